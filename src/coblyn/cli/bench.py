@@ -1,0 +1,107 @@
+"""``coblyn bench``: how fast the engine is, beside the bare C loop of the same bundle."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coblyn.cli import options
+
+if TYPE_CHECKING:
+    from coblyn.engine.benchmark import Figures, Shape
+    from coblyn.engine.config import EngineConfig
+
+__all__ = ["bench"]
+
+
+def bench(
+    model: options.Model = None,
+    prompt: Annotated[int, typer.Option("--prompt", min=1, help="Tokens of the prompt.")] = 512,
+    generate: Annotated[int, typer.Option("--generate", min=2, help="Tokens to generate.")] = 128,
+    streams: Annotated[
+        int, typer.Option("--streams", min=1, max=64, help="Generations at the same time.")
+    ] = 8,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="Rounds; medians are shown.")
+    ] = 5,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    threads: options.Threads = None,
+    gpu_layers: options.GpuLayers = None,
+    cache_type: options.CacheType = None,
+    flash_attention: options.FlashAttention = None,
+    config: options.Config = None,
+    yes: options.Yes = False,
+) -> None:
+    """Measure prefill and decode through the engine, beside the bare C loop."""
+    import asyncio
+
+    from coblyn.cli.build import ensure_bundle
+    from coblyn.cli.choose import resolve_model
+    from coblyn.engine.benchmark import Shape
+    from coblyn.engine.config import EngineConfig
+    from coblyn.settings import Settings
+
+    shape = Shape(prompt, generate, streams, repeats)
+    flags = {
+        "context": prompt + generate * (streams + 2),
+        "threads": threads,
+        "gpu_layers": gpu_layers,
+        "cache_type": cache_type,
+        "flash_attention": flash_attention,
+        "max_running": streams,
+    }
+    settings = Settings.load(config, flags)
+    bundle = ensure_bundle()
+    path = resolve_model(model, yes=yes)
+    engine_config = EngineConfig.from_settings(
+        settings, model=path, library=bundle.lib_dir, bundle=bundle.id
+    )
+    figures, title = asyncio.run(_measure(engine_config, shape))
+    if json:
+        _print_json(figures, shape, title)
+    else:
+        _print_table(figures, shape, title)
+
+
+async def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, str]:
+    from coblyn.cli.bar import bar
+    from coblyn.engine.benchmark import measure
+    from coblyn.engine.local import LocalEngine
+    from coblyn.engine.runner import LlamaRunner
+
+    engine = LocalEngine(partial(LlamaRunner, config), max_running=config.max_running)
+    try:
+        with bar() as report:
+            figures = await measure(engine, shape, report)
+        return figures, f"{engine.info.name} on {engine.info.accelerator}"
+    finally:
+        await engine.close()
+
+
+def _print_json(figures: Figures, shape: Shape, title: str) -> None:
+    import json
+    from dataclasses import asdict
+
+    print(json.dumps({"what": title, **asdict(shape), **asdict(figures)}))
+
+
+def _print_table(figures: Figures, shape: Shape, title: str) -> None:
+    rows = (
+        (
+            f"prefill {shape.num_prompt}",
+            figures.prefill,
+            figures.bare_prefill,
+            figures.prefill_ratio,
+        ),
+        (f"decode {shape.num_generate}", figures.decode, figures.bare_decode, figures.decode_ratio),
+    )
+    print(f"{title}\n\n{'':14}{'engine t/s':>12}{'bare t/s':>12}{'ratio':>8}")
+    for name, engine, bare, ratio in rows:
+        print(f"{name:14}{engine:>12.1f}{bare:>12.1f}{ratio:>8.3f}")
+    print(f"{f'{shape.num_streams} streams':14}{figures.streams_decode:>12.1f}")
+    print(
+        f"\nThe engine's own part of a step: {figures.overhead:.1%} with one stream, "
+        f"{figures.streams_overhead:.1%} with {shape.num_streams}."
+    )

@@ -1,0 +1,150 @@
+"""How fast is the engine beside the bare C loop of the same bundle?
+
+Both run in turn, several times, in one process and on one thread, and medians of the ratios are taken: on a machine
+that does other things too, only what ran side by side can be compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coblyn.engine.events import Finish, Stats
+from coblyn.engine.interface import Runner
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.request import Request
+from coblyn.engine.runner import LlamaRunner
+from coblyn.progress import Progress, Report, silent
+
+__all__ = ["Figures", "Shape", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is measured.
+
+    Attributes:
+        num_prompt: Tokens of the prompt.
+        num_generate: Tokens to generate.
+        num_streams: Generations at the same time, in the measurement of many.
+        repeats: How often.
+    """
+
+    num_prompt: int = 512
+    num_generate: int = 128
+    num_streams: int = 8
+    repeats: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Medians. Speeds are tokens a second; ratios are of the engine to the bare loop, taken pair by pair.
+
+    Attributes:
+        prefill, decode: The engine, one stream.
+        bare_prefill, bare_decode: The bare C loop.
+        prefill_ratio, decode_ratio: Engine to bare loop.
+        streams_decode: All streams together.
+        overhead, streams_overhead: Fraction of a decode step outside ``llama_decode``, of one stream and of many.
+    """
+
+    prefill: float
+    bare_prefill: float
+    prefill_ratio: float
+    decode: float
+    bare_decode: float
+    decode_ratio: float
+    streams_decode: float
+    overhead: float
+    streams_overhead: float
+
+
+async def measure(engine: LocalEngine, shape: Shape, report: Report = silent) -> Figures:
+    """Measure a loaded engine; nothing else may use it meanwhile.
+
+    The bare loop and the engine take turns; the first round of each warms up and does not count.
+    """
+    rounds = []
+    for index in range(shape.repeats + 1):
+        report(Progress("Measuring", index, shape.repeats + 1))
+        rounds.append(await _round(engine, shape))
+    report(Progress("Measuring", shape.repeats + 1, shape.repeats + 1))
+    names = Figures.__slots__
+    return Figures(
+        **{name: statistics.median(getattr(figures, name) for figures in rounds[1:]) for name in names}
+    )
+
+
+async def _round(engine: LocalEngine, shape: Shape) -> Figures:
+    bare_prompt, bare_generate = await engine.call(_bare_loop(shape))
+    one, one_overhead = await _generate(engine, shape, 1)
+    many, many_overhead = await _generate(engine, shape, shape.num_streams)
+    prefill = shape.num_prompt / one[0].prefill_seconds
+    decode = _decode_speed(one[0])
+    bare_prefill = shape.num_prompt / bare_prompt
+    bare_decode = shape.num_generate / bare_generate
+    return Figures(
+        prefill=prefill,
+        bare_prefill=bare_prefill,
+        prefill_ratio=prefill / bare_prefill,
+        decode=decode,
+        bare_decode=bare_decode,
+        decode_ratio=decode / bare_decode,
+        streams_decode=sum(_decode_speed(stats) for stats in many),
+        overhead=one_overhead,
+        streams_overhead=many_overhead,
+    )
+
+
+def _bare_loop(shape: Shape) -> Callable[[Runner], tuple[float, float]]:
+    def run(runner: Runner) -> tuple[float, float]:
+        assert isinstance(runner, LlamaRunner), "only a real engine has a bare loop"
+        return runner.bare_loop(shape.num_prompt, shape.num_generate)
+
+    return run
+
+
+def _decode_speed(stats: Stats) -> float:
+    """Tokens a second after the first token, which belongs to the prompt's time."""
+    return (stats.completion_tokens - 1) / stats.decode_seconds
+
+
+async def _generate(engine: LocalEngine, shape: Shape, count: int) -> tuple[list[Stats], float]:
+    """Run some requests together: what each cost, and the fraction of their decode time that was the engine's own.
+
+    Many streams share one prompt, so that they decode side by side from the start.
+    """
+    size = engine.info.vocab_size
+    prompt = tuple(random.choices(range(size), k=shape.num_prompt))  # noqa: S311
+    if count > 1:
+        await _one(engine, Request("prompt", prompt, 1, _SAMPLING, ignore_eos=True))
+    requests = [
+        Request(f"bench-{index}", prompt, shape.num_generate, _SAMPLING, ignore_eos=True)
+        for index in range(count)
+    ]
+    before, started = await engine.call(_decode_seconds), time.perf_counter()
+    stats = await asyncio.gather(*(_one(engine, request) for request in requests))
+    elapsed = time.perf_counter() - started
+    inside = await engine.call(_decode_seconds) - before
+    return list(stats), 1 - inside / elapsed
+
+
+_SAMPLING = SamplingParams(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, seed=1)
+
+
+def _decode_seconds(runner: Runner) -> float:
+    assert isinstance(runner, LlamaRunner), "only a real engine decodes"
+    return runner.decode_seconds
+
+
+async def _one(engine: LocalEngine, request: Request) -> Stats:
+    stats = Stats()
+    async for event in engine.generate(request):
+        if isinstance(event, Finish):
+            stats = event.stats
+    return stats

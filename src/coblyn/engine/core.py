@@ -1,0 +1,222 @@
+"""The engine thread: schedule, run, apply, deliver. It alone touches the runner.
+
+Requests and cancellations come in through an inbox; events go out through a callback that must not block.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from coblyn.engine.cache import SequenceCache
+from coblyn.engine.events import Event, Failed
+from coblyn.engine.interface import Runner
+from coblyn.engine.request import Request
+from coblyn.engine.scheduler import Limits, Scheduler
+from coblyn.errors import BadRequest, CoblynError, EngineStopped, PromptTooLong
+
+__all__ = ["Core", "Deliver"]
+
+T = TypeVar("T")
+
+Deliver = Callable[[Sequence[Event]], None]
+
+log = logging.getLogger(__name__)
+
+
+class _Cancel(str):
+    """The id of a request that shall end."""
+
+    __slots__ = ()
+
+
+class _Call:
+    """Something to do on the engine thread between two steps."""
+
+    def __init__(self, function: Callable[[Runner], Any]) -> None:
+        self._function = function
+        self.future: Future[Any] = Future()
+
+    def run(self, runner: Runner) -> None:
+        """Do it; what it raises is the caller's to handle."""
+        try:
+            self.future.set_result(self._function(runner))
+        except BaseException as error:  # noqa: BLE001 - the border of a thread
+            self.future.set_exception(error)
+
+
+_Message = Request | _Cancel | _Call
+
+
+class Core:
+    """A thread around a runner.
+
+    Args:
+        make_runner: Called on the engine thread; what it raises is raised by ``start``.
+        deliver: Called on the engine thread with the events of each step.
+        max_running: Requests in the batch at a time.
+        busy_batch: Most tokens of a step while something decodes.
+        on_failure: Called once when a step failed so that the runner can not go on.
+    """
+
+    def __init__(
+        self,
+        make_runner: Callable[[], Runner],
+        deliver: Deliver,
+        *,
+        max_running: int,
+        busy_batch: int,
+        on_failure: Callable[[CoblynError], None] | None = None,
+    ) -> None:
+        self._make_runner = make_runner
+        self._deliver = deliver
+        self._max_running = max_running
+        self._busy_batch = busy_batch
+        self._on_failure = on_failure
+        self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
+        self._started = threading.Event()
+        self._start_error: CoblynError | None = None
+        self._failure: CoblynError | None = None
+        self._thread = threading.Thread(target=self._main, name="coblyn-engine", daemon=True)
+        self.runner: Runner
+
+    def start(self) -> None:
+        """Load, and wait until the runner is ready.
+
+        Raises:
+            CoblynError: What the runner raised while it loaded.
+        """
+        self._thread.start()
+        self._started.wait()
+        if self._start_error:
+            raise self._start_error
+
+    def submit(self, request: Request) -> None:
+        """Put a request into the inbox; its events follow."""
+        self._inbox.put(request)
+
+    def cancel(self, request_id: str) -> None:
+        """Ask for a request's end; it finishes as cancelled at the next step."""
+        self._inbox.put(_Cancel(request_id))
+
+    def call(self, function: Callable[[Runner], T]) -> Future[T]:
+        """Run a function on the engine thread between two steps; it must leave the sequences as they are."""
+        call = _Call(function)
+        self._inbox.put(call)
+        return call.future
+
+    def stop(self) -> None:
+        """End the thread after the step in hand, and free the runner."""
+        self._inbox.put(None)
+        self._thread.join()
+
+    # The engine thread
+
+    def _main(self) -> None:
+        try:
+            self.runner = self._make_runner()
+        except CoblynError as error:
+            self._start_error = error
+            return
+        finally:
+            self._started.set()
+        try:
+            self._loop(self.runner)
+        finally:
+            self.runner.close()
+
+    def _loop(self, runner: Runner) -> None:
+        limits = Limits(runner.info.context, self._max_running, runner.max_batch, self._busy_batch)
+        cache = SequenceCache(
+            runner.max_sequences, runner.num_cells, is_rewindable=runner.info.is_rewindable
+        )
+        scheduler = Scheduler(cache, runner.vocab, limits, time.perf_counter)
+        while self._receive(scheduler, runner):
+            if self._failure is not None:
+                self._fail(scheduler.drain(), self._failure)
+            elif scheduler.has_work:
+                self._step(scheduler, runner)
+
+    def _step(self, scheduler: Scheduler, runner: Runner) -> None:
+        plan, events = scheduler.schedule()
+        if events:
+            self._deliver(events)
+        try:
+            result = runner.run(plan)
+        except CoblynError as error:
+            log.exception("a step of the engine failed")
+            self._fail(scheduler.drain(), error)
+            self._failure = EngineStopped(
+                f"The engine stopped: {error.message}", hint="Load the model again."
+            )
+            if self._on_failure:
+                self._on_failure(error)
+            return
+        events = scheduler.apply(plan, result)
+        self._forget_finished(runner, events)
+        self._deliver(events)
+
+    def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:
+        """Take all messages that are there; wait for one only when there is nothing to run."""
+        while True:
+            try:
+                message = self._inbox.get(block=not scheduler.has_work)
+            except queue.Empty:
+                return True
+            if message is None:
+                self._finish_all(scheduler, runner)
+                return False
+            self._handle(message, scheduler, runner)
+
+    def _handle(self, message: _Message, scheduler: Scheduler, runner: Runner) -> None:
+        if isinstance(message, _Call):
+            message.run(runner)
+            return
+        if isinstance(message, Request):
+            try:
+                _check(message, runner)
+                runner.open(message)
+            except CoblynError as error:
+                self._fail([message.id], error)
+            else:
+                scheduler.add(message)
+            return
+        events = scheduler.cancel(str(message))
+        if events:
+            self._forget_finished(runner, events)
+            self._deliver(events)
+
+    def _finish_all(self, scheduler: Scheduler, runner: Runner) -> None:
+        for request_id in scheduler.request_ids():
+            self._handle(_Cancel(request_id), scheduler, runner)
+
+    def _forget_finished(self, runner: Runner, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.is_last:
+                runner.forget(event.request_id)
+
+    def _fail(self, ids: Sequence[str], error: CoblynError) -> None:
+        failed = [Failed(request_id, error.code, error.message, error.hint) for request_id in ids]
+        if failed:
+            self._deliver(failed)
+
+
+def _check(request: Request, runner: Runner) -> None:
+    context, size = runner.info.context, runner.info.vocab_size
+    if not request.tokens:
+        raise BadRequest("The prompt is empty.", field="prompt", hint="Send at least one token.")
+    if request.max_tokens < 1:
+        raise BadRequest("max_tokens must be at least 1.", field="max_tokens")
+    if len(request.tokens) >= context:
+        raise PromptTooLong(
+            f"The prompt has {len(request.tokens)} tokens and the context holds {context}.",
+            field="prompt",
+            hint="Shorten the prompt, or load the model with a larger context (--context).",
+        )
+    if not all(0 <= token < size for token in (min(request.tokens), max(request.tokens))):
+        raise BadRequest(f"Token ids must be between 0 and {size - 1}.", field="prompt")

@@ -1,0 +1,102 @@
+"""What the engine says about a request, in this order: Prefill*, Delta*, then one Finish or Failed.
+
+``is_last`` tells the two that end a request from the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+__all__ = ["Delta", "Event", "Failed", "Finish", "FinishReason", "Prefill", "Stats", "TokenLogprob", "TokenText"]
+
+FinishReason = Literal["eos", "stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One alternative at a position: the token, its bytes and its natural-log probability."""
+
+    token: int
+    piece: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenText:
+    """One generated token.
+
+    Attributes:
+        token: Its id.
+        piece: Its bytes; they may be part of a character.
+        logprob: Natural-log probability in the model's own distribution, or None when not asked for.
+        top: The most likely tokens of that position, best first.
+    """
+
+    token: int
+    piece: bytes
+    logprob: float | None = None
+    top: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """Progress of reading the prompt, in tokens: ``cached`` were in memory, ``processed`` are done of ``total``."""
+
+    is_last: ClassVar[bool] = False
+
+    request_id: str
+    total: int
+    cached: int
+    processed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text. ``tokens`` are those whose text ends in it: text that could be the start of a stop string, and
+    bytes that are only part of a character, wait for what follows, and their tokens with them."""
+
+    is_last: ClassVar[bool] = False
+
+    request_id: str
+    text: str
+    tokens: tuple[TokenText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a request cost: tokens and seconds."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    queue_seconds: float = 0.0
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The request is over. ``stop`` is the stop string that ended it, if one did."""
+
+    is_last: ClassVar[bool] = True
+
+    request_id: str
+    reason: FinishReason
+    stats: Stats
+    stop: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request ended in an error; ``code`` is that of a class in ``coblyn.errors``."""
+
+    is_last: ClassVar[bool] = True
+
+    request_id: str
+    code: str
+    message: str
+    hint: str = ""
+
+
+Event = Prefill | Delta | Finish | Failed

@@ -1,0 +1,163 @@
+"""A runner without a model: scripted, deterministic, instant or as slow as asked.
+
+It ships with the package, so that every rule of the engine, the services and the page can be tried in milliseconds:
+``coblyn serve --fake``. Its vocabulary is the 256 bytes and an end token.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from coblyn.engine.interface import ModelInfo
+from coblyn.engine.plan import Copy, Plan, Remove, Row, Sampled
+from coblyn.engine.request import Request
+from coblyn.errors import EngineError
+
+__all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
+
+BOS = 256
+END = 257
+
+STORY = (
+    "The lamp went out on the third level, and for a while there was only the sound of water. "
+    "Then, from behind the rock, came three knocks. "
+)
+
+
+class FakeVocab:
+    """Bytes as tokens, with ``<bos>`` and ``<end>`` as special ones."""
+
+    special = {BOS: b"<bos>", END: b"<end>"}
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """One token a byte; ``<end>`` in the text is one token if ``parse_special``."""
+        tokens = [BOS] if add_special else []
+        parts = text.split("<end>") if parse_special else [text]
+        for index, part in enumerate(parts):
+            tokens += [END] * (index > 0)
+            tokens += part.encode()
+        return tokens
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """The byte, or the name of a special token."""
+        if token < BOS:
+            return bytes((token,))
+        return self.special[token] if special else b""
+
+    def is_end(self, token: int) -> bool:
+        """Whether it is the end token."""
+        return token == END
+
+
+@dataclass(slots=True)
+class FakeRunner:
+    """Continues every prompt with ``script``, over and over, or once and then the end token.
+
+    It keeps what each sequence holds, as a real context would, and fails loudly when a plan breaks the rules of one:
+    positions that do not follow, a sequence that is not empty where a copy goes, more tokens than cells.
+
+    Attributes:
+        script: The text of every answer.
+        repeats: Whether the script starts again at its end; if not, the end token follows it.
+        seconds_a_step: How long a step takes.
+        fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
+        history: All plans that were run.
+    """
+
+    script: str = STORY
+    repeats: bool = False
+    seconds_a_step: float = 0.0
+    context: int = 4096
+    max_batch: int = 512
+    max_sequences: int = 16
+    num_cells: int = 4096
+    max_running: int = 8
+    is_rewindable: bool = True
+    chat_template: str = ""
+    fail_at: int = 0
+    history: list[Plan] = field(default_factory=list)
+    held: dict[int, list[int]] = field(default_factory=dict)
+    closed: bool = False
+    vocab: FakeVocab = field(default_factory=FakeVocab)
+    _requests: dict[str, Request] = field(default_factory=dict)
+    _kept: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def info(self) -> ModelInfo:
+        """Facts of a model that is none."""
+        return ModelInfo(
+            name="fake",
+            description="scripted fake model",
+            path="",
+            size=0,
+            num_parameters=0,
+            vocab_size=258,
+            context_train=self.context,
+            context=self.context,
+            max_running=self.max_running,
+            devices=("script",),
+            accelerator="nothing: a script answers",
+            chat_template=self.chat_template,
+            bos="<bos>",
+            eos="<end>",
+            adds_bos=True,
+            is_rewindable=self.is_rewindable,
+            bundle="",
+        )
+
+    def open(self, request: Request) -> None:
+        """Remember a request."""
+        self._requests[request.id] = request
+
+    def forget(self, request_id: str) -> None:
+        """Forget a request."""
+        self._requests.pop(request_id, None)
+
+    def run(self, plan: Plan) -> Sequence[Sampled]:
+        """Check the plan as a context would, and answer from the script."""
+        self.history.append(plan)
+        if self.seconds_a_step:
+            time.sleep(self.seconds_a_step)
+        if len(self.history) == self.fail_at:
+            raise EngineError("The fake step failed as it was told to.")
+        self._remember(plan)
+        for row in plan.rows:
+            self._extend(row)
+        return [self._sample(row) for row in plan.rows if row.samples]
+
+    def close(self) -> None:
+        """Note that it was closed."""
+        self.closed = True
+
+    def _remember(self, plan: Plan) -> None:
+        assert plan.num_tokens <= self.max_batch, "the plan is larger than the batch"
+        for operation in plan.memory:
+            if isinstance(operation, Remove):
+                del self.held.get(operation.sequence, [])[operation.start :]
+            elif isinstance(operation, Copy):
+                assert not self.held.get(operation.target), "the target of a copy holds tokens"
+                self.held[operation.target] = self.held[operation.source][: operation.length]
+                self._kept[operation.target] = self._kept.get(operation.source, 0)
+
+    def _extend(self, row: Row) -> None:
+        held = self.held.setdefault(row.sequence, [])
+        assert row.position == len(held), "positions must follow each other"
+        assert row.tokens or self._kept.get(row.sequence) == row.position, "no logits are kept there"
+        held.extend(row.tokens)
+        if row.keeps_logits:
+            self._kept[row.sequence] = len(held)
+
+    def _sample(self, row: Row) -> Sampled:
+        request = self._requests[row.request_id]
+        index = row.position + len(row.tokens) - len(request.tokens)
+        text = self.script.encode()
+        token = END if index >= len(text) and not self.repeats else text[index % len(text)]
+        if token == END and request.ban_eos:
+            token = ord(" ")
+        if request.sampling.logprobs is None:
+            return Sampled(token)
+        top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
+        return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])

@@ -1,0 +1,170 @@
+"""The seams of the engine: what runs a plan, what knows the vocabulary, what answers requests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from coblyn.engine.events import Event
+from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.request import Request
+
+__all__ = ["EngineClient", "EngineStatus", "ModelInfo", "Runner", "Vocab"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """Facts of a loaded model and of the context around it.
+
+    Attributes:
+        name: Short name, the file's name without its ending.
+        description: Architecture, size and quantization in the library's words.
+        path: The file.
+        size: Bytes of its tensors.
+        num_parameters: Weights.
+        vocab_size: Tokens in the vocabulary.
+        context_train: Tokens of context that it was trained with.
+        context: Tokens that one request may use, prompt and completion together.
+        max_running: Requests that run at the same time.
+        devices: What computes, best first, such as ``("CPU",)``.
+        accelerator: One phrase that says what accelerates it, for people.
+        chat_template: Jinja text of the model's own chat template, or empty.
+        bos, eos: Text of these tokens, or empty.
+        adds_bos: Whether a prompt starts with the BOS token by itself.
+        is_rewindable: Whether a part of a sequence can be forgotten (not so for recurrent models).
+        bundle: Name of the engine bundle.
+    """
+
+    name: str
+    description: str
+    path: str
+    size: int
+    num_parameters: int
+    vocab_size: int
+    context_train: int
+    context: int
+    max_running: int
+    devices: tuple[str, ...]
+    accelerator: str
+    chat_template: str
+    bos: str
+    eos: str
+    adds_bos: bool
+    is_rewindable: bool
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What the engine is doing now.
+
+    Attributes:
+        state: ``ready``, ``loading``, ``restarting`` or ``stopped``.
+        num_running: Requests in the batch.
+        num_waiting: Requests in the queue.
+        num_restarts: How often the engine process had to be started again.
+    """
+
+    state: str
+    num_running: int
+    num_waiting: int
+    num_restarts: int = 0
+
+
+class Vocab(Protocol):
+    """Text and tokens. Every method may be called from any thread."""
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text; ``add_special`` puts BOS before it where the model wants it."""
+        ...
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """Bytes of a token; those of special tokens are empty unless ``special``."""
+        ...
+
+    def is_end(self, token: int) -> bool:
+        """Whether the token ends a generation."""
+        ...
+
+
+class Runner(Protocol):
+    """Runs plans on a context. One thread owns it.
+
+    Attributes:
+        info: Facts of the model and context.
+        vocab: Its vocabulary.
+        max_batch: Most tokens of one plan.
+        max_sequences: Sequence ids are 0 to this, exclusive.
+        num_cells: KV cells that all sequences share; one token of a sequence takes one.
+    """
+
+    info: ModelInfo
+    vocab: Vocab
+    max_batch: int
+    max_sequences: int
+    num_cells: int
+
+    def open(self, request: Request) -> None:
+        """Make ready to sample for a request."""
+        ...
+
+    def forget(self, request_id: str) -> None:
+        """Forget a request; one that is unknown is no error."""
+        ...
+
+    def run(self, plan: Plan) -> Sequence[Sampled]:
+        """Run one step; the answers stand in the order of the rows that sample.
+
+        Raises:
+            EngineError: The step failed and what the sequences hold is unknown: the runner must be renewed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+class EngineClient(Protocol):
+    """An engine as services see it, in this process or in another."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """Facts of the model."""
+        ...
+
+    def status(self) -> EngineStatus:
+        """What it is doing now; never blocks."""
+        ...
+
+    def generate(self, request: Request) -> AsyncIterator[Event]:
+        """Start a request and give its events as they happen; closing the iterator cancels it.
+
+        The iterator ends after ``Finish`` and raises what ``Failed`` carries.
+
+        Raises:
+            Busy: The queue is full.
+            EngineRestarted, EngineStopped: The engine process died.
+        """
+        ...
+
+    async def cancel(self, request_id: str) -> None:
+        """End a request early: it finishes with the reason ``cancelled``. An unknown id is no error."""
+        ...
+
+    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text."""
+        ...
+
+    async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
+        """Bytes of tokens.
+
+        Raises:
+            BadRequest: An id is outside the vocabulary.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop; requests that run end as cancelled."""
+        ...

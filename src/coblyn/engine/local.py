@@ -1,0 +1,106 @@
+"""An engine inside this process: for library use, for tests, and for the worker's own self."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
+
+from coblyn.engine.core import Core
+from coblyn.engine.events import Event
+from coblyn.engine.interface import EngineStatus, ModelInfo, Runner, Vocab
+from coblyn.engine.mailbox import Mailboxes
+from coblyn.engine.request import Request
+from coblyn.errors import BadRequest, EngineStopped
+
+__all__ = ["LocalEngine", "join_pieces"]
+
+T = TypeVar("T")
+
+
+class LocalEngine:
+    """An ``EngineClient`` whose engine thread lives here. Use it from one event loop.
+
+    Args:
+        make_runner: Makes the runner, on the engine thread.
+        max_running: Requests in the batch at a time.
+        max_waiting: Requests that may wait.
+        busy_batch: Most tokens of a step while something decodes.
+    """
+
+    def __init__(
+        self,
+        make_runner: Callable[[], Runner],
+        *,
+        max_running: int = 8,
+        max_waiting: int = 64,
+        busy_batch: int = 128,
+    ) -> None:
+        self._max_running = max_running
+        self._mailboxes = Mailboxes(max_running + max_waiting)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
+        self._core = Core(
+            make_runner, self._deliver, max_running=max_running, busy_batch=busy_batch
+        )
+        self._core.start()
+
+    @property
+    def info(self) -> ModelInfo:
+        """Facts of the model."""
+        return self._core.runner.info
+
+    def status(self) -> EngineStatus:
+        """What it is doing now."""
+        running = min(len(self._mailboxes), self._max_running)
+        state = "stopped" if self._is_closed else "ready"
+        return EngineStatus(state, running, len(self._mailboxes) - running)
+
+    def generate(self, request: Request) -> AsyncIterator[Event]:
+        """Start a request and give its events; see ``EngineClient.generate``."""
+        if self._is_closed:
+            raise EngineStopped("The engine was closed.")
+        self._loop = asyncio.get_running_loop()
+        return self._mailboxes.converse(request, self._core.submit, self._core.cancel)
+
+    async def cancel(self, request_id: str) -> None:
+        """End a request early."""
+        self._core.cancel(request_id)
+
+    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text."""
+        return self._core.runner.vocab.tokenize(
+            text, add_special=add_special, parse_special=parse_special
+        )
+
+    async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
+        """Bytes of tokens."""
+        return join_pieces(
+            self._core.runner.vocab, tokens, special=special, vocab_size=self.info.vocab_size
+        )
+
+    async def call(self, function: Callable[[Runner], T]) -> T:
+        """Run a function on the engine thread; it must leave the sequences as they are."""
+        return await asyncio.wrap_future(self._core.call(function))
+
+    async def close(self) -> None:
+        """Stop the thread; requests that run end as cancelled."""
+        if not self._is_closed:
+            self._is_closed = True
+            await asyncio.to_thread(self._core.stop)
+
+    def _deliver(self, events: Sequence[Event]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._mailboxes.deliver, events)
+
+
+def join_pieces(vocab: Vocab, tokens: Sequence[int], *, special: bool, vocab_size: int) -> bytes:
+    """Bytes of tokens.
+
+    Raises:
+        BadRequest: An id is outside the vocabulary.
+    """
+    for token in tokens:
+        if not 0 <= token < vocab_size:
+            raise BadRequest(f"{token} is no token id: they go from 0 to {vocab_size - 1}.", field="ids")
+    return b"".join(vocab.piece(token, special=special) for token in tokens)

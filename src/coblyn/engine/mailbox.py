@@ -1,0 +1,78 @@
+"""Events to the coroutines that wait for them, and the limit of the queue: what every engine client shares.
+
+Lives on one event loop; nothing here blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+
+from coblyn.engine.events import Event, Failed
+from coblyn.engine.request import Request
+from coblyn.errors import Busy, CoblynError, error_from_code
+
+__all__ = ["Mailboxes"]
+
+
+class Mailboxes:
+    """One queue for each request that is under way.
+
+    Args:
+        capacity: Most requests under way, running and waiting.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._boxes: dict[str, asyncio.Queue[Event]] = {}
+
+    def __len__(self) -> int:
+        return len(self._boxes)
+
+    async def converse(
+        self, request: Request, submit: Callable[[Request], None], cancel: Callable[[str], None]
+    ) -> AsyncGenerator[Event, None]:
+        """Submit a request and give its events; cancel it when the caller leaves before the end.
+
+        Raises:
+            Busy: Too many requests are under way.
+            CoblynError: What a ``Failed`` event carries.
+        """
+        box = self._open(request)
+        is_over = False
+        try:
+            submit(request)
+            while not is_over:
+                event = await box.get()
+                is_over = event.is_last
+                if isinstance(event, Failed):
+                    raise error_from_code(event.code, event.message, hint=event.hint)
+                yield event
+        finally:
+            del self._boxes[request.id]
+            if not is_over:
+                cancel(request.id)
+
+    def deliver(self, events: Iterable[Event]) -> None:
+        """Put events into their boxes; those of requests that have left are dropped."""
+        for event in events:
+            box = self._boxes.get(event.request_id)
+            if box is not None:
+                box.put_nowait(event)
+
+    def fail_all(self, error: CoblynError) -> None:
+        """End every request that is under way with an error."""
+        self.deliver(
+            [Failed(request_id, error.code, error.message, error.hint) for request_id in self._boxes]
+        )
+
+    def _open(self, request: Request) -> asyncio.Queue[Event]:
+        if len(self._boxes) >= self._capacity:
+            raise Busy(
+                f"{len(self._boxes)} requests are running or waiting, and the limit is {self._capacity}.",
+                hint="Try again in a moment.",
+            )
+        assert request.id not in self._boxes, "request ids are unique"
+        box: asyncio.Queue[Event] = asyncio.Queue()
+        self._boxes[request.id] = box
+        return box

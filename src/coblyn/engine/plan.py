@@ -1,0 +1,74 @@
+"""One step of the engine, as the scheduler decided it and as the runner answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Copy", "MemoryOp", "Plan", "Remove", "Row", "Sampled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Let sequence ``target`` (empty) share positions 0 to ``length`` of ``source``, and the logits kept with it.
+
+    Costs no KV cells.
+    """
+
+    source: int
+    target: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Forget positions ``start`` and later of ``sequence``."""
+
+    sequence: int
+    start: int
+
+
+MemoryOp = Copy | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Consecutive tokens of one sequence.
+
+    Attributes:
+        request_id: Whose they are.
+        sequence: Sequence id in the context.
+        position: Position of the first token.
+        tokens: Token ids. Empty when the logits that were kept at the end of the prompt are drawn from again.
+        samples: Whether a token is drawn from the last token's logits.
+        keeps_logits: Whether those logits are kept with the sequence, since its prompt ends here.
+    """
+
+    request_id: str
+    sequence: int
+    position: int
+    tokens: Sequence[int]
+    samples: bool
+    keeps_logits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Memory operations, in order, and then one ``llama_decode`` over all rows."""
+
+    memory: tuple[MemoryOp, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens in the batch."""
+        return sum(len(row.tokens) for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The token drawn for a row; the log-probabilities are there only if its request asked for them."""
+
+    token: int
+    logprob: float | None = None
+    top: tuple[tuple[int, float], ...] = ()

@@ -1,0 +1,37 @@
+"""What the engine is asked to do: continue one list of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from coblyn.engine.params import SamplingParams
+
+__all__ = ["Request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One generation.
+
+    Attributes:
+        id: Unique among the requests that are in the engine.
+        tokens: The prompt, as token ids; at least one.
+        max_tokens: The most tokens to generate, at least 1.
+        sampling: How to choose each token.
+        stop: Texts that end the generation where they appear, also across tokens. The text that is sent ends
+            before them, unless ``keep_stop``.
+        keep_stop: Send the stop text too.
+        ban_eos: Never choose an end-of-generation token.
+        ignore_eos: An end-of-generation token does not end the generation.
+        special: Send the text of special tokens too, such as ``<|im_end|>``.
+    """
+
+    id: str
+    tokens: tuple[int, ...] = field(repr=False)
+    max_tokens: int
+    sampling: SamplingParams = SamplingParams()
+    stop: tuple[str, ...] = ()
+    keep_stop: bool = False
+    ban_eos: bool = False
+    ignore_eos: bool = False
+    special: bool = False

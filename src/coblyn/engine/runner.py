@@ -1,0 +1,248 @@
+"""Plans on a real context: the only file of the engine that touches the library."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.interface import ModelInfo
+from coblyn.engine.plan import MemoryOp, Plan, Remove, Row, Sampled
+from coblyn.engine.request import Request
+from coblyn.errors import ModelUnsupported, SettingsError
+from coblyn.llama import devices
+from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.library import open_library
+from coblyn.llama.model import Model
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, sample
+
+__all__ = ["LlamaRunner", "ModelVocab"]
+
+_CELLS = 256
+"""The library rounds contexts up to a multiple of this."""
+
+_SMALLEST = 64
+
+
+class ModelVocab:
+    """The vocabulary of a loaded model."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.end_tokens = model.end_tokens
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text."""
+        return self._model.tokenize(text, add_special=add_special, parse_special=parse_special)
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """Bytes of a token."""
+        return self._model.piece(token, special=special)
+
+    def is_end(self, token: int) -> bool:
+        """Whether the token ends a generation."""
+        return token in self.end_tokens
+
+
+class LlamaRunner:
+    """A model and its context.
+
+    Args:
+        config: What to load, and how.
+        advance: Told of the loaded fraction, 0 to 1; returning False stops the load.
+
+    Attributes:
+        decode_seconds: Time spent in ``llama_decode`` so far; the rest of a step is the engine's own.
+
+    Raises:
+        CoblynError: The library, the model or the context can not be had.
+    """
+
+    def __init__(
+        self, config: EngineConfig, advance: Callable[[float], bool] | None = None
+    ) -> None:
+        with ExitStack() as stack:
+            library = open_library(Path(config.library))
+            model = stack.enter_context(
+                Model(
+                    library,
+                    Path(config.model),
+                    gpu_layers=config.gpu_layers,
+                    memory_map=config.memory_map,
+                    memory_lock=config.memory_lock,
+                    advance=advance,
+                )
+            )
+            if not model.has_decoder_only:
+                raise ModelUnsupported(
+                    f"{model.path.name} needs an encoder, and can not continue text by itself.",
+                    hint="Choose a model that generates text.",
+                )
+            options = _context_options(config, model)
+            self._context = stack.enter_context(Context(model, options))
+            self._stack = stack.pop_all()
+        self._model = model
+        self._options = options
+        self.decode_seconds = 0.0
+        self.vocab = ModelVocab(model)
+        self.max_batch = self._context.max_batch
+        self.max_sequences = config.max_sequences
+        self.num_cells = self._context.num_cells
+        self.info = _info(config, model, self._context)
+        self._batch = Batch(self.max_batch)
+        self._samplers: dict[str, Sampler] = {}
+        self._kept: dict[int, NDArray[np.float32]] = {}
+
+    def open(self, request: Request) -> None:
+        """Make the request's sampler."""
+        self._samplers[request.id] = Sampler(
+            self._context.library,
+            _sampler_options(request, self.vocab.end_tokens),
+            self._model.vocab_size,
+            request.tokens,
+        )
+
+    def forget(self, request_id: str) -> None:
+        """Free the request's sampler."""
+        sampler = self._samplers.pop(request_id, None)
+        if sampler:
+            sampler.close()
+
+    def run(self, plan: Plan) -> Sequence[Sampled]:
+        """Do the memory operations, decode all rows, and draw a token for each row that samples."""
+        for operation in plan.memory:
+            self._remember(operation)
+        draws = self._fill(plan.rows)
+        if plan.num_tokens:
+            started = time.perf_counter()
+            self._context.decode(self._batch, plan.num_tokens)
+            self.decode_seconds += time.perf_counter() - started
+        if not draws:
+            return ()
+        return [
+            _sampled(row.token, row.logprob, row.n_top, draw.sampler)
+            for row, draw in zip(sample(self._context, draws), draws, strict=True)
+        ]
+
+    def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:
+        """Run the bare C loop on a context of the same shape: seconds to read a prompt, seconds to decode."""
+        with Context(self._model, self._options) as context:
+            return context.bare_loop(num_prompt=num_prompt, num_generate=num_generate)
+
+    def close(self) -> None:
+        """Free everything."""
+        for request_id in tuple(self._samplers):
+            self.forget(request_id)
+        self._stack.close()
+
+    def _remember(self, operation: MemoryOp) -> None:
+        if isinstance(operation, Remove):
+            self._context.remove(operation.sequence, operation.start)
+            if operation.start == 0:
+                self._kept.pop(operation.sequence, None)
+            return
+        if self.info.is_rewindable:
+            self._context.copy(operation.source, operation.target, operation.length)
+        else:
+            self._context.copy_whole(operation.source, operation.target)
+        if operation.source in self._kept:
+            self._kept[operation.target] = self._kept[operation.source]
+
+    def _fill(self, rows: Sequence[Row]) -> list[Draw]:
+        """Write the rows into the batch, and note what will be drawn from where."""
+        batch, end, draws = self._batch, 0, []
+        for row in rows:
+            start, end = end, end + len(row.tokens)
+            batch.tokens[start:end] = row.tokens
+            batch.positions[start:end] = range(row.position, row.position + end - start)
+            batch.sequences[start:end] = row.sequence
+            batch.outputs[start:end] = 0
+            if row.samples:
+                draws.append(self._draw(row, end - 1))
+                batch.outputs[end - 1 : end] = bool(row.tokens)
+        return draws
+
+    def _draw(self, row: Row, output: int) -> Draw:
+        sampler = self._samplers[row.request_id]
+        if not row.tokens:
+            return Draw(sampler, logits=self._kept[row.sequence])
+        if not row.keeps_logits:
+            return Draw(sampler, output)
+        # A new array each time: sequences that were copied share the old one.
+        keep = self._kept[row.sequence] = np.empty(self._model.vocab_size, np.float32)
+        return Draw(sampler, output, keep=keep)
+
+
+def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
+    trained = model.context_train or config.max_context
+    context = config.context or min(trained, config.max_context)
+    if context < _SMALLEST:
+        raise SettingsError(f"A context of {context} tokens is too small to be of use.")
+    return ContextOptions(
+        num_cells=math.ceil(context / _CELLS) * _CELLS,
+        max_batch=min(config.batch, context),
+        max_sequences=config.max_sequences,
+        threads=config.threads or psutil.cpu_count(logical=False) or 1,
+        flash_attention=config.flash_attention,
+        cache_type=config.cache_type,
+    )
+
+
+def _sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOptions:
+    params = request.sampling
+    bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
+    return SamplerOptions(
+        seed=params.seed,
+        temperature=params.temperature,
+        top_k=params.top_k,
+        top_p=params.top_p,
+        min_p=params.min_p,
+        repetition_penalty=params.repetition_penalty,
+        repetition_range=params.repetition_range,
+        repetition_slope=params.repetition_slope,
+        presence_penalty=params.presence_penalty,
+        frequency_penalty=params.frequency_penalty,
+        bias=params.logit_bias + bans,
+        logprobs=params.logprobs,
+    )
+
+
+def _sampled(token: int, logprob: float, num_top: int, sampler: Sampler) -> Sampled:
+    if not sampler.wants_logprobs:
+        return Sampled(token)
+    tokens, logprobs = sampler.top_tokens[:num_top], sampler.top_logprobs[:num_top]
+    return Sampled(token, logprob, tuple(zip(tokens.tolist(), logprobs.tolist(), strict=True)))
+
+
+def _info(config: EngineConfig, model: Model, context: Context) -> ModelInfo:
+    library = model.library
+    return ModelInfo(
+        name=model.path.stem,
+        description=model.description,
+        path=str(model.path),
+        size=model.size,
+        num_parameters=model.num_parameters,
+        vocab_size=model.vocab_size,
+        context_train=model.context_train,
+        context=min(config.context or context.num_cells, context.num_cells),
+        max_running=config.max_running,
+        devices=tuple(device.name for device in devices.devices(library)),
+        accelerator=devices.describe(library, uses_gpu=config.gpu_layers != 0),
+        chat_template=model.chat_template,
+        bos=_text(model, model.bos),
+        eos=_text(model, model.eos),
+        adds_bos=model.adds_bos,
+        is_rewindable=model.is_rewindable,
+        bundle=config.bundle,
+    )
+
+
+def _text(model: Model, token: int) -> str:
+    return model.piece(token, special=True).decode(errors="replace") if token >= 0 else ""

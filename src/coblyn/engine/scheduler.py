@@ -1,0 +1,306 @@
+"""Who runs in the next step. Pure: counters in, a frozen plan out.
+
+There is no prefill phase and no decode phase. Every generation counts the tokens that are *computed* and the tokens
+that it *has*; each step hands out tokens so that the first number catches up with the second. (The idea is vLLM's,
+``vllm/v1/core/sched``.) One that is a single token behind decodes; one that is many behind prefills, in chunks that
+fit beside the others.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from coblyn.engine.cache import MIN_SHARED, SequenceCache, common_prefix
+from coblyn.engine.events import Delta, Event, Finish, FinishReason, Prefill, Stats, TokenLogprob, TokenText
+from coblyn.engine.interface import Vocab
+from coblyn.engine.plan import MemoryOp, Plan, Row, Sampled
+from coblyn.engine.request import Request
+from coblyn.engine.text import Chunk, TextStream
+
+__all__ = ["Limits", "Scheduler"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one engine may do at a time.
+
+    Attributes:
+        context: Most tokens of one request, prompt and completion.
+        max_running: Most requests in the batch.
+        max_batch: Most tokens of a step.
+        busy_batch: Most tokens of a step while some generation decodes, so that a long prompt does not stall it.
+    """
+
+    context: int
+    max_running: int
+    max_batch: int
+    busy_batch: int
+
+
+@dataclass(slots=True, eq=False)
+class _Generation:
+    """A request on its way."""
+
+    request: Request
+    tokens: list[int]
+    text: TextStream
+    end: int
+    arrived: float
+    sequence: int = -1
+    computed: int = 0
+    cached: int = 0
+    replays: bool = False
+    admitted: float = 0.0
+    first_token: float = 0.0
+    prompt_length: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.prompt_length = len(self.tokens)
+
+    @property
+    def num_pending(self) -> int:
+        return len(self.tokens) - self.computed
+
+    @property
+    def num_generated(self) -> int:
+        return len(self.tokens) - self.prompt_length
+
+    def stats(self, now: float) -> Stats:
+        admitted = self.admitted or now
+        first = self.first_token or now
+        return Stats(
+            prompt_tokens=self.prompt_length,
+            cached_tokens=self.cached,
+            completion_tokens=self.num_generated,
+            queue_seconds=admitted - self.arrived,
+            prefill_seconds=first - admitted,
+            decode_seconds=now - first,
+        )
+
+
+class Scheduler:
+    """Decides each step, and turns its result into events.
+
+    Args:
+        cache: The context's sequences.
+        vocab: Bytes of tokens, and which of them end a generation.
+        limits: Bounds of a step and of a request.
+        clock: Seconds, for statistics only.
+    """
+
+    def __init__(
+        self, cache: SequenceCache, vocab: Vocab, limits: Limits, clock: Callable[[], float]
+    ) -> None:
+        self._cache = cache
+        self._vocab = vocab
+        self._limits = limits
+        self._clock = clock
+        self._waiting: deque[_Generation] = deque()
+        self._running: list[_Generation] = []
+        self._memory: list[MemoryOp] = []
+
+    @property
+    def num_running(self) -> int:
+        """Requests that have a sequence."""
+        return len(self._running)
+
+    @property
+    def num_waiting(self) -> int:
+        """Requests in the queue."""
+        return len(self._waiting)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a step would do something."""
+        return bool(self._running or self._waiting or self._memory)
+
+    def add(self, request: Request) -> None:
+        """Put a request at the end of the queue. Its prompt is shorter than the context."""
+        tokens = list(request.tokens)
+        end = min(len(tokens) + request.max_tokens, self._limits.context)
+        text = TextStream(request.stop, keep_stop=request.keep_stop)
+        self._waiting.append(_Generation(request, tokens, text, end, self._clock()))
+
+    def cancel(self, request_id: str) -> list[Event]:
+        """End a request; its sequence is free at once. An id that is not here gives no events."""
+        for generation in (*self._running, *self._waiting):
+            if generation.request.id == request_id:
+                return self._finish(generation, "cancelled", generation.text.flush())
+        return []
+
+    def request_ids(self) -> list[str]:
+        """All requests that are here, the running ones first."""
+        return [generation.request.id for generation in (*self._running, *self._waiting)]
+
+    def drain(self) -> list[str]:
+        """Forget all requests, after a failed step, and give their ids."""
+        ids = self.request_ids()
+        self._running.clear()
+        self._waiting.clear()
+        return ids
+
+    def schedule(self) -> tuple[Plan, list[Event]]:
+        """Decide the next step, and tell of prompts that were taken up."""
+        events = self._admit()
+        rows = self._rows()
+        while self._running and not rows:
+            # Prompts that were taken up together hold all cells: the youngest gives way.
+            self._preempt(self._running[-1])
+            rows = self._rows()
+        memory, self._memory = tuple(self._memory), []
+        return Plan(memory, tuple(rows)), events
+
+    def apply(self, plan: Plan, result: Sequence[Sampled]) -> list[Event]:
+        """Book a step that was run, and give what it brought."""
+        by_id = {generation.request.id: generation for generation in self._running}
+        drawn = iter(result)
+        events: list[Event] = []
+        for row in plan.rows:
+            generation = by_id[row.request_id]
+            self._book(generation, row)
+            if row.samples:
+                events += self._take(generation, next(drawn))
+            else:
+                events.append(_progress(generation))
+        return events
+
+    # Deciding
+
+    def _admit(self) -> list[Event]:
+        events: list[Event] = []
+        for generation in tuple(self._waiting):
+            if len(self._running) >= self._limits.max_running:
+                break
+            if self._is_being_read(generation.tokens):
+                continue
+            reserved = sum(other.num_pending for other in self._running)
+            claim = self._cache.claim(generation.tokens, self._memory, reserved=reserved)
+            if claim is None:
+                break
+            self._waiting.remove(generation)
+            self._running.append(generation)
+            generation.sequence = claim.sequence
+            generation.computed = claim.length
+            generation.replays = claim.replays
+            if not generation.admitted:
+                generation.admitted = self._clock()
+                generation.cached = claim.length
+            events.append(_progress(generation))
+        return events
+
+    def _is_being_read(self, tokens: list[int]) -> bool:
+        """Whether a prompt that is being read shares its next chunk: then waiting saves computing it twice."""
+        for other in self._running:
+            if other.num_pending > 1:
+                shared = common_prefix(other.tokens, tokens)
+                if shared - other.computed >= MIN_SHARED:
+                    return True
+        return False
+
+    def _rows(self) -> list[Row]:
+        rows = self._decode_rows()
+        return rows + self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
+
+    def _decode_rows(self) -> list[Row]:
+        rows = []
+        for generation in self._ready_to_decode():
+            tokens = generation.tokens[generation.computed :]
+            rows.append(self._row(generation, tokens))
+        return rows
+
+    def _ready_to_decode(self) -> list[_Generation]:
+        """Generations that are at most one token behind; the youngest give way when cells run out."""
+        while True:
+            ready = [g for g in self._running if g.num_pending <= 1]
+            if self._cache.make_room(len(ready), self._memory):
+                return ready
+            self._preempt(self._running[-1])
+
+    def _preempt(self, generation: _Generation) -> None:
+        """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
+        self._running.remove(generation)
+        self._memory.append(self._cache.drop(generation.sequence))
+        generation.computed = 0
+        self._waiting.appendleft(generation)
+
+    def _prefill_rows(self, *, is_busy: bool, num_taken: int) -> list[Row]:
+        limits = self._limits
+        budget = (limits.busy_batch if is_busy else limits.max_batch) - num_taken
+        behind = [generation for generation in self._running if generation.num_pending > 1]
+        wanted = min(budget, sum(generation.num_pending for generation in behind))
+        self._cache.make_room(num_taken + wanted, self._memory)
+        rows = []
+        for generation in behind:
+            count = min(generation.num_pending, budget, self._cache.free_cells - num_taken)
+            if count <= 0:
+                break
+            start = generation.computed
+            rows.append(self._row(generation, generation.tokens[start : start + count]))
+            budget -= count
+            num_taken += count
+        return rows
+
+    def _row(self, generation: _Generation, tokens: list[int]) -> Row:
+        end = generation.computed + len(tokens)
+        samples = end == len(generation.tokens)
+        ends_prompt = samples and end == generation.prompt_length and not generation.replays
+        return Row(
+            generation.request.id, generation.sequence, generation.computed, tokens, samples, ends_prompt
+        )
+
+    # Booking
+
+    def _book(self, generation: _Generation, row: Row) -> None:
+        generation.computed += len(row.tokens)
+        generation.replays = False
+        self._cache.append(generation.sequence, row.tokens)
+        if row.keeps_logits:
+            self._cache.keep_prompt_logits(generation.sequence)
+
+    def _take(self, generation: _Generation, sampled: Sampled) -> list[Event]:
+        if not generation.first_token:
+            generation.first_token = self._clock()
+        request = generation.request
+        generation.tokens.append(sampled.token)
+        if self._vocab.is_end(sampled.token) and not request.ignore_eos:
+            return self._finish(generation, "eos", generation.text.flush())
+        chunk = generation.text.push(self._token_text(request, sampled))
+        if chunk.stop:
+            return self._finish(generation, "stop", chunk)
+        if len(generation.tokens) >= generation.end:
+            rest = generation.text.flush()
+            both = Chunk(chunk.text + rest.text, chunk.tokens + rest.tokens)
+            return self._finish(generation, "length", both)
+        return _delta(request, chunk)
+
+    def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
+        piece = self._vocab.piece
+        top = tuple(
+            TokenLogprob(token, piece(token, special=True), logprob) for token, logprob in sampled.top
+        )
+        return TokenText(
+            sampled.token, piece(sampled.token, special=request.special), sampled.logprob, top
+        )
+
+    def _finish(self, generation: _Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
+        if generation in self._running:
+            self._running.remove(generation)
+            self._cache.release(generation.sequence)
+        else:
+            self._waiting.remove(generation)
+        request = generation.request
+        stats = generation.stats(self._clock())
+        return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
+
+
+def _progress(generation: _Generation) -> Prefill:
+    total = generation.prompt_length
+    return Prefill(generation.request.id, total, generation.cached, min(generation.computed, total))
+
+
+def _delta(request: Request, chunk: Chunk) -> list[Event]:
+    if not chunk.text and not chunk.tokens:
+        return []
+    return [Delta(request.id, chunk.text, chunk.tokens)]

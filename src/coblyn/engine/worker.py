@@ -1,0 +1,174 @@
+"""The engine process: frames come in on standard input, go out on standard output.
+
+Three threads: this one reads frames and answers questions about tokens, the engine thread computes, and a writer sends,
+so that a slow reader on the other side never holds up a step. When standard input ends, the parent is gone, and the
+process ends too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import astuple
+from typing import Any
+
+from coblyn.engine import wire
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.core import Core
+from coblyn.engine.events import Event
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.interface import Runner
+from coblyn.engine.local import join_pieces
+from coblyn.errors import CoblynError
+
+__all__ = ["main"]
+
+FAILED_STEP = 70
+"""Exit code after a step that failed: the client starts a new process."""
+
+
+class Writer:
+    """Sends frames to a file descriptor from a thread of its own."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._frames: queue.SimpleQueue[Callable[[], bytes] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._main, name="coblyn-writer", daemon=True)
+        self._thread.start()
+
+    def send(self, *items: Any) -> None:
+        """Send a frame."""
+        self._frames.put(lambda: wire.pack(*items))
+
+    def send_events(self, events: Sequence[Event]) -> None:
+        """Send the events of a step; they are packed while the next step computes."""
+        self._frames.put(lambda: wire.pack("events", [wire.event_to_wire(event) for event in events]))
+
+    def finish(self) -> None:
+        """Send what waits, and end."""
+        self._frames.put(None)
+        self._thread.join()
+
+    def _main(self) -> None:
+        while make := self._frames.get():
+            view = memoryview(make())
+            try:
+                while view:
+                    view = view[os.write(self._descriptor, view) :]
+            except OSError:  # the parent is gone
+                os._exit(0)
+
+
+class Worker:
+    """Answers frames.
+
+    Args:
+        writer: Where answers go.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._core: Core | None = None
+
+    def handle(self, frame: tuple[Any, ...]) -> bool:
+        """Answer one frame; False after the last."""
+        kind, *values = frame
+        if kind == "stop":
+            if self._core:
+                self._core.stop()
+            return False
+        return bool(getattr(self, f"_{kind}")(*values))
+
+    def _load(self, settings: dict[str, Any]) -> bool:
+        config = EngineConfig(**settings)
+        core = Core(
+            lambda: self._make_runner(config),
+            self._writer.send_events,
+            max_running=config.max_running,
+            busy_batch=config.busy_batch,
+            on_failure=self._give_up,
+        )
+        try:
+            core.start()
+        except CoblynError as error:
+            self._writer.send("failed", error.code, error.message, error.hint)
+            return False
+        self._core = core
+        self._writer.send("ready", astuple(core.runner.info))
+        return True
+
+    def _make_runner(self, config: EngineConfig) -> Runner:
+        if not config.model:
+            return FakeRunner(seconds_a_step=0.01, max_running=config.max_running)
+        from coblyn.engine.runner import LlamaRunner  # numpy and the library only when needed
+
+        return LlamaRunner(config, self._advance)
+
+    def _advance(self, fraction: float) -> bool:
+        self._writer.send("loading", fraction)
+        return True
+
+    def _submit(self, request: tuple[Any, ...]) -> bool:
+        self._loaded.submit(wire.request_from_wire(request))
+        return True
+
+    def _cancel(self, request_id: str) -> bool:
+        self._loaded.cancel(request_id)
+        return True
+
+    def _tokenize(self, call: int, text: str, add_special: bool, parse_special: bool) -> bool:  # noqa: FBT001
+        vocab = self._loaded.runner.vocab
+        tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
+        self._writer.send("answer", call, tokens)
+        return True
+
+    def _detokenize(self, call: int, tokens: tuple[int, ...], special: bool) -> bool:  # noqa: FBT001
+        runner = self._loaded.runner
+        try:
+            text = join_pieces(
+                runner.vocab, tokens, special=special, vocab_size=runner.info.vocab_size
+            )
+        except CoblynError as error:
+            self._writer.send("error", call, error.code, error.message, error.hint)
+        else:
+            self._writer.send("answer", call, text)
+        return True
+
+    @property
+    def _loaded(self) -> Core:
+        assert self._core is not None, "the first frame is a load"
+        return self._core
+
+    def _give_up(self, error: CoblynError) -> None:
+        self._writer.send("failed", error.code, error.message, error.hint)
+        self._writer.finish()
+        os._exit(FAILED_STEP)
+
+
+def main() -> None:
+    """Run until told to stop, or until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
+    frames_out = os.dup(sys.stdout.fileno())
+    # Whatever a library prints must not get between the frames.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    writer = Writer(frames_out)
+    worker = Worker(writer)
+    unpacker = wire.new_unpacker()
+    source = sys.stdin.fileno()
+    with contextlib.suppress(EOFError):
+        while data := os.read(source, 1 << 16):
+            unpacker.feed(data)
+            for frame in unpacker:
+                if not worker.handle(frame):
+                    writer.finish()
+                    return
+    os._exit(0)  # the parent is gone, and may have left in the middle of a step
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""Every exception that Coblyn raises on purpose, and what each means outside.
+
+    CoblynError
+    ├─ BadRequest               a caller's input is wrong; ``field`` names it
+    │  └─ PromptTooLong
+    ├─ NotFound
+    ├─ Busy                     the queue is full: try again
+    ├─ Cancelled                the user stopped it
+    ├─ SettingsError            a flag, environment variable or settings file
+    ├─ ModelError               a model file
+    │  ├─ ModelNotFound
+    │  ├─ ModelBroken           no GGUF, truncated, unreadable
+    │  └─ ModelUnsupported      a GGUF that this engine can not run
+    ├─ EngineError              the engine process
+    │  ├─ EngineRestarted       it died while it worked on this request
+    │  └─ EngineStopped         it is gone for good
+    ├─ NativeError              building and loading the native engine
+    │  ├─ ToolchainMissing
+    │  ├─ BuildFailed
+    │  ├─ BundleMissing
+    │  └─ AbiMismatch
+    ├─ FetchError               a download
+    │  └─ ChecksumMismatch
+    ├─ DiskFull
+    ├─ ProgramFailed            another program that we ran
+    └─ PortInUse
+
+A message names the thing that is wrong; ``hint`` says what to do about it. ``status`` is the HTTP status and
+``exit_code`` the exit code of the command line. This module imports nothing, so that every room can use it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AbiMismatch",
+    "BadRequest",
+    "BuildFailed",
+    "BundleMissing",
+    "Busy",
+    "Cancelled",
+    "ChecksumMismatch",
+    "CoblynError",
+    "DiskFull",
+    "EngineError",
+    "EngineRestarted",
+    "EngineStopped",
+    "FetchError",
+    "ModelBroken",
+    "ModelError",
+    "ModelNotFound",
+    "ModelUnsupported",
+    "NativeError",
+    "NotFound",
+    "PortInUse",
+    "ProgramFailed",
+    "PromptTooLong",
+    "SettingsError",
+    "ToolchainMissing",
+    "error_from_code",
+]
+
+
+class CoblynError(Exception):
+    """Root of the tree: whatever is raised as this is shown to the user without a traceback.
+
+    Args:
+        message: What is wrong, as one sentence that names the thing.
+        hint: What to do about it, or an empty string.
+    """
+
+    code = "internal"
+    status = 500
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class BadRequest(CoblynError):
+    """A caller's input is wrong. ``field`` names the part of the input, if there is one."""
+
+    code = "bad_request"
+    status = 400
+    exit_code = 2
+
+    def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class PromptTooLong(BadRequest):
+    """The prompt does not fit into the context."""
+
+    code = "prompt_too_long"
+
+
+class NotFound(CoblynError):
+    """A thing that was named does not exist."""
+
+    code = "not_found"
+    status = 404
+    exit_code = 4
+
+
+class Busy(CoblynError):
+    """The queue is full."""
+
+    code = "busy"
+    status = 503
+    exit_code = 75
+
+
+class Cancelled(CoblynError):
+    """The user stopped it."""
+
+    code = "cancelled"
+    status = 499
+    exit_code = 130
+
+
+class SettingsError(CoblynError):
+    """A flag, an environment variable or a settings file holds something that can not be used."""
+
+    code = "settings"
+    exit_code = 2
+
+
+class ModelError(CoblynError):
+    """Something is wrong with a model file."""
+
+    code = "model"
+    exit_code = 3
+
+
+class ModelNotFound(ModelError):
+    """The model that was named does not exist."""
+
+    code = "model_not_found"
+    status = 404
+
+
+class ModelBroken(ModelError):
+    """The file is no GGUF file, is cut short, or can not be read."""
+
+    code = "model_broken"
+
+
+class ModelUnsupported(ModelError):
+    """A sound GGUF file that this engine can not run."""
+
+    code = "model_unsupported"
+
+
+class EngineError(CoblynError):
+    """The engine process failed."""
+
+    code = "engine"
+    status = 503
+    exit_code = 5
+
+
+class EngineRestarted(EngineError):
+    """The engine process died while it worked on this request; a new one is up or on its way."""
+
+    code = "engine_restarted"
+
+
+class EngineStopped(EngineError):
+    """The engine process is gone and will not come back by itself."""
+
+    code = "engine_stopped"
+
+
+class NativeError(CoblynError):
+    """The native engine can not be built or loaded."""
+
+    code = "native"
+    exit_code = 6
+
+
+class ToolchainMissing(NativeError):
+    """A compiler or a build tool is missing."""
+
+    code = "toolchain_missing"
+
+
+class BuildFailed(NativeError):
+    """Configuring or compiling failed."""
+
+    code = "build_failed"
+
+
+class BundleMissing(NativeError):
+    """There is no engine bundle of that name, or none at all."""
+
+    code = "bundle_missing"
+
+
+class AbiMismatch(NativeError):
+    """The bundle's structures are laid out differently from those that the bindings expect."""
+
+    code = "abi_mismatch"
+
+
+class FetchError(CoblynError):
+    """A download failed."""
+
+    code = "fetch"
+    status = 502
+    exit_code = 7
+
+
+class ChecksumMismatch(FetchError):
+    """A download arrived, but is not the file that it should be."""
+
+    code = "checksum_mismatch"
+
+
+class DiskFull(CoblynError):
+    """There is no room left where something has to be written."""
+
+    code = "disk_full"
+    status = 507
+    exit_code = 8
+
+
+class ProgramFailed(CoblynError):
+    """A program that we ran ended with an error, could not be started, or took too long."""
+
+    code = "program_failed"
+    exit_code = 9
+
+
+class PortInUse(CoblynError):
+    """Another program listens on that port."""
+
+    code = "port_in_use"
+    exit_code = 10
+
+
+def _tree(root: type[CoblynError]) -> dict[str, type[CoblynError]]:
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+def error_from_code(code: str, message: str, *, hint: str = "") -> CoblynError:
+    """Rebuild an error that crossed a process border; an unknown code becomes the root class."""
+    return _tree(CoblynError).get(code, CoblynError)(message, hint=hint)

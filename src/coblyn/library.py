@@ -1,0 +1,382 @@
+"""The Python API: load a model, generate, stream; sync and async.
+
+    from coblyn import Engine
+
+    with Engine.load("smollm2") as engine:
+        print(engine.generate("The mine was", max_tokens=40, temperature=0.7).text)
+        for delta in engine.stream([{"role": "user", "content": "Who knocks?"}]):
+            print(delta.text, end="")
+
+A prompt is a string, which is continued, or a list of messages, which the model's chat template renders. Calls may come
+from many threads and tasks at once; they share one batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypedDict, TypeVar, Unpack
+
+from coblyn.chat.messages import Message, text_of_content
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.events import Delta, Event, Finish, FinishReason, Stats, TokenText
+from coblyn.engine.interface import EngineClient, ModelInfo
+from coblyn.engine.params import SamplingParams
+from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound
+from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
+from coblyn.service.services import make_services
+
+__all__ = ["AsyncStream", "Completion", "Delta", "Engine", "Options", "Stream"]
+
+T = TypeVar("T")
+
+Messages = Sequence[Mapping[str, Any]]
+_Item = Event | BaseException | None
+
+_SAMPLING = frozenset(field.name for field in fields(SamplingParams)) - {"seed"}
+
+
+class Options(TypedDict, total=False):
+    """What ``generate`` and ``stream`` take besides the prompt; ``SamplingParams`` says what the numbers mean.
+
+    ``max_tokens`` is what fits the context when it is left out; a ``seed`` makes the answer repeatable;
+    ``memory`` stands before a text prompt.
+    """
+
+    max_tokens: int
+    stop: Sequence[str]
+    seed: int
+    memory: str
+    temperature: float
+    top_k: int
+    top_p: float
+    min_p: float
+    repetition_penalty: float
+    repetition_range: int
+    repetition_slope: float
+    presence_penalty: float
+    frequency_penalty: float
+    logit_bias: Sequence[tuple[int, float]]
+    logprobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished generation.
+
+    Attributes:
+        text: What was generated.
+        reason: "eos" (the model ended it), "stop" (a stop string), "length" or "cancelled".
+        stats: Tokens and seconds.
+        tokens: Every token, with log-probabilities if they were asked for.
+    """
+
+    text: str
+    reason: FinishReason
+    stats: Stats
+    tokens: tuple[TokenText, ...] = ()
+
+
+class _Collector:
+    """Adds events up to a completion."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._tokens: list[TokenText] = []
+        self._finish: Finish | None = None
+
+    def add(self, event: Event) -> None:
+        if isinstance(event, Delta):
+            self._text.append(event.text)
+            self._tokens += event.tokens
+        elif isinstance(event, Finish):
+            self._finish = event
+
+    @property
+    def completion(self) -> Completion:
+        if self._finish is None:
+            raise BadRequest("The stream has not been read to its end.", hint="Iterate over it first.")
+        finish = self._finish
+        return Completion("".join(self._text), finish.reason, finish.stats, tuple(self._tokens))
+
+
+class Stream:
+    """Deltas of one generation as they are made. Leaving it early, or ``close``, stops the generation."""
+
+    def __init__(self, items: queue.SimpleQueue[_Item], cancel: Callable[[], object]) -> None:
+        self._items = items
+        self._cancel = cancel
+        self._collector = _Collector()
+        self._iterator = self._read()
+
+    def __iter__(self) -> Iterator[Delta]:
+        return self._iterator
+
+    def __next__(self) -> Delta:
+        return next(self._iterator)
+
+    def close(self) -> None:
+        """Stop the generation."""
+        self._cancel()
+
+    @property
+    def completion(self) -> Completion:
+        """The whole, once the stream has been read to its end."""
+        return self._collector.completion
+
+    def _read(self) -> Iterator[Delta]:
+        try:
+            while (item := self._items.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                self._collector.add(item)
+                if isinstance(item, Delta):
+                    yield item
+        finally:
+            self._cancel()
+
+
+class AsyncStream:
+    """The same for ``async for``."""
+
+    def __init__(self, items: asyncio.Queue[_Item], cancel: Callable[[], object]) -> None:
+        self._items = items
+        self._cancel = cancel
+        self._collector = _Collector()
+        self._iterator = self._read()
+
+    def __aiter__(self) -> AsyncIterator[Delta]:
+        return self._iterator
+
+    def close(self) -> None:
+        """Stop the generation."""
+        self._cancel()
+
+    @property
+    def completion(self) -> Completion:
+        """The whole, once the stream has been read to its end."""
+        return self._collector.completion
+
+    async def _read(self) -> AsyncIterator[Delta]:
+        try:
+            while (item := await self._items.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                self._collector.add(item)
+                if isinstance(item, Delta):
+                    yield item
+        finally:
+            self._cancel()
+
+
+class Engine:
+    """A loaded model. Make it with ``Engine.load``; free it with ``close`` or a ``with`` block.
+
+    Args:
+        make_client: Makes the engine client, on the engine's own event loop.
+    """
+
+    def __init__(self, make_client: Callable[[], Coroutine[Any, Any, EngineClient]]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="coblyn-library", daemon=True)
+        self._thread.start()
+        self._is_closed = False
+        try:
+            self.client = self._wait(make_client())
+        except BaseException:
+            self._stop_loop()
+            raise
+        self._services = make_services(self.client)
+
+    @classmethod
+    def load(
+        cls, model: str | Path | None = None, *, own_process: bool = False, **settings: Any
+    ) -> Self:
+        """Load a model.
+
+        Args:
+            model: A GGUF file, or a name that ``coblyn models`` lists; None for the newest.
+            own_process: Run the engine in a child process, so that a crash of native code spares this one.
+            settings: As in the settings file, such as ``context=4096`` or ``threads=8``.
+
+        Raises:
+            BundleMissing: The native engine has not been built yet: run ``coblyn build``.
+            ModelError: The model is not there, or can not be loaded.
+            SettingsError: A setting is wrong.
+        """
+        from coblyn.models import store
+        from coblyn.native import bundle
+        from coblyn.settings import Settings
+
+        path = store.newest() if model is None else store.find(str(model))
+        if path is None:
+            raise ModelNotFound("No model is here yet.", hint="Get the starter model: coblyn pull smollm2")
+        current = bundle.current()
+        config = EngineConfig.from_settings(
+            Settings.load(flags=settings), model=path, library=current.lib_dir, bundle=current.id
+        )
+        return cls.open(config, own_process=own_process)
+
+    @classmethod
+    def open(cls, config: EngineConfig, *, own_process: bool = False) -> Self:
+        """Load what a complete configuration names; ``load`` finds the parts of one by itself."""
+        return cls(partial(_open_process if own_process else _open_local, config))
+
+    def close(self) -> None:
+        """Free the model; a second call does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._wait(self.client.close())
+            self._stop_loop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    @property
+    def info(self) -> ModelInfo:
+        """Facts of the model."""
+        return self.client.info
+
+    def generate(self, prompt: str | Messages, **options: Unpack[Options]) -> Completion:
+        """Generate to the end.
+
+        Raises:
+            BadRequest: An option or the prompt is wrong.
+            PromptTooLong: The prompt does not fit into the context.
+        """
+        stream = self.stream(prompt, **options)
+        for _ in stream:
+            pass
+        return stream.completion
+
+    def stream(self, prompt: str | Messages, **options: Unpack[Options]) -> Stream:
+        """Generate, and give the text as it is made."""
+        items: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        return Stream(items, self._start(_command(prompt, options), items.put))
+
+    async def agenerate(self, prompt: str | Messages, **options: Unpack[Options]) -> Completion:
+        """``generate`` for coroutines, on any event loop."""
+        stream = self.astream(prompt, **options)
+        async for _ in stream:
+            pass
+        return stream.completion
+
+    def astream(self, prompt: str | Messages, **options: Unpack[Options]) -> AsyncStream:
+        """``stream`` for coroutines, on any event loop."""
+        items: asyncio.Queue[_Item] = asyncio.Queue()
+        put = partial(asyncio.get_running_loop().call_soon_threadsafe, items.put_nowait)
+        return AsyncStream(items, self._start(_command(prompt, options), put))
+
+    def tokenize(self, text: str, *, add_special: bool = True, parse_special: bool = True) -> list[int]:
+        """Token ids of a text."""
+        return self._wait(
+            self.client.tokenize(text, add_special=add_special, parse_special=parse_special)
+        )
+
+    def detokenize(self, tokens: Sequence[int], *, special: bool = False) -> str:
+        """Text of tokens; bytes that are no UTF-8 become U+FFFD."""
+        data = self._wait(self.client.detokenize(tokens, special=special))
+        return data.decode(errors="replace")
+
+    # The engine's own event loop
+
+    def _start(
+        self, command: GenerateCommand, put: Callable[[_Item], object]
+    ) -> Callable[[], object]:
+        self._require_open()
+        task = asyncio.run_coroutine_threadsafe(self._pump(command, put), self._loop)
+        return task.cancel
+
+    async def _pump(self, command: GenerateCommand, put: Callable[[_Item], object]) -> None:
+        try:
+            generation = await self._services.generator.start(command)
+            async with aclosing(generation) as events:
+                async for event in events:
+                    put(event)
+        except asyncio.CancelledError:
+            put(Cancelled("The generation was stopped."))
+            raise
+        except Exception as error:  # noqa: BLE001 - the border of a thread: the reader raises it
+            put(error)
+        else:
+            put(None)
+
+    def _wait(self, call: Coroutine[Any, Any, T]) -> T:
+        if not self._loop.is_running() and not self._thread.is_alive():
+            call.close()
+            raise EngineStopped("The engine was closed.")
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise EngineStopped("The engine was closed.")
+
+    def _stop_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
+    given = dict(options)
+    sampling = {name: given.pop(name) for name in _SAMPLING & given.keys()}
+    if "logit_bias" in sampling:
+        sampling["logit_bias"] = tuple(sampling["logit_bias"])  # type: ignore[arg-type]
+    memory = str(given.pop("memory", ""))
+    stop = given.pop("stop", ())
+    given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)  # type: ignore[arg-type]
+    params = SamplingParams(**sampling)  # type: ignore[arg-type]
+    return GenerateCommand(_prompt(prompt, memory), sampling=params, **given)  # type: ignore[arg-type]
+
+
+def _prompt(prompt: str | Messages, memory: str) -> Prompt:
+    if isinstance(prompt, str):
+        return TextPrompt(prompt, memory)
+    messages = []
+    for index, message in enumerate(prompt):
+        if "role" not in message:
+            raise BadRequest(f"messages[{index}] has no role.", field=f"messages[{index}].role")
+        content = text_of_content(message.get("content"), f"messages[{index}].content")
+        messages.append(Message(str(message["role"]), content))
+    return ChatPrompt(tuple(messages))
+
+
+async def _open_local(config: EngineConfig) -> EngineClient:
+    from coblyn.engine.local import LocalEngine
+    from coblyn.engine.runner import LlamaRunner
+
+    return await asyncio.to_thread(
+        LocalEngine,
+        partial(LlamaRunner, config),
+        max_running=config.max_running,
+        max_waiting=config.max_waiting,
+        busy_batch=config.busy_batch,
+    )
+
+
+async def _open_process(config: EngineConfig) -> EngineClient:
+    from coblyn.engine.client import ProcessEngine
+
+    engine = ProcessEngine(config)
+    await engine.start()
+    return engine

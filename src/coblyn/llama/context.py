@@ -1,0 +1,187 @@
+"""A context: the KV memory and the compute buffers around one model. One thread at a time may use it."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coblyn.errors import EngineError, ModelUnsupported
+from coblyn.llama import bindings, shim
+from coblyn.llama.model import Model
+
+__all__ = ["Batch", "Context", "ContextOptions"]
+
+_CACHE_TYPES = {
+    "f16": bindings.GGML_TYPE_F16,
+    "bf16": bindings.GGML_TYPE_BF16,
+    "q8_0": bindings.GGML_TYPE_Q8_0,
+    "q5_1": bindings.GGML_TYPE_Q5_1,
+    "q4_0": bindings.GGML_TYPE_Q4_0,
+}
+
+_FLASH = {
+    None: bindings.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    True: bindings.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    False: bindings.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+
+_DECODE_ERRORS = {
+    1: "there is no room in the KV memory",
+    2: "it was aborted",
+    -1: "the batch is not valid",
+    -2: "memory could not be allocated",
+    -3: "the backend failed to compute",
+    shim.DECODE_THREW: "the library raised an exception",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ContextOptions:
+    """Shape of a context.
+
+    Attributes:
+        num_cells: Tokens that fit, over all sequences.
+        max_batch: Most tokens of a decode.
+        max_sequences: Sequence ids are 0 to this, exclusive.
+        threads: Threads that compute.
+        flash_attention: None lets the library decide.
+        cache_type: Type of K and V: "f16", "bf16", "q8_0", "q5_1" or "q4_0".
+    """
+
+    num_cells: int
+    max_batch: int
+    max_sequences: int
+    threads: int
+    flash_attention: bool | None = None
+    cache_type: str = "f16"
+
+
+class Batch:
+    """Token rows for one decode, in numpy arrays that the library reads in place.
+
+    Attributes:
+        tokens, positions, sequences: int32 arrays of ``capacity`` entries.
+        outputs: int8 array; 1 where the logits are wanted.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.tokens: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.positions: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.sequences: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        self.outputs: NDArray[np.int8] = np.zeros(capacity, np.int8)
+        self.pointers = tuple(
+            array.ctypes.data for array in (self.tokens, self.positions, self.sequences, self.outputs)
+        )
+
+
+class Context:
+    """The memory of up to ``max_sequences`` sequences that share ``num_cells`` cells (unified KV).
+
+    Free it with ``close`` or a ``with`` block, before its model.
+
+    Raises:
+        ModelUnsupported: The library refuses the model or the options.
+    """
+
+    def __init__(self, model: Model, options: ContextOptions) -> None:
+        self.model = model
+        self.library = model.library
+        self.pointer: int | None = None
+        params = self.library.llama_context_default_params()
+        params.n_ctx = options.num_cells
+        params.n_batch = params.n_ubatch = options.max_batch
+        params.n_seq_max = options.max_sequences
+        params.n_threads = params.n_threads_batch = options.threads
+        params.flash_attn_type = _FLASH[options.flash_attention]
+        params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
+        params.kv_unified = True
+        self.pointer = self.library.llama_init_from_model(model.pointer, params)
+        errors = self.library.log.take_errors()
+        if not self.pointer:
+            reason = "; ".join(errors) or "the library gave no reason"
+            raise ModelUnsupported(
+                f"No context of {options.num_cells} tokens can be made for {model.path.name}: {reason}.",
+                hint="Try a smaller --context, or --cache-type f16.",
+            )
+        self._memory = self.library.llama_get_memory(self.pointer)
+        self.num_cells = int(self.library.llama_n_ctx(self.pointer))
+        self.max_batch = int(self.library.llama_n_batch(self.pointer))
+
+    def close(self) -> None:
+        """Free the context; a second call does nothing."""
+        if self.pointer:
+            self.library.llama_free(self.pointer)
+            self.pointer = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def decode(self, batch: Batch, count: int) -> None:
+        """Compute the first ``count`` tokens of a batch.
+
+        Raises:
+            EngineError: It failed; what the sequences hold is unknown from here on.
+        """
+        code = self.library.coblyn_decode(self.pointer, count, *batch.pointers)
+        if code != 0:
+            errors = self.library.log.take_errors()
+            reason = _DECODE_ERRORS.get(code, f"code {code}")
+            raise EngineError(
+                f"The engine could not compute a step: {reason}.",
+                hint="; ".join(errors) or "The engine has to be started again.",
+            )
+
+    def remove(self, sequence: int, start: int) -> None:
+        """Forget positions ``start`` and later of a sequence.
+
+        Raises:
+            EngineError: The model's memory can not do that.
+        """
+        if not self.library.llama_memory_seq_rm(self._memory, sequence, start, -1):
+            raise EngineError(f"Sequence {sequence} can not be cut at {start}.")
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let an empty sequence share the first ``length`` positions of another."""
+        self.library.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def copy_whole(self, source: int, target: int) -> None:
+        """Let an empty sequence share all of another: all that a recurrent state can do."""
+        self.library.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def clear(self) -> None:
+        """Forget all sequences."""
+        self.library.llama_memory_clear(self._memory, False)  # noqa: FBT003
+
+    def synchronize(self) -> None:
+        """Wait until all that was decoded is computed."""
+        self.library.llama_synchronize(self.pointer)
+
+    def bare_loop(self, *, num_prompt: int, num_generate: int) -> tuple[float, float]:
+        """Run the bare C loop on an empty memory: seconds to read a prompt, seconds to decode token by token.
+
+        Raises:
+            EngineError: A decode failed.
+        """
+        self.clear()
+        prompt, generate = ctypes.c_double(), ctypes.c_double()
+        code = self.library.coblyn_bare_loop(
+            self.pointer, num_prompt, self.max_batch, num_generate, prompt, generate
+        )
+        self.clear()
+        if code != 0:
+            raise EngineError(f"The bare loop failed: {_DECODE_ERRORS.get(code, code)}.")
+        return prompt.value, generate.value

@@ -1,0 +1,99 @@
+"""Opening a bundle's libraries, once for a process, and calling their functions by name.
+
+The ABI fingerprint is compared before the first call that passes a structure.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from coblyn.errors import BundleMissing, NativeError
+from coblyn.llama import abi, bindings, shim
+from coblyn.llama.log import LibraryLog
+
+__all__ = ["Library", "open_library"]
+
+_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+_PREFIX = "" if sys.platform == "win32" else "lib"
+
+# In the order in which they need each other. The shim needs them all.
+_NAMES = ("ggml-base", "ggml", "llama", "coblyn_shim")
+
+_lock = threading.Lock()
+_opened: dict[Path, Library] = {}
+
+
+class Library:
+    """The functions of one bundle. ``library.llama_decode(...)`` is the C function of that name.
+
+    Make it with ``open_library``.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._handles = [_open(directory, name) for name in _NAMES]
+        abi.check(self.coblyn_abi().decode())
+        abi.check_defaults(self.llama_model_default_params(), self.llama_context_default_params())
+        self.log = LibraryLog(self)
+        self.coblyn_log_install()
+        if not self.ggml_backend_reg_count():
+            # Built with loadable backends: only ours may be found, never one in the current directory.
+            self.ggml_backend_load_all_from_path(os.fsencode(directory))
+        self.llama_backend_init()
+        self.log.drain()
+
+    def __getattr__(self, name: str) -> Any:
+        signature = bindings.FUNCTIONS.get(name) or shim.FUNCTIONS.get(name)
+        if signature is None:
+            raise AttributeError(f"the bindings have no function {name!r}")
+        for handle in self._handles:
+            function = getattr(handle, name, None)
+            if function is not None:
+                function.restype, function.argtypes = signature
+                setattr(self, name, function)
+                return function
+        raise NativeError(
+            f"The engine in {self.directory} has no function {name}.", hint="Run `coblyn build --force`."
+        )
+
+
+def open_library(directory: Path) -> Library:
+    """Open a bundle's libraries; the second time gives the same object.
+
+    Raises:
+        BundleMissing: The directory, or a library in it, is not there.
+        AbiMismatch: The bundle was built from another llama.cpp than the bindings.
+        NativeError: A library can not be loaded, or another bundle is open in this process already.
+    """
+    directory = directory.resolve()
+    with _lock:
+        if directory in _opened:
+            return _opened[directory]
+        if _opened:
+            raise NativeError(
+                "Another engine bundle is open in this process, and two can not share one.",
+                hint="Use one bundle a process.",
+            )
+        # A crash must not start a debugger on us, and no foreign backend may be loaded.
+        os.environ["GGML_NO_BACKTRACE"] = "1"
+        os.environ.pop("GGML_BACKEND_PATH", None)
+        library = Library(directory)
+        _opened[directory] = library
+        return library
+
+
+def _open(directory: Path, name: str) -> ctypes.CDLL:
+    path = directory / f"{_PREFIX}{name}{_SUFFIX}"
+    if not path.is_file():
+        raise BundleMissing(f"{path} is not there.", hint="Run `coblyn build` to make an engine bundle.")
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NativeError(
+            f"{path} can not be loaded: {error}.", hint="Run `coblyn build --force` to build it again."
+        ) from error

@@ -1,0 +1,73 @@
+"""ctypes for our own shim: the twin of ``native/shim/coblyn.h``, kept in step by hand since both are ours."""
+
+from __future__ import annotations
+
+from ctypes import (
+    POINTER,
+    Structure,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int32,
+    c_size_t,
+    c_uint64,
+    c_void_p,
+)
+from typing import Any
+
+__all__ = ["DECODE_THREW", "FUNCTIONS", "Row", "SamplerParams"]
+
+DECODE_THREW = -100
+
+
+class SamplerParams(Structure):
+    """``coblyn_sampler_params``."""
+
+    _fields_ = (
+        ("seed", c_uint64),
+        ("temperature", c_float),
+        ("top_p", c_float),
+        ("min_p", c_float),
+        ("repetition_penalty", c_float),
+        ("repetition_slope", c_float),
+        ("presence_penalty", c_float),
+        ("frequency_penalty", c_float),
+        ("top_k", c_int32),
+        ("repetition_range", c_int32),
+        ("n_logprobs", c_int32),
+        ("n_bias", c_int32),
+        ("bias_tokens", c_void_p),
+        ("bias_values", c_void_p),
+    )
+
+
+class Row(Structure):
+    """``coblyn_row``."""
+
+    _fields_ = (
+        ("sampler", c_void_p),
+        ("logits", c_void_p),
+        ("keep", c_void_p),
+        ("output", c_int32),
+        ("token", c_int32),
+        ("logprob", c_float),
+        ("n_top", c_int32),
+        ("top_tokens", c_void_p),
+        ("top_logprobs", c_void_p),
+    )
+
+
+FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "coblyn_abi": (c_char_p, ()),
+    "coblyn_log_install": (None, ()),
+    "coblyn_log_take": (c_int32, (c_void_p, c_size_t)),
+    "coblyn_decode": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p)),
+    "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),
+    "coblyn_sampler_free": (None, (c_void_p,)),
+    "coblyn_sample": (c_int32, (c_void_p, POINTER(Row), c_int32)),
+    "coblyn_random": (c_double, (c_uint64, c_uint64)),
+    "coblyn_bare_loop": (
+        c_int32,
+        (c_void_p, c_int32, c_int32, c_int32, POINTER(c_double), POINTER(c_double)),
+    ),
+}

@@ -1,0 +1,96 @@
+// The C interface of Coblyn's shim: what Python can not do fast enough, or can not survive.
+//
+// Plain C types only. Every function is called from one thread at a time for a given context or sampler.
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define COBLYN_API __declspec(dllexport)
+#else
+#define COBLYN_API __attribute__((visibility("default")))
+#endif
+
+struct llama_context;
+struct llama_model;
+struct llama_vocab;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// abi.cpp (generated): sizes and offsets of every structure that crosses the border, as text.
+COBLYN_API const char * coblyn_abi(void);
+
+// log.cpp: keeps the library's last log lines, so that no Python code runs on foreign threads.
+
+// Take over the logs of llama.cpp and ggml.
+COBLYN_API void coblyn_log_install(void);
+// Copy the oldest line that waits into `buffer` (NUL-ended, cut to `size`) and forget it.
+// Returns its level (ggml_log_level: 1 debug, 2 info, 3 warning, 4 error), or 0 when none waits.
+COBLYN_API int32_t coblyn_log_take(char * buffer, size_t size);
+
+// guard.cpp: calls that may throw. An exception that crossed into Python would end the process.
+
+// Like llama_decode over tokens only. Arrays have `n_tokens` entries; a token belongs to one sequence.
+// Returns llama_decode's code, or -100 when it threw.
+COBLYN_API int32_t coblyn_decode(struct llama_context * ctx, int32_t n_tokens, const int32_t * tokens,
+                                 const int32_t * positions, const int32_t * sequences, const int8_t * outputs);
+
+// sample.cpp: draws the next token for all rows of a step in one call.
+
+struct coblyn_sampler;
+
+struct coblyn_sampler_params {
+    uint64_t seed;
+    float    temperature;         // <= 0: greedy
+    float    top_p;               // >= 1: off
+    float    min_p;               // <= 0: off
+    float    repetition_penalty;  // 1: off
+    float    repetition_slope;    // (0, 1], weight in the older half of the window
+    float    presence_penalty;
+    float    frequency_penalty;
+    int32_t  top_k;               // <= 0: off
+    int32_t  repetition_range;    // <= 0: all tokens
+    int32_t  n_logprobs;          // < 0: none; else number of alternatives
+    int32_t  n_bias;              // entries of the two arrays below; copied
+    const int32_t * bias_tokens;
+    const float   * bias_values;
+};
+
+COBLYN_API struct coblyn_sampler * coblyn_sampler_new(const struct coblyn_sampler_params * params, int32_t n_vocab,
+                                                      const int32_t * history, int32_t n_history);
+COBLYN_API void coblyn_sampler_free(struct coblyn_sampler * sampler);
+
+// One row of a step. `logits` (n_vocab floats) is read when not NULL, else row `output` of the last decode.
+// If `keep` is not NULL the row's raw logits are copied there first.
+struct coblyn_row {
+    struct coblyn_sampler * sampler;
+    const float * logits;
+    float *       keep;
+    int32_t       output;
+    int32_t       token;      // out
+    float         logprob;    // out, when asked for: of the token, in the model's own distribution
+    int32_t       n_top;      // out: entries of the two arrays below that were filled
+    int32_t *     top_tokens; // room for n_logprobs entries, or NULL
+    float *       top_logprobs;
+};
+
+// Sample all rows, and let every sampler remember its token. Returns 0, or i + 1 when row i has no logits.
+COBLYN_API int32_t coblyn_sample(struct llama_context * ctx, struct coblyn_row * rows, int32_t n_rows);
+
+// The random number in [0, 1) that decides the token at `position`.
+COBLYN_API double coblyn_random(uint64_t seed, uint64_t position);
+
+// loop.cpp: the bare loop that speed is measured against.
+
+// Decode `n_prompt` tokens in batches of at most `n_batch`, then `n_generate` tokens one by one, on sequence 0 of an
+// empty memory. Writes the seconds of both parts. Returns 0, or llama_decode's code.
+COBLYN_API int32_t coblyn_bare_loop(struct llama_context * ctx, int32_t n_prompt, int32_t n_batch, int32_t n_generate,
+                                    double * prompt_seconds, double * generate_seconds);
+
+#ifdef __cplusplus
+}
+#endif

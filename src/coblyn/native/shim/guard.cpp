@@ -1,0 +1,40 @@
+#include "coblyn.h"
+
+#include "ggml.h"
+#include "llama.h"
+
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr int32_t threw = -100;
+
+}  // namespace
+
+int32_t coblyn_decode(llama_context * ctx, int32_t n_tokens, const int32_t * tokens, const int32_t * positions,
+                      const int32_t * sequences, const int8_t * outputs) {
+    // llama_batch wants one pointer and one count a token; they are kept between steps, since a step has to be cheap.
+    static thread_local std::vector<int32_t>        counts;
+    static thread_local std::vector<llama_seq_id *> pointers;
+    if (counts.size() < (size_t) n_tokens) {
+        counts.assign(n_tokens, 1);
+        pointers.resize(n_tokens);
+    }
+    for (int32_t i = 0; i < n_tokens; ++i) {
+        pointers[i] = const_cast<llama_seq_id *>(sequences + i);
+    }
+    llama_batch batch{};
+    batch.n_tokens = n_tokens;
+    batch.token    = const_cast<llama_token *>(tokens);
+    batch.pos      = const_cast<llama_pos *>(positions);
+    batch.n_seq_id = counts.data();
+    batch.seq_id   = pointers.data();
+    batch.logits   = const_cast<int8_t *>(outputs);
+    try {
+        return llama_decode(ctx, batch);
+    } catch (const std::exception &) {
+        return threw;
+    }
+}

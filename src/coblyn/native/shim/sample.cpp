@@ -1,0 +1,437 @@
+// All samplers of a step in one call.
+//
+// Order (KoboldCPP's default): logit bias, penalties, top-k, top-p, min-p, temperature, draw. The numpy functions in
+// coblyn/engine/sampling.py state the same semantics; property tests hold the two together.
+//
+// Cost matters here: a vocabulary has up to 262,144 logits, and a step of a small model takes a few milliseconds. So
+// nothing sorts the vocabulary. What has to look at every logit is a straight loop over blocks that compilers turn into
+// vector code; everything after that works on the few candidates that are left.
+
+#include "coblyn.h"
+
+#include "llama.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace {
+
+constexpr int32_t lanes = 16;
+constexpr float   minus_infinity = -std::numeric_limits<float>::infinity();
+
+struct Candidate {
+    float   logit;
+    int32_t token;
+};
+
+// Higher logits first; of equal ones the lower id.
+bool before(const Candidate & a, const Candidate & b) {
+    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+}
+
+uint64_t mix(uint64_t x) {  // the finaliser of splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014)
+    x += 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+// e to the x for x <= 0, relative error below 3e-7, and 0 below -87. Without branches, so that loops over it vectorise.
+inline float exponential(float x) {
+    const float clamped  = x < -87.0f ? -87.0f : x;
+    const float shifted  = clamped * 1.44269504f + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
+    const float exponent = shifted - 12582912.0f;
+    const float r        = (clamped - exponent * 0.693359375f) + exponent * 2.12194440e-4f;
+    float       p        = 1.9875691500e-4f;  // minimax polynomial of Cephes' expf
+    p                    = p * r + 1.3981999507e-3f;
+    p                    = p * r + 8.3334519073e-3f;
+    p                    = p * r + 4.1665795894e-2f;
+    p                    = p * r + 1.6666665459e-1f;
+    p                    = p * r + 5.0000001201e-1f;
+    p                    = p * r * r + r + 1.0f;
+    const int32_t bits   = ((int32_t) exponent + 127) << 23;
+    float         scale;
+    std::memcpy(&scale, &bits, sizeof scale);
+    return x < -87.0f ? 0.0f : p * scale;
+}
+
+float block_maximum(const float * x) {
+    float best[lanes];
+    for (int32_t j = 0; j < lanes; ++j) {
+        best[j] = x[j];
+    }
+    for (int32_t step = lanes / 2; step > 0; step /= 2) {
+        for (int32_t j = 0; j < step; ++j) {
+            best[j] = best[j] > best[j + step] ? best[j] : best[j + step];
+        }
+    }
+    return best[0];
+}
+
+float maximum(const float * x, int32_t n) {
+    float best[lanes];
+    std::fill(best, best + lanes, minus_infinity);
+    int32_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        for (int32_t j = 0; j < lanes; ++j) {
+            best[j] = x[i + j] > best[j] ? x[i + j] : best[j];
+        }
+    }
+    for (; i < n; ++i) {
+        best[0] = x[i] > best[0] ? x[i] : best[0];
+    }
+    return *std::max_element(best, best + lanes);
+}
+
+// Sum of exp((x - shift) * scale), and each term into `weights` if it is not NULL.
+double exponential_sum(const float * x, int32_t n, float shift, float scale, float * weights) {
+    double  total = 0;
+    int32_t i     = 0;
+    while (i + lanes <= n) {
+        float         sums[lanes] = {};
+        const int32_t end         = std::min(n - lanes, i + 4096 - lanes);  // short float sums keep their precision
+        for (; i <= end; i += lanes) {
+            for (int32_t j = 0; j < lanes; ++j) {
+                const float term = exponential((x[i + j] - shift) * scale);
+                sums[j] += term;
+                if (weights) {
+                    weights[i + j] = term;
+                }
+            }
+        }
+        for (float sum : sums) {
+            total += sum;
+        }
+    }
+    for (; i < n; ++i) {
+        const float term = exponential((x[i] - shift) * scale);
+        total += term;
+        if (weights) {
+            weights[i] = term;
+        }
+    }
+    return total;
+}
+
+// The `k` >= 1 best candidates, best first. One pass: blocks whose best is not above the k-th best so far are skipped.
+void select_best(const float * x, int32_t n, int32_t k, std::vector<Candidate> & out) {
+    out.clear();
+    k               = std::min(k, n);
+    float threshold = minus_infinity;
+    const size_t capacity = 2 * (size_t) k + lanes;
+    const auto cut = [&] {
+        if (out.size() > (size_t) k) {
+            std::nth_element(out.begin(), out.begin() + (k - 1), out.end(), before);
+            out.resize(k);
+            threshold = out[k - 1].logit;
+        }
+    };
+    for (int32_t i = 0; i < n; i += lanes) {
+        const int32_t end = std::min(n, i + lanes);
+        if (end - i == lanes && !(block_maximum(x + i) > threshold)) {
+            continue;
+        }
+        for (int32_t j = i; j < end; ++j) {
+            if (x[j] > threshold) {
+                out.push_back({x[j], j});
+            }
+        }
+        if (out.size() >= capacity) {
+            cut();
+        }
+    }
+    cut();
+    std::sort(out.begin(), out.end(), before);
+}
+
+// All candidates at or above a logit, in the order of their ids.
+void select_above(const float * x, int32_t n, float limit, std::vector<Candidate> & out) {
+    out.clear();
+    for (int32_t i = 0; i < n; i += lanes) {
+        const int32_t end = std::min(n, i + lanes);
+        if (end - i == lanes && !(block_maximum(x + i) >= limit)) {
+            continue;
+        }
+        for (int32_t j = i; j < end; ++j) {
+            if (x[j] >= limit && x[j] > minus_infinity) {
+                out.push_back({x[j], j});
+            }
+        }
+    }
+}
+
+// How many of the sorted candidates reach `top_p` of `total` (a sum of exp(logit - best)); 0 when all together do not.
+size_t count_to_reach(const std::vector<Candidate> & sorted, float best, double total, float top_p) {
+    double sum = 0;
+    for (size_t i = 0; i < sorted.size(); ++i) {
+        sum += exponential(sorted[i].logit - best);
+        if (sum >= top_p * total) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+}  // namespace
+
+struct coblyn_sampler {
+    coblyn_sampler_params params;
+    int32_t               n_vocab;
+    std::vector<std::pair<int32_t, float>> bias;
+    std::vector<int32_t>                   history;
+
+    // Scratch; kept, so that a step allocates nothing.
+    std::vector<std::pair<int32_t, float>> raw;  // logits that were changed, as they were
+    std::vector<Candidate>                 candidates;
+    std::vector<float>                     weights;
+    std::vector<float>                     copy;
+
+    bool penalises() const {
+        return params.repetition_penalty != 1.0f || params.presence_penalty != 0.0f || params.frequency_penalty != 0.0f;
+    }
+
+    void change(float * logits, int32_t token, float value) {
+        raw.emplace_back(token, logits[token]);
+        logits[token] = value;
+    }
+
+    void apply_bias(float * logits) {
+        for (const auto & [token, value] : bias) {
+            change(logits, token, logits[token] + value);
+        }
+    }
+
+    void apply_penalties(float * logits) {
+        const size_t range  = params.repetition_range > 0 ? (size_t) params.repetition_range : history.size();
+        const size_t window = std::min(range, history.size());
+        const size_t start  = history.size() - window;
+        const size_t middle = start + window / 2;
+
+        struct Seen {
+            uint32_t count;
+            bool     is_new;
+        };
+        static thread_local std::vector<Seen> seen;
+        if (seen.size() < (size_t) n_vocab) {
+            seen.resize(n_vocab);
+        }
+        for (size_t i = start; i < history.size(); ++i) {
+            Seen & entry = seen[history[i]];
+            entry.count += 1;
+            entry.is_new |= i >= middle;
+        }
+        for (size_t i = start; i < history.size(); ++i) {
+            const int32_t token = history[i];
+            Seen &        entry = seen[token];
+            if (entry.count == 0) {
+                continue;  // done already
+            }
+            const float newer   = params.repetition_penalty;
+            const float older   = newer > 1.0f ? 1.0f + (newer - 1.0f) * params.repetition_slope : newer;
+            const float penalty = entry.is_new ? newer : older;
+            float       logit   = logits[token];
+            logit               = logit > 0 ? logit / penalty : logit * penalty;
+            logit -= params.presence_penalty + params.frequency_penalty * (float) entry.count;
+            change(logits, token, logit);
+            entry = {0, false};
+        }
+    }
+
+    // Logits without a finite number in them (all forbidden, or a broken model) give -1.
+    int32_t draw(const float * logits) {
+        const float best = maximum(logits, n_vocab);
+        if (!(best > minus_infinity) || !std::isfinite(best)) {
+            return -1;
+        }
+        if (params.temperature <= 0) {
+            return (int32_t) (std::find(logits, logits + n_vocab, best) - logits);
+        }
+        const double random = coblyn_random(params.seed, history.size());
+        const bool cuts_k = params.top_k > 0 && params.top_k < n_vocab;
+        if (!cuts_k && params.top_p >= 1.0f && params.min_p <= 0.0f) {
+            return draw_from_all(logits, best, random);
+        }
+        choose_candidates(logits, best, cuts_k);
+        return draw_from_candidates(best, random);
+    }
+
+    int32_t draw_from_all(const float * logits, float best, double random) {
+        weights.resize(n_vocab);
+        const double target =
+            random * exponential_sum(logits, n_vocab, best, 1.0f / params.temperature, weights.data());
+        double  sum  = 0;
+        int32_t last = -1;
+        for (int32_t i = 0; i < n_vocab; ++i) {
+            if (weights[i] > 0) {
+                sum += weights[i];
+                last = i;
+                if (sum > target) {
+                    break;
+                }
+            }
+        }
+        return last;
+    }
+
+    void choose_candidates(const float * logits, float best, bool cuts_k) {
+        const float floor = params.min_p > 0 ? best + std::log(params.min_p) : minus_infinity;
+        if (params.top_p >= 1.0f && !cuts_k) {
+            select_above(logits, n_vocab, floor, candidates);
+            return;
+        }
+        if (cuts_k) {
+            select_best(logits, n_vocab, params.top_k, candidates);
+            cut_top_p(best, sum_of_candidates(best));
+        } else {
+            select_top_p(logits, best);
+        }
+        while (candidates.size() > 1 && (candidates.back().logit < floor || candidates.back().logit == minus_infinity)) {
+            candidates.pop_back();
+        }
+    }
+
+    void select_top_p(const float * logits, float best) {
+        const double total = exponential_sum(logits, n_vocab, best, 1.0f, nullptr);
+        for (int32_t k = 256; k < n_vocab; k *= 8) {
+            select_best(logits, n_vocab, k, candidates);
+            if (const size_t count = count_to_reach(candidates, best, total, params.top_p)) {
+                candidates.resize(count);
+                return;
+            }
+        }
+        select_best(logits, n_vocab, n_vocab, candidates);
+        cut_top_p(best, total);
+    }
+
+    void cut_top_p(float best, double total) {
+        if (params.top_p < 1.0f) {
+            if (const size_t count = count_to_reach(candidates, best, total, params.top_p)) {
+                candidates.resize(count);
+            }
+        }
+    }
+
+    double sum_of_candidates(float best) const {
+        double sum = 0;
+        for (const Candidate & candidate : candidates) {
+            sum += exponential(candidate.logit - best);
+        }
+        return sum;
+    }
+
+    int32_t draw_from_candidates(float best, double random) {
+        std::sort(candidates.begin(), candidates.end(),
+                  [](const Candidate & a, const Candidate & b) { return a.token < b.token; });
+        const float scale = 1.0f / params.temperature;
+        double      total = 0;
+        for (Candidate & candidate : candidates) {
+            candidate.logit = exponential((candidate.logit - best) * scale);  // from here on a weight
+            total += candidate.logit;
+        }
+        double  sum  = 0;
+        int32_t last = -1;
+        for (const Candidate & candidate : candidates) {
+            if (candidate.logit > 0) {
+                sum += candidate.logit;
+                last = candidate.token;
+                if (sum > random * total) {
+                    break;
+                }
+            }
+        }
+        return last;
+    }
+
+    // The model's own distribution, before any change.
+    double log_sum(const float * logits, float & best) {
+        best = maximum(logits, n_vocab);
+        return std::log(exponential_sum(logits, n_vocab, best, 1.0f, nullptr));
+    }
+
+    float raw_logit(const float * logits, int32_t token) const {
+        for (const auto & [changed, value] : raw) {
+            if (changed == token) {
+                return value;
+            }
+        }
+        return logits[token];
+    }
+
+    void sample(float * logits, coblyn_row & row) {
+        raw.clear();
+        row.n_top  = 0;
+        float  best = 0;
+        double sum  = 0;
+        if (params.n_logprobs >= 0) {
+            sum = log_sum(logits, best);
+        }
+        if (params.n_logprobs > 0) {
+            select_best(logits, n_vocab, params.n_logprobs, candidates);
+            row.n_top = (int32_t) candidates.size();
+            for (int32_t i = 0; i < row.n_top; ++i) {
+                row.top_tokens[i]   = candidates[i].token;
+                row.top_logprobs[i] = (float) (candidates[i].logit - best - sum);
+            }
+        }
+        apply_bias(logits);
+        if (penalises()) {
+            apply_penalties(logits);
+        }
+        row.token = draw(logits);
+        if (row.token >= 0) {
+            row.logprob = params.n_logprobs >= 0 ? (float) (raw_logit(logits, row.token) - best - sum) : 0.0f;
+            history.push_back(row.token);
+        }
+    }
+};
+
+double coblyn_random(uint64_t seed, uint64_t position) {
+    return (double) (mix(mix(seed) + position) >> 11) * 0x1.0p-53;
+}
+
+coblyn_sampler * coblyn_sampler_new(const coblyn_sampler_params * params, int32_t n_vocab, const int32_t * history,
+                                    int32_t n_history) {
+    auto * sampler   = new coblyn_sampler();
+    sampler->params  = *params;
+    sampler->n_vocab = n_vocab;
+    for (int32_t i = 0; i < params->n_bias; ++i) {
+        const int32_t token = params->bias_tokens[i];
+        if (token >= 0 && token < n_vocab) {
+            sampler->bias.emplace_back(token, params->bias_values[i]);
+        }
+    }
+    sampler->params.bias_tokens = nullptr;
+    sampler->params.bias_values = nullptr;
+    sampler->history.assign(history, history + n_history);
+    return sampler;
+}
+
+void coblyn_sampler_free(coblyn_sampler * sampler) {
+    delete sampler;
+}
+
+int32_t coblyn_sample(llama_context * ctx, coblyn_row * rows, int32_t n_rows) {
+    for (int32_t i = 0; i < n_rows; ++i) {
+        coblyn_row &     row     = rows[i];
+        coblyn_sampler & sampler = *row.sampler;
+        float *          logits  = nullptr;
+        if (row.logits) {  // kept for others: only a copy may be changed
+            sampler.copy.assign(row.logits, row.logits + sampler.n_vocab);
+            logits = sampler.copy.data();
+        } else {
+            logits = llama_get_logits_ith(ctx, row.output);
+        }
+        if (!logits) {
+            return i + 1;
+        }
+        if (row.keep) {
+            std::memcpy(row.keep, logits, sizeof(float) * sampler.n_vocab);
+        }
+        sampler.sample(logits, row);
+    }
+    return 0;
+}

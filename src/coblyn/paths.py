@@ -1,0 +1,50 @@
+"""Where Coblyn keeps its files: one place to ask, nothing is created by asking.
+
+``COBLYN_HOME`` moves everything into one directory; without it each kind goes where the platform wants it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+__all__ = ["bundles", "cache", "config", "downloads", "logs", "models"]
+
+_DIRS = PlatformDirs("coblyn", appauthor=False)
+
+
+def _home(kind: str, default: str) -> Path:
+    home = os.environ.get("COBLYN_HOME")
+    return Path(home).expanduser().absolute() / kind if home else Path(default)
+
+
+def cache() -> Path:
+    """What can be made or fetched again."""
+    return _home("cache", _DIRS.user_cache_dir)
+
+
+def downloads() -> Path:
+    """Archives that were fetched, and the parts of those that are on their way."""
+    return cache() / "downloads"
+
+
+def bundles() -> Path:
+    """Engine bundles, one directory each."""
+    return cache() / "bundles"
+
+
+def logs() -> Path:
+    """Full logs of builds."""
+    return cache() / "logs"
+
+
+def models() -> Path:
+    """Models that were pulled."""
+    return _home("data", _DIRS.user_data_dir) / "models"
+
+
+def config() -> Path:
+    """The settings file."""
+    return _home("config", _DIRS.user_config_dir) / "coblyn.toml"

@@ -1,0 +1,284 @@
+"""Who runs when: rules of batching, chunking, sharing, cancelling and giving way, without a model.
+
+``FakeRunner`` fails when a plan breaks the rules of a real context, so every test here checks those too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coblyn.engine.cache import SequenceCache
+from coblyn.engine.events import Delta, Event, Finish, Prefill
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.plan import Plan
+from coblyn.engine.request import Request
+from coblyn.engine.scheduler import Limits, Scheduler
+
+SCRIPT = "abcdefghij" * 10
+
+
+@dataclass
+class Machine:
+    """A scheduler on a fake runner, stepped by hand."""
+
+    runner: FakeRunner = field(default_factory=lambda: FakeRunner(script=SCRIPT, repeats=True))
+    max_running: int = 4
+    busy_batch: int = 64
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        runner = self.runner
+        cache = SequenceCache(
+            runner.max_sequences, runner.num_cells, is_rewindable=runner.is_rewindable
+        )
+        limits = Limits(runner.context, self.max_running, runner.max_batch, self.busy_batch)
+        self.now = 0.0
+        self.scheduler = Scheduler(cache, runner.vocab, limits, lambda: self.now)
+
+    def add(self, name: str, prompt: str, max_tokens: int = 10, **options: object) -> None:
+        request = Request(name, tuple(prompt.encode()), max_tokens, **options)  # type: ignore[arg-type]
+        self.runner.open(request)
+        self.scheduler.add(request)
+
+    def step(self) -> Plan:
+        self.now += 1
+        plan, events = self.scheduler.schedule()
+        events += self.scheduler.apply(plan, self.runner.run(plan))
+        self.events += events
+        return plan
+
+    def run(self, limit: int = 2000) -> None:
+        for _ in range(limit):
+            if not self.scheduler.has_work:
+                return
+            self.step()
+        raise AssertionError("the requests never end")
+
+    def cancel(self, name: str) -> None:
+        self.events += self.scheduler.cancel(name)
+
+    def text(self, name: str) -> str:
+        return "".join(e.text for e in self.events if isinstance(e, Delta) and e.request_id == name)
+
+    def finish(self, name: str) -> Finish:
+        (found,) = (e for e in self.events if isinstance(e, Finish) and e.request_id == name)
+        return found
+
+
+def test_one_request() -> None:
+    machine = Machine()
+    machine.add("a", "hello")
+    machine.run()
+    assert machine.text("a") == SCRIPT[:10]
+    finish = machine.finish("a")
+    assert finish.reason == "length"
+    assert (finish.stats.prompt_tokens, finish.stats.completion_tokens) == (5, 10)
+
+
+def test_requests_join_while_others_run() -> None:
+    machine = Machine()
+    machine.add("a", "first", 20)
+    machine.step()
+    machine.step()
+    machine.add("b", "second", 5)
+    plan = machine.step()
+    assert {row.request_id for row in plan.rows} == {"a", "b"}
+    machine.run()
+    assert machine.text("a") == SCRIPT[:20]
+    assert machine.text("b") == SCRIPT[:5]
+
+
+def test_a_long_prompt_is_read_in_chunks_between_the_steps_of_others() -> None:
+    machine = Machine(busy_batch=32)
+    machine.add("a", "short", 100)
+    machine.step()
+    machine.add("b", "x" * 300, 5)
+    while not any(isinstance(e, Delta) and e.request_id == "b" for e in machine.events):
+        plan = machine.step()
+        assert plan.num_tokens <= 32
+        assert any(row.request_id == "a" for row in plan.rows)
+
+
+def test_alone_a_prompt_is_read_in_the_largest_chunks() -> None:
+    machine = Machine(busy_batch=32)
+    machine.add("a", "x" * 600)
+    assert machine.step().num_tokens == machine.runner.max_batch
+
+
+def test_progress_of_a_prompt_is_told() -> None:
+    machine = Machine()
+    machine.add("a", "x" * 600)
+    machine.run()
+    progress = [e.processed for e in machine.events if isinstance(e, Prefill)]
+    assert progress == [0, 512]
+
+
+def test_more_requests_than_places_wait_in_order() -> None:
+    machine = Machine(max_running=2)
+    for name in "abcd":
+        machine.add(name, f"prompt {name}")
+    machine.step()
+    assert (machine.scheduler.num_running, machine.scheduler.num_waiting) == (2, 2)
+    machine.run()
+    order = [e.request_id for e in machine.events if isinstance(e, Finish)]
+    assert order == ["a", "b", "c", "d"]
+
+
+def test_the_same_prompt_again_computes_nothing_before_its_first_token() -> None:
+    machine = Machine()
+    machine.add("a", "the same old prompt")
+    machine.run()
+    machine.add("b", "the same old prompt")
+    assert machine.step().num_tokens == 0
+    machine.run()
+    assert machine.text("b") == machine.text("a")
+    assert machine.finish("b").stats.cached_tokens == len("the same old prompt")
+
+
+def test_a_follow_up_computes_only_what_is_new() -> None:
+    machine = Machine()
+    machine.add("a", "x" * 100, 10)
+    machine.run()
+    machine.add("b", "x" * 100 + SCRIPT[:9] + "and more")
+    # The last token of an answer is drawn, but never computed.
+    assert machine.step().num_tokens == len("and more")
+    machine.run()
+    assert machine.finish("b").stats.cached_tokens == 109
+
+
+def test_twins_read_their_prompt_once() -> None:
+    machine = Machine()
+    for name in "abc":
+        machine.add(name, "y" * 400, 5)
+    machine.run()
+    computed = sum(plan.num_tokens for plan in machine.runner.history)
+    assert computed == 400 + 3 * 4
+    assert machine.text("c") == SCRIPT[:5]
+
+
+def test_an_unrelated_request_does_not_wait_for_twins() -> None:
+    machine = Machine()
+    machine.add("a", "y" * 900)
+    machine.add("b", "y" * 900)
+    machine.add("c", "other")
+    plan = machine.step()
+    assert [row.request_id for row in plan.rows] == ["a"]
+    assert machine.scheduler.num_running == 2
+
+
+def test_cancelling_frees_the_place_at_once() -> None:
+    machine = Machine(max_running=1)
+    machine.add("a", "first", 1000)
+    machine.add("b", "second", 3)
+    for _ in range(5):
+        machine.step()
+    machine.cancel("a")
+    assert machine.finish("a").reason == "cancelled"
+    assert machine.text("a") == SCRIPT[:5]
+    assert {row.request_id for row in machine.step().rows} == {"b"}
+
+
+def test_cancelling_in_the_queue_and_in_the_middle_of_a_prompt() -> None:
+    machine = Machine(max_running=1)
+    machine.add("a", "x" * 2000)
+    machine.add("b", "waiting")
+    machine.step()
+    machine.cancel("b")
+    machine.cancel("a")
+    machine.cancel("nobody")
+    assert {machine.finish(name).reason for name in "ab"} == {"cancelled"}
+    assert not machine.scheduler.num_running
+
+
+def test_the_end_token_ends_it_unless_ignored() -> None:
+    machine = Machine(FakeRunner(script="end"))
+    machine.add("a", "x", 50)
+    machine.add("b", "y", 6, ignore_eos=True)
+    machine.add("c", "z", 6, ban_eos=True)
+    machine.run()
+    assert (machine.text("a"), machine.finish("a").reason) == ("end", "eos")
+    assert (machine.text("b"), machine.finish("b").reason) == ("end", "length")
+    assert (machine.text("c"), machine.finish("c").reason) == ("end   ", "length")
+
+
+def test_a_stop_string_ends_it() -> None:
+    machine = Machine()
+    machine.add("a", "x", 50, stop=("ef",))
+    machine.run()
+    assert machine.text("a") == "abcd"
+    assert machine.finish("a").stop == "ef"
+
+
+def test_the_context_ends_it() -> None:
+    machine = Machine(FakeRunner(script=SCRIPT, repeats=True, context=40, num_cells=64))
+    machine.add("a", "x" * 30, 100)
+    machine.run()
+    assert machine.text("a") == SCRIPT[:10]
+
+
+def test_when_cells_run_out_the_youngest_gives_way_and_goes_on_later() -> None:
+    runner = FakeRunner(script=SCRIPT, repeats=True, context=100, num_cells=100)
+    machine = Machine(runner)
+    machine.add("a", "a" * 30, 60)
+    machine.add("b", "b" * 30, 60)
+    machine.run()
+    for name in "ab":
+        assert machine.text(name) == SCRIPT[:60]
+        assert machine.finish(name).stats.prompt_tokens == 30
+
+
+def test_a_recurrent_model_never_forgets_a_part() -> None:
+    machine = Machine(FakeRunner(script=SCRIPT, repeats=True, is_rewindable=False))
+    machine.add("a", "x" * 50)
+    machine.run()
+    machine.add("b", "x" * 50)
+    machine.add("c", "x" * 50 + SCRIPT[:9] + "!")
+    machine.run()
+    assert machine.finish("b").stats.cached_tokens == 0
+    assert machine.finish("c").stats.cached_tokens == 59
+    cuts = [op for plan in machine.runner.history for op in plan.memory if getattr(op, "start", 0)]
+    assert not cuts
+
+
+jobs = st.lists(
+    st.tuples(
+        st.sampled_from(["", "x" * 40, "x" * 40 + "y" * 30]),
+        st.text("xyz", min_size=1, max_size=60),
+        st.integers(1, 60),
+        st.integers(0, 30),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(jobs, st.integers(130, 400), st.integers(1, 5))
+def test_whatever_comes_everybody_gets_the_right_text(
+    work: list[tuple[str, str, int, int, bool]], num_cells: int, max_running: int
+) -> None:
+    """Few cells, shared prefixes, late arrivals, cancellations: nobody starves, nobody gets another's text."""
+    runner = FakeRunner(
+        script=SCRIPT, repeats=True, context=130, num_cells=num_cells, max_batch=48, max_sequences=8
+    )
+    machine = Machine(runner, max_running=max_running, busy_batch=16)
+    for index, (prefix, rest, count, delay, cancels) in enumerate(work):
+        machine.add(str(index), (prefix + rest)[:129], count)
+        for _ in range(delay):
+            if machine.scheduler.has_work:
+                machine.step()
+        if cancels:
+            machine.cancel(str(index))
+    machine.run(limit=20_000)
+    for index, (prefix, rest, count, _, cancels) in enumerate(work):
+        length = min(count, 130 - len((prefix + rest)[:129]))
+        text = machine.text(str(index))
+        if cancels:
+            assert SCRIPT.startswith(text)
+        else:
+            assert text == SCRIPT[:length]
+        machine.finish(str(index))

@@ -1,0 +1,106 @@
+"""Whole characters, stop strings across tokens, and nothing sent too early."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coblyn.engine.events import TokenText
+from coblyn.engine.text import Chunk, TextStream
+
+
+def run(pieces: list[bytes], stop: tuple[str, ...] = (), *, keep_stop: bool = False) -> list[Chunk]:
+    """All chunks of a generation, which ends at a stop string or after the last piece."""
+    stream = TextStream(stop, keep_stop=keep_stop)
+    chunks = []
+    for index, piece in enumerate(pieces):
+        chunks.append(stream.push(TokenText(index, piece)))
+        if chunks[-1].stop:
+            return chunks
+    return [*chunks, stream.flush()]
+
+
+def text_of(chunks: list[Chunk]) -> str:
+    return "".join(chunk.text for chunk in chunks)
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
+    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def test_text_goes_out_at_once_when_nothing_can_stop_it() -> None:
+    assert [chunk.text for chunk in run([b"Hello", b" there"])] == ["Hello", " there", ""]
+
+
+def test_half_a_character_waits_for_its_other_half() -> None:
+    chunks = run(["é".encode()[:1], "é".encode()[1:] + b"!"])
+    assert [chunk.text for chunk in chunks] == ["", "é!", ""]
+    assert [len(chunk.tokens) for chunk in chunks] == [0, 2, 0]
+
+
+def test_half_a_character_at_the_end_is_dropped_but_its_token_is_counted() -> None:
+    chunks = run([b"a", b"\xf0\x9f"])
+    assert text_of(chunks) == "a"
+    assert sum(len(chunk.tokens) for chunk in chunks) == 2
+
+
+def test_bytes_that_are_no_text_are_marked() -> None:
+    assert text_of(run([b"a\xffb"])) == "a\ufffdb"
+
+
+def test_what_could_become_a_stop_string_waits() -> None:
+    chunks = run([b"one\n", b"Us", b"ual"], ("\nUser:",))
+    assert [chunk.text for chunk in chunks] == ["one", "", "\nUsual", ""]
+
+
+def test_a_stop_string_over_three_tokens_ends_the_text_before_it() -> None:
+    chunks = run([b"one\n", b"Us", b"er: two"], ("\nUser:",))
+    assert text_of(chunks) == "one"
+    assert chunks[-1].stop == "\nUser:"
+
+
+def test_the_earliest_stop_string_wins() -> None:
+    assert text_of(run([b"abc"], ("c", "b"))) == "a"
+
+
+def test_the_stop_string_can_be_kept() -> None:
+    assert text_of(run([b"abcd"], ("bc",), keep_stop=True)) == "abc"
+
+
+def test_empty_stop_strings_stop_nothing() -> None:
+    assert text_of(run([b"abc"], ("",))) == "abc"
+
+
+def test_tokens_behind_the_stop_are_not_sent() -> None:
+    chunks = run([b"a", b"b", b"!!"], ("!",))
+    assert [token.token for chunk in chunks for token in chunk.tokens] == [0, 1]
+
+
+@given(st.text(), st.lists(st.integers(0, 1000)))
+def test_however_text_is_cut_it_arrives_whole(text: str, places: list[int]) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    pieces = cut(text.encode(), places)
+    chunks = run(pieces, ("never said",))
+    assert text_of(chunks) == text
+    assert [t.token for c in chunks for t in c.tokens] == list(range(len(pieces)))
+
+
+@given(st.text("ab\n", max_size=12), st.lists(st.text("ab\n", min_size=1, max_size=3), min_size=1, max_size=3),
+       st.lists(st.integers(0, 1000)))
+def test_however_text_is_cut_it_stops_where_the_whole_would(
+    text: str, stops: list[str], places: list[int]
+) -> None:
+    """The text ends before the stop string that is complete first, as if characters came one by one."""
+    expected = text
+    for end in range(1, len(text) + 1):
+        found = [text[:end].find(stop) for stop in stops if text[:end].endswith(stop)]
+        if found:
+            expected = text[: min(found)]
+            break
+    one_by_one = text_of(run([c.encode() for c in text], tuple(stops)))
+    assert one_by_one == expected
+    # A token that brings several stop strings at once is cut at the one that begins first.
+    in_pieces = text_of(run(cut(text.encode(), places), tuple(stops)))
+    assert expected.startswith(in_pieces)
+    assert not any(stop in in_pieces for stop in stops)
