@@ -1,7 +1,7 @@
 """Fixtures that all tests share.
 
-No test touches the files of whoever runs it: ``COBLYN_HOME`` is a fresh directory, always. Only the engine bundle and the
-models come from the user's own cache, since making them takes minutes.
+No test touches the files of whoever runs it: ``COBLYN_HOME`` is a fresh directory, always. Only the engine bundle
+and the models come from the user's own cache, since making them takes minutes.
 """
 
 from __future__ import annotations

@@ -102,7 +102,9 @@ class _Collector:
     @property
     def completion(self) -> Completion:
         if self._finish is None:
-            raise BadRequest("The stream has not been read to its end.", hint="Iterate over it first.")
+            raise BadRequest(
+                "The stream has not been read to its end.", hint="Iterate over it first."
+            )
         finish = self._finish
         return Completion("".join(self._text), finish.reason, finish.stats, tuple(self._tokens))
 
@@ -185,7 +187,9 @@ class Engine:
 
     def __init__(self, make_client: Callable[[], Coroutine[Any, Any, EngineClient]]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="coblyn-library", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="coblyn-library", daemon=True
+        )
         self._thread.start()
         self._is_closed = False
         try:
@@ -217,7 +221,9 @@ class Engine:
 
         path = store.newest() if model is None else store.find(str(model))
         if path is None:
-            raise ModelNotFound("No model is here yet.", hint="Get the starter model: coblyn pull smollm2")
+            raise ModelNotFound(
+                "No model is here yet.", hint="Get the starter model: coblyn pull smollm2"
+            )
         current = bundle.current()
         config = EngineConfig.from_settings(
             Settings.load(flags=settings), model=path, library=current.lib_dir, bundle=current.id
@@ -240,7 +246,10 @@ class Engine:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -248,7 +257,10 @@ class Engine:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await asyncio.to_thread(self.close)
 
@@ -284,10 +296,16 @@ class Engine:
     def astream(self, prompt: str | Messages, **options: Unpack[Options]) -> AsyncStream:
         """``stream`` for coroutines, on any event loop."""
         items: asyncio.Queue[_Item] = asyncio.Queue()
-        put = partial(asyncio.get_running_loop().call_soon_threadsafe, items.put_nowait)
+        loop = asyncio.get_running_loop()
+
+        def put(item: _Item) -> None:
+            loop.call_soon_threadsafe(items.put_nowait, item)
+
         return AsyncStream(items, self._start(_command(prompt, options), put))
 
-    def tokenize(self, text: str, *, add_special: bool = True, parse_special: bool = True) -> list[int]:
+    def tokenize(
+        self, text: str, *, add_special: bool = True, parse_special: bool = True
+    ) -> list[int]:
         """Token ids of a text."""
         return self._wait(
             self.client.tokenize(text, add_special=add_special, parse_special=parse_special)

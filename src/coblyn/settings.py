@@ -55,13 +55,16 @@ class Settings(BaseModel):
         bool | None, Field(description="Flash attention; leave it out to let the engine decide.")
     ] = None
     cache_type: Annotated[CacheType, Field(description="Type of the KV cache.")] = "f16"
-    memory_map: Annotated[bool, Field(description="Map the model file instead of reading it.")] = True
+    memory_map: Annotated[bool, Field(description="Map the model file instead of reading it.")] = (
+        True
+    )
     memory_lock: Annotated[bool, Field(description="Lock the model into memory.")] = False
     max_running: Annotated[
         int, Field(ge=1, le=128, description="Requests that are written at the same time.")
     ] = 8
     max_waiting: Annotated[
-        int, Field(ge=0, le=100_000, description="Requests that may wait; more are told to come back.")
+        int,
+        Field(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
     ] = 64
 
     @classmethod
@@ -91,7 +94,11 @@ def _check(model: type[Settings], origin: str, values: Mapping[str, Any]) -> Non
     for name in values:
         if name not in model.model_fields:
             near = difflib.get_close_matches(name, model.model_fields, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(model.model_fields)}."
+            hint = (
+                f"Did you mean {near[0]}?"
+                if near
+                else f"Known are: {', '.join(model.model_fields)}."
+            )
             raise SettingsError(f"{origin} sets {name}, which is no setting.", hint=hint)
     try:
         model(**values)

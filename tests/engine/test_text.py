@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +28,7 @@ def text_of(chunks: list[Chunk]) -> str:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
 
 
 def test_text_goes_out_at_once_when_nothing_can_stop_it() -> None:
@@ -86,8 +88,11 @@ def test_however_text_is_cut_it_arrives_whole(text: str, places: list[int]) -> N
     assert [t.token for c in chunks for t in c.tokens] == list(range(len(pieces)))
 
 
-@given(st.text("ab\n", max_size=12), st.lists(st.text("ab\n", min_size=1, max_size=3), min_size=1, max_size=3),
-       st.lists(st.integers(0, 1000)))
+@given(
+    st.text("ab\n", max_size=12),
+    st.lists(st.text("ab\n", min_size=1, max_size=3), min_size=1, max_size=3),
+    st.lists(st.integers(0, 1000)),
+)
 def test_however_text_is_cut_it_stops_where_the_whole_would(
     text: str, stops: list[str], places: list[int]
 ) -> None:

@@ -35,7 +35,7 @@ def make_app() -> typer.Typer:
     return app
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001
+def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"coblyn {coblyn.__version__}")
         raise typer.Exit
@@ -43,7 +43,8 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001
 
 def _options(
     version: Annotated[  # noqa: ARG001
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show what the engine and the builds log.")

@@ -53,8 +53,8 @@ def bench(
         "max_running": streams,
     }
     settings = Settings.load(config, flags)
-    bundle = ensure_bundle()
     path = resolve_model(model, yes=yes)
+    bundle = ensure_bundle()
     engine_config = EngineConfig.from_settings(
         settings, model=path, library=bundle.lib_dir, bundle=bundle.id
     )

@@ -20,7 +20,9 @@ __all__ = [
 
 Model = Annotated[
     str | None,
-    typer.Argument(help="A GGUF file, or a name that `coblyn models` lists. Without it: the newest."),
+    typer.Argument(
+        help="A GGUF file, or a name that `coblyn models` lists. Without it: the newest."
+    ),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Context = Annotated[int | None, typer.Option("--context", "-c", help="Tokens of context.")]

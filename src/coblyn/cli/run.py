@@ -22,7 +22,8 @@ _HELP = "/retry answers again, /reset begins anew, /exit or Ctrl-D leaves; Ctrl-
 def run(
     model: options.Model = None,
     prompt: Annotated[
-        str | None, typer.Argument(help="What to say; - reads it from standard input. Without it: a chat.")
+        str | None,
+        typer.Argument(help="What to say; - reads it from standard input. Without it: a chat."),
     ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Continue the text as it is, without the chat template.")
@@ -35,8 +36,12 @@ def run(
     top_p: Annotated[float | None, typer.Option("--top-p")] = None,
     top_k: Annotated[int | None, typer.Option("--top-k")] = None,
     min_p: Annotated[float | None, typer.Option("--min-p")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Makes the answer repeatable.")] = None,
-    stop: Annotated[list[str] | None, typer.Option("--stop", help="Text that ends the answer.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Makes the answer repeatable.")
+    ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option("--stop", help="Text that ends the answer.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
     context: options.Context = None,
     threads: options.Threads = None,
@@ -75,9 +80,7 @@ def run(
 
 
 @contextmanager
-def _open(
-    model: str | None, config: Any, flags: dict[str, Any], *, yes: bool
-) -> Iterator[Engine]:
+def _open(model: str | None, config: Any, flags: dict[str, Any], *, yes: bool) -> Iterator[Engine]:
     from coblyn.cli.build import ensure_bundle
     from coblyn.cli.choose import resolve_model
     from coblyn.engine.config import EngineConfig
@@ -85,8 +88,8 @@ def _open(
     from coblyn.settings import Settings
 
     settings = Settings.load(config, flags)
-    bundle = ensure_bundle()
     path = resolve_model(model, yes=yes)
+    bundle = ensure_bundle()
     with Engine.open(
         EngineConfig.from_settings(settings, model=path, library=bundle.lib_dir, bundle=bundle.id)
     ) as engine:

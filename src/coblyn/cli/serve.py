@@ -70,20 +70,26 @@ def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bo
     from coblyn.engine.config import EngineConfig
 
     if fake:
-        return EngineConfig(model="", max_running=settings.max_running, max_waiting=settings.max_waiting)
+        return EngineConfig(
+            model="", max_running=settings.max_running, max_waiting=settings.max_waiting
+        )
     from coblyn.cli.build import ensure_bundle
     from coblyn.cli.choose import resolve_model
 
-    bundle = ensure_bundle()
     path = resolve_model(model, yes=yes)
-    return EngineConfig.from_settings(settings, model=path, library=bundle.lib_dir, bundle=bundle.id)
+    bundle = ensure_bundle()
+    return EngineConfig.from_settings(
+        settings, model=path, library=bundle.lib_dir, bundle=bundle.id
+    )
 
 
 def _bind(host: str, port: int) -> socket.socket:
     from coblyn.errors import PortInUse, SettingsError
 
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
     except OSError as error:
         raise SettingsError(f"{host} is no address to listen on: {error.strerror}.") from error
     listener = socket.socket(family, kind, protocol)

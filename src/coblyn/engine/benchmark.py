@@ -76,7 +76,10 @@ async def measure(engine: LocalEngine, shape: Shape, report: Report = silent) ->
     report(Progress("Measuring", shape.repeats + 1, shape.repeats + 1))
     names = Figures.__slots__
     return Figures(
-        **{name: statistics.median(getattr(figures, name) for figures in rounds[1:]) for name in names}
+        **{
+            name: statistics.median(getattr(figures, name) for figures in rounds[1:])
+            for name in names
+        }
     )
 
 

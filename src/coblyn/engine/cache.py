@@ -137,7 +137,9 @@ class SequenceCache:
             memory.append(self._truncate(victim, 0))
         return True
 
-    def _room_for(self, count: int, source: int | None, length: int, memory: list[MemoryOp]) -> bool:
+    def _room_for(
+        self, count: int, source: int | None, length: int, memory: list[MemoryOp]
+    ) -> bool:
         if self.make_room(count, memory, keep=source):
             return True
         if source is None or not self._held[source].is_idle or not self._is_rewindable:

@@ -47,7 +47,9 @@ class ProcessEngine:
         advance: Told of the loaded fraction, 0 to 1.
     """
 
-    def __init__(self, config: EngineConfig, advance: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self, config: EngineConfig, advance: Callable[[float], None] | None = None
+    ) -> None:
         self._config = config
         self._advance = advance
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
@@ -238,7 +240,9 @@ class ProcessEngine:
         log.error("the engine process died: %s", reason)
         now = time.monotonic()
         self._deaths.append(now)
-        if not was_ready or (len(self._deaths) == MAX_DEATHS and now - self._deaths[0] < DEATH_WINDOW):
+        if not was_ready or (
+            len(self._deaths) == MAX_DEATHS and now - self._deaths[0] < DEATH_WINDOW
+        ):
             self._failure = EngineStopped(
                 f"The engine died: {reason}.",
                 hint="It is not started again, since it died too often. Start Coblyn again, "
@@ -266,7 +270,9 @@ def _restarted(reason: str) -> EngineRestarted:
 def _death(code: int | None, failure: CoblynError | None, errors: Sequence[str]) -> str:
     if failure:
         return failure.message.rstrip(".")
-    how = f"it was ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+    how = (
+        f"it was ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+    )
     last = next((line for line in reversed(errors) if line.strip()), "")
     return f"{how} ({last})" if last else how
 

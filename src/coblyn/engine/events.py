@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-__all__ = ["Delta", "Event", "Failed", "Finish", "FinishReason", "Prefill", "Stats", "TokenLogprob", "TokenText"]
+__all__ = [
+    "Delta",
+    "Event",
+    "Failed",
+    "Finish",
+    "FinishReason",
+    "Prefill",
+    "Stats",
+    "TokenLogprob",
+    "TokenText",
+]
 
 FinishReason = Literal["eos", "stop", "length", "cancelled"]
 
@@ -53,8 +63,11 @@ class Prefill:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """New text. ``tokens`` are those whose text ends in it: text that could be the start of a stop string, and
-    bytes that are only part of a character, wait for what follows, and their tokens with them."""
+    """New text, and the tokens whose text ends in it.
+
+    Text that could be the start of a stop string, and bytes that are only part of a character, wait for what follows,
+    and their tokens with them.
+    """
 
     is_last: ClassVar[bool] = False
 

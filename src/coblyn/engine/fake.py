@@ -21,6 +21,8 @@ __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
 BOS = 256
 END = 257
 
+_SPECIAL = {BOS: b"<bos>", END: b"<end>"}
+
 STORY = (
     "The lamp went out on the third level, and for a while there was only the sound of water. "
     "Then, from behind the rock, came three knocks. "
@@ -29,8 +31,6 @@ STORY = (
 
 class FakeVocab:
     """Bytes as tokens, with ``<bos>`` and ``<end>`` as special ones."""
-
-    special = {BOS: b"<bos>", END: b"<end>"}
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """One token a byte; ``<end>`` in the text is one token if ``parse_special``."""
@@ -45,7 +45,7 @@ class FakeVocab:
         """The byte, or the name of a special token."""
         if token < BOS:
             return bytes((token,))
-        return self.special[token] if special else b""
+        return _SPECIAL[token] if special else b""
 
     def is_end(self, token: int) -> bool:
         """Whether it is the end token."""
@@ -145,7 +145,9 @@ class FakeRunner:
     def _extend(self, row: Row) -> None:
         held = self.held.setdefault(row.sequence, [])
         assert row.position == len(held), "positions must follow each other"
-        assert row.tokens or self._kept.get(row.sequence) == row.position, "no logits are kept there"
+        assert row.tokens or self._kept.get(row.sequence) == row.position, (
+            "no logits are kept there"
+        )
         held.extend(row.tokens)
         if row.keeps_logits:
             self._kept[row.sequence] = len(held)

@@ -89,21 +89,32 @@ class Vocab(Protocol):
 
 
 class Runner(Protocol):
-    """Runs plans on a context. One thread owns it.
+    """Runs plans on a context. One thread owns it."""
 
-    Attributes:
-        info: Facts of the model and context.
-        vocab: Its vocabulary.
-        max_batch: Most tokens of one plan.
-        max_sequences: Sequence ids are 0 to this, exclusive.
-        num_cells: KV cells that all sequences share; one token of a sequence takes one.
-    """
+    @property
+    def info(self) -> ModelInfo:
+        """Facts of the model and context."""
+        ...
 
-    info: ModelInfo
-    vocab: Vocab
-    max_batch: int
-    max_sequences: int
-    num_cells: int
+    @property
+    def vocab(self) -> Vocab:
+        """Its vocabulary."""
+        ...
+
+    @property
+    def max_batch(self) -> int:
+        """Most tokens of one plan."""
+        ...
+
+    @property
+    def max_sequences(self) -> int:
+        """Sequence ids are 0 to this, exclusive."""
+        ...
+
+    @property
+    def num_cells(self) -> int:
+        """KV cells that all sequences share; one token of a sequence takes one."""
+        ...
 
     def open(self, request: Request) -> None:
         """Make ready to sample for a request."""

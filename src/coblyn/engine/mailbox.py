@@ -63,7 +63,10 @@ class Mailboxes:
     def fail_all(self, error: CoblynError) -> None:
         """End every request that is under way with an error."""
         self.deliver(
-            [Failed(request_id, error.code, error.message, error.hint) for request_id in self._boxes]
+            [
+                Failed(request_id, error.code, error.message, error.hint)
+                for request_id in self._boxes
+            ]
         )
 
     def _open(self, request: Request) -> asyncio.Queue[Event]:

@@ -65,10 +65,12 @@ class SamplingParams:
         _require(0 < self.repetition_slope <= 1, "repetition_slope", "above 0 and at most 1")
         _require(0 <= self.seed <= MAX_SEED, "seed", "between 0 and 2**64 - 1")
         for _, bias in self.logit_bias:
-            _require(bias < math.inf and bias == bias, "logit_bias", "numbers below infinity")  # noqa: PLR0124
+            _require(bias < math.inf and bias == bias, "logit_bias", "numbers below infinity")
         top = self.logprobs
         _require(
-            top is None or 0 <= top <= MAX_TOP_LOGPROBS, "logprobs", f"between 0 and {MAX_TOP_LOGPROBS}"
+            top is None or 0 <= top <= MAX_TOP_LOGPROBS,
+            "logprobs",
+            f"between 0 and {MAX_TOP_LOGPROBS}",
         )
 
     @property
@@ -77,6 +79,6 @@ class SamplingParams:
         return self.temperature <= 0
 
 
-def _require(holds: bool, field: str, rule: str) -> None:  # noqa: FBT001
+def _require(holds: bool, field: str, rule: str) -> None:
     if not holds:
         raise BadRequest(f"{field} must be {rule}.", field=field)

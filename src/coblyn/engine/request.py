@@ -29,7 +29,7 @@ class Request:
     id: str
     tokens: tuple[int, ...] = field(repr=False)
     max_tokens: int
-    sampling: SamplingParams = SamplingParams()
+    sampling: SamplingParams = field(default_factory=SamplingParams)
     stop: tuple[str, ...] = ()
     keep_stop: bool = False
     ban_eos: bool = False

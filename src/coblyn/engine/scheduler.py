@@ -13,11 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.cache import MIN_SHARED, SequenceCache, common_prefix
-from coblyn.engine.events import Delta, Event, Finish, FinishReason, Prefill, Stats, TokenLogprob, TokenText
+from coblyn.engine.events import (
+    Delta,
+    Event,
+    Failed,
+    Finish,
+    FinishReason,
+    Prefill,
+    Stats,
+    TokenLogprob,
+    TokenText,
+)
 from coblyn.engine.interface import Vocab
 from coblyn.engine.plan import MemoryOp, Plan, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.text import Chunk, TextStream
+from coblyn.errors import BadRequest
 
 __all__ = ["Limits", "Scheduler"]
 
@@ -247,7 +258,12 @@ class Scheduler:
         samples = end == len(generation.tokens)
         ends_prompt = samples and end == generation.prompt_length and not generation.replays
         return Row(
-            generation.request.id, generation.sequence, generation.computed, tokens, samples, ends_prompt
+            generation.request.id,
+            generation.sequence,
+            generation.computed,
+            tokens,
+            samples,
+            ends_prompt,
         )
 
     # Booking
@@ -262,6 +278,8 @@ class Scheduler:
     def _take(self, generation: _Generation, sampled: Sampled) -> list[Event]:
         if not generation.first_token:
             generation.first_token = self._clock()
+        if sampled.token < 0:
+            return self._fail(generation)
         request = generation.request
         generation.tokens.append(sampled.token)
         if self._vocab.is_end(sampled.token) and not request.ignore_eos:
@@ -278,21 +296,33 @@ class Scheduler:
     def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
         piece = self._vocab.piece
         top = tuple(
-            TokenLogprob(token, piece(token, special=True), logprob) for token, logprob in sampled.top
+            TokenLogprob(token, piece(token, special=True), logprob)
+            for token, logprob in sampled.top
         )
         return TokenText(
             sampled.token, piece(sampled.token, special=request.special), sampled.logprob, top
         )
 
+    def _fail(self, generation: _Generation) -> list[Event]:
+        self._leave(generation)
+        error = BadRequest(
+            "There is no token left to choose: the logit bias and the bans forbid all of them.",
+            field="logit_bias",
+        )
+        return [Failed(generation.request.id, error.code, error.message, error.hint)]
+
     def _finish(self, generation: _Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
+        self._leave(generation)
+        request = generation.request
+        stats = generation.stats(self._clock())
+        return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
+
+    def _leave(self, generation: _Generation) -> None:
         if generation in self._running:
             self._running.remove(generation)
             self._cache.release(generation.sequence)
         else:
             self._waiting.remove(generation)
-        request = generation.request
-        stats = generation.stats(self._clock())
-        return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
 
 
 def _progress(generation: _Generation) -> Prefill:

@@ -50,7 +50,9 @@ def pack(*items: Any) -> bytes:
 
 def new_unpacker() -> msgpack.Unpacker:
     """What turns bytes into frames: ``feed`` it, then iterate. Arrays become tuples."""
-    return msgpack.Unpacker(use_list=False, raw=False, max_buffer_size=2**31 - 1, strict_map_key=False)
+    return msgpack.Unpacker(
+        use_list=False, raw=False, max_buffer_size=2**31 - 1, strict_map_key=False
+    )
 
 
 def event_to_wire(event: Event) -> tuple[Any, ...]:
@@ -73,7 +75,7 @@ def event_from_wire(items: tuple[Any, ...]) -> Event:
     if _KINDS[kind] is Finish:
         request_id, reason, stats, stop = values
         return Finish(request_id, reason, Stats(*stats), stop)
-    return _KINDS[kind](*values)
+    return Prefill(*values) if _KINDS[kind] is Prefill else Failed(*values)
 
 
 def _token_from_wire(items: tuple[Any, ...]) -> TokenText:

@@ -47,7 +47,9 @@ class Writer:
 
     def send_events(self, events: Sequence[Event]) -> None:
         """Send the events of a step; they are packed while the next step computes."""
-        self._frames.put(lambda: wire.pack("events", [wire.event_to_wire(event) for event in events]))
+        self._frames.put(
+            lambda: wire.pack("events", [wire.event_to_wire(event) for event in events])
+        )
 
     def finish(self) -> None:
         """Send what waits, and end."""
@@ -121,13 +123,13 @@ class Worker:
         self._loaded.cancel(request_id)
         return True
 
-    def _tokenize(self, call: int, text: str, add_special: bool, parse_special: bool) -> bool:  # noqa: FBT001
+    def _tokenize(self, call: int, text: str, add_special: bool, parse_special: bool) -> bool:
         vocab = self._loaded.runner.vocab
         tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
         self._writer.send("answer", call, tokens)
         return True
 
-    def _detokenize(self, call: int, tokens: tuple[int, ...], special: bool) -> bool:  # noqa: FBT001
+    def _detokenize(self, call: int, tokens: tuple[int, ...], special: bool) -> bool:
         runner = self._loaded.runner
         try:
             text = join_pieces(

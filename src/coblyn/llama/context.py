@@ -76,7 +76,8 @@ class Batch:
         self.sequences: NDArray[np.int32] = np.zeros(capacity, np.int32)
         self.outputs: NDArray[np.int8] = np.zeros(capacity, np.int8)
         self.pointers = tuple(
-            array.ctypes.data for array in (self.tokens, self.positions, self.sequences, self.outputs)
+            array.ctypes.data
+            for array in (self.tokens, self.positions, self.sequences, self.outputs)
         )
 
 
@@ -123,7 +124,10 @@ class Context:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -164,7 +168,7 @@ class Context:
 
     def clear(self) -> None:
         """Forget all sequences."""
-        self.library.llama_memory_clear(self._memory, False)  # noqa: FBT003
+        self.library.llama_memory_clear(self._memory, False)
 
     def synchronize(self) -> None:
         """Wait until all that was decoded is computed."""

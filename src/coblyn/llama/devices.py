@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from coblyn.llama import bindings
 from coblyn.llama.library import Library
 
-__all__ = ["Device", "cpu_features", "devices", "describe"]
+__all__ = ["Device", "cpu_features", "describe", "devices"]
 
 _KINDS = {
     bindings.GGML_BACKEND_DEVICE_TYPE_CPU: "cpu",

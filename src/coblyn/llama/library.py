@@ -58,7 +58,8 @@ class Library:
                 setattr(self, name, function)
                 return function
         raise NativeError(
-            f"The engine in {self.directory} has no function {name}.", hint="Run `coblyn build --force`."
+            f"The engine in {self.directory} has no function {name}.",
+            hint="Run `coblyn build --force`.",
         )
 
 
@@ -90,10 +91,13 @@ def open_library(directory: Path) -> Library:
 def _open(directory: Path, name: str) -> ctypes.CDLL:
     path = directory / f"{_PREFIX}{name}{_SUFFIX}"
     if not path.is_file():
-        raise BundleMissing(f"{path} is not there.", hint="Run `coblyn build` to make an engine bundle.")
+        raise BundleMissing(
+            f"{path} is not there.", hint="Run `coblyn build` to make an engine bundle."
+        )
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise NativeError(
-            f"{path} can not be loaded: {error}.", hint="Run `coblyn build --force` to build it again."
+            f"{path} can not be loaded: {error}.",
+            hint="Run `coblyn build --force` to build it again.",
         ) from error

@@ -82,7 +82,10 @@ class Model:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -118,7 +121,8 @@ class Model:
         """Whether a part of a sequence can be forgotten: not so with a recurrent state."""
         library = self.library
         return not (
-            library.llama_model_is_recurrent(self.pointer) or library.llama_model_is_hybrid(self.pointer)
+            library.llama_model_is_recurrent(self.pointer)
+            or library.llama_model_is_hybrid(self.pointer)
         )
 
     @property
@@ -192,7 +196,9 @@ class Model:
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            count = self.library.llama_token_to_piece(self.vocab_pointer, token, buffer, size, 0, special)
+            count = self.library.llama_token_to_piece(
+                self.vocab_pointer, token, buffer, size, 0, special
+            )
             if count >= 0:
                 return buffer.raw[:count]
             size = -count
@@ -200,9 +206,7 @@ class Model:
 
 def _load_mode(*, memory_map: bool, memory_lock: bool) -> int:
     if memory_lock:
-        return (
-            bindings.LLAMA_LOAD_MODE_MMAP_MLOCK if memory_map else bindings.LLAMA_LOAD_MODE_MLOCK
-        )
+        return bindings.LLAMA_LOAD_MODE_MMAP_MLOCK if memory_map else bindings.LLAMA_LOAD_MODE_MLOCK
     return bindings.LLAMA_LOAD_MODE_AUTO if memory_map else bindings.LLAMA_LOAD_MODE_NONE
 
 

@@ -69,7 +69,9 @@ class Sampler:
             bias_tokens=bias_tokens.ctypes.data,
             bias_values=bias_values.ctypes.data,
         )
-        self.pointer = library.coblyn_sampler_new(params, vocab_size, tokens.ctypes.data, len(tokens))
+        self.pointer = library.coblyn_sampler_new(
+            params, vocab_size, tokens.ctypes.data, len(tokens)
+        )
         self.wants_logprobs = options.logprobs is not None
         self.top_tokens: NDArray[np.int32] = np.zeros(options.logprobs or 0, np.int32)
         self.top_logprobs: NDArray[np.float32] = np.zeros(options.logprobs or 0, np.float32)
@@ -119,7 +121,9 @@ def sample(context: Context, draws: Sequence[Draw]) -> list[Row]:
         if sampler.wants_logprobs:
             row.top_tokens = sampler.top_tokens.ctypes.data
             row.top_logprobs = sampler.top_logprobs.ctypes.data
-    failed = context.library.coblyn_sample(context.pointer, ctypes.cast(rows, ctypes.POINTER(Row)), len(draws))
+    failed = context.library.coblyn_sample(
+        context.pointer, ctypes.cast(rows, ctypes.POINTER(Row)), len(draws)
+    )
     if failed:
         raise EngineError(f"Row {failed - 1} of the step has no logits.")
     return list(rows)

@@ -1,0 +1,162 @@
+"""``coblyn build``: make the native engine, and choose among those that were made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 (typer evaluates annotations)
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from coblyn.native.build import BuildResult
+    from coblyn.native.bundle import Bundle
+    from coblyn.native.plan import BuildOptions
+
+__all__ = ["BackendName", "build", "ensure_bundle"]
+
+
+class BackendName(StrEnum):
+    """What the user may ask for."""
+
+    auto = "auto"
+    cpu = "cpu"
+    metal = "metal"
+    cuda = "cuda"
+    vulkan = "vulkan"
+    hip = "hip"
+
+
+def build(
+    backend: Annotated[
+        BackendName, typer.Option(help="What does the work; auto takes the best that is there.")
+    ] = BackendName.auto,
+    portable: Annotated[
+        bool, typer.Option("--portable", help="Run on any CPU of this kind, not only on this one.")
+    ] = False,
+    source: Annotated[
+        Path | None, typer.Option(help="A llama.cpp tree to build, in place of the pinned one.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Compilers at once; 0 goes by cores and memory.")
+    ] = 0,
+    cmake_arg: Annotated[
+        list[str] | None, typer.Option(help="One more argument for CMake, such as -DGGML_LTO=ON.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build even if the same engine is there.")
+    ] = False,
+    show_list: Annotated[
+        bool, typer.Option("--list", help="List the engines that were built.")
+    ] = False,
+    use: Annotated[str, typer.Option(metavar="ID", help="Take another engine into use.")] = "",
+    remove: Annotated[str, typer.Option(metavar="ID", help="Delete an engine.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what CMake and the compilers say.")
+    ] = False,
+) -> None:
+    """Build the native engine for this machine, or choose among those that were built."""
+    from coblyn.native import bundle
+    from coblyn.native.plan import BuildOptions
+
+    if show_list:
+        _show_list(as_json=as_json)
+    elif use:
+        _say(bundle.use(use), "in use", as_json=as_json)
+    elif remove:
+        _say(bundle.remove(remove), "removed", as_json=as_json)
+    else:
+        options = BuildOptions(backend.value, portable, jobs, tuple(cmake_arg or ()))
+        result = _build(options, source=source, force=force, verbose=verbose)
+        _show_result(result, as_json=as_json)
+
+
+def ensure_bundle() -> Bundle:
+    """The engine in use; the first one is built now, with a bar.
+
+    Raises:
+        CoblynError: It can not be built.
+    """
+    from coblyn.errors import BundleMissing
+    from coblyn.native import bundle
+    from coblyn.native.fit import runs_here
+    from coblyn.native.plan import BuildOptions
+
+    try:
+        found = bundle.current()
+        if runs_here(found.receipt):
+            return found
+        why = f"The engine in use, {found.id}, was built for another CPU."
+    except BundleMissing as missing:
+        why = missing.message
+    _tell(f"{why} Building one for this machine; that takes some minutes, once.")
+    return _build(BuildOptions()).bundle
+
+
+def _build(
+    options: BuildOptions, *, source: Path | None = None, force: bool = False, verbose: bool = False
+) -> BuildResult:
+    from coblyn.cli.bar import bar
+    from coblyn.native.build import build as build_engine
+
+    with bar() as report:
+        return build_engine(
+            options,
+            source=source,
+            force=force,
+            report=report,
+            announce=_tell,
+            on_line=_tell if verbose else _ignore,
+        )
+
+
+def _show_result(result: BuildResult, *, as_json: bool) -> None:
+    bundle = result.bundle
+    if as_json:
+        print(json.dumps(_as_dict(bundle, in_use=True) | {"was_built": result.was_built}, indent=2))
+        return
+    from coblyn.cli.bar import duration
+
+    how = f"built in {duration(result.seconds)}" if result.was_built else "is there already"
+    print(f"{bundle.id} {how}: {bundle.receipt.accelerates}")
+
+
+def _show_list(*, as_json: bool) -> None:
+    from coblyn.files import human_size
+    from coblyn.native import bundle
+
+    bundles, in_use = bundle.installed(), bundle.current_id()
+    if as_json:
+        print(json.dumps([_as_dict(each, in_use=each.id == in_use) for each in bundles], indent=2))
+        return
+    if not bundles:
+        _tell("No engine has been built yet. Build one: coblyn build")
+    for each in bundles:
+        mark = "*" if each.id == in_use else " "
+        kind = " portable" if each.receipt.portable else ""
+        when = each.receipt.created[:16].replace("T", " ")
+        print(
+            f"{mark} {each.id}  {when}  {human_size(each.size)}{kind}  {each.receipt.accelerates}"
+        )
+
+
+def _say(bundle: Bundle, what: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"id": bundle.id, "path": str(bundle.path), "state": what}))
+    else:
+        print(f"{bundle.id} {what}: {bundle.receipt.accelerates}")
+
+
+def _as_dict(bundle: Bundle, *, in_use: bool) -> dict[str, Any]:
+    return {"path": str(bundle.path), "in_use": in_use} | bundle.receipt.to_json()
+
+
+def _ignore(_: str) -> None:
+    """Say nothing."""
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

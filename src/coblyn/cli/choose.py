@@ -1,0 +1,82 @@
+"""Which model a verb works with, when it was named, and when it was not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from coblyn.models.catalogue import Entry
+
+__all__ = ["offer", "resolve_model"]
+
+_TRUE = {"1", "true", "yes", "on"}
+
+
+def resolve_model(reference: str | None, *, yes: bool = False) -> Path:
+    """The model file to load, checked to be one.
+
+    Without a reference it is the model that came last. A model of the catalogue that is not here,
+    and the starter model where there is none at all, are offered.
+
+    Args:
+        reference: A path, a name, an alias, the beginning of a name, or None.
+        yes: Do not ask before fetching; ``COBLYN_YES=1`` means the same.
+
+    Raises:
+        ModelError: There is no such model, or it can not be loaded.
+        FetchError, DiskFull: It could not be pulled.
+    """
+    from coblyn.models import store
+    from coblyn.models.catalogue import STARTER, lookup
+    from coblyn.models.check import check_model
+
+    entry = STARTER if reference is None else lookup(reference)
+    if reference is None:
+        path = store.newest()
+    elif entry is not None and not store.path_of(entry.name).is_file():
+        path = None
+    else:
+        path = store.find(reference)
+    if path is None:
+        assert entry is not None, "a path is missing only for models of the catalogue"
+        path = offer(entry, yes=yes)
+    return check_model(path).path
+
+
+def offer(entry: Entry, *, yes: bool = False) -> Path:
+    """Pull a model of the catalogue, after asking if there is somebody to ask.
+
+    Raises:
+        ModelNotFound: The answer was no, or nobody could be asked.
+    """
+    from coblyn.cli.bar import bar
+    from coblyn.errors import ModelNotFound
+    from coblyn.models.pull import pull
+
+    command = f"coblyn pull {entry.alias}"
+    if entry.notice:
+        print(entry.notice, file=sys.stderr)
+    if not yes and os.environ.get("COBLYN_YES", "").lower() not in _TRUE:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise ModelNotFound(
+                f"The model {entry.alias} is not here yet, and there is nobody to ask.",
+                hint=f"Get it: {command}\nOr say yes beforehand: --yes, or COBLYN_YES=1.",
+            )
+        if not _ask(entry):
+            raise ModelNotFound("There is no model to work with.", hint=f"Get one: {command}")
+    with bar() as report:
+        return pull(entry.alias, report=report).path
+
+
+def _ask(entry: Entry) -> bool:
+    from coblyn.files import human_size
+
+    size = human_size(entry.download_size)
+    question = f"The model {entry.name} is not here yet. Get it ({size}, {entry.license})? [Y/n] "
+    print(question, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline()
+    return answer != "" and answer.strip().lower() in ("", "y", "yes")

@@ -1,0 +1,42 @@
+"""``coblyn pull``: bring a model here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+__all__ = ["pull"]
+
+
+def pull(
+    reference: Annotated[
+        str, typer.Argument(help="smollm2, gemma3-270m, a web address, or a file to take in.")
+    ],
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the file at an address.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Fetch it even if it is here.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the packages that the model came in.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Bring a model here; a download that was cut goes on where it stopped."""
+    from coblyn.cli.bar import bar
+    from coblyn.files import human_size
+    from coblyn.models.catalogue import lookup
+    from coblyn.models.pull import pull as pull_model
+
+    entry = lookup(reference)
+    if entry is not None and entry.notice:
+        print(entry.notice, file=sys.stderr)
+    with bar() as report:
+        pulled = pull_model(reference, sha256=sha256, force=force, keep=keep, report=report)
+    size = pulled.path.stat().st_size
+    if as_json:
+        import json
+
+        print(json.dumps({"path": str(pulled.path), "size": size, "is_new": pulled.is_new}))
+        return
+    state = "is here" if pulled.is_new else "was here already"
+    print(f"{pulled.path.stem} {state}: {pulled.path} ({human_size(size)})")

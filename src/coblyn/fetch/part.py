@@ -1,0 +1,107 @@
+"""A file on its way: ``<target>.part`` is what has arrived, ``<target>.part.json`` says of what.
+
+Knows HTTP's words for "the rest of the same file", and nothing else of where bytes come from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from coblyn.files import put_in_place
+
+__all__ = ["Part"]
+
+_BLOCK = 2**20
+
+
+class Part:
+    """What has arrived so far, on disk and in the checksum.
+
+    Args:
+        target: The file's name when it is whole.
+        sha256: Its hex digest, if known: then bytes of any server that has it can be joined.
+        source: What names the file otherwise, such as its URL.
+
+    Attributes:
+        path: The part's own file.
+        done: Bytes that have arrived.
+        was_resumed: Whether some of them are of an earlier process.
+
+    Raises:
+        OSError: The disk refuses; so do all methods that write.
+    """
+
+    def __init__(self, target: Path, *, sha256: str | None, source: str) -> None:
+        self._target = target
+        self.path = target.with_name(target.name + ".part")
+        self._note = target.with_name(target.name + ".part.json")
+        self._key = sha256 or source
+        self._is_pinned = sha256 is not None
+        self._validator = ""
+        self._digest = hashlib.sha256()
+        self.done = 0
+        self.was_resumed = False
+        self._file = self.path.open("ab+", buffering=0)  # unbuffered: a kill loses nothing
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """Go on with what an earlier process left, if it was fetching the same file."""
+        try:
+            note = json.loads(self._note.read_text("utf-8"))
+            key, self._validator = str(note["key"]), str(note["validator"])
+        except (OSError, ValueError, KeyError, TypeError):
+            key = ""
+        if key != self._key or not (self._is_pinned or self._validator):
+            self.restart("")
+            return
+        self._file.seek(0)
+        while block := self._file.read(_BLOCK):
+            self._digest.update(block)
+            self.done += len(block)
+        self.was_resumed = self.done > 0
+
+    def restart(self, validator: str) -> None:
+        """Forget what is there; ``validator`` is the ETag or date of the file that comes now."""
+        self._file.truncate(0)
+        self._validator = validator
+        self._note.write_text(json.dumps({"key": self._key, "validator": validator}), "utf-8")
+        self._digest = hashlib.sha256()
+        self.done = 0
+        self.was_resumed = False
+
+    def range_headers(self) -> dict[str, str]:
+        """Ask for the rest only, and only of the same file."""
+        if not self.done or not (self._is_pinned or self._validator):
+            return {}
+        headers = {"Range": f"bytes={self.done}-"}
+        return headers | ({"If-Range": self._validator} if self._validator else {})
+
+    def append(self, block: bytes) -> None:
+        """Write what came next."""
+        view = memoryview(block)
+        while view:  # a raw write may be short, as it is when the disk fills up
+            view = view[self._file.write(view) or 0 :]
+        self._digest.update(block)
+        self.done += len(block)
+
+    def digest(self) -> str:
+        """Hex SHA-256 of what is here."""
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Keep what is here for the next process."""
+        self._file.close()
+
+    def discard(self) -> None:
+        """Remove it."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """All is here: give it its name."""
+        self.close()
+        put_in_place(self.path, self._target)
+        self._note.unlink(missing_ok=True)

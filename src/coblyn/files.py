@@ -1,0 +1,129 @@
+"""Files that are there whole or not at all: space, putting in place, errors in plain words.
+
+Knows nothing of where bytes come from or what they mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from coblyn.errors import CoblynError, DiskFull
+
+__all__ = ["alone", "disk_errors", "existing_file", "human_size", "put_in_place", "require_space"]
+
+MARGIN = 8 * 2**20
+"""Bytes that a disk keeps free beyond what is asked for, for logs and locks."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_DISK_HINT = "Free some space, or set COBLYN_HOME to a directory on a larger disk."
+
+
+def human_size(size: int) -> str:
+    """Bytes as people write them, in powers of 1000: ``76.6 MB``."""
+    if size < 1000:
+        return f"{size} bytes"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def existing_file(reference: str) -> Path | None:
+    """The file that a user's words name; None if there is none, or they can not be a path."""
+    try:
+        path = Path(reference).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # too long, a zero byte, ~nobody
+        return None
+
+
+def require_space(directory: Path, need: int, *, what: str) -> None:
+    """Ask for ``need`` bytes in an existing directory before anything is written.
+
+    Raises:
+        DiskFull: There is less; the message says how much is needed and how much is there.
+    """
+    free = shutil.disk_usage(directory).free
+    if need + MARGIN > free:
+        raise DiskFull(
+            f"{what} needs {human_size(need)} in {directory}, where {human_size(free)} are free.",
+            hint=_DISK_HINT,
+        )
+
+
+@contextlib.contextmanager
+def disk_errors(
+    directory: Path, *, what: str, error: type[CoblynError] = CoblynError
+) -> Iterator[None]:
+    """Say in our own words what the operating system refuses while files are written.
+
+    Args:
+        directory: Where the files are.
+        what: What is being written, as the start of a sentence.
+        error: Class for everything but a full disk, such as a directory that is read-only.
+
+    Raises:
+        DiskFull: No space, or the user's quota is used up.
+    """
+    try:
+        yield
+    except ConnectionError:  # a closed pipe is no matter of the disk
+        raise
+    except OSError as problem:
+        if problem.errno in _FULL:
+            raise DiskFull(f"{what}: no space left in {directory}.", hint=_DISK_HINT) from problem
+        reason = problem.strerror or str(problem)
+        raise error(
+            f"{what}: {problem.filename or directory} can not be written ({reason}).",
+            hint="Check the directory's permissions, or set COBLYN_HOME to another directory.",
+        ) from problem
+
+
+@contextlib.contextmanager
+def alone(target: Path, *, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Let one process at a time make the file ``target``; its directory must be there.
+
+    Args:
+        target: The file; the lock is ``<target>.lock`` beside it.
+        on_wait: Called if another process has to be waited for.
+    """
+    from filelock import FileLock, Timeout
+
+    path = target.with_name(target.name + ".lock")
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_wait()
+        lock.acquire(poll_interval=0.1)
+    try:
+        yield
+    finally:
+        lock.release()
+        # Where a part is left, others may be about to go on with it under the same lock.
+        if not target.with_name(target.name + ".part").exists():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a finished file its name in one step, after its bytes are on the disk.
+
+    Both are in the same directory; a file that is at ``target`` is replaced.
+    """
+    with part.open("r+b") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+    if os.name == "posix":  # Windows can not open directories, and needs no such step
+        directory = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

@@ -1,0 +1,1 @@
+"""Where models can be pulled from: one module a kind of place."""

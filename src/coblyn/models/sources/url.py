@@ -1,0 +1,88 @@
+"""Models by address, on the web or on this machine: looked at before they are taken in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from coblyn.errors import BadRequest, FetchError, ModelError
+from coblyn.fetch.download import fetch, sha256_of
+from coblyn.files import disk_errors, existing_file, put_in_place
+from coblyn.models.gguf import read_header
+from coblyn.models.splits import part_names
+from coblyn.progress import Report
+
+__all__ = ["address_of", "file_names", "pull"]
+
+_SCHEMES = ("http://", "https://", "file:")
+
+
+def address_of(reference: str) -> str | None:
+    """The URL that a reference is, or that of the file on this machine that it names; else None."""
+    if reference.lower().startswith(_SCHEMES):
+        return reference
+    path = existing_file(reference)
+    return None if path is None else path.absolute().as_uri()
+
+
+def file_names(url: str) -> tuple[str, ...]:
+    """Names of the files of the model at an address: several if it is split.
+
+    Raises:
+        BadRequest: The address does not end in a file's name.
+    """
+    name = re.split(r"[/\\]", unquote(urlsplit(url).path))[-1].strip()
+    name = re.sub(r'[\x00-\x1f<>:"|?*]', "_", name).lstrip(".")
+    if not name:
+        raise BadRequest(f"{url} names no file.", field="reference")
+    return part_names(name if name.lower().endswith(".gguf") else f"{name}.gguf")
+
+
+def pull(url: str, folder: Path, *, sha256: str, report: Report) -> Path:
+    """Fetch the model at an address into a folder, all files of it if it is split.
+
+    Args:
+        url: Address of the file, or of any part.
+        folder: Where to put it; files that are there are replaced.
+        sha256: Hex digest, or empty.
+        report: Gets the progress in bytes.
+
+    Returns:
+        The file, or the first one.
+
+    Raises:
+        BadRequest: A digest was given for a model of several files.
+        ModelBroken, ModelUnsupported: What is there is no sound GGUF file; nothing is kept.
+        DiskFull, FetchError: It can not be fetched or not be written.
+    """
+    names = file_names(url)
+    if sha256 and len(names) > 1:
+        raise BadRequest("A split model has a digest for each of its files.", field="sha256")
+    here = unquote(urlsplit(url).path).rpartition("/")[2]
+    for name in names:
+        address = url if len(names) == 1 else _sibling(url, here, name)
+        _pull_one(address, folder / name, sha256, report)
+    return folder / names[0]
+
+
+def _pull_one(url: str, target: Path, sha256: str, report: Report) -> None:
+    """Under a name that is no model's until it was looked at."""
+    if sha256 and target.is_file() and sha256_of(target, report=report) == sha256.lower():
+        return
+    unchecked = target.with_name(target.name + ".unchecked")
+    fetch(url, unchecked, sha256=sha256, report=report, what=target.name)
+    with disk_errors(target.parent, what=f"Pulling {target.name}", error=FetchError):
+        try:
+            read_header(unchecked)
+        except ModelError as problem:
+            unchecked.unlink()
+            message = problem.message.replace(str(unchecked), "What came from there")
+            raise type(problem)(message, hint=problem.hint) from problem
+        put_in_place(unchecked, target)
+
+
+def _sibling(url: str, here: str, name: str) -> str:
+    parts = urlsplit(url)
+    stem, _, _ = parts.path.rpartition("/")
+    return parts._replace(path=f"{stem}/{name}").geturl() if here else url

@@ -1,0 +1,39 @@
+"""Models that are split into several files, named ``NAME-00001-of-00003.gguf``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+__all__ = ["first_part", "is_later_part", "part_names", "plain_name"]
+
+_SPLIT = re.compile(
+    r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)?", re.IGNORECASE
+)
+
+
+def part_names(name: str) -> tuple[str, ...]:
+    """Names of all files of the model that a file belongs to; just its own if it is not split."""
+    match = _SPLIT.fullmatch(name)
+    if not match or not 1 <= int(match["number"]) <= int(match["count"]):
+        return (name,)
+    stem, count, end = match["stem"], int(match["count"]), match["end"] or ""
+    return tuple(f"{stem}-{number:05}-of-{count:05}{end}" for number in range(1, count + 1))
+
+
+def is_later_part(name: str) -> bool:
+    """Whether it is a part, but not the first."""
+    return part_names(name)[0] != name
+
+
+def first_part(path: Path) -> Path:
+    """The file that stands for the whole model."""
+    return path.with_name(part_names(path.name)[0])
+
+
+def plain_name(name: str) -> str:
+    """A file's name without ``.gguf`` and without the number of a part."""
+    match = _SPLIT.fullmatch(name)
+    if match:
+        return match["stem"]
+    return name[: -len(".gguf")] if name.lower().endswith(".gguf") else name

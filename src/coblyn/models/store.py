@@ -1,0 +1,164 @@
+"""Models that are here: the GGUF files below the models directory.
+
+The directory is all there is to it: files may be put there and taken away by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coblyn import paths
+from coblyn.errors import ModelError, ModelNotFound
+from coblyn.files import disk_errors, existing_file
+from coblyn.models.catalogue import CATALOGUE, lookup
+from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
+
+__all__ = ["StoredModel", "find", "installed", "newest", "not_found", "path_of", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model that is here.
+
+    Attributes:
+        name: What to call it: the file's name without ending, below the models directory.
+        path: The file; of a split model, the first.
+        size: Bytes of all its files.
+        modified: When it was put there.
+    """
+
+    name: str
+    path: Path
+    size: int
+    modified: datetime
+
+
+def installed() -> tuple[StoredModel, ...]:
+    """All models that are here, by name."""
+    root = paths.models()
+    found = (_stored(root, path) for path in root.rglob("*") if _is_model(path))
+    return tuple(sorted((model for model in found if model), key=lambda model: model.name.lower()))
+
+
+def newest() -> Path | None:
+    """The model that came last."""
+    return max(installed(), key=lambda model: model.modified).path if installed() else None
+
+
+def path_of(name: str) -> Path:
+    """Where a model of that name is, or will be."""
+    return paths.models() / f"{name}.gguf"
+
+
+def find(reference: str) -> Path:
+    """The file of a model: by path, by name, by alias, or by the beginning of one name only.
+
+    Raises:
+        ModelNotFound: There is none, or there are several.
+    """
+    path = existing_file(reference)
+    if path is not None:
+        return first_part(path)
+    models = installed()
+    wanted = plain_name(reference).lower()
+    for model in models:
+        if model.name.lower() == wanted:
+            return model.path
+    entry = lookup(reference)
+    if entry is not None:
+        if path_of(entry.name).is_file():
+            return path_of(entry.name)
+        raise ModelNotFound(
+            f"The model {entry.alias} is not here yet.", hint=f"Get it: coblyn pull {entry.alias}"
+        )
+    return _by_prefix(reference, wanted, models)
+
+
+def remove(name: str) -> StoredModel:
+    """Delete a model below the models directory, all files of it.
+
+    Args:
+        name: Its whole name, or its alias; the beginning of a name is not enough here.
+
+    Raises:
+        ModelNotFound: There is none of that name.
+        ModelError: It can not be deleted.
+    """
+    entry = lookup(name)
+    wanted = {plain_name(name).lower(), entry.name.lower() if entry else ""}
+    model = next((model for model in installed() if model.name.lower() in wanted), None)
+    if model is None:
+        raise not_found(name)
+    path = model.path
+    with disk_errors(path.parent, what=f"Removing {model.name}", error=ModelError):
+        # The first file goes last: while it is there, the model is listed and can be removed again.
+        for part in reversed(part_names(path.name)):
+            path.with_name(part).unlink(missing_ok=True)
+    return model
+
+
+def not_found(reference: str) -> ModelNotFound:
+    """Nothing has that name: say what has a similar one."""
+    names = [model.name for model in installed()]
+    known = {name.lower(): name for name in (*names, *CATALOGUE)}
+    close = difflib.get_close_matches(plain_name(reference).lower(), known, n=3, cutoff=0.5)
+    if Path(reference).name.lower().endswith(".gguf"):
+        message = f"There is no model file {reference}."
+    else:
+        message = f"There is no model {reference}."
+    if close:
+        return ModelNotFound(
+            message, hint=f"Did you mean {' or '.join(known[name] for name in close)}?"
+        )
+    here = f"Here are: {', '.join(names[:8])}. " if names else ""
+    return ModelNotFound(message, hint=f"{here}Can be pulled: {', '.join(CATALOGUE)}.")
+
+
+def _by_prefix(reference: str, wanted: str, models: tuple[StoredModel, ...]) -> Path:
+    matches = [model for model in models if wanted and model.name.lower().startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0].path
+    if matches:
+        names = ", ".join(model.name for model in matches)
+        raise ModelNotFound(f"{reference} may be each of {names}.", hint="Write more of the name.")
+    with contextlib.suppress(OSError, ValueError):
+        if reference and Path(reference).is_dir():
+            raise _is_directory(Path(reference))
+    raise not_found(reference)
+
+
+def _is_directory(path: Path) -> ModelNotFound:
+    files = sorted(file.name for file in path.glob("*.gguf") if not is_later_part(file.name))
+    inside = (
+        f"Name one of the files in it: {', '.join(files[:8])}"
+        if files
+        else "It holds no GGUF file."
+    )
+    return ModelNotFound(f"{path} is a directory, not a model file.", hint=inside)
+
+
+def _is_model(path: Path) -> bool:
+    name = path.name.lower()
+    is_candidate = name.endswith(".gguf") and not name.startswith(("mmproj", "."))
+    return is_candidate and not is_later_part(path.name)
+
+
+def _stored(root: Path, path: Path) -> StoredModel | None:
+    """None if the file is gone meanwhile."""
+    folder = path.parent.relative_to(root).as_posix()
+    name = plain_name(path.name)
+    try:
+        size = sum(file.stat().st_size for file in _files(path))
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
+    return StoredModel(name if folder == "." else f"{folder}/{name}", path, size, modified)
+
+
+def _files(path: Path) -> list[Path]:
+    parts = [path.with_name(name) for name in part_names(path.name)]
+    return [part for part in parts if part.is_file()]

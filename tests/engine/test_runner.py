@@ -1,0 +1,204 @@
+"""The real engine on the starter model."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.events import Delta, Event, Finish
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.request import Request
+from coblyn.engine.runner import LlamaRunner
+from coblyn.errors import ModelBroken, ModelUnsupported
+from coblyn.llama.context import Context, ContextOptions
+from coblyn.llama.library import open_library
+from coblyn.llama.model import Model
+from coblyn.native.bundle import Bundle
+
+pytestmark = pytest.mark.native
+
+STORY = "The old miner put down his lamp and listened. Far below, somebody was knocking."
+
+
+@pytest.fixture(scope="module")
+def config(bundle: Bundle, starter_model: Path) -> EngineConfig:
+    return EngineConfig(str(starter_model), str(bundle.lib_dir), context=1024, max_running=8)
+
+
+@pytest.fixture(scope="module")
+def runner_engine(config: EngineConfig) -> Iterator[LocalEngine]:
+    engine = LocalEngine(partial(LlamaRunner, config), max_running=config.max_running)
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.fixture
+async def engine(runner_engine: LocalEngine) -> LocalEngine:
+    return runner_engine
+
+
+async def tokens_of(engine: LocalEngine, text: str = STORY) -> tuple[int, ...]:
+    return tuple(await engine.tokenize(text, add_special=True, parse_special=True))
+
+
+async def read(engine: LocalEngine, request: Request) -> tuple[str, Finish]:
+    events: list[Event] = [event async for event in engine.generate(request)]
+    last = events[-1]
+    assert isinstance(last, Finish)
+    return "".join(e.text for e in events if isinstance(e, Delta)), last
+
+
+def ask(name: str, tokens: tuple[int, ...], count: int = 24, **sampling: float) -> Request:
+    return Request(name, tokens, count, SamplingParams(**sampling))  # type: ignore[arg-type]
+
+
+async def test_tokens_and_text_are_the_same_thing(engine: LocalEngine) -> None:
+    text = "Ünïcode 漢字 🦙 and\ttabs"
+    tokens = await engine.tokenize(text, add_special=False, parse_special=False)
+    assert (await engine.detokenize(tokens, special=False)).decode() == text
+
+
+async def test_special_tokens_are_read_only_when_asked(engine: LocalEngine) -> None:
+    one = await engine.tokenize("<|im_end|>", add_special=False, parse_special=True)
+    many = await engine.tokenize("<|im_end|>", add_special=False, parse_special=False)
+    assert len(one) == 1
+    assert len(many) > 1
+    assert await engine.detokenize(one, special=False) == b""
+    assert await engine.detokenize(one, special=True) == b"<|im_end|>"
+
+
+async def test_the_same_request_twice_gives_the_same_text(engine: LocalEngine) -> None:
+    """Also when the second one finds its prompt in memory and computes nothing of it."""
+    tokens = await tokens_of(engine)
+    first, _ = await read(engine, ask("a", tokens, 40, temperature=1.0, seed=11))
+    second, finish = await read(engine, ask("b", tokens, 40, temperature=1.0, seed=11))
+    assert first == second
+    assert finish.stats.cached_tokens == len(tokens)
+    other, _ = await read(engine, ask("c", tokens, 40, temperature=1.0, seed=12))
+    assert other != first
+
+
+async def test_a_follow_up_reads_only_what_is_new(engine: LocalEngine) -> None:
+    tokens = await tokens_of(engine)
+    text, _ = await read(engine, ask("a", tokens, 20, temperature=0.0))
+    longer = await tokens_of(engine, STORY + text + " And then")
+    _, finish = await read(engine, ask("b", longer, 4, temperature=0.0))
+    assert finish.stats.cached_tokens >= len(tokens)
+
+
+async def test_reusing_a_prefix_changes_nothing(engine: LocalEngine) -> None:
+    """Greedy text after a shared prefix is the text of a fresh context."""
+    tokens = await tokens_of(engine, STORY * 4)
+    fresh, first = await read(engine, ask("a", tokens, 16, temperature=0.0))
+    await read(engine, ask("b", (*tokens[:40], *tokens[:30]), 8, temperature=0.0))
+    again, finish = await read(engine, ask("c", tokens[:-1], 1, temperature=0.0))
+    assert finish.stats.cached_tokens == len(tokens) - 2
+    reused, second = await read(engine, ask("d", tokens, 16, temperature=0.0))
+    assert second.stats.cached_tokens >= len(tokens) - 1 > first.stats.cached_tokens
+    assert reused == fresh
+    assert again
+
+
+async def test_eight_at_once_all_finish(engine: LocalEngine) -> None:
+    tokens = await tokens_of(engine)
+    requests = [ask(f"r{i}", (*tokens, i + 100), 16, temperature=0.9, seed=i) for i in range(8)]
+    results = await asyncio.gather(*(read(engine, request) for request in requests))
+    assert all(finish.stats.completion_tokens >= 1 and text for text, finish in results)
+    assert len({text for text, _ in results}) > 4
+
+
+async def test_log_probabilities(engine: LocalEngine) -> None:
+    tokens = await tokens_of(engine)
+    deltas = [
+        event
+        async for event in engine.generate(ask("a", tokens, 8, temperature=0.0, logprobs=3))
+        if isinstance(event, Delta)
+    ]
+    for token in (token for delta in deltas for token in delta.tokens):
+        assert token.top[0].token == token.token
+        assert token.logprob == token.top[0].logprob
+        assert 0 >= token.top[0].logprob >= token.top[1].logprob >= token.top[2].logprob
+
+
+async def test_the_end_can_be_banned(engine: LocalEngine) -> None:
+    tokens = await tokens_of(
+        engine, "<|im_start|>user\nSay yes.<|im_end|>\n<|im_start|>assistant\nYes."
+    )
+    _, ends = await read(engine, Request("a", tokens, 30, SamplingParams(temperature=0)))
+    _, goes_on = await read(
+        engine, Request("b", tokens, 30, SamplingParams(temperature=0), ban_eos=True)
+    )
+    assert ends.reason == "eos"
+    assert goes_on.reason == "length"
+
+
+async def test_forbidding_everything_is_the_callers_mistake(engine: LocalEngine) -> None:
+    from coblyn.errors import BadRequest
+
+    size = engine.info.vocab_size
+    everything = tuple((token, float("-inf")) for token in range(size))
+    request = Request("a", await tokens_of(engine), 4, SamplingParams(logit_bias=everything))
+    with pytest.raises(BadRequest, match="no token"):
+        await read(engine, request)
+    assert (await read(engine, ask("b", await tokens_of(engine))))[0]
+
+
+def test_a_file_that_is_no_model(config: EngineConfig, tmp_path: Path) -> None:
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(b"this is no model")
+    with pytest.raises(ModelBroken, match=r"bad\.gguf"):
+        LlamaRunner(EngineConfig(str(path), config.library))
+
+
+def test_a_model_that_is_cut_short(config: EngineConfig, tmp_path: Path) -> None:
+    path = tmp_path / "short.gguf"
+    path.write_bytes(Path(config.model).read_bytes()[: 50 << 20])
+    with pytest.raises(ModelBroken, match=r"short\.gguf"):
+        LlamaRunner(EngineConfig(str(path), config.library))
+
+
+def test_an_architecture_that_is_unknown(config: EngineConfig, tmp_path: Path) -> None:
+    path = tmp_path / "strange.gguf"
+    data = Path(config.model).read_bytes()
+    at = data.index(b"llama", data.index(b"general.architecture"))
+    path.write_bytes(data[:at] + b"lxama" + data[at + 5 :])
+    with pytest.raises(ModelUnsupported, match="'lxama'"):
+        LlamaRunner(EngineConfig(str(path), config.library))
+
+
+def test_loading_and_freeing_fifty_times_keeps_memory_flat(config: EngineConfig) -> None:
+    library = open_library(Path(config.library))
+
+    def once() -> None:
+        with (
+            Model(library, Path(config.model)) as model,
+            Context(model, ContextOptions(256, 64, 4, 1)) as context,
+        ):
+            assert context.num_cells == 256
+
+    process = psutil.Process(os.getpid())
+    sizes = []
+    for _ in range(50):
+        once()
+        gc.collect()
+        sizes.append(process.memory_info().rss)
+    # The first rounds fill allocators and caches; after that a leak of 1 % of the model a round would show.
+    assert sizes[-1] - sizes[9] < 40 * Path(config.model).stat().st_size // 100
+
+
+def test_an_engine_at_rest_uses_no_processor(runner_engine: LocalEngine) -> None:
+    process = psutil.Process(os.getpid())
+    threading.Event().wait(0.5)
+    before = sum(process.cpu_times()[:2])
+    threading.Event().wait(1.0)
+    assert sum(process.cpu_times()[:2]) - before < 0.1

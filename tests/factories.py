@@ -1,0 +1,121 @@
+"""Things that tests need, with sane defaults."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogprob, TokenText
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.interface import EngineStatus, ModelInfo
+from coblyn.engine.local import join_pieces
+from coblyn.engine.request import Request
+from coblyn.errors import CoblynError
+
+
+def make_info(**changes: Any) -> ModelInfo:
+    """Facts of a model."""
+    return FakeRunner(**changes).info
+
+
+class SteppedEngine:
+    """An ``EngineClient`` that answers one character at a time, as far as the test lets it.
+
+    It repeats the prompt in capitals, so that answers can not be mistaken for each other.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        self._runner = FakeRunner(**changes)
+        self.requests: list[Request] = []
+        self.cancelled: list[str] = []
+        self.allowed = asyncio.Semaphore(0)
+        self.refusal: CoblynError | None = None
+        self.fail_after: tuple[int, CoblynError] | None = None
+        self.state = "ready"
+        self._ends: dict[str, asyncio.Event] = {}
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._runner.info
+
+    @property
+    def num_open(self) -> int:
+        return len(self._ends)
+
+    def allow(self, count: int = 1000) -> None:
+        """Let that many more characters be made."""
+        for _ in range(count):
+            self.allowed.release()
+
+    def status(self) -> EngineStatus:
+        return EngineStatus(self.state, len(self._ends), 0)
+
+    async def generate(self, request: Request) -> AsyncIterator[Event]:
+        if self.refusal:
+            raise self.refusal
+        self.requests.append(request)
+        self._ends[request.id] = end = asyncio.Event()
+        is_over = False
+        try:
+            num_prompt = len(request.tokens)
+            yield Prefill(request.id, num_prompt, 0, num_prompt)
+            count = 0
+            for token in self._answer(request):
+                if self.fail_after and count == self.fail_after[0]:
+                    raise self.fail_after[1]
+                if not await self._may_go_on(end):
+                    is_over = True
+                    yield Finish(request.id, "cancelled", Stats(num_prompt, 0, count))
+                    return
+                count += 1
+                yield Delta(request.id, token.piece.decode(), (token,))
+            is_over = True
+            reason = "length" if count == request.max_tokens else "eos"
+            yield Finish(request.id, reason, Stats(num_prompt, 1, count, 0.5, 2.0, 4.0))
+        finally:
+            del self._ends[request.id]
+            if not is_over:
+                self.cancelled.append(request.id)
+
+    async def cancel(self, request_id: str) -> None:
+        if end := self._ends.get(request_id):
+            end.set()
+
+    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        return self._runner.vocab.tokenize(
+            text, add_special=add_special, parse_special=parse_special
+        )
+
+    async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
+        return join_pieces(
+            self._runner.vocab, tokens, special=special, vocab_size=self.info.vocab_size
+        )
+
+    async def close(self) -> None:
+        self.state = "stopped"
+
+    async def _may_go_on(self, end: asyncio.Event) -> bool:
+        tasks = [asyncio.create_task(self.allowed.acquire()), asyncio.create_task(end.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return not end.is_set()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _answer(self, request: Request) -> list[TokenText]:
+        text = bytes(t for t in request.tokens if t < 128).decode().upper()[: request.max_tokens]
+        top = (TokenLogprob(ord("x"), b"x", -1.5),)
+        if request.sampling.logprobs is None:
+            return [TokenText(ord(c), c.encode()) for c in text]
+        num = request.sampling.logprobs
+        return [TokenText(ord(c), c.encode(), -0.5, top[:num]) for c in text]
+
+
+async def wait_for(condition: Callable[[], bool]) -> None:
+    """Let other tasks run until something holds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for is not a test's own event
+            await asyncio.sleep(0.001)

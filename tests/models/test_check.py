@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
+from coblyn.models.check import check_model
+from coblyn.models.splits import first_part, part_names, plain_name
+from gguf_file import F32, GgufWriter, tiny_gguf
+
+
+def split_model(folder: Path, count: int = 3) -> list[Path]:
+    files = []
+    for number in range(count):
+        keys: dict[str, object] = {"split.no": number, "split.count": count}
+        if number == 0:
+            keys["general.architecture"] = "llama"
+        writer = GgufWriter(keys, [(f"t{number}", (1,), F32, b"1234")])
+        files.append(writer.write(folder / f"big-{number + 1:05}-of-{count:05}.gguf"))
+    return files
+
+
+def test_a_sound_model(tmp_path: Path) -> None:
+    path = tiny_gguf().write(tmp_path / "model.gguf")
+    assert check_model(path).path == path
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_any_part_stands_for_the_whole(tmp_path: Path, number: int) -> None:
+    files = split_model(tmp_path)
+    assert check_model(files[number]).path == files[0]
+
+
+def test_missing_parts_are_named(tmp_path: Path) -> None:
+    files = split_model(tmp_path)
+    files[1].unlink()
+    with pytest.raises(ModelNotFound, match=r"big-00002-of-00003\.gguf"):
+        check_model(files[0])
+
+
+def test_a_cut_part_is_named(tmp_path: Path) -> None:
+    files = split_model(tmp_path)
+    files[2].write_bytes(files[2].read_bytes()[:-40])
+    with pytest.raises(ModelBroken, match="big-00003-of-00003"):
+        check_model(files[0])
+
+
+def test_a_renamed_part(tmp_path: Path) -> None:
+    path = split_model(tmp_path)[0].rename(tmp_path / "model.gguf")
+    with pytest.raises(ModelBroken, match="one of 3 files"):
+        check_model(path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        ({"general.architecture": "llama", "general.type": "adapter"}, "LoRA"),
+        ({"general.architecture": "clip"}, "projector"),
+        ({"general.architecture": "llama", "general.type": "mmproj"}, "projector"),
+        ({"general.type": "imatrix"}, "importance"),
+    ],
+)
+def test_files_that_go_with_a_model(tmp_path: Path, keys: dict[str, object], what: str) -> None:
+    path = GgufWriter(keys, [("t", (1,), F32, b"1234")]).write(tmp_path / "model.gguf")
+    with pytest.raises(ModelUnsupported, match=what):
+        check_model(path)
+
+
+def test_vocabulary_only(tmp_path: Path) -> None:
+    path = GgufWriter({"general.architecture": "llama"}).write(tmp_path / "vocab.gguf")
+    with pytest.raises(ModelUnsupported, match="vocabulary"):
+        check_model(path)
+
+
+def test_no_architecture(tmp_path: Path) -> None:
+    path = GgufWriter({}, [("t", (1,), F32, b"1234")]).write(tmp_path / "model.gguf")
+    with pytest.raises(ModelBroken, match=r"general\.architecture"):
+        check_model(path)
+
+
+def test_other_byte_order(tmp_path: Path) -> None:
+    order, word = (">", "big") if sys.byteorder == "little" else ("<", "little")
+    keys = {"general.architecture": "llama"}
+    path = GgufWriter(keys, [("t", (1,), F32, b"1234")], order=order).write(tmp_path / "m.gguf")
+    with pytest.raises(ModelUnsupported, match=f"{word}-endian"):
+        check_model(path)
+
+
+class TestNames:
+    def test_parts(self) -> None:
+        assert part_names("a-00002-of-00002.gguf") == (
+            "a-00001-of-00002.gguf",
+            "a-00002-of-00002.gguf",
+        )
+        assert part_names("a.gguf") == ("a.gguf",)
+        assert first_part(Path("x/a-00002-of-00002.gguf")) == Path("x/a-00001-of-00002.gguf")
+
+    @pytest.mark.parametrize(
+        "name", ["a-00000-of-00002.gguf", "a-00003-of-00002.gguf", "a-1-of-2.gguf"]
+    )
+    def test_no_parts(self, name: str) -> None:
+        assert part_names(name) == (name,)
+
+    @pytest.mark.parametrize(
+        "name", ["a.gguf", "a.GGUF", "a-00001-of-00002.gguf", "a-00001-of-00002", "a"]
+    )
+    def test_plain_name(self, name: str) -> None:
+        assert plain_name(name) == "a"
