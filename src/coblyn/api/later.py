@@ -1,0 +1,122 @@
+"""Fields of requests that other servers know and this engine does not obey yet.
+
+They are accepted, since clients send them with neutral values all the time. A value that would
+change the text is answered with a warning: nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+__all__ = ["LaterFields", "Lenient", "Warnings", "read_leniently", "warning_headers"]
+
+log = logging.getLogger(__name__)
+
+Warnings = Mapping[str, str]
+"""Names of fields that were not obeyed, each with a sentence that says why."""
+
+_DEFAULT_ORDER = [6, 0, 1, 3, 4, 2, 5]
+_APPLIED = (6, 0, 2, 5)
+"""KoboldCPP's numbers of penalties, top-k, top-p with min-p, and temperature, in our order."""
+
+
+class Lenient(BaseModel):
+    """A wire model in KoboldCPP's manner: a value of a wrong type counts as not given.
+
+    The names of such fields are put into the dictionary that is passed as validation context.
+    """
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _fall_back(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        assert info.field_name is not None, "validators of fields know their field"
+        default = cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        if value is None:
+            return default
+        if isinstance(value, float) and isinstance(default, int) and abs(value) < 2**63:
+            value = int(value)
+        try:
+            return handler(value)
+        except ValidationError:
+            if info.context is not None:
+                info.context[info.field_name] = "The value has a wrong type; the default was used."
+            return default
+
+
+class LaterFields(Lenient):
+    """The fields, each with the value that changes nothing."""
+
+    top_a: float = 0.0
+    typical: float = 1.0
+    tfs: float = 1.0
+    nsigma: float = 0.0
+    mirostat: int = 0
+    dry_multiplier: float = 0.0
+    xtc_probability: float = 0.0
+    xtc_threshold: float = 0.2
+    dynatemp_range: float = 0.0
+    smoothing_factor: float = 0.0
+    adaptive_target: float = -1.0
+    guidance_scale: float = Field(default=1.0, description="Guidance by ``negative_prompt``.")
+    grammar: Any = ""
+    banned_tokens: list[str] = Field(default=[], description="Phrases; ids: custom_token_bans.")
+    banned_strings: list[str] = Field(default=[])
+    images: list[Any] = Field(default=[])
+    audio: list[Any] = Field(default=[])
+    reasoning_effort: str = ""
+    sampler_order: list[int] = Field(default=_DEFAULT_ORDER, description="Only the default.")
+
+    def unsupported(self) -> Warnings:
+        """The fields whose value would change the text if they were obeyed."""
+        reason = "This is not supported yet and was not obeyed."
+        return {name: reason for name in _SWITCHES if not self._is_neutral(name)}
+
+    def _is_neutral(self, name: str) -> bool:
+        value = getattr(self, name)
+        if name == "sampler_order":
+            return not value or tuple(n for n in value if n in _APPLIED) == _APPLIED
+        if name == "adaptive_target":
+            return bool(value < 0)
+        if name == "xtc_probability" and self.xtc_threshold > 0.5:
+            return True  # no two tokens can be above the threshold
+        return not value or value == LaterFields.model_fields[name].default
+
+
+# A field that only shapes what another one switches on is left out.
+_SWITCHES = tuple(name for name in LaterFields.model_fields if name != "xtc_threshold")
+
+
+Model = TypeVar("Model", bound=Lenient)
+
+
+def read_leniently(model: type[Model], body: dict[str, Any]) -> tuple[Model, Warnings]:
+    """A body as a wire model, and what of it is not obeyed."""
+    warnings: dict[str, str] = {}
+    value = model.model_validate(body, context=warnings)
+    unsupported = value.unsupported() if isinstance(value, LaterFields) else {}
+    return value, {**unsupported, **warnings}
+
+
+def warning_headers(warnings: Warnings) -> dict[str, str]:
+    """The header that names fields which were not obeyed; nothing if there are none."""
+    if not warnings:
+        return {}
+    names = ", ".join(sorted(warnings))
+    log.info("fields of a request that were not obeyed: %s", names)
+    return {"x-coblyn-warnings": names}

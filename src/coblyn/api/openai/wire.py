@@ -1,0 +1,215 @@
+"""What OpenAI's clients send, field by field, and the commands that it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coblyn.api.messages import read_messages
+from coblyn.engine.params import SamplingParams
+from coblyn.errors import BadRequest
+from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt, TokenPrompt
+
+__all__ = ["ChatInput", "CompletionInput", "StreamOptions"]
+
+MAX_CHOICES = 128
+MAX_STOPS = 256
+MIN_TOP_P = 1e-6
+
+
+class StreamOptions(BaseModel):
+    """Options of a stream."""
+
+    include_usage: bool | None = None
+
+
+class SamplingInput(BaseModel):
+    """What both kinds of completion share; null means "not given" everywhere."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    model: str | None = Field(None, description="Any name: the model that is loaded answers.")
+    max_tokens: int | None = Field(None, description="A negative number means: as many as fit.")
+    n: int | None = Field(None, ge=1, le=MAX_CHOICES)
+    stop: str | list[str] | None = None
+    seed: int | None = Field(None, lt=2**64)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    repetition_penalty: float | None = None
+    repeat_penalty: float | None = None
+    rep_pen: float | None = None
+    rep_pen_range: int | None = None
+    rep_pen_slope: float | None = None
+    logit_bias: dict[str, float] | None = None
+    ignore_eos: bool | None = None
+    genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
+
+    @property
+    def num_choices(self) -> int:
+        """Completions of each prompt."""
+        return self.n or 1
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream ends with a chunk that carries the usage."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    def _commands(
+        self, prompt: Prompt, *, max_tokens: int | None, logprobs: int | None
+    ) -> list[GenerateCommand]:
+        seed = self.seed if self.seed is not None and self.seed >= 0 else None
+        sampling = self._sampling(logprobs)
+        return [
+            GenerateCommand(
+                prompt,
+                max_tokens=max_tokens,
+                sampling=sampling,
+                seed=None if seed is None else (seed + index) % 2**64,
+                stop=self._stops(),
+                ignore_eos=bool(self.ignore_eos),
+                key=self.genkey or "",
+            )
+            for index in range(self.num_choices)
+        ]
+
+    def _sampling(self, logprobs: int | None) -> SamplingParams:
+        penalties = (self.repetition_penalty, self.repeat_penalty, self.rep_pen)
+        given = {
+            "temperature": self.temperature,
+            "top_k": self.top_k,
+            "top_p": None if self.top_p is None else max(self.top_p, MIN_TOP_P),
+            "min_p": self.min_p,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "repetition_penalty": max((p for p in penalties if p is not None), default=None),
+            "repetition_range": self.rep_pen_range,
+            "repetition_slope": self.rep_pen_slope,
+        }
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return SamplingParams(**values, logit_bias=self._biases(), logprobs=logprobs)
+
+    def _biases(self) -> tuple[tuple[int, float], ...]:
+        for token in self.logit_bias or {}:
+            if not (token.isascii() and token.isdigit()):
+                message = f"logit_bias: {token!r} is no token id."
+                raise BadRequest(message, field="logit_bias")
+        return tuple((int(token), bias) for token, bias in (self.logit_bias or {}).items())
+
+    def _stops(self) -> tuple[str, ...]:
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        if len(stops) > MAX_STOPS:
+            raise BadRequest(f"stop holds more than {MAX_STOPS} texts.", field="stop")
+        return tuple(stop for stop in stops if stop)
+
+
+class CompletionInput(SamplingInput):
+    """Body of ``/v1/completions``."""
+
+    prompt: str | list[int] | list[str] | list[list[int]] = Field(
+        description="A text or a list of token ids, or a list of these."
+    )
+    logprobs: int | None = Field(None, description="Alternatives a token, 0 to 20.")
+    echo: bool | None = None
+    suffix: str | None = None
+    best_of: int | None = None
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """All prompts.
+
+        Raises:
+            BadRequest: There is none.
+        """
+        if isinstance(self.prompt, str):
+            return [TextPrompt(self.prompt)]
+        if not self.prompt:
+            raise BadRequest("prompt is an empty list.", field="prompt")
+        if isinstance(self.prompt[0], int):
+            return [_prompt(self.prompt)]
+        return [_prompt(prompt) for prompt in self.prompt]
+
+    def to_commands(self, default_max_tokens: int) -> list[GenerateCommand]:
+        """One command for each choice of each prompt.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        self._check()
+        max_tokens = _max_tokens(default_max_tokens if self.max_tokens is None else self.max_tokens)
+        return [
+            command
+            for prompt in self.prompts
+            for command in self._commands(prompt, max_tokens=max_tokens, logprobs=self.logprobs)
+        ]
+
+    def _check(self) -> None:
+        if self.suffix:
+            raise BadRequest("suffix is not supported yet.", field="suffix")
+        if self.echo and self.logprobs is not None:
+            raise BadRequest("echo together with logprobs is not supported yet.", field="echo")
+        if self.best_of is not None and self.best_of != self.num_choices:
+            raise BadRequest("best_of must equal n: nothing better is picked.", field="best_of")
+        if len(self.prompts) * self.num_choices > MAX_CHOICES:
+            raise BadRequest(f"These are more than {MAX_CHOICES} completions at once.", field="n")
+
+
+class ChatInput(SamplingInput):
+    """Body of ``/v1/chat/completions``."""
+
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    max_completion_tokens: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    response_format: dict[str, Any] | None = Field(None, description="Only type text so far.")
+    tools: list[Any] | None = Field(None, description="Not supported yet.")
+    functions: list[Any] | None = Field(None, description="Not supported yet.")
+    chat_template_kwargs: dict[str, Any] | None = None
+    continue_assistant_turn: bool | None = Field(
+        None, description="Whether a last message of the assistant is continued; it is by default."
+    )
+
+    def to_commands(self) -> list[GenerateCommand]:
+        """One command for each choice.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        self._check()
+        messages = read_messages(self.messages)
+        is_prefilled = (
+            messages[-1].role == "assistant" and self.continue_assistant_turn is not False
+        )
+        variables = tuple((self.chat_template_kwargs or {}).items())
+        prompt = ChatPrompt(messages, continues_last=is_prefilled, variables=variables)
+        wanted = self.max_completion_tokens
+        max_tokens = _max_tokens(self.max_tokens if wanted is None else wanted)
+        logprobs = (self.top_logprobs or 0) if self.logprobs else None
+        return self._commands(prompt, max_tokens=max_tokens, logprobs=logprobs)
+
+    def _check(self) -> None:
+        if self.response_format and self.response_format.get("type", "text") != "text":
+            kind = self.response_format["type"]
+            message = f"response_format of type {kind!r} is not supported yet."
+            raise BadRequest(message, field="response_format")
+        for name in ("tools", "functions"):
+            if getattr(self, name):
+                raise BadRequest(f"{name} are not supported yet.", field=name)
+        if self.top_logprobs is not None and not self.logprobs:
+            raise BadRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
+
+
+def _prompt(prompt: Any) -> Prompt:
+    return TextPrompt(prompt) if isinstance(prompt, str) else TokenPrompt(tuple(prompt))
+
+
+def _max_tokens(wanted: int | None) -> int | None:
+    if wanted == 0:
+        raise BadRequest("max_tokens must be at least 1.", field="max_tokens")
+    return None if wanted is None or wanted < 0 else wanted

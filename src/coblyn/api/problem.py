@@ -1,0 +1,42 @@
+"""What went wrong, before a dialect gives it its shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coblyn.errors import BadRequest, Busy, CoblynError
+
+__all__ = ["Problem"]
+
+SECONDS_UNTIL_RETRY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error on its way out.
+
+    Attributes:
+        status: HTTP status.
+        code: Short name for programs.
+        message: Sentences for people: what is wrong and what to do.
+        field: The part of the request that is wrong, or empty.
+        headers: Further headers of the answer.
+    """
+
+    status: int
+    code: str
+    message: str
+    field: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, error: CoblynError) -> Problem:
+        """The problem that an error is to the client."""
+        message = f"{error.message} {error.hint}" if error.hint else error.message
+        field = error.field if isinstance(error, BadRequest) else ""
+        headers: tuple[tuple[str, str], ...] = ()
+        if isinstance(error, Busy):
+            headers = (("retry-after", str(SECONDS_UNTIL_RETRY)),)
+        if error.status == 413:
+            headers = (("connection", "close"),)
+        return cls(error.status, error.code, message, field, headers)

@@ -1,0 +1,44 @@
+"""What routes ask for: the services and options that the application was made with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from coblyn.service.services import Services
+
+__all__ = ["ApiOptions", "Options", "Provided"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What a user may choose about the APIs.
+
+    Attributes:
+        origins: Origins of web pages elsewhere that may use this server, such as
+            ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
+            programs are not web pages.
+        max_body: The largest body that is read, in bytes.
+        default_max_tokens: Tokens to generate when a client that continues text names no number.
+        web: Directory of the built page; None for the one in the package.
+    """
+
+    origins: tuple[str, ...] = ()
+    max_body: int = 32 << 20
+    default_max_tokens: int = 2048
+    web: Path | None = None
+
+
+def _services(request: Request) -> Any:
+    return request.app.state.services
+
+
+def _options(request: Request) -> Any:
+    return request.app.state.options
+
+
+Provided = Annotated[Services, Depends(_services)]
+Options = Annotated[ApiOptions, Depends(_options)]

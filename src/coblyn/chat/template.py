@@ -1,0 +1,152 @@
+"""A model's own chat template: messages to prompt text.
+
+Knows Jinja and the conventions that model makers follow; refuses to know tokens.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from jinja2 import Template, TemplateSyntaxError
+
+from coblyn.chat.messages import Message
+from coblyn.chat.sandbox import Sandbox, TemplateRefusal
+from coblyn.errors import BadRequest, ModelBroken
+
+__all__ = ["CHATML", "ChatTemplate"]
+
+log = logging.getLogger(__name__)
+
+CHATML = (
+    "{% for message in messages %}"
+    "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""What serves a model that brings no template."""
+
+_MARK = "\x02continue here\x03"
+
+
+class ChatTemplate:
+    """A template, compiled at its first use.
+
+    Args:
+        source: Jinja text, or empty: then ChatML serves.
+        bos: Text of the BOS token, or empty.
+        eos: Text of the EOS token, or empty.
+    """
+
+    def __init__(self, source: str, *, bos: str = "", eos: str = "") -> None:
+        if not source.strip():
+            log.info("the model brings no chat template: chats use ChatML")
+        self._source = source if source.strip() else CHATML
+        self._tokens = {"bos_token": bos, "eos_token": eos}
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        continues_last: bool = False,
+        variables: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The prompt text of a conversation.
+
+        Args:
+            messages: At least one.
+            continues_last: The text ends inside the last message, which the model is to go on
+                with; otherwise it ends where the assistant's next message begins.
+            variables: Further names that the template may look at, such as ``enable_thinking``.
+
+        Raises:
+            BadRequest: The template refuses these messages.
+            ModelBroken: The template itself is wrong; the message names what and where.
+        """
+        if not messages:
+            raise BadRequest("messages must hold at least one message.", field="messages")
+        given = dict(variables or {}) | self._tokens
+        try:
+            return self._render_once(messages, given, continues_last=continues_last)
+        except TemplateRefusal as error:
+            merged = _merge_system(messages)
+            if merged is None:
+                raise _refusal(error) from error
+        try:
+            return self._render_once(merged, given, continues_last=continues_last)
+        except TemplateRefusal as error:
+            raise _refusal(error) from error
+
+    def _render_once(
+        self, messages: Sequence[Message], variables: dict[str, Any], *, continues_last: bool
+    ) -> str:
+        if not continues_last:
+            return self._run(messages, variables, add_generation_prompt=True)
+        # A mark in place of the text shows where the template's own ending begins.
+        marked = [*messages[:-1], replace(messages[-1], content=_MARK)]
+        before, mark, _ = self._run(marked, variables, add_generation_prompt=False).rpartition(
+            _MARK
+        )
+        if not mark:
+            message = "This model's chat template can not continue the last message."
+            raise BadRequest(message, field="messages", hint="End with a message of the user.")
+        return before + messages[-1].content
+
+    def _run(
+        self, messages: Sequence[Message], variables: dict[str, Any], *, add_generation_prompt: bool
+    ) -> str:
+        sandbox, template = _compiled(self._source)
+        values = variables | {
+            "messages": [message.to_template() for message in messages],
+            "add_generation_prompt": add_generation_prompt,
+        }
+        try:
+            return sandbox.render_watched(template, {"tools": None, "documents": None} | values)
+        except TemplateRefusal:
+            raise
+        except Exception as error:  # a template is a foreign program: it may raise anything
+            raise _broken(str(error) or type(error).__name__, _line(error)) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(source: str) -> tuple[Sandbox, Template]:
+    sandbox = Sandbox()
+    try:
+        return sandbox, sandbox.compile_watched(source)
+    except TemplateSyntaxError as error:
+        raise _broken(error.message or "syntax error", error.lineno) from error
+    except (RecursionError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
+        raise _broken(f"it can not be compiled ({type(error).__name__})", None) from error
+
+
+def _merge_system(messages: Sequence[Message]) -> list[Message] | None:
+    """The conversation with its system message moved into the first one of the user, if it can."""
+    if len(messages) < 2 or messages[0].role != "system" or messages[1].role != "user":
+        return None
+    first = messages[1]
+    return [replace(first, content=f"{messages[0].content}\n\n{first.content}"), *messages[2:]]
+
+
+def _refusal(error: TemplateRefusal) -> BadRequest:
+    return BadRequest(f"The chat template refuses these messages: {error}", field="messages")
+
+
+def _broken(reason: str, line: int | None) -> ModelBroken:
+    where = f", line {line}" if line else ""
+    return ModelBroken(
+        f"The model's chat template can not be used{where}: {reason}.",
+        hint="Text completion works without the template.",
+    )
+
+
+def _line(error: Exception) -> int | None:
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "template" in frame.filename and frame.filename.startswith("<")
+    ]
+    return lines[-1] if lines else None

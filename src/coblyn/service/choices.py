@@ -1,0 +1,58 @@
+"""Several generations as one stream of events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from coblyn.engine.events import Event
+from coblyn.service.generate import Generation
+
+__all__ = ["merge"]
+
+
+async def merge(generations: Sequence[Generation]) -> AsyncGenerator[tuple[int, Event], None]:
+    """Events of all generations as they happen, each with its generation's index; closes them all.
+
+    Raises:
+        CoblynError: What the first generation that fails raises; the others are cancelled.
+    """
+    if len(generations) == 1:
+        async with aclosing(generations[0]) as only:
+            async for event in only:
+                yield 0, event
+        return
+    queue: asyncio.Queue[tuple[int, Event] | Exception | None] = asyncio.Queue()
+    readers = [
+        asyncio.create_task(_read(index, generation, queue))
+        for index, generation in enumerate(generations)
+    ]
+    try:
+        num_open = len(readers)
+        while num_open:
+            item = await queue.get()
+            if isinstance(item, Exception):
+                raise item
+            if item is None:
+                num_open -= 1
+            else:
+                yield item
+    finally:
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        for generation in generations:
+            await generation.aclose()
+
+
+async def _read(
+    index: int, generation: Generation, queue: asyncio.Queue[tuple[int, Event] | Exception | None]
+) -> None:
+    try:
+        async for event in generation:
+            queue.put_nowait((index, event))
+    except Exception as error:  # noqa: BLE001 - the border of a task: whoever reads the queue raises it
+        queue.put_nowait(error)
+    else:
+        queue.put_nowait(None)

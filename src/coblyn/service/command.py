@@ -1,0 +1,80 @@
+"""What a caller asks for, in the one form that every dialect is turned into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from coblyn.chat.messages import Message
+from coblyn.engine.params import SamplingParams
+
+__all__ = ["ChatPrompt", "GenerateCommand", "Overflow", "Prompt", "TextPrompt", "TokenPrompt"]
+
+Overflow = Literal["refuse", "trim"]
+"""What happens to a prompt that does not fit: an error, or its oldest text is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPrompt:
+    """Text to continue; ``memory`` stands before it and survives when the text is trimmed."""
+
+    text: str = field(repr=False)
+    memory: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrompt:
+    """Token ids to continue, taken as they are."""
+
+    tokens: tuple[int, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """A conversation, to be rendered by the model's chat template.
+
+    Attributes:
+        messages: The messages, oldest first.
+        continues_last: Go on with the last message instead of beginning a new one.
+        variables: Further names that the template may look at.
+    """
+
+    messages: tuple[Message, ...] = field(repr=False)
+    continues_last: bool = False
+    variables: tuple[tuple[str, Any], ...] = ()
+
+
+Prompt = TextPrompt | TokenPrompt | ChatPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateCommand:
+    """One generation.
+
+    Attributes:
+        prompt: What to continue.
+        max_tokens: The most tokens to generate; None for as many as fit.
+        max_context: The most tokens of prompt and completion; None for the engine's own limit.
+        overflow: What happens to a prompt that does not fit.
+        sampling: How to choose tokens; its seed is replaced by ``seed``.
+        seed: None for a fresh one.
+        stop: Texts that end the generation.
+        keep_stop: Send the stop text too.
+        ban_eos: Never choose an end-of-generation token.
+        ignore_eos: An end-of-generation token does not end the generation.
+        special: Send the text of special tokens too.
+        key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
+    """
+
+    prompt: Prompt
+    max_tokens: int | None = None
+    max_context: int | None = None
+    overflow: Overflow = "refuse"
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    keep_stop: bool = False
+    ban_eos: bool = False
+    ignore_eos: bool = False
+    special: bool = False
+    key: str = ""

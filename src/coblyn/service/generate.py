@@ -1,0 +1,154 @@
+"""Generating text: checks first, then the engine's events as they happen."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import Self, cast
+
+from coblyn.engine.events import Event, Finish, Stats
+from coblyn.engine.interface import EngineClient
+from coblyn.engine.request import Request
+from coblyn.service.command import GenerateCommand
+from coblyn.service.hub import Hub, Record
+from coblyn.service.prompt import Prompts
+
+__all__ = ["Generation", "Generator"]
+
+
+class Generation:
+    """A request that was submitted: an iterator over its events. It must be closed.
+
+    Attributes:
+        record: What is known of it so far.
+        begun: Done when the engine has begun, or has refused the request.
+    """
+
+    def __init__(self, record: Record, events: AsyncGenerator[Event, None], hub: Hub) -> None:
+        self.record = record
+        self._events = events
+        self._hub = hub
+        # A task, so that the request is submitted now and not when somebody reads.
+        self.begun: asyncio.Task[Event] = asyncio.create_task(_first(events))
+        self._has_read = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._has_read:
+            event = await anext(self._events)
+        else:
+            self._has_read = True
+            event = await self.begun
+        self.record.note(event)
+        return event
+
+    async def aclose(self) -> None:
+        """Let go of it; if it still runs, it is cancelled."""
+        try:
+            self.begun.cancel()
+            await asyncio.gather(self.begun, return_exceptions=True)
+            await self._events.aclose()
+        finally:
+            self._hub.close(self.record)
+
+
+class Generator:
+    """Starts and aborts generations.
+
+    Args:
+        engine: What generates.
+        prompts: What makes token ids of prompts.
+        hub: Where generations are noted.
+    """
+
+    def __init__(self, engine: EngineClient, prompts: Prompts, hub: Hub) -> None:
+        self._engine = engine
+        self._prompts = prompts
+        self._hub = hub
+
+    async def start(self, command: GenerateCommand) -> Generation:
+        """Check and tokenize a command, submit it, and wait until the engine has begun.
+
+        Raises:
+            BadRequest: Something in the command is wrong.
+            PromptTooLong: The prompt does not fit.
+            Busy: The engine's queue is full.
+            CoblynError: What else the engine says.
+        """
+        return (await self.start_all([command]))[0]
+
+    async def start_all(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
+        """Start several commands together; if one can not start, none does.
+
+        The engine reads a prompt that they share only once.
+        """
+        started: list[Generation] = []
+        try:
+            for command in commands:
+                started.append(await self._submit(command))  # noqa: PERF401 - closed on failure
+            begun = [generation.begun for generation in started]
+            # What the engine refuses it refuses at once, so it is among the first that are done.
+            done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except BaseException:
+            for generation in started:
+                await generation.aclose()
+            raise
+        return started
+
+    async def abort(self, key: str) -> bool:
+        """End the generations under way with this key, also those that wait for their turn.
+
+        Without a key: the only one under way. They finish as cancelled, with the text so far.
+
+        Returns:
+            Whether there was one.
+        """
+        records = self._hub.active(key)
+        for record in records:
+            record.is_aborted = True
+            await self._engine.cancel(record.id)
+        return bool(records)
+
+    async def _request(self, command: GenerateCommand, record: Record) -> Request:
+        record.seed = secrets.randbits(32) if command.seed is None else command.seed
+        tokens, max_tokens = await self._prompts.fit(command)
+        record.num_prompt = len(tokens)
+        return Request(
+            id=record.id,
+            tokens=tokens,
+            max_tokens=max_tokens,
+            sampling=replace(command.sampling, seed=record.seed),
+            stop=command.stop,
+            keep_stop=command.keep_stop,
+            ban_eos=command.ban_eos,
+            ignore_eos=command.ignore_eos,
+            special=command.special,
+        )
+
+    async def _submit(self, command: GenerateCommand) -> Generation:
+        record = Record(uuid.uuid4().hex, command.key)
+        self._hub.open(record)
+        try:
+            request = await self._request(command, record)
+            # An abort may have come while the engine knew nothing of it yet.
+            events = _cancelled(record) if record.is_aborted else self._engine.generate(request)
+        except BaseException:
+            self._hub.close(record)
+            raise
+        # By contract the engine's iterator can be closed.
+        return Generation(record, cast("AsyncGenerator[Event, None]", events), self._hub)
+
+
+async def _first(events: AsyncGenerator[Event, None]) -> Event:
+    return await anext(events)
+
+
+async def _cancelled(record: Record) -> AsyncGenerator[Event, None]:
+    yield Finish(record.id, "cancelled", Stats(prompt_tokens=record.num_prompt))

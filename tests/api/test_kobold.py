@@ -1,0 +1,461 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from asgi import Client
+from coblyn.errors import Busy, EngineRestarted
+from factories import SteppedEngine, wait_for
+
+STREAM = "/api/extra/generate/stream"
+GENERATE = "/api/v1/generate"
+
+
+async def test_generate_answers_with_text_reason_and_counts(client: Client) -> None:
+    reply = await client.post(GENERATE, {"prompt": "abc", "max_length": 2})
+    assert reply.status == 200
+    assert reply.json == {
+        "results": [
+            {
+                "text": "AB",
+                "tool_calls": None,
+                "finish_reason": "length",
+                "logprobs": None,
+                "prompt_tokens": 4,
+                "completion_tokens": 2,
+            }
+        ]
+    }
+
+
+async def test_stream_has_the_bytes_that_koboldcpp_sends(client: Client) -> None:
+    reply = await client.post(STREAM, {"prompt": 'a"b', "max_length": 20})
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    assert reply.headers["cache-control"] == "no-cache"
+    assert reply.body == (
+        b'event: message\ndata: {"token": "A", "finish_reason": null}\n\n'
+        b'event: message\ndata: {"token": "\\"", "finish_reason": null}\n\n'
+        b'event: message\ndata: {"token": "B", "finish_reason": null}\n\n'
+        b'event: message\ndata: {"token": "", "finish_reason": "stop"}\n\n'
+    )
+
+
+async def test_stream_carries_progress_and_stats_for_those_who_ask(client: Client) -> None:
+    body = {"prompt": "a", "sampler_seed": 7, "coblyn_events": True}
+    reply = await client.post(STREAM, body)
+    assert reply.body == (
+        b'event: progress\ndata: {"total": 2, "cached": 0, "processed": 2}\n\n'
+        b'event: message\ndata: {"token": "A", "finish_reason": null}\n\n'
+        b'event: message\ndata: {"token": "", "finish_reason": "stop"}\n\n'
+        b'event: stats\ndata: {"prompt_tokens": 2, "cached_tokens": 1, "completion_tokens": 1, '
+        b'"queue_seconds": 0.5, "prefill_seconds": 2.0, "decode_seconds": 4.0, "seed": 7, '
+        b'"stop": ""}\n\n'
+    )
+
+
+async def test_first_token_is_sent_before_the_second_is_made(
+    stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    async with stepped_client.open("POST", STREAM, {"prompt": "ab"}) as exchange:
+        stepped.allow(1)
+        assert b'"A"' in (await exchange.next() or b"")
+        assert stepped.num_open == 1
+        stepped.allow(1)
+        assert b'"B"' in (await exchange.next() or b"")
+
+
+@pytest.mark.parametrize("path", [STREAM, GENERATE])
+async def test_client_that_leaves_cancels(
+    path: str, stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    async with stepped_client.open("POST", path, {"prompt": "ab"}) as exchange:
+        stepped.allow(1)
+        await wait_for(lambda: stepped.num_open == 1)
+        await exchange.hang_up()
+    assert stepped.cancelled == [stepped.requests[0].id]
+    assert stepped.num_open == 0
+
+
+async def test_client_that_leaves_before_the_engine_begins_cancels(
+    stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    started = asyncio.Event()
+
+    async def wait_for_ever(request):  # type: ignore[no-untyped-def]
+        stepped.requests.append(request)
+        try:
+            started.set()
+            await asyncio.Event().wait()
+            yield
+        finally:
+            stepped.cancelled.append(request.id)
+
+    stepped.generate = wait_for_ever  # type: ignore[method-assign]
+    async with stepped_client.open("POST", STREAM, {"prompt": "ab"}) as exchange:
+        await started.wait()
+        await exchange.hang_up()
+    assert stepped.cancelled == [stepped.requests[0].id]
+
+
+async def test_check_is_cumulative_and_keys_do_not_mix(
+    stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    async def text_of(key: str) -> str:
+        reply = await stepped_client.post("/api/extra/generate/check", {"genkey": key})
+        return str(reply.json["results"][0]["text"])
+
+    post = stepped_client.post
+    first = asyncio.create_task(post(GENERATE, {"prompt": "abc", "genkey": "one"}))
+    await wait_for(lambda: stepped.num_open == 1)
+    stepped.allow(2)
+    await wait_for(stepped.allowed.locked)
+    await asyncio.sleep(0.01)
+    assert await text_of("one") == "AB"
+    assert await text_of("") == "AB"
+    second = asyncio.create_task(post(GENERATE, {"prompt": "xyz", "genkey": "two"}))
+    await wait_for(lambda: stepped.num_open == 2)
+    assert await text_of("two") == ""
+    assert await text_of("") == ""  # with two under way nobody without a key is meant
+    assert await text_of("three") == ""
+    stepped.allow()
+    assert (await first).json["results"][0]["text"] == "ABC"
+    assert (await second).json["results"][0]["text"] == "XYZ"
+    assert await text_of("one") == "ABC"
+    assert await text_of("two") == "XYZ"
+
+
+async def test_abort_ends_only_the_generation_with_that_key(
+    stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    post = stepped_client.post
+    first = asyncio.create_task(post(GENERATE, {"prompt": "abc", "genkey": "one"}))
+    await wait_for(lambda: stepped.num_open == 1)
+    second = asyncio.create_task(post(GENERATE, {"prompt": "xyz", "genkey": "two"}))
+    await wait_for(lambda: stepped.num_open == 2)
+    assert (await post("/api/extra/abort", {})).json == {"success": "false", "done": "false"}
+    reply = await post("/api/extra/abort", {"genkey": "two"})
+    assert reply.json == {"success": "true", "done": "true"}
+    aborted = (await second).json["results"][0]
+    assert aborted["text"] == ""
+    assert aborted["finish_reason"] == "stop"
+    stepped.allow()
+    assert (await first).json["results"][0]["text"] == "ABC"
+    assert (await post("/api/extra/abort", {"genkey": "two"})).json["success"] == "false"
+
+
+async def test_abort_without_key_and_body_ends_the_only_generation(
+    stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    task = asyncio.create_task(stepped_client.post(GENERATE, {"prompt": "abc"}))
+    stepped.allow(1)
+    await wait_for(lambda: stepped.num_open == 1 and stepped.allowed.locked())
+    await asyncio.sleep(0.01)
+    assert (await stepped_client.post("/api/extra/abort")).json["done"] == "true"
+    reply = await task
+    assert reply.status == 200
+    assert reply.json["results"][0]["text"] == "A"
+
+
+async def test_abort_of_a_request_that_is_still_being_tokenized(
+    stepped_client: Client, stepped: SteppedEngine
+) -> None:
+    """Its key is known as soon as the request is read (KoboldCPP forgets such keys)."""
+    is_tokenizing, may_go_on = asyncio.Event(), asyncio.Event()
+    tokenize = stepped.tokenize
+
+    async def slow_tokenize(text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        is_tokenizing.set()
+        await may_go_on.wait()
+        return await tokenize(text, add_special=add_special, parse_special=parse_special)
+
+    stepped.tokenize = slow_tokenize  # type: ignore[method-assign]
+    body = {"prompt": "abc", "genkey": "k"}
+    task = asyncio.create_task(stepped_client.post(GENERATE, body))
+    await is_tokenizing.wait()
+    reply = await stepped_client.post("/api/extra/abort", {"genkey": "k"})
+    assert reply.json["success"] == "true"
+    may_go_on.set()
+    assert (await task).json["results"][0]["text"] == ""
+    assert stepped.requests == []
+
+
+async def test_logprobs_come_in_both_shapes_and_can_be_asked_for_later(client: Client) -> None:
+    body = {"prompt": "a", "logprobs": True, "genkey": "k"}
+    logprobs = (await client.post(GENERATE, body)).json["results"][0]["logprobs"]
+    entry = {"token": "x", "token_id": 120, "logprob": -1.5, "bytes": [120]}
+    assert logprobs == {
+        "content": [
+            {
+                "token": "A",
+                "token_id": 65,
+                "logprob": -0.5,
+                "bytes": [65],
+                "top_logprobs": [entry],
+            }
+        ],
+        "tokens": ["A"],
+        "token_ids": [65],
+        "token_logprobs": [-0.5],
+        "top_logprobs": [{"x": -1.5}],
+        "text_offset": [0],
+    }
+    later = await client.post("/api/extra/last_logprobs", {"genkey": "k"})
+    assert later.json == {"logprobs": logprobs}
+    assert (await client.get("/api/extra/last_logprobs")).json == {"logprobs": logprobs}
+    other = await client.post("/api/extra/last_logprobs", {"genkey": "other"})
+    assert other.json == {"logprobs": None}
+
+
+async def test_perf_is_derived_from_the_last_generation(client: Client) -> None:
+    before = (await client.get("/api/extra/perf")).json
+    assert before["total_gens"] == 0
+    assert before["stop_reason"] == -1
+    await client.post(GENERATE, {"prompt": "abc", "sampler_seed": 42})
+    after = (await client.get("/api/extra/perf")).json
+    assert after["total_gens"] == 1
+    assert after["last_seed"] == 42
+    assert after["stop_reason"] == 1
+    assert after["last_token_count"] == 3
+    assert after["last_input_count"] == 4
+    assert after["last_process"] == pytest.approx(2000 / 3)
+    assert after["last_eval_speed"] == pytest.approx(0.5)
+    assert after["idle"] == 1
+    assert after["queue"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/v1/model", {"result": "koboldcpp/fake"}),
+        ("/api/latest/model", {"result": "koboldcpp/fake"}),
+        ("/api/v1/info/version", {"result": "1.2.5"}),
+        ("/api/v1/config/max_context_length", {"value": 4096}),
+        ("/api/extra/true_max_context_length", {"value": 4096}),
+        ("/api/v1/config/max_length", {"value": 2048}),
+        ("/api/v1/config/soft_prompt", {"value": ""}),
+        ("/api/v1/config/soft_prompts_list", {"values": []}),
+        ("/api/extra/generate/check", {"results": [{"text": ""}]}),
+    ],
+)
+async def test_facts(path: str, answer: object, client: Client) -> None:
+    reply = await client.get(path)
+    assert reply.status == 200
+    assert reply.json == answer
+
+
+async def test_version_is_koboldcpps_handshake(client: Client) -> None:
+    answer = (await client.get("/api/extra/version")).json
+    assert answer["result"] == "KoboldCpp"
+    assert tuple(map(int, answer["version"].split("."))) >= (1, 115)
+    assert answer["coblyn"]
+    assert answer["llm"] is True
+    assert answer["txt2img"] is False
+
+
+async def test_tokencount_and_detokenize(client: Client) -> None:
+    answer = (await client.post("/api/extra/tokencount", {"prompt": "hé"})).json
+    assert answer == {"value": 4, "ids": [256, 104, 195, 169], "prompt": "hé"}
+    plain = await client.post("/api/extra/tokenize", {"prompt": "hi<end>", "special": False})
+    assert plain.json["value"] == 7
+    chat = {"messages": [{"role": "user", "content": "hi"}]}
+    counted = (await client.post("/api/extra/tokencount", chat)).json
+    assert counted["prompt"] == "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    text = await client.post("/api/extra/detokenize", {"ids": [104, 195, 169]})
+    assert text.json == {"result": "hé", "success": True}
+
+
+async def test_detokenize_names_what_is_no_token(client: Client) -> None:
+    for ids in ([99999], [-1], "abc", [1.5], None):
+        reply = await client.post("/api/extra/detokenize", {"ids": ids})
+        assert reply.status == 400, ids
+        assert reply.json["detail"]["type"] == "bad_input"
+        assert reply.json["detail"]["field"] == "ids"
+
+
+async def test_values_of_wrong_types_count_as_not_given_and_are_named(
+    client: Client, engine: SteppedEngine
+) -> None:
+    body = {"prompt": "abc", "temperature": "hot", "top_k": [], "max_length": "2", "top_p": None}
+    reply = await client.post(GENERATE, body)
+    assert reply.json["results"][0]["text"] == "AB"
+    assert set(reply.json["warnings"]) == {"temperature", "top_k"}
+    assert engine.requests[0].sampling.temperature == 0.7
+    assert engine.requests[0].sampling.top_k == 100
+    assert engine.requests[0].sampling.top_p == 0.9
+
+
+async def test_samplers_that_are_not_there_yet_are_named(client: Client) -> None:
+    neutral = {
+        "prompt": "a",
+        "top_a": 0,
+        "typical": 1,
+        "tfs": 1,
+        "mirostat": 0,
+        "dry_multiplier": 0,
+        "dry_base": 1.75,
+        "xtc_probability": 0,
+        "xtc_threshold": 0.1,
+        "dynatemp_range": 0,
+        "smoothing_factor": 0,
+        "grammar": "",
+        "sampler_order": [6, 0, 1, 3, 4, 2, 5],
+        "images": [],
+        "banned_tokens": [],
+        "sampler_name": "whatever",
+    }
+    reply = await client.post(GENERATE, neutral)
+    assert "warnings" not in reply.json
+    assert "x-coblyn-warnings" not in reply.headers
+    wanted = neutral | {"tfs": 0.9, "xtc_probability": 0.5, "sampler_order": [5, 6, 0, 1, 2, 3, 4]}
+    reply = await client.post(GENERATE, wanted)
+    assert set(reply.json["warnings"]) == {"tfs", "xtc_probability", "sampler_order"}
+    assert reply.headers["x-coblyn-warnings"] == "sampler_order, tfs, xtc_probability"
+    stream = await client.post(STREAM, wanted)
+    assert stream.headers["x-coblyn-warnings"] == "sampler_order, tfs, xtc_probability"
+
+
+async def test_all_fields_reach_the_engine(client: Client, engine: SteppedEngine) -> None:
+    body = {
+        "prompt": "abc",
+        "max_length": 5,
+        "temperature": 0.5,
+        "top_k": 7,
+        "top_p": 0.8,
+        "min_p": 0.1,
+        "rep_pen": 1.1,
+        "repetition_penalty": 1.2,
+        "rep_pen_range": 64,
+        "rep_pen_slope": 0.7,
+        "presence_penalty": 0.3,
+        "sampler_seed": 99,
+        "stop_sequence": ["\n", ""],
+        "ban_eos_token": True,
+        "trim_stop": False,
+        "render_special": True,
+        "logit_bias": {"5": 1000, "x": 1},
+        "custom_token_bans": "6, 7,",
+        "logprobs": 3,
+    }
+    assert (await client.post(GENERATE, body)).status == 200
+    request = engine.requests[0]
+    sampling = request.sampling
+    assert request.max_tokens == 5
+    assert request.stop == ("\n",)
+    assert (request.keep_stop, request.ban_eos, request.special) == (True, True, True)
+    assert (sampling.temperature, sampling.top_k, sampling.top_p, sampling.min_p) == (
+        0.5,
+        7,
+        0.8,
+        0.1,
+    )
+    assert sampling.repetition_penalty == 1.2
+    assert (sampling.repetition_range, sampling.repetition_slope) == (64, 0.7)
+    assert sampling.presence_penalty == 0.3
+    assert sampling.seed == 99
+    assert sampling.logit_bias == ((5, 100.0), (6, float("-inf")), (7, float("-inf")))
+    assert sampling.logprobs == 3
+
+
+async def test_values_out_of_range_pass_as_koboldcpp_takes_them(
+    client: Client, engine: SteppedEngine
+) -> None:
+    body = {
+        "prompt": "a",
+        "top_p": 0,
+        "min_p": 7,
+        "top_k": -5,
+        "rep_pen": 0,
+        "rep_pen_range": 0,
+        "rep_pen_slope": 9,
+        "max_length": -3,
+        "sampler_seed": 10**30,
+        "temperature": -1,
+        "max_context_length": 10**9,
+    }
+    assert (await client.post(GENERATE, body)).status == 200
+    assert engine.requests[0].sampling.is_greedy
+    assert engine.requests[0].sampling.repetition_range == 1
+    assert engine.requests[0].max_tokens == 2048
+
+
+async def test_bypass_eos_and_the_alias_of_ban_eos(client: Client, engine: SteppedEngine) -> None:
+    await client.post(GENERATE, {"prompt": "a", "bypass_eos": True, "ban_eos_token": True})
+    await client.post(GENERATE, {"prompt": "a", "use_default_badwordsids": True})
+    assert [(r.ignore_eos, r.ban_eos) for r in engine.requests] == [(True, False), (False, True)]
+
+
+async def test_seeds_are_fresh_unless_given(client: Client, engine: SteppedEngine) -> None:
+    for seed in (-1, 0, None, 5):
+        await client.post(GENERATE, {"prompt": "a", "sampler_seed": seed})
+    seeds = [request.sampling.seed for request in engine.requests]
+    assert len(set(seeds)) == 4
+    assert seeds[3] == 5
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"nul"])
+async def test_what_is_no_json_object_is_refused(body: bytes, client: Client) -> None:
+    for path in (GENERATE, STREAM, "/api/extra/abort", "/api/extra/tokencount"):
+        reply = await client.post(path, body)
+        assert reply.status == 400
+        assert reply.json["detail"]["type"] == "bad_input"
+
+
+async def test_prompt_of_a_wrong_type_is_refused(client: Client) -> None:
+    reply = await client.post(GENERATE, {"prompt": ["a"]})
+    assert reply.status == 400
+    assert reply.json["detail"]["field"] == "prompt"
+
+
+async def test_lone_surrogates_do_no_harm(client: Client) -> None:
+    reply = await client.post(GENERATE, b'{"prompt": "a\\ud800b", "genkey": "\\udc00"}')
+    assert reply.json["results"][0]["text"] == "A?B"
+    fine = await client.post("/api/extra/tokencount", b'{"prompt": "\\ud83d\\ude00"}')
+    assert fine.json["prompt"] == "\N{GRINNING FACE}"
+
+
+async def test_busy_engine(client: Client, engine: SteppedEngine) -> None:
+    engine.refusal = Busy("2 requests are running.", hint="Try again.")
+    for path in (GENERATE, STREAM):
+        reply = await client.post(path, {"prompt": "a"})
+        assert reply.status == 503
+        assert reply.headers["retry-after"] == "1"
+        assert reply.json == {
+            "detail": {
+                "msg": "2 requests are running. Try again.",
+                "type": "service_unavailable",
+            }
+        }
+
+
+async def test_engine_that_dies_on_the_way(client: Client, engine: SteppedEngine) -> None:
+    engine.fail_after = (1, EngineRestarted("The engine died."))
+    stream = await client.post(STREAM, {"prompt": "ab"})
+    assert stream.status == 200
+    assert stream.body == (
+        b'event: message\ndata: {"token": "A", "finish_reason": null}\n\n'
+        b'event: message\ndata: {"token": "", "finish_reason": "error", '
+        b'"error": "The engine died."}\n\n'
+    )
+    whole = await client.post(GENERATE, {"prompt": "ab"})
+    assert whole.status == 503
+    assert whole.json["detail"]["msg"] == "The engine died."
+
+
+async def test_memory_stays_on_top_of_a_prompt_that_is_too_long(
+    client: Client, engine: SteppedEngine
+) -> None:
+    body = {"memory": "MEM", "prompt": "p" * 300, "max_context_length": 100, "max_length": 10}
+    await client.post(GENERATE, body)
+    tokens = engine.requests[0].tokens
+    assert tokens[:4] == (256, *b"MEM")
+    assert set(tokens[4:]) == {ord("p")}
+    assert len(tokens) == 100 - 10 - 1
+
+
+async def test_placeholders_become_tags(client: Client, engine: SteppedEngine) -> None:
+    body = {"prompt": "{{[INPUT]}}hi{{[OUTPUT]}}", "stop_sequence": ["{{[INPUT]}}"]}
+    await client.post(GENERATE, body)
+    request = engine.requests[0]
+    assert bytes(request.tokens[1:]) == b"\n### Instruction:\nhi\n### Response:\n"
+    assert request.stop == ("### Instruction:",)

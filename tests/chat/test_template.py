@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+
+from coblyn.chat import sandbox
+from coblyn.chat.messages import Message
+from coblyn.chat.template import ChatTemplate
+from coblyn.errors import BadRequest, ModelBroken
+
+TALK = [Message("system", "S"), Message("user", "hi")]
+PREFILLED = [*TALK, Message("assistant", "Once upon ")]
+
+
+def render(source: str, messages: list[Message] = TALK, **options: object) -> str:
+    template = ChatTemplate(source, bos="<s>", eos="</s>")
+    return template.render(messages, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def short_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "MAX_SECONDS", 0.2)
+
+
+@pytest.mark.parametrize("source", ["", "  \n"])
+def test_model_without_template_speaks_chatml(source: str) -> None:
+    assert render(source) == (
+        "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_names_that_model_makers_rely_on() -> None:
+    source = "{{ bos_token }}{{ messages[0]['role'] }}{{ eos_token }}{{ add_generation_prompt }}"
+    assert render(source) == "<s>system</s>True"
+    assert render("{{ tools is none }}{{ documents is none }}") == "TrueTrue"
+    year = str(dt.datetime.now().astimezone().year)
+    assert render("{{ strftime_now('%Y') }}") == year
+
+
+def test_blocks_are_trimmed_and_loops_can_be_left() -> None:
+    source = (
+        "{% for m in messages %}\n  {% if m.role == 'user' %}\n{% break %}\n{% endif %}\n"
+        "{{ m.content }}\n{% endfor %}"
+    )
+    assert render(source) == "S\n"
+
+
+def test_loops_know_their_length_and_neighbours() -> None:
+    source = (
+        "{% for m in messages %}{{ loop.index }}/{{ loop.length }}{% if loop.last %}!{% endif %}"
+        "{% if loop.previtem is defined %}{{ loop.previtem.content }}{% endif %} {% endfor %}"
+    )
+    assert render(source) == "1/2 2/2!S "
+
+
+def test_json_is_not_escaped_for_html() -> None:
+    talk = [Message("user", "<é&'\">")]
+    assert render("{{ messages | tojson }}", talk) == ('[{"role": "user", "content": "<é&\'\\">"}]')
+    assert render("{{ [1] | tojson(indent=2) }}") == "[\n  1\n]"
+    assert render("{{ 'é' | tojson(ensure_ascii=True) }}") == '"\\u00e9"'
+
+
+def test_content_is_never_escaped_or_evaluated() -> None:
+    assert render("{{ messages[0].content }}", [Message("user", "<b>{{ 1 }}")]) == "<b>{{ 1 }}"
+
+
+def test_concatenation_takes_all_kinds_of_values() -> None:
+    assert render("{{ 'a' ~ 1 ~ none ~ messages[0].content }}") == "a1NoneS"
+
+
+def test_generation_blocks_of_training_change_nothing() -> None:
+    assert render("a{% generation %}{{ 1 }}{% endgeneration %}b") == "a1b"
+
+
+def test_further_variables_reach_the_template_and_take_no_names_away() -> None:
+    source = "{{ enable_thinking }}{{ bos_token }}{{ messages | length }}"
+    variables = {"enable_thinking": False, "bos_token": "x", "messages": []}
+    assert render(source, variables=variables) == "False<s>2"
+
+
+def test_last_message_is_continued_where_it_ends() -> None:
+    assert render("", PREFILLED, continues_last=True).endswith("<|im_start|>assistant\nOnce upon ")
+    trimming = "{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}</s>{% endfor %}"
+    text = render(trimming, PREFILLED, continues_last=True)
+    assert text == "[system]S</s>[user]hi</s>[assistant]Once upon "
+
+
+def test_template_that_hides_the_last_message_can_not_continue_it() -> None:
+    with pytest.raises(BadRequest, match="continue"):
+        render("{{ messages[0].content }}", PREFILLED, continues_last=True)
+
+
+REFUSING = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}"
+    "{% endif %}[{{ m.content }}]{% endfor %}"
+)
+
+
+def test_system_message_moves_where_a_template_refuses_it() -> None:
+    assert render(REFUSING) == "[S\n\nhi]"
+
+
+def test_refusal_is_the_callers_mistake() -> None:
+    talk = [Message("user", "hi"), Message("system", "late")]
+    with pytest.raises(BadRequest, match="no system") as caught:
+        render(REFUSING, talk)
+    assert caught.value.field == "messages"
+    with pytest.raises(BadRequest):
+        render("", [])
+
+
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        ("a\nb{% for x in %}", "line 2"),
+        ("a\nb\n{{ messages[7].content.foo() }}", "line 3"),
+        ("{{ nothing.at.all }}", "line 1"),
+        ("{% for x in 5 %}{% endfor %}", "line 1"),
+        ("{{ 1 / 0 }}", "line 1"),
+        ("{{" + "(" * 5000, "RecursionError"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
+        ("{% include 'x' %}", "can not be used"),
+    ],
+)
+def test_broken_template_is_named_with_its_line(source: str, where: str) -> None:
+    with pytest.raises(ModelBroken, match="chat template") as caught:
+        render(source)
+    assert where in str(caught.value)
+
+
+HOSTILE = [
+    "{{ ''.__class__.__mro__ }}",
+    "{{ messages.append(1) }}",
+    "{{ 'x' * 10**9 }}",
+    "{{ [1] * 10**9 }}",
+    "{{ 9**9**9 }}",
+    "{{ 'x' | center(10000000000) }}",
+    "{{ 'x' | indent(width=10000000000) }}",
+    "{{ 'x'.ljust(10000000000) }}",
+    "{{ 'x'.center(*[10000000000]) }}",
+    "{{ '%10000000000d' % 1 }}",
+    "{{ '%10000000000d' | format(1) }}",
+    "{{ '{:10000000000}'.format(1) }}",
+    "{{ '{:{}}'.format(1, 10000000000) }}",
+    "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+    "{% for i in range(99999) %}{% if 'y' in 'x' * 9999999 %}{% endif %}{% endfor %}",
+    "{% macro f(n) %}{% if n > 0 %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(40) }}",
+    "{% for i in range(99999) %}{{ 'x' * 10000 }}{% endfor %}",
+    "{% set n = namespace(n=9) %}{% for i in range(99) %}{% set n.n = n.n * n.n %}{% endfor %}",
+    *(
+        "{% set n = namespace(s='xxxx') %}{% for i in range(90) %}{% set n.s = "
+        + growth
+        + " %}{% endfor %}"
+        for growth in (
+            "n.s + n.s",
+            "n.s ~ n.s",
+            "[n.s, n.s] | join",
+            "n.s | replace('x', 'xx')",
+            "n.s.replace('x', 'xx')",
+            "n.s.join(['a', 'b', n.s])",
+        )
+    ),
+]
+
+
+@pytest.mark.usefixtures("short_time")
+@pytest.mark.parametrize("source", HOSTILE)
+def test_hostile_template_ends_soon(source: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(ModelBroken):
+        render(source)
+    assert time.perf_counter() - started < 5
+
+
+def test_limits_leave_ordinary_formatting_alone() -> None:
+    source = (
+        "{{ '%02d' % 5 }} {{ '{:>3}'.format(2) }} {{ 5 * 6 }} {{ 2 ** 8 }} "
+        "{{ 'ab'.replace('a', 'c') }}"
+    )
+    assert render(source) == "05   2 30 256 cb"
+
+
+def test_long_conversation_is_quick() -> None:
+    talk = [Message("user", f"message {i} " * 20) for i in range(1000)]
+    started = time.perf_counter()
+    render("{% for m in messages %}[{{ m.role ~ m.content | trim }}]{% endfor %}", talk)
+    assert time.perf_counter() - started < 2

@@ -1,0 +1,132 @@
+"""``coblyn build`` as a user runs it, on a tree that builds in a second."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from coblyn import native
+from coblyn.cli import build as verb
+from coblyn.errors import BundleMissing, ToolchainMissing
+from coblyn.native import build as engine
+from coblyn.native import bundle
+from coblyn.native.backends import BACKENDS
+from native.tiny_tree import make_llama, make_shim
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+needs_compiler = pytest.mark.skipif(not shutil.which("c++"), reason="needs a C++ compiler")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home, a tiny llama.cpp tree, and our shim replaced by a tiny one."""
+    monkeypatch.setenv("COBLYN_HOME", str(tmp_path / "home"))
+    shim = make_shim(tmp_path / "shim")
+    monkeypatch.setattr(native.prepare, "shim_dir", lambda: shim)
+    return make_llama(tmp_path / "llama")
+
+
+def coblyn_build(*args: str):
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command()(verb.build)
+    return CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=True)
+
+
+def test_the_choices_are_the_backends_that_there_are() -> None:
+    assert {name.value for name in verb.BackendName} == {"auto", *BACKENDS}
+
+
+@needs_compiler
+def test_build_list_use_and_remove(tiny: Path) -> None:
+    built = coblyn_build("--source", tiny, "--backend", "cpu")
+    assert built.exit_code == 0, built.output
+    name = bundle.current().id
+    assert built.stdout.startswith(f"{name} built in ")
+    assert "Backend cpu" in built.stderr
+    assert "Compiling" in built.stderr
+
+    again = coblyn_build("--source", tiny, "--backend", "cpu")
+    assert again.stdout.startswith(f"{name} is there already")
+    assert again.stderr == ""
+
+    listed = coblyn_build("--list")
+    assert listed.stdout.startswith(f"* {name}")
+    assert coblyn_build("--use", name[:8]).stdout.startswith(f"{name} in use")
+    assert coblyn_build("--remove", name).stdout.startswith(f"{name} removed")
+    assert coblyn_build("--list").stdout == ""
+
+
+@needs_compiler
+def test_json_is_all_that_stdout_gets(tiny: Path) -> None:
+    answer = json.loads(coblyn_build("--source", tiny, "--backend", "cpu", "--json").stdout)
+    assert answer["was_built"] is True
+    assert answer["in_use"] is True
+    assert answer["backend"] == "cpu"
+    (listed,) = json.loads(coblyn_build("--list", "--json").stdout)
+    assert listed["id"] == answer["id"]
+
+
+@needs_compiler
+def test_verbose_shows_what_the_compilers_say(tiny: Path) -> None:
+    args = ["--source", tiny, "--backend", "cpu", "--verbose", "--cmake-arg", "-DCOBLYN_TEST=1"]
+    built = coblyn_build(*args)
+    assert "Linking CXX shared library" in built.stderr
+    assert "-DCOBLYN_TEST=1" in bundle.current().receipt.cmake_args
+
+
+def test_a_backend_that_does_not_exist_is_refused() -> None:
+    result = coblyn_build("--backend", "abacus")
+    assert result.exit_code == 2
+    assert "abacus" in result.stderr
+
+
+def test_an_id_that_does_not_exist_is_named(tiny: Path) -> None:
+    result = coblyn_build("--use", "nothing")
+    assert isinstance(result.exception, BundleMissing)
+
+
+def test_metal_elsewhere_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    result = coblyn_build("--backend", "metal", "--source", tiny)
+    assert isinstance(result.exception, ToolchainMissing)
+
+
+@needs_compiler
+def test_the_first_use_builds_and_the_next_does_not(tiny: Path, monkeypatch) -> None:
+    real = engine.build
+
+    def build_tiny(options, **more):
+        return real(options, **more | {"source": tiny})
+
+    monkeypatch.setattr(engine, "build", build_tiny)
+    first = verb.ensure_bundle()
+
+    def no_build(*args, **more):
+        raise AssertionError("built again")
+
+    monkeypatch.setattr(engine, "build", no_build)
+    assert verb.ensure_bundle().id == first.id
+
+
+@needs_compiler
+def test_a_bundle_for_another_cpu_is_not_used(tiny: Path, monkeypatch, capsys) -> None:
+    coblyn_build("--source", tiny, "--backend", "cpu")
+    monkeypatch.setattr(native.fit, "runs_here", lambda receipt: False)
+    monkeypatch.setattr(engine, "build", lambda options, **more: engine_result(options, **more))
+
+    class RebuiltError(Exception):
+        pass
+
+    def engine_result(options, **more):
+        raise RebuiltError
+
+    with pytest.raises(RebuiltError):
+        verb.ensure_bundle()
+    assert "built for another CPU" in capsys.readouterr().err

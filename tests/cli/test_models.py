@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from coblyn import paths
+from coblyn.cli.choose import resolve_model
+from coblyn.cli.models import models
+from coblyn.cli.pull import pull
+from coblyn.errors import ModelBroken, ModelNotFound
+from coblyn.models.catalogue import STARTER
+from coblyn.models.pull import Pulled
+from coblyn.progress import silent
+from gguf_file import tiny_gguf
+
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COBLYN_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("COBLYN_YES", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def pulls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Instead of a download: what was asked for, and a tiny model in its place."""
+    asked: list[str] = []
+
+    def fake(reference: str, **_: object) -> Pulled:
+        asked.append(reference)
+        return Pulled(tiny_gguf().write(paths.models() / f"{STARTER.name}.gguf"), is_new=True)
+
+    monkeypatch.setattr("coblyn.models.pull.pull", fake)
+    return asked
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Somebody who types an answer."""
+
+    def typing(answer: str) -> None:
+        typed = io.StringIO(answer)
+        typed.isatty = lambda: True  # type: ignore[method-assign]
+        monkeypatch.setattr(sys, "stdin", typed)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        monkeypatch.setattr("coblyn.cli.bar.bar", lambda: nullcontext(silent))
+
+    return typing
+
+
+class TestResolve:
+    def test_newest_when_none_is_named(self) -> None:
+        tiny_gguf().write(paths.models() / "old.gguf")
+        os.utime(paths.models() / "old.gguf", (1, 1))
+        new = tiny_gguf().write(paths.models() / "new.gguf")
+        assert resolve_model(None) == new
+        assert resolve_model("old") == paths.models() / "old.gguf"
+
+    def test_a_broken_model_is_told_at_once(self) -> None:
+        path = paths.models() / "bad.gguf"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(tiny_gguf().data[:-50])
+        with pytest.raises(ModelBroken, match="cut short"):
+            resolve_model("bad")
+
+    @pytest.mark.parametrize("reference", [None, "smollm2"])
+    def test_yes_pulls(self, pulls: list[str], reference: str | None) -> None:
+        assert resolve_model(reference, yes=True).stem == STARTER.name
+        assert pulls == ["smollm2"]
+        resolve_model(reference)
+        assert pulls == ["smollm2"]
+
+    def test_environment_says_yes(self, pulls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COBLYN_YES", "1")
+        resolve_model(None)
+        assert pulls == ["smollm2"]
+
+    @pytest.mark.parametrize("value", ["", "0", "no"])
+    def test_nobody_to_ask(
+        self, pulls: list[str], monkeypatch: pytest.MonkeyPatch, value: str
+    ) -> None:
+        monkeypatch.setenv("COBLYN_YES", value)
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(ModelNotFound) as caught:
+            resolve_model(None)
+        assert "coblyn pull smollm2" in caught.value.hint
+        assert "--yes" in caught.value.hint
+        assert pulls == []
+
+    @pytest.mark.parametrize("answer", ["\n", "y\n", "Yes\n"])
+    def test_asks(
+        self, pulls: list[str], terminal: Callable[[str], None], capsys: Shown, answer: str
+    ) -> None:
+        terminal(answer)
+        resolve_model(None)
+        assert pulls == ["smollm2"]
+        assert "92.9 MB, Apache-2.0" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("answer", ["", "n\n", "no\n", "what?\n"])
+    def test_no_is_no(self, pulls: list[str], terminal: Callable[[str], None], answer: str) -> None:
+        terminal(answer)
+        with pytest.raises(ModelNotFound, match="no model"):
+            resolve_model(None)
+        assert pulls == []
+
+    def test_unknown_names_pull_nothing(self, pulls: list[str]) -> None:
+        with pytest.raises(ModelNotFound):
+            resolve_model("smollm3", yes=True)
+        assert pulls == []
+
+
+class TestList:
+    def test_what_is_here_and_what_can_be_pulled(self, capsys: Shown) -> None:
+        tiny_gguf().write(paths.models() / "mine.gguf")
+        models()
+        shown = capsys.readouterr()
+        assert shown.out.startswith("mine  ")
+        assert "smollm2" in shown.err
+
+    def test_json(self, capsys: Shown) -> None:
+        path = tiny_gguf().write(paths.models() / "mine.gguf")
+        models(as_json=True)
+        (model,) = json.loads(capsys.readouterr().out)
+        assert model["name"] == "mine"
+        assert model["path"] == str(path)
+        assert model["size"] == path.stat().st_size
+
+    def test_none(self, capsys: Shown) -> None:
+        models(as_json=True)
+        assert json.loads(capsys.readouterr().out) == []
+        models()
+        assert capsys.readouterr().out == ""
+
+    def test_remove(self, capsys: Shown) -> None:
+        path = tiny_gguf().write(paths.models() / "mine.gguf")
+        models(remove="mine")
+        assert not path.exists()
+        assert "mine is removed" in capsys.readouterr().out
+
+
+class TestPull:
+    def test_says_where_it_is(self, pulls: list[str], capsys: Shown) -> None:
+        pull("smollm2")
+        assert f"{STARTER.name} is here: " in capsys.readouterr().out
+
+    def test_json(self, pulls: list[str], capsys: Shown) -> None:
+        pull("smollm2", as_json=True)
+        assert json.loads(capsys.readouterr().out)["is_new"] is True
+
+    def test_licence_notice(self, pulls: list[str], capsys: Shown) -> None:
+        pull("gemma3-270m")
+        assert "Gemma Terms of Use" in capsys.readouterr().err

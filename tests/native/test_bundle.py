@@ -1,0 +1,127 @@
+"""Bundles on disk, made by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from coblyn import paths
+from coblyn.errors import BundleMissing
+from coblyn.native import bundle
+from coblyn.native.fit import missing_features
+from coblyn.native.receipt import LibraryFile, Receipt, write_receipt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COBLYN_HOME", str(tmp_path))
+
+
+def make_receipt(name: str, **changes) -> Receipt:
+    values = {
+        "id": name,
+        "backend": name.partition("-")[0],
+        "portable": False,
+        "accelerates": "CPU: AVX2",
+        "created": "2026-01-01T00:00:00+00:00",
+        "seconds": 1.0,
+        "llama_version": "0.5.0",
+        "llama_commit": "0c1e",
+        "source": "llama.cpp",
+        "compiler": "g++ 13",
+        "tools": {},
+        "platform": {"cpu.features": "avx avx2"},
+        "cmake_args": (),
+        "inputs": {},
+        "reasons": (),
+        "notes": (),
+        "libraries": (LibraryFile("libllama.so", 3, "0"),),
+    }
+    return Receipt(**values | changes)
+
+
+def make_bundle(name: str, **changes) -> Path:
+    path = paths.bundles() / name
+    (path / "lib").mkdir(parents=True)
+    (path / "lib" / "libllama.so").write_bytes(b"abc")
+    write_receipt(path, make_receipt(name, **changes))
+    return path
+
+
+def test_nothing_built_yet() -> None:
+    assert bundle.installed() == []
+    with pytest.raises(BundleMissing, match="not been built yet") as caught:
+        bundle.current()
+    assert caught.value.hint == "coblyn build"
+
+
+def test_the_newest_comes_first() -> None:
+    make_bundle("cpu-aaa", created="2026-01-01T00:00:00+00:00")
+    make_bundle("cuda-bbb", created="2026-02-01T00:00:00+00:00")
+    assert [each.id for each in bundle.installed()] == ["cuda-bbb", "cpu-aaa"]
+
+
+def test_a_receipt_survives_the_disk() -> None:
+    path = make_bundle("cpu-aaa", notes=("one", "two"))
+    assert bundle.open_bundle(path).receipt == make_receipt("cpu-aaa", notes=("one", "two"))
+
+
+def test_half_made_and_foreign_directories_are_no_bundles() -> None:
+    make_bundle("cpu-aaa")
+    (paths.bundles() / ".new-x").mkdir()
+    (paths.bundles() / "strange").mkdir()
+    (paths.bundles() / "broken").mkdir()
+    (paths.bundles() / "broken" / "receipt.json").write_text("{")
+    assert [each.id for each in bundle.installed()] == ["cpu-aaa"]
+
+
+def test_a_prefix_is_enough_if_it_is_clear() -> None:
+    make_bundle("cpu-aaa")
+    make_bundle("cpu-abb")
+    make_bundle("cuda-ccc")
+    assert bundle.use("cu").id == "cuda-ccc"
+    assert bundle.use("cpu-aa").id == "cpu-aaa"
+    with pytest.raises(BundleMissing, match="could be any of"):
+        bundle.use("cpu")
+    with pytest.raises(BundleMissing, match='no bundle "metal"') as caught:
+        bundle.use("metal")
+    assert "cuda-ccc" in caught.value.hint
+    assert bundle.current_id() == "cpu-aaa"
+
+
+def test_an_id_that_is_the_beginning_of_another_is_found() -> None:
+    make_bundle("cpu-a")
+    make_bundle("cpu-ab")
+    assert bundle.find("cpu-a").id == "cpu-a"
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc", "", ".."])
+def test_a_name_is_no_path(name: str) -> None:
+    make_bundle("cpu-aaa")
+    with pytest.raises(BundleMissing):
+        bundle.remove(name)
+    assert len(bundle.installed()) == 1
+
+
+def test_a_current_that_is_gone_or_damaged_is_told() -> None:
+    path = make_bundle("cpu-aaa")
+    bundle.use("cpu-aaa")
+    (path / "lib" / "libllama.so").write_bytes(b"")
+    with pytest.raises(BundleMissing, match="damaged"):
+        bundle.current()
+    bundle.remove("cpu-aaa")
+    (paths.bundles() / "current").write_text("cpu-aaa\n")
+    with pytest.raises(BundleMissing, match="is gone"):
+        bundle.current()
+
+
+def test_a_bundle_for_a_better_cpu_does_not_fit() -> None:
+    receipt = make_receipt("cpu-aaa")
+    assert missing_features(receipt, frozenset({"avx"})) == ("avx2",)
+    assert missing_features(receipt, frozenset({"avx", "avx2", "fma"})) == ()
+    assert missing_features(receipt, frozenset()) == ()
+    assert missing_features(make_receipt("cpu-b", portable=True), frozenset({"avx"})) == ()

@@ -1,0 +1,203 @@
+"""Plans: the same facts give the same plan, and every platform's plan is on record.
+
+COBLYN_REGENERATE=1 writes the golden files anew; the diff is then to be read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from coblyn.errors import ToolchainMissing
+from coblyn.native.backends import BACKENDS, choose
+from coblyn.native.facts import Fact
+from coblyn.native.plan import CLEARED, BuildOptions, BuildPlan, make_plan
+from native import machines as m
+
+GOLDEN = Path(__file__).parent / "golden"
+SHIM = "5" * 64
+
+DEFAULT = BuildOptions()
+
+CASES = {
+    "macos-arm64-metal": (m.MAC, m.APPLE, BuildOptions()),
+    "macos-arm64-portable": (m.MAC, m.APPLE, BuildOptions(portable=True)),
+    "macos-12-ccache": (m.OLD_MAC, m.APPLE, BuildOptions()),
+    "macos-x86-64": (m.INTEL_MAC, m.APPLE, BuildOptions()),
+    "linux-cpu": (m.LINUX, m.GCC, BuildOptions()),
+    "linux-arm64-cpu": (m.LINUX_ARM, m.GCC, BuildOptions()),
+    "linux-portable": (m.LINUX, m.GCC, BuildOptions(portable=True)),
+    "linux-zig": (m.LINUX, m.ZIG, BuildOptions()),
+    "linux-cuda": (m.NVIDIA, m.GCC, BuildOptions()),
+    "linux-cuda-portable": (m.NVIDIA, m.GCC, BuildOptions(portable=True)),
+    "linux-vulkan": (m.VULKAN, m.GCC, BuildOptions()),
+    "linux-hip": (m.AMD, m.GCC, BuildOptions()),
+    "windows-cpu": (m.WINDOWS, m.MSVC, BuildOptions()),
+}
+
+
+def plan(facts=m.LINUX, toolchain=m.GCC, options=DEFAULT, source=m.PINNED, shim=SHIM) -> BuildPlan:
+    return make_plan(facts, options, source, shim, toolchain)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str) -> None:
+    facts, toolchain, options = CASES[name]
+    text = json.dumps(asdict(plan(facts, toolchain, options)), indent=2) + "\n"
+    path = GOLDEN / f"{name}.json"
+    if os.environ.get("COBLYN_REGENERATE"):
+        path.write_text(text, "utf-8")
+    assert text == path.read_text("utf-8"), "COBLYN_REGENERATE=1 writes it anew"
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(CASES)
+
+
+def test_metal_shaders_are_embedded() -> None:
+    assert "-DGGML_METAL_EMBED_LIBRARY=ON" in plan(m.MAC, m.APPLE).cmake_args
+
+
+def test_a_mac_build_says_architecture_and_sdk_itself() -> None:
+    args = plan(m.MAC, m.APPLE).cmake_args
+    assert "-DCMAKE_OSX_ARCHITECTURES=arm64" in args
+    assert f"-DCMAKE_OSX_SYSROOT={m.MAC['sdk']}" in args
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"options": BuildOptions(portable=True)},
+        {"options": BuildOptions(cmake_args=("-DGGML_LTO=ON",))},
+        {"source": m.CUSTOM},
+        {"shim": "6" * 64},
+        {"toolchain": replace(m.GCC, identity="another")},
+        {"facts": m.LINUX.with_facts([Fact("cpu.features", "avx")])},
+        {"facts": m.LINUX.with_facts([Fact("env.CPATH", "/opt/include")])},
+        {"facts": m.LINUX_ARM},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_whatever_can_change_the_result_changes_the_id(changed) -> None:
+    assert plan(**changed).id != plan().id
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"options": BuildOptions(jobs=3)},
+        {"options": BuildOptions(backend="cpu")},
+        {
+            "facts": m.LINUX.with_facts(
+                [Fact("memory", "2000000000"), Fact("ccache", "/usr/bin/ccache")]
+            )
+        },
+        {
+            "facts": m.LINUX.with_facts(
+                [Fact("cuda.compiler", "/nvcc"), Fact("cuda.version", "13.0")]
+            )
+        },
+        {"facts": m.LINUX.with_facts([Fact("cmake", "/opt/cmake"), Fact("cmake.version", "4.0")])},
+    ],
+    ids=["jobs", "backend by name", "memory and ccache", "a toolkit of another backend", "cmake"],
+)
+def test_what_can_not_change_the_result_does_not_change_the_id(changed) -> None:
+    assert plan(**changed).id == plan().id
+
+
+def test_a_portable_bundle_does_not_depend_on_this_cpu() -> None:
+    portable = BuildOptions(portable=True)
+    other = m.LINUX.with_facts([Fact("cpu", "another"), Fact("cpu.features", "avx512f")])
+    assert plan(other, options=portable).id == plan(options=portable).id
+
+
+@pytest.mark.parametrize(
+    ("threads", "memory", "jobs"),
+    [("8", "16000000000", 8), ("8", "4600000000", 3), ("64", "1000000", 1), ("", "", 1)],
+)
+def test_jobs_go_by_cores_and_memory(threads: str, memory: str, jobs: int) -> None:
+    facts = m.LINUX.with_facts([Fact("threads", threads), Fact("memory", memory)])
+    assert plan(facts).jobs == jobs
+    assert plan(facts, options=BuildOptions(jobs=5)).jobs == 5
+
+
+def test_the_variable_that_turns_simd_off_is_cleared() -> None:
+    env = plan().env
+    assert env["SOURCE_DATE_EPOCH"] is None
+    assert all(env[name] is None for name in CLEARED)
+
+
+def test_arguments_of_the_user_come_after_ours() -> None:
+    args = plan(options=BuildOptions(cmake_args=("-DGGML_OPENMP=OFF",))).cmake_args
+    assert args.index("-DGGML_OPENMP=OFF") > args.index("-DGGML_OPENMP=ON")
+
+
+def test_another_source_is_named() -> None:
+    assert any("/src (not the pinned tree)" in note for note in plan(source=m.CUSTOM).notes)
+    assert not plan().notes
+
+
+class TestChoice:
+    """Which backend, and why."""
+
+    @pytest.mark.parametrize(
+        ("facts", "name"),
+        [
+            (m.MAC, "metal"),
+            (m.INTEL_MAC, "cpu"),
+            (m.NVIDIA, "cuda"),
+            (m.AMD, "hip"),
+            (m.VULKAN, "vulkan"),
+            (m.LINUX, "cpu"),
+            (m.WINDOWS, "cpu"),
+        ],
+    )
+    def test_auto_takes_what_the_machine_has(self, facts, name: str) -> None:
+        choice = choose("auto", facts)
+        assert name == choice.backend.NAME
+        assert choice.reason
+
+    def test_auto_says_what_it_could_not_use(self) -> None:
+        facts = m.NVIDIA.with_facts([Fact("cuda.compiler", "")])
+        choice = choose("auto", facts)
+        assert choice.backend.NAME == "cpu"
+        assert "RTX 3090 can not be used" in choice.notes[0]
+        assert "coblyn build --backend cuda" in choice.notes[0]
+
+    def test_an_intel_python_on_apple_silicon_is_told(self) -> None:
+        choice = choose("auto", m.ROSETTA)
+        assert choice.backend.NAME == "cpu"
+        assert "Rosetta" in choice.notes[0]
+
+    def test_the_named_backend_needs_its_tools(self) -> None:
+        with pytest.raises(ToolchainMissing, match="nvcc") as caught:
+            choose("cuda", m.LINUX)
+        assert "CUDA toolkit" in caught.value.hint
+
+    def test_the_named_backend_needs_no_device(self) -> None:
+        facts = m.NVIDIA.with_facts([Fact("cuda.devices", ""), Fact("cuda.capabilities", "")])
+        assert choose("auto", facts).backend.NAME == "cpu"
+        choice = choose("cuda", facts)
+        assert "shows no GPU" in choice.notes[0]
+        args = choice.backend.cmake_args(facts, portable=False)
+        assert any("75-virtual" in arg and "121a-real" in arg for arg in args)
+
+    def test_an_old_rocm_is_refused(self) -> None:
+        with pytest.raises(ToolchainMissing, match=r"5\.7 is too old"):
+            choose("hip", m.AMD.with_facts([Fact("hip.version", "5.7")]))
+
+    @pytest.mark.parametrize("name", BACKENDS)
+    def test_every_verdict_has_a_reason(self, name: str) -> None:
+        for facts in (m.LINUX, m.MAC, m.INTEL_MAC, m.WINDOWS, m.NVIDIA, m.AMD, m.VULKAN):
+            verdict = BACKENDS[name].detect(facts)
+            assert verdict.reason.endswith(".")
+            assert name == BACKENDS[name].NAME
+
+    def test_blackwell_gets_its_own_instructions(self) -> None:
+        facts = m.NVIDIA.with_facts([Fact("cuda.capabilities", "8.9 12.0")])
+        args = choose("auto", facts).backend.cmake_args(facts, portable=False)
+        assert "-DCMAKE_CUDA_ARCHITECTURES=89-real;120a-real" in args

@@ -1,0 +1,103 @@
+"""A browser, a server, and pages that fail their test for any error in the browser's console."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+WEB = Path(__file__).parents[2] / "src" / "coblyn" / "web"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+REPORT_VIOLATIONS = """
+  document.addEventListener("securitypolicyviolation", (event) =>
+    console.error(`policy ${event.effectiveDirective}: ${event.blockedURI} ${event.sample}`));
+"""
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; playwright's own is never downloaded."""
+    path = os.environ.get("COBLYN_CHROMIUM") or shutil.which("chromium")
+    assert path, "These tests need Chromium: install it, or name it in COBLYN_CHROMIUM."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+    assert (WEB / "index.html").is_file(), "The page is not built: run `npm run build` in ui/."
+
+
+@pytest.fixture(scope="session")
+def built_page() -> None:
+    """The page, as `pip install -e .` or `npm run build` has made it."""
+    assert (WEB / "index.html").is_file(), "The page is not built: run `npm run build` in ui/."
+
+
+@pytest.fixture(scope="session")
+def server_url(built_page: None) -> Iterator[str]:
+    """``coblyn serve`` as its users start it, over the scripted engine, on a free port."""
+    command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        greeting = server.stdout.readline()
+        assert "http://" in greeting, f"the server did not start: {greeting!r}"
+        yield greeting.partition("http://")[1] + greeting.partition("http://")[2].split()[0]
+        server.terminate()
+
+
+@pytest.fixture
+def new_page(browser: Browser, built_page: None) -> Iterator[NewPage]:
+    """Opens pages, each with a storage of its own unless a context is given.
+
+    At the end of the test none of them may have complained: neither in the console, nor with an
+    exception, nor about the content security policy. ``page.expected`` holds parts of messages that
+    the test provokes.
+    """
+    pages: list[tuple[Page, list[str]]] = []
+    contexts: list[BrowserContext] = []
+
+    def open_page(address: str, context: BrowserContext | None = None, **options: object) -> Page:
+        if context is None:
+            context = browser.new_context(**options)  # type: ignore[arg-type]
+            context.add_init_script(REPORT_VIOLATIONS)
+            contexts.append(context)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.expected = []  # type: ignore[attr-defined]
+        pages.append((page, complaints))
+        page.goto(address)
+        return page
+
+    yield open_page
+    found = [
+        complaint
+        for page, complaints in pages
+        for complaint in complaints
+        if not any(part in complaint for part in page.expected)  # type: ignore[attr-defined]
+    ]
+    for context in contexts:
+        context.close()
+    assert found == []
+
+
+@pytest.fixture
+def page(new_page: NewPage, server_url: str) -> Page:
+    """The page, on a desk."""
+    return new_page(server_url, viewport={"width": 1280, "height": 800})

@@ -1,0 +1,61 @@
+"""How the tests use the page: by its labels, and the story by its state, since only a part is drawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+PROMPT = "In the year the river froze, "
+
+
+def editor(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Story")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def text(page: Page) -> str:
+    return str(page.evaluate("() => window.__app.text()"))
+
+
+def phase(page: Page) -> str:
+    return str(page.evaluate("() => window.__app.phase()"))
+
+
+def write(page: Page, words: str) -> None:
+    editor(page).focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.insert_text(words)
+
+
+def wait(page: Page, holds: Callable[[], object], what: str, seconds: float = 10) -> None:
+    """Wait for the page; in Python, since its policy forbids it to evaluate text."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"{what} did not come; the story is {text(page)!r}"
+        page.wait_for_timeout(20)
+
+
+def wait_for_text(page: Page, more_than: str) -> None:
+    wait(page, lambda: len(text(page)) > len(more_than) + 5, "text")
+
+
+def wait_until_idle(page: Page) -> None:
+    expect(button(page, "Generate")).to_be_visible(timeout=10_000)
+    wait(page, lambda: phase(page) == "idle", "the end")
+
+
+def generate(page: Page) -> str:
+    """A whole piece; gives the story."""
+    button(page, "Generate").click()
+    wait_until_idle(page)
+    return text(page)
+
+
+def is_saved(page: Page, words: str) -> bool:
+    stored = page.evaluate("() => localStorage.getItem('coblyn.story') ?? ''")
+    return words in stored

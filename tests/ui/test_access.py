@@ -1,0 +1,124 @@
+"""The page by keyboard, by screen reader, in the dark and on a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ui.conftest import NewPage
+from ui.desk import PROMPT, button, editor, generate, text, wait_until_idle, write
+
+pytestmark = pytest.mark.slow
+
+AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 375, "height": 667},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+
+
+def assert_accessible(page: Page) -> None:
+    """No rule of axe may be broken."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("() => window.axe.run(document, { resultTypes: ['violations'] })")
+    found = [
+        f"{rule['id']}: {node['html']} {node['failureSummary']}"
+        for rule in result["violations"]
+        for node in rule["nodes"]
+    ]
+    assert found == []
+    assert len(result["passes"]) > 10, "axe has looked at nothing"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("is_phone", [False, True])
+def test_axe_finds_nothing(new_page: NewPage, server_url: str, scheme: str, is_phone: bool) -> None:
+    page = new_page(server_url, color_scheme=scheme, **(PHONE if is_phone else {}))
+    expect(page.get_by_text("of 4,096")).to_be_visible()
+    assert_accessible(page)
+    write(page, PROMPT)
+    generate(page)
+    assert_accessible(page)
+    page.expected = ["net::ERR"]  # type: ignore[attr-defined]
+    page.route("**/api/extra/generate/stream", lambda route: route.abort())
+    button(page, "Generate").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    button(page, "Settings").click()
+    expect(page.get_by_role("complementary", name="Settings")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_all_of_it_by_keyboard(page: Page) -> None:
+    expect(editor(page)).to_be_focused()
+    page.keyboard.type("Once")
+    names = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("() => document.activeElement.textContent.trim()"))
+    for name in ("Generate", "Undo", "Save a copy", "Settings"):
+        assert any(name in focused for focused in names), names
+    button(page, "Settings").focus()
+    page.keyboard.press("Enter")
+    expect(button(page, "Close settings")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button(page, "Settings")).to_be_focused()
+
+
+def test_what_happens_is_said(page: Page) -> None:
+    write(page, PROMPT)
+    said = page.get_by_role("status")
+    button(page, "Generate").click()
+    expect(said).to_have_text("Generating.")
+    wait_until_idle(page)
+    expect(said).to_contain_text("Finished,")
+
+
+def test_sliders_and_numbers_hold_one_value(page: Page) -> None:
+    button(page, "Settings").click()
+    number = page.get_by_label("Min-p", exact=True)
+    slider = page.get_by_label("Min-p, slider")
+    slider.fill("0.2")
+    expect(number).to_have_value("0.2")
+    number.fill("7")
+    number.blur()
+    expect(number).to_have_value("1")
+    number.fill("")
+    number.blur()
+    expect(number).to_have_value("0.05")
+    expect(slider).to_have_value("0.05")
+    button(page, "Defaults").click()
+    expect(slider).to_have_value("0.05")
+
+
+def test_on_a_phone(new_page: NewPage, server_url: str) -> None:
+    page = new_page(server_url, **PHONE)
+    editor(page).tap()
+    page.keyboard.insert_text(PROMPT)
+    button(page, "Generate").tap()
+    wait_until_idle(page)
+    assert len(text(page)) > len(PROMPT)
+    width = page.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= 375, f"the page is {width} px wide"
+    for name in ("Generate", "Retry", "Undo", "Redo", "Settings", "Save a copy"):
+        box = button(page, name).bounding_box()
+        assert box, name
+        assert box["height"] >= 44, f"{name} is too small to touch: {box}"
+        assert 0 <= box["x"], name
+        assert box["x"] + box["width"] <= 375, name
+    button(page, "Settings").tap()
+    panel = page.get_by_role("complementary", name="Settings")
+    expect(panel).to_be_visible()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        place = page.evaluate(
+            "() => document.activeElement.closest('aside') ? 'panel' : document.activeElement.tagName"
+        )
+        assert place in ("panel", "BODY"), "what the panel covers can still be reached"
+    button(page, "Close settings").tap()
+    expect(panel).to_have_count(0)
+    expect(button(page, "Settings")).to_be_focused()
