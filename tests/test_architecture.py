@@ -31,7 +31,18 @@ MAY_IMPORT = {
     "api": VOCABULARY | {"engine", "chat", "service"},
     "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native"},
     "cli": VOCABULARY
-    | {"settings", "engine", "service", "chat", "api", "library", "models", "native", "fetch", "run"},
+    | {
+        "settings",
+        "engine",
+        "service",
+        "chat",
+        "api",
+        "library",
+        "models",
+        "native",
+        "fetch",
+        "run",
+    },
 }
 
 FILES = sorted(ROOT.rglob("*.py"))

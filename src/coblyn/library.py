@@ -364,6 +364,8 @@ def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
     stop = given.pop("stop", ())
     given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)  # type: ignore[arg-type]
     params = SamplingParams(**sampling)  # type: ignore[arg-type]
+    if unknown := given.keys() - {"max_tokens", "seed", "stop"}:
+        raise TypeError(f"generation has no option {', '.join(sorted(unknown))}")
     return GenerateCommand(_prompt(prompt, memory), sampling=params, **given)  # type: ignore[arg-type]
 
 

@@ -26,8 +26,7 @@ needs_compiler = pytest.mark.skipif(not shutil.which("c++"), reason="needs a C++
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home, a tiny llama.cpp tree, and our shim replaced by a tiny one."""
-    monkeypatch.setenv("COBLYN_HOME", str(tmp_path / "home"))
+    """A tiny llama.cpp tree; our shim is replaced by a tiny one."""
     shim = make_shim(tmp_path / "shim")
     monkeypatch.setattr(native.prepare, "shim_dir", lambda: shim)
     return make_llama(tmp_path / "llama")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,6 +93,11 @@ def _bind(host: str, port: int) -> socket.socket:
         )[0]
     except OSError as error:
         raise SettingsError(f"{host} is no address to listen on: {error.strerror}.") from error
+    if not ipaddress.ip_address(address[0]).is_loopback:
+        raise SettingsError(
+            f"{host} can be reached from other machines, and Coblyn listens only on this machine for now.",
+            hint="Keep the default host. Listening elsewhere comes together with API keys.",
+        )
     listener = socket.socket(family, kind, protocol)
     try:
         if sys.platform != "win32":  # there it would let two servers share a port

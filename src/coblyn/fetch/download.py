@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from coblyn.errors import ChecksumMismatch, FetchError
-from coblyn.files import alone, disk_errors, human_size, require_space
 from coblyn.fetch.network import (
     AGAIN,
     Network,
@@ -25,6 +24,7 @@ from coblyn.fetch.network import (
     without_credentials,
 )
 from coblyn.fetch.part import Part
+from coblyn.files import alone, disk_errors, human_size, require_space
 from coblyn.progress import Progress, Report, silent
 
 if TYPE_CHECKING:

