@@ -85,7 +85,9 @@ def main() -> None:
     """Run the checks that were named, or all."""
     wanted = set(sys.argv[1:])
     if unknown := wanted - {check.__name__ for check in CHECKS}:
-        sys.exit(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(c.__name__ for c in CHECKS)}.")
+        sys.exit(
+            f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(c.__name__ for c in CHECKS)}."
+        )
     for check in CHECKS:
         if wanted and check.__name__ not in wanted:
             continue
