@@ -26,6 +26,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
+def users_environment() -> dict[str, str]:
+    """The environment as it was before the tests, for programs that use the user's own cache."""
+    return dict(os.environ)
+
+
+@pytest.fixture(scope="session")
 def bundle() -> Bundle:
     """The engine in use; the first time it is built."""
     from coblyn.cli.build import ensure_bundle

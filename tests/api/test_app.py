@@ -101,6 +101,8 @@ async def test_foreign_pages_may_not_use_the_server(client: Client, engine: Step
         {"origin": evil, "sec_fetch_site": "cross-site"},
         {"origin": "http://testserver:81", "sec_fetch_site": "same-site"},
         {"origin": "null"},
+        # A foreign name that was pointed at this machine, over a plain connection (DNS rebinding).
+        {"origin": "http://testserver"},
     ):
         reply = await client.post("/api/v1/generate", body, **headers)
         assert reply.status == 403, headers
@@ -108,7 +110,9 @@ async def test_foreign_pages_may_not_use_the_server(client: Client, engine: Step
     assert engine.requests == []
     for headers in (
         {},
-        {"origin": "http://testserver"},
+        {"origin": "http://testserver", "sec_fetch_site": "same-origin"},
+        {"origin": "http://127.0.0.1:5001", "host": "127.0.0.1:5001"},
+        {"origin": "http://localhost:5001", "host": "localhost:5001"},
         {"origin": evil, "sec_fetch_site": "none"},
     ):
         assert (await client.post("/api/v1/generate", body, **headers)).status == 200

@@ -10,11 +10,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from coblyn import native
 from coblyn.cli import build as verb
-from coblyn.errors import BundleMissing, ToolchainMissing
+from coblyn.errors import BundleMissing, Cancelled, ToolchainMissing
 from coblyn.native import build as engine
-from coblyn.native import bundle
+from coblyn.native import bundle, fit, prepare
 from coblyn.native.backends import BACKENDS
 from native.tiny_tree import make_llama, make_shim
 
@@ -28,7 +27,8 @@ needs_compiler = pytest.mark.skipif(not shutil.which("c++"), reason="needs a C++
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tiny llama.cpp tree; our shim is replaced by a tiny one."""
     shim = make_shim(tmp_path / "shim")
-    monkeypatch.setattr(native.prepare, "shim_dir", lambda: shim)
+    monkeypatch.setattr(prepare, "shim_dir", lambda: shim)
+    monkeypatch.setattr(fit, "shim_dir", lambda: shim)
     return make_llama(tmp_path / "llama")
 
 
@@ -91,6 +91,16 @@ def test_an_id_that_does_not_exist_is_named(tiny: Path) -> None:
     assert isinstance(result.exception, BundleMissing)
 
 
+def test_ctrl_c_is_told(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "build", interrupted)
+    result = coblyn_build("--source", tiny)
+    assert isinstance(result.exception, Cancelled)
+    assert result.exception.exit_code == 130
+
+
 def test_metal_elsewhere_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     result = coblyn_build("--backend", "metal", "--source", tiny)
@@ -115,17 +125,22 @@ def test_the_first_use_builds_and_the_next_does_not(tiny: Path, monkeypatch) -> 
 
 
 @needs_compiler
-def test_a_bundle_for_another_cpu_is_not_used(tiny: Path, monkeypatch, capsys) -> None:
-    coblyn_build("--source", tiny, "--backend", "cpu")
-    monkeypatch.setattr(native.fit, "runs_here", lambda receipt: False)
-    monkeypatch.setattr(engine, "build", lambda options, **more: engine_result(options, **more))
+def test_an_engine_that_does_not_suit_any_more_is_built_anew(
+    tiny: Path, monkeypatch, capsys
+) -> None:
+    coblyn_build("--source", tiny, "--backend", "cpu", "--cmake-arg", "-DCOBLYN_TEST=1")
+    first = bundle.current()
+    real, asked = engine.build, []
 
-    class RebuiltError(Exception):
-        pass
+    def build_tiny(options, **more):
+        asked.append(options)
+        return real(options, **more | {"source": tiny})
 
-    def engine_result(options, **more):
-        raise RebuiltError
-
-    with pytest.raises(RebuiltError):
-        verb.ensure_bundle()
-    assert "built for another CPU" in capsys.readouterr().err
+    monkeypatch.setattr(engine, "build", build_tiny)
+    with (prepare.shim_dir() / "abi.cpp").open("a") as file:
+        file.write("// upgraded\n")
+    second = verb.ensure_bundle()
+    assert second.id != first.id
+    assert [options.cmake_args for options in asked] == [("-DCOBLYN_TEST=1",)]
+    assert "was built by another version of Coblyn" in capsys.readouterr().err
+    assert verb.ensure_bundle().id == second.id

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
-from coblyn.fetch import pip
 from coblyn.errors import ChecksumMismatch, FetchError
+from coblyn.fetch import pip
 from coblyn.fetch.index import fetch_package_file
 from coblyn.fetch.network import Network
 from coblyn.fetch.pip import IndexSettings, index_settings

@@ -16,12 +16,12 @@ from coblyn.errors import (
     ModelBroken,
     ModelNotFound,
 )
+from coblyn.fetch.network import Network
+from coblyn.fetch.pip import IndexSettings
 from coblyn.models import catalogue
 from coblyn.models.catalogue import CATALOGUE, Entry, WheelPart
 from coblyn.models.pull import pull
 from coblyn.models.sources.url import file_names
-from coblyn.fetch.network import Network
-from coblyn.fetch.pip import IndexSettings
 from coblyn.progress import Progress
 from file_server import FileServer, serve_files
 from gguf_file import F32, GgufWriter, tiny_gguf

@@ -62,7 +62,6 @@ class Tiny:
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
-    monkeypatch.setenv("COBLYN_HOME", str(tmp_path / "home"))
     for name in ("CC", "CXX"):
         monkeypatch.delenv(name, raising=False)
     return Tiny(tmp_path)

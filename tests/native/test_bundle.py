@@ -9,16 +9,12 @@ import pytest
 from coblyn import paths
 from coblyn.errors import BundleMissing
 from coblyn.native import bundle
-from coblyn.native.fit import missing_features
+from coblyn.native.fit import misfit
+from coblyn.native.plan import BuildOptions
 from coblyn.native.receipt import LibraryFile, Receipt, write_receipt
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COBLYN_HOME", str(tmp_path))
 
 
 def make_receipt(name: str, **changes) -> Receipt:
@@ -26,6 +22,7 @@ def make_receipt(name: str, **changes) -> Receipt:
         "id": name,
         "backend": name.partition("-")[0],
         "portable": False,
+        "asked": {"backend": "auto", "cmake_args": []},
         "accelerates": "CPU: AVX2",
         "created": "2026-01-01T00:00:00+00:00",
         "seconds": 1.0,
@@ -36,7 +33,7 @@ def make_receipt(name: str, **changes) -> Receipt:
         "tools": {},
         "platform": {"cpu.features": "avx avx2"},
         "cmake_args": (),
-        "inputs": {},
+        "inputs": {"shim": "s1", "source": "l1"},
         "reasons": (),
         "notes": (),
         "libraries": (LibraryFile("libllama.so", 3, "0"),),
@@ -119,9 +116,29 @@ def test_a_current_that_is_gone_or_damaged_is_told() -> None:
         bundle.current()
 
 
-def test_a_bundle_for_a_better_cpu_does_not_fit() -> None:
-    receipt = make_receipt("cpu-aaa")
-    assert missing_features(receipt, frozenset({"avx"})) == ("avx2",)
-    assert missing_features(receipt, frozenset({"avx", "avx2", "fma"})) == ()
-    assert missing_features(receipt, frozenset()) == ()
-    assert missing_features(make_receipt("cpu-b", portable=True), frozenset({"avx"})) == ()
+HERE = {"features": frozenset({"avx", "avx2", "fma"}), "source": "l1", "shim": "s1"}
+
+
+@pytest.mark.parametrize(
+    ("receipt", "here", "reason"),
+    [
+        ({}, {}, ""),
+        ({}, {"features": frozenset({"avx"})}, "another CPU (this one lacks avx2)"),
+        ({}, {"features": frozenset()}, ""),
+        ({"portable": True}, {"features": frozenset({"avx"})}, ""),
+        ({}, {"shim": "s2"}, "another version of Coblyn"),
+        ({}, {"source": "l2"}, "another version of Coblyn"),
+        ({"llama_version": "custom"}, {"source": "l2"}, ""),
+        ({"llama_version": "custom"}, {"shim": "s2"}, "another version of Coblyn"),
+    ],
+)
+def test_misfit(receipt: dict, here: dict, reason: str) -> None:
+    found = misfit(make_receipt("cpu-aaa", **receipt), **HERE | here)
+    assert reason in found
+    assert bool(found) == bool(reason)
+
+
+def test_what_was_asked_for_can_be_asked_for_again() -> None:
+    asked = {"backend": "auto", "cmake_args": ["-DGGML_LTO=ON"]}
+    receipt = make_receipt("cpu-aaa", asked=asked, portable=True)
+    assert receipt.options() == BuildOptions("auto", True, 0, ("-DGGML_LTO=ON",))

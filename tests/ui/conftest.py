@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -29,23 +30,33 @@ REPORT_VIOLATIONS = """
 NewPage = Callable[..., Page]
 
 
+def missing(what: str) -> NoReturn:
+    """Leave a test out on a desk that lacks something; in CI nothing may be lacking."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; playwright's own is never downloaded."""
     path = os.environ.get("COBLYN_CHROMIUM") or shutil.which("chromium")
-    assert path, "These tests need Chromium: install it, or name it in COBLYN_CHROMIUM."
+    if not path:
+        missing("These tests need Chromium: install it, or name it in COBLYN_CHROMIUM.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 
-    assert (WEB / "index.html").is_file(), "The page is not built: run `npm run build` in ui/."
+    if not (WEB / "index.html").is_file():
+        missing("The page is not built: run `npm run build` in ui/.")
 
 
 @pytest.fixture(scope="session")
 def built_page() -> None:
     """The page, as `pip install -e .` or `npm run build` has made it."""
-    assert (WEB / "index.html").is_file(), "The page is not built: run `npm run build` in ui/."
+    if not (WEB / "index.html").is_file():
+        missing("The page is not built: run `npm run build` in ui/.")
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,19 @@ def write(page: Page, words: str) -> None:
     page.keyboard.insert_text(words)
 
 
+def paste(page: Page, words: str) -> None:
+    """Paste a long text, which typing would take long for."""
+    editor(page).evaluate(
+        """(element, words) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", words);
+          const how = { clipboardData, bubbles: true, cancelable: true };
+          element.dispatchEvent(new ClipboardEvent("paste", how));
+        }""",
+        words,
+    )
+
+
 def wait(page: Page, holds: Callable[[], object], what: str, seconds: float = 10) -> None:
     """Wait for the page; in Python, since its policy forbids it to evaluate text."""
     end = time.monotonic() + seconds

@@ -9,7 +9,7 @@ import pytest
 
 from ui.conftest import WEB
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("built_page")]
 
 MAX_BYTES = 200_000
 """Of all that a browser loads, compressed."""

@@ -63,15 +63,14 @@ def test_a_server_that_is_gone(page: Page) -> None:
     assert text(page) == PROMPT
 
 
+RESTARTED = {"token": "", "finish_reason": "error", "error": "It restarted.\nSend it again."}
+
+
 @pytest.mark.parametrize(
     ("end", "words"),
     [
         ("", "connection to Coblyn broke"),
-        (
-            'data: {"token": "", "finish_reason": "error", '
-            '"error": "The engine restarted.\\nSend it again."}\n\n',
-            "The engine restarted.",
-        ),
+        (f"data: {json.dumps(RESTARTED)}\n\n", "It restarted. Send it again."),
     ],
 )
 def test_what_had_come_before_an_error_stays(page: Page, end: str, words: str) -> None:

@@ -1,0 +1,20 @@
+import "./app.css";
+
+import { mount } from "svelte";
+
+import { createApi } from "./api/client";
+import { browserStorage } from "./store/keeper";
+import { Session } from "./store/session.svelte";
+import App from "./views/App.svelte";
+
+const session = new Session(createApi(), browserStorage());
+const target = document.getElementById("app");
+if (!target) throw new Error("The page has no #app element.");
+mount(App, { target, props: { session } });
+
+// The editor draws only what is on screen, so tests and the curious read the whole state here.
+window.__app = {
+  text: () => session.text,
+  piece: () => session.piece,
+  phase: () => session.generation.phase,
+};

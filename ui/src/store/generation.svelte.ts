@@ -1,0 +1,157 @@
+/** One generation at a time: what it is doing, how fast, and how it is stopped. */
+
+import type { Api } from "../api/client";
+import type { FinishReason, GenerateEvent, GenerateRequest, Progress, Stats } from "../api/types";
+import type { Writing } from "../editor/story";
+
+/** "sending" until the server says anything, "reading" the prompt, "writing" text, "stopping" on the way to idle. */
+export type Phase = "idle" | "sending" | "reading" | "writing" | "stopping";
+
+export interface Outcome {
+  reason: FinishReason | "stopped";
+  /** Whether any text came. */
+  wrote: boolean;
+}
+
+/** Milliseconds between two updates of the figures on screen. */
+const REFRESH = 250;
+/** Milliseconds that the server has to end a stopped generation by itself. */
+const GRACE = 2000;
+
+export class Generation {
+  phase = $state<Phase>("idle");
+  progress = $state.raw<Progress | null>(null);
+  /** Tokens a second: as they arrive while writing, as the engine measured it after. */
+  speed = $state<number | null>(null);
+  /** Tokens written so far. */
+  count = $state(0);
+  stats = $state.raw<Stats | null>(null);
+
+  readonly #api: Api;
+  #genkey = "";
+  #controller = new AbortController();
+  #meter = new Meter();
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  get isRunning(): boolean {
+    return this.phase !== "idle";
+  }
+
+  /** Tokens in the model's context, as far as they are known. */
+  get used(): number | null {
+    if (this.stats) return this.stats.promptTokens + this.stats.completionTokens;
+    return this.progress ? this.progress.total + this.count : null;
+  }
+
+  /**
+   * Writes what the server answers, `fit` to its place.
+   *
+   * @throws ApiError What had arrived is written and finished all the same.
+   */
+  async run(request: GenerateRequest, writing: Writing, fit: (chunk: string) => string): Promise<Outcome> {
+    this.#begin(request.genkey);
+    const outcome: Outcome = { reason: "stop", wrote: false };
+    try {
+      for await (const event of this.#api.generate(request, this.#controller.signal)) {
+        if (event.kind === "text") {
+          outcome.wrote = true;
+          writing.append(fit(event.text));
+        }
+        if (event.kind === "finish") outcome.reason = event.reason;
+        this.#note(event);
+      }
+    } catch (error) {
+      if (!this.#isStopping) throw error;
+    } finally {
+      writing.finish();
+      if (this.#isStopping) outcome.reason = "stopped";
+      this.#end();
+    }
+    return outcome;
+  }
+
+  stop(): void {
+    if (!this.isRunning || this.#isStopping) return;
+    this.phase = "stopping";
+    const controller = this.#controller;
+    // Asked by key, the server ends the stream in order and still says what it cost; else the connection is cut.
+    const hurry = (): void => controller.abort();
+    setTimeout(hurry, GRACE);
+    this.#api.abort(this.#genkey).catch(hurry);
+  }
+
+  get #isStopping(): boolean {
+    return this.phase === "stopping";
+  }
+
+  #begin(genkey: string): void {
+    this.phase = "sending";
+    this.progress = null;
+    this.stats = null;
+    this.speed = null;
+    this.count = 0;
+    this.#genkey = genkey;
+    this.#controller = new AbortController();
+    this.#meter = new Meter();
+  }
+
+  #note(event: GenerateEvent): void {
+    if (event.kind === "progress") {
+      const { total, cached, processed } = event;
+      this.progress = { total, cached, processed };
+      if (this.phase === "sending") this.phase = "reading";
+    } else if (event.kind === "text") {
+      if (this.phase === "sending" || this.phase === "reading") this.phase = "writing";
+      if (this.#meter.tick()) this.#show();
+    } else if (event.kind === "stats") {
+      this.stats = event;
+    }
+  }
+
+  #show(): void {
+    this.count = this.#meter.count;
+    this.speed = this.#meter.speed;
+  }
+
+  #end(): void {
+    this.#show();
+    const { stats } = this;
+    if (stats) {
+      this.count = stats.completionTokens;
+      if (stats.decodeSeconds > 0) this.speed = stats.completionTokens / stats.decodeSeconds;
+    }
+    this.phase = "idle";
+  }
+}
+
+/** Names one generation, so that it can be stopped. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return `page-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Counts what arrives; one arrival is about one token. */
+class Meter {
+  count = 0;
+  #first = 0;
+  #last = 0;
+  #shown = 0;
+
+  /** Counts one; true when it is time to show the figures again. */
+  tick(): boolean {
+    this.#last = performance.now();
+    if (this.count === 0) this.#first = this.#last;
+    this.count += 1;
+    if (this.#last - this.#shown < REFRESH) return false;
+    this.#shown = this.#last;
+    return true;
+  }
+
+  get speed(): number | null {
+    const seconds = (this.#last - this.#first) / 1000;
+    return seconds > 0 ? (this.count - 1) / seconds : null;
+  }
+}

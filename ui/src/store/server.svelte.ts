@@ -1,0 +1,50 @@
+/** What is known of the server: whether it answers, its model, what runs it. */
+
+import type { Api } from "../api/client";
+import type { Health } from "../api/types";
+
+/** Milliseconds until the next look, by what was seen. */
+const AGAIN = { ok: 20_000, loading: 1000, restarting: 1000, stopped: 5000, gone: 3000 };
+
+export class Server {
+  /** null until the first answer. */
+  health = $state.raw<Health | null>(null);
+  isGone = $state(false);
+
+  readonly #api: Api;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isAsking = false;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** Looks now and from then on, while the page is on screen. */
+  watch(): () => void {
+    const look = (): void => {
+      if (!document.hidden) void this.check();
+    };
+    document.addEventListener("visibilitychange", look);
+    look();
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      clearTimeout(this.#timer);
+    };
+  }
+
+  async check(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    clearTimeout(this.#timer);
+    try {
+      this.health = await this.#api.health();
+      this.isGone = false;
+    } catch {
+      // Any failure means the same here: it can not be asked. What a generation fails with is told in words.
+      this.isGone = true;
+    }
+    this.#isAsking = false;
+    const again = AGAIN[this.isGone || !this.health ? "gone" : this.health.status];
+    this.#timer = setTimeout(() => !document.hidden && void this.check(), again);
+  }
+}
