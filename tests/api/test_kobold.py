@@ -435,7 +435,7 @@ async def test_engine_that_dies_on_the_way(client: Client, engine: SteppedEngine
     assert stream.body == (
         b'event: message\ndata: {"token": "A", "finish_reason": null}\n\n'
         b'event: message\ndata: {"token": "", "finish_reason": "error", '
-        b'"error": "The engine died."}\n\n'
+        b'"error": "The engine died.", "type": "engine_restarted"}\n\n'
     )
     whole = await client.post(GENERATE, {"prompt": "ab"})
     assert whole.status == 503

@@ -41,7 +41,13 @@ def coblyn(
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "coblyn", *arguments]
     return subprocess.run(
-        command, input=text, capture_output=True, text=True, timeout=300, env=environment, check=False
+        command,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        check=False,
     )
 
 
@@ -87,7 +93,15 @@ def test_a_prompt_that_is_too_long(url: str) -> None:
 
 def test_run_answers(starter_model: Path, users_environment: dict[str, str]) -> None:
     done = coblyn(
-        users_environment, "run", str(starter_model), "Name one colour.", "-n", "12", "--seed", "1", "--json"
+        users_environment,
+        "run",
+        str(starter_model),
+        "Name one colour.",
+        "-n",
+        "12",
+        "--seed",
+        "1",
+        "--json",
     )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)

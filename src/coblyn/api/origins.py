@@ -8,6 +8,7 @@ the page's origin is on the list.
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -57,4 +58,17 @@ class OriginGuard:
         site = headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
-        return urlsplit(origin).netloc == headers.get("host")
+        # Else it is a plain connection. A name that is not this machine's own could be a foreign page
+        # whose name was pointed here after it was loaded (DNS rebinding).
+        address = urlsplit(origin)
+        return address.netloc == headers.get("host") and _is_own_name(address.hostname or "")
+
+
+def _is_own_name(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -5,7 +5,6 @@ The files are listed once at the start, so that no path of a request ever reache
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,20 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 __all__ = ["CSP", "page_router"]
+
+# Not guessed: on Windows the answer for scripts comes from the registry, and may be text/plain.
+_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".ico": "image/vnd.microsoft.icon",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -83,7 +96,7 @@ def _list_files(web: Path) -> dict[str, _File]:
         name: _File(
             path,
             found.get(name + ".gz"),
-            mimetypes.guess_type(name)[0] or "application/octet-stream",
+            _TYPES.get(path.suffix, "application/octet-stream"),
             is_hashed=name.startswith("assets/"),
         )
         for name, path in found.items()

@@ -21,7 +21,9 @@ __all__ = ["frames"]
 
 _TEXT = b'event: message\ndata: {"token": %b, "finish_reason": null}\n\n'
 _END = b'event: message\ndata: {"token": "", "finish_reason": %b}\n\n'
-_ERROR = b'event: message\ndata: {"token": "", "finish_reason": "error", "error": %b}\n\n'
+_ERROR = (
+    b'event: message\ndata: {"token": "", "finish_reason": "error", "error": %b, "type": %b}\n\n'
+)
 
 
 async def frames(generation: Generation, *, with_events: bool) -> AsyncGenerator[bytes, None]:
@@ -43,7 +45,7 @@ async def frames(generation: Generation, *, with_events: bool) -> AsyncGenerator
             elif with_events and isinstance(event, Prefill):
                 yield _named("progress", _progress(event))
     except CoblynError as error:
-        yield _ERROR % json_text(str(error))
+        yield _ERROR % (json_text(str(error)), json_text(error.code))
 
 
 def _progress(event: Prefill) -> dict[str, int]:
