@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from coblyn.engine import sampling
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.request import Request
+from coblyn.engine.runner import sampler_options
 from coblyn.llama.library import Library, open_library
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, sample
+from coblyn.llama.sampler import Draw, Sampler, sample
 from coblyn.native.bundle import Bundle
 
 pytestmark = pytest.mark.native
@@ -28,26 +30,11 @@ def library(bundle: Bundle) -> Library:
     return open_library(bundle.lib_dir)
 
 
-def native(
-    library: Library, logits: Any, history: list[int], params: SamplingParams, bias: Any = None
-) -> Any:
+def native(library: Library, logits: Any, history: list[int], params: SamplingParams) -> Any:
     """Draw one token with the shim, from logits of our own."""
     row32 = np.ascontiguousarray(logits, np.float32)
     before = row32.copy()
-    options = SamplerOptions(
-        seed=params.seed,
-        temperature=params.temperature,
-        top_k=params.top_k,
-        top_p=params.top_p,
-        min_p=params.min_p,
-        repetition_penalty=params.repetition_penalty,
-        repetition_range=params.repetition_range,
-        repetition_slope=params.repetition_slope,
-        presence_penalty=params.presence_penalty,
-        frequency_penalty=params.frequency_penalty,
-        bias=params.logit_bias if bias is None else bias,
-        logprobs=params.logprobs,
-    )
+    options = sampler_options(Request("", (0,), 1, params), frozenset())
     sampler = Sampler(library, options, len(row32), history)
     context: Any = SimpleNamespace(library=library, pointer=None)
     (row,) = sample(context, [Draw(sampler, logits=row32)])

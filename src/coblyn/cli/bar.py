@@ -141,7 +141,7 @@ def _rich_progress(out: TextIO) -> RichProgress:
         """How long it took so far, and how long it will take."""
 
         def render(self, task: Task) -> Text:
-            times = [duration(task.elapsed or 0)]
+            times = [duration(task.finished_time or task.elapsed or 0)]
             if task.time_remaining and not task.finished:
                 times.append(f"{duration(task.time_remaining)} left")
             return Text(", ".join(times))

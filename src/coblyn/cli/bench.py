@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coblyn.cli import options
+from coblyn.cli.engine import configure
 
 if TYPE_CHECKING:
     from coblyn.engine.benchmark import Figures, Shape
@@ -37,10 +38,7 @@ def bench(
     """Measure prefill and decode through the engine, beside the bare C loop."""
     import asyncio
 
-    from coblyn.cli.build import ensure_bundle
-    from coblyn.cli.choose import resolve_model
     from coblyn.engine.benchmark import Shape
-    from coblyn.engine.config import EngineConfig
     from coblyn.settings import Settings
 
     shape = Shape(prompt, generate, streams, repeats)
@@ -52,12 +50,7 @@ def bench(
         "flash_attention": flash_attention,
         "max_running": streams,
     }
-    settings = Settings.load(config, flags)
-    path = resolve_model(model, yes=yes)
-    bundle = ensure_bundle()
-    engine_config = EngineConfig.from_settings(
-        settings, model=path, library=bundle.lib_dir, bundle=bundle.id
-    )
+    engine_config = configure(Settings.load(config, flags), model, yes=yes)
     figures, title = asyncio.run(_measure(engine_config, shape))
     if json:
         _print_json(figures, shape, title)

@@ -75,42 +75,52 @@ def build(
 
 
 def ensure_bundle() -> Bundle:
-    """The engine in use; the first one is built now, with a bar.
+    """The engine in use; if there is none, or it does not suit any more, one is built now.
+
+    An engine that takes the place of another is built with what the user asked for then.
 
     Raises:
         CoblynError: It can not be built.
     """
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
-    from coblyn.native.fit import runs_here
+    from coblyn.native.fit import misfit_here
     from coblyn.native.plan import BuildOptions
 
+    options = BuildOptions()
     try:
         found = bundle.current()
-        if runs_here(found.receipt):
-            return found
-        why = f"The engine in use, {found.id}, was built for another CPU."
     except BundleMissing as missing:
         why = missing.message
+    else:
+        reason = misfit_here(found.receipt)
+        if not reason:
+            return found
+        why = f"The engine in use, {found.id}, {reason}."
+        options = found.receipt.options()
     _tell(f"{why} Building one for this machine; that takes some minutes, once.")
-    return _build(BuildOptions()).bundle
+    return _build(options).bundle
 
 
 def _build(
     options: BuildOptions, *, source: Path | None = None, force: bool = False, verbose: bool = False
 ) -> BuildResult:
     from coblyn.cli.bar import bar
+    from coblyn.errors import Cancelled
     from coblyn.native.build import build as build_engine
 
-    with bar() as report:
-        return build_engine(
-            options,
-            source=source,
-            force=force,
-            report=report,
-            announce=_tell,
-            on_line=_tell if verbose else _ignore,
-        )
+    try:
+        with bar() as report:
+            return build_engine(
+                options,
+                source=source,
+                force=force,
+                report=report,
+                announce=_tell,
+                on_line=_tell if verbose else _ignore,
+            )
+    except KeyboardInterrupt:
+        raise Cancelled("Stopped; nothing half-made was left behind.") from None
 
 
 def _show_result(result: BuildResult, *, as_json: bool) -> None:

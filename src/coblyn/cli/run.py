@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
+from coblyn.cli.engine import configure
 
 if TYPE_CHECKING:
     from coblyn.library import Completion, Engine, Options
@@ -81,18 +82,10 @@ def run(
 
 @contextmanager
 def _open(model: str | None, config: Any, flags: dict[str, Any], *, yes: bool) -> Iterator[Engine]:
-    from coblyn.cli.build import ensure_bundle
-    from coblyn.cli.choose import resolve_model
-    from coblyn.engine.config import EngineConfig
     from coblyn.library import Engine
     from coblyn.settings import Settings
 
-    settings = Settings.load(config, flags)
-    path = resolve_model(model, yes=yes)
-    bundle = ensure_bundle()
-    with Engine.open(
-        EngineConfig.from_settings(settings, model=path, library=bundle.lib_dir, bundle=bundle.id)
-    ) as engine:
+    with Engine.open(configure(Settings.load(config, flags), model, yes=yes)) as engine:
         yield engine
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
+from coblyn.cli.engine import configure
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig
@@ -68,19 +69,12 @@ def serve(
 
 
 def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bool) -> EngineConfig:
+    if not fake:
+        return configure(settings, model, yes=yes)
     from coblyn.engine.config import EngineConfig
 
-    if fake:
-        return EngineConfig(
-            model="", max_running=settings.max_running, max_waiting=settings.max_waiting
-        )
-    from coblyn.cli.build import ensure_bundle
-    from coblyn.cli.choose import resolve_model
-
-    path = resolve_model(model, yes=yes)
-    bundle = ensure_bundle()
-    return EngineConfig.from_settings(
-        settings, model=path, library=bundle.lib_dir, bundle=bundle.id
+    return EngineConfig(
+        model="", max_running=settings.max_running, max_waiting=settings.max_waiting
     )
 
 

@@ -23,7 +23,7 @@ from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, sample
 
-__all__ = ["LlamaRunner", "ModelVocab"]
+__all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
 
 _CELLS = 256
 """The library rounds contexts up to a multiple of this."""
@@ -104,7 +104,7 @@ class LlamaRunner:
         """Make the request's sampler."""
         self._samplers[request.id] = Sampler(
             self._context.library,
-            _sampler_options(request, self.vocab.end_tokens),
+            sampler_options(request, self.vocab.end_tokens),
             self._model.vocab_size,
             request.tokens,
         )
@@ -195,7 +195,8 @@ def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
     )
 
 
-def _sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOptions:
+def sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOptions:
+    """What a request asks of the shim's samplers."""
     params = request.sampling
     bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
     return SamplerOptions(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coblyn.errors import EngineError, ModelUnsupported
 from coblyn.llama import bindings, shim
+from coblyn.llama.handle import Handle
 from coblyn.llama.model import Model
 
 __all__ = ["Batch", "Context", "ContextOptions"]
@@ -81,7 +80,7 @@ class Batch:
         )
 
 
-class Context:
+class Context(Handle):
     """The memory of up to ``max_sequences`` sequences that share ``num_cells`` cells (unified KV).
 
     Free it with ``close`` or a ``with`` block, before its model.
@@ -91,9 +90,9 @@ class Context:
     """
 
     def __init__(self, model: Model, options: ContextOptions) -> None:
+        super().__init__(model.library.llama_free)
         self.model = model
         self.library = model.library
-        self.pointer: int | None = None
         params = self.library.llama_context_default_params()
         params.n_ctx = options.num_cells
         params.n_batch = params.n_ubatch = options.max_batch
@@ -113,26 +112,6 @@ class Context:
         self._memory = self.library.llama_get_memory(self.pointer)
         self.num_cells = int(self.library.llama_n_ctx(self.pointer))
         self.max_batch = int(self.library.llama_n_batch(self.pointer))
-
-    def close(self) -> None:
-        """Free the context; a second call does nothing."""
-        if self.pointer:
-            self.library.llama_free(self.pointer)
-            self.pointer = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
 
     def decode(self, batch: Batch, count: int) -> None:
         """Compute the first ``count`` tokens of a batch.

@@ -6,11 +6,10 @@ import ctypes
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from coblyn.errors import Cancelled, ModelBroken, ModelUnsupported
 from coblyn.llama import bindings
+from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 
 __all__ = ["Model"]
@@ -19,7 +18,7 @@ Advance = Callable[[float], bool]
 """Called with the loaded fraction, 0 to 1; returning False stops the load."""
 
 
-class Model:
+class Model(Handle):
     """A GGUF model. Free it with ``close`` or a ``with`` block, after the contexts that use it.
 
     Tokenizing may happen on any thread.
@@ -48,9 +47,9 @@ class Model:
         memory_lock: bool = False,
         advance: Advance | None = None,
     ) -> None:
+        super().__init__(library.llama_model_free)
         self.library = library
         self.path = path
-        self.pointer: int | None = None
         params = library.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.load_mode = _load_mode(memory_map=memory_map, memory_lock=memory_lock)
@@ -71,26 +70,6 @@ class Model:
         self.vocab_pointer = library.llama_model_get_vocab(self.pointer)
         self.vocab_size: int = library.llama_vocab_n_tokens(self.vocab_pointer)
         self._pieces: dict[tuple[int, bool], bytes] = {}
-
-    def close(self) -> None:
-        """Free the model; a second call does nothing."""
-        if self.pointer:
-            self.library.llama_model_free(self.pointer)
-            self.pointer = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self.close()
 
     # Facts
 

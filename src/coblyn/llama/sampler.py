@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from coblyn.errors import EngineError
 from coblyn.llama.context import Context
+from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.shim import Row, SamplerParams
 
@@ -35,7 +36,7 @@ class SamplerOptions:
     logprobs: int | None
 
 
-class Sampler:
+class Sampler(Handle):
     """Draws the tokens of one request and remembers them.
 
     Args:
@@ -48,8 +49,7 @@ class Sampler:
     def __init__(
         self, library: Library, options: SamplerOptions, vocab_size: int, history: Sequence[int]
     ) -> None:
-        self._library = library
-        self.pointer: int | None = None
+        super().__init__(library.coblyn_sampler_free)
         tokens = np.asarray(history, np.int32)
         bias_tokens = np.asarray([token for token, _ in options.bias], np.int32)
         bias_values = np.asarray([value for _, value in options.bias], np.float32)
@@ -75,15 +75,6 @@ class Sampler:
         self.wants_logprobs = options.logprobs is not None
         self.top_tokens: NDArray[np.int32] = np.zeros(options.logprobs or 0, np.int32)
         self.top_logprobs: NDArray[np.float32] = np.zeros(options.logprobs or 0, np.float32)
-
-    def close(self) -> None:
-        """Free it; a second call does nothing."""
-        if self.pointer:
-            self._library.coblyn_sampler_free(self.pointer)
-            self.pointer = None
-
-    def __del__(self) -> None:
-        self.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,30 @@
+"""From what the user chose to an engine's configuration: the model is found, and the bundle is there or made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coblyn.engine.config import EngineConfig
+    from coblyn.settings import Settings
+
+__all__ = ["configure"]
+
+
+def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConfig:
+    """Find the model and the bundle; what is missing is fetched and built.
+
+    The model comes first: who mistyped its name must not learn it after a build.
+
+    Raises:
+        CoblynError: One of them can not be had.
+    """
+    from coblyn.cli.build import ensure_bundle
+    from coblyn.cli.choose import resolve_model
+    from coblyn.engine.config import EngineConfig
+
+    path = resolve_model(model, yes=yes)
+    bundle = ensure_bundle()
+    return EngineConfig.from_settings(
+        settings, model=path, library=bundle.lib_dir, bundle=bundle.id
+    )
