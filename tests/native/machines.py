@@ -46,8 +46,12 @@ VULKAN = Facts.of(
     **_LINUX,
     vulkan__glslc="/usr/bin/glslc",
     vulkan__glslc__version="2023.8",
-    vulkan__header="/usr/include/vulkan/vulkan.h",
-    **{"vulkan__spirv-headers": "/usr/share/cmake/SPIRV-Headers/SPIRV-HeadersConfig.cmake"},
+    vulkan__header="/usr/include/vulkan/vulkan_core.h",
+    **{
+        "vulkan__header__version": "1.4.304",
+        "vulkan__layer-settings": "yes",
+        "vulkan__spirv-headers": "/usr/share/cmake/SPIRV-Headers/SPIRV-HeadersConfig.cmake",
+    },
     vulkan__devices="renderD128",
 )
 _MAC = _TOOLS | {

@@ -105,3 +105,12 @@ def test_facts_by_name() -> None:
     newer = known.with_facts([facts.Fact("os", "macos")])
     assert newer["os"] == "macos"
     assert len(list(newer)) == 3
+
+
+def test_vulkan_version() -> None:
+    header = (
+        "#define VK_HEADER_VERSION 239\n"
+        "#define VK_HEADER_VERSION_COMPLETE VK_MAKE_API_VERSION(0, 1, 3, VK_HEADER_VERSION)\n"
+    )
+    assert facts.vulkan_version(header) == "1.3.239"
+    assert facts.vulkan_version("") == ""

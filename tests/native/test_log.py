@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coblyn.native.log import first_error, ninja_step
+from coblyn.native.log import NinjaSteps, first_error, ninja_step
 
 GCC = """\
 [1/140] Building CXX object a.o
@@ -67,6 +67,15 @@ DISK = """\
 NINJA = (
     "ninja: error: '/gone/llama.cpp', needed by 'llama.o', missing and no known rule to make it\n"
 )
+PROGRAM = """\
+[46/463] Generate vulkan shaders for acc.comp
+FAILED: ggml-vulkan/acc.comp.cpp
+cd /build && vulkan-shaders-gen --glslc /usr/bin/glslc --source acc.comp
+cannot compile acc_f32 (exit code 127)
+
+glslc: error while loading shared libraries: libshaderc.so.1: cannot open shared object file
+[47/463] Generate vulkan shaders for add.comp
+"""
 STRANGE = "\n".join(f"line {n}" for n in range(30))
 
 
@@ -82,6 +91,7 @@ STRANGE = "\n".join(f"line {n}" for n in range(30))
         (KILLED, "memory", "c++: fatal error: Killed signal"),
         (DISK, "disk", "/tmp/cc1.s: fatal error"),
         (NINJA, "ninja", "ninja: error: '/gone/llama.cpp'"),
+        (PROGRAM, "ninja", "FAILED: ggml-vulkan/acc.comp.cpp"),
         (STRANGE, "unknown", "line 22"),
     ],
     ids=lambda value: value[:12].strip() if "\n" not in value else "",
@@ -112,3 +122,17 @@ def test_ninja_step() -> None:
         "Building CXX object a/b.o",
     )
     assert ninja_step("-- [1/2]") is None
+
+
+def test_what_a_failing_program_wrote_is_shown_and_its_command_is_not() -> None:
+    text = str(first_error(PROGRAM.splitlines()))
+    assert "libshaderc.so.1" in text
+    assert "vulkan-shaders-gen" not in text
+
+
+def test_a_ninja_inside_a_step_does_not_count() -> None:
+    steps = NinjaSteps()
+    lines = ["[0/2] Re-checking", "[1/463] a", "[1/2] inner", "[2/2] inner", "[2/460] b", "noise"]
+    assert [steps.take(line) for line in lines] == [
+        None, (1, 463, "a"), None, None, (2, 460, "b"), None,
+    ]  # fmt: skip

@@ -192,6 +192,11 @@ class TestChoice:
         with pytest.raises(ToolchainMissing, match=r"5\.7 is too old"):
             choose("hip", m.AMD.with_facts([Fact("hip.version", "5.7")]))
 
+    def test_headers_that_llama_cpp_can_not_be_built_with_are_refused(self) -> None:
+        old = [Fact("vulkan.layer-settings", ""), Fact("vulkan.header.version", "1.3.239")]
+        with pytest.raises(ToolchainMissing, match=r"too old \(1\.3\.239\)"):
+            choose("vulkan", m.VULKAN.with_facts(old))
+
     @pytest.mark.parametrize("name", BACKENDS)
     def test_every_verdict_has_a_reason(self, name: str) -> None:
         for facts in (m.LINUX, m.MAC, m.INTEL_MAC, m.WINDOWS, m.NVIDIA, m.AMD, m.VULKAN):

@@ -202,11 +202,19 @@ class TestProbe:
     def test_vulkan(self, bin_dir, prober, tmp_path) -> None:
         sdk = tmp_path / "sdk"
         (sdk / "include" / "vulkan").mkdir(parents=True)
-        (sdk / "include" / "vulkan" / "vulkan.h").touch()
+        (sdk / "include" / "vulkan" / "vulkan_core.h").write_text("#define VK_EXT_layer_settings 1")
         program(sdk / "bin" / "glslc", "shaderc v2023.8 v2024.1")
         facts = probe(prober, {"VULKAN_SDK": str(sdk)})
         assert facts["vulkan.glslc"] == str(sdk / "bin" / "glslc")
-        assert facts["vulkan.header"].endswith("vulkan.h")
+        assert facts["vulkan.header"].endswith("vulkan_core.h")
+        assert facts["vulkan.layer-settings"] == "yes"
+
+    def test_a_tool_that_does_not_run_is_missing(self, bin_dir, prober) -> None:
+        program(bin_dir / "glslc", "error while loading shared libraries", code=127)
+        facts = probe(prober, {})
+        assert facts["vulkan.glslc"] == ""
+        reason = next(fact.reason for fact in facts if fact.name == "vulkan.glslc")
+        assert "does not run" in reason
 
     def test_paths_that_a_compiler_needs_are_facts(self, bin_dir, prober) -> None:
         facts = probe(prober, {"CPATH": "/opt/include", "CFLAGS": "-O0"})

@@ -1,0 +1,100 @@
+"""What can do the arithmetic: a small module a backend, and the choice between them.
+
+Pure on facts. Refuses to know compilers, directories and programs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+from coblyn.errors import ToolchainMissing
+from coblyn.native.backends import cpu, cuda, hip, metal, vulkan
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from coblyn.native.backends.verdict import Verdict
+    from coblyn.native.facts import Facts
+
+__all__ = ["BACKENDS", "Backend", "Choice", "choose"]
+
+
+class Backend(Protocol):
+    """The names that a backend's module has.
+
+    Attributes:
+        NAME: As the user writes it.
+        INPUTS: Facts that can change what comes out, besides the arguments of CMake.
+        LIBRARIES: Names of the libraries that it adds to those every build has, without prefix and
+            suffix.
+    """
+
+    NAME: str
+    INPUTS: tuple[str, ...]
+    LIBRARIES: tuple[str, ...]
+
+    def detect(self, facts: Facts) -> Verdict:
+        """Whether this machine has what the backend runs on, and what it is built with."""
+        ...
+
+    def cmake_args(self, facts: Facts, *, portable: bool) -> tuple[str, ...]:
+        """The arguments that turn it on."""
+        ...
+
+    def phrase(self, facts: Facts, *, portable: bool) -> str:
+        """What accelerates, as one phrase."""
+        ...
+
+
+def _backend(module: ModuleType) -> Backend:
+    return cast("Backend", module)
+
+
+BACKENDS: dict[str, Backend] = {
+    module.NAME: _backend(module) for module in (metal, cuda, hip, vulkan, cpu)
+}
+"""All backends by name, the preferred first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A backend that was chosen.
+
+    Attributes:
+        backend: Which.
+        reason: Why.
+        notes: What the user should know: accelerators that stay unused, and how to use them.
+    """
+
+    backend: Backend
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+def choose(name: str, facts: Facts) -> Choice:
+    """Take the backend that the user named, or with "auto" the best one that this machine has.
+
+    Raises:
+        ToolchainMissing: What the named backend is built with is not there.
+    """
+    if name != "auto":
+        return _named(BACKENDS[name], facts)
+    notes: list[str] = []
+    for backend in BACKENDS.values():
+        verdict = backend.detect(facts)
+        if verdict.has_device and verdict.has_tools:
+            return Choice(backend, verdict.reason, tuple(notes))
+        if verdict.has_device:
+            notes.append(f"{verdict.reason} {verdict.hint}".strip())
+    raise AssertionError("the CPU backend is always there")
+
+
+def _named(backend: Backend, facts: Facts) -> Choice:
+    verdict = backend.detect(facts)
+    if not verdict.has_tools:
+        raise ToolchainMissing(
+            f"The {backend.NAME} backend can not be built: {verdict.reason}", hint=verdict.hint
+        )
+    notes = () if verdict.has_device else (verdict.reason,)
+    return Choice(backend, f"chosen with --backend {backend.NAME}.", notes)

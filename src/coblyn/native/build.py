@@ -1,0 +1,322 @@
+"""Carrying a plan out: fetch, configure, compile, check, and move the bundle into place.
+
+All work happens in a fresh directory beside the bundles, under a lock. Whatever ends it early, that
+directory is
+deleted: at once if we can, else by the next build.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from coblyn import paths
+from coblyn.errors import BuildFailed, DiskFull, NativeError
+from coblyn.files import disk_errors, require_space
+from coblyn.native import audit
+from coblyn.native.bundle import Bundle, open_bundle, use
+from coblyn.native.log import NinjaSteps, first_error
+from coblyn.native.plan import BuildOptions, BuildPlan
+from coblyn.native.prepare import Preparation, prepare
+from coblyn.native.receipt import LibraryFile, Receipt, write_receipt
+from coblyn.native.source import obtain
+from coblyn.native.toolchain import archiver_args
+from coblyn.progress import Progress, Report, silent
+from coblyn.run import ending_signals, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["BuildResult", "build"]
+
+_PREFIX = ".new-"
+# Bytes that a build needs while it runs. A CPU build takes 50 MB with GCC 12 and 230 MB with zig, the
+# rest is rounded up from what it adds: shaders, kernels for several GPUs, variants of the CPU code.
+_ROOM = {"cpu": 250_000_000, "metal": 250_000_000, "vulkan": 600_000_000}
+_ROOM_GPU = 3_000_000_000
+_ROOM_VARIANTS = 250_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What came of it.
+
+    Attributes:
+        bundle: The bundle, which is now in use.
+        was_built: False if it was there already.
+        plan: What was planned.
+        seconds: Time from the request to the result.
+    """
+
+    bundle: Bundle
+    was_built: bool
+    plan: BuildPlan
+    seconds: float
+
+
+def _ignore(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Whoever watches a build, and since when."""
+
+    report: Report
+    on_line: Callable[[str], None]
+    started: float
+
+
+def build(
+    options: BuildOptions = BuildOptions(),  # noqa: B008 (frozen)
+    *,
+    source: Path | None = None,
+    shim: Path | None = None,
+    force: bool = False,
+    report: Report = silent,
+    announce: Callable[[str], None] = _ignore,
+    on_line: Callable[[str], None] = _ignore,
+) -> BuildResult:
+    """Build the engine and take it into use, unless the same one is there already.
+
+    Args:
+        options: What the user chose.
+        source: A llama.cpp tree to use in place of the pinned one.
+        shim: A directory with our CMake project, in place of the one in this package.
+        force: Build even if the same bundle is there.
+        report: Gets the progress.
+        announce: Gets what was chosen and why, as sentences, before a build begins.
+        on_line: Gets each line that CMake and the compilers write.
+
+    Raises:
+        ToolchainMissing: No compiler, or not what the backend is built with.
+        BuildFailed: Configuring, compiling or the check failed; the message has the first error.
+        FetchError: The source can not be had.
+        DiskFull: No room.
+    """
+    started = time.monotonic()
+    ready = prepare(options, source=source, shim=shim)
+    bundle = None if force else _existing(ready.plan)
+    was_built = False
+    if bundle is None:
+        for sentence in (*ready.plan.reasons, *ready.plan.notes):
+            announce(sentence)
+        watch = _Watch(report, on_line, started)
+        bundle, was_built = _build_alone(ready, watch, force=force)
+    with disk_errors(paths.bundles(), what="Choosing the engine", error=NativeError):
+        use(bundle.id)
+    return BuildResult(bundle, was_built, ready.plan, time.monotonic() - started)
+
+
+def _existing(plan: BuildPlan) -> Bundle | None:
+    path = paths.bundles() / plan.id
+    if not path.is_dir():
+        return None
+    try:
+        bundle = open_bundle(path)
+    except NativeError:
+        return None
+    return bundle if bundle.is_complete() else None
+
+
+def _build_alone(ready: Preparation, watch: _Watch, *, force: bool) -> tuple[Bundle, bool]:
+    """Build while no other process does; another may have made the same bundle while we waited."""
+    root = paths.bundles()
+    with disk_errors(root, what="Building the engine", error=NativeError):
+        root.mkdir(parents=True, exist_ok=True)
+        with _lock(root, watch.report), ending_signals():
+            _sweep(root)
+            bundle = None if force else _existing(ready.plan)
+            return (bundle, False) if bundle else (_build(ready, watch), True)
+
+
+@contextmanager
+def _lock(root: Path, report: Report) -> Iterator[None]:
+    lock = FileLock(root / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        report(Progress("Waiting for another build to end", 0, None))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sweep(root: Path) -> None:
+    """Delete what killed builds have left; who holds the lock is the only builder."""
+    for path in root.iterdir():
+        if path.name.startswith((_PREFIX, ".old-")):
+            _delete(path)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _build(ready: Preparation, watch: _Watch) -> Bundle:
+    plan, root = ready.plan, paths.bundles()
+    room = _ROOM.get(plan.backend, _ROOM_GPU) + _ROOM_VARIANTS * ready.options.portable
+    require_space(root, room, what="Building the engine")
+    tree = obtain(ready.source, report=watch.report)
+    log = paths.logs() / f"build-{plan.id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    try:
+        _configure(ready, tree, work, log, watch)
+        _compile(ready, work, log, watch)
+        watch.report(Progress("Checking", 0, None))
+        stage = _collect(ready, work, time.monotonic() - watch.started)
+        return _put_in_place(stage, root / plan.id)
+    finally:
+        _delete(work)
+
+
+def _configure(ready: Preparation, tree: Path, work: Path, log: Path, watch: _Watch) -> None:
+    watch.report(Progress("Configuring", 0, None))
+    argv: list[str | Path] = [
+        ready.facts["cmake"],
+        "-S",
+        ready.shim,
+        "-B",
+        work / "b",
+        "-G",
+        "Ninja",
+        f"-DCMAKE_MAKE_PROGRAM={ready.facts['ninja']}",
+        f"-DCOBLYN_LLAMA_DIR={tree.as_posix()}",
+        *archiver_args(ready.toolchain, work),
+        *ready.plan.cmake_args,
+    ]
+    lines: list[str] = []
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        watch.on_line(line)
+        if line.startswith("-- "):
+            watch.report(Progress("Configuring", 0, None, detail=line[3:]))
+
+    done = stream(argv, on_line, env=_environment(ready, work), log=log, check=False)
+    if done.code != 0:
+        raise _failure("Configuring", lines, log)
+
+
+def _compile(ready: Preparation, work: Path, log: Path, watch: _Watch) -> None:
+    jobs = str(ready.plan.jobs)
+    argv: list[str | Path] = [ready.facts["ninja"], "-C", work / "b", "-j", jobs]
+    argv += ready.plan.targets
+    lines: list[str] = []
+    steps = NinjaSteps()
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        watch.on_line(line)
+        step = steps.take(line)
+        if step:
+            done, total, what = step
+            watch.report(Progress("Compiling", done, total, detail=what.rpartition("/")[2]))
+
+    done = stream(argv, on_line, env=_environment(ready, work), log=log, check=False)
+    if done.code != 0:
+        raise _failure("Compiling", lines, log)
+
+
+def _environment(ready: Preparation, work: Path) -> dict[str, str | None]:
+    """The plan's environment, and what depends on where this build takes place."""
+    places: dict[str, str | None] = {
+        # The directory's name is new each time; without this, ccache would never find anything
+        # again.
+        "CCACHE_BASEDIR": str(work),
+        "CCACHE_NOHASHDIR": "1",
+    }
+    if ready.toolchain.family == "zig":
+        # Zig compiles its own C++ library on first use: kept, as that takes longer than
+        # configuring.
+        places["ZIG_GLOBAL_CACHE_DIR"] = str(paths.cache() / "zig")
+        places["ZIG_LOCAL_CACHE_DIR"] = str(work / "zig")
+    return ready.plan.env | places
+
+
+def _failure(phase: str, lines: Sequence[str], log: Path) -> NativeError | DiskFull:
+    error = first_error(lines)
+    hint = f"The full log is {log}"
+    if error.kind == "disk":
+        return DiskFull(
+            f"{phase} the engine: no space left.\n{error}",
+            hint=f"Free some space, or set COBLYN_HOME to a directory on a larger disk. {hint}",
+        )
+    if error.kind == "memory":
+        hint = f"The compiler ran out of memory; try fewer at once: coblyn build --jobs 1. {hint}"
+    return BuildFailed(f"{phase} the engine failed:\n{error}", hint=hint)
+
+
+def _collect(ready: Preparation, work: Path, seconds: float) -> Path:
+    """Gather the libraries, check them and write the receipt."""
+    stage = work / "bundle"
+    lib_dir = stage / "lib"
+    lib_dir.mkdir(parents=True)
+    for path in sorted((work / "b" / "bin").iterdir()):
+        if audit.is_library(path) and not path.is_symlink():
+            path.rename(lib_dir / path.name)
+    portable = ready.options.portable
+    audit.check_libraries(lib_dir, ready.plan.libraries, portable=portable)
+    audit.check_loads(lib_dir)
+    write_receipt(stage, _receipt(ready, audit.collect(lib_dir), seconds))
+    return stage
+
+
+def _receipt(ready: Preparation, libraries: tuple[LibraryFile, ...], seconds: float) -> Receipt:
+    facts, plan = ready.facts, ready.plan
+    return Receipt(
+        id=plan.id,
+        backend=plan.backend,
+        portable=ready.options.portable,
+        asked={"backend": ready.options.backend, "cmake_args": list(ready.options.cmake_args)},
+        accelerates=plan.accelerates,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 1),
+        llama_version=ready.source.version,
+        llama_commit=ready.source.commit,
+        source=ready.source.origin,
+        compiler=ready.toolchain.version,
+        tools={name: facts[f"{name}.version"] for name in ("cmake", "ninja")}
+        | {"ccache": facts["ccache"]},
+        platform={
+            name: facts[name] for name in ("os", "os.version", "arch", "cpu", "cpu.features", "sdk")
+        },
+        cmake_args=plan.cmake_args,
+        inputs=plan.inputs,
+        reasons=plan.reasons,
+        notes=plan.notes,
+        libraries=libraries,
+    )
+
+
+def _put_in_place(stage: Path, target: Path) -> Bundle:
+    if target.exists():
+        old = target.with_name(f".old-{target.name}")
+        _delete(old)
+        try:
+            target.rename(old)
+        except OSError as error:
+            raise NativeError(
+                f"{target} can not be replaced: {error.strerror}.",
+                hint="Stop the engines that run from it.",
+            ) from error
+        stage.rename(target)
+        _delete(old)
+    else:
+        stage.rename(target)
+    return open_bundle(target)

@@ -1,0 +1,175 @@
+"""The bundles that were built: which there are, which one is in use, and how to change that.
+
+A bundle is a directory that is complete or not there, and never changes. Refuses to know how it was
+built, and how it is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn import paths
+from coblyn.errors import BundleMissing, NativeError
+from coblyn.native.receipt import Receipt, read_receipt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Bundle", "current", "current_id", "find", "installed", "open_bundle", "remove", "use"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An engine that was built.
+
+    Attributes:
+        path: Its directory.
+        receipt: What is known about it.
+    """
+
+    path: Path
+    receipt: Receipt
+
+    @property
+    def id(self) -> str:
+        """Its name: the backend and 12 hex digits of the hash of all that went in."""
+        return self.receipt.id
+
+    @property
+    def lib_dir(self) -> Path:
+        """Where its libraries are."""
+        return self.path / "lib"
+
+    @property
+    def size(self) -> int:
+        """Bytes of its libraries."""
+        return sum(library.size for library in self.receipt.libraries)
+
+    def is_complete(self) -> bool:
+        """Whether all files are there with the size that they had when they were made."""
+        return all(
+            _size(self.lib_dir / library.name) == library.size for library in self.receipt.libraries
+        )
+
+
+def installed() -> list[Bundle]:
+    """All bundles, the newest first; what can not be read is left out."""
+    root = paths.bundles()
+    folders = [path for path in root.iterdir() if _is_bundle(path)] if root.is_dir() else []
+    found = []
+    for folder in folders:
+        try:
+            found.append(open_bundle(folder))
+        except NativeError:
+            continue
+    return sorted(found, key=lambda bundle: bundle.receipt.created, reverse=True)
+
+
+def open_bundle(directory: Path) -> Bundle:
+    """The bundle in a directory.
+
+    Raises:
+        NativeError: It has no receipt that can be read.
+    """
+    return Bundle(directory, read_receipt(directory))
+
+
+def current() -> Bundle:
+    """The bundle in use.
+
+    Raises:
+        BundleMissing: None is in use, or it is gone or damaged.
+    """
+    name = current_id()
+    if not name:
+        hint = "coblyn build" if not installed() else "coblyn build, or coblyn build --use ID"
+        raise BundleMissing("The native engine has not been built yet.", hint=hint)
+    path = paths.bundles() / name
+    if not _is_bundle(path):
+        raise BundleMissing(f"The engine in use, {name}, is gone.", hint="coblyn build")
+    try:
+        bundle = open_bundle(path)
+    except NativeError as error:
+        raise BundleMissing(
+            f"The engine in use, {name}, is damaged, or was built by another version of Coblyn.",
+            hint="coblyn build",
+        ) from error
+    if not bundle.is_complete():
+        raise BundleMissing(f"The engine in use, {name}, is damaged.", hint="coblyn build --force")
+    return bundle
+
+
+def current_id() -> str:
+    """Id of the bundle in use, whether it is there or not; empty if none was chosen."""
+    try:
+        return (paths.bundles() / "current").read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
+def find(name: str) -> Bundle:
+    """The bundle of that id, or the only one whose id begins so.
+
+    Raises:
+        BundleMissing: None, or more than one.
+    """
+    bundles = installed()
+    found = [bundle for bundle in bundles if bundle.id == name] or [
+        bundle for bundle in bundles if name and bundle.id.startswith(name)
+    ]
+    if len(found) == 1:
+        return found[0]
+    ids = ", ".join(bundle.id for bundle in found or bundles) or "none"
+    if found:
+        raise BundleMissing(f'"{name}" could be any of {ids}.', hint="Write more of the id.")
+    raise BundleMissing(f'There is no bundle "{name}".', hint=f"Installed: {ids}")
+
+
+def use(name: str) -> Bundle:
+    """Take a bundle into use.
+
+    Raises:
+        BundleMissing: There is none of that id or beginning, or more than one.
+    """
+    bundle = find(name)
+    mark = paths.bundles() / "current"
+    temporary = mark.with_name(f".current-{os.getpid()}")
+    temporary.write_text(bundle.id + "\n", "utf-8")
+    temporary.replace(mark)
+    return bundle
+
+
+def remove(name: str) -> Bundle:
+    """Delete a bundle; if it was in use, none is afterwards.
+
+    Raises:
+        BundleMissing: There is none of that id or beginning, or more than one.
+        NativeError: It can not be deleted, for example because an engine runs from it (Windows).
+    """
+    bundle = find(name)
+    trash = bundle.path.with_name(f".old-{bundle.id}-{os.getpid()}")
+    try:
+        bundle.path.rename(trash)
+    except OSError as error:
+        raise NativeError(
+            f"{bundle.path} can not be deleted: {error.strerror}.",
+            hint="Stop the engines that run from it.",
+        ) from error
+    if current_id() == bundle.id:
+        (paths.bundles() / "current").unlink(missing_ok=True)
+    shutil.rmtree(trash, ignore_errors=True)
+    return bundle
+
+
+def _is_bundle(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

@@ -1,0 +1,291 @@
+"""From facts and options to everything that a build will do, as one value. Pure.
+
+The plan has no paths of this build in it: whoever executes it adds directories and tools. Its id is
+the hash of all that can change a byte of the result, so the same id always means the same bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.native.backends import Choice, choose
+from coblyn.native.facts import COMPILER_PATHS, Facts, is_at_least
+
+if TYPE_CHECKING:
+    from coblyn.native.source import Source
+    from coblyn.native.toolchain import Toolchain
+
+__all__ = ["CLEARED", "BuildOptions", "BuildPlan", "make_plan"]
+
+CLEARED = (
+    # Turns GGML_NATIVE and with it every SIMD instruction off; wheel builders set it.
+    "SOURCE_DATE_EPOCH",
+    # Flags and settings that other programs export for their own builds (conda, distributions,
+    # wheel builders). What is meant for this build is said with --cmake-arg, and is then part of
+    # the bundle's id.
+    "CMAKE_ARGS",
+    "CMAKE_BUILD_TYPE",
+    "CMAKE_CONFIG_TYPE",
+    "CMAKE_C_COMPILER_LAUNCHER",
+    "CMAKE_CXX_COMPILER_LAUNCHER",
+    "CMAKE_CUDA_COMPILER_LAUNCHER",
+    "CMAKE_GENERATOR",
+    "CMAKE_GENERATOR_PLATFORM",
+    "CMAKE_GENERATOR_TOOLSET",
+    "CMAKE_PREFIX_PATH",
+    "CMAKE_TOOLCHAIN_FILE",
+    "CFLAGS",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "ASMFLAGS",
+    "CUDAFLAGS",
+    "HIPFLAGS",
+    "LDFLAGS",
+    "CL",
+    "_CL_",
+    "LINK",
+    "_LINK_",
+    "ARCHFLAGS",
+    "MAKEFLAGS",
+    "NVCC_APPEND_FLAGS",
+    "NVCC_PREPEND_FLAGS",
+    # Already read, and handed to CMake by name.
+    "CC",
+    "CXX",
+    "CUDACXX",
+    "CUDAHOSTCXX",
+    "CUDAARCHS",
+    "HIPCXX",
+    "SDKROOT",
+    "MACOSX_DEPLOYMENT_TARGET",
+)
+"""Environment variables that a build does not get to see."""
+
+_MEMORY_PER_JOB = (
+    1_500_000_000  # bytes; the largest unit (all model graphs in one) needs about 1.3 GB with GCC
+)
+_SET = {
+    "LC_ALL": "C",  # errors in the language that `coblyn.native.log` reads
+    "NINJA_STATUS": "[%f/%t] ",
+    # The tree is no repository, and must not be taken for a part of one that lies above it.
+    "GIT_DIR": ".coblyn-no-repository",
+}
+_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What the user may choose.
+
+    Attributes:
+        backend: "auto" or the name of a backend.
+        portable: Run on any CPU of this architecture, choosing the best code at start.
+        jobs: Compilers at once; 0 lets cores and memory decide. No part of the id.
+        cmake_args: More arguments for CMake; they come last and so win.
+    """
+
+    backend: str = "auto"
+    portable: bool = False
+    jobs: int = 0
+    cmake_args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """Everything that a build will do.
+
+    Attributes:
+        id: Name of the bundle: the backend and 12 hex digits of the hash of ``inputs``.
+        backend: Name of the backend.
+        cmake_args: Arguments for configuring, without source, build directory, generator and make
+            program.
+        targets: What ninja builds.
+        libraries: Libraries that must come out, without prefix and suffix.
+        env: Variables to set, or to remove (None).
+        jobs: Compilers at once.
+        inputs: All that goes into the id.
+        accelerates: What makes it fast, as one phrase.
+        reasons: Why each choice was made.
+        notes: What the user should know.
+    """
+
+    id: str
+    backend: str
+    cmake_args: tuple[str, ...]
+    targets: tuple[str, ...]
+    libraries: tuple[str, ...]
+    env: dict[str, str | None]
+    jobs: int
+    inputs: dict[str, str]
+    accelerates: str
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def make_plan(
+    facts: Facts, options: BuildOptions, source: Source, shim_digest: str, toolchain: Toolchain
+) -> BuildPlan:
+    """Plan a build.
+
+    Args:
+        facts: About this machine.
+        options: What the user chose.
+        source: The llama.cpp tree.
+        shim_digest: Digest of our own sources.
+        toolchain: The compilers.
+
+    Raises:
+        ToolchainMissing: The backend that the user named can not be built here.
+    """
+    choice = choose(options.backend, facts)
+    args = (
+        *_common_args(facts, options, toolchain),
+        *choice.backend.cmake_args(facts, portable=options.portable),
+        *_host_compiler(choice, toolchain),
+        f"-DLLAMA_BUILD_COMMIT={source.commit}",
+        *options.cmake_args,
+    )
+    inputs = _inputs(facts, options, source, shim_digest, toolchain, choice)
+    inputs["cmake_args"] = "\n".join(args)
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return BuildPlan(
+        id=f"{choice.backend.NAME}-{digest[:12]}",
+        backend=choice.backend.NAME,
+        cmake_args=(*args, *_ccache_args(facts)),
+        targets=("llama", "ggml", "mtmd", "coblyn_shim"),
+        libraries=_libraries(facts, options, choice),
+        env={**dict.fromkeys(CLEARED), **_SET, **toolchain.env},
+        jobs=options.jobs or _jobs(facts),
+        inputs=inputs,
+        accelerates=choice.backend.phrase(facts, portable=options.portable),
+        reasons=(
+            f"Backend {choice.backend.NAME}: {choice.reason}",
+            f"Compiler: {toolchain.reason}",
+        ),
+        notes=(*choice.notes, *_source_notes(source)),
+    )
+
+
+def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> tuple[str, ...]:
+    """The arguments of every backend: what, how, for which CPU, with which compilers."""
+    return (
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DBUILD_SHARED_LIBS=ON",
+        "-DLLAMA_BUILD_MTMD=ON",
+        "-DLLAMA_BUILD_IS_DEV=OFF",
+        "-DLLAMA_BUILD_NUMBER=0",
+        "-DGGML_RPC=ON",
+        # Found by accident where a development package is installed, and then needed at every
+        # start.
+        "-DGGML_RPC_RDMA=OFF",
+        "-DGGML_BUILD_TESTS=OFF",
+        "-DGGML_BUILD_EXAMPLES=OFF",
+        *_cpu_args(options),
+        *_openmp_args(facts, toolchain),
+        *_platform_args(facts),
+        *_compiler_args(toolchain),
+    )
+
+
+def _ccache_args(facts: Facts) -> tuple[str, ...]:
+    """Changes nothing in the result, so it is no part of the id."""
+    return (f"-DGGML_CCACHE={'ON' if facts['ccache'] else 'OFF'}",)
+
+
+def _cpu_args(options: BuildOptions) -> tuple[str, ...]:
+    if options.portable:
+        return ("-DGGML_NATIVE=OFF", "-DGGML_BACKEND_DL=ON", "-DGGML_CPU_ALL_VARIANTS=ON")
+    return ("-DGGML_NATIVE=ON", "-DGGML_BACKEND_DL=OFF", "-DGGML_CPU_ALL_VARIANTS=OFF")
+
+
+def _openmp_args(facts: Facts, toolchain: Toolchain) -> tuple[str, ...]:
+    # Apple has none, and a package manager's must not be picked up by accident; zig brings none;
+    # Microsoft's and LLVM's on Windows would be one more DLL to find. ggml's own thread pool takes
+    # its place.
+    has_openmp = facts["os"] == "linux" and toolchain.family == "gcc"
+    return (f"-DGGML_OPENMP={'ON' if has_openmp else 'OFF'}",)
+
+
+def _platform_args(facts: Facts) -> tuple[str, ...]:
+    if facts["os"] == "windows":
+        return ()
+    beside = "@loader_path" if facts["os"] == "macos" else "$ORIGIN"
+    rpath = (
+        f"-DCMAKE_INSTALL_RPATH={beside}",
+        "-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON",
+        "-DCMAKE_PLATFORM_NO_VERSIONED_SONAME=ON",
+    )
+    if facts["os"] != "macos":
+        return rpath
+    machine = "arm64" if facts["arch"] == "arm64" else "x86_64"
+    # Upstream's floor is 13.3; an older system can still use what is built for itself.
+    is_new = is_at_least(facts["os.version"], "13.3")
+    return (
+        *rpath,
+        f"-DCMAKE_OSX_ARCHITECTURES={machine}",
+        f"-DCMAKE_OSX_DEPLOYMENT_TARGET={'13.3' if is_new else facts['os.version']}",
+        *((f"-DCMAKE_OSX_SYSROOT={facts['sdk']}",) if facts["sdk"] else ()),
+    )
+
+
+def _compiler_args(toolchain: Toolchain) -> tuple[str, ...]:
+    args: list[str] = []
+    for language, compiler in (("C", toolchain.cc), ("CXX", toolchain.cxx)):
+        args.append(f"-DCMAKE_{language}_COMPILER={compiler[0]}")
+        if compiler[1:]:
+            args.append(f"-DCMAKE_{language}_COMPILER_ARG1={' '.join(compiler[1:])}")
+    if toolchain.family == "zig":
+        # It links its whole C++ library into each of ours, with all names: 70 MB in place of 10.
+        args += [f"-DCMAKE_{kind}_LINKER_FLAGS=-s" for kind in ("SHARED", "MODULE")]
+    return tuple(args)
+
+
+def _host_compiler(choice: Choice, toolchain: Toolchain) -> tuple[str, ...]:
+    """One compiler for all: nvcc takes it for the code of the host."""
+    if choice.backend.NAME != "cuda" or toolchain.family == "zig":
+        return ()
+    return (f"-DCMAKE_CUDA_HOST_COMPILER={toolchain.cxx[0]}",)
+
+
+def _libraries(facts: Facts, options: BuildOptions, choice: Choice) -> tuple[str, ...]:
+    cpu = () if options.portable else ("ggml-cpu",)
+    blas = ("ggml-blas",) if facts["os"] == "macos" else ()
+    return tuple(sorted((*_BASE, *cpu, *blas, *choice.backend.LIBRARIES)))
+
+
+def _inputs(
+    facts: Facts,
+    options: BuildOptions,
+    source: Source,
+    shim_digest: str,
+    toolchain: Toolchain,
+    choice: Choice,
+) -> dict[str, str]:
+    """All that can change the result, by name; the arguments of CMake come on top."""
+    inputs = {
+        "source": source.digest,
+        "shim": shim_digest,
+        "compiler": toolchain.identity,
+        "os": facts["os"],
+        "arch": facts["arch"],
+        "sdk": f"{facts['sdk']} {facts['sdk.version']}".strip(),
+    }
+    inputs |= {name: facts[name] for name in choice.backend.INPUTS}
+    inputs |= {name: facts[f"env.{name}"] for name in COMPILER_PATHS if facts[f"env.{name}"]}
+    if not options.portable:
+        inputs |= {"cpu": facts["cpu"], "cpu.features": facts["cpu.features"]}
+    return inputs
+
+
+def _jobs(facts: Facts) -> int:
+    """One compiler a logical core, as far as memory lasts; at least one."""
+    return max(1, min(facts.number("threads", 1), facts.number("memory") // _MEMORY_PER_JOB))
+
+
+def _source_notes(source: Source) -> tuple[str, ...]:
+    if source.is_pinned:
+        return ()
+    return (f"The source is {source.origin}, and Coblyn may refuse to load what is built from it.",)

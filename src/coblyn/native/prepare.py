@@ -1,0 +1,83 @@
+"""All that is known before anything is made: facts, source, compilers and plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coblyn.errors import ToolchainMissing
+from coblyn.native.plan import BuildOptions, BuildPlan, make_plan
+from coblyn.native.probe import MIN_CMAKE, MIN_NINJA, Prober, probe
+from coblyn.native.source import Source, pinned_source, tree_digest, user_source
+from coblyn.native.toolchain import Toolchain, choose_toolchain
+
+if TYPE_CHECKING:
+    from coblyn.native.facts import Facts
+
+__all__ = ["Preparation", "prepare", "shim_digest", "shim_dir"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a build starts from.
+
+    Attributes:
+        facts: About this machine.
+        options: What the user chose.
+        source: The llama.cpp tree, which may still have to be fetched.
+        shim: Directory of our own sources.
+        toolchain: The compilers.
+        plan: What to do.
+    """
+
+    facts: Facts
+    options: BuildOptions
+    source: Source
+    shim: Path
+    toolchain: Toolchain
+    plan: BuildPlan
+
+
+def prepare(
+    options: BuildOptions, *, source: Path | None = None, shim: Path | None = None
+) -> Preparation:
+    """Look at the machine and plan; fetches and makes nothing.
+
+    Args:
+        options: What the user chose.
+        source: A llama.cpp tree to use in place of the pinned one.
+        shim: A directory with our CMake project, in place of the one in this package.
+
+    Raises:
+        ToolchainMissing: No compiler or build tool, or not what the backend is built with.
+        BuildFailed: ``source`` is no llama.cpp tree.
+    """
+    prober = Prober()
+    facts = probe(prober)
+    toolchain = choose_toolchain(facts, prober)
+    prober.save()
+    _check_tools(facts)
+    tree = user_source(source) if source else pinned_source()
+    ours = shim or shim_dir()
+    plan = make_plan(facts, options, tree, shim_digest(ours), toolchain)
+    return Preparation(facts, options, tree, ours, toolchain, plan)
+
+
+def shim_dir() -> Path:
+    """Our own native sources, inside this package."""
+    return Path(__file__).parent / "shim"
+
+
+def shim_digest(directory: Path) -> str:
+    """Digest of all our native sources."""
+    return tree_digest(directory, sorted(path.name for path in directory.iterdir()))
+
+
+def _check_tools(facts: Facts) -> None:
+    for name, minimum in (("cmake", MIN_CMAKE), ("ninja", MIN_NINJA)):
+        if not facts[name]:
+            raise ToolchainMissing(
+                f"{name} {minimum} or newer was found neither in PATH nor as a Python package.",
+                hint=f"pip install {name}",
+            )

@@ -1,0 +1,114 @@
+"""The paper that comes with a bundle: what went in, who made it, and what came out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from coblyn.errors import NativeError
+from coblyn.native.plan import BuildOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["LibraryFile", "Receipt", "read_receipt", "write_receipt"]
+
+_NAME = "receipt.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFile:
+    """A file in the bundle's library directory; ``size`` in bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Everything about a bundle.
+
+    Attributes:
+        id: Name of the bundle.
+        backend: Name of its backend.
+        portable: Whether it runs on any CPU of its architecture.
+        asked: What the user asked for: "backend" (may be "auto") and "cmake_args".
+        accelerates: What makes it fast, as one phrase.
+        created: When it was finished, ISO 8601 in UTC.
+        seconds: How long fetching, configuring and compiling took.
+        llama_version: Release of llama.cpp.
+        llama_commit: Its commit.
+        source: Where the source came from, in words.
+        compiler: Version of the compiler.
+        tools: Versions of CMake, ninja and others that worked on it.
+        platform: Operating system, architecture, CPU and its features.
+        cmake_args: How it was configured.
+        inputs: All that went into the id.
+        reasons: Why each choice was made.
+        notes: What the user should know.
+        libraries: The files.
+        format: Version of this format.
+    """
+
+    id: str
+    backend: str
+    portable: bool
+    asked: dict[str, Any]
+    accelerates: str
+    created: str
+    seconds: float
+    llama_version: str
+    llama_commit: str
+    source: str
+    compiler: str
+    tools: dict[str, str]
+    platform: dict[str, str]
+    cmake_args: tuple[str, ...]
+    inputs: dict[str, str]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    libraries: tuple[LibraryFile, ...] = field(default_factory=tuple)
+    format: int = _FORMAT
+
+    def options(self) -> BuildOptions:
+        """What the user asked for, to ask for the same again."""
+        return BuildOptions(
+            backend=self.asked["backend"],
+            portable=self.portable,
+            cmake_args=tuple(self.asked["cmake_args"]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is written."""
+        return asdict(self)
+
+
+def write_receipt(directory: Path, receipt: Receipt) -> None:
+    """Write it into a bundle that is being made."""
+    text = json.dumps(receipt.to_json(), indent=2, ensure_ascii=False)
+    (directory / _NAME).write_text(text + "\n", "utf-8")
+
+
+def read_receipt(directory: Path) -> Receipt:
+    """Read the receipt of a bundle.
+
+    Raises:
+        NativeError: There is none, or it can not be read.
+    """
+    path = directory / _NAME
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        known = {name.name for name in fields(Receipt)}
+        values = {name: value for name, value in raw.items() if name in known}
+        values["libraries"] = tuple(LibraryFile(**each) for each in raw["libraries"])
+        for name in ("cmake_args", "reasons", "notes"):
+            values[name] = tuple(raw[name])
+        return Receipt(**values)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NativeError(
+            f"{path} can not be read ({error}): the bundle is not complete.",
+            hint=f"coblyn build --remove {directory.name}, then coblyn build",
+        ) from error
