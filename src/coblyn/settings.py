@@ -55,6 +55,10 @@ class Settings(BaseModel):
         bool | None, Field(description="Flash attention; leave it out to let the engine decide.")
     ] = None
     cache_type: Annotated[CacheType, Field(description="Type of the KV cache.")] = "f16"
+    cache_memory: Annotated[
+        int,
+        Field(ge=0, description="Megabytes of memory that keep what earlier requests computed."),
+    ] = 2048
     memory_map: Annotated[bool, Field(description="Map the model file instead of reading it.")] = (
         True
     )

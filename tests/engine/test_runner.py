@@ -109,6 +109,30 @@ async def test_reusing_a_prefix_changes_nothing(engine: LocalEngine) -> None:
     assert again
 
 
+async def test_a_retry_beside_a_running_stream(engine: LocalEngine) -> None:
+    """The retry brings no token of its own into the step, and must not take the other's logits away."""
+    tokens = await tokens_of(engine, "Beside the stream, " + STORY)
+    expected, _ = await read(engine, ask("a", tokens, 8, temperature=0.0))
+    other = (*tokens[::-1], 5)
+    stream = asyncio.create_task(read(engine, ask("b", other, 40, temperature=0.0)))
+    await asyncio.sleep(0.3)
+    retried, finish = await read(engine, ask("c", tokens, 8, temperature=0.0))
+    assert finish.stats.cached_tokens == len(tokens)
+    assert retried[:10] == expected[:10]
+    assert (await stream)[1].reason in ("length", "eos")
+
+
+async def test_an_old_conversation_comes_back_from_main_memory(engine: LocalEngine) -> None:
+    tokens = await tokens_of(engine, "Long ago: " + STORY * 3)
+    first, _ = await read(engine, ask("a", tokens, 12, temperature=0.0))
+    for index in range(4):
+        other = (*tokens[::-1], index)
+        await read(engine, ask(f"o{index}", other, 4, temperature=0.0))
+    again, finish = await read(engine, ask("b", tokens, 12, temperature=0.0))
+    assert finish.stats.cached_tokens == len(tokens)
+    assert again == first
+
+
 async def test_eight_at_once_all_finish(engine: LocalEngine) -> None:
     tokens = await tokens_of(engine)
     requests = [ask(f"r{i}", (*tokens, i + 100), 16, temperature=0.9, seed=i) for i in range(8)]

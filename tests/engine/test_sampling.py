@@ -16,7 +16,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
 from coblyn.engine.runner import sampler_options
 from coblyn.llama.library import Library, open_library
-from coblyn.llama.sampler import Draw, Sampler, sample
+from coblyn.llama.sampler import Draw, Rows, Sampler
 from coblyn.native.bundle import Bundle
 
 pytestmark = pytest.mark.native
@@ -37,7 +37,7 @@ def native(library: Library, logits: Any, history: list[int], params: SamplingPa
     options = sampler_options(Request("", (0,), 1, params), frozenset())
     sampler = Sampler(library, options, len(row32), history)
     context: Any = SimpleNamespace(library=library, pointer=None)
-    (row,) = sample(context, [Draw(sampler, logits=row32)])
+    (row,) = Rows(context, 1).draw([Draw(sampler, logits=row32)])
     assert np.array_equal(row32, before, equal_nan=True), (
         "logits that were kept must stay as they are"
     )

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Delta, Event, Finish, Prefill
 from coblyn.engine.fake import FakeRunner
-from coblyn.engine.plan import Plan
+from coblyn.engine.plan import Discard, Plan, Save
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
+from coblyn.engine.shelf import Shelf
 
 SCRIPT = "abcdefghij" * 10
 
@@ -32,7 +33,10 @@ class Machine:
     def __post_init__(self) -> None:
         runner = self.runner
         cache = SequenceCache(
-            runner.max_sequences, runner.num_cells, is_rewindable=runner.is_rewindable
+            runner.max_sequences,
+            runner.num_cells,
+            is_rewindable=runner.is_rewindable,
+            shelf_tokens=runner.shelf_tokens,
         )
         limits = Limits(runner.context, self.max_running, runner.max_batch, self.busy_batch)
         self.now = 0.0
@@ -49,6 +53,9 @@ class Machine:
         events += self.scheduler.apply(plan, self.runner.run(plan))
         self.events += events
         return plan
+
+    def rest(self) -> None:
+        self.runner.run(self.scheduler.rest())
 
     def run(self, limit: int = 2000) -> None:
         for _ in range(limit):
@@ -243,6 +250,54 @@ def test_a_recurrent_model_never_forgets_a_part() -> None:
     assert not cuts
 
 
+def test_what_is_idle_makes_way_and_comes_back() -> None:
+    """Idle cells would slow down whoever runs; a copy in main memory brings them back."""
+    runner = FakeRunner(script=SCRIPT, repeats=True, shelf_tokens=1000)
+    machine = Machine(runner)
+    machine.add("a", "a" * 100, 10)
+    machine.run()
+    machine.rest()
+    machine.add("b", "b" * 100, 10)
+    machine.step()
+    assert [len(tokens) for tokens in runner.held.values() if tokens] == [100]
+    machine.run()
+    machine.add("c", "a" * 100 + SCRIPT[:9] + "!")
+    machine.run()
+    assert machine.finish("c").stats.cached_tokens == 109
+    machine.add("d", "b" * 100)
+    machine.run()
+    assert machine.finish("d").stats.cached_tokens == 100
+    assert machine.text("d") == SCRIPT[:10]
+
+
+def test_a_copy_that_exists_is_not_made_again() -> None:
+    runner = FakeRunner(script=SCRIPT, repeats=True, shelf_tokens=1000)
+    machine = Machine(runner)
+    machine.add("a", "a" * 100, 10)
+    machine.run()
+    machine.rest()
+    assert machine.scheduler.rest().memory == ()
+    machine.add("b", "b" * 100, 10)
+    assert not any(isinstance(operation, Save) for operation in machine.step().memory)
+
+
+def test_the_shelf_forgets_the_longest_unused_and_what_a_longer_copy_contains() -> None:
+    shelf, memory = Shelf(25), []
+    first = shelf.add([1] * 10, 0, memory)
+    second = shelf.add([2] * 10, 0, memory)
+    assert first is not None
+    assert second is not None
+    shelf.touch(first)
+    shelf.add([3] * 5, 0, memory)
+    assert memory == []
+    shelf.add([4] * 5, 0, memory)
+    assert memory == [Discard(second)]
+    longer = shelf.add([1] * 12, 0, memory)
+    assert memory == [Discard(second), Discard(first)]
+    assert longer in shelf
+    assert shelf.add([5] * 26, 0, memory) is None
+
+
 jobs = st.lists(
     st.tuples(
         st.sampled_from(["", "x" * 40, "x" * 40 + "y" * 30]),
@@ -257,13 +312,26 @@ jobs = st.lists(
 
 
 @settings(deadline=None, max_examples=150)
-@given(jobs, st.integers(130, 400), st.integers(1, 5))
+@given(
+    jobs, st.integers(130, 400), st.integers(1, 5), st.sampled_from([0, 100, 1000]), st.booleans()
+)
 def test_whatever_comes_everybody_gets_the_right_text(
-    work: list[tuple[str, str, int, int, bool]], num_cells: int, max_running: int
+    work: list[tuple[str, str, int, int, bool]],
+    num_cells: int,
+    max_running: int,
+    shelf_tokens: int,
+    is_rewindable: bool,
 ) -> None:
     """Few cells, shared prefixes, late arrivals, cancellations: nobody starves, nobody gets another's text."""
     runner = FakeRunner(
-        script=SCRIPT, repeats=True, context=130, num_cells=num_cells, max_batch=48, max_sequences=8
+        script=SCRIPT,
+        repeats=True,
+        context=130,
+        num_cells=num_cells,
+        max_batch=48,
+        max_sequences=8,
+        shelf_tokens=shelf_tokens,
+        is_rewindable=is_rewindable,
     )
     machine = Machine(runner, max_running=max_running, busy_batch=16)
     for index, (prefix, rest, count, delay, cancels) in enumerate(work):
@@ -271,6 +339,8 @@ def test_whatever_comes_everybody_gets_the_right_text(
         for _ in range(delay):
             if machine.scheduler.has_work:
                 machine.step()
+            else:
+                machine.rest()
         if cancels:
             machine.cancel(str(index))
     machine.run(limit=20_000)

@@ -84,23 +84,25 @@ async def measure(engine: LocalEngine, shape: Shape, report: Report = silent) ->
 
 
 async def _round(engine: LocalEngine, shape: Shape) -> Figures:
+    prompt = tuple(random.choices(range(engine.info.vocab_size), k=shape.num_prompt))  # noqa: S311
     bare_prompt, bare_generate = await engine.call(_bare_loop(shape))
-    one, one_overhead = await _generate(engine, shape, 1)
-    many, many_overhead = await _generate(engine, shape, shape.num_streams)
-    prefill = shape.num_prompt / one[0].prefill_seconds
-    decode = _decode_speed(one[0])
+    one = await _one(engine, _request(prompt, shape, 0))
+    # The same prompt again is in memory, so that all there is to time is decode steps.
+    _, overhead = await _together(engine, prompt, shape, 1)
+    many, streams_overhead = await _together(engine, prompt, shape, shape.num_streams)
+    prefill = shape.num_prompt / one.prefill_seconds
     bare_prefill = shape.num_prompt / bare_prompt
     bare_decode = shape.num_generate / bare_generate
     return Figures(
         prefill=prefill,
         bare_prefill=bare_prefill,
         prefill_ratio=prefill / bare_prefill,
-        decode=decode,
+        decode=_decode_speed(one),
         bare_decode=bare_decode,
-        decode_ratio=decode / bare_decode,
+        decode_ratio=_decode_speed(one) / bare_decode,
         streams_decode=sum(_decode_speed(stats) for stats in many),
-        overhead=one_overhead,
-        streams_overhead=many_overhead,
+        overhead=overhead,
+        streams_overhead=streams_overhead,
     )
 
 
@@ -117,24 +119,25 @@ def _decode_speed(stats: Stats) -> float:
     return (stats.completion_tokens - 1) / stats.decode_seconds
 
 
-async def _generate(engine: LocalEngine, shape: Shape, count: int) -> tuple[list[Stats], float]:
-    """Run some requests together: what each cost, and the fraction of their decode time that was the engine's own.
+async def _together(
+    engine: LocalEngine, prompt: tuple[int, ...], shape: Shape, count: int
+) -> tuple[list[Stats], float]:
+    """Continue a prompt that is in memory several times at once.
 
-    Many streams share one prompt, so that they decode side by side from the start.
+    Returns:
+        What each cost, and the fraction of the time that was the engine's own.
     """
-    size = engine.info.vocab_size
-    prompt = tuple(random.choices(range(size), k=shape.num_prompt))  # noqa: S311
-    if count > 1:
-        await _one(engine, Request("prompt", prompt, 1, _SAMPLING, ignore_eos=True))
-    requests = [
-        Request(f"bench-{index}", prompt, shape.num_generate, _SAMPLING, ignore_eos=True)
-        for index in range(count)
-    ]
     before, started = await engine.call(_decode_seconds), time.perf_counter()
-    stats = await asyncio.gather(*(_one(engine, request) for request in requests))
+    stats = await asyncio.gather(
+        *(_one(engine, _request(prompt, shape, index)) for index in range(count))
+    )
     elapsed = time.perf_counter() - started
     inside = await engine.call(_decode_seconds) - before
     return list(stats), 1 - inside / elapsed
+
+
+def _request(prompt: tuple[int, ...], shape: Shape, index: int) -> Request:
+    return Request(f"bench-{index}", prompt, shape.num_generate, _SAMPLING, ignore_eos=True)
 
 
 _SAMPLING = SamplingParams(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, seed=1)

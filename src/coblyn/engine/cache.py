@@ -1,4 +1,7 @@
-"""Which sequences hold which tokens: the longest common prefix is found and shared, the oldest idle one makes room.
+"""Which sequences hold which tokens: the longest common prefix is found and shared.
+
+What no request uses any more stays for the next ones: on the shelf in main memory if there is one, so that it is not
+in the way of those that run, else in the KV memory until room is needed.
 
 Pure: it decides memory operations and keeps the books, and touches no context.
 """
@@ -9,12 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.cells import Cells
-from coblyn.engine.plan import Copy, MemoryOp, Remove
+from coblyn.engine.plan import Copy, MemoryOp, Remove, Restore, Save
+from coblyn.engine.shelf import Shelf, Shelved
 
 __all__ = ["MIN_SHARED", "Claim", "SequenceCache", "common_prefix"]
 
 MIN_SHARED = 16
 """Shorter common prefixes are not worth a sequence id of their own."""
+
+MIN_RESTORED = 8
+"""A copy on the shelf must serve so many tokens more than the KV memory does, to be worth bringing back."""
 
 _BLOCK = 512
 
@@ -33,12 +40,17 @@ def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
 
 @dataclass(slots=True)
 class _Held:
-    """What a sequence holds; ``prompt_length`` is where its prompt ended, 0 when those logits are not kept."""
+    """What a sequence holds.
+
+    ``prompt_length`` is where its prompt ended, 0 when those logits are not kept; ``key`` is that of an equal copy on
+    the shelf.
+    """
 
     tokens: list[int] = field(default_factory=list)
     is_idle: bool = True
     last_used: int = 0
     prompt_length: int = 0
+    key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +77,20 @@ class SequenceCache:
         num_cells: KV cells that they share.
         is_rewindable: Whether a sequence can forget its tail. If not (recurrent and hybrid models), only whole
             sequences are reused.
+        shelf_tokens: Tokens that the shelf in main memory has room for; 0 for no shelf.
     """
 
-    def __init__(self, num_sequences: int, num_cells: int, *, is_rewindable: bool = True) -> None:
+    def __init__(
+        self,
+        num_sequences: int,
+        num_cells: int,
+        *,
+        is_rewindable: bool = True,
+        shelf_tokens: int = 0,
+    ) -> None:
         self._held = [_Held() for _ in range(num_sequences)]
         self._cells = Cells(num_cells)
+        self._shelf = Shelf(shelf_tokens) if shelf_tokens else None
         self._is_rewindable = is_rewindable
         self._clock = 0
 
@@ -96,6 +117,7 @@ class SequenceCache:
             None when all sequences are in use, or the cells for the rest of the prompt can not be had now.
         """
         source, length = self._best_match(prompt)
+        source, length = self._bring_back(prompt, source, length, reserved, memory)
         if not self._room_for(reserved + len(prompt) - length + 1, source, length, memory):
             return None
         sequence = self._place(source, length, memory)
@@ -103,8 +125,18 @@ class SequenceCache:
             return None
         held = self._held[sequence]
         held.is_idle = False
+        held.key = None
         self._touch(held)
+        self._clear_away(memory)
         return Claim(sequence, length, replays=length == len(prompt))
+
+    def save_idle(self) -> list[MemoryOp]:
+        """Copy what is idle to the shelf ahead of time, while there is nothing else to do."""
+        memory: list[MemoryOp] = []
+        for sequence, held in enumerate(self._held):
+            if held.is_idle and held.tokens:
+                self._save(sequence, memory)
+        return memory
 
     def append(self, sequence: int, tokens: Sequence[int]) -> None:
         """Tokens of a sequence were computed."""
@@ -137,6 +169,56 @@ class SequenceCache:
             memory.append(self._truncate(victim, 0))
         return True
 
+    def _bring_back(
+        self,
+        prompt: list[int],
+        source: int | None,
+        length: int,
+        reserved: int,
+        memory: list[MemoryOp],
+    ) -> tuple[int | None, int]:
+        """Restore a copy from the shelf if that serves the prompt better than what is in the KV memory."""
+        if not self._shelf:
+            return source, length
+        key, saved = self._shelf.best(lambda copy: self._reusable(copy, prompt))
+        if key is None or saved < length + MIN_RESTORED:
+            return source, length
+        copy = self._shelf[key]
+        self._shelf.touch(key)
+        self._clear_away(memory)
+        if key not in self._shelf or not self.make_room(
+            reserved + max(len(copy.tokens), len(prompt)) + 1, memory
+        ):
+            return self._best_match(prompt)
+        target = self._vacate(None, memory)
+        if target is None:
+            return self._best_match(prompt)
+        held = self._held[target]
+        held.tokens, held.prompt_length = list(copy.tokens), copy.prompt_length
+        self._cells.append(target, len(held.tokens))
+        memory.append(Restore(key, target))
+        if saved < len(held.tokens):
+            memory.append(self._truncate(target, saved))
+        return target, saved
+
+    def _clear_away(self, memory: list[MemoryOp]) -> None:
+        """Move what is idle to the shelf, out of the way of those that run."""
+        if not self._shelf:
+            return
+        for sequence, held in enumerate(self._held):
+            if held.is_idle and held.tokens:
+                self._save(sequence, memory)
+                if held.key is not None:
+                    memory.append(self._truncate(sequence, 0))
+
+    def _save(self, sequence: int, memory: list[MemoryOp]) -> None:
+        held = self._held[sequence]
+        if not self._shelf or (held.key is not None and held.key in self._shelf):
+            return
+        held.key = self._shelf.add(held.tokens, held.prompt_length, memory)
+        if held.key is not None:
+            memory.append(Save(sequence, held.key))
+
     def _room_for(
         self, count: int, source: int | None, length: int, memory: list[MemoryOp]
     ) -> bool:
@@ -156,7 +238,7 @@ class SequenceCache:
                 best = max(best or (0, False, -1), (length, is_whole, sequence))
         return (best[2], best[0]) if best else (None, 0)
 
-    def _reusable(self, held: _Held, prompt: list[int]) -> int:
+    def _reusable(self, held: _Held | Shelved, prompt: list[int]) -> int:
         """Tokens of a sequence that serve a prompt; at least one token is left to compute unless logits are kept."""
         length = common_prefix(held.tokens, prompt)
         if not self._is_rewindable:
@@ -210,6 +292,7 @@ class SequenceCache:
         del held.tokens[length:]
         if held.prompt_length > length:
             held.prompt_length = 0
+        held.key = None
         self._cells.truncate(sequence, length)
         return Remove(sequence, length)
 

@@ -37,6 +37,7 @@ class EngineConfig:
         memory_lock: Lock the model into memory.
         max_running: Requests in the batch at a time.
         max_waiting: Requests that may wait for a place.
+        cache_memory: Megabytes of main memory that keep what earlier requests computed; 0 for none.
         num_idle: Further sequences that keep what finished requests computed.
     """
 
@@ -55,6 +56,7 @@ class EngineConfig:
     memory_lock: bool = False
     max_running: int = 8
     max_waiting: int = 64
+    cache_memory: int = 2048
     num_idle: int = 8
 
     def __post_init__(self) -> None:

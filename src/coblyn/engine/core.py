@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.interface import Runner
+from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineStopped, PromptTooLong
@@ -133,7 +134,10 @@ class Core:
     def _loop(self, runner: Runner) -> None:
         limits = Limits(runner.info.context, self._max_running, runner.max_batch, self._busy_batch)
         cache = SequenceCache(
-            runner.max_sequences, runner.num_cells, is_rewindable=runner.info.is_rewindable
+            runner.max_sequences,
+            runner.num_cells,
+            is_rewindable=runner.info.is_rewindable,
+            shelf_tokens=runner.shelf_tokens,
         )
         scheduler = Scheduler(cache, runner.vocab, limits, time.perf_counter)
         while self._receive(scheduler, runner):
@@ -141,13 +145,31 @@ class Core:
                 self._fail(scheduler.drain(), self._failure)
             elif scheduler.has_work:
                 self._step(scheduler, runner)
+                self._rest(scheduler, runner)
 
     def _step(self, scheduler: Scheduler, runner: Runner) -> None:
         plan, events = scheduler.schedule()
         if events:
             self._deliver(events)
+        result = self._run(plan, scheduler, runner)
+        if result is None:
+            return
+        events = scheduler.apply(plan, result)
+        self._forget_finished(runner, events)
+        self._deliver(events)
+
+    def _rest(self, scheduler: Scheduler, runner: Runner) -> None:
+        """Use the time when there is nothing to do; whoever comes meanwhile waits some milliseconds at most."""
+        if scheduler.has_work or not self._inbox.empty():
+            return
+        plan = scheduler.rest()
+        if plan.memory:
+            self._run(plan, scheduler, runner)
+
+    def _run(self, plan: Plan, scheduler: Scheduler, runner: Runner) -> Sequence[Sampled] | None:
+        """Run a plan; None after a failure, which ends everything that was under way."""
         try:
-            result = runner.run(plan)
+            return runner.run(plan)
         except CoblynError as error:
             log.exception("a step of the engine failed")
             self._fail(scheduler.drain(), error)
@@ -156,10 +178,7 @@ class Core:
             )
             if self._on_failure:
                 self._on_failure(error)
-            return
-        events = scheduler.apply(plan, result)
-        self._forget_finished(runner, events)
-        self._deliver(events)
+            return None
 
     def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:
         """Take all messages that are there; wait for one only when there is nothing to run."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.interface import ModelInfo
-from coblyn.engine.plan import Copy, Plan, Remove, Row, Sampled
+from coblyn.engine.plan import Copy, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.request import Request
 from coblyn.errors import EngineError
 
@@ -76,6 +76,7 @@ class FakeRunner:
     num_cells: int = 4096
     max_running: int = 8
     is_rewindable: bool = True
+    shelf_tokens: int = 0
     chat_template: str = ""
     fail_at: int = 0
     history: list[Plan] = field(default_factory=list)
@@ -84,6 +85,7 @@ class FakeRunner:
     vocab: FakeVocab = field(default_factory=FakeVocab)
     _requests: dict[str, Request] = field(default_factory=dict)
     _kept: dict[int, int] = field(default_factory=dict)
+    _saved: dict[int, tuple[list[int], int]] = field(default_factory=dict)
 
     @property
     def info(self) -> ModelInfo:
@@ -138,9 +140,24 @@ class FakeRunner:
             if isinstance(operation, Remove):
                 del self.held.get(operation.sequence, [])[operation.start :]
             elif isinstance(operation, Copy):
-                assert not self.held.get(operation.target), "the target of a copy holds tokens"
-                self.held[operation.target] = self.held[operation.source][: operation.length]
-                self._kept[operation.target] = self._kept.get(operation.source, 0)
+                self._fill(
+                    operation.target,
+                    self.held[operation.source][: operation.length],
+                    self._kept.get(operation.source, 0),
+                )
+            elif isinstance(operation, Save):
+                assert operation.key not in self._saved, "keys are used once"
+                held, kept = self.held[operation.sequence], self._kept.get(operation.sequence, 0)
+                self._saved[operation.key] = (list(held), kept)
+            elif isinstance(operation, Restore):
+                self._fill(operation.sequence, *self._saved[operation.key])
+            else:
+                del self._saved[operation.key]
+        assert sum(len(held) for held, _ in self._saved.values()) <= self.shelf_tokens
+
+    def _fill(self, sequence: int, tokens: list[int], kept: int) -> None:
+        assert not self.held.get(sequence), "a sequence that is filled must be empty"
+        self.held[sequence], self._kept[sequence] = list(tokens), kept
 
     def _extend(self, row: Row) -> None:
         held = self.held.setdefault(row.sequence, [])

@@ -116,6 +116,11 @@ class Runner(Protocol):
         """KV cells that all sequences share; one token of a sequence takes one."""
         ...
 
+    @property
+    def shelf_tokens(self) -> int:
+        """Tokens of sequences that it can keep in main memory; 0 for none."""
+        ...
+
     def open(self, request: Request) -> None:
         """Make ready to sample for a request."""
         ...

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Copy", "MemoryOp", "Plan", "Remove", "Row", "Sampled"]
+__all__ = [
+    "Copy",
+    "Discard",
+    "MemoryOp",
+    "Plan",
+    "Remove",
+    "Restore",
+    "Row",
+    "Sampled",
+    "Save",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,30 @@ class Remove:
     start: int
 
 
-MemoryOp = Copy | Remove
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Copy a sequence, and the logits kept with it, to main memory under a key."""
+
+    sequence: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Copy what was saved under a key into an empty sequence; the copy in main memory stays."""
+
+    key: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Free what was saved under a key."""
+
+    key: int
+
+
+MemoryOp = Copy | Remove | Save | Restore | Discard
 
 
 @dataclass(frozen=True, slots=True)

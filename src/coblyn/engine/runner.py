@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,24 @@ from numpy.typing import NDArray
 
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo
-from coblyn.engine.plan import MemoryOp, Plan, Remove, Row, Sampled
+from coblyn.engine.plan import (
+    Copy,
+    Discard,
+    MemoryOp,
+    Plan,
+    Remove,
+    Restore,
+    Row,
+    Sampled,
+    Save,
+)
 from coblyn.engine.request import Request
 from coblyn.errors import ModelUnsupported, SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, sample
+from coblyn.llama.sampler import Draw, Rows, Sampler, SamplerOptions
 
 __all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
 
@@ -49,6 +60,14 @@ class ModelVocab:
     def is_end(self, token: int) -> bool:
         """Whether the token ends a generation."""
         return token in self.end_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A sequence in main memory, and the logits at the end of its prompt."""
+
+    state: NDArray[np.uint8]
+    logits: NDArray[np.float32] | None
 
 
 class LlamaRunner:
@@ -97,8 +116,11 @@ class LlamaRunner:
         self.num_cells = self._context.num_cells
         self.info = _info(config, model, self._context)
         self._batch = Batch(self.max_batch)
+        self._rows = Rows(self._context, config.max_sequences)
         self._samplers: dict[str, Sampler] = {}
         self._kept: dict[int, NDArray[np.float32]] = {}
+        self._saved: dict[int, _Saved] = {}
+        self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size
 
     def open(self, request: Request) -> None:
         """Make the request's sampler."""
@@ -128,7 +150,7 @@ class LlamaRunner:
             return ()
         return [
             _sampled(row.token, row.logprob, row.n_top, draw.sampler)
-            for row, draw in zip(sample(self._context, draws), draws, strict=True)
+            for row, draw in zip(self._rows.draw(draws), draws, strict=True)
         ]
 
     def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:
@@ -148,6 +170,20 @@ class LlamaRunner:
             if operation.start == 0:
                 self._kept.pop(operation.sequence, None)
             return
+        if isinstance(operation, Save):
+            state = self._context.save(operation.sequence)
+            self._saved[operation.key] = _Saved(state, self._kept.get(operation.sequence))
+        elif isinstance(operation, Restore):
+            saved = self._saved[operation.key]
+            self._context.restore(saved.state, operation.sequence)
+            if saved.logits is not None:
+                self._kept[operation.sequence] = saved.logits
+        elif isinstance(operation, Discard):
+            del self._saved[operation.key]
+        else:
+            self._copy(operation)
+
+    def _copy(self, operation: Copy) -> None:
         if self.info.is_rewindable:
             self._context.copy(operation.source, operation.target, operation.length)
         else:
@@ -157,16 +193,19 @@ class LlamaRunner:
 
     def _fill(self, rows: Sequence[Row]) -> list[Draw]:
         """Write the rows into the batch, and note what will be drawn from where."""
-        batch, end, draws = self._batch, 0, []
+        end, draws = 0, []
         for row in rows:
             start, end = end, end + len(row.tokens)
-            batch.tokens[start:end] = row.tokens
-            batch.positions[start:end] = range(row.position, row.position + end - start)
-            batch.sequences[start:end] = row.sequence
-            batch.outputs[start:end] = 0
+            if (
+                end - start == 1
+            ):  # a decode step's rows, where every microsecond is paid for each token
+                self._batch.put(
+                    start, row.tokens[0], row.position, row.sequence, output=row.samples
+                )
+            elif end > start:
+                self._batch.fill(start, row.tokens, row.position, row.sequence, output=row.samples)
             if row.samples:
                 draws.append(self._draw(row, end - 1))
-                batch.outputs[end - 1 : end] = bool(row.tokens)
         return draws
 
     def _draw(self, row: Row, output: int) -> Draw:

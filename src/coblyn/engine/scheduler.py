@@ -163,6 +163,10 @@ class Scheduler:
         memory, self._memory = tuple(self._memory), []
         return Plan(memory, tuple(rows)), events
 
+    def rest(self) -> Plan:
+        """What is worth doing while there is no work: memory operations only."""
+        return Plan(tuple(self._cache.save_idle()), ())
+
     def apply(self, plan: Plan, result: Sequence[Sampled]) -> list[Event]:
         """Book a step that was run, and give what it brought."""
         by_id = {generation.request.id: generation for generation in self._running}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,24 @@ class Batch:
             for array in (self.tokens, self.positions, self.sequences, self.outputs)
         )
 
+    def put(self, index: int, token: int, position: int, sequence: int, *, output: bool) -> None:
+        """Write one token; ``output`` says whether its logits are wanted."""
+        self.tokens[index] = token
+        self.positions[index] = position
+        self.sequences[index] = sequence
+        self.outputs[index] = output
+
+    def fill(
+        self, start: int, tokens: Sequence[int], position: int, sequence: int, *, output: bool
+    ) -> None:
+        """Write consecutive tokens of a sequence; ``output`` is about the last of them."""
+        end = start + len(tokens)
+        self.tokens[start:end] = tokens
+        self.positions[start:end] = np.arange(position, position + len(tokens))
+        self.sequences[start:end] = sequence
+        self.outputs[start:end] = False
+        self.outputs[end - 1] = output
+
 
 class Context(Handle):
     """The memory of up to ``max_sequences`` sequences that share ``num_cells`` cells (unified KV).
@@ -144,6 +163,33 @@ class Context(Handle):
     def copy_whole(self, source: int, target: int) -> None:
         """Let an empty sequence share all of another: all that a recurrent state can do."""
         self.library.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def save(self, sequence: int) -> NDArray[np.uint8]:
+        """A copy of a sequence's state; only contexts of the same shape can take it back.
+
+        Raises:
+            EngineError: The library gave none.
+        """
+        size = self.library.llama_state_seq_get_size(self.pointer, sequence)
+        state = np.empty(size, np.uint8)
+        written = self.library.llama_state_seq_get_data(
+            self.pointer, state.ctypes.data, size, sequence
+        )
+        if written != size:
+            raise EngineError(f"Sequence {sequence} could not be saved.")
+        return state
+
+    def restore(self, state: NDArray[np.uint8], sequence: int) -> None:
+        """Fill an empty sequence with a copy that ``save`` made.
+
+        Raises:
+            EngineError: There is no room, or the copy is of another context.
+        """
+        read = self.library.llama_state_seq_set_data(
+            self.pointer, state.ctypes.data, len(state), sequence
+        )
+        if read != len(state):
+            raise EngineError(f"Sequence {sequence} could not be restored.")
 
     def clear(self) -> None:
         """Forget all sequences."""

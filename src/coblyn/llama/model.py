@@ -96,6 +96,16 @@ class Model(Handle):
         return int(self.library.llama_model_n_ctx_train(self.pointer))
 
     @property
+    def cell_size(self) -> int:
+        """About how many bytes a token takes in the KV memory (16-bit K and V, all layers)."""
+        library = self.library
+        heads = max(int(library.llama_model_n_head(self.pointer)), 1)
+        width = int(library.llama_model_n_embd(self.pointer)) // heads
+        kv_heads = max(int(library.llama_model_n_head_kv(self.pointer)), 1)
+        layers = int(library.llama_model_n_layer(self.pointer))
+        return max(4 * width * kv_heads * layers, 1)
+
+    @property
     def is_rewindable(self) -> bool:
         """Whether a part of a sequence can be forgotten: not so with a recurrent state."""
         library = self.library

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.shim import Row, SamplerParams
 
-__all__ = ["Draw", "Sampler", "SamplerOptions", "sample"]
+__all__ = ["Draw", "Rows", "Sampler", "SamplerOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +93,38 @@ class Draw:
     keep: NDArray[np.float32] | None = None
 
 
-def sample(context: Context, draws: Sequence[Draw]) -> list[Row]:
-    """Draw a token for each; ``token`` is -1 where everything is forbidden.
+class Rows:
+    """The rows of a step, reused from step to step.
 
-    Raises:
-        EngineError: A batch index without logits.
+    Args:
+        context: Whose logits are drawn from.
+        capacity: Most rows of a step.
     """
-    rows = (Row * len(draws))()
-    for row, draw in zip(rows, draws, strict=True):
-        sampler = draw.sampler
-        row.sampler = sampler.pointer
-        row.output = draw.output
-        if draw.logits is not None:
-            row.logits = draw.logits.ctypes.data
-        if draw.keep is not None:
-            row.keep = draw.keep.ctypes.data
-        if sampler.wants_logprobs:
-            row.top_tokens = sampler.top_tokens.ctypes.data
-            row.top_logprobs = sampler.top_logprobs.ctypes.data
-    failed = context.library.coblyn_sample(
-        context.pointer, ctypes.cast(rows, ctypes.POINTER(Row)), len(draws)
-    )
-    if failed:
-        raise EngineError(f"Row {failed - 1} of the step has no logits.")
-    return list(rows)
+
+    def __init__(self, context: Context, capacity: int) -> None:
+        self._context = context
+        self._rows = (Row * capacity)()
+
+    def draw(self, draws: Sequence[Draw]) -> Sequence[Row]:
+        """Draw a token for each; ``token`` is -1 where everything is forbidden.
+
+        The rows are valid until the next call.
+
+        Raises:
+            EngineError: A batch index without logits.
+        """
+        rows = self._rows
+        for index, draw in enumerate(draws):
+            row, sampler = rows[index], draw.sampler
+            row.sampler = sampler.pointer
+            row.output = draw.output
+            row.logits = None if draw.logits is None else draw.logits.ctypes.data
+            row.keep = None if draw.keep is None else draw.keep.ctypes.data
+            if sampler.wants_logprobs:
+                row.top_tokens = sampler.top_tokens.ctypes.data
+                row.top_logprobs = sampler.top_logprobs.ctypes.data
+        count = len(draws)
+        failed = self._context.library.coblyn_sample(self._context.pointer, rows, count)
+        if failed:
+            raise EngineError(f"Row {failed - 1} of the step has no logits.")
+        return rows[:count]

@@ -164,16 +164,43 @@ void select_above(const float * x, int32_t n, float limit, std::vector<Candidate
     }
 }
 
-// How many of the sorted candidates reach `top_p` of `total` (a sum of exp(logit - best)); 0 when all together do not.
-size_t count_to_reach(const std::vector<Candidate> & sorted, float best, double total, float top_p) {
-    double sum = 0;
-    for (size_t i = 0; i < sorted.size(); ++i) {
+// How many of the sorted candidates reach `mass`, a sum of exp(logit - best); all, when all together do not.
+size_t count_to_reach(const std::vector<Candidate> & sorted, size_t start, float best, double sum, double mass) {
+    for (size_t i = start; i < sorted.size(); ++i) {
         sum += exponential(sorted[i].logit - best);
-        if (sum >= top_p * total) {
+        if (sum >= mass) {
             return i + 1;
         }
     }
-    return 0;
+    return sorted.size();
+}
+
+// The smallest set of best candidates that reaches `mass`. A histogram of the mass over bands of logits tells in which
+// band the border lies, so that only that band has to be sorted.
+void select_mass(const float * x, int32_t n, float best, const float * weights, double mass, std::vector<Candidate> & out) {
+    constexpr int32_t bands = 1024;
+    constexpr float   per_unit = 32.0f;  // bands below `best`, 1/32 wide; the last one takes all the rest
+    double            masses[bands] = {};
+    const auto band_of = [&](float logit) {
+        const float distance = (best - logit) * per_unit;
+        return distance < (float) (bands - 1) ? (int32_t) distance : bands - 1;
+    };
+    for (int32_t i = 0; i < n; ++i) {
+        masses[band_of(x[i])] += weights[i];
+    }
+    int32_t border = 0;
+    double  sum    = 0;
+    while (border < bands - 1 && sum + masses[border] < mass) {
+        sum += masses[border++];
+    }
+    const float floor = border < bands - 1 ? best - (float) (border + 1) / per_unit : minus_infinity;
+    select_above(x, n, floor, out);
+    // Rounding may let in candidates of the next band; they come last and change nothing.
+    const auto middle = std::partition(out.begin(), out.end(),
+                                       [&](const Candidate & c) { return band_of(c.logit) < border; });
+    const size_t start = middle - out.begin();
+    std::sort(middle, out.end(), before);
+    out.resize(std::max<size_t>(1, count_to_reach(out, start, best, sum, mass)));
 }
 
 }  // namespace
@@ -243,15 +270,22 @@ struct coblyn_sampler {
 
     // Logits without a finite number in them (all forbidden, or a broken model) give -1.
     int32_t draw(const float * logits) {
-        const float best = maximum(logits, n_vocab);
-        if (!(best > minus_infinity) || !std::isfinite(best)) {
+        const bool greedy = params.temperature <= 0;
+        const bool cuts_k = !greedy && params.top_k > 0 && params.top_k < n_vocab;
+        float      best;
+        if (cuts_k) {  // finds the maximum on its way
+            select_best(logits, n_vocab, params.top_k, candidates);
+            best = candidates.empty() ? minus_infinity : candidates.front().logit;
+        } else {
+            best = maximum(logits, n_vocab);
+        }
+        if (!std::isfinite(best)) {
             return -1;
         }
-        if (params.temperature <= 0) {
+        if (greedy) {
             return (int32_t) (std::find(logits, logits + n_vocab, best) - logits);
         }
         const double random = coblyn_random(params.seed, history.size());
-        const bool cuts_k = params.top_k > 0 && params.top_k < n_vocab;
         if (!cuts_k && params.top_p >= 1.0f && params.min_p <= 0.0f) {
             return draw_from_all(logits, best, random);
         }
@@ -283,35 +317,26 @@ struct coblyn_sampler {
             select_above(logits, n_vocab, floor, candidates);
             return;
         }
-        if (cuts_k) {
-            select_best(logits, n_vocab, params.top_k, candidates);
-            cut_top_p(best, sum_of_candidates(best));
+        if (cuts_k) {  // chosen and sorted already
+            cut_top_p(best);
         } else {
             select_top_p(logits, best);
         }
-        while (candidates.size() > 1 && (candidates.back().logit < floor || candidates.back().logit == minus_infinity)) {
-            candidates.pop_back();
-        }
+        candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                        [&](const Candidate & c) { return c.logit < floor; }),
+                         candidates.end());
     }
 
     void select_top_p(const float * logits, float best) {
-        const double total = exponential_sum(logits, n_vocab, best, 1.0f, nullptr);
-        for (int32_t k = 256; k < n_vocab; k *= 8) {
-            select_best(logits, n_vocab, k, candidates);
-            if (const size_t count = count_to_reach(candidates, best, total, params.top_p)) {
-                candidates.resize(count);
-                return;
-            }
-        }
-        select_best(logits, n_vocab, n_vocab, candidates);
-        cut_top_p(best, total);
+        weights.resize(n_vocab);
+        const double total = exponential_sum(logits, n_vocab, best, 1.0f, weights.data());
+        select_mass(logits, n_vocab, best, weights.data(), params.top_p * total, candidates);
     }
 
-    void cut_top_p(float best, double total) {
+    void cut_top_p(float best) {
         if (params.top_p < 1.0f) {
-            if (const size_t count = count_to_reach(candidates, best, total, params.top_p)) {
-                candidates.resize(count);
-            }
+            const double mass = params.top_p * sum_of_candidates(best);
+            candidates.resize(count_to_reach(candidates, 0, best, 0, mass));
         }
     }
 
