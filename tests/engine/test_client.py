@@ -12,11 +12,13 @@ import psutil
 import pytest
 
 from coblyn.engine import client as client_module
+from coblyn.engine import wire
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY
 from coblyn.engine.request import Request
+from coblyn.engine.worker import Writer
 from coblyn.errors import (
     BadRequest,
     BundleMissing,
@@ -164,3 +166,20 @@ async def test_the_process_ends_with_its_parent() -> None:
     parent.kill()
     await parent.wait()
     await asyncio.to_thread(child.wait, 10)
+
+
+def test_a_reader_that_sleeps_holds_nobody_up_and_misses_nothing() -> None:
+    """Frames that the pipe has no room for wait, in their order, while the sender goes on."""
+    reader, writer_end = os.pipe()
+    writer = Writer(writer_end)
+    for number in range(20_000):
+        writer.send("frame", number, "x" * 50)
+    unpacker = wire.new_unpacker()
+    numbers: list[int] = []
+    while len(numbers) < 20_000:
+        unpacker.feed(os.read(reader, 1 << 16))
+        numbers += [frame[1] for frame in unpacker]
+    writer.finish()
+    assert numbers == list(range(20_000))
+    os.close(reader)
+    os.close(writer_end)

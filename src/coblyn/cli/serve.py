@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import socket
 import sys
@@ -129,6 +130,7 @@ async def _serve(settings: Settings, config: EngineConfig, listener: socket.sock
         # The web framework is imported while the engine loads.
         _, make_app = await asyncio.gather(engine.start(), asyncio.to_thread(_import_app))
         app = make_app(engine, settings.origins)
+        gc.freeze()  # modules and routes stay to the end; the collector need not look at them
         await _listen(app, listener, _greeting(settings, listener, engine))
 
 

@@ -1,19 +1,21 @@
 """The engine process: frames come in on standard input, go out on standard output.
 
-Three threads: this one reads frames and answers questions about tokens, the engine thread computes, and a writer sends,
-so that a slow reader on the other side never holds up a step. When standard input ends, the parent is gone, and the
-process ends too.
+Three threads: this one reads frames and answers questions about tokens, the engine thread computes and sends, and a
+writer takes over when the other side is slow, so that it never holds up a step. When standard input ends, the parent
+is gone, and the process ends too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
-import queue
+import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -33,37 +35,70 @@ FAILED_STEP = 70
 
 
 class Writer:
-    """Sends frames to a file descriptor from a thread of its own."""
+    """Sends frames to a file descriptor, and never makes the sender wait.
+
+    As long as the other side keeps up, a frame is written right where it is made: to wake a thread for it would cost
+    more than the write, and take a core from the next step. What does not fit into the pipe is left to a thread.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._frames: queue.SimpleQueue[Callable[[], bytes] | None] = queue.SimpleQueue()
+        self._backlog: deque[memoryview] = deque()
+        self._changed = threading.Condition()
+        self._is_finished = False
+        # Windows has no pipes that refuse to block: there the thread writes everything.
+        self._can_try = os.name != "nt"
+        if self._can_try:
+            os.set_blocking(descriptor, False)
         self._thread = threading.Thread(target=self._main, name="coblyn-writer", daemon=True)
         self._thread.start()
 
     def send(self, *items: Any) -> None:
         """Send a frame."""
-        self._frames.put(lambda: wire.pack(*items))
+        frame = memoryview(wire.pack(*items))
+        with self._changed:
+            if self._can_try and not self._backlog:
+                frame = frame[self._try(frame) :]
+            if frame:
+                self._backlog.append(frame)
+                self._changed.notify()
 
     def send_events(self, events: Sequence[Event]) -> None:
-        """Send the events of a step; they are packed while the next step computes."""
-        self._frames.put(
-            lambda: wire.pack("events", [wire.event_to_wire(event) for event in events])
-        )
+        """Send the events of a step."""
+        self.send("events", [wire.event_to_wire(event) for event in events])
 
     def finish(self) -> None:
         """Send what waits, and end."""
-        self._frames.put(None)
+        with self._changed:
+            self._is_finished = True
+            self._changed.notify()
         self._thread.join()
 
+    def _try(self, frame: memoryview) -> int:
+        """Write what fits now; how many bytes that were."""
+        try:
+            return os.write(self._descriptor, frame)
+        except BlockingIOError:
+            return 0
+        except OSError:  # the parent is gone
+            os._exit(0)
+
     def _main(self) -> None:
-        while make := self._frames.get():
-            view = memoryview(make())
-            try:
-                while view:
-                    view = view[os.write(self._descriptor, view) :]
-            except OSError:  # the parent is gone
-                os._exit(0)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._backlog or self._is_finished)
+                if not self._backlog:
+                    return
+                frame = self._backlog[0]
+            if self._can_try:
+                select.select((), (self._descriptor,), ())
+            rest = frame[self._try(frame) :]
+            with self._changed:
+                # It stays at the front until it is sent, so that nothing overtakes it.
+                if rest:
+                    self._backlog[0] = rest
+                else:
+                    self._backlog.popleft()
 
 
 class Worker:
@@ -101,6 +136,8 @@ class Worker:
             self._writer.send("failed", error.code, error.message, error.hint)
             return False
         self._core = core
+        # What is there now stays to the end: the collector need not look at it in the middle of a step.
+        gc.freeze()
         self._writer.send("ready", astuple(core.runner.info))
         return True
 
