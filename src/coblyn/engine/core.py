@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.interface import Runner
-from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
-from coblyn.errors import BadRequest, CoblynError, EngineStopped, PromptTooLong
+from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
 
 __all__ = ["Core", "Deliver"]
 
@@ -81,7 +80,7 @@ class Core:
         self._on_failure = on_failure
         self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._started = threading.Event()
-        self._start_error: CoblynError | None = None
+        self._start_error: BaseException | None = None
         self._failure: CoblynError | None = None
         self._thread = threading.Thread(target=self._main, name="coblyn-engine", daemon=True)
         self.runner: Runner
@@ -121,7 +120,7 @@ class Core:
     def _main(self) -> None:
         try:
             self.runner = self._make_runner()
-        except CoblynError as error:
+        except BaseException as error:  # noqa: BLE001 - the border of a thread: start() raises it
             self._start_error = error
             return
         finally:
@@ -144,17 +143,32 @@ class Core:
             if self._failure is not None:
                 self._fail(scheduler.drain(), self._failure)
             elif scheduler.has_work:
-                self._step(scheduler, runner)
-                self._rest(scheduler, runner)
+                self._work(scheduler, runner)
+
+    def _work(self, scheduler: Scheduler, runner: Runner) -> None:
+        try:
+            self._step(scheduler, runner)
+            self._rest(scheduler, runner)
+        except CoblynError as error:
+            log.warning("a step of the engine failed: %s", error)
+            self._give_up(scheduler, error)
+        except Exception as error:  # a fault of our own: nobody may wait for an answer for ever
+            log.exception("a step of the engine failed")
+            self._give_up(scheduler, EngineError(f"The engine failed: {error!r}."))
+
+    def _give_up(self, scheduler: Scheduler, error: CoblynError) -> None:
+        self._fail(scheduler.drain(), error)
+        self._failure = EngineStopped(
+            f"The engine stopped: {error.message}", hint="Load the model again."
+        )
+        if self._on_failure:
+            self._on_failure(error)
 
     def _step(self, scheduler: Scheduler, runner: Runner) -> None:
         plan, events = scheduler.schedule()
         if events:
             self._deliver(events)
-        result = self._run(plan, scheduler, runner)
-        if result is None:
-            return
-        events = scheduler.apply(plan, result)
+        events = scheduler.apply(plan, runner.run(plan))
         self._forget_finished(runner, events)
         self._deliver(events)
 
@@ -164,21 +178,7 @@ class Core:
             return
         plan = scheduler.rest()
         if plan.memory:
-            self._run(plan, scheduler, runner)
-
-    def _run(self, plan: Plan, scheduler: Scheduler, runner: Runner) -> Sequence[Sampled] | None:
-        """Run a plan; None after a failure, which ends everything that was under way."""
-        try:
-            return runner.run(plan)
-        except CoblynError as error:
-            log.exception("a step of the engine failed")
-            self._fail(scheduler.drain(), error)
-            self._failure = EngineStopped(
-                f"The engine stopped: {error.message}", hint="Load the model again."
-            )
-            if self._on_failure:
-                self._on_failure(error)
-            return None
+            runner.run(plan)
 
     def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:
         """Take all messages that are there; wait for one only when there is nothing to run."""
