@@ -40,6 +40,14 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture(scope="session")
+def pinned_tree() -> Path:
+    """The pinned llama.cpp tree; the first time it is fetched."""
+    from coblyn.native.source import obtain, pinned_source
+
+    return obtain(pinned_source())
+
+
+@pytest.fixture(scope="session")
 def starter_model() -> Path:
     """The starter model's file; the first time it is fetched."""
     from coblyn.cli.choose import resolve_model

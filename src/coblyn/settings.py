@@ -55,6 +55,13 @@ class Settings(BaseModel):
         bool | None, Field(description="Flash attention; leave it out to let the engine decide.")
     ] = None
     cache_type: Annotated[CacheType, Field(description="Type of the KV cache.")] = "f16"
+    shared_cells: Annotated[
+        bool | None,
+        Field(
+            description="Whether all requests share the cells of one context, which saves memory, or "
+            "each has its own, which is faster on a CPU; leave it out to decide by the machine."
+        ),
+    ] = None
     cache_memory: Annotated[
         int,
         Field(ge=0, description="Megabytes of memory that keep what earlier requests computed."),

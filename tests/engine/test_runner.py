@@ -30,9 +30,15 @@ pytestmark = pytest.mark.native
 STORY = "The old miner put down his lamp and listened. Far below, somebody was knocking."
 
 
-@pytest.fixture(scope="module")
-def config(bundle: Bundle, starter_model: Path) -> EngineConfig:
-    return EngineConfig(str(starter_model), str(bundle.lib_dir), context=1024, max_running=8)
+@pytest.fixture(scope="module", params=[True, False], ids=["shared-cells", "own-cells"])
+def config(request: pytest.FixtureRequest, bundle: Bundle, starter_model: Path) -> EngineConfig:
+    return EngineConfig(
+        str(starter_model),
+        str(bundle.lib_dir),
+        context=1024,
+        max_running=8,
+        shared_cells=request.param,
+    )
 
 
 @pytest.fixture(scope="module")

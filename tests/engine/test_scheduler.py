@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Delta, Event, Finish, Prefill
 from coblyn.engine.fake import FakeRunner
-from coblyn.engine.plan import Discard, Plan, Save
+from coblyn.engine.plan import Discard, Plan, Remove, Save
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.engine.shelf import Shelf
@@ -268,6 +268,18 @@ def test_what_is_idle_makes_way_and_comes_back() -> None:
     machine.run()
     assert machine.finish("d").stats.cached_tokens == 100
     assert machine.text("d") == SCRIPT[:10]
+
+
+def test_a_retry_of_what_is_saved_cuts_it_in_place() -> None:
+    runner = FakeRunner(script=SCRIPT, repeats=True, shelf_tokens=1000)
+    machine = Machine(runner)
+    machine.add("a", "a" * 100, 10)
+    machine.run()
+    machine.rest()
+    machine.add("b", "a" * 100, 10)
+    assert machine.step().memory == (Remove(0, 100),)
+    machine.run()
+    assert machine.text("b") == machine.text("a")
 
 
 def test_a_copy_that_exists_is_not_made_again() -> None:

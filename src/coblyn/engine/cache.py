@@ -166,7 +166,7 @@ class SequenceCache:
             victim = self._oldest_idle(keep)
             if victim is None:
                 return False
-            memory.append(self._truncate(victim, 0))
+            self._evict(victim, memory)
         return True
 
     def _bring_back(
@@ -251,7 +251,9 @@ class SequenceCache:
         if source is None:
             return self._vacate(None, memory)
         held = self._held[source]
-        if held.is_idle and len(held.tokens) == length:
+        if held.is_idle and (len(held.tokens) == length or self._is_safe(source, memory)):
+            if len(held.tokens) > length:
+                memory.append(self._truncate(source, length))
             return source
         target = self._vacate(source, memory)
         if target is not None:
@@ -259,6 +261,7 @@ class SequenceCache:
             return target
         if not held.is_idle or not self._is_rewindable:
             return None
+        self._save(source, memory)
         memory.append(self._truncate(source, length))
         return source
 
@@ -269,8 +272,17 @@ class SequenceCache:
                 return sequence
         victim = self._oldest_idle(keep)
         if victim is not None:
-            memory.append(self._truncate(victim, 0))
+            self._evict(victim, memory)
         return victim
+
+    def _is_safe(self, sequence: int, memory: list[MemoryOp]) -> bool:
+        """Whether a sequence can be cut, since all of it is on the shelf."""
+        self._save(sequence, memory)
+        return self._is_rewindable and self._held[sequence].key is not None
+
+    def _evict(self, sequence: int, memory: list[MemoryOp]) -> None:
+        self._save(sequence, memory)
+        memory.append(self._truncate(sequence, 0))
 
     def _oldest_idle(self, keep: int | None) -> int | None:
         idle = [

@@ -33,6 +33,8 @@ class EngineConfig:
         gpu_layers: Layers on the accelerator; a negative number means all.
         flash_attention: True, False, or None to let the library decide.
         cache_type: Type of the KV cache: "f16", "bf16", "q8_0", "q5_1" or "q4_0".
+        shared_cells: All requests share the cells of one context, True, or each has as many of its own, False;
+            None decides by the machine.
         memory_map: Map the model file instead of reading it.
         memory_lock: Lock the model into memory.
         max_running: Requests in the batch at a time.
@@ -52,6 +54,7 @@ class EngineConfig:
     gpu_layers: int = -1
     flash_attention: bool | None = None
     cache_type: str = "f16"
+    shared_cells: bool | None = None
     memory_map: bool = True
     memory_lock: bool = False
     max_running: int = 8

@@ -41,6 +41,9 @@ _CELLS = 256
 
 _SMALLEST = 64
 
+_SHARE_OF_MEMORY = 16
+"""KV memory with cells for each request may take this part of the machine's memory without being asked for."""
+
 
 class ModelVocab:
     """The vocabulary of a loaded model."""
@@ -112,11 +115,11 @@ class LlamaRunner:
         self.decode_seconds = 0.0
         self.vocab = ModelVocab(model)
         self.max_batch = self._context.max_batch
-        self.max_sequences = config.max_sequences
+        self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
         self.info = _info(config, model, self._context)
         self._batch = Batch(self.max_batch)
-        self._rows = Rows(self._context, config.max_sequences)
+        self._rows = Rows(self._context, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
@@ -224,14 +227,32 @@ def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
     context = config.context or min(trained, config.max_context)
     if context < _SMALLEST:
         raise SettingsError(f"A context of {context} tokens is too small to be of use.")
+    length = math.ceil(context / _CELLS) * _CELLS
+    is_unified = _shares_cells(config, model, length)
     return ContextOptions(
-        num_cells=math.ceil(context / _CELLS) * _CELLS,
+        length=length,
+        is_unified=is_unified,
         max_batch=min(config.batch, context),
-        max_sequences=config.max_sequences,
+        # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
+        max_sequences=config.max_sequences if is_unified else config.max_running,
         threads=config.threads or psutil.cpu_count(logical=False) or 1,
         flash_attention=config.flash_attention,
         cache_type=config.cache_type,
     )
+
+
+def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
+    """Whether all sequences share one run of cells.
+
+    A CPU visits the cells of all who share them, one by one; so it is faster if each request has its own, where there
+    is memory for that. GPUs skip what is masked, and their memory is dear.
+    """
+    if config.shared_cells is not None:
+        return config.shared_cells
+    kinds = {device.kind for device in devices.devices(model.library)}
+    has_gpu = bool(kinds & {"gpu", "igpu"}) and config.gpu_layers != 0
+    needed = model.cell_size * length * config.max_running
+    return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY
 
 
 def sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOptions:
@@ -271,7 +292,7 @@ def _info(config: EngineConfig, model: Model, context: Context) -> ModelInfo:
         num_parameters=model.num_parameters,
         vocab_size=model.vocab_size,
         context_train=model.context_train,
-        context=min(config.context or context.num_cells, context.num_cells),
+        context=min(config.context or context.length, context.length),
         max_running=config.max_running,
         devices=tuple(device.name for device in devices.devices(library)),
         accelerator=devices.describe(library, uses_gpu=config.gpu_layers != 0),

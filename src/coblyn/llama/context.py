@@ -45,20 +45,22 @@ class ContextOptions:
     """Shape of a context.
 
     Attributes:
-        num_cells: Tokens that fit, over all sequences.
+        length: Tokens that fit into the longest sequence.
         max_batch: Most tokens of a decode.
         max_sequences: Sequence ids are 0 to this, exclusive.
         threads: Threads that compute.
         flash_attention: None lets the library decide.
         cache_type: Type of K and V: "f16", "bf16", "q8_0", "q5_1" or "q4_0".
+        is_unified: All sequences share ``length`` cells, and prefixes; otherwise each has as many of its own.
     """
 
-    num_cells: int
+    length: int
     max_batch: int
     max_sequences: int
     threads: int
     flash_attention: bool | None = None
     cache_type: str = "f16"
+    is_unified: bool = True
 
 
 class Batch:
@@ -100,7 +102,7 @@ class Batch:
 
 
 class Context(Handle):
-    """The memory of up to ``max_sequences`` sequences that share ``num_cells`` cells (unified KV).
+    """The KV memory of some sequences, and what computes on it.
 
     Free it with ``close`` or a ``with`` block, before its model.
 
@@ -113,23 +115,26 @@ class Context(Handle):
         self.model = model
         self.library = model.library
         params = self.library.llama_context_default_params()
-        params.n_ctx = options.num_cells
+        streams = 1 if options.is_unified else options.max_sequences
+        params.n_ctx = options.length * streams
         params.n_batch = params.n_ubatch = options.max_batch
         params.n_seq_max = options.max_sequences
         params.n_threads = params.n_threads_batch = options.threads
         params.flash_attn_type = _FLASH[options.flash_attention]
         params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
-        params.kv_unified = True
+        params.kv_unified = options.is_unified
         self.pointer = self.library.llama_init_from_model(model.pointer, params)
         errors = self.library.log.take_errors()
         if not self.pointer:
             reason = "; ".join(errors) or "the library gave no reason"
             raise ModelUnsupported(
-                f"No context of {options.num_cells} tokens can be made for {model.path.name}: {reason}.",
+                f"No context of {options.length} tokens can be made for {model.path.name}: {reason}.",
                 hint="Try a smaller --context, or --cache-type f16.",
             )
         self._memory = self.library.llama_get_memory(self.pointer)
+        self.is_unified = options.is_unified
         self.num_cells = int(self.library.llama_n_ctx(self.pointer))
+        self.length = int(self.library.llama_n_ctx_seq(self.pointer))
         self.max_batch = int(self.library.llama_n_batch(self.pointer))
 
     def decode(self, batch: Batch, count: int) -> None:
@@ -157,7 +162,12 @@ class Context(Handle):
             raise EngineError(f"Sequence {sequence} can not be cut at {start}.")
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let an empty sequence share the first ``length`` positions of another."""
+        """Let an empty sequence share, or have a copy of, the first ``length`` positions of another."""
+        if not self.is_unified:
+            # The library copies only whole sequences between cells of their own.
+            self.restore(self.save(source), target)
+            self.remove(target, length)
+            return
         self.library.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def copy_whole(self, source: int, target: int) -> None:

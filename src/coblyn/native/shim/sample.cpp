@@ -440,23 +440,32 @@ void coblyn_sampler_free(coblyn_sampler * sampler) {
 }
 
 int32_t coblyn_sample(llama_context * ctx, coblyn_row * rows, int32_t n_rows) {
+    // The first question for logits may move them about, so all are asked for before any is sampled.
+    static thread_local std::vector<float *> found;
+    found.assign(n_rows, nullptr);
     for (int32_t i = 0; i < n_rows; ++i) {
-        coblyn_row &     row     = rows[i];
-        coblyn_sampler & sampler = *row.sampler;
-        float *          logits  = nullptr;
-        if (row.logits) {  // kept for others: only a copy may be changed
-            sampler.copy.assign(row.logits, row.logits + sampler.n_vocab);
-            logits = sampler.copy.data();
+        coblyn_sampler & sampler = *rows[i].sampler;
+        if (rows[i].logits) {  // kept for others: only a copy may be changed
+            sampler.copy.assign(rows[i].logits, rows[i].logits + sampler.n_vocab);
+            found[i] = sampler.copy.data();
         } else {
-            logits = llama_get_logits_ith(ctx, row.output);
+            found[i] = llama_get_logits_ith(ctx, rows[i].output);
         }
-        if (!logits) {
+        if (!found[i]) {
             return i + 1;
         }
-        if (row.keep) {
-            std::memcpy(row.keep, logits, sizeof(float) * sampler.n_vocab);
+    }
+    float * const * const logits = found.data();
+#if defined(_OPENMP)
+    // As many threads as ggml uses: the pool is its own, and a team of another size would be set up anew each time.
+    const int32_t n_threads = ctx && n_rows > 1 ? llama_n_threads(ctx) : 1;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (n_threads > 1)
+#endif
+    for (int32_t i = 0; i < n_rows; ++i) {
+        if (rows[i].keep) {
+            std::memcpy(rows[i].keep, logits[i], sizeof(float) * rows[i].sampler->n_vocab);
         }
-        sampler.sample(logits, row);
+        rows[i].sampler->sample(logits[i], rows[i]);
     }
     return 0;
 }
