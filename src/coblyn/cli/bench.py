@@ -9,6 +9,7 @@ import typer
 
 from coblyn.cli import options
 from coblyn.cli.engine import configure
+from coblyn.cli.loop import run_loop
 
 if TYPE_CHECKING:
     from coblyn.engine.benchmark import Figures, Shape
@@ -36,8 +37,6 @@ def bench(
     yes: options.Yes = False,
 ) -> None:
     """Measure prefill and decode through the engine, beside the bare C loop."""
-    import asyncio
-
     from coblyn.engine.benchmark import Shape
     from coblyn.settings import Settings
 
@@ -51,7 +50,7 @@ def bench(
         "max_running": streams,
     }
     engine_config = configure(Settings.load(config, flags), model, yes=yes)
-    figures, title = asyncio.run(_measure(engine_config, shape))
+    figures, title = run_loop(_measure(engine_config, shape))
     if json:
         _print_json(figures, shape, title)
     else:

@@ -13,6 +13,7 @@ import typer
 
 from coblyn.cli import options
 from coblyn.cli.engine import configure
+from coblyn.cli.loop import run_loop
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig
@@ -66,7 +67,7 @@ def serve(
     )
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
     with _bind(settings.host, settings.port) as listener:
-        _run(_serve(settings, _engine_config(settings, model, fake=fake, yes=yes), listener))
+        run_loop(_serve(settings, _engine_config(settings, model, fake=fake, yes=yes), listener))
 
 
 def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bool) -> EngineConfig:
@@ -105,18 +106,6 @@ def _bind(host: str, port: int) -> socket.socket:
             hint="Stop the program that has the port, or choose another with --port.",
         ) from error
     return listener
-
-
-def _run(main: Any) -> None:
-    import asyncio
-
-    if sys.platform == "win32":
-        asyncio.run(main)
-        return
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
 
 
 async def _serve(settings: Settings, config: EngineConfig, listener: socket.socket) -> None:

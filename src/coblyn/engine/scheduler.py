@@ -216,7 +216,9 @@ class Scheduler:
 
     def _rows(self) -> list[Row]:
         rows = self._decode_rows()
-        return rows + self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
+        rows += self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
+        # Where sequences have cells of their own, the library cuts a batch wherever their ids do not follow each other.
+        return sorted(rows, key=lambda row: row.sequence)
 
     def _decode_rows(self) -> list[Row]:
         rows = []
