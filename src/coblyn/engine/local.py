@@ -1,4 +1,4 @@
-"""An engine inside this process: for library use, for tests, and for the worker's own self."""
+"""An engine inside this process: for library use, the terminal, measurements and tests."""
 
 from __future__ import annotations
 
