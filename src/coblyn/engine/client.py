@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict
@@ -23,6 +23,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
+from coblyn.engine.pipes import Pipes
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError, EngineRestarted, EngineStopped, error_from_code
 
@@ -59,10 +60,10 @@ class ProcessEngine:
         self._errors: deque[str] = deque(maxlen=20)
         self._num_restarts = 0
         self._state = "loading"
-        self._process: Process | None = None
+        self._pipes: Pipes | None = None
         self._info: ModelInfo | None = None
         self._failure: CoblynError | None = None
-        self._changed = asyncio.Condition()
+        self._settled = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -83,7 +84,7 @@ class ProcessEngine:
     @property
     def pid(self) -> int:
         """Process id of the engine, 0 while there is none."""
-        return self._process.pid if self._process else 0
+        return self._pipes.pid if self._pipes else 0
 
     def status(self) -> EngineStatus:
         """What it is doing now."""
@@ -115,22 +116,21 @@ class ProcessEngine:
         """Stop the process; requests that run end as cancelled."""
         if self._state == "stopped" and self._supervisor is None:
             return
-        self._state = "stopping"
+        self._enter("stopping")
         self._send("stop")
         if self._supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(self._supervisor), STOP_SECONDS)
-            if self._process:
-                self._process.kill()
+            if self._pipes:
+                self._pipes.kill()
             await self._supervisor
             self._supervisor = None
 
     # Frames out
 
     def _send(self, *items: Any) -> None:
-        process = self._process
-        if process and process.stdin and not process.stdin.is_closing():
-            process.stdin.write(wire.pack(*items))
+        if self._pipes:
+            self._pipes.send(*items)
 
     def _submit(self, request: Request) -> None:
         self._send("submit", wire.request_to_wire(request))
@@ -149,8 +149,7 @@ class ProcessEngine:
             del self._calls[call]
 
     async def _until_ready(self) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._state in ("ready", "stopping", "stopped"))
+        await self._settled.wait()
         if self._state != "ready":
             raise self._failure or EngineStopped("The engine was closed.")
 
@@ -171,7 +170,7 @@ class ProcessEngine:
                     self._advance(values[0])
             case "ready":
                 self._info = ModelInfo(*values[0])
-                self._state = "ready"
+                self._enter("ready")
             case "failed":
                 code, message, hint = values
                 self._failure = error_from_code(code, message, hint=hint)
@@ -185,16 +184,22 @@ class ProcessEngine:
 
     # The life of the process
 
+    def _enter(self, state: str) -> None:
+        self._state = state
+        if state in ("ready", "stopping", "stopped"):
+            self._settled.set()
+        else:
+            self._settled.clear()
+
     async def _supervise(self) -> None:
         while self._state in ("loading", "restarting"):
-            await self._live_once()
-            await self._bury()
-            async with self._changed:
-                self._changed.notify_all()
+            self._bury(await self._live_once())
 
-    async def _live_once(self) -> None:
+    async def _live_once(self) -> int | None:
+        """The life of one process; its exit code."""
         self._failure = None
-        self._process = await asyncio.create_subprocess_exec(
+        _, self._pipes = await asyncio.get_running_loop().subprocess_exec(
+            lambda: Pipes(self._receive, self._note),
             sys.executable,
             "-m",
             "coblyn.engine.worker",
@@ -204,31 +209,16 @@ class ProcessEngine:
             env=_environment(),
         )
         self._send("load", asdict(self._config))
-        await asyncio.gather(self._read_frames(self._process), self._read_errors(self._process))
-        await self._process.wait()
+        code = await self._pipes.wait()
+        self._pipes = None
+        return code
 
-    async def _read_frames(self, process: Process) -> None:
-        assert process.stdout is not None
-        unpacker = wire.new_unpacker()
-        while data := await process.stdout.read(1 << 16):
-            unpacker.feed(data)
-            state = self._state
-            for frame in unpacker:
-                self._receive(frame)
-            if self._state != state:
-                async with self._changed:
-                    self._changed.notify_all()
+    def _note(self, line: str) -> None:
+        self._errors.append(line)
+        log.debug("engine process: %s", line)
 
-    async def _read_errors(self, process: Process) -> None:
-        assert process.stderr is not None
-        async for line in process.stderr:
-            text = line.decode(errors="replace").rstrip()
-            self._errors.append(text)
-            log.debug("engine process: %s", text)
-
-    async def _bury(self) -> None:
+    def _bury(self, code: int | None) -> None:
         """Tell everybody who waited, and decide what comes next."""
-        process, self._process = self._process, None
         was_ready = self._state == "ready"
         if self._state == "stopping":
             self._end("stopped", EngineStopped("The engine was closed."))
@@ -236,7 +226,7 @@ class ProcessEngine:
         if not was_ready and self._failure:
             self._end("stopped", self._failure)
             return
-        reason = _death(process.returncode if process else None, self._failure, self._errors)
+        reason = _death(code, self._failure, self._errors)
         log.error("the engine process died: %s", reason)
         now = time.monotonic()
         self._deaths.append(now)
@@ -254,7 +244,7 @@ class ProcessEngine:
         self._end("restarting", _restarted(reason))
 
     def _end(self, state: str, error: CoblynError) -> None:
-        self._state = state
+        self._enter(state)
         self._mailboxes.fail_all(error)
         for future in self._calls.values():
             if not future.done():

@@ -6,6 +6,7 @@ Lives on one event loop; nothing here blocks.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
 
 from coblyn.engine.events import Event, Failed
@@ -13,6 +14,27 @@ from coblyn.engine.request import Request
 from coblyn.errors import Busy, CoblynError, error_from_code
 
 __all__ = ["Mailboxes"]
+
+
+class _Mailbox:
+    """Events for one reader: an ``asyncio.Queue`` without what one reader and no limit do not need."""
+
+    __slots__ = ("_events", "_reader")
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._reader: asyncio.Future[None] | None = None
+
+    def put(self, event: Event) -> None:
+        self._events.append(event)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def get(self) -> Event:
+        while not self._events:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return self._events.popleft()
 
 
 class Mailboxes:
@@ -24,7 +46,7 @@ class Mailboxes:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._boxes: dict[str, asyncio.Queue[Event]] = {}
+        self._boxes: dict[str, _Mailbox] = {}
 
     def __len__(self) -> int:
         return len(self._boxes)
@@ -58,7 +80,7 @@ class Mailboxes:
         for event in events:
             box = self._boxes.get(event.request_id)
             if box is not None:
-                box.put_nowait(event)
+                box.put(event)
 
     def fail_all(self, error: CoblynError) -> None:
         """End every request that is under way with an error."""
@@ -69,13 +91,13 @@ class Mailboxes:
             ]
         )
 
-    def _open(self, request: Request) -> asyncio.Queue[Event]:
+    def _open(self, request: Request) -> _Mailbox:
         if len(self._boxes) >= self._capacity:
             raise Busy(
                 f"{len(self._boxes)} requests are running or waiting, and the limit is {self._capacity}.",
                 hint="Try again in a moment.",
             )
         assert request.id not in self._boxes, "request ids are unique"
-        box: asyncio.Queue[Event] = asyncio.Queue()
+        box = _Mailbox()
         self._boxes[request.id] = box
         return box

@@ -1,0 +1,88 @@
+"""Both ends of a child's pipes on an event loop: frames go in and come out, lines of errors come out.
+
+Frames are handed over in the loop's own callback. Between two tokens of one stream each task that has to be woken is
+felt: the caches are the model's by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from coblyn.engine import wire
+
+__all__ = ["Pipes"]
+
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_MAX_LINE = 1 << 16
+
+
+class Pipes(asyncio.SubprocessProtocol):
+    """Speaks to one child process, from its start to its end. Make it on the loop.
+
+    Args:
+        on_frame: Called with each frame that arrives.
+        on_line: Called with each line of the child's standard error.
+    """
+
+    def __init__(
+        self, on_frame: Callable[[tuple[Any, ...]], None], on_line: Callable[[str], None]
+    ) -> None:
+        self._on_frame = on_frame
+        self._on_line = on_line
+        self._unpacker = wire.new_unpacker()
+        self._rest = b""
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._ended = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The child runs."""
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Frames or lines."""
+        if fd == _STDOUT:
+            self._unpacker.feed(data)
+            for frame in self._unpacker:
+                self._on_frame(frame)
+            return
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._on_line(line.decode(errors="replace").rstrip())
+        self._rest = self._rest[-_MAX_LINE:]
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The child has ended, and all that it wrote was read."""
+        if self._rest:
+            self._on_line(self._rest.decode(errors="replace").rstrip())
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._child.get_pid()
+
+    def send(self, *items: Any) -> None:
+        """Send a frame; to a child that is gone it is no use, and no harm."""
+        pipe = cast("asyncio.WriteTransport | None", self._child.get_pipe_transport(_STDIN))
+        if pipe and not pipe.is_closing():
+            pipe.write(wire.pack(*items))
+
+    def kill(self) -> None:
+        """End the child at once, if it runs."""
+        if self._child.get_returncode() is None:
+            self._child.kill()
+
+    async def wait(self) -> int | None:
+        """Wait for the end; the exit code, negative for a signal."""
+        await asyncio.shield(self._ended)
+        code = self._child.get_returncode()
+        self._child.close()
+        return code
+
+    @property
+    def _child(self) -> asyncio.SubprocessTransport:
+        assert self._transport is not None, "made by subprocess_exec"
+        return self._transport
