@@ -28,6 +28,9 @@ GGML_STRUCTS = frozenset(
         "ggml_threadpool_params",
     }
 )
+# Known to the bindings, but no part of the fingerprint: that would give every bundle another name.
+# Whoever uses them checks by what the library tells (see src/coblyn/llama/product.py).
+UNPROBED = frozenset({"ggml_init_params", "ggml_status"})
 # Complete in the header, yet a handle that only the library makes and frees.
 HANDLES = frozenset({"llama_sampler"})
 
@@ -103,6 +106,8 @@ class Writer:
     types: list[str] = field(default_factory=list)
     structs: dict[str, list[str]] = field(default_factory=dict)
     """Name of each struct written, with its fields as C knows them."""
+    unprobed: set[str] = field(default_factory=set)
+    """Structs written that are not among these."""
     callbacks: dict[str, str] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
@@ -121,7 +126,8 @@ class Writer:
             return self.struct(plain.get_declaration())
         if plain.kind == TypeKind.ENUM:
             declaration = plain.get_declaration()
-            self.enums.setdefault(declaration.spelling, declaration)
+            if declaration.spelling not in UNPROBED:
+                self.enums.setdefault(declaration.spelling, declaration)
         if plain.kind not in SCALARS:
             raise HeaderError(f"no ctypes type for {kind.spelling!r} ({plain.kind})")
         return SCALARS[plain.kind]
@@ -169,13 +175,16 @@ class Writer:
         """The name of a struct, which is written first if it is new."""
         declaration = declaration.get_definition() or declaration
         name = declaration.spelling
-        if name in self.structs:
+        if name in self.structs or name in self.unprobed:
             return name
         self.open.add(name)
         lines, flat = self.fields(name, declaration)
         self.open.discard(name)
         self.types.append(f"class {name}(Structure):\n{lines}\n")
-        self.structs[name] = flat
+        if name in UNPROBED:
+            self.unprobed.add(name)
+        else:
+            self.structs[name] = flat
         return name
 
     def fields(self, owner: str, declaration: Cursor) -> tuple[str, list[str]]:

@@ -44,7 +44,11 @@ GGML_FUNCTIONS = re.compile(
     r"ggml_(version|commit|type_name|type_size|blck_size|row_size|is_quantized"
     r"|log_set|set_abort_callback|threadpool_(?!get_n_threads)\w+|is_numa"
     r"|backend_(dev|reg|buft)_\w+|backend_(name|free|register|device_register|unload|load\w*)"
-    r"|backend_cpu_buffer_type)"
+    r"|backend_cpu_buffer_type"
+    # A matrix product by itself, to see what a device does.
+    r"|init|free|get_mem_size|get_no_alloc|tensor_overhead|graph_overhead|nbytes|new_tensor_2d"
+    r"|mul_mat|new_graph|build_forward_expand"
+    r"|backend_(alloc_ctx_tensors|buffer_free|tensor_set|tensor_get|graph_compute|synchronize))"
 )
 GGML_MACROS = re.compile(r"GGML_(MAX_N_THREADS|DEFAULT_N_THREADS)")
 
@@ -150,7 +154,13 @@ def bindings_text(output: Output) -> str:
         lines += [f"{name} = {value}" for name, value in constants(enum).items()]
     structs = "".join(f"    {name},\n" for name in output.writer.structs)
     cpu = "".join(f'    "{name}",\n' for name in output.cpu)
-    lines += ["", types, "# Every struct above.", f"STRUCTS = (\n{structs})", ""]
+    lines += [
+        "",
+        types,
+        "# Every struct above that the fingerprint covers.",
+        f"STRUCTS = (\n{structs})",
+        "",
+    ]
     lines += ["# Name of each function: what it returns, and what it takes."]
     lines += [f"FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {{\n{functions}}}", ""]
     lines += [

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "native": VOCABULARY | {"run", "fetch"},
     "models": VOCABULARY | {"fetch"},
     "llama": VOCABULARY,
-    "engine": VOCABULARY | {"settings", "llama"},
+    "engine": VOCABULARY | {"settings", "llama", "run"},
     "chat": VOCABULARY,
     "service": VOCABULARY | {"engine", "chat"},
     "api": VOCABULARY | {"engine", "chat", "service"},

@@ -10,6 +10,8 @@ from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.page import CSP
 from coblyn.api.state import ApiOptions
+from coblyn.engine.machine import Accelerator, Machine
+from coblyn.llama.placement import Device, Placement, Share
 from factories import SteppedEngine
 
 
@@ -22,6 +24,15 @@ async def test_health(client: Client, engine: SteppedEngine) -> None:
         "status": "ok",
         "model": "fake",
         "accelerator": "nothing: a script answers",
+        "accelerated_by": [],
+        "verdict": {
+            "state": "none",
+            "is_fault": False,
+            "text": "No model is loaded.",
+            "cause": "",
+            "reason": "",
+            "fix": "",
+        },
         "context": 4096,
         "running": 0,
         "waiting": 0,
@@ -212,3 +223,25 @@ async def test_bug_is_answered_in_the_dialect_and_raised_for_the_log(
             body = await exchange.all()
     assert exchange.status == 500
     assert b'"type":"server_error"' in body
+
+
+async def test_health_tells_what_the_model_runs_on(engine: SteppedEngine) -> None:
+    gpu = Device("CUDA0", "GeForce", "gpu", "CUDA", "CUDA0")
+    placement = Placement(-1, 31, 31, (gpu,), (Share("CUDA0", weights=9), Share("CPU", weights=1)))
+    engine.placement = placement
+    body = (await Client(create_app(engine)).get("/health")).json
+    assert body["accelerated_by"] == ["CUDA0"]
+    assert (body["verdict"]["state"], body["verdict"]["is_fault"]) == ("ok", False)
+
+
+async def test_health_tells_when_an_accelerator_is_not_used(engine: SteppedEngine) -> None:
+    engine.placement = Placement(-1, 31, 0, (Device("CPU", kind="cpu"),))
+    machine = Machine(True, "cpu", accelerators=(Accelerator("cuda", "GeForce with driver 550."),))
+    body = (await Client(create_app(engine, ApiOptions(machine=machine))).get("/health")).json
+    assert body["status"] == "ok"
+    assert body["accelerated_by"] == []
+    assert body["verdict"]["state"] == "not used"
+    assert body["verdict"]["is_fault"]
+    assert body["verdict"]["cause"] == "bundle"
+    assert "GeForce" in body["verdict"]["reason"]
+    assert body["verdict"]["fix"] == "coblyn build"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from coblyn.engine.events import (
     TokenLogprob,
     TokenText,
 )
+from coblyn.engine.fake import FakeRunner
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
+from coblyn.llama.placement import Device, Placement, Share
 
 
 def through(*items: Any) -> tuple[Any, ...]:
@@ -64,3 +67,18 @@ def test_requests() -> None:
     )
     _, items = through("submit", wire.request_to_wire(request))
     assert wire.request_from_wire(items) == request
+
+
+def test_facts_of_a_model() -> None:
+    placement = Placement(
+        -1,
+        31,
+        20,
+        (Device("CUDA0", "GeForce", "gpu", "CUDA", "CUDA0"),),
+        (Share("CUDA0", 5, 4, 3), Share("CPU", 1)),
+        2,
+        ("AVX2",),
+    )
+    info = replace(FakeRunner().info, placement=placement)
+    (values,) = through(wire.info_to_wire(info))
+    assert wire.info_from_wire(values) == info

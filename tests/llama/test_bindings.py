@@ -36,6 +36,7 @@ SIZES = {
     "ggml_backend_dev_caps": 5,
     "ggml_backend_dev_props": 56,
     "ggml_threadpool_params": 528,
+    "ggml_init_params": 24,
 }
 
 OFFSETS = {
@@ -74,8 +75,10 @@ def group(name: str) -> dict[str, str]:
 @pytest.mark.parametrize(("struct", "size"), SIZES.items())
 def test_size(struct: str, size: int) -> None:
     """A struct that C passes by value or fills has exactly C's size."""
-    assert ctypes.sizeof(getattr(bindings, struct)) == size
-    assert group(struct)["sizeof"] == str(size)
+    kind = getattr(bindings, struct)
+    assert ctypes.sizeof(kind) == size
+    if kind in bindings.STRUCTS:
+        assert group(struct)["sizeof"] == str(size)
 
 
 @pytest.mark.parametrize(("struct", "places"), OFFSETS.items())
@@ -94,6 +97,8 @@ def test_every_struct_is_in_the_layout() -> None:
         for name, kind in vars(bindings).items()
         if isinstance(kind, type) and issubclass(kind, ctypes.Structure) and name != "Structure"
     }
+    # The library tells what it read of this one: see Product.
+    defined.remove("ggml_init_params")
     assert defined == {struct.__name__ for struct in bindings.STRUCTS}
     assert defined <= {line.split()[0] for line in abi.layout().splitlines()}
 

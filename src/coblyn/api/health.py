@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
 from coblyn import __version__
-from coblyn.api.state import Provided
+from coblyn.api.state import Options, Provided
+from coblyn.engine.verdict import judge_load
 
 __all__ = ["router"]
 
@@ -14,8 +15,11 @@ router = APIRouter(tags=["server"])
 
 
 @router.get("/health", summary="Whether the model is ready")
-async def health(services: Provided) -> JSONResponse:
-    """``status`` is ok (200), or loading, restarting or stopped (503)."""
+async def health(services: Provided, options: Options) -> JSONResponse:
+    """``status`` is ok (200), or loading, restarting or stopped (503).
+
+    ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do.
+    """
     status = services.engine.status()
     info = services.engine.info
     is_ready = status.state == "ready"
@@ -23,6 +27,8 @@ async def health(services: Provided) -> JSONResponse:
         "status": "ok" if is_ready else status.state,
         "model": info.name,
         "accelerator": info.accelerator,
+        "accelerated_by": list(info.placement.accelerated_by),
+        "verdict": judge_load(info.placement, options.machine).to_json(),
         "context": info.context,
         "running": status.num_running,
         "waiting": status.num_waiting,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from coblyn.engine.machine import UNKNOWN, Machine
 from coblyn.service.services import Services
 
 __all__ = ["ApiOptions", "Options", "Provided"]
@@ -23,12 +24,14 @@ class ApiOptions:
             programs are not web pages.
         max_body: The largest body that is read, in bytes.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
+        machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
     """
 
     origins: tuple[str, ...] = ()
     max_body: int = 32 << 20
     default_max_tokens: int = 2048
+    machine: Machine = UNKNOWN
     web: Path | None = None
 
 

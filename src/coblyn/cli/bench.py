@@ -14,6 +14,8 @@ from coblyn.cli.loop import run_loop
 if TYPE_CHECKING:
     from coblyn.engine.benchmark import Figures, Shape
     from coblyn.engine.config import EngineConfig
+    from coblyn.engine.interface import ModelInfo
+    from coblyn.engine.verdict import Verdict
 
 __all__ = ["bench"]
 
@@ -37,7 +39,9 @@ def bench(
     yes: options.Yes = False,
 ) -> None:
     """Measure prefill and decode through the engine, beside the bare C loop."""
+    from coblyn.cli.verdict import look, show
     from coblyn.engine.benchmark import Shape
+    from coblyn.engine.verdict import judge_load
     from coblyn.settings import Settings
 
     shape = Shape(prompt, generate, streams, repeats)
@@ -50,14 +54,18 @@ def bench(
         "max_running": streams,
     }
     engine_config = configure(Settings.load(config, flags), model, yes=yes)
-    figures, title = run_loop(_measure(engine_config, shape))
+    figures, info = run_loop(_measure(engine_config, shape))
+    verdict = judge_load(info.placement, look(engine_config.bundle))
+    title = f"{info.name} on {info.accelerator}"
     if json:
-        _print_json(figures, shape, title)
+        _print_json(figures, shape, title, verdict)
     else:
         _print_table(figures, shape, title)
+        print(f"{verdict.text}")
+        show(verdict)
 
 
-async def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, str]:
+async def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, ModelInfo]:
     from coblyn.cli.bar import bar
     from coblyn.engine.benchmark import measure
     from coblyn.engine.local import LocalEngine
@@ -67,16 +75,20 @@ async def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, str]:
     try:
         with bar() as report:
             figures = await measure(engine, shape, report)
-        return figures, f"{engine.info.name} on {engine.info.accelerator}"
+        return figures, engine.info
     finally:
         await engine.close()
 
 
-def _print_json(figures: Figures, shape: Shape, title: str) -> None:
+def _print_json(figures: Figures, shape: Shape, title: str, verdict: Verdict) -> None:
     import json
     from dataclasses import asdict
 
-    print(json.dumps({"what": title, **asdict(shape), **asdict(figures)}))
+    print(
+        json.dumps(
+            {"what": title, **asdict(shape), **asdict(figures)} | {"verdict": verdict.to_json()}
+        )
+    )
 
 
 def _print_table(figures: Figures, shape: Shape, title: str) -> None:

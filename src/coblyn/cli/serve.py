@@ -17,6 +17,9 @@ from coblyn.cli.loop import run_loop
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig
+    from coblyn.engine.interface import EngineClient
+    from coblyn.engine.machine import Machine
+    from coblyn.engine.verdict import Verdict
     from coblyn.settings import Settings
 
 __all__ = ["serve"]
@@ -111,16 +114,21 @@ def _bind(host: str, port: int) -> socket.socket:
 async def _serve(settings: Settings, config: EngineConfig, listener: socket.socket) -> None:
     import asyncio
 
+    from coblyn.cli.verdict import look
     from coblyn.engine.client import ProcessEngine
+    from coblyn.engine.verdict import judge_load
 
     engine = ProcessEngine(config)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(engine.close)
-        # The web framework is imported while the engine loads.
-        _, make_app = await asyncio.gather(engine.start(), asyncio.to_thread(_import_app))
-        app = make_app(engine, settings.origins)
+        # While the engine loads, the web framework is imported, and the machine is looked at.
+        _, make_app, machine = await asyncio.gather(
+            engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
+        )
+        app = make_app(engine, settings.origins, machine)
         gc.freeze()  # modules and routes stay to the end; the collector need not look at them
-        await _listen(app, listener, _greeting(settings, listener, engine))
+        verdict = judge_load(engine.info.placement, machine)
+        await _listen(app, listener, _greeting(settings, listener, engine), verdict)
 
 
 def _import_app() -> Any:
@@ -129,7 +137,10 @@ def _import_app() -> Any:
     from coblyn.api.app import create_app
     from coblyn.api.state import ApiOptions
 
-    return lambda engine, origins: create_app(engine, ApiOptions(origins=origins))
+    def make_app(engine: EngineClient, origins: tuple[str, ...], machine: Machine) -> Any:
+        return create_app(engine, ApiOptions(origins=origins, machine=machine))
+
+    return make_app
 
 
 def _greeting(settings: Settings, listener: socket.socket, engine: Any) -> str:
@@ -138,13 +149,16 @@ def _greeting(settings: Settings, listener: socket.socket, engine: Any) -> str:
     return f"Coblyn serves {engine.info.name} at {address}  ({engine.info.accelerator})"
 
 
-async def _listen(app: Any, listener: socket.socket, greeting: str) -> None:
+async def _listen(app: Any, listener: socket.socket, greeting: str, verdict: Verdict) -> None:
     import uvicorn
+
+    from coblyn.cli.verdict import show
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             print(greeting, flush=True)
+            show(verdict)
 
     server = Server(
         uvicorn.Config(

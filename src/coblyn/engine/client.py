@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import os
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -20,6 +19,7 @@ from typing import Any
 
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.environment import engine_environment
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
@@ -169,7 +169,7 @@ class ProcessEngine:
                 if self._advance:
                     self._advance(values[0])
             case "ready":
-                self._info = ModelInfo(*values[0])
+                self._info = wire.info_from_wire(values[0])
                 self._enter("ready")
             case "failed":
                 code, message, hint = values
@@ -206,7 +206,7 @@ class ProcessEngine:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
-            env=_environment(),
+            env=engine_environment(),
         )
         self._send("load", asdict(self._config))
         code = await self._pipes.wait()
@@ -265,19 +265,3 @@ def _death(code: int | None, failure: CoblynError | None, errors: Sequence[str])
     )
     last = next((line for line in reversed(errors) if line.strip()), "")
     return f"{how} ({last})" if last else how
-
-
-def _environment() -> dict[str, str]:
-    """The child's environment: nothing of the user's shell changes what the library does."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("GGML_", "LLAMA_")) or name in _KEPT
-    }
-    # Large blocks in huge pages: clearing a gigabyte of KV memory then takes a fifth of the time (glibc only).
-    pages = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-    return pages | kept | {"GGML_NO_BACKTRACE": "1", "PYTHONUNBUFFERED": "1"}
-
-
-_KEPT = frozenset({"GGML_VK_VISIBLE_DEVICES", "GGML_METAL_DEVICES"})
-"""Variables that choose devices, which are the user's to set."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from coblyn.engine.events import Event
 from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
+from coblyn.llama.placement import NOWHERE, Placement
 
 __all__ = ["EngineClient", "EngineStatus", "ModelInfo", "Runner", "Vocab"]
 
@@ -34,6 +35,7 @@ class ModelInfo:
         adds_bos: Whether a prompt starts with the BOS token by itself.
         is_rewindable: Whether a part of a sequence can be forgotten (not so for recurrent models).
         bundle: Name of the engine bundle.
+        placement: Where the model is, as llama.cpp reported it.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ModelInfo:
     adds_bos: bool
     is_rewindable: bool
     bundle: str
+    placement: Placement = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

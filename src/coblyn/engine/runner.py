@@ -32,6 +32,7 @@ from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
+from coblyn.llama.placement import read_placement
 from coblyn.llama.sampler import Draw, Rows, Sampler, SamplerOptions
 
 __all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
@@ -283,7 +284,13 @@ def _sampled(token: int, logprob: float, num_top: int, sampler: Sampler) -> Samp
 
 
 def _info(config: EngineConfig, model: Model, context: Context) -> ModelInfo:
-    library = model.library
+    placement = read_placement(
+        [*model.log_lines, *context.log_lines],
+        devices.devices(model.library),
+        gpu_layers=config.gpu_layers,
+        num_layers=model.num_layers,
+        cpu_features=devices.cpu_features(model.library),
+    )
     return ModelInfo(
         name=model.path.stem,
         description=model.description,
@@ -294,14 +301,15 @@ def _info(config: EngineConfig, model: Model, context: Context) -> ModelInfo:
         context_train=model.context_train,
         context=min(config.context or context.length, context.length),
         max_running=config.max_running,
-        devices=tuple(device.name for device in devices.devices(library)),
-        accelerator=devices.describe(library, uses_gpu=config.gpu_layers != 0),
+        devices=tuple(device.name for device in placement.devices),
+        accelerator=devices.describe(placement),
         chat_template=model.chat_template,
         bos=_text(model, model.bos),
         eos=_text(model, model.eos),
         adds_bos=model.adds_bos,
         is_rewindable=model.is_rewindable,
         bundle=config.bundle,
+        placement=placement,
     )
 
 

@@ -12,7 +12,7 @@ Both sides are of one installation, so there is no version in it.
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any
 
 import msgpack
@@ -27,12 +27,16 @@ from coblyn.engine.events import (
     TokenLogprob,
     TokenText,
 )
+from coblyn.engine.interface import ModelInfo
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
+from coblyn.llama.placement import Placement
 
 __all__ = [
     "event_from_wire",
     "event_to_wire",
+    "info_from_wire",
+    "info_to_wire",
     "new_unpacker",
     "pack",
     "request_from_wire",
@@ -81,6 +85,17 @@ def event_from_wire(items: tuple[Any, ...]) -> Event:
 def _token_from_wire(items: tuple[Any, ...]) -> TokenText:
     token, piece, logprob, top = items
     return TokenText(token, piece, logprob, tuple(TokenLogprob(*other) for other in top))
+
+
+def info_to_wire(info: ModelInfo) -> dict[str, Any]:
+    """Facts of a model as plain values."""
+    return asdict(info)
+
+
+def info_from_wire(values: dict[str, Any]) -> ModelInfo:
+    """The facts that ``info_to_wire`` took apart."""
+    placement = Placement.from_values(values["placement"])
+    return ModelInfo(**values | {"placement": placement})
 
 
 def request_to_wire(request: Request) -> tuple[Any, ...]:

@@ -16,7 +16,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Any
 
 from coblyn.engine import wire
@@ -138,7 +137,7 @@ class Worker:
         self._core = core
         # What is there now stays to the end: the collector need not look at it in the middle of a step.
         gc.freeze()
-        self._writer.send("ready", astuple(core.runner.info))
+        self._writer.send("ready", wire.info_to_wire(core.runner.info))
         return True
 
     def _make_runner(self, config: EngineConfig) -> Runner:

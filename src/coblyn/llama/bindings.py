@@ -273,6 +273,15 @@ LLAMA_PROCESS_TYPE_DECODE = 1
 
 ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
 
+
+class ggml_init_params(Structure):
+    _fields_ = (
+        ("mem_size", c_size_t),
+        ("mem_buffer", c_void_p),
+        ("no_alloc", c_bool),
+    )
+
+
 ggml_log_callback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
 
 
@@ -610,7 +619,7 @@ ggml_opt_epoch_callback = CFUNCTYPE(
     None, c_bool, c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int64
 )
 
-# Every struct above.
+# Every struct above that the fingerprint covers.
 STRUCTS = (
     ggml_threadpool_params,
     ggml_backend_dev_caps,
@@ -644,11 +653,22 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ggml_set_abort_callback": (ggml_abort_callback_t, (ggml_abort_callback_t,)),
     "ggml_version": (c_char_p, ()),
     "ggml_commit": (c_char_p, ()),
+    "ggml_nbytes": (c_size_t, (c_void_p,)),
     "ggml_blck_size": (c_int64, (c_int,)),
     "ggml_type_size": (c_size_t, (c_int,)),
     "ggml_row_size": (c_size_t, (c_int, c_int64)),
     "ggml_type_name": (c_char_p, (c_int,)),
     "ggml_is_quantized": (c_bool, (c_int,)),
+    "ggml_tensor_overhead": (c_size_t, ()),
+    "ggml_init": (c_void_p, (ggml_init_params,)),
+    "ggml_free": (None, (c_void_p,)),
+    "ggml_get_no_alloc": (c_bool, (c_void_p,)),
+    "ggml_get_mem_size": (c_size_t, (c_void_p,)),
+    "ggml_new_tensor_2d": (c_void_p, (c_void_p, c_int, c_int64, c_int64)),
+    "ggml_mul_mat": (c_void_p, (c_void_p, c_void_p, c_void_p)),
+    "ggml_build_forward_expand": (None, (c_void_p, c_void_p)),
+    "ggml_new_graph": (c_void_p, (c_void_p,)),
+    "ggml_graph_overhead": (c_size_t, ()),
     "ggml_log_set": (None, (ggml_log_callback, c_void_p)),
     "ggml_threadpool_params_default": (ggml_threadpool_params, (c_int32,)),
     "ggml_threadpool_params_init": (None, (POINTER(ggml_threadpool_params), c_int32)),
@@ -656,6 +676,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_bool,
         (POINTER(ggml_threadpool_params), POINTER(ggml_threadpool_params)),
     ),
+    "ggml_backend_alloc_ctx_tensors": (c_void_p, (c_void_p, c_void_p)),
     "ggml_backend_buft_name": (c_char_p, (c_void_p,)),
     "ggml_backend_buft_alloc_buffer": (c_void_p, (c_void_p, c_size_t)),
     "ggml_backend_buft_get_alignment": (c_size_t, (c_void_p,)),
@@ -663,8 +684,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ggml_backend_buft_get_alloc_size": (c_size_t, (c_void_p, c_void_p)),
     "ggml_backend_buft_is_host": (c_bool, (c_void_p,)),
     "ggml_backend_buft_get_device": (c_void_p, (c_void_p,)),
+    "ggml_backend_buffer_free": (None, (c_void_p,)),
     "ggml_backend_name": (c_char_p, (c_void_p,)),
     "ggml_backend_free": (None, (c_void_p,)),
+    "ggml_backend_tensor_set": (None, (c_void_p, c_void_p, c_size_t, c_size_t)),
+    "ggml_backend_tensor_get": (None, (c_void_p, c_void_p, c_size_t, c_size_t)),
+    "ggml_backend_synchronize": (None, (c_void_p,)),
+    "ggml_backend_graph_compute": (c_int, (c_void_p, c_void_p)),
     "ggml_backend_dev_name": (c_char_p, (c_void_p,)),
     "ggml_backend_dev_description": (c_char_p, (c_void_p,)),
     "ggml_backend_dev_memory": (None, (c_void_p, POINTER(c_size_t), POINTER(c_size_t))),

@@ -106,6 +106,9 @@ class Context(Handle):
 
     Free it with ``close`` or a ``with`` block, before its model.
 
+    Attributes:
+        log_lines: What the library logged while it made the context.
+
     Raises:
         ModelUnsupported: The library refuses the model or the options.
     """
@@ -124,6 +127,7 @@ class Context(Handle):
         params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
         params.kv_unified = options.is_unified
         self.pointer = self.library.llama_init_from_model(model.pointer, params)
+        self.log_lines = self.library.log.take_lines()
         errors = self.library.log.take_errors()
         if not self.pointer:
             reason = "; ".join(errors) or "the library gave no reason"
@@ -151,6 +155,12 @@ class Context(Handle):
                 f"The engine could not compute a step: {reason}.",
                 hint="; ".join(errors) or "The engine has to be started again.",
             )
+
+    def logits(self, index: int) -> NDArray[np.float32]:
+        """A copy of the logits at an index of the last batch, which must have asked for them."""
+        pointer = self.library.llama_get_logits_ith(self.pointer, index)
+        assert pointer, "logits are asked for where they are read"
+        return np.ctypeslib.as_array(pointer, (self.model.vocab_size,)).copy()
 
     def remove(self, sequence: int, start: int) -> None:
         """Forget positions ``start`` and later of a sequence.

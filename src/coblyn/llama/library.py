@@ -9,6 +9,7 @@ import ctypes
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,15 @@ class Library:
     Make it with ``open_library``.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, hear: Callable[[str], object] | None = None) -> None:
         self.directory = directory
         self._handles = [_open(directory, name) for name in _NAMES]
         abi.check(self.coblyn_abi().decode())
         abi.check_defaults(self.llama_model_default_params(), self.llama_context_default_params())
         self.log = LibraryLog(self)
         self.coblyn_log_install()
+        if hear:
+            self.log.listen(hear)
         if not self.ggml_backend_reg_count():
             # Built with loadable backends: only ours may be found, never one in the current directory.
             self.ggml_backend_load_all_from_path(os.fsencode(directory))
@@ -63,8 +66,12 @@ class Library:
         )
 
 
-def open_library(directory: Path) -> Library:
+def open_library(directory: Path, hear: Callable[[str], object] | None = None) -> Library:
     """Open a bundle's libraries; the second time gives the same object.
+
+    Args:
+        directory: Where they are.
+        hear: Told every line of the library's log at once, those of its start too; see ``LibraryLog.listen``.
 
     Raises:
         BundleMissing: The directory, or a library in it, is not there.
@@ -83,7 +90,7 @@ def open_library(directory: Path) -> Library:
         # A crash must not start a debugger on us, and no foreign backend may be loaded.
         os.environ["GGML_NO_BACKTRACE"] = "1"
         os.environ.pop("GGML_BACKEND_PATH", None)
-        library = Library(directory)
+        library = Library(directory, hear)
         _opened[directory] = library
         return library
 

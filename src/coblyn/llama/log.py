@@ -1,14 +1,19 @@
 """The library's log lines, routed to Python's logging under ``coblyn.llama`` and otherwise silent.
 
-The shim collects the lines on whatever thread they come from; they are taken over here, on ours.
+The shim collects the lines on whatever thread they come from; they are taken over here, on ours. Only a process whose
+last words matter listens itself.
 """
 
 from __future__ import annotations
 
 import ctypes
 import logging
+import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
+
+from coblyn.llama import bindings
 
 __all__ = ["LibraryLog"]
 
@@ -17,6 +22,8 @@ log.addHandler(logging.NullHandler())
 
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 _ERROR = 4
+_CONTINUES = 5
+"""``GGML_LOG_LEVEL_CONT``: the text goes on where the last one ended."""
 
 
 class LibraryLog:
@@ -30,14 +37,41 @@ class LibraryLog:
         self._library = library
         self._buffer = ctypes.create_string_buffer(4096)
         self._errors: deque[str] = deque(maxlen=20)
+        self._lines: deque[str] = deque(maxlen=2000)
+        self._callback: Any = None
 
     def drain(self) -> None:
         """Hand all waiting lines to Python's logging."""
         while level := self._library.coblyn_log_take(self._buffer, len(self._buffer)):
             text = self._buffer.value.decode(errors="replace")
-            if level == _ERROR:
-                self._errors.append(text)
-            log.log(_LEVELS.get(level, logging.DEBUG), "%s", text)
+            self._keep(level, text)
+
+    def listen(self, hear: Callable[[str], object]) -> None:
+        """From now on hand over every line at the moment at which it is written, on whatever thread that is.
+
+        Nothing is lost then when the library ends the process, but each line costs a call into Python.
+        """
+        mutex, open_line, open_level = threading.Lock(), "", 0
+
+        def receive(level: int, text: bytes, _: object) -> None:
+            nonlocal open_line, open_level
+            with mutex:
+                if level != _CONTINUES:
+                    open_level = level
+                *lines, open_line = (open_line + text.decode(errors="replace")).split("\n")
+                for line in filter(None, lines):
+                    hear(line)
+                    self._keep(open_level, line)
+
+        self._callback = bindings.ggml_log_callback(receive)
+        self._library.llama_log_set(self._callback, None)
+
+    def take_lines(self) -> list[str]:
+        """All lines since the last call, oldest first, but at most the last 2000."""
+        self.drain()
+        lines = list(self._lines)
+        self._lines.clear()
+        return lines
 
     def take_errors(self) -> list[str]:
         """Error lines since the last call, oldest first."""
@@ -45,3 +79,9 @@ class LibraryLog:
         errors = list(self._errors)
         self._errors.clear()
         return errors
+
+    def _keep(self, level: int, text: str) -> None:
+        self._lines.append(text)
+        if level == _ERROR:
+            self._errors.append(text)
+        log.log(_LEVELS.get(level, logging.DEBUG), "%s", text)

@@ -29,7 +29,12 @@ class Model(Handle):
         gpu_layers: Layers on the accelerator; negative for all.
         memory_map: Map the file instead of reading it.
         memory_lock: Lock the weights into memory.
+        cpu_only: Use no accelerator at all, not even for the prompt, as ``gpu_layers=0`` alone would.
+        plain_layout: Keep the weights as they are in the file, instead of in the CPU's favourite order.
         advance: Told of the progress.
+
+    Attributes:
+        log_lines: What the library logged while it loaded the model.
 
     Raises:
         ModelUnsupported: The architecture is unknown to this engine.
@@ -45,6 +50,8 @@ class Model(Handle):
         gpu_layers: int = -1,
         memory_map: bool = True,
         memory_lock: bool = False,
+        cpu_only: bool = False,
+        plain_layout: bool = False,
         advance: Advance | None = None,
     ) -> None:
         super().__init__(library.llama_model_free)
@@ -53,6 +60,10 @@ class Model(Handle):
         params = library.llama_model_default_params()
         params.n_gpu_layers = gpu_layers
         params.load_mode = _load_mode(memory_map=memory_map, memory_lock=memory_lock)
+        params.use_extra_bufts = not plain_layout
+        none = (ctypes.c_void_p * 1)()  # a list that ends at once
+        if cpu_only:
+            params.devices = none
         stopped = False
 
         def progress(fraction: float, _: object) -> bool:
@@ -61,7 +72,9 @@ class Model(Handle):
             return not stopped
 
         params.progress_callback = bindings.llama_progress_callback(progress)
+        library.log.take_lines()
         self.pointer = library.llama_model_load_from_file(os.fsencode(path), params)
+        self.log_lines = library.log.take_lines()
         errors = library.log.take_errors()
         if stopped:
             raise Cancelled(f"Loading {path.name} was stopped.")
@@ -89,6 +102,11 @@ class Model(Handle):
     def num_parameters(self) -> int:
         """Number of weights."""
         return int(self.library.llama_model_n_params(self.pointer))
+
+    @property
+    def num_layers(self) -> int:
+        """Layers, without the output layer."""
+        return int(self.library.llama_model_n_layer(self.pointer))
 
     @property
     def context_train(self) -> int:

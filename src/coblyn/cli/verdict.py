@@ -1,0 +1,71 @@
+"""What this machine and the bundle in use have, as the engine's verdicts want it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from coblyn.engine.machine import UNKNOWN, Accelerator, Machine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coblyn.engine.verdict import Verdict
+    from coblyn.native.facts import Facts
+    from coblyn.native.receipt import Receipt
+
+__all__ = ["look", "machine_of", "show"]
+
+_HIDING = {
+    "cuda": ("CUDA_VISIBLE_DEVICES",),
+    "hip": ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES"),
+    "vulkan": ("GGML_VK_VISIBLE_DEVICES", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"),
+    "metal": (),
+}
+"""Variables that can hide all devices of a backend."""
+
+
+def look(bundle_id: str) -> Machine:
+    """Look at this machine; answers of programs are remembered, so it takes milliseconds but for the first time.
+
+    Args:
+        bundle_id: The bundle in use; empty for the scripted engine, which needs no machine.
+    """
+    if not bundle_id:
+        return UNKNOWN
+    from coblyn.native import bundle
+    from coblyn.native.probe import Prober, probe
+
+    prober = Prober()
+    facts = probe(prober)
+    prober.save()
+    return machine_of(facts, bundle.find(bundle_id).receipt, os.environ)
+
+
+def show(verdict: Verdict) -> None:
+    """Say what is wrong, why, and what to do, on stderr; nothing if all is as it should be."""
+    if verdict.is_fault:
+        print(f"error: {verdict.text} {verdict.reason}\n  fix: {verdict.fix}", file=sys.stderr)
+    elif verdict.reason:
+        print(f"note: {verdict.reason} {verdict.fix}".rstrip(), file=sys.stderr)
+
+
+def machine_of(facts: Facts, receipt: Receipt, environ: Mapping[str, str]) -> Machine:
+    """What there is, from facts about the machine and the receipt of the bundle in use."""
+    from coblyn.native.backends import BACKENDS
+
+    verdicts = {name: each.detect(facts) for name, each in BACKENDS.items() if name != "cpu"}
+    return Machine(
+        is_known=True,
+        bundle=receipt.backend,
+        is_portable=receipt.portable,
+        accelerators=tuple(
+            Accelerator(name, verdict.reason, verdict.has_tools, verdict.hint)
+            for name, verdict in verdicts.items()
+            if verdict.has_device
+        ),
+        cpu_flags=facts.words("cpu.features"),
+        built_flags=tuple(receipt.platform.get("cpu.features", "").split()),
+        hidden_by=tuple(name for name in _HIDING.get(receipt.backend, ()) if name in environ),
+    )
