@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogprob, TokenText
@@ -12,6 +13,7 @@ from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.local import join_pieces
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError
+from coblyn.llama.placement import NOWHERE
 
 
 def make_info(**changes: Any) -> ModelInfo:
@@ -33,11 +35,12 @@ class SteppedEngine:
         self.refusal: CoblynError | None = None
         self.fail_after: tuple[int, CoblynError] | None = None
         self.state = "ready"
+        self.placement = NOWHERE
         self._ends: dict[str, asyncio.Event] = {}
 
     @property
     def info(self) -> ModelInfo:
-        return self._runner.info
+        return replace(self._runner.info, placement=self.placement)
 
     @property
     def num_open(self) -> int:

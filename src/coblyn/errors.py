@@ -18,6 +18,7 @@
     │  ├─ ToolchainMissing
     │  ├─ BuildFailed
     │  ├─ BundleMissing
+    │  ├─ BinaryUnreadable      an object file or library
     │  └─ AbiMismatch
     ├─ FetchError               a download
     │  └─ ChecksumMismatch
@@ -34,6 +35,7 @@ from __future__ import annotations
 __all__ = [
     "AbiMismatch",
     "BadRequest",
+    "BinaryUnreadable",
     "BuildFailed",
     "BundleMissing",
     "Busy",
@@ -199,6 +201,12 @@ class BundleMissing(NativeError):
     """There is no engine bundle of that name, or none at all."""
 
     code = "bundle_missing"
+
+
+class BinaryUnreadable(NativeError):
+    """An object file, library or archive is damaged, cut short, or none at all."""
+
+    code = "binary_unreadable"
 
 
 class AbiMismatch(NativeError):

@@ -133,3 +133,27 @@ def test_files_that_are_no_models(tmp_path: Path, users_environment: dict[str, s
     assert done.returncode == 3
     assert "page.gguf" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_proves_what_a_model_runs_on(
+    bundle: Bundle, starter_model: Path, users_environment: dict[str, str]
+) -> None:
+    assert starter_model.is_file()
+    done = subprocess.run(
+        [sys.executable, "-m", "coblyn", "doctor", "--json"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=users_environment,
+        check=False,
+    )
+    answer = json.loads(done.stdout)
+    assert answer["engine"]["id"] == bundle.id
+    assert all(
+        product["error"] < 0.03 for device in answer["devices"] for product in device["products"]
+    )
+    assert answer["generation"]["decode"] > 0
+    assert answer["comparison"]["positions"] > 0
+    wrong = answer["verdict"]["is_fault"] or answer["findings"]
+    assert done.returncode == (1 if wrong else 0), done.stderr

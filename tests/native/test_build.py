@@ -209,6 +209,16 @@ class TestFailure:
         log = Path(caught.value.hint.removeprefix("The full log is "))
         assert "no_such_name" in log.read_text("utf-8")
 
+    def test_a_cause_that_the_doctor_knows(self, tiny: Tiny) -> None:
+        (tiny.llama / "src" / "other.cpp").write_text(
+            "#include <cblas.h>\nint other() { return 0; }\n"
+        )
+        with pytest.raises(BuildFailed, match="Compiling the engine failed") as caught:
+            tiny.build()
+        assert caught.value.hint.startswith("The cause: ")
+        assert "The fix: " in caught.value.hint
+        assert "openblas" in caught.value.hint
+
     def test_a_cmake_error(self, tiny: Tiny) -> None:
         with (tiny.llama / "CMakeLists.txt").open("a") as file:
             file.write('message(FATAL_ERROR "no such luck")\n')

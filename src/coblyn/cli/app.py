@@ -9,6 +9,7 @@ import typer
 import coblyn
 from coblyn.cli.bench import bench
 from coblyn.cli.build import build
+from coblyn.cli.doctor import doctor
 from coblyn.cli.models import models
 from coblyn.cli.pull import pull
 from coblyn.cli.run import run
@@ -16,7 +17,7 @@ from coblyn.cli.serve import serve
 
 __all__ = ["make_app"]
 
-_VERBS = (serve, run, pull, models, build, bench)
+_VERBS = (serve, run, pull, models, build, doctor, bench)
 
 
 def make_app() -> typer.Typer:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from coblyn.progress import Progress, Report
 
-__all__ = ["PlainLines", "amount", "bar", "duration"]
+__all__ = ["PlainLines", "amount", "bar", "duration", "later"]
 
 _LINE_SECONDS = 10.0
 
@@ -33,6 +33,17 @@ def bar(file: TextIO | None = None) -> Iterator[Report]:
         return
     with _rich_progress(out) as shown:
         yield _Bars(shown)
+
+
+def later(report: Report, seconds: float = 1.0) -> Report:
+    """A receiver that passes nothing on in the first seconds: what is done by then needs no progress."""
+    began = time.monotonic()
+
+    def pass_on(progress: Progress) -> None:
+        if time.monotonic() - began >= seconds:
+            report(progress)
+
+    return pass_on
 
 
 class PlainLines:

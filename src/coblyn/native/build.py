@@ -23,7 +23,8 @@ from coblyn.errors import BuildFailed, DiskFull, NativeError
 from coblyn.files import disk_errors, require_space
 from coblyn.native import audit
 from coblyn.native.bundle import Bundle, open_bundle, use
-from coblyn.native.log import NinjaSteps, first_error
+from coblyn.native.doctor.log.error import first_error
+from coblyn.native.ninja import NinjaSteps
 from coblyn.native.plan import BuildOptions, BuildPlan
 from coblyn.native.prepare import Preparation, prepare
 from coblyn.native.receipt import LibraryFile, Receipt, write_receipt
@@ -259,7 +260,22 @@ def _failure(phase: str, lines: Sequence[str], log: Path) -> NativeError | DiskF
         )
     if error.kind == "memory":
         hint = f"The compiler ran out of memory; try fewer at once: coblyn build --jobs 1. {hint}"
-    return BuildFailed(f"{phase} the engine failed:\n{error}", hint=hint)
+    return BuildFailed(f"{phase} the engine failed:\n{error}", hint=f"{_cause(log)}{hint}")
+
+
+def _cause(log: Path) -> str:
+    """What the doctor says of a build's log, as the beginning of a hint; empty if it knows nothing."""
+    from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.examine import examine
+    from coblyn.native.doctor.finding import Severity
+    from coblyn.native.doctor.log.reader import read_log
+
+    diagnosis = examine(Case(log=read_log(log)))
+    if not diagnosis.is_explained:
+        return ""
+    finding = next(each for each in diagnosis.findings if each.severity is Severity.FAILURE)
+    fix = finding.fix.command or finding.fix.text
+    return f"The cause: {finding.title} (coblyn doctor {log}).\nThe fix: {fix}\n"
 
 
 def _collect(ready: Preparation, work: Path, seconds: float) -> Path:
@@ -272,6 +288,8 @@ def _collect(ready: Preparation, work: Path, seconds: float) -> Path:
             path.rename(lib_dir / path.name)
     portable = ready.options.portable
     audit.check_libraries(lib_dir, ready.plan.libraries, portable=portable)
+    report = audit.audit_bundle(lib_dir, ready.plan.backend, ready.facts, build_dir=work / "b")
+    audit.require_sound(report)
     audit.check_loads(lib_dir)
     write_receipt(stage, _receipt(ready, audit.collect(lib_dir), seconds))
     return stage

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LibraryFile", "Receipt", "read_receipt", "write_receipt"]
 
-_NAME = "receipt.json"
+FILE_NAME = "receipt.json"
 _FORMAT = 1
 
 
@@ -89,7 +89,7 @@ class Receipt:
 def write_receipt(directory: Path, receipt: Receipt) -> None:
     """Write it into a bundle that is being made."""
     text = json.dumps(receipt.to_json(), indent=2, ensure_ascii=False)
-    (directory / _NAME).write_text(text + "\n", "utf-8")
+    (directory / FILE_NAME).write_text(text + "\n", "utf-8")
 
 
 def read_receipt(directory: Path) -> Receipt:
@@ -98,7 +98,7 @@ def read_receipt(directory: Path) -> Receipt:
     Raises:
         NativeError: There is none, or it can not be read.
     """
-    path = directory / _NAME
+    path = directory / FILE_NAME
     try:
         raw = json.loads(path.read_text("utf-8"))
         known = {name.name for name in fields(Receipt)}

@@ -1,0 +1,198 @@
+"""``coblyn doctor``: why a build broke, what is in a library, and what accelerates this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from coblyn.native.doctor.consult import Consultation
+    from coblyn.native.doctor.finding import Step
+    from coblyn.native.doctor.repair import Move
+
+__all__ = ["doctor"]
+
+PROBLEM = 1
+"""Exit code when something is wrong, explained or not."""
+
+
+def doctor(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A log, a source tree, object files, libraries or an engine; - is standard input. "
+            "Nothing: this machine and the engine in use.",
+            show_default=False,
+        ),
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Do the safe part of the fix; nothing is deleted.")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last --fix back.")] = False,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate",
+            help="Let make itself read the makefiles (make -pn), which runs their $(shell) calls.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write facts for a bug report, without names in them.")
+    ] = False,
+    explain: Annotated[
+        str, typer.Option(metavar="ID", help="Show one cause of the catalogue.")
+    ] = "",
+    show_list: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Explain a build that failed, look into libraries, or prove what accelerates this machine."""
+    if show_list or explain:
+        _show_catalogue(explain, as_json=as_json)
+        return
+    names = what or (["-"] if _is_fed() else [])
+    if undo:
+        _undo(names, as_json=as_json)
+        return
+    if not names:
+        from coblyn.cli.machine import examine_machine
+
+        raise typer.Exit(examine_machine(as_json=as_json))
+    found = _consult(names, evaluate=evaluate and _may_evaluate(yes=yes))
+    moves = _fix(found) if fix else ()
+    if report:
+        _write_report(found)
+    elif as_json:
+        print(json.dumps(found.to_json() | {"moves": [move.to_json() for move in moves]}, indent=2))
+    else:
+        _show(found, " ".join(names), moves, fix=fix)
+    raise typer.Exit(0 if found.diagnosis.is_clean else PROBLEM)
+
+
+def _is_fed() -> bool:
+    """Whether a program or a file writes to standard input: ``make 2>&1 | coblyn doctor``."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (OSError, ValueError, AttributeError):  # closed, or no real file
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+def _consult(names: list[str], *, evaluate: bool) -> Consultation:
+    from coblyn.cli.bar import bar, later
+    from coblyn.native.doctor.consult import consult
+
+    with bar() as report:
+        return consult(names, evaluate_make=evaluate, report=later(report))
+
+
+def _may_evaluate(*, yes: bool) -> bool:
+    """Whether make may read the makefiles; asked, since that runs what they say."""
+    if yes:
+        return True
+    _tell(
+        "make -pn runs no recipe, but it does run what the makefiles call with $(shell), and recipes that are "
+        "marked to run always (+, $(MAKE))."
+    )
+    if not sys.stdin.isatty():
+        _tell("Nobody can be asked; the makefiles are only read. Say --yes to allow it.")
+        return False
+    return typer.confirm("Do you trust this tree?", default=False, err=True)
+
+
+def _fix(found: Consultation) -> tuple[Move, ...]:
+    """Do what can be done safely about the findings that are sure."""
+    import datetime as dt
+
+    from coblyn.errors import BadRequest
+    from coblyn.native.doctor.finding import Confidence, Severity
+    from coblyn.native.doctor.repair import repair
+
+    if found.root is None:
+        raise BadRequest("--fix changes a source tree.", hint="Name it: coblyn doctor . --fix")
+    steps: list[Step] = []
+    for finding in found.diagnosis.findings:
+        if finding.confidence is Confidence.HIGH and finding.severity is not Severity.NOTE:
+            steps += [step for step in finding.fix.steps if step not in steps]
+    today = dt.datetime.now().astimezone().date()
+    return repair(found.root, steps, today)
+
+
+def _undo(names: list[str], *, as_json: bool) -> None:
+    from coblyn.cli.diagnosis import show_moves
+    from coblyn.native.doctor.repair import undo
+
+    moves = undo(Path(names[0] if names and names[0] != "-" else "."))
+    if as_json:
+        print(json.dumps({"moves": [move.to_json() for move in moves]}, indent=2))
+        return
+    print(f"Undone: {len(moves)} moved back.")
+    show_moves(_console(), moves, undone=True)
+
+
+def _show(found: Consultation, subject: str, moves: tuple[Move, ...], *, fix: bool) -> None:
+    from coblyn.cli.diagnosis import show_diagnosis, show_moves
+
+    console = _console()
+    if found.audit:
+        from coblyn.cli.audit import show_audit
+
+        show_audit(console, found.audit)
+    for note in found.case.tree.notes if found.case.tree else ():
+        console.print(f"· {note}", markup=False, highlight=False)
+    show_diagnosis(console, found.diagnosis, subject, offers_fix=not fix)
+    if not fix:
+        return
+    if not moves:
+        print("Nothing was moved: what is left to do here only you can do.")
+        return
+    print(
+        f"Fixed: {len(moves)} moved aside, nothing deleted. Back again: coblyn doctor {found.root} --undo"
+    )
+    show_moves(console, moves, undone=False)
+    print("Build again now.")
+
+
+def _write_report(found: Consultation) -> None:
+    import getpass
+    import platform
+
+    from coblyn.native.doctor.consult import machine_facts
+    from coblyn.native.doctor.report import report, without_names
+
+    machine = found.case.machine or machine_facts()
+    text = report(found.case, found.diagnosis, machine)
+    home = str(Path.home())
+    print(without_names(text, user=getpass.getuser(), home=home, host=platform.node()), end="")
+
+
+def _show_catalogue(name: str, *, as_json: bool) -> None:
+    from coblyn.cli.diagnosis import show_cause, show_causes
+    from coblyn.native.doctor.causes import catalogue, cause
+
+    causes = (cause(name),) if name else catalogue()
+    if as_json:
+        entries = [each.to_json() for each in causes]
+        print(json.dumps(entries[0] if name else entries, indent=2))
+    elif name:
+        show_cause(_console(), causes[0])
+    else:
+        show_causes(_console(), causes)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

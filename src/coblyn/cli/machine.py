@@ -1,0 +1,218 @@
+"""``coblyn doctor`` without arguments: this machine, the engine in use, and a measured proof of what accelerates it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from coblyn.engine.proof import DeviceProof, Generation, Measured, Proof
+    from coblyn.engine.verdict import Verdict
+    from coblyn.native.audit import AuditReport
+    from coblyn.native.bundle import Bundle
+    from coblyn.native.doctor.finding import Diagnosis
+    from coblyn.native.facts import Facts
+
+__all__ = ["examine_machine"]
+
+PROBLEM = 1
+
+
+def examine_machine(*, as_json: bool) -> int:
+    """Look at all that there is, measure, and say it.
+
+    Returns:
+        The exit code: 0 if all is as it should be.
+    """
+    from coblyn.errors import BundleMissing
+    from coblyn.native import bundle
+    from coblyn.native.doctor.consult import check_machine, machine_facts
+
+    facts = machine_facts()
+    diagnosis = check_machine(facts)
+    try:
+        in_use = bundle.current()
+    except BundleMissing as missing:
+        return _without_engine(facts, diagnosis, missing, as_json=as_json)
+    audit = _audit(in_use, facts)
+    proof = _prove(in_use)
+    if as_json:
+        answer: dict[str, Any] = {"facts": _facts_json(facts), "engine": in_use.receipt.to_json()}
+        answer |= {"findings": [each.to_json() for each in (*diagnosis.findings, *audit.findings)]}
+        print(json.dumps(answer | proof.to_json(), indent=2))
+    else:
+        _show(facts, diagnosis, in_use, audit, proof)
+    is_well = diagnosis.is_clean and audit.is_clean and not proof.verdict.is_fault
+    return 0 if is_well else PROBLEM
+
+
+def _without_engine(
+    facts: Facts, diagnosis: Diagnosis, missing: Exception, *, as_json: bool
+) -> int:
+    if as_json:
+        findings = [each.to_json() for each in diagnosis.findings]
+        print(
+            json.dumps(
+                {"facts": _facts_json(facts), "engine": None, "findings": findings}, indent=2
+            )
+        )
+        return PROBLEM
+    from coblyn.cli.diagnosis import show_findings
+
+    console = _console()
+    _show_machine(console, facts)
+    show_findings(console, diagnosis)
+    print(f"✗ {missing}")
+    return PROBLEM
+
+
+def _audit(in_use: Bundle, facts: Facts) -> AuditReport:
+    from coblyn.native.audit import audit_bundle
+
+    return audit_bundle(in_use.lib_dir, in_use.receipt.backend, facts)
+
+
+def _prove(in_use: Bundle) -> Proof:
+    from coblyn.cli.bar import bar, later
+    from coblyn.cli.verdict import look
+    from coblyn.engine.config import EngineConfig
+    from coblyn.engine.prove import prove
+    from coblyn.settings import Settings
+
+    settings = Settings.load(None, {})
+    model = _model_here()
+    if model:
+        config = EngineConfig.from_settings(
+            settings, model=model, library=in_use.lib_dir, bundle=in_use.id
+        )
+    else:
+        config = EngineConfig("", str(in_use.lib_dir), in_use.id)
+    with bar() as report:
+        return prove(config, look(in_use.id), report=later(report))
+
+
+def _model_here() -> Path | None:
+    """The model that came last; nothing is fetched for a proof."""
+    from coblyn.models import store
+
+    return store.newest()
+
+
+def _show(
+    facts: Facts, diagnosis: Diagnosis, in_use: Bundle, audit: AuditReport, proof: Proof
+) -> None:
+    from coblyn.cli.diagnosis import show_finding, show_findings
+
+    console = _console()
+    _show_machine(console, facts)
+    _heading(console, f"Engine {in_use.id}")
+    _rows(console, _engine_rows(in_use, proof))
+    _heading(console, f"Proof, measured in {proof.measured.seconds:.1f} s")
+    _rows(console, _proof_rows(proof.measured))
+    console.print()
+    show_findings(console, diagnosis)
+    for finding in audit.findings:
+        show_finding(console, finding)
+    _show_verdict(console, proof.verdict)
+
+
+def _show_machine(console: Console, facts: Facts) -> None:
+    from coblyn.files import human_size
+    from coblyn.native.backends import BACKENDS
+    from coblyn.native.facts import accelerated_features
+
+    _heading(console, "This machine")
+    features = " ".join(accelerated_features(facts.words("cpu.features")))
+    rows = [
+        ("system", f"{facts['os']} {facts['os.version']}, {facts['arch']}"),
+        ("CPU", f"{facts['cpu']}, {facts['threads']} threads: {features}"),
+        ("memory", f"{human_size(facts.number('memory'))} can be had"),
+    ]
+    for name, backend in BACKENDS.items():
+        if name != "cpu":
+            verdict = backend.detect(facts)
+            hint = f" {verdict.hint}" if verdict.has_device and verdict.hint else ""
+            rows.append((name, f"{verdict.reason}{hint}"))
+    _rows(console, iter(rows))
+
+
+def _engine_rows(in_use: Bundle, proof: Proof) -> Iterator[tuple[str, str]]:
+    yield "built", f"{in_use.receipt.created[:10]} with {in_use.receipt.compiler}"
+    yield "backends", ", ".join(proof.measured.backends) or "none that answers"
+    for name, features in proof.measured.features:
+        if features:
+            yield name, " ".join(features)
+
+
+def _proof_rows(measured: Measured) -> Iterator[tuple[str, str]]:
+    for device in measured.devices:
+        yield device.device.name, _product_text(device)
+    if measured.generation:
+        yield "model", f"{measured.model}: {_speed(measured.generation)}"
+    if measured.reference:
+        yield "reference", f"the CPU: {_speed(measured.reference)}"
+    if measured.comparison:
+        same = measured.comparison
+        agreed = f"the same token at {same.same} of {same.positions} positions"
+        yield "compared", f"{agreed}, divergence {same.divergence:.1e} nats"
+    if not measured.model:
+        yield "model", "none is here, so only products were tried (coblyn pull smollm2)"
+    if measured.skipped:
+        yield "left out", measured.skipped
+
+
+def _speed(run: Generation) -> str:
+    place = run.placement
+    layers = f", {place.on_devices} of {place.num_layers} layers on accelerators"
+    speed = f"prefill {run.prefill:.0f}, decode {run.decode:.0f} tokens/s"
+    return f"{speed}{layers if place.accelerators else ''}"
+
+
+def _product_text(device: DeviceProof) -> str:
+    products = [
+        f"{each.kind} {each.gflops:.0f} GFLOP/s (error {each.error:.0e})"
+        for each in device.products
+        if each.is_supported
+    ]
+    return f"{device.device.description}: " + (", ".join(products) or "no product was tried")
+
+
+def _show_verdict(console: Console, verdict: Verdict) -> None:
+    mark = "[bold red]✗[/]" if verdict.is_fault else "[green]✓[/]"
+    console.print(f"{mark} ", end="")
+    console.print(f"{verdict.text} {verdict.reason}".rstrip(), markup=False, highlight=False)
+    if verdict.fix:
+        console.print(f"    {verdict.fix}", style="bold green", markup=False, highlight=False)
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print(text, style="bold", markup=False, highlight=False)
+
+
+def _rows(console: Console, rows: Iterator[tuple[str, str]]) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for name, text in rows:
+        grid.add_row(f"  {name}", text)
+    console.print(grid, markup=False, highlight=False)
+
+
+def _facts_json(facts: Facts) -> list[dict[str, str]]:
+    return [
+        {"name": fact.name, "value": fact.value, "source": fact.source, "reason": fact.reason}
+        for fact in facts
+    ]
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()

@@ -1,0 +1,45 @@
+"""The audit: what is really in object files, libraries and bundles, and what is wrong with it.
+
+    libraries.py      what a build made: all there, and can be opened
+    gather.py         from files and directories to binaries
+    machine.py        what they are to run on
+    examine.py        asks every rule; the entry points
+    report.py         what it says
+    inside.py shaders.py                          which backends are in a library, and Metal's shaders
+    duplicates.py sources.py                      what one link can not have twice
+    undefined.py needed.py runpaths.py            what is missing, and where the loader would look
+    search.py suppliers.py                        which library gives a name, and who brings a library along
+    architecture.py systems.py instruction_sets.py     what this machine can not run
+
+A rule is a pure function over binaries that returns what it saw; the cause of the catalogue with the same subject puts
+it into words. Refuses to know compilers, logs and makefiles.
+"""
+
+from coblyn.native.audit.examine import (
+    audit_binaries,
+    audit_bundle,
+    audit_files,
+    require_sound,
+)
+from coblyn.native.audit.libraries import (
+    check_libraries,
+    check_loads,
+    collect,
+    is_library,
+    library_path,
+)
+from coblyn.native.audit.report import AuditReport, FileFacts
+
+__all__ = [
+    "AuditReport",
+    "FileFacts",
+    "audit_binaries",
+    "audit_bundle",
+    "audit_files",
+    "check_libraries",
+    "check_loads",
+    "collect",
+    "is_library",
+    "library_path",
+    "require_sound",
+]

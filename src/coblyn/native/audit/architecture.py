@@ -1,0 +1,78 @@
+"""Architectures that do not go together, or not with this machine."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.native.binary.binary import Format, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from coblyn.native.audit.machine import Machine
+    from coblyn.native.binary.binary import Binary
+
+__all__ = ["Odd", "mixed_objects", "not_for"]
+
+# Runs or links beside the other: Apple's pointer-signing variant, and Windows' mixture.
+_SAME = {"arm64e": "arm64", "arm64ec": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A binary whose architecture is not the expected one.
+
+    Attributes:
+        binary: Which.
+        expected: The architecture of the others, or of the machine.
+    """
+
+    binary: Binary
+    expected: str
+
+
+def mixed_objects(binaries: Iterable[Binary]) -> tuple[Odd, ...]:
+    """Objects for another machine than most others of their format; universal objects count for each of theirs.
+
+    Args:
+        binaries: Anything; only objects are looked at.
+    """
+    groups: defaultdict[Format, dict[Path, set[str]]] = defaultdict(dict)
+    firsts: dict[Path, Binary] = {}
+    for each in binaries:
+        if each.kind is Kind.OBJECT:
+            groups[each.format].setdefault(each.path, set()).add(_arch(each))
+            firsts.setdefault(each.path, each)
+    odd = []
+    for files in groups.values():
+        counts = Counter(arch for arches in files.values() for arch in arches)
+        expected = counts.most_common(1)[0][0]
+        odd += [
+            Odd(firsts[path], expected) for path, arches in files.items() if expected not in arches
+        ]
+    return tuple(odd)
+
+
+def not_for(machine: Machine, binaries: Iterable[Binary]) -> tuple[Odd, ...]:
+    """Libraries and programs for this machine's system, but for another processor.
+
+    Args:
+        machine: The machine.
+        binaries: Anything; only what is linked is looked at.
+    """
+    here: dict[Path, list[Binary]] = {}
+    for each in binaries:
+        if each.is_linked and each.platform == machine.os:
+            here.setdefault(each.path, []).append(each)
+    return tuple(
+        Odd(slices[0], machine.arch)
+        for slices in here.values()
+        if machine.arch and all(_arch(each) != machine.arch for each in slices)
+    )
+
+
+def _arch(binary: Binary) -> str:
+    return _SAME.get(binary.arch, binary.arch)

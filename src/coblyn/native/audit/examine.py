@@ -1,0 +1,150 @@
+"""From binaries to a report: every rule is asked, and every cause puts what was found into words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.errors import BuildFailed
+from coblyn.native.audit.architecture import mixed_objects, not_for
+from coblyn.native.audit.duplicates import clashes
+from coblyn.native.audit.gather import Gathered, gather
+from coblyn.native.audit.inside import backends_inside, cpu_variant
+from coblyn.native.audit.instruction_sets import foreign_instructions
+from coblyn.native.audit.machine import Machine, this_machine
+from coblyn.native.audit.needed import absolute_libraries, missing_libraries
+from coblyn.native.audit.report import AuditReport, FileFacts
+from coblyn.native.audit.runpaths import escapes
+from coblyn.native.audit.search import Neighbours
+from coblyn.native.audit.shaders import metal_shaders
+from coblyn.native.audit.sources import twins_of_build
+from coblyn.native.audit.systems import objects_too_new, too_new_for
+from coblyn.native.audit.undefined import unresolved
+from coblyn.native.doctor.causes import (
+    audit_absolute_library,
+    audit_backend_missing,
+    audit_broken_file,
+    audit_duplicate_symbols,
+    audit_escaping_runpath,
+    audit_illegal_instructions,
+    audit_min_os,
+    audit_missing_library,
+    audit_missing_metal_library,
+    audit_same_source_twice,
+    audit_undefined_symbols,
+    audit_wrong_architecture,
+)
+from coblyn.native.doctor.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from coblyn.native.doctor.finding import Finding
+    from coblyn.native.doctor.tree.link import Twins
+    from coblyn.native.facts import Facts
+
+__all__ = ["audit_binaries", "audit_bundle", "audit_files", "require_sound"]
+
+_GRAVITY = {Severity.FAILURE: 0, Severity.RISK: 1, Severity.NOTE: 2}
+
+
+def audit_files(
+    paths: Iterable[Path], facts: Facts | None = None, *, one_link: bool = False
+) -> AuditReport:
+    """Look at object files, libraries, programs, archives, and directories of them, for any platform.
+
+    Args:
+        paths: Files and directories.
+        facts: What is known about this machine already; looked at otherwise.
+        one_link: Whether the objects are known to be linked together.
+
+    Raises:
+        BinaryUnreadable: A file that was named is no binary at all, or the only one is damaged.
+    """
+    return audit_binaries(gather(paths), this_machine(facts), one_link=one_link)
+
+
+def audit_bundle(
+    lib_dir: Path, backend: str, facts: Facts | None = None, *, build_dir: Path | None = None
+) -> AuditReport:
+    """Look at the libraries of a bundle that was built for this machine.
+
+    Args:
+        lib_dir: Where they are.
+        backend: The backend that was asked for, such as "metal": it has to be inside.
+        facts: What is known about this machine already; looked at otherwise.
+        build_dir: Where they were built, if that is still there: two objects of one source in one link are found there.
+
+    Raises:
+        BinaryUnreadable: There is nothing to look at.
+    """
+    twins = twins_of_build(build_dir) if build_dir else ()
+    return audit_binaries(
+        gather([lib_dir]), this_machine(facts), root=lib_dir, backend=backend, twins=twins
+    )
+
+
+def require_sound(report: AuditReport) -> None:
+    """Refuse what is sure to fail.
+
+    Raises:
+        BuildFailed: With the story of the gravest finding.
+    """
+    for finding in report.failures:
+        story = " ".join(finding.story)
+        raise BuildFailed(
+            f"The engine was built, but is not sound: {finding.title[0].lower()}{finding.title[1:]}. {story}",
+            hint=finding.fix.command or finding.fix.text,
+        )
+
+
+def audit_binaries(
+    gathered: Gathered,
+    machine: Machine,
+    *,
+    root: Path | None = None,
+    backend: str = "",
+    twins: Sequence[Twins] = (),
+    one_link: bool = False,
+) -> AuditReport:
+    """Ask every rule about some binaries.
+
+    Args:
+        gathered: The binaries.
+        machine: The machine that they are to run on, if they are for its system.
+        root: Directory of the bundle that they are; None if they are just files.
+        backend: The backend that has to be inside; empty if any or none will do.
+        twins: Objects of one source in one link.
+        one_link: Whether the objects are known to be linked together.
+    """
+    is_bundle = root is not None
+    binaries = gathered.binaries
+    neighbours = Neighbours(binaries, machine)
+    files = tuple(
+        FileFacts(each, backends_inside(each), metal_shaders(each), cpu_variant(each))
+        for each in binaries
+    )
+    found: list[Finding | None] = [
+        audit_broken_file.find(gathered.broken),
+        audit_duplicate_symbols.find(
+            clashes(binaries, is_one_link=one_link), gathered.named, is_one_link=one_link
+        ),
+        audit_same_source_twice.find(twins),
+        audit_wrong_architecture.find(
+            mixed_objects(binaries),
+            not_for(machine, binaries),
+            is_bundle=is_bundle,
+            is_one_link=one_link,
+        ),
+        audit_undefined_symbols.find(unresolved(neighbours), is_bundle=is_bundle),
+        audit_missing_library.find(missing_libraries(neighbours), is_bundle=is_bundle),
+        audit_absolute_library.find(absolute_libraries(neighbours)),
+        audit_escaping_runpath.find(escapes(binaries, root)),
+        audit_min_os.find(too_new_for(machine, binaries), objects_too_new(binaries)),
+        audit_missing_metal_library.find(files, is_bundle=is_bundle),
+        audit_illegal_instructions.find(foreign_instructions(machine, binaries)),
+        audit_backend_missing.find(files, backend),
+    ]
+    findings = [finding for finding in found if finding]
+    findings.sort(key=lambda finding: (_GRAVITY[finding.severity], -finding.confidence))
+    return AuditReport(files, tuple(findings))

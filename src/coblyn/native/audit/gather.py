@@ -1,0 +1,111 @@
+"""From what the user names to the binaries in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coblyn.errors import BinaryUnreadable
+from coblyn.native.binary.read import looks_binary, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from coblyn.native.binary.binary import Binary
+
+__all__ = ["MAX_FILES", "Broken", "Gathered", "gather"]
+
+MAX_FILES = 5000
+"""Files of a directory that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file that can not be read.
+
+    Attributes:
+        path: Which.
+        reason: What is wrong with it, as a sentence.
+    """
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was found.
+
+    Attributes:
+        binaries: All that could be read, in the order in which they were named.
+        broken: Files that look like binaries and can not be read.
+        named: Files that were named one by one; others were found in directories.
+    """
+
+    binaries: tuple[Binary, ...]
+    broken: tuple[Broken, ...] = ()
+    named: frozenset[Path] = frozenset()
+
+
+def gather(paths: Iterable[Path], *, with_code: bool = True) -> Gathered:
+    """Read files, and all binaries in directories.
+
+    Args:
+        paths: Files and directories.
+        with_code: Whether to look at instructions, too.
+
+    Raises:
+        BinaryUnreadable: A file that was named is no binary at all, there is none, or the only one is damaged.
+    """
+    binaries: list[Binary] = []
+    broken: list[Broken] = []
+    first: BinaryUnreadable | None = None
+    given = tuple(paths)
+    for path in _files(given):
+        try:
+            binaries += read(path, with_code=with_code)
+        except BinaryUnreadable as error:
+            if not looks_binary(path) and not _is_empty_object(path):
+                raise
+            first = first or error
+            broken.append(Broken(path, error.message))
+    if not binaries and len(broken) < 2:
+        raise first or BinaryUnreadable(
+            "There are no object files, libraries or programs to look at.",
+            hint="Give files, or directories that hold some.",
+        )
+    named = frozenset(path for path in given if not path.is_dir())
+    return Gathered(tuple(binaries), tuple(broken), named)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for path in paths:
+        for file in _walk(path) if path.is_dir() else (path,):
+            # A library and the links to it (libx.so, libx.so.1) are one.
+            real = Path(os.path.realpath(file))
+            if real not in seen:
+                seen.add(real)
+                yield file
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    left = MAX_FILES
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        for name in sorted(names):
+            path = Path(place) / name
+            if path.is_file() and (looks_binary(path) or _is_empty_object(path)):
+                yield path
+                left -= 1
+                if not left:
+                    return
+
+
+def _is_empty_object(path: Path) -> bool:
+    try:
+        return path.suffix in (".o", ".obj", ".a") and path.stat().st_size == 0
+    except OSError:
+        return False

@@ -1,0 +1,104 @@
+"""Instruction sets that are used and that this CPU does not have.
+
+Code that is there need not run: libraries bring several versions of their fast parts along and choose one when they
+are loaded. Who asks the CPU (CPUID, identification registers), and who is one of several variants for ggml to choose
+from, may have anything inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.native.audit.inside import cpu_variant
+from coblyn.native.binary.binary import Format, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coblyn.native.audit.machine import Machine
+    from coblyn.native.binary.binary import Binary
+
+__all__ = ["Foreign", "foreign_instructions"]
+
+# Fewer may be constants between functions that look like instructions.
+_LEAST = 16
+
+# What can be known about a CPU; where the system does not tell of a set, nothing follows from its absence.
+_TELLS = {
+    "linux": frozenset(
+        {
+            *("ssse3", "sse4_1", "sse4_2", "popcnt", "movbe", "avx", "f16c", "fma", "bmi1", "bmi2"),
+            *("avx2", "avx_vnni", "avx512f", "avx512cd", "avx512vl", "avx512bw", "avx512dq"),
+            *("avx512ifma", "avx512vbmi", "avx512_vbmi2", "avx512_vnni", "avx512_bitalg"),
+            *("avx512_vpopcntdq", "avx512_bf16", "avx512_fp16", "gfni", "vaes", "vpclmulqdq"),
+            *("amx_tile", "amx_int8", "amx_bf16", "amx_fp16"),
+            *("asimddp", "asimdhp", "i8mm", "bf16", "sve", "sme"),
+        }
+    ),
+    "macos": frozenset(
+        {"avx", "f16c", "fma", "avx2", "avx512f", "asimddp", "asimdhp", "i8mm", "bf16", "sme"}
+    ),
+}
+_RESOLVERS = (".resolver", ".ifunc")
+# What compilers and programs ask a CPU with, where no instruction for it is in the code itself.
+_ASKS = frozenset(
+    {
+        *("__cpu_model", "__cpu_indicator_init", "__cpu_features2", "__cpuid", "getauxval"),
+        *("IsProcessorFeaturePresent", "_sysctlbyname", "sysctlbyname", "__aarch64_cpu_features"),
+        *("___cpu_model", "_getauxval", "__isa_available"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A binary with instructions that this CPU does not have.
+
+    Attributes:
+        binary: Which.
+        sets: Their names, as Linux writes them.
+        count: How many instructions of the first of these sets there are.
+        is_guarded: Whether the code may choose at run time, so that it may be all right.
+    """
+
+    binary: Binary
+    sets: tuple[str, ...]
+    count: int
+    is_guarded: bool
+
+
+def foreign_instructions(machine: Machine, binaries: Iterable[Binary]) -> tuple[Foreign, ...]:
+    """The binaries for this machine's system and architecture that use what its CPU does not have.
+
+    Args:
+        machine: The machine; without features, nothing is known and nothing is found.
+        binaries: Anything.
+    """
+    tells = _TELLS.get(machine.os, frozenset())
+    found = []
+    for each in binaries:
+        if each.code is None or each.arch != machine.arch or not machine.features:
+            continue
+        if each.platform != machine.os and each.format is not Format.COFF:
+            continue
+        sets = [
+            used
+            for used in each.code.instruction_sets
+            if used.count >= _LEAST and used.name in tells and used.name not in machine.features
+        ]
+        if sets:
+            most = sorted(sets, key=lambda used: -used.count)
+            names = tuple(used.name for used in most)
+            found.append(Foreign(each, names, most[0].count, _is_guarded(each)))
+    return tuple(found)
+
+
+def _is_guarded(binary: Binary) -> bool:
+    if cpu_variant(binary) or (binary.code and binary.code.asks_cpu):
+        return True
+    names = {symbol.name for symbol in binary.symbols}
+    if names & _ASKS or any(name.endswith(_RESOLVERS) for name in names):
+        return True
+    # One object of many: who decides may be in another.
+    return binary.kind is Kind.OBJECT

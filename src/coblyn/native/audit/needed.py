@@ -1,0 +1,96 @@
+"""Libraries that a binary asks for: where they would come from, and which are nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.native.audit.search import own_folder
+from coblyn.native.audit.suppliers import Supplier, supplier
+from coblyn.native.binary.binary import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coblyn.native.audit.search import Neighbours
+    from coblyn.native.binary.binary import Binary
+
+__all__ = ["Absolute", "Missing", "absolute_libraries", "missing_libraries"]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A library that is asked for and is not there.
+
+    Attributes:
+        binary: Who asks.
+        library: As it asks.
+        supplier: Who would bring it, by its name.
+        is_sure: Whether all places where it could be were looked at.
+    """
+
+    binary: Binary
+    library: str
+    supplier: Supplier
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """A library that is asked for by a path that other machines do not have.
+
+    Attributes:
+        binary: Who asks.
+        library: The path.
+    """
+
+    binary: Binary
+    library: str
+
+
+def missing_libraries(neighbours: Neighbours) -> tuple[Missing, ...]:
+    """What the binaries ask for and neither they, nor the system, nor this machine have.
+
+    Args:
+        neighbours: The binaries, and the machine to look on.
+    """
+    return tuple(
+        each
+        for binary in neighbours.binaries
+        if binary.is_linked
+        for library in binary.needed
+        if library not in binary.optional
+        for each in _missing(binary, library, neighbours)
+    )
+
+
+def _missing(binary: Binary, library: str, neighbours: Neighbours) -> Iterator[Missing]:
+    if neighbours.named(library, binary) or neighbours.place(library, binary):
+        return
+    who = supplier(library, binary.platform)
+    is_native = neighbours.is_native(binary)
+    if who is Supplier.HOST or (who is Supplier.SYSTEM and not _is_looked_for(binary, is_native)):
+        return
+    # What is to be beside the binary is looked for there, whatever machine it is for.
+    is_beside = own_folder(library) or library.startswith("@rpath/")
+    yield Missing(binary, library, who, is_sure=is_native or is_beside)
+
+
+def _is_looked_for(binary: Binary, is_native: bool) -> bool:
+    """Whether the system's libraries are files here: Apple's are not, and of Windows some are made up by the loader."""
+    return is_native and binary.format is Format.ELF
+
+
+def absolute_libraries(neighbours: Neighbours) -> tuple[Absolute, ...]:
+    """What is asked for by an absolute path outside of the system's directories.
+
+    Args:
+        neighbours: The binaries.
+    """
+    return tuple(
+        Absolute(binary, library)
+        for binary in neighbours.binaries
+        if binary.is_linked
+        for library in binary.needed
+        if library.startswith("/") and supplier(library, binary.platform) is Supplier.UNKNOWN
+    )

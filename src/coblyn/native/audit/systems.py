@@ -1,0 +1,86 @@
+"""Binaries that ask for a newer system than there is, and objects that are newer than what they are linked into."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.native.binary.binary import Format, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coblyn.native.audit.machine import Machine
+    from coblyn.native.binary.binary import Binary
+
+__all__ = ["TooNew", "objects_too_new", "too_new_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class TooNew:
+    """A binary that asks for a newer system.
+
+    Attributes:
+        binary: Which.
+        wants: What it asks for, such as "macOS 14.0" or "glibc 2.38".
+        has: What there is.
+    """
+
+    binary: Binary
+    wants: str
+    has: str
+
+
+def too_new_for(machine: Machine, binaries: Iterable[Binary]) -> tuple[TooNew, ...]:
+    """What asks for a newer macOS or glibc than this machine has.
+
+    Args:
+        machine: The machine.
+        binaries: Anything; only what is linked for this machine's system is looked at.
+    """
+    found = []
+    for each in binaries:
+        if not each.is_linked or each.platform != machine.os:
+            continue
+        if each.format is Format.MACHO and _is_newer(each.min_os, machine.version):
+            found.append(TooNew(each, f"macOS {each.min_os}", f"macOS {machine.version}"))
+        elif each.format is Format.ELF and _is_newer(each.min_os, machine.glibc):
+            found.append(TooNew(each, each.min_os, f"glibc {machine.glibc}"))
+    return tuple(found)
+
+
+def objects_too_new(binaries: Sequence[Binary]) -> tuple[TooNew, ...]:
+    """Mach-O objects made for a newer macOS than the others: the linker warns, and older systems lack what they call.
+
+    Args:
+        binaries: Anything; only objects are looked at.
+    """
+    objects = [
+        each
+        for each in binaries
+        if each.format is Format.MACHO and each.kind is Kind.OBJECT and each.min_os
+    ]
+    least: dict[tuple[str, str], str] = {}
+    for each in objects:
+        key = (each.platform, each.arch)
+        if key not in least or _is_newer(least[key], each.min_os):
+            least[key] = each.min_os
+    return tuple(
+        TooNew(
+            each,
+            f"{each.platform} {each.min_os}",
+            f"{each.platform} {least[each.platform, each.arch]}",
+        )
+        for each in objects
+        if _is_newer(each.min_os, least[each.platform, each.arch])
+    )
+
+
+def _is_newer(version: str, other: str) -> bool:
+    return bool(version and other) and _numbers(version) > _numbers(other)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = [int(part) for part in re.findall(r"\d{1,6}", version)]
+    return tuple([*parts, 0, 0, 0][:3])

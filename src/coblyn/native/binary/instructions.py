@@ -1,0 +1,40 @@
+"""Which instruction sets beyond the base are in a binary's code.
+
+The count is of what is there, wherever it is: code that asks the CPU first and then chooses is counted, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.native.binary.binary import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["MAX_BYTES", "look_at_code"]
+
+MAX_BYTES = 16 * 2**20
+"""How many bytes of code are looked at, a binary; takes a second and a half at most."""
+
+
+def look_at_code(arch: str, parts: Sequence[memoryview]) -> Code | None:
+    """Look at the instructions in some sections of code.
+
+    Args:
+        arch: As in `Binary.arch`.
+        parts: The bytes of each section of code.
+
+    Returns:
+        None if the architecture is not known here, or (x86-64 on a machine of another kind) if the disassembler
+        is not installed.
+    """
+    if arch == "x86-64":
+        from coblyn.native.binary.x86 import look_at_x86
+
+        return look_at_x86(parts, MAX_BYTES)
+    if arch == "arm64":
+        from coblyn.native.binary.arm64 import look_at_arm64
+
+        return look_at_arm64(parts, MAX_BYTES)
+    return None

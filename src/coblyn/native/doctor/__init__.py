@@ -1,0 +1,11 @@
+"""Explains builds that fail, in anybody's tree: from a log, from a source tree, from object files.
+
+    finding.py   what is said: evidence, fix, finding, diagnosis (values)
+    cause.py     what a cause is, and the case that it looks at
+    causes/      the catalogue: one module a cause
+    log/         from any bytes to the lines that matter
+    tree/        what a source tree, its build directory and the environment hold
+    examine.py   case in, diagnosis out
+
+Refuses to know terminals, engines and models. Nothing here changes a file but `repair`.
+"""

@@ -1,0 +1,55 @@
+"""What the causes share that an audit of binaries finds: no log and no tree can tell of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.native.doctor.finding import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from coblyn.native.binary.binary import Binary
+    from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.finding import Finding
+
+__all__ = ["MOST", "agree", "listed", "names_of", "no_binaries", "seen", "seen_each"]
+
+MOST = 6
+"""How many pieces of evidence a finding shows."""
+
+
+def no_binaries(_: Case) -> Finding | None:
+    """A case has no binaries; the audit calls the cause's `find` with what it saw."""
+    return None
+
+
+def seen(binary: Binary, text: str) -> Evidence:
+    """Evidence in a binary."""
+    return Evidence(str(binary.path), 0, f"{binary.member}: {text}" if binary.member else text)
+
+
+def seen_each(items: Iterable[tuple[Binary, str]]) -> tuple[Evidence, ...]:
+    """Evidence in some binaries, the first few of it."""
+    return tuple(seen(binary, text) for binary, text in items)[:MOST]
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first names and how many there are beyond: "a, b, c and 4 more"."""
+    shown = list(dict.fromkeys(names))
+    rest = len(shown) - most
+    if rest > 0:
+        return f"{', '.join(shown[:most])} and {rest} more"
+    return (
+        ", ".join(shown[:-1]) + (" and " if len(shown) > 1 else "") + (shown[-1] if shown else "")
+    )
+
+
+def names_of(items: Iterable[Binary]) -> str:
+    """The binaries as people name them, each once."""
+    return listed([each.label for each in items])
+
+
+def agree(items: Iterable[Binary], one: str, many: str) -> str:
+    """The verb that goes with `names_of`."""
+    return one if len({each.label for each in items}) == 1 else many

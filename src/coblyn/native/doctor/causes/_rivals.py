@@ -1,0 +1,188 @@
+"""What is said of a makefile that defines targets which another one defines: shared by two causes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from coblyn.native.doctor.causes._tree import aside, at, clear, listed, move, shown
+from coblyn.native.doctor.finding import Confidence, Finding, Fix, Severity
+from coblyn.native.doctor.tree.link import is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.native.doctor.cause import Cause
+    from coblyn.native.doctor.finding import Evidence
+    from coblyn.native.doctor.tree.make.rivals import Merged, Missing, Rival
+    from coblyn.native.doctor.tree.tree import Tree
+
+__all__ = ["MERGE", "is_backup", "rival_finding"]
+
+MERGE = (
+    "When a target is defined twice, make takes the last recipe but merges the prerequisites of both, "
+    "and the recipe links all of them ($^), so both objects end up in one link."
+)
+_MAX_EVIDENCE = 3
+_BACKUP = re.compile(
+    r"(?i)(~$|\.(?:bak|backup|orig|old|save|rej|swp|tmp|prev|disabled)\b|[ _.-](?:old|copy|backup|bak|orig|save)\b"
+    r"|\(\d+\)|\bcopy of |^#.*#$|\.\d{4}-?\d\d-?\d\d|[ ]\d+\.\w+$)"
+)
+
+
+def is_backup(name: str) -> bool:
+    """Whether a file's name says that it is a copy of another."""
+    return bool(_BACKUP.search(name.rpartition("/")[2]))
+
+
+def rival_finding(cause: Cause, tree: Tree, rival: Rival) -> Finding | None:
+    """What a rival means; None if it only replaces recipes, which may be meant."""
+    merged = _goal_first(rival)
+    if merged:
+        return _two_objects(cause, tree, rival, merged)
+    if rival.missing and rival.is_copy:
+        return _nothing_to_make(cause, tree, rival, rival.missing)
+    if rival.is_copy and tree.git.says(rival.path) != "tracked":
+        return _copy(cause, tree, rival)
+    return None
+
+
+def _goal_first(rival: Rival) -> list[Merged]:
+    """The links that are asked for by default come first."""
+    targets = [name for name in rival.database.rules if not name.startswith(".")]
+    goals = {targets[0], *rival.database.prerequisites(targets[0])} if targets else set()
+    return sorted(rival.merged, key=lambda each: each.target not in goals)
+
+
+def _two_objects(cause: Cause, tree: Tree, rival: Rival, merged: list[Merged]) -> Finding:
+    first = merged[0]
+    old, new = first.twins.first, first.twins.second
+    targets = list(dict.fromkeys(each.target for each in merged))
+    pairs = list(
+        {(each.twins.first.object, each.twins.second.object): each for each in merged}.values()
+    )
+    one_source = [
+        f"{shown(each.twins.first.source)} is compiled into {shown(each.twins.first.object)} "
+        f"({shown(each.twins.first.place) or rival.path}) and into {shown(each.twins.second.object)} "
+        f"({shown(each.twins.second.place)})"
+        for each in pairs[:_MAX_EVIDENCE]
+    ]
+    sure = rival.is_copy or first.target in rival.common
+    return cause.finding(
+        *_definitions(merged),
+        at(old.place, f"{old.object} is compiled from {old.source}"),
+        at(new.place, f"{new.object} is compiled from {new.source}"),
+        _included(rival),
+        story=(
+            (
+                f"The link of {listed(targets)} fails: {shown(old.object)} and {shown(new.object)} are both in it and "
+                "define the same symbols."
+            ),
+            _again(rival, targets),
+            f"Both objects come from one source: {'; '.join(one_source)}.",
+            (
+                f"{MERGE} `make clean` can not help: it removes objects, not {shown(rival.path)}, "
+                "and the next make reads that again."
+            ),
+        ),
+        fix=_fix(tree, rival),
+        confidence=Confidence.HIGH if sure else Confidence.MEDIUM,
+    )
+
+
+def _definitions(merged: Sequence[Merged]) -> list[Evidence]:
+    found = {each.target: each for each in merged}
+    return [
+        at(place, f"defines {each.target}{words}")
+        for each in list(found.values())[:_MAX_EVIDENCE]
+        for place, words in ((each.rival, " again"), (each.own, ""))
+    ]
+
+
+def _nothing_to_make(
+    cause: Cause, tree: Tree, rival: Rival, missing: tuple[Missing, ...]
+) -> Finding:
+    # A missing source says more than a header.
+    first = min(missing, key=lambda each: each.name.endswith((".h", ".hpp", ".cuh")))
+    return cause.finding(
+        *(
+            at(each.rival, f"{each.needed_by} needs {each.name}")
+            for each in missing[:_MAX_EVIDENCE]
+        ),
+        _included(rival),
+        story=(
+            (
+                f"The build of {shown(first.target)} fails: {shown(first.needed_by)} needs {shown(first.name)}, "
+                "which is not there and which no rule makes."
+            ),
+            _again(rival, [first.target]),
+            f"Only {shown(rival.path)} asks for it: it was written for an older layout of the sources.",
+            (
+                "When a target is defined twice, make merges the prerequisites of both. `make clean` can not help: it "
+                f"removes objects, not {shown(rival.path)}, and the next make reads that again."
+            ),
+        ),
+        fix=_fix(tree, rival),
+    )
+
+
+def _copy(cause: Cause, tree: Tree, rival: Rival) -> Finding:
+    return cause.finding(
+        _included(rival),
+        *(
+            at(rule.place, f"defines {target} again")
+            for target in rival.common[:_MAX_EVIDENCE]
+            for rule in rival.database.recipes(target)
+            if rule.place.file == rival.path
+        ),
+        story=(
+            f"{_again(rival, rival.common)} It holds {rival.share:.0%} of its rules: it is a copy.",
+            "The build may pass today; with the next change of either file, make merges what does not belong together.",
+        ),
+        fix=_fix(tree, rival),
+        confidence=Confidence.MEDIUM,
+        severity=Severity.RISK,
+    )
+
+
+def _again(rival: Rival, targets: Sequence[str]) -> str:
+    rest = [name for name in rival.common if name not in targets]
+    return (
+        f"{shown(rival.path)} defines {listed([*targets, *rest])} again, which {shown(rival.other)} defines too; "
+        f"{shown(rival.include.place)} includes it."
+    )
+
+
+def _included(rival: Rival) -> Evidence:
+    return at(rival.include.place, rival.include.text)
+
+
+def _fix(tree: Tree, rival: Rival) -> Fix:
+    text = (
+        f"Rename {shown(rival.path)}, so that it is not included any more, and build again. "
+        "Settings of your own (variables, no rules) can go into a new file of that name."
+    )
+    if tree.git.says(rival.path) == "tracked":
+        return Fix(
+            text=f"{shown(rival.path)} belongs to the repository: take the rules that "
+            f"{shown(rival.other)} has too out of one of the two."
+        )
+    last = {
+        target: rules[-1].place.file
+        for target in rival.database.rules
+        if (rules := rival.database.recipes(target))
+    }
+    made = [
+        tree.name(rival.database, target)
+        for target, file in last.items()
+        if file == rival.path and is_object(target)
+    ]
+    by_merge = [each.twins.first.object for each in rival.merged]
+    return Fix(
+        command=move(tree, rival.path),
+        text=text,
+        steps=(
+            aside(tree, rival.path, f"defines {listed(rival.common, 1)} again"),
+            *clear(tree, [*by_merge, *made], f"built by a rule of {shown(rival.path)}"),
+        ),
+    )

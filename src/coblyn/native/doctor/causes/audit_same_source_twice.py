@@ -1,0 +1,63 @@
+"""One source in two objects of one link, as the build directory's own files tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes._audit import MOST, no_binaries
+from coblyn.native.doctor.finding import Confidence, Evidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.native.doctor.finding import Finding
+    from coblyn.native.doctor.tree.link import Twins
+
+__all__ = ["CAUSE", "find"]
+
+
+def find(twins: Sequence[Twins]) -> Finding | None:
+    """Say which source is twice in a link; compiled with other macros it may be meant so, and is a note.
+
+    Args:
+        twins: Pairs of objects of one source in one link.
+    """
+    if not twins:
+        return None
+    same = [pair for pair in twins if pair.is_same]
+    shown = same or list(twins)
+    first = shown[0]
+    source = first.first.source
+    return CAUSE.finding(
+        *(
+            Evidence(
+                pair.first.place or pair.target, 0, f"{pair.first.object} and {pair.second.object}"
+            )
+            for pair in shown[:MOST]
+        ),
+        story=(
+            (
+                f"{source} is compiled into {first.first.object} and into {first.second.object}, "
+                f"and {first.target} is linked from both."
+            ),
+            CAUSE.explanation
+            if same
+            else "They are compiled with different macros, so it may be meant so.",
+        ),
+        confidence=Confidence.MEDIUM,
+        severity=Severity.RISK if same else Severity.NOTE,
+    )
+
+
+CAUSE = Cause(
+    id="audit-same-source-twice",
+    title="One source is twice in one link",
+    looks_like="Two objects of one source among the inputs of a library or program, in build.ninja.",
+    needs="A build directory whose rules compile one source into two objects of one link.",
+    explanation="Both objects define the same names. The linker refuses that, or, where it takes the first one it "
+    "meets, which of the two runs is left to chance.",
+    fix="List the source in one target only, and let the other one link that target.",
+    links=("https://github.com/LostRuins/koboldcpp/issues/915",),
+    diagnose=no_binaries,
+)

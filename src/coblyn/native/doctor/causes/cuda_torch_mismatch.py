@@ -1,0 +1,23 @@
+"""An extension of PyTorch is compiled with another CUDA than PyTorch itself."""
+
+from __future__ import annotations
+
+from coblyn.native.doctor.causes._sign import log_cause, sign
+
+CAUSE = log_cause(
+    "cuda-torch-mismatch",
+    "PyTorch was built with another CUDA than the one installed",
+    sign(
+        r"The detected CUDA version \((?P<have>[\d.]+)\) mismatches the version that was used to "
+        r"compile PyTorch \((?P<want>[\d.]+)\)",
+        "nvcc is of CUDA {have}, and PyTorch was built with {want}.",
+    ),
+    looks_like="The detected CUDA version (12.4) mismatches the version that was used to compile "
+    "PyTorch (11.8).",
+    explanation="PyTorch refuses to compile extensions with another major version of CUDA than "
+    "its own, for they could not be loaded together.",
+    fix="Install PyTorch for the CUDA that is here (its index has cu118, cu121, cu124, …), or "
+    "that CUDA's toolkit, and point CUDA_HOME at it.",
+    links=("https://github.com/pytorch/extension-cpp/issues/122",),
+    explains=("pip-build-failed",),
+)

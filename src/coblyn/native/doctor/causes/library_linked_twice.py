@@ -1,0 +1,76 @@
+"""A static library that is in one link twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes._duplicates import (
+    Pair,
+    archive,
+    count,
+    duplicates,
+    file_name,
+    member,
+    pairs,
+)
+from coblyn.native.doctor.causes._links import library_twice
+from coblyn.native.doctor.causes._tree import also
+from coblyn.native.doctor.finding import Confidence, Finding
+
+if TYPE_CHECKING:
+    from coblyn.native.doctor.cause import Case
+
+__all__ = ["CAUSE"]
+
+_EVIDENCE = 4
+
+
+def _diagnose(case: Case) -> Finding | None:
+    if not case.log:
+        return None
+    for pair in pairs(duplicates(case.log)):
+        if _is_one_library(pair):
+            where = archive(pair.first)
+            again = archive(pair.second)
+            return CAUSE.finding(
+                *(each.hit.evidence(case.log.name) for each in pair.duplicates[:_EVIDENCE]),
+                story=(
+                    f"The link failed: {count(case.log, pair)} symbols of {member(pair.first)} are defined twice.",
+                    f"{file_name(where)} is in the link twice: as {where} and as {again}."
+                    if where != again
+                    else f"{where} is in the link twice.",
+                    CAUSE.explanation,
+                ),
+                confidence=Confidence.HIGH if len(pair.duplicates) > 1 else Confidence.MEDIUM,
+            )
+    return None
+
+
+def _is_one_library(pair: Pair) -> bool:
+    one, other = archive(pair.first), archive(pair.second)
+    return (
+        bool(one)
+        and file_name(one) == file_name(other)
+        and member(pair.first) == member(pair.second)
+    )
+
+
+CAUSE = Cause(
+    id="library-linked-twice",
+    title="A static library is linked twice as a whole",
+    looks_like="Duplicate symbols whose two places are one member of one library (libx.a).",
+    needs="A symbol that is defined twice by the same member of a library of the same name.",
+    explanation="A linker takes from a static library only what is still missing, so that naming it twice is harmless; "
+    "with --whole-archive, -force_load, -all_load or /WHOLEARCHIVE it takes everything, each time.",
+    fix="Name the library once between --whole-archive and --no-whole-archive (-force_load, /WHOLEARCHIVE), and not "
+    "again elsewhere; with CMake: $<LINK_LIBRARY:WHOLE_ARCHIVE,name> in one place only.",
+    links=(
+        "https://github.com/alibaba/MNN/issues/2997",
+        "https://github.com/llvm-mos/llvm-mos-sdk/issues/254",
+    ),
+    diagnose=_diagnose,
+    explains=("duplicate-symbols",),
+)
+
+CAUSE = also(CAUSE, lambda case: library_twice(CAUSE, case))

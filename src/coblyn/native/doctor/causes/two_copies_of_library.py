@@ -1,0 +1,69 @@
+"""Two packages that bring the same library, in one program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes._duplicates import (
+    Pair,
+    archive,
+    carried,
+    count,
+    duplicates,
+    pairs,
+    stem,
+)
+from coblyn.native.doctor.finding import Confidence, Finding
+
+if TYPE_CHECKING:
+    from coblyn.native.doctor.cause import Case
+
+__all__ = ["CAUSE"]
+
+_EVIDENCE = 4
+
+
+def _diagnose(case: Case) -> Finding | None:
+    if not case.log:
+        return None
+    for pair in pairs(duplicates(case.log)):
+        library = carried(pair)
+        if library and _apart(pair):
+            return CAUSE.finding(
+                *(each.hit.evidence(case.log.name) for each in pair.duplicates[:_EVIDENCE]),
+                story=(
+                    f"The link failed: {count(case.log, pair)} symbols are defined twice.",
+                    f"Those of {library} are in both {pair.first} and {pair.second}.",
+                    CAUSE.explanation,
+                ),
+                confidence=Confidence.MEDIUM,
+            )
+    return None
+
+
+def _apart(pair: Pair) -> bool:
+    one, other = archive(pair.first), archive(pair.second)
+    if one and other:
+        return one != other
+    first, second = stem(pair.first), stem(pair.second)
+    return not (first.startswith(second) or second.startswith(first))
+
+
+CAUSE = Cause(
+    id="two-copies-of-library",
+    title="Two packages bring the same library",
+    looks_like="Duplicate symbols of one library (ggml_..., stbi_...) in the objects of two packages.",
+    needs="Symbols of a library that projects carry with them, in two objects or libraries that do not "
+    "belong together.",
+    explanation="Both packages contain a copy of the same library (llama.cpp and whisper.cpp both contain "
+    "ggml), and one program links both. Even where a linker lets that pass, two versions in one program crash.",
+    fix="Let both use one copy: build it once, make the packages link that (CMake: one add_subdirectory or "
+    "find_package(ggml)), or load one of them as a shared library that hides its symbols.",
+    links=(
+        "https://github.com/eastriverlee/LLM.swift/issues/32",
+        "https://github.com/llvm/llvm-project/issues/67442",
+    ),
+    diagnose=_diagnose,
+    explains=("duplicate-symbols",),
+)

@@ -1,0 +1,1 @@
+"""What a build wrote: from any bytes to the lines that matter. Knows no cause."""

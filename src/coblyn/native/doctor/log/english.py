@@ -1,0 +1,191 @@
+"""What compilers, linkers and make say in other languages, in the words they use in English.
+
+Only what a diagnosis rests on. The translations are those of the tools' own catalogues (GCC, binutils, make, glibc,
+Visual Studio).
+"""
+# ruff: noqa: RUF001 (letters of other alphabets are what this is about)
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["english"]
+
+_PHRASES: dict[str, tuple[str, ...]] = {
+    "No such file or directory": (
+        "Aucun fichier ou dossier de ce type",
+        "Aucun fichier ou répertoire de ce type",
+        "Datei oder Verzeichnis nicht gefunden",
+        "No existe el fichero o el directorio",
+        "No existe el archivo o el directorio",
+        "Arquivo ou diretório não encontrado",
+        "Arquivo ou diretório inexistente",
+        "File o directory non esistente",
+        "Нет такого файла или каталога",
+        "Nie ma takiego pliku ani katalogu",
+        "没有那个文件或目录",
+        "沒有此一檔案或目錄",
+        "そのようなファイルやディレクトリはありません",
+        "그런 파일이나 디렉터리가 없습니다",
+    ),
+    "No space left on device": (
+        "Aucun espace disponible sur le périphérique",
+        "Auf dem Gerät ist kein Speicherplatz mehr verfügbar",
+        "No queda espacio en el dispositivo",
+        "Não há espaço disponível no dispositivo",
+        "На устройстве не осталось свободного места",
+        "设备上没有空间",
+        "デバイスに空き領域がありません",
+    ),
+    "Permission denied": (
+        "Permission non accordée",
+        "Keine Berechtigung",
+        "Permiso denegado",
+        "Permissão negada",
+        "Отказано в доступе",
+        "权限不够",
+        "許可がありません",
+    ),
+    "command not found": (
+        "commande introuvable",
+        "Commande introuvable",
+        "Kommando nicht gefunden",
+        "Befehl nicht gefunden",
+        "orden no encontrada",
+        "comando não encontrado",
+        "команда не найдена",
+        "未找到命令",
+        "コマンドが見つかりません",
+    ),
+    "first defined here": (
+        "défini pour la première fois ici",
+        "zuerst hier definiert",
+        "hier zuerst definiert",
+        "primero se definió aquí",
+        "definido primeiro aqui",
+        "здесь первое определение",
+        "第一次在此定义",
+        "ここで最初に定義されています",
+    ),
+    "No rule to make target": (
+        "Pas de règle pour fabriquer la cible",
+        "Pas de règle pour générer la cible",
+        "Keine Regel vorhanden, um das Target",
+        "Keine Regel, um „target“",
+        "No hay ninguna regla para construir el objetivo",
+        "Sem regra para processar o alvo",
+        "Нет правила для сборки цели",
+        "没有规则可制作目标",
+    ),
+    "Killed": ("Processus arrêté", "已杀死", "强制终了", "Убито"),
+    "unresolved external symbol": (
+        "无法解析的外部符号",
+        "Verweis auf nicht aufgelöstes externes Symbol",
+        "未解決の外部シンボル",
+        "symbole externe non résolu",
+        "símbolo externo sin resolver",
+        "símbolo externo não resolvido",
+        "неразрешенный внешний символ",
+    ),
+    "Cannot open include file": (
+        "无法打开包括文件",
+        "Datei (Include) kann nicht geöffnet werden",
+        "Impossible d'ouvrir le fichier include",
+        "No se puede abrir el archivo incluir",
+        "Não é possível abrir arquivo incluir",
+        "не удается открыть файл включение",
+        "include ファイルを開けません",
+    ),
+    "is not recognized as an internal or external command": (
+        "不是内部或外部命令",
+        "n'est pas reconnu en tant que commande interne",
+        "no se reconoce como un comando interno",
+        "ist entweder falsch geschrieben",
+    ),
+}
+
+# Words with a name in quotes after them, and with one before them.
+_BEFORE: dict[str, tuple[str, ...]] = {
+    "undefined reference to": (
+        "référence indéfinie vers",
+        "nicht definierter Verweis auf",
+        "Nicht definierter Verweis auf",
+        "undefinierter Verweis auf",
+        "referência não definida para",
+        "riferimento non definito a",
+        "неопределённая ссылка на",
+        "неопределенная ссылка на",
+        "未定義參照到",
+    ),
+    "multiple definition of": (
+        "définitions multiples de",
+        "Mehrfachdefinition von",
+        "mehrfache Definition von",
+        "definiciones múltiples de",
+        "definições múltiplas de",
+        "множественное определение",
+        "повторное определение",
+    ),
+    "in function": ("dans la fonction", "in Funktion", "In Funktion", "en la función", "в функции", "在函数"),
+}  # fmt: skip
+_BEHIND: dict[str, tuple[str, ...]] = {
+    "undefined reference to": (
+        "未定义的引用",
+        "に対する定義されていない参照です",
+        "에 대한 정의되지 않은 참조",
+        "sin definir",
+    ),
+    "multiple definition of": ("被多次定义", "が重複して定義されています"),
+}  # fmt: skip
+_LABELS: dict[str, str] = {
+    "fatal error": "erreur fatale|schwerwiegender Fehler|error fatal|erro fatal|критическая ошибка|фатальная ошибка"
+    "|致命错误|致命的エラー|치명적 오류",
+    "error": "erreur|Fehler|erro|errore|ошибка|错误|錯誤|エラー|오류",
+    "warning": "attention|avertissement|Warnung|aviso|advertencia|предупреждение|警告|경고",
+}
+
+_QUOTE = "[«»\"'`„“”‚‘’「」]"
+_NAME = rf"{_QUOTE}{{1,2}}\s?(?P<name>[^«»\n]{{1,200}}?)\s?{_QUOTE}{{1,2}}"
+_QUOTED = tuple(
+    (word, re.compile(pattern), rf"{words} `\g<name>'")
+    for table, shape in (
+        (_BEFORE, "{word}\\s*{name}"),
+        (_BEHIND, "(?:对|referencia a)?\\s*{name}\\s*{word}"),
+    )
+    for words, foreign in table.items()
+    for word in foreign
+    for pattern in (shape.format(word=word, name=_NAME),)
+)
+_LABELLED = tuple(
+    (re.compile(rf"(?<=\d) ?[:：] ?(?:{foreign}) ?[:：] ?"), f": {word}: ")
+    for word, foreign in _LABELS.items()
+)
+_MAKE = re.compile(r"(?<=\] )(?:Erreur|Fehler|Erro|Errore|Ошибка|错误|錯誤|エラー|오류) ?(?=\d)")
+_NOT_FOUND = re.compile(
+    r"(?:ne peut (?:pas )?trouver|no se puede encontrar|não foi possível localizar|не удалось найти|找不到) ?(?=-l)"
+)
+_DEFINED = re.compile(r"(?:已经在|ist bereits in) (\S+) (?:中定义|definiert)")
+_COLON = re.compile(r" : (?=first defined here)")
+# What is written without other letters than those of English.
+_ASCII = re.compile(
+    r"(?:Fehler|Erreur|Erro|erreur|erro|error fatal|aviso|Warnung|attention)[ :]|introuvable|nicht gefunden"
+    r"|Keine |Aucun|No existe|No queda|No hay|Verweis|definition von|Permiso|orden no|sin definir|Datei"
+)
+
+
+def english(line: str) -> str:
+    """A line in the tools' English, as far as it is known; any other line as it is."""
+    if line.isascii() and not _ASCII.search(line):
+        return line
+    for words, foreign in _PHRASES.items():
+        for phrase in foreign:
+            line = line.replace(phrase, words)
+    for word, pattern, form in _QUOTED:
+        if word in line:
+            line = pattern.sub(form, line)
+    for label, words in _LABELLED:
+        line = label.sub(words, line)
+    line = _MAKE.sub("Error ", line)
+    line = _NOT_FOUND.sub("cannot find ", line)
+    line = _DEFINED.sub(r"already defined in \1", line)
+    return _COLON.sub(": ", line)

@@ -1,0 +1,85 @@
+"""What a path that the doctor was given is: decided by its first bytes and its contents, never by its name alone."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from coblyn.errors import BadRequest, NotFound
+from coblyn.native import receipt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Subject", "classify", "is_binary", "is_engine"]
+
+_LIBRARIES = (".so", ".dylib", ".dll")
+
+# ELF; Mach-O thin of both byte orders and widths, and universal; archives, thin archives; PE.
+_MAGIC = (
+    b"\x7fELF",
+    b"\xfe\xed\xfa\xce",
+    b"\xce\xfa\xed\xfe",
+    b"\xfe\xed\xfa\xcf",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"\xca\xfe\xba\xbf",
+    b"!<arch>\n",
+    b"!<thin>\n",
+    b"MZ",
+)
+
+# COFF objects have no magic number, only a machine: x86-64, arm64, x86; and "anonymous" ones, with /bigobj.
+_COFF = (b"\x64\x86", b"\x64\xaa", b"\x4c\x01", b"\x00\x00\xff\xff")
+
+
+class Subject(StrEnum):
+    """What the doctor can look at."""
+
+    LOG = "log"
+    TREE = "tree"
+    BINARY = "binary"
+    BUNDLE = "bundle"
+
+
+def classify(path: Path) -> Subject:
+    """Tell what a path is.
+
+    Raises:
+        NotFound: It does not exist.
+        BadRequest: It is neither a file nor a directory, or can not be read.
+    """
+    try:
+        if path.is_dir():
+            return Subject.BUNDLE if _is_bundle(path) else Subject.TREE
+        if not path.exists():
+            raise NotFound(f"There is no file or directory {path}.")
+        if not path.is_file() and not path.is_fifo():
+            raise BadRequest(f"{path} is no ordinary file.")
+        return Subject.BINARY if path.is_file() and is_binary(path) else Subject.LOG
+    except OSError as error:
+        raise BadRequest(f"{path} can not be read: {error.strerror}.") from error
+
+
+def is_binary(path: Path) -> bool:
+    """Whether a file begins as objects, archives, programs and libraries do."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return head.startswith(_MAGIC) or (
+        path.suffix.lower() in (".o", ".obj") and head.startswith(_COFF)
+    )
+
+
+def is_engine(path: Path) -> bool:
+    """Whether a directory is a bundle of Coblyn's own, with its receipt."""
+    return (path / receipt.FILE_NAME).is_file()
+
+
+def _is_bundle(path: Path) -> bool:
+    """A bundle of ours, or a directory that holds nothing but libraries and what belongs to them."""
+    if is_engine(path):
+        return True
+    names = [entry.name for entry in os.scandir(path) if entry.is_file()]
+    libraries = [name for name in names if name.endswith(_LIBRARIES) or ".so." in name]
+    return bool(libraries) and 2 * len(libraries) > len(names)

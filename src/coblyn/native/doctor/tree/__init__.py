@@ -1,0 +1,17 @@
+"""What a source tree, its build directories and the environment hold, without running a build.
+
+    files.py         every file of the tree, looked at once; reading that can not hang
+    make/            makefiles: read without running anything, or as make itself sees them
+    link.py          which objects go into one link, and from which source each comes
+    builds.py        links that CMake's build directories tell of
+    cmake.py         CMake's caches and what was said to it
+    objects.py       what kind of object a file is, from its first bytes
+    headers.py       quoted includes, function bodies in headers
+    checkout.py      submodules that were not fetched, scripts with the line ends of Windows
+    git.py           what git knows of a few files
+    environment.py   variables that change a build
+    machine.py       facts that only the doctor asks for
+    tree.py          all of it as one value
+
+Refuses to know what follows from it: that is what the causes are for.
+"""

@@ -1,0 +1,186 @@
+"""Makefiles that define the same targets in one reading, and what comes of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.native.doctor.tree.link import Twins, twins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from coblyn.native.doctor.tree.link import Link
+    from coblyn.native.doctor.tree.make.database import Include, MakeDatabase, Place
+    from coblyn.native.doctor.tree.tree import Tree
+
+__all__ = ["Merged", "Missing", "Rival", "rivals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A link that gets two objects of one source, since two makefiles name its prerequisites.
+
+    Attributes:
+        target: The target that both define.
+        twins: The two objects; the first is the rival's, the second the other makefile's.
+        rival: Where the rival defines the target.
+        own: Where the other makefile does.
+    """
+
+    target: str
+    twins: Twins
+    rival: Place
+    own: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A prerequisite that only the rival asks for, and that can not be made.
+
+    Attributes:
+        target: The target that both define.
+        name: What is missing.
+        needed_by: What needs it: the target, or an object between them.
+        rival: Where the rival asks for it.
+    """
+
+    target: str
+    name: str
+    needed_by: str
+    rival: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """An included makefile with recipes for targets that another makefile of the reading has recipes for too.
+
+    Attributes:
+        database: The reading.
+        include: The line that includes it.
+        other: The makefile that has the same targets.
+        common: Targets for which both have a recipe, sorted.
+        share: Part of the rival's recipes that the other one has too, 0 to 1.
+        merged: Links that get two objects of one source by it.
+        missing: What it asks for and can not be made.
+    """
+
+    database: MakeDatabase
+    include: Include
+    other: str
+    common: tuple[str, ...]
+    share: float
+    merged: tuple[Merged, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The included makefile."""
+        return self.include.path
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it has most of what the other makefile has: an older or newer copy of it."""
+        return len(self.common) >= 3 and self.share >= 0.5
+
+
+def rivals(tree: Tree) -> Iterator[Rival]:
+    """Every rival of every makefile in a tree; a makefile has one at most, the one most like it."""
+    for database in tree.makes:
+        own = {name: database.recipe_targets(name) for name in database.makefiles()}
+        for include in _read_includes(database):
+            others = [name for name in own if name != include.path]
+            best = max(others, key=lambda name: len(own[name] & own[include.path]), default="")
+            common = own[include.path] & own.get(best, frozenset())
+            if common:
+                share = len(common) / len(own[include.path])
+                merged = tuple(_merged(tree, database, include.path))
+                missing = tuple(_missing(tree, database, include.path))
+                yield Rival(database, include, best, tuple(sorted(common)), share, merged, missing)
+
+
+def _read_includes(database: MakeDatabase) -> Sequence[Include]:
+    found = {each.path: each for each in database.includes if each.is_found}
+    return [
+        each
+        for each in found.values()
+        if not each.is_dependencies and each.path != database.makefile
+    ]
+
+
+def _from(database: MakeDatabase, target: str, path: str) -> frozenset[str]:
+    """Prerequisites that one makefile surely gives a target."""
+    return frozenset(
+        name
+        for rule in database.rules.get(target, ())
+        if rule.place.file == path and not rule.is_maybe
+        for name in rule.prerequisites
+        if name not in rule.maybe
+    )
+
+
+def _places(database: MakeDatabase, target: str, path: str) -> tuple[Place, Place] | None:
+    """Where a makefile and where any other one defines a target; None unless both do."""
+    places = [rule.place for rule in database.rules.get(target, ()) if not rule.is_double_colon]
+    mine = [place for place in places if place.file == path]
+    others = [place for place in places if place.file != path]
+    return (mine[0], others[-1]) if mine and others else None
+
+
+def _merged(tree: Tree, database: MakeDatabase, path: str) -> Iterator[Merged]:
+    for link in tree.links:
+        places = _places(database, link.rule, path) if link.rule else None
+        if places is None or link.is_archive:
+            continue
+        for pair in _pairs(tree, database, link, path):
+            yield Merged(link.rule, pair, *places)
+
+
+def _pairs(tree: Tree, database: MakeDatabase, link: Link, path: str) -> Iterator[Twins]:
+    mine = {tree.name(database, name) for name in _from(database, link.rule, path)}
+    others = {
+        tree.name(database, name)
+        for rule in database.rules[link.rule]
+        if rule.place.file != path
+        for name in rule.prerequisites
+    }
+    for pair in twins(link):
+        first, second = pair.first, pair.second
+        if second.object in mine - others:
+            first, second = second, first
+        if first.object in mine - others and second.object in others - mine:
+            yield Twins(first, second, pair.target, pair.is_same)
+
+
+def _missing(tree: Tree, database: MakeDatabase, path: str) -> Iterator[Missing]:
+    for target in database.rules:
+        places = _places(database, target, path)
+        if places is None:
+            continue
+        only = _from(database, target, path) - {
+            name
+            for rule in database.rules[target]
+            if rule.place.file != path
+            for name in rule.prerequisites
+        }
+        for name in sorted(only):
+            if not _can_be(tree, database, name):
+                yield Missing(target, name, target, places[0])
+                continue
+            for below in sorted(_from(database, name, path)):
+                if not _can_be(tree, database, below):
+                    yield Missing(target, below, name, places[0])
+
+
+def _can_be(tree: Tree, database: MakeDatabase, name: str) -> bool:
+    if name in database.rules or name in database.commands:
+        return True
+    # A pattern without a stem of its own may make anything; make would have to be asked.
+    fits = any(_fits(rule.target, name) for rule in database.patterns if rule.has_recipe)
+    searched = "VPATH" in database.variables
+    return fits or searched or tree.files.exists(tree.name(database, name))
+
+
+def _fits(pattern: str, name: str) -> bool:
+    head, _, tail = pattern.partition("%")
+    return name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail)

@@ -1,0 +1,269 @@
+"""Libraries that are loaded together: what is missing, where the loader looks, and what is inside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from coblyn.errors import BuildFailed
+from coblyn.native.audit import audit_binaries, audit_bundle, audit_files, require_sound
+from coblyn.native.audit.gather import gather
+from coblyn.native.audit.machine import Machine
+from coblyn.native.audit.suppliers import Supplier, supplier
+from coblyn.native.doctor.finding import Confidence, Severity
+from native.cross import universal
+
+BASE = "int ggml_add(void) { return 1; } int ggml_mul(void) { return 2; }"
+TOP = "int ggml_add(void); int ggml_mul(void);"
+TOP += "int llama_run(void) { return ggml_add() + ggml_mul(); }"
+ENDINGS = {"linux": "so", "mac-arm64": "dylib", "windows": "dll"}
+LINUX = Machine("linux", arch="x86-64", glibc="2.36")
+MAC = Machine("macos", version="13.0", arch="arm64")
+
+
+def exported(source: str) -> str:
+    """Mark the definitions for Windows."""
+    return source.replace(
+        "int ggml_add(void) {", "__declspec(dllexport) int ggml_add(void) {"
+    ).replace("int ggml_mul(void) {", "__declspec(dllexport) int ggml_mul(void) {")
+
+
+def pair(cross, target: str, base: str = BASE):
+    """A library and one that needs it; the first may then be another than the second was linked with."""
+    ending = ENDINGS[target]
+    if target == "windows":
+        made = cross.library("ggml.dll", exported(BASE), target)
+        top = cross.library("llama.dll", TOP, target, f"{made}.lib", "/export:llama_run")
+        cross.library("ggml.dll", exported(base), target)
+        return made, top
+    own = (
+        "-Wl,-soname,libggml.so" if target == "linux" else "-Wl,-install_name,@rpath/libggml.dylib"
+    )
+    rpath = "-Wl,-rpath,$ORIGIN" if target == "linux" else "-Wl,-rpath,@loader_path"
+    made = cross.library(f"libggml.{ending}", BASE, target, own)
+    top = cross.library(f"libllama.{ending}", TOP, target, "-L.", "-lggml", rpath)
+    cross.library(f"libggml.{ending}", base, target, own)
+    return made, top
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+class TestTwoLibraries:
+    def test_that_fit_are_clean(self, cross, target) -> None:
+        assert audit_files(pair(cross, target)).findings == ()
+
+    def test_of_different_versions(self, cross, target) -> None:
+        older = "int ggml_add(void) { return 1; } int ggml_old(void) { return 2; }"
+        (finding,) = audit_files(pair(cross, target, older)).findings
+        assert finding.cause == "audit-undefined-symbols"
+        assert (finding.severity, finding.confidence) == (Severity.FAILURE, Confidence.HIGH)
+        assert "ggml_mul" in finding.story[0]
+        assert "ggml_add" not in finding.story[0]
+
+    def test_of_which_one_is_missing(self, cross, target) -> None:
+        base, top = pair(cross, target)
+        base.unlink()
+        machines = {"linux": LINUX, "mac-arm64": MAC, "windows": Machine("windows", arch="x86-64")}
+        report = audit_binaries(gather([top]), machines[target], root=cross.folder)
+        (finding,) = report.failures
+        assert finding.cause == "audit-missing-library"
+        assert base.name in finding.story[0]
+        with pytest.raises(BuildFailed, match="a needed library is missing"):
+            require_sound(report)
+
+
+def test_in_a_bundle_no_program_gives_names(cross) -> None:
+    cross.library("libalone.so", "int gone(void); int alone(void) { return gone(); }", "linux")
+    (loose,) = audit_binaries(gather([cross.folder]), LINUX).findings
+    assert (loose.severity, loose.confidence) == (Severity.RISK, Confidence.LOW)
+    (finding,) = audit_binaries(gather([cross.folder]), LINUX, root=cross.folder).findings
+    assert (finding.severity, finding.confidence) == (Severity.FAILURE, Confidence.MEDIUM)
+    assert "gone" in finding.story[0]
+
+
+def test_a_library_of_a_driver_is_no_failure(cross) -> None:
+    cross.library(
+        "libvulkan.so.1", "int vk(void) { return 1; }", "linux", "-Wl,-soname,libvulkan.so.1"
+    )
+    top = cross.library(
+        "libtop.so", "int vk(void); int top(void) { return vk(); }", "linux", "libvulkan.so.1"
+    )
+    (cross.folder / "libvulkan.so.1").unlink()
+    (finding,) = audit_binaries(gather([top]), MAC).findings
+    assert (finding.cause, finding.severity) == ("audit-missing-library", Severity.NOTE)
+
+
+@pytest.mark.parametrize(
+    ("library", "platform", "who"),
+    [
+        ("libc.so.6", "linux", Supplier.SYSTEM),
+        ("libgomp.so.1", "linux", Supplier.SYSTEM),
+        ("ld-linux-aarch64.so.1", "linux", Supplier.SYSTEM),
+        ("libcudart.so.12", "linux", Supplier.DRIVER),
+        ("libggml.so", "linux", Supplier.UNKNOWN),
+        ("/usr/lib/libSystem.B.dylib", "macos", Supplier.SYSTEM),
+        ("/System/Library/Frameworks/Metal.framework/Versions/A/Metal", "macos", Supplier.SYSTEM),
+        ("/opt/homebrew/opt/libomp/lib/libomp.dylib", "macos", Supplier.UNKNOWN),
+        ("KERNEL32.dll", "windows", Supplier.SYSTEM),
+        ("api-ms-win-crt-heap-l1-1-0.dll", "windows", Supplier.SYSTEM),
+        ("VCRUNTIME140_1.dll", "windows", Supplier.SYSTEM),
+        ("cublas64_12.dll", "windows", Supplier.DRIVER),
+        ("nvcuda.dll", "windows", Supplier.DRIVER),
+        ("python312.dll", "windows", Supplier.HOST),
+        ("ggml-base.dll", "windows", Supplier.UNKNOWN),
+    ],
+)
+def test_who_brings_a_library(library, platform, who) -> None:
+    assert supplier(library, platform) is who
+
+
+class TestRunPaths:
+    def library(self, cross, *paths: str):
+        flags = [f"-Wl,-rpath,{path}" for path in paths]
+        cross.library("libbase.so", BASE, "linux", "-Wl,-soname,libbase.so")
+        return cross.library("libtop.so", TOP, "linux", "-L.", "-lbase", *flags)
+
+    def test_beside_the_library_is_right(self, cross) -> None:
+        library = self.library(cross, "$ORIGIN", "$ORIGIN/../made")
+        assert audit_binaries(gather([library]), LINUX, root=cross.folder).findings == ()
+
+    @pytest.mark.parametrize("path", ["/home/somebody/build/bin", "$ORIGIN/../.."])
+    def test_out_of_the_bundle(self, cross, path) -> None:
+        library = self.library(cross, path)
+        (finding,) = audit_binaries(gather([library]), LINUX, root=cross.folder).findings
+        assert finding.cause == "audit-escaping-runpath"
+        assert finding.severity is Severity.RISK
+        assert path in finding.story[0]
+
+    def test_its_own_directory_in_full_is_what_every_build_directory_has(self, cross) -> None:
+        (finding,) = audit_files([self.library(cross, str(cross.folder))]).findings
+        assert (finding.cause, finding.severity) == ("audit-escaping-runpath", Severity.NOTE)
+
+    def test_on_macos_nothing_is_looked_for_without_rpath_names(self, cross) -> None:
+        flag = "-Wl,-rpath,/Users/somebody/build"
+        library = cross.library("libit.dylib", BASE, "mac-arm64", flag)
+        (finding,) = audit_files([library]).findings
+        assert (finding.cause, finding.severity) == ("audit-escaping-runpath", Severity.NOTE)
+
+    def test_a_library_by_its_full_path(self, cross) -> None:
+        name = "/opt/homebrew/opt/libomp/lib/libomp.dylib"
+        cross.library("libomp.dylib", BASE, "mac-arm64", f"-Wl,-install_name,{name}")
+        library = cross.library("libtop.dylib", TOP, "mac-arm64", "-L.", "-lomp")
+        found = {each.cause: each for each in audit_files([library]).findings}
+        assert name in found["audit-absolute-library"].story[0]
+
+
+METAL = """
+__attribute__((section("__DATA,__ggml_metallib"))) const char ggml_metallib_start[] = "shaders";
+void *ggml_backend_metal_reg(void) { return (void *)ggml_metallib_start; }
+"""
+
+
+class TestMetal:
+    def test_embedded_shaders(self, cross) -> None:
+        report = audit_files([cross.library("libggml-metal.dylib", METAL, "mac-arm64")])
+        assert report.backends == ("metal",)
+        assert [each.shaders for each in report.files] == ["embedded"]
+        assert report.findings == ()
+
+    def test_shaders_beside_and_nowhere(self, cross) -> None:
+        source = "int ggml_backend_metal_reg(void) { return 1; }"
+        path = cross.library("libggml-metal.dylib", source, "mac-arm64")
+        (finding,) = audit_files([path]).findings
+        assert finding.cause == "audit-missing-metal-library"
+        assert finding.severity is Severity.FAILURE
+        (path.parent / "default.metallib").write_bytes(b"MTLB")
+        report = audit_files([path])
+        assert report.findings == ()
+        assert [each.shaders for each in report.files] == ["beside"]
+
+    def test_an_object_gets_its_shaders_from_another(self, cross) -> None:
+        source = "int ggml_backend_metal_reg(void) { return 1; }"
+        assert audit_files([cross.object("ggml-metal.o", source, "mac-arm64")]).findings == ()
+
+
+def test_backends_by_symbols_and_by_what_is_left_of_them(cross) -> None:
+    names = ("vk", "cuda", "sycl", "blas", "opencl", "rpc", "cpu")
+    source = "".join(f"int ggml_backend_{name}_reg(void) {{ return 1; }}" for name in names)
+    report = audit_files([cross.library("libggml.so", source)])
+    assert set(report.backends) == {"vulkan", "cuda", "sycl", "blas", "opencl", "rpc", "cpu"}
+    stripped = (
+        'const char *const say[] = {"ggml_vulkan: Found", "/src/ggml-cpu.c", "ggml_cuda_init"};'
+    )
+    report = audit_files([cross.library("all.dll", f"__declspec(dllexport) {stripped}", "windows")])
+    assert set(report.backends) == {"vulkan", "cuda", "cpu"}
+    # A registry names all backends and has none.
+    registry = 'const char *const say[] = {"ggml_backend_cuda_reg", "cuda", "vulkan", "metal"};'
+    registry += (
+        "int ggml_backend_cuda_reg(void); int load(void) { return ggml_backend_cuda_reg(); }"
+    )
+    assert audit_files([cross.object("ggml-backend-reg.o", registry)]).backends == ()
+
+
+class TestABundle:
+    def test_for_another_processor(self, cross) -> None:
+        path = cross.library("libit.dylib", BASE, "mac-x86-64")
+        report = audit_binaries(gather([path]), MAC, root=cross.folder)
+        (finding,) = report.failures
+        assert finding.cause == "audit-wrong-architecture"
+        # Whoever looks at libraries for other machines does so on purpose.
+        (finding,) = audit_binaries(gather([path]), MAC).findings
+        assert finding.severity is Severity.NOTE
+
+    def test_universal_libraries_fit_both(self, cross) -> None:
+        parts = [
+            cross.library(f"{target}.dylib", BASE, target).read_bytes()
+            for target in ("mac-arm64", "mac-x86-64")
+        ]
+        path = cross.folder / "both.dylib"
+        path.write_bytes(universal(*parts))
+        assert audit_binaries(gather([path]), MAC).findings == ()
+
+    def test_for_a_newer_macos(self, cross) -> None:
+        path = cross.library("libit.dylib", BASE, "mac-arm64")
+        old = Machine("macos", version="11.7", arch="arm64")
+        (finding,) = audit_binaries(gather([path]), old).findings
+        assert (finding.cause, finding.severity) == ("audit-min-os", Severity.RISK)
+        assert "macOS 12.0" in finding.story[0]
+        assert (
+            audit_binaries(
+                gather([path]), Machine("macos", version="12.0.1", arch="arm64")
+            ).findings
+            == ()
+        )
+
+    def test_without_the_backend_that_was_asked_for(self, cross) -> None:
+        cross.library("libggml.so", "int ggml_backend_cpu_reg(void) { return 1; }")
+        report = audit_binaries(gather([cross.folder]), LINUX, root=cross.folder, backend="cuda")
+        assert [each.cause for each in report.failures] == ["audit-backend-missing"]
+        with pytest.raises(BuildFailed, match="cuda was asked for, but no library has it"):
+            require_sound(report)
+        assert audit_binaries(gather([cross.folder]), LINUX, backend="cpu").findings == ()
+
+
+def test_the_report_as_json(cross) -> None:
+    report = audit_files([cross.library("libggml-metal.dylib", METAL, "mac-arm64")])
+    answer = json.loads(json.dumps(report.to_json()))
+    (file,) = answer["files"]
+    assert file["arch"] == "arm64"
+    assert file["min_os"] == "12.0"
+    assert file["metal_shaders"] == "embedded"
+    assert file["backends"][0]["name"] == "metal"
+    assert answer["backends"] == ["metal"]
+
+
+def test_a_bundle_whose_report_is_read_twice_is_the_same(cross) -> None:
+    cross.library("libggml.so", BASE)
+    assert audit_bundle(cross.folder, "cpu") == audit_bundle(cross.folder, "cpu")
+
+
+@pytest.mark.native
+def test_the_bundle_in_use_is_sound_and_quick(bundle) -> None:
+    import time
+
+    started = time.process_time()
+    report = audit_bundle(bundle.lib_dir, bundle.receipt.backend)
+    assert time.process_time() - started < 4.0
+    assert report.is_clean
+    assert report.failures == ()
+    assert {"cpu", bundle.receipt.backend} <= set(report.backends)

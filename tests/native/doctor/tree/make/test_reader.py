@@ -1,0 +1,295 @@
+"""Makefiles are read as make reads them, and nothing of them is run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from coblyn.native.doctor.tree.files import list_files
+from coblyn.native.doctor.tree.make.reader import read_makefile
+from coblyn.native.doctor.tree.make.value import MAYBE, UNKNOWN, Budget
+from native.doctor.tree.trees import make, posix, value, write
+
+EXPANSIONS = {
+    "recursive": ("a = $(b)\nb = 1\nx = $(a)", "1"),
+    "simple": ("a := $(b)\nb = 1\nx = [$(a)]", "[]"),
+    "posix simple": ("b = 1\nx ::= $(b)", "1"),
+    "if not set": ("x = 1\nx ?= 2", "1"),
+    "append": ("x = a\nx += b", "a b"),
+    "append to simple": ("b = 1\nx := a\nx += $(b)\nb = 2", "a 1"),
+    "define": ("define x =\nfirst\nsecond\nendef", "first\nsecond"),
+    "nested define": ("define x\ndefine y\nendef\nendef", "define y\nendef"),
+    "undefine": ("x = 1\nundefine x", ""),
+    "override": ("override x = 1\nx = 2", "1"),
+    "continuation": ("x = a \\\n    b \\\n\tc", "a b c"),
+    "even backslashes are no continuation": ("x = a\\\\\ny = 2", "a\\\\"),
+    "comment": ("x = a # b", "a "),
+    "escaped hash": ("x = a\\#b", "a#b"),
+    "computed name": ("n = y\ny = 1\nx = $($(n))", "1"),
+    "computed assignment": ("n = x\n$(n) = 1", "1"),
+    "dollar": ("x = $$HOME", "$HOME"),
+    "braces": ("a = 1\nx = ${a}", "1"),
+    "one letter": ("a = 1\nx = $ab", "1b"),
+    "suffixes": ("s = a.c b.c\nx = $(s:.c=.o)", "a.o b.o"),
+    "suffix pattern": ("s = a.c\nx = $(s:%.c=obj/%.o)", "obj/a.o"),
+    "subst": ("x = $(subst -O3,-Ofast,-O3 -g)", "-Ofast -g"),
+    "patsubst": ("x = $(patsubst src/%.c,%.o,src/a.c src/b.c d.h)", "a.o b.o d.h"),
+    "strip": ("x = $(strip  a   b )", "a b"),
+    "findstring": ("x = $(findstring b,abc)$(findstring z,abc)", "b"),
+    "filter": ("x = $(filter %.c y,a.c b.o y)", "a.c y"),
+    "filter-out": ("x = $(filter-out %.c,a.c b.o)", "b.o"),
+    "sort": ("x = $(sort c a b a)", "a b c"),
+    "words": ("x = $(words a b c) $(word 2,a b c) $(wordlist 2,3,a b c d)", "3 b b c"),
+    "first and last": ("x = $(firstword a b) $(lastword a b)", "a b"),
+    "names": (
+        "x = $(dir s/a.c b) $(notdir s/a.c) $(suffix a.c) $(basename s/a.c)",
+        "s/ ./ a.c .c s/a",
+    ),
+    "addprefix": ("x = $(addprefix -I,a b) $(addsuffix .o,a b)", "-Ia -Ib a.o b.o"),
+    "join": ("x = $(join a b,.c .o .d)", "a.c b.o .d"),
+    "if": ("x = $(if ,yes,no) $(if 1,yes)", "no yes"),
+    "or, and": ("x = $(or ,b,c) $(and a,,c) $(and a,b)", "b  b"),
+    "foreach": ("x = $(foreach i,1 2,a$(i).o)", "a1.o a2.o"),
+    "call": ("f = $(2)-$(1)\nx = $(call f,a,b)", "b-a"),
+    "call a function": ("x = $(call subst,a,b,aa)", "bb"),
+    "value": ("a = $(b)\nx = $(value a)", "$(b)"),
+    "origin": ("a = 1\nx = $(origin a) $(origin zz) $(flavor a)", "file undefined recursive"),
+    "eval": ("$(eval x = 7)", "7"),
+    "commas in brackets": ("x = $(subst a,b,$(or ,a))", "b"),
+    "wildcard": ("x = $(sort $(wildcard *.c) $(wildcard nowhere*))", "one.c two.c"),
+    "abspath": ("x = $(notdir $(abspath sub/../one.c))", "one.c"),
+    "ifdef": ("a = 1\nifdef a\nx = 1\nelse\nx = 2\nendif", "1"),
+    "ifndef": ("ifndef a\nx = 1\nelse\nx = 2\nendif", "1"),
+    "ifeq": ("a = 1\nifeq ($(a),1)\nx = 1\nelse ifeq ($(a),2)\nx = 2\nendif", "1"),
+    "ifeq with quotes": ("ifeq 'a' \"a\"\nx = 1\nendif", "1"),
+    "else ifeq": (
+        "a = 2\nifeq ($(a),1)\nx = 1\nelse ifeq ($(a),2)\nx = 2\nelse\nx = 3\nendif",
+        "2",
+    ),
+    "nested": ("ifdef a\nifdef b\nx = 1\nelse\nx = 2\nendif\nelse\nx = 3\nendif", "3"),
+    "indented with a tab": ("\tx = 1\nifdef a\n\tx = 2\nendif", "1"),
+    "conditional in a skipped define": ("ifdef a\ndefine b\nendif\nendef\nendif\nx = 1", "1"),
+    "makefile list": ("x = $(notdir $(lastword $(MAKEFILE_LIST)))", "Makefile"),
+    "curdir": ("x = $(if $(filter /% C:%,$(CURDIR)),yes)", "yes"),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), EXPANSIONS.values(), ids=EXPANSIONS)
+def test_variables_and_functions(text: str, wanted: str, tmp_path: Path) -> None:
+    write(tmp_path, {"one.c": "", "two.c": ""})
+    assert value(tmp_path, text) == wanted
+
+
+def test_environment_is_seen_and_overridden(tmp_path: Path) -> None:
+    assert value(tmp_path, "x = $(origin A) $(A)", {"A": "1"}) == "environment 1"
+    assert value(tmp_path, "A = 2\nx = $(A)", {"A": "1"}) == "2"
+
+
+class TestUnknown:
+    """What only a program could tell."""
+
+    def test_shell_is_never_run(self, tmp_path: Path) -> None:
+        mark = tmp_path / "pwned"
+        text = (
+            f"a := $(shell touch {mark})\nb != touch {mark}\n$(shell touch {mark})\n"
+            f"ifeq ($(shell touch {mark}),)\nendif\n$(eval c := $(shell touch {mark}))\n"
+            f'include $(shell touch {mark})\n$(file >{mark},x)\n$(guile (system "touch {mark}"))\n'
+            f"load {mark}.so\nall:\n\t+touch {mark}\n\t$(shell touch {mark})\n"
+        )
+        database = make(tmp_path, text)
+        assert "all" in database.rules
+        assert not mark.exists()
+
+    def test_the_value_is_unknown(self, tmp_path: Path) -> None:
+        assert value(tmp_path, "x := $(shell date)") == UNKNOWN
+
+    @posix
+    def test_uname_is_known_without_running_it(self, tmp_path: Path) -> None:
+        assert (
+            value(tmp_path, "x := $(shell uname -s 2>/dev/null || echo no)") == os.uname().sysname
+        )
+        assert value(tmp_path, "x := $(shell sh -c 'uname -s')") == os.uname().sysname
+
+    def test_both_branches_are_read_and_marked(self, tmp_path: Path) -> None:
+        database = make(
+            tmp_path,
+            "OBJ = a.o\nifeq ($(shell date),1)\nOBJ += b.o\nelse\nOBJ += c.o\nx: d.o\nendif\n"
+            "app: $(OBJ)\n\tld $^\n",
+        )
+        (rule,) = database.rules["app"]
+        assert rule.prerequisites == ("a.o", "b.o", "c.o")
+        assert rule.maybe == {"b.o", "c.o"}
+        assert not rule.is_maybe
+        assert database.rules["x"][0].is_maybe
+
+    def test_a_value_of_either_branch_decides_nothing(self, tmp_path: Path) -> None:
+        text = "ifeq ($(shell date),1)\na = 1\nendif\nifeq ($(a),1)\nx := yes\nendif"
+        assert value(tmp_path, text).startswith((MAYBE, UNKNOWN))
+
+    def test_unknown_names_are_left_out_and_noted(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "app: a.o $(shell ls).o\n\tld $^\n")
+        assert database.prerequisites("app") == ("a.o",)
+        assert any("Makefile:1" in note for note in database.notes)
+
+    def test_text_can_not_forge_the_marks(self, tmp_path: Path) -> None:
+        assert value(tmp_path, f"x := {MAYBE}a{UNKNOWN}") == "?a?"
+
+
+class TestRules:
+    """Each definition of a target, with its place."""
+
+    def test_a_target_defined_twice_keeps_both(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "a: b c\n\tone\na: d\na: e\n\ttwo\n\tthree\n")
+        assert [(rule.place.line, rule.prerequisites) for rule in database.rules["a"]] == [
+            (1, ("b", "c")),
+            (3, ("d",)),
+            (4, ("e",)),
+        ]
+        assert [rule.recipe for rule in database.recipes("a")] == [("one",), ("two", "three")]
+        assert database.prerequisites("a") == ("e", "b", "c", "d")
+
+    def test_several_targets_and_kinds(self, tmp_path: Path) -> None:
+        database = make(
+            tmp_path,
+            "a b: c | d\n\tx\n%.o: %.c\n\ty\nm.o n.o: %.o: %.c h.h\n\tz\ne:: f\n\tone\ne:: g\n\ttwo\nk: ; cmd\n",
+        )
+        assert database.rules["b"][0].order_only == ("d",)
+        assert database.patterns[0].target == "%.o"
+        assert database.rules["n.o"][0].prerequisites == ("n.c", "h.h")
+        assert database.rules["n.o"][0].stem == "n"
+        assert all(rule.is_double_colon for rule in database.rules["e"])
+        assert database.rules["k"][0].recipe == ("cmd",)
+
+    def test_a_variable_ends_a_recipe(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "a:\n\tone\nv = 1\n\tw = 2\n")
+        assert database.recipes("a")[0].recipe == ("one",)
+        assert database.variables["w"].value == "2"
+
+    def test_conditionals_inside_of_a_recipe(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "a:\n\tone\nifdef nothing\n\ttwo\nelse\n\tthree\nendif\n\tfour\n")
+        assert database.recipes("a")[0].recipe == ("one", "three", "four")
+
+    def test_a_variable_of_a_target_is_no_prerequisite(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "a: CFLAGS += -g\na: b\n\tx\n")
+        assert database.prerequisites("a") == ("b",)
+
+    def test_rules_that_are_made_by_eval(self, tmp_path: Path) -> None:
+        text = "define rule\n$(1).o: $(1).c\n\tcc -c $$< -o $$@\nendef\n$(foreach f,a b,$(eval $(call rule,$(f))))\n"
+        database = make(tmp_path, text)
+        assert database.prerequisites("b.o") == ("b.c",)
+        assert database.commands["b.o"] == ("cc -c b.c -o b.o",)
+
+    def test_commands_have_all_prerequisites(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "app: a.o\napp: b.o b.o\n\t$(CC) $^ -o $@ # $< $(@D) $(<F)\n")
+        assert database.commands["app"] == ("cc b.o a.o -o app # b.o . b.o",)
+
+    def test_objects_get_a_pattern_or_makes_own_rule(self, tmp_path: Path) -> None:
+        write(tmp_path, {"a.c": "", "b.cpp": "", "src/c.c": ""})
+        database = make(
+            tmp_path,
+            "CFLAGS = -g\napp: a.o b.o c.o\n\tld $^\n%.o: src/%.c h.h\n\tmy -c $< -o $@\nh.h:\n",
+        )
+        assert "-c" in database.commands["a.o"][0]
+        assert database.commands["a.o"][0].endswith("a.c")
+        assert database.commands["b.o"][0].startswith("g++")
+        assert database.commands["c.o"] == ("my -c src/c.c -o c.o",)
+        assert database.implicit["c.o"] == ("src/c.c", "h.h")
+
+
+class TestIncludes:
+    """What is read besides, and by which line."""
+
+    def test_by_name_wildcard_and_makefile_list(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {
+                "Makefile.local": "a:\n\tlocal\n",
+                "mk/1 copy.mk": "b:\n\tx\n",
+                "mk/2.mk": "c:\n\tx\n",
+            },
+        )
+        text = "-include $(abspath $(lastword $(MAKEFILE_LIST))).local\ninclude mk/*.mk\nsinclude missing.mk\n"
+        database = make(tmp_path, text)
+        assert database.makefiles() == ("Makefile", "Makefile.local", "mk/1 copy.mk", "mk/2.mk")
+        wild = [each for each in database.includes if each.is_wildcard]
+        assert [each.place.line for each in wild] == [2, 2]
+        missing = database.includes[-1]
+        assert (missing.is_found, missing.is_optional) == (False, True)
+        assert database.rules["a"][0].place.file == "Makefile.local"
+        assert {"b", "c"} <= set(database.rules)
+
+    def test_a_makefile_in_a_folder_counts_from_there(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {
+                "src/Makefile": "include ../common.mk\nx := $(wildcard *.c)\n",
+                "common.mk": "",
+                "src/a.c": "",
+            },
+        )
+        database = read_makefile(list_files(tmp_path), "src/Makefile", environ={})
+        assert database.makefiles() == ("src/Makefile", "common.mk")
+        assert database.variables["x"].value == "a.c"
+
+
+class TestHostile:
+    """No makefile hangs the reading, fills memory, or ends it with an error."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "include Makefile\n",
+            "x = $(x)\ny := $(x)\n",
+            "".join(f"v{n} = $(v{n + 1})\n" for n in range(5000)) + "y := $(v0)\n",
+            "".join(f"v{n} = $(v{n + 1})$(v{n + 1})\n" for n in range(60))
+            + "v60 = x\ny := $(v0)\n",
+            "x := " + "$(" * 20_000 + ")" * 20_000 + "\n",
+            "x := " + "$(" * 20_000 + "\n",
+            "$(eval $(value a))\ndefine a\n$(eval $(value a))\nendef\n$(eval $(value a))\n",
+            "f = $(call f,$(1)x)\ny := $(call f,1)\n",
+            "define unclosed\nx = 1\n",
+            "ifdef\nifeq\nelse\nelse\nendif\nendif\nendif\n",
+            ": : : :\n::\n:=\n=\n: = :\n\t\n|\n;\n%: %\n",
+            "\\\n" * 5000,
+            "a" * 3_000_000 + ": b\n",
+            "x = 1 2 3\ny := $(foreach a,$(x),$(foreach b,$(x),$(foreach c,$(x),$(x)$(x)$(x))))\n"
+            * 50,
+            "$(shell\n$(word x,y)\n$(word 99999999999,y)\n$(subst)\n$(if)\n$(foreach)\n$(call)\n$(wildcard)\n",
+        ],
+        ids=range(15),
+    )
+    def test_it_ends(self, text: str, tmp_path: Path) -> None:
+        write(tmp_path, {"Makefile": text})
+        budget = Budget(letters=3_000_000, steps=60_000)
+        database = read_makefile(list_files(tmp_path), "Makefile", environ={}, budget=budget)
+        assert database.makefile == "Makefile"
+
+    def test_work_without_end_is_noted(self, tmp_path: Path) -> None:
+        text = "".join(f"v{n} = $(v{n + 1})$(v{n + 1})\n" for n in range(60)) + "y := $(v0)\n"
+        write(tmp_path, {"Makefile": text})
+        budget = Budget(letters=100_000, steps=10_000)
+        database = read_makefile(list_files(tmp_path), "Makefile", environ={}, budget=budget)
+        assert any("more text" in note for note in database.notes)
+
+    def test_an_include_loop_is_noted(self, tmp_path: Path) -> None:
+        write(tmp_path, {"a.mk": "include Makefile\n"})
+        assert any("includes itself" in note for note in make(tmp_path, "include a.mk\n").notes)
+
+    def test_a_line_of_ten_megabytes(self, tmp_path: Path) -> None:
+        database = make(tmp_path, "app: " + "a.o " * 2_500_000 + "\n\tld\n")
+        assert any("too large" in note for note in database.notes)
+
+    @posix
+    def test_a_pipe_is_not_opened(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.mk")
+        database = make(tmp_path, "include pipe.mk\na: b\n")
+        assert "a" in database.rules
+        assert not database.includes[0].is_found
+
+    @posix
+    def test_names_that_are_no_utf8(self, tmp_path: Path) -> None:
+        (tmp_path / os.fsdecode(b"\xff.mk")).write_bytes(b"b\xff: c\n\tx\n")
+        database = make(tmp_path, "include *.mk\n")
+        assert len(database.makefiles()) == 2
