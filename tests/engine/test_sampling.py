@@ -37,7 +37,9 @@ def native(library: Library, logits: Any, history: list[int], params: SamplingPa
     options = sampler_options(Request("", (0,), 1, params), frozenset())
     sampler = Sampler(library, options, len(row32), history)
     context: Any = SimpleNamespace(library=library, pointer=None)
-    (row,) = Rows(context, 1).draw([Draw(sampler, logits=row32)])
+    rows = Rows(context, 1)
+    rows.put([Draw(sampler, logits=row32)])
+    (row,) = rows.draw()
     assert np.array_equal(row32, before, equal_nan=True), (
         "logits that were kept must stay as they are"
     )

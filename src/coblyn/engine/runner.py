@@ -146,6 +146,7 @@ class LlamaRunner:
         for operation in plan.memory:
             self._remember(operation)
         draws = self._fill(plan.rows)
+        self._rows.put(draws)
         if plan.num_tokens:
             started = time.perf_counter()
             self._context.decode(self._batch, plan.num_tokens)
@@ -154,7 +155,7 @@ class LlamaRunner:
             return ()
         return [
             _sampled(row.token, row.logprob, row.n_top, draw.sampler)
-            for row, draw in zip(self._rows.draw(draws), draws, strict=True)
+            for row, draw in zip(self._rows.draw(), draws, strict=True)
         ]
 
     def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:

@@ -104,18 +104,13 @@ class Rows:
     def __init__(self, context: Context, capacity: int) -> None:
         self._context = context
         self._rows = (Row * capacity)()
+        self._count = 0
+        self._sample = context.library.coblyn_sample
 
-    def draw(self, draws: Sequence[Draw]) -> Sequence[Row]:
-        """Draw a token for each; ``token`` is -1 where everything is forbidden.
-
-        The rows are valid until the next call.
-
-        Raises:
-            EngineError: A batch index without logits.
-        """
-        rows = self._rows
-        for index, draw in enumerate(draws):
-            row, sampler = rows[index], draw.sampler
+    def put(self, draws: Sequence[Draw]) -> None:
+        """Say what the next `draw` draws. Before the decode, that is: after it, the caches are the model's."""
+        for row, draw in zip(self._rows, draws, strict=False):
+            sampler = draw.sampler
             row.sampler = sampler.pointer
             row.output = draw.output
             row.logits = None if draw.logits is None else draw.logits.ctypes.data
@@ -123,8 +118,17 @@ class Rows:
             if sampler.wants_logprobs:
                 row.top_tokens = sampler.top_tokens.ctypes.data
                 row.top_logprobs = sampler.top_logprobs.ctypes.data
-        count = len(draws)
-        failed = self._context.library.coblyn_sample(self._context.pointer, rows, count)
+        self._count = len(draws)
+
+    def draw(self) -> Sequence[Row]:
+        """Draw a token for each row; ``token`` is -1 where everything is forbidden.
+
+        The rows are valid until the next `put`.
+
+        Raises:
+            EngineError: A batch index without logits.
+        """
+        failed = self._sample(self._context.pointer, self._rows, self._count)
         if failed:
             raise EngineError(f"Row {failed - 1} of the step has no logits.")
-        return rows[:count]
+        return self._rows[: self._count]
