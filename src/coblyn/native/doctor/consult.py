@@ -140,7 +140,7 @@ def _log(name: str, report: Report) -> Log:
 
     if name == STDIN:
         return read_log(sys.stdin.buffer, report=report)
-    return read_log(Path(name), report=report)
+    return read_log(Path(name), name=Path(name).name, report=report)
 
 
 def _tree(name: str, environ: Mapping[str, str], report: Report, *, evaluate_make: bool) -> Tree:

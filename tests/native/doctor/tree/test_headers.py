@@ -59,9 +59,7 @@ def test_no_body(body: str) -> None:
     assert list(function_bodies(GUARD.format(body))) == []
 
 
-@pytest.mark.parametrize(
-    "piece", ["a " * 999 + "{}", "a" * 1990 + "{}", "#if X\n", "'", "{"]
-)
+@pytest.mark.parametrize("piece", ["a " * 999 + "{}", "a" * 1990 + "{}", "#if X\n", "'", "{"])
 def test_hostile_headers_cost_little(piece: str) -> None:
     """A pattern that begins anew at every letter took a quarter of a minute here."""
     started = time.process_time()

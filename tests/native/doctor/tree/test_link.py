@@ -58,16 +58,18 @@ def test_compile_commands() -> None:
         "text",
     ]
     found = list(read_compile_commands(json.dumps(entries).encode()))
-    assert found == [("/b", "a.o", "/s/a.c", ("DX",)), ("/b", "b.o", "b.c", ("DY",))]
+    assert found == [
+        ("/b", Compiled("a.o", "/s/a.c", ("DX",), given=("-DX",))),
+        ("/b", Compiled("b.o", "b.c", ("DY",), given=("-DY",))),
+    ]
     for data in (b"", b"{}", b"[" * 100_000, b"\xff\xfe", b"null"):
         assert list(read_compile_commands(data)) == []
 
 
 def test_compilation_in_a_recipe() -> None:
-    assert compilation("@ccache cc -I. -Iinc -DX -c a.c -o a.o && touch x") == (
-        "a.c",
-        ("DX",),
-        (".", "inc"),
+    command = "@ccache cc -I. -Iinc -DX -O2 -g -c a.c -o a.o && touch x"
+    assert compilation(command) == Compiled(
+        "a.o", "a.c", ("DX",), include=(".", "inc"), given=("-DX", "-O2")
     )
     assert compilation("cc a.o -o app") is None
     assert compilation("") is None

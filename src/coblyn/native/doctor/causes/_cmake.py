@@ -35,6 +35,9 @@ __all__ = [
     "asks_for",
     "cache_gone",
     "cache_moved",
+    "entry",
+    "folder",
+    "fresh",
     "option_unknown",
     "unfinished",
 ]
@@ -95,20 +98,18 @@ def cache_moved(cause: Cause, case: Case) -> Finding | None:
         assert tree is not None, "it has caches"
         made, home = cache["CMAKE_CACHEFILE_DIR"], cache["CMAKE_HOME_DIRECTORY"]
         if not cache.is_in_place:
-            said = f"{_folder(cache)} was configured as {shown(made)}, and is {shown(cache.folder)} now."
+            said = f"{folder(cache)} was configured as {shown(made)}, and is {shown(cache.folder)} now."
             name = "CMAKE_CACHEFILE_DIR"
         elif "CMAKE_HOME_DIRECTORY" in cache.gone:
-            said = (
-                f"{_folder(cache)} was configured for {shown(home)}, which is not there any more."
-            )
+            said = f"{folder(cache)} was configured for {shown(home)}, which is not there any more."
             name = "CMAKE_HOME_DIRECTORY"
         else:
             continue
         return cause.finding(
-            _entry(cache, name),
-            _entry(cache, "CMAKE_HOME_DIRECTORY"),
+            entry(cache, name),
+            entry(cache, "CMAKE_HOME_DIRECTORY"),
             story=(f"The build fails: {said}", cause.explanation),
-            fix=_fresh(tree, cache),
+            fix=fresh(tree, cache),
         )
     return None
 
@@ -126,12 +127,12 @@ def cache_gone(cause: Cause, case: Case) -> Finding | None:
         fails = "The next build may fail" if only_cmake else "The build fails"
         are = "that is" if len(said) == 1 else "these are"
         return cause.finding(
-            *(_entry(cache, name) for name in gone),
+            *(entry(cache, name) for name in gone),
             story=(
-                f"{fails}: {_folder(cache)} was configured with {listed(said)}, and {are} not there any more.",
+                f"{fails}: {folder(cache)} was configured with {listed(said)}, and {are} not there any more.",
                 cause.explanation,
             ),
-            fix=_fresh(tree, cache),
+            fix=fresh(tree, cache),
             # Ninja and make start CMake again only if a CMake file changes.
             confidence=Confidence.MEDIUM if only_cmake else Confidence.HIGH,
             severity=Severity.RISK if only_cmake else Severity.FAILURE,
@@ -153,16 +154,16 @@ def option_unknown(cause: Cause, case: Case) -> Finding | None:
         near = _near(name, cache, tree.script)
         meant = f"; it has {listed(near)}" if near else ""
         return cause.finding(
-            *(_entry(cache, each) for each in unknown[:4]),
+            *(entry(cache, each) for each in unknown[:4]),
             story=(
                 (
-                    f"{_folder(cache)} was configured with -D{name}={shown(cache[name])}, and no file of the project "
+                    f"{folder(cache)} was configured with -D{name}={shown(cache[name])}, and no file of the project "
                     f"knows {name}{meant}."
                 ),
                 cause.explanation,
             ),
             fix=Fix(
-                command=f"cmake -B {shlex.quote(_folder(cache))} -U{name} -D{near[0]}={shown(cache[name])}"
+                command=f"cmake -B {shlex.quote(folder(cache))} -U{name} -D{near[0]}={shown(cache[name])}"
                 if near
                 else "",
                 text=f"Use {listed(near)} instead of {name}." if near else cause.fix,
@@ -176,9 +177,9 @@ def option_unknown(cause: Cause, case: Case) -> Finding | None:
 def _unknown(cache: Cache, script: Script) -> Iterator[str]:
     if not script.options or not script.is_whole or not cache.is_whole:
         return
-    for name, entry in cache.entries.items():
+    for name, found in cache.entries.items():
         if (
-            entry.kind == "UNINITIALIZED"
+            found.kind == "UNINITIALIZED"
             and name not in script.words
             and not _OWN_NAMES.search(name)
         ):
@@ -187,7 +188,7 @@ def _unknown(cache: Cache, script: Script) -> Iterator[str]:
 
 def _near(name: str, cache: Cache, script: Script) -> list[str]:
     declared = set(script.options) | {
-        each for each, entry in cache.entries.items() if entry.kind in ("BOOL", "STRING")
+        each for each, found in cache.entries.items() if found.kind in ("BOOL", "STRING")
     }
     tail = name.rpartition("_")[2]
     same = sorted(each for each in declared if each.rpartition("_")[2] == tail)
@@ -210,9 +211,9 @@ def accelerator_missing(cause: Cause, case: Case) -> Finding | None:
 
 def _accelerator(cause: Cause, cache: Cache, option: str, lost: list[str]) -> Finding:
     return cause.finding(
-        *(_entry(cache, name) for name in (option, *lost)),
+        *(entry(cache, name) for name in (option, *lost)),
         story=(
-            f"{_folder(cache)} asks for {option}, and CMake did not find {listed(lost)}.",
+            f"{folder(cache)} asks for {option}, and CMake did not find {listed(lost)}.",
             "Configuring fails by it."
             if not cache.is_generated
             else "The build goes on without it, or fails later.",
@@ -239,13 +240,13 @@ def unfinished(cause: Cause, case: Case) -> Finding | None:
         error = tree.configure_errors.get(cache.name, "")
         return cause.finding(
             Evidence(shown(cache.name), 0, "no build files beside it"),
-            *([Evidence(f"{_folder(cache)}/CMakeFiles", 0, printable(error))] if error else []),
+            *([Evidence(f"{folder(cache)}/CMakeFiles", 0, printable(error))] if error else []),
             story=(
-                f"CMake did not finish with {_folder(cache)}: there is a cache, but no build file.",
+                f"CMake did not finish with {folder(cache)}: there is a cache, but no build file.",
                 cause.explanation,
             ),
             fix=Fix(
-                command=f"cmake -B {shlex.quote(_folder(cache))}",
+                command=f"cmake -B {shlex.quote(folder(cache))}",
                 text=cause.fix,
             ),
             confidence=Confidence.MEDIUM,
@@ -253,14 +254,15 @@ def unfinished(cause: Cause, case: Case) -> Finding | None:
     return None
 
 
-def _fresh(tree: Tree, cache: Cache) -> Fix:
-    build = _folder(cache)
+def fresh(tree: Tree, cache: Cache, *, keep_generator: bool = True) -> Fix:
+    """Configure again from nothing."""
+    build = folder(cache)
     source = _source(tree, cache)
     where = f" -S {shlex.quote(source)}" if source else ""
     # A build directory that nothing belongs to but CMake's own files: these are what CMake must not see again.
     made = [cache.folder / name for name in ("CMakeCache.txt", "CMakeFiles")]
     return Fix(
-        command=f"cmake --fresh{where} -B {shlex.quote(build)}{_generator(cache)}",
+        command=f"cmake --fresh{where} -B {shlex.quote(build)}{_generator(cache) if keep_generator else ''}",
         text=f"Configure again from nothing: clear CMakeCache.txt and CMakeFiles of {build}, and run CMake with the "
         "options of before.",
         steps=tuple(
@@ -290,7 +292,8 @@ def _source(tree: Tree, cache: Cache) -> str:
     return name if listed_file in tree.files.entries else ""
 
 
-def _folder(cache: Cache) -> str:
+def folder(cache: Cache) -> str:
+    """The build directory of a cache as people read it."""
     return shown(posixpath.dirname(cache.name) or ".")
 
 
@@ -299,7 +302,8 @@ def _what(name: str) -> str:
     return _NAMES.get(name) or f"the {language} compiler"
 
 
-def _entry(cache: Cache, name: str) -> Evidence:
-    entry = cache.entries.get(name)
-    text = f"{name}:{entry.kind}={entry.value}" if entry else f"{name} is not set"
+def entry(cache: Cache, name: str) -> Evidence:
+    """An entry of a cache as evidence."""
+    found = cache.entries.get(name)
+    text = f"{name}:{found.kind}={found.value}" if found else f"{name} is not set"
     return Evidence(shown(cache.name), cache.line(name), printable(text))

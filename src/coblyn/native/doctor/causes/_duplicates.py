@@ -36,6 +36,7 @@ _IN_ARCHIVE = re.compile(r"(\S+?):\(.*\) in archive (\S+)")
 
 _APPLE = re.compile(
     r"duplicate symbol '?(?P<symbol>[^\n]+?)'? in:\n[ \t]*(?P<first>[^\n]+)\n[ \t]*(?P<second>[^\n]+)"
+    r"(?P<more>(?:\n[ \t]+[^\n]*\.(?:o|a)\b[^\n]*){0,50})"
 )
 _LLD = re.compile(
     r"duplicate symbol(?: definition)?: (?P<symbol>[^\n]+)\n(?P<where>(?:[ \t]*(?:>>>|note:)[^\n]*(?:\n|$)){2,10})"
@@ -142,7 +143,12 @@ def carried(pair: Pair) -> str:
     """The library that whole projects carry a copy of, by what the pair's symbols begin with; empty if it is none."""
     found = [_CARRIED.match(each.symbol) for each in pair.duplicates]
     names = {match[1].strip("_") for match in found if match}
-    return names.pop() if len(names) == 1 else ", ".join(sorted(names)[:2])
+    if names:
+        return names.pop() if len(names) == 1 else ", ".join(sorted(names)[:2])
+    # Copies of a library have objects of the same name in archives of different packages.
+    one = stem(pair.first)
+    both = archive(pair.first) and archive(pair.second) and one == stem(pair.second)
+    return one if both and _CARRIED.match(f"{one}_") else ""
 
 
 def stem(path: str) -> str:
@@ -169,6 +175,8 @@ def _all(log: Log) -> Iterator[Duplicate]:
     for pattern in (_APPLE, _MOLD, _GOLD, _MSVC):
         for hit in log.hits(pattern, limit=_LIMIT):
             yield Duplicate(hit["symbol"].strip(), hit["first"].strip(), hit["second"].strip(), hit)
+            for further in (hit["more"] if pattern is _APPLE else "").split("\n")[1:]:
+                yield Duplicate(hit["symbol"].strip(), hit["first"].strip(), further.strip(), hit)
     for hit in log.hits(_LLD, limit=_LIMIT):
         files = _lld_files(hit["where"])
         if len(files) > 1:

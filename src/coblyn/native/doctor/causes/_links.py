@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coblyn.native.doctor.tree.tree import Tree
     from coblyn.native.facts import Facts
 
-__all__ = ["function_in_header", "library_twice", "other_architecture", "source_twice"]
+__all__ = ["function_in_header", "is_kept", "library_twice", "other_architecture", "source_twice"]
 
 _MAX_SHOWN = 3
 _MAX_SOURCES = 1500
@@ -142,7 +142,7 @@ def other_architecture(cause: Cause, case: Case) -> Finding | None:
         kinds = {
             each.object: kind
             for each in link.objects
-            if (kind := tree.kinds.get(each.object)) and _is_kept(tree, each.object, each.source)
+            if (kind := tree.kinds.get(each.object)) and is_kept(tree, each.object, each.source)
         }
         if len(set(kinds.values())) > 1:
             return _mixed(cause, tree, link, kinds, wanted)
@@ -158,7 +158,7 @@ def _kind_of(machine: Facts) -> ObjectKind | None:
     return ObjectKind(form, arch) if form and arch else None
 
 
-def _is_kept(tree: Tree, name: str, source: str) -> bool:
+def is_kept(tree: Tree, name: str, source: str) -> bool:
     """Whether a build would keep this object: it is newer than its source, and nobody's work in git."""
     made, origin = tree.files.entry(name), tree.files.entry(source) if source else None
     return bool(made and origin and made.mtime >= origin.mtime) and tree.git.says(name) != "tracked"

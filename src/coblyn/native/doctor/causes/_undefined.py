@@ -96,7 +96,11 @@ def _at_link(log: Log) -> Iterator[Undefined]:
             yield Undefined(symbol.removeprefix("__imp_"), hit["by"].strip(), hit)
     if "undefined symbol" in log:
         for hit in log.hits(_LLD, limit=_LIMIT):
-            yield Undefined(hit["symbol"].strip().removeprefix("__imp_"), (hit["place"] or hit["by"]).strip(), hit)
+            yield Undefined(
+                hit["symbol"].strip().removeprefix("__imp_"),
+                (hit["place"] or hit["by"]).strip(),
+                hit,
+            )
 
 
 def _by(log: Log, hit: Hit) -> str:

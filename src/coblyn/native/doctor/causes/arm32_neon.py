@@ -25,9 +25,19 @@ CAUSE = log_cause(
         r"error: (?:use of undeclared identifier|call to undeclared function|implicit declaration of function) "
         r"'(?P<name>v(?:add|sub|mul|fma|max|min|neg|div)q?(?:_n)?_f16)'",
         "{name} takes half-precision arithmetic (ARMv8.2), and the processor that is compiled for has none.",
-        text="Build for arm64-v8a rather than armeabi-v7a; on a 64-bit system add -DGGML_CPU_ARM_ARCH=armv8.2-a+fp16 if "
+        text="Build for arm64-v8a rather than armeabi-v7a; on a 64-bit system add "
+        "-DGGML_CPU_ARM_ARCH=armv8.2-a+fp16 if "
         "the processor has it, else -DGGML_LLAMAFILE=OFF.",
         sure=Confidence.MEDIUM,
+    ),
+    sign(
+        r"#error \"NEON intrinsics not available with the soft-float ABI|#error \"?You must enable NEON "
+        r"instructions|NEON "
+        r"support not enabled",
+        "The compiler was not told that the processor has NEON.",
+        text="Add -mfpu=neon-vfpv4 -mfloat-abi=hard (Raspberry Pi 2 and later; softfp where the system is) "
+        "to the C and "
+        "C++ flags; a Raspberry Pi 1 or Zero has no NEON.",
     ),
     looks_like="error: use of undeclared identifier 'vcvt_f16_f32'",
     explanation="A 32-bit system (armv7, or Raspberry Pi OS of 32 bits on a 64-bit processor) "

@@ -31,4 +31,5 @@ CAUSE = log_cause(
     "generate "
     "./... or cmake), then go build.",
     links=("https://github.com/ollama/ollama/issues/1694",),
+    explains=("go-binding-mismatch",),
 )

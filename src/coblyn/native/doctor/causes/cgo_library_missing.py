@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["CAUSE"]
 
 _EVIDENCE = 4
-_CGO = re.compile(r"_cgo_[0-9a-f]{6,64}_C(?:func|2func)_|_x?cgo\d*\.o|\.cgo2\.[co]|go-link-\d+|\$WORK/b\d+")
+_CGO = re.compile(
+    r"_cgo_[0-9a-f]{6,64}_C(?:func|2func)_|_x?cgo\d*\.o|\.cgo2\.[co]|go-link-\d+|\$WORK/b\d+"
+)
 
 
 def _diagnose(case: Case) -> Finding | None:
@@ -46,8 +48,9 @@ CAUSE = Cause(
     explanation="go build compiles Go and the C of the package itself. A native library that belongs to it, such as "
     "llama.cpp, is built by a step before (go generate, make or cmake), which did not run, failed, or was made for "
     "another release or processor than what Go calls.",
-    fix="Run the project's native step first (go generate ./... , make libwhisper.a, or cmake -B build && cmake --build "
-    "build), then go build with CGO_LDFLAGS=\"-L<its directory> -l<name> -lstdc++ -lm\" (LIBRARY_PATH does too), and "
+    fix="Run the project's native step first (go generate ./... , make libwhisper.a, or cmake -B build && "
+    "cmake --build "
+    'build), then go build with CGO_LDFLAGS="-L<its directory> -l<name> -lstdc++ -lm" (LIBRARY_PATH does too), and '
     "after a change of release go clean -cache.",
     links=(
         "https://github.com/ollama/ollama/issues/4378",

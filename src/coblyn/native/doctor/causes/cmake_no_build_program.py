@@ -5,7 +5,7 @@ from __future__ import annotations
 from coblyn.native.doctor.causes._sign import log_cause, sign
 from coblyn.native.doctor.finding import Confidence
 
-# Where nothing of Visual Studio is found, that is what is missing: setup scripts then try one generator after the other.
+# Where nothing of Visual Studio is found, that is what is missing: setup scripts try one generator after the other.
 _NO_MSVC = (
     r"requires Microsoft Visual Studio|could not find any instance of Visual Studio|'nmake' '-\?'"
 )
@@ -41,7 +41,7 @@ CAUSE = log_cause(
         r'unable to find a build program corresponding to "Unix Makefiles"',
         "CMake was told to generate makefiles for Unix's make, and this Windows has none.",
         text="Leave out -G and unset CMAKE_GENERATOR, so that CMake takes Visual Studio, whose C++ workload must be "
-        "installed; or put MinGW's bin directory on PATH and use -G \"MinGW Makefiles\".",
+        'installed; or put MinGW\'s bin directory on PATH and use -G "MinGW Makefiles".',
         also=_WINDOWS,
         sure=Confidence.MEDIUM,
     ),
@@ -55,6 +55,11 @@ CAUSE = log_cause(
         r"CMake Error: Error required internal CMake variable not "
         r"set[^\n]*[\s\S]{0,300}CMAKE_MAKE_PROGRAM",
         sure=Confidence.LOW,
+    ),
+    sign(
+        r"RuntimeError: Ninja is required to load C\+\+ extensions",
+        "PyTorch compiles extensions with ninja, and there is none.",
+        command="pip install ninja",
     ),
     sign(r"\bninja: command not found", "The shell finds no ninja.", package="ninja"),
     looks_like='CMake was unable to find a build program corresponding to "Ninja".  '

@@ -25,6 +25,11 @@ CAUSE = log_cause(
         also=r"\*\*\*|error:|Error \d|failed",
     ),
     sign(
+        r"Failed to find tool\. Is [`'](?P<name>[\w.+-]{1,40})[`'] installed\?",
+        "Rust's build script starts {name}, and there is no such program.",
+        package="compiler",
+    ),
+    sign(
         rf"error: linker `{_NAME}` not found",
         "Rust links with {name}, and there is no such program.",
         package="compiler",

@@ -61,7 +61,16 @@ CAUSE = log_cause(
         also=r"error:|\*\*\*",
     ),
     sign(
-        r"error: invalid initializer\s{1,3}(?:\d{1,6} )?\|? ?#define (?P<macro>\w{1,60})\s{1,4}(?P<name>v(?:ld|st)1q?_\w{1,12}_x[234])",
+        r"error: (?:unknown type name|use of undeclared identifier) "
+        r"'(?P<name>sv(?:u?int|float|bool|bfloat)\d*_t|__bf16|"
+        r"_Float16|bfloat16x\d_t|float16x8_t|int8x16x4_t)'",
+        "The compiler does not know the type {name}.",
+        command=_NEWER,
+        sure=Confidence.MEDIUM,
+    ),
+    sign(
+        r"error: invalid initializer\s{1,3}(?:\d{1,6} )?\|? ?#define "
+        r"(?P<macro>\w{1,60})\s{1,4}(?P<name>v(?:ld|st)1q?_\w{1,12}_x[234])",
         "The compiler's ARM headers do not have {name}: GCC has it from release 10 on.",
         command=_NEWER,
         unless=r"armv[67]|armeabi|-mfpu=|arm-linux-gnueabi",

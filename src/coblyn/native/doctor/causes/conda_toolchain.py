@@ -62,6 +62,7 @@ CAUSE = log_cause(
         "undefined-symbol",
         "library-not-found",
         "pip-build-failed",
+        "needed-library-not-found",
     ),
 )
 

@@ -7,7 +7,8 @@ from coblyn.native.doctor.finding import Confidence
 
 _HIP = r"\bhipcc\b|/opt/rocm|HIP compiler"
 _HALF = (
-    r"__h(?:add|sub|mul|fma|neg|div|max|min|exp|abs|eq|ne|gt|lt|ge|le)2?(?:_\w+)?|__hfma2|h2?(?:exp|log|rcp|sqrt|rsqrt)2?"
+    r"__h(?:add|sub|mul|fma|neg|div|exp|abs|eq|ne|gt|lt|ge|le)2?(?:_\w+)?|__hfma2|h2?(?:exp|log|rcp"
+    r"|sqrt|rsqrt)2?"
     r"|__(?:half2|float2half|low2half|high2half)\w*|__dp[24]a"
 )
 
@@ -21,7 +22,7 @@ CAUSE = log_cause(
     sign(
         rf"error: identifier \"(?P<name>{_HALF})\" is undefined",
         "{name} is there from compute capability 5.3 or 6.1 on, and the build compiles for an older generation too.",
-        also=r"(?:compute_|sm_)(?:2\d|3\d|5[02]|60)\b|CUDA_ARCH(?:ITECTURE|_LIST)",
+        also=r"(?:compute_|sm_)(?:2\d|3\d|5[02]|60)\b",
         unless=_HIP,
     ),
     sign(
@@ -31,7 +32,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"error: (?:no suitable (?:conversion|constructor|user-defined conversion)[^\n]{0,60}|more than one conversion "
+        r"error: (?:no suitable (?:conversion|constructor|user-defined conversion)[^\n]{0,60}|more than one "
+        r"conversion "
         r"function from )\"(?:const )?(?P<name>__half|half|__half2|__nv_bfloat16|nv_bfloat16)\"",
         "Arithmetic with {name} is missing: the headers leave it out for GPU generations that do not have it.",
         sure=Confidence.MEDIUM,
@@ -60,7 +62,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"(?P<name>FlashAttention|Flash Attention|flash[-_ ]attn|xFormers|Marlin|AWQ)[^\n]{0,40} (?:only supports|requires|needs) "
+        r"(?P<name>FlashAttention|Flash Attention|flash[-_ ]attn|xFormers|Marlin|AWQ)[^\n]{0,40} (?:only "
+        r"supports|requires|needs) "
         r"(?P<least>Ampere|sm_?\d+|compute capability)[^\n]{0,60}",
         "{name} has no code for GPUs before {least}.",
         text="Use a release for older GPUs, or switch that kernel off.",

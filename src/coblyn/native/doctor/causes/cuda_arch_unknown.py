@@ -70,8 +70,10 @@ CAUSE = log_cause(
         r"arch_list\[-1\] \+= '\+PTX'",
         "PyTorch was to compile for the GPU of this machine, and finds none (a container build has none).",
         command="export TORCH_CUDA_ARCH_LIST=8.6",
-        text=_WHICH.replace("75 (RTX 20), 86 (RTX 30), 89 (RTX 40) or 120 (RTX 50)", "7.5 (RTX 20), 8.6 (RTX 30), 8.9 "
-        "(RTX 40) or 12.0 (RTX 50)"),
+        text=_WHICH.replace(
+            "75 (RTX 20), 86 (RTX 30), 89 (RTX 40) or 120 (RTX 50)",
+            "7.5 (RTX 20), 8.6 (RTX 30), 8.9 (RTX 40) or 12.0 (RTX 50)",
+        ),
     ),
     looks_like="CMAKE_CUDA_ARCHITECTURES must be non-empty if set.; CUDA_ARCHITECTURES is set to "
     '"native", but no GPU '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coblyn.native.doctor.causes._sign import log_cause, sign
+from coblyn.native.doctor.finding import Confidence
 
 CAUSE = log_cause(
     "cuda-arch-unsupported",
@@ -57,6 +58,7 @@ CAUSE = log_cause(
     sign(
         r"nvlink (?:fatal|error) ?: Input file '(?P<file>[^'\n]{1,300})' newer than toolkit",
         "{file} was compiled by a newer CUDA than the one that links.",
+        sure=Confidence.MEDIUM,
         text="Two CUDA toolkits are mixed: let PATH, CUDACXX and CUDA_PATH lead to one, and build in a fresh "
         "directory.",
     ),

@@ -9,7 +9,7 @@ CAUSE = log_cause(
     "cuda-glibc-headers",
     "The C library is newer than this CUDA knows",
     sign(
-        r'exception specification is incompatible with that of previous function "(?P<name>\w+)"',
+        r'exception specification is incompatible with that of previous\s{1,20}(?:> {1,8})?function "(?P<name>\w+)"',
         "The C library and CUDA both declare {name}, and differ in whether it may throw.",
     ),
     sign(
@@ -19,7 +19,7 @@ CAUSE = log_cause(
     sign(
         r'error: identifier "(?P<name>_Float(?:16|32|32x|64|64x|128)|__float128)" is undefined',
         "A header of the system uses {name}, which this nvcc does not know.",
-        also=r"\bnvcc\b|\.cuh?\b|CUDA",
+        also=r"\bnvcc\b|\.cuh?\b|CUDA|\.h: error: identifier|\.h\(\d+\): error",
         sure=Confidence.MEDIUM,
     ),
     sign(
@@ -27,6 +27,11 @@ CAUSE = log_cause(
         r"undefined",
         "A header of the system uses {name}, which this nvcc does not know.",
         also=r"\bnvcc\b|\.cuh?\b|CUDA",
+        sure=Confidence.MEDIUM,
+    ),
+    sign(
+        r"bits/floatn(?:-common)?\.h\(\d+\): error: (?P<name>[^\n]{1,120})",
+        "A header of the C library does not pass this nvcc: {name}",
         sure=Confidence.MEDIUM,
     ),
     looks_like="mathcalls.h(79): error: exception specification is incompatible with that of "

@@ -14,7 +14,7 @@ CAUSE = log_cause(
         "was made.",
     ),
     sign(
-        r"error:? STL1002: Unexpected compiler version, expected CUDA (?P<least>[\d.]+) or newer",
+        r"error:? STL1002: Unexpected compiler version, expected CUDA (?P<least>[\d.]+\d)[^\n]{0,20} or newer",
         "This Visual Studio's headers ask for CUDA {least} or newer.",
     ),
     looks_like="#error: -- unsupported Microsoft Visual Studio version! Only the versions "

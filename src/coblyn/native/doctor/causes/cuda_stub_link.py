@@ -48,5 +48,6 @@ CAUSE = log_cause(
         "undefined-symbol",
         "library-not-found",
         "pip-build-failed",
+        "needed-library-not-found",
     ),
 )

@@ -37,6 +37,16 @@ CAUSE = log_cause(
     sign(
         r"Failed to find nvcc", "CMake finds no nvcc, CUDA's compiler.", package="cuda", text=_PATH
     ),
+    sign(
+        r"cuda_\w{1,20}\.hp?p?\(\d+\): error: identifier \"(?P<name>NV_I[SF]_\w{1,30})\" is undefined"
+        r"|fatal error: '?(?P<other>nv/target)'?(?:: No such| file not found)",
+        "CUDA's own headers ask for nv/target ({name}{other}), and the part of the toolkit that has it, "
+        "CCCL, is not found.",
+        text="Install the whole toolkit (apt: cuda-cccl-<version>; conda: cuda-cccl), and add its "
+        "include/cccl to the include "
+        "directories (CUDA 13 keeps it there).",
+        sure=Confidence.MEDIUM,
+    ),
     sign(r"Specify CUDA_TOOLKIT_ROOT_DIR", package="cuda", text=_PATH),
     sign(
         r"CMake Error at [^\n]{0,300}\(message\): CUDA Toolkit not found",

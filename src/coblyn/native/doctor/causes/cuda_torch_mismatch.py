@@ -12,6 +12,12 @@ CAUSE = log_cause(
         r"compile PyTorch \((?P<want>[\d.]+)\)",
         "nvcc is of CUDA {have}, and PyTorch was built with {want}.",
     ),
+    sign(
+        r"Required library version not found: (?P<name>libbitsandbytes_\w{1,40}\.so)",
+        "bitsandbytes looks for {name}, a build of its own for the CUDA of this PyTorch, and has none.",
+        command="pip install --upgrade --force-reinstall bitsandbytes",
+        text="If it stays, install a PyTorch for a CUDA that bitsandbytes has a build for.",
+    ),
     looks_like="The detected CUDA version (12.4) mismatches the version that was used to compile "
     "PyTorch (11.8).",
     explanation="PyTorch refuses to compile extensions with another major version of CUDA than "

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["CAUSE"]
 
 _EVIDENCE = 3
+_NDK = re.compile(
+    r"--target=\w+-(?:none-)?linux-android|android\.toolchain\.cmake|/ndk/\d|linux-android\d+-clang"
+)
 _MISSING = re.compile(
     r"fatal error: '(?P<clang>[^'\n]{1,200})' file not found"
     r"|fatal error: (?P<gcc>[^\s:]{1,200}): No such file or directory"
@@ -36,7 +39,8 @@ _OF: tuple[tuple[str, str, str], ...] = (
     (r"shaderc/.*", "glslc", "shaderc"),
     (r"CL/.*|OpenCL/.*", "opencl", "OpenCL"),
     (r"clblast(?:_c)?\.h", "clblast", "CLBlast"),
-    (r"cu(?:da\w*|blas\w*|_?fp16|rand\w*|sparse\w*|fft\w*|pti\w*)\.h|cooperative_groups.*|mma\.h|cub/.*|thrust/.*|nv(?:rtc|tx\w*|ml)\.h",
+    ((r"cu(?:da\w*|blas\w*|_?fp16|rand\w*|sparse\w*|fft\w*|pti\w*)\.h|cooperative_groups.*|mma\.h|cub/.*"
+        r"|thrust/.*|nv(?:rtc|tx\w*|ml)\.h"),
      "cuda", "the CUDA toolkit"),
     (r"cudnn.*\.h", "", "cuDNN"),
     (r"nccl\.h", "", "NCCL"),
@@ -66,7 +70,11 @@ _OF: tuple[tuple[str, str, str], ...] = (
     (r"infiniband/.*", "", "libibverbs"),
     (r"linux/.*", "", "the kernel's headers"),
     (r"Accelerate/.*|Metal/.*|MetalKit/.*|Foundation/.*", "", "macOS's SDK"),
-    (r"execinfo\.h", "", "glibc (musl has no execinfo.h; Alpine: libexecinfo-dev)"),
+    (r"execinfo\.h", "", "glibc (musl and Android have no execinfo.h)"),
+    (r"alsa/.*", "alsa", "ALSA"),
+    (r"portaudio\.h|pulse/.*", "", "the sound library"),
+    (r"jni\.h", "", "the Java development kit"),
+    (r"grpc(?:pp)?/.*|absl/.*", "", "gRPC"),
 )  # fmt: skip
 _TABLE = tuple((re.compile(pattern), package, name) for pattern, package, name in _OF)
 # Headers that other causes know more about.
@@ -81,8 +89,7 @@ def _diagnose(case: Case) -> Finding | None:
         header = _header(hit)
         for pattern, package, name in _TABLE:
             if pattern.fullmatch(header) and not _OTHERS.search(header):
-                command, ways = install(package, system_of(case))
-                text = f"Install the development files of {name}. {ways} {CAUSE.fix}"
+                command, text = _way(case, package, name)
                 return CAUSE.finding(
                     hit.evidence(log.name),
                     *(each.evidence(log.name) for each in _more(case, header)),
@@ -96,13 +103,30 @@ def _diagnose(case: Case) -> Finding | None:
     return _unknown(case)
 
 
+def _way(case: Case, package: str, name: str) -> tuple[str, str]:
+    """What brings a library's headers: a command, and words."""
+    system, text = system_of(case), case.log.text if case.log else ""
+    if system != "termux" and _NDK.search(text):
+        return "", (
+            f"The build is for Android, and the NDK has no headers of {name}; those of this machine do not "
+            f"count. Take the "
+            "library's headers for Android (Vulkan: git clone the Vulkan-Headers and SPIRV-Headers "
+            "repositories and give "
+            "their include directories with -I or CMAKE_CXX_FLAGS), or switch the feature off."
+        )
+    command, ways = install(package, system)
+    if system == "winget" and not command:
+        ways = "With Visual Studio vcpkg has most of them (vcpkg install ...), with MSYS2 pacman (mingw-w64-...)."
+    return command, f"Install the development files of {name}. {ways} {CAUSE.fix}"
+
+
 def _unknown(case: Case) -> Finding | None:
     """A header that no table knows: one of the sources' own, or of a library that few use."""
     log = case.log
     for hit in log.hits(_MISSING, limit=50) if log else ():
         header = _header(hit)
         if log and not _OTHERS.search(header) and not _LANGUAGE.fullmatch(header):
-            own = _OWN.search(header)
+            own = _OWN.search(header) or header.startswith("../")
             return CAUSE.finding(
                 hit.evidence(log.name),
                 *(each.evidence(log.name) for each in _more(case, header)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["CAUSE"]
 
 _EVIDENCE = 4
+_NDK = re.compile(
+    r"--target=\w+-(?:none-)?linux-android|android\.toolchain\.cmake|/ndk/\d|linux-android\d+-clang"
+)
+_GO = re.compile(r"pkg[/\\]tool[/\\][^\n]{1,60}link|go-link-\d|_cgo_")
+_MINGW = re.compile(r"collect2\.exe|\bld\.exe|w64devkit|mingw32-make|MINGW\d\d_NT")
+_NO_PKG_CONFIG = re.compile(
+    r"pkg-config: (?:No such file|[Cc]ommand not found|not found)|could not find package 'openblas'"
+    r"|Package '?openblas'?,? (?:was )?not found"
+)
 
 
 def _diagnose(case: Case) -> Finding | None:
@@ -46,13 +56,81 @@ def _story(found: list[Undefined], library: Library) -> str:
 
 
 def _fix(case: Case, library: Library) -> Fix:
-    is_mac = system_of(case) == "brew"
-    flag = (library.mac or library.flag) if is_mac else library.flag
-    command, ways = install(library.package, system_of(case))
-    text = f"Add {flag} at the end of the link command (make: LDLIBS or LDFLAGS; CMake: target_link_libraries)."
+    system, text = system_of(case), case.log.text if case.log else ""
+    command, ways = install(library.package, system)
+    if library.name == "BLAS" and (known := _blas(text, system)):
+        return Fix(command=known[0] or command, text=known[1])
+    if "LNK2019" in text or "LNK2001" in text:
+        return Fix(text=_with_msvc(library))
+    if _GO.search(text):
+        say = f'Set CGO_LDFLAGS="$CGO_LDFLAGS {library.flag}" and build again: what a native library needs follows it.'
+    elif system == "winget" or _MINGW.search(text):
+        flags = re.sub(r"(\w+)\.lib", r"-l\1", library.flag)
+        say = (
+            f"Add {flags} at the end of the link command (make: LDFLAGS or LDLIBS), and unpack the library for MinGW "
+            "into the compiler's own lib and include directories if it is not a part of Windows."
+        )
+        return Fix(text=say)
+    else:
+        flag = (library.mac or library.flag) if system == "brew" else library.flag
+        say = f"Add {flag} at the end of the link command (make: LDLIBS or LDFLAGS; CMake: target_link_libraries)."
+    if _NDK.search(text):
+        say += (
+            " The NDK's directories have Android's own libraries only: name one that was built for Android "
+            "(-L<directory>)."
+        )
+        return Fix(text=say)
     if library.package:
-        text = f"{text} {ways} If it is installed already, see that the linker finds it (-L<directory>)."
-    return Fix(command=command, text=" ".join(text.split()))
+        say = f"{say} {ways} If it is installed already, see that the linker finds it (-L<directory>)."
+    return Fix(command=command, text=" ".join(say.split()))
+
+
+def _blas(text: str, system: str) -> tuple[str, str] | None:
+    """Command and words, where the log tells why OpenBLAS is not in the link."""
+    if system == "termux":
+        return (
+            "pkg install libopenblas",
+            "Then build with CMake: -DGGML_BLAS=ON -DGGML_BLAS_VENDOR=OpenBLAS.",
+        )
+    if system != "winget" and not _MINGW.search(text) and _NO_PKG_CONFIG.search(text):
+        return "", (
+            "The makefile asks pkg-config for the flags of OpenBLAS, got no answer, and linked without: install "
+            "pkg-config and OpenBLAS's development package, then make clean and build again; or pass them yourself, "
+            "LDFLAGS=-lopenblas."
+        )
+    if system == "winget" or _MINGW.search(text):
+        return "", (
+            "Unpack OpenBLAS's lib and include directories into those of the compiler (w64devkit), or in MSYS2 install "
+            "mingw-w64-ucrt-x86_64-openblas, and pass LDFLAGS=-lopenblas: pkg-config does not know of it there."
+        )
+    if "-lopenblas" in text or "-lblas" in text or system == "pacman":
+        return ("sudo pacman -S cblas" if system == "pacman" else ""), (
+            "A BLAS is in the link, and lacks the interface of C (cblas_...): Arch's openblas and the "
+            "reference BLAS have "
+            "it in a library of its own. Add -lcblas behind it, or link an OpenBLAS that has both; and name it behind "
+            "the objects that need it."
+        )
+    return None
+
+
+def _with_msvc(library: Library) -> str:
+    names = re.findall(r"-l(\w[\w+]*)|(\w+\.lib)", library.flag)
+    libs = " ".join(whole or f"{short}.lib" for short, whole in names) or library.flag
+    ports = {"libcurl": "curl", "OpenSSL": "openssl", "zlib": "zlib", "BLAS": "openblas", "CLBlast": "clblast",
+             "zstd": "zstd", "SQLite": "sqlite3", "SDL": "sdl2", "OpenCL": "opencl"}  # fmt: skip
+    way = (
+        f" vcpkg has it: vcpkg install {ports[library.name]}:x64-windows, and configure in a fresh build "
+        f"directory with "
+        "-DCMAKE_TOOLCHAIN_FILE=<vcpkg>/scripts/buildsystems/vcpkg.cmake."
+        if library.name in ports
+        else ""
+    )
+    off = " Or leave it out: -DLLAMA_CURL=OFF." if library.name == "libcurl" else ""
+    return (
+        f"Name the library for Visual Studio in the link: {libs} (CMake: target_link_libraries), of the same "
+        f"processor "
+        f"as the build (x64), not one of MinGW (.a).{way}{off}"
+    )
 
 
 CAUSE = Cause(

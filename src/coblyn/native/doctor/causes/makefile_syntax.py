@@ -8,11 +8,12 @@ CAUSE = log_cause(
     "makefile-syntax",
     "This make can not read the makefile",
     sign(
-        r"(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*{1,3}[\\*]{0,4} ?missing separator(?! \(did you mean TAB)",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*{1,3}[\\*]{0,4} ?missing separator(?! \(did "
+        r"you mean TAB)",
         "Line {line} of {file} is none that GNU make understands.",
     ),
     sign(
-        r"(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*{1,3} ?missing separator \(did you mean TAB",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*{1,3} ?missing separator \(did you mean TAB",
         "Line {line} of {file} begins with spaces where a tab belongs.",
     ),
     sign(
@@ -24,21 +25,24 @@ CAUSE = log_cause(
         text="Install GNU make and use it: gmake in place of make.",
     ),
     sign(
-        r"(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* (?:recipe commences before first target|commands commence before "
+        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* (?:recipe commences before first "
+        r"target|commands commence before "
         r"first target|missing (?:'endif'|`endif')|extraneous (?:'endif'|`endif'|'else'|`else')|unterminated call to "
-        r"function|unterminated variable reference|missing rule before|empty variable name|invalid (?:syntax in )?conditional|only one "
+        r"function|unterminated variable reference|missing rule before|empty variable name|invalid (?:syntax "
+        r"in )?conditional|only one "
         r"'else'|insufficient number of arguments|target pattern contains no '%'|mixed implicit and (?:normal|static "
         r"pattern) rules)",
         "Line {line} of {file} is none that this GNU make understands.",
     ),
     sign(
-        r"(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* multiple target patterns",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* multiple target patterns",
         "Line {line} of {file} has a second colon: a Windows path (C:\\...) or a time in a file that make reads.",
         text="Give make paths without a drive letter (MSYS2: /c/...; else relative ones), and delete the dependency "
         "files (*.d) of an earlier build: make clean.",
     ),
     sign(
-        r"(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* Recursive variable '(?P<name>[^'\n]{1,80})' references itself",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* Recursive variable "
+        r"'(?P<name>[^'\n]{1,80})' references itself",
         "{name} is set to itself with “=” in line {line} of {file}, or so in the environment.",
         text="Write := or += in place of =, and do not pass {name} with $({name}) in it on make's command line.",
     ),

@@ -24,7 +24,8 @@ CAUSE = log_cause(
         r"(?:load pipeline error|failed to (?:load|compile) pipeline)[^\n]{0,300}(?:Error Domain=|error)",
         "The driver of this GPU could not make a kernel of the shaders.",
         text="An Intel or AMD GPU, or an Apple GPU before the M1 (A12), lacks functions that the shaders call: build "
-        "with -DGGML_METAL=OFF, or run with no layer on the GPU (-ngl 0, --gpulayers 0). On Apple silicon update macOS, "
+        "with -DGGML_METAL=OFF, or run with no layer on the GPU (-ngl 0, --gpulayers 0). On Apple silicon "
+        "update macOS, "
         "or use another release of the program.",
         sure=Confidence.MEDIUM,
     ),
@@ -32,27 +33,13 @@ CAUSE = log_cause(
         r"Encountered unlowered function call to (?P<name>air\.\w[\w.]*)|AIR builtin function was called but no "
         r"definition was found",
         "The shaders call a function that this GPU does not have.",
-        text="This GPU (Intel, AMD, or Apple's before the M1) can not run these shaders: build with -DGGML_METAL=OFF, or "
+        text="This GPU (Intel, AMD, or Apple's before the M1) can not run these shaders: build with "
+        "-DGGML_METAL=OFF, or "
         "run with no layer on the GPU (-ngl 0, --gpulayers 0).",
     ),
     sign(
         r"error: invalid value '(?P<language>metal\d\.\d)' in '-std=metal",
         "The shaders are written in {language}, which this macOS (or this Xcode) does not know.",
-    ),
-    sign(
-        r"Domain=CompilerError Code=\d+ \"Compiler encountered XPC_ERROR",
-        "The system's service that compiles shaders went away.",
-        text="Restart the computer, close what uses much memory, and try again; do not start it in a sandbox or by a "
-        "service that has no access to the GPU.",
-        sure=Confidence.MEDIUM,
-    ),
-    sign(
-        r"ggml_metal\w*: error: could not create Metal device|failed to (?:initialize|create) Metal (?:backend|device)"
-        r"|ggml_metal_init\(\) failed|ggml_metal_device_init: error",
-        "Metal has no device that the program can use.",
-        text="In a virtual machine, over a bare ssh session, or on a Mac older than 2012 there is no GPU for Metal: run "
-        "with no layer on the GPU (-ngl 0, --gpulayers 0), or build with -DGGML_METAL=OFF.",
-        sure=Confidence.MEDIUM,
     ),
     looks_like="Error Domain=MTLLibraryErrorDomain Code=3; program_source:1:1: error",
     explanation="Shaders are compiled by the driver of the macOS that runs, which knows the "

@@ -34,13 +34,16 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"(?:LIBCMTD?|MSVCRTD?|libcpmtd?|msvcprtd?|libucrtd?|ucrtd?|libvcruntimed?)\.lib\([^)\n]{1,120}\) : error LNK2005",
+        r"(?:LIBCMTD?|MSVCRTD?|libcpmtd?|msvcprtd?|libucrtd?|ucrtd?|libvcruntimed?)\.lib\([^)\n]{1,120}\) : "
+        r"error LNK2005",
         "Two C or C++ runtimes are in the link: what was compiled with /MT and with /MD, or for Debug and Release.",
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"error LNK2005: [^\n]{1,400} already defined in (?P<name>(?i:libcmtd?|msvcrtd?|libcpmtd?|msvcprtd?|libucrtd?|ucrtd?)\.lib)",
-        "{name} is in the link beside another C or C++ runtime: parts were compiled with /MT and with /MD, or for Debug "
+        r"error LNK2005: [^\n]{1,400} already defined in "
+        r"(?P<name>(?i:libcmtd?|msvcrtd?|libcpmtd?|msvcprtd?|libucrtd?|ucrtd?)\.lib)",
+        "{name} is in the link beside another C or C++ runtime: parts were compiled with /MT and with /MD, "
+        "or for Debug "
         "and Release.",
         sure=Confidence.MEDIUM,
     ),

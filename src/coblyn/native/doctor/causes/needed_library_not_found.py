@@ -17,13 +17,15 @@ CAUSE = log_cause(
         also=_FAILED,
     ),
     sign(
-        r"ld: (?:library|dylib|file) not found: (?P<name>@rpath/\S{1,200})(?:, )?(?: for architecture|referenced from|needed by)?",
+        r"ld: (?:library|dylib|file) not found: (?P<name>@rpath/\S{1,200})(?:, )?(?: for "
+        r"architecture|referenced from|needed by)?",
         "A library of the link needs {name}, and the linker does not find it.",
         sure=Confidence.MEDIUM,
     ),
     looks_like="ld: warning: libggml-base.so.0, needed by build/bin/libllama.so, not found (try using -rpath or "
     "-rpath-link)",
-    explanation="A shared library names those that it needs in turn. The linker looks for them in the run paths that the "
+    explanation="A shared library names those that it needs in turn. The linker looks for them in the run "
+    "paths that the "
     "library holds and in the system's directories, not where -L points.",
     fix="Add -Wl,-rpath-link,<directory of the missing library> to the link (or -Wl,-rpath,... so that it is found at "
     "run time too), install both libraries in one directory of the system and run sudo ldconfig, or build with "

@@ -8,14 +8,16 @@ CAUSE = log_cause(
     "object-broken",
     "An object or library is broken",
     sign(
-        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): file not recogni[sz]ed: (?:[Ff]ile (?:truncated|format not recognized|is "
+        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): file not recogni[sz]ed: (?:[Ff]ile (?:truncated|format not "
+        r"recognized|is "
         r"empty)|file is empty)",
         "{file} is no whole object.",
         # An object of link-time optimization looks so to a linker without the plug-in.
         unless=r"-flto|plugin needed",
     ),
     sign(
-        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): error adding symbols: (?:[Mm]alformed archive|[Aa]rchive has no index|[Ff]ile "
+        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): error adding symbols: (?:[Mm]alformed archive|[Aa]rchive has "
+        r"no index|[Ff]ile "
         r"truncated)",
         "{file} is no whole library.",
     ),

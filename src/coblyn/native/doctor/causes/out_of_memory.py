@@ -40,6 +40,13 @@ CAUSE = log_cause(
         command=_ONE,
     ),
     sign(
+        r"^(?:#\d{1,3} [\d.]{1,9} )?[ ]{0,12}Killed$",
+        "The system killed a program of the build: there was most likely no memory left.",
+        command=_ONE,
+        also=r"\*\*\* \[|ninja: build stopped|error: command",
+        sure=Confidence.MEDIUM,
+    ),
+    sign(
         r"LLVM ERROR: out of memory|std::bad_alloc",
         "The compiler got no more memory.",
         command=_ONE,

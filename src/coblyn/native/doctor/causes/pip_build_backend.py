@@ -14,6 +14,15 @@ CAUSE = log_cause(
         command="python -m pip install --upgrade pip scikit-build-core",
     ),
     sign(
+        r"ModuleNotFoundError: No module named '(?P<name>torch|numpy|psutil|tensorflow)'",
+        "The package's setup imports {name}, and pip builds it in an environment of its own, without what is "
+        "installed here.",
+        also=r"[Gg]etting requirements to build|Preparing metadata|metadata-generation-failed|setup\.py|"
+        r"pip-build-env|subprocess-exited-with-error",
+        command="pip install {name} setuptools wheel packaging ninja",
+        text="Then install the package with --no-build-isolation, so that it sees {name}.",
+    ),
+    sign(
         r"ModuleNotFoundError: No module named '(?P<name>skbuild|scikit_build_core|setuptools|"
         r"hatchling|flit_core|poetry|pybind11|mesonpy|"
         r"setuptools_scm|setuptools_rust|wheel|Cython|pkg_resources|distutils|torch|"
@@ -53,6 +62,7 @@ CAUSE = log_cause(
     "--no-build-isolation, an embedded Python or an old pip, it has to be there beforehand.",
     fix="Update pip and install that tool, or leave out --no-build-isolation.",
     links=(
+        "https://github.com/Dao-AILab/flash-attention/issues/246",
         "https://github.com/runew0lf/RuinedFooocus/pull/308",
         "https://github.com/BetaDoggo/ComfyUI-Kolors-Translator/issues/1",
         "https://github.com/Big-Idea-Technology/ComfyUI_LLM_Node/issues/12",

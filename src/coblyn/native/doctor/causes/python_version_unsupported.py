@@ -39,6 +39,15 @@ CAUSE = log_cause(
         "This Python is older than 3.7.",
         sure=Confidence.HIGH,
     ),
+    sign(
+        r"ModuleNotFoundError: No module named '(?P<name>distutils|imp|asyncore|pkg_resources)'",
+        "The build uses Python's module {name}, which newer Pythons no longer bring (distutils and imp went "
+        "with 3.12).",
+        command="pip install 'setuptools<81' wheel",
+        text="distutils and pkg_resources come with setuptools; if that does not help, use Python 3.11, or a newer "
+        "release of the package (with node-gyp: npm install -g node-gyp@latest).",
+        sure=Confidence.MEDIUM,
+    ),
     looks_like="ERROR: Package '…' requires a different Python: 3.6.9 not in '>=3.8'",
     explanation="A package states the versions of Python that it was made for. The newest Python "
     "is often ahead of packages with "

@@ -90,7 +90,8 @@ CAUSE = log_cause(
         r"(?:CANNOT LINK EXECUTABLE|dlopen failed)[^\n]{0,300}library \"(?P<name>[^\"\n]{1,120})\" not found",
         "{name} is not found on the device.",
         text="Push it with the program and start it with LD_LIBRARY_PATH set to that directory (adb shell: cd "
-        "/data/local/tmp && LD_LIBRARY_PATH=. ./program); OpenMP's is in the NDK (toolchains/llvm/.../libomp.so), or build "
+        "/data/local/tmp && LD_LIBRARY_PATH=. ./program); OpenMP's is in the NDK "
+        "(toolchains/llvm/.../libomp.so), or build "
         "with -DGGML_OPENMP=OFF. In Termux install its package with pkg.",
     ),
     sign(r"Library not loaded: (?P<name>[^\s]{1,200})", "{name} is not found."),

@@ -26,11 +26,13 @@ CAUSE = log_cause(
         command="pip install --force-reinstall --no-cache-dir llama-cpp-python",
     ),
     sign(
-        r"(?:CANNOT LINK EXECUTABLE|dlopen failed)[^\n]{0,300}cannot locate symbol \"(?P<name>[^\"\n]{1,200})\" referenced by "
+        r"(?:CANNOT LINK EXECUTABLE|dlopen failed)[^\n]{0,300}cannot locate symbol "
+        r"\"(?P<name>[^\"\n]{1,200})\" referenced by "
         r"\"(?P<who>[^\"\n]{1,200})\"",
         "{who} looks for {name}, which the libraries that Android loaded do not have.",
         text="In Termux bring all packages to one state (pkg upgrade) and build again; do not mix the system's "
-        "libraries (/system, /vendor in LD_LIBRARY_PATH) with Termux's. For an app, build for the level of the device's "
+        "libraries (/system, /vendor in LD_LIBRARY_PATH) with Termux's. For an app, build for the level of "
+        "the device's "
         "Android (minSdk) and pack the libraries of one build.",
     ),
     sign(

@@ -35,6 +35,14 @@ CAUSE = log_cause(
         "CMake finds no {name}.",
         command=_SOURCE,
     ),
+    sign(
+        r"No device of requested type available\. Please check",
+        "The program's SYCL runtime finds no Intel GPU.",
+        text="Install Intel's compute runtime (intel-opencl-icd, libze1, intel-level-zero-gpu), add yourself "
+        "to the group "
+        "render, and see that sycl-ls lists the GPU; ONEAPI_DEVICE_SELECTOR must not hide it.",
+        sure=Confidence.MEDIUM,
+    ),
     sign(r"SYCL feature test compile failed", sure=Confidence.MEDIUM, command=_SOURCE),
     sign(
         r"error while loading shared libraries: (?P<name>lib(?:svml|sycl|imf|intlc|irng|mkl_\w+|"

@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 _EVIDENCE = 4
 _UNSET = re.compile(r"(?:\(\.bss(?:\.[\w.]+)?\+0x[0-9a-f]+\)|\(COMMON\)|\(\.bss\))")
 
-_IN_C_HEADER = re.compile(r"\.o:[^\s:;]+\.h:\d+: multiple definition of")
+_IN_C_HEADER = re.compile(r"\.o\)?:[^\s:;]+\.[hcyl]:\d+: multiple definition of")
 
 
 def _diagnose(case: Case) -> Finding | None:

@@ -59,7 +59,8 @@ CAUSE = log_cause(
         "The source uses vk::{name}, which these headers do not have.",
     ),
     sign(
-        r"error: (?:unknown type name|use of undeclared identifier|'?) ?'?(?P<name>(?:PFN_vk|Vk[A-Z]|VK_[A-Z])\w{3,80})'"
+        r"error: (?:unknown type name|use of undeclared identifier|'?) "
+        r"?'?(?P<name>(?:PFN_vk|Vk[A-Z]|VK_[A-Z])\w{3,80})'"
         r"(?:;|,|$| undeclared| was not declared| does not name)",
         "The source uses {name}, which these headers do not have.",
         sure=Confidence.MEDIUM,

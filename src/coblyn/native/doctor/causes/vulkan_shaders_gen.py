@@ -28,9 +28,11 @@ CAUSE = log_cause(
     ),
     sign(
         r"ggml-vulkan[^\n]{0,80}error: (?:use of undeclared identifier )?'(?P<name>\w{3,80}_(?:len|data))'",
-        "The source asks for the shader {name}, which the generator did not write: an earlier ggml-vulkan-shaders.hpp is "
+        "The source asks for the shader {name}, which the generator did not write: an earlier "
+        "ggml-vulkan-shaders.hpp is "
         "in use, or glslc could not compile that shader.",
-        text="Bring all of ggml to one release (git submodule update --init --recursive), install a current glslc, and "
+        text="Bring all of ggml to one release (git submodule update --init --recursive), install a current "
+        "glslc, and "
         "build in a fresh build directory.",
         sure=Confidence.MEDIUM,
     ),

@@ -11,9 +11,58 @@ _LINK_FAILED = (
     r"Undefined symbols|symbol\(s\) not found|linker command failed|ld returned 1|undefined symbol"
 )
 
+_ROSETTA = (
+    "This link is for x86_64 on a Mac with Apple silicon: the terminal, CMake, Python or conda that runs it "
+    "is an Intel "
+    "program under Rosetta. Use arm64 ones (arch -arm64 zsh -l; Homebrew in /opt/homebrew; Miniforge for "
+    "arm64), and build "
+    "in a fresh directory."
+)
+_SAME_PYTHON = (
+    "With a Python that is {need} itself (python3 -c 'import platform; print(platform.machine())'): on Apple silicon "
+    "not an Intel one under Rosetta, of an Intel conda or of the Homebrew in /usr/local; Miniforge has one for arm64."
+)
+_INTEL_BREW = (
+    "The file is of the Homebrew for Intel in /usr/local. Install the library with the Homebrew for Apple silicon "
+    "(/opt/homebrew/bin/brew install ...), see that /opt/homebrew/bin comes first on PATH, and configure in "
+    "a fresh build "
+    "directory."
+)
+
 CAUSE = log_cause(
     "wrong-architecture",
     "A file is for another processor",
+    sign(
+        r"ignoring file '?(?P<file>/usr/local/[^\n',]{1,300})[^\n]{0,200}(?:required architecture '|building "
+        r"for \S{0,20}-)arm64",
+        "{file} is for Intel's processors, and the link is for Apple's.",
+        also=_LINK_FAILED,
+        text=_INTEL_BREW,
+    ),
+    sign(
+        r"ignoring file '?(?P<file>/opt/homebrew/[^\n',]{1,300})[^\n]{0,200}(?:required architecture "
+        r"'|building for \S{0,20}-)x86_64",
+        "{file} is for Apple's processors, and the link is for Intel's.",
+        also=_LINK_FAILED,
+        text=_ROSETTA,
+    ),
+    sign(
+        r"site-packages/llama_cpp/[^\n]{0,300}\([^\n]{0,20}mach-o[^\n]{0,40} incompatible architecture \(have "
+        r"'(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'",
+        "llama-cpp-python was built for {have}, and the Python that loads it is {need}.",
+        command="CMAKE_ARGS=-DCMAKE_OSX_ARCHITECTURES={need} ARCHFLAGS='-arch {need}' pip install --force-reinstall "
+        "--no-cache-dir llama-cpp-python",
+        text=_SAME_PYTHON,
+    ),
+    sign(
+        r"site-packages/(?P<package>\w{1,60})[/.][^\n]{0,300}\([^\n]{0,20}mach-o[^\n]{0,40} incompatible "
+        r"architecture \(have "
+        r"'(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'",
+        "{package} was built for {have}, and the Python that loads it is {need}.",
+        command="CMAKE_ARGS=-DCMAKE_OSX_ARCHITECTURES={need} ARCHFLAGS='-arch {need}' pip install --force-reinstall "
+        "--no-cache-dir {package}",
+        text=_SAME_PYTHON,
+    ),
     sign(
         r"ignoring file (?P<file>[^\n]{1,300}?), building for \S*?-(?P<need>\w+) but attempting "
         r"to link with "
@@ -41,17 +90,14 @@ CAUSE = log_cause(
     sign(
         r"(?P<file>[^\s('\"]{1,300})'? \([^\n]{0,20}mach-o[^\n]{0,40} incompatible architecture "
         r"\(have "
-        r"'(?P<have>[\w, ]+)', need '(?P<need>\w+)'",
+        r"'(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'",
         "{file} is for {have}, and the program that loads it is {need}.",
-        command="CMAKE_ARGS=-DCMAKE_OSX_ARCHITECTURES={need} pip install --force-reinstall "
-        "--no-cache-dir "
-        "--no-binary :all: --no-deps PACKAGE",
         text="Build it again for {need}, with a compiler, CMake and Python that are {need} "
         "themselves: on "
         "Apple silicon not under Rosetta, and not with an x86_64 conda or Homebrew (/usr/local).",
     ),
     sign(
-        r"incompatible architecture \(have '(?P<have>[\w, ]+)', need '(?P<need>\w+)'"
+        r"incompatible architecture \(have '(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'"
         r"|mach-o, but wrong architecture",
         text="Build it again with a compiler, CMake and Python for one and the same processor: "
         "on Apple "

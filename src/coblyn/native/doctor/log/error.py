@@ -96,15 +96,18 @@ _FAILURE = re.compile(
     r"|^\s*configure: error:|xcrun: error:|^xcode-select: error"
     r"|^ERROR: failed to solve|did not complete successfully: exit code|completed with exit code [1-9]"
     r"|^Traceback \(most recent call last\)|Illegal instruction|Segmentation fault|\(core dumped\)|GGML_ASSERT\("
-    r"|Library not loaded:|error while loading shared libraries:|ImportError: |OSError: |^Killed$|^fatal: (?!not a git repository|No names found|No tags can describe|cannot describe)"
+    r"|Library not loaded:|error while loading shared libraries:|ImportError: |OSError: |^Killed$|^fatal: "
+    r"(?!not a git repository|No names found|No tags can describe|cannot describe)"
     r"|No space left on device|virtual memory exhausted|terminate called after|^FAILURE: Build failed|BUILD FAILED"
     r"|build constraints exclude all Go files|\.go:\d+:\d+: undefined: |[Ss]ymbol not found: "
-    rf"|^\s*{_LINKER}: (?:fatal )?error\b|final link failed|symbol lookup error: |CANNOT LINK EXECUTABLE|dlopen failed: "
-    r"|could not determine kind of name for C\.|^FAIL\t|\.go:\d+:\d+: undefined|link: running \S+ failed"
+    rf"|^\s*{_LINKER}: (?:fatal )?error\b|final link failed|symbol lookup error: |CANNOT LINK "
+    rf"EXECUTABLE|dlopen failed: "
+    r"|gyp ERR! |^npm (?:ERR!|error) code |could not determine kind of name for C\.|^FAIL\t|\.go:\d+:\d+: "
+    r"undefined|link: running \S+ failed"
     r"|^\s*(?:Runtime|Value|Index|Attribute|FileNotFound|ModuleNotFound)Error: \S|ptxas [^\n]*?\berror\s*:"
-    r"|^process_begin: CreateProcess\(.*failed\.|^make(?:\.exe)?: \*\*\* "
+    r"|^process_begin: CreateProcess\(.*failed\."
     r"|^\s*\S*make: stopped in |Fatal errors encountered"
-    r"|\bexit (?:status|code):? [1-9]|^\w+: error: (?!.*\bignored\b)|^Error: "
+    r"|\bexit (?:status|code):? [1-9]|^(?!\d+: )\w+: error: (?!.*\bignored\b)|^Error: "
 )
 
 

@@ -32,7 +32,11 @@ _MAX_LINK_BYTES = 1_000_000
 _FLAGS = re.compile(r"^([A-Z]+)_(?:DEFINES|FLAGS) = (.*)$", re.MULTILINE)
 _LANGUAGES = {
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".c++", ".C"), "CXX"),
-    **{".c": "C", ".m": "OBJC", ".mm": "OBJCXX", ".cu": "CUDA", ".S": "ASM", ".s": "ASM"},
+    ".c": "C",
+    ".m": "OBJC",
+    ".mm": "OBJCXX",
+    ".cu": "CUDA",
+    ".S": "ASM",
 }
 
 
@@ -99,14 +103,16 @@ def _source(files: Files, name: str, folder: str) -> str:
 def _flags(files: Files, name: str) -> Mapping[str, tuple[str, ...]]:
     """Options of a target by language, such as "CXX", from the file that CMake's makefiles keep them in."""
     found: dict[str, tuple[str, ...]] = {}
-    for language, words in _FLAGS.findall(read_text(files.path(name), _MAX_LINK_BYTES)):
+    text = read_text(files.path(name), _MAX_LINK_BYTES)
+    for language, words in _FLAGS.findall(text):
         found[language] = (*found.get(language, ()), *words.split())
-    return found
+    # Options of single sources stand in comments there, since the rules have them.
+    return {} if "\n# Custom " in text else found
 
 
 def _made(name: str, source: str, flags: Mapping[str, tuple[str, ...]], place: str) -> Compiled:
     words = flags.get(_LANGUAGES.get(posixpath.splitext(source)[1], ""), ())
-    every = (word for of in flags.values() for word in of) if not words else words
+    every = words or [word for of in flags.values() for word in of]
     macros = tuple(sorted({word[1:] for word in every if word.startswith(("-D", "-U"))}))
     return Compiled(name, source, macros, place, given=given_options(words))
 

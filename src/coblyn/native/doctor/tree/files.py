@@ -19,7 +19,7 @@ from coblyn.native.doctor.repair import KEEPING
 from coblyn.progress import Progress, Report, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Entry", "Files", "list_files", "opened", "printable", "read_bytes", "read_text"]
 
@@ -111,10 +111,16 @@ class Files:
         when, name = max(times, default=(0, ""))
         return name, when
 
-    def glob(self, pattern: str) -> tuple[str, ...]:
-        """Files and directories inside the tree that fit a shell pattern, sorted."""
+    def glob(self, pattern: str, spend: Callable[[int], None] = lambda _: None) -> tuple[str, ...]:
+        """Files and directories inside the tree that fit a shell pattern, sorted.
+
+        Args:
+            pattern: The pattern.
+            spend: Told how many names are about to be looked at; may raise to end the search.
+        """
         found = [""]
         for part in pattern.split("/"):
+            spend(sum(len(self.folders.get(folder, ())) for folder in found))
             found = [match for folder in found for match in self._fitting(folder, part)]
         return tuple(sorted(found))
 

@@ -240,9 +240,7 @@ def read_ninja(text: str) -> Iterator[Link]:
         if first.endswith(SOURCE_ENDINGS) and is_object(outputs[0]):
             words = variables.get("DEFINES", "").split() + variables.get("FLAGS", "").split()
             options, given = _options(words), given_options(words)
-            compiled[outputs[0]] = Compiled(
-                outputs[0], first, options, "build.ninja", given=given
-            )
+            compiled[outputs[0]] = Compiled(outputs[0], first, options, "build.ninja", given=given)
         elif any(map(is_object, inputs)) or "LINK_LIBRARIES" in variables:
             edges.append((rule, outputs[0], inputs, variables))
     for rule, output, inputs, variables in edges:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -25,16 +26,26 @@ _CLANG = re.compile(r"\bclang version (\d+(?:\.\d+)*)")
 
 
 def compiler_facts(prober: Prober, environ: Mapping[str, str]) -> Iterator[Fact]:
-    """The C++ compiler that a build would take, as "gcc 13.2.0" or "clang 17.0.6", and Xcode's Metal compiler."""
-    named = program(environ, "CXX")
-    found = shutil.which(named or "c++") or shutil.which("g++") or ""
-    answer = prober.ask([found, "--version"]) if found else ""
-    yield Fact("cxx", found, "CXX" if named else "PATH")
-    yield Fact("cxx.version", _version(answer), found)
+    """The compilers that a build would take, as "gcc 13.2.0" or "clang 17.0.6", and Xcode's Metal compiler."""
+    yield from _compiler(prober, environ, "cc", "CC", "gcc")
+    yield from _compiler(prober, environ, "cxx", "CXX", "g++")
     xcrun = Path("/usr/bin/xcrun")
     if xcrun.exists():
         metal = prober.ask([xcrun, "--find", "metal"], watch=MAC_TOOLS).strip()
         yield Fact("metal.compiler", metal, "xcrun", "" if metal else "needs the full Xcode")
+
+
+def _compiler(
+    prober: Prober, environ: Mapping[str, str], fact: str, variable: str, other: str
+) -> Iterator[Fact]:
+    named = program(environ, variable)
+    default = "c++" if fact == "cxx" else "cc"
+    found = shutil.which(named or default) or shutil.which(other) or ""
+    answer = prober.ask([found, "--version"]) if found else ""
+    yield Fact(fact, found, variable if named else "PATH")
+    # A name such as c++ leads to another compiler after an update.
+    yield Fact(f"{fact}.real", os.path.realpath(found) if found else "", found)
+    yield Fact(f"{fact}.version", _version(answer), found)
 
 
 def _version(answer: str) -> str:

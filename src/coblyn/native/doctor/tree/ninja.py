@@ -1,7 +1,7 @@
 """Which outputs ninja made with another command than it would use now: its log, and the commands of its build file.
 
-Formats: https://ninja-build.org/manual.html; the log and its hashes: ``src/build_log.cc`` of ninja. Version 5 (ninja 1.2
-to 1.11) has MurmurHash64A of the command, version 7 (from 1.13) rapidhash. Others are unknown.
+Formats: https://ninja-build.org/manual.html; the log and its hashes: ``src/build_log.cc`` of ninja. Version 5 (ninja
+1.2 to 1.11) has MurmurHash64A of the command, version 7 (from 1.13) rapidhash. Others are unknown.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ _SECRET = (0x2D358DCCAA6C78A5, 0x8BB84B93962EACC9, 0x4B33A62ED433D4A3)
 
 
 def rapid(data: bytes) -> int:
-    """rapidhash (first version) by Nicolas De Carli, with its own seed."""
+    """Hash called rapidhash (first version) by Nicolas De Carli, with its own seed."""
     first, second, _ = _SECRET
     size = len(data)
     seed = 0xBDD89AA982704029
@@ -232,7 +232,9 @@ def _short(data: bytes) -> tuple[int, int]:
     if size >= 4:
         delta = (size & 24) >> (size >> 3)
         last = size - 4
-        ends = [int.from_bytes(data[at : at + 4], "little") for at in (0, last, delta, last - delta)]
+        ends = [
+            int.from_bytes(data[at : at + 4], "little") for at in (0, last, delta, last - delta)
+        ]
         return ends[0] << 32 | ends[1], ends[2] << 32 | ends[3]
     if size:
         return data[0] << 56 | data[size >> 1] << 32 | data[-1], 0

@@ -32,6 +32,9 @@ _MAX_TABLE = 1_000_000
 _MAX_TEXT = 16_384
 _MAX_COMMANDS = 64
 _MAX_ATTRIBUTES = 8
+_MAX_ABBREVIATIONS = 8_192
+# "GNU C17 12.2.0".
+_BEFORE_OPTIONS = 3
 
 _COMMENT, _COMMANDS, _INFO, _RELOCATIONS = (
     *(".comment", ".GCC.command.line"),
@@ -42,6 +45,7 @@ _WANTED = (_COMMENT, _COMMANDS, _INFO, _RELOCATIONS, _ABBREVIATIONS, _TEXTS, _LT
 _COMPRESSED = 0x800
 _PRODUCER, _STRP = 0x25, 0x0E
 _COMPILE_UNIT = 0x11
+_CONSTANT = 0x21
 _GCC = re.compile(r"GCC: \([^)\n]{0,200}\) (\d+(?:\.\d+)*)")
 _CLANG = re.compile(r"\bclang version (\d+(?:\.\d+)*)")
 _LC_VERSION_MIN_MACOSX, _LC_BUILD_VERSION = 0x24, 0x32
@@ -122,10 +126,9 @@ def _elf(source: _Source) -> Record | None:
     comment = _text(source, found.get(_COMMENT))
     given = _text(source, found.get(_COMMANDS))
     words = _words(given) if given else _producer(source, found, order).split()
-    options = tuple(word for word in words if word.startswith("-") or "=" in word)
     return Record(
         compiler=_compiler(comment),
-        options=options,
+        options=tuple(words[_BEFORE_OPTIONS:]) if words[:1] == ["GNU"] else tuple(words),
         has_macros=bool(given) and not given.startswith("GNU "),
         has_lto=_LTO in found,
     )
@@ -135,8 +138,10 @@ def _sections(source: _Source, head: bytes, order: str) -> dict[str, _Section]:
     """The sections that matter here, by name."""
     (table,) = struct.unpack_from(f"{order}Q", head, 40)
     width, count, names_at = struct.unpack_from(f"{order}HHH", head, 58)
-    if width != 64 or not 0 < names_at < count:
+    if not table:
         return {}
+    if width != 64 or not 0 < names_at < count:
+        raise ValueError("no table of sections")
     headers = source.at(table, 64 * count)
     start, size = struct.unpack_from(f"{order}QQ", headers, 64 * names_at + 24)
     names = source.at(start, size)
@@ -153,7 +158,8 @@ def _places(names: bytes, name: str) -> list[int]:
     """Where a name is among those of the sections; one may be the end of another."""
     # gcc adds a number of its own to the names of its intermediate code.
     wanted = name.encode() + (b"" if name == _LTO else b"\0")
-    found, at = [], names.find(wanted)
+    found: list[int] = []
+    at = names.find(wanted)
     while at >= 0 and len(found) < 16:
         found.append(at)
         at = names.find(wanted, at + 1)
@@ -212,9 +218,35 @@ def _producer(source: _Source, found: dict[str, _Section], order: str) -> str:
 
 
 def _begins_with_producer(source: _Source, section: _Section, code: int) -> bool:
-    """Whether an abbreviation, the first one, is of a unit whose first attribute is its producer, kept apart."""
-    data = source.at(section.offset, min(section.size, 8))
-    return data[:5] == bytes([code, _COMPILE_UNIT, 1, _PRODUCER, _STRP])
+    """Whether entries with an abbreviation are units whose first attribute is their producer, kept apart."""
+    data = source.at(section.offset, min(section.size, _MAX_ABBREVIATIONS))
+    at = 0
+    while at < len(data) and data[at]:
+        number, at = _number(data, at)
+        tag, at = _number(data, at)
+        at += 1
+        if number == code:
+            return tag == _COMPILE_UNIT and data[at : at + 2] == bytes([_PRODUCER, _STRP])
+        attribute = -1
+        while attribute:
+            attribute, at = _number(data, at)
+            form, at = _number(data, at)
+            if form == _CONSTANT:
+                _, at = _number(data, at)
+    return False
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """A number of DWARF (LEB128), and the place behind it."""
+    found = shift = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise ValueError("a number without end")
+        byte = data[at]
+        found |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return found, at
 
 
 def _target(source: _Source, section: _Section | None, place: int, order: str) -> int | None:

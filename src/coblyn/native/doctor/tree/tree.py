@@ -20,17 +20,25 @@ from coblyn.native.doctor.tree.cmake import (
     read_caches,
     read_scripts,
 )
+from coblyn.native.doctor.tree.configured import (
+    Outdated,
+    Toolchain,
+    outdated_objects,
+    read_toolchain,
+)
 from coblyn.native.doctor.tree.environment import missing_paths
 from coblyn.native.doctor.tree.files import Files, list_files, printable, read_bytes
 from coblyn.native.doctor.tree.git import Git, read_git
 from coblyn.native.doctor.tree.make.evaluate import evaluate_makefile
 from coblyn.native.doctor.tree.make.links import links_of
 from coblyn.native.doctor.tree.make.reader import MAKEFILE_NAMES, read_makefile
+from coblyn.native.doctor.tree.make.value import Budget
 from coblyn.native.doctor.tree.objects import HEAD, ObjectKind, object_kind
+from coblyn.native.doctor.tree.recorded import Record, read_record
 from coblyn.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from coblyn.native.doctor.tree.link import Link
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["Tree", "read_tree"]
 
 _MAX_OBJECTS = 4_000
+_MAX_RECORDS = 1_500
 _MAX_MAKES = 20
 _MAX_SCRIPT = 1_000_000
 _SUBDIRECTORY = re.compile(
@@ -62,6 +71,9 @@ class Tree:
         configure_errors: Last error in CMake's log of its checks, by cache, where configuring failed.
         git: What git says of makefiles and caches.
         kinds: Format and processor of object files.
+        records: What objects that are linked tell of their compilation, where they tell something.
+        outdated: Objects that were made before their build directory was configured as it is now.
+        toolchains: What CMake found out about machine and compilers, by cache.
         missing: Variables of the environment that name a program or directory that is not there.
         empty_submodules: Submodules that were not fetched.
         named_submodules: Those of them that a CMake file or makefile adds to the build.
@@ -78,6 +90,9 @@ class Tree:
     configure_errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     git: Git = field(default_factory=Git)
     kinds: Mapping[str, ObjectKind] = field(default_factory=lambda: MappingProxyType({}))
+    records: Mapping[str, Record] = field(default_factory=lambda: MappingProxyType({}))
+    outdated: tuple[Outdated, ...] = ()
+    toolchains: Mapping[str, Toolchain] = field(default_factory=lambda: MappingProxyType({}))
     missing: tuple[str, ...] = ()
     empty_submodules: tuple[str, ...] = ()
     named_submodules: tuple[str, ...] = ()
@@ -135,6 +150,9 @@ def read_tree(
         },
         git=read_git(files.root, [*names, *(cache.name for cache in caches)]),
         kinds=_object_kinds(files),
+        records=_records(files, links),
+        outdated=tuple(outdated_objects(files, caches)),
+        toolchains={cache.name: read_toolchain(files, cache) for cache in caches},
         missing=missing_paths(environ),
         empty_submodules=empty,
         named_submodules=tuple(name for name in empty if _is_named(files, name)),
@@ -165,23 +183,31 @@ def _read_makes(
     first = _makefile(files, "")
     if not first:
         return []
-    makes = [_read_make(files, first, environ, notes, evaluate=evaluate)]
+    # All of them together may cost as much as one.
+    budget = Budget()
+    makes = [_read_make(files, first, environ, notes, budget, evaluate=evaluate)]
     for folder in dict.fromkeys(_subdirectories(makes[0])):
         name = _makefile(files, folder)
         if name and len(makes) < _MAX_MAKES and all(name != each.makefile for each in makes):
-            makes.append(_read_make(files, name, environ, notes, evaluate=evaluate))
+            makes.append(_read_make(files, name, environ, notes, budget, evaluate=evaluate))
     return makes
 
 
 def _read_make(
-    files: Files, name: str, environ: Mapping[str, str], notes: list[str], *, evaluate: bool
+    files: Files,
+    name: str,
+    environ: Mapping[str, str],
+    notes: list[str],
+    budget: Budget,
+    *,
+    evaluate: bool,
 ) -> MakeDatabase:
     if evaluate:
         try:
             return evaluate_makefile(files, name, environ=environ)
         except ProgramFailed as error:
             notes.append(printable(f"{error.message} The makefiles were read without it."))
-    return read_makefile(files, name, environ=environ)
+    return read_makefile(files, name, environ=environ, budget=budget)
 
 
 def _makefile(files: Files, folder: str) -> str:
@@ -210,3 +236,10 @@ def _object_kinds(files: Files) -> dict[str, ObjectKind]:
     names = [name for name in files.entries if name.endswith((".o", ".obj"))][:_MAX_OBJECTS]
     kinds = ((name, object_kind(read_bytes(files.path(name), HEAD))) for name in names)
     return {name: kind for name, kind in kinds if kind}
+
+
+def _records(files: Files, links: Sequence[Link]) -> dict[str, Record]:
+    linked = dict.fromkeys(each.object for link in links for each in link.objects)
+    names = [name for name in linked if name in files.entries][:_MAX_RECORDS]
+    found = ((name, read_record(files.path(name))) for name in names)
+    return {name: record for name, record in found if record and record != Record()}

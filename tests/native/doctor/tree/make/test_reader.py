@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from coblyn.native.doctor.tree.files import list_files
 from coblyn.native.doctor.tree.make.reader import read_makefile
 from coblyn.native.doctor.tree.make.value import MAYBE, UNKNOWN, Budget
-from native.doctor.tree.trees import make, posix, value, write
+from native.doctor.tree.trees import make, needs_make, posix, value, write
 
 EXPANSIONS = {
     "recursive": ("a = $(b)\nb = 1\nx = $(a)", "1"),
@@ -293,3 +294,46 @@ class TestHostile:
         (tmp_path / os.fsdecode(b"\xff.mk")).write_bytes(b"b\xff: c\n\tx\n")
         database = make(tmp_path, "include *.mk\n")
         assert len(database.makefiles()) == 2
+
+
+SEARCHED = """\
+CFLAGS = -O2
+ALL = $(CFLAGS) $(MORE)
+app: a.o b.o sub.o
+	cc -o $@ $^
+%.o: %.c
+	cc $(ALL) -c $< -o $@
+"""
+AS_MAKE_DOES = {
+    "VPATH": "VPATH = src:other\n",
+    "VPATH with blanks": "d = src\nVPATH = $(d) other\n",
+    "vpath": "vpath %.c nowhere src\nvpath sub.c other\n",
+    "vpath that is taken back": "vpath %.c nowhere\nvpath %.c\nvpath %.c src other\n",
+    "all are taken back": "vpath %.c nowhere\nvpath\nVPATH = src other\n",
+    "for one target": "VPATH = src other\nb.o: CFLAGS = -O3\n",
+    "appended": "VPATH = src other\na.o b.o: CFLAGS += -g\nb.o: CFLAGS += -DB\nb.o: MORE := $(CFLAGS)\n",
+    "a pattern": "VPATH = src other\nb.o: MORE = -DB\n%.o: MORE = -DALL\ns%.o: MORE += -DS\n",
+    "only if not set": "VPATH = src other\nb.o: CFLAGS ?= -DB\nb.o: MORE ?= -DC\n",
+    "private, override, export": "VPATH = src other\napp: private MORE = -DP\nb.o: override MORE = -DQ\n"
+    "a.o: export MORE = -DR\n",
+    "with a semicolon": "VPATH = src other\nb.o: MORE = -D'X=1;2'\nb.o: src/b.c ; \n",
+    "in a rule without a pattern": "VPATH = src other\na.o: b.c\n\tcc -c $< $(<F) $(<D)\n",
+}
+
+
+@needs_make
+@pytest.mark.parametrize("text", AS_MAKE_DOES.values(), ids=AS_MAKE_DOES)
+def test_commands_are_those_of_make(text: str, tmp_path: Path) -> None:
+    write(tmp_path, {"src/a.c": "", "src/b.c": "", "other/sub.c": ""})
+    database = make(tmp_path, SEARCHED + text)
+    argv = ["make", "-n", "--no-print-directory"]
+    done = subprocess.run(argv, cwd=tmp_path, check=True, capture_output=True, text=True)
+    told = [line for target in ("a.o", "b.o", "sub.o", "app") for line in database.commands[target]]
+    assert [line.split() for line in told] == [line.split() for line in done.stdout.splitlines()]
+
+
+def test_what_is_expanded_twice_is_unknown(tmp_path: Path) -> None:
+    text = ".SECONDEXPANSION:\napp_OBJ = a.o\napp: $$($$@_OBJ) b.o\n\tcc $^ -o $@\n"
+    database = make(tmp_path, text)
+    assert database.prerequisites("app") == ("b.o",)
+    assert any("Makefile:3" in note for note in database.notes)

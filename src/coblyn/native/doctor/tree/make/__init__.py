@@ -8,6 +8,8 @@
     conditions.py conditional lines: taken, skipped, or not to be decided
     defaults.py   what make knows before it reads a line
     recipes.py    the command that make would run for a target
+    variables.py  what an assignment makes of a variable, of all targets or of some
+    search.py     directories that prerequisites are looked for in
     reader.py     the static reading: nothing is run, ``$(shell …)`` is unknown
     evaluate.py   ``make -pn``: make's own view; runs what make runs while it reads
     links.py      what is linked from which objects, and from which sources these come

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Include", "MakeDatabase", "Place", "Rule", "Variable"]
+__all__ = ["Include", "MakeDatabase", "Place", "Rule", "Targeted", "Variable"]
 
 _DEPENDENCY_FILES = (".d", ".dep", ".deps", ".depend", ".P", ".Po", ".Plo", ".Tpo")
 
@@ -58,6 +58,25 @@ class Rule:
     is_maybe: bool = False
     maybe: frozenset[str] = frozenset()
     stem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Targeted:
+    """A variable that is set for one target, and for all that is made for it.
+
+    Attributes:
+        target: The target, or a pattern with ``%``.
+        name: Of the variable.
+        kind: "=", "+=" and so on.
+        value: As it is written; expanded where make expands it at once.
+        is_private: What is made for the target does not get it.
+    """
+
+    target: str
+    name: str
+    kind: str
+    value: str
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +132,9 @@ class MakeDatabase:
         rules: Definitions of each target in the order in which they were read; patterns are apart.
         patterns: Pattern rules.
         variables: Variables at the end.
+        targeted: Variables of single targets, or of a pattern of them, by target in the order of reading.
+        targeted_patterns: Those of these targets that are patterns.
+        searched: Directories that a pattern of names is looked for in (``vpath``, ``VPATH``), as they are written.
         commands: Recipe that make would use for a target, expanded, with all its prerequisites.
         implicit: Prerequisites that a pattern rule gives an object.
         includes: Every file that an include line asks for.
@@ -125,6 +147,11 @@ class MakeDatabase:
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=lambda: MappingProxyType({}))
     patterns: tuple[Rule, ...] = ()
     variables: Mapping[str, Variable] = field(default_factory=lambda: MappingProxyType({}))
+    targeted: Mapping[str, tuple[Targeted, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    targeted_patterns: tuple[str, ...] = ()
+    searched: tuple[tuple[str, tuple[str, ...]], ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     implicit: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     includes: tuple[Include, ...] = ()

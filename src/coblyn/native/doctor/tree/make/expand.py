@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from coblyn.native.doctor.tree.make.functions import FUNCTIONS, substituted
+from coblyn.native.doctor.tree.make.functions import FUNCTIONS, cost, substituted
 from coblyn.native.doctor.tree.make.syntax import arguments, closing
 from coblyn.native.doctor.tree.make.value import MAYBE, UNKNOWN, Budget, certain, is_certain, maybe
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Expander"]
 
 _MAX_DEPTH = 60
+# Letters of the budget that looking at a name in a directory is worth.
+_NAME_COST = 10
 _CALL = re.compile(r"([a-z-]+)\s+")
 _OWN = frozenset(
     [
@@ -119,6 +121,7 @@ class Expander:
         if call and call[1] in FUNCTIONS:
             count, function = FUNCTIONS[call[1]]
             given = [self.expand(each) for each in self._split(inner[call.end() :], bracket, count)]
+            self.budget.spend(cost(call[1], given))
             result = function(*given) if len(given) == count else ""
             self.budget.spend(len(result))
             return result
@@ -130,7 +133,9 @@ class Expander:
         if colon and "=" in rule:
             old, _, new = rule.partition("=")
             pattern, replacement = (old, new) if "%" in old else (f"%{old}", f"%{new}")
-            return substituted(self._value(head), pattern, replacement)
+            text = self._value(head)
+            self.budget.spend(cost("patsubst", [pattern, replacement, text]))
+            return substituted(text, pattern, replacement)
         return self._value(name)
 
     @staticmethod
@@ -175,7 +180,7 @@ class Expander:
         if posixpath.isabs(name):
             # Outside of the tree only what is named is looked up; nobody's disk is searched.
             return (pattern,) if self.files.exists(name) else ()
-        found = self.files.glob(name)
+        found = self.files.glob(name, lambda names: self.budget.spend(_NAME_COST * names))
         if posixpath.isabs(pattern):
             return tuple(str(self.files.root / each) for each in found)
         head = "./" if pattern.startswith("./") else ""

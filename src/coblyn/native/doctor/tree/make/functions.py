@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from coblyn.native.doctor.tree.make.value import MAYBE, UNKNOWN, certain, each_word, is_certain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["FUNCTIONS", "matches", "stem", "substituted"]
+__all__ = ["FUNCTIONS", "cost", "matches", "stem", "substituted"]
+
+_GROWING = ("patsubst", "addprefix", "addsuffix")
 
 
 def stem(pattern: str, word: str) -> str | None:
@@ -41,6 +43,19 @@ def substituted(text: str, pattern: str, replacement: str) -> str:
         return replacement.replace("%", found, 1) if "%" in pattern else replacement
 
     return each_word(text.split(), change)
+
+
+def cost(name: str, given: Sequence[str]) -> int:
+    """Letters or steps that a function would make at most, for those that can make more than they are given."""
+    if len(given) < 2:
+        return 0
+    text = given[-1]
+    if name == "subst":
+        return (text.count(given[0]) if given[0] else 1) * len(given[1])
+    words = text.count(" ") + text.count("\n") + text.count("\t") + 1
+    if name in ("filter", "filter-out"):
+        return words * given[0].count("%")
+    return words * len(given[0] if name != "patsubst" else given[1]) if name in _GROWING else 0
 
 
 def _subst(old: str, new: str, text: str) -> str:

@@ -17,12 +17,14 @@ from coblyn.native.doctor.tree.link import (
 from coblyn.native.doctor.tree.make.value import is_certain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from coblyn.native.doctor.tree.files import Files
     from coblyn.native.doctor.tree.make.database import MakeDatabase
 
 __all__ = ["links_of"]
+
+_MAX_STEPS = 100_000
 
 _BRANCH = re.compile(r"(?:^|[\s;&])(?:if|case|for|while)\s|\|\|")
 
@@ -35,7 +37,11 @@ def links_of(database: MakeDatabase, files: Files) -> Iterator[Link]:
     def name(path: str) -> str:
         return files.name(posixpath.join(folder, path))
 
-    sources = {name(target): _compiled(database, target, name) for target in database.commands}
+    reached = _reached(database)
+    sources = {
+        name(target): _compiled(database, target, name, reached.get(target, ()))
+        for target in database.commands
+    }
     for target, lines in database.commands.items():
         place = _place(database, target)
         for line in lines:
@@ -47,7 +53,34 @@ def links_of(database: MakeDatabase, files: Files) -> Iterator[Link]:
                     yield Link(name(output or target), found, words, is_archive, place, target)
 
 
-def _compiled(database: MakeDatabase, target: str, name: Callable[[str], str]) -> Compiled | None:
+def _reached(database: MakeDatabase) -> Mapping[str, list[str]]:
+    """For each name: targets that hand their own variables down to it, so that its options may depend on them."""
+    reached: dict[str, list[str]] = {}
+    steps = _MAX_STEPS
+    givers = {
+        target
+        for target, found in database.targeted.items()
+        if any(not each.is_private for each in found)
+    }
+    for giver in sorted(givers):
+        waiting = list(database.prerequisites(giver))
+        seen: set[str] = set()
+        while waiting and steps > 0:
+            steps -= 1
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                reached.setdefault(name, []).append(f"for {giver}")
+                waiting += database.prerequisites(name)
+    if steps <= 0:
+        # Too many to follow: every name is on its own.
+        return {name: [f"for {name}"] for name in database.commands}
+    return reached
+
+
+def _compiled(
+    database: MakeDatabase, target: str, name: Callable[[str], str], reached: Sequence[str]
+) -> Compiled | None:
     for line in database.commands[target]:
         found = compilation(line, target)
         if found and is_certain(found.source):
@@ -58,7 +91,7 @@ def _compiled(database: MakeDatabase, target: str, name: Callable[[str], str]) -
                 _place(database, target),
                 tuple(name(each) for each in found.include if is_certain(each)),
                 # A branch of the shell may take another command.
-                () if _BRANCH.search(line) else found.given,
+                () if _BRANCH.search(line) else (*found.given, *reached),
             )
     return None
 

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.tree.files import printable, read_text
 from coblyn.native.doctor.tree.make.conditions import Conditions
-from coblyn.native.doctor.tree.make.database import Include, MakeDatabase, Place, Rule, Variable
+from coblyn.native.doctor.tree.make.database import (
+    Include,
+    MakeDatabase,
+    Place,
+    Rule,
+    Targeted,
+    Variable,
+)
 from coblyn.native.doctor.tree.make.defaults import first_variables, known_output
 from coblyn.native.doctor.tree.make.expand import Expander
 from coblyn.native.doctor.tree.make.functions import stem
-from coblyn.native.doctor.tree.make.recipes import expanded_recipes
+from coblyn.native.doctor.tree.make.recipes import with_commands
+from coblyn.native.doctor.tree.make.search import VPATH, SearchPaths, looks_like_makefile
 from coblyn.native.doctor.tree.make.syntax import (
     DEFINE,
     Assignment,
@@ -37,8 +45,8 @@ from coblyn.native.doctor.tree.make.value import (
     TooMuch,
     certain,
     is_certain,
-    maybe,
 )
+from coblyn.native.doctor.tree.make.variables import either, for_target, new_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +66,7 @@ _MAX_EVALUATIONS = 10
 _MAX_RECIPE_LINES = 400
 
 _INCLUDE = re.compile(r"\s*(?P<word>-include|sinclude|include)\s+(?P<rest>.*)", re.DOTALL)
-_OTHER = re.compile(r"\s*(?:export|unexport|vpath|load|-load|private)(?:\s|$)")
+_OTHER = re.compile(r"\s*(?:export|unexport|-?load|private)(?:\s|$)")
 _UNDEFINE = re.compile(r"\s*(?:override\s+)?undefine\s+(?P<name>\S+)")
 _CONDITION = re.compile(r"\s*(ifeq|ifneq|ifdef|ifndef|else|endif)\b")
 _WILD = re.compile(r"[*?\[]|\$[({]wildcard ")
@@ -84,7 +92,7 @@ def read_makefile(
     reader = _Reader(files, makefile, environ, known or {}, budget or Budget())
     try:
         reader.read(makefile)
-        reader.close_rule()
+        reader.finish()
     except TooMuch:
         reader.note(
             f"{printable(makefile)} makes more text than can be read; the rest was left out."
@@ -123,6 +131,8 @@ class _Reader:
         )
         self.conditions = Conditions(self.expander)
         self.rules: list[Rule] = []
+        self.targeted: dict[str, list[Targeted]] = {}
+        self.searched = SearchPaths()
         self.includes: list[Include] = []
         self.notes: dict[str, None] = {}
         self.place = Place(makefile, 0)
@@ -148,6 +158,11 @@ class _Reader:
         self.place = before
         self._nested.pop()
 
+    def finish(self) -> None:
+        """Take what counts only when all is read."""
+        self.close_rule()
+        self.searched.take(f"vpath % {self.expander.expand('$(VPATH)')}")
+
     def database(self) -> MakeDatabase:
         """What was read."""
         found: dict[str, list[Rule]] = {}
@@ -160,9 +175,12 @@ class _Reader:
             rules={target: tuple(rules) for target, rules in found.items()},
             patterns=tuple(rule for rule in self.rules if "%" in rule.target),
             variables=dict(self.variables),
+            targeted={target: tuple(each) for target, each in self.targeted.items()},
+            targeted_patterns=tuple(target for target in self.targeted if "%" in target),
+            searched=self.searched.items,
             includes=tuple(self.includes),
         )
-        return self._with_commands(database)
+        return replace(with_commands(database, self.expander, self.note), notes=tuple(self.notes))
 
     def _text(self, text: str, name: str, number: int = 0) -> None:
         clean = text.replace(MAYBE, "?").replace(UNKNOWN, "?") if number == 0 else text
@@ -218,6 +236,9 @@ class _Reader:
         elif undefine := _UNDEFINE.match(plain):
             self.close_rule()
             self.variables.pop(self.expander.expand(undefine["name"]), None)
+        elif VPATH.match(plain):
+            self.close_rule()
+            self.searched.take(self.expander.expand(plain))
         elif _OTHER.match(plain):
             self.close_rule()
         else:
@@ -234,41 +255,13 @@ class _Reader:
             return
         if found.kind == "?=" and old:
             return
-        new = self._new_value(found, old)
+        new = new_value(found, old, self.expander, is_maybe=self.conditions.is_maybe)
         if self.conditions.is_maybe:
-            new = self._either(old, new, adds=found.kind == "+=")
+            new = either(old, new, self.expander, adds=found.kind == "+=")
         origin = "override" if found.is_override else "file"
         self.variables[name] = replace(new, origin=origin, place=self.place)
         if UNKNOWN in new.value and new.is_simple and name in self.known:
             self.variables[name] = replace(self.known[name], is_simple=True, place=self.place)
-
-    def _new_value(self, found: Assignment, old: Variable | None) -> Variable:
-        value = found.value.rstrip("\n") if "\n" in found.value else found.value
-        if found.kind == "!=":
-            return Variable(known_output(" ".join(value.split())), is_simple=True)
-        if found.kind in (":=", "::=", ":::="):
-            return Variable(self.expander.expand(value), is_simple=True)
-        if found.kind == "+=" and old:
-            added = self.expander.expand(value) if old.is_simple else value
-            if self.conditions.is_maybe and not old.is_simple:
-                # A mark must stand before words; text that is not expanded yet has none.
-                added = maybe(self.expander.expand(value))
-            return Variable(f"{old.value} {added}".strip(), old.is_simple)
-        return Variable(value)
-
-    def _either(self, old: Variable | None, new: Variable, *, adds: bool) -> Variable:
-        """A value that is set in a branch that may not be taken: the old words or the new ones."""
-        if adds and old:
-            if not old.is_simple:
-                return new
-            kept = old.value
-            return Variable(f"{kept} {maybe(new.value[len(kept) :])}".strip(), is_simple=True)
-        text = new.value if new.is_simple else self.expander.expand(new.value)
-        before = ""
-        if old:
-            before = maybe(old.value if old.is_simple else self.expander.expand(old.value))
-        # A value without a word may still decide a condition.
-        return Variable(f"{before} {maybe(text) or UNKNOWN}".strip(), is_simple=True)
 
     def _append_makefile_list(self, name: str) -> None:
         old = self.variables.get("MAKEFILE_LIST", Variable("")).value
@@ -286,7 +279,8 @@ class _Reader:
                 continue
             names = [self.expander.name(certain(pattern))]
             if _WILD.search(pattern):
-                names = list(self.files.glob(names[0])) or names
+                spend = self._budget.spend
+                names = list(self.files.glob(names[0], spend)) or names
             for name in names:
                 found = self.files.entry(name) is not None
                 include = Include(name, printable(text), place, word[0] != "i", found, wild)
@@ -298,6 +292,10 @@ class _Reader:
             return
         if include.path in self._nested:
             self.note(f"{include.place}: {printable(include.path)} includes itself.")
+        elif not looks_like_makefile(self.files, include.path):
+            self.note(
+                f"{include.place}: what it includes is outside of the tree, and was not read."
+            )
         elif len(self._nested) >= _MAX_NESTED or len(self.includes) > _MAX_INCLUDES:
             self.note(f"{include.place}: too many includes; the rest was left out.")
         else:
@@ -327,6 +325,8 @@ class _Reader:
 
     def _rule(self, raw: str, plain: str) -> None:
         self.close_rule()
+        if self._of_targets(plain):
+            return
         head, recipe = split_recipe(raw, plain)
         text = head
         if ":" not in masked(head):
@@ -338,12 +338,26 @@ class _Reader:
             return
         double = text[at : at + 2] == "::"
         rest = text[at + (2 if double else 1) :]
-        if assignment(rest):
-            # A value for one target says nothing about what is linked.
-            return
         targets = self._names(text[:at].rstrip("& "))
         self._open = _Open([], [] if recipe is None else [recipe], recipe is not None)
         self._open.rules = list(self._definitions(targets, rest, double=double))
+
+    def _of_targets(self, text: str) -> bool:
+        """Take a line that sets a variable for some targets; False if it is none."""
+        at = colon_of(masked(text))
+        found = assignment(text[at + 1 :]) if at >= 0 else None
+        if found is None or ";" in found.name or len(self.targeted) > _MAX_NAMES:
+            return False
+        is_private = "private" in text[at + 1 :].partition(found.name)[0]
+        for target in map(self._clean, self._names(text[:at])):
+            known = self.targeted.setdefault(target, [])
+            is_maybe = self.conditions.is_maybe
+            known.append(
+                for_target(
+                    found, target, known, self.expander, is_maybe=is_maybe, is_private=is_private
+                )
+            )
+        return True
 
     def _definitions(self, targets: list[str], rest: str, *, double: bool) -> Iterator[Rule]:
         blotted = masked(rest)
@@ -387,15 +401,3 @@ class _Reader:
     def _clean(word: str) -> str:
         plain = certain(word)
         return plain[2:] if plain.startswith("./") and len(plain) > 2 else plain
-
-    def _with_commands(self, database: MakeDatabase) -> MakeDatabase:
-        commands: dict[str, tuple[str, ...]] = {}
-        implicit: dict[str, tuple[str, ...]] = {}
-        try:
-            for target, command, names in expanded_recipes(database, self.expander):
-                commands[target] = command
-                if names:
-                    implicit[target] = names
-        except TooMuch:
-            self.note("Some recipes make more text than can be read.")
-        return replace(database, commands=commands, implicit=implicit, notes=tuple(self.notes))

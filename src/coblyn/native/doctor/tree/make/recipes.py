@@ -5,20 +5,23 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.tree.link import is_object
 from coblyn.native.doctor.tree.make.database import Place, Rule
 from coblyn.native.doctor.tree.make.functions import stem
 from coblyn.native.doctor.tree.make.syntax import collapsed
+from coblyn.native.doctor.tree.make.value import TooMuch
+from coblyn.native.doctor.tree.make.variables import of_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from coblyn.native.doctor.tree.make.database import MakeDatabase
+    from coblyn.native.doctor.tree.make.database import MakeDatabase, Targeted
     from coblyn.native.doctor.tree.make.expand import Expander
 
-__all__ = ["expanded_recipes"]
+__all__ = ["with_commands"]
 
 # Make's own rules for objects; the manual's "Catalogue of Built-In Rules".
 _BUILT_IN = tuple(
@@ -38,10 +41,28 @@ _BUILT_IN = tuple(
         (".s", "$(COMPILE.c)"),
     )
 )
+# Letters of the budget that looking at one pattern is worth.
+_COST = 50
 _SUFFIX_RULE = re.compile(r"\.(\w+)\.(\w+)")
 
 
-def expanded_recipes(
+def with_commands(
+    database: MakeDatabase, expander: Expander, note: Callable[[str], None]
+) -> MakeDatabase:
+    """The same with the commands of its targets, as far as the budget lasts."""
+    commands: dict[str, tuple[str, ...]] = {}
+    implicit: dict[str, tuple[str, ...]] = {}
+    try:
+        for target, command, names in _expanded_recipes(database, expander):
+            commands[target] = command
+            if names:
+                implicit[target] = names
+    except TooMuch:
+        note("Some recipes make more text than can be read.")
+    return replace(database, commands=commands, implicit=implicit)
+
+
+def _expanded_recipes(
     database: MakeDatabase, expander: Expander
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """Target, command, and what a pattern makes it depend on.
@@ -90,8 +111,9 @@ def _implicit(
     ]
     for _, at, found in sorted(fitting):
         rule = _applied(patterns[at], name, found)
-        if all(_can_be(database, each, expander) for each in rule.prerequisites):
-            return rule
+        there = [_found(database, each, expander) for each in rule.prerequisites]
+        if all(there):
+            return replace(rule, prerequisites=tuple(there))
     return None
 
 
@@ -100,8 +122,17 @@ def _applied(rule: Rule, target: str, found: str) -> Rule:
     return Rule(target, rule.place, names, recipe=rule.recipe, has_recipe=True, stem=found)
 
 
-def _can_be(database: MakeDatabase, name: str, expander: Expander) -> bool:
-    return name in database.rules or expander.files.exists(expander.name(name))
+def _found(database: MakeDatabase, name: str, expander: Expander) -> str:
+    """A prerequisite where make finds it: as it is named, or in a directory to search; empty if nowhere."""
+    if name in database.rules or expander.files.exists(expander.name(name)):
+        return name
+    if not posixpath.isabs(name):
+        for pattern, folders in database.searched:
+            for folder in folders if stem(pattern, name) is not None else ():
+                path = posixpath.join(folder, name)
+                if expander.files.exists(expander.name(path)):
+                    return path
+    return ""
 
 
 def _expanded(
@@ -110,9 +141,24 @@ def _expanded(
     names = rule.prerequisites
     if not rule.is_double_colon:
         names = tuple(dict.fromkeys((*names, *database.prerequisites(target))))
+    if any(folders for _, folders in database.searched):
+        names = tuple(_found(database, name, expander) or name for name in names)
+        first = tuple(_found(database, name, expander) or name for name in rule.prerequisites)
+        rule = replace(rule, prerequisites=first)
+    fitting = _fitting(database, target, expander)
     with expander.having(_Automatic(rule, names)):
+        own = of_target(fitting, database.variables, expander) if fitting else {}
+    with expander.having(own), expander.having(_Automatic(rule, names)):
         lines = [collapsed(expander.expand(line)) for line in rule.recipe]
     return tuple(line for text in lines for line in text.split("\n") if line.strip())
+
+
+def _fitting(database: MakeDatabase, target: str, expander: Expander) -> list[Targeted]:
+    """Variables of a target: those of patterns first, so that its own come after."""
+    patterns = database.targeted_patterns
+    expander.budget.spend(_COST * len(patterns))
+    fitting = [pattern for pattern in patterns if stem(pattern, target) is not None]
+    return [each for name in (*fitting, target) for each in database.targeted.get(name, ())]
 
 
 class _Automatic(Mapping[str, str]):

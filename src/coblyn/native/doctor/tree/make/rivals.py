@@ -177,7 +177,7 @@ def _can_be(tree: Tree, database: MakeDatabase, name: str) -> bool:
         return True
     # A pattern without a stem of its own may make anything; make would have to be asked.
     fits = any(_fits(rule.target, name) for rule in database.patterns if rule.has_recipe)
-    searched = "VPATH" in database.variables
+    searched = any(folders for _, folders in database.searched)
     return fits or searched or tree.files.exists(tree.name(database, name))
 
 
