@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-__all__ = ["bundles", "cache", "config", "downloads", "logs", "models"]
+__all__ = ["bundles", "cache", "config", "downloads", "logs", "models", "tunings"]
 
 _DIRS = PlatformDirs("coblyn", appauthor=False)
 
@@ -33,6 +33,11 @@ def downloads() -> Path:
 def bundles() -> Path:
     """Engine bundles, one directory each."""
     return cache() / "bundles"
+
+
+def tunings() -> Path:
+    """What was measured of engine bundles on this machine, one file each."""
+    return cache() / "tunings"
 
 
 def logs() -> Path:

@@ -66,6 +66,10 @@ class Settings(BaseModel):
         int,
         Field(ge=0, description="Megabytes of memory that keep what earlier requests computed."),
     ] = 2048
+    accel: Annotated[
+        bool,
+        Field(description="Let Coblyn's own matrix products help the CPU where they are faster."),
+    ] = True
     memory_map: Annotated[bool, Field(description="Map the model file instead of reading it.")] = (
         True
     )

@@ -202,7 +202,7 @@ def test_a_changed_default_is_named(which: int, name: str, value: object) -> Non
 def test_the_engine_agrees(bundle) -> None:
     """The bundle's own compiler saw what the bindings say."""
     kinds = {".so", ".dylib", ".dll"}
-    [shim] = [file for file in bundle.lib_dir.glob("*coblyn*") if file.suffix in kinds]
+    [shim] = [file for file in bundle.lib_dir.glob("*coblyn_shim*") if file.suffix in kinds]
     tell = ctypes.CDLL(str(shim)).coblyn_abi
     tell.restype = ctypes.c_char_p
     text = tell().decode()

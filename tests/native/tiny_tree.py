@@ -28,8 +28,10 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_WINDOWS_EXPORT_ALL_SYMBOLS ON)
 add_subdirectory("${COBLYN_LLAMA_DIR}" llm EXCLUDE_FROM_ALL)
-add_library(coblyn_shim SHARED abi.cpp)
-target_link_libraries(coblyn_shim PRIVATE llama)
+foreach(name coblyn_shim coblyn_accel)
+  add_library(${name} SHARED abi.cpp)
+  target_link_libraries(${name} PRIVATE llama)
+endforeach()
 """
 
 

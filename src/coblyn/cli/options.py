@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "Accel",
     "CacheType",
     "Config",
     "Context",
@@ -35,6 +36,12 @@ CacheType = Annotated[
 ]
 FlashAttention = Annotated[
     bool | None, typer.Option("--flash-attention/--no-flash-attention", help="Default: automatic.")
+]
+Accel = Annotated[
+    bool | None,
+    typer.Option(
+        "--accel/--no-accel", help="Coblyn's own matrix products on the CPU. Default: on."
+    ),
 ]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Ask nothing: build and fetch what is missing.")

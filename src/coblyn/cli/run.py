@@ -49,6 +49,7 @@ def run(
     gpu_layers: options.GpuLayers = None,
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
+    accel: options.Accel = None,
     config: options.Config = None,
     yes: options.Yes = False,
 ) -> None:
@@ -69,6 +70,7 @@ def run(
         "gpu_layers": gpu_layers,
         "cache_type": cache_type,
         "flash_attention": flash_attention,
+        "accel": accel,
     }
     with _open(model, config, flags, yes=yes) as engine:
         opening = [{"role": "system", "content": system}] if system else []

@@ -38,6 +38,7 @@ def serve(
     gpu_layers: options.GpuLayers = None,
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
+    accel: options.Accel = None,
     max_running: Annotated[
         int | None, typer.Option("--max-running", help="Requests that are written at a time.")
     ] = None,
@@ -64,6 +65,7 @@ def serve(
             "gpu_layers": gpu_layers,
             "cache_type": cache_type,
             "flash_attention": flash_attention,
+            "accel": accel,
             "max_running": max_running,
             "max_waiting": max_waiting,
         },

@@ -202,7 +202,7 @@ def judge(measured: Measured, machine: Machine) -> Verdict:
     if failure:
         return _no_memory(measured, failure) or _failed(failure)
     verdict = judge_load(_placement(measured), machine)
-    if verdict.is_fault:
+    if verdict.state is not State.OK:
         return verdict
     return _slow(measured) or verdict
 

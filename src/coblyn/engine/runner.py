@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from coblyn import paths
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.plan import (
@@ -27,8 +29,10 @@ from coblyn.engine.plan import (
     Save,
 )
 from coblyn.engine.request import Request
+from coblyn.engine.tuning import tune
 from coblyn.errors import ModelUnsupported, SettingsError
 from coblyn.llama import devices
+from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
@@ -36,6 +40,8 @@ from coblyn.llama.placement import read_placement
 from coblyn.llama.sampler import Draw, Rows, Sampler, SamplerOptions
 
 __all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
+
+log = logging.getLogger(__name__)
 
 _CELLS = 256
 """The library rounds contexts up to a multiple of this."""
@@ -109,6 +115,7 @@ class LlamaRunner:
                     hint="Choose a model that generates text.",
                 )
             options = _context_options(config, model)
+            accelerator = _accelerate(config, model, options)
             self._context = stack.enter_context(Context(model, options))
             self._stack = stack.pop_all()
         self._model = model
@@ -118,7 +125,7 @@ class LlamaRunner:
         self.max_batch = self._context.max_batch
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
-        self.info = _info(config, model, self._context)
+        self.info = _info(config, model, self._context, accelerator)
         self._batch = Batch(self.max_batch)
         self._rows = Rows(self._context, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
@@ -224,6 +231,21 @@ class LlamaRunner:
         return Draw(sampler, output, keep=keep)
 
 
+def _accelerate(config: EngineConfig, model: Model, options: ContextOptions) -> str:
+    """Let our own matrix products help the CPU; their instruction set, or an empty string if they do not."""
+    accelerator = Accelerator(model.library)
+    if not config.accel:
+        accelerator.remove()
+        return ""
+    if reason := accelerator.install():
+        log.debug("no matrix products of our own: %s", reason)
+        return ""
+    kinds = accelerator.kinds(model.weight_types)
+    memory = paths.tunings() / f"{config.bundle or 'unnamed'}.json"
+    chosen = tune(accelerator, kinds, width=model.width, threads=options.threads, memory=memory)
+    return accelerator.instruction_set if any(chosen.values()) else ""
+
+
 def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
     trained = model.context_train or config.max_context
     context = config.context or min(trained, config.max_context)
@@ -284,7 +306,7 @@ def _sampled(token: int, logprob: float, num_top: int, sampler: Sampler) -> Samp
     return Sampled(token, logprob, tuple(zip(tokens.tolist(), logprobs.tolist(), strict=True)))
 
 
-def _info(config: EngineConfig, model: Model, context: Context) -> ModelInfo:
+def _info(config: EngineConfig, model: Model, context: Context, accelerator: str) -> ModelInfo:
     placement = read_placement(
         [*model.log_lines, *context.log_lines],
         devices.devices(model.library),
@@ -303,7 +325,7 @@ def _info(config: EngineConfig, model: Model, context: Context) -> ModelInfo:
         context=min(config.context or context.length, context.length),
         max_running=config.max_running,
         devices=tuple(device.name for device in placement.devices),
-        accelerator=devices.describe(placement),
+        accelerator=devices.describe(placement, accelerator),
         chat_template=model.chat_template,
         bos=_text(model, model.bos),
         eos=_text(model, model.eos),

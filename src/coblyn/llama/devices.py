@@ -82,8 +82,13 @@ def cpu_features(library: Library) -> tuple[str, ...]:
     return features(library).get("CPU", ())
 
 
-def describe(placement: Placement) -> str:
-    """One phrase that says what computes, for people, such as ``CPU: AVX2, FMA``."""
+def describe(placement: Placement, accelerator: str = "") -> str:
+    """One phrase that says what computes, for people, such as ``CPU: AVX2, FMA``.
+
+    Args:
+        placement: Where the model is.
+        accelerator: Instruction set of Coblyn's own matrix products, if they help the CPU.
+    """
     used = [each for each in placement.accelerators if each.name in placement.accelerated_by]
     if used:
         phrase = ", ".join(f"{device.name}: {device.description}" for device in used)
@@ -91,7 +96,8 @@ def describe(placement: Placement) -> str:
             phrase += f"; {placement.on_devices} of {placement.num_layers} layers"
         return phrase
     shown = [name for name in placement.cpu_features if name not in _NOT_SHOWN]
-    return f"CPU: {', '.join(shown)}" if shown else "CPU, without vector instructions"
+    phrase = f"CPU: {', '.join(shown)}" if shown else "CPU, without vector instructions"
+    return f"{phrase}; Coblyn's own products: {accelerator}" if accelerator else phrase
 
 
 def add_remote(library: Library, endpoint: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 
 __all__ = ["Model"]
+
+# llama.cpp 0.5.0, src/llama-model-loader.cpp: "- type q4_1:  211 tensors".
+_TYPE_COUNT = re.compile(r"- type\s+(\w+):\s+\d+ tensors")
 
 Advance = Callable[[float], bool]
 """Called with the loaded fraction, 0 to 1; returning False stops the load."""
@@ -85,6 +89,17 @@ class Model(Handle):
         self._pieces: dict[tuple[int, bool], bytes] = {}
 
     # Facts
+
+    @property
+    def width(self) -> int:
+        """Numbers in a token's embedding: the inputs of most weight matrices."""
+        return int(self.library.llama_model_n_embd(self.pointer))
+
+    @property
+    def weight_types(self) -> tuple[str, ...]:
+        """Types of the tensors, such as "q4_1", as the library counted them while it loaded."""
+        found = (_TYPE_COUNT.search(line) for line in self.log_lines)
+        return tuple(match[1] for match in found if match)
 
     @property
     def description(self) -> str:

@@ -1,4 +1,4 @@
-"""ctypes for our own shim: the twin of ``native/shim/coblyn.h``, kept in step by hand since both are ours."""
+"""ctypes for our own shim: the twin of ``native/shim/coblyn.h`` and ``accel/coblyn_accel.h``, kept in step by hand since both are ours."""
 
 from __future__ import annotations
 
@@ -70,4 +70,14 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int32,
         (c_void_p, c_int32, c_int32, c_int32, POINTER(c_double), POINTER(c_double)),
     ),
+    # accel/coblyn_accel.h
+    "coblyn_accel_install": (c_int32, ()),
+    "coblyn_accel_remove": (None, ()),
+    "coblyn_accel_is_installed": (c_int32, ()),
+    "coblyn_accel_isa": (c_char_p, ()),
+    "coblyn_accel_min_batch": (c_int32, (c_int32,)),
+    "coblyn_accel_set_min_batch": (None, (c_int32, c_int32)),
+    "coblyn_accel_taken": (c_uint64, ()),
+    "coblyn_accel_measure": (c_double, (c_int32, c_int32, c_int32, c_int32, c_int32, c_double)),
+    "coblyn_accel_find_batch": (c_int32, (c_int32, c_int32, c_int32, c_int32, c_double)),
 }

@@ -161,6 +161,7 @@ def remove(name: str) -> Bundle:
     if current_id() == bundle.id:
         (paths.bundles() / "current").unlink(missing_ok=True)
     shutil.rmtree(trash, ignore_errors=True)
+    (paths.tunings() / f"{bundle.id}.json").unlink(missing_ok=True)
     return bundle
 
 

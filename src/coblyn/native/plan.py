@@ -73,7 +73,7 @@ _SET = {
     # The tree is no repository, and must not be taken for a part of one that lies above it.
     "GIT_DIR": ".coblyn-no-repository",
 }
-_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim")
+_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim", "coblyn_accel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def make_plan(
         id=f"{choice.backend.NAME}-{digest[:12]}",
         backend=choice.backend.NAME,
         cmake_args=(*args, *_ccache_args(facts)),
-        targets=("llama", "ggml", "mtmd", "coblyn_shim"),
+        targets=("llama", "ggml", "mtmd", "coblyn_shim", "coblyn_accel"),
         libraries=_libraries(facts, options, choice),
         env={**dict.fromkeys(CLEARED), **_SET, **toolchain.env},
         jobs=options.jobs or _jobs(facts),

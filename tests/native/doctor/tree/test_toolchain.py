@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
@@ -129,8 +130,6 @@ class TestRealBuildDirectories:
         later = {"CC": "clang", "CMAKE_GENERATOR": "Unix Makefiles"}
         if shutil.which("clang") and shutil.which("make"):
             # That CMake keeps to its cache is what the finding rests on.
-            import os
-
             subprocess.run(
                 ["cmake", "-B", "build"],
                 cwd=root,

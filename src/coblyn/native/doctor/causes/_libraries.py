@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Library", "library_of", "package_of"]
+__all__ = ["FILESYSTEM", "FILESYSTEM_LLVM", "Library", "library_of", "package_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ class Library:
 
 _BLAS = Library("BLAS", "-lopenblas", "-framework Accelerate", "blas")
 _OPENMP = Library("OpenMP", "-fopenmp", "-L$(brew --prefix libomp)/lib -lomp", "openmp")
+
+FILESYSTEM = Library("std::filesystem of GCC 8", "-lstdc++fs")
+FILESYSTEM_LLVM = Library("std::filesystem of LLVM 8", "-lc++fs")
+_OF = r"(?:(?:vtable|VTT|typeinfo(?: name)?|guard variable|construction vtable) for )?"
+_FS = r"std::(?:experimental::(?:\w+::)?)?"
+_SHARED = r"std::(?:__shared_ptr|shared_ptr|__shared_count)"
 
 _SYMBOLS: tuple[tuple[str, Library], ...] = (
     (r"cudnn[A-Z]\w+", Library("cuDNN", "-lcudnn")),
@@ -71,7 +77,10 @@ _SYMBOLS: tuple[tuple[str, Library], ...] = (
     (r"clock_gettime|shm_open|shm_unlink|timer_create|aio_\w+", Library("librt", "-lrt")),
     (r"__atomic_\w+", Library("libatomic", "-latomic")),
     (r"__?(?:fixunstfti|floattitf|multf3|addtf3)", Library("libgcc", "-lgcc")),
-    (r"std::(?:__\w+::)?filesystem::\S.*|_ZNK?St10filesystem\w+", Library("std::filesystem of GCC 8", "-lstdc++fs")),
+    ((rf"{_OF}{_FS}filesystem::\S.*|{_SHARED}<{_FS}filesystem::.*"
+      r"|_ZT?[NVIS]\w{0,4}St(?:12experimental)?10filesystem\w+"), FILESYSTEM),
+    (rf"{_OF}std::__\w+::(?:__fs::|experimental::\w+::)filesystem::\S.*|_ZT?[NVIS]\w{{0,2}}St3__14__fs10filesystem\w+",
+     FILESYSTEM_LLVM),
     (r"curl_\w+", Library("libcurl", "-lcurl", "", "curl")),
     (r"SSL_\w+|TLS_\w+|EVP_\w+|OPENSSL_\w+|CRYPTO_\w+|BIO_\w+|X509_\w+",
      Library("OpenSSL", "-lssl -lcrypto", "", "openssl")),

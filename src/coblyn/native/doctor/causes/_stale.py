@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coblyn.native.doctor.finding import Finding
     from coblyn.native.doctor.log.log import Log
 
-__all__ = ["stale_by_log"]
+__all__ = ["OPTIONAL", "OTHER_FLAGS", "stale_by_log"]
 
 _EVIDENCE = 4
 # What ggml and its users call themselves; it moves between their files with every release.
@@ -24,6 +24,12 @@ _MAKE = re.compile(r"(?m)^[ \t]*\S*make(?:\[\d+\])?: \*\*\* \[(?:Makefile:\d+: )
 _CMAKE = re.compile(r"CMakeFiles/|ninja: ")
 
 
+# Parts that are in the link only where an option says so.
+OPTIONAL = re.compile(r"_?(?:whisper_(?:coreml|openvino)|ggml_metal|ggml_backend_metal)_\w+")
+OTHER_FLAGS = (
+    "That is an optional part of the project. The object was compiled with the option that asks for it switched on, "
+    "in an earlier build or through other flags, and this link was made without it."
+)
 _EARLIER = (
     "Most often that object was compiled from an earlier version of the sources: the makefile does not know which "
     "headers it depends on, so that a pull leaves it as it is."
@@ -46,11 +52,12 @@ def stale_by_log(cause: Cause, log: Log) -> Finding | None:
     ):
         return None
     names = ", ".join(each.symbol for each in own[:3])
+    optional = all(OPTIONAL.match(each.symbol) for each in own)
     return cause.finding(
         *(each.hit.evidence(log.name) for each in own[:_EVIDENCE]),
         story=(
             f"{own[0].by or 'An object'} asks for {names}, which no other object of the project has.",
-            _EARLIER,
+            OTHER_FLAGS if optional else _EARLIER,
         ),
         fix=Fix(
             command="make clean && make",

@@ -119,6 +119,17 @@ CAUSE = log_cause(
         command=_NEWER,
         sure=Confidence.MEDIUM,
     ),
+    sign(
+        r"\bSTL1000\W{1,4}Unexpected compiler version, expected (?P<least>Clang [\d.]+\d) or newer",
+        "Visual Studio's C++ headers ask for {least} or newer, and the clang that reads them is older.",
+        text="Update LLVM (winget upgrade LLVM.LLVM), or install an older MSVC toolset beside and use its headers.",
+    ),
+    sign(
+        r"\bSTL1001\W{1,4}Unexpected compiler version, expected (?P<least>MSVC [\d.]+\d)[^\n]{0,20} or newer",
+        "The C++ headers are of a newer Visual Studio, {least} or later, than the compiler that reads them.",
+        text="Build in the developer prompt of one Visual Studio, with INCLUDE and PATH of that one only, in a fresh "
+        "build directory; and update Visual Studio.",
+    ),
     looks_like="unrecognized command line option '-std=c++17'; 'filesystem' file not found; "
     "implicit declaration of "
     "function 'vld1q_s8_x4'",
@@ -128,6 +139,9 @@ CAUSE = log_cause(
     fix="Install a newer compiler (GCC 9 or clang 9 for C++17, GCC 11 or clang 14 for C++20) and "
     "choose it with CC and "
     "CXX, in a fresh build directory.",
-    links=("https://github.com/CVI-SZU/Linly/issues/59",),
+    links=(
+        "https://github.com/CVI-SZU/Linly/issues/59",
+        "https://github.com/actions/runner-images/issues/10018",
+    ),
     explains=("pip-build-failed",),
 )

@@ -6,7 +6,7 @@ from coblyn.native.doctor.causes._sign import log_cause, sign
 
 _CLEAN = (
     "cmake --fresh -B build -DGGML_NATIVE=OFF -DGGML_AVX=OFF -DGGML_AVX2=OFF -DGGML_FMA=OFF "
-    "-DGGML_F16C=OFF"
+    "-DGGML_F16C=OFF -DGGML_BMI2=OFF"
 )
 
 CAUSE = log_cause(

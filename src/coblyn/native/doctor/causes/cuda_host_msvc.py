@@ -14,8 +14,12 @@ CAUSE = log_cause(
         "was made.",
     ),
     sign(
-        r"error:? STL1002: Unexpected compiler version, expected CUDA (?P<least>[\d.]+\d)[^\n]{0,20} or newer",
+        r"\bSTL1002\W{1,4}Unexpected compiler version, expected CUDA (?P<least>[\d.]+\d)[^\n]{0,20} or newer",
         "This Visual Studio's headers ask for CUDA {least} or newer.",
+    ),
+    sign(
+        r"error:? STL1002\b",
+        "This Visual Studio's headers ask for a newer CUDA.",
     ),
     looks_like="#error: -- unsupported Microsoft Visual Studio version! Only the versions "
     "between 2017 and 2022 "

@@ -21,9 +21,15 @@ CAUSE = log_cause(
         command="export NVCC_CCBIN=g++ CUDAHOSTCXX=g++",
     ),
     sign(
-        r"std_function\.h:\d+:\d+: error: parameter packs not expanded with",
+        r"(?:std_function\.h|/c\+\+/\d+/\S{1,60}):\d+:\d+: error: parameter packs not expa",
         "The headers of gcc 11 and later are more than this nvcc can read.",
         command="export NVCC_CCBIN=g++-10 CUDAHOSTCXX=g++-10",
+    ),
+    sign(
+        r"error: parameter packs not expanded with \W?\.\.\.|fatal error: (?:bits/)?std_function\.h\b",
+        "That is what nvcc of CUDA 11.5 and older makes of the headers of gcc 11.",
+        command="export NVCC_CCBIN=g++-10 CUDAHOSTCXX=g++-10",
+        sure=Confidence.MEDIUM,
     ),
     sign(
         r"arm_(?:neon|sve|bf16|fp16)\.h\(\d+\): error: identifier "
@@ -59,6 +65,7 @@ CAUSE = log_cause(
         "https://github.com/ggml-org/llama.cpp/issues/9205",
         "https://github.com/ggml-org/llama.cpp/issues/22886",
         "https://github.com/abetlen/llama-cpp-python/issues/2081",
+        "https://github.com/ggml-org/llama.cpp/issues/11112",
     ),
     explains=(
         "cmake-compiler-broken",

@@ -49,7 +49,7 @@ def _is_tagged(each: Undefined) -> bool:
 
 
 _REBUILD = Fix(
-    command="pip install --force-reinstall --no-cache-dir --no-build-isolation --no-binary :all: --no-deps PACKAGE",
+    command="pip install --force-reinstall --no-cache-dir --no-build-isolation --no-binary PACKAGE --no-deps PACKAGE",
     text="Take the wheel that is made for the installed torch (its version, and cxx11abiTRUE or FALSE as "
     "torch._C._GLIBCXX_USE_CXX11_ABI says), or build the package against it.",
 )

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes._stale import OPTIONAL, OTHER_FLAGS
 from coblyn.native.doctor.causes._undefined import undefined
-from coblyn.native.doctor.finding import Confidence, Finding
+from coblyn.native.doctor.finding import Confidence, Finding, Fix
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
@@ -31,8 +32,16 @@ def _diagnose(case: Case) -> Finding | None:
         own[0][0].by,
     )
     names = ", ".join(each.symbol for each, _ in own[:3])
+    evidence = [each.hit.evidence(case.log.name) for each, _ in own[:_EVIDENCE]]
+    if all(OPTIONAL.match(each.symbol) for each, _ in own):
+        return CAUSE.finding(
+            *evidence,
+            story=(f"{own[0][0].by or 'An object'} asks for {names}.", OTHER_FLAGS),
+            fix=_SAME_FLAGS,
+            confidence=Confidence.MEDIUM,
+        )
     return CAUSE.finding(
-        *(each.hit.evidence(case.log.name) for each, _ in own[:_EVIDENCE]),
+        *evidence,
         story=(
             f"{own[0][0].by or 'An object'} calls {names}, and the link has no {_OF[own[0][1]]} that gives them.",
             CAUSE.explanation,
@@ -41,6 +50,12 @@ def _diagnose(case: Case) -> Finding | None:
     )
 
 
+_SAME_FLAGS = Fix(
+    command="make clean",
+    text="Clear what was built (make clean, or a fresh build directory) and build every target with the same options, "
+    "such as WHISPER_COREML=1; in a project of your own, add the sources of that part, or do not define its option "
+    "(WHISPER_USE_COREML, WHISPER_USE_OPENVINO).",
+)
 CAUSE = Cause(
     id="ggml-not-linked",
     title="The link lacks ggml or llama.cpp itself, or has another release of it",
@@ -56,6 +71,7 @@ CAUSE = Cause(
         "https://github.com/ggml-org/llama.cpp/issues/699",
         "https://github.com/ggml-org/llama.cpp/pull/8281",
         "https://github.com/ggml-org/llama.cpp/issues/16055",
+        "https://github.com/ggml-org/whisper.cpp/issues/822",
     ),
     diagnose=_diagnose,
     explains=("undefined-symbol",),

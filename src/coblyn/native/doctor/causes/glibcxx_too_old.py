@@ -18,7 +18,7 @@ CAUSE = log_cause(
     sign(
         r"(?P<path>/[^\s:]{0,300}libstdc\+\+\.so\.6): " + _VERSION,
         "{version} is asked for, and {path} is too old for it.",
-        text="Build on this system itself (pip install --no-binary :all: --no-cache-dir …), or "
+        text="Build on this system itself (pip install --no-binary NAME --no-cache-dir NAME), or "
         "bring a newer libstdc++: "
         "conda install -c conda-forge libstdcxx-ng in the environment, or a newer distribution.",
     ),

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from coblyn.native.doctor.causes._sign import log_cause, sign
 
+# Without GGML_NATIVE, ggml's CMake switches AVX, AVX2, FMA, F16C and BMI2 on (INS_ENB in ggml/CMakeLists.txt).
+_OPTIONS = (
+    "-DGGML_NATIVE=OFF -DGGML_AVX=OFF -DGGML_AVX2=OFF -DGGML_FMA=OFF -DGGML_F16C=OFF "
+    "-DGGML_BMI2=OFF"
+)
+_PIP = (
+    f'CMAKE_ARGS="{_OPTIONS}" pip install --no-cache-dir --force-reinstall '
+    "--no-binary llama-cpp-python llama-cpp-python"
+)
+_CMAKE = f"cmake --fresh -B build {_OPTIONS} && cmake --build build"
+
 CAUSE = log_cause(
     "illegal-instruction",
     "The program was built for another processor",
     sign(
         r"[Ii]llegal instruction",
         "The processor met an instruction that it does not have.",
-        command='CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --no-cache-dir --force-reinstall '
-        "llama-cpp-python",
+        command=_PIP,
         unless=r"(?:fatal )?error: [^\n]{0,80}illegal instruction|Error: illegal instruction",
     ),
     sign(
         r"exit code (?:132|-4|-1073741795|3221225501|0xC000001D)\b",
         "The program ended with the code for an illegal instruction.",
-        command='CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --no-cache-dir --force-reinstall '
-        "llama-cpp-python",
+        command=_PIP,
     ),
     sign(
         r"illegal hardware instruction",
         "The processor met an instruction that it does not have.",
-        command='CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --no-cache-dir --force-reinstall '
-        "llama-cpp-python",
+        command=_PIP,
     ),
     looks_like="Illegal instruction (core dumped)",
     explanation="By default ggml is built for the very processor that builds (-march=native), "
     "and some wheels and images ask for AVX2 or "
     "AVX-512. An older processor, or a virtual machine that hides them, stops at the first such "
     "instruction.",
-    fix="Build on the machine that runs it, or without: -DGGML_NATIVE=OFF and, for processors "
-    "without AVX2, "
-    "-DGGML_AVX2=OFF -DGGML_FMA=OFF -DGGML_F16C=OFF.",
+    fix="This is for a processor with none of AVX, AVX2, FMA, F16C and BMI2: -DGGML_NATIVE=OFF alone leaves them "
+    "on. Leave out what it has (lscpu shows it), "
+    "or build on the very machine that runs it with -DGGML_NATIVE=ON, which finds that out by itself.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/272",
         "https://github.com/abetlen/llama-cpp-python/issues/753",

@@ -7,7 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
-from coblyn.native.doctor.causes._libraries import Library, library_of
+from coblyn.native.doctor.causes._libraries import (
+    FILESYSTEM,
+    FILESYSTEM_LLVM,
+    Library,
+    library_of,
+)
 from coblyn.native.doctor.causes._package import install
 from coblyn.native.doctor.causes._system import system_of
 from coblyn.native.doctor.causes._undefined import Undefined, undefined
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["CAUSE"]
 
 _EVIDENCE = 4
+_FILESYSTEMS = (FILESYSTEM, FILESYSTEM_LLVM)
+_STD = re.compile(r"(?:\w+(?: name)? for )?std::|_ZT?\w?NK?St")
 _NDK = re.compile(
     r"--target=\w+-(?:none-)?linux-android|android\.toolchain\.cmake|/ndk/\d|linux-android\d+-clang"
 )
@@ -36,6 +43,12 @@ def _diagnose(case: Case) -> Finding | None:
     if not known or not case.log:
         return None
     library = Counter(library for _, library in known).most_common(1)[0][0]
+    if fs := next((its for _, its in known if its in _FILESYSTEMS), None):
+        # What else of std:: is missing, classes' tables and templates, is of that library too.
+        library = fs
+        known += [
+            (each, fs) for each in found if _STD.match(each.symbol) and not library_of(each.symbol)
+        ]
     of_it = [each for each, its in known if its == library]
     # Where most of what is missing is something else, the link lacks more than a library.
     sure = Confidence.HIGH if len(known) > 0.8 * len(found) else Confidence.LOW
@@ -58,6 +71,8 @@ def _story(found: list[Undefined], library: Library) -> str:
 def _fix(case: Case, library: Library) -> Fix:
     system, text = system_of(case), case.log.text if case.log else ""
     command, ways = install(library.package, system)
+    if library in _FILESYSTEMS:
+        return _filesystem(library)
     if library.name == "BLAS" and (known := _blas(text, system)):
         return Fix(command=known[0] or command, text=known[1])
     if "LNK2019" in text or "LNK2001" in text:
@@ -83,6 +98,16 @@ def _fix(case: Case, library: Library) -> Fix:
     if library.package:
         say = f"{say} {ways} If it is installed already, see that the linker finds it (-L<directory>)."
     return Fix(command=command, text=" ".join(say.split()))
+
+
+def _filesystem(library: Library) -> Fix:
+    newer = "LLVM 9" if library is FILESYSTEM_LLVM else "GCC 9"
+    return Fix(
+        command=f"cmake --fresh -B build -DCMAKE_CXX_STANDARD_LIBRARIES={library.flag}",
+        text=f"Add {library.flag} at the end of the link command (make: LDLIBS or LDFLAGS), or compile with {newer} or "
+        "newer, whose C++ library has std::filesystem in it; and have no older C++ library in the link than the "
+        "compiler's own.",
+    )
 
 
 def _blas(text: str, system: str) -> tuple[str, str] | None:
@@ -145,6 +170,7 @@ CAUSE = Cause(
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/1728",
         "https://github.com/ggml-org/llama.cpp/pull/11741",
+        "https://github.com/ggml-org/llama.cpp/issues/10978",
     ),
     diagnose=_diagnose,
     explains=("undefined-symbol", "stale-objects"),

@@ -13,7 +13,7 @@ CAUSE = log_cause(
         "The shaders were found and compiled at the program's start, but {name} is not beside them.",
         command="CMAKE_ARGS='-DGGML_METAL=ON -DGGML_METAL_EMBED_LIBRARY=ON' pip install "
         "--force-reinstall "
-        "--no-cache-dir --no-binary :all: --no-deps llama-cpp-python",
+        "--no-cache-dir --no-binary llama-cpp-python --no-deps llama-cpp-python",
     ),
     looks_like="program_source:3:10: fatal error: 'ggml-common.h' file not found",
     explanation="The shaders are compiled when the program starts, from text, and that text "

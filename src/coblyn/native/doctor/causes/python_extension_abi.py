@@ -12,7 +12,7 @@ CAUSE = log_cause(
         "The module looks for {name}, which this PyTorch does not have.",
         unless=r"St7__cxx11|B5cxx11|_ZN3c105ErrorC2E",
         text="Take the module's wheel for this very PyTorch, CUDA and C++ ABI, or build it here: "
-        "pip install --no-build-isolation --no-cache-dir --no-binary :all: NAME.",
+        "pip install --no-build-isolation --no-cache-dir --no-binary NAME NAME.",
     ),
     sign(
         r"undefined symbol: (?P<name>_?Py(?:Unicode|Object|Frame|Code|Thread|Interpreter|Cmp|Gen|"

@@ -21,6 +21,9 @@ _SCRATCH = re.compile(r"^\s*\d* \| |conftest|CMakeScratch|CMakeTmp|TryCompile|\b
 _TRIAL = re.compile(r"configure:\d+: .*\bconftest\b")
 _TRIAL_END = re.compile(r"configure:\d+: (?:checking|result|\$\?)|#|\| #")
 
+# What pip and setuptools say of a program that failed; that program has said why.
+_WRAPPER = r"subprocess-exited-with-error|metadata-generation-failed|command '"
+
 _IN_SOURCE = (
     r"^\s*\S.*?:\d+(?::\d+)?: (?:fatal |internal compiler )?error\b(?!\.)"
     r"|^\s*(?:\d+>)?\S.*?\(\d+(?:,\d+)?\)\s?: (?:fatal )?error\b"
@@ -46,7 +49,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "compiler",
         re.compile(
-            rf"{_IN_SOURCE}|internal compiler error|^\s*(?:fatal )?error: (?!XDG_RUNTIME_DIR)|^\s*nvcc fatal"
+            rf"(?!\s*\S+\.tbd:)(?:{_IN_SOURCE})|internal compiler error|^\s*nvcc fatal"
+            rf"|^\s*(?:fatal )?error: (?!XDG_RUNTIME_DIR|{_WRAPPER})"
             rf"|^\s*cl : .*error|^\s*{_COMPILER}\s?: (?:fatal )?error\b(?!: linker command)"
         ),
     ),
@@ -56,12 +60,14 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"undefined reference to|undefined symbol:|multiple definition of"
             r"|Undefined symbols for architecture|^\s*Undefined symbols:|duplicate symbol|\bLNK\d{4}\b(?<!LNK4\d\d\d)"
             rf"|^\s*collect2(?:\.exe)?: |^\s*{_LINKER}: (?!.*\bwarning: )|linker command failed"
+            r"|\.tbd, malformed file|\.tbd:\d+:\d+: error|\btapi error"
         ),
     ),
     (
         "python",
         re.compile(
-            r"^\s*\*\*\* CMake|^\s*[\w.]*(?:Error|Exception): \S|^ERROR: |^\s*error\[E\d+\]: |\): error : "
+            rf"^\s*error: (?:{_WRAPPER})"
+            r"|^\s*\*\*\* CMake|^\s*[\w.]*(?:Error|Exception): \S|^ERROR: |^\s*error\[E\d+\]: |\): error : "
         ),
     ),
     ("ninja", re.compile(r"^ninja: (?:error|fatal)|^FAILED: ")),

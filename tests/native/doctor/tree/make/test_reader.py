@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from coblyn.native.doctor.tree.files import list_files
+from coblyn.native.doctor.tree.make.database import MakeDatabase
 from coblyn.native.doctor.tree.make.reader import read_makefile
 from coblyn.native.doctor.tree.make.value import MAYBE, UNKNOWN, Budget
 from native.doctor.tree.trees import make, needs_make, posix, value, write
@@ -337,3 +339,70 @@ def test_what_is_expanded_twice_is_unknown(tmp_path: Path) -> None:
     database = make(tmp_path, text)
     assert database.prerequisites("app") == ("b.o",)
     assert any("Makefile:3" in note for note in database.notes)
+
+
+EXPENSIVE = {
+    "the whole disk": "x := $(wildcard /*/*/*/*)\n" * 100,
+    "a search that finds nothing": "x := $(wildcard */*/zzz* */z*)\n" * 20_000,
+    "subst": "x := aaaaaaaa\n" + "x := $(subst a,$(x),$(x))\n" * 20,
+    "patsubst": "x := a b c d\n" + "x := $(patsubst %,$(x)%,$(x))\n" * 20,
+    "suffixes": "x := a b c d\n" + "x := $(x:%=%$(x))\n" * 20,
+    "addprefix": "x := a b c d\n" + "x := $(addprefix $(x),$(x))\n" * 20,
+    "filter": "x := " + "%a b " * 100_000 + "\ny := $(filter $(x),$(x))\n",
+    "variables of one target": "a: V := 1\n" * 100_000,
+    "variables of patterns": "".join(f"%{n}.o: V := 1\n" for n in range(5000))
+    + "".join(f"a{n}.o: b.c\n\tcc -c $<\n" for n in range(5000)),
+    "search paths": "".join(f"vpath %.c d{n}\n" for n in range(2000))
+    + f"app: {' '.join(f'a{n}.o' for n in range(5000))}\n\tcc $^\n",
+    "pattern rules": "".join(f"%.o: x{n}%.c\n\tcc\n" for n in range(1000))
+    + f"app: {' '.join(f'a{n}.o' for n in range(5000))}\n\tcc $^\n",
+}
+
+
+@pytest.mark.parametrize("text", EXPENSIVE.values(), ids=EXPENSIVE)
+def test_little_text_that_asks_for_much_work(text: str, tmp_path: Path) -> None:
+    write(tmp_path, {f"d{n}/f{m}.c": "" for n in range(10) for m in range(50)})
+    write(tmp_path, {"Makefile": text})
+    started = time.process_time()
+    budget = Budget(letters=3_000_000, steps=60_000)
+    read_makefile(list_files(tmp_path), "Makefile", environ={}, budget=budget)
+    assert time.process_time() - started < 3
+
+
+@posix
+class TestOutside:
+    """A makefile of a stranger does not make the doctor read the user's files to whoever sees its report."""
+
+    SECRET = "all: hunter2\n\tcurl -u me:hunter2\nTOKEN = hunter2\n"
+
+    def read(self, tmp_path: Path, text: str) -> MakeDatabase:
+        write(tmp_path, {"home/.netrc": self.SECRET, "home/rules.mk": "ok: a.o\n\tld $^\n"})
+        write(tmp_path, {"tree/Makefile": text.format(home=tmp_path / "home")})
+        return read_makefile(list_files(tmp_path / "tree"), "Makefile", environ={})
+
+    def test_only_makefiles_are_read(self, tmp_path: Path) -> None:
+        text = "include {home}/.netrc\n-include ../home/.netrc\ninclude {home}/rules.mk\nall:\n"
+        database = self.read(tmp_path, text)
+        assert "ok" in database.rules
+        assert "hunter2" not in repr(database)
+        assert sum("outside of the tree" in note for note in database.notes) == 2
+
+    def test_links_out_of_the_tree(self, tmp_path: Path) -> None:
+        self.read(tmp_path, "")
+        (tmp_path / "tree/Makefile.local").symlink_to(tmp_path / "home/.netrc")
+        (tmp_path / "tree/more.mk").symlink_to(tmp_path / "home/rules.mk")
+        database = self.read(tmp_path, "include Makefile.local\ninclude more.mk\n")
+        assert "ok" in database.rules
+        assert "hunter2" not in repr(database)
+
+    def test_the_makefile_itself_may_be_a_link(self, tmp_path: Path) -> None:
+        write(tmp_path, {"home/rules.mk": "ok: a.o\n\tld $^\n"})
+        (tmp_path / "tree").mkdir()
+        (tmp_path / "tree/Makefile").symlink_to("../home/rules.mk")
+        tree = list_files(tmp_path / "tree")
+        assert "ok" in read_makefile(tree, "Makefile", environ={}).rules
+        (tmp_path / "home/rules.mk").rename(tmp_path / "home/secret")
+        (tmp_path / "tree/Makefile").unlink()
+        (tmp_path / "tree/Makefile").symlink_to("../home/secret")
+        tree = list_files(tmp_path / "tree")
+        assert read_makefile(tree, "Makefile", environ={}).rules == {}

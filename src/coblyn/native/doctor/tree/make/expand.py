@@ -22,7 +22,7 @@ __all__ = ["Expander"]
 
 _MAX_DEPTH = 60
 # Letters of the budget that looking at a name in a directory is worth.
-_NAME_COST = 10
+_NAME_COST = 30
 _CALL = re.compile(r"([a-z-]+)\s+")
 _OWN = frozenset(
     [

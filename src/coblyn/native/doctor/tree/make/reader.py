@@ -146,6 +146,9 @@ class _Reader:
 
     def read(self, name: str) -> None:
         """Read one file as make would at this place."""
+        if not looks_like_makefile(self.files, name):
+            self.note(f"{self.place}: what is read here lies outside of the tree; it was left out.")
+            return
         text = read_text(self.files.path(name), _MAX_BYTES)
         if len(text) >= _MAX_BYTES:
             self.note(f"{printable(name)} is too large; the rest was left out.")
@@ -279,8 +282,7 @@ class _Reader:
                 continue
             names = [self.expander.name(certain(pattern))]
             if _WILD.search(pattern):
-                spend = self._budget.spend
-                names = list(self.files.glob(names[0], spend)) or names
+                names = list(self.files.glob(names[0], self._budget.spend)) or names
             for name in names:
                 found = self.files.entry(name) is not None
                 include = Include(name, printable(text), place, word[0] != "i", found, wild)
@@ -292,10 +294,6 @@ class _Reader:
             return
         if include.path in self._nested:
             self.note(f"{include.place}: {printable(include.path)} includes itself.")
-        elif not looks_like_makefile(self.files, include.path):
-            self.note(
-                f"{include.place}: what it includes is outside of the tree, and was not read."
-            )
         elif len(self._nested) >= _MAX_NESTED or len(self.includes) > _MAX_INCLUDES:
             self.note(f"{include.place}: too many includes; the rest was left out.")
         else:
@@ -351,12 +349,8 @@ class _Reader:
         is_private = "private" in text[at + 1 :].partition(found.name)[0]
         for target in map(self._clean, self._names(text[:at])):
             known = self.targeted.setdefault(target, [])
-            is_maybe = self.conditions.is_maybe
-            known.append(
-                for_target(
-                    found, target, known, self.expander, is_maybe=is_maybe, is_private=is_private
-                )
-            )
+            maybe_set = self.conditions.is_maybe
+            known.append(for_target(found, target, known, self.expander, maybe_set, is_private))
         return True
 
     def _definitions(self, targets: list[str], rest: str, *, double: bool) -> Iterator[Rule]:

@@ -41,8 +41,9 @@ _BUILT_IN = tuple(
         (".s", "$(COMPILE.c)"),
     )
 )
-# Letters of the budget that looking at one pattern is worth.
+# Letters of the budget that looking for a file, or for a fitting pattern, is worth.
 _COST = 50
+_PATTERN_COST = 10
 _SUFFIX_RULE = re.compile(r"\.(\w+)\.(\w+)")
 
 
@@ -104,12 +105,14 @@ def _implicit(
     database: MakeDatabase, name: str, patterns: tuple[Rule, ...], expander: Expander
 ) -> Rule | None:
     """The pattern rule that make would use: the shortest stem, then the first, of those that can be."""
+    expander.budget.spend(_PATTERN_COST * len(patterns))
     fitting = [
         (len(found), at, found)
         for at, rule in enumerate(patterns)
         if rule.has_recipe and (found := stem(rule.target, name))
     ]
     for _, at, found in sorted(fitting):
+        expander.budget.spend(_COST)
         rule = _applied(patterns[at], name, found)
         there = [_found(database, each, expander) for each in rule.prerequisites]
         if all(there):
@@ -128,7 +131,9 @@ def _found(database: MakeDatabase, name: str, expander: Expander) -> str:
         return name
     if not posixpath.isabs(name):
         for pattern, folders in database.searched:
+            expander.budget.spend(_COST)
             for folder in folders if stem(pattern, name) is not None else ():
+                expander.budget.spend(_COST)
                 path = posixpath.join(folder, name)
                 if expander.files.exists(expander.name(path)):
                     return path

@@ -66,7 +66,6 @@ def for_target(
     target: str,
     before: Sequence[Targeted],
     expander: Expander,
-    *,
     is_maybe: bool,
     is_private: bool,
 ) -> Targeted:

@@ -1,0 +1,100 @@
+"""From which batch on Coblyn's own matrix products are faster than ggml's, on this machine: measured once, and kept.
+
+What wins depends on the processor, on the type of the weights and on how many tokens are computed together, and is not
+to be guessed: ggml's code for a type may be as good on one machine and half as fast on the next.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["Measures", "tune"]
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 0.01
+_BLOCK = 256
+_MAX_ROWS = 2048
+
+
+class Measures(Protocol):
+    """What can be tuned: `coblyn.llama.accel.Accelerator`."""
+
+    @property
+    def instruction_set(self) -> str:
+        """The instruction set in use."""
+        ...
+
+    def find_batch(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> int:
+        """The smallest batch from which on it is faster; 0 if it is not."""
+        ...
+
+    def set_min_batch(self, kind: int, batch: int) -> None:
+        """From which batch on it takes products of weights of a type over; 0 for never."""
+        ...
+
+
+def tune(
+    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int, memory: Path
+) -> dict[int, int]:
+    """Choose the batch for each type of weights; what was measured before is not measured again.
+
+    It takes some tenths of a second the first time, up to three for wide models.
+
+    Args:
+        accelerator: What is tuned.
+        kinds: Types of weights (``ggml_type``) that a model has.
+        width: Inputs of a typical matrix of the model.
+        threads: Threads that compute.
+        memory: File with what was measured; made if it is not there. One that can not be read or written costs time
+            and nothing else.
+
+    Returns:
+        The smallest batch of each type, 0 where ggml's code stays.
+    """
+    known = _read(memory)
+    columns = -(-width // _BLOCK) * _BLOCK
+    rows = min(4 * columns, _MAX_ROWS)
+    chosen, is_new = {}, False
+    for kind in kinds:
+        key = f"{accelerator.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}"
+        if key not in known:
+            known[key] = accelerator.find_batch(
+                kind, rows, columns, threads=threads, seconds=_SECONDS
+            )
+            is_new = True
+            log.debug("measured: %s: from a batch of %d on", key, known[key])
+        chosen[kind] = known[key]
+        accelerator.set_min_batch(kind, known[key])
+    if is_new:
+        _write(memory, known)
+    return chosen
+
+
+def _read(memory: Path) -> dict[str, int]:
+    try:
+        known = json.loads(memory.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(known, dict):
+        return {}
+    return {
+        str(key): batch for key, batch in known.items() if isinstance(batch, int) and batch >= 0
+    }
+
+
+def _write(memory: Path, known: dict[str, int]) -> None:
+    temporary = memory.with_name(f"{memory.name}.{os.getpid()}")
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(known, indent=1), "utf-8")
+        temporary.replace(memory)
+    except OSError as error:
+        log.debug("what was measured can not be kept: %s", error)

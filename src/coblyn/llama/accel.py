@@ -1,0 +1,107 @@
+"""Coblyn's own matrix products inside ggml's CPU backend: installed, asked about, measured.
+
+One in a process, since there is one CPU backend. The twin of ``native/shim/accel/coblyn_accel.h``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from coblyn.llama.library import Library
+
+__all__ = ["REASONS", "Accelerator"]
+
+_NUM_TYPES = 40
+"""``GGML_TYPE_COUNT`` of the pinned ggml.h is a little more; those after MXFP4 have no kernel of ours."""
+
+REASONS: Mapping[int, str] = MappingProxyType(
+    {
+        0: "",
+        1: "no CPU backend is registered",
+        2: "this build of ggml can not hand products over",
+        3: "ggml's own code is as fast on this processor",
+        4: "its own check failed, so it was taken out again",
+    }
+)
+"""Why it is not installed, by ``coblyn_accel_status``."""
+
+
+class Accelerator:
+    """Takes matrix products of the CPU backend over, and leaves to ggml what ggml does as fast.
+
+    Args:
+        library: The opened bundle.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def install(self) -> str:
+        """Take products over from now on; a second time does nothing.
+
+        Returns:
+            Why it is not installed; empty if it is.
+        """
+        status = self._library.coblyn_accel_install()
+        return REASONS.get(status, f"status {status}")
+
+    def remove(self) -> None:
+        """Give all products back to ggml."""
+        self._library.coblyn_accel_remove()
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether products are taken over."""
+        return bool(self._library.coblyn_accel_is_installed())
+
+    @property
+    def instruction_set(self) -> str:
+        """The instruction set in use, such as "AVX2"."""
+        return str((self._library.coblyn_accel_isa() or b"").decode())
+
+    @property
+    def num_taken(self) -> int:
+        """Products that were taken over so far."""
+        return int(self._library.coblyn_accel_taken())
+
+    def kinds(self, names: Iterable[str]) -> tuple[int, ...]:
+        """Numbers (``ggml_type``) of those named types that can be taken over at all."""
+        wanted = set(names)
+        found = (kind for kind in range(_NUM_TYPES) if self._name(kind) in wanted)
+        return tuple(kind for kind in found if self._can_take(kind))
+
+    def min_batch(self, kind: int) -> int:
+        """The smallest batch of a weight type (``ggml_type``) that is taken over; 0 if none is."""
+        return int(self._library.coblyn_accel_min_batch(kind))
+
+    def set_min_batch(self, kind: int, batch: int) -> None:
+        """Change it; 0 leaves the type to ggml. Not while something is computed."""
+        self._library.coblyn_accel_set_min_batch(kind, batch)
+
+    def _name(self, kind: int) -> str:
+        return str((self._library.ggml_type_name(kind) or b"").decode())
+
+    def _can_take(self, kind: int) -> bool:
+        # Setting it does nothing for a type without a kernel.
+        before = self.min_batch(kind)
+        self.set_min_batch(kind, 1)
+        can_take = self.min_batch(kind) == 1
+        self.set_min_batch(kind, before)
+        return can_take
+
+    def find_batch(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> int:
+        """Measure from which batch on ours is faster for a weight matrix; 0 if it is not at 256.
+
+        Args:
+            kind: Type of the weights (``ggml_type``).
+            rows: Outputs of the matrix.
+            columns: Inputs of the matrix; a multiple of the type's block.
+            threads: Threads of the CPU backend.
+            seconds: How long each of up to eight batches is measured.
+        """
+        return int(self._library.coblyn_accel_find_batch(kind, rows, columns, threads, seconds))

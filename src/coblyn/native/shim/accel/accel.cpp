@@ -1,0 +1,128 @@
+// The C interface, and the door through which ggml loads the library as a backend.
+
+#include "coblyn_accel.h"
+
+#include "check.h"
+#include "hook.h"
+#include "measure.h"
+#include "policy.h"
+
+#include "ggml-backend-impl.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace coblyn::accel;
+
+int32_t coblyn_accel_install(void) {
+    if (has_hook()) {
+        return COBLYN_ACCEL_READY;
+    }
+    if (current_set() == nullptr) {
+        use_set(usable_sets()[0]);
+    }
+    // The portable code is there to be tested and compared with, not to win.
+    if (current_set() == portable()) {
+        return COBLYN_ACCEL_NO_CODE;
+    }
+    const int32_t status = install_hook();
+    if (status == COBLYN_ACCEL_READY && !is_right()) {
+        remove_hook();
+        return COBLYN_ACCEL_SELF_CHECK;
+    }
+    return status;
+}
+
+void coblyn_accel_remove(void) {
+    remove_hook();
+}
+
+int32_t coblyn_accel_is_installed(void) {
+    return has_hook() ? 1 : 0;
+}
+
+const char * coblyn_accel_isa(void) {
+    return current_set() == nullptr ? usable_sets()[0]->name : current_set()->name;
+}
+
+const char * coblyn_accel_isa_at(int32_t index) {
+    for (const InstructionSet * const * it = usable_sets(); *it != nullptr; ++it) {
+        if (index-- == 0) {
+            return (*it)->name;
+        }
+    }
+    return nullptr;
+}
+
+int32_t coblyn_accel_use_isa(const char * name) {
+    for (const InstructionSet * const * it = usable_sets(); *it != nullptr; ++it) {
+        if (std::strcmp((*it)->name, name) == 0) {
+            use_set(*it);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int32_t coblyn_accel_min_batch(int32_t type) {
+    return min_batch(type);
+}
+
+void coblyn_accel_set_min_batch(int32_t type, int32_t batch) {
+    if (kernel_of(type) != nullptr) {
+        set_min_batch(type, batch);
+    }
+}
+
+uint64_t coblyn_accel_taken(void) {
+    return taken();
+}
+
+double coblyn_accel_measure(int32_t type, int32_t n, int32_t k, int32_t m, int32_t n_threads, double seconds) {
+    return has_hook() ? measure(type, n, k, m, n_threads, seconds) : 0;
+}
+
+int32_t coblyn_accel_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {
+    return has_hook() ? find_batch(type, n, k, n_threads, seconds) : 0;
+}
+
+// ggml_backend_load and GGML_BACKEND_PATH want a backend; ours has no devices, and installs the hook.
+
+static const char * registry_name(ggml_backend_reg_t) {
+    return "Coblyn";
+}
+
+static size_t device_count(ggml_backend_reg_t) {
+    return 0;
+}
+
+static ggml_backend_dev_t device_at(ggml_backend_reg_t, size_t) {
+    return nullptr;
+}
+
+static void * address_of(ggml_backend_reg_t, const char *) {
+    return nullptr;
+}
+
+// For tests and benchmarks that know nothing of us: a smallest batch for all types, an instruction set.
+static void obey_environment() {
+    if (const char * name = std::getenv("COBLYN_ACCEL_ISA")) {
+        coblyn_accel_use_isa(name);
+    }
+    if (const char * batch = std::getenv("COBLYN_ACCEL_MIN_BATCH")) {
+        for (int32_t type = 0; type < kTypes; ++type) {
+            coblyn_accel_set_min_batch(type, std::atoi(batch));
+        }
+    }
+}
+
+extern "C" COBLYN_ACCEL_API ggml_backend_reg_t ggml_backend_init(void) {
+    static ggml_backend_reg registry = {
+        GGML_BACKEND_API_VERSION, { registry_name, device_count, device_at, address_of }, nullptr
+    };
+    if (coblyn_accel_install() != COBLYN_ACCEL_READY) {
+        return nullptr;
+    }
+    obey_environment();
+    return &registry;
+}

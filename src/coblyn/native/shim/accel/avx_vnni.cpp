@@ -1,0 +1,37 @@
+// AVX2 with the byte products of AVX-VNNI, in vectors of 8.
+
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && (defined(__AVXVNNI__) || defined(COBLYN_EMULATED))
+
+#define COBLYN_ISA avx_vnni_code
+
+#include "vnni.h"
+
+namespace coblyn::accel {
+
+const InstructionSet * avx_vnni() {
+    static const InstructionSet set = [] {
+        InstructionSet made{};
+        made.name = "AVX-VNNI";
+        using Isa = avx_vnni_code::Vnni<avx_vnni_code::Ymm, 3, 6>;
+        avx_vnni_code::add_quantized<Isa>(made);
+        avx_vnni_code::add_floats<Isa>(made);
+        return made;
+    }();
+    return &set;
+}
+
+}  // namespace coblyn::accel
+
+#else
+
+#include "kernel.h"
+
+namespace coblyn::accel {
+
+const InstructionSet * avx_vnni() {
+    return nullptr;
+}
+
+}  // namespace coblyn::accel
+
+#endif

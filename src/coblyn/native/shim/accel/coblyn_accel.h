@@ -1,0 +1,66 @@
+// The C interface of Coblyn's CPU accelerator.
+//
+// It takes matrix products of the CPU backend over and runs them on ggml's own threads; whatever it does not take
+// goes on as before. Installing needs nothing but a registered CPU backend; models may be loaded already.
+//
+// A type is ggml's number of a weight type (ggml_type). A batch is the number of activation rows of one product:
+// the tokens of a step, or, in a mixture of experts, their mean per expert.
+
+#pragma once
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define COBLYN_ACCEL_API __declspec(dllexport)
+#else
+#define COBLYN_ACCEL_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum coblyn_accel_status {
+    COBLYN_ACCEL_READY       = 0,
+    COBLYN_ACCEL_NO_CPU      = 1,  // no CPU backend is registered
+    COBLYN_ACCEL_NO_HOOK     = 2,  // the CPU backend has no repacking buffer type, which the hook needs
+    COBLYN_ACCEL_NO_CODE     = 3,  // nothing faster than ggml's code for this processor
+    COBLYN_ACCEL_SELF_CHECK  = 4,  // a product of its own went wrong or did not pass through the hook: not installed
+};
+
+// Take products over from now on. Not while a graph is computed. Calling it again does nothing.
+COBLYN_ACCEL_API int32_t coblyn_accel_install(void);
+// Give them back.
+COBLYN_ACCEL_API void coblyn_accel_remove(void);
+// Whether it is installed.
+COBLYN_ACCEL_API int32_t coblyn_accel_is_installed(void);
+
+// The instruction set in use, as a phrase; of those that this machine can run, number `index` with the best first;
+// nullptr past the end.
+COBLYN_ACCEL_API const char * coblyn_accel_isa(void);
+COBLYN_ACCEL_API const char * coblyn_accel_isa_at(int32_t index);
+// Use another one. Returns 0 if this machine can not run it. Not while a graph is computed.
+COBLYN_ACCEL_API int32_t coblyn_accel_use_isa(const char * name);
+
+// The smallest batch of a type that is taken; 0: none is (type not supported, switched off, or ggml's code is as fast).
+COBLYN_ACCEL_API int32_t coblyn_accel_min_batch(int32_t type);
+// Change it (<= 0: off). Not while a graph is computed.
+COBLYN_ACCEL_API void coblyn_accel_set_min_batch(int32_t type, int32_t batch);
+
+// How many products were taken since the library was loaded: proof that it works.
+COBLYN_ACCEL_API uint64_t coblyn_accel_taken(void);
+
+// Measure one product of a (n x k) weight matrix with m activation rows on `n_threads` threads of the CPU backend,
+// with ggml's code and with ours in turn, for about `seconds`. The weights lie where a model loader would put them.
+// Returns ggml's time divided by ours (the best of each; > 1: ours is faster), or 0 when it can not be measured: type or
+// shape not supported (k must be a multiple of the type's block), not installed, or no memory.
+COBLYN_ACCEL_API double coblyn_accel_measure(int32_t type, int32_t n, int32_t k, int32_t m, int32_t n_threads,
+                                             double seconds);
+
+// Find the smallest batch from which on ours wins for such a matrix, by measuring at 256, 128, ... 2 tokens for about
+// `seconds` each, until ggml's is as fast. Returns it, or 0 if ours does not win at 256. Changes no setting.
+COBLYN_ACCEL_API int32_t coblyn_accel_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,54 @@
+// What an instruction set offers: for each weight type a way to prepare activations, and a product.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace coblyn::accel {
+
+// A product of up to Kernel::rows rows of a weight matrix with any number of activation rows ("tokens").
+struct Job {
+    const uint8_t *       weights;         // the first row, or the first group of eight interleaved rows
+    size_t                row_bytes;       // from a row to the next
+    bool                  is_interleaved;  // eight rows in one block, as ggml repacks them
+    int                   rows;            // 1..Kernel::rows; a multiple of 8 if interleaved
+    int64_t               length;          // values of a row
+    const void * const *  acts;            // a prepared row a token
+    float * const *       outs;            // where the token's results for these rows go
+    int                   tokens;
+    void *                scratch;         // Kernel::scratch bytes, aligned to 64
+};
+
+struct Kernel {
+    int    rows;     // weight rows in a panel; 0: this type is not supported
+    size_t slab;     // bytes of 32 prepared activations; 0: activations are taken as the floats they are
+    size_t scratch;  // bytes a thread needs to work
+    int    multiple; // of values that a row has to have
+    bool   reads_interleaved;
+
+    void (*prepare)(const float * from, int64_t length, void * to);
+    void (*product)(const Job & job);
+};
+
+constexpr int kTypes = 64;  // more than ggml has
+
+struct InstructionSet {
+    const char * name;
+    Kernel       kernels[kTypes];  // by ggml's number of the type
+};
+
+// One a source file; compiled everywhere, empty where the compiler can not produce it. `is_usable` says
+// whether this processor and its operating system run it.
+const InstructionSet * portable();
+const InstructionSet * avx2();
+const InstructionSet * avx_vnni();
+const InstructionSet * avx512_vnni();
+const InstructionSet * avx512_bf16();
+const InstructionSet * neon_dot();
+const InstructionSet * neon_i8mm();
+
+// The sets that this machine can run, best first, ended by nullptr. The portable one is always there.
+const InstructionSet * const * usable_sets();
+
+}  // namespace coblyn::accel

@@ -1,0 +1,15 @@
+// Ours against ggml's, on this machine, now.
+
+#pragma once
+
+#include <cstdint>
+
+namespace coblyn::accel {
+
+// See coblyn_accel_measure.
+double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds);
+
+// See coblyn_accel_find_batch.
+int find_batch(int type, int64_t n, int64_t k, int threads, double seconds);
+
+}  // namespace coblyn::accel

@@ -1,0 +1,60 @@
+#include "policy.h"
+
+#include <atomic>
+
+namespace coblyn::accel {
+
+namespace {
+
+std::atomic<const InstructionSet *> chosen{ nullptr };
+std::atomic<int>                    batches[kTypes];
+
+// Where ours begins to win with a margin, by type: as measured with AVX2 without VNNI against ggml's AVX2 code
+// (docs/decisions.md). A measurement on the machine itself replaces it. In F16 ggml is at the machine's limit
+// already; types that it repacks need more tokens than those that it multiplies row by row.
+int default_batch(int type) {
+    constexpr int kF16 = 1, kQ4_0 = 2, kQ8_0 = 8, kQ4_K = 12, kIQ4_NL = 20, kBF16 = 30, kMXFP4 = 39;
+    switch (type) {
+        case kF16: return 0;
+        case kQ4_0:
+        case kIQ4_NL: return 32;
+        case kBF16:
+        case kQ8_0:
+        case kQ4_K:
+        case kMXFP4: return 16;
+        default: return 8;
+    }
+}
+
+}  // namespace
+
+const InstructionSet * current_set() {
+    return chosen.load(std::memory_order_relaxed);
+}
+
+void use_set(const InstructionSet * set) {
+    chosen.store(set, std::memory_order_relaxed);
+    for (int type = 0; type < kTypes; ++type) {
+        set_min_batch(type, set != nullptr && set->kernels[type].rows > 0 ? default_batch(type) : 0);
+    }
+}
+
+const Kernel * kernel_of(int type) {
+    const InstructionSet * set = current_set();
+    if (set == nullptr || type < 0 || type >= kTypes || set->kernels[type].rows == 0) {
+        return nullptr;
+    }
+    return &set->kernels[type];
+}
+
+int min_batch(int type) {
+    return type < 0 || type >= kTypes ? 0 : batches[type].load(std::memory_order_relaxed);
+}
+
+void set_min_batch(int type, int batch) {
+    if (type >= 0 && type < kTypes) {
+        batches[type].store(batch > 0 ? batch : 0, std::memory_order_relaxed);
+    }
+}
+
+}  // namespace coblyn::accel

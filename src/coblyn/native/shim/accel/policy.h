@@ -1,0 +1,20 @@
+// Which products are ours: a smallest batch for each weight type, and the instruction set in use.
+
+#pragma once
+
+#include "kernel.h"
+
+namespace coblyn::accel {
+
+// The kernel of a type in the set in use; nullptr where there is none.
+const Kernel * kernel_of(int type);
+
+// 0: never.
+int  min_batch(int type);
+void set_min_batch(int type, int batch);
+
+const InstructionSet * current_set();
+// Also sets all batches to what suits this set.
+void use_set(const InstructionSet * set);
+
+}  // namespace coblyn::accel

@@ -1,0 +1,66 @@
+"""What is measured once, and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coblyn.engine.tuning import tune
+
+
+class Machine:
+    """Measures by a table, and counts."""
+
+    instruction_set = "AVX2"
+
+    def __init__(self, batches: dict[int, int]) -> None:
+        self.batches = batches
+        self.asked: list[tuple[int, int, int, int]] = []
+        self.chosen: dict[int, int] = {}
+
+    def find_batch(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> int:
+        assert 0 < seconds < 0.1
+        self.asked.append((kind, rows, columns, threads))
+        return self.batches[kind]
+
+    def set_min_batch(self, kind: int, batch: int) -> None:
+        self.chosen[kind] = batch
+
+
+def test_each_type_gets_what_was_measured(tmp_path: Path) -> None:
+    machine = Machine({2: 32, 8: 0})
+    memory = tmp_path / "tunings" / "cpu-1.json"
+    assert tune(machine, (2, 8), width=576, threads=2, memory=memory) == {2: 32, 8: 0}
+    assert machine.chosen == {2: 32, 8: 0}
+    # Matrices are made of whole blocks of every type, and no larger than a short measurement can bear.
+    assert machine.asked == [(2, 2048, 768, 2), (8, 2048, 768, 2)]
+
+
+def test_nothing_is_measured_twice(tmp_path: Path) -> None:
+    machine, memory = Machine({2: 32, 3: 8}), tmp_path / "cpu-1.json"
+    tune(machine, (2,), width=576, threads=2, memory=memory)
+    again = Machine({2: 99, 3: 8})
+    assert tune(again, (2, 3), width=576, threads=2, memory=memory) == {2: 32, 3: 8}
+    assert [kind for kind, *_ in again.asked] == [3]
+    other_threads = Machine({2: 16})
+    tune(other_threads, (2,), width=576, threads=4, memory=memory)
+    assert other_threads.chosen == {2: 16}
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"x": "y"}', '{"x": -3}'])
+def test_a_memory_that_can_not_be_read_is_made_anew(tmp_path: Path, text: str) -> None:
+    memory = tmp_path / "cpu-1.json"
+    memory.write_text(text)
+    assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}
+    again = Machine({})
+    assert tune(again, (2,), width=64, threads=1, memory=memory) == {2: 32}
+    assert again.asked == []
+
+
+def test_a_memory_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    memory = tmp_path / "file" / "cpu-1.json"
+    assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}

@@ -1,0 +1,114 @@
+// Every instruction set of this machine against the portable code, without ggml: for processors that are emulated.
+// Blocks are random bytes whose half-precision factors are made small and finite. Exit code 1 on a difference.
+
+#include "kernel.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <vector>
+
+using namespace coblyn::accel;
+
+namespace {
+
+struct Format {
+    int              type, bytes, values;
+    std::vector<int> halves;  // where half-precision factors lie
+};
+
+const std::vector<Format> kFormats = {
+    { 1, 2, 1, { 0 } },        { 30, 2, 1, {} },           { 2, 18, 32, { 0 } },      { 3, 20, 32, { 0, 2 } },
+    { 6, 22, 32, { 0 } },      { 7, 24, 32, { 0, 2 } },    { 8, 34, 32, { 0 } },      { 10, 84, 256, { 80, 82 } },
+    { 11, 110, 256, { 108 } }, { 12, 144, 256, { 0, 2 } }, { 13, 176, 256, { 0, 2 } }, { 14, 210, 256, { 208 } },
+    { 20, 18, 32, { 0 } },     { 23, 136, 256, { 0 } },    { 39, 17, 32, {} },
+};
+
+std::vector<uint8_t> random_rows(const Format & format, int rows, int length, std::mt19937 & random) {
+    std::vector<uint8_t> bytes((size_t) rows * length / format.values * format.bytes);
+    for (uint8_t & byte : bytes) {
+        byte = (uint8_t) random();
+    }
+    for (size_t block = 0; block < bytes.size(); block += format.bytes) {
+        for (int place : format.halves) {
+            bytes[block + place + 1] = (uint8_t) ((bytes[block + place + 1] & 0x83) | 0x2c);
+        }
+        if (format.type == 30) {
+            bytes[block + 1] = (uint8_t) ((bytes[block + 1] & 0x81) | 0x3e);
+        } else if (format.type == 39) {
+            bytes[block] = (uint8_t) (120 + bytes[block] % 8);
+        }
+    }
+    return bytes;
+}
+
+std::vector<float> multiply(const Kernel & kernel, const Format & format, const std::vector<uint8_t> & weights, int rows,
+                            int length, const std::vector<float> & x, int tokens) {
+    const size_t              row_bytes = (size_t) length / format.values * format.bytes, act_bytes = kernel.slab * (length / 32);
+    std::vector<char>         acts(act_bytes * tokens + 64), scratch(kernel.scratch + 64);
+    char *                    own   = (char *) (((size_t) acts.data() + 63) / 64 * 64);
+    std::vector<float>        out((size_t) tokens * rows);
+    std::vector<const void *> act_rows(tokens);
+    std::vector<float *>      out_rows(tokens);
+    for (int t = 0; t < tokens; ++t) {
+        act_rows[t] = &x[(size_t) t * length];
+        if (kernel.slab != 0) {
+            kernel.prepare(&x[(size_t) t * length], length, own + t * act_bytes);
+            act_rows[t] = own + t * act_bytes;
+        }
+    }
+    for (int row = 0; row < rows; row += kernel.rows) {
+        for (int t = 0; t < tokens; ++t) {
+            out_rows[t] = &out[(size_t) t * rows + row];
+        }
+        Job job{};
+        job.weights   = &weights[row * row_bytes];
+        job.row_bytes = row_bytes;
+        job.rows      = rows - row < kernel.rows ? rows - row : kernel.rows;
+        job.length    = length;
+        job.acts      = act_rows.data();
+        job.outs      = out_rows.data();
+        job.tokens    = tokens;
+        job.scratch   = (void *) (((size_t) scratch.data() + 63) / 64 * 64);
+        kernel.product(job);
+    }
+    return out;
+}
+
+}  // namespace
+
+int main() {
+    int n_checks = 0, n_failures = 0;
+    for (const InstructionSet * const * it = usable_sets(); *it != nullptr; ++it) {
+        for (const Format & format : kFormats) {
+            std::mt19937 random(format.type);
+            for (const int tokens : { 1, 2, 3, 4, 5, 7, 12, 33 }) {
+                const int rows = 16 * (tokens % 3) + 13, length = format.values == 256 ? 256 * (1 + tokens % 4) : 32 * tokens + 32;
+                const auto                      weights = random_rows(format, rows, length, random);
+                std::normal_distribution<float> normal;
+                std::vector<float>              x((size_t) tokens * length);
+                for (float & value : x) {
+                    value = normal(random);
+                }
+                const Kernel & plain = portable()->kernels[format.type];
+                const auto     expected = multiply(plain, format, weights, rows, length, x, tokens);
+                const auto     got      = multiply((*it)->kernels[format.type], format, weights, rows, length, x, tokens);
+                double         error = 0, square = 0;
+                for (size_t i = 0; i < got.size(); ++i) {
+                    error += ((double) got[i] - expected[i]) * ((double) got[i] - expected[i]);
+                    square += (double) expected[i] * expected[i];
+                }
+                ++n_checks;
+                // Rounding alone; ties of activations that are scaled by a reciprocal may fall either way.
+                if (!(error <= 1e-6 * square)) {
+                    ++n_failures;
+                    std::printf("FAIL %s type %d tokens %d: %.3g\n", (*it)->name, format.type, tokens, error / square);
+                }
+            }
+        }
+        std::printf("%s\n", (*it)->name);
+    }
+    std::printf("%d checks, %d failures\n", n_checks, n_failures);
+    return n_failures == 0 ? 0 : 1;
+}

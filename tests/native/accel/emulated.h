@@ -1,0 +1,69 @@
+// AVX-512 and AVX-VNNI on a processor that has neither: SIMDe's functions under the names of the intrinsics. Put in
+// front of a source file with -include. What it lacks is written out below.
+
+#pragma once
+
+#define COBLYN_EMULATED
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <immintrin.h>
+#include <simde/x86/avx512.h>
+#include <simde/x86/avx512/dpbf16.h>
+#include <simde/x86/avx512/dpbusd.h>
+
+// Wrong in SIMDe 0.7.4.
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
+
+#include <cstdint>
+#include <cstring>
+
+namespace emulated {
+
+// 256 bits of vpdpbusd.
+inline __m256i dot(__m256i sum, __m256i a, __m256i b) {
+    uint8_t codes[32];
+    int8_t  acts[32];
+    int32_t sums[8];
+    std::memcpy(codes, &a, 32);
+    std::memcpy(acts, &b, 32);
+    std::memcpy(sums, &sum, 32);
+    for (int i = 0; i < 32; ++i) {
+        sums[i / 4] += codes[i] * acts[i];
+    }
+    std::memcpy(&sum, sums, 32);
+    return sum;
+}
+
+inline __m512 to_float(__m512i a) {
+    int32_t from[16];
+    float   to[16];
+    std::memcpy(from, &a, 64);
+    for (int i = 0; i < 16; ++i) {
+        to[i] = (float) from[i];
+    }
+    __m512 result;
+    std::memcpy(&result, to, 64);
+    return result;
+}
+
+// To the nearest bfloat16, ties to even; NaN stays one.
+inline __m256bh to_bfloat(__m512 a) {
+    uint32_t from[16];
+    uint16_t to[16];
+    std::memcpy(from, &a, 64);
+    for (int i = 0; i < 16; ++i) {
+        const bool is_nan = (from[i] & 0x7fffffff) > 0x7f800000;
+        to[i]             = (uint16_t) (is_nan ? from[i] >> 16 | 64 : (from[i] + 0x7fff + (from[i] >> 16 & 1)) >> 16);
+    }
+    __m256bh result;
+    std::memcpy(&result, to, 32);
+    return result;
+}
+
+}  // namespace emulated
+
+#undef _mm512_cvtepi32_ps
+#undef _mm512_cvtneps_pbh
+#define _mm512_cvtepi32_ps emulated::to_float
+#define _mm512_cvtneps_pbh emulated::to_bfloat
+#define _mm256_dpbusd_avx_epi32 emulated::dot

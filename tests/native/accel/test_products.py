@@ -1,0 +1,63 @@
+"""The accelerator's kernels against double precision, and its threads under a sanitizer; programs in C++."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coblyn.native.bundle import Bundle
+from coblyn.native.prepare import shim_dir
+
+pytestmark = [
+    pytest.mark.native,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        sys.platform == "win32" or not shutil.which("c++"), reason="needs a C++ compiler (POSIX)"
+    ),
+]
+
+SOURCES = Path(__file__).parent
+
+
+def build(folder: Path, tree: Path, bundle: Bundle, sanitize: str, *targets: str) -> Path:
+    settings = {
+        "CMAKE_BUILD_TYPE": "Release",
+        "COBLYN_LLAMA_DIR": tree,
+        "COBLYN_SHIM": shim_dir(),
+        "COBLYN_LIB": bundle.lib_dir,
+        "COBLYN_SANITIZE": sanitize,
+        "CMAKE_BUILD_RPATH": bundle.lib_dir,
+    }
+    defines = [f"-D{name}={value}" for name, value in settings.items()]
+    subprocess.run(["cmake", "-S", SOURCES, "-B", folder, "-G", "Ninja", *defines], check=True)
+    subprocess.run(["ninja", "-C", folder, *targets], check=True)
+    return folder
+
+
+def run(program: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_every_kernel_is_as_exact_as_ggmls(
+    tmp_path: Path, pinned_tree: Path, bundle: Bundle
+) -> None:
+    folder = build(tmp_path, pinned_tree, bundle, "", "products")
+    last = run(folder / "products").splitlines()[-1]
+    counts = re.fullmatch(r"(\d+) checks, 0 failures", last)
+    assert counts, last
+    assert int(counts[1]) > 500
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sanitizers of GCC on Linux")
+def test_threads_share_nothing_unguarded(tmp_path: Path, pinned_tree: Path, bundle: Bundle) -> None:
+    folder = build(tmp_path, pinned_tree, bundle, "address,undefined", "threads")
+    assert run(folder / "threads").splitlines()[-1] == "0 failures"

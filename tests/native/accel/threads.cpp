@@ -1,0 +1,109 @@
+// Products by several threads at once, to be compiled with ThreadSanitizer or AddressSanitizer: the same numbers as
+// by one thread, for shared and broadcast weights and for a mixture of experts, again and again.
+
+#include "policy.h"
+#include "product.h"
+
+#include "ggml-cpu-impl.h"
+#include "ggml.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+using namespace coblyn::accel;
+
+namespace {
+
+int n_failures = 0;
+
+void fill(ggml_tensor * tensor, std::mt19937 & random) {
+    std::normal_distribution<float> normal;
+    std::vector<float>              values(ggml_nelements(tensor));
+    for (float & value : values) {
+        value = normal(random);
+    }
+    ggml_quantize_chunk(tensor->type, values.data(), tensor->data, 0, ggml_nrows(tensor), tensor->ne[0], nullptr);
+}
+
+std::vector<float> compute_with(ggml_tensor * op, int threads) {
+    std::vector<char> memory(work_size(op, threads));
+    std::memset(op->data, 0xff, ggml_nbytes(op));
+    std::vector<std::thread> team;
+    for (int i = 0; i < threads; ++i) {
+        team.emplace_back([&, i] {
+            ggml_compute_params params{};
+            params.ith        = i;
+            params.nth        = threads;
+            params.wsize      = memory.size();
+            params.wdata      = memory.data();
+            params.threadpool = (ggml_threadpool *) &n_failures;  // only its address counts
+            compute(&params, op, false);
+        });
+    }
+    for (std::thread & thread : team) {
+        thread.join();
+    }
+    const float * data = (const float *) op->data;
+    return { data, data + ggml_nelements(op) };
+}
+
+void check(const char * what, ggml_tensor * op) {
+    if (!takes(op, false)) {
+        ++n_failures;
+        std::printf("FAIL %s %s: not taken\n", what, ggml_type_name(op->src[0]->type));
+        return;
+    }
+    const std::vector<float> expected = compute_with(op, 1);
+    for (const float value : expected) {
+        if (!std::isfinite(value)) {
+            ++n_failures;
+            std::printf("FAIL %s %s: a result was not written\n", what, ggml_type_name(op->src[0]->type));
+            return;
+        }
+    }
+    for (int threads = 2; threads <= 5; ++threads) {
+        if (compute_with(op, threads) != expected) {
+            ++n_failures;
+            std::printf("FAIL %s %s: %d threads differ\n", what, ggml_type_name(op->src[0]->type), threads);
+        }
+    }
+}
+
+void check_type(ggml_type type, std::mt19937 & random) {
+    set_min_batch(type, 1);
+    ggml_context *     context = ggml_init({ 64 << 20, nullptr, false });
+    const int64_t      k       = 256;
+    ggml_tensor *      plain   = ggml_new_tensor_2d(context, type, k, 100);
+    ggml_tensor *      many    = ggml_new_tensor_4d(context, type, k, 33, 2, 3);
+    ggml_tensor *      x       = ggml_new_tensor_2d(context, GGML_TYPE_F32, k, 150);
+    ggml_tensor *      wide    = ggml_new_tensor_4d(context, GGML_TYPE_F32, k, 7, 4, 3);
+    ggml_tensor *      experts = ggml_new_tensor_3d(context, type, k, 40, 5);
+    ggml_tensor *      tokens  = ggml_new_tensor_3d(context, GGML_TYPE_F32, k, 1, 30);
+    ggml_tensor *      ids     = ggml_new_tensor_2d(context, GGML_TYPE_I32, 2, 30);
+    for (ggml_tensor * tensor : { plain, many, x, wide, experts, tokens }) {
+        fill(tensor, random);
+    }
+    for (int64_t i = 0; i < 60; ++i) {
+        ((int32_t *) ids->data)[i] = (int32_t) ((i / 2 + i % 2 * 2) % 5);
+    }
+    check("one matrix", ggml_mul_mat(context, plain, x));
+    check("broadcast matrices", ggml_mul_mat(context, many, wide));
+    check("experts", ggml_mul_mat_id(context, experts, tokens, ids));
+    ggml_free(context);
+}
+
+}  // namespace
+
+int main() {
+    std::mt19937 random(3);
+    use_set(usable_sets()[0]);
+    for (const ggml_type type : { GGML_TYPE_Q4_1, GGML_TYPE_Q8_0, GGML_TYPE_Q6_K, GGML_TYPE_F16 }) {
+        check_type(type, random);
+    }
+    std::printf("%d failures\n", n_failures);
+    return n_failures == 0 ? 0 : 1;
+}
