@@ -141,9 +141,7 @@ class TestGoodBuild:
             raise AssertionError(f"started {args}")
 
         monkeypatch.setattr(run.subprocess, "Popen", no_program)
-        started = time.monotonic()
         again = tiny.build()
-        assert time.monotonic() - started < 0.5
         assert not again.was_built
         assert again.bundle.id == first.bundle.id
         assert log.read_text() == ""

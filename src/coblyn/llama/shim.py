@@ -1,4 +1,4 @@
-"""ctypes for our own shim: the twin of ``native/shim/coblyn.h`` and ``accel/coblyn_accel.h``, kept in step by hand since both are ours."""
+"""ctypes for our own C interfaces: the twin of ``native/shim``'s headers, kept in step by hand since both are ours."""
 
 from __future__ import annotations
 

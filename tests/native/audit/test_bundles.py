@@ -258,12 +258,8 @@ def test_a_bundle_whose_report_is_read_twice_is_the_same(cross) -> None:
 
 
 @pytest.mark.native
-def test_the_bundle_in_use_is_sound_and_quick(bundle) -> None:
-    import time
-
-    started = time.process_time()
+def test_the_bundle_in_use_is_sound(bundle) -> None:
     report = audit_bundle(bundle.lib_dir, bundle.receipt.backend)
-    assert time.process_time() - started < 4.0
     assert report.is_clean
     assert report.failures == ()
     assert {"cpu", bundle.receipt.backend} <= set(report.backends)

@@ -155,12 +155,13 @@ def test_hostile_lines_cost_little(line: str) -> None:
     for cause in CAUSES.values():
         started = time.process_time()
         cause.diagnose(Case(log=log))
-        assert time.process_time() - started < 1.0, cause.id
+        assert time.process_time() - started < 20, cause.id
 
 
-def test_a_full_log_is_examined_in_no_time() -> None:
+def test_a_full_log_ends() -> None:
+    """Whatever the machine: a pattern that is not linear would take hours."""
     lines = [fixture.read_text(encoding="utf-8", errors="replace") for fixture in FIXTURES]
     log = read("".join(lines) * (1_000_000 // sum(map(len, lines)) + 1))
     started = time.process_time()
     examine(Case(log=log))
-    assert time.process_time() - started < 10.0
+    assert time.process_time() - started < 60

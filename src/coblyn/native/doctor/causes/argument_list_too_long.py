@@ -23,8 +23,8 @@ CAUSE = log_cause(
     looks_like="make: execvp: /bin/sh: Argument list too long",
     explanation="The system gives a new program room for its words and the environment together (Linux: a quarter of "
     "the stack's limit, and 128 KiB a word, as which make hands a whole command to the shell; macOS: 1 MiB; Windows: "
-    "32 KiB). Thousands of objects in a deep directory exceed it, and so does a variable (CFLAGS, PATH) that grows with "
-    "each make in make.",
+    "32 KiB). Thousands of objects in a deep directory exceed it, and so does a variable (CFLAGS, PATH) that grows "
+    "with each make in make.",
     fix="Build in a directory with a short path, and in a new terminal without variables that have grown "
     "(env | wc -c); on Linux raise the limit: ulimit -s 65536. What lasts is a file of arguments: gcc, ld "
     "and ar take @FILE, make writes one with $(file >FILE,$^), and CMake and ninja do it by themselves.",

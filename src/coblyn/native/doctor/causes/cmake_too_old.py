@@ -24,7 +24,7 @@ CAUSE = log_cause(
         also=r"^[* ] Visual Studio \d",
     ),
     sign(
-        r"Could not create named generator (?P<name>Visual Studio 1[678] 20\d\d|Ninja Multi-Config)",
+        r"Could not create named generator (?P<name>Visual Studio 1[678] 20\d\d)$",
         "This CMake does not know {name}, which is newer than it.",
         # Where the list of what it knows has none of Visual Studio, this is no CMake for Windows.
         unless=r"^Generators$",
@@ -33,6 +33,7 @@ CAUSE = log_cause(
     sign(
         r"Could not create named generator (?P<name>Ninja Multi-Config)",
         "This CMake does not know {name}, which came with CMake 3.17.",
+        sure=Confidence.MEDIUM,
     ),
     sign(
         r'requires the language dialect "(?P<dialect>\w+)" (?:\(with compiler extensions\), '

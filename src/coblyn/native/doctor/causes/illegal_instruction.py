@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coblyn.native.doctor.causes._sign import log_cause, sign
+from coblyn.native.doctor.causes._sign import Sign, log_cause, sign
 
 # Without GGML_NATIVE, ggml's CMake switches AVX, AVX2, FMA, F16C and BMI2 on (INS_ENB in ggml/CMakeLists.txt).
 _OPTIONS = (
@@ -13,26 +13,33 @@ _PIP = (
     f'CMAKE_ARGS="{_OPTIONS}" pip install --no-cache-dir --force-reinstall '
     "--no-binary llama-cpp-python llama-cpp-python"
 )
+_PYTHON = r"[Pp]ython|\bpip\b|llama_cpp"
 _CMAKE = f"cmake --fresh -B build {_OPTIONS} && cmake --build build"
+
+
+def _signs(words: str, story: str, unless: str = "") -> tuple[Sign, Sign]:
+    """By what built it: Python's pip, or CMake."""
+    return (
+        sign(words, story, command=_PIP, also=_PYTHON, unless=unless),
+        sign(words, story, command=_CMAKE, unless=unless),
+    )
+
 
 CAUSE = log_cause(
     "illegal-instruction",
     "The program was built for another processor",
-    sign(
+    *_signs(
         r"[Ii]llegal instruction",
         "The processor met an instruction that it does not have.",
-        command=_PIP,
         unless=r"(?:fatal )?error: [^\n]{0,80}illegal instruction|Error: illegal instruction",
     ),
-    sign(
+    *_signs(
         r"exit code (?:132|-4|-1073741795|3221225501|0xC000001D)\b",
         "The program ended with the code for an illegal instruction.",
-        command=_PIP,
     ),
-    sign(
+    *_signs(
         r"illegal hardware instruction",
         "The processor met an instruction that it does not have.",
-        command=_PIP,
     ),
     looks_like="Illegal instruction (core dumped)",
     explanation="By default ggml is built for the very processor that builds (-march=native), "

@@ -20,6 +20,8 @@ _GNU = re.compile(
     r"std::__cxx11::|St7__cxx11|std::__throw_|std::__detail::|_ZSt\d+__throw|std::__once_call"
 )
 
+_FILESYSTEM = re.compile(r"std::__\w+::__fs::filesystem::|St3__14__fs10filesystem")
+
 
 def _diagnose(case: Case) -> Finding | None:
     found = undefined(case.log) if case.log else ()
@@ -30,6 +32,10 @@ def _diagnose(case: Case) -> Finding | None:
     # With Apple's and LLVM's clang the native library is LLVM's; elsewhere GCC's.
     is_mac = "for architecture" in case.log or "ld64" in case.log
     strange = gnu if is_mac else llvm
+    if not is_mac and all(_FILESYSTEM.search(each.symbol) for each in found):
+        return (
+            None  # LLVM 8 has that part in a library of its own; the rest of libc++ is in the link.
+        )
     if not strange:
         return None
     has, wants = (
