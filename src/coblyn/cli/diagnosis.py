@@ -46,7 +46,8 @@ def show_diagnosis(
     """
     show_findings(console, diagnosis, subject if offers_fix else "")
     if diagnosis.is_clean:
-        console.print(f"[green]✓[/] Nothing is wrong with {subject}.", highlight=False)
+        console.print("[green]✓[/] ", end="")
+        console.print(f"Nothing is wrong: {subject}", markup=False, highlight=False)
     elif diagnosis.failed and not diagnosis.is_explained:
         _show_unknown(console, diagnosis)
 

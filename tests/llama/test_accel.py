@@ -1,0 +1,83 @@
+"""Our own matrix products inside ggml's backend: taken, right, and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coblyn.llama.accel import REASONS, Accelerator
+from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.library import open_library
+from coblyn.llama.model import Model
+from coblyn.native.bundle import Bundle
+
+pytestmark = pytest.mark.native
+
+NUM_TOKENS = 96
+
+
+@pytest.fixture
+def model(bundle: Bundle, starter_model: Path) -> Iterator[Model]:
+    with Model(open_library(bundle.lib_dir), starter_model) as model:
+        yield model
+
+
+@pytest.fixture
+def accelerator(model: Model) -> Iterator[Accelerator]:
+    accelerator = Accelerator(model.library)
+    reason = accelerator.install()
+    if reason:
+        # A processor that we have no code for is a reason; a hook that does not fit is a fault.
+        assert reason == REASONS[3]
+        pytest.skip(reason)
+    yield accelerator
+    accelerator.remove()
+
+
+def logits(model: Model) -> np.ndarray:
+    """Of every token of a text, from a context of its own."""
+    tokens = [3 + 37 * n % 40_000 for n in range(NUM_TOKENS)]
+    with Context(model, ContextOptions(256, NUM_TOKENS, 1, 2)) as context:
+        batch = Batch(NUM_TOKENS)
+        for index, token in enumerate(tokens):
+            batch.put(index, token, index, 0, output=True)
+        context.decode(batch, NUM_TOKENS)
+        return np.stack([context.logits(index).copy() for index in range(NUM_TOKENS)])
+
+
+def test_products_are_taken_and_right(model: Model, accelerator: Accelerator) -> None:
+    accelerator.remove()
+    plain = logits(model)
+    assert accelerator.install() == ""
+    kinds = accelerator.kinds(model.weight_types)
+    assert kinds
+    for kind in kinds:
+        accelerator.set_min_batch(kind, 1)
+    before = accelerator.num_taken
+    ours = logits(model)
+    assert accelerator.num_taken > before + 100
+    error = np.sqrt(np.square(ours - plain).sum() / np.square(plain).sum())
+    assert 0 < error < 0.03, "other rounding, the same numbers"
+
+
+def test_what_is_off_is_left_to_ggml(model: Model, accelerator: Accelerator) -> None:
+    for kind in accelerator.kinds(model.weight_types):
+        accelerator.set_min_batch(kind, 0)
+    before = accelerator.num_taken
+    logits(model)
+    assert accelerator.num_taken == before
+    accelerator.remove()
+    assert not accelerator.is_installed
+    assert np.array_equal(logits(model), logits(model))
+
+
+def test_types(model: Model, accelerator: Accelerator) -> None:
+    assert "q4_1" in model.weight_types
+    assert accelerator.kinds(["q4_1", "f32", "no such type"]) == (3,)
+    assert accelerator.instruction_set
+    (kind,) = accelerator.kinds(["q4_1"])
+    chosen = accelerator.find_batch(kind, 64, 256, threads=1, seconds=0.001)
+    assert 0 <= chosen <= 256
