@@ -108,23 +108,25 @@ const InstructionSet * const * usable_sets() {
     static const InstructionSet * const * const list = [] {
         static const InstructionSet * sets[8] = {};
         int                           n       = 0;
-        [[maybe_unused]] const auto   add     = [&](bool is_usable, const InstructionSet * set) {
-            if (is_usable && set != nullptr) {
+        // The function itself is compiled for its instruction set: it must not even be called elsewhere.
+        [[maybe_unused]] const auto   add     = [&](bool is_usable, const InstructionSet * (*make)()) {
+            const InstructionSet * set = is_usable ? make() : nullptr;
+            if (set != nullptr) {
                 sets[n++] = set;
             }
         };
 #if defined(__x86_64__) || defined(_M_X64)
         const Features f = features();
-        add(f.avx512_bf16, avx512_bf16());
-        add(f.avx512_vnni, avx512_vnni());
-        add(f.avx_vnni, avx_vnni());
-        add(f.avx2, avx2());
+        add(f.avx512_bf16, avx512_bf16);
+        add(f.avx512_vnni, avx512_vnni);
+        add(f.avx_vnni, avx_vnni);
+        add(f.avx2, avx2);
 #elif defined(__aarch64__)
         const Features f = features();
-        add(f.dot && f.i8mm, neon_i8mm());
-        add(f.dot, neon_dot());
+        add(f.dot && f.i8mm, neon_i8mm);
+        add(f.dot, neon_dot);
 #endif
-        add(true, portable());
+        add(true, portable);
         return sets;
     }();
     return list;
