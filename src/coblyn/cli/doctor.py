@@ -99,8 +99,7 @@ def _may_evaluate(*, yes: bool) -> bool:
     if yes:
         return True
     _tell(
-        "make -pn runs no recipe, but it does run what the makefiles call with $(shell), and recipes that are "
-        "marked to run always (+, $(MAKE))."
+        "make -pn runs no recipe, but it does run what the makefiles call with $(shell), !=, $(file) and load."
     )
     if not sys.stdin.isatty():
         _tell("Nobody can be asked; the makefiles are only read. Say --yes to allow it.")
