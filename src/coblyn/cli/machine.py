@@ -107,6 +107,7 @@ def _show(
     facts: Facts, diagnosis: Diagnosis, in_use: Bundle, audit: AuditReport, proof: Proof
 ) -> None:
     from coblyn.cli.diagnosis import show_finding, show_findings
+    from coblyn.native.doctor.finding import Severity
 
     console = _console()
     _show_machine(console, facts)
@@ -117,7 +118,9 @@ def _show(
     console.print()
     show_findings(console, diagnosis)
     for finding in audit.findings:
-        show_finding(console, finding)
+        # Notes, such as code for newer CPUs that is chosen at run time, are for who asks about the engine itself.
+        if finding.severity is not Severity.NOTE:
+            show_finding(console, finding)
     _show_verdict(console, proof.verdict)
 
 
