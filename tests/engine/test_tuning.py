@@ -14,7 +14,8 @@ class Machine:
 
     instruction_set = "AVX2"
 
-    def __init__(self, batches: dict[int, int]) -> None:
+    def __init__(self, batches: dict[int, int], floors: dict[int, int] | None = None) -> None:
+        self.floors = floors or {}
         self.batches = batches
         self.asked: list[tuple[int, int, int, int]] = []
         self.chosen: dict[int, int] = {}
@@ -25,6 +26,9 @@ class Machine:
         assert 0 < seconds < 0.1
         self.asked.append((kind, rows, columns, threads))
         return self.batches[kind]
+
+    def min_batch(self, kind: int) -> int:
+        return self.floors.get(kind, 1)
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         self.chosen[kind] = batch
@@ -37,6 +41,13 @@ def test_each_type_gets_what_was_measured(tmp_path: Path) -> None:
     assert machine.chosen == {2: 32, 8: 0}
     # Matrices are made of whole blocks of every type, and no larger than a short measurement can bear.
     assert machine.asked == [(2, 2048, 768, 2), (8, 2048, 768, 2)]
+
+
+def test_the_library_s_own_choice_is_the_least(tmp_path: Path) -> None:
+    machine = Machine({2: 4, 3: 64, 8: 0, 1: 4}, floors={2: 16, 3: 16, 8: 16, 1: 0})
+    chosen = tune(machine, (2, 3, 8, 1), width=576, threads=2, memory=tmp_path / "cpu-1.json")
+    assert chosen == {2: 16, 3: 64, 8: 0}
+    assert 1 not in machine.chosen, "what is off stays off"
 
 
 def test_nothing_is_measured_twice(tmp_path: Path) -> None:
