@@ -21,7 +21,7 @@ _MAC = (
     r"Darwin|AppleClang|Apple clang|/Library/Developer/|\.sdk\b|-framework |/opt/homebrew|macosx|"
     r"MacOSX|Xcode|-apple-"
 )
-_LINUX = r"[Ll]inux|Ubuntu|Debian|Fedora|Red Hat|/rocm|/usr/lib/gcc|/home/|/root/|\.so\b"
+_LINUX = r"[Ll]inux|Ubuntu|Debian|Fedora|Red Hat|/rocm|/usr/lib/gcc|/home/|\.so\b"
 # Compilers of their own on a Mac: these bring headers, and look for the SDK by themselves.
 _OTHER_CLANG = r"(?:opt|Cellar)/llvm|[\\/](?:mini|ana)?conda|miniforge|mamba|[\\/]envs[\\/]"
 # A source in C, or a library asked for in vain, asks for headers of C++ where nothing is wrong with the tools.
