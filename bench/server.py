@@ -71,7 +71,7 @@ class Stream:
         target = urlsplit(url)
         head = f"POST /v1/completions HTTP/1.1\r\nHost: {target.netloc}\r\nConnection: close\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self.socket = socket.create_connection((target.hostname, target.port))
+        self.socket = socket.create_connection((target.hostname, target.port or 80))
         self.socket.sendall((head + body).encode())
         self.started, self.first, self.last, self.chunks = time.perf_counter(), 0.0, 0.0, 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -13,7 +14,10 @@ import pytest
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.machine import Machine
 from coblyn.engine.prove import prove
+from coblyn.engine.prover import Prover
 from coblyn.engine.verdict import State
+from coblyn.errors import ModelUnsupported
+from coblyn.llama.model import Model
 from coblyn.native.bundle import Bundle
 from coblyn.progress import Progress
 from remote_device import distorted, remote_device
@@ -72,6 +76,18 @@ def test_a_model_that_is_broken(config: EngineConfig, tmp_path: Path) -> None:
     assert proof.verdict.state is State.FAILED
     assert proof.verdict.cause == "model"
     assert str(broken) in proof.verdict.reason
+
+
+def test_a_model_that_needs_an_encoder(
+    config: EngineConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused as the engine refuses it; computing with it would look like a crash of the device."""
+    monkeypatch.setattr(Model, "has_decoder_only", False)
+    try:
+        with pytest.raises(ModelUnsupported, match="encoder"):
+            Prover(config, [], 60).run()
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def test_a_bundle_that_is_gone(config: EngineConfig, tmp_path: Path) -> None:

@@ -71,6 +71,22 @@ def test_a_memory_that_can_not_be_read_is_made_anew(tmp_path: Path, text: str) -
     assert again.asked == []
 
 
+def test_what_another_process_measures_meanwhile_is_kept(tmp_path: Path) -> None:
+    memory = tmp_path / "cpu-1.json"
+
+    class Slow(Machine):
+        def find_batch(
+            self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+        ) -> int:
+            tune(Machine({8: 64}), (8,), width=576, threads=2, memory=memory)
+            return super().find_batch(kind, rows, columns, threads=threads, seconds=seconds)
+
+    tune(Slow({2: 32}), (2,), width=576, threads=2, memory=memory)
+    again = Machine({})
+    assert tune(again, (2, 8), width=576, threads=2, memory=memory) == {2: 32, 8: 64}
+    assert again.asked == []
+
+
 def test_a_memory_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     memory = tmp_path / "file" / "cpu-1.json"

@@ -74,6 +74,17 @@ def test_what_is_off_is_left_to_ggml(model: Model, accelerator: Accelerator) -> 
     assert np.array_equal(logits(model), logits(model))
 
 
+def test_installing_again_forgets_what_was_set(model: Model, accelerator: Accelerator) -> None:
+    kinds = accelerator.kinds(model.weight_types)
+    chosen = {kind: accelerator.min_batch(kind) for kind in kinds}
+    assert kinds
+    for kind in kinds:
+        accelerator.set_min_batch(kind, 0)
+    assert accelerator.kinds(model.weight_types) == ()
+    assert accelerator.install() == ""
+    assert {kind: accelerator.min_batch(kind) for kind in kinds} == chosen
+
+
 def test_types(model: Model, accelerator: Accelerator) -> None:
     assert "q4_1" in model.weight_types
     assert accelerator.kinds(["q4_1", "f32", "no such type"]) == (3,)

@@ -104,6 +104,17 @@ def test_a_name_is_no_path(name: str) -> None:
     assert len(bundle.installed()) == 1
 
 
+def test_what_was_measured_with_a_bundle_goes_with_it() -> None:
+    paths.tunings().mkdir(parents=True)
+    kept, gone = (paths.tunings() / f"{name}.json" for name in ("cpu-aaa", "cpu-bbb"))
+    for name, tuning in (("cpu-aaa", kept), ("cpu-bbb", gone)):
+        make_bundle(name)
+        tuning.write_text("{}")
+    bundle.remove("cpu-bbb")
+    assert kept.exists()
+    assert not gone.exists()
+
+
 def test_a_current_that_is_gone_or_damaged_is_told() -> None:
     path = make_bundle("cpu-aaa")
     bundle.use("cpu-aaa")

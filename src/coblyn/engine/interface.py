@@ -116,7 +116,7 @@ class Runner(Protocol):
 
     @property
     def num_cells(self) -> int:
-        """KV cells that all sequences share; one token of a sequence takes one."""
+        """KV cells of all sequences together; one token of a sequence takes one."""
         ...
 
     @property

@@ -201,6 +201,7 @@ class Prover:
             cpu_only=given is not None,
             plain_layout=is_on_cpu,
         )
+        model.require_decoder()
         with model, Context(model, self._context_options()) as context:
             placement = read_placement(
                 [*model.log_lines, *context.log_lines],

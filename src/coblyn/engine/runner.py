@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from coblyn.engine.plan import (
 )
 from coblyn.engine.request import Request
 from coblyn.engine.tuning import tune
-from coblyn.errors import ModelUnsupported, SettingsError
+from coblyn.errors import SettingsError
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
@@ -109,13 +109,9 @@ class LlamaRunner:
                     advance=advance,
                 )
             )
-            if not model.has_decoder_only:
-                raise ModelUnsupported(
-                    f"{model.path.name} needs an encoder, and can not continue text by itself.",
-                    hint="Choose a model that generates text.",
-                )
+            model.require_decoder()
             options = _context_options(config, model)
-            accelerator = _accelerate(config, model, options)
+            accelerator = stack.enter_context(_accelerated(config, model, options))
             self._context = stack.enter_context(Context(model, options))
             self._stack = stack.pop_all()
         self._model = model
@@ -208,9 +204,8 @@ class LlamaRunner:
         end, draws = 0, []
         for row in rows:
             start, end = end, end + len(row.tokens)
-            if (
-                end - start == 1
-            ):  # a decode step's rows, where every microsecond is paid for each token
+            if end - start == 1:
+                # A decode step's rows, where every microsecond is paid for each token.
                 self._batch.put(
                     start, row.tokens[0], row.position, row.sequence, output=row.samples
                 )
@@ -231,19 +226,26 @@ class LlamaRunner:
         return Draw(sampler, output, keep=keep)
 
 
-def _accelerate(config: EngineConfig, model: Model, options: ContextOptions) -> str:
-    """Let our own matrix products help the CPU; their instruction set, or an empty string if they do not."""
+@contextmanager
+def _accelerated(config: EngineConfig, model: Model, options: ContextOptions) -> Iterator[str]:
+    """Let our own matrix products help the CPU; gives their instruction set, or an empty string if they do not."""
     accelerator = Accelerator(model.library)
-    if not config.accel:
-        accelerator.remove()
-        return ""
-    if reason := accelerator.install():
-        log.debug("no matrix products of our own: %s", reason)
-        return ""
-    kinds = accelerator.kinds(model.weight_types)
-    memory = paths.tunings() / f"{config.bundle or 'unnamed'}.json"
-    chosen = tune(accelerator, kinds, width=model.width, threads=options.threads, memory=memory)
-    return accelerator.instruction_set if any(chosen.values()) else ""
+
+    def set_up() -> None:
+        if not config.accel:
+            accelerator.remove()
+        elif reason := accelerator.install():
+            log.debug("no matrix products of our own: %s", reason)
+        else:
+            kinds = accelerator.kinds(model.weight_types)
+            memory = paths.tunings() / f"{config.bundle or 'unnamed'}.json"
+            tune(accelerator, kinds, width=model.width, threads=options.threads, memory=memory)
+
+    with accelerator.shared(set_up):
+        is_helped = bool(accelerator.kinds(model.weight_types))
+        if is_helped and not config.accel:
+            log.warning("accel stays on: another engine of this process set it, and computes")
+        yield accelerator.instruction_set if is_helped else ""
 
 
 def _context_options(config: EngineConfig, model: Model) -> ContextOptions:

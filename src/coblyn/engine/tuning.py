@@ -66,7 +66,8 @@ def tune(
     known = _read(memory)
     columns = -(-width // _BLOCK) * _BLOCK
     rows = min(4 * columns, _MAX_ROWS)
-    chosen, is_new = {}, False
+    chosen: dict[int, int] = {}
+    measured: dict[str, int] = {}
     for kind in kinds:
         # A short measurement has its weights in the caches, where a model has not: below the library's own choice,
         # what it finds is not to be trusted (Q8_0 with eight streams: 1.05 measured, 0.93 in the model).
@@ -75,15 +76,14 @@ def tune(
             continue
         key = f"{accelerator.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}"
         if key not in known:
-            known[key] = accelerator.find_batch(
+            known[key] = measured[key] = accelerator.find_batch(
                 kind, rows, columns, threads=threads, seconds=_SECONDS
             )
-            is_new = True
             log.debug("measured: %s: from a batch of %d on", key, known[key])
         chosen[kind] = max(known[key], floor) if known[key] else 0
         accelerator.set_min_batch(kind, chosen[kind])
-    if is_new:
-        _write(memory, known)
+    if measured:
+        _write(memory, measured)
     return chosen
 
 
@@ -99,7 +99,8 @@ def _read(memory: Path) -> dict[str, int]:
     }
 
 
-def _write(memory: Path, known: dict[str, int]) -> None:
+def _write(memory: Path, measured: dict[str, int]) -> None:
+    known = _read(memory) | measured  # other processes measure too
     temporary = memory.with_name(f"{memory.name}.{os.getpid()}")
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)

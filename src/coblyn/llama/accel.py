@@ -1,13 +1,19 @@
 """Coblyn's own matrix products inside ggml's CPU backend: installed, asked about, measured.
 
-One in a process, since there is one CPU backend. The twin of ``native/shim/accel/coblyn_accel.h``.
+One in a process, since there is one CPU backend. The threads that compute a graph ask about each product by
+themselves: if what is taken over changed meanwhile, they would not agree, and wait for each other for ever. So it
+is set up by the first who computes, and stays for all who come while one is there (``shared``).
+
+The twin of ``native/shim/accel/coblyn_accel.h``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from coblyn.llama.library import Library
@@ -17,9 +23,11 @@ __all__ = ["REASONS", "Accelerator"]
 _NUM_TYPES = 40
 """``GGML_TYPE_COUNT`` of the pinned ggml.h is a little more; those after MXFP4 have no kernel of ours."""
 
+_READY = 0
+
 REASONS: Mapping[int, str] = MappingProxyType(
     {
-        0: "",
+        _READY: "",
         1: "no CPU backend is registered",
         2: "this build of ggml can not hand products over",
         3: "ggml's own code is as fast on this processor",
@@ -36,20 +44,46 @@ class Accelerator:
         library: The opened bundle.
     """
 
+    _lock: ClassVar = threading.Lock()
+    _num_users: ClassVar = 0
+
     def __init__(self, library: Library) -> None:
         self._library = library
 
+    @contextmanager
+    def shared(self, set_up: Callable[[], None]) -> Iterator[None]:
+        """Keep what is taken over as it is, so that contexts can compute in the block.
+
+        Args:
+            set_up: Installs or removes, and sets batches. Only called if nobody else is in such a block; until it is
+                done others wait before theirs.
+        """
+        with Accelerator._lock:
+            if not Accelerator._num_users:
+                set_up()
+            Accelerator._num_users += 1
+        try:
+            yield
+        finally:
+            with Accelerator._lock:
+                Accelerator._num_users -= 1
+
     def install(self) -> str:
-        """Take products over from now on; a second time does nothing.
+        """Take products over from now on, each type from the library's own choice of a batch on.
+
+        Not while something is computed.
 
         Returns:
             Why it is not installed; empty if it is.
         """
         status = self._library.coblyn_accel_install()
+        if status == _READY:
+            # Choosing the instruction set anew sets all batches to the library's choice.
+            self._library.coblyn_accel_use_isa(self._library.coblyn_accel_isa())
         return REASONS.get(status, f"status {status}")
 
     def remove(self) -> None:
-        """Give all products back to ggml."""
+        """Give all products back to ggml. Not while something is computed."""
         self._library.coblyn_accel_remove()
 
     @property
@@ -68,10 +102,12 @@ class Accelerator:
         return int(self._library.coblyn_accel_taken())
 
     def kinds(self, names: Iterable[str]) -> tuple[int, ...]:
-        """Numbers (``ggml_type``) of those named types that can be taken over at all."""
+        """Numbers (``ggml_type``) of those named types that are taken over, from whatever batch on."""
+        if not self.is_installed:
+            return ()
         wanted = set(names)
         found = (kind for kind in range(_NUM_TYPES) if self._name(kind) in wanted)
-        return tuple(kind for kind in found if self._can_take(kind))
+        return tuple(kind for kind in found if self.min_batch(kind))
 
     def min_batch(self, kind: int) -> int:
         """The smallest batch of a weight type (``ggml_type``) that is taken over; 0 if none is."""
@@ -84,18 +120,12 @@ class Accelerator:
     def _name(self, kind: int) -> str:
         return str((self._library.ggml_type_name(kind) or b"").decode())
 
-    def _can_take(self, kind: int) -> bool:
-        # Setting it does nothing for a type without a kernel.
-        before = self.min_batch(kind)
-        self.set_min_batch(kind, 1)
-        can_take = self.min_batch(kind) == 1
-        self.set_min_batch(kind, before)
-        return can_take
-
     def find_batch(
         self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
     ) -> int:
         """Measure from which batch on ours is faster for a weight matrix; 0 if it is not at 256.
+
+        Not while something else is computed.
 
         Args:
             kind: Type of the weights (``ggml_type``).

@@ -126,9 +126,10 @@ class Context(Handle):
         params.flash_attn_type = _FLASH[options.flash_attention]
         params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
         params.kv_unified = options.is_unified
-        self.pointer = self.library.llama_init_from_model(model.pointer, params)
-        self.log_lines = self.library.log.take_lines()
-        errors = self.library.log.take_errors()
+        with self.library.log.alone():
+            self.pointer = self.library.llama_init_from_model(model.pointer, params)
+            self.log_lines = self.library.log.take_lines()
+            errors = self.library.log.take_errors()
         if not self.pointer:
             reason = "; ".join(errors) or "the library gave no reason"
             raise ModelUnsupported(

@@ -10,7 +10,8 @@ import ctypes
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from coblyn.llama import bindings
@@ -39,12 +40,25 @@ class LibraryLog:
         self._errors: deque[str] = deque(maxlen=20)
         self._lines: deque[str] = deque(maxlen=2000)
         self._callback: Any = None
+        self._turn = threading.RLock()
 
     def drain(self) -> None:
         """Hand all waiting lines to Python's logging."""
-        while level := self._library.coblyn_log_take(self._buffer, len(self._buffer)):
-            text = self._buffer.value.decode(errors="replace")
-            self._keep(level, text)
+        with self._turn:
+            while level := self._library.coblyn_log_take(self._buffer, len(self._buffer)):
+                text = self._buffer.value.decode(errors="replace")
+                self._keep(level, text)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Forget earlier lines and errors, and keep other threads from taking those that are written in the block.
+
+        The library has one log: who loads a model while another is loaded would read of both.
+        """
+        with self._turn:
+            self.take_lines()
+            self.take_errors()
+            yield
 
     def listen(self, hear: Callable[[str], object]) -> None:
         """From now on hand over every line at the moment at which it is written, on whatever thread that is.
@@ -68,17 +82,19 @@ class LibraryLog:
 
     def take_lines(self) -> list[str]:
         """All lines since the last call, oldest first, but at most the last 2000."""
-        self.drain()
-        lines = list(self._lines)
-        self._lines.clear()
-        return lines
+        with self._turn:
+            self.drain()
+            lines = list(self._lines)
+            self._lines.clear()
+            return lines
 
     def take_errors(self) -> list[str]:
         """Error lines since the last call, oldest first."""
-        self.drain()
-        errors = list(self._errors)
-        self._errors.clear()
-        return errors
+        with self._turn:
+            self.drain()
+            errors = list(self._errors)
+            self._errors.clear()
+            return errors
 
     def _keep(self, level: int, text: str) -> None:
         self._lines.append(text)

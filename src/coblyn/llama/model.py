@@ -76,10 +76,10 @@ class Model(Handle):
             return not stopped
 
         params.progress_callback = bindings.llama_progress_callback(progress)
-        library.log.take_lines()
-        self.pointer = library.llama_model_load_from_file(os.fsencode(path), params)
-        self.log_lines = library.log.take_lines()
-        errors = library.log.take_errors()
+        with library.log.alone():
+            self.pointer = library.llama_model_load_from_file(os.fsencode(path), params)
+            self.log_lines = library.log.take_lines()
+            errors = library.log.take_errors()
         if stopped:
             raise Cancelled(f"Loading {path.name} was stopped.")
         if not self.pointer:
@@ -155,6 +155,18 @@ class Model(Handle):
             library.llama_model_has_decoder(self.pointer)
             and not library.llama_model_has_encoder(self.pointer)
         )
+
+    def require_decoder(self) -> None:
+        """Refuse a model that can not generate text by decoding alone.
+
+        Raises:
+            ModelUnsupported: It needs an encoder.
+        """
+        if not self.has_decoder_only:
+            raise ModelUnsupported(
+                f"{self.path.name} needs an encoder, and can not continue text by itself.",
+                hint="Choose a model that generates text.",
+            )
 
     @property
     def chat_template(self) -> str:

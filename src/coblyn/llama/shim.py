@@ -75,6 +75,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_accel_remove": (None, ()),
     "coblyn_accel_is_installed": (c_int32, ()),
     "coblyn_accel_isa": (c_char_p, ()),
+    "coblyn_accel_use_isa": (c_int32, (c_char_p,)),
     "coblyn_accel_min_batch": (c_int32, (c_int32,)),
     "coblyn_accel_set_min_batch": (None, (c_int32, c_int32)),
     "coblyn_accel_taken": (c_uint64, ()),

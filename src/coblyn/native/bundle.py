@@ -143,7 +143,7 @@ def use(name: str) -> Bundle:
 
 
 def remove(name: str) -> Bundle:
-    """Delete a bundle; if it was in use, none is afterwards.
+    """Delete a bundle and what was measured with it; if it was in use, none is afterwards.
 
     Raises:
         BundleMissing: There is none of that id or beginning, or more than one.
