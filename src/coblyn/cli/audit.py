@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coblyn.native.doctor.tree.files import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["show_audit"]
 
 _MAX_FILES = 40
+_MAX_LETTERS = 1000
 
 
 def show_audit(console: Console, report: AuditReport) -> None:
@@ -21,12 +24,17 @@ def show_audit(console: Console, report: AuditReport) -> None:
     for facts in report.files[:_MAX_FILES]:
         binary = facts.binary
         name = f"{binary.path}({binary.member})" if binary.member else str(binary.path)
-        console.print(name, style="bold", markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(name), style="bold", markup=False, highlight=False, soft_wrap=True)
         for label, value in _lines(facts):
-            console.print(f"  {label:14}{value}", markup=False, highlight=False)
+            # Names inside a file are whatever its maker wrote: escape codes would reach the terminal.
+            text = printable(value, limit=_MAX_LETTERS)
+            console.print(f"  {label:14}{text}", markup=False, highlight=False)
     if len(report.files) > _MAX_FILES:
         more = len(report.files) - _MAX_FILES
         console.print(f"and {more} more files and members (--json has all)", highlight=False)
+    for folder in report.unfinished:
+        text = f"{printable(str(folder))} holds more; the rest was not looked at"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print()
 
 

@@ -12,6 +12,7 @@ from coblyn.native.audit.gather import gather
 from coblyn.native.audit.machine import Machine
 from coblyn.native.audit.suppliers import Supplier, supplier
 from coblyn.native.doctor.finding import Confidence, Severity
+from coblyn.native.facts import Facts
 from native.cross import universal
 
 BASE = "int ggml_add(void) { return 1; } int ggml_mul(void) { return 2; }"
@@ -68,7 +69,7 @@ class TestTwoLibraries:
         (finding,) = report.failures
         assert finding.cause == "audit-missing-library"
         assert base.name in finding.story[0]
-        with pytest.raises(BuildFailed, match="a needed library is missing"):
+        with pytest.raises(BuildFailed, match="A needed library is missing"):
             require_sound(report)
 
 
@@ -252,9 +253,17 @@ def test_the_report_as_json(cross) -> None:
     assert answer["backends"] == ["metal"]
 
 
-def test_a_bundle_whose_report_is_read_twice_is_the_same(cross) -> None:
-    cross.library("libggml.so", BASE)
-    assert audit_bundle(cross.folder, "cpu") == audit_bundle(cross.folder, "cpu")
+def test_a_bundle_is_looked_at_with_the_directory_that_it_was_built_in(cross, tmp_path) -> None:
+    cross.library("libggml.so", "int ggml_backend_cpu_reg(void) { return 1; }")
+    machine = Facts.of(os="linux", arch="x86-64")
+    assert audit_bundle(cross.folder, "cpu", machine).findings == ()
+    (tmp_path / "build.ninja").write_text(
+        "build a/x.c.o: C_COMPILER__a_Release /src/x.c\n"
+        "build b/x.c.o: C_COMPILER__b_Release /src/x.c\n"
+        "build bin/libggml.so: C_SHARED_LIBRARY_LINKER__ggml_Release a/x.c.o b/x.c.o\n"
+    )
+    (finding,) = audit_bundle(cross.folder, "cpu", machine, build_dir=tmp_path).findings
+    assert finding.cause == "audit-same-source-twice"
 
 
 @pytest.mark.native

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from coblyn.errors import BinaryUnreadable
 from coblyn.native.audit import audit_binaries, audit_files
 from coblyn.native.audit.gather import gather
+from coblyn.native.audit.inside import cpu_variant
 from coblyn.native.audit.machine import Machine
 from coblyn.native.audit.sources import twins_of_build
+from coblyn.native.binary.binary import Binary, Format, Kind
 from coblyn.native.doctor.causes import audit_same_source_twice
 from coblyn.native.doctor.finding import Confidence, Severity
 from native.cross import TARGETS
@@ -130,6 +134,55 @@ def test_instructions_that_this_cpu_does_not_have(cross) -> None:
     assert audit_binaries(gather([variant]), Machine("linux", arch="x86-64")).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("libggml-cpu-haswell.so", "haswell"),
+        ("libggml-cpu-armv8.2_1.so", "armv8.2_1"),
+        ("ggml-cpu-sse42.dll", "sse42"),
+        ("libggml-cpu.so", ""),
+        # auditwheel and delvewheel put a hash behind the name.
+        ("libggml-cpu-skylakex-9980f871.so.0.13.1", "skylakex"),
+        ("libggml-cpu-9980f871.so.0.13.1", ""),
+        ("ggml-cpu-0a1b2c3d4e5f60718293a4b5c6d7e8f9.dll", ""),
+    ],
+)
+def test_the_cpu_that_a_variant_is_for(name, variant) -> None:
+    assert cpu_variant(Binary(Path(name), Format.ELF, Kind.LIBRARY, "x86-64")) == variant
+
+
+ODD = "odd\x1b[31m"
+
+
+def test_names_in_files_can_not_write_to_the_terminal(cross) -> None:
+    objects = [cross.object(name, "int odd_name = 1;") for name in ("one.o", "two.o")]
+    for path in objects:
+        path.write_bytes(path.read_bytes().replace(b"odd_name", ODD.encode()))
+    base, top = "int base(void) { return 1; }", "int base(void); int top(void) { return base(); }"
+    cross.library("libbase.so", base, "linux", f"-Wl,-soname,lib{ODD}.so")
+    cross.library("libtop.so", top, "linux", "-L.", "-lbase", f"-Wl,-rpath,/home/{ODD}")
+    cross.library("libbase.dylib", base, "mac-arm64", f"-Wl,-install_name,/opt/{ODD}.dylib")
+    cross.library("libtop.dylib", top, "mac-arm64", "-L.", "-lbase")
+    (cross.folder / "libbase.so").unlink()
+    (cross.folder / "empty.o").touch()
+    (cross.folder / "build.ninja").write_text(
+        NINJA.format(first="-DONE", second="-DONE").replace("x.c", f"x{ODD}.c")
+    )
+    twice = audit_same_source_twice.find(twins_of_build(cross.folder))
+    assert twice is not None
+    report = audit_binaries(gather([cross.folder]), LINUX)
+    found = {each.cause: each for each in [*report.findings, twice]}
+    assert found.keys() >= {
+        *("audit-duplicate-symbols", "audit-missing-library", "audit-escaping-runpath"),
+        *("audit-absolute-library", "audit-broken-file"),
+    }
+    for finding in found.values():
+        texts = [*finding.story, *(each.text for each in finding.evidence)]
+        assert all(text.isprintable() for text in texts), finding.cause
+        if finding.cause != "audit-broken-file":
+            assert "odd" in " ".join(texts), finding.cause
+
+
 def test_code_that_asks_the_cpu_first_is_a_note(cross) -> None:
     pytest.importorskip("iced_x86", reason="the disassembler exists for x86-64 only")
     source = "typedef float wide __attribute__((vector_size(64)));"
@@ -167,3 +220,14 @@ def test_one_source_in_two_objects_of_one_link(tmp_path, second, severity) -> No
 def test_a_build_directory_without_ninja_says_nothing(tmp_path) -> None:
     assert twins_of_build(tmp_path) == ()
     assert audit_same_source_twice.find(()) is None
+
+
+def test_a_directory_with_too_much_is_not_read_to_its_end(cross, monkeypatch) -> None:
+    for name in ("a.o", "b.o", "c.o"):
+        cross.object(name, "int only;", "linux")
+    assert not audit_files([cross.folder]).unfinished
+    monkeypatch.setattr("coblyn.native.audit.gather.MAX_FILES", 2)
+    report = audit_files([cross.folder])
+    assert len(report.files) == 2
+    assert report.unfinished == (cross.folder,)
+    assert report.to_json()["unfinished"] == [str(cross.folder)]

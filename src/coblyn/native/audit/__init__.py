@@ -26,7 +26,6 @@ from coblyn.native.audit.libraries import (
     check_loads,
     collect,
     is_library,
-    library_path,
 )
 from coblyn.native.audit.report import AuditReport, FileFacts
 
@@ -40,6 +39,5 @@ __all__ = [
     "check_loads",
     "collect",
     "is_library",
-    "library_path",
     "require_sound",
 ]

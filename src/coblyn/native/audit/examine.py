@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from coblyn.native.binary.binary import Binary
     from coblyn.native.doctor.finding import Finding
     from coblyn.native.doctor.tree.link import Twins
     from coblyn.native.facts import Facts
@@ -90,12 +91,13 @@ def require_sound(report: AuditReport) -> None:
     Raises:
         BuildFailed: With the story of the gravest finding.
     """
-    for finding in report.failures:
-        story = " ".join(finding.story)
-        raise BuildFailed(
-            f"The engine was built, but is not sound: {finding.title[0].lower()}{finding.title[1:]}. {story}",
-            hint=finding.fix.command or finding.fix.text,
-        )
+    if not report.failures:
+        return
+    finding = report.failures[0]
+    raise BuildFailed(
+        f"The engine was built, but is not sound. {finding.title}. {' '.join(finding.story)}",
+        hint=finding.fix.command or finding.fix.text,
+    )
 
 
 def audit_binaries(
@@ -120,10 +122,7 @@ def audit_binaries(
     is_bundle = root is not None
     binaries = gathered.binaries
     neighbours = Neighbours(binaries, machine)
-    files = tuple(
-        FileFacts(each, backends_inside(each), metal_shaders(each), cpu_variant(each))
-        for each in binaries
-    )
+    files = tuple(map(_facts, binaries))
     found: list[Finding | None] = [
         audit_broken_file.find(gathered.broken),
         audit_duplicate_symbols.find(
@@ -147,4 +146,9 @@ def audit_binaries(
     ]
     findings = [finding for finding in found if finding]
     findings.sort(key=lambda finding: (_GRAVITY[finding.severity], -finding.confidence))
-    return AuditReport(files, tuple(findings))
+    return AuditReport(files, tuple(findings), gathered.unfinished)
+
+
+def _facts(binary: Binary) -> FileFacts:
+    backends = backends_inside(binary)
+    return FileFacts(binary, backends, metal_shaders(binary, backends), cpu_variant(binary))

@@ -42,19 +42,20 @@ class Gathered:
         binaries: All that could be read, in the order in which they were named.
         broken: Files that look like binaries and can not be read.
         named: Files that were named one by one; others were found in directories.
+        unfinished: Directories that hold more than `MAX_FILES`, of which the rest was not looked at.
     """
 
     binaries: tuple[Binary, ...]
     broken: tuple[Broken, ...] = ()
     named: frozenset[Path] = frozenset()
+    unfinished: tuple[Path, ...] = ()
 
 
-def gather(paths: Iterable[Path], *, with_code: bool = True) -> Gathered:
+def gather(paths: Iterable[Path]) -> Gathered:
     """Read files, and all binaries in directories.
 
     Args:
         paths: Files and directories.
-        with_code: Whether to look at instructions, too.
 
     Raises:
         BinaryUnreadable: A file that was named is no binary at all, there is none, or the only one is damaged.
@@ -63,9 +64,10 @@ def gather(paths: Iterable[Path], *, with_code: bool = True) -> Gathered:
     broken: list[Broken] = []
     first: BinaryUnreadable | None = None
     given = tuple(paths)
-    for path in _files(given):
+    unfinished: list[Path] = []
+    for path in _files(given, unfinished):
         try:
-            binaries += read(path, with_code=with_code)
+            binaries += read(path)
         except BinaryUnreadable as error:
             if not looks_binary(path) and not _is_empty_object(path):
                 raise
@@ -77,13 +79,13 @@ def gather(paths: Iterable[Path], *, with_code: bool = True) -> Gathered:
             hint="Give files, or directories that hold some.",
         )
     named = frozenset(path for path in given if not path.is_dir())
-    return Gathered(tuple(binaries), tuple(broken), named)
+    return Gathered(tuple(binaries), tuple(broken), named, tuple(unfinished))
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
+def _files(paths: Iterable[Path], unfinished: list[Path]) -> Iterator[Path]:
     seen: set[Path] = set()
     for path in paths:
-        for file in _walk(path) if path.is_dir() else (path,):
+        for file in _walk(path, unfinished) if path.is_dir() else (path,):
             # A library and the links to it (libx.so, libx.so.1) are one.
             real = Path(os.path.realpath(file))
             if real not in seen:
@@ -91,17 +93,18 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
                 yield file
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, unfinished: list[Path]) -> Iterator[Path]:
     left = MAX_FILES
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != ".git")
         for name in sorted(names):
             path = Path(place) / name
             if path.is_file() and (looks_binary(path) or _is_empty_object(path)):
-                yield path
-                left -= 1
                 if not left:
+                    unfinished.append(folder)
                     return
+                left -= 1
+                yield path
 
 
 def _is_empty_object(path: Path) -> bool:

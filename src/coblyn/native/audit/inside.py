@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from coblyn.native.binary.binary import Format
 
 if TYPE_CHECKING:
     from coblyn.native.binary.binary import Binary
@@ -100,7 +101,9 @@ _FLAVOURS = (
     ("hip", re.compile(r"amdhip|hipblas|rocblas", re.IGNORECASE), (".hip_fatbin", ".hipFatB")),
     ("musa", re.compile(r"musa|mublas", re.IGNORECASE), (".musa_fatbin",)),
 )
-_VARIANT = re.compile(r"ggml-cpu-([\w.]+?)(?:-[0-9a-f]{8,})?\.(?:so|dylib|dll)")
+# auditwheel and delvewheel put a hash behind a library's name.
+_HASH = r"-[0-9a-f]{8,}(?=\.)"
+_VARIANT = re.compile(rf"ggml-cpu(?!{_HASH})-([\w.]+?)(?:{_HASH})?\.(?:so|dylib|dll)")
 
 
 def backends_inside(binary: Binary) -> tuple[Backend, ...]:
@@ -110,7 +113,7 @@ def backends_inside(binary: Binary) -> tuple[Backend, ...]:
         binary: A library, program or object.
     """
     found = []
-    prefix = "_" if binary.format == "Mach-O" else ""
+    prefix = "_" if binary.format is Format.MACHO else ""
     for name, signs in _SIGNS.items():
         evidence = [
             *(symbol for symbol in signs.symbols if prefix + symbol in binary.defined),
@@ -126,7 +129,7 @@ def backends_inside(binary: Binary) -> tuple[Backend, ...]:
 
 def cpu_variant(binary: Binary) -> str:
     """Name of the CPU that a library of ggml's CPU code was made for, "haswell"; empty if it is for any or unknown."""
-    match = _VARIANT.search(posixpath.basename(binary.path.name))
+    match = _VARIANT.search(binary.path.name)
     return match[1] if match else ""
 
 

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["check_libraries", "check_loads", "collect", "is_library", "library_path"]
+__all__ = ["check_libraries", "check_loads", "collect", "is_library"]
 
 _SUFFIXES = (".so", ".dylib", ".dll")
+_SHIM = "coblyn_shim"
 
 # Runs in a process of its own: a library that crashes when it is opened must not take us along. All
 # symbols are resolved at once, so that a missing one shows here and not at the first call.
@@ -34,7 +35,7 @@ def is_library(path: Path) -> bool:
     return path.suffix in _SUFFIXES and path.is_file()
 
 
-def library_path(lib_dir: Path, name: str) -> Path | None:
+def _library_path(lib_dir: Path, name: str) -> Path | None:
     """The file of a library by its bare name ("llama"), or None."""
     candidates = [
         lib_dir / f"{prefix}{name}{suffix}" for prefix in ("lib", "") for suffix in _SUFFIXES
@@ -57,20 +58,20 @@ def check_libraries(lib_dir: Path, names: Iterable[str], *, portable: bool) -> N
     Raises:
         BuildFailed: Some are missing; the message names them.
     """
-    missing = [name for name in names if library_path(lib_dir, name) is None]
+    missing = [name for name in names if _library_path(lib_dir, name) is None]
     if portable and not any("ggml-cpu-" in path.name for path in lib_dir.iterdir()):
         missing.append("ggml-cpu-* (the CPU variants)")
     if missing:
         raise BuildFailed(f"The build ended well, but made no {', '.join(missing)}.")
 
 
-def check_loads(lib_dir: Path, shim: str = "coblyn_shim") -> None:
+def check_loads(lib_dir: Path) -> None:
     """Open the shim, which brings the rest along, and then every other library, in a child process.
 
     Raises:
         BuildFailed: One of them can not be opened; the message is the system's own.
     """
-    first = library_path(lib_dir, shim)
+    first = _library_path(lib_dir, _SHIM)
     others = [path for path in sorted(lib_dir.iterdir()) if is_library(path) and path != first]
     try:
         libraries: list[str | Path] = [*([first] if first else []), *others]

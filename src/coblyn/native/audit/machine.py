@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Machine", "this_machine"]
 
-_SYSTEMS = {"darwin": "macos", "win32": "windows"}
-_ARCHES = {"amd64": "x86-64", "x86_64": "x86-64", "aarch64": "arm64"}
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -23,7 +19,7 @@ class Machine:
 
     Attributes:
         os: "linux", "macos" or "windows".
-        version: Of macOS: "14.5"; otherwise of no meaning here.
+        version: Of macOS: "14.5"; of no meaning on other systems.
         arch: "x86-64" or "arm64".
         features: Flags of the CPU as Linux names them; empty if unknown.
         glibc: Version of glibc: "2.36"; empty if there is none.
@@ -40,17 +36,16 @@ def this_machine(facts: Facts | None = None) -> Machine:
     """The machine that we run on.
 
     Args:
-        facts: What is known about it already; without them, only the CPU is looked at.
+        facts: What is known about it already; looked at otherwise.
     """
     if facts is None:
-        from coblyn.native.probe import Prober, cpu_facts
+        from coblyn.native.probe import Prober, system_facts
 
-        facts = cpu_facts(Prober())
-    machine = platform.machine().lower()
+        facts = system_facts(Prober())
     return Machine(
-        os=facts["os"] or _SYSTEMS.get(sys.platform, sys.platform),
-        version=facts["os.version"] or (platform.mac_ver()[0] if sys.platform == "darwin" else ""),
-        arch=facts["arch"] or _ARCHES.get(machine, machine),
+        os=facts["os"],
+        version=facts["os.version"],
+        arch=facts["arch"],
         features=frozenset(facts.words("cpu.features")),
         glibc=_glibc(),
     )

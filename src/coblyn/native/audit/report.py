@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from coblyn.native.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coblyn.native.audit.inside import Backend
     from coblyn.native.binary.binary import Binary
     from coblyn.native.doctor.finding import Finding
@@ -72,10 +74,12 @@ class AuditReport:
     Attributes:
         files: Facts about each file, slice and member.
         findings: What is wrong or worth knowing, the gravest first.
+        unfinished: Directories that hold so many binaries that only the first were looked at.
     """
 
     files: tuple[FileFacts, ...]
     findings: tuple[Finding, ...] = ()
+    unfinished: tuple[Path, ...] = ()
 
     @property
     def backends(self) -> tuple[str, ...]:
@@ -103,4 +107,5 @@ class AuditReport:
             "files": [facts.to_json() for facts in self.files],
             "backends": list(self.backends),
             "findings": [finding.to_json() for finding in self.findings],
+            "unfinished": [str(folder) for folder in self.unfinished],
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from coblyn.native.audit.machine import Machine
     from coblyn.native.binary.binary import Binary
 
-__all__ = ["Neighbours", "own_folder", "system_folders"]
+__all__ = ["Neighbours", "own_folder", "resolved"]
 
 _OWN = re.compile(r"\$ORIGIN|\$\{ORIGIN\}|@loader_path|@executable_path")
 
@@ -28,12 +28,11 @@ class Neighbours:
 
     Attributes:
         binaries: All of them.
-        machine: The machine that libraries are looked for on; None to look at nothing but the binaries.
+        machine: The machine that libraries are looked for on.
     """
 
     binaries: tuple[Binary, ...]
-    machine: Machine | None = None
-    _found: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
+    machine: Machine
 
     @cached_property
     def _by_name(self) -> dict[str, list[Binary]]:
@@ -53,11 +52,7 @@ class Neighbours:
 
     def is_native(self, binary: Binary) -> bool:
         """Whether a binary is for the machine that we look at, so that its libraries can be looked for there."""
-        return (
-            self.machine is not None
-            and binary.platform == self.machine.os
-            and binary.arch == self.machine.arch
-        )
+        return binary.platform == self.machine.os and binary.arch == self.machine.arch
 
     def place(self, library: str, asker: Binary) -> Path | None:
         """Where this machine has a library, or None."""
@@ -74,7 +69,7 @@ class Neighbours:
             yield resolved(rpath, asker) / name
         yield asker.path.parent / name
         if self.is_native(asker):
-            for folder in system_folders(asker.platform):
+            for folder in _system_folders(asker.platform):
                 yield folder / name
 
 
@@ -90,7 +85,7 @@ def resolved(path: str, binary: Binary) -> Path:
 
 
 @cache
-def system_folders(platform: str) -> tuple[Path, ...]:
+def _system_folders(platform: str) -> tuple[Path, ...]:
     """Where the loader of this machine's system looks without being told to."""
     if platform == "windows":
         root = os.environ.get("SYSTEMROOT", r"C:\Windows")

@@ -9,14 +9,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from coblyn.native.audit.inside import backends_inside
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from coblyn.native.audit.inside import Backend
     from coblyn.native.binary.binary import Binary
 
-__all__ = ["SHADER_FILES", "Shaders", "metal_shaders"]
+__all__ = ["Shaders", "metal_shaders"]
 
-SHADER_FILES = (
+_SHADER_FILES = (
     "default.metallib",
     "ggml-metal.metal",
     "ggml-metal.metallib",
@@ -34,16 +35,17 @@ class Shaders(StrEnum):
     """There is no Metal backend that would need them."""
 
 
-def metal_shaders(binary: Binary) -> Shaders:
+def metal_shaders(binary: Binary, backends: Iterable[Backend]) -> Shaders:
     """Where the shaders of a library or program are; looks beside the file.
 
     Args:
         binary: What a linker has made; in an object, shaders come with another object.
+        backends: Those that are inside.
     """
-    if not binary.is_linked or not any(each.name == "metal" for each in backends_inside(binary)):
+    if not binary.is_linked or not any(each.name == "metal" for each in backends):
         return Shaders.NONE
     if binary.size_of("__ggml_metallib"):
         return Shaders.EMBEDDED
     folder = binary.path.parent
-    is_beside = any((folder / name).is_file() for name in SHADER_FILES)
+    is_beside = any((folder / name).is_file() for name in _SHADER_FILES)
     return Shaders.BESIDE if is_beside else Shaders.MISSING

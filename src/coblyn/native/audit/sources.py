@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coblyn.native.doctor.tree.files import read_text
 from coblyn.native.doctor.tree.link import read_ninja, twins
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["twins_of_build"]
 
-MAX_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 
 
 def twins_of_build(build_dir: Path) -> tuple[Twins, ...]:
@@ -22,11 +23,5 @@ def twins_of_build(build_dir: Path) -> tuple[Twins, ...]:
     Args:
         build_dir: A build directory with ninja's ``build.ninja``; without one, nothing is found.
     """
-    path = build_dir / "build.ninja"
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            return ()
-        text = path.read_text("utf-8", errors="replace")
-    except OSError:
-        return ()
+    text = read_text(build_dir / "build.ninja", _MAX_BYTES)
     return tuple(pair for link in read_ninja(text) if not link.is_archive for pair in twins(link))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["ARCHIVE", "MAX_MEMBERS", "THIN_ARCHIVE", "ArchiveBroken", "Member", "members"]
+__all__ = ["ARCHIVE", "THIN_ARCHIVE", "ArchiveBroken", "Member", "members"]
 
 ARCHIVE = b"!<arch>\n"
 THIN_ARCHIVE = b"!<thin>\n"
-MAX_MEMBERS = 100_000
 
+_MAX_MEMBERS = 100_000
 _HEADER = 60
 _END = b"`\n"
 # Indexes that linkers keep in an archive: GNU and Microsoft ("/", twice), 64 bits, BSD's in several forms.
@@ -72,8 +72,8 @@ def members(data: memoryview) -> Iterator[Member]:
             long_names = bytes(data[body : body + size])
         elif raw not in _INDEXES:
             count += 1
-            if count > MAX_MEMBERS:
-                raise ArchiveBroken(f"it has more than {MAX_MEMBERS} members")
+            if count > _MAX_MEMBERS:
+                raise ArchiveBroken(f"it has more than {_MAX_MEMBERS} members")
             name, skip = _name(raw, data[body : body + size], long_names, offset)
             if not name.startswith(_BSD_INDEX):
                 yield Member(name, body + skip, size - skip, is_outside)

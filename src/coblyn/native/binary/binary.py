@@ -21,6 +21,7 @@ __all__ = [
     "Section",
     "Symbol",
     "Visibility",
+    "unique",
 ]
 
 
@@ -177,7 +178,11 @@ class Binary:
     @cached_property
     def strong(self) -> frozenset[str]:
         """Names that it defines and that no other file of the same link may define."""
-        return self._names(Binding.STRONG)
+        return frozenset(
+            symbol.name
+            for symbol in self.symbols
+            if symbol.is_defined and symbol.binding is Binding.STRONG
+        )
 
     @cached_property
     def exported(self) -> frozenset[str]:
@@ -210,17 +215,6 @@ class Binary:
             section.size
             for section in self.sections
             if section.name == name or section.name.rpartition(",")[2] == name
-        )
-
-    def has_word(self, *beginnings: str) -> bool:
-        """Whether a name in its constant data begins with one of these."""
-        return any(word.startswith(beginnings) for word in self.words)
-
-    def _names(self, binding: Binding) -> frozenset[str]:
-        return frozenset(
-            symbol.name
-            for symbol in self.symbols
-            if symbol.is_defined and symbol.binding is binding
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 __all__ = ["ClaimBroken", "check_coff", "check_elf", "check_macho", "check_pe"]
 
-MAX_SYMBOLS = 4_000_000
+_MAX_SYMBOLS = 4_000_000
 _MAX_SECTIONS = 200_000
 _MAX_COMMANDS = 20_000
 
@@ -162,5 +162,5 @@ def _check_raw_sections(file: _File, offset: int, count: int) -> None:
 
 
 def _check_symbols(count: int) -> None:
-    if count > MAX_SYMBOLS:
+    if count > _MAX_SYMBOLS:
         raise ClaimBroken(f"its header claims {count} symbols")

@@ -46,7 +46,7 @@ def read_coff(
     """
     import lief
 
-    coff = lief.COFF.parse(source if isinstance(source, bytes) else str(source))
+    coff = lief.COFF.parse(source)
     if coff is None:
         return None
     machine = word(coff.header.machine)

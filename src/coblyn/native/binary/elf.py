@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import TYPE_CHECKING, Any
 
 from coblyn.native.binary.binary import (
@@ -61,7 +62,7 @@ def read_elf(source: Path | bytes, path: Path, member: str, *, with_code: bool) 
     config = lief.ELF.ParserConfig()
     config.parse_relocations = False
     config.parse_overlay = False
-    elf = lief.ELF.parse(source if isinstance(source, bytes) else str(source), config)
+    elf = lief.ELF.parse(source, config)
     if elf is None:
         return None
     arch = _ARCHES.get(word(elf.header.machine_type), word(elf.header.machine_type).lower())
@@ -185,10 +186,12 @@ def _library(raw: Any, files: dict[int, str]) -> str:
 def _comdat_sections(elf: lief.ELF.Binary) -> frozenset[int]:
     """Numbers of the sections of which the linker keeps one copy."""
     found: set[int] = set()
+    entry = struct.Struct(">I" if word(elf.header.identity_data) == "MSB" else "<I")
     for section in elf.sections:
         if word(section.type) == "GROUP":
-            words = memoryview(bytes(section.content)[: len(section.content) & ~3]).cast("I")
-            if len(words) and words[0] & _COMDAT:
+            content = bytes(section.content)[: len(section.content) & ~3]
+            words = [number for (number,) in entry.iter_unpack(content)]
+            if words and words[0] & _COMDAT:
                 found.update(words[1:])
     return frozenset(found)
 

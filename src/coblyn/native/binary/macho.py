@@ -71,7 +71,7 @@ def read_macho(source: Path | bytes, path: Path, member: str, *, with_code: bool
     import lief
 
     config = lief.MachO.ParserConfig.quick
-    fat = lief.MachO.parse(source if isinstance(source, bytes) else str(source), config)
+    fat = lief.MachO.parse(source, config)
     macho = fat.at(0) if fat is not None and fat.size else None
     if macho is None:
         return None
@@ -158,10 +158,6 @@ def _reference(name: str, description: int, loads: Sequence[str]) -> Symbol:
     library = loads[number - 1] if 0 < number <= len(loads) else ""
     is_weak = bool(description & _WEAK_REFERENCE)
     return Symbol(name, Binding.WEAK if is_weak else Binding.STRONG, False, library=library)
-
-
-def _section_name(section: lief.MachO.Section) -> str:
-    return f"{name_of(section, 'segment_name')},{name_of(section)}"
 
 
 def _code(macho: lief.MachO.Binary) -> list[memoryview]:

@@ -37,7 +37,7 @@ def read_pe(source: Path | bytes, path: Path, *, with_code: bool) -> Binary | No
     config.parse_rsrc = False
     config.parse_reloc = False
     config.parse_exceptions = False
-    pe = lief.PE.parse(source if isinstance(source, bytes) else str(source), config)
+    pe = lief.PE.parse(source, config)
     if pe is None:
         return None
     machine = word(pe.header.machine)
