@@ -7,13 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from coblyn.cli.app import make_app
+from coblyn.cli.diagnosis import show_finding
 from coblyn.errors import BadRequest, NotFound
+from coblyn.native.doctor.causes import cause
+from coblyn.native.doctor.consult import consult
+from coblyn.native.doctor.finding import Confidence, Fix, Severity, Step, StepKind
 
 FIXTURES = Path(__file__).parent.parent / "native" / "doctor" / "fixtures"
 CAUSE = "makefile-local"
@@ -92,6 +98,17 @@ def test_a_build_is_piped_in() -> None:
     assert json.loads(done.stdout)["findings"][0]["cause"] == CAUSE
 
 
+def test_who_waits_for_a_pipe_says_so() -> None:
+    command = [sys.executable, "-m", "coblyn", "doctor"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stderr
+        assert "standard input" in process.stderr.readline()
+        out, _ = process.communicate("make: *** [Makefile:2: all] Error 1\n")
+    assert process.returncode == 1
+    assert "does not know why" in out
+
+
 def test_a_healthy_log_gets_a_clean_bill(tmp_path: Path) -> None:
     log = tmp_path / "make.log"
     log.write_text("cc -Werror -c error.c -o error.o\ncc -o app error.o\n")
@@ -124,6 +141,47 @@ def test_what_is_unknown_says_so_and_can_be_reported(
     assert "oakhome" not in told
 
 
+def test_a_report_of_a_fix_says_what_was_moved(tree: Path) -> None:
+    result = doctor(tree, "--fix", "--report")
+    assert "Makefile.local → Makefile.local.old-" in result.stderr
+    assert f"- {CAUSE} (high)" in result.stdout
+    assert "→" not in result.stdout
+
+
+def test_a_report_needs_no_name_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container, a user may have neither a name nor a home."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr(Path, "home", nowhere)
+    log = tmp_path / "make.log"
+    log.write_text("make: *** [Makefile:2: all] Error 1\n")
+    assert "make: *** [Makefile:2: all] Error 1" in doctor(log, "--report").output
+
+
+def test_fix_is_offered_only_for_what_it_does(tree: Path) -> None:
+    offer = f"coblyn doctor {tree} --fix"
+    console = Console(width=400)
+    step = Step(StepKind.ASIDE, tree / "Makefile.local", "")
+    sure = cause(CAUSE).finding(fix=Fix(steps=(step,)))
+    for finding, is_offered in (
+        (sure, True),
+        (replace(sure, confidence=Confidence.MEDIUM), False),
+        (replace(sure, severity=Severity.NOTE), False),
+    ):
+        with console.capture() as shown:
+            show_finding(console, finding, str(tree))
+        assert (offer in shown.get()) is is_offered
+        assert bool(finding.safe_steps) is is_offered
+
+
 def test_an_object_file_is_looked_into() -> None:
     result = doctor(sys.executable, "--json")
     (facts, *_) = json.loads(result.stdout)["audit"]["files"]
@@ -142,14 +200,20 @@ def test_the_catalogue() -> None:
     assert CAUSE in unknown.hint
 
 
-def test_what_can_not_be_looked_at(tmp_path: Path) -> None:
+def test_what_can_not_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(doctor(tmp_path / "nothing").exception, NotFound)
+    assert isinstance(doctor("a" * 5000).exception, BadRequest)
     assert isinstance(doctor(tmp_path, tmp_path).exception, BadRequest)
     log = tmp_path / "a.log"
     log.write_text("make: nothing to be done\n")
     refused = doctor(log, "--fix").exception
     assert isinstance(refused, BadRequest)
     assert "source tree" in refused.message
+    assert isinstance(doctor(log, "--undo").exception, NotFound)
+    assert isinstance(doctor(log, tmp_path, "--undo").exception, BadRequest)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(BadRequest, match="closed"):
+        consult(["-"])
 
 
 def test_without_an_engine_the_machine_is_shown_and_what_to_do() -> None:

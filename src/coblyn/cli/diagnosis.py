@@ -34,14 +34,14 @@ _SURE = {Confidence.HIGH: "sure", Confidence.MEDIUM: "likely", Confidence.LOW: "
 
 
 def show_diagnosis(
-    console: Console, diagnosis: Diagnosis, subject: str, *, offers_fix: bool = True
+    console: Console, diagnosis: Diagnosis, subject: str, *, offers_fix: bool
 ) -> None:
     """Findings with their stories, or that there are none.
 
     Args:
         console: Where to.
         diagnosis: What was found.
-        subject: What was looked at, as the user named it.
+        subject: What was looked at, as the user would type it.
         offers_fix: Whether to say that the doctor can do it.
     """
     show_findings(console, diagnosis, subject if offers_fix else "")
@@ -116,21 +116,20 @@ def show_finding(console: Console, finding: Finding, subject: str = "") -> None:
     if len(finding.evidence) > _MAX_EVIDENCE:
         more = len(finding.evidence) - _MAX_EVIDENCE
         _indented(console, f"and {more} more (--json has all)", depth=2, style="dim")
-    _show_fix(console, finding.fix, subject)
+    _show_fix(console, finding.fix)
+    if finding.safe_steps and subject:
+        offer = f"Or let the doctor do it; it can be undone: coblyn doctor {subject} --fix"
+        _indented(console, offer)
     console.print()
 
 
-def _show_fix(console: Console, fix: Fix, subject: str) -> None:
+def _show_fix(console: Console, fix: Fix) -> None:
     if fix.text:
         _indented(console, f"Fix: {fix.text}")
     if fix.command:
         # Never wrapped: it is there to be copied.
         console.print(
             f"    {fix.command}", style="bold green", markup=False, highlight=False, soft_wrap=True
-        )
-    if fix.steps and subject:
-        _indented(
-            console, f"Or let the doctor do it; it can be undone: coblyn doctor {subject} --fix"
         )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from coblyn.native.doctor.consult import Consultation
-    from coblyn.native.doctor.finding import Step
     from coblyn.native.doctor.repair import Move
 
 __all__ = ["doctor"]
@@ -58,14 +58,14 @@ def doctor(
     if show_list or explain:
         _show_catalogue(explain, as_json=as_json)
         return
-    names = what or (["-"] if _is_fed() else [])
     if undo:
-        _undo(names, as_json=as_json)
+        _undo(what or ["."], as_json=as_json)
         return
+    names = what or _fed()
     if not names:
         from coblyn.cli.machine import examine_machine
 
-        raise typer.Exit(examine_machine(as_json=as_json))
+        raise typer.Exit(0 if examine_machine(as_json=as_json) else PROBLEM)
     found = _consult(names, evaluate=evaluate and _may_evaluate(yes=yes))
     moves = _fix(found) if fix else ()
     if report:
@@ -73,17 +73,24 @@ def doctor(
     elif as_json:
         print(json.dumps(found.to_json() | {"moves": [move.to_json() for move in moves]}, indent=2))
     else:
-        _show(found, " ".join(names), moves, fix=fix)
+        _show(found, names, offers_fix=not fix)
+    if fix and not as_json:
+        # A report is for somebody else; what was done is for who sits here.
+        _show_fix(_console(stderr=report), found, moves)
     raise typer.Exit(0 if found.diagnosis.is_clean else PROBLEM)
 
 
-def _is_fed() -> bool:
-    """Whether a program or a file writes to standard input: ``make 2>&1 | coblyn doctor``."""
+def _fed() -> list[str]:
+    """Standard input, if a program or a file is behind it: ``make 2>&1 | coblyn doctor``."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):  # closed, or no real file
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+        return []
+    if stat.S_ISFIFO(mode):
+        # Some who start programs leave a pipe open that never ends.
+        _tell(f"Reading standard input to its end; this machine: coblyn doctor < {os.devnull}")
+        return ["-"]
+    return ["-"] if stat.S_ISREG(mode) else []
 
 
 def _consult(names: list[str], *, evaluate: bool) -> Consultation:
@@ -101,7 +108,7 @@ def _may_evaluate(*, yes: bool) -> bool:
     _tell(
         "make -pn runs no recipe, but it does run what the makefiles call with $(shell), !=, $(file) and load."
     )
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         _tell("Nobody can be asked; the makefiles are only read. Say --yes to allow it.")
         return False
     return typer.confirm("Do you trust this tree?", default=False, err=True)
@@ -112,24 +119,23 @@ def _fix(found: Consultation) -> tuple[Move, ...]:
     import datetime as dt
 
     from coblyn.errors import BadRequest
-    from coblyn.native.doctor.finding import Confidence, Severity
     from coblyn.native.doctor.repair import repair
 
     if found.root is None:
         raise BadRequest("--fix changes a source tree.", hint="Name it: coblyn doctor . --fix")
-    steps: list[Step] = []
-    for finding in found.diagnosis.findings:
-        if finding.confidence is Confidence.HIGH and finding.severity is not Severity.NOTE:
-            steps += [step for step in finding.fix.steps if step not in steps]
+    steps = [step for finding in found.diagnosis.findings for step in finding.safe_steps]
     today = dt.datetime.now().astimezone().date()
     return repair(found.root, steps, today)
 
 
 def _undo(names: list[str], *, as_json: bool) -> None:
     from coblyn.cli.diagnosis import show_moves
+    from coblyn.errors import BadRequest
     from coblyn.native.doctor.repair import undo
 
-    moves = undo(Path(names[0] if names and names[0] != "-" else "."))
+    if len(names) > 1:
+        raise BadRequest("--undo takes one fix back, in one source tree.", hint="Name only that.")
+    moves = undo(Path(names[0]))
     if as_json:
         print(json.dumps({"moves": [move.to_json() for move in moves]}, indent=2))
         return
@@ -137,8 +143,9 @@ def _undo(names: list[str], *, as_json: bool) -> None:
     show_moves(_console(), moves, undone=True)
 
 
-def _show(found: Consultation, subject: str, moves: tuple[Move, ...], *, fix: bool) -> None:
-    from coblyn.cli.diagnosis import show_diagnosis, show_moves
+def _show(found: Consultation, names: list[str], *, offers_fix: bool) -> None:
+    from coblyn.cli.diagnosis import show_diagnosis
+    from coblyn.run import show_command
 
     console = _console()
     if found.audit:
@@ -147,21 +154,26 @@ def _show(found: Consultation, subject: str, moves: tuple[Move, ...], *, fix: bo
         show_audit(console, found.audit)
     for note in found.case.tree.notes if found.case.tree else ():
         console.print(f"· {note}", markup=False, highlight=False)
-    show_diagnosis(console, found.diagnosis, subject, offers_fix=not fix)
-    if not fix:
-        return
+    show_diagnosis(console, found.diagnosis, show_command(names), offers_fix=offers_fix)
+
+
+def _show_fix(console: Console, found: Consultation, moves: tuple[Move, ...]) -> None:
+    from coblyn.cli.diagnosis import show_moves
+    from coblyn.run import show_command
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     if not moves:
-        print("Nothing was moved: what is left to do here only you can do.")
+        say("Nothing was moved: what is left to do here only you can do.")
         return
-    print(
-        f"Fixed: {len(moves)} moved aside, nothing deleted. Back again: coblyn doctor {found.root} --undo"
-    )
+    back = show_command(["coblyn", "doctor", str(found.root), "--undo"])
+    say(f"Fixed: {len(moves)} moved aside, nothing deleted. Back again: {back}")
     show_moves(console, moves, undone=False)
-    print("Build again now.")
+    say("Build again now.")
 
 
 def _write_report(found: Consultation) -> None:
-    import getpass
     import platform
 
     from coblyn.native.doctor.consult import machine_facts
@@ -169,8 +181,20 @@ def _write_report(found: Consultation) -> None:
 
     machine = found.case.machine or machine_facts()
     text = report(found.case, found.diagnosis, machine)
-    home = str(Path.home())
-    print(without_names(text, user=getpass.getuser(), home=home, host=platform.node()), end="")
+    user, home = _user()
+    print(without_names(text, user=user, home=home, host=platform.node()), end="")
+
+
+def _user() -> tuple[str, str]:
+    """Name and home directory of the user; empty where a container gives them none."""
+    import getpass
+
+    name = home = ""
+    with suppress(OSError, KeyError, ImportError):
+        name = getpass.getuser()
+    with suppress(RuntimeError):
+        home = str(Path.home())
+    return name, home
 
 
 def _show_catalogue(name: str, *, as_json: bool) -> None:
@@ -187,10 +211,10 @@ def _show_catalogue(name: str, *, as_json: bool) -> None:
         show_causes(_console(), causes)
 
 
-def _console() -> Console:
+def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console()
+    return Console(stderr=stderr)
 
 
 def _tell(text: str) -> None:

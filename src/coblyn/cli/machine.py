@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from coblyn.engine.proof import DeviceProof, Generation, Measured, Proof
     from coblyn.engine.verdict import Verdict
+    from coblyn.errors import BundleMissing
     from coblyn.native.audit import AuditReport
     from coblyn.native.bundle import Bundle
     from coblyn.native.doctor.finding import Diagnosis
@@ -20,14 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["examine_machine"]
 
-PROBLEM = 1
 
-
-def examine_machine(*, as_json: bool) -> int:
+def examine_machine(*, as_json: bool) -> bool:
     """Look at all that there is, measure, and say it.
 
     Returns:
-        The exit code: 0 if all is as it should be.
+        Whether all is as it should be.
     """
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
@@ -38,37 +38,33 @@ def examine_machine(*, as_json: bool) -> int:
     try:
         in_use = bundle.current()
     except BundleMissing as missing:
-        return _without_engine(facts, diagnosis, missing, as_json=as_json)
+        _show_without_engine(facts, diagnosis, missing, as_json=as_json)
+        return False
     audit = _audit(in_use, facts)
-    proof = _prove(in_use)
+    proof = _prove(in_use, facts)
     if as_json:
         answer: dict[str, Any] = {"facts": _facts_json(facts), "engine": in_use.receipt.to_json()}
         answer |= {"findings": [each.to_json() for each in (*diagnosis.findings, *audit.findings)]}
         print(json.dumps(answer | proof.to_json(), indent=2))
     else:
         _show(facts, diagnosis, in_use, audit, proof)
-    is_well = diagnosis.is_clean and audit.is_clean and not proof.verdict.is_fault
-    return 0 if is_well else PROBLEM
+    return diagnosis.is_clean and audit.is_clean and not proof.verdict.is_fault
 
 
-def _without_engine(
-    facts: Facts, diagnosis: Diagnosis, missing: Exception, *, as_json: bool
-) -> int:
+def _show_without_engine(
+    facts: Facts, diagnosis: Diagnosis, missing: BundleMissing, *, as_json: bool
+) -> None:
     if as_json:
         findings = [each.to_json() for each in diagnosis.findings]
-        print(
-            json.dumps(
-                {"facts": _facts_json(facts), "engine": None, "findings": findings}, indent=2
-            )
-        )
-        return PROBLEM
+        answer = {"facts": _facts_json(facts), "engine": None, "findings": findings}
+        print(json.dumps(answer, indent=2))
+        return
     from coblyn.cli.diagnosis import show_findings
 
     console = _console()
     _show_machine(console, facts)
     show_findings(console, diagnosis)
     print(f"✗ {missing}")
-    return PROBLEM
 
 
 def _audit(in_use: Bundle, facts: Facts) -> AuditReport:
@@ -77,9 +73,9 @@ def _audit(in_use: Bundle, facts: Facts) -> AuditReport:
     return audit_bundle(in_use.lib_dir, in_use.receipt.backend, facts)
 
 
-def _prove(in_use: Bundle) -> Proof:
+def _prove(in_use: Bundle, facts: Facts) -> Proof:
     from coblyn.cli.bar import bar, later
-    from coblyn.cli.verdict import look
+    from coblyn.cli.verdict import machine_of
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.prove import prove
     from coblyn.settings import Settings
@@ -93,7 +89,8 @@ def _prove(in_use: Bundle) -> Proof:
     else:
         config = EngineConfig("", str(in_use.lib_dir), in_use.id)
     with bar() as report:
-        return prove(config, look(in_use.id), report=later(report))
+        machine = machine_of(facts, in_use.receipt, os.environ)
+        return prove(config, machine, report=later(report))
 
 
 def _model_here() -> Path | None:

@@ -36,7 +36,16 @@ from coblyn.run import run
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["MAC_TOOLS", "MIN_CMAKE", "MIN_NINJA", "Prober", "cpu_facts", "file_identity", "probe"]
+__all__ = [
+    "MAC_TOOLS",
+    "MIN_CMAKE",
+    "MIN_NINJA",
+    "Prober",
+    "cpu_facts",
+    "file_identity",
+    "probe",
+    "system_facts",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +122,11 @@ def _environment(environ: Mapping[str, str]) -> Iterator[Fact]:
     for name in COMPILER_PATHS:
         if environ.get(name):
             yield Fact(f"env.{name}", environ[name], "environment")
+
+
+def system_facts(prober: Prober) -> Facts:
+    """Only what is known about the system and the CPU; no tools are looked for."""
+    return Facts(tuple(_system(prober)))
 
 
 def cpu_facts(prober: Prober) -> Facts:

@@ -12,9 +12,11 @@ from coblyn.native.plan import BuildOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LibraryFile", "Receipt", "read_receipt", "write_receipt"]
+__all__ = ["FILE_NAME", "LibraryFile", "Receipt", "read_receipt", "write_receipt"]
 
 FILE_NAME = "receipt.json"
+"""What tells a bundle from other directories."""
+
 _FORMAT = 1
 
 

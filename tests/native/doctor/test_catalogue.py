@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from coblyn.native.doctor import causes
 from coblyn.native.doctor.cause import Case, Cause
 from coblyn.native.doctor.causes import catalogue
 from coblyn.native.doctor.examine import examine
@@ -24,8 +25,10 @@ WITHOUT_THREAD = {
     "tool-missing": "Every program has threads of its own; the shell's words are always the same.",
     "xcode-license": "Apple's own words say what to do, so that nobody asks.",
 }
-# Says that the cause is not in the log, and is never more than a guess: see test_variants.py.
-NEVER_SURE = {"pip-build-failed"}
+# Why an entry is never the answer to a log: what it says is tested in test_variants.py.
+NEVER_SURE = {
+    "pip-build-failed": "It says that the cause is not in the log, and is no more than a guess."
+}
 CAUSES = {each.id: each for each in catalogue()}
 
 
@@ -49,16 +52,14 @@ def read(text: str) -> Log:
     return read_log(io.BytesIO(text.encode()))
 
 
-def all_ids(value: object) -> str:
-    return value.stem if isinstance(value, Path) else str(value)
+def stem(fixture: Path) -> str:
+    return fixture.stem
 
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 def test_an_entry_is_complete(cause: Cause) -> None:
     module = f"{cause.id.replace('-', '_')}.py"
-    import coblyn.native.doctor.causes as package
-
-    assert (Path(package.__path__[0]) / module).is_file()
+    assert (Path(causes.__file__).parent / module).is_file()
     assert cause.id == cause.id.lower()
     for text in (cause.title, cause.looks_like, cause.needs, cause.explanation, cause.fix):
         assert text
@@ -67,7 +68,7 @@ def test_an_entry_is_complete(cause: Cause) -> None:
         assert "  " not in prose
     assert not cause.title.endswith(".")
     assert len(cause.title) < 80
-    assert cause.links or cause.id in WITHOUT_THREAD
+    assert bool(cause.links) is (cause.id not in WITHOUT_THREAD)
     for link in cause.links:
         assert link.startswith("https://")
         assert " " not in link
@@ -78,11 +79,16 @@ def test_an_entry_is_complete(cause: Cause) -> None:
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 def test_an_entry_has_evidence_to_show(cause: Cause) -> None:
     names = {name_of(fixture) for fixture in FIXTURES}
-    known = names | NEVER_SURE | ids_in_other_tests()
+    known = names | set(NEVER_SURE) | ids_in_other_tests()
     assert cause.id in known, "no fixture, and no test of a tree or of object files expects it"
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=all_ids)
+def test_the_exceptions_are_of_entries_that_there_are() -> None:
+    assert set(CAUSES) >= set(WITHOUT_THREAD) | set(NEVER_SURE)
+    assert not set(NEVER_SURE) & {name_of(fixture) for fixture in FIXTURES}
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=stem)
 def test_a_failing_log_is_named_rightly(fixture: Path) -> None:
     diagnosis = examine(Case(log=read_log(fixture)))
     found = [(each.cause, each.confidence.name) for each in diagnosis.findings]
@@ -98,7 +104,7 @@ def test_a_failing_log_is_named_rightly(fixture: Path) -> None:
         assert diagnosis.failed
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=all_ids)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=stem)
 def test_no_other_cause_is_sure_of_it(fixture: Path) -> None:
     diagnosis = examine(Case(log=read_log(fixture)))
     sure = {
@@ -109,7 +115,7 @@ def test_no_other_cause_is_sure_of_it(fixture: Path) -> None:
     assert sure <= {name_of(fixture)}
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=all_ids)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=stem)
 def test_the_log_of_a_failure_has_a_first_error(fixture: Path) -> None:
     """The reader sees by itself that it failed, so that an unknown cause is not taken for health."""
     log = read_log(fixture)
@@ -118,7 +124,7 @@ def test_the_log_of_a_failure_has_a_first_error(fixture: Path) -> None:
     assert bool(log.first_error) == log.failed
 
 
-@pytest.mark.parametrize("fixture", HEALTHY, ids=all_ids)
+@pytest.mark.parametrize("fixture", HEALTHY, ids=stem)
 def test_a_healthy_log_gets_a_clean_bill(fixture: Path) -> None:
     diagnosis = examine(Case(log=read_log(fixture)))
     assert not diagnosis.failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from coblyn.errors import BadRequest, NotFound
 from coblyn.native.doctor.finding import Step, StepKind
 from coblyn.native.doctor.repair import KEEPING, repair, undo
+from native.doctor.tree.trees import posix
 
 TODAY = dt.date(2024, 6, 18)
 
@@ -107,6 +109,18 @@ def test_what_is_gone_already_is_passed_over(tree: Path) -> None:
     assert len(repair(tree, steps(tree), TODAY)) == 2
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 1)])
+def test_steps_of_several_findings_may_overlap(tree: Path, order: tuple[int, ...]) -> None:
+    before = contents(tree)
+    inner = tree / "build" / "CMakeCache.txt"
+    paths = (inner, tree / "build", inner)
+    wanted = [Step(StepKind.CLEAR, paths[each], f"finding {each}") for each in order]
+    assert repair(tree, wanted, TODAY)
+    assert "build/CMakeCache.txt" not in contents(tree)
+    undo(tree)
+    assert contents(tree) == before
+
+
 def test_nothing_outside_the_tree_is_touched(tree: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.o"
     outside.write_text("mine")
@@ -165,6 +179,55 @@ def test_a_broken_journal_is_no_crash(tmp_path_factory: pytest.TempPathFactory, 
     (root / KEEPING / "journal.jsonl").write_text("\n".join(lines), "utf-8")
     with pytest.raises(NotFound):
         undo(root)
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        b'{"undone": 1, "fix": "a"}\n{"undone": 2, "fix": 3}',
+        b"\xff\xfe\n",
+        b"[" * 100_000,
+        b'{"fix": 1, "kind": "clear", "source": "a\\u0000/b", "target": "c", "reason": ""}',
+    ],
+)
+def test_a_journal_of_a_stranger_is_no_crash(tree: Path, journal: bytes) -> None:
+    (tree / KEEPING).mkdir()
+    (tree / KEEPING / "journal.jsonl").write_bytes(journal)
+    with pytest.raises(NotFound):
+        undo(tree)
+    assert len(repair(tree, steps(tree), TODAY)) == 3
+    assert len(undo(tree)) == 3
+
+
+def test_undo_of_a_file_is_refused(tree: Path) -> None:
+    with pytest.raises(NotFound, match="Nothing is there to undo"):
+        undo(tree / "main.o")
+
+
+@posix
+def test_a_journal_that_is_a_link_or_a_pipe_is_left_alone(tree: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    journal = tree / KEEPING / "journal.jsonl"
+    journal.parent.mkdir()
+    for spoil in (lambda: journal.symlink_to(mine), lambda: os.mkfifo(journal)):
+        spoil()
+        for act in (lambda: repair(tree, steps(tree), TODAY), lambda: undo(tree)):
+            with pytest.raises(BadRequest, match="no ordinary file"):
+                act()
+        journal.unlink()
+    assert mine.read_text() == "mine"
+    assert (tree / "main.o").exists()
+
+
+@posix
+def test_nothing_is_cleared_out_of_the_tree(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tree / KEEPING).mkdir()
+    (tree / KEEPING / "1").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadRequest, match="outside"):
+        repair(tree, steps(tree)[1:], TODAY)
+    assert (tree / "main.o").exists()
 
 
 def test_a_journal_that_points_outside_is_refused(tree: Path, tmp_path: Path) -> None:

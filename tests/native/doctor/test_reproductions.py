@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import pkgutil
 from collections.abc import Callable
 from datetime import date
@@ -250,7 +249,6 @@ class TestObjects:
         assert (report.findings, report.files[0].shaders) == ((), "embedded")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs make")
-def test_every_reproduction_has_an_end() -> None:
+def test_every_reproduction_is_named_by_a_log_or_a_tree() -> None:
     for each in everything():
         assert each.log or each.tree, f"{each.name} is never named"

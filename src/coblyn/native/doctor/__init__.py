@@ -6,6 +6,10 @@
     log/         from any bytes to the lines that matter
     tree/        what a source tree, its build directory and the environment hold
     examine.py   case in, diagnosis out
+    subject.py   what a path is: a log, a tree, object files, an engine
+    consult.py   from such paths to a diagnosis
+    repair.py    does the steps of a fix, and takes them back
+    report.py    facts for a bug report, without names in them
 
 Refuses to know terminals, engines and models. Nothing here changes a file but `repair`.
 """

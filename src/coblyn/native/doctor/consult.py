@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coblyn.errors import BadRequest
+from coblyn.errors import BadRequest, NotFound
 from coblyn.native import probe
 from coblyn.native.doctor.cause import Case
 from coblyn.native.doctor.examine import examine
@@ -98,7 +98,7 @@ def consult(
     tree = _tree(tree_name, environ, report, evaluate_make=evaluate_make) if tree_name else None
     # A log that lies about may have come from anywhere; what is piped in or in a tree is of this machine.
     is_here = tree is not None or log_name == STDIN
-    case = Case(log, tree, machine_facts() if is_here else None, environ if is_here else {})
+    case = Case(log, tree, machine_facts(environ) if is_here else None, environ if is_here else {})
     files = [Path(name) for name in subjects.get(Subject.BINARY, ())]
     files += [Path(name) for name in subjects.get(Subject.BUNDLE, ())]
     audit = _audit(files) if files else None
@@ -111,13 +111,17 @@ def check_machine(machine: Facts, environ: Mapping[str, str] = os.environ) -> Di
     return examine(Case(machine=machine, environ=environ))
 
 
-def machine_facts() -> Facts:
-    """What is known about this machine, with the compiler that a build would take."""
+def machine_facts(environ: Mapping[str, str] = os.environ) -> Facts:
+    """What is known about this machine, with the compilers that a build would take.
+
+    Args:
+        environ: Environment of the build.
+    """
     from coblyn.native.doctor.tree.machine import compiler_facts
 
     prober = probe.Prober()
     facts = probe.probe(prober)
-    facts = facts.with_facts(compiler_facts(prober, os.environ))
+    facts = facts.with_facts(compiler_facts(prober, environ))
     prober.save()
     return facts
 
@@ -125,20 +129,23 @@ def machine_facts() -> Facts:
 def _subject(name: str) -> tuple[Subject, str]:
     if name == STDIN:
         return Subject.LOG, name
-    path = Path(name)
-    if not path.exists():
+    try:
+        return classify(Path(name)), name
+    except NotFound:
         from coblyn.native import bundle
 
         known = next((each for each in bundle.installed() if each.id == name), None)
-        if known:
-            return Subject.BUNDLE, str(known.path)
-    return classify(path), name
+        if known is None:
+            raise
+        return Subject.BUNDLE, str(known.path)
 
 
 def _log(name: str, report: Report) -> Log:
     from coblyn.native.doctor.log.reader import read_log
 
     if name == STDIN:
+        if sys.stdin is None:
+            raise BadRequest("Standard input is closed.", hint="Name a file, or pipe the log in.")
         return read_log(sys.stdin.buffer, report=report)
     return read_log(Path(name), name=Path(name).name, report=report)
 

@@ -49,7 +49,7 @@ def _without_symptoms(found: list[Finding]) -> list[Finding]:
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, str]:
-    # Of two that are equally sure, the one with more evidence is nearer to what happened.
+    # Nothing tells two that are equally sure apart; more evidence is more to look at, and the id makes the order fixed.
     return (
         _GRAVITY[finding.severity],
         -finding.confidence,

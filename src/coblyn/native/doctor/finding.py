@@ -87,7 +87,7 @@ class Fix:
     Attributes:
         command: The one command to type; empty if no command can do it.
         text: What to do, as a sentence.
-        steps: What ``--fix`` does; empty if only the user can.
+        steps: What the doctor can do by itself; empty if only the user can (see `Finding.safe_steps`).
     """
 
     command: str = ""
@@ -117,6 +117,12 @@ class Finding:
     story: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     fix: Fix
+
+    @property
+    def safe_steps(self) -> tuple[Step, ...]:
+        """What ``--fix`` does about it: nothing unless the finding is sure, and something is wrong."""
+        is_sure = self.confidence is Confidence.HIGH and self.severity is not Severity.NOTE
+        return self.fix.steps if is_sure else ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, with paths as text and confidence as a word."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ KEEPING = ".coblyn-doctor"
 """Directory in a tree where things are kept that were cleared, and the journal."""
 
 _JOURNAL = "journal.jsonl"
+_MAX_JOURNAL = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def repair(root: Path, steps: Iterable[Step], today: date) -> tuple[Move, ...]:
             target = _free(source.with_name(f"{source.name}.old-{today.isoformat()}"))
         else:
             target = _free(keeping.path / str(number) / source.relative_to(root))
+        _inside(root, target)
         move = Move(step.kind, _relative(source, root), _relative(target, root), step.reason)
         keeping.note(number, move)
         _move(source, target)
@@ -100,7 +103,8 @@ def undo(root: Path) -> tuple[Move, ...]:
 
     Raises:
         NotFound: Nothing was fixed in this tree, or all of it is undone.
-        BadRequest: A file of the user's own stands where another one should return to.
+        BadRequest: A file of the user's own stands where another one should return to, the journal can not be read
+            or names something outside of the tree, or a file can not be moved.
     """
     root = root.resolve()
     keeping = _Keeping(root)
@@ -131,6 +135,14 @@ def _check_return(root: Path, move: Move) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of the journal: number of a fix, and a move of it; None where it was undone."""
+
+    number: int
+    move: Move | None
+
+
 class _Keeping:
     """The doctor's own directory in a tree."""
 
@@ -139,6 +151,12 @@ class _Keeping:
         self._journal = self.path / _JOURNAL
         if self.path.is_symlink():
             raise BadRequest(f"{self.path} is a link to somewhere else; nothing is kept there.")
+        if os.path.lexists(self._journal):
+            status = self._journal.lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_JOURNAL:
+                raise BadRequest(
+                    f"{self._journal} is no ordinary file; the doctor did not write it."
+                )
 
     def note(self, number: int, move: Move) -> None:
         self._write({"fix": number, **move.to_json()})
@@ -147,31 +165,28 @@ class _Keeping:
         self._write({"undone": number})
 
     def next_number(self) -> int:
-        return max((entry.get("fix", 0) for entry in self._read()), default=0) + 1
+        return max((entry.number for entry in self._read()), default=0) + 1
 
     def last(self) -> tuple[int, list[Move]]:
         """Number and moves of the last fix that was not undone."""
         entries = self._read()
-        undone = {entry["undone"] for entry in entries if "undone" in entry}
-        numbers = {entry["fix"] for entry in entries if "fix" in entry} - undone
+        undone = {entry.number for entry in entries if entry.move is None}
+        numbers = {entry.number for entry in entries} - undone
         if not numbers:
             raise NotFound(
                 f"Nothing is there to undo in {self.path.parent}.",
                 hint="Only what coblyn doctor --fix has changed there can be undone.",
             )
         number = max(numbers)
-        moves = [
-            Move(StepKind(entry["kind"]), entry["source"], entry["target"], entry["reason"])
-            for entry in entries
-            if entry.get("fix") == number
-        ]
-        return number, moves
+        return number, [entry.move for entry in entries if entry.number == number and entry.move]
 
-    def _read(self) -> list[dict[str, Any]]:
+    def _read(self) -> list[_Entry]:
         try:
-            lines = self._journal.read_text("utf-8").splitlines()
-        except FileNotFoundError:
+            lines = self._journal.read_text("utf-8", "replace").splitlines()
+        except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise BadRequest(f"{self._journal} can not be read: {error.strerror}.") from error
         # A line that was cut short by a crash names a move that had not begun.
         return [entry for line in lines if (entry := _entry(line))]
 
@@ -182,7 +197,8 @@ class _Keeping:
                 # Neither git nor a search through the tree should take it for a part of the project.
                 (self.path / ".gitignore").write_text("*\n", "utf-8")
             with self._journal.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+                # On a line of its own, even if a crash has cut the one before short.
+                file.write(f"\n{json.dumps(entry)}\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -192,20 +208,24 @@ class _Keeping:
             ) from error
 
 
-def _entry(line: str) -> dict[str, Any]:
-    """A line of the journal; empty if it is none of ours."""
+def _entry(line: str) -> _Entry | None:
+    """A line of the journal; None if it is none of ours."""
     try:
         entry = json.loads(line)
-    except ValueError:
-        return {}
+    except (ValueError, RecursionError):
+        return None
     if not isinstance(entry, dict):
-        return {}
-    is_move = (
-        isinstance(entry.get("fix"), int)
-        and entry.get("kind") in tuple(StepKind)
-        and all(isinstance(entry.get(name), str) for name in ("source", "target", "reason"))
+        return None
+    if isinstance(entry.get("undone"), int):
+        return _Entry(entry["undone"], None)
+    texts = [entry.get(name) for name in ("source", "target", "reason")]
+    source, target, reason = (
+        text if isinstance(text, str) and "\0" not in text else None for text in texts
     )
-    return entry if is_move or isinstance(entry.get("undone"), int) else {}
+    is_move = isinstance(entry.get("fix"), int) and entry.get("kind") in tuple(StepKind)
+    if not is_move or source is None or target is None or reason is None:
+        return None
+    return _Entry(entry["fix"], Move(StepKind(entry["kind"]), source, target, reason))
 
 
 def _inside(root: Path, path: Path) -> Path:

@@ -26,14 +26,17 @@ _SECRETS = (
         "<token>",
     ),
     (
-        re.compile(r"(?i)\b((?:api[_-]?key|token|passw(?:or)?d|secret)\s*[=:]\s*)[^\s'\"]+"),
+        # A word of its own or the end of one, as in HF_TOKEN.
+        re.compile(
+            r"(?i)(?<![^\W_])((?:api[_-]?key|token|passw(?:or)?d|secret(?:_access)?(?:_key)?)\s*[=:]\s*)[^\s'\"]+"
+        ),
         r"\1<secret>",
     ),
     (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]*[A-Za-z]\b"), "<address>"),
 )
 _HOMES = (
     (re.compile(r"(/(?:Users|home)/)(?!Shared\b|linuxbrew\b|runner\b)[^/\s:'\"]+"), r"\1<user>"),
-    (re.compile(r"(?i)([a-z]:[\\/]+Users[\\/]+)(?!Public\b)[^\\/:'\"]+"), r"\1<user>"),
+    (re.compile(r"(?i)([a-z]:[\\/]+Users[\\/]+)(?!Public\b)[^\\/:'\"\n]+"), r"\1<user>"),
 )
 
 
@@ -47,7 +50,7 @@ def without_names(text: str, *, user: str = "", home: str = "", host: str = "") 
         host: Name of this machine.
     """
     if len(home) > 1:
-        text = text.replace(home, "~")
+        text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
     for pattern, instead in (*_SECRETS, *_HOMES):
         text = pattern.sub(instead, text)
     for name, instead in ((user, "<user>"), (host, "<host>")):

@@ -8,30 +8,14 @@ from typing import TYPE_CHECKING
 
 from coblyn.errors import BadRequest, NotFound
 from coblyn.native import receipt
+from coblyn.native.binary.read import looks_binary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Subject", "classify", "is_binary", "is_engine"]
+__all__ = ["Subject", "classify", "is_engine"]
 
 _LIBRARIES = (".so", ".dylib", ".dll")
-
-# ELF; Mach-O thin of both byte orders and widths, and universal; archives, thin archives; PE.
-_MAGIC = (
-    b"\x7fELF",
-    b"\xfe\xed\xfa\xce",
-    b"\xce\xfa\xed\xfe",
-    b"\xfe\xed\xfa\xcf",
-    b"\xcf\xfa\xed\xfe",
-    b"\xca\xfe\xba\xbe",
-    b"\xca\xfe\xba\xbf",
-    b"!<arch>\n",
-    b"!<thin>\n",
-    b"MZ",
-)
-
-# COFF objects have no magic number, only a machine: x86-64, arm64, x86; and "anonymous" ones, with /bigobj.
-_COFF = (b"\x64\x86", b"\x64\xaa", b"\x4c\x01", b"\x00\x00\xff\xff")
 
 
 class Subject(StrEnum):
@@ -57,18 +41,9 @@ def classify(path: Path) -> Subject:
             raise NotFound(f"There is no file or directory {path}.")
         if not path.is_file() and not path.is_fifo():
             raise BadRequest(f"{path} is no ordinary file.")
-        return Subject.BINARY if path.is_file() and is_binary(path) else Subject.LOG
+        return Subject.BINARY if path.is_file() and looks_binary(path) else Subject.LOG
     except OSError as error:
         raise BadRequest(f"{path} can not be read: {error.strerror}.") from error
-
-
-def is_binary(path: Path) -> bool:
-    """Whether a file begins as objects, archives, programs and libraries do."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    return head.startswith(_MAGIC) or (
-        path.suffix.lower() in (".o", ".obj") and head.startswith(_COFF)
-    )
 
 
 def is_engine(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coblyn.native.doctor.log.error import failure, first_error
+from coblyn.native.doctor.log.error import failure, first_error, without_trials
 
 GCC = """\
 [1/140] Building CXX object a.o
@@ -188,3 +188,28 @@ def test_a_failure_is_seen(line: str) -> None:
 )
 def test_what_only_looks_like_a_failure_is_none(line: str) -> None:
     assert failure(["cc -c x.c", line, "done"]) is None
+
+
+TRIALS = """\
+configure:3001: checking for execinfo.h
+configure:3010: gcc -c conftest.c >&5
+conftest.c:9:10: fatal error: execinfo.h: No such file or directory
+compilation terminated.
+configure: failed program was:
+| #include <execinfo.h>
+configure:3020: result: no
+gcc -c app.c
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        ("make: *** [app] Error 1", [1, 6, 7, 8, 9]),
+        ("configure: error: no execinfo.h", list(range(1, 10))),
+    ],
+    ids=["make failed", "configure failed"],
+)
+def test_what_configure_tries_counts_where_configure_failed(end: str, kept: list[int]) -> None:
+    lines = list(enumerate([*TRIALS.splitlines(), end], 1))
+    assert [number for number, _ in without_trials(lines)] == kept

@@ -143,6 +143,7 @@ def test_a_line_without_end_is_cut_in_its_middle() -> None:
         (b"GGUF\x03\0\0\0", "a GGUF model"),
         (bytes(range(256)) * 40, "no text"),
         (gzip.compress(b"x" * 9999)[:-20], "broken gzip"),
+        (gzip.compress(b" \n"), "is empty"),
     ],
 )
 def test_what_is_no_log_is_said_to_be_none(data: bytes, says: str) -> None:

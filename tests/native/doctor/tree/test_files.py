@@ -33,6 +33,17 @@ def test_names(tmp_path: Path) -> None:
     assert found.glob("*/nothing") == ()
 
 
+@posix
+def test_what_is_above_a_link_is_where_it_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"real/project/src/a.c": "", "b.c": ""})
+    (tmp_path / "link").symlink_to("real/project/src")
+    monkeypatch.chdir(tmp_path)
+    assert set(list_files(Path("link/..")).entries) == {"src/a.c"}
+    assert list_files(Path("real/../link")).root == tmp_path / "link"
+
+
 def test_a_file_is_no_tree(tmp_path: Path) -> None:
     write(tmp_path, {"a.c": ""})
     with pytest.raises(NotFound, match="is a file"):

@@ -27,6 +27,15 @@ def test_tracked_ignored_untracked(tmp_path: Path) -> None:
     assert inner.says("d") == "tracked"
 
 
+@needs_git
+def test_what_git_says_besides_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"a": "", "b": ""})
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "a", "b")
+    monkeypatch.setenv("GIT_TRACE_SETUP", "1")
+    assert read_git(tmp_path, ["a", "b"]).tracked == {"a", "b"}
+
+
 def test_outside_of_a_repository(tmp_path: Path) -> None:
     known = read_git(write(tmp_path, {"a": ""}), ["a"])
     assert not known.is_repository

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coblyn.native.doctor.causes import _tree
 from coblyn.native.doctor.finding import Evidence
+from coblyn.native.doctor.tree.files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +28,8 @@ def no_binaries(_: Case) -> Finding | None:
 
 def seen(binary: Binary, text: str) -> Evidence:
     """Evidence in a binary."""
-    return Evidence(str(binary.path), 0, f"{binary.member}: {text}" if binary.member else text)
+    text = f"{binary.member}: {text}" if binary.member else text
+    return Evidence(str(binary.path), 0, printable(text))
 
 
 def seen_each(items: Iterable[tuple[Binary, str]]) -> tuple[Evidence, ...]:
@@ -35,14 +38,8 @@ def seen_each(items: Iterable[tuple[Binary, str]]) -> tuple[Evidence, ...]:
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """The first names and how many there are beyond: "a, b, c and 4 more"."""
-    shown = list(dict.fromkeys(names))
-    rest = len(shown) - most
-    if rest > 0:
-        return f"{', '.join(shown[:most])} and {rest} more"
-    return (
-        ", ".join(shown[:-1]) + (" and " if len(shown) > 1 else "") + (shown[-1] if shown else "")
-    )
+    """Some names as a phrase, each once."""
+    return _tree.listed(list(dict.fromkeys(names)), most)
 
 
 def names_of(items: Iterable[Binary]) -> str:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from coblyn.native.doctor.tree.tree import Tree
 
 __all__ = [
-    "ACCELERATOR",
     "accelerator_missing",
     "asks_for",
     "cache_gone",
@@ -42,7 +41,7 @@ __all__ = [
     "unfinished",
 ]
 
-ACCELERATOR = re.compile(
+_ACCELERATOR = re.compile(
     r"^(?:[A-Z0-9]+_)*(?:CUDA|CUBLAS|METAL|VULKAN|HIP|HIPBLAS|SYCL|OPENCL|CLBLAST|BLAS|OPENBLAS|KOMPUTE|MUSA)$"
 )
 _OWN_NAMES = re.compile(
@@ -84,7 +83,7 @@ def asks_for(case: Case, *words: str) -> bool:
             return True
         for cache in case.tree.caches if case.tree else ():
             if any(
-                ACCELERATOR.match(name) and name.endswith(word) and cache.is_on(name)
+                _ACCELERATOR.match(name) and name.endswith(word) and cache.is_on(name)
                 for name in cache.entries
             ):
                 return True
@@ -148,9 +147,9 @@ def option_unknown(cause: Cause, case: Case) -> Finding | None:
         unknown = list(_unknown(cache, tree.script))
         if not unknown:
             continue
-        unknown.sort(key=lambda name: not ACCELERATOR.match(name))
+        unknown.sort(key=lambda name: not _ACCELERATOR.match(name))
         name = unknown[0]
-        matters = bool(ACCELERATOR.match(name))
+        matters = bool(_ACCELERATOR.match(name))
         near = _near(name, cache, tree.script)
         meant = f"; it has {listed(near)}" if near else ""
         return cause.finding(
@@ -163,7 +162,7 @@ def option_unknown(cause: Cause, case: Case) -> Finding | None:
                 cause.explanation,
             ),
             fix=Fix(
-                command=f"cmake -B {shlex.quote(folder(cache))} -U{name} -D{near[0]}={shown(cache[name])}"
+                command=f"cmake -B {shlex.quote(folder(cache))} {_instead(cache, name, near[0])}"
                 if near
                 else "",
                 text=f"Use {listed(near)} instead of {name}." if near else cause.fix,
@@ -172,6 +171,10 @@ def option_unknown(cause: Cause, case: Case) -> Finding | None:
             severity=Severity.RISK if matters else Severity.NOTE,
         )
     return None
+
+
+def _instead(cache: Cache, name: str, near: str) -> str:
+    return shlex.join((f"-U{name}", f"-D{near}={shown(cache[name])}"))
 
 
 def _unknown(cache: Cache, script: Script) -> Iterator[str]:
@@ -200,7 +203,7 @@ def accelerator_missing(cause: Cause, case: Case) -> Finding | None:
     """An accelerator that is on in a cache, and something it needs that CMake did not find."""
     for cache in case.tree.caches if case.tree else ():
         for option in cache.entries:
-            if not ACCELERATOR.match(option) or not cache.is_on(option):
+            if not _ACCELERATOR.match(option) or not cache.is_on(option):
                 continue
             needs = _NEEDS.get(option.rpartition("_")[2], ())
             lost = [name for name in needs if cache[name].upper().endswith("NOTFOUND")]

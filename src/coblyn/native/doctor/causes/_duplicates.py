@@ -9,9 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coblyn.native.doctor.finding import Confidence
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from coblyn.native.doctor.cause import Cause
+    from coblyn.native.doctor.finding import Finding, Fix
     from coblyn.native.doctor.log.log import Hit, Log
 
 __all__ = [
@@ -20,15 +24,17 @@ __all__ = [
     "archive",
     "carried",
     "compiled_from",
-    "count",
+    "defined_in_both",
     "duplicates",
     "file_name",
     "member",
     "pairs",
     "stem",
+    "twice",
 ]
 
 _LIMIT = 2000
+_MAX_EVIDENCE = 4
 
 _OBJECT = r"[^\s;:'\"`]*?[^\s;:'\"`(]\.(?:obj|o|lo|a|lib|so|dylib|dll)(?:\[\d+\])?(?:\([^)\n]*\))?"
 _ANY_OBJECT = re.compile(rf"(?:[A-Za-z]:)?{_OBJECT}(?![\w.])")
@@ -121,10 +127,38 @@ def pairs(found: Iterable[Duplicate]) -> tuple[Pair, ...]:
     return tuple(Pair(first, second, tuple(group)) for (first, second), group in ordered)
 
 
-def count(log: Log, pair: Pair) -> int:
-    """How many symbols a pair has in common: what Apple's ld counts, if it shows but some of them."""
+def twice(
+    cause: Cause,
+    log: Log,
+    pair: Pair,
+    *why: str,
+    fix: Fix | None = None,
+    confidence: Confidence = Confidence.MEDIUM,
+) -> Finding:
+    """The finding that a link failed by what a pair has in common.
+
+    Args:
+        cause: The entry that explains it.
+        log: Where the pair is from.
+        pair: The two files.
+        *why: The story, after the sentence that says what is defined where.
+        fix: What to do; None for the entry's own words.
+        confidence: How sure the explanation is.
+    """
+    return cause.finding(
+        *(each.hit.evidence(log.name) for each in pair.duplicates[:_MAX_EVIDENCE]),
+        story=(defined_in_both(log, pair), *why),
+        fix=fix,
+        confidence=confidence,
+    )
+
+
+def defined_in_both(log: Log, pair: Pair) -> str:
+    """What failed, as a sentence; where Apple's ld shows but some of the symbols, they are as many as it counts."""
     summary = log.find(_SUMMARY)
-    return max(len(pair.duplicates), int(summary[1]) if summary else 0)
+    count = max(len(pair.duplicates), int(summary[1]) if summary else 0)
+    symbols = f"{count} symbols are" if count > 1 else f"{pair.duplicates[0].symbol} is"
+    return f"The link failed: {symbols} defined in both {pair.first} and {pair.second}."
 
 
 def archive(path: str) -> str:

@@ -210,9 +210,8 @@ def _foreign(
         *(Evidence(shown(name), 0, f"is {kind}") for name in names[:_MAX_SHOWN]),
         story=(
             (
-                f"{listed(names)}, which {shown(link.target)} is linked from, "
-                f"{'are' if len(names) > 1 else 'is'} {kind}; "
-                f"this machine is {wanted}."
+                f"{listed(names)}, which {shown(link.target)} is linked from, {'are' if len(names) > 1 else 'is'} "
+                f"{kind}; this machine is {wanted}."
             ),
             "They are newer than their sources, so the next build keeps them as they are.",
         ),

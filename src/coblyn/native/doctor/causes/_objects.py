@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from coblyn.native.doctor.tree.recorded import Record
     from coblyn.native.doctor.tree.tree import Tree
 
-__all__ = ["LANGUAGES", "compile_again", "major", "recorded"]
+__all__ = ["compile_again", "major", "recorded"]
 
-LANGUAGES = {
+_LANGUAGES = {
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".c++", ".C"), "C++"),
     ".c": "C",
     ".m": "Objective-C",
@@ -31,7 +31,7 @@ def recorded(tree: Tree, link: Link) -> Iterator[tuple[Compiled, Record, str]]:
     """Objects of a link that a build would keep, what they record, and their language."""
     for each in link.objects:
         record = tree.records.get(each.object)
-        language = LANGUAGES.get(posixpath.splitext(each.source)[1])
+        language = _LANGUAGES.get(posixpath.splitext(each.source)[1])
         if record and language and is_kept(tree, each.object, each.source):
             yield each, record, language
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
-from coblyn.native.doctor.causes._package import install
+from coblyn.native.doctor.causes._package import install, package_called
 from coblyn.native.doctor.causes._system import system_of
 from coblyn.native.doctor.finding import Confidence, Finding, Fix, Severity
 
@@ -35,7 +36,7 @@ class Sign:
         pattern: What the line says.
         word: A word that is in every match, looked for first because that is a hundred times faster; may be empty.
         story: What happened, as a sentence with the pattern's named groups in braces; may be empty.
-        command: The one command that fixes it, with groups in braces; may be empty.
+        command: The one command that fixes it, with groups in braces, which are quoted; may be empty.
         text: What to do, with groups in braces; empty for the cause's own words.
         package: What must be installed, as a name of `_package.PACKAGES`; its command is the fix.
         sure: Confidence of a finding by this sign.
@@ -156,8 +157,10 @@ def _diagnose(entry: Cause, signs: Iterable[Sign], case: Case) -> Finding | None
 def _fix(entry: Cause, by: Sign, said: dict[str, str], case: Case) -> Fix:
     text = by.text.format_map(said) or entry.fix
     if not by.package:
-        return Fix(command=by.command.format_map(said), text=text)
-    command, way = install(by.package.format_map(said).lower(), system_of(case))
+        # What a log says may be anything, and is typed as one word.
+        quoted = {name: shlex.quote(word) for name, word in said.items()}
+        return Fix(command=by.command.format_map(quoted), text=text)
+    command, way = install(package_called(by.package.format_map(said)), system_of(case))
     return Fix(command=command, text=f"{way} {text}".strip())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
 
-__all__ = ["system_of"]
+__all__ = ["is_by_ndk", "system_of"]
 
 # Names of `_package.PACKAGES`' columns; the surest traces first.
 _TRACES: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -38,6 +38,9 @@ _TRACES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 _BY_OS = {"windows": "winget", "macos": "brew"}
+_NDK = re.compile(
+    r"--target=\w+-(?:none-)?linux-android|android\.toolchain\.cmake|/ndk/\d|linux-android\d+-clang"
+)
 
 
 def system_of(case: Case) -> str:
@@ -46,3 +49,8 @@ def system_of(case: Case) -> str:
         return known
     text = case.log.text if case.log else ""
     return next((name for name, trace in _TRACES if trace.search(text)), "")
+
+
+def is_by_ndk(case: Case) -> bool:
+    """Whether a log shows Android's NDK, whose builds take no libraries from the system they run on."""
+    return case.log is not None and bool(case.log.find(_NDK))

@@ -29,18 +29,16 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"(?:undeclared (?:identifier|function)|undefined symbol:) "
-        r"'?(?P<name>posix_spawn\w*|aligned_alloc|pthread_setaffinity_np|getloadavg|"
-        r"preadv|pwritev|memfd_create|timespec_get|pthread_cancel|glob|globfree|getrandom|"
-        r"nl_langinfo|mblen)'?",
+        r"(?:undeclared (?:identifier|function)|undefined symbol:) '?(?P<name>posix_spawn\w*|aligned_alloc"
+        r"|pthread_setaffinity_np|getloadavg|preadv|pwritev|memfd_create|timespec_get|pthread_cancel|glob|globfree"
+        r"|getrandom|nl_langinfo|mblen)'?",
         "{name} is not in Android's C library at this level.",
         also=_ANDROID,
     ),
     looks_like="error: use of undeclared identifier 'posix_madvise'; fatal error: 'spawn.h' file "
     "not found",
-    explanation="Android's C library gained functions with each level; the NDK hides those above "
-    "the level that is built for, and "
-    "Termux builds for 24.",
+    explanation="Android's C library gained functions with each level; the NDK hides those above the level that is "
+    "built for, and Termux builds for 24.",
     fix="Build for a higher level: -DANDROID_PLATFORM=android-28; in Termux, update everything "
     "(pkg upgrade).",
     links=(

@@ -27,8 +27,7 @@ CAUSE = log_cause(
         r"source\.properties file|NDK is not installed",
         "Gradle finds no NDK of the version that the project asks for.",
         text="Install it in Android Studio's SDK manager (SDK Tools, “NDK (Side by side)”, the version that "
-        "ndkVersion "
-        'in build.gradle names), or with sdkmanager "ndk;<version>".',
+        'ndkVersion in build.gradle names), or with sdkmanager "ndk;<version>".',
     ),
     sign(
         r"CMake '(?P<version>[\d.]{1,20})' was not found in (?:SDK|PATH)",
@@ -42,9 +41,8 @@ CAUSE = log_cause(
         r"command '[^'\n]{0,200}ninja[^'\n]{0,10}' to exist",
         "Gradle finds no ninja: it comes with the CMake of Android's SDK, which is not there or has moved.",
         command='sdkmanager "cmake;3.22.1"',
-        text="Or install CMake in Android Studio's SDK manager (SDK Tools); then delete the directory .cxx, "
-        "which remembers "
-        "the old place.",
+        text="Or install CMake in Android Studio's SDK manager (SDK Tools); then delete the directory .cxx, which "
+        "remembers the old place.",
     ),
     sign(
         r"(?P<name>(?:aarch64|armv7a|x86_64|i686)-linux-android(?:eabi)?\d{0,2}-clang(?:\+\+)?(?:\.cmd)?): "
@@ -58,8 +56,7 @@ CAUSE = log_cause(
     ),
     looks_like="Android: Neither the NDK or a standalone toolchain was found; Invalid Android ABI: arm64",
     explanation="A program for Android is compiled by the NDK's compiler, which CMake finds by the NDK's own "
-    "toolchain "
-    "file, and that by the path that the build is given.",
+    "toolchain file, and that by the path that the build is given.",
     fix="Install the NDK, let ANDROID_NDK be its directory, and configure in a fresh build directory: cmake -B build "
     "-DCMAKE_TOOLCHAIN_FILE=$ANDROID_NDK/build/cmake/android.toolchain.cmake -DANDROID_ABI=arm64-v8a "
     "-DANDROID_PLATFORM=android-28.",

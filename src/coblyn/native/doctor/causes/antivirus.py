@@ -16,9 +16,8 @@ CAUSE = log_cause(
     ),
     looks_like="Operation did not complete successfully because the file contains a virus or "
     "potentially unwanted software.",
-    explanation="Freshly built, unsigned programs (and the test programs of configure checks) "
-    "often look suspicious to a "
-    "scanner. It takes the file away and the build fails at a place that has nothing to do with it.",
+    explanation="Freshly built, unsigned programs (and the test programs of configure checks) often look suspicious "
+    "to a scanner. It takes the file away and the build fails at a place that has nothing to do with it.",
     fix="Exclude the build directory in the scanner (Windows Security, Virus & threat "
     "protection, Exclusions), and build again.",
     links=(

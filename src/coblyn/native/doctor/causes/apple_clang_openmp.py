@@ -14,8 +14,7 @@ CAUSE = log_cause(
     looks_like="clang: error: unsupported option '-fopenmp'",
     explanation="Apple's clang can compile OpenMP, but brings neither the library nor the option "
     "-fopenmp.",
-    fix="Install libomp and pass -Xpreprocessor -fopenmp -I$(brew --prefix libomp)/include "
-    "-L$(brew --prefix "
+    fix="Install libomp and pass -Xpreprocessor -fopenmp -I$(brew --prefix libomp)/include -L$(brew --prefix "
     "libomp)/lib -lomp in place of -fopenmp; ggml needs no OpenMP on a Mac (-DGGML_OPENMP=OFF).",
     links=("https://github.com/kevinlin311tw/ObjLeft/issues/2",),
 )

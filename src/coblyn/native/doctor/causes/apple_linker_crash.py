@@ -27,16 +27,11 @@ CAUSE = log_cause(
         command=_CLASSIC,
         also=r"__assert_rtn|unable to execute command: (?:Abort|Segmentation)",
     ),
-    looks_like="ld: Assertion failed: (resultIndex < sectData.atoms.size()), function findAtom, "
-    "file "
-    "Relocations.cpp",
-    explanation="The linker that Xcode 15 brought crashes on some objects, often on those of "
-    "Homebrew's GCC. "
+    looks_like="ld: Assertion failed: (resultIndex < sectData.atoms.size()), function findAtom, file Relocations.cpp",
+    explanation="The linker that Xcode 15 brought crashes on some objects, often on those of Homebrew's GCC. "
     "Nothing is wrong with the sources.",
-    fix="Update Xcode or its command line tools; until then use the older linker with "
-    "-Wl,-ld_classic "
-    "(CMake: -DCMAKE_EXE_LINKER_FLAGS and -DCMAKE_SHARED_LINKER_FLAGS), or Apple's own clang in "
-    "place of GCC.",
+    fix="Update Xcode or its command line tools; until then use the older linker with -Wl,-ld_classic (CMake: "
+    "-DCMAKE_EXE_LINKER_FLAGS and -DCMAKE_SHARED_LINKER_FLAGS), or Apple's own clang in place of GCC.",
     links=(
         "https://github.com/Homebrew/homebrew-core/issues/145991",
         "https://github.com/LostRuins/koboldcpp/issues/509",

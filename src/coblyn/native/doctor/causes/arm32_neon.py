@@ -16,8 +16,7 @@ CAUSE = log_cause(
         also=r"armv7|armeabi|-mfpu=|arm-linux-gnueabi|armv6|armv8l",
     ),
     sign(
-        r"error: '(?P<name>vcvt_f\d+_f\d+|vld1q_\w+|vfmaq_f\d+|vaddvq_\w+|vmaxvq_\w+)' was "
-        r"not declared",
+        r"error: '(?P<name>vcvt_f\d+_f\d+|vld1q_\w+|vfmaq_f\d+|vaddvq_\w+|vmaxvq_\w+)' was not declared",
         "{name} is not there.",
         also=r"armv7|armeabi|-mfpu=|arm-linux-gnueabi|armv6|armv8l",
     ),
@@ -26,23 +25,19 @@ CAUSE = log_cause(
         r"'(?P<name>v(?:add|sub|mul|fma|max|min|neg|div)q?(?:_n)?_f16)'",
         "{name} takes half-precision arithmetic (ARMv8.2), and the processor that is compiled for has none.",
         text="Build for arm64-v8a rather than armeabi-v7a; on a 64-bit system add "
-        "-DGGML_CPU_ARM_ARCH=armv8.2-a+fp16 if "
-        "the processor has it, else -DGGML_LLAMAFILE=OFF.",
+        "-DGGML_CPU_ARM_ARCH=armv8.2-a+fp16 if the processor has it, else -DGGML_LLAMAFILE=OFF.",
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"#error \"NEON intrinsics not available with the soft-float ABI|#error \"?You must enable NEON "
-        r"instructions|NEON "
-        r"support not enabled",
+        r"#error \"NEON intrinsics not available with the soft-float ABI|#error \"?You must enable NEON instructions"
+        r"|NEON support not enabled",
         "The compiler was not told that the processor has NEON.",
-        text="Add -mfpu=neon-vfpv4 -mfloat-abi=hard (Raspberry Pi 2 and later; softfp where the system is) "
-        "to the C and "
-        "C++ flags; a Raspberry Pi 1 or Zero has no NEON.",
+        text="Add -mfpu=neon-vfpv4 -mfloat-abi=hard (Raspberry Pi 2 and later; softfp where the system is) to the C "
+        "and C++ flags; a Raspberry Pi 1 or Zero has no NEON.",
     ),
     looks_like="error: use of undeclared identifier 'vcvt_f16_f32'",
-    explanation="A 32-bit system (armv7, or Raspberry Pi OS of 32 bits on a 64-bit processor) "
-    "has only a part of NEON, and the compiler must "
-    "be told of half precision.",
+    explanation="A 32-bit system (armv7, or Raspberry Pi OS of 32 bits on a 64-bit processor) has only a part of "
+    "NEON, and the compiler must be told of half precision.",
     fix="Use a 64-bit system; else add -mfpu=neon-fp-armv8 -mfp16-format=ieee to the C and C++ "
     "flags, and -DGGML_LLAMAFILE=OFF.",
     links=("https://github.com/ggml-org/llama.cpp/issues/11636",),

@@ -8,8 +8,7 @@ CAUSE = log_cause(
     "arm-native-flags",
     "The compiler does not take “native” for this ARM processor",
     sign(
-        r"error: unknown value '(?P<value>native\+?[\w+.-]{0,80})' for "
-        r"'?(?P<option>-m(?:cpu|arch|tune))'?",
+        r"error: unknown value '(?P<value>native\+?[\w+.-]{0,80})' for '?(?P<option>-m(?:cpu|arch|tune))'?",
         "gcc does not take {option}={value}.",
         command='CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --no-cache-dir llama-cpp-python',
     ),
@@ -20,10 +19,8 @@ CAUSE = log_cause(
         command='CMAKE_ARGS="-DGGML_NATIVE=OFF" pip install --no-cache-dir llama-cpp-python',
     ),
     looks_like="cc1: error: unknown value 'native+nodotprod+noi8mm+nosve' for '-mcpu'",
-    explanation="ggml asks for the processor of this machine and adds what it found by trying. "
-    "In an emulated container "
-    "(docker buildx for arm64), and with a gcc that does not know the processor, “native” means "
-    "nothing.",
+    explanation="ggml asks for the processor of this machine and adds what it found by trying. In an emulated "
+    "container (docker buildx for arm64), and with a gcc that does not know the processor, “native” means nothing.",
     fix="Build without: -DGGML_NATIVE=OFF, if need be with "
     "-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod; or with a newer gcc.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/1919",),

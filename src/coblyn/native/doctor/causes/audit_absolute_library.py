@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.native.doctor.causes._tree import shown
 from coblyn.native.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def find(absolute: Sequence[Absolute]) -> Finding | None:
     return CAUSE.finding(
         *seen_each((each.binary, f"needs {each.library}") for each in absolute),
         story=(
-            f"{names_of(askers)} {agree(askers, 'asks', 'ask')} for {absolute[0].library} by its full path.",
+            f"{names_of(askers)} {agree(askers, 'asks', 'ask')} for {shown(absolute[0].library)} by its full path.",
             CAUSE.explanation,
         ),
         confidence=Confidence.HIGH,
@@ -43,11 +44,9 @@ CAUSE = Cause(
     looks_like="Library not loaded: /opt/homebrew/opt/libomp/lib/libomp.dylib.",
     needs="A needed library with an absolute path outside of the system's directories.",
     explanation="The library was found in a package manager's or a user's directory when it was linked, and its "
-    "full path "
-    "went into the result. Other machines, and this one after an update, do not have it there.",
+    "full path went into the result. Other machines, and this one after an update, do not have it there.",
     fix="Bring the library along and ask for it by @rpath or $ORIGIN (delocate, auditwheel, install_name_tool "
-    "-change), "
-    "or build without it, such as -DGGML_OPENMP=OFF.",
+    "-change), or build without it, such as -DGGML_OPENMP=OFF.",
     links=(
         "https://github.com/dmlc/xgboost/issues/10946",
         "https://github.com/mlverse/libtorch-mac-m1/issues/7",

@@ -51,9 +51,8 @@ CAUSE = Cause(
     title="The accelerator is not in what was built",
     looks_like="no usable GPU found; all layers run on the CPU although the build was told to use the GPU.",
     needs="The backend that was asked for, and the libraries, none of which defines its entry points.",
-    explanation="The option that turns the backend on did not reach CMake, has another name in this version, or "
-    "a later "
-    "argument turned it off again.",
+    explanation="The option that turns the backend on did not reach CMake, has another name in this version, or a "
+    "later argument turned it off again.",
     fix="Build again from an empty directory, and look at CMake's output for the backend's name (Including CUDA "
     "backend).",
     links=(

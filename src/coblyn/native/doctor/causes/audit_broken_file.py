@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._audit import MOST, listed, no_binaries
 from coblyn.native.doctor.finding import Confidence, Evidence, Fix
+from coblyn.native.doctor.tree.files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from coblyn.native.doctor.finding import Finding
 
 __all__ = ["CAUSE", "find"]
+
+# A reason names the file by its whole path.
+_LONGEST = 1000
 
 
 def find(broken: Sequence[Broken]) -> Finding | None:
@@ -26,11 +30,15 @@ def find(broken: Sequence[Broken]) -> Finding | None:
     if not broken:
         return None
     names = listed([each.path.name for each in broken])
+    reasons = [printable(each.reason, _LONGEST) for each in broken[:MOST]]
     return CAUSE.finding(
-        *(Evidence(str(each.path), 0, each.reason) for each in broken[:MOST]),
+        *(
+            Evidence(str(each.path), 0, reason)
+            for each, reason in zip(broken, reasons, strict=False)
+        ),
         story=(
-            f"{names} can not be read: a linker refuses it, too.",
-            broken[0].reason,
+            f"{names} can not be read: a linker refuses {'it' if len(broken) == 1 else 'them'}, too.",
+            reasons[0],
             CAUSE.explanation,
         ),
         fix=Fix(text=f"Delete {names} and build again."),
@@ -44,8 +52,7 @@ CAUSE = Cause(
     looks_like="file not recognized: File truncated; file format not recognized; invalid or corrupt file.",
     needs="A file with the name or the first bytes of an object, library or archive whose contents end early.",
     explanation="A compiler that was killed, a full disk or a broken download leaves such files, and make takes "
-    "them for "
-    "finished because they are newer than their sources.",
+    "them for finished because they are newer than their sources.",
     fix="Delete the file and build again.",
     links=(
         "https://github.com/enigma-dev/enigma-dev/issues/1855",

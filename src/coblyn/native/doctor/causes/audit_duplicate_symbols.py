@@ -35,7 +35,7 @@ def find(
     is_meant = any(all(each.path in named for each in clash.objects) for clash in clashes)
     names = [each.label for each in first.objects]
     total = sum(len(clash.symbols) for clash in clashes)
-    one = "1 symbol is" if total == 1 else f"{total} symbols are"
+    symbols = "1 symbol is" if total == 1 else f"{total} symbols are"
     count = len(first.symbols)
     return CAUSE.finding(
         *(
@@ -44,10 +44,11 @@ def find(
             for each in clash.objects[:2]
         ),
         story=(
-            f"{one} defined strongly in more than one object: a link of all of them fails.",
-            f"{listed(names)} both define {listed(first.symbols)} ({count} in all)."
-            if len(names) == 2
-            else f"{listed(names)} all define {listed(first.symbols)} ({count} in all).",
+            f"{symbols} defined strongly in more than one object: a link of all of them fails.",
+            (
+                f"{listed(names)} {'both' if len(names) == 2 else 'all'} define {listed(first.symbols)} "
+                f"({count} in all)."
+            ),
             CAUSE.explanation,
         ),
         confidence=Confidence.HIGH if is_one_link else Confidence.MEDIUM,
@@ -67,10 +68,9 @@ CAUSE = Cause(
     looks_like="coblyn doctor *.o names symbols that several objects define; the linker says duplicate symbol or "
     "multiple definition.",
     needs="Two object files with strong definitions of one name.",
-    explanation="One link may have one strong definition of a name. Mostly such objects come from one source "
-    "that was "
-    "compiled twice: an old object beside its renamed successor, or variants for several programs that are not meant "
-    "to be linked together.",
+    explanation="One link may have one strong definition of a name. Mostly such objects come from one source that "
+    "was compiled twice: an old object beside its renamed successor, or variants for several programs that are not "
+    "meant to be linked together.",
     fix="Leave one of them out of the link. If one is left over from an older version of the sources, delete the "
     "objects and build again; if both are still named in the makefile, look at it: coblyn doctor . in the "
     "source tree.",

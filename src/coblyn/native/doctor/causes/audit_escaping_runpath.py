@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes import _tree
 from coblyn.native.doctor.causes._audit import agree, names_of, no_binaries, seen_each
 from coblyn.native.doctor.finding import Confidence, Severity
 
@@ -37,7 +38,8 @@ def find(escapes: Sequence[Escape]) -> Finding | None:
         story=(
             (
                 f"{names_of(askers)} {agree(askers, 'looks', 'look')} for libraries in "
-                f"{first.path or 'the current directory'}, outside of its own directory."
+                f"{_tree.shown(first.path) or 'the current directory'}, "
+                f"outside of {agree(askers, 'its', 'their')} own directory."
             ),
             _meaning(first),
         ),
@@ -64,16 +66,15 @@ def _meaning(escape: Escape) -> str:
 CAUSE = Cause(
     id="audit-escaping-runpath",
     title="Libraries are looked for outside of their directory",
-    looks_like="Works on the machine that built it; elsewhere, libllama.so: cannot open shared object file, or "
-    "an older "
-    "copy is loaded.",
+    looks_like="Works on the machine that built it; elsewhere, libllama.so: cannot open shared object file, or an "
+    "older copy is loaded.",
     needs="A run path (RPATH, RUNPATH, LC_RPATH) that is absolute, leads above the directory, or is empty.",
     explanation="The path of the build directory or of one machine is written into the library. Where that "
-    "directory is "
-    "missing, the library's own companions are not found; where it exists, whatever lies there is loaded.",
+    "directory is missing, the library's own companions are not found; where it exists, whatever lies there is "
+    "loaded.",
     fix="Configure with -DCMAKE_INSTALL_RPATH='$ORIGIN' (macOS: @loader_path) and "
-    "-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON, or "
-    "install with cmake --install instead of copying from the build directory.",
+    "-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON, or install with cmake --install instead of copying from the build "
+    "directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/pull/14309",
         "https://github.com/ggml-org/llama.cpp/pull/13741",

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CAUSE", "find"]
 
-
 _MANY = 200
 _GUARDED = "The code can ask the CPU first, or is one of several variants to choose from: probably all right."
 
@@ -50,9 +49,8 @@ CAUSE = Cause(
     title="Code for a newer CPU than this one",
     looks_like="Illegal instruction (core dumped); 0xC000001D; the program ends at once when a model is loaded.",
     needs="Instructions of a set that this CPU lacks, in a library that does not ask the CPU what it can do.",
-    explanation="It was compiled for the CPU of the machine that built it (-march=native, GGML_NATIVE), or for "
-    "one that "
-    "was named, and this CPU is another one. It ends when such an instruction is reached.",
+    explanation="It was compiled for the CPU of the machine that built it (-march=native, GGML_NATIVE), or for one "
+    "that was named, and this CPU is another one. It ends when such an instruction is reached.",
     fix="Build it on this machine, or for any CPU: coblyn build --portable, or with CMake -DGGML_NATIVE=OFF "
     "-DGGML_CPU_ALL_VARIANTS=ON -DGGML_BACKEND_DL=ON.",
     links=(

@@ -54,14 +54,12 @@ CAUSE = Cause(
     id="audit-min-os",
     title="Made for a newer system",
     looks_like="version `GLIBC_2.38' not found; Symbol not found ... built for macOS 14.0 which is newer than "
-    "running "
-    "OS; object file was built for newer macOS version than being linked.",
+    "running OS; object file was built for newer macOS version than being linked.",
     needs="The lowest system in a file's header or symbol versions, and this machine's.",
     explanation="It was compiled on, or for, a newer system than the one that it is to run on, and calls what older "
     "ones do not have.",
-    fix="Build it on this machine, or for an older system: CMAKE_OSX_DEPLOYMENT_TARGET and "
-    "MACOSX_DEPLOYMENT_TARGET on "
-    "macOS, an older distribution (manylinux) on Linux.",
+    fix="Build it on this machine, or for an older system: CMAKE_OSX_DEPLOYMENT_TARGET and MACOSX_DEPLOYMENT_TARGET "
+    "on macOS, an older distribution (manylinux) on Linux.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/11612",
         "https://github.com/ggml-org/llama.cpp/issues/26375",

@@ -60,8 +60,7 @@ CAUSE = Cause(
     id="audit-missing-library",
     title="A needed library is missing",
     looks_like="error while loading shared libraries: cannot open shared object file; Library not loaded: "
-    "@rpath/...; the "
-    "code execution cannot proceed because ... was not found.",
+    "@rpath/...; the code execution cannot proceed because ... was not found.",
     needs="A library that a binary asks for, and that is neither beside it, nor in its run paths, nor on the system.",
     explanation="It was not copied along, has another name, or the package that brings it is not installed.",
     fix="Copy the library beside the one that needs it, or install the package that brings it.",

@@ -34,9 +34,7 @@ def find(files: Sequence[FileFacts], *, is_bundle: bool) -> Finding | None:
         story=(
             (
                 f"{names_of(without)} {agree(without, 'has', 'have')} the Metal backend, but its shaders are "
-                "neither in "
-                "it nor "
-                f"beside it (default.metallib, ggml-metal.metal)."
+                "neither in it nor beside it (default.metallib, ggml-metal.metal)."
             ),
             CAUSE.explanation,
         ),
@@ -47,16 +45,13 @@ def find(files: Sequence[FileFacts], *, is_bundle: bool) -> Finding | None:
 CAUSE = Cause(
     id="audit-missing-metal-library",
     title="Metal's shaders are missing",
-    looks_like="ggml-metal.metal could not be opened; ggml_metal_init: error: could not use bundle path; the "
-    "GPU is not "
-    "used.",
+    looks_like="ggml-metal.metal could not be opened; ggml_metal_init: error: could not use bundle path; the GPU is "
+    "not used.",
     needs="A library with the Metal backend, without a section __ggml_metallib and without a shader file beside it.",
     explanation="The GPU's programs are compiled from a file that has to be found at run time, unless it was "
-    "embedded "
-    "into the library. Without it, Metal can not start, and everything runs on the CPU or fails.",
+    "embedded into the library. Without it, Metal can not start, and everything runs on the CPU or fails.",
     fix="Build with -DGGML_METAL_EMBED_LIBRARY=ON, or copy default.metallib (or ggml-metal.metal) beside the "
-    "library, "
-    "or name its directory in GGML_METAL_PATH_RESOURCES.",
+    "library, or name its directory in GGML_METAL_PATH_RESOURCES.",
     links=(
         "https://github.com/LostRuins/koboldcpp/issues/964",
         "https://github.com/LostRuins/koboldcpp/issues/744",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._audit import MOST, no_binaries
-from coblyn.native.doctor.finding import Confidence, Evidence, Severity
+from coblyn.native.doctor.causes._tree import at, shown
+from coblyn.native.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,20 +27,17 @@ def find(twins: Sequence[Twins]) -> Finding | None:
     if not twins:
         return None
     same = [pair for pair in twins if pair.is_same]
-    shown = same or list(twins)
-    first = shown[0]
-    source = first.first.source
+    chosen = same or list(twins)
+    first, second = chosen[0].first, chosen[0].second
     return CAUSE.finding(
         *(
-            Evidence(
-                pair.first.place or pair.target, 0, f"{pair.first.object} and {pair.second.object}"
-            )
-            for pair in shown[:MOST]
+            at(pair.first.place or pair.target, f"{pair.first.object} and {pair.second.object}")
+            for pair in chosen[:MOST]
         ),
         story=(
             (
-                f"{source} is compiled into {first.first.object} and into {first.second.object}, "
-                f"and {first.target} is linked from both."
+                f"{shown(first.source)} is compiled into {shown(first.object)} and into "
+                f"{shown(second.object)}, and {shown(chosen[0].target)} is linked from both."
             ),
             CAUSE.explanation
             if same

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
-from coblyn.native.doctor.causes._audit import listed, no_binaries, seen_each
+from coblyn.native.doctor.causes._audit import listed, names_of, no_binaries, seen_each
 from coblyn.native.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ def find(unresolved: Sequence[Unresolved], *, is_bundle: bool = False) -> Findin
     if not shown:
         return None
     first = shown[0]
-    where = f" {first.expected} should have them and does not." if first.expected else ""
+    where = f" {listed([first.expected])} should have them and does not." if first.expected else ""
     count = len(first.symbols)
     return CAUSE.finding(
         *seen_each((each.binary, f"needs {listed(each.symbols, 4)}") for each in shown),
         story=(
             (
-                f"{first.binary.label} needs {listed(first.symbols)}{f' ({count} in all)' if count > 3 else ''}, "
+                f"{names_of([first.binary])} needs {listed(first.symbols)}{f' ({count} in all)' if count > 3 else ''}, "
                 f"and no library beside it gives {'it' if count == 1 else 'them'}.{where}"
             ),
             CAUSE.explanation
@@ -60,12 +60,10 @@ CAUSE = Cause(
     looks_like="symbol lookup error: undefined symbol; Symbol not found in flat namespace; the procedure entry point "
     "could not be located.",
     needs="A library's list of needed symbols, and the libraries that it is loaded with.",
-    explanation="The libraries are of different versions: one was built anew, and another is left from before, "
-    "or comes "
-    "from another package.",
-    fix="Take all libraries from one build. Delete the build directory and build again; look for older copies "
-    "that are "
-    "found first (/usr/local/lib, LD_LIBRARY_PATH).",
+    explanation="The libraries are of different versions: one was built anew, and another is left from before, or "
+    "comes from another package.",
+    fix="Take all libraries from one build. Delete the build directory and build again; look for older copies that "
+    "are found first (/usr/local/lib, LD_LIBRARY_PATH).",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/8695",
         "https://github.com/ggml-org/llama.cpp/issues/23163",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
-from coblyn.native.doctor.causes._audit import listed, no_binaries, seen_each
+from coblyn.native.doctor.causes._audit import agree, names_of, no_binaries, seen_each
 from coblyn.native.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def find(
     odd = [*mixed, *foreign]
     if not odd:
         return None
-    names = [each.binary.label for each in odd]
+    binaries = [each.binary for each in odd]
     first = odd[0]
     is_sure = (bool(mixed) and is_one_link) or (bool(foreign) and is_bundle)
     what = (
@@ -44,7 +44,7 @@ def find(
             (each.binary, f"is for {each.binary.arch}, not {each.expected}") for each in odd
         ),
         story=(
-            f"{listed(names)} {'is' if len(names) == 1 else 'are'} for {first.binary.arch}, but {what}.",
+            f"{names_of(binaries)} {agree(binaries, 'is', 'are')} for {first.binary.arch}, but {what}.",
             CAUSE.explanation
             if mixed or is_sure
             else "That is all right unless it is meant to run here.",
@@ -70,8 +70,7 @@ CAUSE = Cause(
     explanation="A part was made by a compiler that works for another processor: on Apple silicon often an Intel "
     "Python, conda or CMake under Rosetta, or an object that is left from such a build.",
     fix="Use a Python and a compiler for this machine's processor (on Apple silicon: arm64), delete the build "
-    "directory "
-    "and build again.",
+    "directory and build again.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/724",
         "https://github.com/abetlen/llama-cpp-python/issues/291",

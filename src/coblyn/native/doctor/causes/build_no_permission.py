@@ -19,10 +19,9 @@ CAUSE = log_cause(
     sign(r"CMake Error: Unable to open cache file for saving\. (?P<path>[^\n]{0,300})"),
     sign(r"CMake Error: Cannot open file for write: (?P<path>[^\n]{1,300})"),
     sign(
-        r"CMake Error at [^\n]{0,200}\(file\): file (?:INSTALL )?cannot (?:copy|set permissions "
-        r"on|create)[^\n]{0,20} file "
-        r"\"[^\"\n]{1,300}\" to \"(?P<path>[^\"\n]{1,300})\": (?:Permission denied|Operation not "
-        r"permitted)",
+        r"CMake Error at [^\n]{0,200}\(file\): file (?:INSTALL )?cannot (?:copy|set permissions on"
+        r"|create)[^\n]{0,20} file \"[^\"\n]{1,300}\" to \"(?P<path>[^\"\n]{1,300})\": (?:Permission denied"
+        r"|Operation not permitted)",
         "Nothing may be written to {path}.",
     ),
     sign(
@@ -43,9 +42,8 @@ CAUSE = log_cause(
     ),
     looks_like="Permission denied; Unable to open cache file for saving; Maybe need "
     "administrative privileges",
-    explanation="A build directory that an earlier sudo made belongs to root, and a mounted "
-    "source tree may be read-only. "
-    "Building once more with sudo makes it worse.",
+    explanation="A build directory that an earlier sudo made belongs to root, and a mounted source tree may be "
+    "read-only. Building once more with sudo makes it worse.",
     fix='Give the build directory back to yourself (sudo chown -R "$USER" build), or build in a '
     "fresh one.",
     links=(

@@ -18,8 +18,7 @@ CAUSE = log_cause(
         command="cmake --fresh -B build -DGGML_CCACHE=OFF",
     ),
     looks_like="ccache: error: Failed to create directory …",
-    explanation="llama.cpp puts ccache before every compiler call if it finds it. A cache "
-    "directory that can not be "
+    explanation="llama.cpp puts ccache before every compiler call if it finds it. A cache directory that can not be "
     "written or a broken ccache then fails each compilation.",
     fix="Build without it (-DGGML_CCACHE=OFF), or point CCACHE_DIR at a directory that can be "
     "written.",

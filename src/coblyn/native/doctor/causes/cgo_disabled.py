@@ -24,12 +24,10 @@ CAUSE = log_cause(
         package="compiler",
     ),
     looks_like="build constraints exclude all Go files; undefined: gpu.GetGPUInfo",
-    explanation="Go compiles files with C in them only if cgo is on: it is off in cross builds, with "
-    "CGO_ENABLED=0, and "
-    "where no C compiler is found.",
+    explanation="Go compiles files with C in them only if cgo is on: it is off in cross builds, with CGO_ENABLED=0, "
+    "and where no C compiler is found.",
     fix="Install a C compiler (on Windows MinGW's gcc), set CGO_ENABLED=1, run the project's generate step (go "
-    "generate "
-    "./... or cmake), then go build.",
+    "generate ./... or cmake), then go build.",
     links=("https://github.com/ollama/ollama/issues/1694",),
     explains=("go-binding-mismatch",),
 )

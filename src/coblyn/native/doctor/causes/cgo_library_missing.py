@@ -49,9 +49,8 @@ CAUSE = Cause(
     "llama.cpp, is built by a step before (go generate, make or cmake), which did not run, failed, or was made for "
     "another release or processor than what Go calls.",
     fix="Run the project's native step first (go generate ./... , make libwhisper.a, or cmake -B build && "
-    "cmake --build "
-    'build), then go build with CGO_LDFLAGS="-L<its directory> -l<name> -lstdc++ -lm" (LIBRARY_PATH does too), and '
-    "after a change of release go clean -cache.",
+    'cmake --build build), then go build with CGO_LDFLAGS="-L<its directory> -l<name> -lstdc++ -lm" (LIBRARY_PATH '
+    "does too), and after a change of release go clean -cache.",
     links=(
         "https://github.com/ollama/ollama/issues/4378",
         "https://github.com/ollama/ollama/issues/4710",

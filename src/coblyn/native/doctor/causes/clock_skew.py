@@ -9,9 +9,8 @@ CAUSE = log_cause(
     "clock-skew",
     "Files are newer than the clock says",
     sign(
-        r"[Ww]arning: [Ff]ile [`'](?P<file>[^'\n]{1,200})' has modification time "
-        r"(?:[1-9]\d{2,}|\d+e\+\d+)(?:\.\d+)? s in "
-        r"the future",
+        r"[Ww]arning: [Ff]ile [`'](?P<file>[^'\n]{1,200})' has modification time (?:[1-9]\d{2,}"
+        r"|\d+e\+\d+)(?:\.\d+)? s in the future",
         "{file} was written at a time that has not come yet.",
         sure=Confidence.MEDIUM,
         severity=Severity.RISK,

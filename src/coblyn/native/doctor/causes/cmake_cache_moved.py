@@ -19,8 +19,7 @@ CAUSE = log_cause(
     ),
     sign(
         r'The source "(?P<source>[^"\n]{1,300})" does not match the source '
-        r'"(?P<old>[^"\n]{1,300})" used to '
-        r"generate cache",
+        r'"(?P<old>[^"\n]{1,300})" used to generate cache',
         "The cache was made for the source {old}, and now {source} is to be built in it.",
         command="cmake --fresh -B build",
     ),
@@ -31,10 +30,9 @@ CAUSE = log_cause(
     ),
     looks_like="The current CMakeCache.txt directory … is different than the directory … where "
     "it was created",
-    explanation="CMake writes absolute paths into its cache. A tree that was renamed, copied, "
-    "checked in with its "
-    "build directory or mounted elsewhere in a container can not go on with them; cleaning does "
-    "not remove the cache.",
+    explanation="CMake writes absolute paths into its cache. A tree that was renamed, copied, checked in with its "
+    "build directory or mounted elsewhere in a container can not go on with them; cleaning does not remove the "
+    "cache.",
     fix="Remove the build directory (or CMakeCache.txt and CMakeFiles in it) and configure again; "
     "cmake --fresh does that from CMake 3.24 on.",
     links=(

@@ -9,8 +9,7 @@ CAUSE = log_cause(
     "cmake-compiler-broken",
     "The compiler can not build even a test program",
     sign(
-        r'The (?P<language>C|CXX|CUDA|HIP) compiler "(?P<path>[^"\n]{1,200})" is not able to '
-        r"compile a simple test "
+        r'The (?P<language>C|CXX|CUDA|HIP) compiler "(?P<path>[^"\n]{1,200})" is not able to compile a simple test '
         r"program",
         "CMake tried {path} on the smallest program, and it failed.",
         sure=Confidence.MEDIUM,
@@ -28,12 +27,9 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="The C compiler … is not able to compile a simple test program.",
-    explanation="The reason is in the lines under “It fails with the following output”: a "
-    "missing linker, "
-    "library or SDK, flags in CFLAGS or LDFLAGS that the compiler does not know, or no room on "
-    "the disk.",
-    fix="Read the first error below “It fails with the following output”, put that right, and "
-    "configure in a fresh "
+    explanation="The reason is in the lines under “It fails with the following output”: a missing linker, library "
+    "or SDK, flags in CFLAGS or LDFLAGS that the compiler does not know, or no room on the disk.",
+    fix="Read the first error below “It fails with the following output”, put that right, and configure in a fresh "
     "build directory. If CFLAGS, CXXFLAGS or LDFLAGS are set, try without them.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/11498",

@@ -28,12 +28,10 @@ CAUSE = log_cause(
     ),
     looks_like="Error: generator : Ninja  Does not match the generator used previously: Unix "
     "Makefiles",
-    explanation="A build directory belongs to one generator. CMake's choice can change by itself "
-    "when ninja or Visual "
-    "Studio is installed or removed, or when CMAKE_GENERATOR is set.",
-    fix="Remove the build directory, or name the old generator with -G; cmake --fresh clears the "
-    "cache "
-    "from CMake 3.24 on.",
+    explanation="A build directory belongs to one generator. CMake's choice can change by itself when ninja or "
+    "Visual Studio is installed or removed, or when CMAKE_GENERATOR is set.",
+    fix="Remove the build directory, or name the old generator with -G; cmake --fresh clears the cache from CMake "
+    "3.24 on.",
     links=(
         "https://github.com/stevenlovegrove/Pangolin/issues/775",
         "https://github.com/Mesh-LLM/mesh-llm/pull/1846",

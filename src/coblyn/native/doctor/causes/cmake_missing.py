@@ -28,8 +28,7 @@ CAUSE = log_cause(
     ),
     sign(
         r"from cmake import cmake[\s\S]{0,200}ModuleNotFoundError: No module named 'cmake'",
-        "The cmake on PATH is the small starter script of a Python package, and that package is "
-        "not in the Python "
+        "The cmake on PATH is the small starter script of a Python package, and that package is not in the Python "
         "that runs it.",
         command="pip install --force-reinstall cmake",
     ),

@@ -64,12 +64,10 @@ CAUSE = log_cause(
     sign(r"\bninja: command not found", "The shell finds no ninja.", package="ninja"),
     looks_like='CMake was unable to find a build program corresponding to "Ninja".  '
     "CMAKE_MAKE_PROGRAM is not set.",
-    explanation="CMake only writes build files; another program runs them. What it says next, "
-    "that there is no C "
+    explanation="CMake only writes build files; another program runs them. What it says next, that there is no C "
     "compiler, is a consequence: without that program it can not test one.",
-    fix="Install the build program, then configure in a fresh build directory, for the cache "
-    "remembers "
-    "that it was missing.",
+    fix="Install the build program, then configure in a fresh build directory, for the cache remembers that it was "
+    "missing.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/1664",),
     explains=(
         "cmake-no-compiler",

@@ -8,12 +8,10 @@ CAUSE = log_cause(
     "cmake-no-compiler",
     "CMake finds no C or C++ compiler",
     sign(
-        r"The CMAKE_(?P<language>C|CXX)_COMPILER: (?P<path>[^\n]{1,200}?) is not a full path(?: "
-        r"to an existing "
+        r"The CMAKE_(?P<language>C|CXX)_COMPILER: (?P<path>[^\n]{1,200}?) is not a full path(?: to an existing "
         r"compiler tool| and was not found in the PATH)",
-        "{path} was asked for as the {language} compiler (by CC, CXX or "
-        "-DCMAKE_{language}_COMPILER), and there is no "
-        "such program on PATH.",
+        "{path} was asked for as the {language} compiler (by CC, CXX or -DCMAKE_{language}_COMPILER), and there is "
+        "no such program on PATH.",
         text="Install it, or unset CC and CXX; then configure in a fresh build directory.",
     ),
     sign(

@@ -24,12 +24,10 @@ CAUSE = log_cause(
         severity=Severity.RISK,
     ),
     looks_like="Manually-specified variables were not used by the project: LLAMA_CUBLAS",
-    explanation="CMake takes any -D option and only warns about those that no one asks for. The "
-    "result is a build that "
-    "runs on the CPU and looks like a success.",
-    fix="Use the name that this version of the project knows; for llama.cpp since mid-2024 that "
-    "is GGML_CUDA, GGML_METAL, "
-    "GGML_VULKAN or GGML_HIP, before that LLAMA_CUBLAS, LLAMA_METAL and so on.",
+    explanation="CMake takes any -D option and only warns about those that no one asks for. The result is a build "
+    "that runs on the CPU and looks like a success.",
+    fix="Use the name that this version of the project knows; for llama.cpp since mid-2024 that is GGML_CUDA, "
+    "GGML_METAL, GGML_VULKAN or GGML_HIP, before that LLAMA_CUBLAS, LLAMA_METAL and so on.",
     links=(
         "https://github.com/llnl/RAJAPerf/issues/112",
         "https://github.com/abetlen/llama-cpp-python/issues/1693",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Case, Cause
-from coblyn.native.doctor.causes._package import install
+from coblyn.native.doctor.causes._package import install, package_called
 from coblyn.native.doctor.causes._sign import pattern_of
 from coblyn.native.doctor.causes._system import system_of
 from coblyn.native.doctor.finding import Confidence, Finding, Fix
@@ -43,26 +43,6 @@ _LIKELY = (
 )
 _CONFIGURED = pattern_of(r"-- Configuring done|-- Generating done|Build files have been written")
 
-# What CMake calls it, in lower case, to what `_package.PACKAGES` calls it.
-_NAMES = {
-    "curl": "curl",
-    "libcurl": "curl",
-    "openssl": "openssl",
-    "blas": "blas",
-    "openblas": "blas",
-    "openmp": "openmp",
-    "openmp_c": "openmp",
-    "openmp_cxx": "openmp",
-    "vulkan": "vulkan",
-    "spirv-headers": "spirv-headers",
-    "opencl": "opencl",
-    "clblast": "clblast",
-    "pkgconfig": "pkg-config",
-    "git": "git",
-    "hip": "hip",
-    "hipblas": "hip",
-    "rocblas": "hip",
-}
 # These have causes of their own, which know more about them.
 _ELSEWHERE = {
     "cudatoolkit",
@@ -74,6 +54,7 @@ _ELSEWHERE = {
     "mkl",
     "oneapi",
     "threads",
+    "glslc",
 }
 _WITHOUT = {
     "curl": "If downloads of models by llama.cpp itself are not needed, -DLLAMA_CURL=OFF does "
@@ -88,7 +69,7 @@ def _diagnose(case: Case) -> Finding | None:
     if case.log is None or missing is None:
         return None
     hit, sure = missing
-    known = _NAMES.get(hit["name"].lower(), "")
+    known = package_called(hit["name"])
     command, way = install(known, system_of(case))
     return CAUSE.finding(
         hit.evidence(case.log.name),
@@ -129,12 +110,10 @@ CAUSE = Cause(
     looks_like="Could NOT find CURL (missing: CURL_LIBRARY CURL_INCLUDE_DIR); "
     'Could not find a package configuration file provided by "…"',
     needs="CMake's error that names the package.",
-    explanation="To build against a library its headers are needed, which distributions put into "
-    "a package of their own "
-    "(-dev or -devel); the library that programs run with is not enough.",
-    fix="If it is installed in an unusual place, name that with -DCMAKE_PREFIX_PATH=…; then "
-    "configure in a fresh build "
-    "directory.",
+    explanation="To build against a library its headers are needed, which distributions put into a package of their "
+    "own (-dev or -devel); the library that programs run with is not enough.",
+    fix="If it is installed in an unusual place, name that with -DCMAKE_PREFIX_PATH=…; then configure in a fresh "
+    "build directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/12933",
         "https://github.com/ggml-org/llama.cpp/issues/9937",

@@ -17,14 +17,10 @@ CAUSE = log_cause(
         r"supports it",
     ),
     looks_like="Compatibility with CMake < 3.5 has been removed from CMake.",
-    explanation="CMake 4.0 removed the policies of versions before 3.5. Where pip builds in an "
-    "environment of "
-    "its own, it fetches the newest CMake, so that an old package fails although nothing on the "
-    "machine changed.",
-    fix="Set CMAKE_POLICY_VERSION_MINIMUM=3.5 in the environment (pip hands it on; on Windows "
-    "with set or $env:), or configure "
-    "with "
-    "-DCMAKE_POLICY_VERSION_MINIMUM=3.5, or use a release of the project that knows CMake 4.",
+    explanation="CMake 4.0 removed the policies of versions before 3.5. Where pip builds in an environment of its "
+    "own, it fetches the newest CMake, so that an old package fails although nothing on the machine changed.",
+    fix="Set CMAKE_POLICY_VERSION_MINIMUM=3.5 in the environment (pip hands it on; on Windows with set or $env:), "
+    "or configure with -DCMAKE_POLICY_VERSION_MINIMUM=3.5, or use a release of the project that knows CMake 4.",
     links=(
         "https://github.com/MCPI-Revival/Ninecraft/issues/29",
         "https://github.com/Point72/csp/issues/508",

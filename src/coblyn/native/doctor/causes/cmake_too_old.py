@@ -51,12 +51,10 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="CMake 3.x or higher is required.  You are running version …",
-    explanation="A distribution's CMake is often years old, and a project may need what came "
-    "later. "
-    "Removing the build directory does not help.",
-    fix="Install a newer CMake: the one of the Python package index works on every system, and "
-    "comes "
-    "first on PATH in an active virtual environment.",
+    explanation="A distribution's CMake is often years old, and a project may need what came later. Removing the "
+    "build directory does not help.",
+    fix="Install a newer CMake: the one of the Python package index works on every system, and comes first on PATH "
+    "in an active virtual environment.",
     links=(
         "https://github.com/Xilinx/mlir-aie/issues/3020",
         "https://github.com/tostercx/ssocks/issues/6",

@@ -18,9 +18,8 @@ CAUSE = log_cause(
         unless=r"Killed|signal 9|out of memory|-ld_classic",
     ),
     sign(
-        r"clang(?:\+\+)?(?:-\d+)?: error: (?:unable to execute command: (?:Segmentation "
-        r"fault|Abort|Illegal)|"
-        r"clang frontend command failed (?:with exit code|due to signal))",
+        r"clang(?:\+\+)?(?:-\d+)?: error: (?:unable to execute command: (?:Segmentation fault|Abort|Illegal)|clang "
+        r"frontend command failed (?:with exit code|due to signal))",
         "clang crashed.",
     ),
     sign(
@@ -40,13 +39,11 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="internal compiler error: in ...; fatal error: error in backend: Cannot select",
-    explanation="The source can not be at fault for that: this release of the compiler has a bug "
-    "that it meets, or, if it "
-    "happens at another file each time, the machine's memory or its cooling is.",
-    fix="Use another release of the compiler (CC and CXX, in a fresh build directory); if one "
-    "file does it, that file "
-    "with -O1, or the feature that it belongs to switched off. Where it moves from file to file, "
-    "test the memory.",
+    explanation="The source can not be at fault for that: this release of the compiler has a bug that it meets, or, "
+    "if it happens at another file each time, the machine's memory or its cooling is.",
+    fix="Use another release of the compiler (CC and CXX, in a fresh build directory); if one file does it, that "
+    "file with -O1, or the feature that it belongs to switched off. Where it moves from file to file, test the "
+    "memory.",
     links=(
         "https://github.com/LostRuins/koboldcpp/issues/1620",
         "https://github.com/ggml-org/llama.cpp/issues/9851",

@@ -26,9 +26,8 @@ CAUSE = log_cause(
         command=_NEWER,
     ),
     sign(
-        r"(?:Target|target) \"[^\"\n]{1,80}\" requires the language dialect "
-        r"\"(?P<standard>\w{1,10})\" [^\n]{0,10}\(?with "
-        r"compiler extensions\)?[^\n]{0,3} but CMake does not know",
+        r"(?:Target|target) \"[^\"\n]{1,80}\" requires the language dialect \"(?P<standard>\w{1,10})\" "
+        r"[^\n]{0,10}\(?with compiler extensions\)?[^\n]{0,3} but CMake does not know",
         "The compiler does not know {standard}.",
         command=_NEWER,
     ),
@@ -38,10 +37,8 @@ CAUSE = log_cause(
         command=_NEWER,
     ),
     sign(
-        r"error: '(?P<name>from_chars|to_chars|filesystem|string_view|optional|variant|span|"
-        r"format|ranges|numbers|"
-        r"source_location|bit_cast|jthread|erase_if|clamp|shared_mutex)' (?:is not a member "
-        r"of|in namespace) 'std",
+        r"error: '(?P<name>from_chars|to_chars|filesystem|string_view|optional|variant|span|format|ranges|numbers"
+        r"|source_location|bit_cast|jthread|erase_if|clamp|shared_mutex)' (?:is not a member of|in namespace) 'std",
         "std::{name} is newer than the compiler's library, or than the standard that it is set to.",
         command=_NEWER,
     ),
@@ -61,9 +58,8 @@ CAUSE = log_cause(
         also=r"error:|\*\*\*",
     ),
     sign(
-        r"error: (?:unknown type name|use of undeclared identifier) "
-        r"'(?P<name>sv(?:u?int|float|bool|bfloat)\d*_t|__bf16|"
-        r"_Float16|bfloat16x\d_t|float16x8_t|int8x16x4_t)'",
+        r"error: (?:unknown type name|use of undeclared identifier) '(?P<name>sv(?:u?int|float|bool|bfloat)\d*_t"
+        r"|__bf16|_Float16|bfloat16x\d_t|float16x8_t|int8x16x4_t)'",
         "The compiler does not know the type {name}.",
         command=_NEWER,
         sure=Confidence.MEDIUM,
@@ -84,16 +80,14 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"error: (?:implicit declaration of function|use of undeclared identifier|call to "
-        r"undeclared function) "
+        r"error: (?:implicit declaration of function|use of undeclared identifier|call to undeclared function) "
         r"'(?P<name>_mm(?:256|512)?_\w{1,40}|v(?:ld|st)1q?_\w{1,12}_x[234]|vdotq_\w+|vmmlaq_\w+)'",
         "The compiler's headers do not have {name}.",
         command=_NEWER,
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"implicit declaration of function '(?P<name>vld1q_[su]8_x[24])'|"
-        r"'(?P<other>vld1q_[su]8_x[24])' was not "
+        r"implicit declaration of function '(?P<name>vld1q_[su]8_x[24])'|'(?P<other>vld1q_[su]8_x[24])' was not "
         r"declared in this scope",
         "GCC has vld1q_s8_x4 and its like only since release 10.",
         command=_NEWER,
@@ -106,8 +100,7 @@ CAUSE = log_cause(
         "The source asks for {standard}, and the compiler is not set to it.",
     ),
     sign(
-        r"error: #error (?:You need|This requires|Requires|requires)? "
-        r"?[^\n]{0,40}(?:GCC|gcc|g\+\+|clang|compiler) "
+        r"error: #error (?:You need|This requires|Requires|requires)? ?[^\n]{0,40}(?:GCC|gcc|g\+\+|clang|compiler) "
         r"(?:version )?(?:>=? ?)?(?P<version>\d[\d.]*)",
         "The source asks for release {version} of the compiler.",
     ),
@@ -130,15 +123,12 @@ CAUSE = log_cause(
         text="Build in the developer prompt of one Visual Studio, with INCLUDE and PATH of that one only, in a fresh "
         "build directory; and update Visual Studio.",
     ),
-    looks_like="unrecognized command line option '-std=c++17'; 'filesystem' file not found; "
-    "implicit declaration of "
+    looks_like="unrecognized command line option '-std=c++17'; 'filesystem' file not found; implicit declaration of "
     "function 'vld1q_s8_x4'",
-    explanation="Each release of a compiler brings newer parts of the language, of its library "
-    "and of the processors' "
-    "intrinsics. Long-lived distributions (CentOS 7, Ubuntu 18.04, Jetson) come with old ones.",
-    fix="Install a newer compiler (GCC 9 or clang 9 for C++17, GCC 11 or clang 14 for C++20) and "
-    "choose it with CC and "
-    "CXX, in a fresh build directory.",
+    explanation="Each release of a compiler brings newer parts of the language, of its library and of the "
+    "processors' intrinsics. Long-lived distributions (CentOS 7, Ubuntu 18.04, Jetson) come with old ones.",
+    fix="Install a newer compiler (GCC 9 or clang 9 for C++17, GCC 11 or clang 14 for C++20) and choose it with CC "
+    "and CXX, in a fresh build directory.",
     links=(
         "https://github.com/CVI-SZU/Linly/issues/59",
         "https://github.com/actions/runner-images/issues/10018",

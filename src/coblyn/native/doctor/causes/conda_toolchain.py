@@ -44,14 +44,11 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="…/envs/name/compiler_compat/ld: warning: libgomp.so.1, needed by …, not found",
-    explanation="A conda environment puts its own ld (compiler_compat) before the system's. It "
-    "looks in conda's directories only, "
-    "and does not find what the system's compiler brings.",
-    fix="Build with the environment deactivated (or in a venv of the system's Python), or take "
-    "all from conda: "
-    "conda install -c conda-forge cxx-compiler; or add the directory: export "
-    "LD_LIBRARY_PATH=$CONDA_PREFIX/lib. With "
-    "llama-cpp-python, -DLLAVA_BUILD=OFF leaves out the programs that fail.",
+    explanation="A conda environment puts its own ld (compiler_compat) before the system's. It looks in conda's "
+    "directories only, and does not find what the system's compiler brings.",
+    fix="Build with the environment deactivated (or in a venv of the system's Python), or take all from conda: "
+    "conda install -c conda-forge cxx-compiler; or add the directory: export LD_LIBRARY_PATH=$CONDA_PREFIX/lib. "
+    "With llama-cpp-python, -DLLAVA_BUILD=OFF leaves out the programs that fail.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/1639",
         "https://github.com/abetlen/llama-cpp-python/issues/1752",

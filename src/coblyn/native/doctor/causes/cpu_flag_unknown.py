@@ -46,13 +46,10 @@ CAUSE = log_cause(
     ),
     looks_like="error: bad value ('armv8.7-a') for '-march='; the clang compiler does not "
     "support '-march=native'",
-    explanation="The names of processors and of their features come with the compiler: an older "
-    "one does not know "
-    "newer ones, clang knows -march=native on ARM only since release 16, and the flags of one "
-    "architecture mean "
+    explanation="The names of processors and of their features come with the compiler: an older one does not know "
+    "newer ones, clang knows -march=native on ARM only since release 16, and the flags of one architecture mean "
     "nothing on another.",
-    fix="Use a newer compiler (CC and CXX), or name what it knows: ggml with -DGGML_NATIVE=OFF, "
-    "KoboldCPP with "
+    fix="Use a newer compiler (CC and CXX), or name what it knows: ggml with -DGGML_NATIVE=OFF, KoboldCPP with "
     "LLAMA_PORTABLE=1; configure in a fresh build directory.",
     links=("https://github.com/screenpipe/screenpipe/issues/1836",),
     explains=(

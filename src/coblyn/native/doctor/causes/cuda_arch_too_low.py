@@ -33,8 +33,7 @@ CAUSE = log_cause(
     ),
     sign(
         r"error: (?:no suitable (?:conversion|constructor|user-defined conversion)[^\n]{0,60}|more than one "
-        r"conversion "
-        r"function from )\"(?:const )?(?P<name>__half|half|__half2|__nv_bfloat16|nv_bfloat16)\"",
+        r"conversion function from )\"(?:const )?(?P<name>__half|half|__half2|__nv_bfloat16|nv_bfloat16)\"",
         "Arithmetic with {name} is missing: the headers leave it out for GPU generations that do not have it.",
         sure=Confidence.MEDIUM,
     ),

@@ -7,8 +7,8 @@ from coblyn.native.doctor.finding import Confidence
 
 _NAME = "cmake --fresh -B build -DCMAKE_CUDA_ARCHITECTURES=86"
 _WHICH = (
-    "Name the generation of the GPU that will run it, such as 75 (RTX 20), 86 (RTX 30), 89 "
-    "(RTX 40) or 120 (RTX 50)."
+    "Name the generation of the GPU that will run it, such as 75 (RTX 20), 86 (RTX 30), 89 (RTX 40) or "
+    "120 (RTX 50)."
 )
 
 CAUSE = log_cause(
@@ -27,8 +27,7 @@ CAUSE = log_cause(
         "This nvcc does not know -arch={said}: “native” needs CUDA 11.6 or later, and “any” is "
         "no word of nvcc's.",
         command="make clean && make LLAMA_CUBLAS=1 CUDA_DOCKER_ARCH=compute_75",
-        text="Name the generation in the words of this build, such as "
-        "CUDA_DOCKER_ARCH=compute_75 with make or "
+        text="Name the generation in the words of this build, such as CUDA_DOCKER_ARCH=compute_75 with make or "
         "-DCMAKE_CUDA_ARCHITECTURES=75 with CMake; or install a newer CUDA.",
     ),
     sign(
@@ -60,9 +59,8 @@ CAUSE = log_cause(
         text=_WHICH,
     ),
     sign(
-        r"'NVCC: I can't determine the CUDA architecture|I ERROR: For CUDA versions < 11\.7 a "
-        r"target CUDA architecture must be "
-        r"explicitly provided via environment variable CUDA_DOCKER_ARCH",
+        r"'NVCC: I can't determine the CUDA architecture|I ERROR: For CUDA versions < 11\.7 a target CUDA "
+        r"architecture must be explicitly provided via environment variable CUDA_DOCKER_ARCH",
         command="make LLAMA_CUBLAS=1 CUDA_DOCKER_ARCH=compute_75",
         text="Name the generation of the GPU with CUDA_DOCKER_ARCH.",
     ),
@@ -76,11 +74,9 @@ CAUSE = log_cause(
         ),
     ),
     looks_like="CMAKE_CUDA_ARCHITECTURES must be non-empty if set.; CUDA_ARCHITECTURES is set to "
-    '"native", but no GPU '
-    "was detected.",
-    explanation="“native” means the GPU of the machine that builds. In a container build there "
-    "is none to be seen, and a CUDA "
-    "before 11.6 does not know the word.",
+    '"native", but no GPU was detected.',
+    explanation="“native” means the GPU of the machine that builds. In a container build there is none to be seen, "
+    "and a CUDA before 11.6 does not know the word.",
     fix="Set CMAKE_CUDA_ARCHITECTURES to the GPU's generation.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/18430",

@@ -10,21 +10,18 @@ CAUSE = log_cause(
     "This CUDA does not know that GPU generation",
     sign(
         r"nvcc fatal ?: Unsupported gpu architecture 'compute_(?P<arch>[1-6]\d|7[02])'",
-        "nvcc does not compile for compute capability {arch} (tenths): CUDA 13 dropped all "
-        "before 75 (Turing), CUDA 12 all "
-        "before 50.",
+        "nvcc does not compile for compute capability {arch} (tenths): CUDA 13 dropped all before 75 (Turing), CUDA "
+        "12 all before 50.",
         text="For such a GPU use CUDA 12; for a newer one, leave the old generation out of "
         "CMAKE_CUDA_ARCHITECTURES.",
     ),
     sign(
         r"nvcc fatal ?: Unsupported gpu architecture 'compute_(?P<arch>8[0-9]|9\d|"
         r"1\d\d)(?P<variant>[af]?)'",
-        "nvcc does not know compute capability {arch}{variant} (tenths): it is older than that "
-        "GPU. 89 and 90 take CUDA "
-        "11.8, 100 and 120 CUDA 12.8.",
-        text="Install a CUDA toolkit that knows the GPU, and see that its nvcc is the one on "
-        "PATH: distributions put an old "
-        "one at /usr/bin/nvcc. Then configure in a fresh build directory.",
+        "nvcc does not know compute capability {arch}{variant} (tenths): it is older than that GPU. 89 and 90 take "
+        "CUDA 11.8, 100 and 120 CUDA 12.8.",
+        text="Install a CUDA toolkit that knows the GPU, and see that its nvcc is the one on PATH: distributions "
+        "put an old one at /usr/bin/nvcc. Then configure in a fresh build directory.",
     ),
     sign(
         r"nvcc fatal ?: Unsupported gpu architecture 'compute_(?P<arch>\d+\w?)'",
@@ -63,9 +60,8 @@ CAUSE = log_cause(
         "directory.",
     ),
     looks_like="nvcc fatal   : Unsupported gpu architecture 'compute_120'",
-    explanation="Each CUDA release compiles for a range of GPU generations: newer GPUs than it, "
-    "and those dropped since, are "
-    "outside.",
+    explanation="Each CUDA release compiles for a range of GPU generations: newer GPUs than it, and those dropped "
+    "since, are outside.",
     fix="Use a CUDA release that knows the GPU, or set -DCMAKE_CUDA_ARCHITECTURES to what the "
     "GPU has and nvcc knows.",
     links=(

@@ -17,9 +17,8 @@ CAUSE = log_cause(
         r"nvcc error ?: '(?P<name>[\w+]+)' died (?:due to signal (?P<number>\d+)|with status "
         r"0xC\w+)",
         "{name} crashed.",
-        text="Build with fewer jobs first (-j 1); if the same file fails again, it is a fault of "
-        "this nvcc: use another "
-        "CUDA release.",
+        text="Build with fewer jobs first (-j 1); if the same file fails again, it is a fault of this nvcc: use "
+        "another CUDA release.",
         command="cmake --build build -j 1",
         sure=Confidence.MEDIUM,
     ),
@@ -34,9 +33,8 @@ CAUSE = log_cause(
         command="cmake --build build -j 2",
     ),
     looks_like="nvcc error   : 'cicc' died due to signal 9 (Kill signal)",
-    explanation="One nvcc takes up to several GB for the kernels of attention and matrix "
-    "products, and a parallel build "
-    "runs one for each processor.",
+    explanation="One nvcc takes up to several GB for the kernels of attention and matrix products, and a parallel "
+    "build runs one for each processor.",
     fix="Build with fewer jobs, and name the one GPU generation that you have "
     "(-DCMAKE_CUDA_ARCHITECTURES=86).",
     links=("https://github.com/ggml-org/llama.cpp/issues/23209",),

@@ -28,12 +28,10 @@ CAUSE = log_cause(
         r"system has unsupported display driver / cuda driver combination", sure=Confidence.MEDIUM
     ),
     looks_like="CUDA driver version is insufficient for CUDA runtime version",
-    explanation="A driver runs programs of its own CUDA version and older ones. nvidia-smi shows "
-    "in its upper right corner "
-    "the newest CUDA that the driver knows. In a container the driver is the host's.",
-    fix="Update the NVIDIA driver, or build (or choose a wheel or image) with the CUDA version "
-    "that nvidia-smi shows, or an "
-    "older one.",
+    explanation="A driver runs programs of its own CUDA version and older ones. nvidia-smi shows in its upper right "
+    "corner the newest CUDA that the driver knows. In a container the driver is the host's.",
+    fix="Update the NVIDIA driver, or build (or choose a wheel or image) with the CUDA version that nvidia-smi "
+    "shows, or an older one.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/880",
         "https://github.com/ggml-org/llama.cpp/issues/4215",

@@ -36,14 +36,11 @@ CAUSE = log_cause(
     ),
     looks_like="mathcalls.h(79): error: exception specification is incompatible with that of "
     'previous function "cospi"',
-    explanation="glibc 2.41 added cospi, sinpi and their kin, and 2.42 added rsqrt, with "
-    "noexcept; CUDA's own "
-    "math_functions.h declares the same names without. It strikes on Fedora 42, Ubuntu 25.04, "
-    "Debian 13, Arch and openSUSE "
-    "Tumbleweed. Another gcc does not help.",
-    fix="Install a CUDA release that knows this glibc (13.0 for cospi, a later one for rsqrt), "
-    "build in a container with an "
-    "older system, or add noexcept(true) to those declarations in CUDA's crt/math_functions.h.",
+    explanation="glibc 2.41 added cospi, sinpi and their kin, and 2.42 added rsqrt, with noexcept; CUDA's own "
+    "math_functions.h declares the same names without. It strikes on Fedora 42, Ubuntu 25.04, Debian 13, Arch and "
+    "openSUSE Tumbleweed. Another gcc does not help.",
+    fix="Install a CUDA release that knows this glibc (13.0 for cospi, a later one for rsqrt), build in a container "
+    "with an older system, or add noexcept(true) to those declarations in CUDA's crt/math_functions.h.",
     links=(
         "https://github.com/LostRuins/koboldcpp/issues/1521",
         "https://github.com/ggml-org/llama.cpp/issues/17615",

@@ -21,16 +21,13 @@ CAUSE = log_cause(
         r"error:? STL1002\b",
         "This Visual Studio's headers ask for a newer CUDA.",
     ),
-    looks_like="#error: -- unsupported Microsoft Visual Studio version! Only the versions "
-    "between 2017 and 2022 "
+    looks_like="#error: -- unsupported Microsoft Visual Studio version! Only the versions between 2017 and 2022 "
     "(inclusive) are supported!",
-    explanation="nvcc hands half of each file to Visual Studio's compiler and checks its "
-    "version. Visual Studio updates "
-    "itself, CUDA does not: CUDA before 12.4 does not take MSVC 14.40 (Visual Studio 2022 17.10), "
-    "although it is a “2022”.",
-    fix="Update CUDA to 12.4 or later, or install an older MSVC toolset beside (v14.39 in the "
-    "Visual Studio Installer) and "
-    "choose it with -T v143,version=14.39.",
+    explanation="nvcc hands half of each file to Visual Studio's compiler and checks its version. Visual Studio "
+    "updates itself, CUDA does not: CUDA before 12.4 does not take MSVC 14.40 (Visual Studio 2022 17.10), although "
+    "it is a “2022”.",
+    fix="Update CUDA to 12.4 or later, or install an older MSVC toolset beside (v14.39 in the Visual Studio "
+    "Installer) and choose it with -T v143,version=14.39.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/1586",
         "https://github.com/abetlen/llama-cpp-python/issues/1543",

@@ -54,13 +54,10 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="#error -- unsupported GNU version! gcc versions later than 12 are not supported!",
-    explanation="nvcc hands half of each file to the system's compiler and knows that compiler's "
-    "headers only up to a "
-    "version. -allow-unsupported-compiler silences the check and may fail later, or give wrong "
-    "code.",
-    fix="Install that older g++ beside the system's and name it (NVCC_CCBIN, or "
-    "-DCMAKE_CUDA_HOST_COMPILER=g++-N) in a "
-    "fresh build directory; or install a newer CUDA.",
+    explanation="nvcc hands half of each file to the system's compiler and knows that compiler's headers only up to "
+    "a version. -allow-unsupported-compiler silences the check and may fail later, or give wrong code.",
+    fix="Install that older g++ beside the system's and name it (NVCC_CCBIN, or -DCMAKE_CUDA_HOST_COMPILER=g++-N) "
+    "in a fresh build directory; or install a newer CUDA.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/9205",
         "https://github.com/ggml-org/llama.cpp/issues/22886",

@@ -41,8 +41,8 @@ CAUSE = log_cause(
         r"found"
     ),
     looks_like="nvcc fatal   : Cannot find compiler 'cl.exe' in PATH",
-    explanation="On Windows nvcc works with Microsoft's C++ compiler alone, and looks for it "
-    "on PATH, which only a developer prompt sets. MinGW and clang can not stand in.",
+    explanation="On Windows nvcc works with Microsoft's C++ compiler alone, and looks for it on PATH, which only a "
+    "developer prompt sets. MinGW and clang can not stand in.",
     fix="Install Visual Studio's C++ workload, and build in its “x64 Native Tools Command "
     "Prompt”, in a fresh build directory.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/721",),

@@ -30,9 +30,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="ggml_cuda_init: failed to initialize CUDA: no CUDA-capable device is detected",
-    explanation="The program can do CUDA, but the driver is not loaded, the container was "
-    "started without the GPU, or "
-    "CUDA_VISIBLE_DEVICES hides it.",
+    explanation="The program can do CUDA, but the driver is not loaded, the container was started without the GPU, "
+    "or CUDA_VISIBLE_DEVICES hides it.",
     fix="See that nvidia-smi works on this very system; start containers with --gpus all; unset "
     "CUDA_VISIBLE_DEVICES.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/880",),

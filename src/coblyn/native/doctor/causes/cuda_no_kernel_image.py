@@ -21,9 +21,8 @@ CAUSE = log_cause(
         text="Build with the GPU's own name: -DAMDGPU_TARGETS=gfx… (rocminfo shows it).",
     ),
     looks_like="CUDA error: no kernel image is available for execution on the device",
-    explanation="A CUDA program carries code for the GPU generations that it was compiled for. A "
-    "newer GPU than that, or an "
-    "older one than its builder cared for, finds none.",
+    explanation="A CUDA program carries code for the GPU generations that it was compiled for. A newer GPU than "
+    "that, or an older one than its builder cared for, finds none.",
     fix="Build again with -DCMAKE_CUDA_ARCHITECTURES=native on this machine (or the GPU's "
     "number, such as 61, 86, 120).",
     links=(

@@ -20,9 +20,8 @@ CAUSE = log_cause(
     sign(
         r"The CUDA Toolkit (?P<version>v?[\d.]*) ?directory '[^'\n]{0,200}' does not exist",
         "Visual Studio's rules for CUDA look for the toolkit {version} where it is not.",
-        text="Set CUDA_PATH (and CudaToolkitDir) to the toolkit's directory, open a new "
-        "terminal, and configure in a fresh "
-        "build directory.",
+        text="Set CUDA_PATH (and CudaToolkitDir) to the toolkit's directory, open a new terminal, and configure in "
+        "a fresh build directory.",
     ),
     sign(
         r"The CUDA compiler identification is unknown",
@@ -32,13 +31,11 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="CMakeDetermineCompilerId.cmake (message):  No CUDA toolset found.",
-    explanation="CUDA's installer puts build rules into the Visual Studio that is there when it "
-    "runs. One that was installed "
-    "or updated later, the Build Tools alone, or a setup without the component “Visual Studio "
+    explanation="CUDA's installer puts build rules into the Visual Studio that is there when it runs. One that was "
+    "installed or updated later, the Build Tools alone, or a setup without the component “Visual Studio "
     "Integration” has none.",
     fix="Run CUDA's installer again with “Visual Studio Integration” (custom installation), or "
-    "copy the files from "
-    r"CUDA\vX.Y\extras\visual_studio_integration\MSBuildExtensions to "
+    r"copy the files from CUDA\vX.Y\extras\visual_studio_integration\MSBuildExtensions to "
     r"MSBuild\Microsoft\VC\v170\BuildCustomizations. "
     "Or go around Visual Studio's rules: -G Ninja in the x64 Native Tools prompt.",
     links=(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from coblyn.native.doctor.causes._sign import log_cause, sign
 
 _STUB = (
-    "ln -s libcuda.so /usr/local/cuda/lib64/stubs/libcuda.so.1 && "
-    "export LIBRARY_PATH=/usr/local/cuda/lib64/stubs "
+    "ln -s libcuda.so /usr/local/cuda/lib64/stubs/libcuda.so.1 && export LIBRARY_PATH=/usr/local/cuda/lib64/stubs "
     "LDFLAGS=-Wl,-rpath-link,/usr/local/cuda/lib64/stubs"
 )
 
@@ -32,12 +31,10 @@ CAUSE = log_cause(
     ),
     looks_like="warning: libcuda.so.1, needed by bin/libggml-cuda.so, not found; undefined "
     "reference to `cuMemCreate'",
-    explanation="libcuda.so.1 belongs to the driver, and a container that builds has none: the "
-    "driver is put into it only "
-    "when it runs with a GPU. The toolkit has a stand-in for linking, lib64/stubs/libcuda.so, "
-    "without the “.1”.",
-    fix="Link the stand-in under the name that is asked for, and let the linker see it; or build "
-    "with "
+    explanation="libcuda.so.1 belongs to the driver, and a container that builds has none: the driver is put into "
+    "it only when it runs with a GPU. The toolkit has a stand-in for linking, lib64/stubs/libcuda.so, without the "
+    "“.1”.",
+    fix="Link the stand-in under the name that is asked for, and let the linker see it; or build with "
     "-DGGML_CUDA_NO_VMM=ON, which does without libcuda.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/2061",

@@ -61,12 +61,10 @@ CAUSE = log_cause(
     ),
     looks_like='error: identifier "__nv_bfloat16" is undefined; fatal error: cuda_bf16.h: No '
     "such file or directory",
-    explanation="ggml's CUDA backend needs CUDA 11.7 or later these days; distributions' "
-    "nvidia-cuda-toolkit and Jetson's "
-    "JetPack 4 (CUDA 10.2) are older.",
-    fix="Install a newer CUDA toolkit from NVIDIA and see that its nvcc comes first on PATH (or "
-    "name it with CUDACXX), then "
-    "configure in a fresh build directory.",
+    explanation="ggml's CUDA backend needs CUDA 11.7 or later these days; distributions' nvidia-cuda-toolkit and "
+    "Jetson's JetPack 4 (CUDA 10.2) are older.",
+    fix="Install a newer CUDA toolkit from NVIDIA and see that its nvcc comes first on PATH (or name it with "
+    "CUDACXX), then configure in a fresh build directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/4123",
         "https://github.com/abetlen/llama-cpp-python/issues/1081",

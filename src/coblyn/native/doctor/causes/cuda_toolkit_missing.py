@@ -6,9 +6,8 @@ from coblyn.native.doctor.causes._sign import log_cause, sign
 from coblyn.native.doctor.finding import Confidence
 
 _PATH = (
-    "If it is installed already, name its compiler: export CUDACXX=/usr/local/cuda/bin/nvcc, and "
-    "configure in a fresh "
-    "build directory."
+    "If it is installed already, name its compiler: export CUDACXX=/usr/local/cuda/bin/nvcc, and configure in a "
+    "fresh build directory."
 )
 
 CAUSE = log_cause(
@@ -42,9 +41,8 @@ CAUSE = log_cause(
         r"|fatal error: '?(?P<other>nv/target)'?(?:: No such| file not found)",
         "CUDA's own headers ask for nv/target ({name}{other}), and the part of the toolkit that has it, "
         "CCCL, is not found.",
-        text="Install the whole toolkit (apt: cuda-cccl-<version>; conda: cuda-cccl), and add its "
-        "include/cccl to the include "
-        "directories (CUDA 13 keeps it there).",
+        text="Install the whole toolkit (apt: cuda-cccl-<version>; conda: cuda-cccl), and add its include/cccl to "
+        "the include directories (CUDA 13 keeps it there).",
         sure=Confidence.MEDIUM,
     ),
     sign(r"Specify CUDA_TOOLKIT_ROOT_DIR", package="cuda", text=_PATH),
@@ -82,15 +80,13 @@ CAUSE = log_cause(
     sign(
         r"links to: (?P<target>CUDA::\w+) but the target was not found",
         "The toolkit was found, but not its library {target}.",
-        text="Install the toolkit's development libraries (cuda-libraries-dev or the full "
-        "toolkit), or point "
+        text="Install the toolkit's development libraries (cuda-libraries-dev or the full toolkit), or point "
         "CUDAToolkit_ROOT at a complete one.",
         package="cuda",
     ),
     sign(
-        r"(?:make(?:\[\d+\])?|sh|bash|/bin/sh)[^\n]{0,30}: (?:/\S{1,100}/)?nvcc: (?:command not "
-        r"found|not "
-        r"found|No such file or directory)",
+        r"(?:make(?:\[\d+\])?|sh|bash|/bin/sh)[^\n]{0,30}: (?:/\S{1,100}/)?nvcc: (?:command not found|not found|No "
+        r"such file or directory)",
         "The shell finds no nvcc.",
         # llama.cpp's makefile asks for nvcc's version in builds that do without it, too.
         also=r"\*\*\*|ninja: build stopped|[Ee]rror \d|error: ",
@@ -107,14 +103,12 @@ CAUSE = log_cause(
     sign(
         r"cannot find -l(?P<name>cublas|cudart|cublasLt|culibos)\b",
         "The linker finds no lib{name}.",
-        text="Add the toolkit's library directory: export "
-        "LIBRARY_PATH=/usr/local/cuda/lib64:$LIBRARY_PATH; if it is "
-        "not there, install the toolkit's development libraries.",
+        text="Add the toolkit's library directory: export LIBRARY_PATH=/usr/local/cuda/lib64:$LIBRARY_PATH; if it "
+        "is not there, install the toolkit's development libraries.",
     ),
     looks_like="Failed to find nvcc.; CUDA Toolkit not found; Could NOT find CUDAToolkit",
-    explanation="The driver that nvidia-smi belongs to can run CUDA programs, but not build "
-    "them. The toolkit is a separate, "
-    "large package, and its nvcc is often not on PATH (/usr/local/cuda/bin).",
+    explanation="The driver that nvidia-smi belongs to can run CUDA programs, but not build them. The toolkit is a "
+    "separate, large package, and its nvcc is often not on PATH (/usr/local/cuda/bin).",
     fix="Install the CUDA toolkit of NVIDIA for this system.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/880",

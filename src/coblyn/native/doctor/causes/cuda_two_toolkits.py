@@ -49,11 +49,9 @@ CAUSE = Cause(
     looks_like="gcc: error: unrecognized command-line option '-compress-mode=size'",
     needs="The versions that CMake says of toolkit and compiler, or an option of nvcc that gcc "
     "complains of.",
-    explanation="CMake takes options by the toolkit's version and runs the first nvcc on PATH, "
-    "which is often the "
+    explanation="CMake takes options by the toolkit's version and runs the first nvcc on PATH, which is often the "
     "distribution's older one at /usr/bin/nvcc. What that does not know it hands on to gcc.",
-    fix="Name the newer compiler (CUDACXX, or its bin directory first on PATH) or remove the "
-    "distribution's "
+    fix="Name the newer compiler (CUDACXX, or its bin directory first on PATH) or remove the distribution's "
     "nvidia-cuda-toolkit, then configure in a fresh build directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/14260",

@@ -60,8 +60,7 @@ CAUSE = Cause(
     needs="An undefined symbol of a library other than C++'s own, whose name carries the tag of GCC's newer ABI.",
     explanation="Since GCC 5 std::string has two layouts with two spellings in symbol names; what was compiled with "
     "_GLIBCXX_USE_CXX11_ABI=0 (old wheels, conda, CentOS) and what was not do not find each other's functions. A "
-    "library "
-    "of another release does the same.",
+    "library of another release does the same.",
     fix="Build both with the same compiler and the same -D_GLIBCXX_USE_CXX11_ABI, from a clean build directory.",
     links=(
         "https://github.com/linbox-team/linbox/issues/246",

@@ -15,12 +15,10 @@ CAUSE = log_cause(
     sign(r"There is not enough space on the disk", "Nothing more can be written."),
     sign(r"Disk quota exceeded", "Your share of the disk is used up.", command="quota"),
     looks_like="No space left on device",
-    explanation="The build directory's disk, or the one for temporary files (often a small /tmp "
-    "in memory), is full. "
-    "Other errors after that are only what follows.",
-    fix="Free some space, or set TMPDIR to a directory on a larger disk; then build again in a "
-    "fresh directory, since "
-    "half-written objects are left.",
+    explanation="The build directory's disk, or the one for temporary files (often a small /tmp in memory), is "
+    "full. Other errors after that are only what follows.",
+    fix="Free some space, or set TMPDIR to a directory on a larger disk; then build again in a fresh directory, "
+    "since half-written objects are left.",
     links=("https://github.com/azerothcore/azerothcore-wotlk/issues/8931",),
     explains=(
         "pip-build-failed",

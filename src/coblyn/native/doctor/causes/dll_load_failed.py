@@ -34,14 +34,11 @@ CAUSE = log_cause(
     ),
     looks_like="FileNotFoundError: Could not find module '…\\llama.dll' (or one of its "
     "dependencies).",
-    explanation="The message names the library that was asked for; the one that is missing is "
-    "among those that it needs: CUDA's "
-    "cudart64_*.dll and cublas64_*.dll (the toolkit's bin directory), the Visual C++ runtime, or "
-    "ggml-*.dll beside it. Since "
-    "Python 3.8, PATH is not searched for them.",
-    fix="Install the CUDA version that it was built for (CUDA_PATH must lead to it) and the "
-    "Visual C++ Redistributable; or "
-    "install a wheel for the CPU.",
+    explanation="The message names the library that was asked for; the one that is missing is among those that it "
+    "needs: CUDA's cudart64_*.dll and cublas64_*.dll (the toolkit's bin directory), the Visual C++ runtime, or "
+    "ggml-*.dll beside it. Since Python 3.8, PATH is not searched for them.",
+    fix="Install the CUDA version that it was built for (CUDA_PATH must lead to it) and the Visual C++ "
+    "Redistributable; or install a wheel for the CPU.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/981",
         "https://github.com/abetlen/llama-cpp-python/issues/1150",

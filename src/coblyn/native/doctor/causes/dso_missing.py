@@ -16,12 +16,9 @@ CAUSE = log_cause(
         r"symbols",
         "{name} is in a library that the link command does not name.",
     ),
-    looks_like="undefined reference to symbol 'ggml_backend_reg_name'; libggml-base.so: error "
-    "adding symbols: DSO "
+    looks_like="undefined reference to symbol 'ggml_backend_reg_name'; libggml-base.so: error adding symbols: DSO "
     "missing from command line",
-    explanation="The linker takes symbols only from libraries that are named, not from those "
-    "that these "
-    "depend on.",
+    explanation="The linker takes symbols only from libraries that are named, not from those that these depend on.",
     fix="Name that library too: -l<name> after the objects (CMake: add it to "
     "target_link_libraries).",
     links=("https://github.com/ggml-org/llama.cpp/issues/16055",),

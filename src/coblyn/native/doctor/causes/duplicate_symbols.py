@@ -9,20 +9,19 @@ from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._duplicates import (
     Pair,
     archive,
-    count,
     duplicates,
     file_name,
     pairs,
     stem,
+    twice,
 )
-from coblyn.native.doctor.finding import Confidence, Finding, Fix
+from coblyn.native.doctor.finding import Fix
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.finding import Finding
 
 __all__ = ["CAUSE"]
-
-_EVIDENCE = 4
 
 
 def _diagnose(case: Case) -> Finding | None:
@@ -30,16 +29,8 @@ def _diagnose(case: Case) -> Finding | None:
     if not found or not case.log:
         return None
     pair = found[0]
-    why = _why(pair)
-    return CAUSE.finding(
-        *(each.hit.evidence(case.log.name) for each in pair.duplicates[:_EVIDENCE]),
-        story=(
-            f"The link failed: {count(case.log, pair)} symbols are defined in both {pair.first} and {pair.second}.",
-            *(why[:1] if why else (CAUSE.explanation,)),
-        ),
-        fix=Fix(text=why[1]) if why else None,
-        confidence=Confidence.MEDIUM,
-    )
+    story, text = _why(pair) or (CAUSE.explanation, CAUSE.fix)
+    return twice(CAUSE, case.log, pair, story, fix=Fix(text=text))
 
 
 def _why(pair: Pair) -> tuple[str, str] | None:
@@ -57,40 +48,34 @@ def _why(pair: Pair) -> tuple[str, str] | None:
     if _SYSTEM.search(pair.first) or _SYSTEM.search(pair.second):
         return (
             (
-                "One of the two is of the system or the compiler: the program defines a function that its "
-                "library has too, or "
-                "a library that belongs to the compiler was put into another one."
+                "One of the two is of the system or the compiler: the program defines a function that its library "
+                "has too, or a library that belongs to the compiler was put into another one."
             ),
             (
                 "Rename or leave out the program's own one (often a switch HAVE_... of configure's), and do not "
-                "pack libgcc or "
-                "the C library into an archive of your own."
+                "pack libgcc or the C library into an archive of your own."
             ),
         )
     if one and other and one != other:
         return (
             (
-                f"{file_name(one)} and {file_name(other)} contain the same code: one was packed into the other, "
-                f"or both bring "
-                "a copy of a third library."
+                f"{file_name(one)} and {file_name(other)} contain the same code: one was packed into the other, or "
+                "both bring a copy of a third library."
             ),
             (
-                f"Link one of them: if {file_name(other)} holds all of {file_name(one)}, leave the latter out; "
-                f"else build the "
-                "shared part once and link it once. --allow-multiple-definition only hides it."
+                f"Link one of them: if {file_name(other)} holds all of {file_name(one)}, leave the latter out; else "
+                "build the shared part once and link it once. --allow-multiple-definition only hides it."
             ),
         )
     if stem(pair.first) == stem(pair.second):
         return (
             (
-                "Both objects have the same name: one source was compiled twice, for two targets or by an "
-                "earlier build, and "
-                "both objects are in the link."
+                "Both objects have the same name: one source was compiled twice, for two targets or by an earlier "
+                "build, and both objects are in the link."
             ),
             (
                 "Clear what was built (make clean, or a new build directory) and build again; if it stays, one "
-                "source is listed "
-                "twice, or a file was copied within the tree: take one out."
+                "source is listed twice, or a file was copied within the tree: take one out."
             ),
         )
     return None

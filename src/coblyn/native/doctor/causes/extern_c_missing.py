@@ -21,8 +21,7 @@ CAUSE = log_cause(
     ),
     looks_like='>>> did you mean: extern "C" engine_init',
     explanation="C++ puts the types of its arguments into a function's symbol, C does not. A "
-    "header of C that is "
-    'included from C++ without extern "C" makes the compiler ask for a name that does not exist.',
+    'header of C that is included from C++ without extern "C" makes the compiler ask for a name that does not exist.',
     fix='Put extern "C" { } around the #include, or into the header inside #ifdef __cplusplus.',
     links=(
         "https://github.com/XKCP/XKCP/issues/108",

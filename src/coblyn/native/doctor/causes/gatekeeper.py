@@ -36,9 +36,8 @@ CAUSE = log_cause(
     ),
     looks_like="“koboldcpp-mac-arm64” is damaged and can't be opened; library load disallowed by "
     "system policy",
-    explanation="macOS marks what a browser downloads, and refuses what is marked and not "
-    "signed. A signature is also lost when a program is changed "
-    "or stripped after linking.",
+    explanation="macOS marks what a browser downloads, and refuses what is marked and not signed. A signature is "
+    "also lost when a program is changed or stripped after linking.",
     fix="Take the mark away from the program's directory (or sign it again for this machine), "
     "and run it from the terminal.",
     links=("https://github.com/LostRuins/koboldcpp/issues/1310",),

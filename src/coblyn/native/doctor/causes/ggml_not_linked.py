@@ -63,10 +63,9 @@ CAUSE = Cause(
     needs="Undefined symbols that are public functions of ggml or llama.cpp, and hardly any other.",
     explanation="The program calls ggml directly, and the link names libllama alone, a library of another release, or "
     "one that does not export these functions (Windows: a shared build without GGML_SHARED and LLAMA_SHARED).",
-    fix="Link ggml too (CMake: target_link_libraries(app PRIVATE llama ggml); else -lllama -lggml -lggml-base "
-    "after the "
-    "objects), of the same release as the headers; on Windows build with -DBUILD_SHARED_LIBS=OFF, or clear the build "
-    "directory.",
+    fix="Link ggml too (CMake: target_link_libraries(app PRIVATE llama ggml); else -lllama -lggml -lggml-base after "
+    "the objects), of the same release as the headers; on Windows build with -DBUILD_SHARED_LIBS=OFF, or clear the "
+    "build directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/699",
         "https://github.com/ggml-org/llama.cpp/pull/8281",

@@ -19,8 +19,7 @@ CAUSE = log_cause(
         "{version} is asked for, and this system's C library is older.",
     ),
     looks_like="libc.so.6: version `GLIBC_2.32' not found (required by …/libllama.so)",
-    explanation="A program runs on the C library that it was built with and newer ones. That "
-    "library is the system; "
+    explanation="A program runs on the C library that it was built with and newer ones. That library is the system; "
     "it can not be updated by itself.",
     fix="Build on this system itself, use a wheel or release for older systems, or a container "
     "with a newer one. Never copy a libc.so.6.",

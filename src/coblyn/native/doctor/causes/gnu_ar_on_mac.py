@@ -12,9 +12,8 @@ CAUSE = log_cause(
     "gnu-ar-on-mac",
     "A static library was made by GNU's ar, not by Apple's",
     sign(
-        r"ignoring file (?P<file>[^\s,]{1,300}\.a), building for [^\n]{1,60}file built for unknown-unsupported "
-        r"file format \( "
-        r"0x21 0x3C",
+        r"ignoring file (?P<file>[^\s,]{1,300}\.a), building for [^\n]{1,60}file built for unknown-unsupported file "
+        r"format \( 0x21 0x3C",
         _STORY,
         also=_FAILED,
     ),

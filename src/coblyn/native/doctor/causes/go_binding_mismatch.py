@@ -27,17 +27,16 @@ CAUSE = log_cause(
     ),
     sign(
         r"\.go:\d+:\d+: undefined: (?P<name>[a-z]\w{1,40}\.[A-Z]\w{1,80})$",
-        "The Go code uses {name}, which the package that was found does not have: it is of another release, "
-        "or the files "
-        "that have it were left out.",
+        "The Go code uses {name}, which the package that was found does not have: it is of another release, or the "
+        "files that have it were left out.",
         text="Bring the packages of the project to the commits that it names (make clean, then its prepare step; git "
         "submodule update --init --recursive; go mod tidy), with CGO_ENABLED=1 and a C compiler.",
         sure=Confidence.MEDIUM,
     ),
     looks_like="whisper.go:74:15: could not determine kind of name for C.WHISPER_N_MEL",
     explanation="A binding is written for one release of the C library. The header that cgo finds, in "
-    "C_INCLUDE_PATH, in "
-    "/usr/local/include or in the sources beside it, is of another, in which names were added or removed.",
+    "C_INCLUDE_PATH, in /usr/local/include or in the sources beside it, is of another, in which names were added or "
+    "removed.",
     fix="Take both from one release: go get the binding's version that belongs to the library's (for whisper.cpp a "
     "go.mod with the same commit), and let C_INCLUDE_PATH and LIBRARY_PATH lead to that library alone.",
     links=(

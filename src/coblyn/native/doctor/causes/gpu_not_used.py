@@ -40,12 +40,10 @@ CAUSE = log_cause(
     ),
     looks_like="warning: no usable GPU found, --gpu-layers option will be ignored; offloaded "
     "0/33 layers to GPU",
-    explanation="The program was compiled without CUDA, Metal, Vulkan or HIP (an option by an "
-    "old name, a cached wheel, a missing toolkit), "
-    "or its backend could not be loaded. It works, many times slower.",
-    fix="Build again with the accelerator, past pip's cache and in a fresh build directory, and "
-    "look in its output for “Including CUDA backend” "
-    "(or Metal, Vulkan, HIP).",
+    explanation="The program was compiled without CUDA, Metal, Vulkan or HIP (an option by an old name, a cached "
+    "wheel, a missing toolkit), or its backend could not be loaded. It works, many times slower.",
+    fix="Build again with the accelerator, past pip's cache and in a fresh build directory, and look in its output "
+    "for “Including CUDA backend” (or Metal, Vulkan, HIP).",
     links=(
         "https://github.com/noonghunna/club-3090/issues/186",
         "https://github.com/abetlen/llama-cpp-python/issues/514",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._package import install
-from coblyn.native.doctor.causes._system import system_of
+from coblyn.native.doctor.causes._system import is_by_ndk, system_of
 from coblyn.native.doctor.finding import Confidence, Finding, Fix
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CAUSE"]
 
-_EVIDENCE = 3
-_NDK = re.compile(
-    r"--target=\w+-(?:none-)?linux-android|android\.toolchain\.cmake|/ndk/\d|linux-android\d+-clang"
-)
 _MISSING = re.compile(
     r"fatal error: '(?P<clang>[^'\n]{1,200})' file not found"
     r"|fatal error: (?P<gcc>[^\s:]{1,200}): No such file or directory"
@@ -62,7 +58,7 @@ _OF: tuple[tuple[str, str, str], ...] = (
     (r"boost/.*", "boost", "Boost"),
     (r"[Ee]igen3?/.*", "eigen", "Eigen"),
     (r"pybind11/.*", "pybind11", "pybind11"),
-    (r"numpy/.*", "numpy", "numpy"),
+    (r"numpy/.*", "", "numpy"),
     (r"torch/.*|ATen/.*|c10/.*", "", "PyTorch"),
     (r"libavcodec/.*|libavformat/.*|libavutil/.*|libswscale/.*", "ffmpeg", "FFmpeg"),
     (r"opencv2?/.*", "opencv", "OpenCV"),
@@ -105,14 +101,13 @@ def _diagnose(case: Case) -> Finding | None:
 
 def _way(case: Case, package: str, name: str) -> tuple[str, str]:
     """What brings a library's headers: a command, and words."""
-    system, text = system_of(case), case.log.text if case.log else ""
-    if system != "termux" and _NDK.search(text):
+    system = system_of(case)
+    if system != "termux" and is_by_ndk(case):
         return "", (
-            f"The build is for Android, and the NDK has no headers of {name}; those of this machine do not "
-            f"count. Take the "
-            "library's headers for Android (Vulkan: git clone the Vulkan-Headers and SPIRV-Headers "
-            "repositories and give "
-            "their include directories with -I or CMAKE_CXX_FLAGS), or switch the feature off."
+            f"The build is for Android, and the NDK has no headers of {name}; those of this machine do not count. "
+            "Take the library's headers for Android (Vulkan: git clone the Vulkan-Headers and SPIRV-Headers "
+            "repositories and give their include directories with -I or CMAKE_CXX_FLAGS), or switch the feature "
+            "off."
         )
     command, ways = install(package, system)
     if system == "winget" and not command:
@@ -179,9 +174,8 @@ CAUSE = Cause(
     title="The header of a library is not found",
     looks_like="fatal error: 'cblas.h' file not found; fatal error: curl/curl.h: No such file or directory",
     needs="The compiler's words, with the name of a header that belongs to a known library.",
-    explanation="The library's development files are not installed (programs need only the library itself), or "
-    "they are "
-    "in a directory that the compiler is not told.",
+    explanation="The library's development files are not installed (programs need only the library itself), or they "
+    "are in a directory that the compiler is not told.",
     fix="If they are there already, name their directory with -I (CPATH, or -DCMAKE_PREFIX_PATH), or switch the "
     "feature that needs them off.",
     links=(

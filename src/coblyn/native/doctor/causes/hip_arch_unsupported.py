@@ -44,13 +44,10 @@ CAUSE = log_cause(
     ),
     looks_like="rocBLAS error: Cannot read …/TensileLibrary.dat: No such file or directory for "
     "GPU arch : gfx1032",
-    explanation="ROCm's libraries carry kernels for a few GPUs only. Integrated GPUs and many "
-    "Radeons are not among them; an "
-    "unsupported integrated GPU can also get into the way of a supported card.",
-    fix="With a GPU of the same family as a supported one, set HSA_OVERRIDE_GFX_VERSION (10.3.0 "
-    "for gfx103x, 11.0.0 for "
-    "gfx110x, Linux only); hide an integrated GPU with HIP_VISIBLE_DEVICES=0; else use the "
-    "Vulkan backend.",
+    explanation="ROCm's libraries carry kernels for a few GPUs only. Integrated GPUs and many Radeons are not among "
+    "them; an unsupported integrated GPU can also get into the way of a supported card.",
+    fix="With a GPU of the same family as a supported one, set HSA_OVERRIDE_GFX_VERSION (10.3.0 for gfx103x, 11.0.0 "
+    "for gfx110x, Linux only); hide an integrated GPU with HIP_VISIBLE_DEVICES=0; else use the Vulkan backend.",
     links=(
         "https://github.com/LostRuins/koboldcpp/issues/676",
         "https://github.com/ggml-org/llama.cpp/issues/14421",

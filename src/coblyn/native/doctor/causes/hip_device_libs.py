@@ -16,12 +16,10 @@ CAUSE = log_cause(
     ),
     sign(r"error: cannot find HIP runtime; provide its path via", command=_PATH),
     sign(r"error: cannot find ROCm installation", command=_PATH),
-    looks_like="clang: error: cannot find ROCm device library; provide its path via "
-    "'--rocm-path' or "
+    looks_like="clang: error: cannot find ROCm device library; provide its path via '--rocm-path' or "
     "'--rocm-device-lib-path'",
-    explanation="Code for AMD GPUs is linked with bitcode that comes with ROCm. A clang of the "
-    "distribution, or ROCm in an "
-    "unusual directory, does not find it.",
+    explanation="Code for AMD GPUs is linked with bitcode that comes with ROCm. A clang of the distribution, or "
+    "ROCm in an unusual directory, does not find it.",
     fix="Use ROCm's own clang, and say where the bitcode is.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/11498",

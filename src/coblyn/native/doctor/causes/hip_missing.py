@@ -59,12 +59,10 @@ CAUSE = log_cause(
     ),
     looks_like='Could not find a package configuration file provided by "hip"; hipcc: command '
     "not found",
-    explanation="The backend for AMD GPUs takes ROCm's clang, HIP, hipBLAS and rocBLAS with "
-    "their headers. A driver or a wheel "
-    "of PyTorch for ROCm brings the libraries to run, not those to build.",
+    explanation="The backend for AMD GPUs takes ROCm's clang, HIP, hipBLAS and rocBLAS with their headers. A driver "
+    "or a wheel of PyTorch for ROCm brings the libraries to run, not those to build.",
     fix="Install AMD's ROCm with its development packages (on Windows the HIP SDK), then "
-    "configure in a fresh build "
-    'directory: HIPCXX="$(hipconfig -l)/clang" HIP_PATH="$(hipconfig -R)" cmake -B build '
+    'configure in a fresh build directory: HIPCXX="$(hipconfig -l)/clang" HIP_PATH="$(hipconfig -R)" cmake -B build '
     "-DGGML_HIP=ON.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/26060",

@@ -34,12 +34,10 @@ CAUSE = log_cause(
     ),
     looks_like="error: unknown type name '__hip_bfloat16_raw'; error: no template named "
     "'conditional' in namespace '__hip_internal'",
-    explanation="ROCm renames types and functions between its major versions; a source that was "
-    "written for one does not compile with another, and "
-    "neither do the headers of two versions together.",
-    fix="Use the newest release of the program, or the ROCm that it was made for; see that only "
-    "one ROCm is on CPATH, ROCM_PATH and "
-    "CMAKE_PREFIX_PATH.",
+    explanation="ROCm renames types and functions between its major versions; a source that was written for one "
+    "does not compile with another, and neither do the headers of two versions together.",
+    fix="Use the newest release of the program, or the ROCm that it was made for; see that only one ROCm is on "
+    "CPATH, ROCM_PATH and CMAKE_PREFIX_PATH.",
     links=(
         "https://github.com/YellowRoseCx/koboldcpp-rocm/issues/140",
         "https://github.com/YellowRoseCx/koboldcpp-rocm/issues/141",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from coblyn.native.doctor.causes._sign import log_cause, sign
 
 _CLANG = (
-    "HIPCXX=/opt/rocm/llvm/bin/clang CC=/opt/rocm/llvm/bin/clang CXX=/opt/rocm/llvm/bin/clang++ "
-    "cmake --fresh -B build "
-    "-DGGML_HIP=ON"
+    "HIPCXX=/opt/rocm/llvm/bin/clang CC=/opt/rocm/llvm/bin/clang CXX=/opt/rocm/llvm/bin/clang++ cmake --fresh -B "
+    "build -DGGML_HIP=ON"
 )
 
 CAUSE = log_cause(
@@ -34,9 +33,8 @@ CAUSE = log_cause(
         command=_CLANG,
     ),
     looks_like="g++: error: unrecognized command-line option '--offload-arch=gfx1030'",
-    explanation="Only ROCm's clang compiles for AMD GPUs. Where CC, CXX or the cache name gcc, "
-    "it gets options that it does not "
-    "know.",
+    explanation="Only ROCm's clang compiles for AMD GPUs. Where CC, CXX or the cache name gcc, it gets options that "
+    "it does not know.",
     fix="Name ROCm's clang, in a fresh build directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/4944",

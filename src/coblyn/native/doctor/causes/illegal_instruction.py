@@ -42,13 +42,12 @@ CAUSE = log_cause(
         "The processor met an instruction that it does not have.",
     ),
     looks_like="Illegal instruction (core dumped)",
-    explanation="By default ggml is built for the very processor that builds (-march=native), "
-    "and some wheels and images ask for AVX2 or "
-    "AVX-512. An older processor, or a virtual machine that hides them, stops at the first such "
-    "instruction.",
+    explanation="By default ggml is built for the very processor that builds (-march=native), and some wheels and "
+    "images ask for AVX2 or AVX-512. An older processor, or a virtual machine that hides them, stops at the first "
+    "such instruction.",
     fix="This is for a processor with none of AVX, AVX2, FMA, F16C and BMI2: -DGGML_NATIVE=OFF alone leaves them "
-    "on. Leave out what it has (lscpu shows it), "
-    "or build on the very machine that runs it with -DGGML_NATIVE=ON, which finds that out by itself.",
+    "on. Leave out what it has (lscpu shows it), or build on the very machine that runs it with -DGGML_NATIVE=ON, "
+    "which finds that out by itself.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/272",
         "https://github.com/abetlen/llama-cpp-python/issues/753",

@@ -8,22 +8,21 @@ from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._duplicates import (
     Pair,
     archive,
-    count,
     duplicates,
     file_name,
     member,
     pairs,
+    twice,
 )
 from coblyn.native.doctor.causes._links import library_twice
 from coblyn.native.doctor.causes._tree import also
-from coblyn.native.doctor.finding import Confidence, Finding
+from coblyn.native.doctor.finding import Confidence
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.finding import Finding
 
 __all__ = ["CAUSE"]
-
-_EVIDENCE = 4
 
 
 def _diagnose(case: Case) -> Finding | None:
@@ -31,17 +30,14 @@ def _diagnose(case: Case) -> Finding | None:
         return None
     for pair in pairs(duplicates(case.log)):
         if _is_one_library(pair):
-            where = archive(pair.first)
-            again = archive(pair.second)
-            return CAUSE.finding(
-                *(each.hit.evidence(case.log.name) for each in pair.duplicates[:_EVIDENCE]),
-                story=(
-                    f"The link failed: {count(case.log, pair)} symbols of {member(pair.first)} are defined twice.",
-                    f"{file_name(where)} is in the link twice: as {where} and as {again}."
-                    if where != again
-                    else f"{where} is in the link twice.",
-                    CAUSE.explanation,
-                ),
+            where, again = archive(pair.first), archive(pair.second)
+            paths = "" if where == again else f": as {where} and as {again}"
+            return twice(
+                CAUSE,
+                case.log,
+                pair,
+                f"{file_name(where)} is in the link twice{paths}.",
+                CAUSE.explanation,
                 confidence=Confidence.HIGH if len(pair.duplicates) > 1 else Confidence.MEDIUM,
             )
     return None

@@ -14,7 +14,7 @@ from coblyn.native.doctor.causes._libraries import (
     library_of,
 )
 from coblyn.native.doctor.causes._package import install
-from coblyn.native.doctor.causes._system import system_of
+from coblyn.native.doctor.causes._system import is_by_ndk, system_of
 from coblyn.native.doctor.causes._undefined import Undefined, undefined
 from coblyn.native.doctor.finding import Confidence, Finding, Fix
 
@@ -26,9 +26,6 @@ __all__ = ["CAUSE"]
 _EVIDENCE = 4
 _FILESYSTEMS = (FILESYSTEM, FILESYSTEM_LLVM)
 _STD = re.compile(r"(?:\w+(?: name)? for )?std::|_ZT?\w?NK?St")
-_NDK = re.compile(
-    r"--target=\w+-(?:none-)?linux-android|android\.toolchain\.cmake|/ndk/\d|linux-android\d+-clang"
-)
 _GO = re.compile(r"pkg[/\\]tool[/\\][^\n]{1,60}link|go-link-\d|_cgo_")
 _MINGW = re.compile(r"collect2\.exe|\bld\.exe|w64devkit|mingw32-make|MINGW\d\d_NT")
 _NO_PKG_CONFIG = re.compile(
@@ -89,7 +86,7 @@ def _fix(case: Case, library: Library) -> Fix:
     else:
         flag = (library.mac or library.flag) if system == "brew" else library.flag
         say = f"Add {flag} at the end of the link command (make: LDLIBS or LDFLAGS; CMake: target_link_libraries)."
-    if _NDK.search(text):
+    if is_by_ndk(case):
         say += (
             " The NDK's directories have Android's own libraries only: name one that was built for Android "
             "(-L<directory>)."
@@ -130,10 +127,9 @@ def _blas(text: str, system: str) -> tuple[str, str] | None:
         )
     if "-lopenblas" in text or "-lblas" in text or system == "pacman":
         return ("sudo pacman -S cblas" if system == "pacman" else ""), (
-            "A BLAS is in the link, and lacks the interface of C (cblas_...): Arch's openblas and the "
-            "reference BLAS have "
-            "it in a library of its own. Add -lcblas behind it, or link an OpenBLAS that has both; and name it behind "
-            "the objects that need it."
+            "A BLAS is in the link, and lacks the interface of C (cblas_...): Arch's openblas and the reference "
+            "BLAS have it in a library of its own. Add -lcblas behind it, or link an OpenBLAS that has both; and "
+            "name it behind the objects that need it."
         )
     return None
 
@@ -144,17 +140,15 @@ def _with_msvc(library: Library) -> str:
     ports = {"libcurl": "curl", "OpenSSL": "openssl", "zlib": "zlib", "BLAS": "openblas", "CLBlast": "clblast",
              "zstd": "zstd", "SQLite": "sqlite3", "SDL": "sdl2", "OpenCL": "opencl"}  # fmt: skip
     way = (
-        f" vcpkg has it: vcpkg install {ports[library.name]}:x64-windows, and configure in a fresh build "
-        f"directory with "
-        "-DCMAKE_TOOLCHAIN_FILE=<vcpkg>/scripts/buildsystems/vcpkg.cmake."
+        f" vcpkg has it: vcpkg install {ports[library.name]}:x64-windows, and configure in a fresh build directory "
+        "with -DCMAKE_TOOLCHAIN_FILE=<vcpkg>/scripts/buildsystems/vcpkg.cmake."
         if library.name in ports
         else ""
     )
     off = " Or leave it out: -DLLAMA_CURL=OFF." if library.name == "libcurl" else ""
     return (
         f"Name the library for Visual Studio in the link: {libs} (CMake: target_link_libraries), of the same "
-        f"processor "
-        f"as the build (x64), not one of MinGW (.a).{way}{off}"
+        f"processor as the build (x64), not one of MinGW (.a).{way}{off}"
     )
 
 
@@ -164,8 +158,7 @@ CAUSE = Cause(
     looks_like="Undefined symbols whose names belong to a well-known library: cblas_..., cublas..., GOMP_..., vk...",
     needs="Undefined symbols, nearly all of one known library.",
     explanation="The source was compiled against the library's headers, but the link does not name the library, "
-    "names it "
-    "before the objects that need it, or finds one that lacks these symbols.",
+    "names it before the objects that need it, or finds one that lacks these symbols.",
     fix="Add the library to the link command, after what needs it.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/1728",

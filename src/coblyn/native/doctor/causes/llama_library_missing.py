@@ -13,9 +13,8 @@ CAUSE = log_cause(
         command="pip install --force-reinstall --no-cache-dir --verbose llama-cpp-python",
     ),
     looks_like="FileNotFoundError: Shared library with base name 'llama' not found",
-    explanation="Python imported the package from its source directory (the current one comes "
-    "first), or the build did not put "
-    "the library beside it.",
+    explanation="Python imported the package from its source directory (the current one comes first), or the build "
+    "did not put the library beside it.",
     fix="Leave the source directory, or install again and look at the build's output.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/568",

@@ -33,13 +33,10 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="error: use of undeclared identifier 'MTLGPUFamilyApple7'",
-    explanation="Metal grows with each macOS, and the SDK of an older Xcode does not know the "
-    "new names, even "
-    "where the system is newer.",
-    fix="Update Xcode or the command line tools to the newest that this macOS takes (see that "
-    "xcrun --show-"
-    "sdk-version is the new one), then build in a fresh build directory; where that is not "
-    "possible, use an "
+    explanation="Metal grows with each macOS, and the SDK of an older Xcode does not know the new names, even where "
+    "the system is newer.",
+    fix="Update Xcode or the command line tools to the newest that this macOS takes (see that xcrun "
+    "--show-sdk-version is the new one), then build in a fresh build directory; where that is not possible, use an "
     "older release of the project, or build without Metal (-DGGML_METAL=OFF).",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/3962",

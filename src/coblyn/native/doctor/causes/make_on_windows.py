@@ -75,9 +75,8 @@ CAUSE = log_cause(
     ),
     looks_like="process_begin: CreateProcess(NULL, cc -O3 -c ggml.c -o ggml.o, ...) failed.; make (e=2): The system "
     "cannot find the file specified.",
-    explanation="A makefile for Unix runs a Unix shell, uname, rm and a compiler called cc. make.exe alone "
-    "brings none "
-    "of them, and Windows' own shell has others.",
+    explanation="A makefile for Unix runs a Unix shell, uname, rm and a compiler called cc. make.exe alone brings "
+    "none of them, and Windows' own shell has others.",
     fix="Install w64devkit, start its own terminal, and run make there; or build with CMake and Visual Studio.",
     links=(
         "https://github.com/LostRuins/koboldcpp/issues/74",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,15 @@ from coblyn.native.doctor.cause import Cause
 from coblyn.native.doctor.causes._duplicates import (
     Duplicate,
     Pair,
-    count,
+    defined_in_both,
     duplicates,
     file_name,
     pairs,
     stem,
+    twice,
 )
-from coblyn.native.doctor.causes._rivals import rival_finding
-from coblyn.native.doctor.causes._tree import joined
+from coblyn.native.doctor.causes._rivals import MERGE, rival_finding
+from coblyn.native.doctor.causes._tree import joined, listed
 from coblyn.native.doctor.finding import Confidence, Evidence, Finding, Fix, Severity
 from coblyn.native.doctor.tree.make.rivals import rivals
 
@@ -87,36 +89,32 @@ def _one_source(found: tuple[Duplicate, ...]) -> Pair | None:
 
 def _merged(log: Log, overrides: list[_Override], pair: Pair) -> Finding:
     extra, own = overrides[0].extra, overrides[0].own
-    one, other = sorted((pair.first, pair.second), key=len)
     return CAUSE.finding(
         *(each.evidence for each in overrides[:_EVIDENCE]),
         *(each.hit.evidence(log.name) for each in pair.duplicates[:_EVIDENCE]),
         story=(
-            f"The link failed: {count(log, pair)} symbols are defined in both {one} and {other}.",
-            f"{extra} defines {_listed([each.target for each in overrides])} again, which {own} defines too.",
-            _ONE_SOURCE.format(one=file_name(one), other=file_name(other), source=stem(one)),
-            f"{_MERGE} `make clean` can not help: it deletes objects, and {extra} stays.",
+            defined_in_both(log, pair),
+            f"{extra} defines {listed([each.target for each in overrides])} again, which {own} defines too.",
+            _one_source_story(pair),
+            f"{MERGE} `make clean` can not help: it deletes objects, and {extra} stays.",
         ),
         fix=_move(extra),
     )
 
 
 def _only_duplicates(log: Log, pair: Pair) -> Finding:
-    one, other = sorted((pair.first, pair.second), key=len)
-    return CAUSE.finding(
-        *(each.hit.evidence(log.name) for each in pair.duplicates[:_EVIDENCE]),
-        story=(
-            f"The link failed: {count(log, pair)} symbols are defined in both {one} and {other}.",
-            _ONE_SOURCE.format(one=file_name(one), other=file_name(other), source=stem(one)),
-            "Both rules are in force: most often since an old makefile is included, such as Makefile.local.",
-            f"{_MERGE} `make clean` can not help: it deletes objects, and the rules stay.",
-        ),
+    return twice(
+        CAUSE,
+        log,
+        pair,
+        _one_source_story(pair),
+        "Both rules are in force: most often since an old makefile is included, such as Makefile.local.",
+        f"{MERGE} `make clean` can not help: it deletes objects, and the rules stay.",
         fix=Fix(
             command="coblyn doctor .",
             text="Move an old Makefile.local, or any other old copy of the makefile, out of the source tree, then "
             "`make clean` and build again. `coblyn doctor` in the source tree names the file.",
         ),
-        confidence=Confidence.MEDIUM,
     )
 
 
@@ -125,7 +123,7 @@ def _only_overrides(log: Log, overrides: list[_Override]) -> Finding:
     return CAUSE.finding(
         *(each.evidence for each in overrides[:_EVIDENCE]),
         story=(
-            f"{extra} defines {_listed([each.target for each in overrides])} again, which {own} defines too.",
+            f"{extra} defines {listed([each.target for each in overrides])} again, which {own} defines too.",
             "That may be meant; if it is an old copy of the makefile, it can break the link.",
         ),
         fix=_move(extra),
@@ -134,27 +132,19 @@ def _only_overrides(log: Log, overrides: list[_Override]) -> Finding:
     )
 
 
-_ONE_SOURCE = (
-    "By their names, {one} and {other} both come from one source, {source}: an older rule makes the one, "
-    "a newer rule the other."
-)
-_MERGE = (
-    "When a target is defined twice, make takes the last recipe but merges the prerequisites of both, "
-    "and the recipe links all of them ($^), so both objects end up in one link."
-)
-
-
-def _move(extra: str) -> Fix:
-    aside = f"{extra}.aside"
-    return Fix(
-        command=f'mv "{extra}" "{aside}" && make clean',
-        text=f"Move {extra} out of the way (keep only settings in it, no rules), then build again.",
+def _one_source_story(pair: Pair) -> str:
+    one, other = sorted((pair.first, pair.second), key=len)
+    return (
+        f"By their names, {file_name(one)} and {file_name(other)} both come from one source, {stem(one)}: an older "
+        "rule makes the one, a newer rule the other."
     )
 
 
-def _listed(targets: list[str]) -> str:
-    names = ", ".join(targets[:3])
-    return names if len(targets) <= 3 else f"{names} and {len(targets) - 3} more"
+def _move(extra: str) -> Fix:
+    return Fix(
+        command=f"mv {shlex.quote(extra)} {shlex.quote(f'{extra}.aside')} && make clean",
+        text=f"Move {extra} out of the way (keep only settings in it, no rules), then build again.",
+    )
 
 
 def from_tree(tree: Tree) -> Finding | None:
@@ -182,7 +172,7 @@ CAUSE = Cause(
     "warnings about overriding recipes (GNU make 3.81: commands).",
     needs="Two objects of one source in a link, or a target with rules in more than one makefile.",
     explanation="The project's makefile includes a file beside it (KoboldCPP: Makefile.local) that is meant for "
-    "settings, but holds an old copy of the makefile with all its rules. " + _MERGE,
+    "settings, but holds an old copy of the makefile with all its rules. " + MERGE,
     fix="Move the old makefile out of the way, then `make clean` and build again.",
     links=("https://github.com/LostRuins/koboldcpp/issues/915",),
     diagnose=_diagnose,

@@ -25,13 +25,11 @@ CAUSE = log_cause(
         text="Install GNU make and use it: gmake in place of make.",
     ),
     sign(
-        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* (?:recipe commences before first "
-        r"target|commands commence before "
-        r"first target|missing (?:'endif'|`endif')|extraneous (?:'endif'|`endif'|'else'|`else')|unterminated call to "
-        r"function|unterminated variable reference|missing rule before|empty variable name|invalid (?:syntax "
-        r"in )?conditional|only one "
-        r"'else'|insufficient number of arguments|target pattern contains no '%'|mixed implicit and (?:normal|static "
-        r"pattern) rules)",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,200}):(?P<line>\d+): \*\*\* (?:recipe commences before first target|commands "
+        r"commence before first target|missing (?:'endif'|`endif')|extraneous (?:'endif'|`endif'|'else'|`else')"
+        r"|unterminated call to function|unterminated variable reference|missing rule before|empty variable name"
+        r"|invalid (?:syntax in )?conditional|only one 'else'|insufficient number of arguments|target pattern "
+        r"contains no '%'|mixed implicit and (?:normal|static pattern) rules)",
         "Line {line} of {file} is none that this GNU make understands.",
     ),
     sign(
@@ -52,10 +50,9 @@ CAUSE = log_cause(
         text="Use GNU make (from w64devkit or MSYS2), or CMake.",
     ),
     looks_like="Makefile:54: *** missing separator. Stop.",
-    explanation="A makefile is written for one make: GNU make, BSD's, or NMAKE; and its recipes begin with a "
-    "tab, which "
-    "editors, web pages and copying turn into spaces. A file that is not a makefile at all (a saved web page, the "
-    "marks of a merge) looks the same.",
+    explanation="A makefile is written for one make: GNU make, BSD's, or NMAKE; and its recipes begin with a tab, "
+    "which editors, web pages and copying turn into spaces. A file that is not a makefile at all (a saved web page, "
+    "the marks of a merge) looks the same.",
     fix="Use the make that the project asks for (on BSD: gmake), and take the makefile from the project again if it "
     "was edited or copied.",
     links=(

@@ -24,12 +24,10 @@ CAUSE = log_cause(
         command=_XCODE,
     ),
     looks_like='xcrun: error: unable to find utility "metal", not a developer tool or in PATH',
-    explanation="The command line tools bring clang, but not the compiler of Metal shaders; that "
-    "comes with "
-    "full Xcode. Where Xcode is installed, xcode-select may still point to the command line tools.",
-    fix="Install Xcode and switch to it; or build so that no shader is compiled ahead: llama.cpp "
-    "and ggml do "
-    "that by default (GGML_METAL_EMBED_LIBRARY=ON), KoboldCPP always.",
+    explanation="The command line tools bring clang, but not the compiler of Metal shaders; that comes with full "
+    "Xcode. Where Xcode is installed, xcode-select may still point to the command line tools.",
+    fix="Install Xcode and switch to it; or build so that no shader is compiled ahead: llama.cpp and ggml do that "
+    "by default (GGML_METAL_EMBED_LIBRARY=ON), KoboldCPP always.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/6946",
         "https://github.com/gfx-rs/gfx/issues/2309",

@@ -15,9 +15,8 @@ CAUSE = log_cause(
     sign(
         r"Domain=CompilerError Code=\d+ \"Compiler encountered XPC_ERROR",
         "The system's service that compiles shaders went away.",
-        text="Restart the computer, close what uses much memory, and try again; do not start the program in "
-        "a sandbox or "
-        "by a service that has no access to the GPU.",
+        text="Restart the computer, close what uses much memory, and try again; do not start the program in a "
+        "sandbox or by a service that has no access to the GPU.",
     ),
     sign(
         r"failed to (?:initialize|create) (?:the )?Metal (?:backend|device)|ggml_metal_init\(\) failed",
@@ -26,9 +25,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="ggml_metal_init: error: could not create Metal device",
-    explanation="There is a GPU for Metal on the Mac itself, not in a virtual machine or a container on it, "
-    "and not for a "
-    "process without a user's session. Macs of before 2012 have none at all.",
+    explanation="There is a GPU for Metal on the Mac itself, not in a virtual machine or a container on it, and not "
+    "for a process without a user's session. Macs of before 2012 have none at all.",
     fix="Run with no layer on the GPU (-ngl 0, --gpulayers 0), build with -DGGML_METAL=OFF, or run it on the "
     "Mac itself.",
     links=(

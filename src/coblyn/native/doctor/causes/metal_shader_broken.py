@@ -23,10 +23,9 @@ CAUSE = log_cause(
     sign(
         r"(?:load pipeline error|failed to (?:load|compile) pipeline)[^\n]{0,300}(?:Error Domain=|error)",
         "The driver of this GPU could not make a kernel of the shaders.",
-        text="An Intel or AMD GPU, or an Apple GPU before the M1 (A12), lacks functions that the shaders call: build "
-        "with -DGGML_METAL=OFF, or run with no layer on the GPU (-ngl 0, --gpulayers 0). On Apple silicon "
-        "update macOS, "
-        "or use another release of the program.",
+        text="An Intel or AMD GPU, or an Apple GPU before the M1 (A12), lacks functions that the shaders call: "
+        "build with -DGGML_METAL=OFF, or run with no layer on the GPU (-ngl 0, --gpulayers 0). On Apple silicon "
+        "update macOS, or use another release of the program.",
         sure=Confidence.MEDIUM,
     ),
     sign(
@@ -34,22 +33,18 @@ CAUSE = log_cause(
         r"definition was found",
         "The shaders call a function that this GPU does not have.",
         text="This GPU (Intel, AMD, or Apple's before the M1) can not run these shaders: build with "
-        "-DGGML_METAL=OFF, or "
-        "run with no layer on the GPU (-ngl 0, --gpulayers 0).",
+        "-DGGML_METAL=OFF, or run with no layer on the GPU (-ngl 0, --gpulayers 0).",
     ),
     sign(
         r"error: invalid value '(?P<language>metal\d\.\d)' in '-std=metal",
         "The shaders are written in {language}, which this macOS (or this Xcode) does not know.",
     ),
     looks_like="Error Domain=MTLLibraryErrorDomain Code=3; program_source:1:1: error",
-    explanation="Shaders are compiled by the driver of the macOS that runs, which knows the "
-    "Metal language of "
-    "its own age: shaders of a newer release of ggml may need a newer macOS, and a .metal file "
-    "of another "
-    "release than the program does not fit it.",
-    fix="See that the .metal files are of the same release as the program (a clean build, "
-    "embedded library); "
-    "else update macOS, or use an older release.",
+    explanation="Shaders are compiled by the driver of the macOS that runs, which knows the Metal language of its "
+    "own age: shaders of a newer release of ggml may need a newer macOS, and a .metal file of another release than "
+    "the program does not fit it.",
+    fix="See that the .metal files are of the same release as the program (a clean build, embedded library); else "
+    "update macOS, or use an older release.",
     links=(
         "https://github.com/LostRuins/koboldcpp/issues/216",
         "https://github.com/ggml-org/llama.cpp/issues/11071",

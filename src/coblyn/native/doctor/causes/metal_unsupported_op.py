@@ -16,9 +16,8 @@ CAUSE = log_cause(
         "The backend was given an operation that it does not do.",
     ),
     looks_like="ggml_metal_graph_compute: error: unsupported op 'CPY'",
-    explanation="A backend does not have every operation for every type. With a quantized cache, "
-    "some models' layers or an older GPU, the "
-    "program asks for one that is missing, and ggml ends the process.",
+    explanation="A backend does not have every operation for every type. With a quantized cache, some models' "
+    "layers or an older GPU, the program asks for one that is missing, and ggml ends the process.",
     fix="Update the program; else leave out the option that leads there (a quantized cache, "
     "flash attention), or keep those layers on the CPU.",
     links=(

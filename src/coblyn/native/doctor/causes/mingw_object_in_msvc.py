@@ -9,9 +9,9 @@ CAUSE = log_cause(
     "mingw-object-in-msvc",
     "A library made by MinGW's gcc is linked by Visual Studio",
     sign(
-        r"unresolved external symbol "
-        r"\"?(?:__imp_)?(?P<name>_{2,3}chkstk_ms|__mingw_\w{1,60}|_{1,2}gxx_personality_\w{1,20}"
-        r"|_Unwind_\w{1,30}|__emutls_\w{1,30}|__udivmodti4|__divti3|_{1,2}pei386_runtime_relocator)",
+        r"unresolved external symbol \"?(?:__imp_)?(?P<name>_{2,3}chkstk_ms|__mingw_\w{1,60}"
+        r"|_{1,2}gxx_personality_\w{1,20}|_Unwind_\w{1,30}|__emutls_\w{1,30}|__udivmodti4|__divti3"
+        r"|_{1,2}pei386_runtime_relocator)",
         "{name} is of gcc's own library, which Visual Studio does not have.",
     ),
     sign(
@@ -26,9 +26,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="error LNK2001: unresolved external symbol ___chkstk_ms",
-    explanation="On Windows gcc's libraries (.a) and Visual Studio's (.lib) call helpers of their own "
-    "compiler, and C++ "
-    "in them does not fit together at all.",
+    explanation="On Windows gcc's libraries (.a) and Visual Studio's (.lib) call helpers of their own compiler, and "
+    "C++ in them does not fit together at all.",
     fix="Take the library for Visual Studio (vcpkg install <name>:x64-windows, and "
     "-DCMAKE_TOOLCHAIN_FILE=<vcpkg>/scripts/buildsystems/vcpkg.cmake), leave the feature out (-DLLAMA_CURL=OFF), or "
     "build everything with MinGW.",

@@ -11,13 +11,10 @@ CAUSE = log_cause(
     "mingw-too-old",
     "MinGW is too old, or set to an old Windows",
     sign(
-        r"'(?P<name>PrefetchVirtualMemory|WIN32_MEMORY_RANGE_ENTRY|"
-        r"CREATEFILE2_EXTENDED_PARAMETERS|CreateFile2|"
-        r"THREAD_POWER_THROTTLING_\w+|CreateFileMappingFromApp|GetThreadDescription|"
-        r"SetThreadDescription|"
-        r"ThreadPowerThrottling|PROCESSOR_NUMBER|ENABLE_VIRTUAL_TERMINAL_PROCESSING)' (?:was "
-        r"not declared|undeclared|has not been "
-        r"declared|does not name a type)",
+        r"'(?P<name>PrefetchVirtualMemory|WIN32_MEMORY_RANGE_ENTRY|CREATEFILE2_EXTENDED_PARAMETERS|CreateFile2"
+        r"|THREAD_POWER_THROTTLING_\w+|CreateFileMappingFromApp|GetThreadDescription|SetThreadDescription"
+        r"|ThreadPowerThrottling|PROCESSOR_NUMBER|ENABLE_VIRTUAL_TERMINAL_PROCESSING)' (?:was not declared"
+        r"|undeclared|has not been declared|does not name a type)",
         "{name} came with Windows 8 or later, and MinGW's headers hide it or lack it.",
     ),
     sign(
@@ -46,11 +43,9 @@ CAUSE = log_cause(
     ),
     looks_like="error: 'PrefetchVirtualMemory' was not declared in this scope; fatal error: "
     "intrin.h: No such file or directory",
-    explanation="The MinGW of mingw.org (32 bits, gcc 6.3) is long dead; and even a current one "
-    "sets "
-    "_WIN32_WINNT to Windows 7 unless told otherwise.",
-    fix="Use a current mingw-w64 (w64devkit, or MSYS2's UCRT64) or Visual Studio, and a release "
-    "of llama.cpp that "
+    explanation="The MinGW of mingw.org (32 bits, gcc 6.3) is long dead; and even a current one sets _WIN32_WINNT "
+    "to Windows 7 unless told otherwise.",
+    fix="Use a current mingw-w64 (w64devkit, or MSYS2's UCRT64) or Visual Studio, and a release of llama.cpp that "
     "sets GGML_WIN_VER; else add -DCMAKE_CXX_FLAGS=-D_WIN32_WINNT=0x0A00.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/9311",

@@ -9,9 +9,8 @@ CAUSE = log_cause(
     "missing-include",
     "The source lacks an #include that older compilers did not ask for",
     sign(
-        r"note: '(?P<name>[^'\n]{1,80})' is defined in header '<(?P<header>[\w.]{1,40})>'; (?:did you forget "
-        r"to|this is probably "
-        r"fixable by adding) '#include",
+        r"note: '(?P<name>[^'\n]{1,80})' is defined in header '<(?P<header>[\w.]{1,40})>'; (?:did you forget to"
+        r"|this is probably fixable by adding) '#include",
         "{name} is in <{header}>, which the source does not include.",
         also=r"error: ",
         text="Compile with CXXFLAGS='-include {header}', or put #include <{header}> into the source.",
@@ -31,9 +30,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="note: 'uint32_t' is defined in header '<cstdint>'; did you forget to '#include <cstdint>'?",
-    explanation="The headers of the C++ library include each other less with each release (GCC 11, 13 and 15 "
-    "above all), "
-    "so that a source which took something from one by luck does not compile any more.",
+    explanation="The headers of the C++ library include each other less with each release (GCC 11, 13 and 15 above "
+    "all), so that a source which took something from one by luck does not compile any more.",
     fix="Update the sources: newer releases of the project have the include. Until then give it on the command line.",
     links=("https://github.com/OSGeo/gdal/pull/6915", "https://github.com/TES3MP/TES3MP/pull/674"),
     explains=("pip-build-failed",),

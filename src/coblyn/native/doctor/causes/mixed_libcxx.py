@@ -56,9 +56,9 @@ CAUSE = Cause(
     title="Objects of two C++ libraries are in one link",
     looks_like="Undefined symbols with std::__1:: (LLVM's) on Linux, or std::__cxx11:: (GCC's) on macOS.",
     needs="Undefined symbols in the spelling of the C++ library that the link does not have.",
-    explanation="GCC's libstdc++ and LLVM's libc++ name their types differently, so that an object compiled "
-    "against one "
-    "can not be linked with the other: an object of another compiler was left over, or a library was built by one.",
+    explanation="GCC's libstdc++ and LLVM's libc++ name their types differently, so that an object compiled against "
+    "one can not be linked with the other: an object of another compiler was left over, or a library was built by "
+    "one.",
     fix="Clear what was built, and compile everything with one compiler and one library (CC and CXX of the same kind; "
     "with clang on Linux, -stdlib= the same everywhere).",
     links=(

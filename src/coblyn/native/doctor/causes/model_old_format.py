@@ -27,10 +27,9 @@ CAUSE = log_cause(
         "The file is of GGUF version {version}{other}.",
     ),
     looks_like="invalid magic number: 67676a74; unknown (magic, version) combination: 46554747",
-    explanation="Before August 2023 models were ggml, ggmf or ggjt files; since then they are "
-    "GGUF. Each program reads one or the other "
-    "(KoboldCPP reads both). A page of HTML, or the pointer of Git LFS, saved under the model's "
-    "name gives the same message.",
+    explanation="Before August 2023 models were ggml, ggmf or ggjt files; since then they are GGUF. Each program "
+    "reads one or the other (KoboldCPP reads both). A page of HTML, or the pointer of Git LFS, saved under the "
+    "model's name gives the same message.",
     fix="Take the model as GGUF, and see that the file's size is right; with an old program, "
     "update it.",
     links=(

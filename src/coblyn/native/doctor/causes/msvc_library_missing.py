@@ -34,11 +34,9 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="LINK : fatal error LNK1181: cannot open input file 'cublas.lib'",
-    explanation="The linker looks in the directories of LIB and of /LIBPATH. The library is not "
-    "installed, not built yet, or "
-    "built in another configuration (Debug, Release).",
-    fix="Install or build that library, or say where it is (-DCMAKE_PREFIX_PATH=…); build all of "
-    "one configuration: "
+    explanation="The linker looks in the directories of LIB and of /LIBPATH. The library is not installed, not "
+    "built yet, or built in another configuration (Debug, Release).",
+    fix="Install or build that library, or say where it is (-DCMAKE_PREFIX_PATH=…); build all of one configuration: "
     "cmake --build build --config Release.",
     links=("https://github.com/TheAudioProgrammer/BeginnerBookAudioProgramming/issues/9",),
 )

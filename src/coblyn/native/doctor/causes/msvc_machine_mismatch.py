@@ -9,8 +9,8 @@ CAUSE = log_cause(
     "msvc-machine-mismatch",
     "32 and 64 bits, or x64 and ARM64, are mixed in one link",
     sign(
-        r"LNK1112: module machine type ['\"](?P<one>\w+)['\"] conflicts with target machine "
-        r"type ['\"](?P<other>\w+)['\"]",
+        r"LNK1112: module machine type ['\"](?P<one>\w+)['\"] conflicts with target machine type "
+        r"['\"](?P<other>\w+)['\"]",
         "An object is for {one}, and the program is for {other}.",
     ),
     sign(

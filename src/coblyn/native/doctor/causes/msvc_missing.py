@@ -16,8 +16,7 @@ CAUSE = log_cause(
     sign(r"could not find any instance of Visual Studio", package="msvc"),
     sign(
         r"could not find specified instance of Visual Studio",
-        text="Install the C++ workload of that Visual Studio, or leave the instance to CMake in "
-        "a fresh build "
+        text="Install the C++ workload of that Visual Studio, or leave the instance to CMake in a fresh build "
         "directory.",
     ),
     sign(r"Microsoft Visual C\+\+ 1\d\.\d(?: or greater)? is required", package="msvc"),
@@ -53,10 +52,9 @@ CAUSE = log_cause(
     ),
     looks_like="Running 'nmake' '-?' failed with: no such file or directory; "
     "Microsoft Visual C++ 14.0 or greater is required",
-    explanation="Building C and C++ on Windows takes the compiler and the Windows SDK of Visual "
-    "Studio (2019 or later) "
-    "or its Build Tools, with the workload “Desktop development with C++”. Visual Studio Code is "
-    "another program and brings none.",
+    explanation="Building C and C++ on Windows takes the compiler and the Windows SDK of Visual Studio (2019 or "
+    "later) or its Build Tools, with the workload “Desktop development with C++”. Visual Studio Code is another "
+    "program and brings none.",
     fix="Install the Build Tools with the C++ workload, then open a new terminal.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/789",

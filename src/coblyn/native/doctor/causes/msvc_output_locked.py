@@ -35,9 +35,8 @@ CAUSE = log_cause(
         r"The process cannot access the file[^\n]{0,300}because it is being used by another process"
     ),
     looks_like="LINK : fatal error LNK1104: cannot open file 'bin\\Release\\llama-server.exe'",
-    explanation="Windows does not let a file be replaced while a program runs from it; a server "
-    "that was left running, a debugger or "
-    "a virus scanner holds it.",
+    explanation="Windows does not let a file be replaced while a program runs from it; a server that was left "
+    "running, a debugger or a virus scanner holds it.",
     fix="End that program, then build again.",
     links=(
         "https://github.com/microsoft/vcpkg/issues/43128",

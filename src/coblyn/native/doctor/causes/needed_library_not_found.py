@@ -24,9 +24,8 @@ CAUSE = log_cause(
     ),
     looks_like="ld: warning: libggml-base.so.0, needed by build/bin/libllama.so, not found (try using -rpath or "
     "-rpath-link)",
-    explanation="A shared library names those that it needs in turn. The linker looks for them in the run "
-    "paths that the "
-    "library holds and in the system's directories, not where -L points.",
+    explanation="A shared library names those that it needs in turn. The linker looks for them in the run paths "
+    "that the library holds and in the system's directories, not where -L points.",
     fix="Add -Wl,-rpath-link,<directory of the missing library> to the link (or -Wl,-rpath,... so that it is found at "
     "run time too), install both libraries in one directory of the system and run sudo ldconfig, or build with "
     "-DBUILD_SHARED_LIBS=OFF.",

@@ -41,9 +41,8 @@ CAUSE = Cause(
     needs="An x86-64 processor without the flag avx2; worse, a build that has AVX2 switched on.",
     explanation="Most binaries that are handed out, and builds with GGML_AVX2=ON, use AVX2 without asking. This "
     "processor stops at the first such instruction.",
-    fix="Build on this machine for this machine: GGML_NATIVE=ON; or for any without AVX2: "
-    "GGML_NATIVE=OFF GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF; with "
-    "KoboldCPP choose the build without AVX2.",
+    fix="Build on this machine for this machine: GGML_NATIVE=ON; or for any without AVX2: GGML_NATIVE=OFF "
+    "GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF; with KoboldCPP choose the build without AVX2.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/1380",
         "https://github.com/ollama/ollama/issues/644",

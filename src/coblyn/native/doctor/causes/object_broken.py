@@ -8,17 +8,15 @@ CAUSE = log_cause(
     "object-broken",
     "An object or library is broken",
     sign(
-        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): file not recogni[sz]ed: (?:[Ff]ile (?:truncated|format not "
-        r"recognized|is "
-        r"empty)|file is empty)",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): file not recogni[sz]ed: (?:[Ff]ile (?:truncated|format not recognized"
+        r"|is empty)|file is empty)",
         "{file} is no whole object.",
         # An object of link-time optimization looks so to a linker without the plug-in.
         unless=r"-flto|plugin needed",
     ),
     sign(
-        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): error adding symbols: (?:[Mm]alformed archive|[Aa]rchive has "
-        r"no index|[Ff]ile "
-        r"truncated)",
+        r"(?<![^\s:])(?P<file>[^\s:]{1,300}): error adding symbols: (?:[Mm]alformed archive|[Aa]rchive has no index"
+        r"|[Ff]ile truncated)",
         "{file} is no whole library.",
     ),
     sign(
@@ -41,8 +39,7 @@ CAUSE = log_cause(
     ),
     looks_like="ggml.o: file not recognized: File truncated",
     explanation="A build that was interrupted (Ctrl-C, full disk, a crash) leaves objects half-written, and make "
-    "takes them "
-    "for finished. A Git LFS pointer in place of a library looks the same.",
+    "takes them for finished. A Git LFS pointer in place of a library looks the same.",
     fix="Clear what was built and build again: make clean, or a new build directory.",
     links=(
         "https://github.com/ArduPilot/apm_planner/issues/1184",

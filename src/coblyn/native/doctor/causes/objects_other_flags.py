@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ def _outdated(tree: Tree) -> Finding | None:
             "Programs and libraries in it do not have the new options yet. The next build compiles them again.",
         ),
         fix=Fix(
-            command=f"cmake --build {shown(found.cache.rpartition('/')[0] or '.')}",
+            command=f"cmake --build {shlex.quote(shown(found.cache.rpartition('/')[0] or '.'))}",
             text="Build again; nothing has to be cleared.",
         ),
         severity=Severity.NOTE,

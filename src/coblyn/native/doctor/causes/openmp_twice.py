@@ -18,9 +18,8 @@ CAUSE = log_cause(
     "initialized.",
     explanation="PyTorch, numpy with MKL and llama.cpp can each bring an OpenMP runtime of their "
     "own; two of them would compete for the threads.",
-    fix="Take all from one source (one conda channel, or all from pip), or build llama.cpp with "
-    "-DGGML_OPENMP=OFF; the variable "
-    "KMP_DUPLICATE_LIB_OK silences the check.",
+    fix="Take all from one source (one conda channel, or all from pip), or build llama.cpp with -DGGML_OPENMP=OFF; "
+    "the variable KMP_DUPLICATE_LIB_OK silences the check.",
     links=(
         "https://github.com/JamePeng/llama-cpp-python/issues/163",
         "https://github.com/neuml/codequestion/issues/31",

@@ -1,4 +1,4 @@
-"""A compiler that the system ended since it was out of memory."""
+"""A compiler that the system ended because memory ran out."""
 
 from __future__ import annotations
 
@@ -74,13 +74,10 @@ CAUSE = log_cause(
     ),
     looks_like="c++: fatal error: Killed signal terminated program cc1plus; virtual memory "
     "exhausted",
-    explanation="A build runs a compiler for each processor, and each takes from several hundred "
-    "MB to some GB. Where "
-    "that is more than the memory (Raspberry Pi, small servers, containers, WSL), the system "
-    "ends one.",
-    fix="Build with fewer jobs (-j 1 or -j 2; pip: CMAKE_BUILD_PARALLEL_LEVEL=1), give the "
-    "container or WSL more memory, "
-    "or add swap space.",
+    explanation="A build runs a compiler for each processor, and each takes from several hundred MB to some GB. "
+    "Where that is more than the memory (Raspberry Pi, small servers, containers, WSL), the system ends one.",
+    fix="Build with fewer jobs (-j 1 or -j 2; pip: CMAKE_BUILD_PARALLEL_LEVEL=1), give the container or WSL more "
+    "memory, or add swap space.",
     links=(
         "https://github.com/ztxz16/fastllm/issues/274",
         "https://github.com/ptitSeb/box64/issues/250",

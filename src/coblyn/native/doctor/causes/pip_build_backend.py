@@ -28,9 +28,8 @@ CAUSE = log_cause(
         r"setuptools_scm|setuptools_rust|wheel|Cython|pkg_resources|distutils|torch|"
         r"packaging)(?:\.[\w.]{1,60})?'",
         "The build imports {name}, and it is not installed where the build runs.",
-        also=r"Getting requirements to build|pyproject\.toml|Preparing "
-        r"metadata|build_meta|no-build-isolation|setup\.py|egg_info|"
-        r"Building wheel|pip subprocess",
+        also=r"Getting requirements to build|pyproject\.toml|Preparing metadata|build_meta|no-build-isolation"
+        r"|setup\.py|egg_info|Building wheel|pip subprocess",
         command="python -m pip install --upgrade pip setuptools wheel {name}",
     ),
     sign(
@@ -57,8 +56,7 @@ CAUSE = log_cause(
     ),
     looks_like="ModuleNotFoundError: No module named 'skbuild'; BackendUnavailable: Cannot "
     "import 'scikit_build_core.build'",
-    explanation="Packages name the tool that builds them; pip fetches it into an environment of "
-    "its own. With "
+    explanation="Packages name the tool that builds them; pip fetches it into an environment of its own. With "
     "--no-build-isolation, an embedded Python or an old pip, it has to be there beforehand.",
     fix="Update pip and install that tool, or leave out --no-build-isolation.",
     links=(

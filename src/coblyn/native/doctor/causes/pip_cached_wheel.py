@@ -29,9 +29,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="Using cached llama_cpp_python-0.2.…-linux_x86_64.whl, although CMAKE_ARGS is set",
-    explanation="pip keeps the wheels that it has built, by name and version only. With other "
-    "CMAKE_ARGS it takes the same one "
-    "again, so that the result is without the accelerator.",
+    explanation="pip keeps the wheels that it has built, by name and version only. With other CMAKE_ARGS it takes "
+    "the same one again, so that the result is without the accelerator.",
     fix="Build anew, past the cache.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/514",

@@ -25,12 +25,10 @@ CAUSE = log_cause(
     ),
     looks_like="ERROR: No matching distribution found for …; … is not a supported wheel on this "
     "platform.",
-    explanation="A wheel is for one Python version, system and processor. Where none fits and no "
-    "source release is allowed "
-    "(--only-binary, a private index), pip finds nothing.",
-    fix="Check name and version, the Python version (the newest has no wheels yet) and the "
-    "index; allow the source release "
-    "if a compiler is there.",
+    explanation="A wheel is for one Python version, system and processor. Where none fits and no source release is "
+    "allowed (--only-binary, a private index), pip finds nothing.",
+    fix="Check name and version, the Python version (the newest has no wheels yet) and the index; allow the source "
+    "release if a compiler is there.",
     links=(
         "https://github.com/SeargeDP/ComfyUI_Searge_LLM/issues/39",
         "https://github.com/jllllll/llama-cpp-python-cuBLAS-wheels/issues/24",

@@ -18,9 +18,8 @@ CAUSE = log_cause(
         text=_WAY,
     ),
     sign(
-        r"(?:No package '(?P<name>[\w.+-]{1,80})' found|Package '?(?P<other>[\w.+-]{1,80})'?,? (?:required "
-        r"by '[^'\n]{1,80}', not "
-        r"found|was not found in the pkg-config search path))",
+        r"(?:No package '(?P<name>[\w.+-]{1,80})' found|Package '?(?P<other>[\w.+-]{1,80})'?,? (?:required by "
+        r"'[^'\n]{1,80}', not found|was not found in the pkg-config search path))",
         "pkg-config does not know {name}{other}.",
         package="{name}{other}",
         text=_WAY,
@@ -29,9 +28,8 @@ CAUSE = log_cause(
     ),
     looks_like="The system library `openssl` required by crate `openssl-sys` was not found.; No package "
     "'openblas' found",
-    explanation="pkg-config knows a library by a small file, name.pc, that comes with its development "
-    "package, not with "
-    "the library that programs need to run.",
+    explanation="pkg-config knows a library by a small file, name.pc, that comes with its development package, not "
+    "with the library that programs need to run.",
     fix="Install the development package of that library (apt: name-dev, dnf: name-devel).",
     links=("https://github.com/ggml-org/llama.cpp/issues/4162",),
     explains=("pip-build-failed",),

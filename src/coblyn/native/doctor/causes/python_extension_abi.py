@@ -35,9 +35,8 @@ CAUSE = log_cause(
         "The module was compiled for another Python.",
     ),
     looks_like="ImportError: ….so: undefined symbol: _ZN3c105ErrorC2ENS_14SourceLocationE…",
-    explanation="A compiled module calls the library that it was compiled with by names that "
-    "hold its version and its way of passing strings. "
-    "Another version of PyTorch, numpy or Python has other names.",
+    explanation="A compiled module calls the library that it was compiled with by names that hold its version and "
+    "its way of passing strings. Another version of PyTorch, numpy or Python has other names.",
     fix="Install the module in the version that fits, or build it on this machine against what "
     "is installed.",
     links=("https://github.com/pytorch/extension-cpp/issues/122",),

@@ -36,9 +36,8 @@ CAUSE = log_cause(
         also=r"CMake Error|errors occurred",
     ),
     looks_like="fatal error: Python.h: No such file or directory",
-    explanation="A module of Python's is compiled against Python's headers, which distributions "
-    "put into a package of their own; it "
-    "must be of the very version of Python that builds (python3.12-dev for Python 3.12).",
+    explanation="A module of Python's is compiled against Python's headers, which distributions put into a package "
+    "of their own; it must be of the very version of Python that builds (python3.12-dev for Python 3.12).",
     fix="With a Python from elsewhere, take the package of its version; then configure in a "
     "fresh build directory.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/714",),

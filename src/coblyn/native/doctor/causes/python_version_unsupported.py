@@ -49,9 +49,8 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="ERROR: Package '…' requires a different Python: 3.6.9 not in '>=3.8'",
-    explanation="A package states the versions of Python that it was made for. The newest Python "
-    "is often ahead of packages with "
-    "native code, an old one behind them.",
+    explanation="A package states the versions of Python that it was made for. The newest Python is often ahead of "
+    "packages with native code, an old one behind them.",
     fix="Make an environment with a version that the package takes.",
     links=("https://github.com/SeargeDP/ComfyUI_Searge_LLM/issues/39",),
     explains=(

@@ -47,8 +47,8 @@ CAUSE = log_cause(
         "conda's Intel compiler is at work.",
         text="Make the environment with conda for Apple silicon: CONDA_SUBDIR=osx-arm64 conda "
         "create ….",
-        also=r"-macosx_\d+_\d+_arm64|arm64-apple|osx-arm64|have "
-        r"'x86_64'|CMAKE_OSX_ARCHITECTURES[=:]arm64|/opt/homebrew/",
+        also=r"-macosx_\d+_\d+_arm64|arm64-apple|osx-arm64|have 'x86_64'|CMAKE_OSX_ARCHITECTURES[=:]arm64"
+        r"|/opt/homebrew/",
         sure=Confidence.MEDIUM,
     ),
     sign(
@@ -61,9 +61,8 @@ CAUSE = log_cause(
         severity=Severity.RISK,
     ),
     looks_like="Your arch is announced as x86_64, but it seems to actually be ARM64",
-    explanation="macOS runs Intel programs without a word, and each one takes the machine for an "
-    "Intel one: what it builds is "
-    "for Intel, without Metal's speed, or can not be loaded.",
+    explanation="macOS runs Intel programs without a word, and each one takes the machine for an Intel one: what it "
+    "builds is for Intel, without Metal's speed, or can not be loaded.",
     fix="See that python3 -c 'import platform; print(platform.machine())' says arm64, and cmake "
     "too; then build again, past pip's cache.",
     links=(

@@ -21,8 +21,7 @@ CAUSE = log_cause(
     ),
     looks_like="clang: warning: no such sysroot directory: '/Library/Developer/CommandLineTools/SDKs/MacOSX13.3.sdk'",
     explanation="An update of Xcode replaces the SDK by a newer one, and CMake's cache, SDKROOT, conda or the "
-    "Python that "
-    "was built with the old one still name it.",
+    "Python that was built with the old one still name it.",
     fix="Unset SDKROOT and CONDA_BUILD_SYSROOT, and configure in a fresh build directory; for conda's compilers, set "
     'SDKROOT="$(xcrun --show-sdk-path)".',
     links=("https://github.com/abetlen/llama-cpp-python/issues/1956",),

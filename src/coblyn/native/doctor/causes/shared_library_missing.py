@@ -12,17 +12,15 @@ CAUSE = log_cause(
     sign(
         r"(?P<name>libcuda\.so\.1)" + _OBJECT,
         "{name} comes with the NVIDIA driver, and there is none here.",
-        text="Start the container with the GPU (docker run --gpus all) or install the driver; on "
-        "a machine without a GPU, use a build for "
-        "the CPU.",
+        text="Start the container with the GPU (docker run --gpus all) or install the driver; on a machine without "
+        "a GPU, use a build for the CPU.",
     ),
     sign(
         r"(?P<name>lib(?:cudart|cublas|cublasLt|nvrtc|cufft|curand|cusparse|cudnn|"
         r"nvJitLink)\S{0,20}\.so[\d.]*)" + _OBJECT,
         "{name} belongs to the CUDA toolkit of the very version that the program was built with.",
-        text="Install that CUDA version's runtime (pip has it as nvidia-cuda-runtime-cu12 and "
-        "nvidia-cublas-cu12), or a build for the version "
-        "that is here; LD_LIBRARY_PATH must lead to it.",
+        text="Install that CUDA version's runtime (pip has it as nvidia-cuda-runtime-cu12 and nvidia-cublas-cu12), "
+        "or a build for the version that is here; LD_LIBRARY_PATH must lead to it.",
         command="export LD_LIBRARY_PATH=/usr/local/cuda/lib64:$LD_LIBRARY_PATH",
     ),
     sign(
@@ -54,9 +52,8 @@ CAUSE = log_cause(
     sign(
         r"(?P<name>lib(?:llama|ggml|mtmd|whisper)[\w-]{0,30}\.so[\d.]*)" + _OBJECT,
         "{name} is a part of the program itself, and the program does not find it.",
-        text="Run it from the build directory, or install it with its libraries: cmake --install "
-        "build, then sudo ldconfig; or build "
-        "with -DBUILD_SHARED_LIBS=OFF.",
+        text="Run it from the build directory, or install it with its libraries: cmake --install build, then sudo "
+        "ldconfig; or build with -DBUILD_SHARED_LIBS=OFF.",
         command="sudo ldconfig",
     ),
     sign(
@@ -90,18 +87,16 @@ CAUSE = log_cause(
         r"(?:CANNOT LINK EXECUTABLE|dlopen failed)[^\n]{0,300}library \"(?P<name>[^\"\n]{1,120})\" not found",
         "{name} is not found on the device.",
         text="Push it with the program and start it with LD_LIBRARY_PATH set to that directory (adb shell: cd "
-        "/data/local/tmp && LD_LIBRARY_PATH=. ./program); OpenMP's is in the NDK "
-        "(toolchains/llvm/.../libomp.so), or build "
-        "with -DGGML_OPENMP=OFF. In Termux install its package with pkg.",
+        "/data/local/tmp && LD_LIBRARY_PATH=. ./program); OpenMP's is in the NDK (toolchains/llvm/.../libomp.so), "
+        "or build with -DGGML_OPENMP=OFF. In Termux install its package with pkg.",
     ),
     sign(r"Library not loaded: (?P<name>[^\s]{1,200})", "{name} is not found."),
     looks_like="error while loading shared libraries: libcudart.so.12: cannot open shared object "
     "file; Library not loaded: @rpath/libllama.dylib",
     explanation="A program records by name the libraries that it was linked with; at its start "
     "the system looks for them along fixed paths.",
-    fix="Install the package that has this library, in the version that the program was built "
-    "with, or add its directory to LD_LIBRARY_PATH "
-    "(macOS: keep it beside the program).",
+    fix="Install the package that has this library, in the version that the program was built with, or add its "
+    "directory to LD_LIBRARY_PATH (macOS: keep it beside the program).",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/1169",
         "https://github.com/abetlen/llama-cpp-python/issues/1628",

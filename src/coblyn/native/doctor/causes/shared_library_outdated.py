@@ -26,14 +26,12 @@ CAUSE = log_cause(
         command="pip install --force-reinstall --no-cache-dir llama-cpp-python",
     ),
     sign(
-        r"(?:CANNOT LINK EXECUTABLE|dlopen failed)[^\n]{0,300}cannot locate symbol "
-        r"\"(?P<name>[^\"\n]{1,200})\" referenced by "
-        r"\"(?P<who>[^\"\n]{1,200})\"",
+        r"(?:CANNOT LINK EXECUTABLE|dlopen failed)[^\n]{0,300}cannot locate symbol \"(?P<name>[^\"\n]{1,200})\" "
+        r"referenced by \"(?P<who>[^\"\n]{1,200})\"",
         "{who} looks for {name}, which the libraries that Android loaded do not have.",
         text="In Termux bring all packages to one state (pkg upgrade) and build again; do not mix the system's "
-        "libraries (/system, /vendor in LD_LIBRARY_PATH) with Termux's. For an app, build for the level of "
-        "the device's "
-        "Android (minSdk) and pack the libraries of one build.",
+        "libraries (/system, /vendor in LD_LIBRARY_PATH) with Termux's. For an app, build for the level of the "
+        "device's Android (minSdk) and pack the libraries of one build.",
     ),
     sign(
         r"OSError: (?P<who>[^\s:]{1,300}): undefined symbol: "
@@ -51,9 +49,8 @@ CAUSE = log_cause(
     ),
     looks_like="./llama-server: symbol lookup error: ./llama-server: undefined symbol: "
     "mtmd_get_cap_from_file",
-    explanation="The system finds a library of the right name and of another version: an older "
-    "one in /usr/local/lib, one that LD_LIBRARY_PATH or "
-    "LLAMA_CPP_LIB leads to, or one of an earlier build.",
+    explanation="The system finds a library of the right name and of another version: an older one in "
+    "/usr/local/lib, one that LD_LIBRARY_PATH or LLAMA_CPP_LIB leads to, or one of an earlier build.",
     fix="See which one is loaded (ldd, otool -L), remove the old one or the variable that leads "
     "to it, and run sudo ldconfig.",
     links=(

@@ -10,22 +10,21 @@ from coblyn.native.doctor.causes._duplicates import (
     archive,
     carried,
     compiled_from,
-    count,
     duplicates,
     file_name,
     pairs,
     stem,
+    twice,
 )
 from coblyn.native.doctor.causes._links import source_twice
 from coblyn.native.doctor.causes._tree import also
-from coblyn.native.doctor.finding import Confidence, Finding
+from coblyn.native.doctor.finding import Confidence
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.finding import Finding
 
 __all__ = ["CAUSE"]
-
-_EVIDENCE = 3
 
 
 def _diagnose(case: Case) -> Finding | None:
@@ -36,15 +35,12 @@ def _diagnose(case: Case) -> Finding | None:
     for pair in pairs(found):
         source = _shown(pair, sources)
         if source or _named_alike(pair):
-            hits = [each.hit.evidence(case.log.name) for each in pair.duplicates[:_EVIDENCE]]
-            return CAUSE.finding(
-                *hits,
-                story=(
-                    f"The link failed: {count(case.log, pair)} symbols are defined twice.",
-                    f"They are in both {pair.first} and {pair.second}.",
-                    f"Both come from one source, {source or stem(pair.first)}, that is compiled twice.",
-                    CAUSE.explanation,
-                ),
+            return twice(
+                CAUSE,
+                case.log,
+                pair,
+                f"Both come from one source, {source or stem(pair.first)}, that is compiled twice.",
+                CAUSE.explanation,
                 confidence=Confidence.HIGH if source else Confidence.MEDIUM,
             )
     return None

@@ -36,11 +36,9 @@ CAUSE = log_cause(
         package="git",
     ),
     looks_like="Failed to clone repository; error: downloading '…' failed; Could not resolve host",
-    explanation="Some builds fetch dependencies while they configure. In a container build, "
-    "behind a proxy or on a "
+    explanation="Some builds fetch dependencies while they configure. In a container build, behind a proxy or on a "
     "node without network that fails, whatever the compiler is like.",
-    fix="Check the network, http_proxy and https_proxy; or fetch the part beforehand and name it "
-    "with "
+    fix="Check the network, http_proxy and https_proxy; or fetch the part beforehand and name it with "
     "-DFETCHCONTENT_SOURCE_DIR_<NAME>=….",
     links=(
         "https://github.com/opentrack/opentrack/issues/2131",

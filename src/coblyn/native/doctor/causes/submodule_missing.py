@@ -20,8 +20,7 @@ CAUSE = log_cause(
         command=_FETCH,
     ),
     sign(
-        r"\(add_subdirectory\): add_subdirectory given source \"(?P<path>[^\"\n]{1,300})\" which "
-        r"is not an existing "
+        r"\(add_subdirectory\): add_subdirectory given source \"(?P<path>[^\"\n]{1,300})\" which is not an existing "
         r"directory",
         "{path} is not there.",
         command=_FETCH,
@@ -37,8 +36,8 @@ CAUSE = log_cause(
         command=_FETCH,
     ),
     sign(
-        r"(?:git )?submodules? (?:have |has |is |are )?not (?:been "
-        r")?(?:initiali[sz]ed|found|cloned|checked out|updated)",
+        r"(?:git )?submodules? (?:have |has |is |are )?not (?:been )?(?:initiali[sz]ed|found|cloned|checked out"
+        r"|updated)",
         command=_FETCH,
         sure=Confidence.MEDIUM,
     ),

@@ -38,9 +38,8 @@ CAUSE = log_cause(
     sign(
         r"No device of requested type available\. Please check",
         "The program's SYCL runtime finds no Intel GPU.",
-        text="Install Intel's compute runtime (intel-opencl-icd, libze1, intel-level-zero-gpu), add yourself "
-        "to the group "
-        "render, and see that sycl-ls lists the GPU; ONEAPI_DEVICE_SELECTOR must not hide it.",
+        text="Install Intel's compute runtime (intel-opencl-icd, libze1, intel-level-zero-gpu), add yourself to the "
+        "group render, and see that sycl-ls lists the GPU; ONEAPI_DEVICE_SELECTOR must not hide it.",
         sure=Confidence.MEDIUM,
     ),
     sign(r"SYCL feature test compile failed", sure=Confidence.MEDIUM, command=_SOURCE),
@@ -60,9 +59,8 @@ CAUSE = log_cause(
     "libsvml.so: cannot open shared object file",
     explanation="oneAPI keeps its compilers and libraries out of the system's paths; each new "
     "shell has to be told with setvars.",
-    fix="Set oneAPI's environment in this shell (on Windows: setvars.bat intel64, in the oneAPI "
-    "command prompt), then "
-    "configure in a fresh build directory.",
+    fix="Set oneAPI's environment in this shell (on Windows: setvars.bat intel64, in the oneAPI command prompt), "
+    "then configure in a fresh build directory.",
     links=(
         "https://github.com/ggml-org/llama.cpp/pull/20706",
         "https://github.com/ggml-org/llama.cpp/issues/12696",

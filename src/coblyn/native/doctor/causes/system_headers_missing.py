@@ -69,17 +69,15 @@ CAUSE = log_cause(
         rf"fatal error: '(?P<header>{_C}|{_CXX})' file not found",
         "clang does not find {header}: the SDK of macOS is not where it looks.",
         command="sudo xcode-select --reset || xcode-select --install",
-        text="Use Apple's clang (CC=/usr/bin/clang CXX=/usr/bin/clang++) and unset SDKROOT, "
-        "CPATH and "
+        text="Use Apple's clang (CC=/usr/bin/clang CXX=/usr/bin/clang++) and unset SDKROOT, CPATH and "
         f"C_INCLUDE_PATH; if it stays, install the command line tools anew: {_ANEW}.",
         also=_OTHER_CLANG,
         unless=r"[Ll]inux|/usr/lib/gcc|/home/",
     ),
     sign(
         rf"fatal error: '(?P<header>{_CXX})' file not found",
-        "clang does not find {header}: it takes the C++ library of the newest GCC that is "
-        "installed, "
-        "and that one has no C++ part.",
+        "clang does not find {header}: it takes the C++ library of the newest GCC that is installed, and that one "
+        "has no C++ part.",
         command=_APT_CXX,
         text="clang (ROCm's too) takes the newest directory in /usr/lib/gcc, also where only a part of that GCC is "
         "installed; install its C++ part, or name another with --gcc-install-dir. On Fedora install gcc-c++.",
@@ -128,8 +126,7 @@ CAUSE = log_cause(
         package="compiler",
     ),
     looks_like="fatal error: 'stdio.h' file not found; fatal error: 'cstdint' file not found",
-    explanation="A compiler alone compiles nothing: the headers of C come with the system's SDK "
-    "(macOS) or a "
+    explanation="A compiler alone compiles nothing: the headers of C come with the system's SDK (macOS) or a "
     "package of the C library (Linux), those of C++ with a C++ compiler.",
     fix="Install what the system's own compiler needs, and use that compiler.",
     links=(

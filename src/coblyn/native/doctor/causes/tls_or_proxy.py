@@ -46,12 +46,10 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     looks_like="SSL: CERTIFICATE_VERIFY_FAILED; ProxyError; Failed to establish a new connection",
-    explanation="A company's proxy often puts its own certificate between; Python, pip and git "
-    "each have their own list of those "
-    "that they trust. Python of python.org on macOS starts without any.",
-    fix="Give them the proxy's certificate (pip config set global.cert FILE, git config --global "
-    "http.sslCAInfo FILE, SSL_CERT_FILE) and "
-    "set https_proxy; on macOS run Python's “Install Certificates.command”.",
+    explanation="A company's proxy often puts its own certificate between; Python, pip and git each have their own "
+    "list of those that they trust. Python of python.org on macOS starts without any.",
+    fix="Give them the proxy's certificate (pip config set global.cert FILE, git config --global http.sslCAInfo "
+    "FILE, SSL_CERT_FILE) and set https_proxy; on macOS run Python's “Install Certificates.command”.",
     links=(
         "https://github.com/pypa/pip/issues/9568",
         "https://github.com/pypa/pipx/issues/961",

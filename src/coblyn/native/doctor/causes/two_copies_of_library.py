@@ -9,19 +9,17 @@ from coblyn.native.doctor.causes._duplicates import (
     Pair,
     archive,
     carried,
-    count,
     duplicates,
     pairs,
     stem,
+    twice,
 )
-from coblyn.native.doctor.finding import Confidence, Finding
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.finding import Finding
 
 __all__ = ["CAUSE"]
-
-_EVIDENCE = 4
 
 
 def _diagnose(case: Case) -> Finding | None:
@@ -30,14 +28,8 @@ def _diagnose(case: Case) -> Finding | None:
     for pair in pairs(duplicates(case.log)):
         library = carried(pair)
         if library and _apart(pair):
-            return CAUSE.finding(
-                *(each.hit.evidence(case.log.name) for each in pair.duplicates[:_EVIDENCE]),
-                story=(
-                    f"The link failed: {count(case.log, pair)} symbols are defined twice.",
-                    f"Those of {library} are in both {pair.first} and {pair.second}.",
-                    CAUSE.explanation,
-                ),
-                confidence=Confidence.MEDIUM,
+            return twice(
+                CAUSE, case.log, pair, f"Each brings its own copy of {library}.", CAUSE.explanation
             )
     return None
 

@@ -20,9 +20,8 @@ _WHY: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(r"(?:w?WinMain|main|wmain|SDL_main)(?:$|@|\()"),
         (
-            "The program has no function main that the linker sees: the source that has it is not in the link, "
-            "or a header "
-            "(SDL's) has renamed it."
+            "The program has no function main that the linker sees: the source that has it is not in the link, or a "
+            "header (SDL's) has renamed it."
         ),
         "Put the source with main into the link; with SDL link SDL2main before SDL2, or define SDL_MAIN_HANDLED.",
     ),
@@ -43,13 +42,11 @@ _WHY: tuple[tuple[re.Pattern[str], str, str], ...] = (
         re.compile(r"(?:vtable|typeinfo|VTT) for "),
         (
             "A class's virtual functions are compiled into one object, that of its first virtual function; that "
-            "object, or "
-            "that function's body, is not there, or the class comes from a library compiled without RTTI."
+            "object, or that function's body, is not there, or the class comes from a library compiled without RTTI."
         ),
         (
             "See that the source with the class's functions is in the list of what is built, that every virtual "
-            "function has a "
-            "body or is = 0, and that all is compiled with the same -fno-rtti or none."
+            "function has a body or is = 0, and that all is compiled with the same -fno-rtti or none."
         ),
     ),
 )
@@ -75,12 +72,11 @@ CAUSE = Cause(
     title="Something is used that nothing in the link defines",
     looks_like="`undefined reference to`, `Undefined symbols for architecture`, LNK2019.",
     needs="The linker's own words, and no library that the symbol is known to belong to.",
-    explanation="An object asks for a function that no object or library of this link has: a source file is "
-    "not in the "
-    "list of what is built, an object is older than its source, or a header is of another release than the library.",
-    fix="Clear what was built and build again; if it stays, see that headers and libraries are of one release, "
-    "and that "
-    "the source that defines the symbol is built and linked. `coblyn doctor OBJECTS...` shows who defines what.",
+    explanation="An object asks for a function that no object or library of this link has: a source file is not in "
+    "the list of what is built, an object is older than its source, or a header is of another release than the "
+    "library.",
+    fix="Clear what was built and build again; if it stays, see that headers and libraries are of one release, and "
+    "that the source that defines the symbol is built and linked. `coblyn doctor OBJECTS...` shows who defines what.",
     links=(
         "https://github.com/ggml-org/llama.cpp/pull/1710",
         "https://github.com/ggml-org/llama.cpp/issues/8211",

@@ -14,9 +14,8 @@ CAUSE = log_cause(
         command="make CFLAGS=-flax-vector-conversions CXXFLAGS=-flax-vector-conversions",
     ),
     sign(
-        r"error: incompatible types? when (?:initializing|assigning to) type "
-        r"'(?P<want>u?int\d+x\d+_t|float\d+x\d+_t)' (?:using|from) "
-        r"type '(?P<have>u?int\d+x\d+_t|float\d+x\d+_t)'",
+        r"error: incompatible types? when (?:initializing|assigning to) type '(?P<want>u?int\d+x\d+_t"
+        r"|float\d+x\d+_t)' (?:using|from) type '(?P<have>u?int\d+x\d+_t|float\d+x\d+_t)'",
         "A vector of type {have} is used as {want}.",
         command="make CFLAGS=-flax-vector-conversions CXXFLAGS=-flax-vector-conversions",
     ),

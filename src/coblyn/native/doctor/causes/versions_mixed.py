@@ -26,17 +26,15 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"error: '(?:const )?(?:struct |class )?(?P<type>(?:ggml|llama|gguf|whisper|mtmd)_\w{1,60})' has no "
-        r"member named "
-        r"'(?P<name>\w{1,80})'",
+        r"error: '(?:const )?(?:struct |class )?(?P<type>(?:ggml|llama|gguf|whisper|mtmd)_\w{1,60})' has no member "
+        r"named '(?P<name>\w{1,80})'",
         "The source uses {name} of {type}, which the header that the compiler found does not have.",
         sure=Confidence.MEDIUM,
     ),
     sign(
         r"error: (?:too (?:few|many) arguments to function|no matching function for call to|cannot convert "
-        r"[^\n]{1,200} in "
-        r"(?:assignment|initialization|call) [^\n]{0,40}) ?'(?:[\w*: ]{1,60} "
-        r")?(?P<name>(?:ggml|llama|gguf|whisper|mtmd)_\w{1,80})",
+        r"[^\n]{1,200} in (?:assignment|initialization|call) [^\n]{0,40}) ?'(?:[\w*: ]{1,60} )?(?P<name>(?:ggml"
+        r"|llama|gguf|whisper|mtmd)_\w{1,80})",
         "The source calls {name} as another release has it.",
         sure=Confidence.MEDIUM,
     ),
@@ -53,17 +51,16 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
-        r"error: (?:typedef )?redefinition of '(?:struct |enum |class "
-        r")?(?P<name>_?(?:ggml|gguf|llama|whisper|block|GGML)_\w{1,80})'",
+        r"error: (?:typedef )?redefinition of '(?:struct |enum |class )?(?P<name>_?(?:ggml|gguf|llama|whisper|block"
+        r"|GGML)_\w{1,80})'",
         "{name} is defined by two headers: two releases of the library are found.",
         sure=Confidence.MEDIUM,
     ),
     looks_like="error: 'llama_get_kv_cache_view' was not declared in this scope; no member named 'n_gqa' in "
     "'llama_context_params'",
     explanation="llama.cpp, ggml and whisper.cpp change their functions with nearly every release. A program "
-    "written for "
-    "one does not compile with the headers of another: an older installation in /usr/local/include or Homebrew is "
-    "found first, a submodule is at another commit, or one of the two was updated alone.",
+    "written for one does not compile with the headers of another: an older installation in /usr/local/include or "
+    "Homebrew is found first, a submodule is at another commit, or one of the two was updated alone.",
     fix="Bring both to one release: git submodule update --init --recursive, remove older installed headers (look for "
     "llama.h and ggml.h in /usr/local/include), and build in a fresh build directory.",
     links=(

@@ -27,9 +27,8 @@ CAUSE = log_cause(
     "cannot compile matmul_…",
     explanation="Debian 12, Ubuntu 22.04 and RHEL 8 ship a glslc of 2022 or older, and the "
     "shaders use newer extensions.",
-    fix="Install a current Vulkan SDK (LunarG's) and configure in a fresh build directory, or "
-    "use a release "
-    "of llama.cpp that tests what glslc can do before it uses it.",
+    fix="Install a current Vulkan SDK (LunarG's) and configure in a fresh build directory, or use a release of "
+    "llama.cpp that tests what glslc can do before it uses it.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/10785",
         "https://github.com/ggml-org/llama.cpp/issues/11052",

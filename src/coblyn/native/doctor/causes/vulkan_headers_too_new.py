@@ -14,9 +14,8 @@ CAUSE = log_cause(
         "{name} can no longer be written as the source writes it.",
     ),
     sign(
-        r"error: no (?:matching (?:function for call to|constructor for initialization "
-        r"of)|viable conversion from '[^'\n]{1,200}' to) "
-        r"'(?P<name>vk::\w{1,80})[^'\n]{0,200}'",
+        r"error: no (?:matching (?:function for call to|constructor for initialization of)|viable conversion from "
+        r"'[^'\n]{1,200}' to) '(?P<name>vk::\w{1,80})[^'\n]{0,200}'",
         "{name} can no longer be made as the source makes it.",
         also=r"vulkan_(?:structs|handles|funcs)\.hpp",
         sure=Confidence.MEDIUM,

@@ -9,9 +9,8 @@ CAUSE = log_cause(
     "vulkan-headers-too-old",
     "Vulkan's headers are older than the source expects",
     sign(
-        r"vulkan[^\n]{0,200}error: '(?P<name>VkP\w{3,80}|Vk\w{3,80}|VK_\w{3,80})' (?:was "
-        r"not declared|does not name a type|"
-        r"has not been declared)",
+        r"vulkan[^\n]{0,200}error: '(?P<name>VkP\w{3,80}|Vk\w{3,80}|VK_\w{3,80})' (?:was not declared|does not name "
+        r"a type|has not been declared)",
         "The source uses {name}, which these headers do not have.",
     ),
     sign(
@@ -24,13 +23,11 @@ CAUSE = log_cause(
         "The source uses vk::{name}, which these headers do not have.",
     ),
     sign(
-        r"error: no (?:type|member) named '(?P<name>\w{3,80})' in (?:namespace "
-        r")?'vk(?:::\w+)?'",
+        r"error: no (?:type|member) named '(?P<name>\w{3,80})' in (?:namespace )?'vk(?:::\w+)?'",
         "The source uses vk::{name}, which these headers do not have.",
     ),
     sign(
-        r"ggml-vulkan\.cpp\(\d+(?:,\d+)?\): error C2(?:039|065|061)[^\n]{0,20}: "
-        r"'(?P<name>(?:Vk|VK_|e)\w{3,80})'",
+        r"ggml-vulkan\.cpp\(\d+(?:,\d+)?\): error C2(?:039|065|061)[^\n]{0,20}: '(?P<name>(?:Vk|VK_|e)\w{3,80})'",
         "The source uses {name}, which these headers do not have.",
     ),
     sign(
@@ -59,9 +56,8 @@ CAUSE = log_cause(
         "The source uses vk::{name}, which these headers do not have.",
     ),
     sign(
-        r"error: (?:unknown type name|use of undeclared identifier|'?) "
-        r"?'?(?P<name>(?:PFN_vk|Vk[A-Z]|VK_[A-Z])\w{3,80})'"
-        r"(?:;|,|$| undeclared| was not declared| does not name)",
+        r"error: (?:unknown type name|use of undeclared identifier|'?) ?'?(?P<name>(?:PFN_vk|Vk[A-Z]"
+        r"|VK_[A-Z])\w{3,80})'(?:;|,|$| undeclared| was not declared| does not name)",
         "The source uses {name}, which these headers do not have.",
         sure=Confidence.MEDIUM,
     ),
@@ -71,14 +67,12 @@ CAUSE = log_cause(
         "A structure of these headers lacks a member that the source uses.",
         sure=Confidence.MEDIUM,
     ),
-    looks_like="error: 'VkPhysicalDeviceCooperativeMatrixFeaturesKHR' was not declared in this "
-    "scope; "
-    "error: 'eErrorIncompatibleShaderBinaryEXT' is not a member of 'vk::Result'",
-    explanation="ggml's Vulkan backend follows Vulkan closely, and distributions ship headers "
-    "that are "
-    "years old. What the driver can do has no part in it: the build needs the names.",
-    fix="Install a current Vulkan SDK (LunarG's), or the Vulkan-Headers repository with "
-    "cmake --install, and configure in a fresh build directory with VULKAN_SDK set to it.",
+    looks_like="error: 'VkPhysicalDeviceCooperativeMatrixFeaturesKHR' was not declared in this scope; error: "
+    "'eErrorIncompatibleShaderBinaryEXT' is not a member of 'vk::Result'",
+    explanation="ggml's Vulkan backend follows Vulkan closely, and distributions ship headers that are years old. "
+    "What the driver can do has no part in it: the build needs the names.",
+    fix="Install a current Vulkan SDK (LunarG's), or the Vulkan-Headers repository with cmake --install, and "
+    "configure in a fresh build directory with VULKAN_SDK set to it.",
     links=(
         "https://github.com/ggml-org/llama.cpp/issues/16054",
         "https://github.com/ggml-org/llama.cpp/issues/12619",

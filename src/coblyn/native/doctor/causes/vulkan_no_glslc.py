@@ -32,9 +32,8 @@ CAUSE = log_cause(
         severity=Severity.RISK,
     ),
     looks_like="Could NOT find Vulkan (missing: glslc)",
-    explanation="ggml's Vulkan backend compiles its shaders during the build, with glslc of the "
-    "shaderc project. Drivers and "
-    "Vulkan's headers do not bring it.",
+    explanation="ggml's Vulkan backend compiles its shaders during the build, with glslc of the shaderc project. "
+    "Drivers and Vulkan's headers do not bring it.",
     fix="Install glslc (or the whole Vulkan SDK), then configure in a fresh build directory.",
     links=(
         "https://github.com/nomic-ai/gpt4all/issues/1630",

@@ -29,11 +29,9 @@ CAUSE = log_cause(
     sign(
         r"ggml-vulkan[^\n]{0,80}error: (?:use of undeclared identifier )?'(?P<name>\w{3,80}_(?:len|data))'",
         "The source asks for the shader {name}, which the generator did not write: an earlier "
-        "ggml-vulkan-shaders.hpp is "
-        "in use, or glslc could not compile that shader.",
-        text="Bring all of ggml to one release (git submodule update --init --recursive), install a current "
-        "glslc, and "
-        "build in a fresh build directory.",
+        "ggml-vulkan-shaders.hpp is in use, or glslc could not compile that shader.",
+        text="Bring all of ggml to one release (git submodule update --init --recursive), install a current glslc, "
+        "and build in a fresh build directory.",
         sure=Confidence.MEDIUM,
     ),
     sign(r"Host compiler not found[^\n]{0,100}"),
@@ -47,12 +45,10 @@ CAUSE = log_cause(
         sure=Confidence.LOW,
     ),
     looks_like="vulkan-shaders-gen: command not found",
-    explanation="ggml's Vulkan backend first builds a small program that writes the shaders, "
-    "with a CMake run of its own. In a "
-    "cross build that program needs the compiler of the machine that builds; as a subproject, "
-    "its path can be wrong.",
-    fix="For a cross build name a toolchain file for this machine with "
-    "-DGGML_VULKAN_SHADERS_GEN_TOOLCHAIN=…; else "
+    explanation="ggml's Vulkan backend first builds a small program that writes the shaders, with a CMake run of "
+    "its own. In a cross build that program needs the compiler of the machine that builds; as a subproject, its "
+    "path can be wrong.",
+    fix="For a cross build name a toolchain file for this machine with -DGGML_VULKAN_SHADERS_GEN_TOOLCHAIN=…; else "
     "build from a fresh directory, with a current release.",
     links=(
         "https://github.com/ggml-org/llama.cpp/pull/10448",

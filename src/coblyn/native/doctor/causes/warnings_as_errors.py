@@ -29,8 +29,7 @@ CAUSE = log_cause(
     looks_like="error: ... [-Werror=...]; cc1plus: all warnings being treated as errors",
     explanation="-Werror makes every new warning of a newer compiler a failure, though the code is as it was.",
     fix="Build without -Werror (-DLLAMA_FATAL_WARNINGS=OFF, -DCMAKE_COMPILE_WARNING_AS_ERROR=OFF, "
-    "--disable-werror), or "
-    "with CFLAGS=-Wno-error.",
+    "--disable-werror), or with CFLAGS=-Wno-error.",
     links=(
         "https://github.com/grpc/grpc/issues/20953",
         "https://github.com/ggml-org/llama.cpp/pull/3952",

@@ -32,8 +32,7 @@ CAUSE = log_cause(
     ),
     looks_like="'CMAKE_ARGS' is not recognized as an internal or external command",
     explanation="NAME=value before a command is of Unix shells. The command prompt has set "
-    "“NAME=value”, PowerShell "
-    '$env:NAME="value".',
+    '“NAME=value”, PowerShell $env:NAME="value".',
     fix="Set the variable first, in this shell's own way; then run the command in the same window.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/509",),
 )

@@ -36,9 +36,8 @@ CAUSE = log_cause(
     ),
     sign(r"The command line is too long|The input line is too long"),
     looks_like="The filename or extension is too long; Filename too long",
-    explanation="Without long paths enabled, Windows takes 260 letters. pip builds deep under "
-    "the user's Temp directory, and the Vulkan "
-    "and CUDA sources add long names to that.",
+    explanation="Without long paths enabled, Windows takes 260 letters. pip builds deep under the user's Temp "
+    "directory, and the Vulkan and CUDA sources add long names to that.",
     fix="Enable long paths (as administrator, then restart), or build from a short directory: "
     "set TMP and TEMP to C:\\t.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/2090",),

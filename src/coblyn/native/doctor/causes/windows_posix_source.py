@@ -16,8 +16,7 @@ CAUSE = log_cause(
         "{name} is a header of Unix, which Visual Studio does not have.",
     ),
     sign(
-        r"error C(?:2065|3861): '(?P<name>M_PI|M_PI_2|M_SQRT2|M_E)': (?:undeclared "
-        r"identifier|identifier not found)",
+        r"error C(?:2065|3861): '(?P<name>M_PI|M_PI_2|M_SQRT2|M_E)': (?:undeclared identifier|identifier not found)",
         "{name} is not part of C, and Visual Studio shows it only on request.",
         text="Define _USE_MATH_DEFINES: -DCMAKE_CXX_FLAGS=/D_USE_MATH_DEFINES "
         "-DCMAKE_C_FLAGS=/D_USE_MATH_DEFINES.",

@@ -27,9 +27,8 @@ CAUSE = log_cause(
     looks_like="fatal error C1083: Cannot open include file: 'stdio.h': No such file or directory",
     explanation="cl.exe was started outside of a developer prompt, or Visual Studio was "
     "installed without the Windows SDK.",
-    fix="Build in the “x64 Native Tools Command Prompt”, in a fresh build directory; if it says "
-    "the same there, "
-    "add the Windows SDK in the Visual Studio Installer.",
+    fix="Build in the “x64 Native Tools Command Prompt”, in a fresh build directory; if it says the same there, add "
+    "the Windows SDK in the Visual Studio Installer.",
     links=("https://github.com/abetlen/llama-cpp-python/issues/40",),
     explains=(
         "cmake-compiler-broken",

@@ -12,11 +12,9 @@ _LINK_FAILED = (
 )
 
 _ROSETTA = (
-    "This link is for x86_64 on a Mac with Apple silicon: the terminal, CMake, Python or conda that runs it "
-    "is an Intel "
-    "program under Rosetta. Use arm64 ones (arch -arm64 zsh -l; Homebrew in /opt/homebrew; Miniforge for "
-    "arm64), and build "
-    "in a fresh directory."
+    "This link is for x86_64 on a Mac with Apple silicon: the terminal, CMake, Python or conda that runs it is an "
+    "Intel program under Rosetta. Use arm64 ones (arch -arm64 zsh -l; Homebrew in /opt/homebrew; Miniforge for "
+    "arm64), and build in a fresh directory."
 )
 _SAME_PYTHON = (
     "With a Python that is {need} itself (python3 -c 'import platform; print(platform.machine())'): on Apple silicon "
@@ -24,9 +22,8 @@ _SAME_PYTHON = (
 )
 _INTEL_BREW = (
     "The file is of the Homebrew for Intel in /usr/local. Install the library with the Homebrew for Apple silicon "
-    "(/opt/homebrew/bin/brew install ...), see that /opt/homebrew/bin comes first on PATH, and configure in "
-    "a fresh build "
-    "directory."
+    "(/opt/homebrew/bin/brew install ...), see that /opt/homebrew/bin comes first on PATH, and configure in a fresh "
+    "build directory."
 )
 
 CAUSE = log_cause(
@@ -56,61 +53,53 @@ CAUSE = log_cause(
     ),
     sign(
         r"site-packages/(?P<package>\w{1,60})[/.][^\n]{0,300}\([^\n]{0,20}mach-o[^\n]{0,40} incompatible "
-        r"architecture \(have "
-        r"'(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'",
+        r"architecture \(have '(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'",
         "{package} was built for {have}, and the Python that loads it is {need}.",
         command="CMAKE_ARGS=-DCMAKE_OSX_ARCHITECTURES={need} ARCHFLAGS='-arch {need}' pip install --force-reinstall "
         "--no-cache-dir {package}",
         text=_SAME_PYTHON,
     ),
     sign(
-        r"ignoring file (?P<file>[^\n]{1,300}?), building for \S*?-(?P<need>\w+) but attempting "
-        r"to link with "
-        r"file built for (?:\S*?-)?(?P<have>\w+)",
+        r"ignoring file (?P<file>[^\n]{1,300}?), building for \S*?-(?P<need>\w+) but attempting to link with file "
+        r"built for (?:\S*?-)?(?P<have>\w+)",
         "{file} is for {have}, and the link is for {need}.",
         also=_LINK_FAILED,
         command=_FRESH,
     ),
     sign(
-        r"ignoring file (?P<file>[^\n]{1,300}?), file was built for (?P<have>x86_64|i386|arm64|arm\w*) which is "
-        r"not the "
-        r"architecture being linked \((?P<need>\w+)\)",
+        r"ignoring file (?P<file>[^\n]{1,300}?), file was built for (?P<have>x86_64|i386|arm64|arm\w*) which is not "
+        r"the architecture being linked \((?P<need>\w+)\)",
         "{file} is for {have}, and the link is for {need}, so that all it defines is missing.",
         also=_LINK_FAILED,
         command="make clean && make",
     ),
     sign(
-        r"ignoring file '?(?P<file>[^'\n]{1,300}?)'?[:,] found architecture '(?P<have>\w+)', "
-        r"required "
-        r"architecture '(?P<need>\w+)'",
+        r"ignoring file '?(?P<file>[^'\n]{1,300}?)'?[:,] found architecture '(?P<have>\w+)', required architecture "
+        r"'(?P<need>\w+)'",
         "{file} is for {have}, and the link is for {need}, so that all it defines is missing.",
         also=_LINK_FAILED,
         command="make clean && make",
     ),
     sign(
-        r"(?P<file>[^\s('\"]{1,300})'? \([^\n]{0,20}mach-o[^\n]{0,40} incompatible architecture "
-        r"\(have "
+        r"(?P<file>[^\s('\"]{1,300})'? \([^\n]{0,20}mach-o[^\n]{0,40} incompatible architecture \(have "
         r"'(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'",
         "{file} is for {have}, and the program that loads it is {need}.",
-        text="Build it again for {need}, with a compiler, CMake and Python that are {need} "
-        "themselves: on "
-        "Apple silicon not under Rosetta, and not with an x86_64 conda or Homebrew (/usr/local).",
+        text="Build it again for {need}, with a compiler, CMake and Python that are {need} themselves: on Apple "
+        "silicon not under Rosetta, and not with an x86_64 conda or Homebrew (/usr/local).",
     ),
     sign(
         r"incompatible architecture \(have '(?P<have>[\w, ]+)', need '(?:arm64e' or ')?(?P<need>\w+)'"
         r"|mach-o, but wrong architecture",
-        text="Build it again with a compiler, CMake and Python for one and the same processor: "
-        "on Apple "
-        "silicon not under Rosetta, and not with an x86_64 conda or Homebrew (/usr/local).",
+        text="Build it again with a compiler, CMake and Python for one and the same processor: on Apple silicon not "
+        "under Rosetta, and not with an x86_64 conda or Homebrew (/usr/local).",
     ),
     sign(
         r"building for [^\n]{1,40}?,? but attempting to link with file built for [^\n]{1,60}",
         also=_LINK_FAILED,
     ),
     sign(
-        r"(?:error|warning): (?P<file>[^\s:]{1,300}):? has architecture (?P<have>\w+) which is incompatible "
-        r"with target "
-        r"architecture (?P<need>\w+)",
+        r"(?:error|warning): (?P<file>[^\s:]{1,300}):? has architecture (?P<have>\w+) which is incompatible with "
+        r"target architecture (?P<need>\w+)",
         "{file} is for {have}, and the link is for {need}.",
     ),
     sign(
@@ -153,14 +142,11 @@ CAUSE = log_cause(
         text="Open the x64 Native Tools prompt (not the x86 one), and configure in a fresh build "
         "directory.",
     ),
-    looks_like="ld: warning: ignoring file x.o: found architecture 'x86_64', required "
-    "architecture 'arm64'; "
-    "mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64')",
-    explanation="Everything in one program is for one processor. On Apple silicon an x86_64 "
-    "terminal, Python, "
-    "conda or CMake (all run by Rosetta without a word) makes x86_64 files; elsewhere files of "
-    "an earlier "
-    "build, or of another machine, are left over.",
+    looks_like="ld: warning: ignoring file x.o: found architecture 'x86_64', required architecture 'arm64'; mach-o "
+    "file, but is an incompatible architecture (have 'x86_64', need 'arm64')",
+    explanation="Everything in one program is for one processor. On Apple silicon an x86_64 terminal, Python, conda "
+    "or CMake (all run by Rosetta without a word) makes x86_64 files; elsewhere files of an earlier build, or of "
+    "another machine, are left over.",
     fix="Clear what was built, and build with tools that are all for the same processor.",
     links=(
         "https://github.com/abetlen/llama-cpp-python/issues/724",

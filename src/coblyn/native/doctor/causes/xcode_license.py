@@ -13,9 +13,8 @@ CAUSE = log_cause(
         command="sudo xcodebuild -license accept",
     ),
     looks_like="You have not agreed to the Xcode license agreements.",
-    explanation="After Xcode is installed or updated, its compiler, make and git refuse to run "
-    "until the "
-    "license is accepted once.",
+    explanation="After Xcode is installed or updated, its compiler, make and git refuse to run until the license is "
+    "accepted once.",
     fix="Accept the license, then build again.",
     links=(),
 )

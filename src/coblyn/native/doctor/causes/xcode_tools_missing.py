@@ -30,9 +30,8 @@ CAUSE = log_cause(
     ),
     looks_like="xcrun: error: invalid active developer path "
     "(/Library/Developer/CommandLineTools), missing xcrun",
-    explanation="The compiler, make and git of macOS come with the command line tools. An "
-    "upgrade of macOS "
-    "removes or breaks them, and a path chosen with xcode-select may be gone.",
+    explanation="The compiler, make and git of macOS come with the command line tools. An upgrade of macOS removes "
+    "or breaks them, and a path chosen with xcode-select may be gone.",
     fix="Install the command line tools, then build again in a fresh build directory.",
     links=("https://github.com/EarthScope/dataselect/issues/9",),
     explains=("compiler-missing", "tool-missing", "system-headers-missing"),

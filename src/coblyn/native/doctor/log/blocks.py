@@ -62,11 +62,11 @@ def blocks(stream: BinaryIO, *, name: str, on_read: Callable[[int], None]) -> It
     """
     chunks = _counted(stream, on_read)
     first = next(chunks, b"")
-    if not first.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
-        _refuse_nothing(first, name)
     if first.startswith(b"\x1f\x8b"):
         chunks = _unpacked(first, chunks, name)
         first = next(chunks, b"")
+    if not first.strip(b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        _refuse_nothing(first, name)
     encoding = _utf16(first)
     if encoding:
         decoder = codecs.getincrementaldecoder(encoding)(errors="replace")

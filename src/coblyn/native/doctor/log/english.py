@@ -77,7 +77,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         "Нет правила для сборки цели",
         "没有规则可制作目标",
     ),
-    "Killed": ("Processus arrêté", "已杀死", "强制终了", "Убито"),
+    "Killed": ("Processus arrêté", "已杀死", "強制終了", "Убито"),
     "unresolved external symbol": (
         "无法解析的外部符号",
         "Verweis auf nicht aufgelöstes externes Symbol",
@@ -160,22 +160,24 @@ _LABELLED = tuple(
     (re.compile(rf"(?<=\d) ?[:：] ?(?:{foreign}) ?[:：] ?"), f": {word}: ")
     for word, foreign in _LABELS.items()
 )
-_MAKE = re.compile(r"(?<=\] )(?:Erreur|Fehler|Erro|Errore|Ошибка|错误|錯誤|エラー|오류) ?(?=\d)")
+_MAKE_WORDS = "Erreur|Fehler|Erro|Errore|Ошибка|错误|錯誤|エラー|오류"
+_MAKE = re.compile(rf"(?<=\] )(?:{_MAKE_WORDS}) ?(?=\d)")
 _NOT_FOUND = re.compile(
     r"(?:ne peut (?:pas )?trouver|no se puede encontrar|não foi possível localizar|не удалось найти|找不到) ?(?=-l)"
 )
 _DEFINED = re.compile(r"(?:已经在|ist bereits in) (\S+) (?:中定义|definiert)")
 _COLON = re.compile(r" : (?=first defined here)")
-# What is written without other letters than those of English.
-_ASCII = re.compile(
-    r"(?:Fehler|Erreur|Erro|erreur|erro|error fatal|aviso|Warnung|attention)[ :]|introuvable|nicht gefunden"
-    r"|Keine |Aucun|No existe|No queda|No hay|Verweis|definition von|Permiso|orden no|sin definir|Datei"
-)
+# What is written without other letters than those of English: most lines have none of it, and are left at once.
+_ASCII = (
+    *(each for table in (_PHRASES, _BEFORE, _BEHIND) for some in table.values() for each in some if each.isascii()),
+    *("peut trouver", "peut pas trouver", "puede encontrar", "bereits in"),
+)  # fmt: skip
+_ASCII_LABEL = re.compile(rf"(?:{'|'.join(_LABELS.values())}|{_MAKE_WORDS}) ?[:\d]")
 
 
 def english(line: str) -> str:
     """A line in the tools' English, as far as it is known; any other line as it is."""
-    if line.isascii() and not _ASCII.search(line):
+    if line.isascii() and not _is_foreign(line):
         return line
     for words, foreign in _PHRASES.items():
         for phrase in foreign:
@@ -189,3 +191,7 @@ def english(line: str) -> str:
     line = _NOT_FOUND.sub("cannot find ", line)
     line = _DEFINED.sub(r"already defined in \1", line)
     return _COLON.sub(": ", line)
+
+
+def _is_foreign(line: str) -> bool:
+    return any(words in line for words in _ASCII) or bool(_ASCII_LABEL.search(line))

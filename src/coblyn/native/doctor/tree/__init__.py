@@ -9,7 +9,7 @@
     recorded.py      what an object tells of its compilation: compiler, options, system
     options.py       options of a compiler that matter, compared
     configured.py    objects that are older than the configuration, and what CMake knows of its tools
-    ninja.py         commands of a build file of ninja, and the hashes in its log
+    ninja.py         statements and commands of a build file of ninja, and the hashes in its log
     headers.py       quoted includes, function bodies in headers
     checkout.py      submodules that were not fetched, scripts with the line ends of Windows
     git.py           what git knows of a few files

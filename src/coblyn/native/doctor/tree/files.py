@@ -142,11 +142,20 @@ def list_files(root: Path, report: Report = silent) -> Files:
     Raises:
         NotFound: There is nothing of that name, it is no directory, or it can not be read.
     """
-    top = Path(os.path.abspath(root))  # noqa: PTH100 (a link in the path is what the user wrote)
+    top = _absolute(root)
     if not top.is_dir():
         what = "is a file, not a directory" if top.exists() else "does not exist"
         raise NotFound(f"{root} {what}.", hint="Name the directory of the source tree.")
     return _Listing(top, report).run()
+
+
+def _absolute(path: Path) -> Path:
+    """An absolute path without ``..``; a link in it stays, since it is what the user wrote."""
+    top = Path() if path.is_absolute() else Path.cwd()
+    for part in path.parts:
+        # Above a link is what is above the place where it leads.
+        top = top.resolve().parent if part == ".." else top / part
+    return top
 
 
 class _Listing:

@@ -1,8 +1,8 @@
 """What git knows of a few files.
 
-Only ``ls-files`` is run: it reads the index and the ignore files. What a repository's own
-configuration could make git start is turned off: the file system monitor, hooks and pagers by ``-c``, and everything in
-the environment that points git somewhere else is removed. ``git status``, which may start filters, is not used.
+Only ``ls-files`` is run: it reads the index and the ignore files, and starts no filter, as ``git status`` may. What a
+repository's own configuration could make git start is turned off: the file system monitor, hooks and pagers by ``-c``,
+and everything in the environment that points git somewhere else is removed.
 """
 
 from __future__ import annotations
@@ -94,4 +94,8 @@ def _ask(program: str, root: Path, options: Sequence[str], names: Sequence[str])
     patterns = [f":(literal){name}" for name in names]
     argv = [program, *_SAFE, "ls-files", "-z", *options, "--", *patterns]
     done = run(argv, cwd=root, env=_ENVIRONMENT, timeout=_SECONDS)
-    return frozenset(done.output.rstrip("\n").split("\0")) & frozenset(names)
+    told = done.output.rstrip("\n").split("\0")
+    # Warnings are lines of their own before a name.
+    return frozenset(
+        each for name in told for each in (name, name.rpartition("\n")[2])
+    ) & frozenset(names)

@@ -128,7 +128,10 @@ def _definition(before: str) -> tuple[str, int] | None:
 
 
 def _plain(text: str) -> tuple[str, frozenset[int]]:
-    """Text without comments, strings and directives, and the lines that only some compilations see."""
+    """Text without comments, strings and directives, and the lines whose functions may be no plain ones.
+
+    Those are lines that only some compilations see, and lines with attributes, such as ``weak``.
+    """
     text = _NOISE.sub(_blank, text).replace("\\\n", " \n")
     lines, doubtful = [], set()
     depth, guard, continued = 0, -1, False
@@ -145,15 +148,11 @@ def _plain(text: str) -> tuple[str, frozenset[int]]:
             continued = line.endswith(" ") and word == "define"
             lines.append("")
             continue
-        if depth > max(guard, 0) or _seems_cplusplus_only(line):
+        if depth > max(guard, 0) or "__attribute__" in line or "__declspec" in line:
             doubtful.add(number)
         lines.append("" if continued else line)
         continued = continued and line.endswith(" ")
     return "\n".join(lines), frozenset(doubtful)
-
-
-def _seems_cplusplus_only(line: str) -> bool:
-    return "__attribute__" in line or "__declspec" in line
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coblyn.native.doctor.tree.ninja import build_words, settings, statements
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -49,7 +51,8 @@ _ARCHIVER = re.compile(r"(?:^|[/\\-])(?:ar|gcc-ar|llvm-ar|lib|lib\.exe|libtool|e
 _BEFORE = re.compile(r"(?:ccache|sccache|distcc)$|\w+=")
 # Also words that are there only in a branch that may be taken, and those that only a program knows.
 _GIVEN = ("-O", "-std=", "-f", "-m", "-D", "-U", "\ue000", "\ue001")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(.))")
+_ESCAPED = re.compile(r"\$([$ :])")
+_VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+|(.))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,14 +238,14 @@ def read_ninja(text: str) -> Iterator[Link]:
     """Links in a ``build.ninja``, with the source of each object as far as its edges tell."""
     compiled: dict[str, Compiled] = {}
     edges: list[tuple[str, str, list[str], Mapping[str, str]]] = []
-    for rule, outputs, inputs, variables in _edges(text):
+    for rule, output, inputs, variables in _edges(text):
         first = inputs[0] if inputs else ""
-        if first.endswith(SOURCE_ENDINGS) and is_object(outputs[0]):
+        if first.endswith(SOURCE_ENDINGS) and is_object(output):
             words = variables.get("DEFINES", "").split() + variables.get("FLAGS", "").split()
             options, given = _options(words), given_options(words)
-            compiled[outputs[0]] = Compiled(outputs[0], first, options, "build.ninja", given=given)
+            compiled[output] = Compiled(output, first, options, "build.ninja", given=given)
         elif any(map(is_object, inputs)) or "LINK_LIBRARIES" in variables:
-            edges.append((rule, outputs[0], inputs, variables))
+            edges.append((rule, output, inputs, variables))
     for rule, output, inputs, variables in edges:
         objects = tuple(compiled.get(each, Compiled(each)) for each in inputs if is_object(each))
         libraries = tuple(variables.get("LINK_LIBRARIES", "").split())
@@ -250,44 +253,24 @@ def read_ninja(text: str) -> Iterator[Link]:
         yield Link(output, objects, (*inputs, *libraries), is_archive, "build.ninja")
 
 
-def _edges(text: str) -> Iterator[tuple[str, list[str], list[str], Mapping[str, str]]]:
-    """Rule, outputs, explicit inputs and variables of every ``build`` statement."""
-    present: tuple[str, list[str], list[str], dict[str, str]] | None = None
-    for line in text.replace("$\n", "").splitlines():
-        if line.startswith("build "):
-            if present:
-                yield present
-            present = _edge(line)
-        elif present and line.startswith(" "):
-            name, equals, value = line.strip().partition(" = ")
-            if equals and name in ("DEFINES", "FLAGS", "LINK_LIBRARIES"):
-                present[3][name] = _unescaped(value)
-        elif present and line.strip():
-            yield present
-            present = None
-    if present:
-        yield present
+def _edges(text: str) -> Iterator[tuple[str, str, list[str], Mapping[str, str]]]:
+    """Rule, first output, explicit inputs and variables of every ``build`` statement."""
+    for head, inner in statements(text):
+        word, _, rest = head.partition(" ")
+        words = build_words(rest) if word == "build" else None
+        if words:
+            outputs, rule, inputs = words
+            # What variables stand for decides nothing here.
+            variables = {
+                name: _VARIABLE.sub(lambda found: found[1] or "", value)
+                for name, value in settings(inner)
+            }
+            yield rule, _plain(outputs[0]), list(map(_plain, inputs)), variables
 
 
-def _edge(line: str) -> tuple[str, list[str], list[str], dict[str, str]] | None:
-    # "$:" and "$ " are letters of a name; a NUL stands for them while the line is taken apart.
-    safe = line[6:].replace("$$", "\x02").replace("$:", "\x03").replace("$ ", "\x04")
-    left, _, right = safe.partition(":")
-    words = right.split()
-    outputs = [_restored(word) for word in left.partition("|")[0].split()]
-    if not words or not outputs:
-        return None
-    explicit = [*words[1:], "|"]
-    bar = next(at for at, word in enumerate(explicit) if word[0] == "|")
-    return words[0], outputs, [_restored(word) for word in explicit[:bar]], {}
-
-
-def _restored(word: str) -> str:
-    return word.replace("\x02", "$").replace("\x03", ":").replace("\x04", " ")
-
-
-def _unescaped(value: str) -> str:
-    return _VARIABLE.sub(lambda found: found[3] or "", value)
+def _plain(word: str) -> str:
+    """A name in a build file without its escapes."""
+    return _ESCAPED.sub(r"\1", word)
 
 
 def _commands(command: str) -> Iterator[tuple[str, ...]]:

@@ -14,9 +14,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
-__all__ = ["Logged", "changed_outputs", "commands", "hash_of", "read_log"]
+__all__ = [
+    "Logged",
+    "build_words",
+    "changed_outputs",
+    "commands",
+    "hash_of",
+    "read_log",
+    "settings",
+    "statements",
+]
 
 _MASK = 2**64 - 1
 _MAX_DEPTH = 20
@@ -107,13 +116,13 @@ def commands(
 def _file(
     text: str, include: Callable[[str], str], wanted: Container[str], scope: _Scope, depth: int
 ) -> Iterator[tuple[str, str]]:
-    for head, inner in _statements(text):
+    for head, inner in statements(text):
         word, _, rest = head.partition(" ")
         if word == "build":
             if edge := _edge(rest, inner, wanted, scope):
                 yield edge
         elif word == "rule":
-            scope.rules[rest.strip()] = dict(_settings(inner))
+            scope.rules[rest.strip()] = dict(settings(inner))
         elif word == "include" and depth < _MAX_DEPTH:
             name = _expanded(rest.strip(), scope.variables.get)
             yield from _file(include(name), include, wanted, scope, depth + 1)
@@ -121,8 +130,8 @@ def _file(
             scope.variables[found[1]] = _expanded(found[2], scope.variables.get)
 
 
-def _statements(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each line that begins at the left, with the indented lines below it."""
+def statements(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each line of a build file that begins at the left, with the indented lines below it."""
     head, inner = "", []
     for line in _JOINED.sub(r"\1", text).split("\n"):
         if line.startswith(" "):
@@ -136,35 +145,55 @@ def _statements(text: str) -> Iterator[tuple[str, list[str]]]:
         yield head, inner
 
 
-def _settings(lines: list[str]) -> Iterator[tuple[str, str]]:
+def settings(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Name and value (not expanded) of each line that sets a variable."""
     for line in lines:
         if found := _SETTING.match(line):
             yield found[1], found[2]
 
 
+def build_words(text: str) -> tuple[list[str], str, list[str]] | None:
+    """Outputs, rule and inputs of a ``build`` statement, as they are written; those behind ``|`` are left out.
+
+    Args:
+        text: What is behind ``build``.
+
+    Returns:
+        None if it is no such statement.
+    """
+    # "$:" and "$ " are letters of a name; signs that no name has stand for them while the line is taken apart.
+    safe = text.replace("$$", "\x02").replace("$:", "\x03").replace("$ ", "\x04")
+    left, _, right = safe.partition(":")
+    outputs, words = (
+        [
+            word.replace("\x02", "$$").replace("\x03", "$:").replace("\x04", "$ ")
+            for word in side.partition("|")[0].split()
+        ]
+        for side in (left, right)
+    )
+    return (outputs, words[0], words[1:]) if outputs and words else None
+
+
 def _edge(
     text: str, inner: list[str], wanted: Container[str], scope: _Scope
 ) -> tuple[str, str] | None:
-    # "$:" and "$ " are letters of a name; signs that no name has stand for them while the line is taken apart.
-    safe = text.replace("$$", "\x02").replace("$:", "\x03").replace("$ ", "\x04")
-    left, colon, right = safe.partition(":")
-    outputs, rest = left.partition("|")[0].split(), right.partition("|")[0].split()
-    if not colon or not outputs or not rest or rest[0] not in scope.rules:
+    words = build_words(text)
+    if words is None or words[1] not in scope.rules:
         return None
-    own = {name: _expanded(value, scope.variables.get) for name, value in _settings(inner)}
+    outputs, rule, inputs = words
+    own = {name: _expanded(value, scope.variables.get) for name, value in settings(inner)}
 
     def path(word: str) -> str:
-        plain = word.replace("\x02", "$$").replace("\x03", "$:").replace("\x04", "$ ")
-        text = _expanded(plain, lambda name: own.get(name) or scope.variables.get(name))
+        text = _expanded(word, lambda name: own.get(name) or scope.variables.get(name))
         return text if "\\" in text else posixpath.normpath(text)
 
     output = path(outputs[0])
     if not output.endswith(_OBJECTS) or output not in wanted:
         return None
-    given = [_quoted(path(word)) for word in rest[1:]]
+    given = [_quoted(path(word)) for word in inputs]
     own["in"], own["in_newline"] = " ".join(given), "\n".join(given)
     own["out"] = " ".join(_quoted(path(word)) for word in outputs)
-    return output, _command(scope.rules[rest[0]], own, scope)
+    return output, _command(scope.rules[rule], own, scope)
 
 
 def _command(rule: Mapping[str, str], own: Mapping[str, str], scope: _Scope) -> str:

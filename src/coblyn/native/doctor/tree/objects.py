@@ -1,6 +1,7 @@
 """What an object file is for, from its first bytes.
 
-Formats: ELF (System V gABI), Mach-O (mach-o/loader.h), COFF (Microsoft PE and COFF specification), LLVM bitcode.
+Formats: ELF (System V gABI), Mach-O (mach-o/loader.h), COFF (Microsoft PE and COFF specification).
+Thousands of objects are looked at; for a whole reading of one there is `coblyn.native.binary`.
 """
 
 from __future__ import annotations

@@ -31,15 +31,13 @@ __all__ = ["Record", "read_record"]
 _MAX_TABLE = 1_000_000
 _MAX_TEXT = 16_384
 _MAX_COMMANDS = 64
-_MAX_ATTRIBUTES = 8
+_MAX_RELOCATIONS = 8
 _MAX_ABBREVIATIONS = 8_192
 # "GNU C17 12.2.0".
 _BEFORE_OPTIONS = 3
 
-_COMMENT, _COMMANDS, _INFO, _RELOCATIONS = (
-    *(".comment", ".GCC.command.line"),
-    *(".debug_info", ".rela.debug_info"),
-)
+_COMMENT, _COMMANDS = ".comment", ".GCC.command.line"
+_INFO, _RELOCATIONS = ".debug_info", ".rela.debug_info"
 _ABBREVIATIONS, _TEXTS, _LTO = ".debug_abbrev", ".debug_str", ".gnu.lto_.opts"
 _WANTED = (_COMMENT, _COMMANDS, _INFO, _RELOCATIONS, _ABBREVIATIONS, _TEXTS, _LTO)
 _COMPRESSED = 0x800
@@ -253,7 +251,7 @@ def _target(source: _Source, section: _Section | None, place: int, order: str) -
     """What a relocation puts at a place of the unit; None without one."""
     if section is None:
         return None
-    data = source.at(section.offset, min(section.size, 24 * _MAX_ATTRIBUTES) // 24 * 24)
+    data = source.at(section.offset, min(section.size, 24 * _MAX_RELOCATIONS) // 24 * 24)
     for at, _, addend in struct.iter_unpack(f"{order}QQq", data):
         if at == place:
             return int(addend)

@@ -13,6 +13,7 @@
     reader.py     the static reading: nothing is run, ``$(shell …)`` is unknown
     evaluate.py   ``make -pn``: make's own view; runs what make runs while it reads
     links.py      what is linked from which objects, and from which sources these come
+    rivals.py     makefiles that define the same targets in one reading
 
 Syntax: GNU make manual, https://www.gnu.org/software/make/manual/html_node/
 """

@@ -11,10 +11,12 @@ from coblyn.native.doctor.tree.make.value import is_certain
 if TYPE_CHECKING:
     from coblyn.native.doctor.tree.make.expand import Expander
 
-__all__ = ["Conditions"]
+__all__ = ["CONDITION", "Conditions"]
 
 _Answer = Literal["yes", "no", "maybe"]
-_LINE = re.compile(r"\s*(ifeq|ifneq|ifdef|ifndef|else|endif)\b\s*(.*)", re.DOTALL)
+CONDITION = re.compile(r"\s*(ifeq|ifneq|ifdef|ifndef|else|endif)\b\s*(.*)", re.DOTALL)
+"""A line that opens, turns or closes a conditional."""
+
 _QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')\s*(?:"([^"]*)"|'([^']*)')""")
 _NOT: dict[_Answer, _Answer] = {"yes": "no", "no": "yes", "maybe": "maybe"}
 
@@ -48,7 +50,7 @@ class Conditions:
 
     def take(self, line: str) -> None:
         """Read a conditional line."""
-        found = _LINE.match(line)
+        found = CONDITION.match(line)
         if found is None:
             return
         word, rest = found[1], found[2]
@@ -69,7 +71,7 @@ class Conditions:
         if earlier == "yes" or self.is_skipping:
             self._open.append(("no", "yes"))
             return
-        again = _LINE.match(rest)
+        again = CONDITION.match(rest)
         answer: _Answer = self._answer(again[1], again[2]) if again else "yes"
         if answer == "yes":
             self._open.append(("maybe" if earlier == "maybe" else "yes", "yes"))

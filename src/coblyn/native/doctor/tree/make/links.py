@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["links_of"]
 
 _MAX_STEPS = 100_000
-
 _BRANCH = re.compile(r"(?:^|[\s;&])(?:if|case|for|while)\s|\|\|")
 
 
 def links_of(database: MakeDatabase, files: Files) -> Iterator[Link]:
     """Every link that a recipe does; objects that only may be in it are left out."""
-    folder = files.name(database.directory)
-    folder = "" if folder == database.directory.as_posix() else folder
+    folder = posixpath.dirname(database.makefile)
 
     def name(path: str) -> str:
         return files.name(posixpath.join(folder, path))

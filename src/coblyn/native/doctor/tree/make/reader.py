@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.tree.files import printable, read_text
-from coblyn.native.doctor.tree.make.conditions import Conditions
+from coblyn.native.doctor.tree.make.conditions import CONDITION, Conditions
 from coblyn.native.doctor.tree.make.database import (
     Include,
     MakeDatabase,
@@ -68,7 +68,6 @@ _MAX_RECIPE_LINES = 400
 _INCLUDE = re.compile(r"\s*(?P<word>-include|sinclude|include)\s+(?P<rest>.*)", re.DOTALL)
 _OTHER = re.compile(r"\s*(?:export|unexport|-?load|private)(?:\s|$)")
 _UNDEFINE = re.compile(r"\s*(?:override\s+)?undefine\s+(?P<name>\S+)")
-_CONDITION = re.compile(r"\s*(ifeq|ifneq|ifdef|ifndef|else|endif)\b")
 _WILD = re.compile(r"[*?\[]|\$[({]wildcard ")
 
 
@@ -210,7 +209,7 @@ class _Reader:
             if not self.conditions.is_skipping:
                 self._recipe(line.text[1:])
             return
-        if _CONDITION.match(line.text):
+        if CONDITION.match(line.text):
             self.conditions.take(without_comment(collapsed(line.text)))
             return
         if define := DEFINE.match(without_comment(line.text)):

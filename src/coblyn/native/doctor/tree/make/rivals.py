@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.tree.link import Twins, twins
+from coblyn.native.doctor.tree.make.functions import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -175,12 +176,7 @@ def _missing(tree: Tree, database: MakeDatabase, path: str) -> Iterator[Missing]
 def _can_be(tree: Tree, database: MakeDatabase, name: str) -> bool:
     if name in database.rules or name in database.commands:
         return True
-    # A pattern without a stem of its own may make anything; make would have to be asked.
-    fits = any(_fits(rule.target, name) for rule in database.patterns if rule.has_recipe)
+    # Whether what the pattern asks for can be made in turn is not followed: make would have to be asked.
+    fits = any(stem(rule.target, name) for rule in database.patterns if rule.has_recipe)
     searched = any(folders for _, folders in database.searched)
     return fits or searched or tree.files.exists(tree.name(database, name))
-
-
-def _fits(pattern: str, name: str) -> bool:
-    head, _, tail = pattern.partition("%")
-    return name.startswith(head) and name.endswith(tail) and len(name) > len(head) + len(tail)

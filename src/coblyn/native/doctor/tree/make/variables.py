@@ -27,15 +27,15 @@ def new_value(
     """What a variable is after an assignment.
 
     Args:
-    found: The assignment.
-    old: What the variable was; None if it was not set.
-    expander: Expands what is expanded at once.
-    is_maybe: Whether the assignment stands in a branch that may not be taken.
+        found: The assignment.
+        old: What the variable was; None if it was not set.
+        expander: Expands what is expanded at once.
+        is_maybe: Whether the assignment stands in a branch that may not be taken.
     """
     value = found.value.rstrip("\n") if "\n" in found.value else found.value
     if found.kind == "!=":
         return Variable(known_output(" ".join(value.split())), is_simple=True)
-    if found.kind in (":=", "::=", ":::="):
+    if found.kind in _AT_ONCE:
         return Variable(expander.expand(value), is_simple=True)
     if found.kind == "+=" and old:
         added = expander.expand(value) if old.is_simple else value
