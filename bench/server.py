@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import re
 import selectors
 import socket
 import statistics
@@ -66,6 +67,7 @@ class Stream:
                 "seed": 1,
                 "stream": True,
                 "ignore_eos": True,
+                "stream_options": {"include_usage": True},
             }
         )
         target = urlsplit(url)
@@ -73,18 +75,25 @@ class Stream:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self.socket = socket.create_connection((target.hostname, target.port or 80))
         self.socket.sendall((head + body).encode())
-        self.started, self.first, self.last, self.chunks = time.perf_counter(), 0.0, 0.0, 0
+        self.started, self.first, self.last = time.perf_counter(), 0.0, 0.0
+        self._end = b""
 
     def read(self) -> bool:
         """Take what has arrived; False at the end."""
         data = self.socket.recv(1 << 16)
-        self.chunks += data.count(b"data: {")
-        if self.chunks and not self.first:
+        self._end = (self._end + data)[-4096:]
+        if not self.first and b"data: {" in self._end:
             self.first = time.perf_counter()
         if not data:
             self.last = time.perf_counter()
             self.socket.close()
         return bool(data)
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the server says to have generated."""
+        found = re.findall(rb'"completion_tokens": ?(\d+)', self._end)
+        return int(found[-1]) if found else 0
 
 
 def ask(url: str, num_streams: int, count: int) -> Speed:
@@ -97,8 +106,8 @@ def ask(url: str, num_streams: int, count: int) -> Speed:
             for key, _ in selector.select():
                 if not key.data.read():
                     selector.unregister(key.fd)
-    if min(stream.chunks for stream in streams) < count // 2:
-        raise SystemExit(f"{url} sent fewer chunks than half of the {count} that were asked for")
+    if any(stream.num_tokens != count for stream in streams):
+        raise SystemExit(f"{url} did not generate the {count} tokens that were asked for")
     decode = sum((count - 1) / (stream.last - stream.first) for stream in streams)
     return Speed(decode, statistics.mean(stream.first - stream.started for stream in streams))
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.interface import Runner
+from coblyn.engine.pace import Pace
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -58,7 +59,7 @@ class Core:
 
     Args:
         make_runner: Called on the engine thread; what it raises is raised by ``start``.
-        deliver: Called on the engine thread with the events of each step.
+        deliver: Called on the engine thread with what happened, at the pace of ``Pace``.
         max_running: Requests in the batch at a time.
         busy_batch: Most tokens of a step while something decodes.
         on_failure: Called once when a step failed so that the runner can not go on.
@@ -75,6 +76,7 @@ class Core:
     ) -> None:
         self._make_runner = make_runner
         self._deliver = deliver
+        self._pace = Pace(time.perf_counter)
         self._max_running = max_running
         self._busy_batch = busy_batch
         self._on_failure = on_failure
@@ -166,11 +168,10 @@ class Core:
 
     def _step(self, scheduler: Scheduler, runner: Runner) -> None:
         plan, events = scheduler.schedule()
-        if events:
-            self._deliver(events)
+        self._send(self._pace.release(events) if events else ())
         events = scheduler.apply(plan, runner.run(plan))
         self._forget_finished(runner, events)
-        self._deliver(events)
+        self._send(self._pace.after_step(events))
 
     def _rest(self, scheduler: Scheduler, runner: Runner) -> None:
         """Use the time when there is nothing to do; whoever comes meanwhile waits some milliseconds at most."""
@@ -208,7 +209,7 @@ class Core:
         events = scheduler.cancel(str(message))
         if events:
             self._forget_finished(runner, events)
-            self._deliver(events)
+            self._send(self._pace.release(events))
 
     def _finish_all(self, scheduler: Scheduler, runner: Runner) -> None:
         for request_id in scheduler.request_ids():
@@ -221,8 +222,11 @@ class Core:
 
     def _fail(self, ids: Sequence[str], error: CoblynError) -> None:
         failed = [Failed(request_id, error.code, error.message, error.hint) for request_id in ids]
-        if failed:
-            self._deliver(failed)
+        self._send(self._pace.release(failed))
+
+    def _send(self, events: Sequence[Event]) -> None:
+        if events:
+            self._deliver(events)
 
 
 def _check(request: Request, runner: Runner) -> None:
