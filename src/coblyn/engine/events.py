@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 __all__ = [
     "Delta",
@@ -23,8 +23,7 @@ __all__ = [
 FinishReason = Literal["eos", "stop", "length", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
+class TokenLogprob(NamedTuple):
     """One alternative at a position: the token, its bytes and its natural-log probability."""
 
     token: int
@@ -32,8 +31,7 @@ class TokenLogprob:
     logprob: float
 
 
-@dataclass(frozen=True, slots=True)
-class TokenText:
+class TokenText(NamedTuple):
     """One generated token.
 
     Attributes:

@@ -148,11 +148,11 @@ class LlamaRunner:
         """Do the memory operations, decode all rows, and draw a token for each row that samples."""
         for operation in plan.memory:
             self._remember(operation)
-        draws = self._fill(plan.rows)
+        num_tokens, draws = self._fill(plan.rows)
         self._rows.put(draws)
-        if plan.num_tokens:
+        if num_tokens:
             started = time.perf_counter()
-            self._context.decode(self._batch, plan.num_tokens)
+            self._context.decode(self._batch, num_tokens)
             self.decode_seconds += time.perf_counter() - started
         if not draws:
             return ()
@@ -199,8 +199,8 @@ class LlamaRunner:
         if operation.source in self._kept:
             self._kept[operation.target] = self._kept[operation.source]
 
-    def _fill(self, rows: Sequence[Row]) -> list[Draw]:
-        """Write the rows into the batch, and note what will be drawn from where."""
+    def _fill(self, rows: Sequence[Row]) -> tuple[int, list[Draw]]:
+        """Write the rows into the batch: how many tokens these are, and what will be drawn from where."""
         end, draws = 0, []
         for row in rows:
             start, end = end, end + len(row.tokens)
@@ -213,7 +213,7 @@ class LlamaRunner:
                 self._batch.fill(start, row.tokens, row.position, row.sequence, output=row.samples)
             if row.samples:
                 draws.append(self._draw(row, end - 1))
-        return draws
+        return end, draws
 
     def _draw(self, row: Row, output: int) -> Draw:
         sampler = self._samplers[row.request_id]

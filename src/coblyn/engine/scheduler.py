@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from coblyn.engine.cache import MIN_SHARED, SequenceCache, common_prefix
 from coblyn.engine.events import (
@@ -31,6 +32,8 @@ from coblyn.engine.text import Chunk, TextStream
 from coblyn.errors import BadRequest
 
 __all__ = ["Limits", "Scheduler"]
+
+_BY_SEQUENCE = attrgetter("sequence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +219,12 @@ class Scheduler:
 
     def _rows(self) -> list[Row]:
         rows = self._decode_rows()
-        rows += self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
-        # Where sequences have cells of their own, the library cuts a batch wherever their ids do not follow each other.
-        return sorted(rows, key=lambda row: row.sequence)
+        if len(rows) < len(self._running):
+            rows += self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
+        if len(rows) > 1:
+            # Where sequences have cells of their own, the library cuts a batch wherever ids do not follow each other.
+            rows.sort(key=_BY_SEQUENCE)
+        return rows
 
     def _decode_rows(self) -> list[Row]:
         rows = []
@@ -301,13 +307,14 @@ class Scheduler:
 
     def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
         piece = self._vocab.piece
+        text = piece(sampled.token, special=request.special)
+        if not sampled.top:
+            return TokenText(sampled.token, text, sampled.logprob)
         top = tuple(
             TokenLogprob(token, piece(token, special=True), logprob)
             for token, logprob in sampled.top
         )
-        return TokenText(
-            sampled.token, piece(sampled.token, special=request.special), sampled.logprob, top
-        )
+        return TokenText(sampled.token, text, sampled.logprob, top)
 
     def _fail(self, generation: _Generation) -> list[Event]:
         self._leave(generation)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from coblyn.engine.events import TokenText
 
 __all__ = ["Chunk", "TextStream"]
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Text that is free to go, the tokens whose text ends in it, and the stop string that was met, if any."""
 
     text: str
@@ -49,8 +48,11 @@ class TextStream:
         start = self._num_decoded
         text = self._decoder.decode(token.piece)
         self._num_decoded += len(text)
-        self._held += text
         is_partial = bool(self._decoder.getstate()[0])
+        if not (self._stops or self._waiting or is_partial):  # nearly always
+            self._num_sent = self._num_decoded
+            return Chunk(text, (token,))
+        self._held += text
         self._waiting.append((start, self._num_decoded + is_partial, token))
         if not self._stops:
             return self._send(len(self._held))

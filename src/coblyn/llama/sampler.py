@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +77,7 @@ class Sampler(Handle):
         self.top_logprobs: NDArray[np.float32] = np.zeros(options.logprobs or 0, np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """Where one token is drawn from.
 
     Attributes:

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -59,33 +60,75 @@ inline float exponential(float x) {
     return x < -87.0f ? 0.0f : p * scale;
 }
 
-float block_maximum(const float * x) {
-    float best[lanes];
-    for (int32_t j = 0; j < lanes; ++j) {
-        best[j] = x[j];
-    }
-    for (int32_t step = lanes / 2; step > 0; step /= 2) {
-        for (int32_t j = 0; j < step; ++j) {
-            best[j] = best[j] > best[j + step] ? best[j] : best[j + step];
+// The logits in groups, and the best of each. A group is what stands in one lane of a chunk: to find its best is a straight
+// loop over vectors, and whoever looks for high logits reads the few groups that hold some.
+class Groups {
+public:
+    void look(const float * x, int32_t n) {
+        logits = x;
+        count  = n;
+        peaks.assign((size_t) (n + chunk - 1) / chunk * width, minus_infinity);
+        int32_t i = 0;
+        for (; i + chunk <= n; i += chunk) {
+            float best[width];
+            std::fill(best, best + width, minus_infinity);
+            for (int32_t row = i; row < i + chunk; row += width) {
+                for (int32_t lane = 0; lane < width; ++lane) {
+                    best[lane] = x[row + lane] > best[lane] ? x[row + lane] : best[lane];
+                }
+            }
+            std::copy(best, best + width, peaks.begin() + i / chunk * width);
+        }
+        for (; i < n; ++i) {
+            float & peak = peaks[i / chunk * width + i % width];
+            peak         = x[i] > peak ? x[i] : peak;
         }
     }
-    return best[0];
-}
 
-float maximum(const float * x, int32_t n) {
-    float best[lanes];
-    std::fill(best, best + lanes, minus_infinity);
-    int32_t i = 0;
-    for (; i + lanes <= n; i += lanes) {
-        for (int32_t j = 0; j < lanes; ++j) {
-            best[j] = x[i + j] > best[j] ? x[i + j] : best[j];
+    float best() const { return *std::max_element(peaks.begin(), peaks.end()); }
+
+    // All candidates at or above a logit, in any order.
+    void select_above(float limit, std::vector<Candidate> & out) const {
+        out.clear();
+        for (size_t group = 0; group < peaks.size(); ++group) {
+            if (!(peaks[group] >= limit)) {
+                continue;
+            }
+            const int32_t start = (int32_t) (group / width) * chunk;
+            const int32_t end   = std::min(count, start + chunk);
+            for (int32_t i = start + (int32_t) (group % width); i < end; i += width) {
+                if (logits[i] >= limit && logits[i] > minus_infinity) {
+                    out.push_back({logits[i], i});
+                }
+            }
         }
     }
-    for (; i < n; ++i) {
-        best[0] = x[i] > best[0] ? x[i] : best[0];
+
+    // The `k` >= 1 best candidates, best first. As many groups as that have a best: what is below all of these is out.
+    void select_best(int32_t k, std::vector<Candidate> & out) {
+        float limit = minus_infinity;
+        if ((size_t) k <= peaks.size()) {
+            order = peaks;
+            std::nth_element(order.begin(), order.begin() + (k - 1), order.end(), std::greater<float>());
+            limit = order[k - 1];
+        }
+        select_above(limit, out);
+        if (out.size() > (size_t) k) {
+            std::nth_element(out.begin(), out.begin() + (k - 1), out.end(), before);
+            out.resize(k);
+        }
+        std::sort(out.begin(), out.end(), before);
     }
-    return *std::max_element(best, best + lanes);
-}
+
+private:
+    static constexpr int32_t width = 2 * lanes;
+    static constexpr int32_t chunk = 32 * width;
+
+    const float *      logits = nullptr;
+    int32_t            count  = 0;
+    std::vector<float> peaks;
+    std::vector<float> order;  // scratch
+};
 
 // Sum of exp((x - shift) * scale), and each term into `weights` if it is not NULL.
 double exponential_sum(const float * x, int32_t n, float shift, float scale, float * weights) {
@@ -117,53 +160,6 @@ double exponential_sum(const float * x, int32_t n, float shift, float scale, flo
     return total;
 }
 
-// The `k` >= 1 best candidates, best first. One pass: blocks whose best is not above the k-th best so far are skipped.
-void select_best(const float * x, int32_t n, int32_t k, std::vector<Candidate> & out) {
-    out.clear();
-    k               = std::min(k, n);
-    float threshold = minus_infinity;
-    const size_t capacity = 2 * (size_t) k + lanes;
-    const auto cut = [&] {
-        if (out.size() > (size_t) k) {
-            std::nth_element(out.begin(), out.begin() + (k - 1), out.end(), before);
-            out.resize(k);
-            threshold = out[k - 1].logit;
-        }
-    };
-    for (int32_t i = 0; i < n; i += lanes) {
-        const int32_t end = std::min(n, i + lanes);
-        if (end - i == lanes && !(block_maximum(x + i) > threshold)) {
-            continue;
-        }
-        for (int32_t j = i; j < end; ++j) {
-            if (x[j] > threshold) {
-                out.push_back({x[j], j});
-            }
-        }
-        if (out.size() >= capacity) {
-            cut();
-        }
-    }
-    cut();
-    std::sort(out.begin(), out.end(), before);
-}
-
-// All candidates at or above a logit, in the order of their ids.
-void select_above(const float * x, int32_t n, float limit, std::vector<Candidate> & out) {
-    out.clear();
-    for (int32_t i = 0; i < n; i += lanes) {
-        const int32_t end = std::min(n, i + lanes);
-        if (end - i == lanes && !(block_maximum(x + i) >= limit)) {
-            continue;
-        }
-        for (int32_t j = i; j < end; ++j) {
-            if (x[j] >= limit && x[j] > minus_infinity) {
-                out.push_back({x[j], j});
-            }
-        }
-    }
-}
-
 // How many of the sorted candidates reach `mass`, a sum of exp(logit - best); all, when all together do not.
 size_t count_to_reach(const std::vector<Candidate> & sorted, size_t start, float best, double sum, double mass) {
     for (size_t i = start; i < sorted.size(); ++i) {
@@ -177,7 +173,9 @@ size_t count_to_reach(const std::vector<Candidate> & sorted, size_t start, float
 
 // The smallest set of best candidates that reaches `mass`. A histogram of the mass over bands of logits tells in which
 // band the border lies, so that only that band has to be sorted.
-void select_mass(const float * x, int32_t n, float best, const float * weights, double mass, std::vector<Candidate> & out) {
+void select_mass(const float * x, int32_t n, const Groups & groups, const float * weights, double mass,
+                 std::vector<Candidate> & out) {
+    const float       best  = groups.best();
     constexpr int32_t bands = 1024;
     constexpr float   per_unit = 32.0f;  // bands below `best`, 1/32 wide; the last one takes all the rest
     double            masses[bands] = {};
@@ -194,7 +192,7 @@ void select_mass(const float * x, int32_t n, float best, const float * weights, 
         sum += masses[border++];
     }
     const float floor = border < bands - 1 ? best - (float) (border + 1) / per_unit : minus_infinity;
-    select_above(x, n, floor, out);
+    groups.select_above(floor, out);
     // Rounding may let in candidates of the next band; they come last and change nothing.
     const auto middle = std::partition(out.begin(), out.end(),
                                        [&](const Candidate & c) { return band_of(c.logit) < border; });
@@ -213,6 +211,7 @@ struct coblyn_sampler {
 
     // Scratch; kept, so that a step allocates nothing.
     std::vector<std::pair<int32_t, float>> raw;  // logits that were changed, as they were
+    Groups                                 groups;
     std::vector<Candidate>                 candidates;
     std::vector<float>                     weights;
     std::vector<float>                     copy;
@@ -270,22 +269,17 @@ struct coblyn_sampler {
 
     // Logits without a finite number in them (all forbidden, or a broken model) give -1.
     int32_t draw(const float * logits) {
-        const bool greedy = params.temperature <= 0;
-        const bool cuts_k = !greedy && params.top_k > 0 && params.top_k < n_vocab;
-        float      best;
-        if (cuts_k) {  // finds the maximum on its way
-            select_best(logits, n_vocab, params.top_k, candidates);
-            best = candidates.empty() ? minus_infinity : candidates.front().logit;
-        } else {
-            best = maximum(logits, n_vocab);
-        }
+        groups.look(logits, n_vocab);
+        const float best = groups.best();
         if (!std::isfinite(best)) {
             return -1;
         }
-        if (greedy) {
-            return (int32_t) (std::find(logits, logits + n_vocab, best) - logits);
+        if (params.temperature <= 0) {  // greedy
+            groups.select_best(1, candidates);
+            return candidates.front().token;
         }
         const double random = coblyn_random(params.seed, history.size());
+        const bool   cuts_k = params.top_k > 0 && params.top_k < n_vocab;
         if (!cuts_k && params.top_p >= 1.0f && params.min_p <= 0.0f) {
             return draw_from_all(logits, best, random);
         }
@@ -313,14 +307,13 @@ struct coblyn_sampler {
 
     void choose_candidates(const float * logits, float best, bool cuts_k) {
         const float floor = params.min_p > 0 ? best + std::log(params.min_p) : minus_infinity;
-        if (params.top_p >= 1.0f && !cuts_k) {
-            select_above(logits, n_vocab, floor, candidates);
-            return;
-        }
-        if (cuts_k) {  // chosen and sorted already
+        if (cuts_k) {
+            groups.select_best(params.top_k, candidates);
             cut_top_p(best);
-        } else {
+        } else if (params.top_p < 1.0f) {
             select_top_p(logits, best);
+        } else {
+            groups.select_above(floor, candidates);
         }
         candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
                                         [&](const Candidate & c) { return c.logit < floor; }),
@@ -330,7 +323,7 @@ struct coblyn_sampler {
     void select_top_p(const float * logits, float best) {
         weights.resize(n_vocab);
         const double total = exponential_sum(logits, n_vocab, best, 1.0f, weights.data());
-        select_mass(logits, n_vocab, best, weights.data(), params.top_p * total, candidates);
+        select_mass(logits, n_vocab, groups, weights.data(), params.top_p * total, candidates);
     }
 
     void cut_top_p(float best) {
@@ -373,7 +366,8 @@ struct coblyn_sampler {
 
     // The model's own distribution, before any change.
     double log_sum(const float * logits, float & best) {
-        best = maximum(logits, n_vocab);
+        groups.look(logits, n_vocab);
+        best = groups.best();
         return std::log(exponential_sum(logits, n_vocab, best, 1.0f, nullptr));
     }
 
@@ -395,7 +389,7 @@ struct coblyn_sampler {
             sum = log_sum(logits, best);
         }
         if (params.n_logprobs > 0) {
-            select_best(logits, n_vocab, params.n_logprobs, candidates);
+            groups.select_best(params.n_logprobs, candidates);
             row.n_top = (int32_t) candidates.size();
             for (int32_t i = 0; i < row.n_top; ++i) {
                 row.top_tokens[i]   = candidates[i].token;
