@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coblyn.engine.tuning import tune
+from coblyn.engine.tuning import tune, tune_attention
+from coblyn.llama.model import Heads
 
 
 class Machine:
@@ -14,8 +15,13 @@ class Machine:
 
     instruction_set = "AVX2"
 
-    def __init__(self, batches: dict[int, int], floors: dict[int, int] | None = None) -> None:
+    def __init__(
+        self, batches: dict[int, int], floors: dict[int, int] | None = None, tokens: int = 0
+    ) -> None:
         self.floors = floors or {}
+        self.tokens = tokens
+        self.min_tokens = 64
+        self.shapes: list[tuple[int, Heads, int]] = []
         self.batches = batches
         self.asked: list[tuple[int, int, int, int]] = []
         self.chosen: dict[int, int] = {}
@@ -32,6 +38,17 @@ class Machine:
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         self.chosen[kind] = batch
+
+    def find_tokens(
+        self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
+    ) -> int:
+        assert 0 < seconds < 0.1
+        assert cells >= 256
+        self.shapes.append((kind, heads, threads))
+        return self.tokens
+
+    def set_min_tokens(self, tokens: int) -> None:
+        self.min_tokens = tokens
 
 
 def test_each_type_gets_what_was_measured(tmp_path: Path) -> None:
@@ -91,3 +108,40 @@ def test_a_memory_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     memory = tmp_path / "file" / "cpu-1.json"
     assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}
+
+
+HEADS = Heads(64, 9, 3)
+
+
+@pytest.mark.parametrize(
+    ("measured", "is_unified", "chosen"),
+    [
+        (0, False, 0),
+        (2, False, 4),
+        (16, False, 16),
+        (128, False, 128),
+        (2, True, 64),
+        (128, True, 128),
+    ],
+)
+def test_attention_where_sequences_share_cells_and_where_not(
+    tmp_path: Path, measured: int, is_unified: bool, chosen: int
+) -> None:
+    machine, memory = Machine({}, tokens=measured), tmp_path / "cpu-1.json"
+
+    def choose(machine: Machine) -> int:
+        return tune_attention(machine, 1, HEADS, is_unified=is_unified, threads=2, memory=memory)
+
+    assert choose(machine) == machine.min_tokens == chosen
+    assert machine.shapes == [(1, HEADS, 2)]
+    again = Machine({}, tokens=99)
+    assert choose(again) == chosen
+    assert again.shapes == [], "measured before"
+
+
+def test_attention_that_is_off_stays_off(tmp_path: Path) -> None:
+    machine = Machine({}, tokens=4)
+    machine.min_tokens = 0
+    memory = tmp_path / "cpu-1.json"
+    assert not tune_attention(machine, 1, HEADS, is_unified=False, threads=2, memory=memory)
+    assert machine.shapes == []

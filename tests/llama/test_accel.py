@@ -1,4 +1,4 @@
-"""Our own matrix products inside ggml's backend: taken, right, and given back."""
+"""Our own matrix products and attention inside ggml's backend: taken, right, and given back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from coblyn.llama.accel import REASONS, Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import open_library
-from coblyn.llama.model import Model
+from coblyn.llama.model import Heads, Model
 from coblyn.native.bundle import Bundle
 
 pytestmark = pytest.mark.native
@@ -37,10 +37,13 @@ def accelerator(model: Model) -> Iterator[Accelerator]:
     accelerator.remove()
 
 
-def logits(model: Model) -> np.ndarray:
+OPTIONS = ContextOptions(256, NUM_TOKENS, 1, 2)
+
+
+def logits(model: Model, options: ContextOptions = OPTIONS) -> np.ndarray:
     """Of every token of a text, from a context of its own."""
     tokens = [3 + 37 * n % 40_000 for n in range(NUM_TOKENS)]
-    with Context(model, ContextOptions(256, NUM_TOKENS, 1, 2)) as context:
+    with Context(model, options) as context:
         batch = Batch(NUM_TOKENS)
         for index, token in enumerate(tokens):
             batch.put(index, token, index, 0, output=True)
@@ -66,12 +69,42 @@ def test_products_are_taken_and_right(model: Model, accelerator: Accelerator) ->
 def test_what_is_off_is_left_to_ggml(model: Model, accelerator: Accelerator) -> None:
     for kind in accelerator.kinds(model.weight_types):
         accelerator.set_min_batch(kind, 0)
+    accelerator.set_min_tokens(0)
     before = accelerator.num_taken
     logits(model)
     assert accelerator.num_taken == before
     accelerator.remove()
     assert not accelerator.is_installed
     assert np.array_equal(logits(model), logits(model))
+
+
+# ggml rounds the queries, too, where keys are quantized: the coarser, the further from ours.
+@pytest.mark.parametrize(
+    ("cache_type", "limit"), [("f16", 0.03), ("bf16", 0.03), ("q8_0", 0.03), ("q4_0", 0.1)]
+)
+def test_attention_is_taken_and_right(
+    model: Model, accelerator: Accelerator, cache_type: str, limit: float
+) -> None:
+    for kind in accelerator.kinds(model.weight_types):
+        accelerator.set_min_batch(kind, 0)
+    options = ContextOptions(256, NUM_TOKENS, 1, 2, flash_attention=True, cache_type=cache_type)
+    accelerator.set_min_tokens(0)
+    plain = logits(model, options)
+    accelerator.set_min_tokens(1)
+    before = accelerator.num_taken
+    ours = logits(model, options)
+    assert accelerator.num_taken == before + model.num_layers
+    error = np.sqrt(np.square(ours - plain).sum() / np.square(plain).sum())
+    assert 0 < error < limit, "other rounding, the same numbers"
+
+
+def test_attention_is_measured(model: Model, accelerator: Accelerator) -> None:
+    assert (model.heads.length, model.heads.count, model.heads.key_count) == (64, 9, 3)
+    found = accelerator.find_tokens(1, model.heads, cells=256, threads=1, seconds=0.001)
+    assert 0 <= found <= 256
+    assert accelerator.min_tokens > 0
+    impossible = Heads(length=64, count=9, key_count=2)
+    assert accelerator.find_tokens(1, impossible, cells=256, threads=1, seconds=0.001) == 0
 
 
 def test_installing_again_forgets_what_was_set(model: Model, accelerator: Accelerator) -> None:

@@ -29,7 +29,7 @@ from coblyn.engine.plan import (
     Save,
 )
 from coblyn.engine.request import Request
-from coblyn.engine.tuning import tune
+from coblyn.engine.tuning import tune, tune_attention
 from coblyn.errors import SettingsError
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
@@ -239,10 +239,19 @@ def _accelerated(config: EngineConfig, model: Model, options: ContextOptions) ->
         else:
             kinds = accelerator.kinds(model.weight_types)
             memory = paths.tunings() / f"{config.bundle or 'unnamed'}.json"
-            tune(accelerator, kinds, width=model.width, threads=options.threads, memory=memory)
+            threads = options.threads
+            tune(accelerator, kinds, width=model.width, threads=threads, memory=memory)
+            tune_attention(
+                accelerator,
+                options.cache_kind,
+                model.heads,
+                is_unified=options.is_unified,
+                threads=threads,
+                memory=memory,
+            )
 
     with accelerator.shared(set_up):
-        is_helped = bool(accelerator.kinds(model.weight_types))
+        is_helped = bool(accelerator.kinds(model.weight_types)) or accelerator.min_tokens > 0
         if is_helped and not config.accel:
             log.warning("accel stays on: another engine of this process set it, and computes")
         yield accelerator.instruction_set if is_helped else ""

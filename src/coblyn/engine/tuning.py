@@ -1,7 +1,7 @@
-"""From which batch on Coblyn's own matrix products are faster than ggml's, on this machine: measured once, and kept.
+"""From which batch on Coblyn's own products and attention are faster than ggml's, here: measured once, and kept.
 
-What wins depends on the processor, on the type of the weights and on how many tokens are computed together, and is not
-to be guessed: ggml's code for a type may be as good on one machine and half as fast on the next.
+What wins depends on the processor, on types and shapes and on how many tokens are computed together, and is not to be
+guessed: ggml's code for a type may be as good on one machine and half as fast on the next.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["Measures", "tune"]
+if TYPE_CHECKING:
+    from coblyn.llama.model import Heads
+
+__all__ = ["Measures", "tune", "tune_attention"]
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 0.01
 _BLOCK = 256
 _MAX_ROWS = 2048
+_CELLS = 512
+_FEWEST_TOKENS = 4
 
 
 class Measures(Protocol):
@@ -42,6 +47,21 @@ class Measures(Protocol):
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         """From which batch on it takes products of weights of a type over; 0 for never."""
+        ...
+
+    def find_tokens(
+        self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
+    ) -> int:
+        """The fewest tokens from which on its attention is faster; 0 if it is not."""
+        ...
+
+    @property
+    def min_tokens(self) -> int:
+        """From how many tokens on it takes attention over now; 0 for never."""
+        ...
+
+    def set_min_tokens(self, tokens: int) -> None:
+        """From how many tokens on it takes attention over; 0 for never."""
         ...
 
 
@@ -84,6 +104,41 @@ def tune(
         accelerator.set_min_batch(kind, chosen[kind])
     if measured:
         _write(memory, measured)
+    return chosen
+
+
+def tune_attention(
+    accelerator: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int, memory: Path
+) -> int:
+    """Choose from how many tokens of a step on attention is taken over; what was measured is not measured again.
+
+    Args:
+        accelerator: What is tuned.
+        kind: Type of the KV cache (``ggml_type``).
+        heads: Shape of the model's attention.
+        is_unified: Sequences share cells. Tokens of different sequences then see little of them, and ggml's code for
+            few tokens skips what they do not see: below the library's own choice it stays.
+        threads: Threads that compute.
+        memory: As for ``tune``.
+
+    Returns:
+        The number of tokens, 0 where ggml's code stays.
+    """
+    own = accelerator.min_tokens
+    if not own:
+        return 0
+    shape = f"{heads.length} x {heads.count}/{heads.key_count}"
+    key = f"{accelerator.instruction_set}, {threads} threads, attention {kind}, {shape}"
+    known = _read(memory)
+    if key not in known:
+        known[key] = accelerator.find_tokens(
+            kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
+        )
+        log.debug("measured: %s: from %d tokens on", key, known[key])
+        _write(memory, {key: known[key]})
+    floor = own if is_unified else _FEWEST_TOKENS
+    chosen = max(known[key], floor) if known[key] else 0
+    accelerator.set_min_tokens(chosen)
     return chosen
 
 

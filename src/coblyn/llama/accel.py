@@ -1,4 +1,4 @@
-"""Coblyn's own matrix products inside ggml's CPU backend: installed, asked about, measured.
+"""Coblyn's own matrix products and attention inside ggml's CPU backend: installed, asked about, measured.
 
 One in a process, since there is one CPU backend. The threads that compute a graph ask about each product by
 themselves: if what is taken over changed meanwhile, they would not agree, and wait for each other for ever. So it
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from coblyn.llama.library import Library
+    from coblyn.llama.model import Heads
 
 __all__ = ["REASONS", "Accelerator"]
 
@@ -98,7 +99,7 @@ class Accelerator:
 
     @property
     def num_taken(self) -> int:
-        """Products that were taken over so far."""
+        """Products and attentions that were taken over so far."""
         return int(self._library.coblyn_accel_taken())
 
     def kinds(self, names: Iterable[str]) -> tuple[int, ...]:
@@ -116,6 +117,15 @@ class Accelerator:
     def set_min_batch(self, kind: int, batch: int) -> None:
         """Change it; 0 leaves the type to ggml. Not while something is computed."""
         self._library.coblyn_accel_set_min_batch(kind, batch)
+
+    @property
+    def min_tokens(self) -> int:
+        """The fewest tokens of a step whose attention is taken over; 0 if it never is."""
+        return int(self._library.coblyn_accel_min_tokens()) if self.is_installed else 0
+
+    def set_min_tokens(self, tokens: int) -> None:
+        """Change it; 0 leaves attention to ggml. Not while something is computed."""
+        self._library.coblyn_accel_set_min_tokens(tokens)
 
     def _name(self, kind: int) -> str:
         return str((self._library.ggml_type_name(kind) or b"").decode())
@@ -135,3 +145,21 @@ class Accelerator:
             seconds: How long each of up to eight batches is measured.
         """
         return int(self._library.coblyn_accel_find_batch(kind, rows, columns, threads, seconds))
+
+    def find_tokens(
+        self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
+    ) -> int:
+        """Measure from how many tokens on our attention is faster; 0 if it is not with 256.
+
+        Not while something else is computed.
+
+        Args:
+            kind: Type of the KV cache (``ggml_type``).
+            heads: Shape of the attention.
+            cells: How many cells the tokens look at; at least 256.
+            threads: Threads of the CPU backend.
+            seconds: How long each of up to eight counts of tokens is measured.
+        """
+        find = self._library.coblyn_accel_find_tokens
+        shape = (heads.length, heads.count, heads.key_count)
+        return int(find(kind, *shape, cells, threads, seconds))

@@ -62,6 +62,11 @@ class ContextOptions:
     cache_type: str = "f16"
     is_unified: bool = True
 
+    @property
+    def cache_kind(self) -> int:
+        """The library's number (``ggml_type``) of ``cache_type``."""
+        return int(_CACHE_TYPES[self.cache_type])
+
 
 class Batch:
     """Token rows for one decode, in numpy arrays that the library reads in place.
@@ -124,7 +129,7 @@ class Context(Handle):
         params.n_seq_max = options.max_sequences
         params.n_threads = params.n_threads_batch = options.threads
         params.flash_attn_type = _FLASH[options.flash_attention]
-        params.type_k = params.type_v = _CACHE_TYPES[options.cache_type]
+        params.type_k = params.type_v = options.cache_kind
         params.kv_unified = options.is_unified
         with self.library.log.alone():
             self.pointer = self.library.llama_init_from_model(model.pointer, params)

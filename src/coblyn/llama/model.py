@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from coblyn.errors import Cancelled, ModelBroken, ModelUnsupported
@@ -13,13 +14,28 @@ from coblyn.llama import bindings
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 
-__all__ = ["Model"]
+__all__ = ["Heads", "Model"]
 
 # llama.cpp 0.5.0, src/llama-model-loader.cpp: "- type q4_1:  211 tensors".
 _TYPE_COUNT = re.compile(r"- type\s+(\w+):\s+\d+ tensors")
 
 Advance = Callable[[float], bool]
 """Called with the loaded fraction, 0 to 1; returning False stops the load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The shape of attention.
+
+    Attributes:
+        length: Numbers in a head's query or key.
+        count: Query heads.
+        key_count: Heads of keys and values; several query heads may share one.
+    """
+
+    length: int
+    count: int
+    key_count: int
 
 
 class Model(Handle):
@@ -129,14 +145,18 @@ class Model(Handle):
         return int(self.library.llama_model_n_ctx_train(self.pointer))
 
     @property
+    def heads(self) -> Heads:
+        """The heads of its first layer."""
+        library = self.library
+        count = max(int(library.llama_model_n_head(self.pointer)), 1)
+        key_count = max(int(library.llama_model_n_head_kv(self.pointer)), 1)
+        length = self._number("attention.key_length") or self.width // count
+        return Heads(length, count, key_count)
+
+    @property
     def cell_size(self) -> int:
         """About how many bytes a token takes in the KV memory (16-bit K and V, all layers)."""
-        library = self.library
-        heads = max(int(library.llama_model_n_head(self.pointer)), 1)
-        width = int(library.llama_model_n_embd(self.pointer)) // heads
-        kv_heads = max(int(library.llama_model_n_head_kv(self.pointer)), 1)
-        layers = int(library.llama_model_n_layer(self.pointer))
-        return max(4 * width * kv_heads * layers, 1)
+        return max(4 * self.heads.length * self.heads.key_count * self.num_layers, 1)
 
     @property
     def is_rewindable(self) -> bool:
@@ -223,6 +243,19 @@ class Model(Handle):
         if piece is None:
             piece = self._pieces[key] = self._read_piece(token, special=special)
         return piece
+
+    def _number(self, key: str) -> int:
+        """A number of the file's metadata, of this architecture; 0 if it is not there."""
+        name = self._text("general.architecture")
+        text = self._text(f"{name}.{key}")
+        return int(text) if text.isdecimal() else 0
+
+    def _text(self, key: str) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        size = self.library.llama_model_meta_val_str(
+            self.pointer, key.encode(), buffer, len(buffer)
+        )
+        return buffer.value.decode(errors="replace") if size >= 0 else ""
 
     def _read_piece(self, token: int, *, special: bool) -> bytes:
         # The library ends the process on an id that is out of range.

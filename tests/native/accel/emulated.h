@@ -14,6 +14,7 @@
 #undef _mm512_madd_epi16
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -46,6 +47,28 @@ inline __m512 to_float(__m512i a) {
     return result;
 }
 
+inline __m512 widen_half(__m256i a) {
+    float to[16];
+    _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm256_castsi256_si128(a)));
+    _mm256_storeu_ps(to + 8, _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1)));
+    __m512 result;
+    std::memcpy(&result, to, 64);
+    return result;
+}
+
+// To the nearest, ties to even.
+inline __m512i to_int(__m512 a) {
+    float   from[16];
+    int32_t to[16];
+    std::memcpy(from, &a, 64);
+    for (int i = 0; i < 16; ++i) {
+        to[i] = (int32_t) std::nearbyint(from[i]);
+    }
+    __m512i result;
+    std::memcpy(&result, to, 64);
+    return result;
+}
+
 // To the nearest bfloat16, ties to even; NaN stays one.
 inline __m256bh to_bfloat(__m512 a) {
     uint32_t from[16];
@@ -64,6 +87,10 @@ inline __m256bh to_bfloat(__m512 a) {
 
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtneps_pbh
+#undef _mm512_cvtph_ps
+#undef _mm512_cvtps_epi32
 #define _mm512_cvtepi32_ps emulated::to_float
+#define _mm512_cvtph_ps emulated::widen_half
+#define _mm512_cvtps_epi32 emulated::to_int
 #define _mm512_cvtneps_pbh emulated::to_bfloat
 #define _mm256_dpbusd_avx_epi32 emulated::dot

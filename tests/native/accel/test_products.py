@@ -52,17 +52,24 @@ def run(program: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def num_checks(output: str) -> int:
+    """How many were made, none of which failed."""
+    last = output.splitlines()[-1]
+    counts = re.fullmatch(r"(\d+) checks, 0 failures", last)
+    assert counts, last
+    return int(counts[1])
+
+
 def test_every_kernel_is_as_exact_as_ggmls(
     tmp_path: Path, pinned_tree: Path, bundle: Bundle
 ) -> None:
-    folder = build(tmp_path, pinned_tree, bundle, "", "products")
-    last = run(folder / "products").splitlines()[-1]
-    counts = re.fullmatch(r"(\d+) checks, 0 failures", last)
-    assert counts, last
-    assert int(counts[1]) > 500
+    folder = build(tmp_path, pinned_tree, bundle, "", "products", "attentions")
+    assert num_checks(run(folder / "products")) > 500
+    assert num_checks(run(folder / "attentions")) > 150
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the sanitizers of GCC on Linux")
 def test_threads_share_nothing_unguarded(tmp_path: Path, pinned_tree: Path, bundle: Bundle) -> None:
-    folder = build(tmp_path, pinned_tree, bundle, "address,undefined", "threads")
+    folder = build(tmp_path, pinned_tree, bundle, "address,undefined", "threads", "attentions")
     assert run(folder / "threads").splitlines()[-1] == "0 failures"
+    assert num_checks(run(folder / "attentions")) > 150

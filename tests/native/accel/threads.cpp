@@ -1,6 +1,7 @@
-// Products by several threads at once, to be compiled with ThreadSanitizer or AddressSanitizer: the same numbers as
-// by one thread, for shared and broadcast weights and for a mixture of experts, again and again.
+// Products and attention by several threads at once, to be compiled with ThreadSanitizer or AddressSanitizer: the same
+// numbers as by one thread, for shared and broadcast weights, a mixture of experts, and several streams.
 
+#include "attention.h"
 #include "policy.h"
 #include "product.h"
 
@@ -29,8 +30,12 @@ void fill(ggml_tensor * tensor, std::mt19937 & random) {
     ggml_quantize_chunk(tensor->type, values.data(), tensor->data, 0, ggml_nrows(tensor), tensor->ne[0], nullptr);
 }
 
+bool is_attention(const ggml_tensor * op) {
+    return op->op == GGML_OP_FLASH_ATTN_EXT;
+}
+
 std::vector<float> compute_with(ggml_tensor * op, int threads) {
-    std::vector<char> memory(work_size(op, threads));
+    std::vector<char> memory(is_attention(op) ? attention_work_size(op, threads) : work_size(op, threads));
     std::memset(op->data, 0xff, ggml_nbytes(op));
     std::vector<std::thread> team;
     for (int i = 0; i < threads; ++i) {
@@ -41,7 +46,11 @@ std::vector<float> compute_with(ggml_tensor * op, int threads) {
             params.wsize      = memory.size();
             params.wdata      = memory.data();
             params.threadpool = (ggml_threadpool *) &n_failures;  // only its address counts
-            compute(&params, op, false);
+            if (is_attention(op)) {
+                compute_attention(&params, op);
+            } else {
+                compute(&params, op, false);
+            }
         });
     }
     for (std::thread & thread : team) {
@@ -52,7 +61,7 @@ std::vector<float> compute_with(ggml_tensor * op, int threads) {
 }
 
 void check(const char * what, ggml_tensor * op) {
-    if (!takes(op, false)) {
+    if (!(is_attention(op) ? takes_attention(op) : takes(op, false))) {
         ++n_failures;
         std::printf("FAIL %s %s: not taken\n", what, ggml_type_name(op->src[0]->type));
         return;
@@ -96,11 +105,33 @@ void check_type(ggml_type type, std::mt19937 & random) {
     ggml_free(context);
 }
 
+// Three streams of 50 tokens, two heads of keys, heads beside tokens in memory as models have them.
+void check_attention(ggml_type type, std::mt19937 & random) {
+    set_min_tokens(1);
+    ggml_context * context = ggml_init({ 64 << 20, nullptr, false });
+    ggml_tensor *  q       = ggml_new_tensor_4d(context, GGML_TYPE_F32, 64, 6, 50, 3);
+    ggml_tensor *  k       = ggml_new_tensor_4d(context, type, 64, 2, 130, 3);
+    ggml_tensor *  v       = ggml_new_tensor_4d(context, type, 64, 2, 130, 3);
+    ggml_tensor *  mask    = ggml_new_tensor_4d(context, GGML_TYPE_F16, 130, 64, 1, 3);
+    for (ggml_tensor * tensor : { q, k, v }) {
+        fill(tensor, random);
+    }
+    for (int64_t i = 0; i < ggml_nelements(mask); ++i) {
+        ((uint16_t *) mask->data)[i] = i % 130 > 80 + i / 130 % 64 ? 0xfc00 : 0;
+    }
+    const auto turned = [&](ggml_tensor * tensor) { return ggml_permute(context, tensor, 0, 2, 1, 3); };
+    check("attention", ggml_flash_attn_ext(context, turned(q), turned(k), turned(v), mask, 0.125f, 0, 0));
+    ggml_free(context);
+}
+
 }  // namespace
 
 int main() {
     std::mt19937 random(3);
     use_set(usable_sets()[0]);
+    for (const ggml_type type : { GGML_TYPE_F16, GGML_TYPE_Q8_0 }) {
+        check_attention(type, random);
+    }
     for (const ggml_type type : { GGML_TYPE_Q4_1, GGML_TYPE_Q8_0, GGML_TYPE_Q6_K, GGML_TYPE_F16 }) {
         check_type(type, random);
     }

@@ -74,6 +74,16 @@ void coblyn_accel_set_min_batch(int32_t type, int32_t batch) {
     }
 }
 
+int32_t coblyn_accel_min_tokens(void) {
+    return min_tokens();
+}
+
+void coblyn_accel_set_min_tokens(int32_t tokens) {
+    if (current_set() != nullptr && current_set()->attention.rows > 0) {
+        set_min_tokens(tokens);
+    }
+}
+
 uint64_t coblyn_accel_taken(void) {
     return taken();
 }
@@ -84,6 +94,22 @@ double coblyn_accel_measure(int32_t type, int32_t n, int32_t k, int32_t m, int32
 
 int32_t coblyn_accel_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {
     return has_hook() ? find_batch(type, n, k, n_threads, seconds) : 0;
+}
+
+static AttentionShape shape_of(int32_t type, int32_t length, int32_t heads, int32_t key_heads, int32_t cells) {
+    return { (ggml_type) type, length, heads, key_heads, cells };
+}
+
+double coblyn_accel_measure_attention(int32_t type, int32_t length, int32_t heads, int32_t key_heads, int32_t cells,
+                                      int32_t tokens, int32_t n_threads, double seconds) {
+    const AttentionShape shape = shape_of(type, length, heads, key_heads, cells);
+    return has_hook() ? measure_attention(shape, tokens, n_threads, seconds) : 0;
+}
+
+int32_t coblyn_accel_find_tokens(int32_t type, int32_t length, int32_t heads, int32_t key_heads, int32_t cells,
+                                 int32_t n_threads, double seconds) {
+    const AttentionShape shape = shape_of(type, length, heads, key_heads, cells);
+    return has_hook() ? find_tokens(shape, n_threads, seconds) : 0;
 }
 
 // ggml_backend_load and GGML_BACKEND_PATH want a backend; ours has no devices, and installs the hook.
@@ -113,6 +139,7 @@ static void obey_environment() {
         for (int32_t type = 0; type < kTypes; ++type) {
             coblyn_accel_set_min_batch(type, std::atoi(batch));
         }
+        coblyn_accel_set_min_tokens(std::atoi(batch));
     }
 }
 

@@ -204,6 +204,7 @@ const InstructionSet * avx2() {
         made.name = "AVX2";
         avx2_code::add_quantized<avx2_code::Avx2>(made);
         avx2_code::add_floats<avx2_code::Avx2>(made);
+        made.attention = avx2_code::Attend<avx2_code::Ymm, 6>::attention();
         return made;
     }();
     return &set;

@@ -15,6 +15,7 @@ const InstructionSet * avx512_vnni() {
         using Isa = avx512_vnni_code::Vnni<avx512_vnni_code::Zmm, 6, 12>;
         avx512_vnni_code::add_quantized<Isa>(made);
         avx512_vnni_code::add_floats<Isa>(made);
+        made.attention = avx512_vnni_code::Attend<avx512_vnni_code::Zmm, 12>::attention();
         return made;
     }();
     return &set;

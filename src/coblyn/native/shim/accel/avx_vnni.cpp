@@ -15,6 +15,7 @@ const InstructionSet * avx_vnni() {
         using Isa = avx_vnni_code::Vnni<avx_vnni_code::Ymm, 3, 6>;
         avx_vnni_code::add_quantized<Isa>(made);
         avx_vnni_code::add_floats<Isa>(made);
+        made.attention = avx_vnni_code::Attend<avx_vnni_code::Ymm, 6>::attention();
         return made;
     }();
     return &set;

@@ -20,22 +20,39 @@ double difference(const std::vector<float> & ours, const std::vector<float> & th
     return error / square;
 }
 
-bool is_right(ggml_type type) {
-    constexpr double kAllowed = 1e-3;
-    constexpr int    kRows = 40, kLength = 512, kTokens = 5, kThreads = 2;
-    const int        batch = min_batch(type);
-    set_min_batch(type, 1);
-    Trial      trial(type, kRows, kLength, kTokens, kThreads);
+// Whether ours computes it, and as ggml does.
+bool is_right(Trial & trial, double allowed) {
     const auto before = taken();
-    bool       is_fine = trial.is_ready() && trial.compute();
-    if (is_fine) {
-        const bool was_ours = taken() != before;
-        const auto ours     = trial.result();
-        set_passing(true);
-        is_fine = trial.compute() && was_ours && difference(ours, trial.result()) < kAllowed;
-        set_passing(false);
+    if (!trial.is_ready() || !trial.compute() || taken() == before) {
+        return false;
     }
+    const auto ours = trial.result();
+    set_passing(true);
+    const bool is_done = trial.compute();
+    set_passing(false);
+    return is_done && difference(ours, trial.result()) < allowed;
+}
+
+bool is_product_right(ggml_type type) {
+    constexpr int kRows = 40, kLength = 512, kTokens = 5, kThreads = 2;
+    const int     batch = min_batch(type);
+    set_min_batch(type, 1);
+    ProductTrial trial(type, kRows, kLength, kTokens, kThreads);
+    const bool   is_fine = is_right(trial, 1e-3);
     set_min_batch(type, batch);
+    return is_fine;
+}
+
+bool is_attention_right() {
+    constexpr int kTokens = 5, kThreads = 2;
+    if (current_set()->attention.rows == 0) {
+        return true;
+    }
+    const int tokens = min_tokens();
+    set_min_tokens(1);
+    AttentionTrial trial({ GGML_TYPE_F16, 64, 6, 2, 100 }, kTokens, kThreads);
+    const bool     is_fine = is_right(trial, 1e-5);
+    set_min_tokens(tokens);
     return is_fine;
 }
 
@@ -43,7 +60,7 @@ bool is_right(ggml_type type) {
 
 bool is_right() {
     // One of plain memory, one that ggml may repack.
-    return is_right(GGML_TYPE_Q8_0) && is_right(GGML_TYPE_Q4_0);
+    return is_product_right(GGML_TYPE_Q8_0) && is_product_right(GGML_TYPE_Q4_0) && is_attention_right();
 }
 
 }  // namespace coblyn::accel

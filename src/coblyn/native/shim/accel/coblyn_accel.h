@@ -1,6 +1,6 @@
 // The C interface of Coblyn's CPU accelerator.
 //
-// It takes matrix products of the CPU backend over and runs them on ggml's own threads; whatever it does not take
+// It takes matrix products and attention of the CPU backend over and runs them on ggml's own threads; whatever it does not take
 // goes on as before. Installing needs nothing but a registered CPU backend; models may be loaded already.
 //
 // A type is ggml's number of a weight type (ggml_type). A batch is the number of activation rows of one product:
@@ -47,7 +47,11 @@ COBLYN_ACCEL_API int32_t coblyn_accel_min_batch(int32_t type);
 // Change it (<= 0: off). Not while a graph is computed.
 COBLYN_ACCEL_API void coblyn_accel_set_min_batch(int32_t type, int32_t batch);
 
-// How many products were taken since the library was loaded: proof that it works.
+// The same of attention: the fewest tokens of a sequence in a step that are taken.
+COBLYN_ACCEL_API int32_t coblyn_accel_min_tokens(void);
+COBLYN_ACCEL_API void coblyn_accel_set_min_tokens(int32_t tokens);
+
+// How many operations were taken since the library was loaded: proof that it works.
 COBLYN_ACCEL_API uint64_t coblyn_accel_taken(void);
 
 // Measure one product of a (n x k) weight matrix with m activation rows on `n_threads` threads of the CPU backend,
@@ -60,6 +64,13 @@ COBLYN_ACCEL_API double coblyn_accel_measure(int32_t type, int32_t n, int32_t k,
 // Find the smallest batch from which on ours wins for such a matrix, by measuring at 256, 128, ... 2 tokens for about
 // `seconds` each, until ggml's is as fast. Returns it, or 0 if ours does not win at 256. Changes no setting.
 COBLYN_ACCEL_API int32_t coblyn_accel_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds);
+
+// The same for attention of some tokens over so many cells of a KV cache of a type (both keys and values), with heads of
+// `length` numbers, of which heads / key_heads share keys.
+COBLYN_ACCEL_API double coblyn_accel_measure_attention(int32_t type, int32_t length, int32_t heads, int32_t key_heads,
+                                                       int32_t cells, int32_t tokens, int32_t n_threads, double seconds);
+COBLYN_ACCEL_API int32_t coblyn_accel_find_tokens(int32_t type, int32_t length, int32_t heads, int32_t key_heads,
+                                                  int32_t cells, int32_t n_threads, double seconds);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 
 #include "hook.h"
 
+#include "attention.h"
 #include "coblyn_accel.h"
 #include "interleaved.h"
 #include "policy.h"
@@ -44,8 +45,8 @@ bool is_repacked(const ggml_tensor * op) {
 }
 
 // Only memory that the CPU can read as ggml's formats, or as the interleaved form that was recognised.
-bool is_ours(const ggml_tensor * op) {
-    if (!is_batch(op) || is_passing.load(std::memory_order_relaxed)) {
+bool is_our_product(const ggml_tensor * op) {
+    if (!is_batch(op)) {
         return false;
     }
     const ggml_backend_buffer_t buffer = op->src[0]->buffer;
@@ -55,22 +56,20 @@ bool is_ours(const ggml_tensor * op) {
     return (buffer == nullptr || ggml_backend_buffer_is_host(buffer)) && takes(op, false);
 }
 
-struct OurTraits final : Traits {
-    bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
-        size = accel::work_size(op, n_threads);
-        return true;
-    }
-
+struct OurTraits : Traits {
     bool compute_forward(ggml_compute_params * params, ggml_tensor * op) override {
-        if (params->use_ref || params->wsize < accel::work_size(op, params->nth)) {
+        size_t size = 0;
+        if (params->use_ref || !work_size(params->nth, op, size) || params->wsize < size) {
             return hand_on(params, op);
         }
         if (params->ith == 0) {
             n_taken.fetch_add(1, std::memory_order_relaxed);
         }
-        compute(params, op, is_repacked(op));
+        run(params, op);
         return true;
     }
+
+    virtual void run(const ggml_compute_params * params, ggml_tensor * op) = 0;
 
     static bool hand_on(ggml_compute_params * params, ggml_tensor * op) {
         Traits * theirs = before->get_tensor_traits(op);
@@ -78,14 +77,39 @@ struct OurTraits final : Traits {
     }
 };
 
+struct Products final : OurTraits {
+    bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
+        size = accel::work_size(op, n_threads);
+        return true;
+    }
+
+    void run(const ggml_compute_params * params, ggml_tensor * op) override { compute(params, op, is_repacked(op)); }
+};
+
+struct Attentions final : OurTraits {
+    bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
+        size = attention_work_size(op, n_threads);
+        return true;
+    }
+
+    void run(const ggml_compute_params * params, ggml_tensor * op) override { compute_attention(params, op); }
+};
+
 struct OurAnswerer final : Answerer {
     bool supports_op(ggml_backend_dev_t device, const ggml_tensor * op) override { return before->supports_op(device, op); }
 
     Traits * get_tensor_traits(const ggml_tensor * op) override {
-        return is_ours(op) ? &traits : before->get_tensor_traits(op);
+        if (is_passing.load(std::memory_order_relaxed)) {
+            return before->get_tensor_traits(op);
+        }
+        if (is_our_product(op)) {
+            return &products;
+        }
+        return takes_attention(op) ? &attentions : before->get_tensor_traits(op);
     }
 
-    OurTraits traits;
+    Products   products;
+    Attentions attentions;
 };
 
 OurAnswerer & our_answerer() {

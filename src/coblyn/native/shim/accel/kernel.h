@@ -31,11 +31,46 @@ struct Kernel {
     void (*product)(const Job & job);
 };
 
+// Attention of some tokens, in all the heads that share one head of keys and values, to all cells:
+// softmax(scale * q k + mask) v. Row r of the work is token r % tokens of head r / tokens.
+struct AttentionJob {
+    const char *   queries;  // floats of the first token's first head
+    size_t         query_bytes[2];  // from a token, from a head to the next
+    char *         out;
+    size_t         out_bytes[2];
+    const char *   keys;  // of the first cell
+    const char *   values;
+    size_t         key_bytes;  // from a cell to the next
+    size_t         value_bytes;
+    const char *   mask;  // half precision, a row a token; may be null
+    size_t         mask_bytes;
+    const float *  slopes;  // a head: what the mask is multiplied with
+    const float *  sinks;   // a head: a logit that takes part and has no value; may be null
+    int64_t        cells;
+    int            tokens;
+    int            heads;
+    int            key_length;
+    int            value_length;
+    float          scale;
+    float          softcap;  // 0: none
+    // To floats; null if they are in half precision.
+    void (*widen_keys)(const void * from, float * to, int64_t n);
+    void (*widen_values)(const void * from, float * to, int64_t n);
+    float *        scratch;  // Attention::scratch floats, aligned to 64
+};
+
+struct Attention {
+    int rows;  // its work is a multiple of so many rows; 0: there is none
+    size_t (*scratch)(int rows, int tokens, int key_length, int value_length);  // floats a thread needs
+    void (*attend)(const AttentionJob & job);
+};
+
 constexpr int kTypes = 64;  // more than ggml has
 
 struct InstructionSet {
     const char * name;
     Kernel       kernels[kTypes];  // by ggml's number of the type
+    Attention    attention;
 };
 
 // One a source file; compiled everywhere, empty where the compiler can not produce it. `is_usable` says

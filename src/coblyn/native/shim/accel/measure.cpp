@@ -26,28 +26,27 @@ double timed(Trial & trial, bool is_ours, int times) {
     return seconds_since(start) / times;
 }
 
-// What a measurement changes for its time.
-struct Restored {
+// Lets ours compute everything that it can, for the time of a measurement.
+struct Everything {
     int type;
     int batch;
+    int tokens;
 
-    explicit Restored(int type_) : type(type_), batch(min_batch(type_)) { set_min_batch(type, 1); }
+    explicit Everything(int type_) : type(type_), batch(min_batch(type_)), tokens(min_tokens()) {
+        set_min_batch(type, 1);
+        set_min_tokens(1);
+    }
 
-    ~Restored() {
+    ~Everything() {
         set_min_batch(type, batch);
+        set_min_tokens(tokens);
         set_passing(false);
     }
 };
 
-}  // namespace
-
-double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds) {
-    if (kernel_of(type) == nullptr) {
-        return 0;
-    }
-    const Restored     restored(type);
-    Trial              trial((ggml_type) type, n, k, m, threads);
-    const auto         before = taken();
+// How many times as fast as ggml's code ours is; 0 if it is not asked.
+double compare(Trial & trial, double seconds) {
+    const auto before = taken();
     if (!trial.is_ready()) {
         return 0;
     }
@@ -68,10 +67,36 @@ double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double se
     return theirs / ours;
 }
 
+constexpr double kMargin = 1.05;  // a tie goes to ggml
+
+}  // namespace
+
+double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds) {
+    if (kernel_of(type) == nullptr) {
+        return 0;
+    }
+    const Everything everything(type);
+    ProductTrial     trial((ggml_type) type, n, k, m, threads);
+    return compare(trial, seconds);
+}
+
+double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds) {
+    const Everything everything(shape.type);
+    AttentionTrial   trial(shape, tokens, threads);
+    return compare(trial, seconds);
+}
+
 int find_batch(int type, int64_t n, int64_t k, int threads, double seconds) {
-    constexpr double kMargin = 1.05;  // a tie goes to ggml
-    int              found   = 0;
+    int found = 0;
     for (int m = 256; m >= 2 && measure(type, n, k, m, threads, seconds) >= kMargin; m /= 2) {
+        found = m;
+    }
+    return found;
+}
+
+int find_tokens(const AttentionShape & shape, int threads, double seconds) {
+    int found = 0;
+    for (int m = 256; m >= 2 && measure_attention(shape, m, threads, seconds) >= kMargin; m /= 2) {
         found = m;
     }
     return found;

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "attend.h"
 #include "driver.h"
 
 #include <arm_neon.h>
@@ -18,6 +19,31 @@ struct NeonRecord {
 };
 
 constexpr float kSmallest = 1e-35f;
+
+struct Quad {
+    using Float = float32x4_t;
+    static constexpr int kLanes = 4;
+
+    static Float load_float(const float * from) { return vld1q_f32(from); }
+    static Float spread_float(float a) { return vdupq_n_f32(a); }
+    static Float no_float() { return vdupq_n_f32(0); }
+    static Float add(Float a, Float b) { return vaddq_f32(a, b); }
+    static Float subtract(Float a, Float b) { return vsubq_f32(a, b); }
+    static Float multiply(Float a, Float b) { return vmulq_f32(a, b); }
+    static Float multiply_add(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
+    static Float greater(Float a, Float b) { return vmaxnmq_f32(a, b); }
+    static void  store(float * to, Float a) { vst1q_f32(to, a); }
+    static Float widen_half(const uint16_t * from) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from))); }
+    // 2 to the power of whole numbers above -127.
+    static Float power_of_two(Float n) {
+        return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23));
+    }
+    // `a` where `x` is at least `limit`, else 0.
+    static Float where_at_least(Float x, Float limit, Float a) {
+        return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), vcgeq_f32(x, limit)));
+    }
+    static bool are_equal(Float a, Float b) { return vminvq_u32(vceqq_f32(a, b)) != 0; }
+};
 
 struct NeonBase {
     static constexpr int kRows        = 16;

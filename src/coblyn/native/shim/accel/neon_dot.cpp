@@ -101,6 +101,7 @@ const InstructionSet * neon_dot() {
         made.name = "NEON dot product";
         neon_dot_code::add_quantized<neon_dot_code::NeonDot>(made);
         neon_dot_code::add_floats<neon_dot_code::NeonDot>(made);
+        made.attention = neon_dot_code::Attend<neon_dot_code::Quad, 12>::attention();
         return made;
     }();
     return &set;

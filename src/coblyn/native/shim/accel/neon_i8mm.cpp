@@ -86,6 +86,7 @@ const InstructionSet * neon_i8mm() {
         made.name = "NEON i8mm";
         neon_i8mm_code::add_quantized<neon_i8mm_code::NeonMatrix>(made);
         neon_i8mm_code::add_floats<neon_i8mm_code::NeonMatrix>(made);
+        made.attention = neon_i8mm_code::Attend<neon_i8mm_code::Quad, 12>::attention();
         return made;
     }();
     return &set;

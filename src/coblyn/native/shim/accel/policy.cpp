@@ -8,6 +8,10 @@ namespace {
 
 std::atomic<const InstructionSet *> chosen{ nullptr };
 std::atomic<int>                    batches[kTypes];
+std::atomic<int>                    tokens{ 0 };
+
+// From so many on ggml computes what the mask hides, too; below, where sequences share cells, it may skip most of them.
+constexpr int kDefaultTokens = 64;
 
 // Where ours begins to win with a margin, by type: as measured with AVX2 without VNNI against ggml's AVX2 code
 // (docs/decisions.md). A measurement on the machine itself replaces it. In F16 ggml is at the machine's limit
@@ -37,6 +41,7 @@ void use_set(const InstructionSet * set) {
     for (int type = 0; type < kTypes; ++type) {
         set_min_batch(type, set != nullptr && set->kernels[type].rows > 0 ? default_batch(type) : 0);
     }
+    set_min_tokens(set != nullptr && set->attention.rows > 0 ? kDefaultTokens : 0);
 }
 
 const Kernel * kernel_of(int type) {
@@ -55,6 +60,14 @@ void set_min_batch(int type, int batch) {
     if (type >= 0 && type < kTypes) {
         batches[type].store(batch > 0 ? batch : 0, std::memory_order_relaxed);
     }
+}
+
+int min_tokens() {
+    return tokens.load(std::memory_order_relaxed);
+}
+
+void set_min_tokens(int least) {
+    tokens.store(least > 0 ? least : 0, std::memory_order_relaxed);
 }
 
 }  // namespace coblyn::accel

@@ -1,4 +1,4 @@
-// Which products are ours: a smallest batch for each weight type, and the instruction set in use.
+// What is ours: a smallest batch for each weight type, fewest tokens for attention, and the instruction set in use.
 
 #pragma once
 
@@ -12,6 +12,10 @@ const Kernel * kernel_of(int type);
 // 0: never.
 int  min_batch(int type);
 void set_min_batch(int type, int batch);
+
+// The fewest tokens whose attention is ours; 0: never.
+int  min_tokens();
+void set_min_tokens(int tokens);
 
 const InstructionSet * current_set();
 // Also sets all batches to what suits this set.

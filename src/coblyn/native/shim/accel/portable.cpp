@@ -2,11 +2,32 @@
 
 #define COBLYN_ISA portable_code
 
+#include "attend.h"
 #include "driver.h"
 
 #include <cmath>
 
 namespace coblyn::accel::COBLYN_ISA {
+
+// A vector of one number.
+struct Single {
+    using Float = float;
+    static constexpr int kLanes = 1;
+
+    static Float load_float(const float * from) { return *from; }
+    static Float spread_float(float a) { return a; }
+    static Float no_float() { return 0; }
+    static Float add(Float a, Float b) { return a + b; }
+    static Float subtract(Float a, Float b) { return a - b; }
+    static Float multiply(Float a, Float b) { return a * b; }
+    static Float multiply_add(Float a, Float b, Float c) { return a * b + c; }
+    static Float greater(Float a, Float b) { return a > b ? a : b; }
+    static void  store(float * to, Float a) { *to = a; }
+    static Float widen_half(const uint16_t * from) { return half_to_float(*from); }
+    static Float power_of_two(Float n) { return bit_cast<float>(((int32_t) n + 127) << 23); }
+    static Float where_at_least(Float x, Float limit, Float a) { return x >= limit ? a : 0; }
+    static bool  are_equal(Float a, Float b) { return a == b; }
+};
 
 struct Portable {
     static constexpr int kRows        = 8;
@@ -129,6 +150,7 @@ const InstructionSet * portable() {
         made.name = "portable";
         portable_code::add_quantized<portable_code::Portable>(made);
         portable_code::add_floats<portable_code::Portable>(made);
+        made.attention = portable_code::Attend<portable_code::Single, 6>::attention();
         return made;
     }();
     return &set;

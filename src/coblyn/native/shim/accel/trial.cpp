@@ -18,62 +18,91 @@ struct Noise {
     }
 };
 
+void fill_floats(ggml_tensor * tensor, Noise & noise) {
+    std::vector<float> values(ggml_nelements(tensor));
+    for (float & value : values) {
+        value = noise.next();
+    }
+    ggml_backend_tensor_set(tensor, values.data(), 0, values.size() * sizeof(float));
+}
+
 template <class Function> Function function_of(ggml_backend_dev_t device, const char * name) {
     return (Function) ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), name);
 }
 
 }  // namespace
 
-Trial::Trial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads) {
-    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-    if (device == nullptr || n <= 0 || k <= 0 || m <= 0 || threads <= 0 || k % ggml_blck_size(type) != 0) {
+Trial::Trial(int threads) {
+    device_ = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    if (device_ == nullptr || threads <= 0) {
         return;
     }
-    backend_ = ggml_backend_dev_init(device, nullptr);
+    work_    = ggml_init({ ggml_tensor_overhead() * 8 + ggml_graph_overhead_custom(8, false), nullptr, true });
+    backend_ = ggml_backend_dev_init(device_, nullptr);
     if (backend_ == nullptr) {
         return;
     }
-    if (const auto set = function_of<ggml_backend_set_n_threads_t>(device, "ggml_backend_set_n_threads")) {
+    if (const auto set = function_of<ggml_backend_set_n_threads_t>(device_, "ggml_backend_set_n_threads")) {
         set(backend_, threads);
     }
-    is_ready_ = build(type, n, k, m) && allocate(device);
+}
+
+Trial::~Trial() {
+    ggml_backend_buffer_free(buffer_);
+    ggml_free(work_);
+    ggml_backend_free(backend_);
+}
+
+bool Trial::accept(ggml_tensor * op) {
+    op_    = op;
+    graph_ = ggml_new_graph_custom(work_, 8, false);
+    ggml_build_forward_expand(graph_, op);
+    buffer_ = ggml_backend_alloc_ctx_tensors_from_buft(work_, ggml_backend_dev_buffer_type(device_));
+    return buffer_ != nullptr;
+}
+
+bool Trial::compute() {
+    return ggml_backend_graph_compute(backend_, graph_) == GGML_STATUS_SUCCESS;
+}
+
+std::vector<float> Trial::result() const {
+    std::vector<float> values(ggml_nelements(op_));
+    ggml_backend_tensor_get(op_, values.data(), 0, values.size() * sizeof(float));
+    return values;
+}
+
+ProductTrial::ProductTrial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads) : Trial(threads) {
+    if (!has_backend() || n <= 0 || k <= 0 || m <= 0 || k % ggml_blck_size(type) != 0) {
+        return;
+    }
+    context_ = ggml_init({ ggml_tensor_overhead() * 2, nullptr, true });
+    if (context_ == nullptr) {
+        return;
+    }
+    weights_  = ggml_new_tensor_2d(context_, type, k, n);
+    x_        = ggml_new_tensor_2d(work(), GGML_TYPE_F32, k, m);
+    product_  = ggml_mul_mat(work(), weights_, x_);
+    is_ready_ = allocate_weights() && accept(product_);
     if (is_ready_) {
         fill();
     }
 }
 
-Trial::~Trial() {
-    ggml_backend_buffer_free(work_buffer_);
-    ggml_backend_buffer_free(weight_buffer_);
-    ggml_free(work_);
+ProductTrial::~ProductTrial() {
+    ggml_backend_buffer_free(buffer_);
     ggml_free(context_);
-    ggml_backend_free(backend_);
-}
-
-bool Trial::build(ggml_type type, int64_t n, int64_t k, int64_t m) {
-    context_ = ggml_init({ ggml_tensor_overhead() * 2, nullptr, true });
-    work_    = ggml_init({ ggml_tensor_overhead() * 4 + ggml_graph_overhead_custom(4, false), nullptr, true });
-    if (context_ == nullptr || work_ == nullptr) {
-        return false;
-    }
-    weights_ = ggml_new_tensor_2d(context_, type, k, n);
-    x_       = ggml_new_tensor_2d(work_, GGML_TYPE_F32, k, m);
-    product_ = ggml_mul_mat(work_, weights_, x_);
-    graph_   = ggml_new_graph_custom(work_, 4, false);
-    ggml_build_forward_expand(graph_, product_);
-    return true;
 }
 
 // As the model loader does: the first of the CPU's extra buffer types that supports the product, else plain memory.
-bool Trial::allocate(ggml_backend_dev_t device) {
-    const auto                   list = function_of<ggml_backend_dev_get_extra_bufts_t>(device, "ggml_backend_dev_get_extra_bufts");
-    ggml_backend_buffer_type_t * it   = list == nullptr ? nullptr : list(device);
-    ggml_backend_buffer_type_t   type = ggml_backend_dev_buffer_type(device);
+bool ProductTrial::allocate_weights() {
+    const auto                   list = function_of<ggml_backend_dev_get_extra_bufts_t>(device(), "ggml_backend_dev_get_extra_bufts");
+    ggml_backend_buffer_type_t * it   = list == nullptr ? nullptr : list(device());
+    ggml_backend_buffer_type_t   type = ggml_backend_dev_buffer_type(device());
     for (; it != nullptr && *it != nullptr; ++it) {
         // The question is put with a buffer of no size.
         ggml_backend_buffer_t empty = ggml_backend_buft_alloc_buffer(*it, 0);
         weights_->buffer            = empty;
-        const bool is_supported     = ggml_backend_dev_supports_op(device, product_);
+        const bool is_supported     = ggml_backend_dev_supports_op(device(), product_);
         weights_->buffer            = nullptr;
         ggml_backend_buffer_free(empty);
         if (is_supported) {
@@ -81,12 +110,11 @@ bool Trial::allocate(ggml_backend_dev_t device) {
             break;
         }
     }
-    weight_buffer_ = ggml_backend_alloc_ctx_tensors_from_buft(context_, type);
-    work_buffer_   = ggml_backend_alloc_ctx_tensors_from_buft(work_, ggml_backend_dev_buffer_type(device));
-    return weight_buffer_ != nullptr && work_buffer_ != nullptr;
+    buffer_ = ggml_backend_alloc_ctx_tensors_from_buft(context_, type);
+    return buffer_ != nullptr;
 }
 
-void Trial::fill() {
+void ProductTrial::fill() {
     // Quantizing is slow for some types, and what the numbers are makes no difference: a few rows are repeated.
     const int64_t      rows = weights_->ne[1] < 16 ? weights_->ne[1] : 16, length = weights_->ne[0];
     Noise              noise;
@@ -101,21 +129,44 @@ void Trial::fill() {
         std::memcpy(&bytes[row * row_bytes], &bytes[row % rows * row_bytes], row_bytes);
     }
     ggml_backend_tensor_set(weights_, bytes.data(), 0, bytes.size());
-    values.resize(ggml_nelements(x_));
-    for (float & value : values) {
-        value = noise.next();
+    fill_floats(x_, noise);
+}
+
+AttentionTrial::AttentionTrial(const AttentionShape & shape, int tokens, int threads) : Trial(threads) {
+    const bool is_possible = shape.length > 0 && shape.key_heads > 0 && shape.heads % shape.key_heads == 0 &&
+                             shape.heads > 0 && tokens > 0 && tokens <= shape.cells &&
+                             shape.length % ggml_blck_size(shape.type) == 0;
+    if (!has_backend() || !is_possible) {
+        return;
     }
-    ggml_backend_tensor_set(x_, values.data(), 0, values.size() * sizeof(float));
-}
-
-bool Trial::compute() {
-    return ggml_backend_graph_compute(backend_, graph_) == GGML_STATUS_SUCCESS;
-}
-
-std::vector<float> Trial::result() const {
-    std::vector<float> values(ggml_nelements(product_));
-    ggml_backend_tensor_get(product_, values.data(), 0, values.size() * sizeof(float));
-    return values;
+    ggml_tensor * q    = ggml_new_tensor_3d(work(), GGML_TYPE_F32, shape.length, tokens, shape.heads);
+    ggml_tensor * k    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.cells, shape.key_heads);
+    ggml_tensor * v    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.cells, shape.key_heads);
+    ggml_tensor * mask = ggml_new_tensor_2d(work(), GGML_TYPE_F16, shape.cells, tokens);
+    is_ready_          = accept(ggml_flash_attn_ext(work(), q, k, v, mask, 0.125f, 0, 0));
+    if (!is_ready_) {
+        return;
+    }
+    Noise noise;
+    fill_floats(q, noise);
+    std::vector<float>   row(shape.length);
+    std::vector<uint8_t> bytes(ggml_nbytes(k));
+    for (ggml_tensor * tensor : { k, v }) {
+        for (size_t at = 0; at < bytes.size(); at += tensor->nb[1]) {
+            for (float & value : row) {
+                value = noise.next();
+            }
+            ggml_quantize_chunk(shape.type, row.data(), &bytes[at], 0, 1, shape.length, nullptr);
+        }
+        ggml_backend_tensor_set(tensor, bytes.data(), 0, bytes.size());
+    }
+    std::vector<uint16_t> hidden((size_t) shape.cells * tokens);
+    for (int token = 0; token < tokens; ++token) {
+        for (int cell = shape.cells - tokens + token + 1; cell < shape.cells; ++cell) {
+            hidden[(size_t) token * shape.cells + cell] = 0xfc00;  // minus infinity
+        }
+    }
+    ggml_backend_tensor_set(mask, hidden.data(), 0, hidden.size() * sizeof(uint16_t));
 }
 
 }  // namespace coblyn::accel

@@ -1,4 +1,4 @@
-// One matrix product of our own, computed by the CPU backend as it computes a model's.
+// One operation of our own, computed by the CPU backend as it computes a model's.
 
 #pragma once
 
@@ -12,9 +12,7 @@ namespace coblyn::accel {
 
 class Trial {
   public:
-    // (n x k) weights of a type times m activation rows. Weights lie where a model loader would put them.
-    Trial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads);
-    ~Trial();
+    virtual ~Trial();
     Trial(const Trial &)             = delete;
     Trial & operator=(const Trial &) = delete;
 
@@ -24,21 +22,59 @@ class Trial {
     bool               compute();
     std::vector<float> result() const;
 
+  protected:
+    // A backend of so many threads and memory for some tensors; whoever derives from it builds on these.
+    explicit Trial(int threads);
+
+    bool has_backend() const { return backend_ != nullptr && work_ != nullptr; }
+
+    // Take an operation on tensors of `work()` as what is computed, and give them all memory.
+    bool accept(ggml_tensor * op);
+
+    ggml_backend_dev_t device() const { return device_; }
+
+    ggml_context * work() const { return work_; }
+
+    bool is_ready_ = false;
+
   private:
-    bool build(ggml_type type, int64_t n, int64_t k, int64_t m);
-    bool allocate(ggml_backend_dev_t device);
+    ggml_backend_dev_t    device_  = nullptr;
+    ggml_backend_t        backend_ = nullptr;
+    ggml_context *        work_    = nullptr;
+    ggml_backend_buffer_t buffer_  = nullptr;
+    ggml_tensor *         op_      = nullptr;
+    ggml_cgraph *         graph_   = nullptr;
+};
+
+// (n x k) weights of a type times m activation rows. Weights lie where a model loader would put them.
+class ProductTrial final : public Trial {
+  public:
+    ProductTrial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads);
+    ~ProductTrial() override;
+
+  private:
+    bool allocate_weights();
     void fill();
 
-    ggml_backend_t        backend_       = nullptr;
-    ggml_context *        context_       = nullptr;
-    ggml_context *        work_          = nullptr;
-    ggml_backend_buffer_t weight_buffer_ = nullptr;
-    ggml_backend_buffer_t work_buffer_   = nullptr;
-    ggml_tensor *         weights_       = nullptr;
-    ggml_tensor *         x_             = nullptr;
-    ggml_tensor *         product_       = nullptr;
-    ggml_cgraph *         graph_         = nullptr;
-    bool                  is_ready_      = false;
+    ggml_context *        context_ = nullptr;
+    ggml_backend_buffer_t buffer_  = nullptr;
+    ggml_tensor *         weights_ = nullptr;
+    ggml_tensor *         x_       = nullptr;
+    ggml_tensor *         product_ = nullptr;
+};
+
+struct AttentionShape {
+    ggml_type type;  // of keys and values
+    int       length;
+    int       heads;
+    int       key_heads;
+    int       cells;
+};
+
+// The last `tokens` of so many cells look back at all of them.
+class AttentionTrial final : public Trial {
+  public:
+    AttentionTrial(const AttentionShape & shape, int tokens, int threads);
 };
 
 }  // namespace coblyn::accel

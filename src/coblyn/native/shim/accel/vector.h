@@ -24,6 +24,17 @@ struct Ymm {
     static Float multiply(Float a, Float b) { return _mm256_mul_ps(a, b); }
     static Float multiply_add(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
     static void  store(float * to, Float a) { _mm256_storeu_ps(to, a); }
+    static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
+    static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
+    static Float greater(Float a, Float b) { return _mm256_max_ps(a, b); }
+    // 2 to the power of whole numbers above -127.
+    static Float power_of_two(Float n) {
+        return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+    }
+    // `a` where `x` is at least `limit`, else 0.
+    static Float where_at_least(Float x, Float limit, Float a) { return _mm256_and_ps(a, _mm256_cmp_ps(x, limit, _CMP_GE_OQ)); }
+    static bool  are_equal(Float a, Float b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff; }
+    static Float widen_half(const uint16_t * from) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) from)); }
 #if defined(__AVXVNNI__) || defined(COBLYN_EMULATED)
     // c + the sum of four products of an unsigned byte of `a` and a signed byte of `b`, without saturation.
     static Int dot(Int c, Int a, Int b) { return _mm256_dpbusd_avx_epi32(c, a, b); }
@@ -49,6 +60,16 @@ struct Zmm {
     static Float multiply(Float a, Float b) { return _mm512_mul_ps(a, b); }
     static Float multiply_add(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
     static void  store(float * to, Float a) { _mm512_storeu_ps(to, a); }
+    static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
+    static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
+    static Float greater(Float a, Float b) { return _mm512_max_ps(a, b); }
+    // 2 to the power of whole numbers above -127.
+    static Float power_of_two(Float n) {
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+    }
+    static Float where_at_least(Float x, Float limit, Float a) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_GE_OQ), a); }
+    static bool  are_equal(Float a, Float b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) == 0xffff; }
+    static Float widen_half(const uint16_t * from) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) from)); }
     static Int   dot(Int c, Int a, Int b) { return _mm512_dpbusd_epi32(c, a, b); }
 };
 #endif

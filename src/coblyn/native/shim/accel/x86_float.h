@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "attend.h"
 #include "driver.h"
 #include "vector.h"
 

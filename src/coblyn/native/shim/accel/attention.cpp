@@ -1,0 +1,203 @@
+#include "attention.h"
+
+#include "barrier.h"
+#include "policy.h"
+
+#include "ggml-cpu-impl.h"
+#include "ggml-backend.h"
+#include "ggml.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+namespace coblyn::accel {
+
+namespace {
+
+// Rows of one piece of work, all heads that share keys together: enough to widen a cell once for many, few enough for
+// the second-level cache.
+constexpr int kBlockRows = 96;
+constexpr int kMaxHeads  = 128;
+constexpr int kMaxLength = 1024;
+
+size_t aligned(size_t bytes) {
+    return (bytes + 63) / 64 * 64;
+}
+
+struct Parameters {
+    float scale;
+    float max_bias;
+    float softcap;
+
+    explicit Parameters(const ggml_tensor * op) { std::memcpy((void *) this, op->op_params, sizeof *this); }
+};
+
+const ggml_tensor * queries_of(const ggml_tensor * op) { return op->src[0]; }
+const ggml_tensor * keys_of(const ggml_tensor * op) { return op->src[1]; }
+const ggml_tensor * values_of(const ggml_tensor * op) { return op->src[2]; }
+const ggml_tensor * mask_of(const ggml_tensor * op) { return op->src[3]; }
+const ggml_tensor * sinks_of(const ggml_tensor * op) { return op->src[4]; }
+
+// Query heads that share a head of keys.
+int64_t heads_in_group(const ggml_tensor * op) {
+    return queries_of(op)->ne[2] / keys_of(op)->ne[2];
+}
+
+int64_t tokens_in_block(const ggml_tensor * op) {
+    return std::clamp<int64_t>(kBlockRows / heads_in_group(op), 1, queries_of(op)->ne[1]);
+}
+
+size_t scratch_floats(const ggml_tensor * op) {
+    const int tokens = (int) tokens_in_block(op);
+    return current_set()->attention.scratch(tokens * (int) heads_in_group(op), tokens, (int) keys_of(op)->ne[0],
+                                            (int) values_of(op)->ne[0]);
+}
+
+using Widen = void (*)(const void *, float *, int64_t);
+
+void copy_floats(const void * from, float * to, int64_t n) {
+    std::memcpy(to, from, sizeof(float) * (size_t) n);
+}
+
+// Null for half precision, which the kernels widen themselves.
+Widen widen_of(ggml_type type) {
+    if (type == GGML_TYPE_F16) {
+        return nullptr;
+    }
+    return type == GGML_TYPE_F32 ? copy_floats : ggml_get_type_traits(type)->to_float;
+}
+
+bool can_widen(ggml_type type) {
+    return type == GGML_TYPE_F16 || widen_of(type) != nullptr;
+}
+
+// The slope of a head under ALiBi (Press, Smith, Lewis: "Train Short, Test Long", 2021), as ggml numbers heads.
+float slope_of(int64_t head, int64_t n_heads, float max_bias) {
+    if (max_bias <= 0) {
+        return 1;
+    }
+    const int   power = 1 << (int) std::floor(std::log2((double) n_heads));
+    const float base  = std::exp2(-(head < power ? max_bias : max_bias / 2) / (float) power);
+    return std::pow(base, (float) (head < power ? head + 1 : 2 * (head - power) + 1));
+}
+
+class Worker {
+  public:
+    Worker(const ggml_compute_params * params, ggml_tensor * op)
+        : params_(params), op_(op), q_(queries_of(op)), k_(keys_of(op)), v_(values_of(op)), parameters_(op) {
+        scratch_ = (float *) ((char *) params->wdata + 64 + aligned(4 * scratch_floats(op)) * (size_t) params->ith);
+    }
+
+    void run() {
+        auto & next = *(std::atomic<int64_t> *) params_->wdata;
+        if (params_->ith == 0) {
+            new (params_->wdata) std::atomic<int64_t>(0);
+        }
+        Barrier::of(params_->threadpool).wait(params_->nth);
+        const int64_t tokens = tokens_in_block(op_), blocks = (q_->ne[1] + tokens - 1) / tokens;
+        const int64_t all = blocks * k_->ne[2] * q_->ne[3];
+        for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < all;) {
+            // The last tokens see most; what takes longest comes first, so that no thread waits long at the end.
+            const int64_t block = blocks - 1 - i / (k_->ne[2] * q_->ne[3]);
+            const int64_t first = block * tokens;
+            attend(first, std::min(tokens, q_->ne[1] - first), i % k_->ne[2], i / k_->ne[2] % q_->ne[3]);
+        }
+    }
+
+  private:
+    // Some tokens of a stream, in the heads that share head `i2` of the keys.
+    void attend(int64_t first, int64_t tokens, int64_t i2, int64_t i3) const {
+        const int64_t group = heads_in_group(op_), head = i2 * group;
+        const int64_t j3    = i3 / (q_->ne[3] / k_->ne[3]);
+        float         slopes[kMaxHeads];
+        for (int64_t i = 0; i < group; ++i) {
+            slopes[i] = slope_of(head + i, q_->ne[2], parameters_.max_bias);
+        }
+        AttentionJob job{};
+        job.queries        = (const char *) q_->data + first * q_->nb[1] + head * q_->nb[2] + i3 * q_->nb[3];
+        job.query_bytes[0] = q_->nb[1];
+        job.query_bytes[1] = q_->nb[2];
+        // The result has its heads before its tokens.
+        job.out            = (char *) op_->data + head * op_->nb[1] + first * op_->nb[2] + i3 * op_->nb[3];
+        job.out_bytes[0]   = op_->nb[2];
+        job.out_bytes[1]   = op_->nb[1];
+        job.keys           = (const char *) k_->data + i2 * k_->nb[2] + j3 * k_->nb[3];
+        job.values         = (const char *) v_->data + i2 * v_->nb[2] + j3 * v_->nb[3];
+        job.key_bytes      = k_->nb[1];
+        job.value_bytes    = v_->nb[1];
+        if (const ggml_tensor * mask = mask_of(op_)) {
+            job.mask       = (const char *) mask->data + first * mask->nb[1] + i3 % mask->ne[3] * mask->nb[3];
+            job.mask_bytes = mask->nb[1];
+        }
+        if (const ggml_tensor * sinks = sinks_of(op_)) {
+            job.sinks = (const float *) sinks->data + head;
+        }
+        job.slopes       = slopes;
+        job.cells        = k_->ne[1];
+        job.tokens       = (int) tokens;
+        job.heads        = (int) group;
+        job.key_length   = (int) k_->ne[0];
+        job.value_length = (int) v_->ne[0];
+        job.scale        = parameters_.scale;
+        job.softcap      = parameters_.softcap;
+        job.widen_keys   = widen_of(k_->type);
+        job.widen_values = widen_of(v_->type);
+        job.scratch      = scratch_;
+        current_set()->attention.attend(job);
+    }
+
+    const ggml_compute_params * params_;
+    ggml_tensor *               op_;
+    const ggml_tensor *         q_;
+    const ggml_tensor *         k_;
+    const ggml_tensor *         v_;
+    Parameters                  parameters_;
+    float *                     scratch_;
+};
+
+bool has_known_layout(const ggml_tensor * op) {
+    const ggml_tensor *q = queries_of(op), *k = keys_of(op), *v = values_of(op), *mask = mask_of(op);
+    const bool         are_rows = q->type == GGML_TYPE_F32 && op->type == GGML_TYPE_F32 && q->nb[0] == sizeof(float) &&
+                          op->nb[0] == sizeof(float) && k->nb[0] == ggml_type_size(k->type) &&
+                          v->nb[0] == ggml_type_size(v->type);
+    const bool are_alike = k->ne[2] == v->ne[2] && k->ne[3] == v->ne[3] && q->ne[2] % k->ne[2] == 0 &&
+                           q->ne[3] % k->ne[3] == 0;
+    const bool is_small = k->ne[0] <= kMaxLength && v->ne[0] <= kMaxLength && heads_in_group(op) <= kMaxHeads;
+    const bool has_mask = mask == nullptr || (mask->type == GGML_TYPE_F16 && mask->nb[0] == 2 && mask->ne[2] == 1);
+    const bool has_sinks = sinks_of(op) == nullptr || sinks_of(op)->type == GGML_TYPE_F32;
+    return are_rows && are_alike && is_small && has_mask && has_sinks;
+}
+
+bool is_in_reach(const ggml_tensor * tensor) {
+    return tensor == nullptr || tensor->buffer == nullptr || ggml_backend_buffer_is_host(tensor->buffer);
+}
+
+}  // namespace
+
+bool takes_attention(const ggml_tensor * op) {
+    if (op->op != GGML_OP_FLASH_ATTN_EXT || min_tokens() <= 0 || queries_of(op)->ne[1] < min_tokens()) {
+        return false;
+    }
+    return current_set() != nullptr && current_set()->attention.rows > 0 && has_known_layout(op) &&
+           can_widen(keys_of(op)->type) && can_widen(values_of(op)->type) && is_in_reach(keys_of(op)) &&
+           is_in_reach(values_of(op));
+}
+
+size_t attention_work_size(const ggml_tensor * op, int threads) {
+    const size_t ours = 128 + aligned(4 * scratch_floats(op)) * (size_t) threads;
+    // At least what ggml's code wants, so that it can still be handed back: tiles of 64 tokens and 64 cells.
+    const size_t k = (size_t) keys_of(op)->ne[0], v = (size_t) values_of(op)->ne[0];
+    const size_t tiles = 64 * (2 * k + 2 * v + 2 * 64) + 64, parts = (size_t) queries_of(op)->ne[2] * (2 + v) + k + 2 * v + 64;
+    return std::max(ours, 4 * (tiles + parts) * (size_t) threads);
+}
+
+void compute_attention(const ggml_compute_params * params, ggml_tensor * op) {
+    ggml_compute_params own = *params;
+    own.wdata               = (void *) aligned((size_t) params->wdata);
+    Worker(&own, op).run();
+}
+
+}  // namespace coblyn::accel
