@@ -9,6 +9,8 @@ import pytest
 from coblyn.engine.tuning import tune, tune_attention
 from coblyn.llama.model import Heads
 
+HEADS = Heads(64, 9, 3)
+
 
 class Machine:
     """Measures by a table, and counts."""
@@ -16,10 +18,16 @@ class Machine:
     instruction_set = "AVX2"
 
     def __init__(
-        self, batches: dict[int, int], floors: dict[int, int] | None = None, tokens: int = 0
+        self,
+        batches: dict[int, int],
+        floors: dict[int, int] | None = None,
+        tokens: int = 0,
+        single: float = 0.0,
     ) -> None:
         self.floors = floors or {}
         self.tokens = tokens
+        self.single = single
+        self.takes_single = False
         self.min_tokens = 64
         self.shapes: list[tuple[int, Heads, int]] = []
         self.batches = batches
@@ -46,6 +54,17 @@ class Machine:
         assert cells >= 256
         self.shapes.append((kind, heads, threads))
         return self.tokens
+
+    def measure_attention(
+        self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
+    ) -> float:
+        assert 0 < seconds < 0.1
+        assert (kind, heads, tokens, threads) == (1, HEADS, 1, 2)
+        assert cells >= 256
+        return self.single
+
+    def set_single(self, is_taken: bool) -> None:
+        self.takes_single = is_taken
 
     def set_min_tokens(self, tokens: int) -> None:
         self.min_tokens = tokens
@@ -110,9 +129,6 @@ def test_a_memory_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
     assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}
 
 
-HEADS = Heads(64, 9, 3)
-
-
 @pytest.mark.parametrize(
     ("measured", "is_unified", "chosen"),
     [
@@ -129,19 +145,29 @@ def test_attention_where_sequences_share_cells_and_where_not(
 ) -> None:
     machine, memory = Machine({}, tokens=measured), tmp_path / "cpu-1.json"
 
-    def choose(machine: Machine) -> int:
+    def choose(machine: Machine) -> tuple[int, bool]:
         return tune_attention(machine, 1, HEADS, is_unified=is_unified, threads=2, memory=memory)
 
-    assert choose(machine) == machine.min_tokens == chosen
+    assert choose(machine) == (machine.min_tokens, False) == (chosen, False)
     assert machine.shapes == [(1, HEADS, 2)]
-    again = Machine({}, tokens=99)
-    assert choose(again) == chosen
+    again = Machine({}, tokens=99, single=9)
+    assert choose(again) == (chosen, False)
     assert again.shapes == [], "measured before"
 
 
+@pytest.mark.parametrize(("ratio", "is_taken"), [(0, False), (1.04, False), (1.05, True)])
+def test_attention_of_a_single_token(tmp_path: Path, ratio: float, is_taken: bool) -> None:
+    machine, memory = Machine({}, tokens=0, single=ratio), tmp_path / "cpu-1.json"
+    for each in (machine, Machine({})):
+        chosen = tune_attention(each, 1, HEADS, is_unified=True, threads=2, memory=memory)
+        assert chosen == (0, is_taken)
+        assert each.takes_single == is_taken
+
+
 def test_attention_that_is_off_stays_off(tmp_path: Path) -> None:
-    machine = Machine({}, tokens=4)
+    machine = Machine({}, tokens=4, single=2)
     machine.min_tokens = 0
     memory = tmp_path / "cpu-1.json"
-    assert not tune_attention(machine, 1, HEADS, is_unified=False, threads=2, memory=memory)
+    chosen = tune_attention(machine, 1, HEADS, is_unified=False, threads=2, memory=memory)
+    assert chosen == (0, False)
     assert machine.shapes == []

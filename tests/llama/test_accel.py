@@ -70,6 +70,8 @@ def test_what_is_off_is_left_to_ggml(model: Model, accelerator: Accelerator) -> 
     for kind in accelerator.kinds(model.weight_types):
         accelerator.set_min_batch(kind, 0)
     accelerator.set_min_tokens(0)
+    accelerator.set_single(False)
+    assert not accelerator.takes_attention
     before = accelerator.num_taken
     logits(model)
     assert accelerator.num_taken == before
@@ -98,11 +100,39 @@ def test_attention_is_taken_and_right(
     assert 0 < error < limit, "other rounding, the same numbers"
 
 
+def test_attention_of_a_single_token_is_taken_and_right(
+    model: Model, accelerator: Accelerator
+) -> None:
+    for kind in accelerator.kinds(model.weight_types):
+        accelerator.set_min_batch(kind, 0)
+    accelerator.set_min_tokens(0)
+
+    def decode(*, is_taken: bool) -> np.ndarray:
+        accelerator.set_single(is_taken)
+        with Context(model, OPTIONS) as context:
+            batch = Batch(NUM_TOKENS)
+            for position in range(12):
+                batch.put(0, 3 + 37 * position, position, 0, output=True)
+                context.decode(batch, 1)
+            return context.logits(0)
+
+    plain = decode(is_taken=False)
+    before = accelerator.num_taken
+    ours = decode(is_taken=True)
+    assert accelerator.num_taken == before + 12 * model.num_layers
+    error = np.sqrt(np.square(ours - plain).sum() / np.square(plain).sum())
+    assert 0 < error < 0.03, "other rounding, the same numbers"
+
+
 def test_attention_is_measured(model: Model, accelerator: Accelerator) -> None:
     assert (model.heads.length, model.heads.count, model.heads.key_count) == (64, 9, 3)
     found = accelerator.find_tokens(1, model.heads, cells=256, threads=1, seconds=0.001)
     assert 0 <= found <= 256
-    assert accelerator.min_tokens > 0
+    assert accelerator.takes_attention
+    ratio = accelerator.measure_attention(
+        1, model.heads, cells=256, tokens=1, threads=1, seconds=0.001
+    )
+    assert ratio > 0
     impossible = Heads(length=64, count=9, key_count=2)
     assert accelerator.find_tokens(1, impossible, cells=256, threads=1, seconds=0.001) == 0
 

@@ -251,7 +251,7 @@ def _accelerated(config: EngineConfig, model: Model, options: ContextOptions) ->
             )
 
     with accelerator.shared(set_up):
-        is_helped = bool(accelerator.kinds(model.weight_types)) or accelerator.min_tokens > 0
+        is_helped = bool(accelerator.kinds(model.weight_types)) or accelerator.takes_attention
         if is_helped and not config.accel:
             log.warning("accel stays on: another engine of this process set it, and computes")
         yield accelerator.instruction_set if is_helped else ""

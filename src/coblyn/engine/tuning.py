@@ -25,6 +25,7 @@ _BLOCK = 256
 _MAX_ROWS = 2048
 _CELLS = 512
 _FEWEST_TOKENS = 4
+_MARGIN = 1.05  # a tie goes to ggml
 
 
 class Measures(Protocol):
@@ -53,6 +54,16 @@ class Measures(Protocol):
         self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
     ) -> int:
         """The fewest tokens from which on its attention is faster; 0 if it is not."""
+        ...
+
+    def measure_attention(
+        self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
+    ) -> float:
+        """How many times as fast its attention is; 0 if that can not be measured."""
+        ...
+
+    def set_single(self, is_taken: bool) -> None:
+        """Whether it takes attention of a single token over."""
         ...
 
     @property
@@ -109,7 +120,7 @@ def tune(
 
 def tune_attention(
     accelerator: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int, memory: Path
-) -> int:
+) -> tuple[int, bool]:
     """Choose from how many tokens of a step on attention is taken over; what was measured is not measured again.
 
     Args:
@@ -122,24 +133,33 @@ def tune_attention(
         memory: As for ``tune``.
 
     Returns:
-        The number of tokens, 0 where ggml's code stays.
+        The number of tokens, of more than one, 0 where ggml's code stays; and whether a single token's is taken over.
     """
     own = accelerator.min_tokens
     if not own:
-        return 0
+        return 0, False
     shape = f"{heads.length} x {heads.count}/{heads.key_count}"
     key = f"{accelerator.instruction_set}, {threads} threads, attention {kind}, {shape}"
     known = _read(memory)
-    if key not in known:
-        known[key] = accelerator.find_tokens(
-            kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
+    if key not in known or f"{key}, single" not in known:
+        single = accelerator.measure_attention(
+            kind, heads, cells=_CELLS, tokens=1, threads=threads, seconds=_SECONDS
         )
-        log.debug("measured: %s: from %d tokens on", key, known[key])
-        _write(memory, {key: known[key]})
+        measured = {
+            key: accelerator.find_tokens(
+                kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
+            ),
+            f"{key}, single": int(single >= _MARGIN),
+        }
+        log.debug("measured: %s: from %d tokens on; a single one %.2f", key, measured[key], single)
+        _write(memory, measured)
+        known |= measured
     floor = own if is_unified else _FEWEST_TOKENS
     chosen = max(known[key], floor) if known[key] else 0
+    takes_single = bool(known[f"{key}, single"])
     accelerator.set_min_tokens(chosen)
-    return chosen
+    accelerator.set_single(takes_single)
+    return chosen, takes_single
 
 
 def _read(memory: Path) -> dict[str, int]:

@@ -120,12 +120,26 @@ class Accelerator:
 
     @property
     def min_tokens(self) -> int:
-        """The fewest tokens of a step whose attention is taken over; 0 if it never is."""
+        """The fewest tokens of a sequence, of more than one in a step, whose attention is taken over; 0 for never."""
         return int(self._library.coblyn_accel_min_tokens()) if self.is_installed else 0
 
     def set_min_tokens(self, tokens: int) -> None:
         """Change it; 0 leaves attention to ggml. Not while something is computed."""
         self._library.coblyn_accel_set_min_tokens(tokens)
+
+    @property
+    def takes_single(self) -> bool:
+        """Whether the attention of a single token is taken over, as in a decode step."""
+        return self.is_installed and bool(self._library.coblyn_accel_single())
+
+    @property
+    def takes_attention(self) -> bool:
+        """Whether attention is taken over, of one token or of many."""
+        return self.takes_single or self.min_tokens > 0
+
+    def set_single(self, is_taken: bool) -> None:
+        """Change it. Not while something is computed."""
+        self._library.coblyn_accel_set_single(is_taken)
 
     def _name(self, kind: int) -> str:
         return str((self._library.ggml_type_name(kind) or b"").decode())
@@ -163,3 +177,22 @@ class Accelerator:
         find = self._library.coblyn_accel_find_tokens
         shape = (heads.length, heads.count, heads.key_count)
         return int(find(kind, *shape, cells, threads, seconds))
+
+    def measure_attention(
+        self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
+    ) -> float:
+        """How many times as fast as ggml's our attention is; 0 if it can not be measured.
+
+        Not while something else is computed.
+
+        Args:
+            kind: Type of the KV cache (``ggml_type``).
+            heads: Shape of the attention.
+            cells: How many cells the tokens look at.
+            tokens: How many look; at most ``cells``.
+            threads: Threads of the CPU backend.
+            seconds: How long it is measured, about.
+        """
+        measure = self._library.coblyn_accel_measure_attention
+        shape = (heads.length, heads.count, heads.key_count)
+        return float(measure(kind, *shape, cells, tokens, threads, seconds))

@@ -80,8 +80,11 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_accel_set_min_batch": (None, (c_int32, c_int32)),
     "coblyn_accel_min_tokens": (c_int32, ()),
     "coblyn_accel_set_min_tokens": (None, (c_int32,)),
+    "coblyn_accel_single": (c_int32, ()),
+    "coblyn_accel_set_single": (None, (c_int32,)),
     "coblyn_accel_taken": (c_uint64, ()),
     "coblyn_accel_measure": (c_double, (c_int32, c_int32, c_int32, c_int32, c_int32, c_double)),
     "coblyn_accel_find_batch": (c_int32, (c_int32, c_int32, c_int32, c_int32, c_double)),
+    "coblyn_accel_measure_attention": (c_double, (*(c_int32,) * 7, c_double)),
     "coblyn_accel_find_tokens": (c_int32, (*(c_int32,) * 6, c_double)),
 }

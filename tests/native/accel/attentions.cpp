@@ -120,7 +120,23 @@ std::vector<double> exact(const Case & c, const float * q, const Rows & keys, co
     return out;
 }
 
-void check(const InstructionSet & set, const Case & c) {
+// By the code for many tokens, or by that for a single one with its cells dealt out among so many.
+void attend(const InstructionSet & set, const AttentionJob & job, int n_sharers) {
+    if (n_sharers == 0) {
+        set.attention.attend(job);
+        return;
+    }
+    const size_t       stride = set.attention_of_one.part_floats(job.heads, job.value_length);
+    std::vector<float> parts(stride * n_sharers, NAN);
+    for (int i = 0; i < n_sharers; ++i) {
+        set.attention_of_one.attend(job, i, n_sharers, &parts[i * stride]);
+    }
+    for (int head = 0; head < job.heads; ++head) {
+        set.attention_of_one.join(job, head, parts.data(), stride, n_sharers);
+    }
+}
+
+void check(const InstructionSet & set, const Case & c, int n_sharers = 0) {
     ++n_checks;
     std::mt19937       random(11);
     const Rows         keys(c.keys, c.cells, c.key_length, random), values(c.values, c.cells, c.value_length, random);
@@ -132,10 +148,13 @@ void check(const InstructionSet & set, const Case & c) {
         slopes[head] = std::exp2(-0.5f * (head + 1));
     }
     std::vector<float> out((size_t) c.tokens * c.heads * c.value_length + 1, NAN);
-    const size_t       n_scratch = set.attention.scratch(c.tokens * c.heads, c.tokens, c.key_length, c.value_length);
-    // Guards behind the memory that was asked for.
-    std::vector<float> scratch(n_scratch + 32, 12345.0f);
+    const size_t       n_scratch = n_sharers == 0
+                                       ? set.attention.scratch(c.tokens * c.heads, c.tokens, c.key_length, c.value_length)
+                                       : set.attention_of_one.scratch(c.heads, c.key_length, c.value_length);
+    // What was left there by others is no number; behind the memory that was asked for stands a guard.
+    std::vector<float> scratch(n_scratch + 32, NAN);
     float *            first = (float *) (((size_t) scratch.data() + 63) / 64 * 64);
+    first[n_scratch]         = 12345;
 
     AttentionJob job{};
     job.queries        = (const char *) queries.data();  // tokens, in them heads
@@ -162,7 +181,7 @@ void check(const InstructionSet & set, const Case & c) {
     job.widen_keys     = widen_of(c.keys);
     job.widen_values   = widen_of(c.values);
     job.scratch        = first;
-    set.attention.attend(job);
+    attend(set, job, n_sharers);
 
     double error = 0, square = 0;
     bool   is_finite = true;
@@ -184,9 +203,9 @@ void check(const InstructionSet & set, const Case & c) {
     const bool is_near   = square == 0 ? error == 0 : error / square < 1e-11;
     if (!is_finite || !is_inside || !is_near) {
         ++n_failures;
-        std::printf("FAIL %s %s/%s length=%d/%d heads=%d tokens=%d cells=%d mask=%d cap=%g sinks=%d: %s %.3g\n", set.name,
+        std::printf("FAIL %s %s/%s length=%d/%d heads=%d tokens=%d cells=%d mask=%d cap=%g sinks=%d sharers=%d: %s %.3g\n", set.name,
                     ggml_type_name(c.keys), ggml_type_name(c.values), c.key_length, c.value_length, c.heads, c.tokens,
-                    c.cells, (int) c.mask, c.softcap, c.has_sinks,
+                    c.cells, (int) c.mask, c.softcap, c.has_sinks, n_sharers,
                     !is_inside ? "wrote outside" : !is_finite ? "not finite" : "error", square == 0 ? error : error / square);
     }
 }
@@ -216,6 +235,29 @@ void check_set(const InstructionSet & set) {
     }
 }
 
+void check_single(const InstructionSet & set) {
+    const ggml_type half = GGML_TYPE_F16;
+    for (const int sharers : { 1, 2, 5 }) {
+        for (const Mask mask : { Mask::none, Mask::future, Mask::some, Mask::all, Mask::slopes }) {
+            for (const int heads : { 1, 3, 4, 17 }) {
+                for (const int cells : { 1, 63, 64, 65, 200, 1000 }) {
+                    check(set, { half, half, 64, 64, heads, 1, cells, mask, 0, false }, sharers);
+                }
+            }
+            check(set, { half, half, 64, 64, 3, 1, 300, mask, 30, false }, sharers);
+            check(set, { half, half, 64, 64, 3, 1, 300, mask, 0, true }, sharers);
+        }
+        for (const int length : { 1, 3, 8, 17, 72, 80, 96, 112, 128, 192, 256 }) {
+            check(set, { half, half, length, length, 3, 1, 130, Mask::future, 0, false }, sharers);
+        }
+        check(set, { half, half, 576, 512, 16, 1, 200, Mask::none, 0, false }, sharers);
+        for (const ggml_type type : { GGML_TYPE_F32, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q5_1, GGML_TYPE_Q4_0 }) {
+            check(set, { type, type, 64, 128, 4, 1, 200, Mask::none, 0, false }, sharers);
+            check(set, { type, half, 128, 64, 4, 1, 200, Mask::none, 0, false }, sharers);
+        }
+    }
+}
+
 }  // namespace
 
 #if defined(COBLYN_TEST_EMULATED)
@@ -229,8 +271,9 @@ const InstructionSet * const * coblyn::accel::usable_sets() {
 int main(int argc, char ** argv) {
     ggml_cpu_init();
     for (const InstructionSet * const * it = usable_sets(); *it != nullptr; ++it) {
-        if ((*it)->attention.rows > 0 && (argc < 2 || std::strcmp(argv[1], (*it)->name) == 0)) {
+        if (argc < 2 || std::strcmp(argv[1], (*it)->name) == 0) {
             check_set(**it);
+            check_single(**it);
         }
     }
     std::printf("%d checks, %d failures\n", n_checks, n_failures);

@@ -79,9 +79,17 @@ int32_t coblyn_accel_min_tokens(void) {
 }
 
 void coblyn_accel_set_min_tokens(int32_t tokens) {
-    if (current_set() != nullptr && current_set()->attention.rows > 0) {
+    if (current_set() != nullptr) {
         set_min_tokens(tokens);
     }
+}
+
+int32_t coblyn_accel_single(void) {
+    return takes_single() ? 1 : 0;
+}
+
+void coblyn_accel_set_single(int32_t is_taken) {
+    set_single(is_taken != 0 && current_set() != nullptr);
 }
 
 uint64_t coblyn_accel_taken(void) {
@@ -140,6 +148,7 @@ static void obey_environment() {
             coblyn_accel_set_min_batch(type, std::atoi(batch));
         }
         coblyn_accel_set_min_tokens(std::atoi(batch));
+        coblyn_accel_set_single(std::atoi(batch) == 1);
     }
 }
 

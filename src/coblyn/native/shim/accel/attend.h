@@ -10,10 +10,10 @@
 #pragma once
 
 #include "bits.h"
+#include "exponential.h"
 #include "kernel.h"
 
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 
 namespace coblyn::accel::COBLYN_ISA {
@@ -70,22 +70,6 @@ template <class V, int kDepth> struct Attend {
         return (size_t) all + 8 * 16;  // each of the eight parts begins on a cache line
     }
 
-    // e to the x for x <= 0, relative error below 3e-7, and 0 below -87.
-    static Float exponential(Float x) {
-        const Float limit   = V::spread_float(-87.0f);
-        const Float clamped = V::greater(limit, x);
-        const Float magic   = V::spread_float(12582912.0f);  // adding 1.5 * 2^23 rounds to an integer
-        const Float n       = V::subtract(V::multiply_add(clamped, V::spread_float(1.44269504f), magic), magic);
-        Float       r       = V::multiply_add(n, V::spread_float(-0.693359375f), clamped);
-        r                   = V::multiply_add(n, V::spread_float(2.12194440e-4f), r);
-        Float p             = V::spread_float(1.9875691500e-4f);  // minimax polynomial of Cephes' expf
-        for (const float c : { 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f }) {
-            p = V::multiply_add(p, r, V::spread_float(c));
-        }
-        p = V::multiply_add(V::multiply(p, r), r, V::add(r, V::spread_float(1.0f)));
-        return V::where_at_least(x, limit, V::multiply(p, V::power_of_two(n)));
-    }
-
     // Queries, already multiplied with what the scores are multiplied with; zeros for rows that are not there.
     static void turn_queries(const AttentionJob & job, const Block & block) {
         const float scale = job.softcap != 0 ? job.scale / job.softcap : job.scale;
@@ -95,24 +79,6 @@ template <class V, int kDepth> struct Attend {
                                                   row / job.tokens * job.query_bytes[1]);
             for (int i = 0; i < job.key_length; ++i) {
                 block.queries[i * block.rows + row] = is_there ? scale * from[i] : 0;
-            }
-        }
-    }
-
-    static void widen(const char * from, size_t bytes, int n, int length, void (*other)(const void *, float *, int64_t),
-                      float * to) {
-        for (int cell = 0; cell < n; ++cell, from += bytes, to += length) {
-            if (other != nullptr) {
-                other(from, to, length);
-                continue;
-            }
-            const uint16_t * halves = (const uint16_t *) from;
-            int              i      = 0;
-            for (; i + kLanes <= length; i += kLanes) {
-                V::store(to + i, V::widen_half(halves + i));
-            }
-            for (; i < length; ++i) {
-                to[i] = half_to_float(halves[i]);
             }
         }
     }
@@ -233,10 +199,10 @@ template <class V, int kDepth> struct Attend {
             V::store(block.best + row, best);
             // A row that has seen nothing yet: its scores are minus infinity, and so is what is taken from them.
             best              = V::greater(best, V::spread_float(-std::numeric_limits<float>::max()));
-            const Float scale = exponential(V::subtract(before, best));
+            const Float scale = exponential<V>(V::subtract(before, best));
             Float       mass  = V::multiply(scale, V::load_float(block.masses + row));
             for (int cell = 0; cell < n; ++cell) {
-                const Float weight = exponential(V::subtract(V::load_float(scores + cell * block.rows), best));
+                const Float weight = exponential<V>(V::subtract(V::load_float(scores + cell * block.rows), best));
                 V::store(scores + cell * block.rows, weight);
                 mass = V::add(mass, weight);
             }
@@ -284,7 +250,7 @@ template <class V, int kDepth> struct Attend {
             if (seen == Seen::kNone) {
                 continue;
             }
-            widen(job.keys + first * job.key_bytes, job.key_bytes, n, job.key_length, job.widen_keys, block.keys);
+            widen<V>(job.keys + first * job.key_bytes, job.key_bytes, n, job.key_length, job.widen_keys, block.keys, job.key_length);
             score(job, block, n);
             if (job.softcap != 0) {
                 cap(job, block, n);
@@ -293,13 +259,14 @@ template <class V, int kDepth> struct Attend {
                 add_mask(job, block, first, n);
             }
             weigh(job, block, n);
-            widen(job.values + first * job.value_bytes, job.value_bytes, n, job.value_length, job.widen_values, block.values);
+            widen<V>(job.values + first * job.value_bytes, job.value_bytes, n, job.value_length, job.widen_values, block.values,
+                     job.value_length);
             add_values(job, block, n);
         }
         finish(job, block);
     }
 
-    static constexpr Attention attention() { return { kRows, scratch, run }; }
+    static constexpr Attention attention() { return { scratch, run }; }
 };
 
 }  // namespace coblyn::accel::COBLYN_ISA

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstring>
 #include <new>
+#include <numeric>
 
 namespace coblyn::accel {
 
@@ -50,10 +51,39 @@ int64_t tokens_in_block(const ggml_tensor * op) {
     return std::clamp<int64_t>(kBlockRows / heads_in_group(op), 1, queries_of(op)->ne[1]);
 }
 
+bool is_single(const ggml_tensor * op) {
+    return queries_of(op)->ne[1] == 1;
+}
+
 size_t scratch_floats(const ggml_tensor * op) {
+    if (is_single(op)) {
+        return current_set()->attention_of_one.scratch((int) heads_in_group(op), (int) keys_of(op)->ne[0],
+                                                       (int) values_of(op)->ne[0]);
+    }
     const int tokens = (int) tokens_in_block(op);
     return current_set()->attention.scratch(tokens * (int) heads_in_group(op), tokens, (int) keys_of(op)->ne[0],
                                             (int) values_of(op)->ne[0]);
+}
+
+// Heads of keys, over all streams, each with the query heads that share it.
+int64_t groups(const ggml_tensor * op) {
+    return keys_of(op)->ne[2] * queries_of(op)->ne[3];
+}
+
+// Among how many a group's cells are dealt out so that each thread has as many parts as every other.
+int64_t sharers(const ggml_tensor * op, int threads) {
+    return threads / std::gcd((int64_t) threads, groups(op));
+}
+
+// Bytes of one part of a single token's attention.
+size_t part_bytes(const ggml_tensor * op) {
+    const AttentionOfOne & attention = current_set()->attention_of_one;
+    return aligned(4 * attention.part_floats((int) heads_in_group(op), (int) values_of(op)->ne[0]));
+}
+
+// Before the threads' own parts: the number of the next piece of work, or what is joined at the end.
+size_t shared_bytes(const ggml_tensor * op, int threads) {
+    return is_single(op) ? part_bytes(op) * (size_t) (groups(op) * sharers(op, threads)) : 64;
 }
 
 using Widen = void (*)(const void *, float *, int64_t);
@@ -88,10 +118,20 @@ class Worker {
   public:
     Worker(const ggml_compute_params * params, ggml_tensor * op)
         : params_(params), op_(op), q_(queries_of(op)), k_(keys_of(op)), v_(values_of(op)), parameters_(op) {
-        scratch_ = (float *) ((char *) params->wdata + 64 + aligned(4 * scratch_floats(op)) * (size_t) params->ith);
+        scratch_ = (float *) ((char *) params->wdata + shared_bytes(op, params->nth) +
+                              aligned(4 * scratch_floats(op)) * (size_t) params->ith);
     }
 
     void run() {
+        if (is_single(op_)) {
+            run_single();
+        } else {
+            run_many();
+        }
+    }
+
+  private:
+    void run_many() {
         auto & next = *(std::atomic<int64_t> *) params_->wdata;
         if (params_->ith == 0) {
             new (params_->wdata) std::atomic<int64_t>(0);
@@ -103,16 +143,42 @@ class Worker {
             // The last tokens see most; what takes longest comes first, so that no thread waits long at the end.
             const int64_t block = blocks - 1 - i / (k_->ne[2] * q_->ne[3]);
             const int64_t first = block * tokens;
-            attend(first, std::min(tokens, q_->ne[1] - first), i % k_->ne[2], i / k_->ne[2] % q_->ne[3]);
+            float         slopes[kMaxHeads];
+            current_set()->attention.attend(
+                job_of(first, std::min(tokens, q_->ne[1] - first), i % (k_->ne[2] * q_->ne[3]), slopes));
         }
     }
 
-  private:
-    // Some tokens of a stream, in the heads that share head `i2` of the keys.
-    void attend(int64_t first, int64_t tokens, int64_t i2, int64_t i3) const {
+    // Tiles of cells are dealt out to threads, so that a single head keeps all of them busy.
+    void run_single() {
+        const AttentionOfOne & attention = current_set()->attention_of_one;
+        const int64_t          n         = sharers(op_, params_->nth);
+        float                  slopes[kMaxHeads];
+        for (int64_t i = params_->ith; i < groups(op_) * n; i += params_->nth) {
+            attention.attend(job_of(0, 1, i / n, slopes), (int) (i % n), (int) n, part(i));
+        }
+        if (n > 1) {
+            Barrier::of(params_->threadpool).wait(params_->nth);
+        }
+        const int64_t heads = heads_in_group(op_);
+        // Without sharers each thread joins what it made.
+        for (int64_t i = params_->ith; n == 1 && i < groups(op_); i += params_->nth) {
+            for (int64_t head = 0; head < heads; ++head) {
+                attention.join(job_of(0, 1, i, slopes), (int) head, part(i), 0, 1);
+            }
+        }
+        for (int64_t i = params_->ith; n > 1 && i < groups(op_) * heads; i += params_->nth) {
+            attention.join(job_of(0, 1, i / heads, slopes), (int) (i % heads), part(i / heads * n), part_bytes(op_) / 4, (int) n);
+        }
+    }
+
+    float * part(int64_t i) const { return (float *) ((char *) params_->wdata + part_bytes(op_) * (size_t) i); }
+
+    // Some tokens of a stream, in the heads that share a head of keys. `slopes` has room for kMaxHeads, and stays.
+    AttentionJob job_of(int64_t first, int64_t tokens, int64_t group_index, float * slopes) const {
+        const int64_t i2 = group_index % k_->ne[2], i3 = group_index / k_->ne[2];
         const int64_t group = heads_in_group(op_), head = i2 * group;
         const int64_t j3    = i3 / (q_->ne[3] / k_->ne[3]);
-        float         slopes[kMaxHeads];
         for (int64_t i = 0; i < group; ++i) {
             slopes[i] = slope_of(head + i, q_->ne[2], parameters_.max_bias);
         }
@@ -146,7 +212,7 @@ class Worker {
         job.widen_keys   = widen_of(k_->type);
         job.widen_values = widen_of(v_->type);
         job.scratch      = scratch_;
-        current_set()->attention.attend(job);
+        return job;
     }
 
     const ggml_compute_params * params_;
@@ -178,16 +244,17 @@ bool is_in_reach(const ggml_tensor * tensor) {
 }  // namespace
 
 bool takes_attention(const ggml_tensor * op) {
-    if (op->op != GGML_OP_FLASH_ATTN_EXT || min_tokens() <= 0 || queries_of(op)->ne[1] < min_tokens()) {
+    if (op->op != GGML_OP_FLASH_ATTN_EXT || current_set() == nullptr) {
         return false;
     }
-    return current_set() != nullptr && current_set()->attention.rows > 0 && has_known_layout(op) &&
+    const bool is_wanted = is_single(op) ? takes_single() : min_tokens() > 0 && queries_of(op)->ne[1] >= min_tokens();
+    return is_wanted && has_known_layout(op) &&
            can_widen(keys_of(op)->type) && can_widen(values_of(op)->type) && is_in_reach(keys_of(op)) &&
            is_in_reach(values_of(op));
 }
 
 size_t attention_work_size(const ggml_tensor * op, int threads) {
-    const size_t ours = 128 + aligned(4 * scratch_floats(op)) * (size_t) threads;
+    const size_t ours = 64 + shared_bytes(op, threads) + aligned(4 * scratch_floats(op)) * (size_t) threads;
     // At least what ggml's code wants, so that it can still be handed back: tiles of 64 tokens and 64 cells.
     const size_t k = (size_t) keys_of(op)->ne[0], v = (size_t) values_of(op)->ne[0];
     const size_t tiles = 64 * (2 * k + 2 * v + 2 * 64) + 64, parts = (size_t) queries_of(op)->ne[2] * (2 + v) + k + 2 * v + 64;

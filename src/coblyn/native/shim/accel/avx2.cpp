@@ -205,6 +205,7 @@ const InstructionSet * avx2() {
         avx2_code::add_quantized<avx2_code::Avx2>(made);
         avx2_code::add_floats<avx2_code::Avx2>(made);
         made.attention = avx2_code::Attend<avx2_code::Ymm, 6>::attention();
+        made.attention_of_one = avx2_code::AttendOne<avx2_code::Ymm>::attention();
         return made;
     }();
     return &set;

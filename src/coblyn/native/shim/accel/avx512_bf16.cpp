@@ -114,6 +114,7 @@ const InstructionSet * avx512_bf16() {
         avx512_bf16_code::add_floats<Isa>(made);
         made.kernels[avx512_bf16_code::BF16::kType] = avx512_bf16_code::Bfloat::kernel();
         made.attention = avx512_bf16_code::Attend<avx512_bf16_code::Zmm, 12>::attention();
+        made.attention_of_one = avx512_bf16_code::AttendOne<avx512_bf16_code::Zmm>::attention();
         return made;
     }();
     return &set;

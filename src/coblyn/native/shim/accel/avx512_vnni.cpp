@@ -16,6 +16,7 @@ const InstructionSet * avx512_vnni() {
         avx512_vnni_code::add_quantized<Isa>(made);
         avx512_vnni_code::add_floats<Isa>(made);
         made.attention = avx512_vnni_code::Attend<avx512_vnni_code::Zmm, 12>::attention();
+        made.attention_of_one = avx512_vnni_code::AttendOne<avx512_vnni_code::Zmm>::attention();
         return made;
     }();
     return &set;

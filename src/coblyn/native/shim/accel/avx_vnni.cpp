@@ -16,6 +16,7 @@ const InstructionSet * avx_vnni() {
         avx_vnni_code::add_quantized<Isa>(made);
         avx_vnni_code::add_floats<Isa>(made);
         made.attention = avx_vnni_code::Attend<avx_vnni_code::Ymm, 6>::attention();
+        made.attention_of_one = avx_vnni_code::AttendOne<avx_vnni_code::Ymm>::attention();
         return made;
     }();
     return &set;

@@ -43,14 +43,11 @@ bool is_product_right(ggml_type type) {
     return is_fine;
 }
 
-bool is_attention_right() {
-    constexpr int kTokens = 5, kThreads = 2;
-    if (current_set()->attention.rows == 0) {
-        return true;
-    }
-    const int tokens = min_tokens();
+bool is_attention_right(int n_tokens) {
+    constexpr int kThreads = 2;
+    const int     tokens   = min_tokens();
     set_min_tokens(1);
-    AttentionTrial trial({ GGML_TYPE_F16, 64, 6, 2, 100 }, kTokens, kThreads);
+    AttentionTrial trial({ GGML_TYPE_F16, 64, 6, 2, 200 }, n_tokens, kThreads);
     const bool     is_fine = is_right(trial, 1e-5);
     set_min_tokens(tokens);
     return is_fine;
@@ -60,7 +57,8 @@ bool is_attention_right() {
 
 bool is_right() {
     // One of plain memory, one that ggml may repack.
-    return is_product_right(GGML_TYPE_Q8_0) && is_product_right(GGML_TYPE_Q4_0) && is_attention_right();
+    return is_product_right(GGML_TYPE_Q8_0) && is_product_right(GGML_TYPE_Q4_0) && is_attention_right(5) &&
+           is_attention_right(1);
 }
 
 }  // namespace coblyn::accel

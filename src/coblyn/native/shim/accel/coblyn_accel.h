@@ -47,9 +47,12 @@ COBLYN_ACCEL_API int32_t coblyn_accel_min_batch(int32_t type);
 // Change it (<= 0: off). Not while a graph is computed.
 COBLYN_ACCEL_API void coblyn_accel_set_min_batch(int32_t type, int32_t batch);
 
-// The same of attention: the fewest tokens of a sequence in a step that are taken.
+// The same of attention: the fewest tokens of a sequence in a step that are taken, of more than one; and whether a single
+// one is.
 COBLYN_ACCEL_API int32_t coblyn_accel_min_tokens(void);
 COBLYN_ACCEL_API void coblyn_accel_set_min_tokens(int32_t tokens);
+COBLYN_ACCEL_API int32_t coblyn_accel_single(void);
+COBLYN_ACCEL_API void coblyn_accel_set_single(int32_t is_taken);
 
 // How many operations were taken since the library was loaded: proof that it works.
 COBLYN_ACCEL_API uint64_t coblyn_accel_taken(void);

@@ -60,9 +60,17 @@ struct AttentionJob {
 };
 
 struct Attention {
-    int rows;  // its work is a multiple of so many rows; 0: there is none
     size_t (*scratch)(int rows, int tokens, int key_length, int value_length);  // floats a thread needs
     void (*attend)(const AttentionJob & job);
+};
+
+// Attention of one token. Several share the tiles of cells, tile i being for number i % step, and keep parts, which
+// `join` makes one of. `tokens` of a job is 1.
+struct AttentionOfOne {
+    size_t (*part_floats)(int heads, int value_length);
+    size_t (*scratch)(int heads, int key_length, int value_length);  // floats
+    void (*attend)(const AttentionJob & job, int index, int step, float * part);
+    void (*join)(const AttentionJob & job, int head, const float * parts, size_t stride, int n);
 };
 
 constexpr int kTypes = 64;  // more than ggml has
@@ -71,6 +79,7 @@ struct InstructionSet {
     const char * name;
     Kernel       kernels[kTypes];  // by ggml's number of the type
     Attention    attention;
+    AttentionOfOne attention_of_one;
 };
 
 // One a source file; compiled everywhere, empty where the compiler can not produce it. `is_usable` says

@@ -31,15 +31,19 @@ struct Everything {
     int type;
     int batch;
     int tokens;
+    bool is_single;
 
-    explicit Everything(int type_) : type(type_), batch(min_batch(type_)), tokens(min_tokens()) {
+    explicit Everything(int type_)
+        : type(type_), batch(min_batch(type_)), tokens(min_tokens()), is_single(takes_single()) {
         set_min_batch(type, 1);
         set_min_tokens(1);
+        set_single(true);
     }
 
     ~Everything() {
         set_min_batch(type, batch);
         set_min_tokens(tokens);
+        set_single(is_single);
         set_passing(false);
     }
 };

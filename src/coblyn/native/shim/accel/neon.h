@@ -3,6 +3,7 @@
 #pragma once
 
 #include "attend.h"
+#include "attend_one.h"
 #include "driver.h"
 
 #include <arm_neon.h>
@@ -33,6 +34,8 @@ struct Quad {
     static Float multiply_add(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
     static Float greater(Float a, Float b) { return vmaxnmq_f32(a, b); }
     static void  store(float * to, Float a) { vst1q_f32(to, a); }
+    // The sum of each of four vectors.
+    static Float sums(const Float (&a)[4]) { return vpaddq_f32(vpaddq_f32(a[0], a[1]), vpaddq_f32(a[2], a[3])); }
     static Float widen_half(const uint16_t * from) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from))); }
     // 2 to the power of whole numbers above -127.
     static Float power_of_two(Float n) {

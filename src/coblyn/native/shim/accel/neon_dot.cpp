@@ -102,6 +102,7 @@ const InstructionSet * neon_dot() {
         neon_dot_code::add_quantized<neon_dot_code::NeonDot>(made);
         neon_dot_code::add_floats<neon_dot_code::NeonDot>(made);
         made.attention = neon_dot_code::Attend<neon_dot_code::Quad, 12>::attention();
+        made.attention_of_one = neon_dot_code::AttendOne<neon_dot_code::Quad>::attention();
         return made;
     }();
     return &set;

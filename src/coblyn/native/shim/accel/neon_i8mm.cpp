@@ -87,6 +87,7 @@ const InstructionSet * neon_i8mm() {
         neon_i8mm_code::add_quantized<neon_i8mm_code::NeonMatrix>(made);
         neon_i8mm_code::add_floats<neon_i8mm_code::NeonMatrix>(made);
         made.attention = neon_i8mm_code::Attend<neon_i8mm_code::Quad, 12>::attention();
+        made.attention_of_one = neon_i8mm_code::AttendOne<neon_i8mm_code::Quad>::attention();
         return made;
     }();
     return &set;

@@ -9,6 +9,7 @@ namespace {
 std::atomic<const InstructionSet *> chosen{ nullptr };
 std::atomic<int>                    batches[kTypes];
 std::atomic<int>                    tokens{ 0 };
+std::atomic<bool>                   is_single_ours{ false };
 
 // From so many on ggml computes what the mask hides, too; below, where sequences share cells, it may skip most of them.
 constexpr int kDefaultTokens = 64;
@@ -41,7 +42,8 @@ void use_set(const InstructionSet * set) {
     for (int type = 0; type < kTypes; ++type) {
         set_min_batch(type, set != nullptr && set->kernels[type].rows > 0 ? default_batch(type) : 0);
     }
-    set_min_tokens(set != nullptr && set->attention.rows > 0 ? kDefaultTokens : 0);
+    set_min_tokens(set != nullptr ? kDefaultTokens : 0);
+    set_single(min_tokens() > 0);
 }
 
 const Kernel * kernel_of(int type) {
@@ -68,6 +70,14 @@ int min_tokens() {
 
 void set_min_tokens(int least) {
     tokens.store(least > 0 ? least : 0, std::memory_order_relaxed);
+}
+
+bool takes_single() {
+    return is_single_ours.load(std::memory_order_relaxed);
+}
+
+void set_single(bool is_ours) {
+    is_single_ours.store(is_ours, std::memory_order_relaxed);
 }
 
 }  // namespace coblyn::accel

@@ -13,9 +13,11 @@ const Kernel * kernel_of(int type);
 int  min_batch(int type);
 void set_min_batch(int type, int batch);
 
-// The fewest tokens whose attention is ours; 0: never.
+// The fewest tokens, of more than one, whose attention is ours; 0: never. And whether that of a single one is.
 int  min_tokens();
 void set_min_tokens(int tokens);
+bool takes_single();
+void set_single(bool is_ours);
 
 const InstructionSet * current_set();
 // Also sets all batches to what suits this set.

@@ -3,6 +3,7 @@
 #define COBLYN_ISA portable_code
 
 #include "attend.h"
+#include "attend_one.h"
 #include "driver.h"
 
 #include <cmath>
@@ -23,6 +24,7 @@ struct Single {
     static Float multiply_add(Float a, Float b, Float c) { return a * b + c; }
     static Float greater(Float a, Float b) { return a > b ? a : b; }
     static void  store(float * to, Float a) { *to = a; }
+    static Float sums(const Float (&a)[1]) { return a[0]; }
     static Float widen_half(const uint16_t * from) { return half_to_float(*from); }
     static Float power_of_two(Float n) { return bit_cast<float>(((int32_t) n + 127) << 23); }
     static Float where_at_least(Float x, Float limit, Float a) { return x >= limit ? a : 0; }
@@ -151,6 +153,7 @@ const InstructionSet * portable() {
         portable_code::add_quantized<portable_code::Portable>(made);
         portable_code::add_floats<portable_code::Portable>(made);
         made.attention = portable_code::Attend<portable_code::Single, 6>::attention();
+        made.attention_of_one = portable_code::AttendOne<portable_code::Single>::attention();
         return made;
     }();
     return &set;

@@ -34,6 +34,12 @@ struct Ymm {
     // `a` where `x` is at least `limit`, else 0.
     static Float where_at_least(Float x, Float limit, Float a) { return _mm256_and_ps(a, _mm256_cmp_ps(x, limit, _CMP_GE_OQ)); }
     static bool  are_equal(Float a, Float b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff; }
+    // The sum of each of eight vectors.
+    static Float sums(const Float (&a)[8]) {
+        const Float low  = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
+        const Float high = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
+        return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
+    }
     static Float widen_half(const uint16_t * from) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) from)); }
 #if defined(__AVXVNNI__) || defined(COBLYN_EMULATED)
     // c + the sum of four products of an unsigned byte of `a` and a signed byte of `b`, without saturation.
@@ -69,6 +75,14 @@ struct Zmm {
     }
     static Float where_at_least(Float x, Float limit, Float a) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_GE_OQ), a); }
     static bool  are_equal(Float a, Float b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) == 0xffff; }
+    // The sum of each of sixteen vectors.
+    static Float sums(const Float (&a)[16]) {
+        alignas(64) float all[16];
+        for (int i = 0; i < 16; ++i) {
+            all[i] = _mm512_reduce_add_ps(a[i]);
+        }
+        return _mm512_load_ps(all);
+    }
     static Float widen_half(const uint16_t * from) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) from)); }
     static Int   dot(Int c, Int a, Int b) { return _mm512_dpbusd_epi32(c, a, b); }
 };

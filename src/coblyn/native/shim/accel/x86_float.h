@@ -4,6 +4,7 @@
 #pragma once
 
 #include "attend.h"
+#include "attend_one.h"
 #include "driver.h"
 #include "vector.h"
 
