@@ -143,8 +143,12 @@ def test_installing_again_forgets_what_was_set(model: Model, accelerator: Accele
     assert kinds
     for kind in kinds:
         accelerator.set_min_batch(kind, 0)
+    accelerator.set_min_tokens(0)
+    accelerator.set_single(False)
     assert accelerator.kinds(model.weight_types) == ()
-    assert accelerator.install() == ""
+    accelerator.remove()
+    assert accelerator.install() == "", "its own check needs nothing that was set"
+    assert accelerator.takes_attention
     assert {kind: accelerator.min_batch(kind) for kind in kinds} == chosen
 
 

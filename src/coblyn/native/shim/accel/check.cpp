@@ -34,23 +34,17 @@ bool is_right(Trial & trial, double allowed) {
 }
 
 bool is_product_right(ggml_type type) {
-    constexpr int kRows = 40, kLength = 512, kTokens = 5, kThreads = 2;
-    const int     batch = min_batch(type);
-    set_min_batch(type, 1);
-    ProductTrial trial(type, kRows, kLength, kTokens, kThreads);
-    const bool   is_fine = is_right(trial, 1e-3);
-    set_min_batch(type, batch);
-    return is_fine;
+    constexpr int        kRows = 40, kLength = 512, kTokens = 5, kThreads = 2;
+    const TakeEverything everything(type);
+    ProductTrial         trial(type, kRows, kLength, kTokens, kThreads);
+    return is_right(trial, 1e-3);
 }
 
-bool is_attention_right(int n_tokens) {
-    constexpr int kThreads = 2;
-    const int     tokens   = min_tokens();
-    set_min_tokens(1);
-    AttentionTrial trial({ GGML_TYPE_F16, 64, 6, 2, 200 }, n_tokens, kThreads);
-    const bool     is_fine = is_right(trial, 1e-5);
-    set_min_tokens(tokens);
-    return is_fine;
+bool is_attention_right(int tokens) {
+    constexpr int        kThreads = 2;
+    const TakeEverything everything(GGML_TYPE_F16);
+    AttentionTrial       trial({ GGML_TYPE_F16, 64, 6, 2, 200 }, tokens, kThreads);
+    return is_right(trial, 1e-5);
 }
 
 }  // namespace

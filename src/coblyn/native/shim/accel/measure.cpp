@@ -26,26 +26,8 @@ double timed(Trial & trial, bool is_ours, int times) {
     return seconds_since(start) / times;
 }
 
-// Lets ours compute everything that it can, for the time of a measurement.
-struct Everything {
-    int type;
-    int batch;
-    int tokens;
-    bool is_single;
-
-    explicit Everything(int type_)
-        : type(type_), batch(min_batch(type_)), tokens(min_tokens()), is_single(takes_single()) {
-        set_min_batch(type, 1);
-        set_min_tokens(1);
-        set_single(true);
-    }
-
-    ~Everything() {
-        set_min_batch(type, batch);
-        set_min_tokens(tokens);
-        set_single(is_single);
-        set_passing(false);
-    }
+struct NothingPassed {
+    ~NothingPassed() { set_passing(false); }
 };
 
 // How many times as fast as ggml's code ours is; 0 if it is not asked.
@@ -54,6 +36,7 @@ double compare(Trial & trial, double seconds) {
     if (!trial.is_ready()) {
         return 0;
     }
+    const NothingPassed afterwards;
     // The first ones warm caches up, and say how many fit into a turn of a millisecond.
     timed(trial, false, 1);
     const double once  = timed(trial, true, 1);
@@ -79,14 +62,14 @@ double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double se
     if (kernel_of(type) == nullptr) {
         return 0;
     }
-    const Everything everything(type);
-    ProductTrial     trial((ggml_type) type, n, k, m, threads);
+    const TakeEverything everything(type);
+    ProductTrial         trial((ggml_type) type, n, k, m, threads);
     return compare(trial, seconds);
 }
 
 double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds) {
-    const Everything everything(shape.type);
-    AttentionTrial   trial(shape, tokens, threads);
+    const TakeEverything everything(shape.type);
+    AttentionTrial       trial(shape, tokens, threads);
     return compare(trial, seconds);
 }
 

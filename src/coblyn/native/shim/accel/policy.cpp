@@ -80,4 +80,17 @@ void set_single(bool is_ours) {
     is_single_ours.store(is_ours, std::memory_order_relaxed);
 }
 
+TakeEverything::TakeEverything(int type)
+    : type_(type), batch_(min_batch(type)), tokens_(min_tokens()), is_single_(takes_single()) {
+    set_min_batch(type, 1);
+    set_min_tokens(1);
+    set_single(true);
+}
+
+TakeEverything::~TakeEverything() {
+    set_min_batch(type_, batch_);
+    set_min_tokens(tokens_);
+    set_single(is_single_);
+}
+
 }  // namespace coblyn::accel

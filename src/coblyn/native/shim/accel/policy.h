@@ -19,6 +19,21 @@ void set_min_tokens(int tokens);
 bool takes_single();
 void set_single(bool is_ours);
 
+// Ours takes all that it can of a type, and all attention, as long as this lives: for checks and measurements.
+class TakeEverything {
+  public:
+    explicit TakeEverything(int type);
+    ~TakeEverything();
+    TakeEverything(const TakeEverything &)             = delete;
+    TakeEverything & operator=(const TakeEverything &) = delete;
+
+  private:
+    int  type_;
+    int  batch_;
+    int  tokens_;
+    bool is_single_;
+};
+
 const InstructionSet * current_set();
 // Also sets all batches to what suits this set.
 void use_set(const InstructionSet * set);
