@@ -47,6 +47,15 @@ inline __m512 to_float(__m512i a) {
     return result;
 }
 
+inline float sum(__m512 a) {
+    float values[16], total = 0;
+    std::memcpy(values, &a, 64);
+    for (const float value : values) {
+        total += value;
+    }
+    return total;
+}
+
 inline __m512 widen_half(__m256i a) {
     float to[16];
     _mm256_storeu_ps(to, _mm256_cvtph_ps(_mm256_castsi256_si128(a)));
@@ -88,9 +97,11 @@ inline __m256bh to_bfloat(__m512 a) {
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtneps_pbh
 #undef _mm512_cvtph_ps
+#undef _mm512_reduce_add_ps
 #undef _mm512_cvtps_epi32
 #define _mm512_cvtepi32_ps emulated::to_float
 #define _mm512_cvtph_ps emulated::widen_half
+#define _mm512_reduce_add_ps emulated::sum
 #define _mm512_cvtps_epi32 emulated::to_int
 #define _mm512_cvtneps_pbh emulated::to_bfloat
 #define _mm256_dpbusd_avx_epi32 emulated::dot
