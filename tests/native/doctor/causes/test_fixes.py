@@ -36,8 +36,8 @@ def fix_of(text: str, cause: str) -> Fix:
         ),
         (
             "git-dubious-ownership",
-            "fatal: detected dubious ownership in repository at '/work/my tree'\n",
-            "git config --global --add safe.directory '/work/my tree'",
+            "fatal: detected dubious ownership in repository at '/srv/my tree'\n",
+            "git config --global --add safe.directory '/srv/my tree'",
         ),
         (
             "makefile-local",
