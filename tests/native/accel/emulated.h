@@ -35,16 +35,21 @@ inline __m256i dot(__m256i sum, __m256i a, __m256i b) {
     return sum;
 }
 
-inline __m512 to_float(__m512i a) {
-    int32_t from[16];
-    float   to[16];
-    std::memcpy(from, &a, 64);
+// A function of each of 16 numbers.
+template <class ToVector, class To, class From, class Vector, class Function> ToVector each(const Vector & a, Function function) {
+    From     from[16];
+    To       to[16];
+    ToVector result;
+    std::memcpy(from, &a, sizeof from);
     for (int i = 0; i < 16; ++i) {
-        to[i] = (float) from[i];
+        to[i] = function(from[i]);
     }
-    __m512 result;
-    std::memcpy(&result, to, 64);
+    std::memcpy(&result, to, sizeof to);
     return result;
+}
+
+inline __m512 to_float(__m512i a) {
+    return each<__m512, float, int32_t>(a, [](int32_t x) { return (float) x; });
 }
 
 inline float sum(__m512 a) {
@@ -67,29 +72,15 @@ inline __m512 widen_half(__m256i a) {
 
 // To the nearest, ties to even.
 inline __m512i to_int(__m512 a) {
-    float   from[16];
-    int32_t to[16];
-    std::memcpy(from, &a, 64);
-    for (int i = 0; i < 16; ++i) {
-        to[i] = (int32_t) std::nearbyint(from[i]);
-    }
-    __m512i result;
-    std::memcpy(&result, to, 64);
-    return result;
+    return each<__m512i, int32_t, float>(a, [](float x) { return (int32_t) std::nearbyint(x); });
 }
 
 // To the nearest bfloat16, ties to even; NaN stays one.
 inline __m256bh to_bfloat(__m512 a) {
-    uint32_t from[16];
-    uint16_t to[16];
-    std::memcpy(from, &a, 64);
-    for (int i = 0; i < 16; ++i) {
-        const bool is_nan = (from[i] & 0x7fffffff) > 0x7f800000;
-        to[i]             = (uint16_t) (is_nan ? from[i] >> 16 | 64 : (from[i] + 0x7fff + (from[i] >> 16 & 1)) >> 16);
-    }
-    __m256bh result;
-    std::memcpy(&result, to, 32);
-    return result;
+    return each<__m256bh, uint16_t, uint32_t>(a, [](uint32_t x) {
+        const bool is_nan = (x & 0x7fffffff) > 0x7f800000;
+        return (uint16_t) (is_nan ? x >> 16 | 64 : (x + 0x7fff + (x >> 16 & 1)) >> 16);
+    });
 }
 
 }  // namespace emulated
