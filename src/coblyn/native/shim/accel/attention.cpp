@@ -1,10 +1,11 @@
 #include "attention.h"
 
+#include "aligned.h"
 #include "barrier.h"
 #include "policy.h"
 
-#include "ggml-cpu-impl.h"
 #include "ggml-backend.h"
+#include "ggml-cpu-impl.h"
 #include "ggml.h"
 
 #include <algorithm>
@@ -23,10 +24,6 @@ namespace {
 constexpr int kBlockRows = 96;
 constexpr int kMaxHeads  = 128;
 constexpr int kMaxLength = 1024;
-
-size_t aligned(size_t bytes) {
-    return (bytes + 63) / 64 * 64;
-}
 
 struct Parameters {
     float scale;
@@ -83,7 +80,7 @@ size_t part_bytes(const ggml_tensor * op) {
 
 // Before the threads' own parts: the number of the next piece of work, or what is joined at the end.
 size_t shared_bytes(const ggml_tensor * op, int threads) {
-    return is_single(op) ? part_bytes(op) * (size_t) (groups(op) * sharers(op, threads)) : 64;
+    return is_single(op) ? part_bytes(op) * (size_t) (groups(op) * sharers(op, threads)) : kLine;
 }
 
 using Widen = void (*)(const void *, float *, int64_t);
@@ -254,7 +251,7 @@ bool takes_attention(const ggml_tensor * op) {
 }
 
 size_t attention_work_size(const ggml_tensor * op, int threads) {
-    const size_t ours = 64 + shared_bytes(op, threads) + aligned(4 * scratch_floats(op)) * (size_t) threads;
+    const size_t ours = kLine + shared_bytes(op, threads) + aligned(4 * scratch_floats(op)) * (size_t) threads;
     // At least what ggml's code wants, so that it can still be handed back: tiles of 64 tokens and 64 cells.
     const size_t k = (size_t) keys_of(op)->ne[0], v = (size_t) values_of(op)->ne[0];
     const size_t tiles = 64 * (2 * k + 2 * v + 2 * 64) + 64, parts = (size_t) queries_of(op)->ne[2] * (2 + v) + k + 2 * v + 64;
@@ -263,7 +260,7 @@ size_t attention_work_size(const ggml_tensor * op, int threads) {
 
 void compute_attention(const ggml_compute_params * params, ggml_tensor * op) {
     ggml_compute_params own = *params;
-    own.wdata               = (void *) aligned((size_t) params->wdata);
+    own.wdata               = aligned(params->wdata);
     Worker(&own, op).run();
 }
 

@@ -1,5 +1,6 @@
 #include "product.h"
 
+#include "aligned.h"
 #include "barrier.h"
 #include "policy.h"
 
@@ -20,10 +21,6 @@ constexpr int64_t kJobTokens = 512;
 constexpr int64_t kFewTokens = 64;
 // Parts of the work a thread, so that none waits long for the last.
 constexpr int64_t kPartsPerThread = 4;
-
-size_t aligned(size_t bytes) {
-    return (bytes + 63) / 64 * 64;
-}
 
 // Where things lie in the working memory.
 struct Memory {
@@ -312,13 +309,13 @@ size_t size_for_ggml(const ggml_tensor * op, int threads) {
 
 size_t work_size(const ggml_tensor * op, int threads) {
     // ggml aligns the memory for its own needs only.
-    const size_t ours = lay_out(op, *kernel_of(op->src[0]->type), threads, nullptr).size + 64;
+    const size_t ours = lay_out(op, *kernel_of(op->src[0]->type), threads, nullptr).size + kLine;
     return std::max(ours, size_for_ggml(op, threads));
 }
 
 void compute(const ggml_compute_params * params, ggml_tensor * op, bool is_interleaved) {
     ggml_compute_params own = *params;
-    own.wdata               = (void *) aligned((size_t) params->wdata);
+    own.wdata               = aligned(params->wdata);
     Worker(&own, op, is_interleaved).run();
 }
 
