@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,9 @@ def test_nothing_is_measured_twice(tmp_path: Path) -> None:
     assert other_threads.chosen == {2: 16}
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", '{"x": "y"}', '{"x": -3}'])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", '{"x": "y"}', '{"x": -3}', '{"x":' * 100_000]
+)
 def test_a_memory_that_can_not_be_read_is_made_anew(tmp_path: Path, text: str) -> None:
     memory = tmp_path / "cpu-1.json"
     memory.write_text(text)
@@ -105,6 +108,16 @@ def test_a_memory_that_can_not_be_read_is_made_anew(tmp_path: Path, text: str) -
     again = Machine({})
     assert tune(again, (2,), width=64, threads=1, memory=memory) == {2: 32}
     assert again.asked == []
+
+
+@pytest.mark.parametrize("value", [-1, 257, 2**31, 10**30, True, 1.5, "32", None])
+def test_what_nobody_measures_is_not_believed(tmp_path: Path, value: object) -> None:
+    memory = tmp_path / "cpu-1.json"
+    tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory)
+    (key,) = json.loads(memory.read_text())
+    memory.write_text(json.dumps({key: value}))
+    assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}
+    assert json.loads(memory.read_text()) == {key: 32}
 
 
 def test_what_another_process_measures_meanwhile_is_kept(tmp_path: Path) -> None:

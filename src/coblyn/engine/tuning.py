@@ -24,6 +24,7 @@ _SECONDS = 0.01
 _BLOCK = 256
 _MAX_ROWS = 2048
 _CELLS = 512
+_LARGEST = 256  # that the library measures
 _FEWEST_TOKENS = 4
 _MARGIN = 1.05  # a tie goes to ggml
 
@@ -165,13 +166,15 @@ def tune_attention(
 def _read(memory: Path) -> dict[str, int]:
     try:
         known = json.loads(memory.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(known, dict):
         return {}
-    return {
-        str(key): batch for key, batch in known.items() if isinstance(batch, int) and batch >= 0
-    }
+    return {str(key): batch for key, batch in known.items() if _is_measured(batch)}
+
+
+def _is_measured(batch: object) -> bool:
+    return type(batch) is int and 0 <= batch <= _LARGEST
 
 
 def _write(memory: Path, measured: dict[str, int]) -> None:
