@@ -210,6 +210,47 @@ void check(const InstructionSet & set, const Case & c, int n_sharers = 0) {
     }
 }
 
+// What is no number must not come out as one: a query of it spoils its own row, a key of it all rows that see it.
+void check_nan(const InstructionSet & set, bool is_key, int tokens, int n_sharers) {
+    ++n_checks;
+    constexpr int      kLength = 64, kHeads = 3, kCells = 150;
+    std::mt19937       random(5);
+    std::vector<float> queries = noise((size_t) tokens * kHeads * kLength, random), slopes(kHeads, 1.0f);
+    std::vector<float> keys = noise((size_t) kCells * kLength, random), values = noise(keys.size(), random);
+    (is_key ? keys[100 * kLength + 7] : queries[7]) = NAN;
+    std::vector<float> out(queries.size(), 0.0f);
+    std::vector<float> scratch(16 + (n_sharers == 0 ? set.attention.scratch(tokens * kHeads, tokens, kLength, kLength)
+                                                    : set.attention_of_one.scratch(kHeads, kLength, kLength)));
+    AttentionJob       job{};
+    job.queries        = (const char *) queries.data();
+    job.out            = (char *) out.data();
+    job.query_bytes[0] = job.out_bytes[0] = sizeof(float) * kLength * kHeads;
+    job.query_bytes[1] = job.out_bytes[1] = sizeof(float) * kLength;
+    job.keys           = (const char *) keys.data();
+    job.values         = (const char *) values.data();
+    job.key_bytes = job.value_bytes = sizeof(float) * kLength;
+    job.slopes         = slopes.data();
+    job.cells          = kCells;
+    job.tokens         = tokens;
+    job.heads          = kHeads;
+    job.key_length = job.value_length = kLength;
+    job.scale          = 0.125f;
+    job.widen_keys = job.widen_values = copy_floats;
+    job.scratch        = (float *) (((size_t) scratch.data() + 63) / 64 * 64);
+    attend(set, job, n_sharers);
+    for (size_t row = 0; row < out.size() / kLength; ++row) {
+        const bool is_spoilt = is_key || row == 0;
+        for (int i = 0; i < kLength; ++i) {
+            if (std::isfinite(out[row * kLength + i]) == is_spoilt) {
+                ++n_failures;
+                std::printf("FAIL %s: no number in a %s, tokens=%d sharers=%d, row %zu gives %g\n", set.name,
+                            is_key ? "key" : "query", tokens, n_sharers, row, out[row * kLength + i]);
+                return;
+            }
+        }
+    }
+}
+
 void check_set(const InstructionSet & set) {
     const ggml_type half = GGML_TYPE_F16;
     for (const Mask mask : { Mask::none, Mask::future, Mask::some, Mask::all, Mask::slopes }) {
@@ -274,6 +315,11 @@ int main(int argc, char ** argv) {
         if (argc < 2 || std::strcmp(argv[1], (*it)->name) == 0) {
             check_set(**it);
             check_single(**it);
+            for (const bool is_key : { false, true }) {
+                check_nan(**it, is_key, 5, 0);
+                check_nan(**it, is_key, 1, 1);
+                check_nan(**it, is_key, 1, 2);
+            }
         }
     }
     std::printf("%d checks, %d failures\n", n_checks, n_failures);

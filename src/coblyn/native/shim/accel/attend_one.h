@@ -108,7 +108,7 @@ template <class V> struct AttendOne {
             float * own    = part + head * (kLead + block.value_stride);
             float   best   = own[0];
             for (int cell = 0; cell < kTile; ++cell) {
-                best = scores[cell] > best ? scores[cell] : best;
+                best = scores[cell] <= best ? best : scores[cell];  // what is no number is not passed over
             }
             if (best == -kInfinity) {
                 continue;  // nothing was seen yet, and all weights below are of hidden cells: exp gives 0 for them
@@ -155,7 +155,7 @@ template <class V> struct AttendOne {
         for (int head = 0; head < job.heads; ++head) {
             float *       out     = part + head * (kLead + block.value_stride) + kLead;
             const float * weights = block.scores + head * kTile;
-            if (!(part[head * (kLead + block.value_stride)] > -kInfinity)) {
+            if (part[head * (kLead + block.value_stride)] == -kInfinity) {
                 continue;
             }
             int i = 0;
@@ -206,7 +206,7 @@ template <class V> struct AttendOne {
         const float * sink = job.sinks == nullptr ? nullptr : job.sinks + head;
         float         best = sink == nullptr ? -kInfinity : *sink;
         for (int i = 0; i < n; ++i) {
-            best = parts[i * stride + own] > best ? parts[i * stride + own] : best;
+            best = parts[i * stride + own] <= best ? best : parts[i * stride + own];
         }
         float * out = (float *) (job.out + head * job.out_bytes[1]);
         for (int k = 0; k < job.value_length; ++k) {
@@ -219,7 +219,7 @@ template <class V> struct AttendOne {
         for (int i = 0; i < n; ++i) {
             mass += std::exp(parts[i * stride + own] - best) * parts[i * stride + own + 1];
         }
-        for (int i = 0; i < n && mass > 0; ++i) {
+        for (int i = 0; i < n; ++i) {
             const float scale = std::exp(parts[i * stride + own] - best) / mass;
             for (int k = 0; k < job.value_length; ++k) {
                 out[k] += scale * parts[i * stride + own + kLead + k];

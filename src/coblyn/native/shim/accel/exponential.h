@@ -9,7 +9,7 @@
 
 namespace coblyn::accel::COBLYN_ISA {
 
-// e to the x for x <= 0, relative error below 3e-7, and 0 below -87.
+// e to the x for x <= 0, relative error below 3e-7; 0 below -87, and no number of none.
 template <class V> inline typename V::Float exponential(typename V::Float x) {
     using Float         = typename V::Float;
     const Float limit   = V::spread_float(-87.0f);
@@ -23,7 +23,7 @@ template <class V> inline typename V::Float exponential(typename V::Float x) {
         p = V::multiply_add(p, r, V::spread_float(c));
     }
     p = V::multiply_add(V::multiply(p, r), r, V::add(r, V::spread_float(1.0f)));
-    return V::where_at_least(x, limit, V::multiply(p, V::power_of_two(n)));
+    return V::unless_below(x, limit, V::multiply(p, V::power_of_two(n)));
 }
 
 // n rows of numbers of some type to floats, `stride` floats from row to row.

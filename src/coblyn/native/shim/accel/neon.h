@@ -32,7 +32,7 @@ struct Quad {
     static Float subtract(Float a, Float b) { return vsubq_f32(a, b); }
     static Float multiply(Float a, Float b) { return vmulq_f32(a, b); }
     static Float multiply_add(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
-    static Float greater(Float a, Float b) { return vmaxnmq_f32(a, b); }
+    static Float greater(Float a, Float b) { return vmaxq_f32(a, b); }
     static void  store(float * to, Float a) { vst1q_f32(to, a); }
     // The sum of each of four vectors.
     static Float sums(const Float (&a)[4]) { return vpaddq_f32(vpaddq_f32(a[0], a[1]), vpaddq_f32(a[2], a[3])); }
@@ -41,9 +41,9 @@ struct Quad {
     static Float power_of_two(Float n) {
         return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23));
     }
-    // `a` where `x` is at least `limit`, else 0.
-    static Float where_at_least(Float x, Float limit, Float a) {
-        return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), vcgeq_f32(x, limit)));
+    // 0 where `x` is below `limit`, else `a`: also where `x` is no number.
+    static Float unless_below(Float x, Float limit, Float a) {
+        return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(a), vcltq_f32(x, limit)));
     }
     static bool are_equal(Float a, Float b) { return vminvq_u32(vceqq_f32(a, b)) != 0; }
 };

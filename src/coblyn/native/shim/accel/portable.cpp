@@ -26,8 +26,8 @@ struct Single {
     static void  store(float * to, Float a) { *to = a; }
     static Float sums(const Float (&a)[1]) { return a[0]; }
     static Float widen_half(const uint16_t * from) { return half_to_float(*from); }
-    static Float power_of_two(Float n) { return bit_cast<float>(((int32_t) n + 127) << 23); }
-    static Float where_at_least(Float x, Float limit, Float a) { return x >= limit ? a : 0; }
+    static Float power_of_two(Float n) { return n == n ? bit_cast<float>(((int32_t) n + 127) << 23) : n; }
+    static Float unless_below(Float x, Float limit, Float a) { return x < limit ? 0 : a; }
     static bool  are_equal(Float a, Float b) { return a == b; }
 };
 

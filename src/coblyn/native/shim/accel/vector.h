@@ -26,13 +26,14 @@ struct Ymm {
     static void  store(float * to, Float a) { _mm256_storeu_ps(to, a); }
     static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
     static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
+    // `b` if one of them is no number.
     static Float greater(Float a, Float b) { return _mm256_max_ps(a, b); }
     // 2 to the power of whole numbers above -127.
     static Float power_of_two(Float n) {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
     }
-    // `a` where `x` is at least `limit`, else 0.
-    static Float where_at_least(Float x, Float limit, Float a) { return _mm256_and_ps(a, _mm256_cmp_ps(x, limit, _CMP_GE_OQ)); }
+    // 0 where `x` is below `limit`, else `a`: also where `x` is no number.
+    static Float unless_below(Float x, Float limit, Float a) { return _mm256_and_ps(a, _mm256_cmp_ps(x, limit, _CMP_NLT_UQ)); }
     static bool  are_equal(Float a, Float b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff; }
     // The sum of each of eight vectors.
     static Float sums(const Float (&a)[8]) {
@@ -68,12 +69,13 @@ struct Zmm {
     static void  store(float * to, Float a) { _mm512_storeu_ps(to, a); }
     static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
     static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
+    // `b` if one of them is no number.
     static Float greater(Float a, Float b) { return _mm512_max_ps(a, b); }
     // 2 to the power of whole numbers above -127.
     static Float power_of_two(Float n) {
         return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
     }
-    static Float where_at_least(Float x, Float limit, Float a) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_GE_OQ), a); }
+    static Float unless_below(Float x, Float limit, Float a) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_NLT_UQ), a); }
     static bool  are_equal(Float a, Float b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) == 0xffff; }
     // The sum of each of sixteen vectors.
     static Float sums(const Float (&a)[16]) {
