@@ -117,7 +117,7 @@ def test_run_reads_standard_input(starter_model: Path, users_environment: dict[s
 
 
 def test_bench_prints_figures(starter_model: Path, users_environment: dict[str, str]) -> None:
-    arguments = ("bench", str(starter_model), "--json", "--prompt", "32", "--generate", "8")
+    arguments = ("bench", str(starter_model), "--json", "--prompt", "32", "--generate", "16")
     done = coblyn(users_environment, *arguments, "--repeats", "1", "--streams", "2")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])

@@ -148,7 +148,7 @@ def test_serve_says_that_an_accelerator_is_not_used(
 
 @pytest.mark.native
 def test_bench_carries_the_verdict(environment: dict[str, str], starter_model: Path) -> None:
-    size = ["--prompt", "64", "--generate", "8", "--streams", "1", "--repeats", "1"]
+    size = ["--prompt", "64", "--generate", "16", "--streams", "1", "--repeats", "1"]
     command = [sys.executable, "-m", "coblyn", "bench", str(starter_model), *size]
     told = subprocess.run(
         [*command, "--json"], capture_output=True, text=True, env=environment, check=True

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from coblyn.engine.events import Delta, Finish
+from coblyn.engine.core import Core
+from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY, FakeRunner
 from coblyn.engine.local import LocalEngine
-from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.plan import Plan, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, EngineError, EngineStopped
 
@@ -18,7 +20,7 @@ from coblyn.errors import BadRequest, EngineError, EngineStopped
 class BuggyRunner(FakeRunner):
     """Fails in a way that nobody foresaw."""
 
-    def run(self, plan: Plan) -> Sequence[Sampled]:
+    def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         if len(self.history) == 3:
             raise ZeroDivisionError
         return super().run(plan)
@@ -83,3 +85,40 @@ async def test_calls_run_between_steps() -> None:
         await engine.call(fail)
     assert await read(engine, ask("a", 5)) == STORY[:5]
     await engine.close()
+
+
+class VisitedRunner(FakeRunner):
+    """Somebody comes before its fourth step, in the middle of steps in a row."""
+
+    def __init__(self, visit: Callable[[], None]) -> None:
+        super().__init__(most_steps=8)
+        self.visit = visit
+        self.num_steps = 0
+
+    def _step(self, rows: Sequence[Row]) -> list[Sampled]:
+        self.num_steps += 1
+        if self.num_steps == 4:
+            self.visit()
+        return super()._step(rows)
+
+
+def test_who_comes_waits_for_no_more_than_the_step_in_hand() -> None:
+    events: list[Event] = []
+    over = threading.Event()
+
+    def deliver(new: Sequence[Event]) -> None:
+        events.extend(new)
+        if sum(event.is_last for event in events) == 2:
+            over.set()
+
+    runner = VisitedRunner(lambda: core.submit(Request("b", tuple(b"other"), 3)))
+    core = Core(lambda: runner, deliver, max_running=2, busy_batch=64)
+    core.start()
+    core.submit(ask("a", 20))
+    assert over.wait(10)
+    core.stop()
+    written = [len(e.tokens) for e in events if isinstance(e, Delta) and e.request_id == "a"]
+    # The first token goes at once; three steps in a row, not eight; then the visitor is there.
+    assert written[:3] == [1, 3, 1]
+    assert {row.request_id for row in runner.history[2].rows} == {"a", "b"}
+    assert sum(written) == 20

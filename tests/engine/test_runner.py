@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.events import Delta, Event, Finish
+from coblyn.engine.events import Delta, Event, Finish, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
@@ -62,6 +62,11 @@ async def read(engine: LocalEngine, request: Request) -> tuple[str, Finish]:
     last = events[-1]
     assert isinstance(last, Finish)
     return "".join(e.text for e in events if isinstance(e, Delta)), last
+
+
+async def read_tokens(engine: LocalEngine, request: Request) -> list[TokenText]:
+    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+    return [token for delta in deltas for token in delta.tokens]
 
 
 def ask(name: str, tokens: tuple[int, ...], count: int = 24, **sampling: float) -> Request:
@@ -147,14 +152,41 @@ async def test_eight_at_once_all_finish(engine: LocalEngine) -> None:
     assert len({text for text, _ in results}) > 4
 
 
+async def test_steps_in_a_row_change_nothing(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = await tokens_of(engine, "In a row: " + STORY)
+    request = ask("a", tokens, 40, temperature=1.0, seed=5, logprobs=2)
+    monkeypatch.setattr("coblyn.engine.runner.FRAME", 0.0)
+    one_by_one = await read_tokens(engine, request)
+    monkeypatch.setattr("coblyn.engine.runner.FRAME", 60.0)
+    assert await read_tokens(engine, request) == one_by_one
+    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+    assert len(deltas) < len(one_by_one) / 4
+
+
+async def test_what_was_computed_behind_a_stop_string_is_forgotten(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coblyn.engine.runner.FRAME", 60.0)
+    tokens = await tokens_of(engine, "Taken back: " + STORY)
+    whole = await read_tokens(engine, ask("a", tokens, 30, temperature=0.0))
+    pieces = [token.piece.decode() for token in whole]
+    stop = pieces[5]
+    request = Request("b", tokens, 30, SamplingParams(temperature=0.0), stop=(stop,))
+    cut, finish = await read(engine, request)
+    assert (cut, finish.reason) == ("".join(pieces).split(stop)[0], "stop")
+    # Whoever goes on from there finds the sequence as if nothing had been computed behind it.
+    count = finish.stats.completion_tokens
+    ids = tuple(token.token for token in whole)
+    longer = (*tokens, *ids[:count])
+    again = await read_tokens(engine, ask("c", longer, 10, temperature=0.0))
+    assert tuple(token.token for token in again) == ids[count : count + 10]
+
+
 async def test_log_probabilities(engine: LocalEngine) -> None:
     tokens = await tokens_of(engine)
-    deltas = [
-        event
-        async for event in engine.generate(ask("a", tokens, 8, temperature=0.0, logprobs=3))
-        if isinstance(event, Delta)
-    ]
-    for token in (token for delta in deltas for token in delta.tokens):
+    for token in await read_tokens(engine, ask("a", tokens, 8, temperature=0.0, logprobs=3)):
         assert token.top[0].token == token.token
         assert token.logprob == token.top[0].logprob
         assert 0 >= token.top[0].logprob >= token.top[1].logprob >= token.top[2].logprob

@@ -15,8 +15,10 @@ from coblyn.engine import sampling
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
 from coblyn.engine.runner import sampler_options
+from coblyn.llama.context import Batch
 from coblyn.llama.library import Library, open_library
-from coblyn.llama.sampler import Draw, Rows, Sampler
+from coblyn.llama.sampler import Draw, Sampler
+from coblyn.llama.steps import Steps
 from coblyn.native.bundle import Bundle
 
 pytestmark = pytest.mark.native
@@ -37,13 +39,12 @@ def native(library: Library, logits: Any, history: list[int], params: SamplingPa
     options = sampler_options(Request("", (0,), 1, params), frozenset())
     sampler = Sampler(library, options, len(row32), history)
     context: Any = SimpleNamespace(library=library, pointer=None)
-    rows = Rows(context, 1)
-    rows.put([Draw(sampler, logits=row32)])
-    (row,) = rows.draw()
+    ((row,),) = Steps(context, Batch(1), 1).run(0, [Draw(sampler, logits=row32)])
     assert np.array_equal(row32, before, equal_nan=True), (
         "logits that were kept must stay as they are"
     )
-    top = list(zip(sampler.top_tokens[: row.n_top], sampler.top_logprobs[: row.n_top], strict=True))
+    tokens, logprobs = sampler.top_tokens[0, : row.n_top], sampler.top_logprobs[0, : row.n_top]
+    top = list(zip(tokens, logprobs, strict=True))
     return SimpleNamespace(token=row.token, logprob=row.logprob, top=top)
 
 

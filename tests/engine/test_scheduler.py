@@ -226,6 +226,85 @@ def test_the_context_ends_it() -> None:
     assert machine.text("a") == SCRIPT[:10]
 
 
+def steps_in_a_row(**options: object) -> Machine:
+    return Machine(FakeRunner(script=SCRIPT, most_steps=8, **options))  # type: ignore[arg-type]
+
+
+def test_a_step_goes_on_while_there_is_nothing_to_decide() -> None:
+    machine = steps_in_a_row()
+    machine.add("a", "first", 20)
+    machine.add("b", "second", 12)
+    machine.run()
+    deltas = [e.text for e in machine.events if isinstance(e, Delta) and e.request_id == "a"]
+    # The first token goes at once; "b" has no more than 11 then, and "a" 8 when "b" is gone.
+    assert list(map(len, deltas)) == [1, 8, 3, 8]
+    assert (machine.text("a"), machine.text("b")) == (SCRIPT[:20], SCRIPT[:12])
+    assert machine.finish("a").stats.completion_tokens == 20
+
+
+def test_who_waits_is_looked_at_after_every_step() -> None:
+    machine = Machine(FakeRunner(script=SCRIPT, most_steps=8), max_running=1)
+    machine.add("a", "first", 20)
+    machine.add("b", "second", 12)
+    machine.run()
+    assert [plan.max_steps for plan in machine.runner.history[:20]] == [1] * 20
+
+
+def test_a_prompt_is_never_read_beside_steps_in_a_row() -> None:
+    machine = steps_in_a_row()
+    machine.add("a", "first", 100)
+    machine.step()
+    machine.add("b", "x" * 300, 5)
+    while machine.scheduler.has_work:
+        plan = machine.step()
+        assert plan.max_steps == 1 or all(len(row.tokens) == 1 for row in plan.rows)
+
+
+def test_what_was_computed_behind_a_stop_string_is_taken_back() -> None:
+    machine = steps_in_a_row()
+    machine.add("a", "x" * 50, 50, stop=("ef",))
+    machine.run()
+    assert (machine.text("a"), machine.finish("a").reason) == ("abcd", "stop")
+    assert machine.finish("a").stats.completion_tokens == 6
+    # Of six tokens the last is never computed.
+    assert machine.runner.held[0] == [*b"x" * 50, *SCRIPT[:5].encode()]
+    machine.add("b", "x" * 50 + SCRIPT[:5] + "!")
+    machine.run()
+    assert machine.finish("b").stats.cached_tokens == 55
+
+
+def test_a_model_that_takes_nothing_back_is_looked_at_after_every_step() -> None:
+    machine = steps_in_a_row(is_rewindable=False)
+    machine.add("a", "x" * 50, 50, stop=("ef",))
+    machine.run()
+    assert {plan.max_steps for plan in machine.runner.history} == {1}
+    machine.add("b", "y" * 50, 20)
+    machine.run()
+    assert max(plan.max_steps for plan in machine.runner.history) > 8
+
+
+def test_steps_in_a_row_need_cells() -> None:
+    machine = steps_in_a_row(num_cells=100)
+    machine.add("a", "x" * 90, 9)
+    for _ in range(2):
+        machine.step()
+    # 90 of the prompt, 8 for tokens that are computed: the ninth is not.
+    assert machine.runner.history[-1].max_steps == 8
+    machine.add("b", "y" * 20, 5)
+    machine.run()
+    assert (machine.text("a"), machine.text("b")) == (SCRIPT[:9], SCRIPT[:5])
+
+
+def test_nobody_gets_a_token_after_the_end() -> None:
+    machine = Machine(FakeRunner(script="end", most_steps=8))
+    machine.add("a", "x", 50)
+    machine.add("b", "y", 6, ignore_eos=True)
+    machine.run()
+    assert (machine.text("a"), machine.finish("a").reason) == ("end", "eos")
+    assert machine.finish("a").stats.completion_tokens == 4
+    assert machine.finish("b").stats.completion_tokens == 6
+
+
 def test_when_cells_run_out_the_youngest_gives_way_and_goes_on_later() -> None:
     runner = FakeRunner(script=SCRIPT, repeats=True, context=100, num_cells=100)
     machine = Machine(runner)
@@ -325,7 +404,13 @@ jobs = st.lists(
 
 @settings(deadline=None, max_examples=150)
 @given(
-    jobs, st.integers(130, 400), st.integers(1, 5), st.sampled_from([0, 100, 1000]), st.booleans()
+    jobs,
+    st.integers(130, 400),
+    st.integers(1, 5),
+    st.sampled_from([0, 100, 1000]),
+    st.booleans(),
+    st.integers(1, 8),
+    st.booleans(),
 )
 def test_whatever_comes_everybody_gets_the_right_text(
     work: list[tuple[str, str, int, int, bool]],
@@ -333,8 +418,11 @@ def test_whatever_comes_everybody_gets_the_right_text(
     max_running: int,
     shelf_tokens: int,
     is_rewindable: bool,
+    most_steps: int,
+    stops: bool,
 ) -> None:
     """Few cells, shared prefixes, late arrivals, cancellations: nobody starves, nobody gets another's text."""
+    stop = (SCRIPT[6:8],) if stops else ()
     runner = FakeRunner(
         script=SCRIPT,
         repeats=True,
@@ -344,10 +432,11 @@ def test_whatever_comes_everybody_gets_the_right_text(
         max_sequences=8,
         shelf_tokens=shelf_tokens,
         is_rewindable=is_rewindable,
+        most_steps=most_steps,
     )
     machine = Machine(runner, max_running=max_running, busy_batch=16)
     for index, (prefix, rest, count, delay, cancels) in enumerate(work):
-        machine.add(str(index), (prefix + rest)[:129], count)
+        machine.add(str(index), (prefix + rest)[:129], count, stop=stop)
         for _ in range(delay):
             if machine.scheduler.has_work:
                 machine.step()
@@ -361,6 +450,8 @@ def test_whatever_comes_everybody_gets_the_right_text(
         text = machine.text(str(index))
         if cancels:
             assert SCRIPT.startswith(text)
+        elif stops:
+            assert text == SCRIPT[: length if length < 8 else 6]
         else:
             assert text == SCRIPT[:length]
         machine.finish(str(index))

@@ -23,7 +23,7 @@ __all__ = ["bench"]
 def bench(
     model: options.Model = None,
     prompt: Annotated[int, typer.Option("--prompt", min=1, help="Tokens of the prompt.")] = 512,
-    generate: Annotated[int, typer.Option("--generate", min=2, help="Tokens to generate.")] = 128,
+    generate: Annotated[int, typer.Option("--generate", min=16, help="Tokens to generate.")] = 128,
     streams: Annotated[
         int, typer.Option("--streams", min=1, max=64, help="Generations at the same time.")
     ] = 8,
@@ -69,11 +69,10 @@ def bench(
 
 async def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, ModelInfo]:
     from coblyn.cli.bar import bar
-    from coblyn.engine.benchmark import measure
+    from coblyn.engine.benchmark import WatchedRunner, measure
     from coblyn.engine.local import LocalEngine
-    from coblyn.engine.runner import LlamaRunner
 
-    engine = LocalEngine(partial(LlamaRunner, config), max_running=config.max_running)
+    engine = LocalEngine(partial(WatchedRunner, config), max_running=config.max_running)
     try:
         with bar() as report:
             figures = await measure(engine, shape, report)

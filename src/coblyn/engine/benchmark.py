@@ -7,21 +7,26 @@ that does other things too, only what ran side by side can be compared.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
+from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Finish, Stats
 from coblyn.engine.interface import Runner
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.progress import Progress, Report, silent
 
-__all__ = ["Figures", "Shape", "measure"]
+__all__ = ["Figures", "Note", "Shape", "WatchedRunner", "measure", "own_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Shape:
 
     Attributes:
         num_prompt: Tokens of the prompt.
-        num_generate: Tokens to generate.
+        num_generate: Tokens to generate, 16 at least: steps in a row count as one, and it takes two to compare.
         num_streams: Generations at the same time, in the measurement of many.
         repeats: How often.
     """
@@ -64,8 +69,35 @@ class Figures:
     streams_overhead: float
 
 
+class Note(NamedTuple):
+    """Where the clocks stood when a step began, in seconds, and how many requests decode in it; 0 if some prefill."""
+
+    started: float
+    decode_seconds: float
+    num_decoding: int
+
+
+class WatchedRunner(LlamaRunner):
+    """Notes the beginning of every step.
+
+    Attributes:
+        notes: They are the reader's to clear.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self.notes: list[Note] = []
+
+    def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
+        """Run it as ever."""
+        decodes = all(len(row.tokens) == 1 and row.samples for row in plan.rows)
+        num_decoding = len(plan.rows) if decodes else 0
+        self.notes.append(Note(time.perf_counter(), self.decode_seconds, num_decoding))
+        return super().run(plan)
+
+
 async def measure(engine: LocalEngine, shape: Shape, report: Report = silent) -> Figures:
-    """Measure a loaded engine; nothing else may use it meanwhile.
+    """Measure a loaded engine with a ``WatchedRunner``; nothing else may use it meanwhile.
 
     The bare loop and the engine take turns; the first round of each warms up and does not count.
     """
@@ -108,8 +140,7 @@ async def _round(engine: LocalEngine, shape: Shape) -> Figures:
 
 def _bare_loop(shape: Shape) -> Callable[[Runner], tuple[float, float]]:
     def run(runner: Runner) -> tuple[float, float]:
-        assert isinstance(runner, LlamaRunner), "only a real engine has a bare loop"
-        return runner.bare_loop(shape.num_prompt, shape.num_generate)
+        return _watched(runner).bare_loop(shape.num_prompt, shape.num_generate)
 
     return run
 
@@ -125,15 +156,27 @@ async def _together(
     """Continue a prompt that is in memory several times at once.
 
     Returns:
-        What each cost, and the fraction of the time that was the engine's own.
+        What each cost, and the fraction of the decode steps' time that was the engine's own.
     """
-    before, started = await engine.call(_decode_seconds), time.perf_counter()
+    await engine.call(lambda runner: _watched(runner).notes.clear())
     stats = await asyncio.gather(
         *(_one(engine, _request(prompt, shape, index)) for index in range(count))
     )
-    elapsed = time.perf_counter() - started
-    inside = await engine.call(_decode_seconds) - before
-    return list(stats), 1 - inside / elapsed
+    notes = await engine.call(lambda runner: tuple(_watched(runner).notes))
+    return list(stats), own_part(notes, count)
+
+
+def own_part(notes: Sequence[Note], count: int) -> float:
+    """The fraction of the time from one step to the next, outside ``llama_decode``, where ``count`` requests decode.
+
+    What it costs to begin a request and to end one is no part of a decode step.
+    """
+    total = inside = 0.0
+    for this, following in pairwise(notes):
+        if this.num_decoding == following.num_decoding == count:
+            total += following.started - this.started
+            inside += following.decode_seconds - this.decode_seconds
+    return 1 - inside / total if total else math.nan
 
 
 def _request(prompt: tuple[int, ...], shape: Shape, index: int) -> Request:
@@ -143,9 +186,9 @@ def _request(prompt: tuple[int, ...], shape: Shape, index: int) -> Request:
 _SAMPLING = SamplingParams(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, seed=1)
 
 
-def _decode_seconds(runner: Runner) -> float:
-    assert isinstance(runner, LlamaRunner), "only a real engine decodes"
-    return runner.decode_seconds
+def _watched(runner: Runner) -> WatchedRunner:
+    assert isinstance(runner, WatchedRunner), "whoever measures an engine makes it watched"
+    return runner
 
 
 async def _one(engine: LocalEngine, request: Request) -> Stats:

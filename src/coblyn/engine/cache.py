@@ -91,7 +91,7 @@ class SequenceCache:
         self._held = [_Held() for _ in range(num_sequences)]
         self._cells = Cells(num_cells)
         self._shelf = Shelf(shelf_tokens) if shelf_tokens else None
-        self._is_rewindable = is_rewindable
+        self.is_rewindable = is_rewindable
         self._clock = 0
 
     @property
@@ -224,7 +224,7 @@ class SequenceCache:
     ) -> bool:
         if self.make_room(count, memory, keep=source):
             return True
-        if source is None or not self._held[source].is_idle or not self._is_rewindable:
+        if source is None or not self._held[source].is_idle or not self.is_rewindable:
             return False
         memory.append(self._truncate(source, length))
         return self._cells.free >= count
@@ -241,7 +241,7 @@ class SequenceCache:
     def _reusable(self, held: _Held | Shelved, prompt: list[int]) -> int:
         """Tokens of a sequence that serve a prompt; at least one token is left to compute unless logits are kept."""
         length = common_prefix(held.tokens, prompt)
-        if not self._is_rewindable:
+        if not self.is_rewindable:
             return length if length == len(held.tokens) < len(prompt) else 0
         if length == len(prompt) and held.prompt_length != length:
             return length - 1
@@ -259,7 +259,7 @@ class SequenceCache:
         if target is not None:
             self._copy(source, target, length, memory)
             return target
-        if not held.is_idle or not self._is_rewindable:
+        if not held.is_idle or not self.is_rewindable:
             return None
         self._save(source, memory)
         memory.append(self._truncate(source, length))
@@ -278,7 +278,7 @@ class SequenceCache:
     def _is_safe(self, sequence: int, memory: list[MemoryOp]) -> bool:
         """Whether a sequence can be cut, since all of it is on the shelf."""
         self._save(sequence, memory)
-        return self._is_rewindable and self._held[sequence].key is not None
+        return self.is_rewindable and self._held[sequence].key is not None
 
     def _evict(self, sequence: int, memory: list[MemoryOp]) -> None:
         self._save(sequence, memory)

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.interface import Runner
-from coblyn.engine.pace import Pace
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -59,7 +58,7 @@ class Core:
 
     Args:
         make_runner: Called on the engine thread; what it raises is raised by ``start``.
-        deliver: Called on the engine thread with what happened, at the pace of ``Pace``.
+        deliver: Called on the engine thread with what happened.
         max_running: Requests in the batch at a time.
         busy_batch: Most tokens of a step while something decodes.
         on_failure: Called once when a step failed so that the runner can not go on.
@@ -76,7 +75,6 @@ class Core:
     ) -> None:
         self._make_runner = make_runner
         self._deliver = deliver
-        self._pace = Pace(time.perf_counter)
         self._max_running = max_running
         self._busy_batch = busy_batch
         self._on_failure = on_failure
@@ -100,22 +98,26 @@ class Core:
 
     def submit(self, request: Request) -> None:
         """Put a request into the inbox; its events follow."""
-        self._inbox.put(request)
+        self._post(request)
 
     def cancel(self, request_id: str) -> None:
         """Ask for a request's end; it finishes as cancelled at the next step."""
-        self._inbox.put(_Cancel(request_id))
+        self._post(_Cancel(request_id))
 
     def call(self, function: Callable[[Runner], T]) -> Future[T]:
         """Run a function on the engine thread between two steps; it must leave the sequences as they are."""
         call = _Call(function)
-        self._inbox.put(call)
+        self._post(call)
         return call.future
 
     def stop(self) -> None:
         """End the thread after the step in hand, and free the runner."""
-        self._inbox.put(None)
+        self._post(None)
         self._thread.join()
+
+    def _post(self, message: _Message | None) -> None:
+        self._inbox.put(message)
+        self.runner.interrupt(True)
 
     # The engine thread
 
@@ -168,10 +170,10 @@ class Core:
 
     def _step(self, scheduler: Scheduler, runner: Runner) -> None:
         plan, events = scheduler.schedule()
-        self._send(self._pace.release(events) if events else ())
+        self._send(events)
         events = scheduler.apply(plan, runner.run(plan))
         self._forget_finished(runner, events)
-        self._send(self._pace.after_step(events))
+        self._send(events)
 
     def _rest(self, scheduler: Scheduler, runner: Runner) -> None:
         """Use the time when there is nothing to do; whoever comes meanwhile waits some milliseconds at most."""
@@ -183,6 +185,9 @@ class Core:
 
     def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:
         """Take all messages that are there; wait for one only when there is nothing to run."""
+        runner.interrupt(
+            False
+        )  # before the inbox is looked at: what comes from here on interrupts again
         while True:
             try:
                 message = self._inbox.get(block=not scheduler.has_work)
@@ -209,7 +214,7 @@ class Core:
         events = scheduler.cancel(str(message))
         if events:
             self._forget_finished(runner, events)
-            self._send(self._pace.release(events))
+            self._send(events)
 
     def _finish_all(self, scheduler: Scheduler, runner: Runner) -> None:
         for request_id in scheduler.request_ids():
@@ -222,7 +227,7 @@ class Core:
 
     def _fail(self, ids: Sequence[str], error: CoblynError) -> None:
         failed = [Failed(request_id, error.code, error.message, error.hint) for request_id in ids]
-        self._send(self._pace.release(failed))
+        self._send(failed)
 
     def _send(self, events: Sequence[Event]) -> None:
         if events:

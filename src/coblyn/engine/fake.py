@@ -57,12 +57,13 @@ class FakeRunner:
     """Continues every prompt with ``script``, over and over, or once and then the end token.
 
     It keeps what each sequence holds, as a real context would, and fails loudly when a plan breaks the rules of one:
-    positions that do not follow, a sequence that is not empty where a copy goes, more tokens than cells.
+    positions that do not follow, a sequence that is not empty where a copy goes, more tokens than a batch has room for.
 
     Attributes:
         script: The text of every answer.
         repeats: Whether the script starts again at its end; if not, the end token follows it.
         seconds_a_step: How long a step takes.
+        most_steps: Most steps in a row that it does of those that a plan allows.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
     """
@@ -70,6 +71,7 @@ class FakeRunner:
     script: str = STORY
     repeats: bool = False
     seconds_a_step: float = 0.0
+    most_steps: int = 1
     context: int = 4096
     max_batch: int = 512
     max_sequences: int = 16
@@ -81,6 +83,7 @@ class FakeRunner:
     fail_at: int = 0
     history: list[Plan] = field(default_factory=list)
     held: dict[int, list[int]] = field(default_factory=dict)
+    interrupted: bool = False
     closed: bool = False
     vocab: FakeVocab = field(default_factory=FakeVocab)
     _requests: dict[str, Request] = field(default_factory=dict)
@@ -118,17 +121,21 @@ class FakeRunner:
         """Forget a request."""
         self._requests.pop(request_id, None)
 
-    def run(self, plan: Plan) -> Sequence[Sampled]:
+    def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Check the plan as a context would, and answer from the script."""
         self.history.append(plan)
-        if self.seconds_a_step:
-            time.sleep(self.seconds_a_step)
         if len(self.history) == self.fail_at:
             raise EngineError("The fake step failed as it was told to.")
         self._remember(plan)
-        for row in plan.rows:
-            self._extend(row)
-        return [self._sample(row) for row in plan.rows if row.samples]
+        rows, steps = plan.rows, [self._step(plan.rows)]
+        while len(steps) < min(plan.max_steps, self.most_steps) and self._goes_on(steps[-1]):
+            rows = _following(rows, steps[-1])
+            steps.append(self._step(rows))
+        return list(zip(*steps, strict=True))
+
+    def interrupt(self, wanted: bool) -> None:
+        """End steps in a row after the one in hand."""
+        self.interrupted = wanted
 
     def close(self) -> None:
         """Note that it was closed."""
@@ -155,6 +162,16 @@ class FakeRunner:
                 del self._saved[operation.key]
         assert sum(len(held) for held, _ in self._saved.values()) <= self.shelf_tokens
 
+    def _step(self, rows: Sequence[Row]) -> list[Sampled]:
+        if self.seconds_a_step:
+            time.sleep(self.seconds_a_step)
+        for row in rows:
+            self._extend(row)
+        return [self._sample(row) for row in rows if row.samples]
+
+    def _goes_on(self, drawn: Sequence[Sampled]) -> bool:
+        return not self.interrupted and END not in _tokens(drawn)
+
     def _fill(self, sequence: int, tokens: list[int], kept: int) -> None:
         assert not self.held.get(sequence), "a sequence that is filled must be empty"
         self.held[sequence], self._kept[sequence] = list(tokens), kept
@@ -180,3 +197,16 @@ class FakeRunner:
             return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
         return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
+
+
+def _tokens(drawn: Sequence[Sampled]) -> list[int]:
+    return [sampled.token for sampled in drawn]
+
+
+def _following(rows: Sequence[Row], drawn: Sequence[Sampled]) -> tuple[Row, ...]:
+    """The rows of the next step in a row."""
+    assert all(len(row.tokens) == 1 and row.samples for row in rows), "these steps need a decision"
+    return tuple(
+        row._replace(position=row.position + 1, tokens=[token])
+        for row, token in zip(rows, _tokens(drawn), strict=True)
+    )

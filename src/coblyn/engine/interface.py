@@ -132,12 +132,19 @@ class Runner(Protocol):
         """Forget a request; one that is unknown is no error."""
         ...
 
-    def run(self, plan: Plan) -> Sequence[Sampled]:
-        """Run one step; the answers stand in the order of the rows that sample.
+    def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
+        """Run one step, or as many as the plan allows and time permits.
+
+        Returns:
+            For each row that samples, in their order, the tokens that it drew, one a step.
 
         Raises:
             EngineError: The step failed and what the sequences hold is unknown: the runner must be renewed.
         """
+        ...
+
+    def interrupt(self, wanted: bool) -> None:
+        """Whether steps in a row shall end after the one in hand, now and until said otherwise. Any thread may call."""
         ...
 
     def close(self) -> None:

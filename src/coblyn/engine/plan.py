@@ -1,4 +1,4 @@
-"""One step of the engine, as the scheduler decided it and as the runner answers.
+"""One step of the engine, or some in a row, as the scheduler decided it and as the runner answers.
 
 What is made for every token is a named tuple: it costs a third of a frozen dataclass to make.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = [
+    "FRAME",
     "Copy",
     "Discard",
     "MemoryOp",
@@ -20,6 +21,9 @@ __all__ = [
     "Sampled",
     "Save",
 ]
+
+FRAME = 1 / 30
+"""Seconds that steps in a row may take. Text that comes in such pieces reads as a steady flow, as a film does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,19 @@ class Row(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Memory operations, in order, and then one ``llama_decode`` over all rows."""
+    """Memory operations, in order, and then one ``llama_decode`` over all rows, or several.
+
+    Attributes:
+        memory: The operations.
+        rows: What is computed.
+        max_steps: More than 1 where every row is one token and samples: further steps, which compute the tokens that
+            were drawn, need no decision. A runner does as many of them as ``FRAME`` has room for, or fewer; it
+            stops after a token that ends a generation, and when it is interrupted.
+    """
 
     memory: tuple[MemoryOp, ...]
     rows: tuple[Row, ...]
+    max_steps: int = 1
 
     @property
     def num_tokens(self) -> int:

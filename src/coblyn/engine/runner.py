@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from coblyn import paths
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.plan import (
+    FRAME,
     Copy,
     Discard,
     MemoryOp,
@@ -37,7 +37,9 @@ from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
-from coblyn.llama.sampler import Draw, Rows, Sampler, SamplerOptions
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
+from coblyn.llama.shim import Row as DrawnRow
+from coblyn.llama.steps import Steps
 
 __all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
 
@@ -123,7 +125,7 @@ class LlamaRunner:
         self.num_cells = self._context.num_cells
         self.info = _info(config, model, self._context, accelerator)
         self._batch = Batch(self.max_batch)
-        self._rows = Rows(self._context, options.max_sequences)
+        self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
@@ -144,22 +146,20 @@ class LlamaRunner:
         if sampler:
             sampler.close()
 
-    def run(self, plan: Plan) -> Sequence[Sampled]:
-        """Do the memory operations, decode all rows, and draw a token for each row that samples."""
+    def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
+        """Do the memory operations, decode all rows, and draw a token for each row that samples; go on if planned."""
         for operation in plan.memory:
             self._remember(operation)
         num_tokens, draws = self._fill(plan.rows)
-        self._rows.put(draws)
-        if num_tokens:
-            started = time.perf_counter()
-            self._context.decode(self._batch, num_tokens)
-            self.decode_seconds += time.perf_counter() - started
-        if not draws:
+        if not plan.rows:
             return ()
-        return [
-            _sampled(row.token, row.logprob, row.n_top, draw.sampler)
-            for row, draw in zip(self._rows.draw(), draws, strict=True)
-        ]
+        drawn = self._steps.run(num_tokens, draws, max_steps=plan.max_steps, max_seconds=FRAME)
+        self.decode_seconds += self._steps.decode_seconds
+        return [_sampled(rows, draw.sampler) for rows, draw in zip(drawn, draws, strict=True)]
+
+    def interrupt(self, wanted: bool) -> None:
+        """Whether steps in a row shall end after the one in hand."""
+        self._steps.interrupt(wanted)
 
     def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:
         """Run the bare C loop on a context of the same shape: seconds to read a prompt, seconds to decode."""
@@ -310,11 +310,18 @@ def sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOpti
     )
 
 
-def _sampled(token: int, logprob: float, num_top: int, sampler: Sampler) -> Sampled:
+def _sampled(rows: Sequence[DrawnRow], sampler: Sampler) -> Sequence[Sampled]:
     if not sampler.wants_logprobs:
-        return Sampled(token)
-    tokens, logprobs = sampler.top_tokens[:num_top], sampler.top_logprobs[:num_top]
-    return Sampled(token, logprob, tuple(zip(tokens.tolist(), logprobs.tolist(), strict=True)))
+        return [Sampled(row.token) for row in rows]
+    return [
+        Sampled(row.token, row.logprob, _alternatives(sampler, step, row.n_top))
+        for step, row in enumerate(rows)
+    ]
+
+
+def _alternatives(sampler: Sampler, step: int, count: int) -> tuple[tuple[int, float], ...]:
+    tokens, logprobs = sampler.top_tokens[step, :count], sampler.top_logprobs[step, :count]
+    return tuple(zip(tokens.tolist(), logprobs.tolist(), strict=True))
 
 
 def _info(config: EngineConfig, model: Model, context: Context, accelerator: str) -> ModelInfo:

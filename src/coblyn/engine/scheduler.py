@@ -26,7 +26,7 @@ from coblyn.engine.events import (
     TokenText,
 )
 from coblyn.engine.interface import Vocab
-from coblyn.engine.plan import MemoryOp, Plan, Row, Sampled
+from coblyn.engine.plan import MemoryOp, Plan, Remove, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.text import Chunk, TextStream
 from coblyn.errors import BadRequest
@@ -80,6 +80,11 @@ class _Generation:
     @property
     def num_generated(self) -> int:
         return len(self.tokens) - self.prompt_length
+
+    @property
+    def num_left(self) -> int:
+        """Tokens that it may still draw."""
+        return self.end - len(self.tokens)
 
     def stats(self, now: float) -> Stats:
         admitted = self.admitted or now
@@ -164,22 +169,24 @@ class Scheduler:
             self._preempt(self._running[-1])
             rows = self._rows()
         memory, self._memory = tuple(self._memory), []
-        return Plan(memory, tuple(rows)), events
+        return Plan(memory, tuple(rows), self._max_steps()), events
 
     def rest(self) -> Plan:
         """What is worth doing while there is no work: memory operations only."""
         return Plan(tuple(self._cache.save_idle()), ())
 
-    def apply(self, plan: Plan, result: Sequence[Sampled]) -> list[Event]:
-        """Book a step that was run, and give what it brought."""
+    def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
+        """Book what was run, and give what it brought."""
         by_id = {generation.request.id: generation for generation in self._running}
         drawn = iter(result)
         events: list[Event] = []
         for row in plan.rows:
             generation = by_id[row.request_id]
-            self._book(generation, row)
+            self._book(generation, row.tokens)
+            if row.keeps_logits:
+                self._cache.keep_prompt_logits(row.sequence)
             if row.samples:
-                events += self._take(generation, next(drawn))
+                events += self._take_all(generation, next(drawn))
             else:
                 events.append(_progress(generation))
         return events
@@ -278,32 +285,56 @@ class Scheduler:
             ends_prompt,
         )
 
+    def _max_steps(self) -> int:
+        """Steps in a row that need no decision between them: all decode, nobody waits, none reaches its length."""
+        running = self._running
+        if self._waiting or not running or not all(map(self._may_run_on, running)):
+            return 1
+        most = min(generation.num_left for generation in running)
+        return max(1, min(most, self._cache.free_cells // len(running)))
+
+    def _may_run_on(self, generation: _Generation) -> bool:
+        """Whether it decodes, and can take back what it computed behind a stop string."""
+        is_decoding = generation.num_pending == 1 and generation.num_generated > 0
+        return is_decoding and (self._cache.is_rewindable or not generation.request.stop)
+
     # Booking
 
-    def _book(self, generation: _Generation, row: Row) -> None:
-        generation.computed += len(row.tokens)
+    def _book(self, generation: _Generation, tokens: Sequence[int]) -> None:
+        generation.computed += len(tokens)
         generation.replays = False
-        self._cache.append(generation.sequence, row.tokens)
-        if row.keeps_logits:
-            self._cache.keep_prompt_logits(generation.sequence)
+        self._cache.append(generation.sequence, tokens)
 
-    def _take(self, generation: _Generation, sampled: Sampled) -> list[Event]:
+    def _take_all(self, generation: _Generation, drawn: Sequence[Sampled]) -> list[Event]:
+        """Take the tokens that a generation drew, one a step; what was drawn after its end was for nothing."""
+        request, taken = generation.request, Chunk("")
         if not generation.first_token:
             generation.first_token = self._clock()
-        if sampled.token < 0:
-            return self._fail(generation)
+        for step, sampled in enumerate(drawn):
+            if step > 0:
+                self._book(generation, generation.tokens[-1:])
+            if sampled.token < 0:
+                return [*_delta(request, taken), *self._fail(generation)]
+            chunk, reason = self._take(generation, sampled)
+            taken = _joined(taken, chunk) if step > 0 else chunk
+            if reason:
+                if step + 1 < len(drawn):
+                    self._memory.append(Remove(generation.sequence, generation.computed))
+                return self._finish(generation, reason, taken)
+        return _delta(request, taken)
+
+    def _take(self, generation: _Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
+        """The text that a token sets free, and why it is the last one, if it is."""
         request = generation.request
         generation.tokens.append(sampled.token)
         if self._vocab.is_end(sampled.token) and not request.ignore_eos:
-            return self._finish(generation, "eos", generation.text.flush())
+            return generation.text.flush(), "eos"
         chunk = generation.text.push(self._token_text(request, sampled))
         if chunk.stop:
-            return self._finish(generation, "stop", chunk)
-        if len(generation.tokens) >= generation.end:
-            rest = generation.text.flush()
-            both = Chunk(chunk.text + rest.text, chunk.tokens + rest.tokens)
-            return self._finish(generation, "length", both)
-        return _delta(request, chunk)
+            return chunk, "stop"
+        if generation.num_left <= 0:
+            return _joined(chunk, generation.text.flush()), "length"
+        return chunk, None
 
     def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
         piece = self._vocab.piece
@@ -341,6 +372,10 @@ class Scheduler:
 def _progress(generation: _Generation) -> Prefill:
     total = generation.prompt_length
     return Prefill(generation.request.id, total, generation.cached, min(generation.computed, total))
+
+
+def _joined(earlier: Chunk, later: Chunk) -> Chunk:
+    return Chunk(earlier.text + later.text, earlier.tokens + later.tokens, later.stop)
 
 
 def _delta(request: Request, chunk: Chunk) -> list[Event]:

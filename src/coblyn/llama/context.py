@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from coblyn.errors import EngineError, ModelUnsupported
 from coblyn.llama import bindings, shim
 from coblyn.llama.handle import Handle
+from coblyn.llama.library import Library
 from coblyn.llama.model import Model
 
-__all__ = ["Batch", "Context", "ContextOptions"]
+__all__ = ["Batch", "Context", "ContextOptions", "decode_error"]
 
 _CACHE_TYPES = {
     "f16": bindings.GGML_TYPE_F16,
@@ -66,6 +67,15 @@ class ContextOptions:
     def cache_kind(self) -> int:
         """The library's number (``ggml_type``) of ``cache_type``."""
         return int(_CACHE_TYPES[self.cache_type])
+
+
+def decode_error(library: Library, code: int) -> EngineError:
+    """What a code of ``coblyn_decode`` other than 0 means."""
+    reason = _DECODE_ERRORS.get(code, f"code {code}")
+    return EngineError(
+        f"The engine could not compute a step: {reason}.",
+        hint="; ".join(library.log.take_errors()) or "The engine has to be started again.",
+    )
 
 
 class Batch:
@@ -155,12 +165,7 @@ class Context(Handle):
         """
         code = self.library.coblyn_decode(self.pointer, count, *batch.pointers)
         if code != 0:
-            errors = self.library.log.take_errors()
-            reason = _DECODE_ERRORS.get(code, f"code {code}")
-            raise EngineError(
-                f"The engine could not compute a step: {reason}.",
-                hint="; ".join(errors) or "The engine has to be started again.",
-            )
+            raise decode_error(self.library, code)
 
     def logits(self, index: int) -> NDArray[np.float32]:
         """A copy of the logits at an index of the last batch, which must have asked for them."""

@@ -1,4 +1,4 @@
-"""Samplers of the shim: one object a request, one call a step for all of them."""
+"""Samplers of the shim: one object a request."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coblyn.errors import EngineError
-from coblyn.llama.context import Context
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
-from coblyn.llama.shim import Row, SamplerParams
+from coblyn.llama.shim import SamplerParams
 
-__all__ = ["Draw", "Rows", "Sampler", "SamplerOptions"]
+__all__ = ["MAX_STEPS", "Draw", "Sampler", "SamplerOptions"]
+
+MAX_STEPS = 8
+"""Most steps in a row: a sampler has room for the alternatives of so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class Sampler(Handle):
         options: How to draw.
         vocab_size: Logits in a row.
         history: Tokens of the prompt, which the penalties see.
+
+    Attributes:
+        wants_logprobs: Whether log-probabilities are computed.
+        top_tokens, top_logprobs: The alternatives of each step in a row, int32 and float32 of ``MAX_STEPS`` rows.
     """
 
     def __init__(
@@ -73,8 +78,9 @@ class Sampler(Handle):
             params, vocab_size, tokens.ctypes.data, len(tokens)
         )
         self.wants_logprobs = options.logprobs is not None
-        self.top_tokens: NDArray[np.int32] = np.zeros(options.logprobs or 0, np.int32)
-        self.top_logprobs: NDArray[np.float32] = np.zeros(options.logprobs or 0, np.float32)
+        shape = (MAX_STEPS, options.logprobs or 0)
+        self.top_tokens: NDArray[np.int32] = np.zeros(shape, np.int32)
+        self.top_logprobs: NDArray[np.float32] = np.zeros(shape, np.float32)
 
 
 class Draw(NamedTuple):
@@ -91,44 +97,3 @@ class Draw(NamedTuple):
     output: int = 0
     logits: NDArray[np.float32] | None = None
     keep: NDArray[np.float32] | None = None
-
-
-class Rows:
-    """The rows of a step, reused from step to step.
-
-    Args:
-        context: Whose logits are drawn from.
-        capacity: Most rows of a step.
-    """
-
-    def __init__(self, context: Context, capacity: int) -> None:
-        self._context = context
-        self._rows = (Row * capacity)()
-        self._count = 0
-        self._sample = context.library.coblyn_sample
-
-    def put(self, draws: Sequence[Draw]) -> None:
-        """Say what the next `draw` draws. Before the decode, that is: after it, the caches are the model's."""
-        for row, draw in zip(self._rows, draws, strict=False):
-            sampler = draw.sampler
-            row.sampler = sampler.pointer
-            row.output = draw.output
-            row.logits = None if draw.logits is None else draw.logits.ctypes.data
-            row.keep = None if draw.keep is None else draw.keep.ctypes.data
-            if sampler.wants_logprobs:
-                row.top_tokens = sampler.top_tokens.ctypes.data
-                row.top_logprobs = sampler.top_logprobs.ctypes.data
-        self._count = len(draws)
-
-    def draw(self) -> Sequence[Row]:
-        """Draw a token for each row; ``token`` is -1 where everything is forbidden.
-
-        The rows are valid until the next `put`.
-
-        Raises:
-            EngineError: A batch index without logits.
-        """
-        failed = self._sample(self._context.pointer, self._rows, self._count)
-        if failed:
-            raise EngineError(f"Row {failed - 1} of the step has no logits.")
-        return self._rows[: self._count]

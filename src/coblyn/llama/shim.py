@@ -15,9 +15,11 @@ from ctypes import (
 )
 from typing import Any
 
-__all__ = ["DECODE_THREW", "FUNCTIONS", "Row", "SamplerParams"]
+__all__ = ["DECODE_THREW", "FUNCTIONS", "NO_LOGITS", "Row", "SamplerParams", "Steps"]
 
 DECODE_THREW = -100
+
+NO_LOGITS = -1000
 
 
 class SamplerParams(Structure):
@@ -57,6 +59,25 @@ class Row(Structure):
     )
 
 
+class Steps(Structure):
+    """``coblyn_steps``."""
+
+    _fields_ = (
+        ("n_tokens", c_int32),
+        ("n_rows", c_int32),
+        ("max_steps", c_int32),
+        ("n_done", c_int32),
+        ("is_interrupted", c_int32),
+        ("max_seconds", c_double),
+        ("decode_seconds", c_double),
+        ("tokens", c_void_p),
+        ("positions", c_void_p),
+        ("sequences", c_void_p),
+        ("outputs", c_void_p),
+        ("rows", POINTER(Row)),
+    )
+
+
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_abi": (c_char_p, ()),
     "coblyn_log_install": (None, ()),
@@ -64,7 +85,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_decode": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p)),
     "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),
     "coblyn_sampler_free": (None, (c_void_p,)),
-    "coblyn_sample": (c_int32, (c_void_p, POINTER(Row), c_int32)),
+    "coblyn_run": (c_int32, (c_void_p, POINTER(Steps))),
     "coblyn_random": (c_double, (c_uint64, c_uint64)),
     "coblyn_bare_loop": (
         c_int32,

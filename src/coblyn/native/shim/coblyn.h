@@ -79,10 +79,36 @@ struct coblyn_row {
 };
 
 // Sample all rows, and let every sampler remember its token. Returns 0, or i + 1 when row i has no logits.
-COBLYN_API int32_t coblyn_sample(struct llama_context * ctx, struct coblyn_row * rows, int32_t n_rows);
+int32_t coblyn_sample(struct llama_context * ctx, struct coblyn_row * rows, int32_t n_rows);
 
 // The random number in [0, 1) that decides the token at `position`.
 COBLYN_API double coblyn_random(uint64_t seed, uint64_t position);
+
+// steps.cpp: decode and sample, once or several times in a row.
+
+#define COBLYN_NO_LOGITS (-1000)
+
+// A batch as for coblyn_decode (`n_tokens` may be 0: then nothing is decoded), and the rows to sample from it.
+// More than one step only where each row of the batch is one token, and is sampled: the next step computes the tokens that
+// this one drew, and `tokens` and `positions` are changed accordingly.
+struct coblyn_steps {
+    int32_t n_tokens;
+    int32_t n_rows;
+    int32_t max_steps;         // at least 1
+    int32_t n_done;            // out
+    int32_t is_interrupted;    // when not 0, no further step begins; any thread may set it at any time
+    double  max_seconds;       // a further step begins only if it will end by then
+    double  decode_seconds;    // out: the part of the time that was llama_decode's
+    int32_t *           tokens;
+    int32_t *           positions;
+    const int32_t *     sequences;
+    const int8_t *      outputs;
+    struct coblyn_row * rows;  // n_rows of the first step, those of the second, ...: room for max_steps * n_rows
+};
+
+// Run at least one step, and no more after one that draws an end token or none. Returns 0, coblyn_decode's code, or
+// COBLYN_NO_LOGITS - 1 - i when row i has no logits. In rows of later steps only the arrays are read.
+COBLYN_API int32_t coblyn_run(struct llama_context * ctx, struct coblyn_steps * steps);
 
 // loop.cpp: the bare loop that speed is measured against.
 

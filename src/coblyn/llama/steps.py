@@ -1,0 +1,95 @@
+"""Decode and draw: one call of the library for a step, or for several in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coblyn.errors import EngineError
+from coblyn.llama import shim
+from coblyn.llama.context import Batch, Context, decode_error
+from coblyn.llama.sampler import MAX_STEPS, Draw
+from coblyn.llama.shim import Row
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """What a step needs, reused from step to step.
+
+    Args:
+        context: Whose steps they are.
+        batch: Where their tokens stand.
+        capacity: Most draws of a step.
+    """
+
+    def __init__(self, context: Context, batch: Batch, capacity: int) -> None:
+        self._context = context
+        self._rows = (Row * (capacity * MAX_STEPS))()
+        tokens, positions, sequences, outputs = batch.pointers
+        self._steps = shim.Steps(
+            tokens=tokens,
+            positions=positions,
+            sequences=sequences,
+            outputs=outputs,
+            rows=self._rows,
+        )
+        self._run = context.library.coblyn_run
+
+    @property
+    def decode_seconds(self) -> float:
+        """Time of the last run that was spent in ``llama_decode``."""
+        return float(self._steps.decode_seconds)
+
+    def interrupt(self, wanted: bool) -> None:
+        """Whether no further step shall begin, now and until said otherwise. Any thread may call."""
+        self._steps.is_interrupted = wanted
+
+    def run(
+        self,
+        num_tokens: int,
+        draws: Sequence[Draw],
+        *,
+        max_steps: int = 1,
+        max_seconds: float = 0.0,
+    ) -> list[list[Row]]:
+        """Compute the first ``num_tokens`` of the batch, and draw; then go on with what was drawn, if there is time.
+
+        Args:
+            num_tokens: May be 0, when all draws bring their logits.
+            draws: What is drawn from where.
+            max_steps: More than 1 only where every token of the batch is drawn from. After a token that ends a
+                generation there is no further step, and none after ``MAX_STEPS``.
+            max_seconds: A further step begins only if it will end by then, and nobody interrupted.
+
+        Returns:
+            For each draw the rows of its steps, one to ``max_steps`` of them; ``token`` is -1 where everything is
+            forbidden. They are valid until the next run.
+
+        Raises:
+            EngineError: A step failed; what the sequences hold is unknown from here on.
+        """
+        steps, count = self._steps, len(draws)
+        steps.n_tokens, steps.n_rows = num_tokens, count
+        steps.max_steps = min(max_steps, MAX_STEPS)
+        steps.max_seconds = max_seconds
+        for index, draw in enumerate(draws):
+            self._put(index, draw, steps.max_steps, count)
+        code = self._run(self._context.pointer, steps)
+        if code <= shim.NO_LOGITS:
+            raise EngineError(f"Row {shim.NO_LOGITS - 1 - code} of the step has no logits.")
+        if code != 0:
+            raise decode_error(self._context.library, code)
+        end = steps.n_done * count
+        return [self._rows[index:end:count] for index in range(count)]
+
+    def _put(self, index: int, draw: Draw, max_steps: int, stride: int) -> None:
+        row, sampler = self._rows[index], draw.sampler
+        row.sampler = sampler.pointer
+        row.output = draw.output
+        row.logits = None if draw.logits is None else draw.logits.ctypes.data
+        row.keep = None if draw.keep is None else draw.keep.ctypes.data
+        if sampler.wants_logprobs:
+            for step in range(max_steps):
+                row = self._rows[index + step * stride]
+                row.top_tokens = sampler.top_tokens[step].ctypes.data
+                row.top_logprobs = sampler.top_logprobs[step].ctypes.data
