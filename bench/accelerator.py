@@ -1,14 +1,14 @@
 """What does Coblyn's CPU accelerator bring, over the unmodified library, for some models?
 
 Each round runs the bare C loop with the accelerator's hook in and with it out, in one process and context, in turns;
-medians of the ratios are quoted. Beside the speeds stand two limits of the machine, measured in the same run: how fast
-it multiplies in single precision (a BLAS) and how fast it reads memory. A prompt in whole numbers can be faster than
-the first; generated text can not be faster than the second allows for the bytes of the weights, unless they fit into
-the caches.
+medians of the ratios are quoted. Beside the speeds stand limits of the machine, measured in the same run: how fast
+it multiplies in whole numbers (bench/peak.c) and in single precision (a BLAS), and how fast it reads memory. A prompt
+can not be read faster than the first allows; generated text can not be faster than the last allows for the bytes
+of the weights, unless they fit into the caches.
 
     python bench/accelerator.py MODEL.gguf... [--page docs/accelerator.md]
 
-The page needs matplotlib (pip install matplotlib). The last line of the output is one JSON object.
+It needs a C compiler, and the page matplotlib (pip install matplotlib). The last line of the output is one JSON object.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -57,9 +59,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Machine:
-    """What was measured on, and its limits: products and sums a second in single precision, bytes a second read."""
+    """What was measured on, and its limits.
+
+    Attributes:
+        name: Threads and instruction sets.
+        whole: Products of bytes, each with its sum, a second.
+        flops: Products and sums a second in single precision.
+        bandwidth: Bytes a second read.
+    """
 
     name: str
+    whole: float
     flops: float
     bandwidth: float
 
@@ -71,7 +81,22 @@ def measure_machine(library: Library, threads: int) -> Machine:
     wide = np.ones(1 << 27, np.float32)
     multiply = min(timed(lambda: square @ square) for _ in range(5))
     read = min(timed(lambda: np.dot(wide, wide)) for _ in range(5))
-    return Machine(name, 2 * 2048**3 / multiply, wide.nbytes / read)
+    return Machine(name, measure_whole(threads), 2 * 2048**3 / multiply, wide.nbytes / read)
+
+
+def measure_whole(threads: int) -> float:
+    """Products of bytes a second, by a program on each thread at the same time."""
+    source = Path(__file__).with_name("peak.c")
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(Path(folder) / "peak")
+        subprocess.run(["cc", "-O2", "-march=native", str(source), "-o", program], check=True)
+        return max(_together([program] * threads) for _ in range(5))
+
+
+def _together(programs: list[str]) -> float:
+    """The sum of what they print."""
+    started = [subprocess.Popen(program, stdout=subprocess.PIPE) for program in programs]
+    return sum(float(process.communicate()[0]) for process in started)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -136,15 +161,15 @@ def compare(
 def table(results: list[Result], machine: Machine) -> str:
     """The results as Markdown."""
     lines = [
-        "| model | prefill, tokens/s | ratio | decode, tokens/s | ratio | if memory alone counted |",
-        "|---|---|---|---|---|---|",
+        "| model | prefill, tokens/s | ratio | limit | decode, tokens/s | ratio | limit |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for each in results:
-        limit = machine.bandwidth / each.size
-        lines.append(
-            f"| {each.name} | {each.prefill:.0f} | {each.prefill_ratio:.2f} | {each.decode:.1f} "
-            f"| {each.decode_ratio:.2f} | {limit:.0f} |"
-        )
+    lines += [
+        f"| {each.name} | {each.prefill:.0f} | {each.prefill_ratio:.2f} "
+        f"| {machine.whole / each.num_parameters:.0f} | {each.decode:.1f} "
+        f"| {each.decode_ratio:.2f} | {machine.bandwidth / each.size:.0f} |"
+        for each in results
+    ]
     return "\n".join(lines)
 
 
@@ -161,22 +186,24 @@ Made by `bench/accelerator.py`; medians of {arguments.rounds} rounds with the ac
 turns, in one process. A prompt of {arguments.prompt} tokens is read, then {arguments.generate} are generated.
 Ratios are to the unmodified library of the same bundle. "7B-shaped" are two layers of that shape, with random weights.
 
-Machine: {machine.name}; {machine.flops / 1e9:.0f} GFLOP/s and
+Machine: {machine.name}; {machine.whole / 1e9:.0f} thousand million
+products of bytes with their sums a second (`bench/peak.c`), {machine.flops / 1e9:.0f} GFLOP/s and
 {machine.bandwidth / 1e9:.1f} GB/s read, both in a BLAS.
 
 ![Ratios](images/{picture.name})
 
 {table(results, machine)}
 
-The last column is the memory's speed divided by the bytes of the weights; what stays in the caches, or is looked up by
-the token only, as embeddings are, does not count against it.
+The limit of prefill is the products a second divided by the number of weights, as if there were no attention, and
+nothing to unpack; of decode, the memory's speed divided by the bytes of the weights. What stays in the caches, or is
+looked up by the token only, as embeddings are, does not count against either.
 """,
         "utf-8",
     )
 
 
 def plot(picture: Path, results: list[Result], machine: Machine) -> None:
-    """Bars of prefill's speed under the line that single precision could reach, and ratios of both."""
+    """Bars of prefill's speed under the lines that the machine could reach, and ratios of both."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -187,8 +214,12 @@ def plot(picture: Path, results: list[Result], machine: Machine) -> None:
     at = np.arange(len(names))
     figure, (speeds, ratios) = plt.subplots(1, 2, figsize=(11, 1 + 0.4 * len(names)), sharey=True)
     speeds.barh(at, [each.prefill for each in results][::-1], color="#2a6f97")
-    limits = [machine.flops / (2 * each.num_parameters) for each in results][::-1]
-    speeds.plot(limits, at, "k|", markersize=14, label="BLAS in single precision")
+    for peak, style, label in (
+        (machine.whole, "k|", "all that the processor multiplies in whole numbers"),
+        (machine.flops / 2, "r|", "a BLAS in single precision"),
+    ):
+        limits = [peak / each.num_parameters for each in results][::-1]
+        speeds.plot(limits, at, style, markersize=14, label=label)
     speeds.set_xlabel("prefill, tokens a second")
     speeds.set_yticks(at, names)
     speeds.legend(loc="lower right", fontsize=8)
