@@ -185,9 +185,8 @@ class Core:
 
     def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:
         """Take all messages that are there; wait for one only when there is nothing to run."""
-        runner.interrupt(
-            False
-        )  # before the inbox is looked at: what comes from here on interrupts again
+        # Before the inbox is looked at: what comes from here on interrupts again.
+        runner.interrupt(False)
         while True:
             try:
                 message = self._inbox.get(block=not scheduler.has_work)

@@ -2,12 +2,14 @@
 // numbers as by one thread, for shared and broadcast weights, a mixture of experts, and several streams.
 
 #include "attention.h"
+#include "barrier.h"
 #include "policy.h"
 #include "product.h"
 
 #include "ggml-cpu-impl.h"
 #include "ggml.h"
 
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -136,9 +138,33 @@ void check_attention(ggml_type type, int tokens, std::mt19937 & random) {
     ggml_free(context);
 }
 
+// More threads than any machine of ours has cores, so that some sleep: nobody leaves before all have come.
+void check_barrier() {
+    constexpr int            n = 32, rounds = 500;
+    std::atomic<int>         arrivals{ 0 }, early{ 0 };
+    std::vector<std::thread> team;
+    for (int i = 0; i < n; ++i) {
+        team.emplace_back([&] {
+            for (int round = 1; round <= rounds; ++round) {
+                arrivals.fetch_add(1);
+                Barrier::of(&arrivals).wait(n);
+                early.fetch_add(arrivals.load() < n * round);
+            }
+        });
+    }
+    for (std::thread & thread : team) {
+        thread.join();
+    }
+    if (early.load() > 0) {
+        ++n_failures;
+        std::printf("FAIL barrier: left early %d times\n", early.load());
+    }
+}
+
 }  // namespace
 
 int main() {
+    check_barrier();
     std::mt19937 random(3);
     use_set(usable_sets()[0]);
     for (const ggml_type type : { GGML_TYPE_F16, GGML_TYPE_Q8_0 }) {

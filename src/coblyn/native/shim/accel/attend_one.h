@@ -111,7 +111,7 @@ template <class V> struct AttendOne {
                 best = scores[cell] <= best ? best : scores[cell];  // what is no number is not passed over
             }
             if (best == -kInfinity) {
-                continue;  // nothing was seen yet, and all weights below are of hidden cells: exp gives 0 for them
+                continue;  // nothing was seen yet, and `add_values` passes over the head
             }
             const float scale  = own[0] == best ? 1 : std::exp(own[0] - best);
             const Float spread = V::spread_float(best);

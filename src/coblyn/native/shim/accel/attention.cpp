@@ -148,25 +148,28 @@ class Worker {
 
     // Tiles of cells are dealt out to threads, so that a single head keeps all of them busy.
     void run_single() {
-        const AttentionOfOne & attention = current_set()->attention_of_one;
-        const int64_t          n         = sharers(op_, params_->nth);
-        float                  slopes[kMaxHeads];
+        const int64_t heads = heads_in_group(op_), n = sharers(op_, params_->nth);
+        float         slopes[kMaxHeads];
         for (int64_t i = params_->ith; i < groups(op_) * n; i += params_->nth) {
-            attention.attend(job_of(0, 1, i / n, slopes), (int) (i % n), (int) n, part(i));
-        }
-        if (n > 1) {
-            Barrier::of(params_->threadpool).wait(params_->nth);
-        }
-        const int64_t heads = heads_in_group(op_);
-        // Without sharers each thread joins what it made.
-        for (int64_t i = params_->ith; n == 1 && i < groups(op_); i += params_->nth) {
-            for (int64_t head = 0; head < heads; ++head) {
-                attention.join(job_of(0, 1, i, slopes), (int) head, part(i), 0, 1);
+            current_set()->attention_of_one.attend(job_of(0, 1, i / n, slopes), (int) (i % n), (int) n, part(i));
+            for (int64_t head = 0; n == 1 && head < heads; ++head) {
+                join(i, head, 1);  // nobody shares it: there is nobody to wait for
             }
         }
-        for (int64_t i = params_->ith; n > 1 && i < groups(op_) * heads; i += params_->nth) {
-            attention.join(job_of(0, 1, i / heads, slopes), (int) (i % heads), part(i / heads * n), part_bytes(op_) / 4, (int) n);
+        if (n == 1) {
+            return;
         }
+        Barrier::of(params_->threadpool).wait(params_->nth);
+        for (int64_t i = params_->ith; i < groups(op_) * heads; i += params_->nth) {
+            join(i / heads, i % heads, n);
+        }
+    }
+
+    // The result of a group's head from the n parts of the group.
+    void join(int64_t group, int64_t head, int64_t n) const {
+        float slopes[kMaxHeads];
+        current_set()->attention_of_one.join(job_of(0, 1, group, slopes), (int) head, part(group * n),
+                                             part_bytes(op_) / sizeof(float), (int) n);
     }
 
     float * part(int64_t i) const { return (float *) ((char *) params_->wdata + part_bytes(op_) * (size_t) i); }

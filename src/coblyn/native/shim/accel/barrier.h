@@ -5,9 +5,9 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -44,21 +44,38 @@ class Barrier {
         const int round = round_.load(std::memory_order_relaxed);
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads - 1) {
             arrived_.store(0, std::memory_order_relaxed);
-            round_.store(round + 1, std::memory_order_release);
+            release(round + 1);
             return;
         }
-        // Work is spread evenly, so the others are near, unless there are more threads than cores.
-        for (int i = 0; round_.load(std::memory_order_acquire) == round; ++i) {
-            if (i < kSpins) {
-                rest();
-            } else {
-                std::this_thread::yield();
+        // Work is spread evenly, so the others are near, unless more threads want to run than there are cores.
+        for (int i = 0; i < kSpins; ++i) {
+            if (round_.load(std::memory_order_acquire) != round) {
+                return;
             }
+            rest();
         }
+        sleep_through(round);
     }
 
   private:
     static constexpr int kSpins = 4000;
+
+    void release(int next) {
+        round_.store(next);
+        // Either this sees who went to sleep, or who goes to sleep sees the new round: both are sequentially consistent.
+        if (sleepers_.load() > 0) {
+            { const std::lock_guard<std::mutex> lock(mutex_); }  // nobody is between the look and the sleep
+            changed_.notify_all();
+        }
+    }
+
+    // To yield instead would burn what the others need to arrive: the scheduler need not choose them.
+    void sleep_through(int round) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        sleepers_.fetch_add(1);
+        changed_.wait(lock, [&] { return round_.load() != round; });
+        sleepers_.fetch_sub(1);
+    }
 
     static void rest() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -70,6 +87,9 @@ class Barrier {
 
     alignas(64) std::atomic<int> arrived_{ 0 };
     alignas(64) std::atomic<int> round_{ 0 };
+    std::atomic<int>             sleepers_{ 0 };
+    std::mutex                   mutex_;
+    std::condition_variable      changed_;
 };
 
 }  // namespace coblyn::accel
