@@ -7,11 +7,18 @@ and the models come from the user's own cache, since making them takes minutes.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from coblyn.native.bundle import Bundle
+
+
+def pytest_configure() -> None:
+    """Whoever is started in the background by a shell ignores Ctrl-C, and so would all that the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
