@@ -1,10 +1,12 @@
 """What does Coblyn's CPU accelerator bring, over the unmodified library, for some models?
 
-Each round runs the bare C loop with the accelerator's hook in and with it out, in one process and context, in turns;
-medians of the ratios are quoted. Beside the speeds stand limits of the machine, measured in the same run: how fast
-it multiplies in whole numbers (bench/peak.c) and in single precision (a BLAS), and how fast it reads memory. A prompt
-can not be read faster than the first allows; generated text can not be faster than the last allows for the bytes
-of the weights, unless they fit into the caches.
+Prompts are read by the bare C loop, round by round with the accelerator's hook in and with it out, in one process and
+context. Generating is compared token by token: each is decoded with the hook in and with it out, in turns, behind the
+same cells, since a busy machine changes its speed from one second to the next. Medians of the ratios are quoted.
+Beside the speeds stand limits of the machine, measured in the same run: how fast it multiplies in whole numbers
+(bench/peak.c) and in single precision (a BLAS), and how fast it reads memory. A prompt can not be read faster than
+the first allows; generated text can not be faster than the last allows for the bytes of the weights, unless they fit
+into the caches.
 
     python bench/accelerator.py MODEL.gguf... [--page docs/accelerator.md]
 
@@ -30,7 +32,7 @@ from coblyn import paths
 from coblyn.engine.tuning import tune, tune_attention
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
-from coblyn.llama.context import Context, ContextOptions
+from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.model import Model
 from coblyn.native import bundle
@@ -44,17 +46,21 @@ class Result:
         name: The file's.
         size: Bytes of all weights.
         num_parameters: How many these are.
-        prefill, decode: Tokens a second with the accelerator.
-        prefill_ratio, decode_ratio: To the unmodified library's, taken round by round.
+        prefill: Tokens a second with the accelerator.
+        prefill_ratio: To the unmodified library's, taken round by round.
+        decode, deep_decode: Tokens a second with the accelerator, behind a short and a long context.
+        decode_ratio, deep_decode_ratio: To the unmodified library's, taken token by token.
     """
 
     name: str
     size: int
     num_parameters: int
     prefill: float
-    decode: float
     prefill_ratio: float
+    decode: float
     decode_ratio: float
+    deep_decode: float
+    deep_decode_ratio: float
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
     chosen = bundle.current()
     library = open_library(chosen.lib_dir)
     accelerator = Accelerator(library)
-    length = arguments.prompt + arguments.generate
+    length = max(arguments.prompt, arguments.deep) + 1
     options = ContextOptions(
         -(-length // 256) * 256, arguments.prompt, 1, arguments.threads, is_unified=False
     )
@@ -130,44 +136,98 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
             memory=memory,
         )
         with Context(model, options) as context:
-            rounds = compare(accelerator, library, context, arguments)
-        medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
-        return Result(path.stem, model.size, model.num_parameters, *medians)
+            switch = Switch(accelerator, library)
+            figures = (
+                *compare_prefill(switch, context, arguments),
+                *compare_decode(switch, context, arguments.prompt, arguments.generate),
+                *compare_decode(switch, context, arguments.deep, arguments.generate),
+            )
+        return Result(path.stem, model.size, model.num_parameters, *figures)
 
 
-def compare(
-    accelerator: Accelerator, library: Library, context: Context, arguments: argparse.Namespace
-) -> list[tuple[float, float, float, float]]:
-    """Each round: both speeds with the accelerator, and their ratios to those without."""
+@dataclass(frozen=True)
+class Switch:
+    """Takes the hook out and in."""
 
-    def run(*, is_ours: bool) -> tuple[float, float]:
-        if is_ours:
-            library.coblyn_accel_install()  # and nothing else: it stays as it was tuned
+    accelerator: Accelerator
+    library: Library
+
+    def turn(self, *, is_on: bool) -> None:
+        """Change it, and nothing else: the accelerator stays as it was tuned."""
+        if is_on:
+            self.library.coblyn_accel_install()
         else:
-            accelerator.remove()
-        seconds = context.bare_loop(num_prompt=arguments.prompt, num_generate=arguments.generate)
-        return arguments.prompt / seconds[0], arguments.generate / seconds[1]
+            self.accelerator.remove()
+
+
+def compare_prefill(
+    switch: Switch, context: Context, arguments: argparse.Namespace
+) -> tuple[float, float]:
+    """Tokens a second with the accelerator, and times as many as without."""
+
+    def run(*, is_ours: bool) -> float:
+        switch.turn(is_on=is_ours)
+        return context.bare_loop(num_prompt=arguments.prompt, num_generate=0)[0]
 
     run(is_ours=True)  # warms up
-    rounds = []
-    for index in range(arguments.rounds):
-        order = (True, False) if index % 2 else (False, True)
-        speeds = {is_ours: run(is_ours=is_ours) for is_ours in order}
-        (prefill, decode), (plain_prefill, plain_decode) = speeds[True], speeds[False]
-        rounds.append((prefill, decode, prefill / plain_prefill, decode / plain_decode))
-    return rounds
+    seconds = in_turns(run, arguments.rounds)
+    return arguments.prompt / statistics.median(seconds[True]), ratio(seconds)
 
 
-def table(results: list[Result], machine: Machine) -> str:
-    """The results as Markdown."""
-    lines = [
-        "| model | prefill, tokens/s | ratio | limit | decode, tokens/s | ratio | limit |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def compare_decode(
+    switch: Switch, context: Context, depth: int, rounds: int
+) -> tuple[float, float]:
+    """Tokens a second with the accelerator behind ``depth`` cells, and times as many as without."""
+    switch.turn(is_on=True)
+    context.clear()
+    batch = Batch(context.max_batch)
+    for start in range(0, depth, batch.capacity):
+        tokens = range(start, min(depth, start + batch.capacity))
+        some = [(i * 7919 + 13) % context.model.vocab_size for i in tokens]
+        batch.fill(0, some, start, 0, output=False)
+        context.decode(batch, len(some))
+    context.synchronize()
+
+    def run(*, is_ours: bool) -> float:
+        switch.turn(is_on=is_ours)
+        batch.put(0, 1, depth, 0, output=True)
+        return timed(decode)
+
+    def decode() -> None:
+        context.decode(batch, 1)
+        context.synchronize()
+        context.remove(0, depth)
+
+    run(is_ours=True)
+    seconds = in_turns(run, rounds)
+    return 1 / statistics.median(seconds[True]), ratio(seconds)
+
+
+def in_turns(run: Callable[..., float], rounds: int) -> dict[bool, list[float]]:
+    """Seconds with the accelerator and without; who is first changes."""
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    for index in range(rounds):
+        for is_ours in (True, False) if index % 2 else (False, True):
+            seconds[is_ours].append(run(is_ours=is_ours))
+    return seconds
+
+
+def ratio(seconds: dict[bool, list[float]]) -> float:
+    """The median of the rounds' ratios."""
+    pairs = zip(seconds[False], seconds[True], strict=True)
+    return statistics.median(theirs / ours for theirs, ours in pairs)
+
+
+def table(results: list[Result], machine: Machine, deep: int) -> str:
+    """The results as Markdown; ``deep`` is the length of the long context."""
+    speeds = ("prefill, tokens/s", "ratio", "limit", "decode, tokens/s", "ratio", "limit")
+    names = ("model", *speeds, f"decode behind {deep:,} tokens", "ratio")
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     lines += [
         f"| {each.name} | {each.prefill:.0f} | {each.prefill_ratio:.2f} "
         f"| {machine.whole / each.num_parameters:.0f} | {each.decode:.1f} "
-        f"| {each.decode_ratio:.2f} | {machine.bandwidth / each.size:.0f} |"
+        f"| {each.decode_ratio:.2f} | {machine.bandwidth / each.size:.0f} "
+        f"| {each.deep_decode:.1f} | {each.deep_decode_ratio:.2f} |"
         for each in results
     ]
     return "\n".join(lines)
@@ -182,8 +242,8 @@ def write_page(
     page.write_text(
         f"""# The CPU accelerator, measured
 
-Made by `bench/accelerator.py`; medians of {arguments.rounds} rounds with the accelerator's hook in and out, in
-turns, in one process. A prompt of {arguments.prompt} tokens is read, then {arguments.generate} are generated.
+Made by `bench/accelerator.py`; medians of {arguments.rounds} prompts of {arguments.prompt} tokens and of
+{arguments.generate} generated tokens, each with the accelerator's hook in and out, in turns, in one process.
 Ratios are to the unmodified library of the same bundle. "7B-shaped" are two layers of that shape, with random weights.
 
 Machine: {machine.name}; {machine.whole / 1e9:.0f} thousand million
@@ -192,11 +252,11 @@ products of bytes with their sums a second (`bench/peak.c`), {machine.flops / 1e
 
 ![Ratios](images/{picture.name})
 
-{table(results, machine)}
+{table(results, machine, arguments.deep)}
 
 The limit of prefill is the products a second divided by the number of weights, as if there were no attention, and
-nothing to unpack; of decode, the memory's speed divided by the bytes of the weights. What stays in the caches, or is
-looked up by the token only, as embeddings are, does not count against either.
+nothing to unpack; of decode, the memory's speed divided by the bytes of the weights, without the context's. What
+stays in the caches, or is looked up by the token only, as embeddings are, does not count against either.
 """,
         "utf-8",
     )
@@ -222,12 +282,16 @@ def plot(picture: Path, results: list[Result], machine: Machine) -> None:
         speeds.plot(limits, at, style, markersize=14, label=label)
     speeds.set_xlabel("prefill, tokens a second")
     speeds.set_yticks(at, names)
-    speeds.legend(loc="lower right", fontsize=8)
-    ratios.barh(at + 0.2, [each.prefill_ratio for each in results][::-1], 0.4, label="prefill")
-    ratios.barh(at - 0.2, [each.decode_ratio for each in results][::-1], 0.4, label="decode")
+    for shift, label, bars in (
+        (0.27, "prefill", [each.prefill_ratio for each in results]),
+        (0, "decode", [each.decode_ratio for each in results]),
+        (-0.27, "decode, long context", [each.deep_decode_ratio for each in results]),
+    ):
+        ratios.barh(at + shift, bars[::-1], 0.27, label=label)
     ratios.axvline(1, color="black", linewidth=0.8)
     ratios.set_xlabel("times the unmodified library")
-    ratios.legend(loc="lower right", fontsize=8)
+    for axes in (speeds, ratios):
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, fontsize=8)
     figure.tight_layout()
     picture.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(picture, metadata={"Date": None})
@@ -239,7 +303,8 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--prompt", type=int, default=512)
-    parser.add_argument("--generate", type=int, default=48)
+    parser.add_argument("--deep", type=int, default=3500, help="Tokens of a long context.")
+    parser.add_argument("--generate", type=int, default=100)
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 1)
     parser.add_argument("--page", type=Path, help="Markdown file to write, with its plot.")
     arguments = parser.parse_args()
@@ -250,7 +315,7 @@ def main() -> None:
     for path in arguments.models:
         results.append(measure(path, arguments))
         print(results[-1], flush=True)
-    print(table(results, machine))
+    print(table(results, machine, arguments.deep))
     if arguments.page:
         write_page(arguments.page, results, machine, arguments)
     print(json.dumps({"machine": asdict(machine), "models": [asdict(each) for each in results]}))

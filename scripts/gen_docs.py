@@ -2,7 +2,7 @@
 
 With --check it only compares.
 
-It also follows every relative link in the Markdown files, and checks that the README's file map is true.
+It also follows every relative link in the Markdown files, and finds sections that are there twice.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
+HEADING = re.compile(r"^##? (.+)$", re.MULTILINE)
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
             target.write_text(text, encoding="utf-8")
         elif not target.is_file() or target.read_text(encoding="utf-8") != text:
             problems.append(f"docs/{name} is out of date: run python scripts/gen_docs.py")
-    problems += _dead_links()
+    problems += [*_dead_links(), *_repeated_headings()]
     if problems:
         sys.exit("\n".join(problems))
 
@@ -114,11 +116,23 @@ def _routes() -> Iterator[str]:
         yield f"| `{path}` | {', '.join(method.upper() for method in methods)} | {summary} |"
 
 
-def _dead_links() -> Iterator[str]:
+def _pages() -> Iterator[tuple[Path, str]]:
     for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")):
-        for link in LINK.findall(page.read_text(encoding="utf-8")):
+        yield page, page.read_text(encoding="utf-8")
+
+
+def _dead_links() -> Iterator[str]:
+    for page, text in _pages():
+        for link in LINK.findall(text):
             if not (page.parent / link).exists():
                 yield f"{page.relative_to(ROOT)}: the link {link} leads nowhere"
+
+
+def _repeated_headings() -> Iterator[str]:
+    for page, text in _pages():
+        for heading, count in Counter(HEADING.findall(text)).items():
+            if count > 1:
+                yield f"{page.relative_to(ROOT)}: {count} sections are called {heading!r}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 #include "kernel.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -95,7 +96,7 @@ std::vector<float> attend(const InstructionSet & set, int length, int heads, int
             mask[(size_t) token * cells + cell] = 0xfc00;
         }
     }
-    std::vector<float> out(queries.size()), parts(3 * set.attention_of_one.part_floats(heads, length));
+    std::vector<float> out(queries.size()), parts(3 * set.attention_of_one.part_floats(heads, length, length));
     std::vector<float> scratch(16 + (tokens == 1 ? set.attention_of_one.scratch(heads, length, length)
                                                  : set.attention.scratch(tokens * heads, tokens, length, length)));
     AttentionJob       job{};
@@ -103,27 +104,31 @@ std::vector<float> attend(const InstructionSet & set, int length, int heads, int
     job.out            = (char *) out.data();
     job.query_bytes[0] = job.out_bytes[0] = sizeof(float) * length * heads;
     job.query_bytes[1] = job.out_bytes[1] = sizeof(float) * length;
-    job.keys           = (const char *) keys.data();
-    job.values         = (const char *) values.data();
-    job.key_bytes = job.value_bytes = sizeof(uint16_t) * length;
+    const size_t bytes = sizeof(uint16_t) * length;
+    job.keys           = { (const char *) keys.data(), bytes, bytes, length, nullptr };
+    job.values         = { (const char *) values.data(), bytes, bytes, length, nullptr };
     job.mask           = (const char *) mask.data();
     job.mask_bytes     = sizeof(uint16_t) * cells;
     job.slopes         = slopes.data();
     job.cells          = cells;
     job.tokens         = tokens;
     job.heads          = heads;
-    job.key_length = job.value_length = length;
     job.scale          = 1 / std::sqrt((float) length);
     job.scratch        = (float *) (((size_t) scratch.data() + 63) / 64 * 64);
     if (tokens > 1) {
         set.attention.attend(job);
         return out;
     }
+    const AttentionOfOne & one = set.attention_of_one;
     for (int i = 0; i < 3; ++i) {
-        set.attention_of_one.attend(job, i, 3, &parts[parts.size() / 3 * i]);
+        float * part = &parts[parts.size() / 3 * i];
+        one.begin(job, part);
+        for (int cell = i * one.tile; cell < cells; cell += 3 * one.tile) {
+            one.add(job, cell, std::min(one.tile, cells - cell), part);
+        }
     }
     for (int head = 0; head < heads; ++head) {
-        set.attention_of_one.join(job, head, parts.data(), parts.size() / 3, 3);
+        one.join(job, head, parts.data(), parts.size() / 3, 3);
     }
     return out;
 }

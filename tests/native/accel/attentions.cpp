@@ -11,6 +11,7 @@
 #include "ggml-cpu.h"
 #include "ggml.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -72,6 +73,10 @@ auto widen_of(ggml_type type) -> void (*)(const void *, float *, int64_t) {
     return type == GGML_TYPE_F16 ? nullptr : type == GGML_TYPE_F32 ? copy_floats : ggml_get_type_traits(type)->to_float;
 }
 
+AttentionCells cells_of(const Rows & rows, ggml_type type, int length) {
+    return { (const char *) rows.memory.data(), rows.bytes, ggml_row_size(type, length), length, widen_of(type) };
+}
+
 std::vector<uint16_t> make_mask(const Case & c, std::mt19937 & random) {
     std::vector<uint16_t> mask((size_t) c.tokens * c.cells);
     for (int token = 0; token < c.tokens; ++token) {
@@ -126,10 +131,15 @@ void attend(const InstructionSet & set, const AttentionJob & job, int n_sharers)
         set.attention.attend(job);
         return;
     }
-    const size_t       stride = set.attention_of_one.part_floats(job.heads, job.value_length);
+    const size_t       stride = set.attention_of_one.part_floats(job.heads, job.keys.length, job.values.length);
     std::vector<float> parts(stride * n_sharers, NAN);
+    const int          tile = set.attention_of_one.tile;
     for (int i = 0; i < n_sharers; ++i) {
-        set.attention_of_one.attend(job, i, n_sharers, &parts[i * stride]);
+        float * part = &parts[i * stride];
+        set.attention_of_one.begin(job, part);
+        for (int64_t cell = (int64_t) i * tile; cell < job.cells; cell += (int64_t) n_sharers * tile) {
+            set.attention_of_one.add(job, cell, (int) std::min<int64_t>(tile, job.cells - cell), part);
+        }
     }
     for (int head = 0; head < job.heads; ++head) {
         set.attention_of_one.join(job, head, parts.data(), stride, n_sharers);
@@ -163,10 +173,8 @@ void check(const InstructionSet & set, const Case & c, int n_sharers = 0) {
     job.out            = (char *) out.data();
     job.out_bytes[0]   = sizeof(float) * c.heads * c.value_length;
     job.out_bytes[1]   = sizeof(float) * c.value_length;
-    job.keys           = (const char *) keys.memory.data();
-    job.values         = (const char *) values.memory.data();
-    job.key_bytes      = keys.bytes;
-    job.value_bytes    = values.bytes;
+    job.keys           = cells_of(keys, c.keys, c.key_length);
+    job.values         = cells_of(values, c.values, c.value_length);
     job.mask           = c.mask == Mask::none ? nullptr : (const char *) mask.data();
     job.mask_bytes     = 2 * (size_t) c.cells;
     job.slopes         = slopes.data();
@@ -174,12 +182,8 @@ void check(const InstructionSet & set, const Case & c, int n_sharers = 0) {
     job.cells          = c.cells;
     job.tokens         = c.tokens;
     job.heads          = c.heads;
-    job.key_length     = c.key_length;
-    job.value_length   = c.value_length;
     job.scale          = 1 / std::sqrt((float) c.key_length);
     job.softcap        = c.softcap;
-    job.widen_keys     = widen_of(c.keys);
-    job.widen_values   = widen_of(c.values);
     job.scratch        = first;
     attend(set, job, n_sharers);
 
@@ -211,13 +215,19 @@ void check(const InstructionSet & set, const Case & c, int n_sharers = 0) {
 }
 
 // What is no number must not come out as one: a query of it spoils its own row, a key of it all rows that see it.
-void check_nan(const InstructionSet & set, bool is_key, int tokens, int n_sharers) {
+void check_nan(const InstructionSet & set, ggml_type type, bool is_key, int tokens, int n_sharers) {
     ++n_checks;
-    constexpr int      kLength = 64, kHeads = 3, kCells = 150;
+    constexpr int      kLength = 64, kHeads = 3, kCells = 160, kSpoilt = 100;
     std::mt19937       random(5);
     std::vector<float> queries = noise((size_t) tokens * kHeads * kLength, random), slopes(kHeads, 1.0f);
-    std::vector<float> keys = noise((size_t) kCells * kLength, random), values = noise(keys.size(), random);
-    (is_key ? keys[100 * kLength + 7] : queries[7]) = NAN;
+    Rows               keys(type, kCells, kLength, random), values(type, kCells, kLength, random);
+    if (!is_key) {
+        queries[7] = NAN;
+    } else if (type == GGML_TYPE_F16) {
+        ((uint16_t *) &keys.memory[kSpoilt * keys.bytes])[7] = 0x7e00;
+    } else {
+        ((float *) &keys.memory[kSpoilt * keys.bytes])[7] = NAN;
+    }
     std::vector<float> out(queries.size(), 0.0f);
     std::vector<float> scratch(16 + (n_sharers == 0 ? set.attention.scratch(tokens * kHeads, tokens, kLength, kLength)
                                                     : set.attention_of_one.scratch(kHeads, kLength, kLength)));
@@ -226,16 +236,13 @@ void check_nan(const InstructionSet & set, bool is_key, int tokens, int n_sharer
     job.out            = (char *) out.data();
     job.query_bytes[0] = job.out_bytes[0] = sizeof(float) * kLength * kHeads;
     job.query_bytes[1] = job.out_bytes[1] = sizeof(float) * kLength;
-    job.keys           = (const char *) keys.data();
-    job.values         = (const char *) values.data();
-    job.key_bytes = job.value_bytes = sizeof(float) * kLength;
+    job.keys           = cells_of(keys, type, kLength);
+    job.values         = cells_of(values, type, kLength);
     job.slopes         = slopes.data();
     job.cells          = kCells;
     job.tokens         = tokens;
     job.heads          = kHeads;
-    job.key_length = job.value_length = kLength;
     job.scale          = 0.125f;
-    job.widen_keys = job.widen_values = copy_floats;
     job.scratch        = (float *) (((size_t) scratch.data() + 63) / 64 * 64);
     attend(set, job, n_sharers);
     for (size_t row = 0; row < out.size() / kLength; ++row) {
@@ -280,7 +287,7 @@ void check_single(const InstructionSet & set) {
     const ggml_type half = GGML_TYPE_F16;
     for (const int sharers : { 1, 2, 5 }) {
         for (const Mask mask : { Mask::none, Mask::future, Mask::some, Mask::all, Mask::slopes }) {
-            for (const int heads : { 1, 3, 4, 17 }) {
+            for (const int heads : { 1, 2, 3, 4, 17 }) {
                 for (const int cells : { 1, 63, 64, 65, 200, 1000 }) {
                     check(set, { half, half, 64, 64, heads, 1, cells, mask, 0, false }, sharers);
                 }
@@ -289,6 +296,9 @@ void check_single(const InstructionSet & set) {
             check(set, { half, half, 64, 64, 3, 1, 300, mask, 0, true }, sharers);
         }
         for (const int length : { 1, 3, 8, 17, 72, 80, 96, 112, 128, 192, 256 }) {
+            for (const int heads : { 1, 2, 3, 4 }) {
+                check(set, { half, half, length, length, heads, 1, 192, Mask::future, 0, false }, sharers);
+            }
             check(set, { half, half, length, length, 3, 1, 130, Mask::future, 0, false }, sharers);
         }
         check(set, { half, half, 576, 512, 16, 1, 200, Mask::none, 0, false }, sharers);
@@ -315,10 +325,12 @@ int main(int argc, char ** argv) {
         if (argc < 2 || std::strcmp(argv[1], (*it)->name) == 0) {
             check_set(**it);
             check_single(**it);
-            for (const bool is_key : { false, true }) {
-                check_nan(**it, is_key, 5, 0);
-                check_nan(**it, is_key, 1, 1);
-                check_nan(**it, is_key, 1, 2);
+            for (const ggml_type type : { GGML_TYPE_F32, GGML_TYPE_F16 }) {
+                for (const bool is_key : { false, true }) {
+                    check_nan(**it, type, is_key, 5, 0);
+                    check_nan(**it, type, is_key, 1, 1);
+                    check_nan(**it, type, is_key, 1, 2);
+                }
             }
         }
     }

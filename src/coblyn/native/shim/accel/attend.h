@@ -77,7 +77,7 @@ template <class V, int kDepth> struct Attend {
             const bool    is_there = row < job.tokens * job.heads;
             const float * from     = (const float *) (job.queries + row % job.tokens * job.query_bytes[0] +
                                                   row / job.tokens * job.query_bytes[1]);
-            for (int i = 0; i < job.key_length; ++i) {
+            for (int i = 0; i < job.keys.length; ++i) {
                 block.queries[i * block.rows + row] = is_there ? scale * from[i] : 0;
             }
         }
@@ -117,27 +117,33 @@ template <class V, int kDepth> struct Attend {
         }
     }
 
+    static void widen(const AttentionCells & cells, int64_t first, int n, float * to) {
+        for (int cell = 0; cell < n; ++cell) {
+            widen_row<V>(cells.at + (first + cell) * cells.bytes, cells, to + cell * cells.length);
+        }
+    }
+
     static void score(const AttentionJob & job, const Block & block, int n) {
         for (int row = 0; row < block.rows; row += kRows) {
             int cell = 0;
             for (; cell + kDepth <= n; cell += kDepth) {
-                multiply<kDepth, false, false>(block.keys + cell * job.key_length, job.key_length, block.queries + row,
-                                               block.scores + cell * block.rows + row, block.rows, job.key_length);
+                multiply<kDepth, false, false>(block.keys + cell * job.keys.length, job.keys.length, block.queries + row,
+                                               block.scores + cell * block.rows + row, block.rows, job.keys.length);
             }
-            multiply_rest<kDepth - 1, false, false>(n - cell, block.keys + cell * job.key_length, job.key_length,
+            multiply_rest<kDepth - 1, false, false>(n - cell, block.keys + cell * job.keys.length, job.keys.length,
                                                     block.queries + row, block.scores + cell * block.rows + row,
-                                                    block.rows, job.key_length);
+                                                    block.rows, job.keys.length);
         }
     }
 
     static void add_values(const AttentionJob & job, const Block & block, int n) {
         for (int row = 0; row < block.rows; row += kRows) {
             int i = 0;
-            for (; i + kDepth <= job.value_length; i += kDepth) {
-                multiply<kDepth, true, true>(block.values + i, job.value_length, block.scores + row,
+            for (; i + kDepth <= job.values.length; i += kDepth) {
+                multiply<kDepth, true, true>(block.values + i, job.values.length, block.scores + row,
                                              block.sums + i * block.rows + row, block.rows, n);
             }
-            multiply_rest<kDepth - 1, true, true>(job.value_length - i, block.values + i, job.value_length,
+            multiply_rest<kDepth - 1, true, true>(job.values.length - i, block.values + i, job.values.length,
                                                   block.scores + row, block.sums + i * block.rows + row, block.rows, n);
         }
     }
@@ -208,7 +214,7 @@ template <class V, int kDepth> struct Attend {
             }
             V::store(block.masses + row, mass);
             if (!V::are_equal(scale, one)) {
-                for (int i = 0; i < job.value_length; ++i) {
+                for (int i = 0; i < job.values.length; ++i) {
                     float * sum = block.sums + i * block.rows + row;
                     V::store(sum, V::multiply(V::load_float(sum), scale));
                 }
@@ -227,7 +233,7 @@ template <class V, int kDepth> struct Attend {
             }
             scale       = mass == 0 ? 0 : scale / mass;
             float * out = (float *) (job.out + row % job.tokens * job.out_bytes[0] + head * job.out_bytes[1]);
-            for (int i = 0; i < job.value_length; ++i) {
+            for (int i = 0; i < job.values.length; ++i) {
                 out[i] = scale * block.sums[i * block.rows + row];
             }
         }
@@ -235,13 +241,13 @@ template <class V, int kDepth> struct Attend {
 
     static void run(const AttentionJob & job) {
         const Block block =
-            lay_out(job.scratch, job.tokens * job.heads, job.tokens, job.key_length, job.value_length);
+            lay_out(job.scratch, job.tokens * job.heads, job.tokens, job.keys.length, job.values.length);
         turn_queries(job, block);
         for (int i = 0; i < block.rows; ++i) {
             block.best[i]   = -kInfinity;
             block.masses[i] = 0;
         }
-        for (int i = 0; i < job.value_length * block.rows; ++i) {
+        for (int i = 0; i < job.values.length * block.rows; ++i) {
             block.sums[i] = 0;
         }
         for (int64_t first = 0; first < job.cells; first += block.tile) {
@@ -250,7 +256,7 @@ template <class V, int kDepth> struct Attend {
             if (seen == Seen::kNone) {
                 continue;
             }
-            widen<V>(job.keys + first * job.key_bytes, job.key_bytes, n, job.key_length, job.widen_keys, block.keys, job.key_length);
+            widen(job.keys, first, n, block.keys);
             score(job, block, n);
             if (job.softcap != 0) {
                 cap(job, block, n);
@@ -259,8 +265,7 @@ template <class V, int kDepth> struct Attend {
                 add_mask(job, block, first, n);
             }
             weigh(job, block, n);
-            widen<V>(job.values + first * job.value_bytes, job.value_bytes, n, job.value_length, job.widen_values, block.values,
-                     job.value_length);
+            widen(job.values, first, n, block.values);
             add_values(job, block, n);
         }
         finish(job, block);

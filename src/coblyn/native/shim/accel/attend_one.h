@@ -1,8 +1,8 @@
 // Attention of one token, as in a decode step, for one instruction set.
 //
 // There are few rows (the heads that share keys), so it is not they that fill a vector but the numbers of a head, and
-// the cells once there are scores. A tile of cells is widened once and serves all heads. Tiles are dealt out among
-// several who each keep a part: their parts are joined by `join`.
+// the cells once there are scores. Half precision is widened as it is multiplied, for several heads at once; other types
+// a tile at a time. Tiles may be dealt out among several who each keep a part: their parts are joined by `join`.
 
 #pragma once
 
@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace coblyn::accel::COBLYN_ISA {
 
@@ -20,80 +21,163 @@ template <class V> struct AttendOne {
 
     static constexpr int   kLanes    = V::kLanes;
     static constexpr int   kTile     = 64;
-    static constexpr int   kVectors  = 8;  // that a sum keeps in registers
+    static constexpr int   kHeads    = 4;  // that go together, at most
     static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    static constexpr float kLowest   = std::numeric_limits<float>::lowest();
 
     static int whole(int n) { return (n + 15) / 16 * 16; }
 
-    // A head's part: its greatest score, the sum of exp(score - greatest), and from kLead on the weighted values.
+    // A head's part: its greatest score, the sum of exp(score - greatest), from kLead on the weighted values, and behind
+    // them the query, already multiplied with what the scores are multiplied with, and zeros behind its length.
     static constexpr int kLead = 16;
 
-    static size_t part_floats(int heads, int value_length) { return (size_t) heads * (kLead + whole(value_length)); }
+    struct Part {
+        int     value_stride, key_stride;
+        float * at;
 
-    static size_t scratch(int heads, int key_length, int value_length) {
-        return (size_t) (heads + kTile) * whole(key_length) + (size_t) kTile * whole(value_length) + (size_t) heads * kTile;
-    }
+        Part(const AttentionJob & job, float * parts, int head)
+            : value_stride(whole(job.values.length)), key_stride(whole(job.keys.length)), at(parts + head * floats()) {}
 
-    struct Block {
-        int     key_stride, value_stride;
-        float * queries;  // [heads][key_stride]
-        float * keys;     // [kTile][key_stride], zeros behind the length
-        float * values;   // [kTile][value_stride]
-        float * scores;   // [heads][kTile]
+        int     floats() const { return kLead + value_stride + key_stride; }
+        float & best() const { return at[0]; }
+        float & mass() const { return at[1]; }
+        float * sums() const { return at + kLead; }
+        float * query() const { return at + kLead + value_stride; }
     };
 
-    static Block lay_out(const AttentionJob & job) {
-        Block block;
-        block.key_stride   = whole(job.key_length);
-        block.value_stride = whole(job.value_length);
-        block.queries      = job.scratch;
-        block.keys         = block.queries + job.heads * block.key_stride;
-        block.values       = block.keys + kTile * block.key_stride;
-        block.scores       = block.values + kTile * block.value_stride;
-        if (job.key_length != block.key_stride) {  // what is behind the length is multiplied, too
-            for (float * at = block.queries; at < block.values; ++at) {
-                *at = 0;
-            }
-        }
-        const float scale = job.softcap != 0 ? job.scale / job.softcap : job.scale;
-        for (int head = 0; head < job.heads; ++head) {
-            const float * from = (const float *) (job.queries + head * job.query_bytes[1]);
-            for (int i = 0; i < job.key_length; ++i) {
-                block.queries[head * block.key_stride + i] = scale * from[i];
-            }
-        }
-        return block;
+    static size_t part_floats(int heads, int key_length, int value_length) {
+        return (size_t) heads * (kLead + whole(value_length) + whole(key_length));
     }
 
-    // Products of one query with kLanes keys.
-    static Float dots(const float * query, const float * keys, int stride) {
-        Float sums[kLanes];
-        for (Float & sum : sums) {
-            sum = V::no_float();
+    // The scores of each head, and a tile's keys or values.
+    static size_t scratch(int heads, int key_length, int value_length) {
+        return (size_t) kTile * (whole(key_length > value_length ? key_length : value_length) + heads);
+    }
+
+    static float * scores_of(const AttentionJob & job, int head) { return job.scratch + head * kTile; }
+    static float * wide_of(const AttentionJob & job) { return job.scratch + job.heads * kTile; }
+
+    // Cells as they lie in memory, in half precision. The heads of a cell lie side by side, the next cell too far away
+    // for the processor to foresee: what lies behind a head's numbers is what comes next.
+    struct Halves {
+        const char * at;
+        size_t       bytes;  // from a cell to the next
+        size_t       size;
+
+        Float load(int cell, int i) const { return V::widen_half((const uint16_t *) (at + cell * bytes) + i); }
+        void  foresee(int cell) const { prefetch(at + cell * bytes + size, size); }
+    };
+
+    // Cells that were widened.
+    struct Floats {
+        const float * at;
+        int           stride;
+
+        Float load(int cell, int i) const { return V::load_float(at + cell * stride + i); }
+        void  foresee(int) const {}
+    };
+
+    static bool is_read_in_place(const AttentionCells & cells, int n) {
+        return cells.widen == nullptr && cells.length % 16 == 0 && n % kLanes == 0;
+    }
+
+    // Calls `use` with n cells from `first` on, as they are or widened.
+    template <class Use>
+    static void read(const AttentionJob & job, const AttentionCells & cells, int64_t first, int n, const Use & use) {
+        const char * from = cells.at + first * cells.bytes;
+        if (is_read_in_place(cells, n)) {
+            use(Halves{ from, cells.bytes, cells.size });
+            return;
         }
-        for (int i = 0; i < stride; i += kLanes) {
-            const Float q = V::load_float(query + i);
-            for (int cell = 0; cell < kLanes; ++cell) {
-                sums[cell] = V::multiply_add(q, V::load_float(keys + cell * stride + i), sums[cell]);
+        const int stride = whole(cells.length);
+        float *   wide   = wide_of(job);
+        for (int cell = 0; cell < n; ++cell, from += cells.bytes) {
+            prefetch(from + cells.size, cells.size);
+            widen_row<V>(from, cells, wide + cell * stride);
+            for (int i = cells.length; i < stride; ++i) {
+                wide[cell * stride + i] = 0;  // it is multiplied, too
             }
         }
-        return V::sums(sums);
+        use(Floats{ wide, stride });
+    }
+
+    static void begin(const AttentionJob & job, float * parts) {
+        const float scale = job.softcap != 0 ? job.scale / job.softcap : job.scale;
+        for (int head = 0; head < job.heads; ++head) {
+            const Part    part(job, parts, head);
+            const float * from = (const float *) (job.queries + head * job.query_bytes[1]);
+            for (int i = 0; i < part.floats(); ++i) {
+                part.at[i] = 0;
+            }
+            part.best() = kLowest;
+            for (int i = 0; i < job.keys.length; ++i) {
+                part.query()[i] = scale * from[i];
+            }
+        }
+    }
+
+    // Calls `use` with the first of each H heads and H itself as a constant: as many as share registers well.
+    template <int H = kHeads, class Use> static void for_heads(int n, const Use & use, int head = 0) {
+        for (; head + H <= n; head += H) {
+            use(head, std::integral_constant<int, H>());
+        }
+        if constexpr (H > 1) {
+            for_heads<H - 1>(n, use, head);
+        }
+    }
+
+    // Products of H queries with kLanes keys, from cell `first` on; kCells at a time fit into registers.
+    template <int H, class Cells>
+    static void dots(const AttentionJob & job, const Cells & keys, int first, float * parts, int head) {
+        constexpr int kMost  = H == 1 ? 8 : H < 4 ? 4 : 2, kCells = kMost < kLanes ? kMost : kLanes;
+        Float         sums[H][kLanes];
+        const float * queries[H];
+        for (int h = 0; h < H; ++h) {
+            queries[h] = Part(job, parts, head + h).query();
+        }
+        const int stride = whole(job.keys.length);
+        for (int cell = 0; cell < kLanes; cell += kCells) {
+            Float own[H][kCells];
+            for (int h = 0; h < H; ++h) {
+                for (int c = 0; c < kCells; ++c) {
+                    own[h][c] = V::no_float();
+                }
+            }
+            for (int i = 0; i < stride; i += kLanes) {
+                for (int c = 0; c < kCells; ++c) {
+                    const Float key = keys.load(first + cell + c, i);
+                    for (int h = 0; h < H; ++h) {
+                        own[h][c] = V::multiply_add(key, V::load_float(queries[h] + i), own[h][c]);
+                    }
+                }
+            }
+            for (int h = 0; h < H; ++h) {
+                for (int c = 0; c < kCells; ++c) {
+                    sums[h][cell + c] = own[h][c];
+                }
+            }
+        }
+        for (int h = 0; h < H; ++h) {
+            V::store(scores_of(job, head + h) + first, V::sums(sums[h]));
+        }
     }
 
     // Scores of n cells from `first` on; cells that are not there have minus infinity.
-    static void score(const AttentionJob & job, const Block & block, int64_t first, int n) {
-        const uint16_t * mask = job.mask == nullptr ? nullptr : (const uint16_t *) job.mask + first;
-        for (int head = 0; head < job.heads; ++head) {
-            float * scores = block.scores + head * kTile;
-            for (int cell = 0; cell < n; cell += kLanes) {
-                V::store(scores + cell, dots(block.queries + head * block.key_stride, block.keys + cell * block.key_stride,
-                                             block.key_stride));
+    template <class Cells>
+    static void score(const AttentionJob & job, const Cells & keys, int64_t first, int n, float * parts) {
+        for (int cell = 0; cell < n; cell += kLanes) {
+            for (int i = 0; i < kLanes; ++i) {
+                keys.foresee(cell + i);
             }
+            for_heads(job.heads, [&](int head, auto h) { dots<h>(job, keys, cell, parts, head); });
+        }
+        for (int head = 0; head < job.heads; ++head) {
+            float * scores = scores_of(job, head);
             for (int cell = 0; job.softcap != 0 && cell < n; ++cell) {
                 scores[cell] = job.softcap * std::tanh(scores[cell]);
             }
-            for (int cell = 0; mask != nullptr && cell < n; ++cell) {
-                scores[cell] += mask[cell] == 0 ? 0 : job.slopes[head] * half_to_float(mask[cell]);
+            if (job.mask != nullptr) {
+                add_mask((const uint16_t *) job.mask + first, job.slopes[head], n, scores);
             }
             for (int cell = n; cell < kTile; ++cell) {
                 scores[cell] = -kInfinity;
@@ -101,19 +185,39 @@ template <class V> struct AttendOne {
         }
     }
 
-    // Scores to weights; what was summed up before is scaled to the new greatest score.
-    static void weigh(const AttentionJob & job, const Block & block, float * part) {
+    static void add_mask(const uint16_t * mask, float slope, int n, float * scores) {
+        const Float spread = V::spread_float(slope);
+        int         cell   = 0;
+        for (; cell + kLanes <= n; cell += kLanes) {
+            V::store(scores + cell, V::multiply_add(spread, V::widen_half(mask + cell), V::load_float(scores + cell)));
+        }
+        for (; cell < n; ++cell) {
+            scores[cell] += slope * half_to_float(mask[cell]);
+        }
+    }
+
+    // The greatest of a tile's scores and of another; what is no number is passed over.
+    static float greatest(const float * scores, float other) {
+        Float top = V::spread_float(other);
+        for (int cell = 0; cell < kTile; cell += kLanes) {
+            top = V::greater(V::load_float(scores + cell), top);
+        }
+        float lanes[kLanes];
+        V::store(lanes, top);
+        for (const float lane : lanes) {
+            other = lane > other ? lane : other;
+        }
+        return other;
+    }
+
+    // Scores to weights; what was summed up before is scaled to the new greatest score. A score that is no number makes
+    // its weight one that is none, and so the mass and the result.
+    static void weigh(const AttentionJob & job, float * parts) {
         for (int head = 0; head < job.heads; ++head) {
-            float * scores = block.scores + head * kTile;
-            float * own    = part + head * (kLead + block.value_stride);
-            float   best   = own[0];
-            for (int cell = 0; cell < kTile; ++cell) {
-                best = scores[cell] <= best ? best : scores[cell];  // what is no number is not passed over
-            }
-            if (best == -kInfinity) {
-                continue;  // nothing was seen yet, and `add_values` passes over the head
-            }
-            const float scale  = own[0] == best ? 1 : std::exp(own[0] - best);
+            const Part  part(job, parts, head);
+            float *     scores = scores_of(job, head);
+            const float best   = greatest(scores, part.best());
+            const float scale  = part.best() == best ? 1 : std::exp(part.best() - best);
             const Float spread = V::spread_float(best);
             Float       sums   = V::no_float();
             for (int cell = 0; cell < kTile; cell += kLanes) {
@@ -123,49 +227,61 @@ template <class V> struct AttendOne {
             }
             float masses[kLanes];
             V::store(masses, sums);
-            float mass = scale * own[1];
+            float mass = scale * part.mass();
             for (const float lane : masses) {
                 mass += lane;
             }
-            own[0] = best;
-            own[1] = mass;
-            for (int i = 0; scale != 1 && i < block.value_stride; ++i) {
-                own[kLead + i] *= scale;
+            part.best() = best;
+            part.mass() = mass;
+            for (int i = 0; scale != 1 && i < part.value_stride; ++i) {
+                part.sums()[i] *= scale;
             }
         }
     }
 
-    template <int N> static void add_vectors(const float * weights, int n, const float * values, int stride, float * out) {
-        Float sums[N];
-        for (int i = 0; i < N; ++i) {
-            sums[i] = V::load_float(out + i * kLanes);
+    // N vectors of the values' numbers, from `first` on, for H heads.
+    template <int H, int N, class Cells>
+    static void add_vectors(const AttentionJob & job, const Cells & values, int n, int first, float * parts, int head) {
+        Float         sums[H][N];
+        const float * weights[H];
+        float *       to[H];
+        for (int h = 0; h < H; ++h) {
+            weights[h] = scores_of(job, head + h);
+            to[h]      = Part(job, parts, head + h).sums() + first;
+            for (int i = 0; i < N; ++i) {
+                sums[h][i] = V::load_float(to[h] + i * kLanes);
+            }
         }
         for (int cell = 0; cell < n; ++cell) {
-            const Float weight = V::spread_float(weights[cell]);
+            if (first == 0 && head == 0) {
+                values.foresee(cell);
+            }
             for (int i = 0; i < N; ++i) {
-                sums[i] = V::multiply_add(weight, V::load_float(values + cell * stride + i * kLanes), sums[i]);
+                const Float value = values.load(cell, first + i * kLanes);
+                for (int h = 0; h < H; ++h) {
+                    sums[h][i] = V::multiply_add(V::spread_float(weights[h][cell]), value, sums[h][i]);
+                }
             }
         }
-        for (int i = 0; i < N; ++i) {
-            V::store(out + i * kLanes, sums[i]);
+        for (int h = 0; h < H; ++h) {
+            for (int i = 0; i < N; ++i) {
+                V::store(to[h] + i * kLanes, sums[h][i]);
+            }
         }
     }
 
-    static void add_values(const AttentionJob & job, const Block & block, int n, float * part) {
-        for (int head = 0; head < job.heads; ++head) {
-            float *       out     = part + head * (kLead + block.value_stride) + kLead;
-            const float * weights = block.scores + head * kTile;
-            if (part[head * (kLead + block.value_stride)] == -kInfinity) {
-                continue;
+    template <class Cells> static void add_values(const AttentionJob & job, const Cells & values, int n, float * parts) {
+        const int stride = whole(job.values.length);
+        for_heads(job.heads, [&](int head, auto h) {
+            constexpr int kVectors = h == 1 ? 8 : h < 4 ? 4 : 3;
+            int           i        = 0;
+            for (; i + kVectors * kLanes <= stride; i += kVectors * kLanes) {
+                add_vectors<h, kVectors>(job, values, n, i, parts, head);
             }
-            int i = 0;
-            for (; i + kVectors * kLanes <= block.value_stride; i += kVectors * kLanes) {
-                add_vectors<kVectors>(weights, n, block.values + i, block.value_stride, out + i);
+            for (; i < stride; i += kLanes) {
+                add_vectors<h, 1>(job, values, n, i, parts, head);
             }
-            for (; i < block.value_stride; i += kLanes) {
-                add_vectors<1>(weights, n, block.values + i, block.value_stride, out + i);
-            }
-        }
+        });
     }
 
     static bool is_hidden(const AttentionJob & job, int64_t first, int n) {
@@ -177,57 +293,43 @@ template <class V> struct AttendOne {
         return is_seen == 0;
     }
 
-    // Tiles `index`, `index + step`, ... of the cells, into a part.
-    static void attend(const AttentionJob & job, int index, int step, float * part) {
-        const Block block = lay_out(job);
-        for (size_t i = 0; i < part_floats(job.heads, job.value_length); ++i) {
-            part[i] = 0;
+    // At most kTile cells, from `first` on, into a part.
+    static void add(const AttentionJob & job, int64_t first, int n, float * parts) {
+        if (is_hidden(job, first, n)) {
+            return;
         }
-        for (int head = 0; head < job.heads; ++head) {
-            part[head * (kLead + block.value_stride)] = -kInfinity;
-        }
-        for (int64_t first = (int64_t) index * kTile; first < job.cells; first += (int64_t) step * kTile) {
-            const int n = (int) (job.cells - first < kTile ? job.cells - first : kTile);
-            if (is_hidden(job, first, n)) {
-                continue;
-            }
-            widen<V>(job.keys + first * job.key_bytes, job.key_bytes, n, job.key_length, job.widen_keys, block.keys, block.key_stride);
-            score(job, block, first, n);
-            weigh(job, block, part);
-            widen<V>(job.values + first * job.value_bytes, job.value_bytes, n, job.value_length, job.widen_values, block.values,
-                     block.value_stride);
-            add_values(job, block, n, part);
-        }
+        read(job, job.keys, first, n, [&](const auto & keys) { score(job, keys, first, n, parts); });
+        weigh(job, parts);
+        read(job, job.values, first, n, [&](const auto & values) { add_values(job, values, n, parts); });
     }
 
     // The result of one head from all parts, which lie `stride` floats apart.
-    static void join(const AttentionJob & job, int head, const float * parts, size_t stride, int n) {
-        const int     own  = head * (kLead + whole(job.value_length));
+    static void join(const AttentionJob & job, int head, float * parts, size_t stride, int n) {
         const float * sink = job.sinks == nullptr ? nullptr : job.sinks + head;
-        float         best = sink == nullptr ? -kInfinity : *sink;
+        float         best = sink == nullptr ? kLowest : *sink;
         for (int i = 0; i < n; ++i) {
-            best = parts[i * stride + own] <= best ? best : parts[i * stride + own];
+            const float other = Part(job, parts + i * stride, head).best();
+            best              = other > best ? other : best;
         }
         float * out = (float *) (job.out + head * job.out_bytes[1]);
-        for (int k = 0; k < job.value_length; ++k) {
+        for (int k = 0; k < job.values.length; ++k) {
             out[k] = 0;
-        }
-        if (best == -kInfinity) {
-            return;
         }
         float mass = sink == nullptr ? 0 : std::exp(*sink - best);
         for (int i = 0; i < n; ++i) {
-            mass += std::exp(parts[i * stride + own] - best) * parts[i * stride + own + 1];
+            const Part part(job, parts + i * stride, head);
+            mass += std::exp(part.best() - best) * part.mass();
         }
-        for (int i = 0; i < n; ++i) {
-            const float scale = std::exp(parts[i * stride + own] - best) / mass;
-            for (int k = 0; k < job.value_length; ++k) {
-                out[k] += scale * parts[i * stride + own + kLead + k];
+        for (int i = 0; i < n && mass != 0; ++i) {  // 0: nothing was seen
+            const Part  part(job, parts + i * stride, head);
+            const float scale = std::exp(part.best() - best) / mass;
+            for (int k = 0; k < job.values.length; ++k) {
+                out[k] += scale * part.sums()[k];
             }
         }
     }
 
-    static constexpr AttentionOfOne attention() { return { part_floats, scratch, attend, join }; }
+    static constexpr AttentionOfOne attention() { return { kTile, part_floats, scratch, begin, add, join }; }
 };
 
 }  // namespace coblyn::accel::COBLYN_ISA

@@ -67,15 +67,16 @@ int64_t groups(const ggml_tensor * op) {
     return keys_of(op)->ne[2] * queries_of(op)->ne[3];
 }
 
-// Among how many a group's cells are dealt out so that each thread has as many parts as every other.
+// Among how many threads the cells of a head are dealt out so that each thread has as many heads as every other.
 int64_t sharers(const ggml_tensor * op, int threads) {
-    return threads / std::gcd((int64_t) threads, groups(op));
+    return threads / std::gcd((int64_t) threads, keys_of(op)->ne[2]);
 }
 
 // Bytes of one part of a single token's attention.
 size_t part_bytes(const ggml_tensor * op) {
     const AttentionOfOne & attention = current_set()->attention_of_one;
-    return aligned(4 * attention.part_floats((int) heads_in_group(op), (int) values_of(op)->ne[0]));
+    return aligned(4 * attention.part_floats((int) heads_in_group(op), (int) keys_of(op)->ne[0],
+                                          (int) values_of(op)->ne[0]));
 }
 
 // Before the threads' own parts: the number of the next piece of work, or what is joined at the end.
@@ -99,6 +100,16 @@ Widen widen_of(ggml_type type) {
 
 bool can_widen(ggml_type type) {
     return type == GGML_TYPE_F16 || widen_of(type) != nullptr;
+}
+
+AttentionCells cells_of(const ggml_tensor * all, int64_t head, int64_t stream) {
+    AttentionCells cells;
+    cells.at     = (const char *) all->data + head * all->nb[2] + stream * all->nb[3];
+    cells.bytes  = all->nb[1];
+    cells.size   = ggml_row_size(all->type, all->ne[0]);
+    cells.length = (int) all->ne[0];
+    cells.widen  = widen_of(all->type);
+    return cells;
 }
 
 // The slope of a head under ALiBi (Press, Smith, Lewis: "Train Short, Test Long", 2021), as ggml numbers heads.
@@ -146,30 +157,46 @@ class Worker {
         }
     }
 
-    // Tiles of cells are dealt out to threads, so that a single head keeps all of them busy.
+    // Heads are dealt out to teams of threads and, where there are fewer heads than threads, tiles of cells within a team.
     void run_single() {
-        const int64_t heads = heads_in_group(op_), n = sharers(op_, params_->nth);
-        float         slopes[kMaxHeads];
-        for (int64_t i = params_->ith; i < groups(op_) * n; i += params_->nth) {
-            current_set()->attention_of_one.attend(job_of(0, 1, i / n, slopes), (int) (i % n), (int) n, part(i));
-            for (int64_t head = 0; n == 1 && head < heads; ++head) {
-                join(i, head, 1);  // nobody shares it: there is nobody to wait for
-            }
+        const int64_t n = sharers(op_, params_->nth), share = params_->ith % n;
+        const int64_t heads = k_->ne[2] * n / params_->nth, first = params_->ith / n * heads;
+        for (int64_t stream = 0; stream < q_->ne[3]; ++stream) {
+            attend_single(stream * k_->ne[2] + first, heads, share, n);
         }
-        if (n == 1) {
-            return;
+        if (n > 1) {
+            Barrier::of(params_->threadpool).wait(params_->nth);
         }
-        Barrier::of(params_->threadpool).wait(params_->nth);
-        for (int64_t i = params_->ith; i < groups(op_) * heads; i += params_->nth) {
-            join(i / heads, i % heads, n);
+        for (int64_t stream = 0; stream < q_->ne[3]; ++stream) {
+            join_single(stream * k_->ne[2] + first, heads, share, n);
         }
     }
 
-    // The result of a group's head from the n parts of the group.
-    void join(int64_t group, int64_t head, int64_t n) const {
-        float slopes[kMaxHeads];
-        current_set()->attention_of_one.join(job_of(0, 1, group, slopes), (int) head, part(group * n),
-                                             part_bytes(op_) / sizeof(float), (int) n);
+    // Every n-th tile of some heads. A tile passes by all of them before the next one comes: memory has the heads of a
+    // cell side by side.
+    void attend_single(int64_t first_group, int64_t n_groups, int64_t share, int64_t n) const {
+        const AttentionOfOne & attention = current_set()->attention_of_one;
+        float                  slopes[kMaxHeads];
+        for (int64_t group = first_group; group < first_group + n_groups; ++group) {
+            attention.begin(job_of(0, 1, group, slopes), part(group * n + share));
+        }
+        for (int64_t cell = share * attention.tile; cell < k_->ne[1]; cell += n * attention.tile) {
+            const int64_t cells = std::min<int64_t>(attention.tile, k_->ne[1] - cell);
+            for (int64_t group = first_group; group < first_group + n_groups; ++group) {
+                attention.add(job_of(0, 1, group, slopes), cell, (int) cells, part(group * n + share));
+            }
+        }
+    }
+
+    // Those of the heads' results that fall to one of the n who share them.
+    void join_single(int64_t first_group, int64_t n_groups, int64_t share, int64_t n) const {
+        const int64_t heads = heads_in_group(op_);
+        float         slopes[kMaxHeads];
+        for (int64_t i = share; i < n_groups * heads; i += n) {
+            const int64_t group = first_group + i / heads;
+            current_set()->attention_of_one.join(job_of(0, 1, group, slopes), (int) (i % heads), part(group * n),
+                                                 part_bytes(op_) / sizeof(float), (int) n);
+        }
     }
 
     float * part(int64_t i) const { return (float *) ((char *) params_->wdata + part_bytes(op_) * (size_t) i); }
@@ -190,10 +217,8 @@ class Worker {
         job.out            = (char *) op_->data + head * op_->nb[1] + first * op_->nb[2] + i3 * op_->nb[3];
         job.out_bytes[0]   = op_->nb[2];
         job.out_bytes[1]   = op_->nb[1];
-        job.keys           = (const char *) k_->data + i2 * k_->nb[2] + j3 * k_->nb[3];
-        job.values         = (const char *) v_->data + i2 * v_->nb[2] + j3 * v_->nb[3];
-        job.key_bytes      = k_->nb[1];
-        job.value_bytes    = v_->nb[1];
+        job.keys           = cells_of(k_, i2, j3);
+        job.values         = cells_of(v_, i2, j3);
         if (const ggml_tensor * mask = mask_of(op_)) {
             job.mask       = (const char *) mask->data + first * mask->nb[1] + i3 % mask->ne[3] * mask->nb[3];
             job.mask_bytes = mask->nb[1];
@@ -201,17 +226,13 @@ class Worker {
         if (const ggml_tensor * sinks = sinks_of(op_)) {
             job.sinks = (const float *) sinks->data + head;
         }
-        job.slopes       = slopes;
-        job.cells        = k_->ne[1];
-        job.tokens       = (int) tokens;
-        job.heads        = (int) group;
-        job.key_length   = (int) k_->ne[0];
-        job.value_length = (int) v_->ne[0];
-        job.scale        = parameters_.scale;
-        job.softcap      = parameters_.softcap;
-        job.widen_keys   = widen_of(k_->type);
-        job.widen_values = widen_of(v_->type);
-        job.scratch      = scratch_;
+        job.slopes  = slopes;
+        job.cells   = k_->ne[1];
+        job.tokens  = (int) tokens;
+        job.heads   = (int) group;
+        job.scale   = parameters_.scale;
+        job.softcap = parameters_.softcap;
+        job.scratch = scratch_;
         return job;
     }
 

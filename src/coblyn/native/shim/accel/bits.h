@@ -5,10 +5,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-#if defined(__F16C__)
+#if defined(__F16C__) || defined(_MSC_VER)
 #include <immintrin.h>
 #endif
 
@@ -25,6 +26,17 @@ template <class T> inline T load(const void * from) {
     T value;
     std::memcpy(&value, from, sizeof value);
     return value;
+}
+
+// What will be read soon; any address will do.
+inline void prefetch(const char * at, size_t size) {
+    for (size_t i = 0; i < size; i += 64) {
+#if defined(__GNUC__)
+        __builtin_prefetch(at + i);
+#elif defined(_M_X64)
+        _mm_prefetch(at + i, _MM_HINT_T0);
+#endif
+    }
 }
 
 // IEEE half precision; subnormals, infinities and NaN included.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bits.h"
+#include "kernel.h"
 
 #include <cstddef>
 #include <initializer_list>
@@ -26,23 +27,20 @@ template <class V> inline typename V::Float exponential(typename V::Float x) {
     return V::unless_below(x, limit, V::multiply(p, V::power_of_two(n)));
 }
 
-// n rows of numbers of some type to floats, `stride` floats from row to row.
-template <class V>
-inline void widen(const char * from, size_t bytes, int n, int length, void (*other)(const void *, float *, int64_t), float * to,
-                  int stride) {
-    for (int cell = 0; cell < n; ++cell, from += bytes, to += stride) {
-        if (other != nullptr) {
-            other(from, to, length);
-            continue;
-        }
-        const uint16_t * halves = (const uint16_t *) from;
-        int              i      = 0;
-        for (; i + V::kLanes <= length; i += V::kLanes) {
-            V::store(to + i, V::widen_half(halves + i));
-        }
-        for (; i < length; ++i) {
-            to[i] = half_to_float(halves[i]);
-        }
+// A cell's numbers to floats.
+template <class V> inline void widen_row(const char * from, const AttentionCells & cells, float * to) {
+    if (cells.widen != nullptr) {
+        cells.widen(from, to, cells.length);
+        return;
+    }
+    const uint16_t * halves = (const uint16_t *) from;
+    const int        length = cells.length;  // a vector that is stored might be this, for what the compiler knows
+    int              i      = 0;
+    for (; i + V::kLanes <= length; i += V::kLanes) {
+        V::store(to + i, V::widen_half(halves + i));
+    }
+    for (; i < length; ++i) {
+        to[i] = half_to_float(halves[i]);
     }
 }
 

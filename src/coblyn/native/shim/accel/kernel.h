@@ -31,6 +31,15 @@ struct Kernel {
     void (*product)(const Job & job);
 };
 
+// Keys or values of one head.
+struct AttentionCells {
+    const char * at;      // of the first cell
+    size_t       bytes;   // from a cell to the next
+    size_t       size;    // of a cell: with the next head's begins what lies behind
+    int          length;  // numbers of a cell
+    void (*widen)(const void * from, float * to, int64_t n);  // to floats; null if they are in half precision
+};
+
 // Attention of some tokens, in all the heads that share one head of keys and values, to all cells:
 // softmax(scale * q k + mask) v. Row r of the work is token r % tokens of head r / tokens.
 struct AttentionJob {
@@ -38,10 +47,8 @@ struct AttentionJob {
     size_t         query_bytes[2];  // from a token, from a head to the next
     char *         out;
     size_t         out_bytes[2];
-    const char *   keys;  // of the first cell
-    const char *   values;
-    size_t         key_bytes;  // from a cell to the next
-    size_t         value_bytes;
+    AttentionCells keys;
+    AttentionCells values;
     const char *   mask;  // half precision, a row a token; may be null
     size_t         mask_bytes;
     const float *  slopes;  // a head: what the mask is multiplied with
@@ -49,13 +56,8 @@ struct AttentionJob {
     int64_t        cells;
     int            tokens;
     int            heads;
-    int            key_length;
-    int            value_length;
     float          scale;
     float          softcap;  // 0: none
-    // To floats; null if they are in half precision.
-    void (*widen_keys)(const void * from, float * to, int64_t n);
-    void (*widen_values)(const void * from, float * to, int64_t n);
     float *        scratch;  // Attention::scratch floats, aligned to 64
 };
 
@@ -64,13 +66,15 @@ struct Attention {
     void (*attend)(const AttentionJob & job);
 };
 
-// Attention of one token. Several share the tiles of cells, tile i being for number i % step, and keep parts, which
-// `join` makes one of. `tokens` of a job is 1.
+// Attention of one token: `begin` a part, `add` tiles of cells to it, `join` parts. Several may share the cells, each
+// with a part of their own. `tokens` of a job is 1.
 struct AttentionOfOne {
-    size_t (*part_floats)(int heads, int value_length);
+    int tile;  // cells that are added at once, at most
+    size_t (*part_floats)(int heads, int key_length, int value_length);
     size_t (*scratch)(int heads, int key_length, int value_length);  // floats
-    void (*attend)(const AttentionJob & job, int index, int step, float * part);
-    void (*join)(const AttentionJob & job, int head, const float * parts, size_t stride, int n);
+    void (*begin)(const AttentionJob & job, float * part);
+    void (*add)(const AttentionJob & job, int64_t first, int n, float * part);
+    void (*join)(const AttentionJob & job, int head, float * parts, size_t stride, int n);
 };
 
 constexpr int kTypes = 64;  // more than ggml has

@@ -8,6 +8,8 @@ namespace coblyn::accel {
 
 namespace {
 
+constexpr size_t kGraphSize = 8;
+
 // Repeatable noise in [-1, 1).
 struct Noise {
     uint32_t state = 12345;
@@ -37,7 +39,7 @@ Trial::Trial(int threads) {
     if (device_ == nullptr || threads <= 0) {
         return;
     }
-    work_    = ggml_init({ ggml_tensor_overhead() * 8 + ggml_graph_overhead_custom(8, false), nullptr, true });
+    work_    = ggml_init({ ggml_tensor_overhead() * 8 + ggml_graph_overhead_custom(kGraphSize, false), nullptr, true });
     backend_ = ggml_backend_dev_init(device_, nullptr);
     if (backend_ == nullptr) {
         return;
@@ -55,7 +57,7 @@ Trial::~Trial() {
 
 bool Trial::accept(ggml_tensor * op) {
     op_    = op;
-    graph_ = ggml_new_graph_custom(work_, 8, false);
+    graph_ = ggml_new_graph_custom(work_, kGraphSize, false);
     ggml_build_forward_expand(graph_, op);
     buffer_ = ggml_backend_alloc_ctx_tensors_from_buft(work_, ggml_backend_dev_buffer_type(device_));
     return buffer_ != nullptr;
@@ -139,11 +141,13 @@ AttentionTrial::AttentionTrial(const AttentionShape & shape, int tokens, int thr
     if (!has_backend() || !is_possible) {
         return;
     }
-    ggml_tensor * q    = ggml_new_tensor_3d(work(), GGML_TYPE_F32, shape.length, tokens, shape.heads);
-    ggml_tensor * k    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.cells, shape.key_heads);
-    ggml_tensor * v    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.cells, shape.key_heads);
+    // As in a model: the heads of a token or a cell lie side by side.
+    ggml_tensor * q    = ggml_new_tensor_3d(work(), GGML_TYPE_F32, shape.length, shape.heads, tokens);
+    ggml_tensor * k    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.key_heads, shape.cells);
+    ggml_tensor * v    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.key_heads, shape.cells);
     ggml_tensor * mask = ggml_new_tensor_2d(work(), GGML_TYPE_F16, shape.cells, tokens);
-    is_ready_          = accept(ggml_flash_attn_ext(work(), q, k, v, mask, 0.125f, 0, 0));
+    const auto by_head = [this](ggml_tensor * tensor) { return ggml_permute(work(), tensor, 0, 2, 1, 3); };
+    is_ready_          = accept(ggml_flash_attn_ext(work(), by_head(q), by_head(k), by_head(v), mask, 0.125f, 0, 0));
     if (!is_ready_) {
         return;
     }
