@@ -10,7 +10,8 @@ into the caches.
 
     python bench/accelerator.py MODEL.gguf... [--page docs/accelerator.md]
 
-It needs a C compiler, and the page matplotlib (pip install matplotlib). The last line of the output is one JSON object.
+`bench/models.py` writes the models of the page. It needs a C compiler, and the page matplotlib (pip install
+matplotlib). The last line of the output is one JSON object.
 """
 
 from __future__ import annotations
@@ -191,6 +192,7 @@ def compare_decode(
     def run(*, is_ours: bool) -> float:
         switch.turn(is_on=is_ours)
         batch.put(0, 1, depth, 0, output=True)
+        decode()  # what the hook proves of itself as it is put in left other things in the caches, and other threads
         return timed(decode)
 
     def decode() -> None:
@@ -244,7 +246,8 @@ def write_page(
 
 Made by `bench/accelerator.py`; medians of {arguments.rounds} prompts of {arguments.prompt} tokens and of
 {arguments.generate} generated tokens, each with the accelerator's hook in and out, in turns, in one process.
-Ratios are to the unmodified library of the same bundle. "7B-shaped" are two layers of that shape, with random weights.
+Ratios are to the unmodified library of the same bundle. "7B-shaped" and the like are two layers of that shape, with
+random weights (`bench/models.py`).
 
 Machine: {machine.name}; {machine.whole / 1e9:.0f} thousand million
 products of bytes with their sums a second (`bench/peak.c`), {machine.flops / 1e9:.0f} GFLOP/s and
