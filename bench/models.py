@@ -16,11 +16,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from coblyn.llama.library import Library, open_library
 from coblyn.native import bundle
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
 
 # Numbers of `enum llama_ftype` (llama.h).
 FILE_TYPES = {
@@ -122,11 +126,10 @@ def write_shape(path: Path, shape: Shape) -> None:
     writer.close()
 
 
-def add_vocabulary(writer: object) -> None:
+def add_vocabulary(writer: GGUFWriter) -> None:
     """Bytes, and tokens without a meaning."""
-    from gguf import GGUFWriter, TokenType
+    from gguf import TokenType
 
-    assert isinstance(writer, GGUFWriter)
     special = [b"<unk>", b"<s>", b"</s>"]
     codes = [b"<0x%02X>" % byte for byte in range(256)]
     rest = [b"t%d" % i for i in range(VOCAB_SIZE - len(special) - len(codes))]

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -186,3 +187,5 @@ def _write(memory: Path, measured: dict[str, int]) -> None:
         temporary.replace(memory)
     except OSError as error:
         log.debug("what was measured can not be kept: %s", error)
+        with suppress(OSError):  # a full disk keeps the empty file
+            temporary.unlink()

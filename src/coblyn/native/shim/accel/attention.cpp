@@ -75,8 +75,8 @@ int64_t sharers(const ggml_tensor * op, int threads) {
 // Bytes of one part of a single token's attention.
 size_t part_bytes(const ggml_tensor * op) {
     const AttentionOfOne & attention = current_set()->attention_of_one;
-    return aligned(4 * attention.part_floats((int) heads_in_group(op), (int) keys_of(op)->ne[0],
-                                          (int) values_of(op)->ne[0]));
+    const int              keys = (int) keys_of(op)->ne[0], values = (int) values_of(op)->ne[0];
+    return aligned(4 * attention.part_floats((int) heads_in_group(op), keys, values));
 }
 
 // Before the threads' own parts: the number of the next piece of work, or what is joined at the end.

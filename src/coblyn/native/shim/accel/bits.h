@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__F16C__) || defined(_MSC_VER)
+#if defined(__F16C__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
 

@@ -35,7 +35,7 @@ struct Kernel {
 struct AttentionCells {
     const char * at;      // of the first cell
     size_t       bytes;   // from a cell to the next
-    size_t       size;    // of a cell: with the next head's begins what lies behind
+    size_t       size;    // of a cell's numbers; behind them lie the next head's
     int          length;  // numbers of a cell
     void (*widen)(const void * from, float * to, int64_t n);  // to floats; null if they are in half precision
 };
