@@ -13,12 +13,13 @@ import coblyn
 ROOT = Path(coblyn.__file__).parent
 
 # Each room, and the rooms that it may import. What stands higher may use what stands lower, never the other way.
-VOCABULARY = {"errors", "progress", "paths", "files"}
+VOCABULARY = {"errors", "progress", "paths", "files", "crash"}
 MAY_IMPORT = {
     "errors": set(),
     "progress": set(),
     "files": {"errors"},
     "paths": set(),
+    "crash": set(),
     "settings": VOCABULARY,
     "run": VOCABULARY,
     "fetch": VOCABULARY | {"run"},
