@@ -71,11 +71,11 @@ def _commands() -> Iterator[str]:
     from typer.testing import CliRunner
 
     from coblyn.cli.app import make_app
+    from coblyn.cli.verbs import VERBS
 
     app, runner = make_app(), CliRunner()
-    names = [info.callback.__name__ for info in app.registered_commands if info.callback]
     yield "## Commands"
-    for arguments in ([], *([name] for name in names)):
+    for arguments in ([], *([name] for name in VERBS)):
         yield ""
         yield f"### `{' '.join(['coblyn', *arguments])}`"
         yield ""

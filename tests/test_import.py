@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import coblyn
+from coblyn.cli.verbs import VERBS
 
 HEAVY = ("numpy", "ctypes", "fastapi", "uvicorn", "pydantic", "rich", "asyncio", "httpx", "jinja2")
 
@@ -25,13 +26,24 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not modules_after("import coblyn") & set(HEAVY)
 
 
-def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "sys.argv = ['coblyn', '--help']\n"
+def modules_of(*arguments: str) -> set[str]:
+    """Names of all modules that the command line with these arguments loads."""
+    return modules_after(
+        f"sys.argv = ['coblyn', *{arguments!r}]\n"
         "from coblyn.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass"
     )
-    assert not modules_after(code) & (set(HEAVY) - {"ctypes"})
+
+
+@pytest.mark.parametrize("option", ["--help", "-h", "--version"])
+def test_what_needs_no_parser_loads_none(option: str) -> None:
+    assert not modules_of(option) & {*HEAVY, "typer", "coblyn.errors"}
+
+
+def test_the_help_of_a_verb_loads_no_other_verb() -> None:
+    verbs = {name for name in modules_of("serve", "--help") if name.startswith("coblyn.cli.")}
+    assert "coblyn.cli.serve" in verbs
+    assert not verbs & {f"coblyn.cli.{name}" for name in VERBS if name != "serve"}
 
 
 def test_every_public_name_is_there() -> None:

@@ -1,6 +1,6 @@
 """The command line: one file a verb. It parses, prints and sets exit codes; policy lives in other rooms.
 
-Nothing heavy is imported here or at the top of a verb's file, so that ``--help`` is instant.
+Nothing heavy is imported here or at the top of a verb's file, and the answers that need no parser are given without it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,33 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the program that the arguments ask for, and end with its exit code."""
+    try:
+        if not _answer_at_once(sys.argv[1:]):
+            _parse()
+    except KeyboardInterrupt:
+        print("coblyn: stopped.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the program that read our output has enough
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _answer_at_once(arguments: list[str]) -> bool:
+    """Answer ``--help`` and ``--version`` if nothing else is asked; whether that was so."""
+    if arguments in (["--help"], ["-h"]):
+        from coblyn.cli.verbs import overview
+
+        print(overview(), end="", flush=True)
+    elif arguments == ["--version"]:
+        from coblyn import __version__
+
+        print(f"coblyn {__version__}", flush=True)
+    else:
+        return False
+    return True
+
+
+def _parse() -> None:
     from coblyn.cli.app import make_app
     from coblyn.errors import CoblynError
 
@@ -20,9 +47,3 @@ def main() -> None:
     except CoblynError as error:
         print(f"coblyn: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("coblyn: stopped.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:  # whoever read our output has enough
-        sys.stderr.close()
-        sys.exit(141)

@@ -1,38 +1,51 @@
-"""The table of verbs."""
+"""The parser of the command line; a verb's file is imported when the verb is asked for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import coblyn
-from coblyn.cli.bench import bench
-from coblyn.cli.build import build
-from coblyn.cli.doctor import doctor
-from coblyn.cli.models import models
-from coblyn.cli.pull import pull
-from coblyn.cli.run import run
-from coblyn.cli.serve import serve
+from coblyn.cli.verbs import DESCRIPTION, VERBS
 
 __all__ = ["make_app"]
 
-_VERBS = (serve, run, pull, models, build, doctor, bench)
+# Plain help needs no rich, and is there in half the time.
+_STYLE: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+class _Verbs(TyperGroup):
+    """The verbs as a group of commands that are made one by one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Names of the verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command of a verb; None if there is no such verb."""
+        if cmd_name not in VERBS:
+            return None
+        app = typer.Typer(add_completion=False, **_STYLE)
+        app.command(cmd_name)(getattr(import_module(f"coblyn.cli.{cmd_name}"), cmd_name))
+        return typer.main.get_command(app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the table of verbs."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
 
 
 def make_app() -> typer.Typer:
     """The command line as a callable."""
-    app = typer.Typer(
-        help="Run GGUF language models at the full speed of your own machine.",
-        # Plain help needs no rich, and is there in half the time.
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    app = typer.Typer(cls=_Verbs, help=DESCRIPTION, no_args_is_help=True, **_STYLE)
     app.callback()(_options)
-    for verb in _VERBS:
-        app.command()(verb)
     return app
 
 

@@ -1,0 +1,40 @@
+"""The verbs, and the page that names them, which is shown without loading anything else."""
+
+from __future__ import annotations
+
+__all__ = ["DESCRIPTION", "VERBS", "overview"]
+
+DESCRIPTION = "Run GGUF language models at the full speed of your own machine."
+
+VERBS = {
+    "serve": "Serve a model: the writing page, and KoboldAI's and OpenAI's API.",
+    "run": "Answer a prompt in the terminal, or chat.",
+    "pull": "Bring a model here, or go on with a download that was cut.",
+    "models": "List the models that are here, or delete one.",
+    "build": "Build the native engine, or choose among the engines built.",
+    "doctor": "Explain a failed build, and prove what accelerates this machine.",
+    "bench": "Measure prefill and decode, beside the bare C loop.",
+}
+"""Each verb's summary, at most 66 characters. The verb ``name`` is the function ``name`` in ``coblyn/cli/name.py``."""
+
+_OPTIONS = {
+    "--version": "Say the version.",
+    "--verbose": "Show what the engine and the builds log.",
+    "--install-completion": "Install completion for the current shell.",
+    "--show-completion": "Show completion for the current shell, to copy it or\ncustomize the installation.",
+    "-h, --help": "Show this message and exit.",
+}
+
+
+def overview() -> str:
+    """What ``coblyn --help`` shows; the parser of the command line would need a tenth of a second to say the same."""
+    usage = "Usage: coblyn [OPTIONS] COMMAND [ARGS]..."
+    options = _table("Options", _OPTIONS)
+    return f"{usage}\n\n  {DESCRIPTION}\n\n{options}\n{_table('Commands', VERBS)}"
+
+
+def _table(title: str, rows: dict[str, str]) -> str:
+    width = max(map(len, rows)) + 4
+    indented = "\n" + " " * width
+    lines = (f"  {name}".ljust(width) + text.replace("\n", indented) for name, text in rows.items())
+    return "\n".join((f"{title}:", *lines)) + "\n"

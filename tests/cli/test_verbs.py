@@ -1,0 +1,54 @@
+"""The page of verbs says what the parser would say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from coblyn.cli.app import make_app
+from coblyn.cli.verbs import VERBS, overview
+
+
+def invoke(*arguments: str) -> str:
+    return (
+        CliRunner().invoke(make_app(), arguments, prog_name="coblyn", env={"COLUMNS": "80"}).output
+    )
+
+
+def test_the_page_is_the_parsers() -> None:
+    assert overview() == invoke("--help")
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_is_there(name: str) -> None:
+    assert invoke(name, "--help").startswith(f"Usage: coblyn {name} ")
+
+
+def test_an_unknown_verb_is_refused_by_name() -> None:
+    result = CliRunner().invoke(make_app(), ["nosuch"])
+    assert result.exit_code == 2
+    assert "nosuch" in result.output
+
+
+def test_the_program_shows_the_page() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "coblyn", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == overview()
+
+
+def test_a_shell_completes_verbs() -> None:
+    asked = {"_COBLYN_COMPLETE": "complete_bash", "COMP_WORDS": "coblyn mo", "COMP_CWORD": "1"}
+    script = "import sys; sys.argv = ['coblyn']; from coblyn.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | asked,
+    )
+    assert done.stdout.split() == ["models"]
