@@ -77,7 +77,7 @@ class Exchange:
         raise AssertionError("the application returned without an end of the body")
 
     def _scope(self) -> dict[str, Any]:
-        headers = {"host": "testserver", "content-length": str(len(self.body))} | self.headers
+        headers = {"host": "localhost", "content-length": str(len(self.body))} | self.headers
         path, _, query = self.path.partition("?")
         return {
             "type": "http",

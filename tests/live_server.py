@@ -11,12 +11,20 @@ from contextlib import contextmanager
 import uvicorn
 
 from coblyn.api.app import create_app
+from coblyn.api.protocol import TimedProtocol
+from coblyn.api.state import ApiOptions
 from coblyn.engine.interface import Runner
 from coblyn.engine.local import LocalEngine
 
 
 @contextmanager
-def serve(make_runner: Callable[[], Runner], **limits: int) -> Iterator[str]:
+def serve(
+    make_runner: Callable[[], Runner],
+    *,
+    options: ApiOptions | None = None,
+    http: type[TimedProtocol] = TimedProtocol,
+    **limits: int,
+) -> Iterator[str]:
     """Serve an engine on a free port, from a thread with its own event loop; gives the address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -26,7 +34,7 @@ def serve(make_runner: Callable[[], Runner], **limits: int) -> Iterator[str]:
         async def run() -> None:
             engine = LocalEngine(make_runner, **limits)
             config = uvicorn.Config(
-                create_app(engine), lifespan="off", log_level="warning", http="httptools"
+                create_app(engine, options), lifespan="off", log_level="warning", http=http
             )
             server = uvicorn.Server(config)
             servers.append(server)

@@ -110,10 +110,13 @@ async def test_foreign_pages_may_not_use_the_server(client: Client, engine: Step
     for headers in (
         {"origin": evil},
         {"origin": evil, "sec_fetch_site": "cross-site"},
-        {"origin": "http://testserver:81", "sec_fetch_site": "same-site"},
+        {"origin": "http://localhost:81", "sec_fetch_site": "same-site"},
         {"origin": "null"},
         # A foreign name that was pointed at this machine, over a plain connection (DNS rebinding).
-        {"origin": "http://testserver"},
+        {"origin": "http://evil.example", "host": "evil.example"},
+        {"host": "evil.example:5001"},
+        {"host": "127.0.0.1.evil.example"},
+        {"host": "[::1"},
     ):
         reply = await client.post("/api/v1/generate", body, **headers)
         assert reply.status == 403, headers
@@ -121,14 +124,41 @@ async def test_foreign_pages_may_not_use_the_server(client: Client, engine: Step
     assert engine.requests == []
     for headers in (
         {},
-        {"origin": "http://testserver", "sec_fetch_site": "same-origin"},
+        {"host": ""},
+        {"host": "[::1]:5001"},
+        {"host": "my.proxy", "origin": "https://my.proxy", "sec_fetch_site": "same-origin"},
         {"origin": "http://127.0.0.1:5001", "host": "127.0.0.1:5001"},
         {"origin": "http://localhost:5001", "host": "localhost:5001"},
         {"origin": evil, "sec_fetch_site": "none"},
     ):
-        assert (await client.post("/api/v1/generate", body, **headers)).status == 200
+        assert (await client.post("/api/v1/generate", body, **headers)).status == 200, headers
     openai = await client.post("/v1/completions", body, origin=evil)
-    assert "evil.example" in openai.json["error"]["message"]
+    assert "--origin https://evil.example" in openai.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/extra/generate/check", "/v1/models", "/health", "/", "/docs"]
+)
+async def test_a_name_pointed_at_this_machine_reads_nothing(client: Client, path: str) -> None:
+    assert (await client.get(path, host="localhost:5001")).status == 200
+    reply = await client.get(path, host="rebound.example:5001")
+    assert reply.status == 403
+    assert b"--origin http://rebound.example:5001" in reply.body
+
+
+async def test_a_proxys_name_on_the_list_may_be_asked_for(engine: SteppedEngine) -> None:
+    client = Client(create_app(engine, ApiOptions(origins=("https://my.proxy",))))
+    assert (await client.get("/health", host="my.proxy")).status == 200
+    assert (await client.get("/health", host="other.proxy")).status == 403
+
+
+async def test_a_refused_page_is_named_in_the_log_once(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await client.post("/api/v1/generate", {"prompt": "a"}, origin="https://lite.example")
+    (said,) = caplog.records
+    assert "--origin https://lite.example" in said.getMessage()
 
 
 async def test_pages_on_the_list_may(engine: SteppedEngine) -> None:
@@ -137,14 +167,17 @@ async def test_pages_on_the_list_may(engine: SteppedEngine) -> None:
     reply = await client.post("/api/v1/generate", {"prompt": "a"}, origin=lite)
     assert reply.status == 200
     assert reply.headers["access-control-allow-origin"] == lite
+    assert reply.headers["access-control-expose-headers"] == "x-coblyn-warnings"
     preflight = await client.send(
         "OPTIONS",
         "/api/v1/generate",
         origin=lite,
         access_control_request_method="POST",
         access_control_request_headers="content-type",
+        access_control_request_private_network="true",
     )
     assert preflight.status == 200
+    assert preflight.headers["access-control-allow-private-network"] == "true"
     assert preflight.headers["access-control-allow-origin"] == lite
     other = await client.post("/api/v1/generate", {"prompt": "a"}, origin="https://other.example")
     assert other.status == 403

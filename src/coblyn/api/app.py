@@ -54,6 +54,8 @@ def create_app(engine: EngineClient, options: ApiOptions | None = None) -> FastA
             allow_origins=options.origins,
             allow_methods=["*"],
             allow_headers=["*"],
+            allow_private_network=True,
+            expose_headers=["x-coblyn-warnings"],
         )
     return app
 

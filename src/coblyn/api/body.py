@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -11,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from coblyn.errors import BadRequest, Cancelled
 
-__all__ = ["BodyTooLarge", "read_json", "validated"]
+__all__ = ["BodyTimeout", "BodyTooLarge", "read_json", "validated"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,6 +26,18 @@ class BodyTooLarge(BadRequest):
     status = 413
 
 
+class BodyTimeout(BadRequest):
+    """The body did not arrive in time."""
+
+    code = "body_timeout"
+    status = 408
+
+
+_DRAINED = 4
+"""A body is read and thrown away up to so many times the limit: a client that is still sending would not see the
+answer, but a connection that was reset."""
+
+
 async def read_json(request: Request) -> dict[str, Any]:
     """The body as a JSON object; an empty body is an empty object.
 
@@ -31,6 +46,7 @@ async def read_json(request: Request) -> dict[str, Any]:
 
     Raises:
         BodyTooLarge: It is larger than the application's limit.
+        BodyTimeout: It stopped arriving.
         BadRequest: It is no JSON object.
         Cancelled: The client left.
     """
@@ -62,18 +78,39 @@ def validated(model: type[Model], body: dict[str, Any]) -> Model:
 
 
 async def _read(request: Request, limit: int) -> bytes:
+    seconds = request.app.state.options.body_seconds
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large(limit)
-    body = bytearray()
+    is_too_large = declared.isdecimal() and int(declared) > limit
+    body, size = bytearray(), 0
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(limit)
+        async for chunk in _timed(request.stream(), seconds):
+            size += len(chunk)
+            if is_too_large := is_too_large or size > limit:
+                body.clear()
+                if size > _DRAINED * limit:
+                    break
+            else:
+                body += chunk
     except ClientDisconnect as error:
         raise Cancelled("The client left before its request was complete.") from error
+    if is_too_large:
+        raise _too_large(limit)
     return bytes(body)
+
+
+async def _timed(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+    """Chunks, each of which has to come within a time."""
+    with contextlib.suppress(StopAsyncIteration):
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    chunk = await anext(chunks)
+            except TimeoutError:
+                raise BodyTimeout(
+                    f"The body is not complete, and no more of it came for {seconds:g} s.",
+                    hint="Send as many bytes as Content-Length says.",
+                ) from None
+            yield chunk
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -4,11 +4,16 @@ A browser sends what a page asks for to any address, this one too, and only keep
 a foreign page. So it is not enough to give no CORS headers: a foreign page's request would still
 run the model. Requests that change something and come from a foreign page are refused here, unless
 the page's origin is on the list.
+
+A foreign page whose name was pointed at this machine after it was loaded (DNS rebinding) also sees the answers, and
+its plain reads carry no origin. It is told by the name that it asks for: every request must name this machine, or the
+host of an origin on the list.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -19,7 +24,10 @@ from coblyn.api.problem import Problem
 
 __all__ = ["OriginGuard"]
 
+log = logging.getLogger(__name__)
+
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_TOLD = 100
 
 
 class OriginGuard:
@@ -33,42 +41,68 @@ class OriginGuard:
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
         self._app = app
         self._origins = frozenset(origins)
+        self._hosts = frozenset(urlsplit(origin).netloc for origin in origins)
+        self._told: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] != "http" or scope["method"] in _HARMLESS or self._is_welcome(scope):
+        problem = self._problem(scope) if scope["type"] == "http" else None
+        if problem is None:
             await self._app(scope, receive, send)
             return
-        origin = Headers(scope=scope).get("origin", "")
-        problem = Problem(
-            403,
-            "foreign_origin",
-            f"Web pages of {origin} may not use this server. "
-            "Start it with that origin on its list of allowed origins to change this.",
-        )
+        self._tell(problem.message)
         await problem_response(scope["path"], problem)(scope, receive, send)
 
-    def _is_welcome(self, scope: Scope) -> bool:
+    def _problem(self, scope: Scope) -> Problem | None:
+        if "*" in self._origins:
+            return None
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None or "*" in self._origins or origin in self._origins:
-            return True
         # Browsers say themselves whether page and server belong together; behind a proxy that
         # renames the host only they can know. They say it on secure and on local connections.
         site = headers.get("sec-fetch-site")
+        host = headers.get("host", "")
+        if site not in ("same-origin", "none") and not self._is_known(host):
+            return _refused("foreign_host", f"{host} is no name of this server.", f"http://{host}")
+        origin = headers.get("origin")
+        if scope["method"] in _HARMLESS or origin is None or self._is_welcome(origin, site, host):
+            return None
+        return _refused("foreign_origin", f"Web pages of {origin} may not use this server.", origin)
+
+    def _is_known(self, host: str) -> bool:
+        # Programs of old protocols name nobody; browsers always do.
+        return not host or host in self._hosts or _is_own_name(_name(host))
+
+    def _is_welcome(self, origin: str, site: str | None, host: str) -> bool:
+        if origin in self._origins:
+            return True
         if site is not None:
             return site in ("same-origin", "none")
-        # Else it is a plain connection. A name that is not this machine's own could be a foreign page
-        # whose name was pointed here after it was loaded (DNS rebinding).
-        address = urlsplit(origin)
-        return address.netloc == headers.get("host") and _is_own_name(address.hostname or "")
+        return urlsplit(origin).netloc == host
+
+    def _tell(self, message: str) -> None:
+        """Say it once in the log: the page itself often shows nothing but that it failed."""
+        if message not in self._told and len(self._told) < _MAX_TOLD:
+            self._told.add(message)
+            log.warning("Refused: %s", message)
 
 
-def _is_own_name(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+def _refused(code: str, sentence: str, origin: str) -> Problem:
+    return Problem(403, code, f"{sentence} To allow them, start it with: --origin {origin}")
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without its port and brackets; empty if it is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_own_name(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        ipaddress.ip_address(host)
+        ipaddress.ip_address(name)
     except ValueError:
         return False
     return True

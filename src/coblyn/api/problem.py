@@ -37,6 +37,6 @@ class Problem:
         headers: tuple[tuple[str, str], ...] = ()
         if isinstance(error, Busy):
             headers = (("retry-after", str(SECONDS_UNTIL_RETRY)),)
-        if error.status == 413:
+        if error.status in (408, 413):
             headers = (("connection", "close"),)
         return cls(error.status, error.code, message, field, headers)

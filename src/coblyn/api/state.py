@@ -23,6 +23,7 @@ class ApiOptions:
             ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
             programs are not web pages.
         max_body: The largest body that is read, in bytes.
+        body_seconds: How long the next part of a body may take to arrive.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
         machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
@@ -30,6 +31,7 @@ class ApiOptions:
 
     origins: tuple[str, ...] = ()
     max_body: int = 32 << 20
+    body_seconds: float = 30.0
     default_max_tokens: int = 2048
     machine: Machine = UNKNOWN
     web: Path | None = None

@@ -154,6 +154,7 @@ def _greeting(settings: Settings, listener: socket.socket, engine: Any) -> str:
 async def _listen(app: Any, listener: socket.socket, greeting: str, verdict: Verdict) -> None:
     import uvicorn
 
+    from coblyn.api.protocol import TimedProtocol
     from coblyn.cli.verdict import show
 
     class Server(uvicorn.Server):
@@ -165,7 +166,7 @@ async def _listen(app: Any, listener: socket.socket, greeting: str, verdict: Ver
     server = Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=TimedProtocol,
             ws="none",
             log_level="warning",
             access_log=False,

@@ -1,0 +1,73 @@
+"""What only shows on a real socket: requests that are too large, or never whole."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from coblyn.api.protocol import TimedProtocol
+from coblyn.api.state import ApiOptions
+from coblyn.engine.fake import FakeRunner
+from live_server import serve
+
+
+class Impatient(TimedProtocol):
+    """Gives up soon."""
+
+    header_seconds = 0.2
+
+
+@pytest.fixture
+def address() -> Iterator[tuple[str, int]]:
+    options = ApiOptions(max_body=1 << 20, body_seconds=0.2)
+    with serve(FakeRunner, options=options, http=Impatient) as url:
+        parts = urlsplit(url)
+        yield parts.hostname or "", parts.port or 0
+
+
+def exchange(address: tuple[str, int], sent: bytes) -> bytes:
+    """All that the server answers until it closes the connection."""
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while data := connection.recv(1 << 16):
+            answer += data
+        return answer
+
+
+def request(size: int, body: bytes) -> bytes:
+    head = f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n\r\n"
+    return head.encode() + body
+
+
+def test_a_body_that_is_too_large_and_sent_whole_is_answered(address: tuple[str, int]) -> None:
+    body = json.dumps({"prompt": "a" * (3 << 20)}).encode()
+    answer = exchange(address, request(len(body), body))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"1 MiB" in answer
+
+
+def test_half_a_body_is_given_up(address: tuple[str, int]) -> None:
+    answer = exchange(address, request(100, b'{"prompt": '))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"Content-Length" in answer
+
+
+def test_half_the_headers_are_given_up(address: tuple[str, int]) -> None:
+    assert exchange(address, b"GET /health HTTP/1.1\r\nHost: lo").startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_connection_that_says_nothing_is_closed(address: tuple[str, int]) -> None:
+    assert exchange(address, b"") == b""
+
+
+def test_a_second_request_on_a_connection_has_its_own_time(address: tuple[str, int]) -> None:
+    first = b"GET /api/v1/model HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = exchange(address, first + b"GET /health HT")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1") == 2
+    assert b"HTTP/1.1 408 " in answer
