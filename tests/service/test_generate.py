@@ -9,6 +9,7 @@ from coblyn.engine.events import Delta, Finish, Prefill
 from coblyn.errors import BadRequest, Busy, EngineStopped, PromptTooLong
 from coblyn.service.choices import merge
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt, TokenPrompt
+from coblyn.service.prompt import MAX_TOKEN_LENGTH
 from coblyn.service.services import Services, make_services
 from factories import SteppedEngine, wait_for
 
@@ -86,6 +87,18 @@ async def test_one_of_several_that_can_not_start_ends_all(
     with pytest.raises(PromptTooLong):
         await services.generator.start_all([good, bad])
     assert engine.num_open == 0
+
+
+@pytest.mark.parametrize("prompt", [TextPrompt("a" * 1_100_000), TextPrompt("b", "a" * 1_100_000)])
+async def test_a_text_that_can_never_fit_is_not_tokenized(
+    engine: SteppedEngine, services: Services, prompt: TextPrompt
+) -> None:
+    tokenized: list[str] = []
+    engine.tokenize = lambda text, **_: tokenized.append(text)  # type: ignore[assignment, method-assign]
+    assert engine.info.context * MAX_TOKEN_LENGTH < 1_100_000
+    with pytest.raises(PromptTooLong, match="1,100,00"):
+        await services.generator.start(GenerateCommand(prompt))
+    assert tokenized == []
 
 
 async def test_merge_gives_events_of_all_with_their_index(

@@ -1,8 +1,8 @@
 """The engine process: frames come in on standard input, go out on standard output.
 
-Three threads: this one reads frames and answers questions about tokens, the engine thread computes and sends, and a
-writer takes over when the other side is slow, so that it never holds up a step. When standard input ends, the parent
-is gone, and the process ends too.
+Four threads: this one reads frames and answers questions about tokens, another one tokenizes long texts, so that nobody
+waits for them, the engine thread computes and sends, and a writer takes over when the other side is slow, so that it
+never holds up a step. When standard input ends, the parent is gone, and the process ends too.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import queue
 import select
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coblyn.engine import wire
@@ -100,6 +101,34 @@ class Writer:
                     self._backlog.popleft()
 
 
+_LONG_TEXT = 20_000
+"""Characters from which on a text is tokenized apart; shorter ones take a few milliseconds at most."""
+
+
+class Errands:
+    """Work that takes long and that only the one who asked for it has to wait for, one after the other."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._main, name="coblyn-errands", daemon=True)
+        self._thread.start()
+
+    def add(self, errand: Callable[[], None]) -> None:
+        """Do it later; it must not raise."""
+        self._queue.put(errand)
+
+    def finish(self) -> None:
+        """Wait for the errand in hand, and forget the others."""
+        self._is_over = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _main(self) -> None:
+        while (errand := self._queue.get()) is not None and not self._is_over:
+            errand()
+
+
 class Worker:
     """Answers frames.
 
@@ -109,12 +138,14 @@ class Worker:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._errands = Errands()
         self._core: Core | None = None
 
     def handle(self, frame: tuple[Any, ...]) -> bool:
         """Answer one frame; False after the last."""
         kind, *values = frame
         if kind == "stop":
+            self._errands.finish()  # what it works with goes with the core
             if self._core:
                 self._core.stop()
             return False
@@ -161,8 +192,15 @@ class Worker:
 
     def _tokenize(self, call: int, text: str, add_special: bool, parse_special: bool) -> bool:
         vocab = self._loaded.runner.vocab
-        tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
-        self._writer.send("answer", call, tokens)
+
+        def answer() -> None:
+            tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
+            self._writer.send("answer", call, tokens)
+
+        if len(text) > _LONG_TEXT:
+            self._errands.add(answer)
+        else:
+            answer()
         return True
 
     def _detokenize(self, call: int, tokens: tuple[int, ...], special: bool) -> bool:

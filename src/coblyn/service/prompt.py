@@ -11,6 +11,7 @@ from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt, TokenPrompt
 from coblyn.service.window import (
     longest_completion,
+    require_fitting_text,
     require_room,
     trim_below_memory,
     trim_front,
@@ -47,9 +48,24 @@ class Prompts:
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
             return await self._trimmed(command.prompt, command.max_tokens, context)
-        tokens = await self.tokens(command.prompt)
+        tokens = await self._fitting(command.prompt, context)
         room = require_room(len(tokens), context)
         return tuple(tokens), min(command.max_tokens or room, room)
+
+    async def _fitting(
+        self, prompt: TextPrompt | TokenPrompt | ChatPrompt, context: int
+    ) -> list[int]:
+        """All token ids of a prompt; text that no vocabulary could make fit is not tokenized.
+
+        Raises:
+            PromptTooLong: It is such a text.
+        """
+        if isinstance(prompt, ChatPrompt):
+            prompt = TextPrompt(await self.render(prompt))
+        if isinstance(prompt, TextPrompt):
+            length = len(prompt.memory) + len(prompt.text)
+            require_fitting_text(length, context, MAX_TOKEN_LENGTH)
+        return await self.tokens(prompt)
 
     async def tokens(self, prompt: TextPrompt | TokenPrompt | ChatPrompt) -> list[int]:
         """All token ids of a prompt, whether they fit or not."""

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from coblyn.errors import PromptTooLong
 
-__all__ = ["longest_completion", "require_room", "trim_below_memory", "trim_front"]
+__all__ = [
+    "longest_completion",
+    "require_fitting_text",
+    "require_room",
+    "trim_below_memory",
+    "trim_front",
+]
 
 
 def longest_completion(context: int) -> int:
@@ -72,6 +78,26 @@ def require_room(num_prompt: int, context: int) -> int:
             hint="Shorten the prompt, or load the model with a larger context.",
         )
     return context - num_prompt
+
+
+def require_fitting_text(length: int, context: int, max_token_length: int) -> None:
+    """Refuse a text by its length alone, before it is tokenized.
+
+    Args:
+        length: Characters of the prompt.
+        context: Tokens of prompt and completion.
+        max_token_length: Characters of the longest token of any vocabulary.
+
+    Raises:
+        PromptTooLong: However it is tokenized, it does not fit.
+    """
+    if length > context * max_token_length:
+        raise PromptTooLong(
+            f"The prompt has {length:,} characters, and no more than {context:,} tokens of prompt and completion fit "
+            "into the context.",
+            field="prompt",
+            hint="Shorten the prompt, or load the model with a larger context.",
+        )
 
 
 def _newest(tokens: Sequence[int], room: int) -> list[int]:
