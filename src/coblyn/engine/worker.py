@@ -17,6 +17,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from coblyn.engine import wire
@@ -175,7 +176,9 @@ class Worker:
         if not config.model:
             return FakeRunner(seconds_a_step=0.01, max_running=config.max_running)
         from coblyn.engine.runner import LlamaRunner  # numpy and the library only when needed
+        from coblyn.llama.library import open_library
 
+        open_library(Path(config.library)).coblyn_crash_install()
         return LlamaRunner(config, self._advance)
 
     def _advance(self, fraction: float) -> bool:

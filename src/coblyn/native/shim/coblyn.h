@@ -32,6 +32,14 @@ COBLYN_API void coblyn_log_install(void);
 // Returns its level (ggml_log_level: 1 debug, 2 info, 3 warning, 4 error), or 0 when none waits.
 COBLYN_API int32_t coblyn_log_take(char * buffer, size_t size);
 
+// crash.cpp: a process that dies of an instruction says which one.
+
+// From now on a fatal signal (or Windows exception) writes one line to standard error before it does what it did before:
+// "coblyn-crash signal=SIGILL address=0x7f00 offset=0x1000 code=c5fd6fc1 library=/path/lib.so" (src/coblyn/crash.py).
+// For the whole process, which should be one of our own. A second call changes nothing. Returns 1, or 0 when the system
+// refused a handler.
+COBLYN_API int32_t coblyn_crash_install(void);
+
 // guard.cpp: calls that may throw. An exception that crossed into Python would end the process.
 
 // Like llama_decode over tokens only. Arrays have `n_tokens` entries; a token belongs to one sequence.
