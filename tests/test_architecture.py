@@ -26,11 +26,12 @@ MAY_IMPORT = {
     "native": VOCABULARY | {"run", "fetch"},
     "models": VOCABULARY | {"fetch"},
     "llama": VOCABULARY,
-    "engine": VOCABULARY | {"settings", "llama", "run"},
+    "proof": VOCABULARY | {"run", "llama", "native"},
+    "engine": VOCABULARY | {"settings", "llama", "run", "proof"},
     "chat": VOCABULARY,
     "service": VOCABULARY | {"engine", "chat"},
     "api": VOCABULARY | {"engine", "chat", "service"},
-    "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native"},
+    "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {
         "settings",
@@ -41,6 +42,7 @@ MAY_IMPORT = {
         "library",
         "models",
         "native",
+        "proof",
         "fetch",
         "run",
     },
@@ -87,6 +89,12 @@ def test_rooms_import_one_way(path: Path) -> None:
     ours = {name.split(".")[1] for name in imported(path) if name.startswith("coblyn.")}
     wrong = ours - MAY_IMPORT[room] - {room, "__version__"}
     assert not wrong, f"{room} must not import {sorted(wrong)}"
+
+
+def test_a_proof_knows_of_building_only_what_a_fault_is() -> None:
+    names = {name for path in FILES if room_of(path) == "proof" for name in imported(path)}
+    known = {name for name in names if name.startswith("coblyn.native")}
+    assert all(name.startswith("coblyn.native.fault") for name in known), known
 
 
 def test_there_is_no_cycle() -> None:

@@ -19,13 +19,13 @@ from typing import Any
 
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.environment import engine_environment
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.pipes import Pipes
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError, EngineRestarted, EngineStopped, error_from_code
+from coblyn.llama.environment import engine_environment
 
 __all__ = ["ProcessEngine"]
 

@@ -9,12 +9,11 @@ from typing import Any
 from coblyn.engine.machine import Machine
 from coblyn.engine.verdict import State, Verdict, judge_load
 from coblyn.llama.placement import Device, Placement
+from coblyn.proof.error import MAX_DIVERGENCE, MAX_ERROR
 
 __all__ = [
     "LOADING",
     "MARK",
-    "MAX_DIVERGENCE",
-    "MAX_ERROR",
     "Comparison",
     "DeviceProof",
     "Failure",
@@ -24,14 +23,6 @@ __all__ = [
     "Proof",
     "judge",
 ]
-
-MAX_ERROR = 0.0224
-"""Largest normalised error of a matrix product: the square root of 5e-4, the mean square error that llama.cpp's own
-test-backend-ops allows a device. A quantised product on a sound device is at about 0.005."""
-
-MAX_DIVERGENCE = 0.1
-"""Largest mean Kullback-Leibler divergence from the CPU's distribution, in nats. Other rounding makes some
-thousandths; a device that computes nonsense makes several whole ones."""
 
 MARK = "coblyn-proof "
 """How a line begins in which the measuring process reports; every other line is log."""

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.environment import changes
 from coblyn.engine.machine import Machine
 from coblyn.engine.proof import (
     MARK,
@@ -25,6 +24,7 @@ from coblyn.engine.proof import (
     Proof,
 )
 from coblyn.errors import ProgramFailed
+from coblyn.llama.environment import changes
 from coblyn.llama.placement import Device, Placement
 from coblyn.progress import Progress, Report, silent
 from coblyn.run import stream

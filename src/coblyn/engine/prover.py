@@ -23,7 +23,6 @@ import psutil
 from numpy.typing import NDArray
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.matrices import KINDS, Weights, make_weights, normalised_error
 from coblyn.engine.proof import LOADING, MARK, Comparison, Generation, ProductProof
 from coblyn.errors import CoblynError
 from coblyn.llama import devices
@@ -31,7 +30,9 @@ from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
-from coblyn.llama.product import Product, Unsupported
+from coblyn.llama.product import TYPES, Product, Unsupported
+from coblyn.proof.error import divergence, normalised_error
+from coblyn.proof.weights import Weights, make_weights
 
 __all__ = ["compare", "main"]
 
@@ -103,7 +104,7 @@ class Prover:
         for endpoint in self._remotes:
             devices.add_remote(library, endpoint)
         found = devices.devices(library)
-        self._total = 1 + len(found) * len(KINDS) + (4 if self._config.model else 0)
+        self._total = 1 + len(found) * len(TYPES) + (4 if self._config.model else 0)
         self._describe(library, found)
         self._multiply(library, found)
         if self._config.model:
@@ -130,8 +131,9 @@ class Prover:
 
     def _multiply(self, library: Library, found: Sequence[devices.Device]) -> None:
         vectors = np.random.default_rng(0).standard_normal((_COLUMNS, _INNER)).astype(np.float32)
-        for index, kind in enumerate(KINDS):
+        for index, kind in enumerate(TYPES):
             weights = make_weights(kind, _ROWS, _INNER, seed=index + 1)
+            assert weights.values is not None, "none of these has a codebook"
             reference = vectors.astype(np.float64) @ weights.values.T
             for device in found:
                 self._stage(f"{kind} product on {device.name}")
@@ -315,18 +317,12 @@ def compare(found: Sequence[Logits], expected: Sequence[Logits]) -> Comparison:
     same = sum(int(ours.argmax() == theirs.argmax()) for ours, theirs in pairs)
     divergences, errors = [], []
     for ours, theirs in pairs:
-        p, q = _log_softmax(ours), _log_softmax(theirs)
-        divergences.append(float(np.sum(np.exp(p) * (p - q))))
+        divergences.append(divergence(ours, theirs))
         # Only differences of logits mean something.
         errors.append(
             normalised_error(ours - ours.mean(), theirs.astype(np.float64) - theirs.mean())
         )
     return Comparison(len(pairs), same, float(np.mean(divergences)), float(np.mean(errors)))
-
-
-def _log_softmax(logits: Logits) -> NDArray[np.float64]:
-    shifted = logits.astype(np.float64) - float(logits.max())
-    return shifted - float(np.log(np.sum(np.exp(shifted))))
 
 
 def _seconds_each(product: Product) -> float:
