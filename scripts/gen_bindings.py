@@ -45,10 +45,11 @@ GGML_FUNCTIONS = re.compile(
     r"|log_set|set_abort_callback|threadpool_(?!get_n_threads)\w+|is_numa"
     r"|backend_(dev|reg|buft)_\w+|backend_(name|free|register|device_register|unload|load\w*)"
     r"|backend_cpu_buffer_type"
-    # A matrix product by itself, to see what a device does.
+    # Single operations, to see what a device does with them.
     r"|init|free|get_mem_size|get_no_alloc|tensor_overhead|graph_overhead|nbytes|new_tensor_2d"
-    r"|mul_mat|new_graph|build_forward_expand"
-    r"|backend_(alloc_ctx_tensors|buffer_free|tensor_set|tensor_get|graph_compute|synchronize))"
+    r"|new_tensor_3d|mul_mat|mul_mat_id|get_rows|flash_attn_ext|new_graph|build_forward_expand"
+    r"|backend_(alloc_ctx_tensors(_from_buft)?|buffer_free|tensor_set|tensor_get|graph_compute"
+    r"|synchronize))"
 )
 GGML_MACROS = re.compile(r"GGML_(MAX_N_THREADS|DEFAULT_N_THREADS)")
 

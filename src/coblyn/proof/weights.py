@@ -120,9 +120,9 @@ def _halves(data: Bits) -> Bits:
     return np.concatenate((data & 15, data >> 4), axis=-1)
 
 
-def _shifted(data: NDArray[Any], shifts: range) -> NDArray[Any]:
+def _shifted(data: Bits, shifts: range) -> Bits:
     """A copy of a row of bytes for each shift: an axis before the last."""
-    return data[..., None, :] >> np.array(shifts, data.dtype)[:, None]
+    return np.stack([data >> shift for shift in shifts], axis=-2)
 
 
 def _fifth_bits(blocks: Blocks) -> Bits:
