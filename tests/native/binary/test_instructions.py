@@ -79,3 +79,53 @@ def test_only_the_first_part_of_much_code_is_looked_at() -> None:
 
 def test_other_architectures_are_not_guessed_at() -> None:
     assert look_at_code("riscv", [memoryview(b"\0" * 64)]) is None
+
+
+@x86
+@pytest.mark.parametrize(
+    ("code", "text", "sets"),
+    [
+        ("c4e27b49c0", "tilezero tmm0", ("amx_tile",)),
+        ("c4e27849 00", "ldtilecfg [rax]", ("amx_tile",)),
+        ("c4e26b5ec1", "tdpbssd tmm0,tmm1,tmm2", ("amx_int8",)),
+        ("62f27d4850c1", "vpdpbusd zmm0,zmm0,zmm1", ("avx512_vnni",)),
+        ("62f27d2850c1", "vpdpbusd ymm0,ymm0,ymm1", ("avx512_vnni", "avx512vl")),
+        ("c4e27d50c1", "vpdpbusd ymm0,ymm0,ymm1", ("avx_vnni",)),
+        ("62f17c4858c1", "vaddps zmm0,zmm0,zmm1", ("avx512f",)),
+        ("c4e2f5b8c2", "vfmadd231pd ymm0,ymm1,ymm2", ("fma",)),
+        ("c4e27d13c1", "vcvtph2ps ymm0,xmm1", ("f16c",)),
+        ("c5fdfec1", "vpaddd ymm0,ymm0,ymm1", ("avx2",)),
+        ("c5fc58c1", "vaddps ymm0,ymm0,ymm1", ("avx",)),
+        ("0f58c1", "addps xmm0,xmm1", ()),
+        ("0f0b", "ud2", ()),
+        ("06", "", ()),
+        ("", "", ()),
+        ("c4e2", "", ()),
+    ],
+)
+def test_an_x86_instruction_is_named(code: str, text: str, sets: tuple[str, ...]) -> None:
+    from coblyn.native.binary.instructions import instruction_at
+
+    found = instruction_at("x86-64", bytes.fromhex(code).ljust(16, b"\x90")[: 16 * bool(code)])
+    assert (found.text, frozenset(found.sets)) == (text, frozenset(sets))
+    assert found.sets[:1] == sets[:1]
+
+
+@pytest.mark.parametrize(
+    ("word", "sets"),
+    [
+        (0x6E829420, ("asimddp",)),
+        (0x4E82A420, ("i8mm",)),
+        (0x2598E3E0, ("sve",)),
+        (0x04A00000, ("sve",)),  # ADD of vectors without a length
+        (0x80800000, ("sme",)),
+        (0xD65F03C0, ()),  # RET
+        (0x00000000, ()),  # UDF
+    ],
+)
+def test_an_arm_instruction_is_named(word: int, sets: tuple[str, ...]) -> None:
+    from coblyn.native.binary.instructions import instruction_at
+
+    assert instruction_at("arm64", word.to_bytes(4, "little")).sets == sets
+    assert not instruction_at("arm64", b"").text
+    assert not instruction_at("riscv64", bytes(16)).text

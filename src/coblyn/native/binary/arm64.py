@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coblyn.native.binary.binary import Code, InstructionSet
+from coblyn.native.binary.binary import Code, Instruction, InstructionSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["look_at_arm64"]
+__all__ = ["arm64_instruction", "look_at_arm64"]
 
 # Mask and value. Of SVE and SME only instructions whose encoding leaves little room for chance: constants between
 # functions would pass for others.
@@ -78,3 +78,30 @@ def look_at_arm64(parts: Sequence[memoryview], limit: int) -> Code:
         asks_cpu=asks,
         is_whole=sum(map(len, parts)) <= limit,
     )
+
+
+def arm64_instruction(code: bytes) -> Instruction:
+    """The instruction that some bytes begin with, as a number, and its set where a mask tells it.
+
+    Args:
+        code: At least 4 bytes from its first on; fewer are no instruction.
+    """
+    if len(code) < 4:
+        return Instruction()
+    word = int.from_bytes(code[:4], "little")
+    if word >> 16 == 0:  # UDF
+        return Instruction(f"udf #{word}")
+    sets = tuple(
+        name
+        for name, patterns in _SETS.items()
+        if any(word & mask == value for mask, value in patterns)
+    )
+    return Instruction(f".inst 0x{word:08x}", sets or _encoded_set(word))
+
+
+def _encoded_set(word: int) -> tuple[str, ...]:
+    """SVE and SME have an own part of the encodings, C4.1: of one instruction, that is sure enough."""
+    kind = word >> 25 & 0b1111
+    if kind == 0b0010:
+        return ("sve",)
+    return ("sme",) if kind == 0 and word >> 31 else ()

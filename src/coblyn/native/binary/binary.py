@@ -16,6 +16,7 @@ __all__ = [
     "Binding",
     "Code",
     "Format",
+    "Instruction",
     "InstructionSet",
     "Kind",
     "Section",
@@ -108,6 +109,19 @@ class InstructionSet:
 
     name: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One instruction.
+
+    Attributes:
+        text: In the assembler's language, "tilezero tmm0"; empty if the bytes are none, or cannot be read here.
+        sets: Sets beyond the base that it needs, as Linux names them; the one that it belongs to first.
+    """
+
+    text: str = ""
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

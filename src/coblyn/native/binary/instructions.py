@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coblyn.native.binary.binary import Code
+from coblyn.native.binary.binary import Code, Instruction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MAX_BYTES", "look_at_code"]
+__all__ = ["MAX_BYTES", "instruction_at", "look_at_code"]
 
 MAX_BYTES = 16 * 2**20
 """How many bytes of code are looked at, a binary; takes a second and a half at most."""
@@ -38,3 +38,25 @@ def look_at_code(arch: str, parts: Sequence[memoryview]) -> Code | None:
 
         return look_at_arm64(parts, MAX_BYTES)
     return None
+
+
+def instruction_at(arch: str, code: bytes) -> Instruction:
+    """The instruction that some bytes begin with, and the sets that it needs.
+
+    Args:
+        arch: As in `Binary.arch`, and as the fact "arch".
+        code: The bytes from its first on, 16 if they can be had.
+
+    Returns:
+        Without a text for bytes that are no instruction, or where nothing can tell; without a set for what every
+        processor has, and for what none has, such as ``ud2``.
+    """
+    if arch == "x86-64":
+        from coblyn.native.binary.x86 import x86_instruction
+
+        return x86_instruction(code)
+    if arch == "arm64":
+        from coblyn.native.binary.arm64 import arm64_instruction
+
+        return arm64_instruction(code)
+    return Instruction()

@@ -6,12 +6,12 @@ from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from coblyn.native.binary.binary import Code, InstructionSet
+from coblyn.native.binary.binary import Code, Instruction, InstructionSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["look_at_x86"]
+__all__ = ["look_at_x86", "x86_instruction"]
 
 # What a compiler uses when it is told that the CPU has it; names of iced-x86 (CpuidFeature) and of Linux. SSE2 and what
 # is older are part of x86-64.
@@ -81,13 +81,44 @@ def look_at_x86(parts: Sequence[memoryview], limit: int) -> Code | None:
         room -= min(room, len(part))
     for name in _HARMLESS:
         codes.pop(getattr(iced_x86.Code, name), None)
-    features = vars(iced_x86.CpuidFeature)
-    names = {features[ours]: name for ours, name in _SETS.items() if ours in features}
     return Code(
-        _sets(codes, names, iced_x86.Instruction),
+        _sets(codes, _feature_names(iced_x86), iced_x86.Instruction),
         asks_cpu=bool(codes[iced_x86.Code.CPUID]),
         is_whole=sum(map(len, parts)) <= limit,
     )
+
+
+def x86_instruction(code: bytes) -> Instruction:
+    """The instruction that some bytes begin with.
+
+    Args:
+        code: 16 bytes from its first on, or what can be read of them.
+
+    Returns:
+        Without a text if the bytes are no instruction, or iced-x86 is not installed.
+    """
+    try:
+        import iced_x86
+    except ImportError:
+        return Instruction()
+    instruction = iced_x86.Decoder(64, code).decode()
+    if instruction.is_invalid:
+        return Instruction()
+    names = _feature_names(iced_x86)
+    sets = tuple(names[each] for each in instruction.cpuid_features() if each in names)
+    formatter = iced_x86.Formatter(iced_x86.FormatterSyntax.INTEL)
+    # AVX512VL is there to narrow the others: what stands beside it says more.
+    return Instruction(formatter.format(instruction), tuple(sorted(sets, key=_is_wide)))
+
+
+def _is_wide(name: str) -> bool:
+    return name in ("avx512f", "avx512vl")
+
+
+def _feature_names(iced_x86: Any) -> dict[int, str]:
+    """Linux's name of a set by the disassembler's number."""
+    features = vars(iced_x86.CpuidFeature)
+    return {features[theirs]: name for theirs, name in _SETS.items() if theirs in features}
 
 
 def _sets(
