@@ -10,7 +10,7 @@ from typing import Any
 from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogprob, TokenText
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import EngineStatus, ModelInfo
-from coblyn.engine.local import join_pieces
+from coblyn.engine.pieces import join_pieces
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError
 from coblyn.llama.placement import NOWHERE

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from coblyn.engine.core import Core
 from coblyn.engine.events import Event
-from coblyn.engine.interface import EngineStatus, ModelInfo, Runner, Vocab
+from coblyn.engine.interface import EngineStatus, ModelInfo, Runner
 from coblyn.engine.mailbox import Mailboxes
+from coblyn.engine.pieces import join_pieces
 from coblyn.engine.request import Request
-from coblyn.errors import BadRequest, EngineStopped
+from coblyn.errors import EngineStopped
 
-__all__ = ["LocalEngine", "join_pieces"]
+__all__ = ["LocalEngine"]
 
 T = TypeVar("T")
 
@@ -92,17 +93,3 @@ class LocalEngine:
     def _deliver(self, events: Sequence[Event]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._mailboxes.deliver, events)
-
-
-def join_pieces(vocab: Vocab, tokens: Sequence[int], *, special: bool, vocab_size: int) -> bytes:
-    """Bytes of tokens.
-
-    Raises:
-        BadRequest: An id is outside the vocabulary.
-    """
-    for token in tokens:
-        if not 0 <= token < vocab_size:
-            raise BadRequest(
-                f"{token} is no token id: they go from 0 to {vocab_size - 1}.", field="ids"
-            )
-    return b"".join(vocab.piece(token, special=special) for token in tokens)

@@ -26,7 +26,7 @@ from coblyn.engine.core import Core
 from coblyn.engine.events import Event
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import Runner
-from coblyn.engine.local import join_pieces
+from coblyn.engine.pieces import join_pieces
 from coblyn.errors import CoblynError
 
 __all__ = ["main"]
