@@ -237,9 +237,9 @@ def _compile(ready: Preparation, work: Path, log: Path, watch: _Watch) -> None:
 def _environment(ready: Preparation, work: Path) -> dict[str, str | None]:
     """The plan's environment, and what depends on where this build takes place."""
     places: dict[str, str | None] = {
-        # The directory's name is new each time; without this, ccache would never find anything
-        # again.
-        "CCACHE_BASEDIR": str(work),
+        # Each build has a directory of its own, and each home a copy of the source: told from the
+        # cache's root on, both are always at the same place, or ccache would find nothing again.
+        "CCACHE_BASEDIR": str(paths.cache()),
         "CCACHE_NOHASHDIR": "1",
     }
     if ready.toolchain.family == "zig":
