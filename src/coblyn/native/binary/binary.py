@@ -155,6 +155,7 @@ class Binary:
         name: soname, install name, or name of the DLL, as the file says.
         needed: Libraries that it asks for, as it asks for them.
         optional: Those of ``needed`` that it can do without (weak or loaded late).
+        versions: Versions of symbols that it asks of them (ELF), such as "GLIBC_2.34" and "GLIBCXX_3.4.30".
         rpaths: Where it looks for them, as written.
         symbols: What it defines and needs.
         sections: Its sections.
@@ -173,6 +174,7 @@ class Binary:
     name: str = ""
     needed: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()
+    versions: tuple[str, ...] = ()
     rpaths: tuple[str, ...] = ()
     symbols: tuple[Symbol, ...] = ()
     sections: tuple[Section, ...] = ()

@@ -69,6 +69,7 @@ def read_elf(source: Path | bytes, path: Path, member: str, *, with_code: bool) 
     kind = _kind(elf)
     files = _version_files(elf)
     dynamic = _dynamic(elf)
+    versions = _versions(elf)
     return Binary(
         path=path,
         format=Format.ELF,
@@ -76,9 +77,10 @@ def read_elf(source: Path | bytes, path: Path, member: str, *, with_code: bool) 
         arch=arch,
         platform=_PLATFORMS.get(word(elf.header.identity_os_abi), "linux"),
         member=member,
-        min_os=_glibc(elf),
+        min_os=_glibc(versions),
         name=next(iter(dynamic.get("SONAME", ())), ""),
         needed=unique(dynamic.get("NEEDED", ())),
+        versions=versions,
         rpaths=unique(
             entry
             for tag in ("RPATH", "RUNPATH")
@@ -123,14 +125,17 @@ def _version_files(elf: lief.ELF.Binary) -> dict[int, str]:
     }
 
 
-def _glibc(elf: lief.ELF.Binary) -> str:
-    """The newest glibc that a symbol asks for: "glibc 2.34"."""
-    names = [
+def _versions(elf: lief.ELF.Binary) -> tuple[str, ...]:
+    return unique(
         name_of(version)
         for requirement in elf.symbols_version_requirement
         for version in requirement.get_auxiliary_symbols()
-    ]
-    found = [match for name in names if (match := _GLIBC.fullmatch(name))]
+    )
+
+
+def _glibc(versions: tuple[str, ...]) -> str:
+    """The newest glibc that a symbol asks for: "glibc 2.34"."""
+    found = [match for name in versions if (match := _GLIBC.fullmatch(name))]
     newest = max((tuple(map(int, match[1].split("."))) for match in found), default=())
     return f"glibc {'.'.join(map(str, newest))}" if newest else ""
 
