@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -144,3 +145,44 @@ def test_an_engine_that_does_not_suit_any_more_is_built_anew(
     assert [options.cmake_args for options in asked] == [("-DCOBLYN_TEST=1",)]
     assert "was built by another version of Coblyn" in capsys.readouterr().err
     assert verb.ensure_bundle().id == second.id
+
+
+@needs_compiler
+def test_a_wheel_is_built_without_taking_its_engine_into_use(tiny: Path, tmp_path: Path) -> None:
+    (tiny / "LICENSE").write_text("MIT\n")
+    folder = tmp_path / "wheels"
+    made = coblyn_build("--source", tiny, "--backend", "cpu", "--wheel", folder)
+    assert made.exit_code == 0, made.output
+    (wheel,) = folder.iterdir()
+    assert made.stdout.strip() == str(wheel)
+    assert wheel.name.startswith("coblyn_engine_cpu-")
+    assert bundle.current_id() == ""
+    (portable,) = bundle.installed()
+    assert portable.receipt.portable
+    assert "-DGGML_OPENMP=OFF" in portable.receipt.cmake_args
+
+
+@needs_compiler
+def test_the_engine_of_an_installed_package_comes_before_a_build(
+    tiny: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    """Without a compiler: what is asked for is found as a package, and nothing is built."""
+    (tiny / "LICENSE").write_text("MIT\n")
+    coblyn_build("--source", tiny, "--backend", "cpu", "--wheel", tmp_path / "wheels")
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.setenv("COBLYN_HOME", str(tmp_path / "fresh"))
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr(fit, "misfit", lambda *args, **more: "")
+
+    def no_build(*args, **more):
+        raise AssertionError("built")
+
+    monkeypatch.setattr(engine, "build", no_build)
+    found = verb.ensure_bundle()
+    assert found.path == tmp_path / "site" / "coblyn_engine_cpu"
+    assert "installed package coblyn-engine-cpu" in capsys.readouterr().err
+    assert verb.ensure_bundle().id == found.id
+    assert capsys.readouterr().err == ""
+    assert "(package coblyn-engine-cpu)" in coblyn_build("--list").stdout

@@ -20,6 +20,11 @@ foreach(name ggml-cpu ggml-rpc ggml llama mtmd)
   target_link_libraries(${name} PUBLIC ggml-base)
 endforeach()
 add_dependencies(ggml ggml-cpu ggml-rpc)
+if(GGML_CPU_ALL_VARIANTS)
+  add_library(ggml-cpu-x64 SHARED src/other.cpp)
+  target_link_libraries(ggml-cpu-x64 PUBLIC ggml-base)
+  add_dependencies(ggml ggml-cpu-x64)
+endif()
 """
 SHIM_CMAKE = """\
 cmake_minimum_required(VERSION 3.24)

@@ -48,8 +48,15 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Build even if the same engine is there.")
     ] = False,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a portable engine as a wheel, for machines without a compiler.",
+        ),
+    ] = None,
     show_list: Annotated[
-        bool, typer.Option("--list", help="List the engines that were built.")
+        bool, typer.Option("--list", help="List the engines that are there.")
     ] = False,
     use: Annotated[str, typer.Option(metavar="ID", help="Take another engine into use.")] = "",
     remove: Annotated[str, typer.Option(metavar="ID", help="Delete an engine.")] = "",
@@ -58,7 +65,7 @@ def build(
         bool, typer.Option("--verbose", "-v", help="Show what CMake and the compilers say.")
     ] = False,
 ) -> None:
-    """Build the native engine for this machine, or choose among those that were built."""
+    """Build the native engine for this machine, or choose among those that are there."""
     from coblyn.native import bundle
     from coblyn.native.plan import BuildOptions
 
@@ -70,12 +77,17 @@ def build(
         _say(bundle.remove(remove), "removed", as_json=as_json)
     else:
         options = BuildOptions(backend.value, portable, jobs, tuple(cmake_arg or ()))
-        result = _build(options, source=source, force=force, verbose=verbose)
-        _show_result(result, as_json=as_json)
+        if wheel:
+            _make_wheel(
+                options, wheel, source=source, force=force, verbose=verbose, as_json=as_json
+            )
+        else:
+            result = _build(options, source=source, force=force, verbose=verbose)
+            _show_result(result, as_json=as_json)
 
 
 def ensure_bundle() -> Bundle:
-    """The engine in use; if there is none, or it does not suit any more, one is built now.
+    """The engine in use; if there is none, or it does not suit any more, that of an installed package or a new one.
 
     An engine that takes the place of another is built with what the user asked for then.
 
@@ -84,7 +96,7 @@ def ensure_bundle() -> Bundle:
     """
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
-    from coblyn.native.fit import misfit_here
+    from coblyn.native.fit import best_package, misfit_here
     from coblyn.native.plan import BuildOptions
 
     options = BuildOptions()
@@ -97,13 +109,43 @@ def ensure_bundle() -> Bundle:
         if not reason:
             return found
         why = f"The engine in use, {found.id}, {reason}."
-        options = found.receipt.options()
+        if not found.distribution:
+            options = found.receipt.options()
+    package = best_package(options.backend)
+    if package is not None:
+        _tell(f"{why} The one of the installed package {package.distribution} is used.")
+        return bundle.use(package.id)
     _tell(f"{why} Building one for this machine; that takes some minutes, once.")
     return _build(options).bundle
 
 
+def _make_wheel(
+    options: BuildOptions,
+    directory: Path,
+    *,
+    source: Path | None,
+    force: bool,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Build what a wheel holds, unless it is there, and write it; the engine in use stays the same."""
+    from coblyn.native.source import licenses, obtain, pinned_source
+    from coblyn.native.wheel import for_wheel, write_wheel
+
+    portable = for_wheel(options)
+    result = _build(portable, source=source, force=force, verbose=verbose, take=False)
+    tree = source or obtain(pinned_source())
+    path = write_wheel(result.bundle, directory, licenses=licenses(tree))
+    print(json.dumps({"id": result.bundle.id, "wheel": str(path)}) if as_json else path)
+
+
 def _build(
-    options: BuildOptions, *, source: Path | None = None, force: bool = False, verbose: bool = False
+    options: BuildOptions,
+    *,
+    source: Path | None = None,
+    force: bool = False,
+    verbose: bool = False,
+    take: bool = True,
 ) -> BuildResult:
     from coblyn.cli.bar import bar
     from coblyn.errors import Cancelled
@@ -115,6 +157,7 @@ def _build(
                 options,
                 source=source,
                 force=force,
+                take=take,
                 report=report,
                 announce=_tell,
                 on_line=_tell if verbose else _ignore,
@@ -148,8 +191,10 @@ def _show_list(*, as_json: bool) -> None:
         mark = "*" if each.id == in_use else " "
         kind = " portable" if each.receipt.portable else ""
         when = each.receipt.created[:16].replace("T", " ")
+        whence = f"  (package {each.distribution})" if each.distribution else ""
         print(
-            f"{mark} {each.id}  {when}  {human_size(each.size)}{kind}  {each.receipt.accelerates}"
+            f"{mark} {each.id}  {when}  {human_size(each.size)}{kind}  "
+            f"{each.receipt.accelerates}{whence}"
         )
 
 
@@ -161,7 +206,8 @@ def _say(bundle: Bundle, what: str, *, as_json: bool) -> None:
 
 
 def _as_dict(bundle: Bundle, *, in_use: bool) -> dict[str, Any]:
-    return {"path": str(bundle.path), "in_use": in_use} | bundle.receipt.to_json()
+    place = {"path": str(bundle.path), "in_use": in_use, "package": bundle.distribution}
+    return place | bundle.receipt.to_json()
 
 
 def _ignore(_: str) -> None:

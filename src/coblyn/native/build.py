@@ -51,7 +51,7 @@ class BuildResult:
     """What came of it.
 
     Attributes:
-        bundle: The bundle, which is now in use.
+        bundle: The bundle, which is now in use if that was asked for.
         was_built: False if it was there already.
         plan: What was planned.
         seconds: Time from the request to the result.
@@ -82,17 +82,19 @@ def build(
     source: Path | None = None,
     shim: Path | None = None,
     force: bool = False,
+    take: bool = True,
     report: Report = silent,
     announce: Callable[[str], None] = _ignore,
     on_line: Callable[[str], None] = _ignore,
 ) -> BuildResult:
-    """Build the engine and take it into use, unless the same one is there already.
+    """Build the engine, unless the same one is there already, and take it into use.
 
     Args:
         options: What the user chose.
         source: A llama.cpp tree to use in place of the pinned one.
         shim: A directory with our CMake project, in place of the one in this package.
         force: Build even if the same bundle is there.
+        take: Take it into use.
         report: Gets the progress.
         announce: Gets what was chosen and why, as sentences, before a build begins.
         on_line: Gets each line that CMake and the compilers write.
@@ -112,8 +114,9 @@ def build(
             announce(sentence)
         watch = _Watch(report, on_line, started)
         bundle, was_built = _build_alone(ready, watch, force=force)
-    with disk_errors(paths.bundles(), what="Choosing the engine", error=NativeError):
-        use(bundle.id)
+    if take:
+        with disk_errors(paths.bundles(), what="Choosing the engine", error=NativeError):
+            use(bundle.id)
     return BuildResult(bundle, was_built, ready.plan, time.monotonic() - started)
 
 

@@ -1,7 +1,7 @@
-"""The bundles that were built: which there are, which one is in use, and how to change that.
+"""The bundles that are there: which one is in use, and how to change that.
 
-A bundle is a directory that is complete or not there, and never changes. Refuses to know how it was
-built, and how it is loaded.
+A bundle is a directory that is complete or not there, and never changes. It was built here, or came
+as a Python package. Refuses to know how it was built, and how it is loaded.
 """
 
 from __future__ import annotations
@@ -13,12 +13,24 @@ from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.errors import BundleMissing, NativeError
+from coblyn.native.packaged import distribution_of, package_folders
 from coblyn.native.receipt import Receipt, read_receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["Bundle", "current", "current_id", "find", "installed", "open_bundle", "remove", "use"]
+__all__ = [
+    "Bundle",
+    "current",
+    "current_id",
+    "find",
+    "installed",
+    "open_bundle",
+    "packaged",
+    "remove",
+    "use",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,11 @@ class Bundle:
         return self.path / "lib"
 
     @property
+    def distribution(self) -> str:
+        """Name of the Python package that it came as; empty if it was built here."""
+        return distribution_of(self.path)
+
+    @property
     def size(self) -> int:
         """Bytes of its libraries."""
         return sum(library.size for library in self.receipt.libraries)
@@ -56,16 +73,27 @@ class Bundle:
 
 
 def installed() -> list[Bundle]:
-    """All bundles, the newest first; what can not be read is left out."""
+    """All bundles: those built here, the newest first, then those of packages; what can not be read is left out."""
     root = paths.bundles()
     folders = [path for path in root.iterdir() if _is_bundle(path)] if root.is_dir() else []
+    built = sorted(_readable(folders), key=lambda bundle: bundle.receipt.created, reverse=True)
+    ids = {bundle.id for bundle in built}
+    return [*built, *(bundle for bundle in packaged() if bundle.id not in ids)]
+
+
+def packaged() -> list[Bundle]:
+    """The bundles that came as Python packages, the preferred backend first."""
+    return _readable(package_folders())
+
+
+def _readable(folders: Iterable[Path]) -> list[Bundle]:
     found = []
     for folder in folders:
         try:
             found.append(open_bundle(folder))
         except NativeError:
             continue
-    return sorted(found, key=lambda bundle: bundle.receipt.created, reverse=True)
+    return found
 
 
 def open_bundle(directory: Path) -> Bundle:
@@ -87,8 +115,8 @@ def current() -> Bundle:
     if not name:
         hint = "coblyn build" if not installed() else "coblyn build, or coblyn build --use ID"
         raise BundleMissing("The native engine has not been built yet.", hint=hint)
-    path = paths.bundles() / name
-    if not _is_bundle(path):
+    path = _path_of(name)
+    if path is None:
         raise BundleMissing(f"The engine in use, {name}, is gone.", hint="coblyn build")
     try:
         bundle = open_bundle(path)
@@ -136,6 +164,7 @@ def use(name: str) -> Bundle:
     """
     bundle = find(name)
     mark = paths.bundles() / "current"
+    mark.parent.mkdir(parents=True, exist_ok=True)
     temporary = mark.with_name(f".current-{os.getpid()}")
     temporary.write_text(bundle.id + "\n", "utf-8")
     temporary.replace(mark)
@@ -147,9 +176,15 @@ def remove(name: str) -> Bundle:
 
     Raises:
         BundleMissing: There is none of that id or beginning, or more than one.
-        NativeError: It can not be deleted, for example because an engine runs from it (Windows).
+        NativeError: It belongs to a package, or can not be deleted, for example because an engine runs from it
+            (Windows).
     """
     bundle = find(name)
+    if bundle.distribution:
+        raise NativeError(
+            f"{bundle.id} belongs to the Python package {bundle.distribution}.",
+            hint=f"pip uninstall {bundle.distribution}",
+        )
     trash = bundle.path.with_name(f".old-{bundle.id}-{os.getpid()}")
     try:
         bundle.path.rename(trash)
@@ -163,6 +198,14 @@ def remove(name: str) -> Bundle:
     shutil.rmtree(trash, ignore_errors=True)
     (paths.tunings() / f"{bundle.id}.json").unlink(missing_ok=True)
     return bundle
+
+
+def _path_of(name: str) -> Path | None:
+    """Directory of a bundle by its id, even if it is damaged; None if there is none."""
+    path = paths.bundles() / name
+    if _is_bundle(path):
+        return path
+    return next((bundle.path for bundle in packaged() if bundle.id == name), None)
 
 
 def _is_bundle(path: Path) -> bool:

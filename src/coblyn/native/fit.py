@@ -5,12 +5,35 @@ A home directory may be shared by machines that differ, and Coblyn may have been
 
 from __future__ import annotations
 
+from coblyn.native.backends import BACKENDS
+from coblyn.native.bundle import Bundle, packaged
 from coblyn.native.lock import load_lock
 from coblyn.native.prepare import shim_digest, shim_dir
-from coblyn.native.probe import Prober, cpu_facts
+from coblyn.native.probe import Prober, cpu_facts, probe
 from coblyn.native.receipt import Receipt
 
-__all__ = ["misfit", "misfit_here"]
+__all__ = ["best_package", "misfit", "misfit_here"]
+
+
+def best_package(backend: str = "auto") -> Bundle | None:
+    """The engine among the installed Python packages that suits this machine best; None if none does.
+
+    Args:
+        backend: The only one that will do, or "auto".
+    """
+    suiting = [
+        bundle
+        for bundle in packaged()
+        if backend in ("auto", bundle.receipt.backend)
+        and bundle.is_complete()
+        and not misfit_here(bundle.receipt)
+    ]
+    if len(suiting) > 1:
+        facts = probe(Prober())
+        suiting.sort(
+            key=lambda bundle: not BACKENDS[bundle.receipt.backend].detect(facts).has_device
+        )
+    return next(iter(suiting), None)
 
 
 def misfit_here(receipt: Receipt) -> str:

@@ -23,7 +23,15 @@ from coblyn.progress import Progress, Report, silent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Source", "extract", "obtain", "pinned_source", "tree_digest", "user_source"]
+__all__ = [
+    "Source",
+    "extract",
+    "licenses",
+    "obtain",
+    "pinned_source",
+    "tree_digest",
+    "user_source",
+]
 
 _log = logging.getLogger(__name__)
 _STAMP = ".coblyn-digest"
@@ -94,6 +102,13 @@ def obtain(source: Source, *, report: Report = silent) -> Path:
     archive, prefix = _fetch(lock, report)
     extract(archive, prefix, source.path, lock, report=report)
     return source.path
+
+
+def licenses(tree: Path) -> list[Path]:
+    """The files of a tree whose text has to go with what is built from it."""
+    folder = tree / "licenses"
+    others = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in (tree / "LICENSE", *others) if path.is_file()]
 
 
 def tree_digest(root: Path, parts: Sequence[str]) -> str:
