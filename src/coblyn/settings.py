@@ -47,7 +47,9 @@ class Settings(BaseModel):
     busy_batch: Annotated[
         int, Field(ge=16, description="Most tokens of a step while some text is being written.")
     ] = 128
-    threads: Annotated[int, Field(ge=0, le=512, description="Threads; 0 for all cores.")] = 0
+    threads: Annotated[
+        int, Field(ge=0, le=512, description="Threads; 0 for all cores that may be used.")
+    ] = 0
     gpu_layers: Annotated[
         int, Field(description="Layers on the accelerator; a negative number for all.")
     ] = -1

@@ -27,7 +27,9 @@ Model = Annotated[
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Context = Annotated[int | None, typer.Option("--context", "-c", help="Tokens of context.")]
-Threads = Annotated[int | None, typer.Option("--threads", "-t", help="Threads; 0 for all cores.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", "-t", help="Threads; 0 for all cores that may be used.")
+]
 GpuLayers = Annotated[
     int | None, typer.Option("--gpu-layers", help="Layers on the accelerator; -1 for all.")
 ]

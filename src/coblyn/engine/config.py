@@ -29,7 +29,7 @@ class EngineConfig:
         max_context: Upper bound of the context that is chosen when ``context`` is 0.
         batch: Most tokens of a step while only prompts are read.
         busy_batch: Most tokens of a step while something decodes.
-        threads: Threads that compute; 0 takes the number of physical cores.
+        threads: Threads that compute; 0 takes the physical cores that the process may use.
         gpu_layers: Layers on the accelerator; a negative number means all.
         flash_attention: True, False, or None to let the library decide.
         cache_type: Type of the KV cache: "f16", "bf16", "q8_0", "q5_1" or "q4_0".

@@ -23,6 +23,7 @@ import psutil
 from numpy.typing import NDArray
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.cores import usable_cores
 from coblyn.engine.proof import LOADING, MARK, Comparison, Generation, ProductProof
 from coblyn.errors import CoblynError
 from coblyn.llama import devices
@@ -85,7 +86,7 @@ class Prover:
         self._config = config
         self._remotes = remotes
         self._stage_seconds = stage_seconds
-        self._threads = config.threads or psutil.cpu_count(logical=False) or 1
+        self._threads = config.threads or usable_cores()
         self._done = 0
         self._total = 1
 

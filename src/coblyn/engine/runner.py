@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from coblyn import paths
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.cores import usable_cores
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.plan import (
     FRAME,
@@ -270,7 +271,7 @@ def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
         max_batch=min(config.batch, context),
         # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
         max_sequences=config.max_sequences if is_unified else config.max_running,
-        threads=config.threads or psutil.cpu_count(logical=False) or 1,
+        threads=config.threads or usable_cores(),
         flash_attention=config.flash_attention,
         cache_type=config.cache_type,
     )

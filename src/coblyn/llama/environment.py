@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from coblyn.llama.openmp import waiting
+
 __all__ = ["changes", "engine_environment"]
 
 _KEPT = frozenset({"GGML_VK_VISIBLE_DEVICES", "GGML_METAL_DEVICES"})
@@ -21,7 +23,13 @@ def changes(environ: Mapping[str, str] = os.environ) -> dict[str, str | None]:
     }
     name, value = _TUNABLES
     tunables = {name: environ.get(name, value)}
-    return {**removed, **tunables, "GGML_NO_BACKTRACE": "1", "PYTHONUNBUFFERED": "1"}
+    return {
+        **removed,
+        **tunables,
+        **waiting(environ),
+        "GGML_NO_BACKTRACE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def engine_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 from coblyn.errors import BundleMissing, NativeError
 from coblyn.llama import abi, bindings, shim
 from coblyn.llama.log import LibraryLog
+from coblyn.llama.openmp import bounded_waiting
 
 __all__ = ["Library", "open_library"]
 
@@ -90,7 +91,8 @@ def open_library(directory: Path, hear: Callable[[str], object] | None = None) -
         # A crash must not start a debugger on us, and no foreign backend may be loaded.
         os.environ["GGML_NO_BACKTRACE"] = "1"
         os.environ.pop("GGML_BACKEND_PATH", None)
-        library = Library(directory, hear)
+        with bounded_waiting():
+            library = Library(directory, hear)
         _opened[directory] = library
         return library
 

@@ -10,9 +10,11 @@
 #include "ggml.h"
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <random>
 #include <thread>
 #include <vector>
@@ -161,10 +163,35 @@ void check_barrier() {
     }
 }
 
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+// Who waits long sleeps: the time that it computes meanwhile is that of its looks, whatever the machine's speed.
+void check_sleep() {
+    constexpr auto late = std::chrono::milliseconds(500);
+    int            pool = 0;
+    double         used = 0;
+    std::thread    waiter([&] {
+        Barrier::of(&pool).wait(2);
+        timespec time{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        used = (double) time.tv_sec + 1e-9 * (double) time.tv_nsec;
+    });
+    std::this_thread::sleep_for(late);
+    Barrier::of(&pool).wait(2);
+    waiter.join();
+    if (used > std::chrono::duration<double>(late).count() / 4) {
+        ++n_failures;
+        std::printf("FAIL barrier: computed for %.3f s while it waited\n", used);
+    }
+}
+#endif
+
 }  // namespace
 
 int main() {
     check_barrier();
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+    check_sleep();
+#endif
     std::mt19937 random(3);
     use_set(usable_sets()[0]);
     for (const ggml_type type : { GGML_TYPE_F16, GGML_TYPE_Q8_0 }) {
