@@ -83,6 +83,31 @@ class Settings(BaseModel):
         int,
         Field(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
     ] = 64
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="Seconds that requests may take to end when the server is told to stop.",
+        ),
+    ] = 3.0
+    hang_seconds: Annotated[
+        float,
+        Field(
+            ge=2,
+            le=3600,
+            description="Seconds for which the engine may give no answer before it is started again.",
+        ),
+    ] = 15.0
+    step_seconds: Annotated[
+        float,
+        Field(
+            ge=10,
+            le=86400,
+            description="Seconds that one step of the engine may take, or a load without progress, "
+            "before the engine is started again.",
+        ),
+    ] = 1800.0
 
     @classmethod
     def load(cls, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Self:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,14 +21,22 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY
 from coblyn.engine.request import Request
+from coblyn.engine.revival import MAX_DEATHS, Revival
 from coblyn.engine.worker import Writer
 from coblyn.errors import (
     BadRequest,
     BundleMissing,
     Busy,
+    CoblynError,
+    EngineError,
     EngineRestarted,
     EngineStopped,
+    ModelBroken,
     PromptTooLong,
+)
+
+LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux ends a stopped process with its parent"
 )
 
 
@@ -109,17 +120,20 @@ async def test_a_killed_engine_comes_back(engine: ProcessEngine) -> None:
     assert engine.status().num_restarts == 1
 
 
-async def test_an_engine_that_keeps_dying_is_left_dead(
+async def test_an_engine_that_keeps_dying_waits_and_is_tried_again_when_asked(
     engine: ProcessEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(client_module.MAX_DEATHS):
+    for _ in range(MAX_DEATHS):
         await engine.tokenize("up", add_special=False, parse_special=False)
         psutil.Process(engine.pid).kill()
         with pytest.raises((EngineRestarted, EngineStopped)):
             await read(engine, ask("a", 1000))
-    with pytest.raises(EngineStopped, match="died too often"):
+    with pytest.raises(EngineStopped, match=r"(?s)SIGKILL.*The next request after"):
         await read(engine, ask("a"))
     assert engine.status().state == "stopped"
+    assert "SIGKILL" in engine.status().failure
+    monkeypatch.setattr(Revival, "is_due", True)
+    assert (await read(engine, ask("b")))[0] == STORY[:5]
 
 
 async def test_what_runs_at_the_close_ends_as_cancelled(engine: ProcessEngine) -> None:
@@ -143,7 +157,8 @@ async def test_a_load_that_fails_says_why(tmp_path: Path) -> None:
     assert engine.pid == 0
 
 
-async def test_the_process_ends_with_its_parent() -> None:
+@pytest.mark.parametrize("is_stopped", [False, pytest.param(True, marks=LINUX)])
+async def test_the_process_ends_with_its_parent(is_stopped: bool) -> None:
     """A server that was killed leaves no engine behind."""
     code = (
         "import asyncio, sys\n"
@@ -156,16 +171,176 @@ async def test_the_process_ends_with_its_parent() -> None:
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
-    import sys
-
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
     )
     assert parent.stdout
     child = psutil.Process(int(await parent.stdout.readline()))
+    if is_stopped:
+        child.suspend()
     parent.kill()
     await parent.wait()
     await asyncio.to_thread(child.wait, 10)
+
+
+FAULTY = Path(__file__).with_name("faulty_worker.py")
+
+
+@asynccontextmanager
+async def faulty(
+    fault: str, file: Path, monkeypatch: pytest.MonkeyPatch, **config: Any
+) -> AsyncIterator[ProcessEngine]:
+    """An engine whose process goes wrong while the file says "bad"."""
+    command = (sys.executable, str(FAULTY), fault, str(file))
+    monkeypatch.setattr(client_module, "COMMAND", command)
+    engine = ProcessEngine(EngineConfig(model=str(file), **config))
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "model.gguf"
+    put(file, "bad")
+    return file
+
+
+def put(file: Path, state: str) -> None:
+    file.write_text(state)
+
+
+async def test_a_load_that_kills_names_the_file_and_what_was_said(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with faulty("abort-load", file, monkeypatch) as engine:
+        with pytest.raises(ModelBroken) as caught:
+            await engine.start()
+    assert str(file) in caught.value.message
+    assert "GGML_ASSERT(n > 0) failed" in caught.value.message
+
+
+async def test_a_load_with_a_fault_of_our_own_is_no_endless_wait(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with faulty("raise-load", file, monkeypatch) as engine:
+        with pytest.raises(EngineError, match="ZeroDivisionError: of our own"):
+            await engine.start()
+
+
+async def test_an_illegal_instruction_is_told_once_and_nobody_sends_it_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with faulty("illegal-step", file, monkeypatch) as engine:
+        await engine.start()
+        for _ in range(3):
+            with pytest.raises(EngineStopped) as caught:
+                await read(engine, ask("a"))
+            text = str(caught.value)
+            assert "SIGILL, an illegal instruction, in libggml-cpu.so" in text
+            assert "c4 e2 7b 49" in text
+            assert "coblyn build --force" in text
+        assert len(caplog.records) == 1
+        death = engine.status().death
+        assert death
+        assert death.crash
+        assert death.crash.library == "/a/libggml-cpu.so"
+        put(file, "mended")
+        assert (await read(engine, ask("b")))[0] == STORY[:5]
+
+
+async def test_a_file_that_is_good_again_is_loaded_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(file, "good")
+    async with faulty("abort-load", file, monkeypatch) as engine:
+        await engine.start()
+        put(file, "bad")
+        engine.kill()
+        with pytest.raises(CoblynError):
+            await read(engine, ask("a", 1000))
+        with pytest.raises(EngineStopped, match="GGML_ASSERT"):
+            await read(engine, ask("b"))
+        assert engine.status().state == "stopped"
+        put(file, "good again")
+        assert (await read(engine, ask("c")))[0] == STORY[:5]
+
+
+async def test_a_step_that_never_ends_is_ended(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with faulty(
+        "hang-step", file, monkeypatch, hang_seconds=60.0, step_seconds=1.0
+    ) as engine:
+        await engine.start()
+        with pytest.raises(EngineRestarted, match="a single step took more than"):
+            await read(engine, ask("a"))
+
+
+async def test_a_step_that_takes_long_is_no_hang(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "BEAT_SECONDS", 0.1)
+    async with faulty("hang-step", file, monkeypatch, hang_seconds=5.0) as engine:
+        await engine.start()
+        task = asyncio.create_task(read(engine, ask("a")))
+        await asyncio.sleep(1.5)
+        assert engine.status().state == "ready"
+        assert not task.done()
+        task.cancel()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can not stop a process")
+async def test_an_engine_that_hangs_is_told_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "BEAT_SECONDS", 0.1)
+    engine = ProcessEngine(EngineConfig(model="", hang_seconds=8.0))
+    await engine.start()
+    await read(engine, ask("a"))
+    old = engine.pid
+    os.kill(old, signal.SIGSTOP)
+    task = asyncio.create_task(read(engine, ask("b", 1000)))
+    states = set()
+    while not task.done():
+        states.add(engine.status().state)
+        await asyncio.sleep(0.01)
+    assert states >= {"ready", "not responding"}
+    with pytest.raises(EngineRestarted, match="did not respond for"):
+        await task
+    assert (await read(engine, ask("c")))[0] == STORY[:5]
+    assert engine.pid != old
+    await engine.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can not stop a process")
+async def test_a_stopped_engine_is_not_left_behind(engine: ProcessEngine) -> None:
+    process = psutil.Process(engine.pid)
+    process.suspend()
+    await engine.close()
+    assert not process.is_running()
+
+
+async def test_what_waits_is_refused_at_a_drain_and_what_runs_goes_on(
+    engine: ProcessEngine,
+) -> None:
+    running = [asyncio.create_task(read(engine, ask(name, 60))) for name in "ab"]
+    await asyncio.sleep(0.2)
+    waiting = asyncio.create_task(read(engine, ask("c")))
+    await asyncio.sleep(0.05)
+    engine.drain()
+    for late in (waiting, read(engine, ask("d"))):
+        with pytest.raises(EngineStopped, match="server is stopping"):
+            await late
+    assert [text for text, _ in await asyncio.gather(*running)] == [STORY[:60]] * 2
+
+
+async def test_what_still_runs_after_a_drain_is_told(engine: ProcessEngine) -> None:
+    task = asyncio.create_task(read(engine, ask("a", 1000)))
+    await asyncio.sleep(0.2)
+    engine.drain()
+    engine.abandon()
+    with pytest.raises(EngineStopped, match="server is stopping"):
+        await task
 
 
 def test_a_reader_that_sleeps_holds_nobody_up_and_misses_nothing() -> None:

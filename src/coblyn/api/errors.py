@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from coblyn.api.kobold.errors import kobold_body
 from coblyn.api.openai.errors import openai_body
 from coblyn.api.problem import Problem
-from coblyn.errors import CoblynError
+from coblyn.errors import CoblynError, EngineError
 
 __all__ = ["install_error_handlers", "problem_response"]
 
@@ -42,7 +42,8 @@ def _body_of(path: str) -> Callable[[Problem], dict[str, Any]]:
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CoblynError), "registered for this class"
-    if error.status >= 500:
+    # What befell the engine was logged when it happened, and not once more for everybody who waited.
+    if error.status >= 500 and not isinstance(error, EngineError):
         log.warning("%s %s: %s", request.method, request.url.path, error)
     return problem_response(request.url.path, Problem.of(error))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
 from coblyn import __version__
 from coblyn.api.state import Options, Provided
+from coblyn.engine.death import Death
 from coblyn.engine.verdict import judge_load
 
 __all__ = ["router"]
@@ -16,9 +19,10 @@ router = APIRouter(tags=["server"])
 
 @router.get("/health", summary="Whether the model is ready")
 async def health(services: Provided, options: Options) -> JSONResponse:
-    """``status`` is ok (200), or loading, restarting or stopped (503).
+    """``status`` is ok (200), or loading, restarting, not responding, stopping or stopped (503).
 
-    ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do.
+    ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do. ``failure`` says
+    why the engine is stopped and what to do, and ``death`` how its process ended last, if it did.
     """
     status = services.engine.status()
     info = services.engine.info
@@ -35,4 +39,20 @@ async def health(services: Provided, options: Options) -> JSONResponse:
         "restarts": status.num_restarts,
         "version": __version__,
     }
+    if status.failure:
+        body["failure"] = status.failure
+    if status.death:
+        body["death"] = _death(status.death)
     return JSONResponse(body, 200 if is_ready else 503)
+
+
+def _death(death: Death) -> dict[str, Any]:
+    """What is known of it, for programs."""
+    return {
+        "reason": death.reason,
+        "signal": death.signal,
+        "library": death.library,
+        "code": death.crash.code.hex() if death.crash else "",
+        "instruction": death.instruction,
+        "log": list(death.log),
+    }

@@ -1,4 +1,4 @@
-"""The engine in a process of its own: started, spoken to, and started again when it dies.
+"""The engine in a process of its own: started, spoken to, watched, and started again when it dies or hangs.
 
 A crash of the native library costs the requests that were running, and the time of a load; the server lives on.
 """
@@ -10,33 +10,33 @@ import contextlib
 import itertools
 import logging
 import sys
-import time
 from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from coblyn.crash import Crash, read_crash
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.death import Death, Explain, explain_plainly
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.pipes import Pipes
+from coblyn.engine.pulse import BEAT_SECONDS, Pulse
 from coblyn.engine.request import Request
-from coblyn.errors import CoblynError, EngineRestarted, EngineStopped, error_from_code
+from coblyn.engine.revival import Revival
+from coblyn.errors import CoblynError, EngineStopped, error_from_code
 from coblyn.llama.environment import engine_environment
 
 __all__ = ["ProcessEngine"]
 
 log = logging.getLogger(__name__)
 
-MAX_DEATHS = 3
-"""So many deaths within ``DEATH_WINDOW`` seconds, and the engine is not started again."""
+COMMAND = (sys.executable, "-m", "coblyn.engine.worker")
 
-DEATH_WINDOW = 60.0
-
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 """How long a process may take to end before it is killed."""
 
 
@@ -46,23 +46,33 @@ class ProcessEngine:
     Args:
         config: What to load, and how.
         advance: Told of the loaded fraction, 0 to 1.
+        explain: Names the instruction that it died of.
     """
 
     def __init__(
-        self, config: EngineConfig, advance: Callable[[float], None] | None = None
+        self,
+        config: EngineConfig,
+        advance: Callable[[float], None] | None = None,
+        explain: Explain = explain_plainly,
     ) -> None:
         self._config = config
         self._advance = advance
+        self._explain = explain
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._next_call = itertools.count()
-        self._deaths: deque[float] = deque(maxlen=MAX_DEATHS)
-        self._errors: deque[str] = deque(maxlen=20)
+        self._revival = Revival(config.model)
+        self._pulse = Pulse(config.hang_seconds, config.step_seconds)
+        self._lines: deque[str] = deque(maxlen=40)
+        self._crash: Crash | None = None
+        self._hang = ""
+        self._death: Death | None = None
         self._num_restarts = 0
         self._state = "loading"
         self._pipes: Pipes | None = None
         self._info: ModelInfo | None = None
         self._failure: CoblynError | None = None
+        self._wanted = asyncio.Event()
         self._settled = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -90,7 +100,9 @@ class ProcessEngine:
         """What it is doing now."""
         running = min(len(self._mailboxes), self._config.max_running)
         waiting = len(self._mailboxes) - running
-        return EngineStatus(self._state, running, waiting, self._num_restarts)
+        state = "not responding" if self._state == "ready" and self._pulse.is_quiet else self._state
+        failure = str(self._failure) if state == "stopped" and self._failure else ""
+        return EngineStatus(state, running, waiting, self._num_restarts, self._death, failure)
 
     async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
         """Start a request and give its events; see ``EngineClient.generate``."""
@@ -112,19 +124,41 @@ class ProcessEngine:
         """Bytes of tokens."""
         return bytes(await self._call("detokenize", list(tokens), special))
 
+    def drain(self) -> None:
+        """Take nothing more on, and refuse what has not begun; what runs goes on."""
+        if self._state in ("stopping", "stopped"):
+            return
+        self._failure = EngineStopped(
+            "The server is stopping.", hint="Send the request again when it is back."
+        )
+        self._enter("stopping")
+        self._mailboxes.refuse(self._failure)
+
+    def abandon(self) -> None:
+        """End what still runs with an error."""
+        self._end("stopping", self._failure or _closed())
+
+    def kill(self) -> None:
+        """End the process at once, from wherever this is called."""
+        if self._pipes:
+            self._pipes.kill()
+
     async def close(self) -> None:
         """Stop the process; requests that run end as cancelled."""
-        if self._state == "stopped" and self._supervisor is None:
+        if self._supervisor is None:
             return
+        self._failure = self._failure or _closed()
         self._enter("stopping")
+        self._wanted.set()
         self._send("stop")
-        if self._supervisor:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._supervisor), STOP_SECONDS)
-            if self._pipes:
-                self._pipes.kill()
-            await self._supervisor
-            self._supervisor = None
+        if self._pulse.is_quiet:
+            self.kill()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._supervisor), STOP_SECONDS)
+        self.kill()
+        await self._supervisor
+        self._supervisor = None
+        self._enter("stopped")
 
     # Frames out
 
@@ -149,14 +183,19 @@ class ProcessEngine:
             del self._calls[call]
 
     async def _until_ready(self) -> None:
+        if self._state == "stopped" and self._supervisor and self._revival.is_due:
+            self._num_restarts += 1
+            self._enter("restarting")
+            self._wanted.set()
         await self._settled.wait()
         if self._state != "ready":
-            raise self._failure or EngineStopped("The engine was closed.")
+            raise self._failure or _closed()
 
     # Frames in
 
     def _receive(self, frame: tuple[Any, ...]) -> None:
         kind, *values = frame
+        self._pulse.hear(values[0] if kind == "pong" else None)
         match kind:
             case "events":
                 self._mailboxes.deliver(wire.event_from_wire(items) for items in values[0])
@@ -170,7 +209,9 @@ class ProcessEngine:
                     self._advance(values[0])
             case "ready":
                 self._info = wire.info_from_wire(values[0])
-                self._enter("ready")
+                self._lines.clear()
+                if self._state != "stopping":
+                    self._enter("ready")
             case "failed":
                 code, message, hint = values
                 self._failure = error_from_code(code, message, hint=hint)
@@ -192,58 +233,84 @@ class ProcessEngine:
             self._settled.clear()
 
     async def _supervise(self) -> None:
-        while self._state in ("loading", "restarting"):
-            self._bury(await self._live_once())
+        while self._state != "stopping":
+            if self._state != "stopped":
+                self._bury(await self._live_once())
+            elif self._info is None:  # it never ran: whoever started it has been told
+                return
+            else:
+                await self._wanted.wait()
+                self._wanted.clear()
 
     async def _live_once(self) -> int | None:
         """The life of one process; its exit code."""
-        self._failure = None
+        self._failure, self._crash, self._hang = None, None, ""
+        self._lines.clear()
+        self._pulse = Pulse(self._config.hang_seconds, self._config.step_seconds)
         _, self._pipes = await asyncio.get_running_loop().subprocess_exec(
             lambda: Pipes(self._receive, self._note),
-            sys.executable,
-            "-m",
-            "coblyn.engine.worker",
+            *COMMAND,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
             env=engine_environment(),
         )
         self._send("load", asdict(self._config))
-        code = await self._pipes.wait()
-        self._pipes = None
-        return code
+        watch = asyncio.create_task(self._watch(self._pipes), name="coblyn-engine-watch")
+        try:
+            return await self._pipes.wait()
+        finally:
+            watch.cancel()
+            self._pipes = None
+
+    async def _watch(self, pipes: Pipes) -> None:
+        """Ask it once a second whether it lives, and kill it when it hangs."""
+        while not self._hang:
+            pipes.send("ping")
+            await asyncio.sleep(BEAT_SECONDS)
+            self._hang = self._pulse.beat()
+        pipes.kill()
 
     def _note(self, line: str) -> None:
-        self._errors.append(line)
+        crash = read_crash(line)
+        if crash:
+            self._crash = crash
+        else:
+            self._lines.append(line)
         log.debug("engine process: %s", line)
 
     def _bury(self, code: int | None) -> None:
         """Tell everybody who waited, and decide what comes next."""
-        was_ready = self._state == "ready"
         if self._state == "stopping":
-            self._end("stopped", EngineStopped("The engine was closed."))
+            self._end("stopping", self._failure or _closed())
             return
-        if not was_ready and self._failure:
-            self._end("stopped", self._failure)
-            return
-        reason = _death(code, self._failure, self._errors)
-        log.error("the engine process died: %s", reason)
-        now = time.monotonic()
-        self._deaths.append(now)
-        if not was_ready or (
-            len(self._deaths) == MAX_DEATHS and now - self._deaths[0] < DEATH_WINDOW
-        ):
-            self._failure = EngineStopped(
-                f"The engine died: {reason}.",
-                hint="It is not started again, since it died too often. Start Coblyn again, "
-                "with other settings or another model.",
-            )
-            self._end("stopped", self._failure)
-            return
-        self._num_restarts += 1
-        self._end("restarting", _restarted(reason))
+        self._death = death = self._certify(code)
+        if self._info is None:
+            self._end("stopped", death.failure or death.error())
+        elif self._revival.is_at_once(death):
+            log.error("The engine died: %s. It is started again.", death.reason)
+            self._num_restarts += 1
+            self._end("restarting", death.error())
+        else:
+            error = death.stopped(self._revival.when)
+            log.error("%s", error)
+            self._end("stopped", error)
+
+    def _certify(self, code: int | None) -> Death:
+        """What is known of the end of a process."""
+        return Death(
+            code,
+            self._config.model,
+            was_ready=self._state == "ready",
+            crash=self._crash,
+            instruction=self._explain(self._crash) if self._crash else "",
+            failure=self._failure,
+            hang=self._hang,
+            log=tuple(self._lines),
+        )
 
     def _end(self, state: str, error: CoblynError) -> None:
+        self._failure = error
         self._enter(state)
         self._mailboxes.fail_all(error)
         for future in self._calls.values():
@@ -251,17 +318,5 @@ class ProcessEngine:
                 future.set_exception(error)
 
 
-def _restarted(reason: str) -> EngineRestarted:
-    return EngineRestarted(
-        f"The engine restarted while it worked on this request: {reason}.", hint="Send it again."
-    )
-
-
-def _death(code: int | None, failure: CoblynError | None, errors: Sequence[str]) -> str:
-    if failure:
-        return failure.message.rstrip(".")
-    how = (
-        f"it was ended by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    )
-    last = next((line for line in reversed(errors) if line.strip()), "")
-    return f"{how} ({last})" if last else how
+def _closed() -> EngineStopped:
+    return EngineStopped("The engine was closed.")

@@ -42,6 +42,8 @@ class EngineConfig:
         max_running: Requests in the batch at a time.
         max_waiting: Requests that may wait for a place.
         cache_memory: Megabytes of main memory that keep what earlier requests computed; 0 for none.
+        hang_seconds: For how long the process may give no answer before it is killed and started again.
+        step_seconds: For how long one step may run, and a load show no progress, before the same happens.
         num_idle: Further sequences that keep what finished requests computed.
     """
 
@@ -63,6 +65,8 @@ class EngineConfig:
     max_running: int = 8
     max_waiting: int = 64
     cache_memory: int = 2048
+    hang_seconds: float = 15.0
+    step_seconds: float = 1800.0
     num_idle: int = 8
 
     def __post_init__(self) -> None:

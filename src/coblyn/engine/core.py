@@ -82,6 +82,7 @@ class Core:
         self._started = threading.Event()
         self._start_error: BaseException | None = None
         self._failure: CoblynError | None = None
+        self._step_began = 0.0
         self._thread = threading.Thread(target=self._main, name="coblyn-engine", daemon=True)
         self.runner: Runner
 
@@ -109,6 +110,12 @@ class Core:
         call = _Call(function)
         self._post(call)
         return call.future
+
+    @property
+    def step_seconds(self) -> float:
+        """For how long the step in hand has run; 0 between steps. Any thread may ask."""
+        began = self._step_began
+        return time.monotonic() - began if began else 0.0
 
     def stop(self) -> None:
         """End the thread after the step in hand, and free the runner."""
@@ -150,6 +157,7 @@ class Core:
                 self._work(scheduler, runner)
 
     def _work(self, scheduler: Scheduler, runner: Runner) -> None:
+        self._step_began = time.monotonic()
         try:
             self._step(scheduler, runner)
             self._rest(scheduler, runner)
@@ -159,6 +167,8 @@ class Core:
         except Exception as error:  # a fault of our own: nobody may wait for an answer for ever
             log.exception("a step of the engine failed")
             self._give_up(scheduler, EngineError(f"The engine failed: {error!r}."))
+        finally:
+            self._step_began = 0.0
 
     def _give_up(self, scheduler: Scheduler, error: CoblynError) -> None:
         self._fail(scheduler.drain(), error)

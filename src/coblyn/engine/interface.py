@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from coblyn.engine.death import Death
 from coblyn.engine.events import Event
 from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
@@ -63,16 +64,20 @@ class EngineStatus:
     """What the engine is doing now.
 
     Attributes:
-        state: ``ready``, ``loading``, ``restarting`` or ``stopped``.
+        state: ``ready``, ``loading``, ``restarting``, ``not responding``, ``stopping`` or ``stopped``.
         num_running: Requests in the batch.
         num_waiting: Requests in the queue.
         num_restarts: How often the engine process had to be started again.
+        death: The last end of the process that nobody asked for.
+        failure: Why it is stopped, for people.
     """
 
     state: str
     num_running: int
     num_waiting: int
     num_restarts: int = 0
+    death: Death | None = None
+    failure: str = ""
 
 
 class Vocab(Protocol):

@@ -19,13 +19,15 @@ __all__ = ["Mailboxes"]
 class _Mailbox:
     """Events for one reader: an ``asyncio.Queue`` without what one reader and no limit do not need."""
 
-    __slots__ = ("_events", "_reader")
+    __slots__ = ("_events", "_reader", "has_begun")
 
     def __init__(self) -> None:
+        self.has_begun = False
         self._events: deque[Event] = deque()
         self._reader: asyncio.Future[None] | None = None
 
     def put(self, event: Event) -> None:
+        self.has_begun = True
         self._events.append(event)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
@@ -84,12 +86,14 @@ class Mailboxes:
 
     def fail_all(self, error: CoblynError) -> None:
         """End every request that is under way with an error."""
-        self.deliver(
-            [
-                Failed(request_id, error.code, error.message, error.hint)
-                for request_id in self._boxes
-            ]
-        )
+        self._fail(list(self._boxes), error)
+
+    def refuse(self, error: CoblynError) -> None:
+        """End every request that has had no event yet with an error."""
+        self._fail([name for name, box in self._boxes.items() if not box.has_begun], error)
+
+    def _fail(self, ids: Iterable[str], error: CoblynError) -> None:
+        self.deliver([Failed(name, error.code, error.message, error.hint) for name in ids])
 
     def _open(self, request: Request) -> _Mailbox:
         if len(self._boxes) >= self._capacity:

@@ -1,8 +1,9 @@
 """The engine process: frames come in on standard input, go out on standard output.
 
-Four threads: this one reads frames and answers questions about tokens, another one tokenizes long texts, so that nobody
-waits for them, the engine thread computes and sends, and a writer takes over when the other side is slow, so that it
-never holds up a step. When standard input ends, the parent is gone, and the process ends too.
+Four threads: this one reads frames and answers questions about tokens and whether it lives, another one tokenizes long
+texts, so that nobody waits for them, the engine thread loads, computes and sends, and a writer takes over when the
+other side is slow, so that it never holds up a step. When standard input ends, the parent is gone, and the process ends
+too.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import select
 import signal
 import sys
 import threading
+import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,7 @@ from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import Runner
 from coblyn.engine.pieces import join_pieces
 from coblyn.errors import CoblynError
+from coblyn.llama.process import end_with_parent
 
 __all__ = ["main"]
 
@@ -141,19 +146,39 @@ class Worker:
         self._writer = writer
         self._errands = Errands()
         self._core: Core | None = None
+        self._load_advanced = 0.0
 
     def handle(self, frame: tuple[Any, ...]) -> bool:
         """Answer one frame; False after the last."""
         kind, *values = frame
         if kind == "stop":
-            self._errands.finish()  # what it works with goes with the core
-            if self._core:
-                self._core.stop()
+            self._stop()
             return False
         return bool(getattr(self, f"_{kind}")(*values))
 
+    def _stop(self) -> None:
+        if (
+            self._core is None
+        ):  # a load can not be interrupted everywhere, and leaves nothing behind
+            os._exit(0)
+        self._errands.finish()  # what it works with goes with the core
+        self._core.stop()
+
+    def _ping(self) -> bool:
+        """For how many seconds the step in hand has run, or the load has shown no progress."""
+        core = self._core
+        age = core.step_seconds if core else time.monotonic() - self._load_advanced
+        self._writer.send("pong", age)
+        return True
+
     def _load(self, settings: dict[str, Any]) -> bool:
-        config = EngineConfig(**settings)
+        self._load_advanced = time.monotonic()
+        load = partial(self._load_now, EngineConfig(**settings))
+        threading.Thread(target=load, name="coblyn-load", daemon=True).start()
+        return True
+
+    def _load_now(self, config: EngineConfig) -> None:
+        """On a thread of its own, so that this process goes on to answer, and ends when it is told to."""
         core = Core(
             lambda: self._make_runner(config),
             self._writer.send_events,
@@ -164,13 +189,14 @@ class Worker:
         try:
             core.start()
         except CoblynError as error:
-            self._writer.send("failed", error.code, error.message, error.hint)
-            return False
-        self._core = core
+            self._give_up(error)
+        except BaseException:  # noqa: BLE001 - the border of a thread: the parent reads it
+            traceback.print_exc()
+            os._exit(1)
         # What is there now stays to the end: the collector need not look at it in the middle of a step.
         gc.freeze()
+        self._core = core
         self._writer.send("ready", wire.info_to_wire(core.runner.info))
-        return True
 
     def _make_runner(self, config: EngineConfig) -> Runner:
         if not config.model:
@@ -178,10 +204,13 @@ class Worker:
         from coblyn.engine.runner import LlamaRunner  # numpy and the library only when needed
         from coblyn.llama.library import open_library
 
-        open_library(Path(config.library)).coblyn_crash_install()
-        return LlamaRunner(config, self._advance)
+        library = open_library(Path(config.library))
+        library.coblyn_crash_install()
+        with library.log.listening(_say):
+            return LlamaRunner(config, self._advance)
 
     def _advance(self, fraction: float) -> bool:
+        self._load_advanced = time.monotonic()
         self._writer.send("loading", fraction)
         return True
 
@@ -229,9 +258,17 @@ class Worker:
         os._exit(FAILED_STEP)
 
 
+def _say(line: str) -> None:
+    """What the library says while it loads goes out at once: it may be its last words."""
+    os.write(2, f"{line}\n".encode(errors="replace"))
+
+
 def main() -> None:
     """Run until told to stop, or until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
+    end_with_parent()
+    # Ctrl-C, and what ends a whole group of processes, are the server's to handle.
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
     frames_out = os.dup(sys.stdout.fileno())
     # Whatever a library prints must not get between the frames.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -80,6 +80,15 @@ class LibraryLog:
         self._callback = bindings.ggml_log_callback(receive)
         self._library.llama_log_set(self._callback, None)
 
+    @contextmanager
+    def listening(self, hear: Callable[[str], object]) -> Iterator[None]:
+        """``listen`` for the block only; from then on the shim collects the lines again."""
+        self.listen(hear)
+        try:
+            yield
+        finally:
+            self._library.coblyn_log_install()
+
     def take_lines(self) -> list[str]:
         """All lines since the last call, oldest first, but at most the last 2000."""
         with self._turn:
