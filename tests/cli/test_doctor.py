@@ -224,3 +224,30 @@ def test_without_an_engine_the_machine_is_shown_and_what_to_do() -> None:
     answer = json.loads(doctor("--json").output)
     assert answer["engine"] is None
     assert {"os", "arch"} <= {fact["name"] for fact in answer["facts"]}
+
+
+def test_a_command_can_be_pasted_wherever_one_is(tree: Path, monkeypatch) -> None:
+    result = doctor(FIXTURES / f"{CAUSE}.log", tree)
+    assert f"cd {tree} && mv Makefile.local Makefile.local.old-" in result.output
+    assert " && make clean" in result.output
+    monkeypatch.chdir(tree)
+    assert "cd " not in doctor(".").output
+
+
+def test_a_log_and_its_tree_say_what_both_know(tree: Path) -> None:
+    """The count of the symbols is only in the log, the file and its lines only in the tree."""
+    log = FIXTURES / f"{CAUSE}.log"
+    both = json.loads(doctor(log, tree, "--json").output)["findings"][0]
+    assert (both["cause"], both["confidence"]) == (CAUSE, "high")
+    assert "84 symbols are defined in both" in both["story"][0]
+    assert {each["source"] for each in both["evidence"]} >= {"Makefile", "Makefile.local"}
+
+
+def test_a_fix_that_is_not_sure_says_what_is_missing(tree: Path) -> None:
+    """A copy that does no harm yet may be meant."""
+    own = (tree / "Makefile").read_text().partition("\n")[2]
+    (tree / "Makefile.local").write_text(own)
+    result = doctor(tree, "--fix")
+    words = " ".join(result.output.split())
+    assert "Nothing was moved: makefile-local is likely, not sure. Give the log" in words
+    assert (tree / "Makefile.local").exists()

@@ -165,12 +165,25 @@ def _show_fix(console: Console, found: Consultation, moves: tuple[Move, ...]) ->
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     if not moves:
-        say("Nothing was moved: what is left to do here only you can do.")
+        say(f"Nothing was moved: {_why_not(found)}")
         return
     back = show_command(["coblyn", "doctor", str(found.root), "--undo"])
     say(f"Fixed: {len(moves)} moved aside, nothing deleted. Back again: {back}")
     show_moves(console, moves, undone=False)
     say("Build again now.")
+
+
+def _why_not(found: Consultation) -> str:
+    """Why nothing was moved, and what would make the doctor sure."""
+    unsure = [each for each in found.diagnosis.findings if each.fix.steps and not each.safe_steps]
+    if not unsure:
+        return "what is left to do here only you can do."
+    missing = (
+        "Do what it says by hand"
+        if found.case.log
+        else f"Give the log of the build that failed too: coblyn doctor build.log {found.root} --fix"
+    )
+    return f"{unsure[0].cause} is likely, not sure. {missing}."
 
 
 def _write_report(found: Consultation) -> None:

@@ -145,6 +145,17 @@ class TestNames:
         assert top(diagnosis).cause == reproduction.tree, said(diagnosis)
         assert top(diagnosis).confidence >= Confidence.MEDIUM, said(diagnosis)
 
+    @cases(lambda each: each.sure)
+    def test_surely_and_nothing_beside_it(self, reproduction, tools, broken: Broken) -> None:
+        shop, done = broken(reproduction, tools)
+        looks = {
+            "log": lambda: from_log(done),
+            "tree": lambda: from_tree(shop),
+            "both": lambda: from_both(shop, done),
+        }
+        for name in reproduction.sure:
+            assert said(looks[name]()) == [(getattr(reproduction, name), "HIGH")], name
+
     @cases(lambda each: not each.fails)
     def test_a_log_of_a_build_that_passed_accuses_nobody(
         self, reproduction, tools, broken: Broken

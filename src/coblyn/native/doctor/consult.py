@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STDIN", "Consultation", "check_machine", "consult", "machine_facts"]
 
+_IN_TREE = re.compile(r"(?:mv|mkdir|rm|make|git|sed|cmake|ninja|find) (?!-C |/|-p /)")
 STDIN = "-"
 """The name of standard input."""
 
@@ -103,7 +106,21 @@ def consult(
     files += [Path(name) for name in subjects.get(Subject.BUNDLE, ())]
     audit = _audit(files) if files else None
     diagnosis = examine(case, audit.findings if audit else ())
+    if tree_name and Path(tree_name).resolve() != Path.cwd():
+        diagnosis = typed_in(diagnosis, tree_name)
     return Consultation(case, diagnosis, audit, Path(tree_name) if tree_name else None)
+
+
+def typed_in(diagnosis: Diagnosis, tree: str) -> Diagnosis:
+    """The same with commands that are meant for a tree's directory made ready to be typed anywhere."""
+    folder = shlex.quote(tree)
+    findings = (
+        replace(each, fix=replace(each.fix, command=f"cd {folder} && {each.fix.command}"))
+        if _IN_TREE.match(each.fix.command)
+        else each
+        for each in diagnosis.findings
+    )
+    return replace(diagnosis, findings=tuple(findings))
 
 
 def check_machine(machine: Facts, environ: Mapping[str, str] = os.environ) -> Diagnosis:

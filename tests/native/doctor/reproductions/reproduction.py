@@ -66,6 +66,8 @@ class Reproduction:
         build: The command that the user types; its output is the log.
         log: Cause that the log alone must name; empty if a log can not tell.
         tree: Cause that the tree alone must name; empty if a tree can not tell.
+        both: Cause that the two together must name; empty for either of them.
+        sure: Which of "log", "tree" and "both" must name it with certainty, and nothing beside it.
         fails: Whether `build` ends with an error; else its product is wrong.
         works: Checks the product of a build that passed; raises AssertionError.
         by_steps: Whether ``--fix`` mends it.
@@ -80,6 +82,8 @@ class Reproduction:
     build: Callable[[Workshop], Finished]
     log: str = ""
     tree: str = ""
+    both: str = ""
+    sure: tuple[str, ...] = ()
     fails: bool = True
     works: Callable[[Workshop], None] | None = None
     by_steps: bool = False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.causes._tree import aside, at, clear, listed, move, shown
-from coblyn.native.doctor.finding import Confidence, Finding, Fix, Severity
+from coblyn.native.doctor.finding import Confidence, Finding, Fix, Severity, Step, StepKind
 from coblyn.native.doctor.tree.link import is_object
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ MERGE = (
     "and the recipe links all of them ($^), so both objects end up in one link."
 )
 _MAX_EVIDENCE = 3
+_MAX_NAMED = 20
+# A wildcard that finds a file under whatever is put behind its name.
+_OPEN_END = re.compile(r"[*?\]](?=[\s)},]|$)")
 _BACKUP = re.compile(
     r"(?i)(~$|\.(?:bak|backup|orig|old|save|rej|swp|tmp|prev|disabled)\b|[ _.-](?:old|copy|backup|bak|orig|save)\b"
     r"|\(\d+\)|\bcopy of |^#.*#$|\.\d{4}-?\d\d-?\d\d|[ ]\d+\.\w+$)"
@@ -67,7 +72,8 @@ def _two_objects(cause: Cause, tree: Tree, rival: Rival, merged: list[Merged]) -
         f"({shown(each.twins.second.place)})"
         for each in pairs[:_MAX_EVIDENCE]
     ]
-    sure = rival.is_copy or first.target in rival.common
+    is_known = tree.git.says(rival.path) == "tracked"
+    sure = rival.is_copy or first.target in rival.common or (first.is_proved and not is_known)
     return cause.finding(
         *_definitions(merged),
         at(old.place, f"{old.object} is compiled from {old.source}"),
@@ -146,10 +152,14 @@ def _copy(cause: Cause, tree: Tree, rival: Rival) -> Finding:
 
 
 def _again(rival: Rival, targets: Sequence[str]) -> str:
-    rest = [name for name in rival.common if name not in targets]
+    path, include = shown(rival.path), shown(rival.include.place)
+    again = [name for name in targets if name in rival.common]
+    again += [name for name in rival.common if name not in targets]
+    if not again:
+        return f"{path}, which {include} includes, brings the first of them."
     return (
-        f"{shown(rival.path)} defines {listed([*targets, *rest])} again, which {shown(rival.other)} defines too; "
-        f"{shown(rival.include.place)} includes it."
+        f"{path} defines {listed(again)} again, which {shown(rival.other)} defines too; "
+        f"{include} includes it."
     )
 
 
@@ -158,15 +168,39 @@ def _included(rival: Rival) -> Evidence:
 
 
 def _fix(tree: Tree, rival: Rival) -> Fix:
-    text = (
-        f"Rename {shown(rival.path)}, so that it is not included any more, and build again. "
-        "Settings of your own (variables, no rules) can go into a new file of that name."
-    )
+    path = shown(rival.path)
     if tree.git.says(rival.path) == "tracked":
         return Fix(
-            text=f"{shown(rival.path)} belongs to the repository: take the rules that "
+            text=f"{path} belongs to the repository: take the rules that "
             f"{shown(rival.other)} has too out of one of the two."
         )
+    reason = f"defines {listed(rival.common, 1)} again" if rival.common else "is an old makefile"
+    made = clear(tree, _objects(tree, rival), f"built by a rule of {path}")
+    names = [tree.files.name(str(step.path.relative_to(tree.root))) for step in made]
+    if rival.include.is_needed:
+        return Fix(
+            command=f"{move(tree, rival.path)} && touch {shlex.quote(path)}{_cleaning(rival, names)}",
+            text=f"Rename {path} and leave an empty file in its place, since {shown(rival.include.place)} stops "
+            "without one; settings of your own (variables, no rules) can go into that. Then build again.",
+        )
+    if rival.include.is_wildcard and _OPEN_END.search(rival.include.text):
+        folder = posixpath.join(posixpath.dirname(rival.path), f"old-{tree.today}")
+        moved = f"mkdir -p {shlex.quote(folder)} && mv {shlex.quote(path)} {shlex.quote(folder)}/"
+        return Fix(
+            command=moved + _cleaning(rival, names),
+            text=f"Move {path} to a place where the wildcard does not find it, and build again.",
+            steps=(Step(StepKind.CLEAR, tree.files.path(rival.path), reason), *made),
+        )
+    return Fix(
+        command=move(tree, rival.path) + _cleaning(rival, names),
+        text=f"Rename {path}, so that it is not included any more, and build again. "
+        "Settings of your own (variables, no rules) can go into a new file of that name.",
+        steps=(aside(tree, rival.path, reason), *made),
+    )
+
+
+def _objects(tree: Tree, rival: Rival) -> list[str]:
+    """Objects that the rival brings, or that make builds by its rules."""
     last = {
         target: rules[-1].place.file
         for target in rival.database.rules
@@ -177,12 +211,12 @@ def _fix(tree: Tree, rival: Rival) -> Fix:
         for target, file in last.items()
         if file == rival.path and is_object(target)
     ]
-    by_merge = [each.twins.first.object for each in rival.merged]
-    return Fix(
-        command=move(tree, rival.path),
-        text=text,
-        steps=(
-            aside(tree, rival.path, f"defines {listed(rival.common, 1)} again"),
-            *clear(tree, [*by_merge, *made], f"built by a rule of {shown(rival.path)}"),
-        ),
-    )
+    return [*(each.twins.first.object for each in rival.merged), *made]
+
+
+def _cleaning(rival: Rival, made: Sequence[str]) -> str:
+    """The rest of a command: the project's own way to clear what was built, or else what the rival built."""
+    if any(rule.place.file != rival.path for rule in rival.database.recipes("clean")):
+        folder = posixpath.dirname(rival.database.makefile)
+        return f" && make -C {shlex.quote(folder)} clean" if folder else " && make clean"
+    return f" && rm -f {shlex.join(made)}" if made and len(made) <= _MAX_NAMED else ""

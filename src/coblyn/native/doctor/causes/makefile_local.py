@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
@@ -19,7 +19,7 @@ from coblyn.native.doctor.causes._duplicates import (
     twice,
 )
 from coblyn.native.doctor.causes._rivals import MERGE, rival_finding
-from coblyn.native.doctor.causes._tree import joined, listed
+from coblyn.native.doctor.causes._tree import clear, joined, listed
 from coblyn.native.doctor.finding import Confidence, Evidence, Finding, Fix, Severity
 from coblyn.native.doctor.tree.make.rivals import rivals
 
@@ -160,9 +160,31 @@ def from_tree(tree: Tree) -> Finding | None:
 
 
 def _diagnose(case: Case) -> Finding | None:
-    return joined(
-        from_tree(case.tree) if case.tree else None, from_log(case.log) if case.log else None
-    )
+    found = from_tree(case.tree) if case.tree else None
+    logged = from_log(case.log) if case.log else None
+    if found is None or logged is None or case.tree is None or case.log is None:
+        return found or logged
+    pair = _one_source(duplicates(case.log))
+    both = joined(found, logged)
+    return _told(case.tree, case.log, both, pair) if both and pair else both
+
+
+def _told(tree: Tree, log: Log, found: Finding, pair: Pair) -> Finding:
+    """What a tree tells, with the symbols and objects that the log has seen."""
+    failed = defined_in_both(log, pair)
+    objects = [file_name(pair.first), file_name(pair.second)]
+    built = [name for name in tree.files.entries if file_name(name) in objects]
+    steps = found.fix.steps
+    if steps:
+        known = {step.path for step in steps}
+        more = clear(tree, built, "is in a link together with its twin")
+        steps += tuple(step for step in more if step.path not in known)
+    if any(pair.first in line and pair.second in line for line in found.story):
+        story = (failed, *found.story[1:])
+    else:
+        again = found.story[0] if "again" in found.story[0] else found.story[1]
+        story = (failed, again, _one_source_story(pair), MERGE)
+    return replace(found, story=story, fix=replace(found.fix, steps=steps))
 
 
 CAUSE = Cause(
@@ -176,5 +198,10 @@ CAUSE = Cause(
     fix="Move the old makefile out of the way, then `make clean` and build again.",
     links=("https://github.com/LostRuins/koboldcpp/issues/915",),
     diagnose=_diagnose,
-    explains=("duplicate-symbols", "source-compiled-twice", "overridden-recipe"),
+    explains=(
+        "duplicate-symbols",
+        "source-compiled-twice",
+        "overridden-recipe",
+        "untracked-include",
+    ),
 )

@@ -25,7 +25,8 @@ def _diagnose(case: Case) -> Finding | None:
     caught = [each for each in rivals(tree) if each.include.is_wildcard]
     for each in sorted(caught, key=lambda rival: _suspicion(tree, rival), reverse=True):
         if found := rival_finding(CAUSE, tree, each):
-            return _without_guess(found) if _suspicion(tree, each)[:2] == (False, False) else found
+            is_sure = each.other == each.database.makefile or any(_suspicion(tree, each)[:2])
+            return found if is_sure else _without_guess(found)
     return None
 
 
@@ -55,5 +56,11 @@ CAUSE = Cause(
     fix="Rename the copy so that the wildcard does not fit it any more, then build again.",
     links=("https://github.com/LostRuins/koboldcpp/issues/915",),
     diagnose=_diagnose,
-    explains=("makefile-local", "overridden-recipe", "source-compiled-twice", "duplicate-symbols"),
+    explains=(
+        "makefile-local",
+        "overridden-recipe",
+        "untracked-include",
+        "source-compiled-twice",
+        "duplicate-symbols",
+    ),
 )

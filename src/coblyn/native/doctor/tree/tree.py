@@ -29,6 +29,7 @@ from coblyn.native.doctor.tree.configured import (
 from coblyn.native.doctor.tree.environment import missing_paths
 from coblyn.native.doctor.tree.files import Files, list_files, printable, read_bytes
 from coblyn.native.doctor.tree.git import Git, read_git
+from coblyn.native.doctor.tree.make.brought import Brought, brought
 from coblyn.native.doctor.tree.make.evaluate import evaluate_makefile
 from coblyn.native.doctor.tree.make.links import links_of
 from coblyn.native.doctor.tree.make.reader import MAKEFILE_NAMES, read_makefile
@@ -65,6 +66,7 @@ class Tree:
     Attributes:
         files: Its files.
         makes: Its makefiles: the root's first, then those that its recipes call.
+        brought: Second objects of one source that are in a link only since a makefile is included.
         links: Every link that makefiles and CMake's build directories tell of.
         caches: CMake's caches.
         script: What the CMake files mention; empty if there is no cache.
@@ -84,6 +86,7 @@ class Tree:
 
     files: Files
     makes: tuple[MakeDatabase, ...] = ()
+    brought: tuple[Brought, ...] = ()
     links: tuple[Link, ...] = ()
     caches: tuple[Cache, ...] = ()
     script: Script = field(default_factory=Script)
@@ -142,6 +145,7 @@ def read_tree(
     return Tree(
         files,
         makes=tuple(makes),
+        brought=_brought(files, makes, environ),
         links=tuple(links),
         caches=caches,
         script=read_scripts(files) if caches else Script(),
@@ -191,6 +195,13 @@ def _read_makes(
         if name and len(makes) < _MAX_MAKES and all(name != each.makefile for each in makes):
             makes.append(_read_make(files, name, environ, notes, budget, evaluate=evaluate))
     return makes
+
+
+def _brought(
+    files: Files, makes: Sequence[MakeDatabase], environ: Mapping[str, str]
+) -> tuple[Brought, ...]:
+    budget = Budget()
+    return tuple(each for database in makes for each in brought(files, database, environ, budget))
 
 
 def _read_make(

@@ -117,6 +117,11 @@ class Include:
     is_wildcard: bool = False
 
     @property
+    def is_needed(self) -> bool:
+        """Whether make stops if the file is not there."""
+        return not self.is_optional and not self.is_wildcard
+
+    @property
     def is_dependencies(self) -> bool:
         """Whether it is a list of headers that a compiler wrote, by its name."""
         return self.path.endswith(_DEPENDENCY_FILES) or "/.deps/" in self.path

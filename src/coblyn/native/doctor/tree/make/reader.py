@@ -78,6 +78,7 @@ def read_makefile(
     environ: Mapping[str, str],
     known: Mapping[str, Variable] | None = None,
     budget: Budget | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> MakeDatabase:
     """Read a makefile and what it includes.
 
@@ -87,8 +88,9 @@ def read_makefile(
         environ: Environment that make would see.
         known: Values that make itself gave, for what can not be known by reading.
         budget: Limit of the work.
+        without: Files that are taken as not there where they are included.
     """
-    reader = _Reader(files, makefile, environ, known or {}, budget or Budget())
+    reader = _Reader(files, makefile, environ, known or {}, budget or Budget(), without)
     try:
         reader.read(makefile)
         reader.finish()
@@ -116,7 +118,9 @@ class _Reader:
         environ: Mapping[str, str],
         known: Mapping[str, Variable],
         budget: Budget,
+        without: frozenset[str] = frozenset(),
     ) -> None:
+        self.without = without
         self.files, self.makefile, self.known = files, makefile, known
         self.folder = posixpath.dirname(makefile)
         self.variables = first_variables(environ, files, self.folder)
@@ -283,7 +287,7 @@ class _Reader:
             if _WILD.search(pattern):
                 names = list(self.files.glob(names[0], self._budget.spend)) or names
             for name in names:
-                found = self.files.entry(name) is not None
+                found = name not in self.without and self.files.entry(name) is not None
                 include = Include(name, printable(text), place, word[0] != "i", found, wild)
                 self.includes.append(include)
                 self._read_included(include)

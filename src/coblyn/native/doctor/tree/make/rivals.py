@@ -23,16 +23,18 @@ class Merged:
     """A link that gets two objects of one source, since two makefiles name its prerequisites.
 
     Attributes:
-        target: The target that both define.
+        target: The target that is linked.
         twins: The two objects; the first is the rival's, the second the other makefile's.
-        rival: Where the rival defines the target.
-        own: Where the other makefile does.
+        rival: Where the rival defines the target, or names its object.
+        own: Where the other makefile defines the target.
+        is_proved: Without the rival, the link has only one of the two.
     """
 
     target: str
     twins: Twins
     rival: Place
     own: Place
+    is_proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """An included makefile with recipes for targets that another makefile of the reading has recipes for too.
+    """An included makefile that has what another one of the reading has too: recipes for a target, or an object.
 
     Attributes:
         database: The reading.
@@ -93,11 +95,18 @@ def rivals(tree: Tree) -> Iterator[Rival]:
             others = [name for name in own if name != include.path]
             best = max(others, key=lambda name: len(own[name] & own[include.path]), default="")
             common = own[include.path] & own.get(best, frozenset())
-            if common:
-                share = len(common) / len(own[include.path])
-                merged = tuple(_merged(tree, database, include.path))
+            merged = tuple(_merged(tree, database, include.path))
+            if common or (merged and _may_go(tree, include)):
+                share = len(common) / max(len(own[include.path]), 1)
+                best = best if common else database.makefile
                 missing = tuple(_missing(tree, database, include.path))
                 yield Rival(database, include, best, tuple(sorted(common)), share, merged, missing)
+
+
+def _may_go(tree: Tree, include: Include) -> bool:
+    """Whether a makefile is no fixed part of the project, as far as git or the line that includes it tell."""
+    kind = tree.git.says(include.path)
+    return kind in ("untracked", "ignored") or (not kind and not include.is_needed)
 
 
 def _read_includes(database: MakeDatabase) -> Sequence[Include]:
@@ -129,12 +138,24 @@ def _places(database: MakeDatabase, target: str, path: str) -> tuple[Place, Plac
 
 
 def _merged(tree: Tree, database: MakeDatabase, path: str) -> Iterator[Merged]:
+    """Links with two objects: of two makefiles that both define the link, and of what a reading without one lacks."""
+    proved = [each for each in tree.brought if each.path == path and each.rule in database.rules]
+    seen = set()
+    for each in proved:
+        places = _places(database, each.rule, path)
+        rules = database.recipes(each.rule)
+        own = next((rule.place for rule in rules if rule.place.file != path), None)
+        if own:
+            seen.add((each.rule, each.twins.first.object, each.twins.second.object))
+            rival, own = places or (each.place, own)
+            yield Merged(each.rule, each.twins, rival, own, is_proved=True)
     for link in tree.links:
         places = _places(database, link.rule, path) if link.rule else None
         if places is None or link.is_archive:
             continue
         for pair in _pairs(tree, database, link, path):
-            yield Merged(link.rule, pair, *places)
+            if (link.rule, pair.first.object, pair.second.object) not in seen:
+                yield Merged(link.rule, pair, *places)
 
 
 def _pairs(tree: Tree, database: MakeDatabase, link: Link, path: str) -> Iterator[Twins]:

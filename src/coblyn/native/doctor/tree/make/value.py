@@ -35,8 +35,13 @@ class Budget:
         """
         self.letters -= letters
         self.steps -= 1
-        if self.letters < 0 or self.steps < 0:
+        if self.is_spent:
             raise TooMuch
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left, so that what was read is not all."""
+        return self.letters < 0 or self.steps < 0
 
 
 def is_certain(text: str) -> bool:
