@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from coblyn.errors import ToolchainMissing
+from coblyn.errors import SettingsError, ToolchainMissing
 from coblyn.native.backends import BACKENDS, choose
 from coblyn.native.facts import Fact
+from coblyn.native.known_bad import KNOWN_BAD
 from coblyn.native.plan import CLEARED, BuildOptions, BuildPlan, make_plan
+from coblyn.native.prepare import shim_dir
+from coblyn.native.sets import KERNELS, groups
 from native import machines as m
 
 # Read now: fixtures take such variables away from tests.
@@ -75,6 +79,7 @@ def test_a_mac_build_says_architecture_and_sdk_itself() -> None:
     [
         {"options": BuildOptions(portable=True)},
         {"options": BuildOptions(cmake_args=("-DGGML_LTO=ON",))},
+        {"options": BuildOptions(without=frozenset({"fma"}))},
         {"source": m.CUSTOM},
         {"shim": "6" * 64},
         {"toolchain": replace(m.GCC, identity="another")},
@@ -208,3 +213,125 @@ class TestChoice:
         facts = m.NVIDIA.with_facts([Fact("cuda.capabilities", "8.9 12.0")])
         args = choose("auto", facts).backend.cmake_args(facts, portable=False)
         assert "-DCMAKE_CUDA_ARCHITECTURES=89-real;120a-real" in args
+
+
+class TestWithout:
+    """Plans that do without instruction sets."""
+
+    NEW = m.LINUX.with_facts(
+        [Fact("cpu.features", "amx_int8 amx_tile avx avx2 avx512_vnni avx512f f16c fma")]
+    )
+    GCC_14 = replace(m.GCC, version="g++ 14.2.0", identity="newer")
+
+    def args(self, *names: str, facts=NEW, toolchain=GCC_14, portable: bool = False) -> list[str]:
+        options = BuildOptions(portable=portable, without=frozenset(names))
+        made = plan(facts, toolchain, options).cmake_args
+        return [arg for arg in made if re.search("LEFT_OUT|SUPPORTS|FOUND|HAS_", arg)]
+
+    def test_flags_take_a_set_away_from_ggml_and_from_our_kernels(self) -> None:
+        flags, kernels = self.args("avx512_vnni")
+        assert flags.startswith("-DCOBLYN_LEFT_OUT_FLAGS=")
+        assert {"-mno-avx512vnni", "-mno-amx-int8"} <= set(flags.partition("=")[2].split(";"))
+        assert "-mno-avx512f" not in flags
+        assert {"AVX512_VNNI", "AVX512_BF16"} <= set(kernels.partition("=")[2].split(";"))
+        assert "AVX2" not in kernels.partition("=")[2].split(";")
+
+    def test_what_needs_a_set_goes_with_it(self) -> None:
+        flags, _ = self.args("fma")
+        assert {"-mno-fma", "-mno-avx512f", "-mno-amx-tile"} <= set(
+            flags.partition("=")[2].split(";")
+        )
+
+    def test_names_of_sets_and_groups_are_one(self) -> None:
+        ids = {
+            plan(self.NEW, self.GCC_14, BuildOptions(without=frozenset({name}))).id
+            for name in ("amx", "amx_int8", "amx_tile")
+        }
+        assert len(ids) == 1
+        assert plan(self.NEW, self.GCC_14).id not in ids
+
+    def test_an_unknown_name_is_refused(self) -> None:
+        for name in ("avx1024", "sve", "", "sapphirerapids"):
+            with pytest.raises(SettingsError, match="no instruction set"):
+                self.args(name)
+
+    def test_the_phrase_says_what_is_left(self) -> None:
+        made = plan(self.NEW, self.GCC_14, BuildOptions(without=frozenset({"avx512"})))
+        assert "AVX2" in made.accelerates
+        assert "AVX512" not in made.accelerates
+
+    def test_arm_is_told_in_ggmls_own_words(self) -> None:
+        arm = m.LINUX_ARM.with_facts([Fact("cpu.features", "asimddp i8mm sve")])
+        made = self.args("i8mm", facts=arm)
+        assert "-DGGML_MACHINE_SUPPORTS_i8mm=OFF" in made
+        assert "-DCOBLYN_LEFT_OUT_KERNELS=NEON_I8MM" in made
+        assert not any("dotprod" in arg for arg in made)
+        made = self.args("dotprod", facts=arm)
+        assert {"-DGGML_MACHINE_SUPPORTS_i8mm=OFF", "-DGGML_MACHINE_SUPPORTS_dotprod=OFF"} <= set(
+            made
+        )
+
+    def test_microsofts_compiler_gets_no_flags(self) -> None:
+        made = self.args("avx512", facts=m.WINDOWS, toolchain=m.MSVC)
+        assert {"-DAVX512_FOUND=OFF", "-DHAS_AVX512_1=OFF", "-DHAS_AVX512_2=OFF"} <= set(made)
+        assert not any("-mno" in arg or "AVX2_FOUND" in arg for arg in made)
+
+    def test_a_portable_build_drops_variants(self) -> None:
+        def dropped(*names: str) -> tuple[str, ...]:
+            options = BuildOptions(portable=True, without=frozenset(names))
+            return plan(m.LINUX, self.GCC_14, options).dropped
+
+        assert dropped() == ()
+        assert dropped("amx") == ("ggml-cpu-sapphirerapids",)
+        assert dropped("haswell") == ("ggml-cpu-haswell",)
+        assert "ggml-cpu-zen4" in dropped("avx512_bf16")
+        assert "ggml-cpu-haswell" not in dropped("avx512")
+        assert not any("-mno" in arg for arg in self.args("amx", portable=True))
+
+    def test_every_kernel_of_ours_says_what_it_uses(self) -> None:
+        text = (shim_dir() / "accel" / "CMakeLists.txt").read_text("utf-8")
+        names = set(re.findall(r"^ *coblyn_code\(\S+ (\w+) ", text, re.MULTILINE))
+        assert names == set(KERNELS)
+
+
+class TestKnownBad:
+    """Compilers that are known to get a set wrong."""
+
+    NEW = TestWithout.NEW
+
+    @pytest.mark.parametrize(
+        ("version", "is_bad"),
+        [
+            ("g++ (Debian 12.2.0-14+deb12u1) 12.2.0", True),
+            ("g++-12 (Ubuntu 12.3.0-1ubuntu1~22.04) 12.3.0", True),
+            ("c++ (crosstool-NG 1.25.0.196_227d99d) 12.2.0", True),
+            ("g++ (GCC) 13.2.1 20240316 (Red Hat 13.2.1-7)", True),
+            ("g++ (GCC) 11.4.1 20230605", True),
+            ("c++ (conda-forge gcc 12.4.0-0) 12.4.0", False),
+            ("g++ (Debian 14.2.0-19) 14.2.0", False),
+            ("g++ (GCC) 11.5.0", False),
+            ("g++ (GCC) 10.2.1", False),
+            ("c++", False),
+        ],
+    )
+    def test_amx_and_gcc(self, version: str, is_bad: bool) -> None:
+        made = plan(self.NEW, replace(m.GCC, version=version))
+        assert ("amx" in made.without) is is_bad
+        assert any("AMX is left out: GCC" in reason for reason in made.reasons) is is_bad
+        assert any("-mno-amx-tile" in arg for arg in made.cmake_args) is is_bad
+
+    def test_our_own_kernels_are_not_concerned(self) -> None:
+        made = plan(self.NEW, replace(m.GCC, version="g++ 12.2.0"))
+        assert not any("LEFT_OUT_KERNELS" in arg for arg in made.cmake_args)
+
+    def test_a_processor_without_the_set_is_not_concerned(self) -> None:
+        assert not plan(m.LINUX, replace(m.GCC, version="g++ 12.2.0")).without
+
+    def test_clang_is_not_concerned(self) -> None:
+        clang = replace(m.GCC, family="clang", version="clang version 12.0.1")
+        assert not plan(self.NEW, clang).without
+
+    def test_every_entry_has_a_source(self) -> None:
+        for fault in KNOWN_BAD:
+            assert fault.source.startswith("https://")
+            assert any(fault.group == group.name for group in groups("x86-64") + groups("arm64"))

@@ -11,6 +11,7 @@ from coblyn.native.lock import load_lock
 from coblyn.native.prepare import shim_digest, shim_dir
 from coblyn.native.probe import Prober, cpu_facts, probe
 from coblyn.native.receipt import Receipt
+from coblyn.native.sets import features_without
 
 __all__ = ["best_package", "misfit", "misfit_here"]
 
@@ -56,8 +57,15 @@ def misfit(receipt: Receipt, features: frozenset[str], *, source: str, shim: str
         receipt.inputs.get("source") != source and not is_custom
     ):
         return "was built by another version of Coblyn"
-    wanted = set(receipt.platform.get("cpu.features", "").split())
+    wanted = _needed(receipt)
     if features and not receipt.portable and not wanted <= features:
         missing = ", ".join(sorted(wanted - features))
         return f"was built for another CPU (this one lacks {missing})"
     return ""
+
+
+def _needed(receipt: Receipt) -> frozenset[str]:
+    """The flags of the CPU that a bundle was made for, less those that its code does without."""
+    built_for = receipt.platform.get("cpu.features", "").split()
+    without = receipt.inputs.get("without", "").split()
+    return frozenset(features_without(receipt.platform.get("arch", ""), built_for, without))

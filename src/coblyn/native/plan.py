@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coblyn.native.backends import Choice, choose
-from coblyn.native.facts import COMPILER_PATHS, Facts, is_at_least
+from coblyn.native.facts import COMPILER_PATHS, Fact, Facts, is_at_least
+from coblyn.native.known_bad import KnownBad, compiler_version, known_bad
+from coblyn.native.sets import features_without, group_of, present, variants_with
+from coblyn.native.without import checked_names, without_args
 
 if TYPE_CHECKING:
     from coblyn.native.source import Source
@@ -85,12 +88,15 @@ class BuildOptions:
         portable: Run on any CPU of this architecture, choosing the best code at start.
         jobs: Compilers at once; 0 lets cores and memory decide. No part of the id.
         cmake_args: More arguments for CMake; they come last and so win.
+        without: Instruction sets that no code of the CPU may use, "avx512_vnni", or groups of them, "amx"; in a
+            portable build also variants of ggml's code, "sapphirerapids".
     """
 
     backend: str = "auto"
     portable: bool = False
     jobs: int = 0
     cmake_args: tuple[str, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ class BuildPlan:
             program.
         targets: What ninja builds.
         libraries: Libraries that must come out, without prefix and suffix.
+        dropped: Libraries that come out and are not taken into the bundle, without prefix and suffix.
+        without: Groups of instruction sets, and variants, that it does without, sorted.
         env: Variables to set, or to remove (None).
         jobs: Compilers at once.
         inputs: All that goes into the id.
@@ -117,6 +125,8 @@ class BuildPlan:
     cmake_args: tuple[str, ...]
     targets: tuple[str, ...]
     libraries: tuple[str, ...]
+    dropped: tuple[str, ...]
+    without: tuple[str, ...]
     env: dict[str, str | None]
     jobs: int
     inputs: dict[str, str]
@@ -139,17 +149,22 @@ def make_plan(
 
     Raises:
         ToolchainMissing: The backend that the user named can not be built here.
+        SettingsError: An instruction set to do without is not known.
     """
     choice = choose(options.backend, facts)
+    without = _Without.of(facts, options, toolchain)
     args = (
         *_common_args(facts, options, toolchain),
         *choice.backend.cmake_args(facts, portable=options.portable),
         *_host_compiler(choice, toolchain),
+        *without.args(facts, toolchain, portable=options.portable),
         f"-DLLAMA_BUILD_COMMIT={source.commit}",
         *options.cmake_args,
     )
     inputs = _inputs(facts, options, source, shim_digest, toolchain, choice)
     inputs["cmake_args"] = "\n".join(args)
+    if without.names:
+        inputs["without"] = " ".join(without.names)
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     return BuildPlan(
         id=f"{choice.backend.NAME}-{digest[:12]}",
@@ -157,16 +172,66 @@ def make_plan(
         cmake_args=(*args, *_ccache_args(facts)),
         targets=("llama", "ggml", "mtmd", "coblyn_shim", "coblyn_accel"),
         libraries=_libraries(facts, options, choice),
+        dropped=without.dropped(facts, portable=options.portable),
+        without=without.names,
         env={**dict.fromkeys(CLEARED), **_SET, **toolchain.env},
         jobs=options.jobs or _jobs(facts),
         inputs=inputs,
-        accelerates=choice.backend.phrase(facts, portable=options.portable),
+        accelerates=choice.backend.phrase(without.left(facts), portable=options.portable),
         reasons=(
             f"Backend {choice.backend.NAME}: {choice.reason}",
             f"Compiler: {toolchain.reason}",
+            *without.reasons(facts, toolchain),
         ),
         notes=(*choice.notes, *_source_notes(source)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Without:
+    """What a build does without: as asked, and since the compiler is known to get it wrong."""
+
+    asked: frozenset[str]
+    faults: tuple[KnownBad, ...]
+
+    @classmethod
+    def of(cls, facts: Facts, options: BuildOptions, toolchain: Toolchain) -> _Without:
+        arch, portable = facts["arch"], options.portable
+        features = () if portable else facts.words("cpu.features")
+        there = {group.name for group in present(arch, features)}
+        faults = known_bad(toolchain.family, compiler_version(toolchain.version))
+        return cls(
+            checked_names(arch, options.without, portable=portable),
+            tuple(fault for fault in faults if fault.group in there),
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All groups and variants."""
+        return tuple(sorted(self.asked | {fault.group for fault in self.faults}))
+
+    def args(self, facts: Facts, toolchain: Toolchain, *, portable: bool) -> tuple[str, ...]:
+        """For CMake. Our own kernels are written around the faults of compilers."""
+        return without_args(facts, toolchain.family, self.names, self.asked, portable=portable)
+
+    def left(self, facts: Facts) -> Facts:
+        """The facts of a processor that has no more than what the build uses."""
+        words = features_without(facts["arch"], facts.words("cpu.features"), self.names)
+        return facts.with_facts([Fact("cpu.features", " ".join(words))]) if self.names else facts
+
+    def dropped(self, facts: Facts, *, portable: bool) -> tuple[str, ...]:
+        """Libraries with variants of ggml's code that a portable build makes in vain."""
+        variants = variants_with(facts["arch"], self.names) if portable and self.names else ()
+        return tuple(f"ggml-cpu-{name}" for name in variants)
+
+    def reasons(self, facts: Facts, toolchain: Toolchain) -> tuple[str, ...]:
+        """A sentence for each fault of the compiler."""
+        version = compiler_version(toolchain.version)
+        return tuple(
+            f"{group.title if (group := group_of(facts['arch'], fault.group)) else fault.group} is left out: "
+            f"{toolchain.family.upper()} {version} {fault.reason} ({fault.source})."
+            for fault in self.faults
+        )
 
 
 def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> tuple[str, ...]:

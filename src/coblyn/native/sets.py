@@ -17,6 +17,7 @@ __all__ = [
     "group_of",
     "groups",
     "present",
+    "variants",
     "variants_with",
     "with_dependents",
 ]
@@ -171,10 +172,20 @@ def with_dependents(arch: str, names: Iterable[str]) -> frozenset[str]:
     return frozenset(gone)
 
 
-def variants_with(arch: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The variants of ggml's CPU code that are called so, or that use one of these groups; the oldest first."""
+def features_without(arch: str, features: Iterable[str], names: Iterable[str]) -> tuple[str, ...]:
+    """The flags of a processor that code without these groups may use, in the order given."""
     gone = with_dependents(arch, names)
-    variants = _VARIANTS.get(arch, {})
-    return tuple(
-        name for name, uses in variants.items() if name in gone or not gone.isdisjoint(uses)
-    )
+    hidden = {name for group in groups(arch) if group.name in gone for name in group.features}
+    return tuple(feature for feature in features if feature not in hidden)
+
+
+def variants(arch: str) -> tuple[str, ...]:
+    """The variants of ggml's CPU code that a portable build makes, the oldest first."""
+    return tuple(_VARIANTS.get(arch, ()))
+
+
+def variants_with(arch: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those variants that are called so, or that use one of these groups."""
+    gone = with_dependents(arch, names)
+    uses = _VARIANTS.get(arch, {})
+    return tuple(name for name in variants(arch) if name in gone or not gone.isdisjoint(uses[name]))

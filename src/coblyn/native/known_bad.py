@@ -1,0 +1,77 @@
+"""Compilers that are known to translate the code of an instruction set wrongly: what a plan avoids beforehand.
+
+Only what a source says stands here. A version that is missing is found by the proof, minutes later; one too many costs
+speed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["KNOWN_BAD", "KnownBad", "compiler_version", "known_bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBad:
+    """A fault of a compiler.
+
+    Attributes:
+        family: As in `Toolchain.family`.
+        versions: Each a first version that has it, and the first after it that has it no more.
+        group: The sets that are left out, as `SetGroup.name`.
+        reason: What goes wrong, as the end of a sentence.
+        source: Where that is written.
+    """
+
+    family: str
+    versions: tuple[tuple[str, str], ...]
+    group: str
+    reason: str
+    source: str
+
+    def has(self, family: str, version: str) -> bool:
+        """Whether that compiler has the fault."""
+        number = _numbers(version)
+        return family == self.family and any(
+            _numbers(first) <= number < _numbers(mended) for first, mended in self.versions
+        )
+
+
+KNOWN_BAD = (
+    # _tile_loadconfig is inline assembly there, with 8 of its 64 bytes as its operand: in the header of 12.2.0, and in
+    # that of 13.2.0, which github.com/ggml-org/llama.cpp/issues/9473 compares with 13.2.1. Snapshots of 13.2.1 may have
+    # the builtin function that took its place, as 11.5, 12.4, 13.3 and 14.1 have.
+    KnownBad(
+        "gcc",
+        (("11", "11.5"), ("12", "12.4"), ("13", "13.3")),
+        "amx",
+        "drops the stores that fill ggml's tile configuration",
+        "https://gcc.gnu.org/bugzilla/show_bug.cgi?id=114098",
+    ),
+)
+"""All that is known. Coblyn's own kernels are written around it."""
+
+
+def known_bad(family: str, version: str) -> tuple[KnownBad, ...]:
+    """The faults of a compiler.
+
+    Args:
+        family: As in `Toolchain.family`.
+        version: Dotted, such as "12.2.0"; nothing is known of an empty one.
+    """
+    return tuple(fault for fault in KNOWN_BAD if version and fault.has(family, version))
+
+
+def compiler_version(line: str) -> str:
+    """The version in the first line of what a compiler says of itself; empty if there is none.
+
+    Distributions put names and numbers of their own into brackets before it: "g++ (Debian 12.2.0-14) 12.2.0".
+    """
+    outside = re.sub(r"\([^)]*\)", " ", line)
+    found = re.search(r"(?<![\w.-])\d+(?:\.\d+)+", outside)
+    return found.group() if found else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
