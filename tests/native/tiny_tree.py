@@ -15,16 +15,19 @@ LLAMA_CMAKE = """\
 cmake_minimum_required(VERSION 3.24)
 project(tiny CXX)
 add_library(ggml-base SHARED src/base.cpp)
-foreach(name ggml-cpu ggml-rpc ggml llama mtmd)
+foreach(name ggml-rpc ggml llama mtmd)
   add_library(${name} SHARED src/other.cpp)
   target_link_libraries(${name} PUBLIC ggml-base)
 endforeach()
-add_dependencies(ggml ggml-cpu ggml-rpc)
+set(cpus ggml-cpu)
 if(GGML_CPU_ALL_VARIANTS)
-  add_library(ggml-cpu-x64 SHARED src/other.cpp)
-  target_link_libraries(ggml-cpu-x64 PUBLIC ggml-base)
-  add_dependencies(ggml ggml-cpu-x64)
+  set(cpus ggml-cpu-x64 ggml-cpu-haswell ggml-cpu-zen4)
 endif()
+foreach(name ${cpus})
+  add_library(${name} SHARED src/cpu.cpp)
+  target_link_libraries(${name} PUBLIC ggml-base)
+endforeach()
+add_dependencies(ggml ${cpus} ggml-rpc)
 """
 SHIM_CMAKE = """\
 cmake_minimum_required(VERSION 3.24)
@@ -37,6 +40,10 @@ foreach(name coblyn_shim coblyn_accel)
   add_library(${name} SHARED abi.cpp)
   target_link_libraries(${name} PRIVATE llama)
 endforeach()
+if(TARGET ggml-cpu)
+  string(MAKE_C_IDENTIFIER "${COBLYN_LEFT_OUT_FLAGS}" flags)
+  target_compile_definitions(ggml-cpu PRIVATE "FLAGS=\\"flags: ${flags}\\"")
+endif()
 """
 
 
@@ -46,6 +53,10 @@ def make_llama(root: Path) -> Path:
     (root / "include" / "llama.h").write_text("#pragma once\n")
     (root / "CMakeLists.txt").write_text(LLAMA_CMAKE)
     (root / "src" / "base.cpp").write_text("int base() { return 1; }\n")
+    (root / "src" / "cpu.cpp").write_text(
+        '#ifndef FLAGS\n#define FLAGS ""\n#endif\n'
+        'extern "C" const char * cpu_flags() { return FLAGS; }\n'
+    )
     (root / "src" / "other.cpp").write_text("int base();\nint other() { return base() + 1; }\n")
     return root
 

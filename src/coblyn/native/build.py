@@ -1,4 +1,4 @@
-"""Carrying a plan out: fetch, configure, compile, check, and move the bundle into place.
+"""Carrying a plan out: fetch, configure, compile, check, prove, and move the bundle into place.
 
 All work happens in a fresh directory beside the bundles, under a lock. Whatever ends it early, that
 directory is
@@ -19,17 +19,22 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from coblyn import paths
-from coblyn.errors import BuildFailed, DiskFull, NativeError
+from coblyn.errors import BuildFailed, DiskFull, NativeError, SettingsError
 from coblyn.files import disk_errors, require_space
 from coblyn.native import audit
 from coblyn.native.bundle import Bundle, open_bundle, use
 from coblyn.native.doctor.log.error import first_error
+from coblyn.native.fault import Fault, FaultKind, Prove
+from coblyn.native.memory import recall, remember
+from coblyn.native.mend import Removable, Repair, mend
 from coblyn.native.ninja import NinjaSteps
 from coblyn.native.plan import BuildOptions, BuildPlan
-from coblyn.native.prepare import Preparation, prepare
-from coblyn.native.receipt import LibraryFile, Receipt, write_receipt
+from coblyn.native.prepare import Preparation, do_without, prepare
+from coblyn.native.receipt import Receipt, write_receipt
+from coblyn.native.sets import present, variants
 from coblyn.native.source import obtain
 from coblyn.native.toolchain import archiver_args
+from coblyn.native.without import FORGET
 from coblyn.progress import Progress, Report, silent
 from coblyn.run import ending_signals, stream
 
@@ -72,8 +77,30 @@ class _Watch:
     """Whoever watches a build, and since when."""
 
     report: Report
+    announce: Callable[[str], None]
     on_line: Callable[[str], None]
     started: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Shop:
+    """Where a build takes place, and who is told."""
+
+    tree: Path
+    work: Path
+    log: Path
+    watch: _Watch
+    prove: Prove | None
+
+    @property
+    def output(self) -> Path:
+        """Where the linker puts libraries."""
+        return self.work / "b" / "bin"
+
+    @property
+    def stage(self) -> Path:
+        """The bundle that is being made."""
+        return self.work / "bundle"
 
 
 def build(
@@ -83,6 +110,7 @@ def build(
     shim: Path | None = None,
     force: bool = False,
     take: bool = True,
+    prove: Prove | None = None,
     report: Report = silent,
     announce: Callable[[str], None] = _ignore,
     on_line: Callable[[str], None] = _ignore,
@@ -95,29 +123,42 @@ def build(
         shim: A directory with our CMake project, in place of the one in this package.
         force: Build even if the same bundle is there.
         take: Take it into use.
+        prove: Runs what was built before it gets its name. What does not pass is built again without the instruction
+            sets that fail.
         report: Gets the progress.
         announce: Gets what was chosen and why, as sentences, before a build begins.
         on_line: Gets each line that CMake and the compilers write.
 
     Raises:
         ToolchainMissing: No compiler, or not what the backend is built with.
-        BuildFailed: Configuring, compiling or the check failed; the message has the first error.
+        BuildFailed: Configuring, compiling, the check or the proof failed; the message has the first error.
+        SettingsError: An instruction set to do without is not known.
         FetchError: The source can not be had.
         DiskFull: No room.
     """
     started = time.monotonic()
-    ready = prepare(options, source=source, shim=shim)
+    asked = prepare(options, source=source, shim=shim)
+    ready = asked if force else _recalled(asked)
     bundle = None if force else _existing(ready.plan)
     was_built = False
     if bundle is None:
         for sentence in (*ready.plan.reasons, *ready.plan.notes):
             announce(sentence)
-        watch = _Watch(report, on_line, started)
-        bundle, was_built = _build_alone(ready, watch, force=force)
+        watch = _Watch(report, announce, on_line, started)
+        ready, bundle, was_built = _build_alone(asked, watch, prove, force=force)
     if take:
         with disk_errors(paths.bundles(), what="Choosing the engine", error=NativeError):
             use(bundle.id)
     return BuildResult(bundle, was_built, ready.plan, time.monotonic() - started)
+
+
+def _recalled(asked: Preparation) -> Preparation:
+    """The plan that passed its proof in place of this one, if that is known."""
+    names = recall(asked.plan.id)
+    try:
+        return do_without(asked, names) if names else asked
+    except SettingsError:  # remembered by another version
+        return asked
 
 
 def _existing(plan: BuildPlan) -> Bundle | None:
@@ -131,15 +172,23 @@ def _existing(plan: BuildPlan) -> Bundle | None:
     return bundle if bundle.is_complete() else None
 
 
-def _build_alone(ready: Preparation, watch: _Watch, *, force: bool) -> tuple[Bundle, bool]:
+def _build_alone(
+    asked: Preparation, watch: _Watch, prove: Prove | None, *, force: bool
+) -> tuple[Preparation, Bundle, bool]:
     """Build while no other process does; another may have made the same bundle while we waited."""
     root = paths.bundles()
     with disk_errors(root, what="Building the engine", error=NativeError):
         root.mkdir(parents=True, exist_ok=True)
         with _lock(root, watch.report), ending_signals():
             _sweep(root)
+            ready = asked if force else _recalled(asked)
             bundle = None if force else _existing(ready.plan)
-            return (bundle, False) if bundle else (_build(ready, watch), True)
+            if bundle:
+                return ready, bundle, False
+            ready, bundle = _build(ready, watch, prove)
+            if prove:
+                remember(asked.plan.id, ready.repaired)
+            return ready, bundle, True
 
 
 @contextmanager
@@ -170,7 +219,7 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _build(ready: Preparation, watch: _Watch) -> Bundle:
+def _build(ready: Preparation, watch: _Watch, prove: Prove | None) -> tuple[Preparation, Bundle]:
     plan, root = ready.plan, paths.bundles()
     room = _ROOM.get(plan.backend, _ROOM_GPU) + _ROOM_VARIANTS * ready.options.portable
     require_space(root, room, what="Building the engine")
@@ -180,28 +229,75 @@ def _build(ready: Preparation, watch: _Watch) -> Bundle:
     log.unlink(missing_ok=True)
     work = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
     try:
-        _configure(ready, tree, work, log, watch)
-        _compile(ready, work, log, watch)
-        watch.report(Progress("Checking", 0, None))
-        stage = _collect(ready, work, time.monotonic() - watch.started)
-        return _put_in_place(stage, root / plan.id)
+        shop = _Shop(tree, work, log, watch, prove)
+        ready, repairs = _make(ready, shop)
+        for repair in repairs:
+            watch.announce(repair.sentence(ready.facts["arch"]))
+        write_receipt(shop.stage, _receipt(ready, repairs, shop))
+        return ready, _put_in_place(shop.stage, root / ready.plan.id)
     finally:
         _delete(work)
 
 
-def _configure(ready: Preparation, tree: Path, work: Path, log: Path, watch: _Watch) -> None:
+def _make(ready: Preparation, shop: _Shop) -> tuple[Preparation, tuple[Repair, ...]]:
+    """Make what passes its proof, and say with which plan."""
+    fault = _attempt(ready, shop)
+    if fault is None:
+        return ready, ()
+    before = frozenset(ready.plan.without)
+
+    def attempt(without: frozenset[str]) -> Fault | None:
+        _put_back(shop)
+        try:
+            return _attempt(do_without(ready, without - before), shop, is_first=False)
+        except BuildFailed as error:
+            return Fault(FaultKind.FAILED, "building it again", error.message)
+
+    mended = mend(fault, before, _removable(ready), attempt)
+    if mended.fault:
+        raise _unproved(fault, shop.log)
+    return do_without(ready, mended.without - before), mended.repairs
+
+
+def _attempt(ready: Preparation, shop: _Shop, *, is_first: bool = True) -> Fault | None:
+    """Build in the directory, which may hold an earlier build; the fault, if there is one."""
+    _configure(ready, shop, is_first=is_first)
+    _compile(ready, shop)
+    shop.watch.report(Progress("Checking", 0, None))
+    lib_dir = _collect(ready, shop)
+    return shop.prove(lib_dir, shop.watch.report) if shop.prove else None
+
+
+def _removable(ready: Preparation) -> Removable:
+    arch = ready.facts["arch"]
+    groups = present(arch, ready.facts.words("cpu.features"))
+    names = tuple(group.name for group in groups)
+    return Removable(arch, names, variants(arch) if ready.options.portable else ())
+
+
+def _put_back(shop: _Shop) -> None:
+    """Give the linker its libraries back: what did not change is not made again."""
+    lib_dir = shop.stage / "lib"
+    for path in lib_dir.iterdir() if lib_dir.is_dir() else ():
+        path.rename(shop.output / path.name)
+    _delete(shop.stage)
+
+
+def _configure(ready: Preparation, shop: _Shop, *, is_first: bool) -> None:
+    watch = shop.watch
     watch.report(Progress("Configuring", 0, None))
     argv: list[str | Path] = [
         ready.facts["cmake"],
         "-S",
         ready.shim,
         "-B",
-        work / "b",
+        shop.work / "b",
         "-G",
         "Ninja",
+        *(() if is_first else FORGET),
         f"-DCMAKE_MAKE_PROGRAM={ready.facts['ninja']}",
-        f"-DCOBLYN_LLAMA_DIR={tree.as_posix()}",
-        *archiver_args(ready.toolchain, work),
+        f"-DCOBLYN_LLAMA_DIR={shop.tree.as_posix()}",
+        *archiver_args(ready.toolchain, shop.work),
         *ready.plan.cmake_args,
     ]
     lines: list[str] = []
@@ -212,14 +308,15 @@ def _configure(ready: Preparation, tree: Path, work: Path, log: Path, watch: _Wa
         if line.startswith("-- "):
             watch.report(Progress("Configuring", 0, None, detail=line[3:]))
 
-    done = stream(argv, on_line, env=_environment(ready, work), log=log, check=False)
+    done = stream(argv, on_line, env=_environment(ready, shop.work), log=shop.log, check=False)
     if done.code != 0:
-        raise _failure("Configuring", lines, log)
+        raise _failure("Configuring", lines, shop.log)
 
 
-def _compile(ready: Preparation, work: Path, log: Path, watch: _Watch) -> None:
+def _compile(ready: Preparation, shop: _Shop) -> None:
+    watch = shop.watch
     jobs = str(ready.plan.jobs)
-    argv: list[str | Path] = [ready.facts["ninja"], "-C", work / "b", "-j", jobs]
+    argv: list[str | Path] = [ready.facts["ninja"], "-C", shop.work / "b", "-j", jobs]
     argv += ready.plan.targets
     lines: list[str] = []
     steps = NinjaSteps()
@@ -232,9 +329,9 @@ def _compile(ready: Preparation, work: Path, log: Path, watch: _Watch) -> None:
             done, total, what = step
             watch.report(Progress("Compiling", done, total, detail=what.rpartition("/")[2]))
 
-    done = stream(argv, on_line, env=_environment(ready, work), log=log, check=False)
+    done = stream(argv, on_line, env=_environment(ready, shop.work), log=shop.log, check=False)
     if done.code != 0:
-        raise _failure("Compiling", lines, log)
+        raise _failure("Compiling", lines, shop.log)
 
 
 def _environment(ready: Preparation, work: Path) -> dict[str, str | None]:
@@ -281,33 +378,47 @@ def _cause(log: Path) -> str:
     return f"The cause: {finding.title} (coblyn doctor {log}).\nThe fix: {fix}\n"
 
 
-def _collect(ready: Preparation, work: Path, seconds: float) -> Path:
-    """Gather the libraries, check them and write the receipt."""
-    stage = work / "bundle"
-    lib_dir = stage / "lib"
+def _unproved(fault: Fault, log: Path) -> BuildFailed:
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in (*fault.log, f"{fault.stage}: {fault.message}"))
+    return BuildFailed(
+        f"The engine was built, but did not pass its proof ({fault.stage}): {fault.message}",
+        hint=f"{_cause(log)}The full log is {log}",
+    )
+
+
+def _collect(ready: Preparation, shop: _Shop) -> Path:
+    """Gather the libraries, and check them; where they are."""
+    lib_dir = shop.stage / "lib"
     lib_dir.mkdir(parents=True)
-    for path in sorted((work / "b" / "bin").iterdir()):
-        if audit.is_library(path) and not path.is_symlink():
+    for path in sorted(shop.output.iterdir()):
+        is_dropped = path.name.removeprefix("lib").startswith(
+            tuple(f"{name}." for name in ready.plan.dropped)
+        )
+        if audit.is_library(path) and not path.is_symlink() and not is_dropped:
             path.rename(lib_dir / path.name)
     portable = ready.options.portable
     audit.check_libraries(lib_dir, ready.plan.libraries, portable=portable)
-    report = audit.audit_bundle(lib_dir, ready.plan.backend, ready.facts, build_dir=work / "b")
+    report = audit.audit_bundle(lib_dir, ready.plan.backend, ready.facts, build_dir=shop.work / "b")
     audit.require_sound(report)
     audit.check_loads(lib_dir)
-    write_receipt(stage, _receipt(ready, audit.collect(lib_dir), seconds))
-    return stage
+    return lib_dir
 
 
-def _receipt(ready: Preparation, libraries: tuple[LibraryFile, ...], seconds: float) -> Receipt:
+def _receipt(ready: Preparation, repairs: tuple[Repair, ...], shop: _Shop) -> Receipt:
     facts, plan = ready.facts, ready.plan
     return Receipt(
         id=plan.id,
         backend=plan.backend,
         portable=ready.options.portable,
-        asked={"backend": ready.options.backend, "cmake_args": list(ready.options.cmake_args)},
+        asked={
+            "backend": ready.options.backend,
+            "cmake_args": list(ready.options.cmake_args),
+            "without": sorted(ready.options.without),
+        },
         accelerates=plan.accelerates,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=round(seconds, 1),
+        seconds=round(time.monotonic() - shop.watch.started, 1),
         llama_version=ready.source.version,
         llama_commit=ready.source.commit,
         source=ready.source.origin,
@@ -321,7 +432,8 @@ def _receipt(ready: Preparation, libraries: tuple[LibraryFile, ...], seconds: fl
         inputs=plan.inputs,
         reasons=plan.reasons,
         notes=plan.notes,
-        libraries=libraries,
+        libraries=audit.collect(shop.stage / "lib"),
+        repairs=repairs,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ from coblyn.native.source import Source, pinned_source, tree_digest, user_source
 from coblyn.native.toolchain import Toolchain, choose_toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from coblyn.native.facts import Facts
 
-__all__ = ["Preparation", "prepare", "shim_digest", "shim_dir"]
+__all__ = ["Preparation", "do_without", "prepare", "shim_digest", "shim_dir"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Preparation:
         shim: Directory of our own sources.
         toolchain: The compilers.
         plan: What to do.
+        repaired: Instruction sets that the plan does without, besides those that the user left out, since with them
+            it did not pass its proof.
     """
 
     facts: Facts
@@ -37,6 +41,7 @@ class Preparation:
     shim: Path
     toolchain: Toolchain
     plan: BuildPlan
+    repaired: frozenset[str] = frozenset()
 
 
 def prepare(
@@ -62,6 +67,19 @@ def prepare(
     ours = shim or shim_dir()
     plan = make_plan(facts, options, tree, shim_digest(ours), toolchain)
     return Preparation(facts, options, tree, ours, toolchain, plan)
+
+
+def do_without(ready: Preparation, names: Iterable[str]) -> Preparation:
+    """The same with a plan that does without these instruction sets as well.
+
+    Raises:
+        SettingsError: One of them is not known.
+    """
+    repaired = ready.repaired | frozenset(names)
+    options = replace(ready.options, without=ready.options.without | repaired)
+    digest = ready.plan.inputs["shim"]
+    plan = make_plan(ready.facts, options, ready.source, digest, ready.toolchain)
+    return replace(ready, plan=plan, repaired=repaired)
 
 
 def shim_dir() -> Path:

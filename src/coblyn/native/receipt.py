@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from coblyn.errors import NativeError
+from coblyn.native.mend import Repair
 from coblyn.native.plan import BuildOptions
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Receipt:
         id: Name of the bundle.
         backend: Name of its backend.
         portable: Whether it runs on any CPU of its architecture.
-        asked: What the user asked for: "backend" (may be "auto") and "cmake_args".
+        asked: What the user asked for: "backend" (may be "auto"), "cmake_args" and "without".
         accelerates: What makes it fast, as one phrase.
         created: When it was finished, ISO 8601 in UTC.
         seconds: How long fetching, configuring and compiling took.
@@ -52,6 +53,7 @@ class Receipt:
         reasons: Why each choice was made.
         notes: What the user should know.
         libraries: The files.
+        repairs: What was left out since a build with it did not pass its proof, in order.
         format: Version of this format.
     """
 
@@ -73,6 +75,7 @@ class Receipt:
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
     libraries: tuple[LibraryFile, ...] = field(default_factory=tuple)
+    repairs: tuple[Repair, ...] = ()
     format: int = _FORMAT
 
     def options(self) -> BuildOptions:
@@ -81,6 +84,7 @@ class Receipt:
             backend=self.asked["backend"],
             portable=self.portable,
             cmake_args=tuple(self.asked["cmake_args"]),
+            without=frozenset(self.asked.get("without", ())),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -106,6 +110,7 @@ def read_receipt(directory: Path) -> Receipt:
         known = {name.name for name in fields(Receipt)}
         values = {name: value for name, value in raw.items() if name in known}
         values["libraries"] = tuple(LibraryFile(**each) for each in raw["libraries"])
+        values["repairs"] = tuple(_read_repair(each) for each in raw.get("repairs", ()))
         for name in ("cmake_args", "reasons", "notes"):
             values[name] = tuple(raw[name])
         return Receipt(**values)
@@ -114,3 +119,7 @@ def read_receipt(directory: Path) -> Receipt:
             f"{path} can not be read ({error}): the bundle is not complete.",
             hint=f"coblyn build --remove {directory.name}, then coblyn build",
         ) from error
+
+
+def _read_repair(raw: dict[str, Any]) -> Repair:
+    return Repair(**raw | {"left_out": tuple(raw["left_out"])})

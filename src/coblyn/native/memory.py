@@ -1,0 +1,49 @@
+"""Which plans did not pass their proof, and what passed in their place: a small file beside the bundles.
+
+A plan's id stands for all that can change the result, so what failed once is not tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from coblyn import paths
+
+__all__ = ["recall", "remember"]
+
+_NAME = "repairs.json"
+
+
+def recall(plan: str) -> frozenset[str]:
+    """What the plan of that id has to do without; nothing is known of most."""
+    names = _read().get(plan, ())
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def remember(plan: str, without: frozenset[str]) -> None:
+    """Keep what the plan of that id has to do without; call it under the lock of the builds.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    known = _read()
+    if frozenset(known.get(plan, ())) == without:
+        return
+    known[plan] = sorted(without)
+    if not without:
+        del known[plan]
+    path = paths.bundles() / _NAME
+    temporary = path.with_name(f".{_NAME}-{os.getpid()}")
+    temporary.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
+    temporary.replace(path)
+
+
+def _read() -> dict[str, list[str]]:
+    try:
+        known = json.loads((paths.bundles() / _NAME).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(known, dict):
+        return {}
+    return {plan: names for plan, names in known.items() if isinstance(names, list)}
