@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
 import psutil
 import pytest
 
+POSIX = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for another process")
+
 
 @contextmanager
-def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(
+    *arguments: str, errors: int | None = None, **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server that answers, and its address; it is gone afterwards."""
     command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **variables}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+    ) as process:
         assert process.stdout
         greeting = process.stdout.readline()
         try:
             assert "http://" in greeting, greeting
             yield process, next(word for word in greeting.split() if word.startswith("http://"))
         finally:
-            process.terminate()
+            if process.poll() is None:
+                process.terminate()
             process.wait(15)
 
 
@@ -38,7 +50,7 @@ def test_it_serves_and_says_where() -> None:
         assert answer["results"][0]["text"] == "The lamp"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+@POSIX
 def test_ctrl_c_ends_it_and_its_engine() -> None:
     with served() as (process, url):
         httpx.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 2})
@@ -47,6 +59,156 @@ def test_ctrl_c_ends_it_and_its_engine() -> None:
         assert process.wait(15) in (0, 130)
         _, alive = psutil.wait_procs(children, 5)
         assert not alive
+
+
+ENDLESS = {
+    "prompt": "x",
+    "max_length": 3000,
+    "max_tokens": 3000,
+    "ignore_eos": True,
+    "ban_eos_token": True,
+}
+
+
+class Clients:
+    """Requests from threads, and what they got."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=60)
+        self._pool = ThreadPoolExecutor(32)
+        self._has_begun = threading.Semaphore(0)
+
+    def stream(self, path: str) -> Future[str]:
+        """The last line of a stream; returns after its first."""
+        future = self._pool.submit(self._read, path)
+        assert self._has_begun.acquire(timeout=30)
+        return future
+
+    def send(self, path: str) -> Future[httpx.Response]:
+        """A request for one answer, which is on its way when this returns."""
+        return self._pool.submit(self._client.post, path, json=ENDLESS)
+
+    def _read(self, path: str) -> str:
+        body = ENDLESS | {"stream": True}
+        with self._client.stream("POST", path, json=body) as answer:
+            lines = answer.iter_lines()
+            first = next(lines)
+            self._has_begun.release()
+            return [line for line in (first, *lines) if line][-1]
+
+
+def wait_for_queue(url: str, count: int) -> None:
+    while httpx.get(f"{url}/health").json()["waiting"] < count:
+        time.sleep(0.02)
+
+
+@POSIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("is_hung", [False, True])
+def test_everybody_is_told_of_the_end(number: int, is_hung: bool) -> None:
+    with served("--max-running", "2", errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="0.3") as (
+        process,
+        url,
+    ):
+        (engine,) = psutil.Process(process.pid).children()
+        clients = Clients(url)
+        chat = clients.stream("/v1/completions")
+        kobold = clients.stream("/api/extra/generate/stream")
+        waiting = [clients.send(path) for path in ("/v1/completions", "/api/v1/generate")]
+        wait_for_queue(url, 2)
+        if is_hung:
+            engine.suspend()
+        process.send_signal(number)
+        answers = [each.result(30) for each in waiting]
+        assert [answer.status_code for answer in answers] == [503, 503]
+        assert "server is stopping" in answers[0].json()["error"]["message"]
+        assert "server is stopping" in answers[1].json()["detail"]["msg"]
+        assert '"code":"engine_stopped"' in chat.result(30)
+        assert '"finish_reason": "error"' in kobold.result(30)
+        assert process.stderr
+        shown = process.stderr.read()
+        assert process.wait(15) == (130 if number == signal.SIGINT else 0)
+        assert "Traceback" not in shown
+        assert len(shown.splitlines()) < 3, shown
+        assert not engine.is_running()
+
+
+@POSIX
+def test_what_ends_in_time_ends_well() -> None:
+    with served(COBLYN_DRAIN_SECONDS="30") as (process, url):
+        body = {"prompt": "x", "max_tokens": 80, "stream": True}
+        with httpx.stream("POST", f"{url}/v1/completions", json=body, timeout=60) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            process.send_signal(signal.SIGTERM)
+            assert list(lines)[-2:] == ["data: [DONE]", ""]
+        assert process.wait(15) == 0
+
+
+@POSIX
+def test_a_second_ctrl_c_ends_it_at_once() -> None:
+    with served(errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="3000") as (process, url):
+        (engine,) = psutil.Process(process.pid).children()
+        stream = Clients(url).stream("/api/extra/generate/stream")
+        engine.suspend()
+        process.send_signal(signal.SIGINT)
+        while True:  # until the first was heard: the port is closed
+            try:
+                httpx.get(f"{url}/health")
+            except httpx.TransportError:
+                break
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 130
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+        psutil.wait_procs([engine], 5)
+        assert not engine.is_running()
+        with pytest.raises(httpx.TransportError):
+            stream.result(30)
+
+
+@POSIX
+def test_a_reader_that_sleeps_does_not_hold_up_the_end() -> None:
+    with served(errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="0.2") as (process, url):
+        host, port = url.removeprefix("http://").split(":")
+        body = json.dumps(ENDLESS).encode()
+        head = f"POST /api/extra/generate/stream HTTP/1.1\r\nhost: {host}:{port}\r\n"
+        head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        with socket.create_connection((host, int(port))) as sleeper:
+            sleeper.sendall(head.encode() + body)
+            assert sleeper.recv(10)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+@POSIX
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can")
+def test_no_engine_outlives_a_server_that_was_killed() -> None:
+    with served() as (process, _):
+        (engine,) = psutil.Process(process.pid).children()
+        engine.suspend()
+        process.kill()
+        psutil.wait_procs([engine], 10)
+        assert not engine.is_running()
+
+
+@POSIX
+def test_health_says_that_an_engine_hangs_and_it_is_started_again() -> None:
+    with served(errors=subprocess.PIPE, COBLYN_HANG_SECONDS="5") as (process, url):
+        (engine,) = psutil.Process(process.pid).children()
+        engine.suspend()
+        seen = []
+        while not seen or seen[-1] != ("ok", 1):
+            health = httpx.get(f"{url}/health")
+            state = health.json()["status"]
+            assert health.status_code == (200 if state == "ok" else 503)
+            if (state, health.json()["restarts"]) not in seen:
+                seen.append((state, health.json()["restarts"]))
+            time.sleep(0.05)
+        assert [state for state, _ in seen] == ["ok", "not responding", "restarting", "ok"]
+        assert "did not respond" in health.json()["death"]["reason"]
 
 
 def test_a_killed_engine_is_told_and_comes_back() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import ipaddress
+import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +16,12 @@ from coblyn.cli.engine import configure
 from coblyn.cli.loop import run_loop
 
 if TYPE_CHECKING:
+    from coblyn.cli.listen import Server
+    from coblyn.cli.stop import Stop
+    from coblyn.engine.client import ProcessEngine
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.interface import EngineClient
     from coblyn.engine.machine import Machine
-    from coblyn.engine.verdict import Verdict
     from coblyn.settings import Settings
 
 __all__ = ["serve"]
@@ -72,7 +74,10 @@ def serve(
     )
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
     with _bind(settings.host, settings.port) as listener:
-        run_loop(_serve(settings, _engine_config(settings, model, fake=fake, yes=yes), listener))
+        config_of_engine = _engine_config(settings, model, fake=fake, yes=yes)
+        stopped_by = run_loop(_serve(settings, config_of_engine, listener))
+    if stopped_by == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bool) -> EngineConfig:
@@ -113,65 +118,67 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(settings: Settings, config: EngineConfig, listener: socket.socket) -> None:
+async def _serve(settings: Settings, config: EngineConfig, listener: socket.socket) -> int:
+    """Serve until told to stop; the signal that did."""
     import asyncio
 
-    from coblyn.cli.verdict import look
+    from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
-    from coblyn.engine.verdict import judge_load
 
     engine = ProcessEngine(config)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(engine.close)
-        # While the engine loads, the web framework is imported, and the machine is looked at.
-        _, make_app, machine = await asyncio.gather(
-            engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
-        )
-        app = make_app(engine, settings.origins, machine)
-        gc.freeze()  # modules and routes stay to the end; the collector need not look at them
-        verdict = judge_load(engine.info.placement, machine)
-        await _listen(app, listener, _greeting(settings, listener, engine), verdict)
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task, "runs on a loop"
+    with Stop(loop, task.cancel, engine.kill) as stop:
+        try:
+            await _load_and_listen(settings, config, engine, listener, stop)
+        except asyncio.CancelledError:
+            if not stop.signal:
+                raise
+        finally:
+            await engine.close()
+        return stop.signal
 
 
-def _import_app() -> Any:
-    import uvicorn  # noqa: F401 - so that it is there when it is needed
+async def _load_and_listen(
+    settings: Settings,
+    config: EngineConfig,
+    engine: ProcessEngine,
+    listener: socket.socket,
+    stop: Stop,
+) -> None:
+    import asyncio
 
+    from coblyn.cli.verdict import look, show
+    from coblyn.engine.verdict import judge_load
+
+    # While the engine loads, the web framework is imported, and the machine is looked at.
+    _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class
+        engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
+    )
+    app = make_app(engine, settings.origins, machine)
+    gc.freeze()  # modules and routes stay to the end; the collector need not look at them
+
+    def greet() -> None:
+        print(_greeting(settings, listener, engine), flush=True)
+        show(judge_load(engine.info.placement, machine))
+
+    server = Server(app, engine, drain_seconds=settings.drain_seconds, on_ready=greet)
+    stop.ask = server.end
+    await server.serve(sockets=[listener])
+
+
+def _import_app() -> tuple[type[Server], Any]:
     from coblyn.api.app import create_app
     from coblyn.api.state import ApiOptions
+    from coblyn.cli.listen import Server
 
     def make_app(engine: EngineClient, origins: tuple[str, ...], machine: Machine) -> Any:
         return create_app(engine, ApiOptions(origins=origins, machine=machine))
 
-    return make_app
+    return Server, make_app
 
 
 def _greeting(settings: Settings, listener: socket.socket, engine: Any) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{listener.getsockname()[1]}"
     return f"Coblyn serves {engine.info.name} at {address}  ({engine.info.accelerator})"
-
-
-async def _listen(app: Any, listener: socket.socket, greeting: str, verdict: Verdict) -> None:
-    import uvicorn
-
-    from coblyn.api.protocol import TimedProtocol
-    from coblyn.cli.verdict import show
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            print(greeting, flush=True)
-            show(verdict)
-
-    server = Server(
-        uvicorn.Config(
-            app,
-            http=TimedProtocol,
-            ws="none",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-        )
-    )
-    await server.serve(sockets=[listener])

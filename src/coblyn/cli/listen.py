@@ -1,0 +1,95 @@
+"""The HTTP server of ``coblyn serve``: how it begins, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from coblyn.api.protocol import TimedProtocol
+from coblyn.engine.client import ProcessEngine
+
+__all__ = ["Server"]
+
+_LAST_WORDS_SECONDS = 1.0
+"""For the last events and answers to go out, and then for their tasks to end."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends so that everybody is told. Signals are not its business.
+
+    Args:
+        app: What answers.
+        engine: What generates; it is told of the end.
+        drain_seconds: How long what runs may go on after ``end``.
+        on_ready: Called when it listens.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        engine: ProcessEngine,
+        *,
+        drain_seconds: float,
+        on_ready: Callable[[], object],
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=TimedProtocol,
+                ws="none",
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+            )
+        )
+        self._engine = engine
+        self._drain_seconds = drain_seconds
+        self._on_ready = on_ready
+
+    def end(self) -> None:
+        """Stop listening, and end what runs."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what runs end within the time that the settings allow, and tell everybody else."""
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        self._engine.drain()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if not await self._is_idle(self._drain_seconds):
+            self._engine.abandon()
+            await self._is_idle(_LAST_WORDS_SECONDS)
+        # Who is left does not read, or waits for what nobody will send.
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await self._is_idle(_LAST_WORDS_SECONDS)
+        # What even now goes on is cancelled with the loop, and that is nothing to report.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await self.lifespan.shutdown()
+
+    async def _is_idle(self, seconds: float) -> bool:
+        """Wait until nobody is served any more; whether that came in time."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self.server_state.connections or self.server_state.tasks:
+            if loop.time() >= end:
+                return False
+            await asyncio.sleep(0.02)
+        return True
