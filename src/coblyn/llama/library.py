@@ -43,6 +43,7 @@ class Library:
         abi.check_defaults(self.llama_model_default_params(), self.llama_context_default_params())
         self.log = LibraryLog(self)
         self.coblyn_log_install()
+        self.coblyn_memory_install()
         if hear:
             self.log.listen(hear)
         if not self.ggml_backend_reg_count():

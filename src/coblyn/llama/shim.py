@@ -82,6 +82,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_abi": (c_char_p, ()),
     "coblyn_log_install": (None, ()),
     "coblyn_log_take": (c_int32, (c_void_p, c_size_t)),
+    "coblyn_memory_install": (None, ()),
     "coblyn_crash_install": (c_int32, ()),
     "coblyn_decode": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p)),
     "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),

@@ -32,6 +32,12 @@ COBLYN_API void coblyn_log_install(void);
 // Returns its level (ggml_log_level: 1 debug, 2 info, 3 warning, 4 error), or 0 when none waits.
 COBLYN_API int32_t coblyn_log_take(char * buffer, size_t size);
 
+// memory.cpp: large memory of the CPU backend is zero without being written.
+
+// From now on ggml's large CPU buffers are fresh pages of the operating system, and clearing them renews the pages.
+// Before the first model is loaded; a second call changes nothing.
+COBLYN_API void coblyn_memory_install(void);
+
 // crash.cpp: a process that dies of an instruction says which one.
 
 // From now on a fatal signal (or Windows exception) writes one line to standard error before it does what it did before:
