@@ -12,10 +12,12 @@ import typer
 from typer.testing import CliRunner
 
 from coblyn.cli import build as verb
-from coblyn.errors import BundleMissing, Cancelled, ToolchainMissing
+from coblyn.errors import BundleMissing, Cancelled, SettingsError, ToolchainMissing
 from coblyn.native import build as engine
 from coblyn.native import bundle, fit, prepare
 from coblyn.native.backends import BACKENDS
+from coblyn.native.probe import Prober, probe
+from coblyn.native.sets import groups
 from native.tiny_tree import make_llama, make_shim
 
 if TYPE_CHECKING:
@@ -186,3 +188,17 @@ def test_the_engine_of_an_installed_package_comes_before_a_build(
     assert verb.ensure_bundle().id == found.id
     assert capsys.readouterr().err == ""
     assert "(package coblyn-engine-cpu)" in coblyn_build("--list").stdout
+
+
+def test_an_unknown_instruction_set_is_refused(tiny: Path) -> None:
+    result = coblyn_build("--source", tiny, "--backend", "cpu", "--without", "avx1024")
+    assert isinstance(result.exception, SettingsError)
+    assert "avx1024" in result.exception.message
+
+
+@needs_compiler
+def test_what_is_left_out_by_hand_is_left_out_again(tiny: Path) -> None:
+    name = groups(probe(Prober())["arch"])[0].name
+    result = coblyn_build("--source", tiny, "--backend", "cpu", "--without", name)
+    assert result.exit_code == 0, result.output
+    assert bundle.current().receipt.options().without == {name}

@@ -45,6 +45,12 @@ def build(
     cmake_arg: Annotated[
         list[str] | None, typer.Option(help="One more argument for CMake, such as -DGGML_LTO=ON.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SET", help="An instruction set not to use, such as avx512_vnni, amx or sve."
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Build even if the same engine is there.")
     ] = False,
@@ -76,7 +82,8 @@ def build(
     elif remove:
         _say(bundle.remove(remove), "removed", as_json=as_json)
     else:
-        options = BuildOptions(backend.value, portable, jobs, tuple(cmake_arg or ()))
+        args, sets = tuple(cmake_arg or ()), frozenset(without or ())
+        options = BuildOptions(backend.value, portable, jobs, args, sets)
         if wheel:
             _make_wheel(
                 options, wheel, source=source, force=force, verbose=verbose, as_json=as_json
