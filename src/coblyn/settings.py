@@ -25,7 +25,16 @@ __all__ = ["PREFIX", "CacheType", "Settings"]
 PREFIX = "COBLYN_"
 
 # Variables with the prefix that are read elsewhere, and are no settings.
-_OTHER_VARIABLES = frozenset({"COBLYN_HOME", "COBLYN_YES", "COBLYN_CHROMIUM", "COBLYN_SKIP_UI"})
+_OTHER_VARIABLES = frozenset(
+    {
+        "COBLYN_CHROMIUM",
+        "COBLYN_HOME",
+        "COBLYN_OFFLINE",
+        "COBLYN_PACK",
+        "COBLYN_SKIP_UI",
+        "COBLYN_YES",
+    }
+)
 
 CacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q4_0"]
 

@@ -54,6 +54,10 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Build even if the same engine is there.")
     ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Ask nothing of the network; COBLYN_PACK names a pack."),
+    ] = False,
     wheel: Annotated[
         Path | None,
         typer.Option(
@@ -75,6 +79,10 @@ def build(
     from coblyn.native import bundle
     from coblyn.native.plan import BuildOptions
 
+    if offline:
+        from coblyn.fetch.offline import forbid_network
+
+        forbid_network()
     if show_list:
         _show_list(as_json=as_json)
     elif use:

@@ -12,6 +12,7 @@ VERBS = {
     "pull": "Bring a model here, or go on with a download that was cut.",
     "models": "List the models that are here, or delete one.",
     "build": "Build the native engine, or choose among the engines built.",
+    "pack": "Gather what a machine without a network needs.",
     "doctor": "Explain a failed build, and prove what accelerates this machine.",
     "bench": "Measure prefill and decode, beside the bare C loop.",
 }

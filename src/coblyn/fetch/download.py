@@ -23,6 +23,7 @@ from coblyn.fetch.network import (
     open_client,
     without_credentials,
 )
+from coblyn.fetch.offline import is_offline
 from coblyn.fetch.part import Part
 from coblyn.files import alone, disk_errors, human_size, require_space
 from coblyn.progress import Progress, Report, silent
@@ -81,6 +82,7 @@ def fetch(
         target.parent.mkdir(parents=True, exist_ok=True)
         with alone(target, on_wait=job.wait):
             if not job.is_there():
+                job.check_network()
                 _bring(job)
     return target
 
@@ -125,6 +127,13 @@ class _Job:
         if not self.url.lower().startswith(("http://", "https://", "file:")):
             raise FetchError(
                 f"{self.place} can not be fetched: only http, https and file URLs can."
+            )
+
+    def check_network(self) -> None:
+        if is_offline() and not self.url.lower().startswith("file:"):
+            raise FetchError(
+                f"{self.place} is not fetched: the network is not to be used.",
+                hint="Leave out --offline, COBLYN_OFFLINE and COBLYN_PACK, or get the file by other means.",
             )
 
     def is_there(self) -> bool:

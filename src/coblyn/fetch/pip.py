@@ -21,6 +21,7 @@ from urllib.request import url2pathname
 from coblyn import run
 from coblyn.errors import FetchError, ProgramFailed
 from coblyn.fetch.network import Network
+from coblyn.fetch.offline import is_offline, pack_links
 from coblyn.progress import Progress, Report
 
 __all__ = ["IndexSettings", "download", "from_file_url", "index_settings", "is_there"]
@@ -71,9 +72,9 @@ def index_settings(
     for name in _UV_LISTS:
         extra += environment.get(name, "").split()
     indexes = [_as_url(index) for index in (main, *extra)]
-    if pip.get("no-index", "").lower() in _TRUE:
+    if is_offline() or pip.get("no-index", "").lower() in _TRUE:
         indexes = []
-    links = [from_file_url(link) for link in pip.get("find-links", "").split()]
+    links = [*pack_links(), *map(from_file_url, pip.get("find-links", "").split())]
     return IndexSettings(
         indexes=tuple(dict.fromkeys(indexes)),
         links=tuple(dict.fromkeys(link for link in links if link is not None)),

