@@ -119,7 +119,9 @@ def test_the_named_set_goes_and_only_what_depends_on_it_is_compiled_again(home: 
     )
     prover = Prover("fma", fault=fault)
     first = home.build(None, options=BuildOptions(backend="cpu", cmake_args=("-DX=1",)))
-    result = home.build(prover)
+    phases: list[str] = []
+    result = home.build(prover, report=lambda progress: phases.append(progress.phase))
+    assert "Compiling without fma" in phases
     assert len(prover.flags) == 2
     assert home.compiled() == {"base.cpp": 1, "cpu.cpp": 2, "other.cpp": 4}
     assert prover.names[0] == prover.names[1]
@@ -204,6 +206,18 @@ def test_what_does_not_compile_without_a_set_is_no_way_out(home: Home) -> None:
     with pytest.raises(BuildFailed, match="did not pass its proof"):
         home.build(Prover("fma"))
     assert kept() == set()
+
+
+def test_code_that_dies_when_it_is_opened_is_mended(home: Home) -> None:
+    source = home._llama / "src" / "cpu.cpp"
+    start = 'static int start = (strstr(FLAGS, "mno_fma") ? 0 : (__builtin_trap(), 1));\n'
+    source.write_text("#include <cstring>\n" + source.read_text() + start)
+    with pytest.raises(BuildFailed, match="can not be opened"):
+        home.build(None)
+    crash = Fault(FaultKind.CRASH, "loading the libraries", "It was ended by SIGILL.")
+    assert home.build(Prover("fma", fault=crash)).plan.without == ("fma",)
+    with pytest.raises(BuildFailed, match="can not be opened"):
+        home.build(Prover("fma", fault=WRONG), force=True)
 
 
 def test_a_portable_build_loses_the_one_variant(home: Home) -> None:

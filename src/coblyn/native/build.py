@@ -264,7 +264,19 @@ def _attempt(ready: Preparation, shop: _Shop, *, is_first: bool = True) -> Fault
     _configure(ready, shop, is_first=is_first)
     _compile(ready, shop)
     shop.watch.report(Progress("Checking", 0, None))
-    lib_dir = _collect(ready, shop)
+    return _prove(_collect(ready, shop), shop)
+
+
+def _prove(lib_dir: Path, shop: _Shop) -> Fault | None:
+    """Open the libraries, and prove them if that is wanted."""
+    try:
+        audit.check_loads(lib_dir)
+    except BuildFailed:
+        fault = shop.prove(lib_dir, shop.watch.report) if shop.prove else None
+        # What runs while a library is opened may be what fails.
+        if fault is None or fault.kind is not FaultKind.CRASH:
+            raise
+        return fault
     return shop.prove(lib_dir, shop.watch.report) if shop.prove else None
 
 
@@ -318,6 +330,7 @@ def _compile(ready: Preparation, shop: _Shop) -> None:
     jobs = str(ready.plan.jobs)
     argv: list[str | Path] = [ready.facts["ninja"], "-C", shop.work / "b", "-j", jobs]
     argv += ready.plan.targets
+    phase = " without ".join(filter(None, ("Compiling", ", ".join(sorted(ready.repaired)))))
     lines: list[str] = []
     steps = NinjaSteps()
 
@@ -327,7 +340,7 @@ def _compile(ready: Preparation, shop: _Shop) -> None:
         step = steps.take(line)
         if step:
             done, total, what = step
-            watch.report(Progress("Compiling", done, total, detail=what.rpartition("/")[2]))
+            watch.report(Progress(phase, done, total, detail=what.rpartition("/")[2]))
 
     done = stream(argv, on_line, env=_environment(ready, shop.work), log=shop.log, check=False)
     if done.code != 0:
@@ -401,7 +414,6 @@ def _collect(ready: Preparation, shop: _Shop) -> Path:
     audit.check_libraries(lib_dir, ready.plan.libraries, portable=portable)
     report = audit.audit_bundle(lib_dir, ready.plan.backend, ready.facts, build_dir=shop.work / "b")
     audit.require_sound(report)
-    audit.check_loads(lib_dir)
     return lib_dir
 
 
