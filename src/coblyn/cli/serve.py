@@ -54,6 +54,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's and OpenAI's API."""
+    gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
     from coblyn.settings import Settings
 
     settings = Settings.load(
@@ -157,6 +158,7 @@ async def _load_and_listen(
     )
     app = make_app(engine, settings.origins, machine)
     gc.freeze()  # modules and routes stay to the end; the collector need not look at them
+    gc.enable()
 
     def greet() -> None:
         print(_greeting(settings, listener, engine), flush=True)

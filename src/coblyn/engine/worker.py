@@ -195,6 +195,7 @@ class Worker:
             os._exit(1)
         # What is there now stays to the end: the collector need not look at it in the middle of a step.
         gc.freeze()
+        gc.enable()
         self._core = core
         self._writer.send("ready", wire.info_to_wire(core.runner.info))
 
@@ -265,6 +266,7 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Run until told to stop, or until the parent is gone."""
+    gc.disable()  # until the model is loaded: there is only what stays
     end_with_parent()
     # Ctrl-C, and what ends a whole group of processes, are the server's to handle.
     for ignored in (signal.SIGINT, signal.SIGTERM):
