@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,8 @@ from coblyn.engine.fake import FakeRunner
 from coblyn.engine.plan import Discard, Plan, Remove, Save
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
-from coblyn.engine.shelf import Shelf
+from coblyn.engine.shelf import Shelf, Shelved
+from coblyn.engine.window import NO_WINDOW, Window
 
 SCRIPT = "abcdefghij" * 10
 
@@ -37,6 +39,8 @@ class Machine:
             runner.num_cells,
             is_rewindable=runner.is_rewindable,
             shelf_tokens=runner.shelf_tokens,
+            window=runner.window,
+            shares_cells=runner.shares_cells,
         )
         limits = Limits(runner.context, self.max_running, runner.max_batch, self.busy_batch)
         self.now = 0.0
@@ -49,12 +53,14 @@ class Machine:
 
     def step(self) -> Plan:
         self.now += 1
+        self.scheduler.observe(self.runner.window_starts())
         plan, events = self.scheduler.schedule()
         events += self.scheduler.apply(plan, self.runner.run(plan))
         self.events += events
         return plan
 
     def rest(self) -> None:
+        self.scheduler.observe(self.runner.window_starts())
         self.runner.run(self.scheduler.rest())
 
     def run(self, limit: int = 2000) -> None:
@@ -361,6 +367,89 @@ def test_a_retry_of_what_is_saved_cuts_it_in_place() -> None:
     assert machine.text("b") == machine.text("a")
 
 
+def windowed(*, shares_cells: bool, **options: object) -> Machine:
+    window = Window(20, min_stride=30)
+    runner = FakeRunner(
+        script=SCRIPT,
+        repeats=True,
+        shelf_tokens=2000,
+        window=window,
+        shares_cells=shares_cells,
+        **options,  # type: ignore[arg-type]
+    )
+    return Machine(runner)
+
+
+@pytest.mark.parametrize("shares_cells", [True, False])
+def test_a_retry_and_an_edit_after_something_else_are_cheap_with_a_window(
+    shares_cells: bool,
+) -> None:
+    """What was asked in between took all but the end of the window; copies at marks are still there."""
+    machine = windowed(shares_cells=shares_cells)
+    story = "a" * 200
+    machine.add("a", story, 50)
+    machine.run()
+    machine.rest()
+    machine.add("b", "b" * 100)
+    machine.run()
+    machine.add("retry", story)
+    machine.run()
+    assert machine.finish("retry").stats.cached_tokens == 200
+    machine.add("c", "c" * 100)
+    machine.run()
+    machine.add("at the end", story + SCRIPT[:40] + "!")
+    machine.run()
+    assert machine.finish("at the end").stats.cached_tokens >= 240 - 30
+    machine.add("d", "d" * 100)
+    machine.run()
+    machine.add("in the middle", story[:100] + "!")
+    machine.run()
+    assert machine.finish("in the middle").stats.cached_tokens >= 100 - 30
+
+
+@pytest.mark.parametrize("shares_cells", [True, False])
+def test_a_retry_in_place_computes_nothing_with_a_window(shares_cells: bool) -> None:
+    machine = windowed(shares_cells=shares_cells)
+    machine.add("a", "a" * 200, 50)
+    machine.run()
+    machine.rest()
+    machine.add("edit", "a" * 200 + SCRIPT[:33] + "!")
+    machine.run()
+    assert machine.finish("edit").stats.cached_tokens == 233
+    machine.add("retry", "a" * 200)
+    machine.run()
+    assert machine.finish("retry").stats.cached_tokens >= 199
+
+
+@pytest.mark.parametrize("shares_cells", [True, False])
+def test_a_prefix_beside_a_running_stream_is_shared_with_a_window(shares_cells: bool) -> None:
+    machine = windowed(shares_cells=shares_cells)
+    machine.add("a", "a" * 100 + "b" * 100, 50)
+    for _ in range(10):
+        machine.step()
+    machine.add("b", "a" * 100 + "c" * 20)
+    machine.run()
+    assert machine.finish("b").stats.cached_tokens == 100
+    assert machine.text("a") == SCRIPT[:50]
+
+
+@pytest.mark.parametrize("shares_cells", [True, False])
+def test_a_conversation_keeps_its_marks_from_turn_to_turn(shares_cells: bool) -> None:
+    machine = windowed(shares_cells=shares_cells)
+    text = "a" * 100
+    for turn in range(6):
+        machine.add(f"turn {turn}", text, 20)
+        machine.run()
+        assert turn == 0 or machine.finish(f"turn {turn}").stats.cached_tokens >= len(text) - 5
+        text += machine.text(f"turn {turn}") + "user"
+        machine.rest()
+        machine.add(f"other {turn}", "o" * 50 + str(turn) * 20)
+        machine.run()
+    machine.add("edit", text[:150] + "!")
+    machine.run()
+    assert machine.finish("edit").stats.cached_tokens >= 150 - 60
+
+
 def test_a_copy_that_exists_is_not_made_again() -> None:
     runner = FakeRunner(script=SCRIPT, repeats=True, shelf_tokens=1000)
     machine = Machine(runner)
@@ -373,20 +462,18 @@ def test_a_copy_that_exists_is_not_made_again() -> None:
 
 
 def test_the_shelf_forgets_the_longest_unused_and_what_a_longer_copy_contains() -> None:
-    shelf, memory = Shelf(25), []
-    first = shelf.add([1] * 10, 0, memory)
-    second = shelf.add([2] * 10, 0, memory)
+    shelf = Shelf(25)
+    first, _ = shelf.add(Shelved([1] * 10))
+    second, _ = shelf.add(Shelved([2] * 10))
     assert first is not None
     assert second is not None
     shelf.touch(first)
-    shelf.add([3] * 5, 0, memory)
-    assert memory == []
-    shelf.add([4] * 5, 0, memory)
-    assert memory == [Discard(second)]
-    longer = shelf.add([1] * 12, 0, memory)
-    assert memory == [Discard(second), Discard(first)]
+    assert shelf.add(Shelved([3] * 5))[1] == []
+    assert shelf.add(Shelved([4] * 5))[1] == [Discard(second)]
+    longer, discarded = shelf.add(Shelved([1] * 12))
+    assert discarded == [Discard(first)]
     assert longer in shelf
-    assert shelf.add([5] * 26, 0, memory) is None
+    assert shelf.add(Shelved([5] * 26)) == (None, [])
 
 
 jobs = st.lists(
@@ -411,6 +498,11 @@ jobs = st.lists(
     st.booleans(),
     st.integers(1, 8),
     st.booleans(),
+    st.sampled_from(
+        [NO_WINDOW, Window(7, min_stride=11), Window(16, is_chunked=True, min_stride=5)]
+    ),
+    st.booleans(),
+    st.booleans(),
 )
 def test_whatever_comes_everybody_gets_the_right_text(
     work: list[tuple[str, str, int, int, bool]],
@@ -420,6 +512,9 @@ def test_whatever_comes_everybody_gets_the_right_text(
     is_rewindable: bool,
     most_steps: int,
     stops: bool,
+    window: Window,
+    shares_cells: bool,
+    takes_masked: bool,
 ) -> None:
     """Few cells, shared prefixes, late arrivals, cancellations: nobody starves, nobody gets another's text."""
     stop = (SCRIPT[6:8],) if stops else ()
@@ -433,6 +528,9 @@ def test_whatever_comes_everybody_gets_the_right_text(
         shelf_tokens=shelf_tokens,
         is_rewindable=is_rewindable,
         most_steps=most_steps,
+        window=window if is_rewindable else NO_WINDOW,
+        shares_cells=shares_cells,
+        takes_masked=takes_masked,
     )
     machine = Machine(runner, max_running=max_running, busy_batch=16)
     for index, (prefix, rest, count, delay, cancels) in enumerate(work):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from coblyn.engine.cells import Cells
 from coblyn.engine.plan import Copy, MemoryOp, Remove, Restore, Save
 from coblyn.engine.shelf import Shelf, Shelved
+from coblyn.engine.window import NO_WINDOW, Window
 
 __all__ = ["MIN_SHARED", "Claim", "SequenceCache", "common_prefix"]
 
@@ -43,7 +44,7 @@ class _Held:
     """What a sequence holds.
 
     ``prompt_length`` is where its prompt ended, 0 when those logits are not kept; ``key`` is that of an equal copy on
-    the shelf.
+    the shelf; ``start`` is the first position of what its window still has.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -51,6 +52,7 @@ class _Held:
     last_used: int = 0
     prompt_length: int = 0
     key: int | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class SequenceCache:
         is_rewindable: Whether a sequence can forget its tail. If not (recurrent and hybrid models), only whole
             sequences are reused.
         shelf_tokens: Tokens that the shelf in main memory has room for; 0 for no shelf.
+        window: The model's sliding window.
+        shares_cells: Whether all sequences share their cells. If not, only what is saved can be copied, so that a
+            window is cut down to the end whenever a copy is made.
     """
 
     def __init__(
@@ -87,10 +92,14 @@ class SequenceCache:
         *,
         is_rewindable: bool = True,
         shelf_tokens: int = 0,
+        window: Window = NO_WINDOW,
+        shares_cells: bool = True,
     ) -> None:
         self._held = [_Held() for _ in range(num_sequences)]
         self._cells = Cells(num_cells)
-        self._shelf = Shelf(shelf_tokens) if shelf_tokens else None
+        self._shelf = Shelf(shelf_tokens, window) if shelf_tokens else None
+        self._window = window
+        self._shares_cells = shares_cells
         self.is_rewindable = is_rewindable
         self._clock = 0
 
@@ -102,6 +111,11 @@ class SequenceCache:
     def tokens(self, sequence: int) -> Sequence[int]:
         """Tokens that a sequence holds."""
         return self._held[sequence].tokens
+
+    def observe(self, starts: Sequence[int]) -> None:
+        """Take note from which position on the window of each sequence is there: the library may give away the rest."""
+        for held, start in zip(self._held, starts, strict=True):
+            held.start = start if held.tokens else 0
 
     def claim(
         self, prompt: list[int], memory: list[MemoryOp], *, reserved: int = 0
@@ -133,9 +147,11 @@ class SequenceCache:
     def save_idle(self) -> list[MemoryOp]:
         """Copy what is idle to the shelf ahead of time, while there is nothing else to do."""
         memory: list[MemoryOp] = []
+        if self._window.size and not self._shares_cells:
+            return memory  # it would cost the sequence all but the end of its window
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.tokens:
-                self._save(sequence, memory)
+                self._save(sequence, len(held.tokens), memory)
         return memory
 
     def append(self, sequence: int, tokens: Sequence[int]) -> None:
@@ -178,46 +194,101 @@ class SequenceCache:
         memory: list[MemoryOp],
     ) -> tuple[int | None, int]:
         """Restore a copy from the shelf if that serves the prompt better than what is in the KV memory."""
-        if not self._shelf:
+        if not self._shelf or self._on_shelf(prompt)[1] < length + MIN_RESTORED:
             return source, length
-        key, saved = self._shelf.best(lambda copy: self._reusable(copy, prompt))
-        if key is None or saved < length + MIN_RESTORED:
-            return source, length
+        # What is cleared away may take the place of the copy that was found.
+        self._clear_away(memory)
+        key, saved = self._on_shelf(prompt)
+        if key is None:
+            return self._best_match(prompt)
         copy = self._shelf[key]
         self._shelf.touch(key)
-        self._clear_away(memory)
-        if key not in self._shelf or not self.make_room(
-            reserved + max(len(copy.tokens), len(prompt)) + 1, memory
-        ):
+        room = reserved + max(len(copy.tokens), len(prompt)) + 1
+        target = self._vacate(None, memory) if self.make_room(room, memory) else None
+        if target is None or key not in self._shelf:
             return self._best_match(prompt)
-        target = self._vacate(None, memory)
-        if target is None:
-            return self._best_match(prompt)
-        held = self._held[target]
-        held.tokens, held.prompt_length = list(copy.tokens), copy.prompt_length
-        self._cells.append(target, len(held.tokens))
-        memory.append(Restore(key, target))
-        if saved < len(held.tokens):
+        self._restore(
+            key, copy.resume(self._reusable(copy, prompt), self._window)[1], target, memory
+        )
+        if saved < len(self._held[target].tokens):
             memory.append(self._truncate(target, saved))
         return target, saved
 
+    def _on_shelf(self, prompt: list[int]) -> tuple[int | None, int]:
+        """The copy that serves a prompt best, and how many of its tokens."""
+        if not self._shelf:
+            return None, 0
+        return self._shelf.best(
+            lambda copy: copy.resume(self._reusable(copy, prompt), self._window)[0]
+        )
+
+    def _restore(self, key: int, length: int, target: int, memory: list[MemoryOp]) -> None:
+        assert self._shelf, "a key is that of a copy"
+        copy, held = self._shelf[key], self._held[target]
+        is_whole = length == len(copy.tokens)
+        held.tokens = copy.tokens[:length]
+        held.prompt_length = copy.prompt_length if copy.prompt_length <= length else 0
+        held.start = copy.start if is_whole else self._window.saved(length)
+        self._cells.append(target, length)
+        memory.append(Restore(key, target, length))
+        if self._shares_cells:
+            # The library may have put it into cells that other windows do not need any more.
+            for other in self._held:
+                other.start = max(other.start, self._window.saved(len(other.tokens)))
+
     def _clear_away(self, memory: list[MemoryOp]) -> None:
         """Move what is idle to the shelf, out of the way of those that run."""
-        if not self._shelf:
-            return
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.tokens:
-                self._save(sequence, memory)
-                if held.key is not None:
-                    memory.append(self._truncate(sequence, 0))
+                self._save(sequence, 0, memory)
 
-    def _save(self, sequence: int, memory: list[MemoryOp]) -> None:
+    def _save(self, sequence: int, keep: int, memory: list[MemoryOp]) -> bool:
+        """Put a sequence on the shelf, and cut it to ``keep`` tokens; False, and nothing done, if there is no room."""
         held = self._held[sequence]
-        if not self._shelf or (held.key is not None and held.key in self._shelf):
-            return
-        held.key = self._shelf.add(held.tokens, held.prompt_length, memory)
-        if held.key is not None:
-            memory.append(Save(sequence, held.key))
+        if not self._shelf:
+            return False
+        if held.key is not None and held.key in self._shelf:
+            if keep < len(held.tokens):
+                memory.append(self._truncate(sequence, keep))
+            return True
+        start = max(held.start, self._window.saved(len(held.tokens)))
+        copy = Shelved(list(held.tokens), held.prompt_length, start, self._marks(held, start))
+        taken = self._taken(held, copy)
+        held.key, discarded = self._shelf.add(copy)
+        if held.key is None:
+            return False
+        operation = _save_operation(sequence, held.key, keep, copy.marks, taken)
+        sources = {key for _, key in operation.taken}
+        memory += [discard for discard in discarded if discard.key not in sources]
+        memory.append(operation)
+        memory += [discard for discard in discarded if discard.key in sources]
+        if keep < len(held.tokens):
+            self._truncate(sequence, keep)
+        if not self._shares_cells:
+            held.start = max(held.start, self._window.saved(keep))
+        return True
+
+    def _marks(self, held: _Held, start: int) -> tuple[int, ...]:
+        """Lengths at which a copy keeps the window, dearest first: the prompt's end for retries, strides for edits."""
+        if start == 0:
+            return ()  # the copy holds everything
+        stride, end = self._window.stride, len(held.tokens)
+        lengths = [held.prompt_length, *range((end - 1) // stride * stride, 0, -stride)]
+        wanted = [mark for mark in dict.fromkeys(lengths) if 0 < mark < end]
+        return tuple(
+            mark for mark in wanted if self._has_window(held, mark) or self._keys(held, mark)
+        )
+
+    def _has_window(self, held: _Held, mark: int) -> bool:
+        return held.start <= self._window.saved(mark)
+
+    def _keys(self, held: _Held, mark: int) -> list[int]:
+        return self._shelf.keys_of_mark(mark, held.tokens) if self._shelf else []
+
+    def _taken(self, held: _Held, copy: Shelved) -> dict[int, int]:
+        """Marks whose windows are gone from the sequence, and which older copy has each."""
+        gone = [mark for mark in copy.marks if not self._has_window(held, mark)]
+        return {mark: self._keys(held, mark)[0] for mark in gone}
 
     def _room_for(
         self, count: int, source: int | None, length: int, memory: list[MemoryOp]
@@ -232,7 +303,7 @@ class SequenceCache:
     def _best_match(self, prompt: list[int]) -> tuple[int | None, int]:
         best: tuple[int, bool, int] | None = None
         for sequence, held in enumerate(self._held):
-            length = self._reusable(held, prompt)
+            length = self._window.reach(len(held.tokens), held.start, self._reusable(held, prompt))
             is_whole = held.is_idle and length == len(held.tokens)
             if length >= min(MIN_SHARED, len(prompt)) or (is_whole and length > 0):
                 best = max(best or (0, False, -1), (length, is_whole, sequence))
@@ -251,9 +322,7 @@ class SequenceCache:
         if source is None:
             return self._vacate(None, memory)
         held = self._held[source]
-        if held.is_idle and (len(held.tokens) == length or self._is_safe(source, memory)):
-            if len(held.tokens) > length:
-                memory.append(self._truncate(source, length))
+        if held.is_idle and (len(held.tokens) == length or self._cut_saved(source, length, memory)):
             return source
         target = self._vacate(source, memory)
         if target is not None:
@@ -261,7 +330,6 @@ class SequenceCache:
             return target
         if not held.is_idle or not self.is_rewindable:
             return None
-        self._save(source, memory)
         memory.append(self._truncate(source, length))
         return source
 
@@ -275,14 +343,13 @@ class SequenceCache:
             self._evict(victim, memory)
         return victim
 
-    def _is_safe(self, sequence: int, memory: list[MemoryOp]) -> bool:
-        """Whether a sequence can be cut, since all of it is on the shelf."""
-        self._save(sequence, memory)
-        return self.is_rewindable and self._held[sequence].key is not None
+    def _cut_saved(self, sequence: int, length: int, memory: list[MemoryOp]) -> bool:
+        """Cut a sequence if all of it is on the shelf then."""
+        return self.is_rewindable and self._save(sequence, length, memory)
 
     def _evict(self, sequence: int, memory: list[MemoryOp]) -> None:
-        self._save(sequence, memory)
-        memory.append(self._truncate(sequence, 0))
+        if not self._save(sequence, 0, memory):
+            memory.append(self._truncate(sequence, 0))
 
     def _oldest_idle(self, keep: int | None) -> int | None:
         idle = [
@@ -297,6 +364,10 @@ class SequenceCache:
         origin, held = self._held[source], self._held[target]
         held.tokens = origin.tokens[:length]
         held.prompt_length = length if origin.prompt_length == length else 0
+        held.start = origin.start
+        if not self._shares_cells:
+            held.start = max(origin.start, self._window.saved(length))
+            origin.start = max(origin.start, self._window.saved(len(origin.tokens)))
         memory.append(Copy(source, target, length))
 
     def _truncate(self, sequence: int, length: int) -> Remove:
@@ -305,9 +376,20 @@ class SequenceCache:
         if held.prompt_length > length:
             held.prompt_length = 0
         held.key = None
+        if length == 0:
+            held.start = 0
         self._cells.truncate(sequence, length)
         return Remove(sequence, length)
 
     def _touch(self, held: _Held) -> None:
         self._clock += 1
         held.last_used = self._clock
+
+
+def _save_operation(
+    sequence: int, key: int, keep: int, marks: Sequence[int], taken: dict[int, int]
+) -> Save:
+    """Of the marks that the shelf has room for, those in ``taken`` come from older copies."""
+    new = tuple(mark for mark in marks if mark not in taken)
+    old = tuple((mark, taken[mark]) for mark in marks if mark in taken)
+    return Save(sequence, key, keep, new, old)

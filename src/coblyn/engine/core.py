@@ -148,6 +148,8 @@ class Core:
             runner.num_cells,
             is_rewindable=runner.info.is_rewindable,
             shelf_tokens=runner.shelf_tokens,
+            window=runner.window,
+            shares_cells=runner.shares_cells,
         )
         scheduler = Scheduler(cache, runner.vocab, limits, time.perf_counter)
         while self._receive(scheduler, runner):
@@ -179,6 +181,7 @@ class Core:
             self._on_failure(error)
 
     def _step(self, scheduler: Scheduler, runner: Runner) -> None:
+        _observe(scheduler, runner)
         plan, events = scheduler.schedule()
         self._send(events)
         events = scheduler.apply(plan, runner.run(plan))
@@ -189,6 +192,7 @@ class Core:
         """Use the time when there is nothing to do; whoever comes meanwhile waits some milliseconds at most."""
         if scheduler.has_work or not self._inbox.empty():
             return
+        _observe(scheduler, runner)
         plan = scheduler.rest()
         if plan.memory:
             runner.run(plan)
@@ -241,6 +245,11 @@ class Core:
     def _send(self, events: Sequence[Event]) -> None:
         if events:
             self._deliver(events)
+
+
+def _observe(scheduler: Scheduler, runner: Runner) -> None:
+    if runner.window.size:
+        scheduler.observe(runner.window_starts())
 
 
 def _check(request: Request, runner: Runner) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.plan import Copy, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.request import Request
+from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
 
 __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
@@ -52,17 +53,31 @@ class FakeVocab:
         return token == END
 
 
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    """A copy: its tokens, where their logits were kept, its window's first position, and those at its marks."""
+
+    tokens: list[int]
+    kept: int
+    start: int
+    marks: dict[int, int]
+
+
 @dataclass(slots=True)
 class FakeRunner:
     """Continues every prompt with ``script``, over and over, or once and then the end token.
 
     It keeps what each sequence holds, as a real context would, and fails loudly when a plan breaks the rules of one:
-    positions that do not follow, a sequence that is not empty where a copy goes, more tokens than a batch has room for.
+    positions that do not follow, a sequence that is not empty where a copy goes, more tokens than a batch has room for,
+    a token whose window is not there.
 
     Attributes:
         script: The text of every answer.
         repeats: Whether the script starts again at its end; if not, the end token follows it.
         seconds_a_step: How long a step takes.
+        window: Of a sliding window, a copy has only what its end needs.
+        shares_cells: If not, sequences are copied by being saved, cut and restored.
+        takes_masked: Cells that a window does not need any more are given to others at once.
         most_steps: Most steps in a row that it does of those that a plan allows.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
@@ -79,6 +94,9 @@ class FakeRunner:
     max_running: int = 8
     is_rewindable: bool = True
     shelf_tokens: int = 0
+    window: Window = NO_WINDOW
+    shares_cells: bool = True
+    takes_masked: bool = False
     chat_template: str = ""
     fail_at: int = 0
     history: list[Plan] = field(default_factory=list)
@@ -88,7 +106,8 @@ class FakeRunner:
     vocab: FakeVocab = field(default_factory=FakeVocab)
     _requests: dict[str, Request] = field(default_factory=dict)
     _kept: dict[int, int] = field(default_factory=dict)
-    _saved: dict[int, tuple[list[int], int]] = field(default_factory=dict)
+    _starts: dict[int, int] = field(default_factory=dict)
+    _saved: dict[int, _Saved] = field(default_factory=dict)
 
     @property
     def info(self) -> ModelInfo:
@@ -112,6 +131,10 @@ class FakeRunner:
             is_rewindable=self.is_rewindable,
             bundle="",
         )
+
+    def window_starts(self) -> Sequence[int]:
+        """Where the window of each sequence begins."""
+        return [self._starts.get(sequence, 0) for sequence in range(self.max_sequences)]
 
     def open(self, request: Request) -> None:
         """Remember a request."""
@@ -145,42 +168,81 @@ class FakeRunner:
         assert plan.num_tokens <= self.max_batch, "the plan is larger than the batch"
         for operation in plan.memory:
             if isinstance(operation, Remove):
-                del self.held.get(operation.sequence, [])[operation.start :]
+                self._cut(operation.sequence, operation.start)
             elif isinstance(operation, Copy):
-                self._fill(
-                    operation.target,
-                    self.held[operation.source][: operation.length],
-                    self._kept.get(operation.source, 0),
-                )
+                self._copy(operation)
             elif isinstance(operation, Save):
-                assert operation.key not in self._saved, "keys are used once"
-                held, kept = self.held[operation.sequence], self._kept.get(operation.sequence, 0)
-                self._saved[operation.key] = (list(held), kept)
+                self._save(operation)
             elif isinstance(operation, Restore):
-                self._fill(operation.sequence, *self._saved[operation.key])
+                self._restore(operation)
             else:
                 del self._saved[operation.key]
-        assert sum(len(held) for held, _ in self._saved.values()) <= self.shelf_tokens
+        assert sum(len(saved.tokens) for saved in self._saved.values()) <= self.shelf_tokens
+
+    def _cut(self, sequence: int, length: int) -> None:
+        del self.held.get(sequence, [])[length:]
+
+    def _copy(self, copy: Copy) -> None:
+        tokens, start = self.held[copy.source], self._starts.get(copy.source, 0)
+        if not self.shares_cells:
+            self._starts[copy.source] = max(start, self.window.saved(len(tokens)))
+            start = max(start, self.window.saved(copy.length))
+        self._fill(copy.target, tokens[: copy.length], self._kept.get(copy.source, 0), start)
+
+    def _save(self, save: Save) -> None:
+        assert save.key not in self._saved, "keys are used once"
+        held, start = self.held[save.sequence], self._starts.get(save.sequence, 0)
+        marks = {mark: max(start, self.window.saved(mark)) for mark in save.marks}
+        for mark, key in save.taken:
+            assert self._saved[key].tokens[:mark] == held[:mark], "that window is another text's"
+            marks[mark] = self._saved[key].marks[mark]
+        saved_start = max(start, self.window.saved(len(held)))
+        kept = self._kept.get(save.sequence, 0)
+        self._saved[save.key] = _Saved(list(held), kept, saved_start, marks)
+        if not self.shares_cells:
+            self._starts[save.sequence] = max(start, self.window.saved(save.keep))
+        self._cut(save.sequence, save.keep)
+
+    def _restore(self, restore: Restore) -> None:
+        saved = self._saved[restore.key]
+        is_whole = restore.length == len(saved.tokens)
+        start = saved.start if is_whole else saved.marks[restore.length]
+        self._fill(restore.sequence, saved.tokens[: restore.length], saved.kept, start)
+        self._take_masked()
+
+    def _take_masked(self) -> None:
+        """Give away what windows do not need any more, as a full context may."""
+        if self.takes_masked:
+            for sequence, tokens in self.held.items():
+                start = self._starts.get(sequence, 0)
+                self._starts[sequence] = max(start, self.window.needed(len(tokens)))
 
     def _step(self, rows: Sequence[Row]) -> list[Sampled]:
         if self.seconds_a_step:
             time.sleep(self.seconds_a_step)
         for row in rows:
             self._extend(row)
+        self._take_masked()
         return [self._sample(row) for row in rows if row.samples]
 
     def _goes_on(self, drawn: Sequence[Sampled]) -> bool:
         return not self.interrupted and END not in _tokens(drawn)
 
-    def _fill(self, sequence: int, tokens: list[int], kept: int) -> None:
+    def _fill(self, sequence: int, tokens: list[int], kept: int, start: int) -> None:
         assert not self.held.get(sequence), "a sequence that is filled must be empty"
         self.held[sequence], self._kept[sequence] = list(tokens), kept
+        self._starts[sequence] = start
 
     def _extend(self, row: Row) -> None:
         held = self.held.setdefault(row.sequence, [])
         assert row.position == len(held), "positions must follow each other"
         assert row.tokens or self._kept.get(row.sequence) == row.position, (
             "no logits are kept there"
+        )
+        if not held:
+            self._starts[row.sequence] = 0
+        assert self._starts.get(row.sequence, 0) <= self.window.needed(row.position), (
+            "the window is not there"
         )
         held.extend(row.tokens)
         if row.keeps_logits:

@@ -10,6 +10,7 @@ from coblyn.engine.death import Death
 from coblyn.engine.events import Event
 from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
+from coblyn.engine.window import Window
 from coblyn.llama.placement import NOWHERE, Placement
 
 __all__ = ["EngineClient", "EngineStatus", "ModelInfo", "Runner", "Vocab"]
@@ -127,6 +128,20 @@ class Runner(Protocol):
     @property
     def shelf_tokens(self) -> int:
         """Tokens of sequences that it can keep in main memory; 0 for none."""
+        ...
+
+    @property
+    def window(self) -> Window:
+        """The sliding window of a model that can be rewound."""
+        ...
+
+    @property
+    def shares_cells(self) -> bool:
+        """Whether sequences share cells, so that a prefix can be copied as it is."""
+        ...
+
+    def window_starts(self) -> Sequence[int]:
+        """For each sequence, the first position from which on the cells of its window are all there."""
         ...
 
     def open(self, request: Request) -> None:

@@ -48,18 +48,33 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Copy a sequence, and the logits kept with it, to main memory under a key."""
+    """Copy a sequence, and the logits kept with it, to main memory under a key; then cut it.
+
+    Attributes:
+        sequence: Its id.
+        key: The name of the copy.
+        keep: Tokens that stay in the sequence.
+        marks: Lengths at which the window is copied too, so that the copy can be restored up to there.
+        taken: Further lengths, whose windows are those of an older copy with the same beginning: (length, its key).
+    """
 
     sequence: int
     key: int
+    keep: int
+    marks: tuple[int, ...] = ()
+    taken: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Copy what was saved under a key into an empty sequence; the copy in main memory stays."""
+    """Copy what was saved under a key into an empty sequence; the copy in main memory stays.
+
+    ``length`` is the whole of it, or one of its marks.
+    """
 
     key: int
     sequence: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)

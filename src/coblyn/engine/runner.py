@@ -31,6 +31,7 @@ from coblyn.engine.plan import (
 )
 from coblyn.engine.request import Request
 from coblyn.engine.tuning import tune, tune_attention
+from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import SettingsError
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
@@ -77,10 +78,11 @@ class ModelVocab:
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A sequence in main memory, and the logits at the end of its prompt."""
+    """A sequence in main memory, the logits at the end of its prompt, and its window at shorter lengths."""
 
     state: NDArray[np.uint8]
     logits: NDArray[np.float32] | None
+    windows: dict[int, NDArray[np.uint8]]
 
 
 class LlamaRunner:
@@ -130,7 +132,13 @@ class LlamaRunner:
         self._samplers: dict[str, Sampler] = {}
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
+        self.window = _window(model)
+        self.shares_cells = options.is_unified
         self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size
+
+    def window_starts(self) -> Sequence[int]:
+        """Where the window of each sequence begins, as the library has it."""
+        return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
 
     def open(self, request: Request) -> None:
         """Make the request's sampler."""
@@ -180,17 +188,32 @@ class LlamaRunner:
                 self._kept.pop(operation.sequence, None)
             return
         if isinstance(operation, Save):
-            state = self._context.save(operation.sequence)
-            self._saved[operation.key] = _Saved(state, self._kept.get(operation.sequence))
+            self._save(operation)
         elif isinstance(operation, Restore):
-            saved = self._saved[operation.key]
-            self._context.restore(saved.state, operation.sequence)
-            if saved.logits is not None:
-                self._kept[operation.sequence] = saved.logits
+            self._restore(operation)
         elif isinstance(operation, Discard):
             del self._saved[operation.key]
         else:
             self._copy(operation)
+
+    def _save(self, operation: Save) -> None:
+        sequence = operation.sequence
+        state = self._context.save(sequence)
+        windows = {mark: self._saved[key].windows[mark] for mark, key in operation.taken}
+        windows |= self._context.cut(sequence, operation.keep, operation.marks)
+        self._saved[operation.key] = _Saved(state, self._kept.get(sequence), windows)
+        if operation.keep == 0:
+            self._kept.pop(sequence, None)
+
+    def _restore(self, operation: Restore) -> None:
+        saved = self._saved[operation.key]
+        self._context.restore(saved.state, operation.sequence)
+        window = saved.windows.get(operation.length)
+        if window is not None:
+            self._context.remove(operation.sequence, operation.length)
+            self._context.restore(window, operation.sequence, window_only=True)
+        if saved.logits is not None:
+            self._kept[operation.sequence] = saved.logits
 
     def _copy(self, operation: Copy) -> None:
         if self.info.is_rewindable:
@@ -225,6 +248,13 @@ class LlamaRunner:
         # A new array each time: sequences that were copied share the old one.
         keep = self._kept[row.sequence] = np.empty(self._model.vocab_size, np.float32)
         return Draw(sampler, output, keep=keep)
+
+
+def _window(model: Model) -> Window:
+    """The window that matters: what can not be rewound is used whole, and needs only the window of its end."""
+    if not model.is_rewindable:
+        return NO_WINDOW
+    return Window(model.window_size, model.has_chunked_window)
 
 
 @contextmanager

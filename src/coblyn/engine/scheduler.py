@@ -160,6 +160,10 @@ class Scheduler:
         self._waiting.clear()
         return ids
 
+    def observe(self, starts: Sequence[int]) -> None:
+        """Take note of what the windows of the sequences still have, before anything is decided."""
+        self._cache.observe(starts)
+
     def schedule(self) -> tuple[Plan, list[Event]]:
         """Decide the next step, and tell of prompts that were taken up."""
         events = self._admit()

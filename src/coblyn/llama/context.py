@@ -31,6 +31,8 @@ _FLASH = {
     False: bindings.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
 
+_PARTIAL = bindings.LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY
+
 _DECODE_ERRORS = {
     1: "there is no room in the KV memory",
     2: "it was aborted",
@@ -134,9 +136,11 @@ class Context(Handle):
         self.library = model.library
         params = self.library.llama_context_default_params()
         streams = 1 if options.is_unified else options.max_sequences
+        # One more, to look at the beginning of a sequence as one of its own: that costs nothing where cells are shared.
+        spare = 1 if options.is_unified and model.window_size else 0
         params.n_ctx = options.length * streams
         params.n_batch = params.n_ubatch = options.max_batch
-        params.n_seq_max = options.max_sequences
+        params.n_seq_max = options.max_sequences + spare
         params.n_threads = params.n_threads_batch = options.threads
         params.flash_attn_type = _FLASH[options.flash_attention]
         params.type_k = params.type_v = options.cache_kind
@@ -153,6 +157,7 @@ class Context(Handle):
             )
         self._memory = self.library.llama_get_memory(self.pointer)
         self.is_unified = options.is_unified
+        self._spare = options.max_sequences
         self.num_cells = int(self.library.llama_n_ctx(self.pointer))
         self.length = int(self.library.llama_n_ctx_seq(self.pointer))
         self.max_batch = int(self.library.llama_n_batch(self.pointer))
@@ -183,44 +188,100 @@ class Context(Handle):
             raise EngineError(f"Sequence {sequence} can not be cut at {start}.")
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let an empty sequence share, or have a copy of, the first ``length`` positions of another."""
-        if not self.is_unified:
-            # The library copies only whole sequences between cells of their own.
-            self.restore(self.save(source), target)
+        """Let an empty sequence share, or have a copy of, the first ``length`` positions of another.
+
+        Where each sequence has cells of its own, the source keeps no more of a window than its end needs.
+        """
+        if self.is_unified:
+            self.library.llama_memory_seq_cp(self._memory, source, target, 0, length)
+            return
+        # The library copies only whole sequences between cells of their own.
+        whole = self.save(source)
+        end = int(self.library.llama_memory_seq_pos_max(self._memory, source)) + 1
+        if length == end or end <= self.model.window_size or not self.model.window_size:
+            self.restore(whole, target)
             self.remove(target, length)
             return
-        self.library.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        self.remove(source, length)
+        beginning = self.save(source)
+        self.restore(whole, source)
+        self.restore(beginning, target)
 
     def copy_whole(self, source: int, target: int) -> None:
         """Let an empty sequence share all of another: all that a recurrent state can do."""
         self.library.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
-    def save(self, sequence: int) -> NDArray[np.uint8]:
+    def save(self, sequence: int, *, window_only: bool = False) -> NDArray[np.uint8]:
         """A copy of a sequence's state; only contexts of the same shape can take it back.
+
+        Of a sliding window it has what the end of the sequence needs; ``window_only`` leaves out layers without one.
 
         Raises:
             EngineError: The library gave none.
         """
-        size = self.library.llama_state_seq_get_size(self.pointer, sequence)
+        flags = _PARTIAL * window_only
+        size = self.library.llama_state_seq_get_size_ext(self.pointer, sequence, flags)
         state = np.empty(size, np.uint8)
-        written = self.library.llama_state_seq_get_data(
-            self.pointer, state.ctypes.data, size, sequence
+        written = self.library.llama_state_seq_get_data_ext(
+            self.pointer, state.ctypes.data, size, sequence, flags
         )
         if written != size:
             raise EngineError(f"Sequence {sequence} could not be saved.")
         return state
 
-    def restore(self, state: NDArray[np.uint8], sequence: int) -> None:
-        """Fill an empty sequence with a copy that ``save`` made.
+    def restore(
+        self, state: NDArray[np.uint8], sequence: int, *, window_only: bool = False
+    ) -> None:
+        """Fill an empty sequence with a copy that ``save`` made, or only its window.
 
         Raises:
             EngineError: There is no room, or the copy is of another context.
         """
-        read = self.library.llama_state_seq_set_data(
-            self.pointer, state.ctypes.data, len(state), sequence
+        read = self.library.llama_state_seq_set_data_ext(
+            self.pointer, state.ctypes.data, len(state), sequence, _PARTIAL * window_only
         )
         if read != len(state):
             raise EngineError(f"Sequence {sequence} could not be restored.")
+
+    def cut(
+        self, sequence: int, length: int, marks: Sequence[int] = ()
+    ) -> dict[int, NDArray[np.uint8]]:
+        """Cut a sequence to a length, and take copies of its window at others, none of which is longer than it is.
+
+        Where each sequence has cells of its own, and there are marks, it keeps no more of a window than its end needs.
+        """
+        if self.is_unified:
+            windows = {mark: self._window_at(sequence, mark) for mark in marks}
+            self.remove(sequence, length)
+            return windows
+        above = [mark for mark in marks if mark > length]
+        below = [mark for mark in marks if mark <= length]
+        windows = self._cut_to_windows(sequence, above)
+        self.remove(sequence, length)
+        if below:
+            state = self.save(sequence)
+            windows |= self._cut_to_windows(sequence, below)
+            self.restore(state, sequence)
+        return windows
+
+    def window_start(self, sequence: int) -> int:
+        """First position from which on a sequence has all the cells of its window; 0 of an empty one."""
+        return max(0, int(self.library.llama_memory_seq_pos_min(self._memory, sequence)))
+
+    def _window_at(self, sequence: int, length: int) -> NDArray[np.uint8]:
+        self.library.llama_memory_seq_cp(self._memory, sequence, self._spare, 0, length)
+        window = self.save(self._spare, window_only=True)
+        self.remove(self._spare, 0)
+        return window
+
+    def _cut_to_windows(
+        self, sequence: int, lengths: Sequence[int]
+    ) -> dict[int, NDArray[np.uint8]]:
+        windows = {}
+        for length in sorted(lengths, reverse=True):
+            self.remove(sequence, length)
+            windows[length] = self.save(sequence, window_only=True)
+        return windows
 
     def clear(self) -> None:
         """Forget all sequences."""

@@ -78,6 +78,10 @@ COBLYN_API struct coblyn_sampler * coblyn_sampler_new(const struct coblyn_sample
                                                       const int32_t * history, int32_t n_history);
 COBLYN_API void coblyn_sampler_free(struct coblyn_sampler * sampler);
 
+// What stands for a token where there is none: everything is forbidden, or the model's numbers are none (NaN, infinite).
+#define COBLYN_ALL_FORBIDDEN (-1)
+#define COBLYN_NO_NUMBERS (-2)
+
 // One row of a step. `logits` (n_vocab floats) is read when not NULL, else row `output` of the last decode.
 // If `keep` is not NULL the row's raw logits are copied there first.
 struct coblyn_row {

@@ -68,13 +68,15 @@ public:
         logits = x;
         count  = n;
         peaks.assign((size_t) (n + chunk - 1) / chunk * width, minus_infinity);
-        int32_t i = 0;
+        int32_t wrong[width] = {};
+        int32_t i            = 0;
         for (; i + chunk <= n; i += chunk) {
             float best[width];
             std::fill(best, best + width, minus_infinity);
             for (int32_t row = i; row < i + chunk; row += width) {
                 for (int32_t lane = 0; lane < width; ++lane) {
                     best[lane] = x[row + lane] > best[lane] ? x[row + lane] : best[lane];
+                    wrong[lane] |= x[row + lane] != x[row + lane];
                 }
             }
             std::copy(best, best + width, peaks.begin() + i / chunk * width);
@@ -82,8 +84,12 @@ public:
         for (; i < n; ++i) {
             float & peak = peaks[i / chunk * width + i % width];
             peak         = x[i] > peak ? x[i] : peak;
+            wrong[0] |= x[i] != x[i];
         }
+        holds_nan = *std::max_element(wrong, wrong + width) != 0;
     }
+
+    bool has_nan() const { return holds_nan; }
 
     float best() const { return *std::max_element(peaks.begin(), peaks.end()); }
 
@@ -126,6 +132,7 @@ private:
 
     const float *      logits = nullptr;
     int32_t            count  = 0;
+    bool               holds_nan = false;
     std::vector<float> peaks;
     std::vector<float> order;  // scratch
 };
@@ -267,12 +274,23 @@ struct coblyn_sampler {
         }
     }
 
-    // Logits without a finite number in them (all forbidden, or a broken model) give -1.
-    int32_t draw(const float * logits) {
+    // Why there is no token to draw. Nothing but biases and bans takes a sound model's last finite logit away.
+    int32_t reason_for_none(float * logits) const {
+        for (auto change = raw.rbegin(); change != raw.rend(); ++change) {
+            logits[change->first] = change->second;
+        }
+        const bool is_sound = std::any_of(logits, logits + n_vocab, [](float logit) { return std::isfinite(logit); });
+        return is_sound ? COBLYN_ALL_FORBIDDEN : COBLYN_NO_NUMBERS;
+    }
+
+    int32_t draw(float * logits) {
         groups.look(logits, n_vocab);
         const float best = groups.best();
-        if (!std::isfinite(best)) {
-            return -1;
+        if (groups.has_nan() || best == std::numeric_limits<float>::infinity()) {
+            return COBLYN_NO_NUMBERS;
+        }
+        if (best == minus_infinity) {
+            return reason_for_none(logits);
         }
         if (params.temperature <= 0) {  // greedy
             groups.select_best(1, candidates);

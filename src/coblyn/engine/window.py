@@ -1,0 +1,67 @@
+"""Sliding windows: which earlier tokens a token looks at, and which of them a saved copy still has.
+
+Some layers of some models look only a window back. The library leaves what lies behind the window, counted from the
+end of a sequence, out of every saved copy, and may give these cells to others. So such a sequence can go on from its
+end, but a cut is right only where the window below the cut is still there. To compute the missing part of a window anew
+does not help: in the second layer with a window each of its tokens looks another window back, and so on down to the
+first token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["NO_WINDOW", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The window of a model.
+
+    Attributes:
+        size: Tokens that it holds, the one that looks among them; 0 for a model that looks at everything.
+        is_chunked: It begins at the last multiple of ``size``, instead of ``size`` tokens back.
+        min_stride: Least tokens between two copies of the window that are kept of a long sequence.
+    """
+
+    size: int = 0
+    is_chunked: bool = False
+    min_stride: int = 512
+
+    @property
+    def stride(self) -> int:
+        """Tokens between two copies of the window: the most that have to be computed anew below a cut."""
+        return max(self.size, self.min_stride) if self.size else 0
+
+    def needed(self, length: int) -> int:
+        """First position that the token behind ``length`` tokens looks at."""
+        if not self.size:
+            return 0
+        return (
+            length // self.size * self.size if self.is_chunked else max(0, length + 1 - self.size)
+        )
+
+    def saved(self, length: int) -> int:
+        """First position of the window in a copy of ``length`` tokens: what its last token looked at, and one more."""
+        if not self.size or not length:
+            return 0
+        if self.is_chunked:
+            return (length - 1) // self.size * self.size
+        return max(0, length - self.size)
+
+    def reach(self, end: int, start: int, limit: int) -> int:
+        """Tokens with which a sequence can go on when it is cut.
+
+        Args:
+            end: Tokens that it holds.
+            start: First position from which on the window's cells are there.
+            limit: Tokens that are wanted at most.
+
+        Returns:
+            ``end`` or ``limit``, or 0 if the window below that is gone.
+        """
+        length = min(end, limit)
+        return length if start <= self.needed(length) else 0
+
+
+NO_WINDOW = Window()

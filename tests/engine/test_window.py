@@ -1,0 +1,176 @@
+"""A model with a sliding window gives the numbers of a fresh engine, whatever was computed before.
+
+The library leaves what the window masks, counted from the end of a sequence, out of every saved copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.events import Delta, Finish, TokenText
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.plan import Plan, Remove, Row, Sampled
+from coblyn.engine.request import Request
+from coblyn.engine.runner import LlamaRunner
+from coblyn.engine.window import Window
+from coblyn.native.bundle import Bundle
+
+TOLERANCE = 0.12
+"""In log-probabilities: batches of another shape change them by up to 0.05, a window with holes by 0.3 and more."""
+
+GREEDY = SamplingParams(temperature=0.0, logprobs=10)
+NUM_TOKENS = 4
+
+
+def test_what_a_window_needs_and_what_a_copy_has() -> None:
+    window = Window(4)
+    assert [window.needed(length) for length in (0, 3, 4, 10)] == [0, 0, 1, 7]
+    assert [window.saved(length) for length in (0, 4, 5, 10)] == [0, 0, 1, 6]
+    chunked = Window(4, is_chunked=True)
+    assert [chunked.needed(length) for length in (3, 4, 7, 8)] == [0, 4, 4, 8]
+    assert [chunked.saved(length) for length in (3, 4, 5, 8, 9)] == [0, 0, 4, 4, 8]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_copy_serves_its_whole_length_and_one_token_less(is_chunked: bool) -> None:
+    window = Window(4, is_chunked=is_chunked)
+    for end in range(1, 30):
+        assert window.reach(end, window.saved(end), end) == end
+        assert window.reach(end, window.saved(end), end - 1) == end - 1
+        if not is_chunked and end > 5:
+            assert window.reach(end, window.saved(end), end - 2) == 0
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["shared-cells", "own-cells"])
+def config(request: pytest.FixtureRequest, bundle: Bundle, windowed_model: Path) -> EngineConfig:
+    return EngineConfig(
+        str(windowed_model),
+        str(bundle.lib_dir),
+        context=1024,
+        max_running=3,
+        num_idle=3,
+        shared_cells=request.param,
+    )
+
+
+@pytest.fixture(scope="module")
+def fresh_runner(config: EngineConfig) -> Iterator[LlamaRunner]:
+    runner = LlamaRunner(config)
+    yield runner
+    runner.close()
+
+
+@asynccontextmanager
+async def engine_of(config: EngineConfig) -> AsyncIterator[LocalEngine]:
+    engine = LocalEngine(partial(LlamaRunner, config), max_running=config.max_running)
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+def fresh(runner: LlamaRunner, tokens: Sequence[int]) -> list[Sampled]:
+    """What an empty context gives for a prompt."""
+    request = Request("fresh", tuple(tokens), NUM_TOKENS, GREEDY)
+    runner.open(request)
+    runner.run(Plan((Remove(0, 0),), ()))
+    drawn: list[Sampled] = []
+    pending, position = list(tokens), 0
+    while len(drawn) < NUM_TOKENS:
+        chunk, pending = pending[: runner.max_batch], pending[runner.max_batch :]
+        row = Row("fresh", 0, position, chunk, samples=not pending)
+        position += len(chunk)
+        for (sampled,) in runner.run(Plan((), (row,))):
+            drawn.append(sampled)
+            pending = [sampled.token]
+    runner.forget("fresh")
+    return drawn
+
+
+async def ask(
+    engine: LocalEngine,
+    tokens: Sequence[int],
+    count: int = NUM_TOKENS,
+    begun: asyncio.Event | None = None,
+) -> tuple[list[TokenText], Finish]:
+    request = Request(f"{id(tokens)}-{count}", tuple(tokens), count, GREEDY, ignore_eos=True)
+    answer: list[TokenText] = []
+    async for event in engine.generate(request):
+        if isinstance(event, Delta):
+            answer += event.tokens
+            if begun:
+                begun.set()
+        last = event
+    assert isinstance(last, Finish)
+    return answer, last
+
+
+def assert_alike(answer: list[TokenText], expected: list[Sampled]) -> None:
+    for token, sampled in zip(answer, expected, strict=False):
+        tops = {other.token: other.logprob for other in token.top}
+        right = dict(sampled.top)
+        common = tops.keys() & right.keys()
+        assert len(common) >= 7
+        assert max(abs(tops[key] - right[key]) for key in common) < TOLERANCE
+        if token.token != sampled.token:
+            break  # two that were about as likely
+
+
+def story(length: int, start: int = 0) -> list[int]:
+    """Tokens that never repeat in the same order."""
+    return [2, *(1000 + (start + index * 7919) % 50_000 for index in range(length - 1))]
+
+
+@pytest.mark.native
+async def test_a_retry_an_edit_and_a_shorter_prompt(
+    config: EngineConfig, fresh_runner: LlamaRunner
+) -> None:
+    """Each with something else in between, so that the story comes back from main memory, and then without."""
+    text, other = story(900), story(600, 5)
+    edit, shorter = [*text[:760], 4321, 17], text[:700]
+    async with engine_of(config) as engine:
+        written, _ = await ask(engine, text, 60)
+        await ask(engine, other, 1)
+        for prompt, most_anew in ((text, 0), (edit, 512), (shorter, 512)):
+            answer, finish = await ask(engine, prompt)
+            assert finish.stats.cached_tokens >= len(prompt) - most_anew - 4
+            assert_alike(answer, fresh(fresh_runner, prompt))
+            await ask(engine, other, 1)
+        follow_up = [*text, *(token.token for token in written), 4321, 17]
+        answer, _ = await ask(engine, follow_up)
+        assert_alike(answer, fresh(fresh_runner, follow_up))
+        for prompt in (edit, shorter):
+            answer, _ = await ask(engine, prompt)
+            assert_alike(answer, fresh(fresh_runner, prompt))
+
+
+@pytest.mark.native
+async def test_a_prefix_beside_a_running_stream_and_who_gives_way(
+    config: EngineConfig, fresh_runner: LlamaRunner
+) -> None:
+    text = story(800)
+    beside = [*text[:650], 4321, 17]
+    async with engine_of(config) as engine:
+        begun = asyncio.Event()
+        stream = asyncio.create_task(ask(engine, text, 200, begun))
+        await begun.wait()
+        answer, finish = await ask(engine, beside)
+        assert not stream.done()
+        assert finish.stats.cached_tokens >= 640
+        assert_alike(answer, fresh(fresh_runner, beside))
+        assert_alike((await stream)[0], fresh(fresh_runner, text))
+    crowded = replace(config, shared_cells=True, num_idle=1)
+    async with engine_of(crowded) as engine:
+        prompts = [story(500, start) for start in (0, 1, 2)]
+        answers = await asyncio.gather(*(ask(engine, prompt, 40) for prompt in prompts))
+        for prompt, (answer, _) in zip(prompts, answers, strict=True):
+            assert_alike(answer, fresh(fresh_runner, prompt))
