@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
+from typing import Any, get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.kobold.wire import DetokenizeInput, GenerateInput, KeyInput, TokenCountInput
 from coblyn.api.openai.wire import ChatInput, CompletionInput
+from coblyn.engine.interface import EngineStatus
 from factories import SteppedEngine
 
 ANYTHING = st.recursive(
@@ -61,3 +64,86 @@ def test_any_value_in_any_field(request: tuple[str, dict[str, Any]]) -> None:
         assert engine.num_open == 0
 
     asyncio.run(send())
+
+
+def takes_integers(annotation: object) -> bool:
+    return annotation is int or any(map(takes_integers, get_args(annotation)))
+
+
+INTEGERS = [
+    (path, base, name)
+    for path, model, base in BODIES
+    for name, field in model.model_fields.items()
+    if takes_integers(field.annotation) and name != "sampler_order"
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(INTEGERS),
+    st.sampled_from([str(2**64), str(-(2**63) - 1), "1" + "0" * 30, "-" + "9" * 5000]),
+)
+def test_an_integer_beyond_64_bits_in_any_field(
+    case: tuple[str, dict[str, Any], str], digits: str
+) -> None:
+    path, base, name = case
+    value = f"[{digits}]" if name in ("ids", "prompt") else digits
+    parts = [f"{json.dumps(key)}: {json.dumps(other)}" for key, other in base.items()]
+    body = "{" + ", ".join([*parts, f"{json.dumps(name)}: {value}"]) + "}"
+
+    async def send() -> None:
+        reply = await Client(create_app(SteppedEngine())).post(path, body.encode())
+        assert reply.status == 400
+        assert name in reply.json.get("error", reply.json.get("detail")).values()
+
+    asyncio.run(send())
+
+
+@pytest.mark.parametrize("key", ["2147483648", "9" * 5000, "-1", "1e3", "\u0661"])
+def test_a_bias_of_what_is_no_token_id(key: str) -> None:
+    async def send() -> None:
+        client = Client(create_app(SteppedEngine()))
+        reply = await client.post("/v1/completions", {"prompt": "a", "logit_bias": {key: 1}})
+        assert (reply.status, reply.json["error"]["param"]) == (400, "logit_bias")
+
+    asyncio.run(send())
+
+
+@pytest.mark.parametrize("field", ["top_k", "rep_pen_range"])
+def test_an_integer_that_does_not_fit_into_32_bits_is_not_wrapped(field: str) -> None:
+    async def send() -> None:
+        client = Client(create_app(SteppedEngine()))
+        reply = await client.post("/v1/completions", {"prompt": "a", field: 2**32 + 1})
+        assert reply.status == 400
+
+    asyncio.run(send())
+
+
+@pytest.mark.parametrize("depth", [480, 200, 101])
+@pytest.mark.parametrize("text", ["\\ud800", "a"])
+def test_what_is_nested_too_deep(depth: int, text: str) -> None:
+    async def send() -> None:
+        client = Client(create_app(SteppedEngine()))
+        for path, _, _ in BODIES:
+            body = '{"prompt": ' + "[" * depth + f'"{text}"' + "]" * depth + "}"
+            reply = await client.post(path, body.encode())
+            assert reply.status == 400
+            assert b"nested" in reply.body
+
+    asyncio.run(send())
+
+
+def test_an_error_of_our_own_says_that_it_closes_the_connection() -> None:
+    class Broken(SteppedEngine):
+        def status(self) -> EngineStatus:
+            raise ZeroDivisionError
+
+    async def send() -> None:
+        exchange = Client(create_app(Broken())).open("GET", "/health")
+        async with exchange:
+            await exchange.next()
+            assert exchange.status == 500
+            assert exchange.answer_headers["connection"] == "close"
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(send())

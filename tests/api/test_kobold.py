@@ -369,7 +369,7 @@ async def test_values_out_of_range_pass_as_koboldcpp_takes_them(
         "rep_pen_range": 0,
         "rep_pen_slope": 9,
         "max_length": -3,
-        "sampler_seed": 10**30,
+        "sampler_seed": -5,
         "temperature": -1,
         "max_context_length": 10**9,
     }

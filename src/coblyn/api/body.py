@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from coblyn.errors import BadRequest, Cancelled
 
-__all__ = ["BodyTimeout", "BodyTooLarge", "read_json", "validated"]
+__all__ = ["BodyTimeout", "BodyTooLarge", "read_json", "token_id", "validated"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,6 +32,12 @@ class BodyTimeout(BadRequest):
     code = "body_timeout"
     status = 408
 
+
+MAX_DEPTH = 100
+"""How deep lists and objects may be nested. No client needs more than ten, and what reads them is recursive."""
+
+_MAX_DIGITS = 20
+"""Digits of the largest integer of 64 bits, or those of the smallest and its sign."""
 
 _DRAINED = 4
 """A body is read and thrown away up to so many times the limit: a client that is still sending would not see the
@@ -54,9 +60,11 @@ async def read_json(request: Request) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON: {error}.") from error
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # few bodies are looked at closely
+        _require_shallow(value)
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
     has_surrogates = b"\\ud" in body or b"\\uD" in body
@@ -73,8 +81,51 @@ def validated(model: type[Model], body: dict[str, Any]) -> Model:
         return model.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = ".".join(_path(body, first["loc"]))
         raise BadRequest(f"{field or 'The body'}: {first['msg']}.", field=field) from error
+
+
+def token_id(text: str) -> int | None:
+    """The token id that a key of a JSON object is, or None; no vocabulary has ids beyond 31 bits."""
+    is_short = len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit()
+    return int(text) if is_short and int(text) < 2**31 else None
+
+
+def _integer(digits: str) -> int | float:
+    """An integer of at most 64 bits, with or without a sign; a larger one as a float, which no integer field takes."""
+    if len(digits) <= _MAX_DIGITS and -(2**63) <= (value := int(digits)) < 2**64:
+        return value
+    return float(digits)
+
+
+def _require_shallow(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _parts(outer)]
+        if not level:
+            return
+    raise BadRequest(f"The body is nested more than {MAX_DEPTH} deep.")
+
+
+def _parts(value: Any) -> list[Any]:
+    """The lists and objects in a list or an object."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, (dict, list))]
+
+
+def _path(value: Any, location: tuple[int | str, ...]) -> list[str]:
+    """Where something is in a body: without the names of alternatives, which pydantic puts in between."""
+    path = []
+    for part in location:
+        keys: Any = (
+            value
+            if isinstance(value, dict)
+            else range(len(value) if isinstance(value, list) else 0)
+        )
+        if part in keys:
+            path.append(str(part))
+            value = value[part]
+    return path or [str(part) for part in location[:1]]
 
 
 async def _read(request: Request, limit: int) -> bytes:

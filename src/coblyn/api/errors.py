@@ -70,5 +70,6 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
     # Starlette raises the error again after this answer, so that the server logs it.
-    problem = Problem(500, "internal", f"Coblyn failed: {type(error).__name__}. See its log.")
+    message = f"Coblyn failed: {type(error).__name__}. See its log."
+    problem = Problem(500, "internal", message, headers=(("connection", "close"),))
     return problem_response(request.url.path, problem)

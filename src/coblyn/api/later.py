@@ -20,6 +20,8 @@ from pydantic import (
     field_validator,
 )
 
+from coblyn.errors import BadRequest
+
 __all__ = ["LaterFields", "Lenient", "Warnings", "read_leniently", "warning_headers"]
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,12 @@ class Lenient(BaseModel):
         default = cls.model_fields[info.field_name].get_default(call_default_factory=True)
         if value is None:
             return default
-        if isinstance(value, float) and isinstance(default, int) and abs(value) < 2**63:
+        if isinstance(value, float) and isinstance(default, int):
+            if not abs(value) < 2**63:
+                raise BadRequest(
+                    f"{info.field_name} must be an integer of at most 64 bits.",
+                    field=info.field_name,
+                )
             value = int(value)
         try:
             return handler(value)

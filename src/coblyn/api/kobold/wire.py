@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
+from coblyn.api.body import token_id
 from coblyn.api.later import LaterFields, Lenient
 from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops
 from coblyn.engine.params import MAX_TOP_LOGPROBS, SamplingParams
@@ -148,16 +149,12 @@ def _sampling(body: GenerateInput) -> SamplingParams:
 
 def _biases(body: GenerateInput) -> tuple[tuple[int, float], ...]:
     biases = {
-        int(token): max(-MAX_BIAS, min(bias, MAX_BIAS))
-        for token, bias in list(body.logit_bias.items())[:MAX_BIASES]
-        if _is_id(token)
+        token: max(-MAX_BIAS, min(bias, MAX_BIAS))
+        for text, bias in list(body.logit_bias.items())[:MAX_BIASES]
+        if (token := token_id(text)) is not None
     }
-    bans = (token.strip() for token in body.custom_token_bans.split(","))
-    return tuple((biases | {int(token): FORBIDDEN for token in bans if _is_id(token)}).items())
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
+    bans = (token_id(text.strip()) for text in body.custom_token_bans.split(","))
+    return tuple((biases | {token: FORBIDDEN for token in bans if token is not None}).items())
 
 
 def _num_logprobs(wanted: int | bool) -> int | None:

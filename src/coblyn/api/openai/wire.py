@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from coblyn.api.body import token_id
 from coblyn.api.messages import read_messages
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
@@ -96,11 +97,14 @@ class SamplingInput(BaseModel):
         return SamplingParams(**values, logit_bias=self._biases(), logprobs=logprobs)
 
     def _biases(self) -> tuple[tuple[int, float], ...]:
-        for token in self.logit_bias or {}:
-            if not (token.isascii() and token.isdigit()):
-                message = f"logit_bias: {token!r} is no token id."
+        biases = []
+        for text, bias in (self.logit_bias or {}).items():
+            token = token_id(text)
+            if token is None:
+                message = f"logit_bias: {text[:32]!r} is no token id."
                 raise BadRequest(message, field="logit_bias")
-        return tuple((int(token), bias) for token, bias in (self.logit_bias or {}).items())
+            biases.append((token, bias))
+        return tuple(biases)
 
     def _stops(self) -> tuple[str, ...]:
         stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
