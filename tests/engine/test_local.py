@@ -87,6 +87,53 @@ async def test_calls_run_between_steps() -> None:
     await engine.close()
 
 
+class PickyRunner(FakeRunner):
+    """Can not prepare some requests, and not even for a reason that is known."""
+
+    def open(self, request: Request) -> None:
+        super().open(request)
+        if request.id == "odd":
+            raise OverflowError("Python int too large to convert to C long")
+
+
+async def test_what_can_not_be_prepared_fails_alone_and_leaves_nothing_behind() -> None:
+    runner = PickyRunner(seconds_a_step=0.01)
+    engine = LocalEngine(lambda: runner)
+    other = asyncio.create_task(read(engine, ask("b", 20)))
+    with pytest.raises(EngineError, match=r"could not be prepared.*too large"):
+        await read(engine, ask("odd"))
+    assert await other == STORY[:20]
+    assert await read(engine, ask("c", 5)) == STORY[:5]
+    assert (engine.status().state, runner._requests) == ("ready", {})
+    await engine.close()
+
+
+async def test_a_thread_that_ends_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was: here the engine fails where nothing of the kind is expected."""
+    runner = FakeRunner(seconds_a_step=0.01, repeats=True)
+    engine = LocalEngine(lambda: runner)
+    waiting = asyncio.create_task(read(engine, ask("a", 1000)))
+    await asyncio.sleep(0.05)
+    monkeypatch.setattr(
+        "coblyn.engine.core.Core._handle", lambda *_: (_ for _ in ()).throw(SystemExit(1))
+    )
+    with pytest.raises(EngineError, match="SystemExit"):
+        await read(engine, ask("b"))
+    with pytest.raises(EngineError, match="SystemExit"):
+        await waiting
+    assert engine.status().state == "stopped"
+    with pytest.raises(EngineStopped):
+        await read(engine, ask("c"))
+    with pytest.raises(EngineStopped):
+        await engine.call(lambda runner: runner.num_cells)
+    assert not runner.closed  # its vocabulary may still be asked
+    assert await engine.tokenize("x", add_special=False, parse_special=False) == [ord("x")]
+    await engine.close()
+    assert runner.closed
+    with pytest.raises(EngineStopped):
+        await engine.tokenize("x", add_special=False, parse_special=False)
+
+
 class VisitedRunner(FakeRunner):
     """Somebody comes before its fourth step, in the middle of steps in a row."""
 

@@ -83,8 +83,14 @@ class Core:
         self._start_error: BaseException | None = None
         self._failure: CoblynError | None = None
         self._step_began = 0.0
+        self._is_over = False
         self._thread = threading.Thread(target=self._main, name="coblyn-engine", daemon=True)
         self.runner: Runner
+
+    @property
+    def failure(self) -> CoblynError | None:
+        """Why nothing can be generated any more, if that is so."""
+        return self._failure
 
     def start(self) -> None:
         """Load, and wait until the runner is ready.
@@ -100,6 +106,8 @@ class Core:
     def submit(self, request: Request) -> None:
         """Put a request into the inbox; its events follow."""
         self._post(request)
+        if self._is_over:
+            self._refuse_all()
 
     def cancel(self, request_id: str) -> None:
         """Ask for a request's end; it finishes as cancelled at the next step."""
@@ -109,6 +117,8 @@ class Core:
         """Run a function on the engine thread between two steps; it must leave the sequences as they are."""
         call = _Call(function)
         self._post(call)
+        if self._is_over:
+            self._refuse_all()
         return call.future
 
     @property
@@ -121,6 +131,8 @@ class Core:
         """End the thread after the step in hand, and free the runner."""
         self._post(None)
         self._thread.join()
+        # When the thread failed it did not do so: others might still have asked its vocabulary.
+        self.runner.close()
 
     def _post(self, message: _Message | None) -> None:
         self._inbox.put(message)
@@ -138,8 +150,26 @@ class Core:
             self._started.set()
         try:
             self._loop(self.runner)
-        finally:
             self.runner.close()
+        except BaseException as error:
+            log.exception("the engine thread ended")
+            self._stop_for(EngineError(f"The engine failed: {error!r}."))
+        finally:
+            self._is_over = True
+            self._refuse_all()
+
+    def _refuse_all(self) -> None:
+        """Fail the requests in the inbox: there is no thread any more that would take them."""
+        error = self._failure or EngineStopped("The engine was closed.")
+        while True:
+            try:
+                message = self._inbox.get(block=False)
+            except queue.Empty:
+                return
+            if isinstance(message, Request):
+                self._fail([message.id], error)
+            elif isinstance(message, _Call):
+                message.future.set_exception(error)
 
     def _loop(self, runner: Runner) -> None:
         limits = Limits(runner.info.context, self._max_running, runner.max_batch, self._busy_batch)
@@ -152,11 +182,15 @@ class Core:
             shares_cells=runner.shares_cells,
         )
         scheduler = Scheduler(cache, runner.vocab, limits, time.perf_counter)
-        while self._receive(scheduler, runner):
-            if self._failure is not None:
-                self._fail(scheduler.drain(), self._failure)
-            elif scheduler.has_work:
-                self._work(scheduler, runner)
+        try:
+            while self._receive(scheduler, runner):
+                if self._failure is not None:
+                    self._fail(scheduler.drain(), self._failure)
+                elif scheduler.has_work:
+                    self._work(scheduler, runner)
+        except BaseException as error:
+            self._fail(scheduler.drain(), EngineError(f"The engine failed: {error!r}."))
+            raise
 
     def _work(self, scheduler: Scheduler, runner: Runner) -> None:
         self._step_began = time.monotonic()
@@ -174,6 +208,9 @@ class Core:
 
     def _give_up(self, scheduler: Scheduler, error: CoblynError) -> None:
         self._fail(scheduler.drain(), error)
+        self._stop_for(error)
+
+    def _stop_for(self, error: CoblynError) -> None:
         self._failure = EngineStopped(
             f"The engine stopped: {error.message}", hint="Load the model again."
         )
@@ -209,25 +246,40 @@ class Core:
             if message is None:
                 self._finish_all(scheduler, runner)
                 return False
-            self._handle(message, scheduler, runner)
+            try:
+                self._handle(message, scheduler, runner)
+            except BaseException:
+                self._inbox.put(message)  # so that it is refused, as all that wait there
+                raise
 
     def _handle(self, message: _Message, scheduler: Scheduler, runner: Runner) -> None:
         if isinstance(message, _Call):
             message.run(runner)
             return
         if isinstance(message, Request):
-            try:
-                _check(message, runner)
-                runner.open(message)
-            except CoblynError as error:
-                self._fail([message.id], error)
-            else:
-                scheduler.add(message)
+            self._take_up(message, scheduler, runner)
             return
         events = scheduler.cancel(str(message))
         if events:
             self._forget_finished(runner, events)
             self._send(events)
+
+    def _take_up(self, request: Request, scheduler: Scheduler, runner: Runner) -> None:
+        """Prepare a request; whatever goes wrong with that is nobody else's trouble."""
+        try:
+            _check(request, runner)
+            runner.open(request)
+            scheduler.add(request)
+        except CoblynError as error:
+            self._refuse(request, error, runner)
+        except Exception as error:
+            log.exception("a request could not be prepared")
+            reason = EngineError(f"The request could not be prepared: {error!r}.")
+            self._refuse(request, reason, runner)
+
+    def _refuse(self, request: Request, error: CoblynError, runner: Runner) -> None:
+        runner.forget(request.id)
+        self._fail([request.id], error)
 
     def _finish_all(self, scheduler: Scheduler, runner: Runner) -> None:
         for request_id in scheduler.request_ids():

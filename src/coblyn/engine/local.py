@@ -54,13 +54,12 @@ class LocalEngine:
     def status(self) -> EngineStatus:
         """What it is doing now."""
         running = min(len(self._mailboxes), self._max_running)
-        state = "stopped" if self._is_closed else "ready"
+        state = "stopped" if self._is_closed or self._core.failure else "ready"
         return EngineStatus(state, running, len(self._mailboxes) - running)
 
     def generate(self, request: Request) -> AsyncIterator[Event]:
         """Start a request and give its events; see ``EngineClient.generate``."""
-        if self._is_closed:
-            raise EngineStopped("The engine was closed.")
+        self._require_open()
         self._loop = asyncio.get_running_loop()
         return self._mailboxes.converse(request, self._core.submit, self._core.cancel)
 
@@ -70,12 +69,14 @@ class LocalEngine:
 
     async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Token ids of a text."""
+        self._require_open()
         return self._core.runner.vocab.tokenize(
             text, add_special=add_special, parse_special=parse_special
         )
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
+        self._require_open()
         return join_pieces(
             self._core.runner.vocab, tokens, special=special, vocab_size=self.info.vocab_size
         )
@@ -89,6 +90,10 @@ class LocalEngine:
         if not self._is_closed:
             self._is_closed = True
             await asyncio.to_thread(self._core.stop)
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise EngineStopped("The engine was closed.")
 
     def _deliver(self, events: Sequence[Event]) -> None:
         if self._loop is not None and not self._loop.is_closed():

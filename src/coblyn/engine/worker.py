@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import queue
 import select
@@ -27,14 +28,16 @@ from typing import Any
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.core import Core
-from coblyn.engine.events import Event
+from coblyn.engine.events import Event, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import Runner
 from coblyn.engine.pieces import join_pieces
-from coblyn.errors import CoblynError
+from coblyn.errors import CoblynError, EngineError
 from coblyn.llama.process import end_with_parent
 
 __all__ = ["main"]
+
+log = logging.getLogger(__name__)
 
 FAILED_STEP = 70
 """Exit code after a step that failed: the client starts a new process."""
@@ -154,7 +157,23 @@ class Worker:
         if kind == "stop":
             self._stop()
             return False
-        return bool(getattr(self, f"_{kind}")(*values))
+        try:
+            return bool(getattr(self, f"_{kind}")(*values))
+        except Exception as error:
+            if kind not in ("submit", "tokenize", "detokenize"):
+                raise
+            self._refuse(kind, values[0], error)
+            return True
+
+    def _refuse(self, kind: str, asked: Any, error: Exception) -> None:
+        """Tell who asked that it can not be done: one wrong frame ends nothing else."""
+        if not isinstance(error, CoblynError):
+            log.error("a frame of kind %s could not be read", kind, exc_info=error)
+            error = EngineError(f"The request could not be read: {error!r}.")
+        if kind == "submit":
+            self._writer.send_events([Failed(str(asked[0]), error.code, error.message, error.hint)])
+        else:
+            self._writer.send("error", asked, error.code, error.message, error.hint)
 
     def _stop(self) -> None:
         if (
@@ -227,8 +246,12 @@ class Worker:
         vocab = self._loaded.runner.vocab
 
         def answer() -> None:
-            tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
-            self._writer.send("answer", call, tokens)
+            try:
+                tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
+            except Exception as error:  # noqa: BLE001 - the border of a thread
+                self._refuse("tokenize", call, error)
+            else:
+                self._writer.send("answer", call, tokens)
 
         if len(text) > _LONG_TEXT:
             self._errands.add(answer)
@@ -238,14 +261,9 @@ class Worker:
 
     def _detokenize(self, call: int, tokens: tuple[int, ...], special: bool) -> bool:
         runner = self._loaded.runner
-        try:
-            text = join_pieces(
-                runner.vocab, tokens, special=special, vocab_size=runner.info.vocab_size
-            )
-        except CoblynError as error:
-            self._writer.send("error", call, error.code, error.message, error.hint)
-        else:
-            self._writer.send("answer", call, text)
+        size = runner.info.vocab_size
+        text = join_pieces(runner.vocab, tokens, special=special, vocab_size=size)
+        self._writer.send("answer", call, text)
         return True
 
     @property
