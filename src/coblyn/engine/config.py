@@ -16,6 +16,9 @@ __all__ = ["EngineConfig"]
 MAX_SEQUENCES = 256
 """``LLAMA_MAX_SEQ`` of the pinned llama.cpp."""
 
+_SPARE = 1
+"""A sequence that a context may need for itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -70,18 +73,27 @@ class EngineConfig:
     num_idle: int = 8
 
     def __post_init__(self) -> None:
-        """Refuse what the library would abort on.
+        """Refuse what the library would abort on, and fit to ``max_running`` what depends on it.
+
+        The batch has room for a token of every sequence; a busy one for a token of each request, and one to read.
 
         Raises:
             SettingsError: A number is out of range.
         """
         _between("context", self.context, 0, 2**31 - 1)
-        _between("batch", self.batch, self.max_sequences, 2**16)
-        _between("busy_batch", self.busy_batch, self.max_running + 1, self.batch)
+        _between("batch", self.batch, 1, 2**16)
+        _between("busy_batch", self.busy_batch, 1, 2**16)
         _between("threads", self.threads, 0, 512)
-        _between("max_running", self.max_running, 1, MAX_SEQUENCES - 1)
-        _between("num_idle", self.num_idle, 1, MAX_SEQUENCES - self.max_running)
+        _between("max_running", self.max_running, 1, MAX_SEQUENCES - _SPARE - 1)
+        _between("num_idle", self.num_idle, 1, MAX_SEQUENCES)
         _between("max_waiting", self.max_waiting, 0, 100_000)
+        _between("cache_memory", self.cache_memory, 0, 2**31 - 1)
+        self._fit("num_idle", 1, MAX_SEQUENCES - _SPARE - self.max_running)
+        self._fit("batch", self.max_sequences + _SPARE, 2**16)
+        self._fit("busy_batch", self.max_running + 1, self.batch)
+
+    def _fit(self, name: str, low: int, high: int) -> None:
+        object.__setattr__(self, name, min(max(getattr(self, name), low), high))
 
     @classmethod
     def from_settings(cls, settings: Settings, *, model: Path, library: Path, bundle: str) -> Self:

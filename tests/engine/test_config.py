@@ -1,0 +1,41 @@
+"""A setting that was given never leads to complaints about one that was not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coblyn.engine.config import MAX_SEQUENCES, EngineConfig
+from coblyn.errors import SettingsError
+
+
+@given(st.integers(1, 128), st.integers(32, 65536), st.integers(16, 65536))
+def test_whatever_settings_allow_makes_an_engine(
+    max_running: int, batch: int, busy_batch: int
+) -> None:
+    config = EngineConfig("", max_running=max_running, batch=batch, busy_batch=busy_batch)
+    assert config.max_running == max_running
+    assert config.max_sequences < MAX_SEQUENCES
+    assert config.max_sequences < config.batch <= 2**16
+    assert max_running < config.busy_batch <= config.batch
+
+
+def test_what_was_given_stays_where_it_can() -> None:
+    config = EngineConfig("", max_running=4, batch=64, busy_batch=32)
+    assert (config.batch, config.busy_batch, config.num_idle) == (64, 32, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limit"),
+    [
+        ("max_running", 300, "254"),
+        ("max_running", 0, "254"),
+        ("batch", 2**17, "65536"),
+        ("context", -1, "2147483647"),
+        ("cache_memory", -1, "2147483647"),
+    ],
+)
+def test_what_is_out_of_range_is_named_with_its_limit(name: str, value: int, limit: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name} is {value}; .* and {limit}"):
+        EngineConfig("", **{name: value})  # type: ignore[arg-type]
