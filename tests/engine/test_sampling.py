@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from coblyn.engine import sampling
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS
 from coblyn.engine.request import Request
 from coblyn.engine.runner import sampler_options
+from coblyn.errors import BadRequest
 from coblyn.llama.context import Batch
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.sampler import Draw, Sampler
@@ -140,8 +142,57 @@ def test_log_probabilities_are_the_models_own(
 
 
 def test_when_everything_is_forbidden_there_is_no_token(library: Library) -> None:
-    assert native(library, np.full(20, -np.inf), [], SamplingParams()).token == -1
-    assert native(library, np.full(20, np.nan), [], SamplingParams(temperature=0)).token == -1
+    bans = SamplingParams(logit_bias=tuple((token, -np.inf) for token in range(20)))
+    assert native(library, np.zeros(20), [], bans).token == ALL_FORBIDDEN
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+@pytest.mark.parametrize("size", [20, 5000])
+def test_a_broken_model_is_not_taken_for_one_that_may_say_nothing(
+    library: Library, broken: float, size: int
+) -> None:
+    bans = SamplingParams(logit_bias=tuple((token, -np.inf) for token in range(size)))
+    one = np.zeros(size)
+    one[size // 2] = broken
+    for params in (SamplingParams(), SamplingParams(temperature=0.0), SamplingParams(top_p=0.5)):
+        assert native(library, one, [], params).token == NO_NUMBERS
+        assert native(library, np.full(size, -np.inf), [], params).token == NO_NUMBERS
+    assert native(library, np.full(size, broken), [], bans).token == NO_NUMBERS
+
+
+@pytest.mark.parametrize("temperature", [1e-45, 1e-39, -1.0, 0.0])
+def test_a_temperature_that_is_almost_nothing_is_greedy(
+    library: Library, temperature: float
+) -> None:
+    logits = np.array([0.0, 1.0, 1.0000001, 0.5])
+    params = SamplingParams(temperature=temperature)
+    assert native(library, logits, [], params).token == 2
+    assert sampling.choose(logits, [], params) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", 1e39),
+        ("presence_penalty", -1e39),
+        ("frequency_penalty", 1e39),
+        ("repetition_penalty", 1e39),
+        ("repetition_penalty", 1e-46),
+        ("logit_bias", ((5, 1e39),)),
+        ("logit_bias", ((5, float("nan")),)),
+        ("logit_bias", ((2**31, 1.0),)),
+        ("logit_bias", ((-1, 1.0),)),
+        ("top_k", 2**32 + 1),
+        ("repetition_range", 2**40),
+        ("seed", 2**64),
+    ],
+)
+def test_numbers_that_the_samplers_can_not_hold_are_refused_by_name(
+    field: str, value: object
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        SamplingParams(**{field: value})  # type: ignore[arg-type]
+    assert caught.value.field == field
 
 
 def test_the_draws_follow_the_distribution(library: Library) -> None:

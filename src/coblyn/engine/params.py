@@ -14,6 +14,12 @@ MAX_TOP_LOGPROBS = 20
 
 MAX_SEED = 2**64 - 1
 
+_MAX = 1e30
+"""Larger numbers are none in the samplers, which compute in single precision and add up what a context holds."""
+
+_MIN_TEMPERATURE = 1e-30
+"""Below this a logit divided by it is no number any more; long before, the most likely token is always drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
@@ -23,7 +29,7 @@ class SamplingParams:
     top-p, min-p, temperature, draw.
 
     Attributes:
-        temperature: Divides the logits; 0 or less takes the most likely token (greedy).
+        temperature: Divides the logits; below 1e-30 the most likely token is taken (greedy).
         top_k: Keep the k most likely tokens; 0 or less keeps all.
         top_p: Keep the smallest set of most likely tokens whose probability reaches this; 1 keeps all.
         min_p: Keep tokens at least this fraction as likely as the most likely one, 0 to 1; 0 keeps all.
@@ -57,15 +63,21 @@ class SamplingParams:
         Raises:
             BadRequest: A value is out of range or not a number; ``field`` names it.
         """
-        for field in ("temperature", "top_p", "presence_penalty", "frequency_penalty"):
-            _require(math.isfinite(getattr(self, field)), field, "a finite number")
+        for field in ("temperature", "presence_penalty", "frequency_penalty"):
+            _require(abs(getattr(self, field)) <= _MAX, field, f"between -{_MAX:g} and {_MAX:g}")
+        for field in ("top_k", "repetition_range"):
+            _require(-(2**31) <= getattr(self, field) < 2**31, field, "an integer of 32 bits")
+        _require(math.isfinite(self.top_p), "top_p", "a finite number")
         _require(0 <= self.min_p <= 1, "min_p", "between 0 and 1")
         _require(self.top_p > 0, "top_p", "above 0")
-        _require(0 < self.repetition_penalty < math.inf, "repetition_penalty", "above 0")
+        penalty = self.repetition_penalty
+        _require(1 / _MAX <= penalty <= _MAX, "repetition_penalty", f"above 0 and at most {_MAX:g}")
         _require(0 < self.repetition_slope <= 1, "repetition_slope", "above 0 and at most 1")
         _require(0 <= self.seed <= MAX_SEED, "seed", "between 0 and 2**64 - 1")
-        for _, bias in self.logit_bias:
-            _require(bias < math.inf and bias == bias, "logit_bias", "numbers below infinity")
+        for token, bias in self.logit_bias:
+            _require(0 <= token < 2**31, "logit_bias", "about token ids: 0 to 2**31 - 1")
+            is_sane = bias == -math.inf or abs(bias) <= _MAX
+            _require(is_sane, "logit_bias", f"numbers between -{_MAX:g} and {_MAX:g}, or -inf")
         top = self.logprobs
         _require(
             top is None or 0 <= top <= MAX_TOP_LOGPROBS,
@@ -76,7 +88,7 @@ class SamplingParams:
     @property
     def is_greedy(self) -> bool:
         """Whether the most likely token is taken without a draw."""
-        return self.temperature <= 0
+        return self.temperature < _MIN_TEMPERATURE
 
 
 def _require(holds: bool, field: str, rule: str) -> None:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = [
+    "ALL_FORBIDDEN",
     "FRAME",
+    "NO_NUMBERS",
     "Copy",
     "Discard",
     "MemoryOp",
@@ -24,6 +26,13 @@ __all__ = [
 
 FRAME = 1 / 30
 """Seconds that steps in a row may take. Text that comes in such pieces reads as a steady flow, as a film does."""
+
+
+ALL_FORBIDDEN = -1
+"""In place of a token: the biases and bans leave none."""
+
+NO_NUMBERS = -2
+"""In place of a token: the model's logits are no numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,7 @@ class Plan(NamedTuple):
 
 
 class Sampled(NamedTuple):
-    """The token drawn for a row; the log-probabilities are there only if its request asked for them."""
+    """The token drawn for a row, or why there is none; log-probabilities only if its request asked for them."""
 
     token: int
     logprob: float | None = None

@@ -298,7 +298,8 @@ def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
     return ContextOptions(
         length=length,
         is_unified=is_unified,
-        max_batch=min(config.batch, context),
+        # The library ends the process on more sequences than a batch has tokens.
+        max_batch=max(min(config.batch, context), config.max_sequences + 1),
         # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
         max_sequences=config.max_sequences if is_unified else config.max_running,
         threads=config.threads or usable_cores(),
@@ -327,7 +328,7 @@ def sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOpti
     bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
     return SamplerOptions(
         seed=params.seed,
-        temperature=params.temperature,
+        temperature=0.0 if params.is_greedy else params.temperature,
         top_k=params.top_k,
         top_p=params.top_p,
         min_p=params.min_p,

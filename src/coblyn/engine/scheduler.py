@@ -26,10 +26,10 @@ from coblyn.engine.events import (
     TokenText,
 )
 from coblyn.engine.interface import Vocab
-from coblyn.engine.plan import MemoryOp, Plan, Remove, Row, Sampled
+from coblyn.engine.plan import NO_NUMBERS, MemoryOp, Plan, Remove, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.text import Chunk, TextStream
-from coblyn.errors import BadRequest
+from coblyn.errors import BadRequest, CoblynError, ModelBroken
 
 __all__ = ["Limits", "Scheduler"]
 
@@ -318,7 +318,7 @@ class Scheduler:
             if step > 0:
                 self._book(generation, generation.tokens[-1:])
             if sampled.token < 0:
-                return [*_delta(request, taken), *self._fail(generation)]
+                return [*_delta(request, taken), *self._fail(generation, sampled.token)]
             chunk, reason = self._take(generation, sampled)
             taken = _joined(taken, chunk) if step > 0 else chunk
             if reason:
@@ -351,12 +351,11 @@ class Scheduler:
         )
         return TokenText(sampled.token, text, sampled.logprob, top)
 
-    def _fail(self, generation: _Generation) -> list[Event]:
+    def _fail(self, generation: _Generation, reason: int) -> list[Event]:
         self._leave(generation)
-        error = BadRequest(
-            "There is no token left to choose: the logit bias and the bans forbid all of them.",
-            field="logit_bias",
-        )
+        error = _no_token(reason)
+        if reason == NO_NUMBERS:  # nobody shall go on from what was computed
+            self._memory.append(self._cache.drop(generation.sequence))
         return [Failed(generation.request.id, error.code, error.message, error.hint)]
 
     def _finish(self, generation: _Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
@@ -371,6 +370,18 @@ class Scheduler:
             self._cache.release(generation.sequence)
         else:
             self._waiting.remove(generation)
+
+
+def _no_token(reason: int) -> CoblynError:
+    if reason == NO_NUMBERS:
+        return ModelBroken(
+            "The model computes no numbers (NaN): its file is damaged, or was overwritten while it was in use.",
+            hint="Fetch the file again, and load it again.",
+        )
+    return BadRequest(
+        "There is no token left to choose: the logit bias and the bans forbid all of them.",
+        field="logit_bias",
+    )
 
 
 def _progress(generation: _Generation) -> Prefill:

@@ -63,7 +63,7 @@ class Steps:
 
         Returns:
             For each draw the rows of its steps, one to ``max_steps`` of them; ``token`` is -1 where everything is
-            forbidden. They are valid until the next run.
+            forbidden, and -2 where the model's logits are no numbers. They are valid until the next run.
 
         Raises:
             EngineError: A step failed; what the sequences hold is unknown from here on.
