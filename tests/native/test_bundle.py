@@ -10,8 +10,9 @@ from coblyn import paths
 from coblyn.errors import BundleMissing
 from coblyn.native import bundle
 from coblyn.native.fit import misfit
+from coblyn.native.mend import Repair
 from coblyn.native.plan import BuildOptions
-from coblyn.native.receipt import LibraryFile, Receipt, write_receipt
+from coblyn.native.receipt import LibraryFile, Receipt, read_receipt, write_receipt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,3 +154,21 @@ def test_what_was_asked_for_can_be_asked_for_again() -> None:
     asked = {"backend": "auto", "cmake_args": ["-DGGML_LTO=ON"]}
     receipt = make_receipt("cpu-aaa", asked=asked, portable=True)
     assert receipt.options() == BuildOptions("auto", True, 0, ("-DGGML_LTO=ON",))
+
+
+def test_what_a_bundle_does_without_need_not_be_here() -> None:
+    platform = {"arch": "x86-64", "cpu.features": "amx_tile avx avx2 avx512f avx512_vnni"}
+    inputs = {"shim": "s1", "source": "l1", "without": "avx512"}
+    receipt = make_receipt("cpu-aaa", platform=platform, inputs=inputs)
+    assert not misfit(receipt, **HERE)
+    receipt = make_receipt("cpu-aaa", platform=platform, inputs=inputs | {"without": "amx"})
+    assert "this one lacks avx512_vnni, avx512f" in misfit(receipt, **HERE)
+
+
+def test_what_was_left_out_comes_back_from_the_receipt(tmp_path: Path) -> None:
+    repair = Repair("product of q4_0", "It died.", "tilezero tmm0", ("amx",), 1)
+    asked = {"backend": "cpu", "cmake_args": [], "without": ["fma"]}
+    write_receipt(tmp_path, make_receipt("cpu-aaa", asked=asked, repairs=(repair,)))
+    receipt = read_receipt(tmp_path)
+    assert receipt.repairs == (repair,)
+    assert receipt.options() == BuildOptions("cpu", without=frozenset({"fma"}))
