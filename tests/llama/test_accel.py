@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +160,33 @@ def test_types(model: Model, accelerator: Accelerator) -> None:
     (kind,) = accelerator.kinds(["q4_1"])
     chosen = accelerator.find_batch(kind, 64, 256, threads=1, seconds=0.001)
     assert 0 <= chosen <= 256
+
+
+def test_measuring_tells_how_far_its_turns_lay_apart(accelerator: Accelerator) -> None:
+    (kind,) = accelerator.kinds(["q4_1"])
+    accelerator.take_spread()
+    accelerator.find_batch(kind, 512, 256, threads=1, seconds=0.003)
+    spread = accelerator.take_spread()
+    assert spread
+    assert spread > 0, "no two turns take the same time"
+    assert accelerator.take_spread() == 0, "nothing was measured since"
+
+
+def test_a_measurement_can_be_stopped(accelerator: Accelerator) -> None:
+    (kind,) = accelerator.kinds(["q4_1"])
+
+    def find(seconds: float) -> float | None:
+        accelerator.find_batch(kind, 64, 256, threads=1, seconds=seconds)
+        return accelerator.take_spread()
+
+    accelerator.stop(True)
+    assert find(0.001) is not None, "only where it is wanted"
+    with accelerator.stoppable():
+        assert find(60) is None, "before it begins"
+        accelerator.stop(False)
+        assert find(0.001) is not None
+        timer = threading.Timer(0.02, accelerator.stop, [True])
+        timer.start()
+        assert find(60) is None, "in the middle"
+        timer.join()
+    assert find(0.001) is not None

@@ -59,3 +59,18 @@ def test_nobody_computes_while_it_is_set_up(accelerator: Accelerator) -> None:
     with accelerator.shared(set_up):
         assert computes.wait(10)
     thread.join()
+
+
+def test_alone_is_who_shares_with_nobody(accelerator: Accelerator) -> None:
+    def alone() -> bool:
+        with accelerator.alone() as is_alone:
+            return is_alone
+
+    with accelerator.shared(lambda: None):
+        assert alone()
+        with accelerator.shared(lambda: None):
+            assert not alone()
+        with accelerator.alone() as first, accelerator.alone() as second:
+            assert first
+            assert not second, "nobody waits for it"
+        assert alone()

@@ -9,6 +9,7 @@ The twin of ``native/shim/accel/coblyn_accel.h``.
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ class Accelerator:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._stop = ctypes.c_int32(0)
 
     @contextmanager
     def shared(self, set_up: Callable[[], None]) -> Iterator[None]:
@@ -68,6 +70,17 @@ class Accelerator:
         finally:
             with Accelerator._lock:
                 Accelerator._num_users -= 1
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Let nobody else come to compute in the block; gives whether at most one is there. It does not wait."""
+        if not Accelerator._lock.acquire(blocking=False):
+            yield False
+            return
+        try:
+            yield Accelerator._num_users <= 1
+        finally:
+            Accelerator._lock.release()
 
     def install(self) -> str:
         """Take products over from now on, each type from the library's own choice of a batch on.
@@ -196,3 +209,27 @@ class Accelerator:
         measure = self._library.coblyn_accel_measure_attention
         shape = (heads.length, heads.count, heads.key_count)
         return float(measure(kind, *shape, cells, tokens, threads, seconds))
+
+    def take_spread(self) -> float | None:
+        """How far half the turns of a comparison lay apart, as a part of their median.
+
+        The widest of all comparisons since it was last asked; None if one was stopped, and says nothing.
+        """
+        spread = float(self._library.coblyn_accel_take_spread())
+        return spread if spread >= 0 else None
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Let ``stop`` end measurements that are made in the block."""
+        self._library.coblyn_accel_watch(ctypes.addressof(self._stop))
+        try:
+            yield
+        finally:
+            self._library.coblyn_accel_watch(None)
+
+    def stop(self, wanted: bool) -> None:
+        """Whether measurements in ``stoppable`` shall end, now and until said otherwise. Any thread may call.
+
+        They end within a turn of about a millisecond, or one product where that takes longer.
+        """
+        self._stop.value = wanted

@@ -110,4 +110,6 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_accel_find_batch": (c_int32, (c_int32, c_int32, c_int32, c_int32, c_double)),
     "coblyn_accel_measure_attention": (c_double, (*(c_int32,) * 7, c_double)),
     "coblyn_accel_find_tokens": (c_int32, (*(c_int32,) * 6, c_double)),
+    "coblyn_accel_take_spread": (c_double, ()),
+    "coblyn_accel_watch": (None, (c_void_p,)),
 }

@@ -120,6 +120,14 @@ int32_t coblyn_accel_find_tokens(int32_t type, int32_t length, int32_t heads, in
     return has_hook() ? find_tokens(shape, n_threads, seconds) : 0;
 }
 
+double coblyn_accel_take_spread(void) {
+    return take_spread();
+}
+
+void coblyn_accel_watch(const int32_t * stop) {
+    watch(stop);
+}
+
 // ggml_backend_load and GGML_BACKEND_PATH want a backend; ours has no devices, and installs the hook.
 
 static const char * registry_name(ggml_backend_reg_t) {

@@ -75,6 +75,14 @@ COBLYN_ACCEL_API double coblyn_accel_measure_attention(int32_t type, int32_t len
 COBLYN_ACCEL_API int32_t coblyn_accel_find_tokens(int32_t type, int32_t length, int32_t heads, int32_t key_heads,
                                                   int32_t cells, int32_t n_threads, double seconds);
 
+// How far the turns of a comparison were apart, half of them, as a part of the median; the widest of all comparisons since
+// this was last called. Little on a quiet machine. Negative if one was stopped: what was measured then says nothing.
+COBLYN_ACCEL_API double coblyn_accel_take_spread(void);
+
+// Stop measuring, within a turn of about a millisecond or one product, as soon as a thread writes anything but 0 there;
+// nullptr: never.
+COBLYN_ACCEL_API void coblyn_accel_watch(const int32_t * stop);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <vector>
 
 namespace coblyn::accel {
 
@@ -26,14 +28,37 @@ double timed(Trial & trial, bool is_ours, int times) {
     return seconds_since(start) / times;
 }
 
+// What is known of the measurements since it was last asked for. One thread measures.
+double          widest      = 0;
+bool            was_stopped = false;
+const int32_t * watched     = nullptr;
+
+// Another thread may write it at any time.
+bool is_stopped() {
+    was_stopped = was_stopped || (watched != nullptr && *(const volatile int32_t *) watched != 0);
+    return was_stopped;
+}
+
+double quantile(const std::vector<double> & sorted, double part) {
+    const double at    = part * (double) (sorted.size() - 1);
+    const size_t below = (size_t) at, above = std::min(below + 1, sorted.size() - 1);
+    return sorted[below] + (at - (double) below) * (sorted[above] - sorted[below]);
+}
+
+// Half of the turns lie so far apart, as a part of the median.
+double spread_of(std::vector<double> & ratios) {
+    std::sort(ratios.begin(), ratios.end());
+    return (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / quantile(ratios, 0.5);
+}
+
 struct NothingPassed {
     ~NothingPassed() { set_passing(false); }
 };
 
-// How many times as fast as ggml's code ours is; 0 if it is not asked.
+// How many times as fast as ggml's code ours is; 0 if it is not asked, or was stopped.
 double compare(Trial & trial, double seconds) {
     const auto before = taken();
-    if (!trial.is_ready()) {
+    if (is_stopped() || !trial.is_ready()) {
         return 0;
     }
     const NothingPassed afterwards;
@@ -44,13 +69,24 @@ double compare(Trial & trial, double seconds) {
     if (taken() == before) {
         return 0;
     }
-    // The best of each: what other programs take away is nobody's property.
-    double     theirs = timed(trial, false, times), ours = timed(trial, true, times);
-    const auto start  = Clock::now();
-    for (int i = 0; i < 2 || seconds_since(start) < seconds; ++i) {
-        theirs = std::min(theirs, timed(trial, false, times));
-        ours   = std::min(ours, timed(trial, true, times));
+    // The best of each: what other programs take away is nobody's property. How far the turns differ tells how much they took.
+    double              theirs = HUGE_VAL, ours = HUGE_VAL;
+    std::vector<double> ratios;
+    const auto          start = Clock::now();
+    while (ratios.size() < 3 || seconds_since(start) < seconds) {
+        const double a = timed(trial, false, times);
+        if (is_stopped()) {
+            return 0;
+        }
+        const double b = timed(trial, true, times);
+        if (is_stopped()) {
+            return 0;
+        }
+        theirs = std::min(theirs, a);
+        ours   = std::min(ours, b);
+        ratios.push_back(a / b);
     }
+    widest = std::max(widest, spread_of(ratios));
     return theirs / ours;
 }
 
@@ -87,6 +123,17 @@ int find_tokens(const AttentionShape & shape, int threads, double seconds) {
         found = m;
     }
     return found;
+}
+
+double take_spread() {
+    const double spread = was_stopped ? -1 : widest;
+    widest              = 0;
+    was_stopped         = false;
+    return spread;
+}
+
+void watch(const int32_t * stop) {
+    watched = stop;
 }
 
 }  // namespace coblyn::accel

@@ -18,4 +18,8 @@ int find_batch(int type, int64_t n, int64_t k, int threads, double seconds);
 double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds);
 int    find_tokens(const AttentionShape & shape, int threads, double seconds);
 
+// See coblyn_accel_take_spread and coblyn_accel_watch.
+double take_spread();
+void   watch(const int32_t * stop);
+
 }  // namespace coblyn::accel
