@@ -30,7 +30,7 @@ import numpy as np
 import psutil
 
 from coblyn import paths
-from coblyn.engine.tuning import tune, tune_attention
+from coblyn.engine.tuning import Tuner, attention_questions, product_questions
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
@@ -127,15 +127,12 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
             raise SystemExit(f"There is nothing to measure: {reason}.")
         memory = paths.tunings() / f"{chosen.id}.json"
         kinds = accelerator.kinds(model.weight_types)
-        tune(accelerator, kinds, width=model.width, threads=options.threads, memory=memory)
-        tune_attention(
-            accelerator,
-            options.cache_kind,
-            model.heads,
-            is_unified=False,
-            threads=options.threads,
-            memory=memory,
+        threads = options.threads
+        products = product_questions(accelerator, kinds, width=model.width, threads=threads)
+        attention = attention_questions(
+            accelerator, options.cache_kind, model.heads, is_unified=False, threads=threads
         )
+        Tuner(accelerator, (*products, *attention), memory).tune()
         with Context(model, options) as context:
             switch = Switch(accelerator, library)
             figures = (

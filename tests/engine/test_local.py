@@ -169,3 +169,45 @@ def test_who_comes_waits_for_no_more_than_the_step_in_hand() -> None:
     assert written[:3] == [1, 3, 1]
     assert {row.request_id for row in runner.history[2].rows} == {"a", "b"}
     assert sum(written) == 20
+
+
+class Measuring(FakeRunner):
+    """Measures while it rests, until it is interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = threading.Event()
+
+    def rest(self) -> float | None:
+        self.num_rests += 1
+        self.came.wait()
+        return 0.0
+
+    def interrupt(self, wanted: bool) -> None:
+        super().interrupt(wanted)
+        if wanted:
+            self.came.set()
+        else:
+            self.came.clear()
+
+
+async def test_who_comes_ends_what_the_engine_does_while_it_rests() -> None:
+    runner = Measuring()
+    engine = LocalEngine(lambda: runner)
+    for name in "ab":
+        assert await read(engine, ask(name)) == STORY[:10]
+    assert await engine.call(lambda _: 7) == 7
+    await engine.close()
+    assert runner.num_rests
+    assert runner.closed
+
+
+async def test_an_engine_that_rests_does_what_there_is_to_do_and_then_waits() -> None:
+    runner = FakeRunner(rests=3)
+    engine = LocalEngine(lambda: runner)
+    while runner.num_rests < 3:  # noqa: ASYNC110 - another thread counts
+        await asyncio.sleep(0.001)
+    assert await read(engine, ask("a")) == STORY[:10]
+    await engine.close()
+    # Once more after each message that left it without work.
+    assert 4 <= runner.num_rests <= 6

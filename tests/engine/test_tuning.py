@@ -1,20 +1,28 @@
-"""What is measured once, and kept."""
+"""What is measured, kept, and measured again when it was disturbed."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from coblyn.engine.tuning import tune, tune_attention
+from coblyn.engine.measured import Measured, most_doubtful
+from coblyn.engine.tuning import Tuner, attention_questions, product_questions
 from coblyn.llama.model import Heads
 
 HEADS = Heads(64, 9, 3)
 
 
 class Machine:
-    """Measures by a table, and counts."""
+    """Measures by a table, and counts.
+
+    Attributes:
+        spreads: Of one measurement after the other; then 0. None is one that was stopped.
+        is_alone: Whether nobody else computes.
+    """
 
     instruction_set = "AVX2"
 
@@ -24,6 +32,7 @@ class Machine:
         floors: dict[int, int] | None = None,
         tokens: int = 0,
         single: float = 0.0,
+        spreads: Sequence[float | None] = (),
     ) -> None:
         self.floors = floors or {}
         self.tokens = tokens
@@ -34,12 +43,17 @@ class Machine:
         self.batches = batches
         self.asked: list[tuple[int, int, int, int]] = []
         self.chosen: dict[int, int] = {}
+        self.spreads = list(spreads)
+        self.spread: float | None = 0.0
+        self.is_alone = True
+        self.is_stoppable = False
 
     def find_batch(
         self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
     ) -> int:
         assert 0 < seconds < 0.1
         self.asked.append((kind, rows, columns, threads))
+        self._disturb()
         return self.batches[kind]
 
     def min_batch(self, kind: int) -> int:
@@ -54,6 +68,7 @@ class Machine:
         assert 0 < seconds < 0.1
         assert cells >= 256
         self.shapes.append((kind, heads, threads))
+        self._disturb()
         return self.tokens
 
     def measure_attention(
@@ -62,6 +77,7 @@ class Machine:
         assert 0 < seconds < 0.1
         assert (kind, heads, tokens, threads) == (1, HEADS, 1, 2)
         assert cells >= 256
+        self._disturb()
         return self.single
 
     def set_single(self, is_taken: bool) -> None:
@@ -69,6 +85,67 @@ class Machine:
 
     def set_min_tokens(self, tokens: int) -> None:
         self.min_tokens = tokens
+
+    def take_spread(self) -> float | None:
+        spread, self.spread = self.spread, 0.0
+        return spread
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        self.is_stoppable = True
+        yield
+        self.is_stoppable = False
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        yield self.is_alone
+
+    def _disturb(self) -> None:
+        self.spread = self.spreads.pop(0) if self.spreads else 0.0
+
+
+class Clock:
+    """Goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(
+    machine: Machine,
+    kinds: Sequence[int],
+    memory: Path,
+    *,
+    width: int = 64,
+    threads: int = 2,
+    clock: Clock | None = None,
+) -> Tuner:
+    questions = tuple(product_questions(machine, kinds, width=width, threads=threads))
+    tuner = Tuner(machine, questions, memory, clock or Clock())
+    tuner.tune()
+    return tuner
+
+
+def tune(
+    machine: Machine, kinds: Sequence[int], *, width: int, threads: int, memory: Path
+) -> dict[int, int]:
+    make(machine, kinds, memory, width=width, threads=threads)
+    return machine.chosen
+
+
+def tune_attention(machine: Machine, *, is_unified: bool, memory: Path) -> tuple[int, bool]:
+    questions = attention_questions(machine, 1, HEADS, is_unified=is_unified, threads=2)
+    Tuner(machine, tuple(questions), memory).tune()
+    return machine.min_tokens, machine.takes_single
+
+
+def kept(memory: Path) -> dict[str, dict[str, float]]:
+    content = json.loads(memory.read_text())
+    assert content["version"] == 2
+    return dict(content["measured"])
 
 
 def test_each_type_gets_what_was_measured(tmp_path: Path) -> None:
@@ -99,7 +176,19 @@ def test_nothing_is_measured_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no json", "[]", '{"x": "y"}', '{"x": -3}', '{"x":' * 100_000]
+    "text",
+    [
+        "",
+        "no json",
+        "[]",
+        '{"x": "y"}',
+        '{"AVX2, 1 threads, type 2, 1024 x 256": 8}',  # of version 1, which knew no spread
+        '{"version": 2}',
+        '{"version": 2, "measured": [1]}',
+        '{"version": 2, "measured": {"AVX2, 1 threads, type 2, 1024 x 256": 8}}',
+        '{"version": 3, "measured": {}}',
+        '{"x":' * 100_000,
+    ],
 )
 def test_a_memory_that_can_not_be_read_is_made_anew(tmp_path: Path, text: str) -> None:
     memory = tmp_path / "cpu-1.json"
@@ -110,14 +199,28 @@ def test_a_memory_that_can_not_be_read_is_made_anew(tmp_path: Path, text: str) -
     assert again.asked == []
 
 
-@pytest.mark.parametrize("value", [-1, 257, 2**31, 10**30, True, 1.5, "32", None])
-def test_what_nobody_measures_is_not_believed(tmp_path: Path, value: object) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("value", value) for value in [-1, 257, 2**31, 10**30, True, 1.5, "32", None]),
+        *(
+            ("spread", value)
+            for value in [-0.1, float("nan"), float("inf"), 10**400, True, "0", None]
+        ),
+        *(("times", value) for value in [0, -1, 1.0, True, "1", None]),
+    ],
+)
+def test_what_nobody_measures_is_not_believed(tmp_path: Path, name: str, value: object) -> None:
     memory = tmp_path / "cpu-1.json"
     tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory)
-    (key,) = json.loads(memory.read_text())
-    memory.write_text(json.dumps({key: value}))
-    assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}
-    assert json.loads(memory.read_text()) == {key: 32}
+    good = kept(memory)
+    (key,) = good
+    content = {"version": 2, "measured": {key: good[key] | {name: value}}}
+    memory.write_text(json.dumps(content))
+    machine = Machine({2: 32})
+    assert tune(machine, (2,), width=64, threads=1, memory=memory) == {2: 32}
+    assert len(machine.asked) == 1
+    assert kept(memory) == good
 
 
 def test_what_another_process_measures_meanwhile_is_kept(tmp_path: Path) -> None:
@@ -165,7 +268,7 @@ def test_attention_where_sequences_share_cells_and_where_not(
     machine, memory = Machine({}, tokens=measured), tmp_path / "cpu-1.json"
 
     def choose(machine: Machine) -> tuple[int, bool]:
-        return tune_attention(machine, 1, HEADS, is_unified=is_unified, threads=2, memory=memory)
+        return tune_attention(machine, is_unified=is_unified, memory=memory)
 
     assert choose(machine) == (machine.min_tokens, False) == (chosen, False)
     assert machine.shapes == [(1, HEADS, 2)]
@@ -178,7 +281,7 @@ def test_attention_where_sequences_share_cells_and_where_not(
 def test_attention_of_a_single_token(tmp_path: Path, ratio: float, is_taken: bool) -> None:
     machine, memory = Machine({}, tokens=0, single=ratio), tmp_path / "cpu-1.json"
     for each in (machine, Machine({})):
-        chosen = tune_attention(each, 1, HEADS, is_unified=True, threads=2, memory=memory)
+        chosen = tune_attention(each, is_unified=True, memory=memory)
         assert chosen == (0, is_taken)
         assert each.takes_single == is_taken
 
@@ -187,6 +290,118 @@ def test_attention_that_is_off_stays_off(tmp_path: Path) -> None:
     machine = Machine({}, tokens=4, single=2)
     machine.min_tokens = 0
     memory = tmp_path / "cpu-1.json"
-    chosen = tune_attention(machine, 1, HEADS, is_unified=False, threads=2, memory=memory)
+    chosen = tune_attention(machine, is_unified=False, memory=memory)
     assert chosen == (0, False)
     assert machine.shapes == []
+
+
+# Disturbed measurements
+
+
+def test_a_clean_measurement_is_not_made_again(tmp_path: Path) -> None:
+    machine = Machine({2: 32}, spreads=[0.05])
+    tuner = make(machine, (2,), tmp_path / "cpu-1.json")
+    assert tuner.rest() is None
+    assert len(machine.asked) == 1
+
+
+def test_a_disturbed_one_is_used_and_marked_and_made_again_when_the_engine_rests(
+    tmp_path: Path,
+) -> None:
+    memory, clock = tmp_path / "cpu-1.json", Clock()
+    machine = Machine({2: 256, 3: 8}, spreads=[0.7, 0.02])
+    tuner = make(machine, (2, 3), memory, clock=clock)
+    assert machine.chosen == {2: 256, 3: 8}
+    assert [each["spread"] for each in kept(memory).values()] == [0.7, 0.02]
+    assert tuner.rest() == pytest.approx(30), "what disturbs lasts for a while"
+    clock.now += 10
+    assert tuner.rest() == pytest.approx(20)
+    assert len(machine.asked) == 2
+    clock.now += 20
+    machine.batches[2] = 16
+    tuner.rest()
+    assert machine.chosen == {2: 16, 3: 8}
+    assert [kind for kind, *_ in machine.asked] == [2, 3, 2]
+    assert tuner.rest() is None
+    assert make(again := Machine({}), (2, 3), memory).rest() is None
+    assert again.chosen == {2: 16, 3: 8}
+
+
+def test_a_machine_that_is_never_quiet_is_measured_three_times(tmp_path: Path) -> None:
+    memory, clock = tmp_path / "cpu-1.json", Clock()
+    machine = Machine({2: 256}, spreads=[0.7, 0.3, 0.5])
+    tuner = make(machine, (2,), memory, clock=clock)
+    for found in (16, 128):
+        machine.batches[2] = found
+        clock.now += 30
+        tuner.rest()
+    assert tuner.rest() is None
+    assert machine.chosen == {2: 16}, "the least disturbed"
+    (answer,) = kept(memory).values()
+    assert answer == {"value": 16, "spread": 0.3, "times": 3}
+
+
+def test_another_process_goes_on_where_this_one_ended(tmp_path: Path) -> None:
+    memory, clock = tmp_path / "cpu-1.json", Clock()
+    make(Machine({2: 256}, spreads=[0.7]), (2,), memory)
+    machine = Machine({2: 16})
+    tuner = make(machine, (2,), memory, clock=clock)
+    assert machine.chosen == {2: 256}
+    assert machine.asked == []
+    clock.now += 30
+    tuner.rest()
+    assert machine.chosen == {2: 16}
+
+
+def test_what_another_process_found_clean_is_taken_over(tmp_path: Path) -> None:
+    memory, clock = tmp_path / "cpu-1.json", Clock()
+    machine = Machine({2: 256}, spreads=[0.7, 0.6])
+    tuner = make(machine, (2,), memory, clock=clock)
+    other = make(Machine({2: 16}), (2,), memory, clock=clock)
+    clock.now += 30
+    other.rest()
+    tuner.rest()
+    assert machine.chosen == {2: 16}
+    assert tuner.rest() is None
+
+
+def test_whoever_comes_stops_a_measurement_that_then_does_not_count(tmp_path: Path) -> None:
+    memory, clock = tmp_path / "cpu-1.json", Clock()
+    machine = Machine({2: 256}, spreads=[0.7, None, 0.0])
+    tuner = make(machine, (2,), memory, clock=clock)
+    before = kept(memory)
+    machine.batches[2] = 0
+    clock.now += 30
+    assert tuner.rest() == pytest.approx(30)
+    assert machine.chosen == {2: 256}
+    assert kept(memory) == before
+    assert not machine.is_stoppable
+    machine.batches[2] = 16
+    clock.now += 30
+    tuner.rest()
+    assert machine.chosen == {2: 16}
+
+
+def test_nothing_is_measured_while_another_engine_computes(tmp_path: Path) -> None:
+    clock = Clock()
+    machine = Machine({2: 256}, spreads=[0.7])
+    tuner = make(machine, (2,), tmp_path / "cpu-1.json", clock=clock)
+    machine.is_alone = False
+    clock.now += 30
+    assert tuner.rest() == pytest.approx(30)
+    assert len(machine.asked) == 1
+
+
+def test_which_is_measured_again_next() -> None:
+    known = {
+        "clean": Measured(8, 0.01),
+        "noisy": Measured(8, 0.3),
+        "noisier": Measured(8, 0.5),
+        "twice": Measured(8, 0.9, 2),
+        "settled": Measured(8, 0.9, 3),
+    }
+    order = []
+    while (key := most_doubtful(known)) is not None:
+        order.append(key)
+        known[key] = Measured(8, 0.0)
+    assert order == ["noisier", "noisy", "twice"]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from coblyn.engine.cache import SequenceCache
@@ -240,7 +241,7 @@ class Core:
         runner.interrupt(False)
         while True:
             try:
-                message = self._inbox.get(block=not scheduler.has_work)
+                message = self._next(scheduler, runner)
             except queue.Empty:
                 return True
             if message is None:
@@ -251,6 +252,20 @@ class Core:
             except BaseException:
                 self._inbox.put(message)  # so that it is refused, as all that wait there
                 raise
+
+    def _next(self, scheduler: Scheduler, runner: Runner) -> _Message | None:
+        """The next message.
+
+        Raises:
+            queue.Empty: There is none, and work to do.
+        """
+        if scheduler.has_work or self._failure is not None:
+            return self._inbox.get(block=not scheduler.has_work)
+        while True:
+            runner.interrupt(False)  # by what came before, and is done
+            seconds = runner.rest() if self._inbox.empty() else None
+            with suppress(queue.Empty):
+                return self._inbox.get(timeout=seconds)
 
     def _handle(self, message: _Message, scheduler: Scheduler, runner: Runner) -> None:
         if isinstance(message, _Call):

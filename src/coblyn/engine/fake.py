@@ -81,6 +81,7 @@ class FakeRunner:
         most_steps: Most steps in a row that it does of those that a plan allows.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
+        rests: How often it has something to do while there are no requests.
     """
 
     script: str = STORY
@@ -102,6 +103,8 @@ class FakeRunner:
     history: list[Plan] = field(default_factory=list)
     held: dict[int, list[int]] = field(default_factory=dict)
     interrupted: bool = False
+    rests: int = 0
+    num_rests: int = 0
     closed: bool = False
     vocab: FakeVocab = field(default_factory=FakeVocab)
     _requests: dict[str, Request] = field(default_factory=dict)
@@ -159,6 +162,11 @@ class FakeRunner:
     def interrupt(self, wanted: bool) -> None:
         """End steps in a row after the one in hand."""
         self.interrupted = wanted
+
+    def rest(self) -> float | None:
+        """Note it; so often as ``rests`` says there is more to do."""
+        self.num_rests += 1
+        return 0.0 if self.num_rests < self.rests else None
 
     def close(self) -> None:
         """Note that it was closed."""

@@ -164,7 +164,18 @@ class Runner(Protocol):
         ...
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether steps in a row shall end after the one in hand, now and until said otherwise. Any thread may call."""
+        """Whether steps in a row shall end after the one in hand, and ``rest`` soon, now and until said otherwise.
+
+        Any thread may call.
+        """
+        ...
+
+    def rest(self) -> float | None:
+        """Use the time while there are no requests; what ``interrupt`` ends is left undone.
+
+        Returns:
+            Seconds until there is something to do again; None if there is nothing.
+        """
         ...
 
     def close(self) -> None:

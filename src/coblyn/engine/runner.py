@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from coblyn import paths
+from coblyn.engine.acceleration import Acceleration
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.cores import usable_cores
 from coblyn.engine.interface import ModelInfo
@@ -30,11 +30,9 @@ from coblyn.engine.plan import (
     Save,
 )
 from coblyn.engine.request import Request
-from coblyn.engine.tuning import tune, tune_attention
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import SettingsError
 from coblyn.llama import devices
-from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
@@ -116,7 +114,8 @@ class LlamaRunner:
             )
             model.require_decoder()
             options = _context_options(config, model)
-            accelerator = stack.enter_context(_accelerated(config, model, options))
+            self._acceleration = Acceleration(config, model, options)
+            stack.enter_context(self._acceleration.in_use())
             self._context = stack.enter_context(Context(model, options))
             self._stack = stack.pop_all()
         self._model = model
@@ -126,7 +125,7 @@ class LlamaRunner:
         self.max_batch = self._context.max_batch
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
-        self.info = _info(config, model, self._context, accelerator)
+        self.info = _info(config, model, self._context, self._acceleration.instruction_set)
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
@@ -167,8 +166,13 @@ class LlamaRunner:
         return [_sampled(rows, draw.sampler) for rows, draw in zip(drawn, draws, strict=True)]
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether steps in a row shall end after the one in hand."""
+        """Whether steps in a row shall end after the one in hand, and ``rest`` soon."""
         self._steps.interrupt(wanted)
+        self._acceleration.interrupt(wanted)
+
+    def rest(self) -> float | None:
+        """Measure again what was disturbed when it was measured."""
+        return self._acceleration.rest()
 
     def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:
         """Run the bare C loop on a context of the same shape: seconds to read a prompt, seconds to decode."""
@@ -255,37 +259,6 @@ def _window(model: Model) -> Window:
     if not model.is_rewindable:
         return NO_WINDOW
     return Window(model.window_size, model.has_chunked_window)
-
-
-@contextmanager
-def _accelerated(config: EngineConfig, model: Model, options: ContextOptions) -> Iterator[str]:
-    """Let our own matrix products help the CPU; gives their instruction set, or an empty string if they do not."""
-    accelerator = Accelerator(model.library)
-
-    def set_up() -> None:
-        if not config.accel:
-            accelerator.remove()
-        elif reason := accelerator.install():
-            log.debug("no matrix products of our own: %s", reason)
-        else:
-            kinds = accelerator.kinds(model.weight_types)
-            memory = paths.tunings() / f"{config.bundle or 'unnamed'}.json"
-            threads = options.threads
-            tune(accelerator, kinds, width=model.width, threads=threads, memory=memory)
-            tune_attention(
-                accelerator,
-                options.cache_kind,
-                model.heads,
-                is_unified=options.is_unified,
-                threads=threads,
-                memory=memory,
-            )
-
-    with accelerator.shared(set_up):
-        is_helped = bool(accelerator.kinds(model.weight_types)) or accelerator.takes_attention
-        if is_helped and not config.accel:
-            log.warning("accel stays on: another engine of this process set it, and computes")
-        yield accelerator.instruction_set if is_helped else ""
 
 
 def _context_options(config: EngineConfig, model: Model) -> ContextOptions:

@@ -1,23 +1,27 @@
-"""From which batch on Coblyn's own products and attention are faster than ggml's, here: measured once, and kept.
+"""From which batch on Coblyn's own products and attention are faster than ggml's, here: measured, and kept.
 
 What wins depends on the processor, on types and shapes and on how many tokens are computed together, and is not to be
-guessed: ggml's code for a type may be as good on one machine and half as fast on the next.
+guessed: ggml's code for a type may be as good on one machine and half as fast on the next. What other programs
+disturbed is used, and measured again while the engine rests.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from coblyn.engine.measured import Measured, MeasuredFile, most_doubtful
 
 if TYPE_CHECKING:
     from coblyn.llama.model import Heads
 
-__all__ = ["Measures", "tune", "tune_attention"]
+__all__ = ["Measures", "Question", "Tuner", "attention_questions", "product_questions"]
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +29,11 @@ _SECONDS = 0.01
 _BLOCK = 256
 _MAX_ROWS = 2048
 _CELLS = 512
-_LARGEST = 256  # that the library measures
 _FEWEST_TOKENS = 4
 _MARGIN = 1.05  # a tie goes to ggml
+
+_PAUSE = 30.0
+"""Seconds between two measurements of an engine that rests: what disturbs lasts for a while."""
 
 
 class Measures(Protocol):
@@ -77,115 +83,180 @@ class Measures(Protocol):
         """From how many tokens on it takes attention over; 0 for never."""
         ...
 
+    def take_spread(self) -> float | None:
+        """How far apart comparisons were since it was last asked; None if they were stopped."""
+        ...
 
-def tune(
-    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int, memory: Path
-) -> dict[int, int]:
-    """Choose the batch for each type of weights; what was measured before is not measured again.
+    def stoppable(self) -> AbstractContextManager[None]:
+        """Let ``stop`` of other threads end measurements in the block."""
+        ...
 
-    It takes some tenths of a second the first time, up to three for wide models.
+    def alone(self) -> AbstractContextManager[bool]:
+        """Whether nobody else computes; nobody comes in the block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to measure.
+
+    Attributes:
+        key: What it depends on, as text.
+        ask: Measures it.
+        use: Sets the accelerator by the answer; not while something is computed.
+    """
+
+    key: str
+    ask: Callable[[], int]
+    use: Callable[[int], None]
+
+
+def product_questions(
+    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int
+) -> Iterator[Question]:
+    """From which batch on to take over products of each type of weights; types that are off stay off.
 
     Args:
-        accelerator: What is tuned.
+        accelerator: What is tuned, as it is right after it was installed.
         kinds: Types of weights (``ggml_type``) that a model has.
         width: Inputs of a typical matrix of the model.
         threads: Threads that compute.
-        memory: File with what was measured; made if it is not there. One that can not be read or written costs time
-            and nothing else.
-
-    Returns:
-        The smallest batch of each type, 0 where ggml's code stays.
     """
-    known = _read(memory)
     columns = -(-width // _BLOCK) * _BLOCK
     rows = min(4 * columns, _MAX_ROWS)
-    chosen: dict[int, int] = {}
-    measured: dict[str, int] = {}
     for kind in kinds:
         # A short measurement has its weights in the caches, where a model has not: below the library's own choice,
         # what it finds is not to be trusted (Q8_0 with eight streams: 1.05 measured, 0.93 in the model).
-        floor = accelerator.min_batch(kind)
-        if not floor:
-            continue
-        key = f"{accelerator.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}"
-        if key not in known:
-            known[key] = measured[key] = accelerator.find_batch(
-                kind, rows, columns, threads=threads, seconds=_SECONDS
+        if floor := accelerator.min_batch(kind):
+            yield Question(
+                f"{accelerator.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}",
+                partial(
+                    accelerator.find_batch,
+                    kind,
+                    rows,
+                    columns,
+                    threads=threads,
+                    seconds=_SECONDS,
+                ),
+                partial(_use_batch, accelerator, kind, floor),
             )
-            log.debug("measured: %s: from a batch of %d on", key, known[key])
-        chosen[kind] = max(known[key], floor) if known[key] else 0
-        accelerator.set_min_batch(kind, chosen[kind])
-    if measured:
-        _write(memory, measured)
-    return chosen
 
 
-def tune_attention(
-    accelerator: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int, memory: Path
-) -> tuple[int, bool]:
-    """Choose from how many tokens of a step on attention is taken over; what was measured is not measured again.
+def _use_batch(accelerator: Measures, kind: int, floor: int, found: int) -> None:
+    accelerator.set_min_batch(kind, _at_least(floor, found))
+
+
+def attention_questions(
+    accelerator: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int
+) -> Iterator[Question]:
+    """From how many tokens of a step on to take over attention, and whether that of a single token; none if it is off.
 
     Args:
-        accelerator: What is tuned.
+        accelerator: What is tuned, as it is right after it was installed.
         kind: Type of the KV cache (``ggml_type``).
         heads: Shape of the model's attention.
         is_unified: Sequences share cells. Tokens of different sequences then see little of them, and ggml's code for
             few tokens skips what they do not see: below the library's own choice it stays.
         threads: Threads that compute.
-        memory: As for ``tune``.
-
-    Returns:
-        The number of tokens, of more than one, 0 where ggml's code stays; and whether a single token's is taken over.
     """
     own = accelerator.min_tokens
     if not own:
-        return 0, False
+        return
+    floor = own if is_unified else _FEWEST_TOKENS
     shape = f"{heads.length} x {heads.count}/{heads.key_count}"
     key = f"{accelerator.instruction_set}, {threads} threads, attention {kind}, {shape}"
-    known = _read(memory)
-    if key not in known or f"{key}, single" not in known:
-        single = accelerator.measure_attention(
+
+    def single() -> int:
+        ratio = accelerator.measure_attention(
             kind, heads, cells=_CELLS, tokens=1, threads=threads, seconds=_SECONDS
         )
-        measured = {
-            key: accelerator.find_tokens(
-                kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
-            ),
-            f"{key}, single": int(single >= _MARGIN),
-        }
-        log.debug("measured: %s: from %d tokens on; a single one %.2f", key, measured[key], single)
-        _write(memory, measured)
-        known |= measured
-    floor = own if is_unified else _FEWEST_TOKENS
-    chosen = max(known[key], floor) if known[key] else 0
-    takes_single = bool(known[f"{key}, single"])
-    accelerator.set_min_tokens(chosen)
-    accelerator.set_single(takes_single)
-    return chosen, takes_single
+        return int(ratio >= _MARGIN)
+
+    yield Question(
+        key,
+        partial(
+            accelerator.find_tokens, kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
+        ),
+        lambda found: accelerator.set_min_tokens(_at_least(floor, found)),
+    )
+    yield Question(f"{key}, single", single, lambda found: accelerator.set_single(bool(found)))
 
 
-def _read(memory: Path) -> dict[str, int]:
-    try:
-        known = json.loads(memory.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(known, dict):
-        return {}
-    return {str(key): batch for key, batch in known.items() if _is_measured(batch)}
+def _at_least(floor: int, found: int) -> int:
+    return max(found, floor) if found else 0
 
 
-def _is_measured(batch: object) -> bool:
-    return type(batch) is int and 0 <= batch <= _LARGEST
+class Tuner:
+    """Sets an accelerator by what is measured, and measures what was disturbed again.
 
+    Args:
+        accelerator: What is tuned.
+        questions: All that decides about it.
+        path: File with what was measured.
+        clock: Seconds that only grow.
+    """
 
-def _write(memory: Path, measured: dict[str, int]) -> None:
-    known = _read(memory) | measured  # other processes measure too
-    temporary = memory.with_name(f"{memory.name}.{os.getpid()}")
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(known, indent=1), "utf-8")
-        temporary.replace(memory)
-    except OSError as error:
-        log.debug("what was measured can not be kept: %s", error)
-        with suppress(OSError):  # a full disk keeps the empty file
-            temporary.unlink()
+    def __init__(
+        self,
+        accelerator: Measures,
+        questions: Sequence[Question],
+        path: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._accelerator = accelerator
+        self._questions = {question.key: question for question in questions}
+        self._file = MeasuredFile(path)
+        self._clock = clock
+        self._known: dict[str, Measured] = {}
+        self._due = 0.0
+
+    def tune(self) -> None:
+        """Answer all questions, from the file or by measuring, and set the accelerator.
+
+        It takes some tenths of a second the first time, up to three for wide models.
+        """
+        kept = self._file.read()
+        self._known = {key: kept[key] for key in self._questions if key in kept}
+        missing = [key for key in self._questions if key not in kept]
+        fresh = {key: answer for key in missing if (answer := self._measure(key))}
+        self._known |= fresh
+        for key, answer in self._known.items():
+            self._questions[key].use(answer.value)
+        if fresh:
+            self._file.write(fresh)
+        self._due = self._clock() + _PAUSE
+
+    def rest(self) -> float | None:
+        """Measure an answer that was disturbed again, if it is time; only where nothing is computed.
+
+        Returns:
+            Seconds until there is something to do; None if all answers are settled.
+        """
+        key = most_doubtful(self._known)
+        if key is None:
+            return None
+        if (left := self._due - self._clock()) > 0:
+            return left
+        with self._accelerator.alone() as is_alone, self._accelerator.stoppable():
+            if is_alone and (answer := self._measure(key)):
+                self._learn(key, answer)
+        self._due = self._clock() + _PAUSE
+        return _PAUSE
+
+    def _learn(self, key: str, answer: Measured) -> None:
+        # Another process may have measured it meanwhile.
+        earlier = self._file.read().get(key, self._known[key])
+        self._known[key] = earlier if earlier.is_settled else earlier.again(answer)
+        self._questions[key].use(self._known[key].value)
+        self._file.write({key: self._known[key]})
+
+    def _measure(self, key: str) -> Measured | None:
+        """An answer; None if it was stopped."""
+        self._accelerator.take_spread()
+        value = self._questions[key].ask()
+        spread = self._accelerator.take_spread()
+        if spread is None:
+            return None
+        answer = Measured(value, spread)
+        log.debug("measured: %s: %s", key, answer)
+        return answer
