@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -213,6 +215,24 @@ async def test_forbidding_everything_is_the_callers_mistake(engine: LocalEngine)
     with pytest.raises(BadRequest, match="no token"):
         await read(engine, request)
     assert (await read(engine, ask("b", await tokens_of(engine))))[0]
+
+
+async def test_a_model_of_broken_numbers_is_not_the_callers_mistake(
+    config: EngineConfig, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.gguf"
+    shutil.copyfile(config.model, path)
+    with path.open("r+b") as file:  # all bits set is NaN in single and in half precision
+        file.seek(-(1 << 20), os.SEEK_END)
+        file.write(b"\xff" * (1 << 20))
+    engine = LocalEngine(partial(LlamaRunner, replace(config, model=str(path))))
+    try:
+        for logprobs in (None, 2):
+            with pytest.raises(ModelBroken, match="no numbers"):
+                await read(engine, ask("a", (1, 2, 3), temperature=0.7, logprobs=logprobs))
+        assert engine.status().state == "ready"
+    finally:
+        await engine.close()
 
 
 def test_a_file_that_is_no_model(config: EngineConfig, tmp_path: Path) -> None:

@@ -36,6 +36,12 @@ class BodyTimeout(BadRequest):
 MAX_DEPTH = 100
 """How deep lists and objects may be nested. No client needs more than ten, and what reads them is recursive."""
 
+_MESSAGES = {
+    "int_parsing_size": "An integer has at most 64 bits",
+    "finite_number": "Infinite is no number here",
+}
+"""What pydantic says about numbers that are too large is not what is wrong with them."""
+
 _MAX_DIGITS = 20
 """Digits of the largest integer of 64 bits, or those of the smallest and its sign."""
 
@@ -82,7 +88,8 @@ def validated(model: type[Model], body: dict[str, Any]) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(_path(body, first["loc"]))
-        raise BadRequest(f"{field or 'The body'}: {first['msg']}.", field=field) from error
+        message = _MESSAGES.get(first["type"], first["msg"])
+        raise BadRequest(f"{field or 'The body'}: {message}.", field=field) from error
 
 
 def token_id(text: str) -> int | None:
