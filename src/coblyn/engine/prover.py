@@ -23,11 +23,11 @@ import psutil
 from numpy.typing import NDArray
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.cores import usable_cores
 from coblyn.engine.proof import LOADING, MARK, Comparison, Generation, ProductProof
 from coblyn.errors import CoblynError
 from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from coblyn.engine.acceleration import Acceleration
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.cores import usable_cores
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.plan import (
     FRAME,
@@ -34,6 +33,7 @@ from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement

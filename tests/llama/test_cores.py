@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from coblyn.engine.cores import count_cores, quota, usable_cores
+from coblyn.llama.cores import count_cores, quota, usable_cores
 
 
 def write(path: Path, text: str) -> None:
@@ -76,7 +76,7 @@ def test_a_process_that_may_use_one_core_computes_with_one_thread() -> None:
     assert 1 <= usable_cores() <= len(os.sched_getaffinity(0))
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
-        "from coblyn.engine.cores import usable_cores; print(usable_cores())"
+        "from coblyn.llama.cores import usable_cores; print(usable_cores())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
