@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from coblyn.llama.library import Library
     from coblyn.llama.model import Heads
 
-__all__ = ["REASONS", "Accelerator"]
+__all__ = ["REASONS", "SELF_CHECK", "Accelerator"]
 
 _NUM_TYPES = 40
 """``GGML_TYPE_COUNT`` of the pinned ggml.h is a little more; those after MXFP4 have no kernel of ours."""
 
 _READY = 0
+
+SELF_CHECK = 4
+"""The status that says that its own check failed."""
 
 REASONS: Mapping[int, str] = MappingProxyType(
     {
@@ -33,7 +36,7 @@ REASONS: Mapping[int, str] = MappingProxyType(
         1: "no CPU backend is registered",
         2: "this build of ggml can not hand products over",
         3: "ggml's own code is as fast on this processor",
-        4: "its own check failed, so it was taken out again",
+        SELF_CHECK: "its own check failed, so it was taken out again",
     }
 )
 """Why it is not installed, by ``coblyn_accel_status``."""
@@ -95,6 +98,14 @@ class Accelerator:
             # Choosing the instruction set anew sets all batches to the library's choice.
             self._library.coblyn_accel_use_isa(self._library.coblyn_accel_isa())
         return REASONS.get(status, f"status {status}")
+
+    def take_everything(self) -> None:
+        """Take over all that there are kernels for, even where ggml is faster. Not while something is computed."""
+        for kind in range(_NUM_TYPES):
+            if self.min_batch(kind):
+                self.set_min_batch(kind, 1)
+        self.set_min_tokens(2)
+        self.set_single(True)
 
     def remove(self) -> None:
         """Give all products back to ggml. Not while something is computed."""

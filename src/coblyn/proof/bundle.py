@@ -1,0 +1,140 @@
+"""Proving a bundle: in a process of its own, which it may end, and within bounded time."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coblyn.crash import Crash, read_crash
+from coblyn.errors import ProgramFailed
+from coblyn.llama.environment import changes
+from coblyn.native.fault import Fault, FaultKind
+from coblyn.progress import Progress, Report
+from coblyn.proof.protocol import MARK, NUM_STAGES
+from coblyn.run import stream
+
+__all__ = ["PHASE", "Reading", "prove_bundle"]
+
+PHASE = "Proving"
+
+_LOG_LINES = 20
+_SECONDS = 600.0
+
+_STAGE_SECONDS = 60.0
+"""How long a stage may take before it counts as hung; on any CPU of today it takes milliseconds."""
+
+_HUNG = "Timeout ("
+"""How the line begins that Python's faulthandler writes when the time of a stage is over."""
+
+
+def prove_bundle(
+    lib_dir: Path, report: Report, *, stage_seconds: float = _STAGE_SECONDS
+) -> Fault | None:
+    """Let a bundle compute products, attention and tiny models, and compare with numpy.
+
+    It takes a second or two on a quiet machine.
+
+    Args:
+        lib_dir: Where its libraries are.
+        report: Told of the progress, with the phase "Proving".
+        stage_seconds: How long a stage may take before it counts as hung.
+
+    Returns:
+        What went wrong first; None if it runs and computes right.
+    """
+    reading = Reading(report)
+    argv: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "coblyn.proof.child",
+        lib_dir,
+        str(stage_seconds),
+    ]
+    # One thread for numpy: those of the library are what is tried.
+    env = {**changes(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": None}
+    try:
+        done = stream(argv, reading.read, env=env, timeout=_SECONDS, check=False)
+    except ProgramFailed as error:
+        return reading.hung(error.message)
+    return reading.outcome(done.code)
+
+
+@dataclass
+class Reading:
+    """Puts together what the process writes.
+
+    Attributes:
+        report: Told of the progress.
+        stage: What is being done.
+        fault: What the process said that is wrong.
+        is_done: Whether it said that all is right.
+    """
+
+    report: Report
+    stage: str = "start of the process"
+    variant: str = ""
+    fault: Fault | None = None
+    is_done: bool = False
+    crash: Crash | None = None
+    num_stages: int = 0
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
+
+    def read(self, line: str) -> None:
+        """Take one line."""
+        if line.startswith(MARK):
+            self._take(json.loads(line.removeprefix(MARK)))
+            return
+        self.crash = self.crash or read_crash(line)
+        self.log.append(line)
+
+    def outcome(self, code: int) -> Fault | None:
+        """What follows, now that the process has ended with a code."""
+        if self.fault or self.is_done:
+            return self.fault
+        if any(line.startswith(_HUNG) for line in self.log):
+            return self.hung("It gave no answer in time.")
+        if code < 0 or self.crash or code >= _WINDOWS_ERRORS:
+            name = self.crash.signal if self.crash else _signal(code)
+            return self._fault(FaultKind.CRASH, f"The process was ended by {name}.")
+        return self._fault(FaultKind.FAILED, f"The process ended with code {code}.")
+
+    def hung(self, message: str) -> Fault:
+        """The process took too long, and was ended."""
+        return self._fault(FaultKind.HANG, message)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "stage":
+            self.stage = event["name"]
+            self.num_stages += 1
+            done = min(self.num_stages, NUM_STAGES)
+            self.report(Progress(PHASE, done, NUM_STAGES, detail=self.stage))
+        elif kind == "variant":
+            self.variant = event["name"]
+        elif kind == "wrong":
+            self.fault = self._fault(FaultKind.WRONG, event["message"], event["error"])
+        elif kind == "failed":
+            self.fault = self._fault(FaultKind.FAILED, event["message"])
+        else:
+            self.is_done = True
+
+    def _fault(self, kind: FaultKind, message: str, error: float = 0.0) -> Fault:
+        return Fault(kind, self.stage, message, self.crash, error, self.variant, tuple(self.log))
+
+
+_WINDOWS_ERRORS = 0xC0000000
+"""Exit codes of Windows from here on are exceptions that nobody took."""
+
+
+def _signal(code: int) -> str:
+    if code >= 0:
+        return f"the exception 0x{code:X}"
+    try:
+        return f"signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,134 @@
+"""The process that proves a bundle: it computes, and writes a line before each thing that it tries.
+
+    python -m coblyn.proof.child LIBRARIES SECONDS
+
+A process of its own, since what it tries may end it. A line of ``MARK`` and JSON is a report; every other line is the
+log of the library and of the drivers, written at once, so that the last words are there.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from coblyn.errors import CoblynError
+from coblyn.llama import devices
+from coblyn.llama.cores import usable_cores
+from coblyn.llama.library import Library, open_library
+from coblyn.llama.loaded import cpu_variant
+from coblyn.llama.operation import OpenDevice
+from coblyn.proof.attention import prove_attention
+from coblyn.proof.generation import Expected, prove_model
+from coblyn.proof.ground import Ground, Wrong
+from coblyn.proof.products import activations, make_cases, prove_products
+from coblyn.proof.protocol import MARK
+from coblyn.proof.tiny import tiny_models
+
+__all__ = ["Child", "main"]
+
+_KERNELS = "Coblyn's kernels"
+
+
+def main() -> None:
+    """Prove the libraries in the directory of the first argument; the second is the time of a stage in seconds."""
+    # What stderr says must not come in the middle of a line of ours.
+    os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
+    child = Child(Path(sys.argv[1]), float(sys.argv[2]))
+    try:
+        child.run()
+    except Wrong as error:
+        child.report("wrong", message=error.message, error=error.error)
+    except CoblynError as error:
+        child.report("failed", message=f"{error.message} {error.hint}".strip())
+    # The end of a process is where drivers crash that did all their work.
+    os._exit(0)
+
+
+class Child:
+    """Proves, one thing after the other.
+
+    Args:
+        directory: Where the libraries are.
+        stage_seconds: How long a stage may take.
+    """
+
+    def __init__(self, directory: Path, stage_seconds: float) -> None:
+        self._directory = directory
+        self._stage_seconds = stage_seconds
+
+    def run(self) -> None:
+        """Prove.
+
+        Raises:
+            Wrong: Numbers are wrong.
+            CoblynError: Something can not be opened, loaded or computed.
+        """
+        self.stage("loading the libraries")
+        library = open_library(self._directory, _write)
+        self.report("variant", name=cpu_variant(library))
+        library.coblyn_crash_install()
+        ground = Ground(library, sorted({1, usable_cores()}), self.stage)
+        self._operations(ground)
+        with tempfile.TemporaryDirectory(prefix="coblyn-proof-") as directory:
+            self._models(ground, Path(directory))
+        error, what = ground.worst
+        self.report("done", checked=ground.num_checked, error=error, what=what)
+
+    def report(self, event: str, **values: Any) -> None:
+        """Write a report."""
+        _write(MARK + json.dumps({"event": event, **values}))
+
+    def stage(self, name: str) -> None:
+        """Say what comes next, and give it its time."""
+        self.report("stage", name=name)
+        # What hangs holds this thread for ever; this ends the process from another one.
+        faulthandler.dump_traceback_later(self._stage_seconds, exit=True)
+
+    def _operations(self, ground: Ground) -> None:
+        library, vectors = ground.library, activations()
+        self.stage("opening the CPU")
+        with OpenDevice(library, _cpu(library)) as cpu:
+            self.stage("reading of weights")
+            cases = make_cases(cpu, vectors)
+            prove_products(ground, cpu, cases, vectors)
+            prove_attention(ground, cpu)
+            with ground.kernels() as there_are:
+                if there_are:
+                    prove_products(ground, cpu, cases, vectors, _KERNELS)
+                    prove_attention(ground, cpu, _KERNELS)
+        alone = Ground(library, (1,), self.stage)
+        for device in devices.devices(library):
+            if device.is_accelerator:
+                self.stage(f"opening {device.name}")
+                with OpenDevice(library, device.name) as opened:
+                    prove_products(alone, opened, cases, vectors, device.name)
+                    prove_attention(alone, opened, device.name)
+
+    def _models(self, ground: Ground, directory: Path) -> None:
+        tiny = [Expected(model) for model in tiny_models()]
+        for model in tiny:
+            prove_model(ground, model, directory)
+        with ground.kernels() as there_are:
+            for model in tiny if there_are else ():
+                prove_model(ground, model, directory, where=_KERNELS)
+        found = [each.name for each in devices.devices(ground.library) if each.is_accelerator]
+        for model in tiny if found else ():
+            prove_model(ground, model, directory, on_device=True, where=" and ".join(found))
+
+
+def _cpu(library: Library) -> str:
+    return next(each.name for each in devices.devices(library) if each.kind == "cpu")
+
+
+def _write(line: str) -> None:
+    # In one piece: other threads write too.
+    os.write(sys.stdout.fileno(), f"{line}\n".encode(errors="replace"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""What all parts of a proof stand on: the library, the devices, threads, and a place to say what is being done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from coblyn.errors import EngineError
+from coblyn.llama.accel import REASONS, SELF_CHECK, Accelerator
+from coblyn.llama.library import Library
+from coblyn.proof.error import MAX_ERROR
+
+__all__ = ["Ground", "Tell", "Wrong", "count"]
+
+
+Tell = Callable[[str], None]
+"""Told of each stage before it begins, such as "product of q4_1, 33 rows, 2 threads"."""
+
+
+class Wrong(EngineError):
+    """Numbers are not what they should be.
+
+    Args:
+        error: Normalised error; infinite if there is what is no number.
+    """
+
+    code = "wrong_numbers"
+
+    def __init__(self, message: str, error: float) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+@dataclass(slots=True)
+class Ground:
+    """Where a proof takes place.
+
+    Attributes:
+        library: The opened bundle.
+        threads: Numbers of threads to compute with, the smallest first.
+        tell: Told of each stage.
+        num_checked: Results that were compared so far.
+        worst: Largest error so far, and what had it.
+    """
+
+    library: Library
+    threads: Sequence[int]
+    tell: Tell
+    num_checked: int = 0
+    worst: tuple[float, str] = (0.0, "")
+    accelerator: Accelerator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.accelerator = Accelerator(self.library)
+
+    def check(self, error: float, what: str, limit: float = MAX_ERROR) -> None:
+        """Take a result's error.
+
+        Raises:
+            Wrong: It is above the limit.
+        """
+        self.num_checked += 1
+        self.worst = max(self.worst, (error, what))
+        if error <= limit:  # not so for what is no number
+            return
+        off = f"off by {error:.1%}" if error < 10 else "off by more than their own size"
+        raise Wrong(f"The numbers are {off}: {what}.", error)
+
+    @contextmanager
+    def kernels(self) -> Iterator[bool]:
+        """Have Coblyn's kernels compute all that they can in the block.
+
+        Yields:
+            Whether there are any for this processor.
+
+        Raises:
+            Wrong: Their own check failed.
+        """
+        accelerator = self.accelerator
+        self.tell("check of Coblyn's kernels")
+        reason = accelerator.install()
+        if reason == REASONS[SELF_CHECK]:
+            raise Wrong("The check that Coblyn's kernels make of themselves failed.", float("inf"))
+        if not reason:
+            accelerator.take_everything()
+        try:
+            yield not reason
+        finally:
+            accelerator.remove()
+
+
+def count(number: int, thing: str) -> str:
+    """A number of things in words, such as "2 threads"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
