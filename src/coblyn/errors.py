@@ -18,6 +18,7 @@
     │  ├─ ToolchainMissing
     │  ├─ BuildFailed
     │  ├─ BundleMissing
+    │  ├─ ProofFailed           a bundle does not run here, or computes wrongly
     │  ├─ BinaryUnreadable      an object file or library
     │  └─ AbiMismatch
     ├─ FetchError               a download
@@ -56,6 +57,7 @@ __all__ = [
     "PortInUse",
     "ProgramFailed",
     "PromptTooLong",
+    "ProofFailed",
     "SettingsError",
     "ToolchainMissing",
     "error_from_code",
@@ -201,6 +203,20 @@ class BundleMissing(NativeError):
     """There is no engine bundle of that name, or none at all."""
 
     code = "bundle_missing"
+
+
+class ProofFailed(NativeError):
+    """An engine bundle does not run on this machine, or computes wrongly."""
+
+    code = "proof_failed"
+
+    @classmethod
+    def of(cls, bundle_id: str, stage: str, message: str) -> ProofFailed:
+        """The error of a bundle whose proof ended with a message during a stage."""
+        return cls(
+            f"The engine {bundle_id} did not pass its proof on this machine ({stage}): {message}",
+            hint="`coblyn build --force` builds it again, without what fails.",
+        )
 
 
 class BinaryUnreadable(NativeError):

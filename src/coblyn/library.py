@@ -22,16 +22,20 @@ from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from coblyn.chat.messages import Message, text_of_content
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, Event, Finish, FinishReason, Stats, TokenText
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.engine.params import SamplingParams
-from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound
+from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound, ProofFailed
+from coblyn.progress import silent
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
 from coblyn.service.services import make_services
+
+if TYPE_CHECKING:
+    from coblyn.native.bundle import Bundle
 
 __all__ = ["AsyncStream", "Completion", "Delta", "Engine", "Options", "Stream"]
 
@@ -212,6 +216,7 @@ class Engine:
 
         Raises:
             BundleMissing: The native engine has not been built yet: run ``coblyn build``.
+            ProofFailed: It does not run on this machine, or computes wrongly. It is proved at its first use here.
             ModelError: The model is not there, or can not be loaded.
             SettingsError: A setting is wrong.
         """
@@ -225,6 +230,7 @@ class Engine:
                 "No model is here yet.", hint="Get the starter model: coblyn pull smollm2"
             )
         current = bundle.current()
+        _require_proof(current)
         config = EngineConfig.from_settings(
             Settings.load(flags=settings), model=path, library=current.lib_dir, bundle=current.id
         )
@@ -353,6 +359,15 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def _require_proof(bundle: Bundle) -> None:
+    from coblyn.native.place import place_here
+    from coblyn.proof.record import prove_once
+
+    fault = prove_once(bundle.id, bundle.lib_dir, place_here(bundle.receipt.backend), silent)
+    if fault:
+        raise ProofFailed.of(bundle.id, fault.stage, fault.message)
 
 
 def _command(prompt: str | Messages, options: Options) -> GenerateCommand:

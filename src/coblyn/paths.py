@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-__all__ = ["bundles", "cache", "config", "downloads", "logs", "models", "tunings"]
+__all__ = ["bundles", "cache", "config", "downloads", "logs", "models", "proofs", "tunings"]
 
 _DIRS = PlatformDirs("coblyn", appauthor=False)
 
@@ -38,6 +38,11 @@ def bundles() -> Path:
 def tunings() -> Path:
     """What was measured of engine bundles on this machine, one file each."""
     return cache() / "tunings"
+
+
+def proofs() -> Path:
+    """On which machines engine bundles were proved, one file each."""
+    return cache() / "proofs"
 
 
 def logs() -> Path:

@@ -12,12 +12,15 @@ import typer
 from typer.testing import CliRunner
 
 from coblyn.cli import build as verb
-from coblyn.errors import BundleMissing, Cancelled, SettingsError, ToolchainMissing
+from coblyn.errors import BundleMissing, Cancelled, ProofFailed, SettingsError, ToolchainMissing
 from coblyn.native import build as engine
-from coblyn.native import bundle, fit, prepare
+from coblyn.native import bundle, fit, place, prepare
 from coblyn.native.backends import BACKENDS
+from coblyn.native.fault import Fault, FaultKind
 from coblyn.native.probe import Prober, probe
 from coblyn.native.sets import groups
+from coblyn.proof import bundle as proof
+from coblyn.proof import record
 from native.tiny_tree import make_llama, make_shim
 
 if TYPE_CHECKING:
@@ -33,6 +36,14 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(prepare, "shim_dir", lambda: shim)
     monkeypatch.setattr(fit, "shim_dir", lambda: shim)
     return make_llama(tmp_path / "llama")
+
+
+@pytest.fixture(autouse=True)
+def proved(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What was to be proved: a tiny tree computes nothing, so it always passes."""
+    asked: list[Path] = []
+    monkeypatch.setattr(proof, "prove_bundle", lambda lib_dir, report: asked.append(lib_dir))
+    return asked
 
 
 def coblyn_build(*args: str):
@@ -202,3 +213,64 @@ def test_what_is_left_out_by_hand_is_left_out_again(tiny: Path) -> None:
     result = coblyn_build("--source", tiny, "--backend", "cpu", "--without", name)
     assert result.exit_code == 0, result.output
     assert bundle.current().receipt.options().without == {name}
+
+
+@needs_compiler
+def test_a_build_is_proved_and_not_again_at_its_first_use(
+    tiny: Path, monkeypatch, capsys, proved: list[Path]
+) -> None:
+    coblyn_build("--source", tiny, "--backend", "cpu")
+    assert len(proved) == 1
+    found = verb.ensure_bundle()
+    assert len(proved) == 1
+    # The same bundle, and another CPU.
+    here = place.place_here("cpu")
+    monkeypatch.setattr(place, "place_here", lambda backend: here | {"cpu": "another"})
+    assert verb.ensure_bundle().id == found.id
+    assert proved[1:] == [found.lib_dir]
+    assert "was not proved with this CPU and driver yet" in capsys.readouterr().err
+    verb.ensure_bundle()
+    assert len(proved) == 2
+    assert capsys.readouterr().err == ""
+
+
+@needs_compiler
+def test_a_bundle_that_fails_on_another_cpu_is_built_again(tiny: Path, monkeypatch, capsys) -> None:
+    coblyn_build("--source", tiny, "--backend", "cpu", "--cmake-arg", "-DCOBLYN_TEST=1")
+    first = bundle.current()
+    real, built = engine.build, []
+
+    def build_tiny(options, **more):
+        built.append(options.cmake_args)
+        return real(options, **more | {"source": tiny})
+
+    fault = Fault(
+        FaultKind.WRONG, "product of q4_1, 8 rows, 1 thread", "The numbers are off by 9%."
+    )
+    monkeypatch.setattr(engine, "build", build_tiny)
+    monkeypatch.setattr(place, "place_here", lambda backend: {"cpu": "another"})
+    monkeypatch.setattr(proof, "prove_bundle", lambda lib_dir, report: None if built else fault)
+    assert verb.ensure_bundle().id == first.id
+    assert built == [("-DCOBLYN_TEST=1",)]
+    said = capsys.readouterr().err
+    assert "product of q4_1, 8 rows, 1 thread" in said
+    assert "off by 9%" in said
+
+
+@needs_compiler
+def test_proving_again(tiny: Path, monkeypatch, proved: list[Path]) -> None:
+    coblyn_build("--source", tiny, "--backend", "cpu")
+    done = coblyn_build("--prove")
+    assert done.exit_code == 0
+    assert "runs and computes right here" in done.stdout
+    assert len(proved) == 2
+    fault = Fault(FaultKind.CRASH, "opening the CPU", "The process was ended by signal 4 (SIGILL).")
+    monkeypatch.setattr(proof, "prove_bundle", lambda lib_dir, report: fault)
+    failed = coblyn_build("--prove", "--json")
+    assert isinstance(failed.exception, ProofFailed)
+    assert failed.exception.exit_code == 6
+    answer = json.loads(failed.stdout)
+    assert answer["is_proved"] is False
+    assert answer["fault"]["kind"] == "crash"
+    # What failed is not believed any more.
+    assert not record.is_proved(bundle.current().id, place.place_here("cpu"))

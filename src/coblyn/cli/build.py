@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coblyn.cli.prove import prove_at_first_use, prove_now, remember_proof
+
 if TYPE_CHECKING:
     from coblyn.native.build import BuildResult
     from coblyn.native.bundle import Bundle
@@ -70,6 +72,9 @@ def build(
     ] = False,
     use: Annotated[str, typer.Option(metavar="ID", help="Take another engine into use.")] = "",
     remove: Annotated[str, typer.Option(metavar="ID", help="Delete an engine.")] = "",
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Prove that the engine in use computes right, again.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what CMake and the compilers say.")
@@ -89,6 +94,8 @@ def build(
         _say(bundle.use(use), "in use", as_json=as_json)
     elif remove:
         _say(bundle.remove(remove), "removed", as_json=as_json)
+    elif prove:
+        prove_now(bundle.current(), as_json=as_json)
     else:
         args, sets = tuple(cmake_arg or ()), frozenset(without or ())
         options = BuildOptions(backend.value, portable, jobs, args, sets)
@@ -109,6 +116,19 @@ def ensure_bundle() -> Bundle:
     Raises:
         CoblynError: It can not be built.
     """
+    found, options = _suitable()
+    fault = prove_at_first_use(found)
+    if fault is None:
+        return found
+    _tell(
+        f"The engine {found.id} did not pass its proof on this machine ({fault.stage}): {fault.message} "
+        "Building one that does without what fails."
+    )
+    return _build(options, force=True).bundle
+
+
+def _suitable() -> tuple[Bundle, BuildOptions]:
+    """An engine for this machine and version, and with what options it would be built again."""
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
     from coblyn.native.fit import best_package, misfit_here
@@ -120,18 +140,18 @@ def ensure_bundle() -> Bundle:
     except BundleMissing as missing:
         why = missing.message
     else:
-        reason = misfit_here(found.receipt)
-        if not reason:
-            return found
-        why = f"The engine in use, {found.id}, {reason}."
         if not found.distribution:
             options = found.receipt.options()
+        reason = misfit_here(found.receipt)
+        if not reason:
+            return found, options
+        why = f"The engine in use, {found.id}, {reason}."
     package = best_package(options.backend)
     if package is not None:
         _tell(f"{why} The one of the installed package {package.distribution} is used.")
-        return bundle.use(package.id)
+        return bundle.use(package.id), options
     _tell(f"{why} Building one for this machine; that takes some minutes, once.")
-    return _build(options).bundle
+    return _build(options).bundle, options
 
 
 def _make_wheel(
@@ -165,20 +185,25 @@ def _build(
     from coblyn.cli.bar import bar
     from coblyn.errors import Cancelled
     from coblyn.native.build import build as build_engine
+    from coblyn.proof.bundle import prove_bundle
 
     try:
         with bar() as report:
-            return build_engine(
+            result = build_engine(
                 options,
                 source=source,
                 force=force,
                 take=take,
+                prove=prove_bundle,
                 report=report,
                 announce=_tell,
                 on_line=_tell if verbose else _ignore,
             )
     except KeyboardInterrupt:
         raise Cancelled("Stopped; nothing half-made was left behind.") from None
+    if result.was_built:
+        remember_proof(result.bundle)
+    return result
 
 
 def _show_result(result: BuildResult, *, as_json: bool) -> None:

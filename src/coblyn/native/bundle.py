@@ -196,7 +196,8 @@ def remove(name: str) -> Bundle:
     if current_id() == bundle.id:
         (paths.bundles() / "current").unlink(missing_ok=True)
     shutil.rmtree(trash, ignore_errors=True)
-    (paths.tunings() / f"{bundle.id}.json").unlink(missing_ok=True)
+    for folder in (paths.tunings(), paths.proofs()):
+        (folder / f"{bundle.id}.json").unlink(missing_ok=True)
     return bundle
 
 

@@ -21,8 +21,8 @@ MAX_ERROR = 0.0224
 test-backend-ops allows a device. A quantised product on a sound device is at about 0.005."""
 
 MAX_DIVERGENCE = 0.1
-"""Largest mean Kullback-Leibler divergence from the reference's distribution, in nats. Other rounding makes some
-thousandths; a device that computes nonsense makes several whole ones."""
+"""Largest Kullback-Leibler divergence from the reference's distribution, in nats. Other rounding makes some
+thousandths, two hundredths in a tiny model; a device that computes nonsense makes several whole ones."""
 
 _OUTLIER = 5
 """The largest of many normally distributed differences is about so many times their root mean square."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.model import Model
-from coblyn.proof.error import MAX_DIVERGENCE, divergence
+from coblyn.proof.error import divergence
 from coblyn.proof.gguf import write_gguf
 from coblyn.proof.ground import Ground, count
 from coblyn.proof.reference import logits
@@ -129,7 +129,7 @@ def _prove(
         ground.tell(stage)
         tokens, found = _generate(context, way)
     for rows in found:
-        ground.check(_furthest(rows, expected.of(tokens)), stage, MAX_DIVERGENCE)
+        ground.check_text(_furthest(rows, expected.of(tokens)), stage)
 
 
 def _furthest(found: Logits, expected: Matrix) -> float:

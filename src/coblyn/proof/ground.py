@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from coblyn.errors import EngineError
 from coblyn.llama.accel import REASONS, SELF_CHECK, Accelerator
 from coblyn.llama.library import Library
-from coblyn.proof.error import MAX_ERROR
+from coblyn.proof.error import MAX_DIVERGENCE, MAX_ERROR
 
 __all__ = ["Ground", "Tell", "Wrong", "count"]
 
@@ -41,7 +41,7 @@ class Ground:
         threads: Numbers of threads to compute with, the smallest first.
         tell: Told of each stage.
         num_checked: Results that were compared so far.
-        worst: Largest error so far, and what had it.
+        worst: Largest error so far, in parts of what is allowed, and what had it.
     """
 
     library: Library
@@ -54,18 +54,29 @@ class Ground:
     def __post_init__(self) -> None:
         self.accelerator = Accelerator(self.library)
 
-    def check(self, error: float, what: str, limit: float = MAX_ERROR) -> None:
-        """Take a result's error.
+    def check(self, error: float, what: str) -> None:
+        """Take the error of a product or an attention.
 
         Raises:
-            Wrong: It is above the limit.
+            Wrong: It is above what rounding makes.
         """
+        off = f"{error:.1%}" if error < 10 else "more than their own size"
+        self._take(error, MAX_ERROR, what, f"The numbers are off by {off}: {what}.")
+
+    def check_text(self, nats: float, what: str) -> None:
+        """Take the largest divergence of a text's probabilities.
+
+        Raises:
+            Wrong: It is above what rounding makes.
+        """
+        off = f"off by {nats:.2g} nats" if nats < float("inf") else "no numbers"
+        self._take(nats, MAX_DIVERGENCE, what, f"The probabilities are {off}: {what}.")
+
+    def _take(self, error: float, limit: float, what: str, message: str) -> None:
         self.num_checked += 1
-        self.worst = max(self.worst, (error, what))
-        if error <= limit:  # not so for what is no number
-            return
-        off = f"off by {error:.1%}" if error < 10 else "off by more than their own size"
-        raise Wrong(f"The numbers are {off}: {what}.", error)
+        self.worst = max(self.worst, (error / limit, what))
+        if not error <= limit:  # so for what is no number, too
+            raise Wrong(message, error)
 
     @contextmanager
     def kernels(self) -> Iterator[bool]:

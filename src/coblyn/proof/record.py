@@ -1,0 +1,83 @@
+"""On which machines a bundle was proved. Kept beside bundles, since these never change."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from coblyn import paths
+from coblyn.native.fault import Fault
+from coblyn.progress import Report
+from coblyn.proof import bundle
+
+__all__ = ["Place", "forget", "is_proved", "prove_once", "remember"]
+
+Place = Mapping[str, str]
+"""What a proof depends on besides the bundle: the CPU with its flags, and versions of drivers."""
+
+_MAX_PLACES = 64
+
+
+def prove_once(bundle_id: str, lib_dir: Path, place: Place, report: Report) -> Fault | None:
+    """Prove a bundle, unless it was proved in such a place before.
+
+    Args:
+        bundle_id: Its id.
+        lib_dir: Where its libraries are.
+        place: This machine.
+        report: Told of the progress, if it is proved now.
+
+    Returns:
+        What went wrong; None if it runs and computes right here.
+    """
+    if is_proved(bundle_id, place):
+        return None
+    fault = bundle.prove_bundle(lib_dir, report)
+    if fault is None:
+        remember(bundle_id, place)
+    return fault
+
+
+def is_proved(bundle_id: str, place: Place) -> bool:
+    """Whether the bundle was proved in such a place."""
+    return dict(place) in _read(_file(bundle_id))
+
+
+def remember(bundle_id: str, place: Place) -> None:
+    """Keep that the bundle was proved here; where that cannot be written, it will be proved again."""
+    known = [each for each in _read(_file(bundle_id)) if each != dict(place)]
+    _write(_file(bundle_id), [*known, dict(place)][-_MAX_PLACES:])
+
+
+def forget(bundle_id: str, place: Place) -> None:
+    """Forget that the bundle was proved in such a place."""
+    if is_proved(bundle_id, place):
+        known = _read(_file(bundle_id))
+        _write(_file(bundle_id), [each for each in known if each != dict(place)])
+
+
+def _write(path: Path, places: list[dict[str, str]]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"places": places}, indent=1), "utf-8")
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _file(bundle_id: str) -> Path:
+    return paths.proofs() / f"{bundle_id}.json"
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """What is kept; what is damaged counts as nothing."""
+    try:
+        found = json.loads(path.read_text("utf-8"))["places"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
