@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from coblyn.models.catalogue import Entry
 
-__all__ = ["offer", "resolve_model"]
+__all__ = ["missing_model", "offer", "resolve_model", "said_yes"]
 
 _TRUE = {"1", "true", "yes", "on"}
 
@@ -31,20 +31,42 @@ def resolve_model(reference: str | None, *, yes: bool = False) -> Path:
         FetchError, DiskFull: It could not be pulled.
     """
     from coblyn.models import store
-    from coblyn.models.catalogue import STARTER, lookup
     from coblyn.models.check import check_model
 
-    entry = STARTER if reference is None else lookup(reference)
-    if reference is None:
-        path = store.newest()
-    elif entry is not None and not store.path_of(entry.name).is_file():
-        path = None
-    else:
-        path = store.find(reference)
-    if path is None:
-        assert entry is not None, "a path is missing only for models of the catalogue"
+    entry = missing_model(reference)
+    if entry is not None:
         path = offer(entry, yes=yes)
+    elif reference is not None:
+        path = store.find(reference)
+    else:
+        path = _newest()
     return check_model(path).path
+
+
+def _newest() -> Path:
+    from coblyn.errors import ModelNotFound
+    from coblyn.models import store
+
+    path = store.newest()
+    if path is None:  # removed a moment ago
+        raise ModelNotFound("There is no model to work with.", hint="Get one: coblyn pull smollm2")
+    return path
+
+
+def missing_model(reference: str | None) -> Entry | None:
+    """The model of the catalogue that `resolve_model` would pull for this reference; None if it is here or none."""
+    from coblyn.models import store
+    from coblyn.models.catalogue import STARTER, lookup
+
+    if reference is None:
+        return None if store.newest() else STARTER
+    entry = lookup(reference)
+    return entry if entry is not None and not store.path_of(entry.name).is_file() else None
+
+
+def said_yes(*, yes: bool) -> bool:
+    """Whether nothing is to be asked, by flag or by ``COBLYN_YES``."""
+    return yes or os.environ.get("COBLYN_YES", "").lower() in _TRUE
 
 
 def offer(entry: Entry, *, yes: bool = False) -> Path:
@@ -60,7 +82,7 @@ def offer(entry: Entry, *, yes: bool = False) -> Path:
     command = f"coblyn pull {entry.alias}"
     if entry.notice:
         print(entry.notice, file=sys.stderr)
-    if not yes and os.environ.get("COBLYN_YES", "").lower() not in _TRUE:
+    if not said_yes(yes=yes):
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ModelNotFound(
                 f"The model {entry.alias} is not here yet, and there is nobody to ask.",

@@ -14,17 +14,26 @@ __all__ = ["configure"]
 def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConfig:
     """Find the model and the bundle; what is missing is fetched and built.
 
-    The model comes first: who mistyped its name must not learn it after a build.
+    The model comes first: who mistyped its name must not learn it after a build. One that may be fetched without
+    asking is fetched while the engine is built.
 
     Raises:
         CoblynError: One of them can not be had.
     """
     from coblyn.cli.build import ensure_bundle
-    from coblyn.cli.choose import resolve_model
+    from coblyn.cli.choose import missing_model, resolve_model, said_yes
     from coblyn.engine.config import EngineConfig
 
-    path = resolve_model(model, yes=yes)
-    bundle = ensure_bundle()
+    missing = missing_model(model) if said_yes(yes=yes) else None
+    if missing is None:
+        path = resolve_model(model, yes=yes)
+        bundle = ensure_bundle()
+    else:
+        from coblyn.cli.meanwhile import pulled_meanwhile
+
+        with pulled_meanwhile(missing):
+            bundle = ensure_bundle()
+        path = resolve_model(model, yes=yes)
     return EngineConfig.from_settings(
         settings, model=path, library=bundle.lib_dir, bundle=bundle.id
     )
