@@ -92,6 +92,7 @@ class Machine:
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
+        assert self.is_alone, "what another engine measures is not ours to stop"
         self.is_stoppable = True
         yield
         self.is_stoppable = False

@@ -237,11 +237,17 @@ class Tuner:
             return None
         if (left := self._due - self._clock()) > 0:
             return left
-        with self._accelerator.alone() as is_alone, self._accelerator.stoppable():
-            if is_alone and (answer := self._measure(key)):
-                self._learn(key, answer)
+        with self._accelerator.alone() as is_alone:
+            if is_alone:
+                self._improve(key)
         self._due = self._clock() + _PAUSE
         return _PAUSE
+
+    def _improve(self, key: str) -> None:
+        with self._accelerator.stoppable():
+            answer = self._measure(key)
+        if answer:
+            self._learn(key, answer)
 
     def _learn(self, key: str, answer: Measured) -> None:
         # Another process may have measured it meanwhile.
