@@ -196,3 +196,36 @@ def test_missing_instructions(
     compiled: tuple[str, ...], flags: tuple[str, ...], missing: tuple[str, ...]
 ) -> None:
     assert missing_instructions(compiled, flags) == missing
+
+
+class TestADeath:
+    """A driver is named only where one was at work."""
+
+    ALONE = replace(NO_GENERATION, devices=(CPU_PROOF,), backends=("CPU",))
+    LINE = "coblyn-crash signal=SIGILL address=0x7f0 offset=0x10 code=c4e27b49c0 library=/x/lib/{}"
+
+    @pytest.mark.parametrize(
+        "signal", ["signal 4", "SIGILL", "SIGSEGV", "SIGABRT", "code 3221225501"]
+    )
+    def test_no_driver_where_there_is_only_a_cpu(self, signal: str) -> None:
+        dead = Failure("loading x.gguf", True, f"The process was ended by {signal}.")
+        verdict = Proof(replace(self.ALONE, failure=dead), PLAIN).verdict
+        assert (verdict.state, verdict.fix) == (State.CRASHED, "coblyn build --force")
+        assert "driver" not in verdict.reason
+
+    def test_memory(self) -> None:
+        dead = Failure("loading x.gguf", True, "The process was ended by signal 9.")
+        verdict = Proof(replace(self.ALONE, failure=dead), PLAIN).verdict
+        assert "memory" in verdict.reason
+        assert "smaller model" in verdict.fix
+
+    @pytest.mark.parametrize(
+        ("library", "words"),
+        [("libggml-cpu.so", "coblyn build --force"), ("libcuda.so.1", "driver")],
+    )
+    def test_the_library_tells_beside_a_device(self, library: str, words: str) -> None:
+        log = (self.LINE.format(library),)
+        dead = Failure("generation on CUDA0", True, "The process was ended by SIGILL.", log)
+        verdict = Proof(replace(NO_GENERATION, failure=dead), ON_CUDA).verdict
+        assert words in verdict.fix
+        assert library in verdict.reason

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from coblyn.crash import read_crash
 from coblyn.engine.machine import Machine
 from coblyn.engine.verdict import State, Verdict, judge_load
 from coblyn.llama.placement import Device, Placement
@@ -186,7 +188,7 @@ def judge(measured: Measured, machine: Machine) -> Verdict:
     """The verdict: the gravest thing that was found, and its cause."""
     failure = measured.failure
     if failure and failure.is_crash:
-        return _crashed(failure)
+        return _crashed(failure, measured)
     wrong = _wrong_device(measured) or _wrong_text(measured)
     if wrong:
         return wrong
@@ -198,14 +200,44 @@ def judge(measured: Measured, machine: Machine) -> Verdict:
     return _slow(measured) or verdict
 
 
-def _crashed(failure: Failure) -> Verdict:
-    return Verdict(
-        State.CRASHED,
-        f"The engine died during: {failure.stage}.",
-        "crash",
-        failure.message,
-        "Update the driver of the device. Until then: --gpu-layers 0",
+_GPU_CODE = re.compile(
+    r"ggml-(?:cuda|hip|vulkan|metal|sycl|opencl)|libcuda|nvcuda|amdhip|libvulkan|nvidia|radeon"
+)
+_ILLEGAL = re.compile(r"SIGILL|signal 4\b|ILLEGAL_INSTRUCTION|0xC000001D|3221225501")
+_KILLED = re.compile(r"SIGKILL|signal 9\b")
+
+
+def _crashed(failure: Failure, measured: Measured) -> Verdict:
+    """What ended the process: a device only where one was at work; else code for the CPU, or the system."""
+    crash = next(filter(None, map(read_crash, failure.log)), None)
+    library = re.split(r"[/\\]", crash.library)[-1] if crash else ""
+    text = f"The engine died during: {failure.stage}."
+    reason = failure.message.rstrip(".") + (f", in {library}." if library else ".")
+    if _is_of_device(failure, measured, library):
+        fix = "Update the driver of the device. Until then: --gpu-layers 0"
+    elif _KILLED.search(failure.message):
+        reason += " The system does that when memory runs out."
+        fix = "Close other programs, or take a smaller model."
+    else:
+        if _ILLEGAL.search(f"{failure.message} {crash.signal if crash else ''}"):
+            reason += (
+                " The processor does not have the instruction, the system does not allow it, or the compiler made it "
+                "wrongly."
+            )
+        fix = "coblyn build --force"
+    return Verdict(State.CRASHED, text, "crash", reason, fix)
+
+
+def _is_of_device(failure: Failure, measured: Measured, library: str) -> bool:
+    names = [each.device.name for each in measured.devices if each.device.is_accelerator]
+    if not names:
+        return False
+    if library:
+        return bool(_GPU_CODE.search(library.lower()))
+    on_cpu = re.search(r"\bCPU\b", failure.stage) and not any(
+        name in failure.stage for name in names
     )
+    return not on_cpu
 
 
 def _wrong_device(measured: Measured) -> Verdict | None:

@@ -49,6 +49,7 @@ class Cause:
         links: Public threads about it.
         diagnose: Looks at a case; None if the evidence is not there. Must be quick, pure, and never raise on odd text.
         explains: Ids of causes that are only symptoms where this one is found.
+        is_last: It only says what failed: left out where another cause of a failure is known.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Cause:
     links: tuple[str, ...]
     diagnose: Diagnose
     explains: tuple[str, ...] = ()
+    is_last: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, without what looks for it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from coblyn.crash import read_crash
 from coblyn.errors import BadRequest, NotFound
 from coblyn.native import probe
 from coblyn.native.doctor.cause import Case
@@ -100,7 +101,7 @@ def consult(
     log = _log(log_name, report) if log_name else None
     tree = _tree(tree_name, environ, report, evaluate_make=evaluate_make) if tree_name else None
     # A log that lies about may have come from anywhere; what is piped in or in a tree is of this machine.
-    is_here = tree is not None or log_name == STDIN
+    is_here = tree is not None or log_name == STDIN or (log is not None and _is_of_engine_here(log))
     case = Case(log, tree, machine_facts(environ) if is_here else None, environ if is_here else {})
     files = [Path(name) for name in subjects.get(Subject.BINARY, ())]
     files += [Path(name) for name in subjects.get(Subject.BUNDLE, ())]
@@ -109,6 +110,12 @@ def consult(
     if tree_name and Path(tree_name).resolve() != Path.cwd():
         diagnosis = typed_in(diagnosis, tree_name)
     return Consultation(case, diagnosis, audit, Path(tree_name) if tree_name else None)
+
+
+def _is_of_engine_here(log: Log) -> bool:
+    """Whether a log is of an engine of this machine: the library that it died in is here."""
+    crash = next(filter(None, map(read_crash, log.text.splitlines())), None)
+    return crash is not None and bool(crash.library) and Path(crash.library).is_file()
 
 
 def typed_in(diagnosis: Diagnosis, tree: str) -> Diagnosis:

@@ -45,7 +45,15 @@ def _without_symptoms(found: list[Finding]) -> list[Finding]:
         if finding.cause == cause.id and finding.confidence > Confidence.LOW
         for symptom in cause.explains
     }
-    return [finding for finding in found if finding.cause not in explained]
+    last = {cause.id for cause in catalogue() if cause.is_last}
+    left = [finding for finding in found if finding.cause not in explained]
+    is_known = any(
+        finding.severity is Severity.FAILURE
+        and finding.confidence > Confidence.LOW
+        and finding.cause not in last
+        for finding in left
+    )
+    return [finding for finding in left if not (is_known and finding.cause in last)]
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from coblyn.native.doctor.log.log import Hit, Log
 
 __all__ = [
+    "SUMMARY",
     "Duplicate",
     "Pair",
     "archive",
@@ -65,7 +66,8 @@ _CARRIED = re.compile(
     r"__rust|_?rust_|___rust|__rdl|___rdl|SDL)_"
 )
 _MEMBER = re.compile(r"(.+?\.(?:a|lib))(?:\[\d+\])?\(([^()]+)\)$")
-_SUMMARY = re.compile(r"\bld: (\d{1,6}) duplicate symbols?\b")
+SUMMARY = re.compile(r"\bld: (\d{1,6}) duplicate symbols?\b")
+"""Apple's linker: how many there are."""
 _IN_FUNCTION = re.compile(r"(?m)^(?:\S*ld(?:\.\w+)?(?:\.exe)?: )?([^\n]*?): [Ii]n function ")
 _SOURCE = r"(\S+\.(?:c|cc|cpp|cxx|m|mm|cu))(?=\s|$)"
 _COMPILE = re.compile(
@@ -155,7 +157,7 @@ def twice(
 
 def defined_in_both(log: Log, pair: Pair) -> str:
     """What failed, as a sentence; where Apple's ld shows but some of the symbols, they are as many as it counts."""
-    summary = log.find(_SUMMARY)
+    summary = log.find(SUMMARY)
     count = max(len(pair.duplicates), int(summary[1]) if summary else 0)
     symbols = f"{count} symbols are" if count > 1 else f"{pair.duplicates[0].symbol} is"
     return f"The link failed: {symbols} defined in both {pair.first} and {pair.second}."

@@ -31,6 +31,8 @@ PACKAGES: dict[str, dict[str, str]] = {
         "zypper": "gcc gcc-c++ make", "apk": "build-base", "winget": _MSVC, "termux": "clang make"},
     "c++": {"apt": "g++", "dnf": "gcc-c++", "pacman": "gcc", "zypper": "gcc-c++", "apk": "g++", "winget": _MSVC,
         "termux": "clang"},
+    "gfortran": {"apt": "gfortran", "dnf": "gcc-gfortran", "pacman": "gcc-fortran", "zypper": "gcc-fortran",
+        "apk": "gfortran", "brew": "gcc"},
     "git": {"apt": "git", "dnf": "git", "pacman": "git", "zypper": "git", "apk": "git", "brew": "git",
         "winget": "Git.Git", "termux": "git"},
     "glslc": {"apt": "glslc", "dnf": "glslc", "pacman": "shaderc", "zypper": "shaderc", "apk": "shaderc",

@@ -111,6 +111,7 @@ def log_cause(
     links: tuple[str, ...],
     needs: str = "The line of the log that says so.",
     explains: tuple[str, ...] = (),
+    is_last: bool = False,
 ) -> Cause:
     """An entry of the catalogue that is told by lines of a log alone.
 
@@ -124,13 +125,23 @@ def log_cause(
         links: Public threads about it.
         needs: The evidence that the diagnosis rests on.
         explains: Ids of causes that are only symptoms of this one.
+        is_last: As in `Cause`.
     """
 
     def diagnose(case: Case) -> Finding | None:
         return _diagnose(entry, signs, case)
 
     entry = Cause(
-        name, title, looks_like, needs, explanation, fix, links, diagnose, explains=explains
+        name,
+        title,
+        looks_like,
+        needs,
+        explanation,
+        fix,
+        links,
+        diagnose,
+        explains=explains,
+        is_last=is_last,
     )
     return entry
 

@@ -15,9 +15,15 @@ CAUSE = log_cause(
     "cuda-arch-unknown",
     "The build can not tell for which GPU to compile",
     sign(
-        r"Unsupported gpu architecture 'compute_(?P<said>No CUDA[^'\n]{0,40}|native|)'",
-        "nvcc was asked for the generation “{said}”, which is no generation: it stands for the "
-        "GPU of this machine.",
+        r"Unsupported gpu architecture '(?:compute_|sm_)(?P<said>native|)'",
+        "nvcc was asked for the generation “{said}”, which is none: it stands for the GPU of this machine, and the "
+        "probe for that gave nothing.",
+        command=_NAME,
+        text=_WHICH,
+    ),
+    sign(
+        r"Unsupported gpu architecture '(?:compute_|sm_)(?P<said>(?!\d+[af]?')[^'\n]{1,120})'",
+        "A probe for the GPU failed, and what it wrote, “{said}”, became the generation that nvcc was asked for.",
         command=_NAME,
         text=_WHICH,
     ),
@@ -85,6 +91,8 @@ CAUSE = log_cause(
         "https://github.com/ggml-org/whisper.cpp/issues/876",
     ),
     explains=(
+        "cuda-driver-too-old",
+        "cuda-no-device",
         "cmake-compiler-broken",
         "pip-build-failed",
     ),

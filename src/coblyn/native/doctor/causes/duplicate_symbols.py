@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes._definitions import definitions
 from coblyn.native.doctor.causes._duplicates import (
+    SUMMARY,
     Pair,
     archive,
     duplicates,
@@ -15,22 +17,79 @@ from coblyn.native.doctor.causes._duplicates import (
     stem,
     twice,
 )
-from coblyn.native.doctor.finding import Fix
+from coblyn.native.doctor.finding import Confidence, Fix
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
     from coblyn.native.doctor.finding import Finding
+    from coblyn.native.doctor.log.log import Log
 
 __all__ = ["CAUSE"]
 
 
 def _diagnose(case: Case) -> Finding | None:
-    found = pairs(duplicates(case.log)) if case.log else ()
-    if not found or not case.log:
+    if not case.log:
         return None
+    found = pairs(duplicates(case.log))
+    if not found:
+        return _bare(case, case.log)
     pair = found[0]
-    story, text = _why(pair) or (CAUSE.explanation, CAUSE.fix)
+    story, text = _why(pair) or _single(case, pair) or (CAUSE.explanation, CAUSE.fix)
     return twice(CAUSE, case.log, pair, story, fix=Fix(text=text))
+
+
+def _bare(case: Case, log: Log) -> Finding | None:
+    """The linker's sum alone, without the names above it."""
+    hit = log.find(SUMMARY)
+    if hit is None:
+        return None
+    count = int(hit[1])
+    symbols = f"{count} symbols are each" if count > 1 else "One symbol is"
+    usual = (
+        "So many at once are all that one source defines: it was compiled into two objects, most often since an old "
+        "makefile (Makefile.local) is still included, or an object of an earlier build is left over."
+        if count > 1
+        else "A single one is a function or variable that two sources define, or a header without inline or extern."
+    )
+    more = "The lines above the sum name the symbols and the two files"
+    return CAUSE.finding(
+        hit.evidence(log.name),
+        story=(
+            f"The link failed: {symbols} defined twice. This log does not say by which files.",
+            usual,
+        ),
+        fix=Fix(
+            command="" if case.tree else "coblyn doctor .",
+            text=f"{more}: give more of the log"
+            + (
+                "."
+                if case.tree
+                else ", or the source tree: the doctor finds the file that brings them."
+            ),
+        ),
+        confidence=Confidence.MEDIUM,
+    )
+
+
+def _single(case: Case, pair: Pair) -> tuple[str, str] | None:
+    """One symbol of two different sources: who has it, and what makes it one."""
+    if len(pair.duplicates) > 1:
+        return None
+    symbol = pair.duplicates[0].symbol
+    places = definitions(case.tree, symbol.removeprefix("_")) if case.tree else []
+    where = (
+        f"It is defined at {' and at '.join(f'{each.source}:{each.line}' for each in places[:3])}."
+        if places
+        else f"By the objects' names the owners are {stem(pair.first)} and {stem(pair.second)}."
+    )
+    return (
+        f"{where} `make clean` can not help: the sources themselves define it twice.",
+        (
+            "Keep one definition: make the other one static or an extern declaration; where it stands in a "
+            "header, write "
+            "inline before it (a variable: extern there, and one definition in one source)."
+        ),
+    )
 
 
 def _why(pair: Pair) -> tuple[str, str] | None:

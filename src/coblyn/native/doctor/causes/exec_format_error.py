@@ -27,7 +27,7 @@ CAUSE = log_cause(
         command="softwareupdate --install-rosetta",
     ),
     sign(
-        r"qemu: uncaught target signal (?P<number>4|11) \([^)\n]{1,40}\)",
+        r"qemu: uncaught target signal (?P<number>11) \([^)\n]{1,40}\)",
         "The emulator crashed, not the compiler: building under QEMU is slow and does not always "
         "hold.",
         text="Build on a machine of that processor, or cross compile; GGML_NATIVE=OFF avoids "

@@ -6,11 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from coblyn.native.doctor.cause import Cause
+from coblyn.native.doctor.causes._definitions import bare_name, definitions, is_in_a_link
+from coblyn.native.doctor.causes._tree import shown
 from coblyn.native.doctor.causes._undefined import undefined
-from coblyn.native.doctor.finding import Confidence, Finding, Fix
+from coblyn.native.doctor.finding import Confidence, Evidence, Finding, Fix
+from coblyn.native.doctor.tree.headers import HEADER_ENDINGS
 
 if TYPE_CHECKING:
     from coblyn.native.doctor.cause import Case
+    from coblyn.native.doctor.tree.tree import Tree
 
 __all__ = ["CAUSE"]
 
@@ -58,14 +62,64 @@ def _diagnose(case: Case) -> Finding | None:
         return None
     names = ", ".join(each.symbol for each in found[:3])
     by = f" It is asked for by {found[0].by}." if found[0].by else ""
+    seen = tuple(each.hit.evidence(case.log.name) for each in found[:_EVIDENCE])
+    missing = f"Nothing in the link defines {names}.{by}"
+    if case.tree:
+        return _of_tree(case.tree, found[0].symbol, missing, seen)
     why = next((say for pattern, *say in _WHY if pattern.match(found[0].symbol)), None)
     return CAUSE.finding(
-        *(each.hit.evidence(case.log.name) for each in found[:_EVIDENCE]),
-        story=(f"Nothing in the link defines {names}.{by}", why[0] if why else CAUSE.explanation),
-        fix=Fix(text=why[1]) if why else None,
+        *seen,
+        story=(missing, why[0] if why else CAUSE.explanation),
+        fix=Fix(text=why[1])
+        if why
+        else Fix(command="coblyn doctor build.log .", text=f"{_ASK} {CAUSE.fix}"),
         confidence=Confidence.MEDIUM,
     )
 
+
+def _of_tree(tree: Tree, symbol: str, missing: str, seen: tuple[Evidence, ...]) -> Finding:
+    """Which file of the tree defines it, or that none does."""
+    places = definitions(tree, symbol)
+    name = bare_name(symbol)
+    outside = [each for each in places if not is_in_a_link(tree, each.source)]
+    knows_links = any(each.source for link in tree.links for each in link.objects)
+    sure = Confidence.MEDIUM
+    if not places:
+        why = f"No file of this tree defines {name}."
+        text = (
+            "If it is the project's own, the checkout is incomplete or of two releases (git status, git pull, git "
+            "submodule update --init); if it is a library's, that library has to be linked."
+        )
+    elif all(each.source.endswith(HEADER_ENDINGS) for each in places):
+        why = (
+            f"{_at(places[0])} has the body of {name}, in a header: the source that makes an instance of it is "
+            "missing."
+        )
+        text = (
+            "See that every source that instantiates it is there and is built (template-instances/ in ggml-cuda): an "
+            "older makefile does not know new files. Bring tree and makefile to one release, and build afresh."
+        )
+    elif len(outside) == len(places) and knows_links:
+        why = f"{_at(outside[0])} defines {name}, and no link of this tree has an object of that file."
+        text = f"Put {shown(outside[0].source)} into the list of what is built: the makefile does not know it."
+        sure = Confidence.HIGH
+    else:
+        why = f"{_at(places[0])} defines {name}."
+        text = (
+            "Its object is older than the source, or the definition stands inside of an #if that is off, or "
+            "the file is "
+            "not in this link: clear what was built, build again, and look at the condition around it."
+        )
+    return CAUSE.finding(
+        *seen, *places[:_EVIDENCE], story=(missing, why), fix=Fix(text=text), confidence=sure
+    )
+
+
+def _at(place: Evidence) -> str:
+    return f"{shown(place.source)}:{place.line}"
+
+
+_ASK = "Give the tree with the log: the doctor says then which file defines it, or that none does."
 
 CAUSE = Cause(
     id="undefined-symbol",

@@ -30,7 +30,7 @@ _QUOTES = str.maketrans(
     dict.fromkeys("\u2018\u2019", "'")
     | dict.fromkeys("\u201c\u201d", '"')
     | {"\uff1a": ": "}
-    | dict.fromkeys("\u00a0\u2028\u2029\x85", " ")
+    | dict.fromkeys("\u00a0\u202f\u2009\u2007\u2028\u2029\x85", " ")
 )
 # UTF-8 that a Windows program read as its own code page.
 _MOJIBAKE = re.compile("\u00e2\u20ac[\u02dc\u2122\x98\x99]")

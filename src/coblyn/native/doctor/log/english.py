@@ -23,6 +23,12 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         "File o directory non esistente",
         "Нет такого файла или каталога",
         "Nie ma takiego pliku ani katalogu",
+        "Böyle bir dosya ya da dizin yok",
+        "Bestand of map bestaat niet",
+        "Filen eller katalogen finns inte",
+        "Adresář nebo soubor neexistuje",
+        "Nincs ilyen fájl vagy könyvtár",
+        "Немає такого файла або каталогу",
         "没有那个文件或目录",
         "沒有此一檔案或目錄",
         "そのようなファイルやディレクトリはありません",
@@ -76,6 +82,25 @@ _PHRASES: dict[str, tuple[str, ...]] = {
         "Sem regra para processar o alvo",
         "Нет правила для сборки цели",
         "没有规则可制作目标",
+    ),
+    "Illegal instruction": (
+        "Instruction non permise",
+        "Instruction illégale",
+        "Ungültiger Maschinenbefehl",
+        "Instrucción ilegal",
+        "Istruzione non consentita",
+        "Instrução ilegal",
+        "Недопустимая инструкция",
+        "非法指令",
+    ),
+    "Segmentation fault": (
+        "Erreur de segmentation",
+        "Speicherzugriffsfehler",
+        "Violación de segmento",
+        "Errore di segmentazione",
+        "Falha de segmentação",
+        "Ошибка сегментирования",
+        "段错误",
     ),
     "Killed": ("Processus arrêté", "已杀死", "強制終了", "Убито"),
     "unresolved external symbol": (
@@ -138,10 +163,12 @@ _BEHIND: dict[str, tuple[str, ...]] = {
     "multiple definition of": ("被多次定义", "が重複して定義されています"),
 }  # fmt: skip
 _LABELS: dict[str, str] = {
-    "fatal error": "erreur fatale|schwerwiegender Fehler|error fatal|erro fatal|критическая ошибка|фатальная ошибка"
+    "fatal error": "erreur fatale|ölümcül hata|fatale fout|ödesdigert fel|krytyczny błąd|критична помилка"
+    "|schwerwiegender Fehler|error fatal|erro fatal|критическая ошибка|фатальная ошибка"
     "|致命错误|致命的エラー|치명적 오류",
-    "error": "erreur|Fehler|erro|errore|ошибка|错误|錯誤|エラー|오류",
-    "warning": "attention|avertissement|Warnung|aviso|advertencia|предупреждение|警告|경고",
+    "error": "erreur|hata|fout|fel|błąd|chyba|помилка|Fehler|erro|errore|ошибка|错误|錯誤|エラー|오류",
+    "warning": "attention|uyarı|waarschuwing|varning|ostrzeżenie|попередження"
+    "|avertissement|Warnung|aviso|advertencia|предупреждение|警告|경고",
 }
 
 _QUOTE = "[«»\"'`„“”‚‘’「」]"
@@ -166,7 +193,11 @@ _NOT_FOUND = re.compile(
     r"(?:ne peut (?:pas )?trouver|no se puede encontrar|não foi possível localizar|не удалось найти|找不到) ?(?=-l)"
 )
 _DEFINED = re.compile(r"(?:已经在|ist bereits in) (\S+) (?:中定义|definiert)")
-_COLON = re.compile(r" : (?=first defined here)")
+# French puts a space before each colon.
+_COLON = re.compile(
+    r"(?<=\S) : (?=first defined here|No such file|Permission denied|command not found)"
+)
+_COLON_OF_MAKE = re.compile(r"(?<=:\d) : |(?<=:\d\d) : |(?<=:\d\d\d) : ")
 # What is written without other letters than those of English: most lines have none of it, and are left at once.
 _ASCII = (
     *(each for table in (_PHRASES, _BEFORE, _BEHIND) for some in table.values() for each in some if each.isascii()),
@@ -190,7 +221,9 @@ def english(line: str) -> str:
     line = _MAKE.sub("Error ", line)
     line = _NOT_FOUND.sub("cannot find ", line)
     line = _DEFINED.sub(r"already defined in \1", line)
-    return _COLON.sub(": ", line)
+    if " : " in line:
+        line = _COLON_OF_MAKE.sub(": ", _COLON.sub(": ", line))
+    return line
 
 
 def _is_foreign(line: str) -> bool:

@@ -74,7 +74,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "run",
         re.compile(
-            r"Illegal instruction|Segmentation fault|GGML_ASSERT|Library not loaded"
+            r"Illegal instruction|^coblyn-crash |engine died|Segmentation fault|GGML_ASSERT|Library not loaded"
             r"|error while loading shared libraries|: command not found|: Permission denied"
             r"|terminate called after|^\w+: error: "
         ),
@@ -113,7 +113,10 @@ _FAILURE = re.compile(
     r"|^\s*(?:Runtime|Value|Index|Attribute|FileNotFound|ModuleNotFound)Error: \S|ptxas [^\n]*?\berror\s*:"
     r"|^process_begin: CreateProcess\(.*failed\."
     r"|^\s*\S*make: stopped in |Fatal errors encountered"
-    r"|\bexit (?:status|code):? [1-9]|^(?!\d+: )\w+: error: (?!.*\bignored\b)|^Error: "
+    r"|\bexit(?:ed with)? (?:status|code):? (?:[1-9]|-\d|0x[Cc])|^coblyn-crash |engine died|(?:ended"
+    r"|terminated) by (?:SIG"
+    r"|signal )|received signal SIG(?!INT|TERM|TRAP)"
+    r"|^(?!\d+: )\w+: error: (?!.*\bignored\b)|^Error: "
 )
 
 

@@ -1,0 +1,42 @@
+"""HIP's headers of the distribution, found before those of ROCm."""
+
+from __future__ import annotations
+
+from coblyn.native.doctor.causes._sign import log_cause, sign
+from coblyn.native.doctor.finding import Confidence
+
+_REMOVE = "sudo apt remove libamdhip64-dev hipcc"
+_TEXT = (
+    "Remove the distribution's packages with HIP's headers (Debian, Ubuntu: libamdhip64-dev, hipcc, librocblas-dev, "
+    "libhipblas-dev; Fedora: rocm-hip-devel), so that /usr/include/hip is gone; then build in a fresh directory."
+)
+
+CAUSE = log_cause(
+    "hip-headers-shadowed",
+    "The distribution's HIP headers stand before ROCm's",
+    sign(
+        r"^(?:In file included from )?/usr/include/(?P<header>(?:hip|hipblas|rocblas|hsa|hipcub|rocprim"
+        r"|roctracer)/[\w./-]{1,80}):"
+        r"\d+(?::\d+)?: (?:fatal )?error:",
+        "The compiler reads {header} from /usr/include, and other parts from ROCm in /opt.",
+        command=_REMOVE,
+        text=_TEXT,
+        also=r"/opt/rocm",
+    ),
+    sign(
+        r"/usr/include/(?P<header>(?:hip|hipblas|rocblas|hsa)/[\w./-]{1,80}):\d+",
+        "The compiler reads {header} from /usr/include, and other parts from ROCm in /opt.",
+        command=_REMOVE,
+        text=_TEXT,
+        also=r"/opt/rocm[\s\S]{0,4000}error: (?:redefinition of|use of undeclared|unknown type|no member"
+        r"|typedef redefinition)",
+        sure=Confidence.MEDIUM,
+    ),
+    looks_like="/usr/include/hip/hip_bf16.h:120:8: error: redefinition of '__hip_bfloat16', with ROCm in /opt/rocm",
+    explanation="Two installations of HIP are mixed: the distribution's in /usr/include and AMD's in /opt/rocm. The "
+    "system's directory is searched first, so that headers of one release meet the compiler and the libraries of "
+    "another.",
+    fix="Keep one of the two installations.",
+    links=("https://github.com/ROCm/hipBLASLt/issues/1697",),
+    explains=("hip-version-mismatch", "cuda-only-source"),
+)
