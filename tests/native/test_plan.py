@@ -219,7 +219,7 @@ class TestWithout:
     """Plans that do without instruction sets."""
 
     NEW = m.LINUX.with_facts(
-        [Fact("cpu.features", "amx_int8 amx_tile avx avx2 avx512_vnni avx512f f16c fma")]
+        [Fact("cpu.features", "amx_int8 amx_tile avx avx2 avx512_vnni avx512f bmi2 f16c fma")]
     )
     GCC_14 = replace(m.GCC, version="g++ 14.2.0", identity="newer")
 
@@ -261,7 +261,7 @@ class TestWithout:
         assert "AVX512" not in made.accelerates
 
     def test_arm_is_told_in_ggmls_own_words(self) -> None:
-        arm = m.LINUX_ARM.with_facts([Fact("cpu.features", "asimddp i8mm sve")])
+        arm = m.LINUX_ARM.with_facts([Fact("cpu.features", "asimddp asimdhp i8mm sve")])
         made = self.args("i8mm", facts=arm)
         assert "-DGGML_MACHINE_SUPPORTS_i8mm=OFF" in made
         assert "-DCOBLYN_LEFT_OUT_KERNELS=NEON_I8MM" in made
@@ -270,6 +270,12 @@ class TestWithout:
         assert {"-DGGML_MACHINE_SUPPORTS_i8mm=OFF", "-DGGML_MACHINE_SUPPORTS_dotprod=OFF"} <= set(
             made
         )
+
+    def test_kernels_that_this_processor_can_not_run_are_left_out(self) -> None:
+        assert self.args() == ["-DCOBLYN_LEFT_OUT_KERNELS=AVX_VNNI;AVX512_BF16"]
+        assert self.args(portable=True) == []
+        unknown = m.LINUX.with_facts([Fact("cpu.features", "")])
+        assert self.args(facts=unknown) == []
 
     def test_microsofts_compiler_gets_no_flags(self) -> None:
         made = self.args("avx512", facts=m.WINDOWS, toolchain=m.MSVC)
@@ -321,8 +327,11 @@ class TestKnownBad:
         assert any("-mno-amx-tile" in arg for arg in made.cmake_args) is is_bad
 
     def test_our_own_kernels_are_not_concerned(self) -> None:
-        made = plan(self.NEW, replace(m.GCC, version="g++ 12.2.0"))
-        assert not any("LEFT_OUT_KERNELS" in arg for arg in made.cmake_args)
+        old, new = (
+            plan(self.NEW, replace(m.GCC, version=version)).cmake_args
+            for version in ("g++ 12.2.0", "g++ 14.2.0")
+        )
+        assert [arg for arg in old if "KERNELS" in arg] == [arg for arg in new if "KERNELS" in arg]
 
     def test_a_processor_without_the_set_is_not_concerned(self) -> None:
         assert not plan(m.LINUX, replace(m.GCC, version="g++ 12.2.0")).without

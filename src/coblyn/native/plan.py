@@ -76,7 +76,7 @@ _SET = {
     # The tree is no repository, and must not be taken for a part of one that lies above it.
     "GIT_DIR": ".coblyn-no-repository",
 }
-_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim", "coblyn_accel")
+_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "coblyn_shim", "coblyn_accel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def make_plan(
         id=f"{choice.backend.NAME}-{digest[:12]}",
         backend=choice.backend.NAME,
         cmake_args=(*args, *_ccache_args(facts)),
-        targets=("llama", "ggml", "mtmd", "coblyn_shim", "coblyn_accel"),
+        targets=("llama", "ggml", "coblyn_shim", "coblyn_accel"),
         libraries=_libraries(facts, options, choice),
         dropped=without.dropped(facts, portable=options.portable),
         without=without.names,
@@ -239,7 +239,8 @@ def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> t
     return (
         "-DCMAKE_BUILD_TYPE=Release",
         "-DBUILD_SHARED_LIBS=ON",
-        "-DLLAMA_BUILD_MTMD=ON",
+        # Nothing loads it, and it takes as long as libllama itself.
+        "-DLLAMA_BUILD_MTMD=OFF",
         "-DLLAMA_BUILD_IS_DEV=OFF",
         "-DLLAMA_BUILD_NUMBER=0",
         "-DGGML_RPC=ON",

@@ -10,7 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.errors import SettingsError
-from coblyn.native.sets import KERNELS, group_of, groups, variants_with, with_dependents
+from coblyn.native.sets import (
+    KERNELS,
+    group_of,
+    groups,
+    present,
+    variants_with,
+    with_dependents,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -78,13 +85,25 @@ def without_args(
     """
     arch = facts["arch"]
     gone = with_dependents(arch, () if portable else ggml)
-    kernels = [name for name, uses in KERNELS.items() if with_dependents(arch, ours) & set(uses)]
+    kernels = _left_out_kernels(facts, ours, portable=portable)
     flags = () if family == "msvc" else _flags(arch, gone)
     told = {"FLAGS": flags, "KERNELS": kernels}
     return (
         *(f"-DCOBLYN_LEFT_OUT_{name}={';'.join(each)}" for name, each in told.items() if each),
         *_answers(arch, family, gone),
     )
+
+
+def _left_out_kernels(facts: Facts, ours: Collection[str], *, portable: bool) -> list[str]:
+    """Those of this architecture that are not wanted, or that this processor could not run."""
+    arch = facts["arch"]
+    all_groups = {group.name for group in groups(arch)}
+    # Other systems do not name all sets that a processor has.
+    features = facts.words("cpu.features") if facts["os"] == "linux" and not portable else ()
+    left = {group.name for group in present(arch, features)} - with_dependents(arch, ours)
+    return [
+        name for name, uses in KERNELS.items() if set(uses) <= all_groups and not set(uses) <= left
+    ]
 
 
 def _flags(arch: str, gone: Collection[str]) -> tuple[str, ...]:
