@@ -72,9 +72,10 @@ class Repair:
             group.title if group else f"the code for {name}"
             for group, name in zip(groups, self.left_out, strict=True)
         ]
+        how = self.message[:1].lower() + self.message[1:].rstrip(".")
         return (
-            f"A build that used it did not pass its proof ({self.stage}: {self.message.rstrip('.')}{at}), "
-            f"so this engine does without {_listed(titles)}."
+            f"This engine does without {_listed(titles)}: a build that used it did not pass its proof "
+            f"({self.stage}: {how}{at})."
         )
 
 
