@@ -1,51 +1,93 @@
-"""The engine process answers what is short while something long is being tokenized."""
+"""The engine process's side of the pipe: a frame that can not be read is answered, and ends nothing else."""
 
 from __future__ import annotations
 
-import threading
-from types import SimpleNamespace
+import queue
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
+
+from coblyn.engine import wire
+from coblyn.engine.core import Core
+from coblyn.engine.events import Event, Failed, Finish
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.request import Request
 from coblyn.engine.worker import Worker
 
 
 class Frames:
-    """What the worker sends."""
+    """Takes what a worker sends."""
 
     def __init__(self) -> None:
-        self.sent: list[tuple[Any, ...]] = []
-        self.changed = threading.Condition()
+        self.sent: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
 
     def send(self, *items: Any) -> None:
-        with self.changed:
-            self.sent.append(items)
-            self.changed.notify_all()
+        self.sent.put(items)
 
-    def wait_for(self, count: int) -> list[tuple[Any, ...]]:
-        with self.changed:
-            assert self.changed.wait_for(lambda: len(self.sent) >= count, 10)
-            return self.sent
+    def send_events(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.sent.put((event,))
 
-
-class HeldVocab:
-    """Tokenizes long texts only when the test allows it."""
-
-    def __init__(self) -> None:
-        self.allowed = threading.Event()
-
-    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        assert len(text) < 100 or self.allowed.wait(10)
-        return [len(text)]
+    def next(self, kind: type | str) -> Any:
+        while True:
+            frame = self.sent.get(timeout=10)
+            if frame[0] == kind or (isinstance(kind, type) and isinstance(frame[0], kind)):
+                return frame[0] if isinstance(kind, type) else frame
 
 
-def test_a_long_text_holds_nobody_up() -> None:
-    frames, vocab = Frames(), HeldVocab()
+@pytest.fixture
+def frames() -> Frames:
+    return Frames()
+
+
+@pytest.fixture
+def worker(frames: Frames) -> Iterator[Worker]:
     worker = Worker(frames)  # type: ignore[arg-type]
-    core = SimpleNamespace(runner=SimpleNamespace(vocab=vocab), stop=lambda: None)
-    worker._core = core  # type: ignore[assignment]
-    assert worker.handle(("tokenize", 1, "a" * 1_000_000, True, True))
-    assert worker.handle(("tokenize", 2, "abc", True, True))
-    assert frames.wait_for(1) == [("answer", 2, [3])]
-    vocab.allowed.set()
-    assert frames.wait_for(2)[1] == ("answer", 1, [1_000_000])
-    assert not worker.handle(("stop",))
+    core = Core(FakeRunner, frames.send_events, max_running=2, busy_batch=64)
+    core.start()
+    worker._core = core
+    yield worker
+    assert worker.handle(("stop",)) is False
+
+
+def a_request(**changes: Any) -> list[Any]:
+    names = ("id", "tokens", "max_tokens", "sampling")
+    values = list(wire.request_to_wire(Request("a", (104, 105), 3)))
+    for name, value in changes.items():
+        values[names.index(name)] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        a_request(sampling=(1.0,) * 40),
+        a_request(sampling=(1e39,)),
+        a_request(sampling=("warm",)),
+        a_request(tokens=("x", None)),
+        a_request(tokens=5),
+        a_request(max_tokens=None),
+        ["a", (1,)],
+    ],
+)
+def test_a_request_that_can_not_be_read_fails_alone(
+    worker: Worker, frames: Frames, request_: list[Any]
+) -> None:
+    assert worker.handle(("submit", request_))
+    assert frames.next(Failed).request_id == "a"
+    assert worker.handle(("submit", a_request(id="b")))
+    assert frames.next(Finish).request_id == "b"
+
+
+def test_a_question_that_can_not_be_read_is_answered(worker: Worker, frames: Frames) -> None:
+    for frame in (
+        ("tokenize", 7, 5, True, True),
+        ("tokenize", 7, "text"),
+        ("detokenize", 7, (10**6,), False),
+        ("detokenize", 7, ("x",), False),
+    ):
+        assert worker.handle(frame)
+        assert frames.next("error")[1] == 7
+    assert worker.handle(("tokenize", 8, "hi", False, False))
+    assert frames.next("answer") == ("answer", 8, [104, 105])
