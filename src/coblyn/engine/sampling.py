@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS
 
 __all__ = [
     "apply_bias",
@@ -118,11 +119,13 @@ def draw(logits: Logits, number: float) -> int:
 
 
 def choose(logits: Logits, history: list[int], params: SamplingParams) -> int:
-    """The next token: all samplers in their order. -1 when everything is forbidden."""
+    """The next token: all samplers in their order; or why there is none, as in ``plan``."""
+    if not np.isfinite(logits.max()):  # NaN, if there is one
+        return NO_NUMBERS
     logits = apply_bias(logits, params.logit_bias)
     logits = apply_penalties(logits, history, params)
     if logits.max() == -np.inf:
-        return -1
+        return ALL_FORBIDDEN
     if params.is_greedy:
         return int(np.argmax(logits))
     logits = keep_top_k(logits, params.top_k)
