@@ -60,6 +60,13 @@ def test_a_crash_without_last_words(code: int, words: str) -> None:
     assert words in fault.message
 
 
+def test_what_was_killed_from_outside_is_no_crash() -> None:
+    fault = read(STAGE, code=-9)
+    assert fault is not None
+    assert fault.kind is FaultKind.FAILED
+    assert "memory" in fault.message
+
+
 def test_an_end_without_a_word_is_no_pass() -> None:
     for lines in ([], [VARIANT, STAGE]):
         fault = read(*lines, code=0)

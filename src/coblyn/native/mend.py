@@ -73,9 +73,10 @@ class Repair:
             for group, name in zip(groups, self.left_out, strict=True)
         ]
         how = self.message[:1].lower() + self.message[1:].rstrip(".")
+        when = "" if self.stage in how else f"{self.stage}: "
         return (
             f"This engine does without {_listed(titles)}: a build that used it did not pass its proof "
-            f"({self.stage}: {how}{at})."
+            f"({when}{how}{at})."
         )
 
 

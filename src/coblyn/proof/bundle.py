@@ -98,6 +98,11 @@ class Reading:
             return self.fault
         if any(line.startswith(_HUNG) for line in self.log):
             return self.hung("It gave no answer in time.")
+        if code == _KILLED:
+            return self._fault(
+                FaultKind.FAILED,
+                "The process was killed, as the system does when memory runs out.",
+            )
         if code < 0 or self.crash or code >= _WINDOWS_ERRORS:
             name = self.crash.signal if self.crash else _signal(code)
             return self._fault(FaultKind.CRASH, f"The process was ended by {name}.")
@@ -126,6 +131,9 @@ class Reading:
     def _fault(self, kind: FaultKind, message: str, error: float = 0.0) -> Fault:
         return Fault(kind, self.stage, message, self.crash, error, self.variant, tuple(self.log))
 
+
+_KILLED = -9
+"""From outside: no code of the bundle ends its process so."""
 
 _WINDOWS_ERRORS = 0xC0000000
 """Exit codes of Windows from here on are exceptions that nobody took."""
