@@ -4,7 +4,7 @@ Prompts are read by the bare C loop, round by round with the accelerator's hook 
 context. Generating is compared token by token: each is decoded with the hook in and with it out, in turns, behind the
 same cells, since a busy machine changes its speed from one second to the next. Medians of the ratios are quoted.
 Beside the speeds stand limits of the machine, measured in the same run: how fast it multiplies in whole numbers
-(bench/peak.c) and in single precision (a BLAS), and how fast it reads memory. A prompt can not be read faster than
+and reads memory (bench/peak.c), and multiplies in single precision (a BLAS). A prompt can not be read faster than
 the first allows; generated text can not be faster than the last allows for the bytes of the weights, unless they fit
 into the caches.
 
@@ -85,22 +85,21 @@ def measure_machine(library: Library, threads: int) -> Machine:
     """The best of some tries; other programs only take away."""
     name = f"{threads} threads, {', '.join(devices.cpu_features(library))}"
     square = np.ones((2048, 2048), np.float32)
-    wide = np.ones(1 << 27, np.float32)
     multiply = min(timed(lambda: square @ square) for _ in range(5))
-    read = min(timed(lambda: np.dot(wide, wide)) for _ in range(5))
-    return Machine(name, measure_whole(threads), 2 * 2048**3 / multiply, wide.nbytes / read)
+    flops = 2 * 2048**3 / multiply
+    return Machine(name, peak("products", threads), flops, peak("memory", threads))
 
 
-def measure_whole(threads: int) -> float:
-    """Products of bytes a second, by a program on each thread at the same time."""
+def peak(of_what: str, threads: int) -> float:
+    """Products of bytes, or bytes read, a second, by a program on each thread at the same time."""
     source = Path(__file__).with_name("peak.c")
     with tempfile.TemporaryDirectory() as folder:
         program = str(Path(folder) / "peak")
         subprocess.run(["cc", "-O2", "-march=native", str(source), "-o", program], check=True)
-        return max(_together([program] * threads) for _ in range(5))
+        return max(_together([[program, of_what]] * threads) for _ in range(5))
 
 
-def _together(programs: list[str]) -> float:
+def _together(programs: list[list[str]]) -> float:
     """The sum of what they print."""
     started = [subprocess.Popen(program, stdout=subprocess.PIPE) for program in programs]
     return sum(float(process.communicate()[0]) for process in started)
@@ -247,8 +246,8 @@ Ratios are to the unmodified library of the same bundle. "7B-shaped" and the lik
 random weights (`bench/models.py`).
 
 Machine: {machine.name}; {machine.whole / 1e9:.0f} thousand million
-products of bytes with their sums a second (`bench/peak.c`), {machine.flops / 1e9:.0f} GFLOP/s and
-{machine.bandwidth / 1e9:.1f} GB/s read, both in a BLAS.
+products of bytes with their sums and {machine.bandwidth / 1e9:.1f} GB/s read (`bench/peak.c`), {machine.flops / 1e9:.0f}
+GFLOP/s in a BLAS.
 
 ![Ratios](images/{picture.name})
 
