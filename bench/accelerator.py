@@ -30,7 +30,7 @@ import numpy as np
 import psutil
 
 from coblyn import paths
-from coblyn.engine.tuning import Tuner, attention_questions, product_questions
+from coblyn.engine.tuning import Tuner, attention_questions, few_questions, product_questions
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
@@ -128,10 +128,11 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
         kinds = accelerator.kinds(model.weight_types)
         threads = options.threads
         products = product_questions(accelerator, kinds, width=model.width, threads=threads)
+        few = few_questions(accelerator, kinds, width=model.width, threads=threads)
         attention = attention_questions(
             accelerator, options.cache_kind, model.heads, is_unified=False, threads=threads
         )
-        Tuner(accelerator, (*products, *attention), memory).tune()
+        Tuner(accelerator, (*products, *few, *attention), memory).tune()
         with Context(model, options) as context:
             switch = Switch(accelerator, library)
             figures = (
@@ -246,8 +247,8 @@ Ratios are to the unmodified library of the same bundle. "7B-shaped" and the lik
 random weights (`bench/models.py`).
 
 Machine: {machine.name}; {machine.whole / 1e9:.0f} thousand million
-products of bytes with their sums and {machine.bandwidth / 1e9:.1f} GB/s read (`bench/peak.c`), {machine.flops / 1e9:.0f}
-GFLOP/s in a BLAS.
+products of bytes with their sums and {machine.bandwidth / 1e9:.1f} GB/s read (`bench/peak.c`),
+{machine.flops / 1e9:.0f} GFLOP/s in a BLAS.
 
 ![Ratios](images/{picture.name})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from coblyn.engine.measured import Measured, most_doubtful
-from coblyn.engine.tuning import Tuner, attention_questions, product_questions
+from coblyn.engine.tuning import Tuner, attention_questions, few_questions, product_questions
 from coblyn.llama.model import Heads
 
 HEADS = Heads(64, 9, 3)
@@ -38,6 +38,7 @@ class Machine:
         self.tokens = tokens
         self.single = single
         self.takes_single = False
+        self.few: dict[int, int] = {}
         self.min_tokens = 64
         self.shapes: list[tuple[int, Heads, int]] = []
         self.batches = batches
@@ -61,6 +62,15 @@ class Machine:
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         self.chosen[kind] = batch
+
+    def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
+        assert 0 < seconds < 0.1
+        self.asked.append((kind, rows, columns, threads))
+        self._disturb()
+        return self.batches[kind]
+
+    def set_max_few(self, kind: int, rows: int) -> None:
+        self.few[kind] = rows
 
     def find_tokens(
         self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
@@ -163,6 +173,25 @@ def test_the_library_s_own_choice_is_the_least(tmp_path: Path) -> None:
     chosen = tune(machine, (2, 3, 8, 1), width=576, threads=2, memory=tmp_path / "cpu-1.json")
     assert chosen == {2: 16, 3: 64, 8: 0}
     assert 1 not in machine.chosen, "what is off stays off"
+
+
+def test_few_rows_are_measured_by_themselves_and_once(tmp_path: Path) -> None:
+    memory = tmp_path / "cpu-1.json"
+    tune(Machine({2: 32, 8: 16}), (2, 8), width=576, threads=2, memory=memory)
+
+    def tune_few(machine: Machine) -> None:
+        Tuner(machine, tuple(few_questions(machine, (2, 8), width=576, threads=2)), memory).tune()
+
+    machine = Machine({2: 4, 8: 0})
+    tune_few(machine)
+    assert machine.few == {2: 4, 8: 0}
+    assert machine.asked == [(2, 2048, 768, 2), (8, 2048, 768, 2)]
+    again = Machine({})
+    tune_few(again)
+    assert again.few == {2: 4, 8: 0}
+    batches = Machine({})
+    tune(batches, (2, 8), width=576, threads=2, memory=memory)
+    assert batches.chosen == {2: 32, 8: 16}
 
 
 def test_nothing_is_measured_twice(tmp_path: Path) -> None:

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coblyn import paths
-from coblyn.engine.tuning import Question, Tuner, attention_questions, product_questions
+from coblyn.engine.tuning import (
+    Question,
+    Tuner,
+    attention_questions,
+    few_questions,
+    product_questions,
+)
 from coblyn.llama.accel import Accelerator
 
 if TYPE_CHECKING:
@@ -72,6 +78,7 @@ class Acceleration:
         accelerator, model, options = self._accelerator, self._model, self._options
         kinds = accelerator.kinds(model.weight_types)
         yield from product_questions(accelerator, kinds, width=model.width, threads=options.threads)
+        yield from few_questions(accelerator, kinds, width=model.width, threads=options.threads)
         yield from attention_questions(
             accelerator,
             options.cache_kind,

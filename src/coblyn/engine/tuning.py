@@ -21,7 +21,14 @@ from coblyn.engine.measured import Measured, MeasuredFile, most_doubtful
 if TYPE_CHECKING:
     from coblyn.llama.model import Heads
 
-__all__ = ["Measures", "Question", "Tuner", "attention_questions", "product_questions"]
+__all__ = [
+    "Measures",
+    "Question",
+    "Tuner",
+    "attention_questions",
+    "few_questions",
+    "product_questions",
+]
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +63,14 @@ class Measures(Protocol):
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         """From which batch on it takes products of weights of a type over; 0 for never."""
+        ...
+
+    def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
+        """Up to how many rows of activations its code for few is faster; 0 if it is not for one."""
+        ...
+
+    def set_max_few(self, kind: int, rows: int) -> None:
+        """Up to how many rows of activations that code takes products over; 0 for never."""
         ...
 
     def find_tokens(
@@ -122,8 +137,7 @@ def product_questions(
         width: Inputs of a typical matrix of the model.
         threads: Threads that compute.
     """
-    columns = -(-width // _BLOCK) * _BLOCK
-    rows = min(4 * columns, _MAX_ROWS)
+    rows, columns = _typical(width)
     for kind in kinds:
         # A short measurement has its weights in the caches, where a model has not: below the library's own choice,
         # what it finds is not to be trusted (Q8_0 with eight streams: 1.05 measured, 0.93 in the model).
@@ -140,6 +154,33 @@ def product_questions(
                 ),
                 partial(_use_batch, accelerator, kind, floor),
             )
+
+
+def few_questions(
+    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int
+) -> Iterator[Question]:
+    """Up to how many rows of activations to take over products of each type by code for few, as in a decode step.
+
+    Args:
+        accelerator: What is tuned.
+        kinds: Types of weights (``ggml_type``) that a model has.
+        width: Inputs of a typical matrix of the model.
+        threads: Threads that compute.
+    """
+    rows, columns = _typical(width)
+    for kind in kinds:
+        shape = f"type {kind}, {rows} x {columns}"
+        yield Question(
+            f"{accelerator.instruction_set}, {threads} threads, {shape}, few",
+            partial(accelerator.find_few, kind, rows, columns, threads=threads, seconds=_SECONDS),
+            partial(accelerator.set_max_few, kind),
+        )
+
+
+def _typical(width: int) -> tuple[int, int]:
+    """Rows and columns of a matrix, in whole blocks of every type, that a short measurement can bear."""
+    columns = -(-width // _BLOCK) * _BLOCK
+    return min(4 * columns, _MAX_ROWS), columns
 
 
 def _use_batch(accelerator: Measures, kind: int, floor: int, found: int) -> None:

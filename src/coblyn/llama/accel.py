@@ -142,6 +142,14 @@ class Accelerator:
         """Change it; 0 leaves the type to ggml. Not while something is computed."""
         self._library.coblyn_accel_set_min_batch(kind, batch)
 
+    def max_few(self, kind: int) -> int:
+        """Up to how many rows of activations a product of a weight type is taken by code for few; 0 if none is."""
+        return int(self._library.coblyn_accel_max_few(kind))
+
+    def set_max_few(self, kind: int, rows: int) -> None:
+        """Change it, to 4 at most; 0 leaves such products to ``min_batch``. Not while something is computed."""
+        self._library.coblyn_accel_set_max_few(kind, rows)
+
     @property
     def min_tokens(self) -> int:
         """The fewest tokens of a sequence, of more than one in a step, whose attention is taken over; 0 for never."""
@@ -183,6 +191,23 @@ class Accelerator:
             seconds: How long each of up to eight batches is measured.
         """
         return int(self._library.coblyn_accel_find_batch(kind, rows, columns, threads, seconds))
+
+    def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
+        """Measure up to how many rows of activations our code for few is faster, with weights that come from memory.
+
+        Not while something else is computed. It needs 100 MB of memory.
+
+        Args:
+            kind: Type of the weights (``ggml_type``).
+            rows: Outputs of the matrix.
+            columns: Inputs of the matrix; a multiple of the type's block.
+            threads: Threads of the CPU backend.
+            seconds: How long each of up to three counts is measured, at least.
+
+        Returns:
+            0, 1, 2 or 4.
+        """
+        return int(self._library.coblyn_accel_find_few(kind, rows, columns, threads, seconds))
 
     def find_tokens(
         self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float

@@ -75,6 +75,31 @@ inline __m512i to_int(__m512 a) {
     return each<__m512i, int32_t, float>(a, [](float x) { return (int32_t) std::nearbyint(x); });
 }
 
+// Those of 64 bytes that are asked for; no other is touched.
+inline __m512i load_some(uint64_t mask, const void * from) {
+    uint8_t to[64] = {};
+    for (int i = 0; i < 64; ++i) {
+        if (mask >> i & 1) {
+            to[i] = ((const uint8_t *) from)[i];
+        }
+    }
+    __m512i result;
+    std::memcpy(&result, to, 64);
+    return result;
+}
+
+template <class Byte> __m512i widen_bytes(__m128i a) {
+    Byte    from[16];
+    int32_t to[16];
+    std::memcpy(from, &a, 16);
+    for (int i = 0; i < 16; ++i) {
+        to[i] = from[i];
+    }
+    __m512i result;
+    std::memcpy(&result, to, 64);
+    return result;
+}
+
 // To the nearest bfloat16, ties to even; NaN stays one.
 inline __m256bh to_bfloat(__m512 a) {
     return each<__m256bh, uint16_t, uint32_t>(a, [](uint32_t x) {
@@ -85,6 +110,12 @@ inline __m256bh to_bfloat(__m512 a) {
 
 }  // namespace emulated
 
+#undef _mm512_maskz_loadu_epi8
+#undef _mm512_cvtepu8_epi32
+#undef _mm512_cvtepi8_epi32
+#define _mm512_maskz_loadu_epi8 emulated::load_some
+#define _mm512_cvtepu8_epi32 emulated::widen_bytes<uint8_t>
+#define _mm512_cvtepi8_epi32 emulated::widen_bytes<int8_t>
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtneps_pbh
 #undef _mm512_cvtph_ps

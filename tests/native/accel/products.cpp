@@ -104,6 +104,56 @@ Weights make_weights(ggml_type type, int64_t rows, int64_t length, Blocks blocks
     return w;
 }
 
+// Number `i` of the eight pairs of 6-bit numbers in 12 bytes.
+void scale_and_min(const uint8_t * packed, int i, uint8_t & scale, uint8_t & min) {
+    scale = i < 4 ? packed[i] & 63 : (uint8_t) ((packed[i + 4] & 15) | packed[i - 4] >> 6 << 4);
+    min   = i < 4 ? packed[i + 4] & 63 : (uint8_t) (packed[i + 4] >> 4 | packed[i] >> 6 << 4);
+}
+
+// The heads of eight Q4_K blocks: all d, all dmin, and for each slab the rows' scales and constants where a block has the
+// slabs'.
+void put_heads(const uint8_t * const * blocks, uint8_t * to) {
+    for (int row = 0; row < 8; ++row) {
+        std::memcpy(to + 2 * row, blocks[row], 2);
+        std::memcpy(to + 16 + 2 * row, blocks[row] + 2, 2);
+    }
+    for (int slab = 0; slab < 8; ++slab) {
+        uint8_t scales[8], mins[8], *packed = to + 32 + 12 * slab;
+        for (int row = 0; row < 8; ++row) {
+            scale_and_min(blocks[row] + 4, slab, scales[row], mins[row]);
+        }
+        for (int i = 0; i < 4; ++i) {
+            packed[i]     = (uint8_t) (scales[i] | scales[i + 4] >> 4 << 6);
+            packed[i + 4] = (uint8_t) (mins[i] | mins[i + 4] >> 4 << 6);
+            packed[i + 8] = (uint8_t) ((scales[i + 4] & 15) | (mins[i + 4] & 15) << 4);
+        }
+    }
+}
+
+// The same rows, eight at a time in one block, as ggml repacks them (its Q4_0 and Q4_K of eight rows by eight bytes).
+Weights interleaved(Weights & w) {
+    const size_t block = ggml_type_size(w.type), head = w.type == GGML_TYPE_Q4_K ? 16 : 2, size = ggml_row_size(w.type, w.length);
+    Weights      to{ w.type, w.rows, w.length, size, std::vector<uint8_t>(size * w.rows), 0 };
+    for (int64_t row = 0; row < w.rows; row += 8) {
+        for (size_t at = 0; at < size; at += block) {
+            uint8_t *       group = to.row(row) + 8 * at;
+            const uint8_t * blocks[8];
+            for (int i = 0; i < 8; ++i) {
+                blocks[i] = w.row(row + i) + at;
+                std::memcpy(group + head * i, blocks[i], head);
+            }
+            if (w.type == GGML_TYPE_Q4_K) {
+                put_heads(blocks, group);
+            }
+            for (size_t i = 8 * head; i < 8 * block; ++i) {
+                const size_t code = i - 8 * head;
+                group[i] = blocks[code / 8 % 8][head + code / 64 * 8 + code % 8] ^ (w.type == GGML_TYPE_Q4_0 ? 0x88 : 0);
+            }
+        }
+    }
+    return to;
+}
+
 double squared(double x) {
     return x * x;
 }
@@ -112,6 +162,7 @@ struct Case {
     ggml_type type;
     int64_t   rows, length, tokens;
     Blocks    blocks;
+    bool      is_interleaved = false;
 };
 
 void fail(const InstructionSet & set, const Case & c, const char * what, double got, double limit) {
@@ -122,8 +173,8 @@ void fail(const InstructionSet & set, const Case & c, const char * what, double 
 }
 
 // All rows times all tokens with a kernel.
-std::vector<float> multiply(const Kernel & kernel, Weights & w, const std::vector<float> & x, int64_t tokens) {
-    const size_t       act_bytes = kernel.slab * (w.length / 32);
+std::vector<float> multiply(const Kernel & kernel, Weights w, bool is_interleaved, const std::vector<float> & x, int64_t tokens) {
+    const size_t       act_bytes = kernel.slab * ((w.length + kernel.piece - 1) / kernel.piece * kernel.piece / 32);
     // Not aligned to more than 4, as pieces of a larger memory are.
     std::vector<char>  acts(act_bytes * tokens + 64), scratch(kernel.scratch + 128);
     char *             first = (char *) (((size_t) acts.data() + 63) / 64 * 64);
@@ -133,7 +184,10 @@ std::vector<float> multiply(const Kernel & kernel, Weights & w, const std::vecto
     for (int64_t t = 0; t < tokens; ++t) {
         act_rows[t] = x.data() + t * w.length;
         if (kernel.slab != 0) {
-            kernel.prepare(x.data() + t * w.length, w.length, first + t * act_bytes);
+            for (int64_t i = 0; i < w.length; i += kernel.piece) {
+                kernel.prepare(x.data() + t * w.length + i, std::min<int64_t>(kernel.piece, w.length - i),
+                               first + t * act_bytes + kernel.slab * (i / 32));
+            }
             act_rows[t] = first + t * act_bytes;
         }
     }
@@ -144,6 +198,7 @@ std::vector<float> multiply(const Kernel & kernel, Weights & w, const std::vecto
         Job job{};
         job.weights   = w.row(row);
         job.row_bytes = w.row_bytes;
+        job.is_interleaved = is_interleaved;
         job.rows      = (int) std::min<int64_t>(kernel.rows, w.rows - row);
         job.length    = w.length;
         job.acts      = act_rows.data();
@@ -155,9 +210,8 @@ std::vector<float> multiply(const Kernel & kernel, Weights & w, const std::vecto
     return out;
 }
 
-void check(const InstructionSet & set, const Case & c, std::mt19937 & random) {
+void check(const InstructionSet & set, const Kernel & kernel, const Case & c, std::mt19937 & random) {
     ++n_checks;
-    const Kernel & kernel = set.kernels[c.type];
     Weights        w      = make_weights(c.type, c.rows, c.length, c.blocks, random);
     std::normal_distribution<float> normal;
     std::vector<float>              x(c.tokens * c.length);
@@ -170,7 +224,7 @@ void check(const InstructionSet & set, const Case & c, std::mt19937 & random) {
             x[c.length + i] = random() % 2 ? 3.0f : -3.0f;
         }
     }
-    const std::vector<float> out = multiply(kernel, w, x, c.tokens);
+    const std::vector<float> out = multiply(kernel, c.is_interleaved ? interleaved(w) : w, c.is_interleaved, x, c.tokens);
 
     const ggml_type_traits_cpu * cpu   = ggml_get_type_traits_cpu(c.type);
     const ggml_type              dot   = cpu->vec_dot_type;
@@ -232,24 +286,58 @@ void check(const InstructionSet & set, const Case & c, std::mt19937 & random) {
     }
 }
 
-void check_type(const InstructionSet & set, ggml_type type) {
+void check_kernel(const InstructionSet & set, const Kernel & kernel, ggml_type type) {
     std::mt19937  random(7);
     const int64_t block = ggml_blck_size(type);
     for (const int64_t tokens : { 1, 2, 3, 4, 5, 6, 7, 8, 13, 64, 257, 1000 }) {
         for (const int64_t rows : { 1, 3, 16, 37, 64 }) {
-            if (tokens * rows <= 20000) {
-                const int     multiple = set.kernels[type].multiple;
+            if (tokens * rows <= (kernel.is_few ? 500 : 20000)) {
+                const int     multiple = kernel.multiple;
                 const int64_t base     = block == 1 ? (multiple == 1 ? 33 : multiple) : block;
-                check(set, { type, rows, base * (block == 256 ? 1 + (tokens % 3) : 1 + tokens % 40), tokens, Blocks::plain }, random);
+                check(set, kernel, { type, rows, base * (block == 256 ? 1 + (tokens % 3) : 1 + tokens % 40), tokens, Blocks::plain }, random);
             }
         }
     }
-    check(set, { type, 48, 2048, 40, Blocks::plain }, random);
-    check(set, { type, 33, 2816, 9, Blocks::plain }, random);
+    check(set, kernel, { type, 48, 2048, 40, Blocks::plain }, random);
+    check(set, kernel, { type, 33, 2816, 9, Blocks::plain }, random);
     if (block > 1) {
         for (const Blocks blocks : { Blocks::zero_scales, Blocks::small_scales, Blocks::extreme_codes, Blocks::infinite_scales }) {
-            check(set, { type, 37, 1024, 7, blocks }, random);
+            check(set, kernel, { type, 37, 1024, 7, blocks }, random);
         }
+    }
+}
+
+void check_interleaved(const InstructionSet & set, const Kernel & kernel, ggml_type type) {
+    std::mt19937 random(13);
+    for (const int64_t tokens : { 1, 2, 3, 4, 5, 7 }) {
+        for (const int64_t rows : { 8, 40 }) {
+            check(set, kernel, { type, rows, ggml_blck_size(type) * (1 + tokens), tokens, Blocks::plain, true }, random);
+        }
+    }
+    for (const Blocks blocks : { Blocks::zero_scales, Blocks::small_scales, Blocks::extreme_codes, Blocks::infinite_scales }) {
+        check(set, kernel, { type, 32, 1024, 3, blocks, true }, random);
+    }
+}
+
+// A row of few tokens may end after any block of a chunk.
+void check_ends(const InstructionSet & set, const Kernel & kernel, ggml_type type) {
+    std::mt19937 random(11);
+    for (int64_t blocks = 1; blocks <= 33; ++blocks) {
+        check(set, kernel, { type, 5, blocks * ggml_blck_size(type), 1 + blocks % 4, Blocks::plain }, random);
+    }
+}
+
+void check_type(const InstructionSet & set, ggml_type type) {
+    check_kernel(set, set.kernels[type], type);
+    if (type == GGML_TYPE_Q4_0 || type == GGML_TYPE_Q4_K) {
+        check_interleaved(set, set.kernels[type], type);
+    }
+    if (set.few_interleaved[type].rows > 0) {
+        check_interleaved(set, set.few_interleaved[type], type);
+    }
+    if (set.few[type].rows > 0) {
+        check_kernel(set, set.few[type], type);
+        check_ends(set, set.few[type], type);
     }
 }
 

@@ -39,7 +39,7 @@ bool is_attention(const ggml_tensor * op) {
 }
 
 std::vector<float> compute_with(ggml_tensor * op, int threads) {
-    std::vector<char> memory(is_attention(op) ? attention_work_size(op, threads) : work_size(op, threads));
+    std::vector<char> memory(is_attention(op) ? attention_work_size(op, threads) : work_size(op, false, threads));
     std::memset(op->data, 0xff, ggml_nbytes(op));
     std::vector<std::thread> team;
     for (int i = 0; i < threads; ++i) {

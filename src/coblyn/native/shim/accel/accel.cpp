@@ -74,6 +74,14 @@ void coblyn_accel_set_min_batch(int32_t type, int32_t batch) {
     }
 }
 
+int32_t coblyn_accel_max_few(int32_t type) {
+    return max_few(type);
+}
+
+void coblyn_accel_set_max_few(int32_t type, int32_t rows) {
+    set_max_few(type, rows);
+}
+
 int32_t coblyn_accel_min_tokens(void) {
     return min_tokens();
 }
@@ -102,6 +110,10 @@ double coblyn_accel_measure(int32_t type, int32_t n, int32_t k, int32_t m, int32
 
 int32_t coblyn_accel_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {
     return has_hook() ? find_batch(type, n, k, n_threads, seconds) : 0;
+}
+
+int32_t coblyn_accel_find_few(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {
+    return has_hook() ? find_few(type, n, k, n_threads, seconds) : 0;
 }
 
 static AttentionShape shape_of(int32_t type, int32_t length, int32_t heads, int32_t key_heads, int32_t cells) {
@@ -154,6 +166,7 @@ static void obey_environment() {
     if (const char * batch = std::getenv("COBLYN_ACCEL_MIN_BATCH")) {
         for (int32_t type = 0; type < kTypes; ++type) {
             coblyn_accel_set_min_batch(type, std::atoi(batch));
+            coblyn_accel_set_max_few(type, std::atoi(batch) == 1 ? kMostFew : 0);
         }
         coblyn_accel_set_min_tokens(std::atoi(batch));
         coblyn_accel_set_single(std::atoi(batch) == 1);

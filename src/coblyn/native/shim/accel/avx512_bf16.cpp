@@ -6,6 +6,9 @@
 
 #include "vnni.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace coblyn::accel::COBLYN_ISA {
 
 // The instruction vdpbf16ps adds two products to a single-precision number. A panel has, for each two values of a
@@ -112,6 +115,10 @@ const InstructionSet * avx512_bf16() {
         using Isa = avx512_bf16_code::Vnni<avx512_bf16_code::Zmm, 6, 12>;
         avx512_bf16_code::add_quantized<Isa>(made);
         avx512_bf16_code::add_floats<Isa>(made);
+        // Nothing in products of few tokens wants more than VNNI.
+        const InstructionSet & vnni = *avx512_vnni();
+        std::copy(std::begin(vnni.few), std::end(vnni.few), made.few);
+        std::copy(std::begin(vnni.few_interleaved), std::end(vnni.few_interleaved), made.few_interleaved);
         made.kernels[avx512_bf16_code::BF16::kType] = avx512_bf16_code::Bfloat::kernel();
         made.attention = avx512_bf16_code::Attend<avx512_bf16_code::Zmm, 12>::attention();
         made.attention_of_one = avx512_bf16_code::AttendOne<avx512_bf16_code::Zmm>::attention();

@@ -4,6 +4,7 @@
 
 #define COBLYN_ISA avx512_vnni_code
 
+#include "few_interleaved.h"
 #include "vnni.h"
 
 namespace coblyn::accel {
@@ -15,6 +16,8 @@ const InstructionSet * avx512_vnni() {
         using Isa = avx512_vnni_code::Vnni<avx512_vnni_code::Zmm, 6, 12>;
         avx512_vnni_code::add_quantized<Isa>(made);
         avx512_vnni_code::add_floats<Isa>(made);
+        avx512_vnni_code::add_few(made);
+        avx512_vnni_code::add_few_interleaved(made);
         made.attention = avx512_vnni_code::Attend<avx512_vnni_code::Zmm, 12>::attention();
         made.attention_of_one = avx512_vnni_code::AttendOne<avx512_vnni_code::Zmm>::attention();
         return made;

@@ -33,10 +33,10 @@ bool is_right(Trial & trial, double allowed) {
     return is_done && difference(ours, trial.result()) < allowed;
 }
 
-bool is_product_right(ggml_type type) {
-    constexpr int        kRows = 40, kLength = 512, kTokens = 5, kThreads = 2;
+bool is_product_right(ggml_type type, int tokens) {
+    constexpr int        kRows = 40, kLength = 512, kThreads = 2;
     const TakeEverything everything(type);
-    ProductTrial         trial(type, kRows, kLength, kTokens, kThreads);
+    ProductTrial         trial(type, kRows, kLength, tokens, kThreads);
     return is_right(trial, 1e-3);
 }
 
@@ -50,8 +50,9 @@ bool is_attention_right(int tokens) {
 }  // namespace
 
 bool is_right() {
-    // One of plain memory, one that ggml may repack.
-    return is_product_right(GGML_TYPE_Q8_0) && is_product_right(GGML_TYPE_Q4_0) && is_attention_right(5) &&
+    // One of plain memory, one that ggml may repack; many tokens and a single one.
+    return is_product_right(GGML_TYPE_Q8_0, 5) && is_product_right(GGML_TYPE_Q4_0, 5) &&
+           is_product_right(GGML_TYPE_Q8_0, 1) && is_product_right(GGML_TYPE_Q4_0, 1) && is_attention_right(5) &&
            is_attention_right(1);
 }
 

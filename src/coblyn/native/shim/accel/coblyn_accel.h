@@ -47,6 +47,12 @@ COBLYN_ACCEL_API int32_t coblyn_accel_min_batch(int32_t type);
 // Change it (<= 0: off). Not while a graph is computed.
 COBLYN_ACCEL_API void coblyn_accel_set_min_batch(int32_t type, int32_t batch);
 
+// Up to how many rows of activations products are taken by code of their own, which reads weights as they lie, whatever the
+// smallest batch is: 4 at most; 0: none are, as after an instruction set is chosen.
+COBLYN_ACCEL_API int32_t coblyn_accel_max_few(int32_t type);
+// Change it. Not while a graph is computed.
+COBLYN_ACCEL_API void coblyn_accel_set_max_few(int32_t type, int32_t rows);
+
 // The same of attention: the fewest tokens of a sequence in a step that are taken, of more than one; and whether a single
 // one is.
 COBLYN_ACCEL_API int32_t coblyn_accel_min_tokens(void);
@@ -67,6 +73,10 @@ COBLYN_ACCEL_API double coblyn_accel_measure(int32_t type, int32_t n, int32_t k,
 // Find the smallest batch from which on ours wins for such a matrix, by measuring at 256, 128, ... 2 tokens for about
 // `seconds` each, until ggml's is as fast. Returns it, or 0 if ours does not win at 256. Changes no setting.
 COBLYN_ACCEL_API int32_t coblyn_accel_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds);
+
+// Find up to how many rows of activations such code wins, measuring each count for about `seconds` over copies of the
+// matrix that no cache holds, 96 MB in all. Returns 0, 1, 2 or 4. Changes no setting.
+COBLYN_ACCEL_API int32_t coblyn_accel_find_few(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds);
 
 // The same for attention of some tokens over so many cells of a KV cache of a type (both keys and values), with heads of
 // `length` numbers, of which heads / key_heads share keys.

@@ -46,7 +46,7 @@ bool is_repacked(const ggml_tensor * op) {
 
 // Only memory that the CPU can read as ggml's formats, or as the interleaved form that was recognised.
 bool is_our_product(const ggml_tensor * op) {
-    if (!is_batch(op)) {
+    if (!is_wanted(op)) {
         return false;
     }
     const ggml_backend_buffer_t buffer = op->src[0]->buffer;
@@ -79,7 +79,7 @@ struct OurTraits : Traits {
 
 struct Products final : OurTraits {
     bool work_size(int n_threads, const ggml_tensor * op, size_t & size) override {
-        size = accel::work_size(op, n_threads);
+        size = accel::work_size(op, is_repacked(op), n_threads);
         return true;
     }
 

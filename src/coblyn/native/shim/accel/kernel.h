@@ -18,6 +18,7 @@ struct Job {
     float * const *       outs;            // where the token's results for these rows go
     int                   tokens;
     void *                scratch;         // Kernel::scratch bytes, aligned to 64
+    size_t                ahead;           // how far ahead of what it reads a kernel for few tokens fetches, in bytes
 };
 
 struct Kernel {
@@ -29,6 +30,9 @@ struct Kernel {
 
     void (*prepare)(const float * from, int64_t length, void * to);
     void (*product)(const Job & job);
+
+    int  piece  = 256;    // values that are prepared together; the last piece of a row may be shorter, and takes as much room
+    bool is_few = false;  // weights pass by once, without being unpacked first: `rows` is what a job's are a multiple of
 };
 
 // Keys or values of one head.
@@ -82,6 +86,8 @@ constexpr int kTypes = 64;  // more than ggml has
 struct InstructionSet {
     const char * name;
     Kernel       kernels[kTypes];  // by ggml's number of the type
+    Kernel       few[kTypes];              // for few tokens, of weights as they lie in the file
+    Kernel       few_interleaved[kTypes];  // and as ggml repacks them
     Attention    attention;
     AttentionOfOne attention_of_one;
 };

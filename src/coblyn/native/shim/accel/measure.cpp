@@ -92,15 +92,20 @@ double compare(Trial & trial, double seconds) {
 
 constexpr double kMargin = 1.05;  // a tie goes to ggml
 
-}  // namespace
-
-double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds) {
+// Of one matrix, or of so many copies of it, one after the other.
+double measure_product(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds, int most_few, int copies) {
     if (kernel_of(type) == nullptr) {
         return 0;
     }
-    const TakeEverything everything(type);
-    ProductTrial         trial((ggml_type) type, n, k, m, threads);
+    const TakeEverything everything(type, most_few);
+    ProductTrial         trial((ggml_type) type, n, k, m, threads, copies);
     return compare(trial, seconds);
+}
+
+}  // namespace
+
+double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds) {
+    return measure_product(type, n, k, m, threads, seconds, kMostFew, 1);
 }
 
 double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds) {
@@ -111,7 +116,23 @@ double measure_attention(const AttentionShape & shape, int tokens, int threads, 
 
 int find_batch(int type, int64_t n, int64_t k, int threads, double seconds) {
     int found = 0;
-    for (int m = 256; m >= 2 && measure(type, n, k, m, threads, seconds) >= kMargin; m /= 2) {
+    for (int m = 256; m >= 2 && measure_product(type, n, k, m, threads, seconds, 0, 1) >= kMargin; m /= 2) {
+        found = m;
+    }
+    return found;
+}
+
+// A model's weights come from memory, not from a cache that the last run filled.
+constexpr int64_t kFromMemory = 96 << 20, kMostCopies = 1024;
+
+int find_few(int type, int64_t n, int64_t k, int threads, double seconds) {
+    if (few_kernel_of(type, false) == nullptr || n <= 0 || k <= 0 || k % ggml_blck_size((ggml_type) type) != 0) {
+        return 0;
+    }
+    const int64_t bytes  = n * (int64_t) ggml_row_size((ggml_type) type, k);
+    const int     copies = (int) std::min<int64_t>((kFromMemory + bytes - 1) / bytes, kMostCopies);
+    int           found  = 0;
+    for (int m = 1; m <= kMostFew && measure_product(type, n, k, m, threads, seconds, kMostFew, copies) >= kMargin; m *= 2) {
         found = m;
     }
     return found;

@@ -39,12 +39,42 @@ int64_t experts(const ggml_tensor * op) {
     return op->op == GGML_OP_MUL_MAT_ID ? op->src[0]->ne[2] : 0;
 }
 
+bool is_batch(const ggml_tensor * op) {
+    const int least = min_batch(op->src[0]->type);
+    if (op->op == GGML_OP_MUL_MAT) {
+        return least > 0 && op->src[1]->ne[1] >= least;
+    }
+    return least > 0 && op->src[2]->ne[0] * op->src[2]->ne[1] >= least * op->src[0]->ne[2];
+}
+
+// By what one weight matrix is multiplied: all rows that share it, or as many as one expert can get.
+bool is_few(const ggml_tensor * op) {
+    const int most = max_few(op->src[0]->type);
+    if (op->op == GGML_OP_MUL_MAT_ID) {
+        return op->src[2]->ne[1] <= most;
+    }
+    return most > 0 && ggml_nrows(op->src[1]) <= most * op->src[0]->ne[2] * op->src[0]->ne[3];
+}
+
+// What computes a product; nullptr if that is left to ggml.
+const Kernel * kernel_for(const ggml_tensor * op, bool is_interleaved) {
+    const ggml_tensor * w = op->src[0];
+    if (is_few(op)) {
+        const Kernel * few = few_kernel_of(w->type, is_interleaved);
+        if (few != nullptr && w->ne[0] % few->multiple == 0) {
+            return few;
+        }
+    }
+    return is_batch(op) ? kernel_of(w->type) : nullptr;
+}
+
 Memory lay_out(const ggml_tensor * op, const Kernel & kernel, int threads, void * base) {
-    const ggml_tensor * x = op->src[1];
+    const ggml_tensor * x      = op->src[1];
+    const int64_t       pieces = (x->ne[0] + kernel.piece - 1) / kernel.piece;
     Memory              m{};
     m.base       = (char *) base;
     m.acts       = 64;
-    m.act_bytes  = aligned(kernel.slab * (size_t) (x->ne[0] / 32));
+    m.act_bytes  = aligned(kernel.slab * (size_t) (pieces * kernel.piece / 32));
     m.lists      = m.acts + m.act_bytes * (size_t) ggml_nrows(x);
     // By expert: where its tokens begin, where its jobs begin; then the tokens, as (slot, token).
     m.scratch    = m.lists;
@@ -65,7 +95,8 @@ class Worker {
           op_(op),
           weights_(op->src[0]),
           x_(op->src[1]),
-          kernel_(*kernel_of(weights_->type)),
+          kernel_(*kernel_for(op, is_interleaved)),
+          rows_(rows_of_job(kernel_, weights_->ne[1], params->nth)),
           memory_(lay_out(op, kernel_, params->nth, params->wdata)),
           is_interleaved_(is_interleaved) {
         char * own = memory_.base + memory_.scratch + memory_.per_thread * (size_t) params->ith;
@@ -91,18 +122,24 @@ class Worker {
     }
 
   private:
+    // A panel's; where weights pass by once, long runs of rows, so that what is fetched ahead is the thread's own.
+    static int64_t rows_of_job(const Kernel & kernel, int64_t rows, int threads) {
+        const int64_t parts = kernel.is_few ? threads * kPartsPerThread : rows;
+        return std::max<int64_t>(1, (rows + parts * kernel.rows - 1) / (parts * kernel.rows)) * kernel.rows;
+    }
+
     // The activations, row by row, each thread its share.
     void prepare() {
         if (kernel_.slab == 0) {
             return;
         }
-        // In pieces of 256 values, so that one row also keeps all threads busy.
-        const int64_t pieces = (x_->ne[0] + 255) / 256, rows = ggml_nrows(x_), all = rows * pieces;
+        // In pieces, so that one row also keeps all threads busy.
+        const int64_t piece = kernel_.piece, pieces = (x_->ne[0] + piece - 1) / piece, rows = ggml_nrows(x_), all = rows * pieces;
         const int64_t end = all * (params_->ith + 1) / params_->nth;
         for (int64_t i = all * params_->ith / params_->nth; i < end; ++i) {
-            const int64_t row = i / pieces, first = i % pieces * 256;
+            const int64_t row = i / pieces, first = i % pieces * piece;
             const char *  from = row_of_x(row % x_->ne[1], row / x_->ne[1] % x_->ne[2], row / x_->ne[1] / x_->ne[2]);
-            kernel_.prepare((const float *) from + first, std::min<int64_t>(256, x_->ne[0] - first),
+            kernel_.prepare((const float *) from + first, std::min(piece, x_->ne[0] - first),
                             memory_.base + memory_.acts + memory_.act_bytes * row + kernel_.slab * (first / 32));
         }
     }
@@ -122,7 +159,7 @@ class Worker {
         return (float *) ((char *) op_->data + i1 * op_->nb[1] + i2 * op_->nb[2] + i3 * op_->nb[3]);
     }
 
-    int64_t panels() const { return (weights_->ne[1] + kernel_.rows - 1) / kernel_.rows; }
+    int64_t panels() const { return (weights_->ne[1] + rows_ - 1) / rows_; }
 
     // In how many runs to cut the tokens, given how many other parts there are.
     int64_t cuts(int64_t tokens, int64_t parts) const {
@@ -134,17 +171,18 @@ class Worker {
 
     // Panel `panel` of matrix (i2, i3) times the n tokens whose pointers are in place.
     void do_job(int64_t panel, int64_t i2, int64_t i3, int64_t n) {
-        const int64_t first = panel * kernel_.rows;
+        const int64_t first = panel * rows_;
         Job           job{};
         job.weights        = (const uint8_t *) weights_->data + first * weights_->nb[1] + i2 * weights_->nb[2] + i3 * weights_->nb[3];
         job.row_bytes      = weights_->nb[1];
         job.is_interleaved = is_interleaved_;
-        job.rows           = (int) std::min<int64_t>(kernel_.rows, weights_->ne[1] - first);
+        job.rows           = (int) std::min(rows_, weights_->ne[1] - first);
         job.length         = weights_->ne[0];
         job.acts           = acts_;
         job.outs           = outs_;
         job.tokens         = (int) n;
         job.scratch        = scratch_;
+        job.ahead          = (size_t) ahead();
         kernel_.product(job);
     }
 
@@ -174,7 +212,7 @@ class Worker {
             const int64_t run = i % runs, panel = i / runs % panels(), matrix = i / runs / panels();
             const int64_t i2 = matrix % weights_->ne[2], i3 = matrix / weights_->ne[2];
             const int64_t begin = tokens * run / runs, end = tokens * (run + 1) / runs;
-            point_at(begin, end - begin, i2 * r2, i3 * r3, r2, panel * kernel_.rows);
+            point_at(begin, end - begin, i2 * r2, i3 * r3, r2, panel * rows_);
             do_job(panel, i2, i3, end - begin);
         }
     }
@@ -241,7 +279,7 @@ class Worker {
             for (int64_t t = begin; t < end; ++t) {
                 const int32_t * entry = entries() + 2 * (token_starts()[expert] + t);
                 acts_[t - begin]      = act(entry[0] % x_->ne[1], entry[1], 0);
-                outs_[t - begin]      = out(entry[0], entry[1], 0) + panel * kernel_.rows;
+                outs_[t - begin]      = out(entry[0], entry[1], 0) + panel * rows_;
             }
             do_job(panel, expert, 0, end - begin);
         }
@@ -252,6 +290,7 @@ class Worker {
     const ggml_tensor *         weights_;
     const ggml_tensor *         x_;
     const Kernel &              kernel_;
+    int64_t                     rows_;  // of a job
     Memory                      memory_;
     bool                        is_interleaved_;
     void *                      scratch_;
@@ -270,23 +309,16 @@ bool has_known_layout(const ggml_tensor * op, const Kernel & kernel) {
 
 }  // namespace
 
-bool is_batch(const ggml_tensor * op) {
-    if (op->op != GGML_OP_MUL_MAT && op->op != GGML_OP_MUL_MAT_ID) {
-        return false;
-    }
-    const int least = min_batch(op->src[0]->type);
-    if (op->op == GGML_OP_MUL_MAT) {
-        return least > 0 && op->src[1]->ne[1] >= least;
-    }
-    return least > 0 && op->src[2]->ne[0] * op->src[2]->ne[1] >= least * op->src[0]->ne[2];
+bool is_wanted(const ggml_tensor * op) {
+    return (op->op == GGML_OP_MUL_MAT || op->op == GGML_OP_MUL_MAT_ID) && (is_few(op) || is_batch(op));
 }
 
 bool takes(const ggml_tensor * op, bool is_interleaved) {
-    if (!is_batch(op)) {
+    if (!is_wanted(op)) {
         return false;
     }
     const ggml_tensor * w      = op->src[0];
-    const Kernel *      kernel = kernel_of(w->type);
+    const Kernel *      kernel = kernel_for(op, is_interleaved);
     if (kernel == nullptr || op->src[1]->type != GGML_TYPE_F32 || op->type != GGML_TYPE_F32) {
         return false;
     }
@@ -307,9 +339,9 @@ size_t size_for_ggml(const ggml_tensor * op, int threads) {
     return size;
 }
 
-size_t work_size(const ggml_tensor * op, int threads) {
+size_t work_size(const ggml_tensor * op, bool is_interleaved, int threads) {
     // ggml aligns the memory for its own needs only.
-    const size_t ours = lay_out(op, *kernel_of(op->src[0]->type), threads, nullptr).size + kLine;
+    const size_t ours = lay_out(op, *kernel_for(op, is_interleaved), threads, nullptr).size + kLine;
     return std::max(ours, size_for_ggml(op, threads));
 }
 

@@ -8,8 +8,6 @@ namespace coblyn::accel {
 
 namespace {
 
-constexpr size_t kGraphSize = 8;
-
 // Repeatable noise in [-1, 1).
 struct Noise {
     uint32_t state = 12345;
@@ -34,12 +32,14 @@ template <class Function> Function function_of(ggml_backend_dev_t device, const 
 
 }  // namespace
 
-Trial::Trial(int threads) {
+Trial::Trial(int threads, int operations) {
     device_ = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
     if (device_ == nullptr || threads <= 0) {
         return;
     }
-    work_    = ggml_init({ ggml_tensor_overhead() * 8 + ggml_graph_overhead_custom(kGraphSize, false), nullptr, true });
+    const size_t nodes = 8 + (size_t) operations;
+    work_    = ggml_init({ ggml_tensor_overhead() * nodes + ggml_graph_overhead_custom(nodes, false), nullptr, true });
+    graph_   = work_ == nullptr ? nullptr : ggml_new_graph_custom(work_, nodes, false);
     backend_ = ggml_backend_dev_init(device_, nullptr);
     if (backend_ == nullptr) {
         return;
@@ -55,10 +55,12 @@ Trial::~Trial() {
     ggml_backend_free(backend_);
 }
 
-bool Trial::accept(ggml_tensor * op) {
-    op_    = op;
-    graph_ = ggml_new_graph_custom(work_, kGraphSize, false);
+void Trial::add(ggml_tensor * op) {
+    op_ = op;
     ggml_build_forward_expand(graph_, op);
+}
+
+bool Trial::allocate() {
     buffer_ = ggml_backend_alloc_ctx_tensors_from_buft(work_, ggml_backend_dev_buffer_type(device_));
     return buffer_ != nullptr;
 }
@@ -73,18 +75,21 @@ std::vector<float> Trial::result() const {
     return values;
 }
 
-ProductTrial::ProductTrial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads) : Trial(threads) {
+ProductTrial::ProductTrial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads, int copies) : Trial(threads, copies) {
     if (!has_backend() || n <= 0 || k <= 0 || m <= 0 || k % ggml_blck_size(type) != 0) {
         return;
     }
-    context_ = ggml_init({ ggml_tensor_overhead() * 2, nullptr, true });
+    context_ = ggml_init({ ggml_tensor_overhead() * (1 + (size_t) copies), nullptr, true });
     if (context_ == nullptr) {
         return;
     }
-    weights_  = ggml_new_tensor_2d(context_, type, k, n);
-    x_        = ggml_new_tensor_2d(work(), GGML_TYPE_F32, k, m);
-    product_  = ggml_mul_mat(work(), weights_, x_);
-    is_ready_ = allocate_weights() && accept(product_);
+    x_ = ggml_new_tensor_2d(work(), GGML_TYPE_F32, k, m);
+    for (int i = 0; i < copies; ++i) {
+        weights_.push_back(ggml_new_tensor_2d(context_, type, k, n));
+        product_ = ggml_mul_mat(work(), weights_.back(), x_);
+        add(product_);
+    }
+    is_ready_ = allocate_weights() && allocate();
     if (is_ready_) {
         fill();
     }
@@ -103,9 +108,9 @@ bool ProductTrial::allocate_weights() {
     for (; it != nullptr && *it != nullptr; ++it) {
         // The question is put with a buffer of no size.
         ggml_backend_buffer_t empty = ggml_backend_buft_alloc_buffer(*it, 0);
-        weights_->buffer            = empty;
+        weights_.back()->buffer     = empty;
         const bool is_supported     = ggml_backend_dev_supports_op(device(), product_);
-        weights_->buffer            = nullptr;
+        weights_.back()->buffer     = nullptr;
         ggml_backend_buffer_free(empty);
         if (is_supported) {
             type = *it;
@@ -118,23 +123,26 @@ bool ProductTrial::allocate_weights() {
 
 void ProductTrial::fill() {
     // Quantizing is slow for some types, and what the numbers are makes no difference: a few rows are repeated.
-    const int64_t      rows = weights_->ne[1] < 16 ? weights_->ne[1] : 16, length = weights_->ne[0];
+    const ggml_type    type = weights_[0]->type;
+    const int64_t      all = weights_[0]->ne[1], rows = all < 16 ? all : 16, length = weights_[0]->ne[0];
     Noise              noise;
     std::vector<float> values(rows * length);
     for (float & value : values) {
         value = noise.next();
     }
-    const size_t         row_bytes = ggml_row_size(weights_->type, length);
-    std::vector<uint8_t> bytes(row_bytes * weights_->ne[1]);
-    ggml_quantize_chunk(weights_->type, values.data(), bytes.data(), 0, rows, length, nullptr);
-    for (int64_t row = rows; row < weights_->ne[1]; ++row) {
+    const size_t         row_bytes = ggml_row_size(type, length);
+    std::vector<uint8_t> bytes(row_bytes * all);
+    ggml_quantize_chunk(type, values.data(), bytes.data(), 0, rows, length, nullptr);
+    for (int64_t row = rows; row < all; ++row) {
         std::memcpy(&bytes[row * row_bytes], &bytes[row % rows * row_bytes], row_bytes);
     }
-    ggml_backend_tensor_set(weights_, bytes.data(), 0, bytes.size());
+    for (ggml_tensor * weights : weights_) {
+        ggml_backend_tensor_set(weights, bytes.data(), 0, bytes.size());
+    }
     fill_floats(x_, noise);
 }
 
-AttentionTrial::AttentionTrial(const AttentionShape & shape, int tokens, int threads) : Trial(threads) {
+AttentionTrial::AttentionTrial(const AttentionShape & shape, int tokens, int threads) : Trial(threads, 8) {
     const bool is_possible = shape.length > 0 && shape.key_heads > 0 && shape.heads % shape.key_heads == 0 &&
                              shape.heads > 0 && tokens > 0 && tokens <= shape.cells &&
                              shape.length % ggml_blck_size(shape.type) == 0;
@@ -147,7 +155,8 @@ AttentionTrial::AttentionTrial(const AttentionShape & shape, int tokens, int thr
     ggml_tensor * v    = ggml_new_tensor_3d(work(), shape.type, shape.length, shape.key_heads, shape.cells);
     ggml_tensor * mask = ggml_new_tensor_2d(work(), GGML_TYPE_F16, shape.cells, tokens);
     const auto by_head = [this](ggml_tensor * tensor) { return ggml_permute(work(), tensor, 0, 2, 1, 3); };
-    is_ready_          = accept(ggml_flash_attn_ext(work(), by_head(q), by_head(k), by_head(v), mask, 0.125f, 0, 0));
+    add(ggml_flash_attn_ext(work(), by_head(q), by_head(k), by_head(v), mask, 0.125f, 0, 0));
+    is_ready_ = allocate();
     if (!is_ready_) {
         return;
     }

@@ -23,13 +23,16 @@ class Trial {
     std::vector<float> result() const;
 
   protected:
-    // A backend of so many threads and memory for some tensors; whoever derives from it builds on these.
-    explicit Trial(int threads);
+    // A backend of so many threads and memory for the tensors of some operations; whoever derives from it builds on these.
+    Trial(int threads, int operations);
 
     bool has_backend() const { return backend_ != nullptr && work_ != nullptr; }
 
-    // Take an operation on tensors of `work()` as what is computed, and give them all memory.
-    bool accept(ggml_tensor * op);
+    // Take an operation on tensors of `work()` as one more that is computed.
+    void add(ggml_tensor * op);
+
+    // Give all tensors memory.
+    bool allocate();
 
     ggml_backend_dev_t device() const { return device_; }
 
@@ -46,21 +49,22 @@ class Trial {
     ggml_cgraph *         graph_   = nullptr;
 };
 
-// (n x k) weights of a type times m activation rows. Weights lie where a model loader would put them.
+// (n x k) weights of a type times m activation rows, and so for each of some copies of the weights. They lie where a model
+// loader would put them.
 class ProductTrial final : public Trial {
   public:
-    ProductTrial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads);
+    ProductTrial(ggml_type type, int64_t n, int64_t k, int64_t m, int threads, int copies = 1);
     ~ProductTrial() override;
 
   private:
     bool allocate_weights();
     void fill();
 
-    ggml_context *        context_ = nullptr;
-    ggml_backend_buffer_t buffer_  = nullptr;
-    ggml_tensor *         weights_ = nullptr;
-    ggml_tensor *         x_       = nullptr;
-    ggml_tensor *         product_ = nullptr;
+    ggml_context *             context_ = nullptr;
+    ggml_backend_buffer_t      buffer_  = nullptr;
+    std::vector<ggml_tensor *> weights_;
+    ggml_tensor *              x_       = nullptr;
+    ggml_tensor *              product_ = nullptr;
 };
 
 struct AttentionShape {

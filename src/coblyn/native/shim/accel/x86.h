@@ -6,7 +6,11 @@
 
 #include <immintrin.h>
 
-#if defined(__GNUC__)
+#if defined(COBLYN_EMULATED)
+// Each instruction is a loop there, and compiling takes minutes as it is.
+#define COBLYN_INLINE inline
+#define COBLYN_UNROLL
+#elif defined(__GNUC__)
 #define COBLYN_INLINE inline __attribute__((always_inline))
 #define COBLYN_UNROLL _Pragma("GCC unroll 16")
 #else
