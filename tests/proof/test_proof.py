@@ -24,6 +24,7 @@ from coblyn.proof.bundle import prove_bundle
 from coblyn.proof.ground import Ground, Wrong
 from coblyn.proof.products import activations, decoded, make_cases, prove_products
 from coblyn.proof.weights import FORMS, make_weights
+from remote_device import distorted, remote_device
 
 pytestmark = pytest.mark.native
 
@@ -60,6 +61,26 @@ def test_each_type_is_judged(library: Library) -> None:
             with pytest.raises(Wrong, match=f"product of {case.kind}, 1 row"):
                 prove_products(ground, cpu, [dataclasses.replace(case, reference=wrong)], vectors)
     assert ground.num_checked > 2 * 7 * len(FORMS) - 7 * len(FORMS)
+
+
+def test_a_second_device_is_proved_too(bundle: Bundle) -> None:
+    stages: list[str] = []
+    with remote_device(bundle.lib_dir) as (endpoint, _):
+        fault = prove_bundle(
+            bundle.lib_dir, lambda progress: stages.append(progress.detail), remotes=[endpoint]
+        )
+    assert fault is None
+    assert "product of q4_k, 512 rows, RPC0, 1 thread" in stages
+    assert "attention over q8_0, 8 tokens, heads of 64, RPC0, 1 thread" in stages
+    assert [name for name in stages if name.startswith("text of a dense model, RPC0")]
+
+
+def test_a_device_that_computes_wrongly_is_found(bundle: Bundle) -> None:
+    with remote_device(bundle.lib_dir) as (endpoint, _), distorted(endpoint) as between:
+        fault = prove_bundle(bundle.lib_dir, silent, remotes=[between])
+    assert fault is not None
+    assert fault.kind is FaultKind.WRONG
+    assert "RPC0" in fault.stage
 
 
 def test_the_library_in_use_is_known(bundle: Bundle, library: Library) -> None:

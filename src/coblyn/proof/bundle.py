@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ _HUNG = "Timeout ("
 
 
 def prove_bundle(
-    lib_dir: Path, report: Report, *, stage_seconds: float = _STAGE_SECONDS
+    lib_dir: Path,
+    report: Report,
+    *,
+    remotes: Sequence[str] = (),
+    stage_seconds: float = _STAGE_SECONDS,
 ) -> Fault | None:
     """Let a bundle compute products, attention and tiny models, and compare with numpy.
 
@@ -42,19 +47,15 @@ def prove_bundle(
     Args:
         lib_dir: Where its libraries are.
         report: Told of the progress, with the phase "Proving".
+        remotes: llama.cpp RPC servers ("host:port") whose devices are tried as if they were here.
         stage_seconds: How long a stage may take before it counts as hung.
 
     Returns:
         What went wrong first; None if it runs and computes right.
     """
     reading = Reading(report)
-    argv: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "coblyn.proof.child",
-        lib_dir,
-        str(stage_seconds),
-    ]
+    child = [sys.executable, "-m", "coblyn.proof.child"]
+    argv: list[str | Path] = [*child, lib_dir, str(stage_seconds), *remotes]
     # One thread for numpy: those of the library are what is tried.
     env = {**changes(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": None}
     try:

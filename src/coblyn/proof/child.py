@@ -1,6 +1,6 @@
 """The process that proves a bundle: it computes, and writes a line before each thing that it tries.
 
-    python -m coblyn.proof.child LIBRARIES SECONDS
+    python -m coblyn.proof.child LIBRARIES SECONDS [REMOTE...]
 
 A process of its own, since what it tries may end it. A line of ``MARK`` and JSON is a report; every other line is the
 log of the library and of the drivers, written at once, so that the last words are there.
@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,13 @@ _KERNELS = "Coblyn's kernels"
 
 
 def main() -> None:
-    """Prove the libraries in the directory of the first argument; the second is the time of a stage in seconds."""
+    """Prove the libraries in the directory of the first argument; the second is the time of a stage in seconds.
+
+    Further ones are RPC servers whose devices are tried as if they were here.
+    """
     # What stderr says must not come in the middle of a line of ours.
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
-    child = Child(Path(sys.argv[1]), float(sys.argv[2]))
+    child = Child(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
     try:
         child.run()
     except Wrong as error:
@@ -55,10 +59,12 @@ class Child:
     Args:
         directory: Where the libraries are.
         stage_seconds: How long a stage may take.
+        remotes: RPC servers ("host:port") whose devices are tried too.
     """
 
-    def __init__(self, directory: Path, stage_seconds: float) -> None:
+    def __init__(self, directory: Path, stage_seconds: float, remotes: Sequence[str] = ()) -> None:
         self._directory = directory
+        self._remotes = remotes
         self._stage_seconds = stage_seconds
 
     def run(self) -> None:
@@ -72,6 +78,8 @@ class Child:
         library = open_library(self._directory, _write)
         self.report("variant", name=cpu_variant(library))
         library.coblyn_crash_install()
+        for endpoint in self._remotes:
+            devices.add_remote(library, endpoint)
         ground = Ground(library, sorted({1, usable_cores()}), self.stage)
         self._operations(ground)
         with tempfile.TemporaryDirectory(prefix="coblyn-proof-") as directory:
