@@ -36,11 +36,19 @@ class Library:
     Make it with ``open_library``.
     """
 
-    def __init__(self, directory: Path, hear: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        hear: Callable[[str], object] | None = None,
+        *,
+        tell_crashes: bool = False,
+    ) -> None:
         self.directory = directory
         self._handles = [_open(directory, name) for name in _NAMES]
         abi.check(self.coblyn_abi().decode())
         abi.check_defaults(self.llama_model_default_params(), self.llama_context_default_params())
+        if tell_crashes:
+            self.coblyn_crash_install()
         self.log = LibraryLog(self)
         self.coblyn_log_install()
         self.coblyn_memory_install()
@@ -68,12 +76,18 @@ class Library:
         )
 
 
-def open_library(directory: Path, hear: Callable[[str], object] | None = None) -> Library:
+def open_library(
+    directory: Path,
+    hear: Callable[[str], object] | None = None,
+    *,
+    tell_crashes: bool = False,
+) -> Library:
     """Open a bundle's libraries; the second time gives the same object.
 
     Args:
         directory: Where they are.
         hear: Told every line of the library's log at once, those of its start too; see ``LibraryLog.listen``.
+        tell_crashes: A process that dies of an instruction says of which, from before backends are loaded on.
 
     Raises:
         BundleMissing: The directory, or a library in it, is not there.
@@ -93,7 +107,7 @@ def open_library(directory: Path, hear: Callable[[str], object] | None = None) -
         os.environ["GGML_NO_BACKTRACE"] = "1"
         os.environ.pop("GGML_BACKEND_PATH", None)
         with bounded_waiting():
-            library = Library(directory, hear)
+            library = Library(directory, hear, tell_crashes=tell_crashes)
         _opened[directory] = library
         return library
 

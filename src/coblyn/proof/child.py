@@ -75,9 +75,8 @@ class Child:
             CoblynError: Something can not be opened, loaded or computed.
         """
         self.stage("loading the libraries")
-        library = open_library(self._directory, _write)
+        library = open_library(self._directory, _write, tell_crashes=True)
         self.report("variant", name=cpu_variant(library))
-        library.coblyn_crash_install()
         for endpoint in self._remotes:
             devices.add_remote(library, endpoint)
         ground = Ground(library, sorted({1, usable_cores()}), self.stage)
