@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from coblyn.native.doctor.log.english import english
+from coblyn.native.doctor.log.reader import read_log
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,30 @@ def test_english(line: str, words: str) -> None:
 @pytest.mark.parametrize("line", ["Keine Panik", "gcc -c erro.c", "строка без слов", ""])
 def test_what_is_not_known_stays(line: str) -> None:
     assert english(line) == line
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
+def test_the_spaces_of_french_typography(space: str) -> None:
+    log = read_log(
+        io.BytesIO(
+            f"main.c:1:10: erreur fatale{space}: cblas.h{space}: Aucun fichier ou dossier de ce type\n"
+            f"make: *** [Makefile:3{space}: main.o] Erreur 1\n".encode()
+        )
+    )
+    assert log.text.splitlines() == [
+        "main.c:1:10: fatal error: cblas.h: No such file or directory",
+        "make: *** [Makefile:3: main.o] Error 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "main.c:1:10: ölümcül hata: cblas.h: Böyle bir dosya ya da dizin yok",
+        "main.c:1:10: fatale fout: cblas.h: Bestand of map bestaat niet",
+        "main.c:1:10: ödesdigert fel: cblas.h: Filen eller katalogen finns inte",
+        "main.c:1:10: критична помилка: cblas.h: Немає такого файла або каталогу",
+    ],
+)
+def test_more_languages_of_gcc(line: str) -> None:
+    assert english(line) == "main.c:1:10: fatal error: cblas.h: No such file or directory"

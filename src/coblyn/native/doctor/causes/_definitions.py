@@ -20,18 +20,17 @@ __all__ = ["bare_name", "definitions", "is_in_a_link"]
 _MAX_FILES = 4_000
 _MAX_BYTES = 4_000_000
 _MAX_FOUND = 20
-_NAME = re.compile(
-    r"(?:[\w~]+(?:<[^()]*?>)?::)*(?P<name>~?[A-Za-z_]\w*)(?:<.*>)?(?:\[abi:\w+\])?(?:\(.*)?$"
-)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_TEMPLATE = re.compile(r"<[^<>]*>")
 
 
 def bare_name(symbol: str) -> str:
     """The last name of a symbol: ``load`` of ``void ns::load<int>(int)``; empty if there is none."""
-    without_arguments = symbol.partition("(")[0].strip()
-    found = _NAME.search(
-        without_arguments.rpartition(" ")[2] if "<" not in without_arguments else without_arguments
-    )
-    return found["name"] if found else ""
+    plain, count = _TEMPLATE.subn("", symbol)
+    while count:
+        plain, count = _TEMPLATE.subn("", plain)
+    names = _NAME.findall(plain.partition("(")[0].partition("[abi:")[0])
+    return names[-1] if names else ""
 
 
 def definitions(tree: Tree, symbol: str) -> list[Evidence]:

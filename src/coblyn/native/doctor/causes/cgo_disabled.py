@@ -19,6 +19,10 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
+        r"C source files not allowed when not using cgo or SWIG: (?P<name>[^\n]{1,200})",
+        "{name} are files in C, which this build leaves out.",
+    ),
+    sign(
         r"cgo: C compiler \"(?P<name>[^\"\n]{1,100})\" not found",
         "cgo starts {name}, and there is no such program.",
         package="compiler",

@@ -24,6 +24,14 @@ CAUSE = log_cause(
         "{name} is a function of the driver's libcuda, which is not in the link.",
         command=_STUB,
     ),
+    sign(
+        r"undefined symbol: (?P<name>cu(?:Mem(?:Create|Map|Unmap|Release|SetAccess|Address\w+|Get\w+)|DeviceGet\w*"
+        r"|GetErrorString|GetErrorName|Init))\b",
+        "{name} is a function of the driver's libcuda, and the library was linked without it.",
+        text="Add -lcuda to the flags of that link (KoboldCPP: CUBLASLD_FLAGS in the Makefile) and build "
+        "again; the driver "
+        "must be installed where the program runs.",
+    ),
     sign(r"cannot find -lcuda(?:\s|:|$)", "The linker finds no libcuda.", command=_STUB),
     sign(
         r"/usr/bin/ld[^\n]{0,80}: cannot find CUDA::cuda_driver|links to: CUDA::cuda_driver but "

@@ -8,7 +8,7 @@ from coblyn.native.doctor.finding import Confidence
 _NAMES = (
     r"__nv_bfloat16\w*|nv_bfloat16\w*|CUBLAS_COMPUTE_\w+|cublasComputeType_t|"
     r"CUBLAS_TF32_TENSOR_OP_MATH|CUDA_R_16BF|"
-    r"__hmax2?|__hmin2?|__reduce_\w+_sync|cudaGraphExecUpdateResultInfo|"
+    r"__(?:shfl(?:_up|_down|_xor)?|ballot|any|all)_sync|__hmax2?|__hmin2?|__reduce_\w+_sync|cudaGraphExecUpdateResultInfo|"
     r"cudaGraphKernelNodeGetParams|cuMem(?:Create|"
     r"AddressReserve|Map|SetAccess)|CU_DEVICE_ATTRIBUTE_VIRTUAL_\w+|CUmem\w+|cudaFuncAttribute\w+|"
     r"cudaMemLocation\w*|"

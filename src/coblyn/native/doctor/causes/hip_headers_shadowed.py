@@ -32,6 +32,15 @@ CAUSE = log_cause(
         r"|typedef redefinition)",
         sure=Confidence.MEDIUM,
     ),
+    sign(
+        r"^(?P<header>/opt/rocm[\w.-]*/[^\n:]{1,200}/hip/[\w./-]{1,80}):\d+:\d+: error: redefinition of"
+        r" '(?P<name>[^'\n]{1,100})'",
+        "{name} is defined in {header} and in another HIP header that was read before it: two installations are mixed.",
+        text="See which hip/ directories there are (find / -name hip_bf16.h): remove the distribution's "
+        "packages, and an "
+        "older ROCm in /opt or a path of it in CPATH and CPLUS_INCLUDE_PATH.",
+        sure=Confidence.MEDIUM,
+    ),
     looks_like="/usr/include/hip/hip_bf16.h:120:8: error: redefinition of '__hip_bfloat16', with ROCm in /opt/rocm",
     explanation="Two installations of HIP are mixed: the distribution's in /usr/include and AMD's in /opt/rocm. The "
     "system's directory is searched first, so that headers of one release meet the compiler and the libraries of "

@@ -34,7 +34,8 @@ CAUSE = log_cause(
         text="Install GCC, and configure in a fresh build directory with it.",
     ),
     sign(
-        _OWN + r"(?P<said>[^\n]{2,300}(?:\n[ ]{2}\S[^\n]{1,200}){0,3})",
+        _OWN + r"(?!Error generating|Failed to |Could not "
+        r"|Could NOT )(?P<said>[^\n]{2,300}(?:\n[ ]{2}\S[^\n]{1,200}){0,3})",
         "{at} stops the build in the project's own words: “{said}”",
         sure=Confidence.MEDIUM,
     ),

@@ -23,8 +23,7 @@ CAUSE = log_cause(
         "again.",
     ),
     sign(
-        r"[Mm]ultiple commands produce '(?P<product>[^'\n]{1,400}\.(?:metal|metallib|bundle|json|plist|png|txt"
-        r"|md|mlmodelc))'",
+        r"[Mm]ultiple commands produce '(?P<product>[^'\n]{1,400})'",
         "{product} would be copied from two places.",
         sure=Confidence.MEDIUM,
     ),

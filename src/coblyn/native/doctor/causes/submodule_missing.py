@@ -41,6 +41,11 @@ CAUSE = log_cause(
         command=_FETCH,
         sure=Confidence.MEDIUM,
     ),
+    sign(
+        r"could not lock config file \.git/modules/(?P<path>[^\n]{1,200}?)/config: No such file",
+        "git has nothing of the submodule {path}.",
+        command=_FETCH,
+    ),
     looks_like="The source directory …/vendor/llama.cpp does not contain a CMakeLists.txt file.",
     explanation="git clone leaves submodules empty unless told otherwise, and the zip files of "
     "GitHub never have them.",

@@ -55,6 +55,13 @@ CAUSE = log_cause(
         "{name} of oneAPI is not found.",
         command=_SOURCE,
     ),
+    sign(
+        r"fatal error: '?(?P<name>sycl/ext/[\w/]{1,100}\.hpp)'?(?:: No such file| file not found)",
+        "{name} is a part of oneAPI that the release that compiles does not have: it is too old for this source.",
+        command="",
+        text="Install the oneAPI release that the project's build guide names, and configure in a fresh directory.",
+        sure=Confidence.MEDIUM,
+    ),
     looks_like="icpx: command not found; g++: error: unrecognized command-line option '-fsycl'; "
     "libsvml.so: cannot open shared object file",
     explanation="oneAPI keeps its compilers and libraries out of the system's paths; each new "

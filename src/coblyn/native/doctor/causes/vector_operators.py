@@ -12,7 +12,7 @@ CAUSE = log_cause(
     "vector-operators",
     "The source uses an extension of GCC and Clang that MSVC does not have",
     sign(
-        rf"error C(?:2676|2678|2677|2675): [^\n]{{0,60}}?['\"“]{_TYPE}['\"”]",
+        rf"error:? C(?:2676|2678|2677|2675): [^\n]{{0,60}}?['\"“`]{_TYPE}['\"”]",
         _STORY,
         command=_CLANG,
     ),

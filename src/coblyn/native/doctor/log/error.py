@@ -89,6 +89,8 @@ _FAILURE = re.compile(
     rf"|^\s*{_COMPILER}\s?: (?:fatal |internal compiler )?error\b"
     r"|^\s*\S*make(?:\.exe)?(?:\[\d+\])?: \*\*\* (?!.*\(ignored\))|^\s*\*\*\* Error code \d|^\s*\*\*\* \[.*\] Error"
     r"|Makefile:\d+: \*\*\* |^NMAKE : fatal"
+    r"|C source files not allowed when not using cgo|^(?:[^\n]{1,40}: )?Multiple commands produce '"
+    r"|meson\.build:\d+:\d+: ERROR"
     r"|^FAILED: |^ninja: (?:error|fatal|build stopped)|^\s*CMake Error\b|Configuring incomplete, errors"
     r"|^\s*collect2(?:\.exe)?: |linker command failed|: undefined reference to|: multiple definition of"
     r"|\bld: symbol\(s\) not found|\bld: \d+ duplicate symbols?"
