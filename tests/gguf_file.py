@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 STRING, ARRAY = 8, 9
 F32 = 0
+
+
+class Signed(int):
+    """An int32."""
 
 
 class GgufWriter:
@@ -66,6 +71,8 @@ class GgufWriter:
     def typed(self, value: object) -> tuple[int, bytes]:
         if isinstance(value, bool):
             return 7, self.pack("?", value)
+        if isinstance(value, Signed):
+            return 5, self.pack("i", value)
         if isinstance(value, int):
             return 4, self.pack("I", value)
         if isinstance(value, float):
@@ -91,3 +98,68 @@ def tiny_gguf(**metadata: object) -> GgufWriter:
     }
     keys |= {key.replace("__", "."): value for key, value in metadata.items()}
     return GgufWriter(keys, [("weight", (4, 2), F32, b"\1" * 32), ("bias", (3,), F32, b"\2" * 12)])
+
+
+_TYPE_SIZES = {F32: 4, 26: 4, 28: 8}
+
+
+def whole_model(
+    *,
+    weights: int = F32,
+    experts: int = 0,
+    leave_out: str = "",
+    alignment: int = 32,
+    **metadata: object,
+) -> GgufWriter:
+    """A model of the llama architecture that the library loads and that writes nonsense.
+
+    Args:
+        weights: Number of the type of the matrices.
+        experts: Experts; 0 for a dense model.
+        leave_out: Name of a tensor that is not there.
+        alignment: Of the tensors.
+        metadata: Further keys or other values, with ``__`` for the dot.
+    """
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581", "a"]
+    keys: dict[str, object] = {
+        "general.architecture": "llama",
+        "general.name": "Whole",
+        "llama.context_length": 256,
+        "llama.embedding_length": 32,
+        "llama.block_count": 1,
+        "llama.feed_forward_length": 64,
+        "llama.attention.head_count": 2,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+        "llama.rope.dimension_count": 16,
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0] * len(tokens),
+        "tokenizer.ggml.token_type": [Signed(kind) for kind in (2, 3, 3, *([6] * 256), 1, 1)],
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+    }
+    if experts:
+        keys |= {"llama.expert_count": experts, "llama.expert_used_count": 1}
+    if alignment != 32:
+        keys["general.alignment"] = alignment
+    keys |= {key.replace("__", "."): value for key, value in metadata.items()}
+    matrices = {"token_embd": (32, len(tokens))}
+    matrices |= {f"blk.0.attn_{name}": (32, 32) for name in ("q", "k", "v", "output")}
+    matrices |= {"blk.0.ffn_gate": (32, 64), "blk.0.ffn_up": (32, 64), "blk.0.ffn_down": (64, 32)}
+    tensors = [
+        (f"{name}.weight", shape, weights, _filled(weights, shape))
+        for name, shape in matrices.items()
+    ]
+    tensors += [
+        (f"{name}.weight", (32,), F32, _filled(F32, (32,)))
+        for name in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm")
+    ]
+    kept = [tensor for tensor in tensors if tensor[0] != leave_out]
+    return GgufWriter(keys, kept, alignment=alignment)
+
+
+def _filled(kind: int, shape: tuple[int, ...]) -> bytes:
+    count = math.prod(shape)
+    if kind == F32:
+        return struct.pack(f"<{count}f", *(((7 * n) % 13 - 6) / 64 for n in range(count)))
+    return bytes(count * _TYPE_SIZES[kind])

@@ -196,9 +196,12 @@ class Engine:
         )
         self._thread.start()
         self._is_closed = False
+        opening = asyncio.run_coroutine_threadsafe(make_client(), self._loop)
         try:
-            self.client = self._wait(make_client())
+            self.client = opening.result()
         except BaseException:
+            opening.cancel()  # Ctrl-C, while it loads: what was begun is ended before the loop is
+            asyncio.run_coroutine_threadsafe(_settle(), self._loop).result()
             self._stop_loop()
             raise
         self._services = make_services(self.client)
@@ -411,7 +414,18 @@ async def _open_local(config: EngineConfig) -> EngineClient:
 
 async def _open_process(config: EngineConfig) -> EngineClient:
     from coblyn.engine.client import ProcessEngine
+    from coblyn.native.explain import explain_crash
 
-    engine = ProcessEngine(config)
-    await engine.start()
+    engine = ProcessEngine(config, explain=explain_crash)
+    try:
+        await engine.start()
+    except BaseException:
+        await engine.close()
+        raise
     return engine
+
+
+async def _settle() -> None:
+    """Wait until the other tasks of this loop are over."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)

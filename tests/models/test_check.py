@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import math
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
-from coblyn.models.check import check_model
+from coblyn.errors import ModelBroken, ModelError, ModelNotFound, ModelUnsupported
+from coblyn.models.check import check_model, examine_model
 from coblyn.models.splits import first_part, part_names, plain_name
-from gguf_file import F32, GgufWriter, tiny_gguf
+from gguf_file import F32, GgufWriter, tiny_gguf, whole_model
 
 
 def split_model(folder: Path, count: int = 3) -> list[Path]:
@@ -78,6 +81,43 @@ def test_no_architecture(tmp_path: Path) -> None:
     path = GgufWriter({}, [("t", (1,), F32, b"1234")]).write(tmp_path / "model.gguf")
     with pytest.raises(ModelBroken, match=r"general\.architecture"):
         check_model(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        ({"llama__block_count": 0}, "llama.block_count is 0"),
+        ({"llama__block_count": 513}, "has 513 layers"),
+        ({"llama__expert_count": 2, "llama__expert_used_count": 3}, "expert_used_count is 3"),
+        ({"llama__expert_used_count": 1}, "there are 0 experts"),
+        ({"llama__attention__layer_norm_rms_epsilon": math.nan}, "epsilon is nan"),
+        ({"llama__attention__layer_norm_rms_epsilon": -1.0}, "epsilon is -1.0"),
+        ({"alignment": 1}, "general.alignment is 1"),
+        ({"tokenizer__ggml__model": "none"}, "has no vocabulary"),
+        ({"weights": 26}, "token_embd.weight in I32"),
+        ({"weights": 28}, "token_embd.weight in F64"),
+    ],
+)
+def test_what_the_library_dies_of(tmp_path: Path, model: Any, what: str) -> None:
+    path = whole_model(**model).write(tmp_path / "model.gguf")
+    with pytest.raises(ModelError, match=re.escape(what)) as caught:
+        check_model(path)
+    assert str(path) in caught.value.message
+
+
+def test_a_whole_model(tmp_path: Path) -> None:
+    for number, writer in enumerate(
+        (whole_model(), whole_model(experts=2), whole_model(alignment=64))
+    ):
+        examine_model(writer.write(tmp_path / f"{number}.gguf"))
+
+
+def test_a_token_that_is_there_twice(tmp_path: Path) -> None:
+    tokens = ["<unk>", "", "", "knock", "rock", "knock"]
+    path = whole_model(tokenizer__ggml__tokens=tokens).write(tmp_path / "model.gguf")
+    check_model(path)
+    with pytest.raises(ModelBroken, match="the token 'knock' twice"):
+        examine_model(path)
 
 
 def test_other_byte_order(tmp_path: Path) -> None:

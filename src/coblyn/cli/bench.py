@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import configure
-from coblyn.cli.loop import run_loop
+from coblyn.cli.engine import causes_named, configure
 
 if TYPE_CHECKING:
     from coblyn.engine.benchmark import Figures, Shape
@@ -56,7 +54,7 @@ def bench(
         "max_running": streams,
     }
     engine_config = configure(Settings.load(config, flags), model, yes=yes)
-    figures, info = run_loop(_measure(engine_config, shape))
+    figures, info = _measure(engine_config, shape)
     verdict = judge_load(info.placement, look(engine_config.bundle))
     title = f"{info.name} on {info.accelerator}"
     if json:
@@ -67,18 +65,13 @@ def bench(
         show(verdict)
 
 
-async def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, ModelInfo]:
+def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, ModelInfo]:
     from coblyn.cli.bar import bar
-    from coblyn.engine.benchmark import WatchedRunner, measure
-    from coblyn.engine.local import LocalEngine
+    from coblyn.engine import bench
+    from coblyn.native.explain import explain_crash
 
-    engine = LocalEngine(partial(WatchedRunner, config), max_running=config.max_running)
-    try:
-        with bar() as report:
-            figures = await measure(engine, shape, report)
-        return figures, engine.info
-    finally:
-        await engine.close()
+    with causes_named(config), bar() as report:
+        return bench.bench(config, shape, report, explain_crash)
 
 
 def _print_json(figures: Figures, shape: Shape, title: str, verdict: Verdict) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig
     from coblyn.settings import Settings
 
-__all__ = ["configure"]
+__all__ = ["causes_named", "configure"]
 
 
 def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConfig:
@@ -37,3 +39,23 @@ def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConf
     return EngineConfig.from_settings(
         settings, model=path, library=bundle.lib_dir, bundle=bundle.id
     )
+
+
+@contextmanager
+def causes_named(config: EngineConfig) -> Iterator[None]:
+    """Where a model that could not be loaded has a fault that takes time to find, say that instead.
+
+    Raises:
+        CoblynError: What is wrong, as exactly as it is known.
+    """
+    from pathlib import Path
+
+    from coblyn.errors import EngineError, ModelError
+    from coblyn.models.check import examine_model
+
+    try:
+        yield
+    except (EngineError, ModelError):
+        if config.model:
+            examine_model(Path(config.model))
+        raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import configure
+from coblyn.cli.engine import causes_named, configure
 
 if TYPE_CHECKING:
     from coblyn.library import Completion, Engine, Options
@@ -87,7 +87,11 @@ def _open(model: str | None, config: Any, flags: dict[str, Any], *, yes: bool) -
     from coblyn.library import Engine
     from coblyn.settings import Settings
 
-    with Engine.open(configure(Settings.load(config, flags), model, yes=yes)) as engine:
+    # In a process of its own: a model that ends it does not end us, who can say which model it was.
+    chosen = configure(Settings.load(config, flags), model, yes=yes)
+    with causes_named(chosen):
+        engine = Engine.open(chosen, own_process=True)
+    with engine:
         yield engine
 
 

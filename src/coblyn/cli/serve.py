@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import configure
-from coblyn.cli.loop import run_loop
+from coblyn.cli.engine import causes_named, configure
+from coblyn.engine.loop import run_loop
 
 if TYPE_CHECKING:
     from coblyn.cli.listen import Server
@@ -125,13 +125,15 @@ async def _serve(settings: Settings, config: EngineConfig, listener: socket.sock
 
     from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
+    from coblyn.native.explain import explain_crash
 
-    engine = ProcessEngine(config)
+    engine = ProcessEngine(config, explain=explain_crash)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
     with Stop(loop, task.cancel, engine.kill) as stop:
         try:
-            await _load_and_listen(settings, config, engine, listener, stop)
+            with causes_named(config):
+                await _load_and_listen(settings, config, engine, listener, stop)
         except asyncio.CancelledError:
             if not stop.signal:
                 raise

@@ -49,9 +49,10 @@ _MEANINGS = {
     "EXCEPTION_ILLEGAL_INSTRUCTION": "an illegal instruction",
 }
 
-_TELLING = re.compile(
-    r"GGML_ASSERT|GGML_ABORT|what\(\)|terminate called|\berror\b|\bfailed\b|\bError\b|can ?not"
-)
+_LAST_WORDS = re.compile(r"GGML_ASSERT|GGML_ABORT|what\(\)")
+_TELLING = re.compile(r"terminate called|\berror\b|\bfailed\b|Error\b")
+_FOLDERS = re.compile(r"\S*[/\\](?=[\w.-]+:\d+:)")
+"""Before the name of a source file and its line: where it was compiled says nothing."""
 _MAX_WORDS = 400
 
 
@@ -140,7 +141,7 @@ class Death:
 
     def _load_error(self, reason: str) -> CoblynError:
         what = self.model or "The engine"
-        message = f"{what} could not be loaded, since the engine died of it: {reason}."
+        message = f"{what} could not be loaded, since the engine died meanwhile: {reason}."
         if not self.model or self.hang or self.signal not in _OF_THE_FILE:
             return EngineError(message, hint=self._advice())
         return ModelBroken(
@@ -166,7 +167,8 @@ class Death:
 
 def last_words(lines: Sequence[str]) -> str:
     """Of the last lines of a process, those that say why it ended; the last one if none does."""
-    spoken = [line.strip() for line in lines if line.strip()]
-    telling = [line for line in spoken if _TELLING.search(line)]
-    words = " / ".join(telling[-2:] or spoken[-1:])
+    spoken = [_FOLDERS.sub("", line.strip()) for line in lines if line.strip()]
+    last = [line for line in spoken if _LAST_WORDS.search(line)][-1:]
+    telling = [line for line in spoken if _TELLING.search(line)][-2:]
+    words = " / ".join(last or telling or spoken[-1:]).rstrip(".")
     return words if len(words) <= _MAX_WORDS else f"{words[:_MAX_WORDS]}…"

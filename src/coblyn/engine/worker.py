@@ -22,7 +22,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from coblyn.engine import wire
@@ -221,13 +220,10 @@ class Worker:
     def _make_runner(self, config: EngineConfig) -> Runner:
         if not config.model:
             return FakeRunner(seconds_a_step=0.01, max_running=config.max_running)
-        from coblyn.engine.runner import LlamaRunner  # numpy and the library only when needed
-        from coblyn.llama.library import open_library
+        from coblyn.engine.aloud import load_aloud  # numpy and the library only when needed
+        from coblyn.engine.runner import LlamaRunner
 
-        library = open_library(Path(config.library))
-        library.coblyn_crash_install()
-        with library.log.listening(_say):
-            return LlamaRunner(config, self._advance)
+        return load_aloud(config, partial(LlamaRunner, config, self._advance))
 
     def _advance(self, fraction: float) -> bool:
         self._load_advanced = time.monotonic()
@@ -275,11 +271,6 @@ class Worker:
         self._writer.send("failed", error.code, error.message, error.hint)
         self._writer.finish()
         os._exit(FAILED_STEP)
-
-
-def _say(line: str) -> None:
-    """What the library says while it loads goes out at once: it may be its last words."""
-    os.write(2, f"{line}\n".encode(errors="replace"))
 
 
 def main() -> None:

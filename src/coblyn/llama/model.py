@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coblyn.errors import Cancelled, ModelBroken, ModelUnsupported
+from coblyn.errors import Cancelled, ModelUnsupported
 from coblyn.llama import bindings
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
+from coblyn.llama.load_error import load_error
 
 __all__ = ["Heads", "Model"]
 
@@ -57,8 +58,8 @@ class Model(Handle):
         log_lines: What the library logged while it loaded the model.
 
     Raises:
-        ModelUnsupported: The architecture is unknown to this engine.
-        ModelBroken: The file can not be loaded.
+        ModelUnsupported: Something in it is unknown to this engine.
+        ModelError: The file can not be loaded; it says why.
         Cancelled: ``advance`` returned False.
     """
 
@@ -99,7 +100,7 @@ class Model(Handle):
         if stopped:
             raise Cancelled(f"Loading {path.name} was stopped.")
         if not self.pointer:
-            raise _load_error(path, errors)
+            raise load_error(path, errors)
         self.vocab_pointer = library.llama_model_get_vocab(self.pointer)
         self.vocab_size: int = library.llama_vocab_n_tokens(self.vocab_pointer)
         self._pieces: dict[tuple[int, bool], bytes] = {}
@@ -285,19 +286,3 @@ def _load_mode(*, memory_map: bool, memory_lock: bool) -> int:
     if memory_lock:
         return bindings.LLAMA_LOAD_MODE_MMAP_MLOCK if memory_map else bindings.LLAMA_LOAD_MODE_MLOCK
     return bindings.LLAMA_LOAD_MODE_AUTO if memory_map else bindings.LLAMA_LOAD_MODE_NONE
-
-
-def _load_error(path: Path, errors: list[str]) -> Exception:
-    text = "; ".join(errors)
-    marker = "unknown model architecture: '"
-    if marker in text:
-        name = text.split(marker, 1)[1].split("'", 1)[0]
-        return ModelUnsupported(
-            f"{path} is a model of the architecture {name!r}, which this engine does not know.",
-            hint="A newer Coblyn may know it; otherwise choose another model.",
-        )
-    reason = errors[0].split(": ", 1)[-1] if errors else "the library gave no reason"
-    return ModelBroken(
-        f"{path} can not be loaded: {reason}.",
-        hint="The file may be damaged or cut short: fetch it again.",
-    )

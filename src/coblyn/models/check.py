@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from pathlib import Path
 
 from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
-from coblyn.models.gguf import GgufHeader, read_header
+from coblyn.models.gguf import GgufHeader, Value, read_header, repeated_token
 from coblyn.models.splits import part_names
 
-__all__ = ["check_model"]
+__all__ = ["check_model", "examine_model"]
+
+_MAX_LAYERS = 512
+"""``LLAMA_MAX_LAYERS`` of the pinned llama.cpp."""
+
+_LEAST_ALIGNMENT = 8
+"""What the format allows; from mapped files with less the library reads across the borders of words, and dies."""
+
+_NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64"})
+_MULTIPLIED = re.compile(
+    r"(token_embd|output|(blk\.\d+\.)?(\w+_norm|attn_(q|k|v|qkv|output)|ffn_(gate|up|down)(_exps)?))\.weight"
+)
+"""Names of tensors that are always weights; other tensors may hold integers for good reasons."""
+
+_OTHER_SOURCE = "Get the model from another source, or convert it again."
 
 _KINDS = {
     "adapter": "a LoRA adapter, which changes a model but is none",
@@ -44,7 +60,69 @@ def check_model(path: Path) -> GgufHeader:
             hint=f"Its first file has to be named NAME-00001-of-{first.num_splits:05}.gguf.",
         )
     _check_kind(first)
+    _check_numbers(first)
+    for header in headers:
+        _check_weights(header)
     return first
+
+
+def examine_model(path: Path) -> None:
+    """Look for what the library dies of and ``check_model`` takes no time for; for models that it died of.
+
+    Raises:
+        ModelError: What is wrong with it.
+    """
+    check_model(path)
+    token = repeated_token(path)
+    if token is not None:
+        raise ModelBroken(
+            f"{path} has the token {token!r} twice in its vocabulary, which this engine can not load.",
+            hint=_OTHER_SOURCE,
+        )
+
+
+def _check_numbers(header: GgufHeader) -> None:
+    """Numbers that the library takes as they are, and dies of."""
+    architecture, metadata = header.architecture, header.metadata
+    if metadata.get("tokenizer.ggml.model") in ("none", "no_vocab"):
+        raise ModelUnsupported(
+            f"{header.path} has no vocabulary, and can not read or write text.",
+            hint="Choose a model that generates text.",
+        )
+    if _number(metadata.get(f"{architecture}.block_count", 1)) < 1:
+        raise _contradiction(header, f"{architecture}.block_count", "a model has layers")
+    if header.block_count > _MAX_LAYERS:
+        raise ModelUnsupported(
+            f"{header.path} has {header.block_count} layers, and this engine knows {_MAX_LAYERS} at most."
+        )
+    used, there = f"{architecture}.expert_used_count", f"{architecture}.expert_count"
+    if _number(metadata.get(used)) > _number(metadata.get(there)):
+        raise _contradiction(header, used, f"there are {metadata.get(there, 0)} experts")
+    for key, value in metadata.items():
+        if key.endswith("_epsilon") and not 0 <= _number(value) < math.inf:
+            raise _contradiction(header, key, "it must be a small positive number")
+    if _number(metadata.get("general.alignment", 32)) < _LEAST_ALIGNMENT:
+        raise _contradiction(header, "general.alignment", f"the least is {_LEAST_ALIGNMENT}")
+
+
+def _number(value: Value | None) -> float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _contradiction(header: GgufHeader, key: str, but: str) -> ModelBroken:
+    return ModelBroken(
+        f"{header.path} is damaged: {key} is {header.metadata[key]!r}, but {but}.",
+        hint=_OTHER_SOURCE,
+    )
+
+
+def _check_weights(header: GgufHeader) -> None:
+    for tensor in header.tensors:
+        if tensor.type in _NO_WEIGHTS and _MULTIPLIED.fullmatch(tensor.name):
+            raise ModelUnsupported(
+                f"{header.path} has {tensor.name} in {tensor.type}, which no engine computes with.",
+                hint=_OTHER_SOURCE,
+            )
 
 
 def _check_parts_are_there(path: Path, names: tuple[str, ...]) -> None:

@@ -12,14 +12,16 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
 from coblyn.files import human_size
 from coblyn.models.formats import describe_file
 from coblyn.models.quantization import FILE_TYPES, TENSOR_TYPES
 
-__all__ = ["GgufHeader", "Tensor", "Value", "read_header"]
+__all__ = ["GgufHeader", "Tensor", "Value", "read_header", "repeated_token"]
+
+R = TypeVar("R", bound="_Reader")
 
 Value = int | float | bool | str
 """A metadata value; arrays are left out."""
@@ -149,11 +151,26 @@ def read_header(path: Path) -> GgufHeader:
         ModelBroken: It is no GGUF file, is cut short or contradicts itself; the message says where.
         ModelUnsupported: A version of the format that is no longer, or not yet, read.
     """
+    return _read(path, _Reader)[1]
+
+
+def repeated_token(path: Path) -> str | None:
+    """A text that is in the vocabulary more than once; None if there is none. Takes a tenth of a second.
+
+    Raises:
+        ModelError: As ``read_header`` says.
+    """
+    reader, _ = _read(path, _TokenReader)
+    return reader.repeated
+
+
+def _read(path: Path, kind: type[R]) -> tuple[R, GgufHeader]:
     if path.is_dir():
         raise ModelNotFound(f"{path} is a directory, not a GGUF file.", hint="Name the file in it.")
     try:
         with path.open("rb") as file:
-            return _Reader(path, file, path.stat().st_size).read()
+            reader = kind(path, file, path.stat().st_size)
+            return reader, reader.read()
     except FileNotFoundError as problem:
         raise ModelNotFound(
             f"There is no model file {path}.", hint="`coblyn models` lists those that are here."
@@ -351,3 +368,20 @@ class _Reader:
             missing = needed - self._size
             where = f"{missing} of {needed} bytes ({human_size(missing)}) are missing"
         return ModelBroken(f"{self._path} is cut short: {where}.", hint=_AGAIN)
+
+
+class _TokenReader(_Reader):
+    """One that looks at the vocabulary."""
+
+    repeated: str | None = None
+
+    def _skip_strings(self, count: int) -> None:
+        if self._where != "key 'tokenizer.ggml.tokens'":
+            super()._skip_strings(count)
+            return
+        seen: set[str] = set()
+        for _ in range(count):
+            token = self._text(_MAX_STRING)
+            if token and token in seen:
+                self.repeated = token
+            seen.add(token)

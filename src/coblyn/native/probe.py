@@ -141,13 +141,17 @@ def _read_answers(path: Path) -> dict[str, str]:
         return {}
 
 
+def machine_arch() -> str:
+    """The architecture of this machine, as the fact "arch"."""
+    machine = platform.machine().lower()
+    return {"amd64": "x86-64", "x86_64": "x86-64", "aarch64": "arm64"}.get(machine, machine)
+
+
 def _system(prober: Prober) -> Iterator[Fact]:
     names = {"darwin": "macos", "win32": "windows"}
-    machines = {"amd64": "x86-64", "x86_64": "x86-64", "aarch64": "arm64"}
-    machine = platform.machine().lower()
     yield Fact("os", names.get(sys.platform, sys.platform), "Python")
     yield Fact("os.version", _os_version(), "Python")
-    yield Fact("arch", machines.get(machine, machine), "Python")
+    yield Fact("arch", machine_arch(), "Python")
     yield from _cpu(prober)
     yield Fact("cores", str(psutil.cpu_count(logical=False) or 0), "psutil", "physical cores")
     yield Fact("threads", str(_usable_threads()), "psutil", "logical cores that we may use")

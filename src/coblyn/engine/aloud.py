@@ -1,0 +1,32 @@
+"""Loading in a process that may die of it: what the library says goes out at once, since it may be its last words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from coblyn.engine.config import EngineConfig
+from coblyn.llama.library import open_library
+
+__all__ = ["load_aloud"]
+
+T = TypeVar("T")
+
+
+def load_aloud(config: EngineConfig, load: Callable[[], T]) -> T:
+    """Load, with the library's log on standard error meanwhile, and with the handler that tells of a crash.
+
+    Args:
+        config: The bundle that it is loaded with.
+        load: Loads.
+    """
+    library = open_library(Path(config.library))
+    library.coblyn_crash_install()
+    with library.log.listening(_say):
+        return load()
+
+
+def _say(line: str) -> None:
+    os.write(2, f"{line}\n".encode(errors="replace"))

@@ -1,0 +1,19 @@
+"""A crash in words: the instruction and the instruction set that it belongs to."""
+
+from __future__ import annotations
+
+from coblyn.crash import Crash
+from coblyn.native.binary.instructions import instruction_at
+from coblyn.native.probe import machine_arch
+
+__all__ = ["explain_crash"]
+
+
+def explain_crash(crash: Crash) -> str:
+    """Such as "tilezero tmm0, of amx_tile"; only the bytes where they can not be read, and empty without them."""
+    if not crash.code:
+        return ""
+    instruction = instruction_at(machine_arch(), crash.code)
+    if not instruction.text:
+        return f"the bytes {crash.code.hex(' ')}"
+    return f"{instruction.text}, of {instruction.sets[0]}" if instruction.sets else instruction.text
