@@ -40,10 +40,11 @@ def _answer_at_once(arguments: list[str]) -> bool:
 
 def _parse() -> None:
     from coblyn.cli.app import make_app
+    from coblyn.cli.text import shown
     from coblyn.errors import CoblynError
 
     try:
         make_app()()
     except CoblynError as error:
-        print(f"coblyn: {error}", file=sys.stderr)
+        print(shown(f"coblyn: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)

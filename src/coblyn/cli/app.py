@@ -64,7 +64,6 @@ def _options(
         bool, typer.Option("--verbose", help="Show what the engine and the builds log.")
     ] = False,
 ) -> None:
-    if verbose:
-        import logging
+    from coblyn.cli.log import show_log
 
-        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
+    show_log(verbose=verbose)

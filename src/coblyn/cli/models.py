@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from coblyn.cli.text import shown
+
 if TYPE_CHECKING:
-    from coblyn.models.store import StoredModel
+    from coblyn.models.store import StoredModel, Trouble
 
 __all__ = ["models"]
 
@@ -25,17 +27,19 @@ def models(
     elif as_json:
         _print_json([_as_dict(model) for model in store.installed()])
     else:
-        _show_list(store.installed())
+        _show_list(*store.survey())
 
 
-def _show_list(found: tuple[StoredModel, ...]) -> None:
+def _show_list(found: tuple[StoredModel, ...], troubles: tuple[Trouble, ...]) -> None:
     from coblyn.files import human_size
     from coblyn.models.catalogue import CATALOGUE
 
-    width = max((len(model.name) for model in found), default=0)
+    width = max((len(shown(model.name)) for model in found), default=0)
     for model in found:
         when = model.modified.astimezone().strftime("%Y-%m-%d %H:%M")
-        print(f"{model.name:{width}}  {human_size(model.size):>9}  {when}")
+        print(f"{shown(model.name):{width}}  {human_size(model.size):>9}  {when}")
+    for trouble in troubles:
+        print(shown(trouble.message), file=sys.stderr)
     here = {model.name for model in found}
     rest = [entry for entry in CATALOGUE.values() if entry.name not in here]
     if rest:
@@ -51,7 +55,7 @@ def _show_removed(model: StoredModel, *, as_json: bool) -> None:
     if as_json:
         _print_json(_as_dict(model))
     else:
-        print(f"{model.name} is removed; {human_size(model.size)} are free again.")
+        print(f"{shown(model.name)} is removed; {human_size(model.size)} are free again.")
 
 
 def _as_dict(model: StoredModel) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from coblyn.cli.text import shown
+
 __all__ = ["pull"]
 
 
@@ -39,4 +41,4 @@ def pull(
         print(json.dumps({"path": str(pulled.path), "size": size, "is_new": pulled.is_new}))
         return
     state = "is here" if pulled.is_new else "was here already"
-    print(f"{pulled.path.stem} {state}: {pulled.path} ({human_size(size)})")
+    print(shown(f"{pulled.path.stem} {state}: {pulled.path} ({human_size(size)})"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import errno
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,17 @@ from coblyn.files import disk_errors, existing_file
 from coblyn.models.catalogue import CATALOGUE, lookup
 from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
 
-__all__ = ["StoredModel", "find", "installed", "newest", "not_found", "path_of", "remove"]
+__all__ = [
+    "StoredModel",
+    "Trouble",
+    "find",
+    "installed",
+    "newest",
+    "not_found",
+    "path_of",
+    "remove",
+    "survey",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +48,31 @@ class StoredModel:
     modified: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An entry of the models directory that should be a model and can not be looked at.
+
+    Attributes:
+        name: What the model would be called.
+        message: What is wrong with it, as a sentence.
+    """
+
+    name: str
+    message: str
+
+
+def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
+    """All models that are here, by name, and what can not be looked at."""
+    root = paths.models()
+    found = [_stored(root, path) for path in sorted(root.rglob("*")) if _is_model(path)]
+    models = [each for each in found if isinstance(each, StoredModel)]
+    models.sort(key=lambda model: model.name.lower())
+    return tuple(models), tuple(each for each in found if isinstance(each, Trouble))
+
+
 def installed() -> tuple[StoredModel, ...]:
     """All models that are here, by name."""
-    root = paths.models()
-    found = (_stored(root, path) for path in root.rglob("*") if _is_model(path))
-    return tuple(sorted((model for model in found if model), key=lambda model: model.name.lower()))
+    return survey()[0]
 
 
 def newest() -> Path | None:
@@ -63,8 +94,11 @@ def find(reference: str) -> Path:
     path = existing_file(reference)
     if path is not None:
         return first_part(path)
-    models = installed()
+    models, troubles = survey()
     wanted = plain_name(reference).lower()
+    for trouble in troubles:
+        if trouble.name.lower() == wanted:
+            raise ModelNotFound(trouble.message, hint="`coblyn models` lists those that are here.")
     for model in models:
         if model.name.lower() == wanted:
             return model.path
@@ -147,16 +181,26 @@ def _is_model(path: Path) -> bool:
     return is_candidate and not is_later_part(path.name)
 
 
-def _stored(root: Path, path: Path) -> StoredModel | None:
+def _stored(root: Path, path: Path) -> StoredModel | Trouble | None:
     """None if the file is gone meanwhile."""
     folder = path.parent.relative_to(root).as_posix()
-    name = plain_name(path.name)
+    name = plain_name(path.name) if folder == "." else f"{folder}/{plain_name(path.name)}"
     try:
+        state = path.stat()
         size = sum(file.stat().st_size for file in _files(path))
-        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except FileNotFoundError:
+    except OSError as error:
+        return _trouble(name, path, error)
+    return StoredModel(name, path, size, datetime.fromtimestamp(state.st_mtime, UTC))
+
+
+def _trouble(name: str, path: Path, error: OSError) -> Trouble | None:
+    if error.errno == errno.ELOOP:
+        return Trouble(name, f"{path} is a link that leads to itself.")
+    if path.is_symlink():
+        return Trouble(name, f"{path} is a link to {path.readlink()}: {error.strerror or error}.")
+    if isinstance(error, FileNotFoundError):
         return None
-    return StoredModel(name if folder == "." else f"{folder}/{name}", path, size, modified)
+    return Trouble(name, f"{path} can not be looked at: {error.strerror or error}.")
 
 
 def _files(path: Path) -> list[Path]:

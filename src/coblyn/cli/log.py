@@ -1,0 +1,27 @@
+"""The log on the terminal: warnings, or all of it, with nothing raw from outside."""
+
+from __future__ import annotations
+
+import logging
+
+from coblyn.cli.text import shown
+
+__all__ = ["show_log"]
+
+
+class _Shown(logging.Formatter):
+    """Escapes whole records, tracebacks too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        return shown(super().format(record))
+
+
+def show_log(*, verbose: bool) -> logging.Handler:
+    """Write warnings, or everything, to standard error from now on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Shown("%(name)s: %(message)s" if verbose else "coblyn: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    return handler
