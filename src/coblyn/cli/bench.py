@@ -8,6 +8,7 @@ import typer
 
 from coblyn.cli import options
 from coblyn.cli.engine import causes_named, configure
+from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
     from coblyn.engine.benchmark import Figures, Shape
@@ -95,7 +96,7 @@ def _print_table(figures: Figures, shape: Shape, title: str) -> None:
         ),
         (f"decode {shape.num_generate}", figures.decode, figures.bare_decode, figures.decode_ratio),
     )
-    print(f"{title}\n\n{'':14}{'engine t/s':>12}{'bare t/s':>12}{'ratio':>8}")
+    print(f"{shown(title)}\n\n{'':14}{'engine t/s':>12}{'bare t/s':>12}{'ratio':>8}")
     for name, engine, bare, ratio in rows:
         print(f"{name:14}{engine:>12.1f}{bare:>12.1f}{ratio:>8.3f}")
     print(f"{f'{shape.num_streams} streams':14}{figures.streams_decode:>12.1f}")

@@ -11,6 +11,7 @@ import typer
 
 from coblyn.cli import options
 from coblyn.cli.engine import causes_named, configure
+from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
     from coblyn.library import Completion, Engine, Options
@@ -105,8 +106,9 @@ def _answer_once(engine: Engine, prompt: Any, given: Options, *, as_json: bool) 
 def _say(engine: Engine, prompt: Any, given: Options) -> Completion:
     """Print an answer as it is made."""
     stream = engine.stream(prompt, **given)
+    is_terminal = sys.stdout.isatty()  # a file gets what the model wrote
     for delta in stream:
-        print(delta.text, end="", flush=True)
+        print(shown(delta.text) if is_terminal else delta.text, end="", flush=True)
     print()
     return stream.completion
 
@@ -134,7 +136,7 @@ def _chat(engine: Engine, opening: list[dict[str, str]], given: Options) -> None
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - line editing and history for input(); not there on Windows
 
-    print(f"{engine.info.name} on {engine.info.accelerator}\n{_HELP}", file=sys.stderr)
+    print(shown(f"{engine.info.name} on {engine.info.accelerator}\n{_HELP}"), file=sys.stderr)
     messages = list(opening)
     while True:
         try:

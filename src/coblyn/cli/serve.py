@@ -13,6 +13,7 @@ import typer
 
 from coblyn.cli import options
 from coblyn.cli.engine import causes_named, configure
+from coblyn.cli.text import shown
 from coblyn.engine.loop import run_loop
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ async def _load_and_listen(
     gc.enable()
 
     def greet() -> None:
-        print(_greeting(settings, listener, engine), flush=True)
+        print(shown(_greeting(settings, listener, engine)), flush=True)
         show(judge_load(engine.info.placement, machine))
 
     server = Server(app, engine, drain_seconds=settings.drain_seconds, on_ready=greet)
