@@ -21,6 +21,12 @@ CAUSE = log_cause(
         also=r"armv7|armeabi|-mfpu=|arm-linux-gnueabi|armv6|armv8l",
     ),
     sign(
+        r"implicit declaration of function '(?P<name>v(?:zip|uzp|trn)[12]q?_[a-z]\d+|v(?:max|min"
+        r"|add)l?vq?_[a-z]\d+|vqtbl\w+)'",
+        "{name} is an instruction of 64-bit ARM.",
+        also=r"(?:armv7|armeabi|-mfpu=|arm-linux-gnueabi|armv6|armv8l)[\s\S]*error:",
+    ),
+    sign(
         r"error: (?:use of undeclared identifier|call to undeclared function|implicit declaration of function) "
         r"'(?P<name>v(?:add|sub|mul|fma|max|min|neg|div)q?(?:_n)?_f16)'",
         "{name} takes half-precision arithmetic (ARMv8.2), and the processor that is compiled for has none.",

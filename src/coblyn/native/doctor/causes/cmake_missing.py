@@ -9,6 +9,8 @@ CAUSE = log_cause(
     "cmake-missing",
     "CMake is not installed",
     sign(r"\bcmake: (?:command )?not found", "The shell finds no cmake.", package="cmake"),
+    # zsh
+    sign(r"command not found: cmake\b", "The shell finds no cmake.", package="cmake"),
     sign(r"'cmake' is not recognized as an internal or external command", package="cmake"),
     sign(r"The term 'cmake' is not recognized as", package="cmake"),
     sign(

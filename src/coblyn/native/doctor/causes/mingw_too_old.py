@@ -11,7 +11,7 @@ CAUSE = log_cause(
     "mingw-too-old",
     "MinGW is too old, or set to an old Windows",
     sign(
-        r"'(?P<name>PrefetchVirtualMemory|WIN32_MEMORY_RANGE_ENTRY|CREATEFILE2_EXTENDED_PARAMETERS|CreateFile2"
+        r"'(?P<name>PrefetchVirtualMemory|P?WIN32_MEMORY_RANGE_ENTRY|CREATEFILE2_EXTENDED_PARAMETERS|CreateFile2"
         r"|THREAD_POWER_THROTTLING_\w+|CreateFileMappingFromApp|GetThreadDescription|SetThreadDescription"
         r"|ThreadPowerThrottling|PROCESSOR_NUMBER|ENABLE_VIRTUAL_TERMINAL_PROCESSING)' (?:was not declared"
         r"|undeclared|has not been declared|does not name a type)",

@@ -23,6 +23,11 @@ CAUSE = log_cause(
         sure=Confidence.MEDIUM,
     ),
     sign(
+        r"CMake step for (?P<name>[\w.-]+) failed: \d+",
+        "Fetching {name} failed.",
+        sure=Confidence.MEDIUM,
+    ),
+    sign(
         r"fatal: unable to access '(?P<url>[^'\n]{1,300})': (?P<why>[^\n]{1,160})",
         "git could not reach {url}: {why}",
     ),

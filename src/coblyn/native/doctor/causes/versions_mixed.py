@@ -18,6 +18,7 @@ CAUSE = log_cause(
     ),
     sign(rf"error: '{_NAME}' (?:was not declared in this scope|undeclared|has not been declared|does not name a type)",
          _STORY, sure=Confidence.MEDIUM),
+    sign(rf'error: identifier "{_NAME}" is undefined', _STORY, sure=Confidence.MEDIUM),
     sign(rf"error: implicit declaration of function '{_NAME}'", _STORY, sure=Confidence.MEDIUM),
     sign(
         r"error: no member named '(?P<name>\w{1,80})' in '(?:struct )?(?P<type>(?:ggml|llama|gguf|whisper|"
