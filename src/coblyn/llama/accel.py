@@ -25,6 +25,8 @@ __all__ = ["REASONS", "SELF_CHECK", "Accelerator"]
 _NUM_TYPES = 40
 """``GGML_TYPE_COUNT`` of the pinned ggml.h is a little more; those after MXFP4 have no kernel of ours."""
 
+_MOST = 1 << 20  # the library takes its own limit for it
+
 _READY = 0
 
 SELF_CHECK = 4
@@ -99,11 +101,16 @@ class Accelerator:
             self._library.coblyn_accel_use_isa(self._library.coblyn_accel_isa())
         return REASONS.get(status, f"status {status}")
 
-    def take_everything(self) -> None:
-        """Take over all that there are kernels for, even where ggml is faster. Not while something is computed."""
+    def take_everything(self, *, few: bool) -> None:
+        """Take over all that there are kernels for, even where ggml is faster. Not while something is computed.
+
+        Args:
+            few: Use the code for few rows of activations where there is some; otherwise that for many, of one row too.
+        """
         for kind in range(_NUM_TYPES):
             if self.min_batch(kind):
                 self.set_min_batch(kind, 1)
+            self.set_max_few(kind, _MOST if few else 0)
         self.set_min_tokens(2)
         self.set_single(True)
 

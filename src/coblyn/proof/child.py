@@ -26,13 +26,14 @@ from coblyn.llama.operation import OpenDevice
 from coblyn.proof.attention import prove_attention
 from coblyn.proof.generation import Expected, prove_model
 from coblyn.proof.ground import Ground, Wrong
-from coblyn.proof.products import activations, make_cases, prove_products
+from coblyn.proof.products import FEW, activations, make_cases, prove_products
 from coblyn.proof.protocol import MARK
 from coblyn.proof.tiny import tiny_models
 
 __all__ = ["Child", "main"]
 
 _KERNELS = "Coblyn's kernels"
+_FEW_KERNELS = "Coblyn's kernels for few rows"
 
 
 def main() -> None:
@@ -104,10 +105,13 @@ class Child:
             cases = make_cases(cpu, vectors)
             prove_products(ground, cpu, cases, vectors)
             prove_attention(ground, cpu)
-            with ground.kernels() as there_are:
+            with ground.kernels(few=False) as there_are:
                 if there_are:
                     prove_products(ground, cpu, cases, vectors, _KERNELS)
                     prove_attention(ground, cpu, _KERNELS)
+            with ground.kernels(few=True) as there_are:
+                if there_are:
+                    prove_products(ground, cpu, cases, vectors, _FEW_KERNELS, batches=FEW)
         alone = Ground(library, (1,), self.stage)
         for device in devices.devices(library):
             if device.is_accelerator:
@@ -120,7 +124,7 @@ class Child:
         tiny = [Expected(model) for model in tiny_models()]
         for model in tiny:
             prove_model(ground, model, directory)
-        with ground.kernels() as there_are:
+        with ground.kernels(few=True) as there_are:
             for model in tiny if there_are else ():
                 prove_model(ground, model, directory, where=_KERNELS)
         found = [each.name for each in devices.devices(ground.library) if each.is_accelerator]

@@ -79,8 +79,11 @@ class Ground:
             raise Wrong(message, error)
 
     @contextmanager
-    def kernels(self) -> Iterator[bool]:
+    def kernels(self, *, few: bool) -> Iterator[bool]:
         """Have Coblyn's kernels compute all that they can in the block.
+
+        Args:
+            few: Those for few rows of activations where there are some; otherwise those for many, of one row too.
 
         Yields:
             Whether there are any for this processor.
@@ -94,7 +97,7 @@ class Ground:
         if reason == REASONS[SELF_CHECK]:
             raise Wrong("The check that Coblyn's kernels make of themselves failed.", float("inf"))
         if not reason:
-            accelerator.take_everything()
+            accelerator.take_everything(few=few)
         try:
             yield not reason
         finally:

@@ -21,10 +21,13 @@ from coblyn.proof.error import product_error
 from coblyn.proof.ground import Ground, count
 from coblyn.proof.weights import FORMS, Matrix, make_weights
 
-__all__ = ["BATCHES", "Case", "activations", "decoded", "make_cases", "prove_products"]
+__all__ = ["BATCHES", "FEW", "Case", "activations", "decoded", "make_cases", "prove_products"]
 
 BATCHES = (1, 2, 8, 33, 512)
 """Rows of activations in a product: a token, a few, as many as no tile divides, and a prompt."""
+
+FEW = (1, 2, 8)
+"""Of these, what kernels for few rows may take."""
 
 EXPERT_BATCHES = (1, 33)
 
@@ -110,7 +113,13 @@ class Job:
 
 
 def prove_products(
-    ground: Ground, device: OpenDevice, cases: Sequence[Case], vectors: Numbers, where: str = ""
+    ground: Ground,
+    device: OpenDevice,
+    cases: Sequence[Case],
+    vectors: Numbers,
+    where: str = "",
+    *,
+    batches: Sequence[int] = BATCHES,
 ) -> int:
     """Compute the products of all types on a device, from each kind of memory that it has for weights.
 
@@ -120,6 +129,7 @@ def prove_products(
         cases: Of all types that are to be tried.
         vectors: The activations.
         where: What computes, for the stages' names: "Coblyn's kernels", or the name of a device.
+        batches: Rows of activations; mixtures of experts have those of ``EXPERT_BATCHES`` up to the largest.
 
     Returns:
         How many products were computed; those that the device refuses are not.
@@ -132,7 +142,7 @@ def prove_products(
     for name, buffer in ({"": None} | extra_buffers(device)).items():
         place = ", ".join(each for each in (_words(name), where) if each)
         for case in cases:
-            for job in _jobs(case, vectors, is_plain=buffer is None):
+            for job in _jobs(case, vectors, batches, is_plain=buffer is None):
                 done += _prove(ground, device, job, place, buffer)
     return done
 
@@ -158,16 +168,16 @@ def _words(buffer: str) -> str:
     return {"": "", "CPU_REPACK": "repacked"}.get(buffer, f"in memory of {buffer}")
 
 
-def _jobs(case: Case, vectors: Numbers, *, is_plain: bool) -> Iterator[Job]:
+def _jobs(case: Case, vectors: Numbers, batches: Sequence[int], *, is_plain: bool) -> Iterator[Job]:
     rows = _ROWS if is_plain else _EVEN_ROWS
     number = FORMS[case.kind].number
     weights = Input(number, (rows, _INNER), case.rows(rows))
-    for batch in BATCHES:
+    for batch in batches:
         right = Input(F32, (batch, _INNER), vectors[:batch].tobytes())
         what = f"product of {case.kind}, {count(batch, 'row')}"
         yield Job(what, [weights, right], _multiply, case.reference[:batch, :rows])
     experts = Input(number, (_NUM_EXPERTS, _EXPERT_ROWS, _INNER), case.rows(_EVEN_ROWS))
-    for batch in EXPERT_BATCHES:
+    for batch in (each for each in EXPERT_BATCHES if each <= max(batches)):
         chosen = _choice(batch)
         right = Input(F32, (batch, 1, _INNER), vectors[:batch].tobytes())
         ids = Input(I32, (batch, _NUM_USED), chosen.tobytes())

@@ -7,5 +7,5 @@ __all__ = ["MARK", "NUM_STAGES"]
 MARK = "coblyn-proof "
 """How a line begins that is a report; every other line is log."""
 
-NUM_STAGES = 2000
+NUM_STAGES = 2800
 """About how many stages a proof has, for the progress."""
