@@ -197,6 +197,7 @@ def test_what_nothing_helps_is_refused_with_its_cause(home: Home) -> None:
     with pytest.raises(BuildFailed, match=r"did not pass its proof \(product of q4_1") as caught:
         home.build(prover)
     assert "avx" in prover.flags[-1]
+    assert "another compiler" in caught.value.hint
     assert kept() == set()
     log = Path(caught.value.hint.rpartition("The full log is ")[2])
     assert "The numbers are wrong." in log.read_text("utf-8")

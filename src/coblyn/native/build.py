@@ -47,6 +47,9 @@ _PREFIX = ".new-"
 # Bytes that a build needs while it runs. A CPU build takes 50 MB with GCC 12 and 230 MB with zig, the
 # rest is rounded up from what it adds: shaders, kernels for several GPUs, variants of the CPU code.
 _ROOM = {"cpu": 250_000_000, "metal": 250_000_000, "vulkan": 600_000_000}
+_ANOTHER_COMPILER = (
+    "No instruction set is to blame. Try another compiler: CC=clang CXX=clang++ coblyn build\n"
+)
 _ROOM_GPU = 3_000_000_000
 _ROOM_VARIANTS = 250_000_000
 
@@ -396,7 +399,7 @@ def _unproved(fault: Fault, log: Path) -> BuildFailed:
         file.writelines(f"{line}\n" for line in (*fault.log, f"{fault.stage}: {fault.message}"))
     return BuildFailed(
         f"The engine was built, but did not pass its proof ({fault.stage}): {fault.message}",
-        hint=f"{_cause(log)}The full log is {log}",
+        hint=f"{_cause(log) or _ANOTHER_COMPILER}The full log is {log}",
     )
 
 
