@@ -85,3 +85,14 @@ def test_loops_and_other_broken_entries_do_not_hide_the_others(tmp_path: Path) -
         assert done.returncode == 3
         assert b"Traceback" not in done.stderr
     assert b"leads to itself" in done.stderr
+
+
+def test_the_doctor_quotes_logs_escaped(tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    log.write_text(
+        "make: *** No rule to make target \x1bcx\u202e.o, needed by 'all'.  Stop.\n"
+    )
+    done = coblyn("doctor", str(log))
+    assert b"No rule to make target" in done.stdout
+    assert b"\x1b" not in done.stdout
+    assert "\u202e".encode() not in done.stdout

@@ -32,6 +32,7 @@ def go_wrong() -> None:
     if FAULT.startswith("illegal"):
         say(CRASH)
         os.kill(os.getpid(), signal.SIGILL)
+        time.sleep(600)  # another thread may be the one that gets it
     if FAULT.startswith("hang"):
         time.sleep(600)
     if FAULT.startswith("raise"):

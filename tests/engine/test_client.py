@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from coblyn.engine import client as client_module
+from coblyn.engine import revival as revival_module
 from coblyn.engine import wire
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
@@ -232,6 +233,7 @@ async def test_a_load_with_a_fault_of_our_own_is_no_endless_wait(
 async def test_an_illegal_instruction_is_told_once_and_nobody_sends_it_again(
     file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(revival_module, "_FIRST_WAIT", 3600.0)
     async with faulty("illegal-step", file, monkeypatch) as engine:
         await engine.start()
         for _ in range(3):

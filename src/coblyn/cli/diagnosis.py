@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coblyn.cli.text import shown
 from coblyn.native.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def show_diagnosis(
     show_findings(console, diagnosis, subject if offers_fix else "")
     if diagnosis.is_clean:
         console.print("[green]✓[/] ", end="")
-        console.print(f"Nothing is wrong: {subject}", markup=False, highlight=False)
+        console.print(shown(f"Nothing is wrong: {subject}"), markup=False, highlight=False)
     elif diagnosis.failed and not diagnosis.is_explained:
         _show_unknown(console, diagnosis)
 
@@ -68,10 +69,12 @@ def show_moves(console: Console, moves: Sequence[Move], *, undone: bool) -> None
     """What a fix or its undoing has moved."""
     for move in moves:
         if undone:
-            console.print(f"  {move.target} → {move.source}", markup=False, highlight=False)
+            console.print(shown(f"  {move.target} → {move.source}"), markup=False, highlight=False)
         else:
             why = f"  ({move.reason})" if move.reason else ""
-            console.print(f"  {move.source} → {move.target}{why}", markup=False, highlight=False)
+            console.print(
+                shown(f"  {move.source} → {move.target}{why}"), markup=False, highlight=False
+            )
 
 
 def show_causes(console: Console, causes: Iterable[Cause]) -> None:
@@ -105,7 +108,7 @@ def show_finding(console: Console, finding: Finding, subject: str = "") -> None:
     """One finding; ``subject`` as in `show_findings`."""
     mark, style = _MARKS[finding.severity]
     console.print(f"[{style}]{mark}[/] ", end="")
-    console.print(finding.title, style="bold", markup=False, highlight=False, end="")
+    console.print(shown(finding.title), style="bold", markup=False, highlight=False, end="")
     console.print(f"  {finding.cause}, {_SURE[finding.confidence]}", style="dim", highlight=False)
     for paragraph in finding.story:
         _indented(console, paragraph)
@@ -154,4 +157,4 @@ def _indented(console: Console, text: str, *, depth: int = 1, style: str = "") -
     from rich.padding import Padding
     from rich.text import Text
 
-    console.print(Padding(Text(text, style=style), (0, 0, 0, 2 * depth), expand=False))
+    console.print(Padding(Text(shown(text), style=style), (0, 0, 0, 2 * depth), expand=False))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coblyn.cli.text import shown
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -153,7 +155,7 @@ def _show(found: Consultation, names: list[str], *, offers_fix: bool) -> None:
 
         show_audit(console, found.audit)
     for note in found.case.tree.notes if found.case.tree else ():
-        console.print(f"· {note}", markup=False, highlight=False)
+        console.print(shown(f"· {note}"), markup=False, highlight=False)
     show_diagnosis(console, found.diagnosis, show_command(names), offers_fix=offers_fix)
 
 
@@ -162,7 +164,7 @@ def _show_fix(console: Console, found: Consultation, moves: tuple[Move, ...]) ->
     from coblyn.run import show_command
 
     def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
     if not moves:
         say(f"Nothing was moved: {_why_not(found)}")
@@ -231,4 +233,4 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
