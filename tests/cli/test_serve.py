@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import httpx
 import psutil
@@ -88,6 +88,10 @@ class Clients:
         """A request for one answer, which is on its way when this returns."""
         return self._pool.submit(self._client.post, path, json=ENDLESS)
 
+    def close(self) -> None:
+        self._pool.shutdown()
+        self._client.close()
+
     def _read(self, path: str) -> str:
         body = ENDLESS | {"stream": True}
         with self._client.stream("POST", path, json=body) as answer:
@@ -106,12 +110,12 @@ def wait_for_queue(url: str, count: int) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("is_hung", [False, True])
 def test_everybody_is_told_of_the_end(number: int, is_hung: bool) -> None:
-    with served("--max-running", "2", errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="0.3") as (
-        process,
-        url,
-    ):
+    with ExitStack() as stack:
+        process, url = stack.enter_context(
+            served("--max-running", "2", errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="0.3")
+        )
         (engine,) = psutil.Process(process.pid).children()
-        clients = Clients(url)
+        clients = stack.enter_context(closing(Clients(url)))
         chat = clients.stream("/v1/completions")
         kobold = clients.stream("/api/extra/generate/stream")
         waiting = [clients.send(path) for path in ("/v1/completions", "/api/v1/generate")]
@@ -149,7 +153,8 @@ def test_what_ends_in_time_ends_well() -> None:
 def test_a_second_ctrl_c_ends_it_at_once() -> None:
     with served(errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="3000") as (process, url):
         (engine,) = psutil.Process(process.pid).children()
-        stream = Clients(url).stream("/api/extra/generate/stream")
+        clients = Clients(url)
+        stream = clients.stream("/api/extra/generate/stream")
         engine.suspend()
         process.send_signal(signal.SIGINT)
         while True:  # until the first was heard: the port is closed
@@ -165,6 +170,7 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
         assert not engine.is_running()
         with pytest.raises(httpx.TransportError):
             stream.result(30)
+        clients.close()
 
 
 @POSIX

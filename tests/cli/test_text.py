@@ -89,9 +89,7 @@ def test_loops_and_other_broken_entries_do_not_hide_the_others(tmp_path: Path) -
 
 def test_the_doctor_quotes_logs_escaped(tmp_path: Path) -> None:
     log = tmp_path / "build.log"
-    log.write_text(
-        "make: *** No rule to make target \x1bcx\u202e.o, needed by 'all'.  Stop.\n"
-    )
+    log.write_text("make: *** No rule to make target \x1bcx\u202e.o, needed by 'all'.  Stop.\n")
     done = coblyn("doctor", str(log))
     assert b"No rule to make target" in done.stdout
     assert b"\x1b" not in done.stdout
