@@ -61,7 +61,7 @@ class Ground:
             Wrong: It is above what rounding makes.
         """
         off = f"{error:.1%}" if error < 10 else "more than their own size"
-        self._take(error, MAX_ERROR, what, f"The numbers are off by {off}: {what}.")
+        self._take(error, MAX_ERROR, what, f"The numbers are off by {off}.")
 
     def check_text(self, nats: float, what: str) -> None:
         """Take the largest divergence of a text's probabilities.
@@ -70,7 +70,7 @@ class Ground:
             Wrong: It is above what rounding makes.
         """
         off = f"off by {nats:.2g} nats" if nats < float("inf") else "no numbers"
-        self._take(nats, MAX_DIVERGENCE, what, f"The probabilities are {off}: {what}.")
+        self._take(nats, MAX_DIVERGENCE, what, f"The probabilities are {off}.")
 
     def _take(self, error: float, limit: float, what: str, message: str) -> None:
         self.num_checked += 1
