@@ -60,11 +60,3 @@ def starter_model() -> Path:
     from coblyn.cli.choose import resolve_model
 
     return resolve_model("smollm2", yes=True)
-
-
-@pytest.fixture(scope="session")
-def windowed_model() -> Path:
-    """A model with a sliding window of 512 tokens; the first time it is fetched."""
-    from coblyn.cli.choose import resolve_model
-
-    return resolve_model("gemma3-270m", yes=True)

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 STRING, ARRAY = 8, 9
 F32 = 0
 
@@ -156,6 +158,73 @@ def whole_model(
     ]
     kept = [tensor for tensor in tensors if tensor[0] != leave_out]
     return GgufWriter(keys, kept, alignment=alignment)
+
+
+def windowed_model(window: int, *, vocabulary: int = 600, seed: int = 1) -> GgufWriter:
+    """A model of the gemma3 architecture with random weights in F32, every other layer of which looks a window back.
+
+    Its numbers hardly depend on the shape of batches, as those of quantized models do.
+
+    Args:
+        window: Tokens that such a layer looks at.
+        vocabulary: Tokens, more than 259.
+        seed: The same seed gives the same weights.
+    """
+    width, heads, length, inner, layers = 64, 2, 32, 128, 4
+    words = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    words += [f"\u2581w{number}" for number in range(vocabulary - len(words))]
+    kinds = [2, 3, 3, *([6] * 256), *([1] * (vocabulary - 259))]
+    name = "gemma3"
+    keys: dict[str, object] = {
+        "general.architecture": name,
+        "general.name": "Windowed",
+        f"{name}.context_length": 2048,
+        f"{name}.embedding_length": width,
+        f"{name}.block_count": layers,
+        f"{name}.feed_forward_length": inner,
+        f"{name}.attention.head_count": heads,
+        f"{name}.attention.head_count_kv": 1,
+        f"{name}.attention.key_length": length,
+        f"{name}.attention.value_length": length,
+        f"{name}.attention.layer_norm_rms_epsilon": 1e-5,
+        f"{name}.attention.sliding_window": window,
+        f"{name}.attention.sliding_window_pattern": 2,
+        f"{name}.rope.freq_base": 10000.0,
+        f"{name}.rope.freq_base_swa": 10000.0,
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": words,
+        "tokenizer.ggml.scores": [0.0] * vocabulary,
+        "tokenizer.ggml.token_type": [Signed(kind) for kind in kinds],
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+    }
+    shapes = {"token_embd": (width, vocabulary), "output_norm": (width,)}
+    for layer in range(layers):
+        shapes |= {
+            f"blk.{layer}.{part}": shape
+            for part, shape in {
+                "attn_norm": (width,),
+                "attn_q": (width, heads * length),
+                "attn_k": (width, length),
+                "attn_v": (width, length),
+                "attn_output": (heads * length, width),
+                "attn_q_norm": (length,),
+                "attn_k_norm": (length,),
+                "post_attention_norm": (width,),
+                "ffn_norm": (width,),
+                "ffn_gate": (width, inner),
+                "ffn_up": (width, inner),
+                "ffn_down": (inner, width),
+                "post_ffw_norm": (width,),
+            }.items()
+        }
+    random = np.random.default_rng(seed)
+    tensors = []
+    for key, shape in shapes.items():
+        is_norm = len(shape) == 1
+        drawn = random.uniform(0.8, 1.6, shape) if is_norm else random.normal(0, 0.15, shape)
+        tensors.append((f"{key}.weight", shape, F32, drawn.astype("<f4").tobytes()))
+    return GgufWriter(keys, tensors)
 
 
 def _filled(kind: int, shape: tuple[int, ...]) -> bytes:
