@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, Finish, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
-from coblyn.engine.plan import Plan, Remove, Row, Sampled
+from coblyn.engine.plan import Copy, Discard, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.engine.window import Window
@@ -139,6 +140,43 @@ def story(length: int, start: int = 0) -> list[int]:
         1,
         *(259 + (start + index * index * 31 + index * 7) % words for index in range(length - 1)),
     ]
+
+
+def read(runner: LlamaRunner, sequence: int, tokens: Sequence[int]) -> None:
+    """Compute a prompt in a sequence that is emptied first."""
+    runner.run(Plan((Remove(sequence, 0),), ()))
+    for start in range(0, len(tokens), runner.max_batch):
+        chunk = tokens[start : start + runner.max_batch]
+        runner.run(Plan((), (Row("", sequence, start, chunk, samples=False),)))
+
+
+@pytest.mark.native
+def test_what_comes_back_is_what_was_there_to_the_last_bit(fresh_runner: LlamaRunner) -> None:
+    """Windows at marks, and copies, against a sequence that was only read and cut."""
+    runner, context = fresh_runner, fresh_runner._context
+    text, lengths = story(400), (400, 300, 128)
+    right = {}
+    for length in lengths:
+        read(runner, 0, text)
+        runner.run(Plan((Remove(0, length),), ()))
+        right[length] = context.save(0)
+
+    read(runner, 0, text)
+    runner.run(Plan((Save(0, 1, keep=300, marks=(300, 128)),), ()))
+    assert np.array_equal(context.save(0), right[300])
+    for length in lengths:
+        runner.run(Plan((Remove(0, 0), Restore(1, 0, length)), ()))
+        assert np.array_equal(context.save(0), right[length])
+
+    for length in lengths:
+        read(runner, 0, text)
+        runner.run(Plan((Copy(0, 1, length),), ()))
+        copied = context.save(1)
+        assert np.array_equal(context.save(0), right[400])  # the source goes on
+        runner.run(Plan((Remove(0, 0), Remove(1, 0)), ()))
+        context.restore(copied, 0)
+        assert np.array_equal(context.save(0), right[length])
+    runner.run(Plan((Remove(0, 0), Discard(1)), ()))
 
 
 @pytest.mark.native
