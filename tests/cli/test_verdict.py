@@ -101,7 +101,9 @@ def environment(
     """The engine in use, in a home whose other files are its own."""
     cache = tmp_path / "home" / "cache"
     cache.mkdir(parents=True)
-    (cache / "bundles").symlink_to(bundle.path.parent, target_is_directory=True)
+    # Bundles, and where they were proved already.
+    for name in ("bundles", "proofs"):
+        (cache / name).symlink_to(bundle.path.parents[1] / name, target_is_directory=True)
     return users_environment | {"COBLYN_HOME": str(tmp_path / "home")}
 
 
