@@ -61,6 +61,24 @@ def test_ctrl_c_ends_it_and_its_engine() -> None:
         assert not alive
 
 
+@POSIX
+def test_what_a_build_loaded_is_taken_apart_in_silence() -> None:
+    """The reader of object files reports what is left of it, on the terminal."""
+    script = (
+        "import sys, lief; sys.argv = ['coblyn', 'serve', '--fake', '--port', '0'];"
+        "from coblyn.cli import main; main()"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        assert process.stdout
+        assert "http://" in process.stdout.readline()
+        process.terminate()
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+
+
 ENDLESS = {
     "prompt": "x",
     "max_length": 3000,

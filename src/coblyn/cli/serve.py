@@ -78,6 +78,7 @@ def serve(
     with _bind(settings.host, settings.port) as listener:
         config_of_engine = _engine_config(settings, model, fake=fake, yes=yes)
         stopped_by = run_loop(_serve(settings, config_of_engine, listener))
+    gc.unfreeze()  # or modules of a build that only the collector can take apart are reported as leaks at the exit
     if stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
 
