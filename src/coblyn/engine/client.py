@@ -236,7 +236,7 @@ class ProcessEngine:
         while self._state != "stopping":
             if self._state != "stopped":
                 self._bury(await self._live_once())
-            elif self._info is None:  # it never ran: whoever started it has been told
+            elif self._info is None:  # it never ran: the caller of start() has been told
                 return
             else:
                 await self._wanted.wait()

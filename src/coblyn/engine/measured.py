@@ -69,7 +69,7 @@ def most_doubtful(known: Mapping[str, Measured]) -> str | None:
 
 
 class MeasuredFile:
-    """Answers by key, in a file that processes share. One that can not be read or written costs time, nothing else.
+    """Answers by key, in a file that processes share. One that cannot be read or written costs time, nothing else.
 
     Args:
         path: The file; made if it is not there.
@@ -100,7 +100,7 @@ class MeasuredFile:
             temporary.write_text(text, "utf-8")
             temporary.replace(self._path)
         except OSError as error:
-            log.debug("what was measured can not be kept: %s", error)
+            log.debug("what was measured cannot be kept: %s", error)
             with suppress(OSError):  # a full disk keeps the empty file
                 temporary.unlink()
 
