@@ -30,9 +30,11 @@ GOLDEN = Path(__file__).parent / "golden.json"
 NUM_TOKENS = 32
 TIE = 0.3
 """Nats between the two best tokens below which either may win."""
-TOLERANCE = 0.3
-"""Nats by which the chance of a token may differ: batches of another shape change the unmodified library's by 0.13, and
-products of single tokens of our own by 0.23 behind 24 tokens."""
+TOLERANCE = 0.2
+"""Nats by which the chance of a token may differ."""
+TOLERANCE_TOGETHER = 0.3
+"""The same where requests meet in batches, which depends on the moment: that alone changes the unmodified library's by
+0.13, and with products of single tokens of our own 0.23 was seen."""
 
 PROMPTS = {
     "story": (
@@ -81,13 +83,13 @@ async def answers(config: EngineConfig, *, together: bool) -> dict[str, list[Tok
         await engine.close()
 
 
-def num_agreeing(golden: list[Golden], found: list[TokenText]) -> int:
+def num_agreeing(golden: list[Golden], found: list[TokenText], tolerance: float) -> int:
     """Tokens up to the first where two were as good as equal."""
     for index, (want, got) in enumerate(zip(golden, found, strict=True)):
         if want.token != got.token:
             assert want.logprob - want.runner_up < TIE, f"token {index} is another one"
             return index
-        assert got.logprob == pytest.approx(want.logprob, abs=TOLERANCE), f"token {index}"
+        assert got.logprob == pytest.approx(want.logprob, abs=tolerance), f"token {index}"
     return len(golden)
 
 
@@ -121,8 +123,9 @@ async def test_answers_are_as_recorded(
         }
         GOLDEN.write_text(json.dumps(recorded) + "\n")
     golden = json.loads(GOLDEN.read_text())
+    tolerance = TOLERANCE_TOGETHER if together else TOLERANCE
     counts = [
-        num_agreeing([Golden(*row) for row in golden[name]], tokens)
+        num_agreeing([Golden(*row) for row in golden[name]], tokens, tolerance)
         for name, tokens in found.items()
     ]
     # Ties are rare enough for a good part of the tokens to be compared.
