@@ -4,8 +4,8 @@ Prompts are read by the bare C loop, round by round with the accelerator's hook 
 context. Generating is compared token by token: each is decoded with the hook in and with it out, in turns, behind the
 same cells, since a busy machine changes its speed from one second to the next. Medians of the ratios are quoted.
 Beside the speeds stand limits of the machine, measured in the same run: how fast it multiplies in whole numbers
-and reads memory (bench/peak.c), and multiplies in single precision (a BLAS). A prompt can not be read faster than
-the first allows; generated text can not be faster than the last allows for the bytes of the weights, unless they fit
+and reads memory (bench/peak.c), and multiplies in single precision (a BLAS). A prompt cannot be read faster than
+the first allows; generated text cannot be faster than the last allows for the bytes of the weights, unless they fit
 into the caches.
 
     python bench/accelerator.py MODEL.gguf... [--page docs/accelerator.md]
