@@ -30,13 +30,13 @@ import numpy as np
 import psutil
 
 from coblyn import paths
-from coblyn.engine.tuning import Tuner, attention_questions, few_questions, product_questions
 from coblyn.llama import devices
 from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.model import Model
 from coblyn.native import bundle
+from coblyn.tuning.tuning import Tuner, attention_questions, few_questions, product_questions
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.page import CSP
 from coblyn.api.state import ApiOptions
-from coblyn.engine.machine import Accelerator, Machine
 from coblyn.llama.placement import Device, Placement, Share
+from coblyn.proof.machine import Accelerator, Machine
 from factories import SteppedEngine
 
 

@@ -16,12 +16,12 @@ from typer.testing import CliRunner, Result
 
 from coblyn.cli.app import make_app
 from coblyn.cli.diagnosis import show_finding
+from coblyn.doctor.causes import cause
+from coblyn.doctor.consult import consult
+from coblyn.doctor.finding import Confidence, Fix, Severity, Step, StepKind
 from coblyn.errors import BadRequest, NotFound
-from coblyn.native.doctor.causes import cause
-from coblyn.native.doctor.consult import consult
-from coblyn.native.doctor.finding import Confidence, Fix, Severity, Step, StepKind
 
-FIXTURES = Path(__file__).parent.parent / "native" / "doctor" / "fixtures"
+FIXTURES = Path(__file__).parent.parent / "doctor" / "fixtures"
 CAUSE = "makefile-local"
 
 needs_make = pytest.mark.skipif(

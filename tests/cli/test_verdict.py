@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from coblyn.cli.verdict import look, machine_of, show
-from coblyn.engine.machine import UNKNOWN
-from coblyn.engine.verdict import State, Verdict
 from coblyn.native.bundle import Bundle
 from coblyn.native.facts import Facts
 from coblyn.native.receipt import Receipt
+from coblyn.proof.machine import UNKNOWN
+from coblyn.proof.verdict import State, Verdict
 from native.machines import AMD, LINUX, NVIDIA, VULKAN
 
 RECEIPT = Receipt(

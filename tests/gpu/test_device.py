@@ -9,11 +9,11 @@ import pytest
 
 from coblyn import Engine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.machine import UNKNOWN
-from coblyn.engine.proof import Proof
-from coblyn.engine.prove import prove
-from coblyn.engine.verdict import State
 from coblyn.native.bundle import Bundle
+from coblyn.proof.evidence import Proof
+from coblyn.proof.machine import UNKNOWN
+from coblyn.proof.prove import prove
+from coblyn.proof.verdict import State
 
 pytestmark = [pytest.mark.gpu, pytest.mark.native]
 

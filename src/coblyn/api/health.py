@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from coblyn import __version__
 from coblyn.api.state import Options, Provided
 from coblyn.engine.death import Death
-from coblyn.engine.verdict import judge_load
+from coblyn.proof.verdict import judge_load
 
 __all__ = ["router"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from coblyn.engine.machine import UNKNOWN, Machine
+from coblyn.proof.machine import UNKNOWN, Machine
 from coblyn.service.services import Services
 
 __all__ = ["ApiOptions", "Options", "Provided"]

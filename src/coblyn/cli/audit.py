@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coblyn.native.doctor.tree.files import printable
+from coblyn.doctor.tree.files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,10 @@ from coblyn.cli.engine import causes_named, configure
 from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
-    from coblyn.engine.benchmark import Figures, Shape
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.interface import ModelInfo
-    from coblyn.engine.verdict import Verdict
+    from coblyn.proof.benchmark import Figures, Shape
+    from coblyn.proof.verdict import Verdict
 
 __all__ = ["bench"]
 
@@ -40,8 +40,8 @@ def bench(
 ) -> None:
     """Measure prefill and decode through the engine, beside the bare C loop."""
     from coblyn.cli.verdict import look, show
-    from coblyn.engine.benchmark import Shape
-    from coblyn.engine.verdict import judge_load
+    from coblyn.proof.benchmark import Shape
+    from coblyn.proof.verdict import judge_load
     from coblyn.settings import Settings
 
     shape = Shape(prompt, generate, streams, repeats)
@@ -68,8 +68,8 @@ def bench(
 
 def _measure(config: EngineConfig, shape: Shape) -> tuple[Figures, ModelInfo]:
     from coblyn.cli.bar import bar
-    from coblyn.engine import bench
     from coblyn.native.explain import explain_crash
+    from coblyn.proof import bench
 
     with causes_named(config), bar() as report:
         return bench.bench(config, shape, report, explain_crash)

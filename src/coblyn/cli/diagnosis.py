@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.cli.text import shown
-from coblyn.native.doctor.finding import Confidence, Severity
+from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
-    from coblyn.native.doctor.cause import Cause
-    from coblyn.native.doctor.finding import Diagnosis, Evidence, Finding, Fix
-    from coblyn.native.doctor.repair import Move
+    from coblyn.doctor.cause import Cause
+    from coblyn.doctor.finding import Diagnosis, Evidence, Finding, Fix
+    from coblyn.doctor.repair import Move
 
 __all__ = [
     "show_cause",

@@ -17,8 +17,8 @@ from coblyn.cli.text import shown
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from coblyn.native.doctor.consult import Consultation
-    from coblyn.native.doctor.repair import Move
+    from coblyn.doctor.consult import Consultation
+    from coblyn.doctor.repair import Move
 
 __all__ = ["doctor"]
 
@@ -97,7 +97,7 @@ def _fed() -> list[str]:
 
 def _consult(names: list[str], *, evaluate: bool) -> Consultation:
     from coblyn.cli.bar import bar, later
-    from coblyn.native.doctor.consult import consult
+    from coblyn.doctor.consult import consult
 
     with bar() as report:
         return consult(names, evaluate_make=evaluate, report=later(report))
@@ -120,8 +120,8 @@ def _fix(found: Consultation) -> tuple[Move, ...]:
     """Do what can be done safely about the findings that are sure."""
     import datetime as dt
 
+    from coblyn.doctor.repair import repair
     from coblyn.errors import BadRequest
-    from coblyn.native.doctor.repair import repair
 
     if found.root is None:
         raise BadRequest("--fix changes a source tree.", hint="Name it: coblyn doctor . --fix")
@@ -132,8 +132,8 @@ def _fix(found: Consultation) -> tuple[Move, ...]:
 
 def _undo(names: list[str], *, as_json: bool) -> None:
     from coblyn.cli.diagnosis import show_moves
+    from coblyn.doctor.repair import undo
     from coblyn.errors import BadRequest
-    from coblyn.native.doctor.repair import undo
 
     if len(names) > 1:
         raise BadRequest("--undo takes one fix back, in one source tree.", hint="Name only that.")
@@ -191,8 +191,8 @@ def _why_not(found: Consultation) -> str:
 def _write_report(found: Consultation) -> None:
     import platform
 
-    from coblyn.native.doctor.consult import machine_facts
-    from coblyn.native.doctor.report import report, without_names
+    from coblyn.doctor.consult import machine_facts
+    from coblyn.doctor.report import report, without_names
 
     machine = found.case.machine or machine_facts()
     text = report(found.case, found.diagnosis, machine)
@@ -214,7 +214,7 @@ def _user() -> tuple[str, str]:
 
 def _show_catalogue(name: str, *, as_json: bool) -> None:
     from coblyn.cli.diagnosis import show_cause, show_causes
-    from coblyn.native.doctor.causes import catalogue, cause
+    from coblyn.doctor.causes import catalogue, cause
 
     causes = (cause(name),) if name else catalogue()
     if as_json:

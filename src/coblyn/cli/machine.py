@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from coblyn.engine.proof import DeviceProof, Generation, Measured, Proof
-    from coblyn.engine.verdict import Verdict
+    from coblyn.doctor.finding import Diagnosis
     from coblyn.errors import BundleMissing
     from coblyn.native.audit import AuditReport
     from coblyn.native.bundle import Bundle
-    from coblyn.native.doctor.finding import Diagnosis
     from coblyn.native.facts import Facts
+    from coblyn.proof.evidence import DeviceProof, Generation, Measured, Proof
+    from coblyn.proof.verdict import Verdict
 
 __all__ = ["examine_machine"]
 
@@ -29,9 +29,9 @@ def examine_machine(*, as_json: bool) -> bool:
     Returns:
         Whether all is as it should be.
     """
+    from coblyn.doctor.consult import check_machine, machine_facts
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
-    from coblyn.native.doctor.consult import check_machine, machine_facts
 
     facts = machine_facts()
     diagnosis = check_machine(facts)
@@ -77,7 +77,7 @@ def _prove(in_use: Bundle, facts: Facts) -> Proof:
     from coblyn.cli.bar import bar, later
     from coblyn.cli.verdict import machine_of
     from coblyn.engine.config import EngineConfig
-    from coblyn.engine.prove import prove
+    from coblyn.proof.prove import prove
     from coblyn.settings import Settings
 
     settings = Settings.load(None, {})
@@ -104,7 +104,7 @@ def _show(
     facts: Facts, diagnosis: Diagnosis, in_use: Bundle, audit: AuditReport, proof: Proof
 ) -> None:
     from coblyn.cli.diagnosis import show_finding, show_findings
-    from coblyn.native.doctor.finding import Severity
+    from coblyn.doctor.finding import Severity
 
     console = _console()
     _show_machine(console, facts)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from coblyn.engine.client import ProcessEngine
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.interface import EngineClient
-    from coblyn.engine.machine import Machine
+    from coblyn.proof.machine import Machine
     from coblyn.settings import Settings
 
 __all__ = ["serve"]
@@ -154,7 +154,7 @@ async def _load_and_listen(
     import asyncio
 
     from coblyn.cli.verdict import look, show
-    from coblyn.engine.verdict import judge_load
+    from coblyn.proof.verdict import judge_load
 
     # While the engine loads, the web framework is imported, and the machine is looked at.
     _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class

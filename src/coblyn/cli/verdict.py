@@ -6,14 +6,14 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from coblyn.engine.machine import UNKNOWN, Accelerator, Machine
+from coblyn.proof.machine import UNKNOWN, Accelerator, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from coblyn.engine.verdict import Verdict
     from coblyn.native.facts import Facts
     from coblyn.native.receipt import Receipt
+    from coblyn.proof.verdict import Verdict
 
 __all__ = ["look", "machine_of", "show"]
 

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from coblyn import paths
-from coblyn.engine.tuning import (
+from coblyn.llama.accel import Accelerator
+from coblyn.tuning.tuning import (
     Question,
     Tuner,
     attention_questions,
     few_questions,
     product_questions,
 )
-from coblyn.llama.accel import Accelerator
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from coblyn import paths
+from coblyn.doctor.log.error import first_error
 from coblyn.errors import BuildFailed, DiskFull, NativeError, SettingsError
 from coblyn.files import disk_errors, require_space
 from coblyn.native import audit
 from coblyn.native.bundle import Bundle, open_bundle, use
-from coblyn.native.doctor.log.error import first_error
 from coblyn.native.fault import Fault, FaultKind, Prove
 from coblyn.native.memory import recall, remember
 from coblyn.native.mend import Removable, Repair, mend
@@ -381,10 +381,10 @@ def _failure(phase: str, lines: Sequence[str], log: Path) -> NativeError | DiskF
 
 def _cause(log: Path) -> str:
     """What the doctor says of a build's log, as the beginning of a hint; empty if it knows nothing."""
-    from coblyn.native.doctor.cause import Case
-    from coblyn.native.doctor.examine import examine
-    from coblyn.native.doctor.finding import Severity
-    from coblyn.native.doctor.log.reader import read_log
+    from coblyn.doctor.cause import Case
+    from coblyn.doctor.examine import examine
+    from coblyn.doctor.finding import Severity
+    from coblyn.doctor.log.reader import read_log
 
     diagnosis = examine(Case(log=read_log(log)))
     if not diagnosis.is_explained:

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from coblyn.doctor.finding import Confidence, Severity
 from coblyn.errors import BuildFailed
 from coblyn.native.audit import audit_binaries, audit_bundle, audit_files, require_sound
 from coblyn.native.audit.gather import gather
 from coblyn.native.audit.machine import Machine
 from coblyn.native.audit.suppliers import Supplier, supplier
-from coblyn.native.doctor.finding import Confidence, Severity
 from coblyn.native.facts import Facts
 from native.cross import universal
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from coblyn.doctor.causes import audit_same_source_twice
+from coblyn.doctor.finding import Confidence, Severity
 from coblyn.errors import BinaryUnreadable
 from coblyn.native.audit import audit_binaries, audit_files
 from coblyn.native.audit.gather import gather
@@ -13,8 +15,6 @@ from coblyn.native.audit.inside import cpu_variant
 from coblyn.native.audit.machine import Machine
 from coblyn.native.audit.sources import twins_of_build
 from coblyn.native.binary.binary import Binary, Format, Kind
-from coblyn.native.doctor.causes import audit_same_source_twice
-from coblyn.native.doctor.finding import Confidence, Severity
 from native.cross import TARGETS
 
 BACKEND = """

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
+from coblyn.doctor.finding import Severity
 from coblyn.native.audit import audit_files
-from coblyn.native.doctor.finding import Severity
 from coblyn.run import run
 
 pytestmark = pytest.mark.slow

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from coblyn.doctor.causes import (
+    audit_absolute_library,
+    audit_backend_missing,
+    audit_broken_file,
+    audit_duplicate_symbols,
+    audit_escaping_runpath,
+    audit_illegal_instructions,
+    audit_min_os,
+    audit_missing_library,
+    audit_missing_metal_library,
+    audit_same_source_twice,
+    audit_undefined_symbols,
+    audit_wrong_architecture,
+)
+from coblyn.doctor.finding import Severity
 from coblyn.errors import BuildFailed
 from coblyn.native.audit.architecture import mixed_objects, not_for
 from coblyn.native.audit.duplicates import clashes
@@ -19,29 +34,14 @@ from coblyn.native.audit.shaders import metal_shaders
 from coblyn.native.audit.sources import twins_of_build
 from coblyn.native.audit.systems import objects_too_new, too_new_for
 from coblyn.native.audit.undefined import unresolved
-from coblyn.native.doctor.causes import (
-    audit_absolute_library,
-    audit_backend_missing,
-    audit_broken_file,
-    audit_duplicate_symbols,
-    audit_escaping_runpath,
-    audit_illegal_instructions,
-    audit_min_os,
-    audit_missing_library,
-    audit_missing_metal_library,
-    audit_same_source_twice,
-    audit_undefined_symbols,
-    audit_wrong_architecture,
-)
-from coblyn.native.doctor.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from coblyn.doctor.finding import Finding
+    from coblyn.doctor.tree.link import Twins
     from coblyn.native.binary.binary import Binary
-    from coblyn.native.doctor.finding import Finding
-    from coblyn.native.doctor.tree.link import Twins
     from coblyn.native.facts import Facts
 
 __all__ = ["audit_binaries", "audit_bundle", "audit_files", "require_sound"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from coblyn.native.doctor.finding import Confidence, Severity
+from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from coblyn.doctor.finding import Finding
     from coblyn.native.audit.inside import Backend
     from coblyn.native.binary.binary import Binary
-    from coblyn.native.doctor.finding import Finding
 
 __all__ = ["AuditReport", "FileFacts"]
 

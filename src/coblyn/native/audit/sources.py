@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coblyn.native.doctor.tree.files import read_text
-from coblyn.native.doctor.tree.link import read_ninja, twins
+from coblyn.doctor.tree.files import read_text
+from coblyn.doctor.tree.link import read_ninja, twins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from coblyn.native.doctor.tree.link import Twins
+    from coblyn.doctor.tree.link import Twins
 
 __all__ = ["twins_of_build"]
 

@@ -1,0 +1,98 @@
+"""What a cause is, and the case that it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coblyn.doctor.finding import Confidence, Evidence, Finding, Fix, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from coblyn.doctor.log.log import Log
+    from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.facts import Facts
+
+__all__ = ["Case", "Cause", "Diagnose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known when a diagnosis is made. A cause takes what is there and asks for nothing.
+
+    Attributes:
+        log: What a build wrote, or None.
+        tree: A source tree, or None.
+        machine: Facts about the machine of the build; None if it may be another one than this (a pasted log).
+        environ: Environment of the build; empty if unknown.
+    """
+
+    log: Log | None = None
+    tree: Tree | None = None
+    machine: Facts | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One entry of the catalogue.
+
+    Attributes:
+        id: Short name in lower case with dashes, for ``--explain``; the module's name with underscores.
+        title: The cause in a few words.
+        looks_like: What the user sees.
+        needs: The evidence that the diagnosis rests on.
+        explanation: Why it happens, in plain words.
+        fix: What to do, in plain words.
+        links: Public threads about it.
+        diagnose: Looks at a case; None if the evidence is not there. Must be quick, pure, and never raise on odd text.
+        explains: Ids of causes that are only symptoms where this one is found.
+        is_last: It only says what failed: left out where another cause of a failure is known.
+    """
+
+    id: str
+    title: str
+    looks_like: str
+    needs: str
+    explanation: str
+    fix: str
+    links: tuple[str, ...]
+    diagnose: Diagnose
+    explains: tuple[str, ...] = ()
+    is_last: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, without what looks for it."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "looks_like": self.looks_like,
+            "needs": self.needs,
+            "explanation": self.explanation,
+            "fix": self.fix,
+            "links": list(self.links),
+        }
+
+    def finding(
+        self,
+        *evidence: Evidence,
+        story: tuple[str, ...] = (),
+        fix: Fix | None = None,
+        confidence: Confidence = Confidence.HIGH,
+        severity: Severity = Severity.FAILURE,
+    ) -> Finding:
+        """A finding of this cause; story and fix default to the entry's own words."""
+        return Finding(
+            self.id,
+            self.title,
+            confidence,
+            severity,
+            story or (self.explanation,),
+            evidence,
+            fix or Fix(text=self.fix),
+        )
+
+
+Diagnose = Callable[[Case], "Finding | None"]

@@ -1,0 +1,52 @@
+"""What the objects of one link record of their compilation, as several causes ask for it."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.causes._links import is_kept
+from coblyn.doctor.causes._tree import clear
+from coblyn.doctor.finding import Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from coblyn.doctor.tree.link import Compiled, Link
+    from coblyn.doctor.tree.recorded import Record
+    from coblyn.doctor.tree.tree import Tree
+
+__all__ = ["compile_again", "major", "recorded"]
+
+_LANGUAGES = {
+    **dict.fromkeys((".cc", ".cpp", ".cxx", ".c++", ".C"), "C++"),
+    ".c": "C",
+    ".m": "Objective-C",
+    ".mm": "Objective-C++",
+}
+"""Language of a source by its ending, of those that one compiler makes everywhere."""
+
+
+def recorded(tree: Tree, link: Link) -> Iterator[tuple[Compiled, Record, str]]:
+    """Objects of a link that a build would keep, what they record, and their language."""
+    for each in link.objects:
+        record = tree.records.get(each.object)
+        language = _LANGUAGES.get(posixpath.splitext(each.source)[1])
+        if record and language and is_kept(tree, each.object, each.source):
+            yield each, record, language
+
+
+def major(compiler: str) -> str:
+    """Maker and major version: "gcc 12" of "gcc 12.2.0"."""
+    name, _, version = compiler.partition(" ")
+    return f"{name} {version.partition('.')[0]}"
+
+
+def compile_again(tree: Tree, objects: Sequence[str], reason: str) -> Fix:
+    """Clear what was built, or just some objects."""
+    return Fix(
+        command="make clean" if tree.makes else "",
+        text="Compile everything again: clear what was built (make clean, or a fresh build directory), then build "
+        "with the same options from beginning to end.",
+        steps=clear(tree, objects, reason),
+    )

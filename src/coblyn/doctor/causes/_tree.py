@@ -1,0 +1,86 @@
+"""What causes that look at a tree have in common: evidence, steps, and joining with what a log tells."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.finding import Evidence, Step, StepKind
+from coblyn.doctor.tree.files import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from coblyn.doctor.cause import Case, Cause
+    from coblyn.doctor.finding import Finding
+    from coblyn.doctor.tree.make.database import Place
+    from coblyn.doctor.tree.tree import Tree
+
+__all__ = ["also", "aside", "at", "clear", "joined", "listed", "move", "shown"]
+
+_MAX_STEPS = 200
+_FROM_LOG = 3
+
+
+def also(cause: Cause, look: Callable[[Case], Finding | None]) -> Cause:
+    """A cause that is told by something else too; where both see it, the tree's word comes first.
+
+    Args:
+        cause: An entry that looks at a log.
+        look: Looks at the rest of a case.
+    """
+    return replace(cause, diagnose=lambda case: joined(look(case), cause.diagnose(case)))
+
+
+def joined(found: Finding | None, logged: Finding | None) -> Finding | None:
+    """One finding of a tree's and a log's, with the evidence of both."""
+    if found is None or logged is None:
+        return found or logged
+    return replace(
+        found,
+        evidence=(*found.evidence, *logged.evidence[:_FROM_LOG]),
+        confidence=max(found.confidence, logged.confidence),
+        # What a log saw fail is no mere risk.
+        severity=min(found.severity, logged.severity, key=("failure", "risk", "note").index),
+    )
+
+
+def at(place: Place | str, text: str) -> Evidence:
+    """Evidence at a line of a makefile, or in a file as a whole."""
+    if isinstance(place, str):
+        name, _, number = place.rpartition(":")
+        if number.isdecimal() and name:
+            return Evidence(shown(name), int(number), printable(text))
+        return Evidence(shown(place), 0, printable(text))
+    return Evidence(shown(place.file), place.line, printable(text))
+
+
+def shown(name: object) -> str:
+    """A name as people read it."""
+    return printable(str(name), 160)
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Some names as a phrase: "a", "a and b", "a, b, c and 4 more"."""
+    some = [shown(name) for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(some)} and {len(names) - most} more"
+    return " and ".join([", ".join(some[:-1]), some[-1]]) if len(some) > 1 else "".join(some)
+
+
+def move(tree: Tree, name: str) -> str:
+    """The command that moves a file aside, typed in the tree."""
+    return f"mv {shlex.quote(shown(name))} {shlex.quote(f'{shown(name)}.old-{tree.today}')}"
+
+
+def aside(tree: Tree, name: str, reason: str) -> Step:
+    """Move a file of the user aside."""
+    return Step(StepKind.ASIDE, tree.files.path(name), reason)
+
+
+def clear(tree: Tree, names: Iterable[str], reason: str) -> tuple[Step, ...]:
+    """Clear those of some files that are in the tree, and that git does not keep."""
+    there = [name for name in names if name in tree.files.entries]
+    kept = [name for name in dict.fromkeys(there) if tree.git.says(name) != "tracked"]
+    return tuple(Step(StepKind.CLEAR, tree.files.path(name), reason) for name in kept[:_MAX_STEPS])

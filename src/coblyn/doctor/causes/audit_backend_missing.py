@@ -1,0 +1,63 @@
+"""A backend that was asked for and is not inside what was built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._audit import listed, no_binaries
+from coblyn.doctor.finding import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.report import FileFacts
+
+__all__ = ["CAUSE", "find"]
+
+
+def find(files: Sequence[FileFacts], wanted: str) -> Finding | None:
+    """Say that the backend is missing.
+
+    Args:
+        files: All files of the audit.
+        wanted: The backend that was asked for; empty if any or none will do.
+    """
+    inside = [backend.name for each in files for backend in each.backends]
+    # Without the CPU's code, nothing could be opened: that shows elsewhere.
+    if wanted in ("", "cpu", *inside):
+        return None
+    return CAUSE.finding(
+        *(
+            Evidence(
+                str(each.binary.path), 0, f"has {listed([one.name for one in each.backends], 9)}"
+            )
+            for each in files
+            if each.backends
+        ),
+        story=(
+            (
+                f"The backend {wanted} was asked for, but no library has it: inside "
+                f"{'are' if len(set(inside)) > 1 else 'is'} {listed(inside, 9) or 'none'}."
+            ),
+            CAUSE.explanation,
+        ),
+    )
+
+
+CAUSE = Cause(
+    id="audit-backend-missing",
+    title="The accelerator is not in what was built",
+    looks_like="no usable GPU found; all layers run on the CPU although the build was told to use the GPU.",
+    needs="The backend that was asked for, and the libraries, none of which defines its entry points.",
+    explanation="The option that turns the backend on did not reach CMake, has another name in this version, or a "
+    "later argument turned it off again.",
+    fix="Build again from an empty directory, and look at CMake's output for the backend's name (Including CUDA "
+    "backend).",
+    links=(
+        "https://github.com/abetlen/llama-cpp-python/issues/1693",
+        "https://github.com/abetlen/llama-cpp-python/issues/2079",
+    ),
+    diagnose=no_binaries,
+)

@@ -1,0 +1,62 @@
+"""Object files and libraries that are cut short or damaged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._audit import MOST, listed, no_binaries
+from coblyn.doctor.finding import Confidence, Evidence, Fix
+from coblyn.doctor.tree.files import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.gather import Broken
+
+__all__ = ["CAUSE", "find"]
+
+# A reason names the file by its whole path.
+_LONGEST = 1000
+
+
+def find(broken: Sequence[Broken]) -> Finding | None:
+    """Say which files can not be read, and why.
+
+    Args:
+        broken: The files.
+    """
+    if not broken:
+        return None
+    names = listed([each.path.name for each in broken])
+    reasons = [printable(each.reason, _LONGEST) for each in broken[:MOST]]
+    return CAUSE.finding(
+        *(
+            Evidence(str(each.path), 0, reason)
+            for each, reason in zip(broken, reasons, strict=False)
+        ),
+        story=(
+            f"{names} can not be read: a linker refuses {'it' if len(broken) == 1 else 'them'}, too.",
+            reasons[0],
+            CAUSE.explanation,
+        ),
+        fix=Fix(text=f"Delete {names} and build again."),
+        confidence=Confidence.HIGH,
+    )
+
+
+CAUSE = Cause(
+    id="audit-broken-file",
+    title="An object file is cut short or damaged",
+    looks_like="file not recognized: File truncated; file format not recognized; invalid or corrupt file.",
+    needs="A file with the name or the first bytes of an object, library or archive whose contents end early.",
+    explanation="A compiler that was killed, a full disk or a broken download leaves such files, and make takes "
+    "them for finished because they are newer than their sources.",
+    fix="Delete the file and build again.",
+    links=(
+        "https://github.com/enigma-dev/enigma-dev/issues/1855",
+        "https://github.com/ngageoint/hootenanny/issues/535",
+    ),
+    diagnose=no_binaries,
+)

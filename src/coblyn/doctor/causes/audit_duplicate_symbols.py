@@ -1,0 +1,82 @@
+"""Object files that define the same symbols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._audit import MOST, listed, no_binaries, seen
+from coblyn.doctor.finding import Confidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from pathlib import Path
+
+    from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.duplicates import Clash
+
+__all__ = ["CAUSE", "find"]
+
+
+def find(
+    clashes: Sequence[Clash], named: Container[Path] = (), *, is_one_link: bool
+) -> Finding | None:
+    """Say which objects can not be linked together.
+
+    Args:
+        clashes: Groups of objects, those with the most symbols first.
+        named: Files that the user named one by one, and so means to link. A build directory has objects of several
+            programs, which may define what they like.
+        is_one_link: Whether all objects are known to be in one link.
+    """
+    if not clashes:
+        return None
+    first = clashes[0]
+    is_meant = any(all(each.path in named for each in clash.objects) for clash in clashes)
+    names = [each.label for each in first.objects]
+    total = sum(len(clash.symbols) for clash in clashes)
+    symbols = "1 symbol is" if total == 1 else f"{total} symbols are"
+    count = len(first.symbols)
+    return CAUSE.finding(
+        *(
+            seen(each, f"defines {listed(clash.symbols, 4)}")
+            for clash in clashes[:MOST]
+            for each in clash.objects[:2]
+        ),
+        story=(
+            f"{symbols} defined strongly in more than one object: a link of all of them fails.",
+            (
+                f"{listed(names)} {'both' if len(names) == 2 else 'all'} define {listed(first.symbols)} "
+                f"({count} in all)."
+            ),
+            CAUSE.explanation,
+        ),
+        confidence=Confidence.HIGH if is_one_link else Confidence.MEDIUM,
+        severity=_severity(is_one_link=is_one_link, is_meant=is_meant),
+    )
+
+
+def _severity(*, is_one_link: bool, is_meant: bool) -> Severity:
+    if is_one_link:
+        return Severity.FAILURE
+    return Severity.RISK if is_meant else Severity.NOTE
+
+
+CAUSE = Cause(
+    id="audit-duplicate-symbols",
+    title="Objects define the same symbols",
+    looks_like="coblyn doctor *.o names symbols that several objects define; the linker says duplicate symbol or "
+    "multiple definition.",
+    needs="Two object files with strong definitions of one name.",
+    explanation="One link may have one strong definition of a name. Mostly such objects come from one source that "
+    "was compiled twice: an old object beside its renamed successor, or variants for several programs that are not "
+    "meant to be linked together.",
+    fix="Leave one of them out of the link. If one is left over from an older version of the sources, delete the "
+    "objects and build again; if both are still named in the makefile, look at it: coblyn doctor . in the "
+    "source tree.",
+    links=(
+        "https://github.com/LostRuins/koboldcpp/issues/915",
+        "https://github.com/alibaba/MNN/issues/2997",
+    ),
+    diagnose=no_binaries,
+)

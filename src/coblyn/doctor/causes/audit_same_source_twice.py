@@ -1,0 +1,61 @@
+"""One source in two objects of one link, as the build directory's own files tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._audit import MOST, no_binaries
+from coblyn.doctor.causes._tree import at, shown
+from coblyn.doctor.finding import Confidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.doctor.finding import Finding
+    from coblyn.doctor.tree.link import Twins
+
+__all__ = ["CAUSE", "find"]
+
+
+def find(twins: Sequence[Twins]) -> Finding | None:
+    """Say which source is twice in a link; compiled with other macros it may be meant so, and is a note.
+
+    Args:
+        twins: Pairs of objects of one source in one link.
+    """
+    if not twins:
+        return None
+    same = [pair for pair in twins if pair.is_same]
+    chosen = same or list(twins)
+    first, second = chosen[0].first, chosen[0].second
+    return CAUSE.finding(
+        *(
+            at(pair.first.place or pair.target, f"{pair.first.object} and {pair.second.object}")
+            for pair in chosen[:MOST]
+        ),
+        story=(
+            (
+                f"{shown(first.source)} is compiled into {shown(first.object)} and into "
+                f"{shown(second.object)}, and {shown(chosen[0].target)} is linked from both."
+            ),
+            CAUSE.explanation
+            if same
+            else "They are compiled with different macros, so it may be meant so.",
+        ),
+        confidence=Confidence.MEDIUM,
+        severity=Severity.RISK if same else Severity.NOTE,
+    )
+
+
+CAUSE = Cause(
+    id="audit-same-source-twice",
+    title="One source is twice in one link",
+    looks_like="Two objects of one source among the inputs of a library or program, in build.ninja.",
+    needs="A build directory whose rules compile one source into two objects of one link.",
+    explanation="Both objects define the same names. The linker refuses that, or, where it takes the first one it "
+    "meets, which of the two runs is left to chance.",
+    fix="List the source in one target only, and let the other one link that target.",
+    links=("https://github.com/LostRuins/koboldcpp/issues/915",),
+    diagnose=no_binaries,
+)

@@ -1,0 +1,73 @@
+"""Symbols that a library needs and that nothing it is loaded with gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._audit import listed, names_of, no_binaries, seen_each
+from coblyn.doctor.finding import Confidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.undefined import Unresolved
+
+__all__ = ["CAUSE", "find"]
+
+
+def find(unresolved: Sequence[Unresolved], *, is_bundle: bool = False) -> Finding | None:
+    """Say what is missing, and where it should be.
+
+    Args:
+        unresolved: What is missing, a library each.
+        is_bundle: Whether the libraries are all that there will be: no program gives them names.
+    """
+    sure = [each for each in unresolved if each.is_sure]
+    shown = sure or list(unresolved)
+    if not shown:
+        return None
+    first = shown[0]
+    where = f" {listed([first.expected])} should have them and does not." if first.expected else ""
+    count = len(first.symbols)
+    return CAUSE.finding(
+        *seen_each((each.binary, f"needs {listed(each.symbols, 4)}") for each in shown),
+        story=(
+            (
+                f"{names_of([first.binary])} needs {listed(first.symbols)}{f' ({count} in all)' if count > 3 else ''}, "
+                f"and no library beside it gives {'it' if count == 1 else 'them'}.{where}"
+            ),
+            CAUSE.explanation
+            if sure or is_bundle
+            else "Unless the program that loads it has them, it can not be loaded.",
+        ),
+        confidence=_confidence(is_sure=bool(sure), is_bundle=is_bundle),
+        severity=Severity.FAILURE if sure or is_bundle else Severity.RISK,
+    )
+
+
+def _confidence(*, is_sure: bool, is_bundle: bool) -> Confidence:
+    if is_sure:
+        return Confidence.HIGH
+    # Where a library that should give them can not be read on this machine, opening it is the better judge.
+    return Confidence.MEDIUM if is_bundle else Confidence.LOW
+
+
+CAUSE = Cause(
+    id="audit-undefined-symbols",
+    title="A library needs symbols that no other has",
+    looks_like="symbol lookup error: undefined symbol; Symbol not found in flat namespace; the procedure entry point "
+    "could not be located.",
+    needs="A library's list of needed symbols, and the libraries that it is loaded with.",
+    explanation="The libraries are of different versions: one was built anew, and another is left from before, or "
+    "comes from another package.",
+    fix="Take all libraries from one build. Delete the build directory and build again; look for older copies that "
+    "are found first (/usr/local/lib, LD_LIBRARY_PATH).",
+    links=(
+        "https://github.com/ggml-org/llama.cpp/issues/8695",
+        "https://github.com/ggml-org/llama.cpp/issues/23163",
+        "https://github.com/LostRuins/koboldcpp/issues/1683",
+    ),
+    diagnose=no_binaries,
+)

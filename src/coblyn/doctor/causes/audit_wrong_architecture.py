@@ -1,0 +1,80 @@
+"""Objects for different processors, and libraries for another one than this machine's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.doctor.finding import Confidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.architecture import Odd
+
+__all__ = ["CAUSE", "find"]
+
+
+def find(
+    mixed: Sequence[Odd], foreign: Sequence[Odd], *, is_bundle: bool, is_one_link: bool
+) -> Finding | None:
+    """Say what does not go together, or not with this machine.
+
+    Args:
+        mixed: Objects of another architecture than most.
+        foreign: Libraries for this machine's system and another processor.
+        is_bundle: Whether they were built to run here.
+        is_one_link: Whether the objects are known to be in one link.
+    """
+    odd = [*mixed, *foreign]
+    if not odd:
+        return None
+    binaries = [each.binary for each in odd]
+    first = odd[0]
+    is_sure = (bool(mixed) and is_one_link) or (bool(foreign) and is_bundle)
+    what = (
+        f"most other objects are for {first.expected}"
+        if mixed
+        else f"this machine is {first.expected}"
+    )
+    return CAUSE.finding(
+        *seen_each(
+            (each.binary, f"is for {each.binary.arch}, not {each.expected}") for each in odd
+        ),
+        story=(
+            f"{names_of(binaries)} {agree(binaries, 'is', 'are')} for {first.binary.arch}, but {what}.",
+            CAUSE.explanation
+            if mixed or is_sure
+            else "That is all right unless it is meant to run here.",
+        ),
+        confidence=Confidence.HIGH if is_sure else Confidence.MEDIUM,
+        severity=_severity(is_sure=is_sure, is_mixed=bool(mixed)),
+    )
+
+
+def _severity(*, is_sure: bool, is_mixed: bool) -> Severity:
+    if is_sure:
+        return Severity.FAILURE
+    # Looking at libraries for other machines is no mistake.
+    return Severity.RISK if is_mixed else Severity.NOTE
+
+
+CAUSE = Cause(
+    id="audit-wrong-architecture",
+    title="Built for another processor",
+    looks_like="mach-o file, but is an incompatible architecture; file was built for x86_64 which is not the "
+    "architecture being linked; wrong ELF class.",
+    needs="The architecture in the headers of the files, and of the other files or of this machine.",
+    explanation="A part was made by a compiler that works for another processor: on Apple silicon often an Intel "
+    "Python, conda or CMake under Rosetta, or an object that is left from such a build.",
+    fix="Use a Python and a compiler for this machine's processor (on Apple silicon: arm64), delete the build "
+    "directory and build again.",
+    links=(
+        "https://github.com/abetlen/llama-cpp-python/issues/724",
+        "https://github.com/abetlen/llama-cpp-python/issues/291",
+        "https://github.com/ggml-org/llama.cpp/issues/8211",
+    ),
+    diagnose=no_binaries,
+)

@@ -1,0 +1,46 @@
+"""A variable that names a compiler, SDK or toolkit that is not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._environment import setting
+from coblyn.doctor.causes._tree import listed
+from coblyn.doctor.finding import Fix, Severity
+
+if TYPE_CHECKING:
+    from coblyn.doctor.cause import Case
+    from coblyn.doctor.finding import Finding
+
+__all__ = ["CAUSE"]
+
+
+def _diagnose(case: Case) -> Finding | None:
+    names = case.tree.missing if case.tree else ()
+    if not names:
+        return None
+    return CAUSE.finding(
+        *(setting(case, name) for name in names),
+        story=(
+            f"{listed(names)} {'name' if len(names) > 1 else 'names'} something that is not there.",
+            CAUSE.explanation,
+        ),
+        fix=Fix(command=f"unset {' '.join(names)}", text=CAUSE.fix),
+        severity=Severity.RISK,
+    )
+
+
+CAUSE = Cause(
+    id="environment-path-gone",
+    title="The environment names a tool that is not there",
+    looks_like="No such file or directory for a compiler that no file of the project mentions; no such sysroot "
+    "directory.",
+    needs="CC, CXX, CUDACXX and the like whose program is not on PATH, or SDKROOT, CUDA_HOME, VULKAN_SDK and the like "
+    "whose directory does not exist.",
+    explanation="The variable outlived what it names: an SDK or a toolkit of an earlier version, a compiler of "
+    "another environment.",
+    fix="Unset the variable, or let it name what is installed.",
+    links=("https://github.com/abetlen/llama-cpp-python/issues/1956",),
+    diagnose=_diagnose,
+)

@@ -1,0 +1,72 @@
+"""A static library that is in one link twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._duplicates import (
+    Pair,
+    archive,
+    duplicates,
+    file_name,
+    member,
+    pairs,
+    twice,
+)
+from coblyn.doctor.causes._links import library_twice
+from coblyn.doctor.causes._tree import also
+from coblyn.doctor.finding import Confidence
+
+if TYPE_CHECKING:
+    from coblyn.doctor.cause import Case
+    from coblyn.doctor.finding import Finding
+
+__all__ = ["CAUSE"]
+
+
+def _diagnose(case: Case) -> Finding | None:
+    if not case.log:
+        return None
+    for pair in pairs(duplicates(case.log)):
+        if _is_one_library(pair):
+            where, again = archive(pair.first), archive(pair.second)
+            paths = "" if where == again else f": as {where} and as {again}"
+            return twice(
+                CAUSE,
+                case.log,
+                pair,
+                f"{file_name(where)} is in the link twice{paths}.",
+                CAUSE.explanation,
+                confidence=Confidence.HIGH if len(pair.duplicates) > 1 else Confidence.MEDIUM,
+            )
+    return None
+
+
+def _is_one_library(pair: Pair) -> bool:
+    one, other = archive(pair.first), archive(pair.second)
+    return (
+        bool(one)
+        and file_name(one) == file_name(other)
+        and member(pair.first) == member(pair.second)
+    )
+
+
+CAUSE = Cause(
+    id="library-linked-twice",
+    title="A static library is linked twice as a whole",
+    looks_like="Duplicate symbols whose two places are one member of one library (libx.a).",
+    needs="A symbol that is defined twice by the same member of a library of the same name.",
+    explanation="A linker takes from a static library only what is still missing, so that naming it twice is harmless; "
+    "with --whole-archive, -force_load, -all_load or /WHOLEARCHIVE it takes everything, each time.",
+    fix="Name the library once between --whole-archive and --no-whole-archive (-force_load, /WHOLEARCHIVE), and not "
+    "again elsewhere; with CMake: $<LINK_LIBRARY:WHOLE_ARCHIVE,name> in one place only.",
+    links=(
+        "https://github.com/alibaba/MNN/issues/2997",
+        "https://github.com/llvm-mos/llvm-mos-sdk/issues/254",
+    ),
+    diagnose=_diagnose,
+    explains=("duplicate-symbols",),
+)
+
+CAUSE = also(CAUSE, lambda case: library_twice(CAUSE, case))

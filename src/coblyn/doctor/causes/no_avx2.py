@@ -1,0 +1,51 @@
+"""An x86-64 processor without AVX2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.finding import Confidence, Evidence, Severity
+
+if TYPE_CHECKING:
+    from coblyn.doctor.cause import Case
+    from coblyn.doctor.finding import Finding
+
+__all__ = ["CAUSE"]
+
+
+def _diagnose(case: Case) -> Finding | None:
+    facts = case.machine
+    if facts is None or case.tree is None or facts["arch"] != "x86-64":
+        return None
+    features = facts.words("cpu.features")
+    if not features or "avx2" in features:
+        return None
+    forced = [
+        cache
+        for cache in case.tree.caches
+        if cache.is_on("GGML_AVX2") and not cache.is_on("GGML_NATIVE")
+    ]
+    return CAUSE.finding(
+        Evidence("this machine", 0, f"{facts['cpu']} has no AVX2"),
+        *(Evidence(cache.name, cache.line("GGML_AVX2"), "GGML_AVX2 is on") for cache in forced[:1]),
+        confidence=Confidence.HIGH if forced else Confidence.LOW,
+        severity=Severity.RISK if forced else Severity.NOTE,
+    )
+
+
+CAUSE = Cause(
+    id="no-avx2",
+    title="This processor has no AVX2",
+    looks_like="Illegal instruction (core dumped) as soon as a model is loaded.",
+    needs="An x86-64 processor without the flag avx2; worse, a build that has AVX2 switched on.",
+    explanation="Most binaries that are handed out, and builds with GGML_AVX2=ON, use AVX2 without asking. This "
+    "processor stops at the first such instruction.",
+    fix="Build on this machine for this machine: GGML_NATIVE=ON; or for any without AVX2: GGML_NATIVE=OFF "
+    "GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF; with KoboldCPP choose the build without AVX2.",
+    links=(
+        "https://github.com/ggml-org/llama.cpp/issues/1380",
+        "https://github.com/ollama/ollama/issues/644",
+    ),
+    diagnose=_diagnose,
+)

@@ -1,0 +1,102 @@
+"""Measuring an engine in a process that its model may end: the side that asks for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from coblyn.crash import Crash, read_crash
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.death import Death, Explain, explain_plainly
+from coblyn.engine.interface import ModelInfo
+from coblyn.engine.wire import info_from_wire
+from coblyn.errors import CoblynError, error_from_code
+from coblyn.llama.environment import changes
+from coblyn.progress import Progress, Report, silent
+from coblyn.proof.benchmark import Figures, Shape
+from coblyn.run import stream
+
+__all__ = ["MARK", "bench"]
+
+MARK = "coblyn-bench "
+
+
+def bench(
+    config: EngineConfig,
+    shape: Shape,
+    report: Report = silent,
+    explain: Explain = explain_plainly,
+) -> tuple[Figures, ModelInfo]:
+    """Load a model in a process of its own, and measure it there.
+
+    Args:
+        config: What to load, and how.
+        shape: What to measure.
+        report: Told of the progress.
+        explain: Names the instruction that the process died of.
+
+    Raises:
+        CoblynError: It could not be loaded, or the process died.
+    """
+    request = json.dumps({"config": asdict(config), "shape": asdict(shape)})
+    reading = _Reading(report)
+    done = stream(
+        [sys.executable, "-m", "coblyn.proof.bencher", request],
+        reading.read,
+        env=changes(),
+        check=False,
+    )
+    if reading.failure:
+        raise reading.failure
+    if reading.figures is None or reading.info is None:
+        raise _death_error(reading.death(done.code, config.model, explain))
+    return reading.figures, reading.info
+
+
+def _death_error(death: Death) -> CoblynError:
+    return death.stopped("") if death.was_ready else death.error()
+
+
+@dataclass
+class _Reading:
+    """What the process has said so far."""
+
+    report: Report
+    info: ModelInfo | None = None
+    figures: Figures | None = None
+    failure: CoblynError | None = None
+    crash: Crash | None = None
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=40))
+
+    def read(self, line: str) -> None:
+        """Take one line."""
+        if line.startswith(MARK):
+            event = json.loads(line.removeprefix(MARK))
+            getattr(self, f"_{event.pop('event')}")(**event)
+        elif crash := read_crash(line):
+            self.crash = crash
+        else:
+            self.log.append(line)
+
+    def death(self, code: int, model: str, explain: Explain) -> Death:
+        """The end of the process, if it was none that it had announced."""
+        instruction = explain(self.crash) if self.crash else ""
+        log = tuple(self.log)
+        return Death(code, model, self.info is not None, self.crash, instruction, log=log)
+
+    def _loaded(self, info: dict[str, Any]) -> None:
+        tuples = {name: tuple(value) for name, value in info.items() if isinstance(value, list)}
+        self.info = info_from_wire(info | tuples)
+        self.log.clear()
+
+    def _progress(self, progress: dict[str, Any]) -> None:
+        self.report(Progress(**progress))
+
+    def _figures(self, figures: dict[str, float]) -> None:
+        self.figures = Figures(**figures)
+
+    def _failed(self, code: str, message: str, hint: str) -> None:
+        self.failure = error_from_code(code, message, hint=hint)

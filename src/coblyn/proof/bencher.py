@@ -1,0 +1,62 @@
+"""The process that measures: a line of ``MARK`` and JSON is a report, every other line is the library's log.
+
+    python -m coblyn.proof.bencher JSON
+
+A process of its own, since a model may end it. The engine is in it, as the bare loop is: nothing is between them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from coblyn.engine.aloud import load_aloud
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.loop import run_loop
+from coblyn.engine.wire import info_to_wire
+from coblyn.errors import CoblynError
+from coblyn.llama.process import end_with_parent
+from coblyn.progress import Progress
+from coblyn.proof.bench import MARK
+from coblyn.proof.benchmark import Shape, WatchedRunner, measure
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Measure what the request in the first argument asks for."""
+    end_with_parent()
+    request = json.loads(sys.argv[1])
+    try:
+        run_loop(_measure(EngineConfig(**request["config"]), Shape(**request["shape"])))
+    except CoblynError as error:
+        _tell("failed", code=error.code, message=error.message, hint=error.hint)
+
+
+async def _measure(config: EngineConfig, shape: Shape) -> None:
+    def make_runner() -> WatchedRunner:
+        return load_aloud(config, partial(WatchedRunner, config))
+
+    engine = LocalEngine(make_runner, max_running=config.max_running)
+    _tell("loaded", info=info_to_wire(engine.info))
+    try:
+        _tell("figures", figures=asdict(await measure(engine, shape, _report)))
+    finally:
+        await engine.close()
+
+
+def _report(progress: Progress) -> None:
+    _tell("progress", progress=asdict(progress))
+
+
+def _tell(event: str, **values: Any) -> None:
+    os.write(1, f"{MARK}{json.dumps({'event': event, **values})}\n".encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where the CPU kernels win on this machine: measured when a model is loaded, kept, and measured better at rest."""

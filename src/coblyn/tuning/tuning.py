@@ -1,0 +1,309 @@
+"""From which batch on Coblyn's own products and attention are faster than ggml's, here: measured, and kept.
+
+What wins depends on the processor, on types and shapes and on how many tokens are computed together, and is not to be
+guessed: ggml's code for a type may be as good on one machine and half as fast on the next. What other programs
+disturbed is used, and measured again while the engine rests.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from coblyn.tuning.measured import Measured, MeasuredFile, most_doubtful
+
+if TYPE_CHECKING:
+    from coblyn.llama.model import Heads
+
+__all__ = [
+    "Measures",
+    "Question",
+    "Tuner",
+    "attention_questions",
+    "few_questions",
+    "product_questions",
+]
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 0.01
+_BLOCK = 256
+_MAX_ROWS = 2048
+_CELLS = 512
+_FEWEST_TOKENS = 4
+_MARGIN = 1.05  # a tie goes to ggml
+
+_PAUSE = 30.0
+"""Seconds between two measurements of an engine that rests: what disturbs lasts for a while."""
+
+
+class Measures(Protocol):
+    """What can be tuned: `coblyn.llama.accel.Accelerator`."""
+
+    @property
+    def instruction_set(self) -> str:
+        """The instruction set in use."""
+        ...
+
+    def find_batch(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> int:
+        """The smallest batch from which on it is faster; 0 if it is not."""
+        ...
+
+    def min_batch(self, kind: int) -> int:
+        """From which batch on it takes products of a type over now; 0 for never."""
+        ...
+
+    def set_min_batch(self, kind: int, batch: int) -> None:
+        """From which batch on it takes products of weights of a type over; 0 for never."""
+        ...
+
+    def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
+        """Up to how many rows of activations its code for few is faster; 0 if it is not for one."""
+        ...
+
+    def set_max_few(self, kind: int, rows: int) -> None:
+        """Up to how many rows of activations that code takes products over; 0 for never."""
+        ...
+
+    def find_tokens(
+        self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
+    ) -> int:
+        """The fewest tokens from which on its attention is faster; 0 if it is not."""
+        ...
+
+    def measure_attention(
+        self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
+    ) -> float:
+        """How many times as fast its attention is; 0 if that can not be measured."""
+        ...
+
+    def set_single(self, is_taken: bool) -> None:
+        """Whether it takes attention of a single token over."""
+        ...
+
+    @property
+    def min_tokens(self) -> int:
+        """From how many tokens on it takes attention over now; 0 for never."""
+        ...
+
+    def set_min_tokens(self, tokens: int) -> None:
+        """From how many tokens on it takes attention over; 0 for never."""
+        ...
+
+    def take_spread(self) -> float | None:
+        """How far apart comparisons were since it was last asked; None if they were stopped."""
+        ...
+
+    def stoppable(self) -> AbstractContextManager[None]:
+        """Let ``stop`` of other threads end measurements in the block."""
+        ...
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Whether nobody else computes; nobody comes in the block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to measure.
+
+    Attributes:
+        key: What it depends on, as text.
+        ask: Measures it.
+        use: Sets the accelerator by the answer; not while something is computed.
+    """
+
+    key: str
+    ask: Callable[[], int]
+    use: Callable[[int], None]
+
+
+def product_questions(
+    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int
+) -> Iterator[Question]:
+    """From which batch on to take over products of each type of weights; types that are off stay off.
+
+    Args:
+        accelerator: What is tuned, as it is right after it was installed.
+        kinds: Types of weights (``ggml_type``) that a model has.
+        width: Inputs of a typical matrix of the model.
+        threads: Threads that compute.
+    """
+    rows, columns = _typical(width)
+    for kind in kinds:
+        # A short measurement has its weights in the caches, where a model has not: below the library's own choice,
+        # what it finds is not to be trusted (Q8_0 with eight streams: 1.05 measured, 0.93 in the model).
+        if floor := accelerator.min_batch(kind):
+            yield Question(
+                f"{accelerator.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}",
+                partial(
+                    accelerator.find_batch,
+                    kind,
+                    rows,
+                    columns,
+                    threads=threads,
+                    seconds=_SECONDS,
+                ),
+                partial(_use_batch, accelerator, kind, floor),
+            )
+
+
+def few_questions(
+    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int
+) -> Iterator[Question]:
+    """Up to how many rows of activations to take over products of each type by code for few, as in a decode step.
+
+    Args:
+        accelerator: What is tuned.
+        kinds: Types of weights (``ggml_type``) that a model has.
+        width: Inputs of a typical matrix of the model.
+        threads: Threads that compute.
+    """
+    rows, columns = _typical(width)
+    for kind in kinds:
+        shape = f"type {kind}, {rows} x {columns}"
+        yield Question(
+            f"{accelerator.instruction_set}, {threads} threads, {shape}, few",
+            partial(accelerator.find_few, kind, rows, columns, threads=threads, seconds=_SECONDS),
+            partial(accelerator.set_max_few, kind),
+        )
+
+
+def _typical(width: int) -> tuple[int, int]:
+    """Rows and columns of a matrix, in whole blocks of every type, that a short measurement can bear."""
+    columns = -(-width // _BLOCK) * _BLOCK
+    return min(4 * columns, _MAX_ROWS), columns
+
+
+def _use_batch(accelerator: Measures, kind: int, floor: int, found: int) -> None:
+    accelerator.set_min_batch(kind, _at_least(floor, found))
+
+
+def attention_questions(
+    accelerator: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int
+) -> Iterator[Question]:
+    """From how many tokens of a step on to take over attention, and whether that of a single token; none if it is off.
+
+    Args:
+        accelerator: What is tuned, as it is right after it was installed.
+        kind: Type of the KV cache (``ggml_type``).
+        heads: Shape of the model's attention.
+        is_unified: Sequences share cells. Tokens of different sequences then see little of them, and ggml's code for
+            few tokens skips what they do not see: below the library's own choice it stays.
+        threads: Threads that compute.
+    """
+    own = accelerator.min_tokens
+    if not own:
+        return
+    floor = own if is_unified else _FEWEST_TOKENS
+    shape = f"{heads.length} x {heads.count}/{heads.key_count}"
+    key = f"{accelerator.instruction_set}, {threads} threads, attention {kind}, {shape}"
+
+    def single() -> int:
+        ratio = accelerator.measure_attention(
+            kind, heads, cells=_CELLS, tokens=1, threads=threads, seconds=_SECONDS
+        )
+        return int(ratio >= _MARGIN)
+
+    yield Question(
+        key,
+        partial(
+            accelerator.find_tokens, kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
+        ),
+        lambda found: accelerator.set_min_tokens(_at_least(floor, found)),
+    )
+    yield Question(f"{key}, single", single, lambda found: accelerator.set_single(bool(found)))
+
+
+def _at_least(floor: int, found: int) -> int:
+    return max(found, floor) if found else 0
+
+
+class Tuner:
+    """Sets an accelerator by what is measured, and measures what was disturbed again.
+
+    Args:
+        accelerator: What is tuned.
+        questions: All that decides about it.
+        path: File with what was measured.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        accelerator: Measures,
+        questions: Sequence[Question],
+        path: Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._accelerator = accelerator
+        self._questions = {question.key: question for question in questions}
+        self._file = MeasuredFile(path)
+        self._clock = clock
+        self._known: dict[str, Measured] = {}
+        self._due = 0.0
+
+    def tune(self) -> None:
+        """Answer all questions, from the file or by measuring, and set the accelerator.
+
+        It takes some tenths of a second the first time, up to three for wide models.
+        """
+        kept = self._file.read()
+        self._known = {key: kept[key] for key in self._questions if key in kept}
+        missing = [key for key in self._questions if key not in kept]
+        fresh = {key: answer for key in missing if (answer := self._measure(key))}
+        self._known |= fresh
+        for key, answer in self._known.items():
+            self._questions[key].use(answer.value)
+        if fresh:
+            self._file.write(fresh)
+        self._due = self._clock() + _PAUSE
+
+    def rest(self) -> float | None:
+        """Measure an answer that was disturbed again, if it is time; only where nothing is computed.
+
+        Returns:
+            Seconds until there is something to do; None if all answers are settled.
+        """
+        key = most_doubtful(self._known)
+        if key is None:
+            return None
+        if (left := self._due - self._clock()) > 0:
+            return left
+        with self._accelerator.alone() as is_alone:
+            if is_alone:
+                self._improve(key)
+        self._due = self._clock() + _PAUSE
+        return _PAUSE
+
+    def _improve(self, key: str) -> None:
+        with self._accelerator.stoppable():
+            answer = self._measure(key)
+        if answer:
+            self._learn(key, answer)
+
+    def _learn(self, key: str, answer: Measured) -> None:
+        # Another process may have measured it meanwhile.
+        earlier = self._file.read().get(key, self._known[key])
+        self._known[key] = earlier if earlier.is_settled else earlier.again(answer)
+        self._questions[key].use(self._known[key].value)
+        self._file.write({key: self._known[key]})
+
+    def _measure(self, key: str) -> Measured | None:
+        """An answer; None if it was stopped."""
+        self._accelerator.take_spread()
+        value = self._questions[key].ask()
+        spread = self._accelerator.take_spread()
+        if spread is None:
+            return None
+        answer = Measured(value, spread)
+        log.debug("measured: %s: %s", key, answer)
+        return answer
