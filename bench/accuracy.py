@@ -1,6 +1,6 @@
-"""Does Coblyn's CPU accelerator change what models say? Against the unmodified library, for some models.
+"""Do Coblyn's CPU kernels change what models say? Against the unmodified library, for some models.
 
-Reads a text in windows with the accelerator's hook in and with it out, every product and attention ours that we have
+Reads a text in windows with the kernels' hook in and with it out, every product and attention ours that we have
 code for, and compares the models' distributions at every token: the mean Kullback-Leibler divergence in nats, the
 ratio of the perplexities, and how often the most likely token is the same.
 
@@ -22,8 +22,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.kernels import Kernels
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.native import bundle
@@ -38,13 +38,13 @@ Logs = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Result:
-    """What a model says with the accelerator, compared to without.
+    """What a model says with the kernels, compared to without.
 
     Attributes:
         name: The file's.
         num_tokens: Tokens that were compared.
         divergence: Mean Kullback-Leibler divergence to the unmodified run, in nats.
-        perplexity, perplexity_ratio: With the accelerator, and to that without.
+        perplexity, perplexity_ratio: With the kernels, and to that without.
         same_best: Part of the tokens after which the most likely one is the same.
     """
 
@@ -59,7 +59,7 @@ class Result:
 def compare(path: Path, text: str, arguments: argparse.Namespace) -> Result:
     """One model over a text."""
     library = open_library(bundle.current().lib_dir)
-    accelerator = Accelerator(library)
+    kernels = Kernels(library)
     with Model(library, path, cpu_only=True) as model:
         tokens = model.tokenize(text, add_special=False, parse_special=False)[: arguments.tokens]
         options = ContextOptions(WINDOW, WINDOW, 1, arguments.threads, is_unified=False)
@@ -68,8 +68,8 @@ def compare(path: Path, text: str, arguments: argparse.Namespace) -> Result:
         same = 0
         with Context(model, options) as context:
             for window in windows(tokens, [model.bos] if model.adds_bos else []):
-                plain = read(context, window, accelerator, is_ours=False)
-                ours = read(context, window, accelerator, is_ours=True)
+                plain = read(context, window, kernels, is_ours=False)
+                ours = read(context, window, kernels, is_ours=True)
                 divergences += (np.exp(plain) * (plain - ours)).sum(1, dtype=np.float64).tolist()
                 same += int((plain.argmax(1) == ours.argmax(1)).sum())
                 following = np.asarray(window[1:])
@@ -93,16 +93,16 @@ def windows(tokens: list[int], lead: list[int]) -> Iterator[list[int]]:
         yield lead + tokens[start : start + length]
 
 
-def read(context: Context, tokens: list[int], accelerator: Accelerator, *, is_ours: bool) -> Logs:
+def read(context: Context, tokens: list[int], kernels: Kernels, *, is_ours: bool) -> Logs:
     """What the model says after each token but the last."""
     if is_ours:
-        if reason := accelerator.install():
+        if reason := kernels.install():
             raise SystemExit(f"There is nothing to compare: {reason}.")
         for kind in range(NUM_KINDS):
-            accelerator.set_min_batch(kind, 1)
-        accelerator.set_min_tokens(1)
+            kernels.set_min_batch(kind, 1)
+        kernels.set_min_tokens(1)
     else:
-        accelerator.remove()
+        kernels.remove()
     context.clear()
     batch = Batch(len(tokens))
     for index, token in enumerate(tokens):
@@ -131,10 +131,10 @@ def table(results: list[Result]) -> str:
 def write_page(page: Path, results: list[Result], text: Path) -> None:
     """A page with the table."""
     page.write_text(
-        f"""# The CPU accelerator's accuracy
+        f"""# The accuracy of the CPU kernels
 
 Made by `bench/accuracy.py`: what models say about each token of a text (`{text.name}`, the first
-{results[0].num_tokens} tokens in windows of {WINDOW}) with the accelerator's hook in, to what they say with it out.
+{results[0].num_tokens} tokens in windows of {WINDOW}) with the kernels' hook in, to what they say with it out.
 Every product and attention is ours here that we have code for, also where ggml's is as fast and would stay.
 
 {table(results)}

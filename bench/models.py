@@ -1,4 +1,4 @@
-"""Write the models that `bench/accelerator.py` and `bench/accuracy.py` compare: one in every type, and other shapes.
+"""Write the models that `bench/kernels.py` and `bench/accuracy.py` compare: one in every type, and other shapes.
 
     python bench/models.py SmolLM2-135M-Instruct.Q4_1.gguf DIRECTORY [--shape 7B-shaped]...
 

@@ -1,4 +1,4 @@
-// What can this processor do in a second, at most? bench/accelerator.py compiles it with -march=native, and runs one on each
+// What can this processor do in a second, at most? bench/kernels.py compiles it with -march=native, and runs one on each
 // thread at the same time.
 //
 //   peak products    whole-number multiply-adds (8 bits by 8 bits): nothing but the instructions that kernels are made of

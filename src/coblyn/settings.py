@@ -77,7 +77,7 @@ class Settings(BaseModel):
         int,
         Field(ge=0, description="Megabytes of memory that keep what earlier requests computed."),
     ] = 2048
-    accel: Annotated[
+    kernels: Annotated[
         bool,
         Field(description="Let Coblyn's own matrix products help the CPU where they are faster."),
     ] = True

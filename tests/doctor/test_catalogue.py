@@ -40,7 +40,11 @@ def name_of(fixture: Path) -> str:
 def ids_in_other_tests() -> set[str]:
     """Ids that tests of trees and of object files expect: each is a text there that equals the id."""
     words: set[str] = set()
-    for folder in (HERE / "tree", HERE.parent / "native" / "binary", HERE.parent / "native" / "audit"):
+    for folder in (
+        HERE / "tree",
+        HERE.parent / "native" / "binary",
+        HERE.parent / "native" / "audit",
+    ):
         for path in folder.rglob("test_*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):

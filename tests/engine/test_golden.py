@@ -94,7 +94,7 @@ def num_agreeing(golden: list[Golden], found: list[TokenText], tolerance: float)
 
 
 @pytest.mark.parametrize(
-    ("accel", "shared_cells", "together"),
+    ("kernels", "shared_cells", "together"),
     [
         pytest.param(False, False, False, id="plain"),
         pytest.param(True, False, False, id="accelerated"),
@@ -103,18 +103,18 @@ def num_agreeing(golden: list[Golden], found: list[TokenText], tolerance: float)
     ],
 )
 async def test_answers_are_as_recorded(
-    bundle: Bundle, starter_model: Path, accel: bool, shared_cells: bool, together: bool
+    bundle: Bundle, starter_model: Path, kernels: bool, shared_cells: bool, together: bool
 ) -> None:
     config = EngineConfig(
         str(starter_model),
         str(bundle.lib_dir),
         bundle.id,
         context=1024,
-        accel=accel,
+        kernels=kernels,
         shared_cells=shared_cells,
     )
     found = await answers(config, together=together)
-    if REGENERATE and not accel:
+    if REGENERATE and not kernels:
         recorded = {
             name: [
                 (t.token, round(t.top[0].logprob, 4), round(t.top[1].logprob, 4)) for t in tokens

@@ -331,7 +331,9 @@ def test_a_recurrent_model_never_forgets_a_part() -> None:
     machine.run()
     assert machine.finish("b").stats.cached_tokens == 0
     assert machine.finish("c").stats.cached_tokens == 59
-    cuts = [op for plan in machine.runner.history for op in plan.memory if getattr(op, "start", 0)]
+    cuts = [
+        op for plan in machine.runner.history for op in plan.operations if getattr(op, "start", 0)
+    ]
     assert not cuts
 
 
@@ -362,7 +364,7 @@ def test_a_retry_of_what_is_saved_cuts_it_in_place() -> None:
     machine.run()
     machine.rest()
     machine.add("b", "a" * 100, 10)
-    assert machine.step().memory == (Remove(0, 100),)
+    assert machine.step().operations == (Remove(0, 100),)
     machine.run()
     assert machine.text("b") == machine.text("a")
 
@@ -456,9 +458,9 @@ def test_a_copy_that_exists_is_not_made_again() -> None:
     machine.add("a", "a" * 100, 10)
     machine.run()
     machine.rest()
-    assert machine.scheduler.rest().memory == ()
+    assert machine.scheduler.rest().operations == ()
     machine.add("b", "b" * 100, 10)
-    assert not any(isinstance(operation, Save) for operation in machine.step().memory)
+    assert not any(isinstance(operation, Save) for operation in machine.step().operations)
 
 
 def test_the_shelf_forgets_the_longest_unused_and_what_a_longer_copy_contains() -> None:

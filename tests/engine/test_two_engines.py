@@ -12,8 +12,8 @@ import pytest
 
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.runner import LlamaRunner
-from coblyn.llama.accel import Accelerator
 from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.kernels import Kernels
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.native.bundle import Bundle
@@ -83,7 +83,7 @@ def test_a_second_engine_changes_nothing_under_the_first(
         assert reader.read_once.wait(60)
         for index in range(6):
             # A bundle's name that is new is one that nothing was measured of.
-            second = LlamaRunner(replace(config, accel=index % 2 == 0, bundle=f"new-{index}"))
+            second = LlamaRunner(replace(config, kernels=index % 2 == 0, bundle=f"new-{index}"))
             assert second.info.accelerator == first.info.accelerator, "as it is, not as wished"
             second.close()
         assert reader.finish(), "threads that do not agree wait for each other"
@@ -92,17 +92,17 @@ def test_a_second_engine_changes_nothing_under_the_first(
 
 
 def test_the_next_engine_chooses_anew(config: EngineConfig, first: LlamaRunner) -> None:
-    accelerator = Accelerator(open_library(Path(config.library)))
-    (kind,) = accelerator.kinds(["q4_1"])
-    chosen = accelerator.min_batch(kind)
-    accelerator.set_min_batch(kind, 0)
+    kernels = Kernels(open_library(Path(config.library)))
+    (kind,) = kernels.kinds(["q4_1"])
+    chosen = kernels.min_batch(kind)
+    kernels.set_min_batch(kind, 0)
     first.close()
-    off = LlamaRunner(replace(config, accel=False))
-    assert not accelerator.is_installed
+    off = LlamaRunner(replace(config, kernels=False))
+    assert not kernels.is_installed
     assert "own products" not in off.info.accelerator
     off.close()
     again = LlamaRunner(config)
-    assert accelerator.min_batch(kind) == chosen
+    assert kernels.min_batch(kind) == chosen
     again.close()
 
 

@@ -178,7 +178,7 @@ class TestPortable:
 
     def test_our_own_kernel_is_not_the_variants_fault(self) -> None:
         fault = crash(
-            Crash("SIGILL", 1, 1, bytes.fromhex("62f27d4850c1"), "/b/libcoblyn_accel.so"),
+            Crash("SIGILL", 1, 1, bytes.fromhex("62f27d4850c1"), "/b/libcoblyn_kernels.so"),
             "libggml-cpu-icelake.so",
         )
         assert mend(fault, frozenset(), self.PORTABLE, lambda _: None).without == {"avx512_vnni"}

@@ -295,7 +295,7 @@ class TestWithout:
         assert not any("-mno" in arg for arg in self.args("amx", portable=True))
 
     def test_every_kernel_of_ours_says_what_it_uses(self) -> None:
-        text = (shim_dir() / "accel" / "CMakeLists.txt").read_text("utf-8")
+        text = (shim_dir() / "kernels" / "CMakeLists.txt").read_text("utf-8")
         names = set(re.findall(r"^ *coblyn_code\(\S+ (\w+) ", text, re.MULTILINE))
         assert names == set(KERNELS)
 

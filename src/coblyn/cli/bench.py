@@ -34,7 +34,7 @@ def bench(
     gpu_layers: options.GpuLayers = None,
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
-    accel: options.Accel = None,
+    kernels: options.Kernels = None,
     config: options.Config = None,
     yes: options.Yes = False,
 ) -> None:
@@ -51,7 +51,7 @@ def bench(
         "gpu_layers": gpu_layers,
         "cache_type": cache_type,
         "flash_attention": flash_attention,
-        "accel": accel,
+        "kernels": kernels,
         "max_running": streams,
     }
     engine_config = configure(Settings.load(config, flags), model, yes=yes)

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 __all__ = [
-    "Accel",
     "CacheType",
     "Config",
     "Context",
     "FlashAttention",
     "GpuLayers",
+    "Kernels",
     "Model",
     "Threads",
     "Yes",
@@ -39,10 +39,10 @@ CacheType = Annotated[
 FlashAttention = Annotated[
     bool | None, typer.Option("--flash-attention/--no-flash-attention", help="Default: automatic.")
 ]
-Accel = Annotated[
+Kernels = Annotated[
     bool | None,
     typer.Option(
-        "--accel/--no-accel", help="Coblyn's own matrix products on the CPU. Default: on."
+        "--kernels/--no-kernels", help="Coblyn's own matrix products on the CPU. Default: on."
     ),
 ]
 Yes = Annotated[

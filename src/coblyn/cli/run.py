@@ -50,7 +50,7 @@ def run(
     gpu_layers: options.GpuLayers = None,
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
-    accel: options.Accel = None,
+    kernels: options.Kernels = None,
     config: options.Config = None,
     yes: options.Yes = False,
 ) -> None:
@@ -71,7 +71,7 @@ def run(
         "gpu_layers": gpu_layers,
         "cache_type": cache_type,
         "flash_attention": flash_attention,
-        "accel": accel,
+        "kernels": kernels,
     }
     with _open(model, config, flags, yes=yes) as engine:
         opening = [{"role": "system", "content": system}] if system else []

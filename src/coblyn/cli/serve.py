@@ -41,7 +41,7 @@ def serve(
     gpu_layers: options.GpuLayers = None,
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
-    accel: options.Accel = None,
+    kernels: options.Kernels = None,
     max_running: Annotated[
         int | None, typer.Option("--max-running", help="Requests that are written at a time.")
     ] = None,
@@ -69,7 +69,7 @@ def serve(
             "gpu_layers": gpu_layers,
             "cache_type": cache_type,
             "flash_attention": flash_attention,
-            "accel": accel,
+            "kernels": kernels,
             "max_running": max_running,
             "max_waiting": max_waiting,
         },

@@ -3,7 +3,7 @@
 What no request uses any more stays for the next ones: on the shelf in main memory if there is one, so that it is not
 in the way of those that run, else in the KV memory until room is needed.
 
-Pure: it decides memory operations and keeps the books, and touches no context.
+It decides cache operations and keeps the books; a runner carries the operations out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.cells import Cells
-from coblyn.engine.plan import Copy, MemoryOp, Remove, Restore, Save
+from coblyn.engine.plan import CacheOp, Copy, Remove, Restore, Save
 from coblyn.engine.shelf import Shelf, Shelved
 from coblyn.engine.window import NO_WINDOW, Window
 
@@ -102,6 +102,7 @@ class SequenceCache:
         self._shares_cells = shares_cells
         self.is_rewindable = is_rewindable
         self._clock = 0
+        self._log: list[CacheOp] = []
 
     @property
     def free_cells(self) -> int:
@@ -117,42 +118,37 @@ class SequenceCache:
         for held, start in zip(self._held, starts, strict=True):
             held.start = start if held.tokens else 0
 
-    def claim(
-        self, prompt: list[int], memory: list[MemoryOp], *, reserved: int = 0
-    ) -> Claim | None:
+    def claim(self, prompt: list[int], *, reserved: int = 0) -> Claim | None:
         """Find a sequence for a prompt, with the longest prefix of it that is in memory.
 
         Args:
             prompt: Token ids.
-            memory: The step's operations; those that make the claim true are added to it.
             reserved: Free cells that are promised to others.
 
         Returns:
             None when all sequences are in use, or the cells for the rest of the prompt can not be had now.
         """
         source, length = self._best_match(prompt)
-        source, length = self._bring_back(prompt, source, length, reserved, memory)
-        if not self._room_for(reserved + len(prompt) - length + 1, source, length, memory):
+        source, length = self._bring_back(prompt, source, length, reserved)
+        if not self._room_for(reserved + len(prompt) - length + 1, source, length):
             return None
-        sequence = self._place(source, length, memory)
+        sequence = self._place(source, length)
         if sequence is None:
             return None
         held = self._held[sequence]
         held.is_idle = False
         held.key = None
         self._touch(held)
-        self._clear_away(memory)
+        self._clear_away()
         return Claim(sequence, length, replays=length == len(prompt))
 
-    def save_idle(self) -> list[MemoryOp]:
+    def save_idle(self) -> None:
         """Copy what is idle to the shelf ahead of time, while there is nothing else to do."""
-        memory: list[MemoryOp] = []
         if self._window.size and not self._shares_cells:
-            return memory  # it would cost the sequence all but the end of its window
+            return  # it would cost the sequence all but the end of its window
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.tokens:
-                self._save(sequence, len(held.tokens), memory)
-        return memory
+                self._save(sequence, len(held.tokens))
 
     def append(self, sequence: int, tokens: Sequence[int]) -> None:
         """Tokens of a sequence were computed."""
@@ -170,19 +166,33 @@ class SequenceCache:
         held.is_idle = True
         self._touch(held)
 
-    def drop(self, sequence: int) -> Remove:
+    def drop(self, sequence: int) -> None:
         """Forget a sequence altogether."""
-        operation = self._truncate(sequence, 0)
+        self._log.append(self._truncate(sequence, 0))
         self._held[sequence].is_idle = True
-        return operation
 
-    def make_room(self, count: int, memory: list[MemoryOp], *, keep: int | None = None) -> bool:
+    def take_back(self, sequence: int) -> None:
+        """Forget what was computed in a sequence and never appended here: it came after the end of its text."""
+        self._log.append(Remove(sequence, len(self._held[sequence].tokens)))
+
+    @property
+    def has_operations(self) -> bool:
+        """Whether there is something for a runner to do."""
+        return bool(self._log)
+
+    def take_operations(self) -> tuple[CacheOp, ...]:
+        """What a runner has to do, in order, for the sequences to hold what these books say; they are told once."""
+        operations = tuple(self._log)
+        self._log.clear()
+        return operations
+
+    def make_room(self, count: int, *, keep: int | None = None) -> bool:
         """Evict idle sequences, oldest first, ``keep`` excepted, until ``count`` cells are free."""
         while self._cells.free < count:
             victim = self._oldest_idle(keep)
             if victim is None:
                 return False
-            self._evict(victim, memory)
+            self._evict(victim)
         return True
 
     def _bring_back(
@@ -191,27 +201,24 @@ class SequenceCache:
         source: int | None,
         length: int,
         reserved: int,
-        memory: list[MemoryOp],
     ) -> tuple[int | None, int]:
         """Restore a copy from the shelf if that serves the prompt better than what is in the KV memory."""
         if not self._shelf or self._on_shelf(prompt)[1] < length + MIN_RESTORED:
             return source, length
         # What is cleared away may take the place of the copy that was found.
-        self._clear_away(memory)
+        self._clear_away()
         key, saved = self._on_shelf(prompt)
         if key is None:
             return self._best_match(prompt)
         copy = self._shelf[key]
         self._shelf.touch(key)
         room = reserved + max(len(copy.tokens), len(prompt)) + 1
-        target = self._vacate(None, memory) if self.make_room(room, memory) else None
+        target = self._vacate(None) if self.make_room(room) else None
         if target is None or key not in self._shelf:
             return self._best_match(prompt)
-        self._restore(
-            key, copy.resume(self._reusable(copy, prompt), self._window)[1], target, memory
-        )
+        self._restore(key, copy.resume(self._reusable(copy, prompt), self._window)[1], target)
         if saved < len(self._held[target].tokens):
-            memory.append(self._truncate(target, saved))
+            self._log.append(self._truncate(target, saved))
         return target, saved
 
     def _on_shelf(self, prompt: list[int]) -> tuple[int | None, int]:
@@ -222,7 +229,7 @@ class SequenceCache:
             lambda copy: copy.resume(self._reusable(copy, prompt), self._window)[0]
         )
 
-    def _restore(self, key: int, length: int, target: int, memory: list[MemoryOp]) -> None:
+    def _restore(self, key: int, length: int, target: int) -> None:
         assert self._shelf, "a key is that of a copy"
         copy, held = self._shelf[key], self._held[target]
         is_whole = length == len(copy.tokens)
@@ -230,26 +237,26 @@ class SequenceCache:
         held.prompt_length = copy.prompt_length if copy.prompt_length <= length else 0
         held.start = copy.start if is_whole else self._window.saved(length)
         self._cells.append(target, length)
-        memory.append(Restore(key, target, length))
+        self._log.append(Restore(key, target, length))
         if self._shares_cells:
             # The library may have put it into cells that other windows do not need any more.
             for other in self._held:
                 other.start = max(other.start, self._window.saved(len(other.tokens)))
 
-    def _clear_away(self, memory: list[MemoryOp]) -> None:
+    def _clear_away(self) -> None:
         """Move what is idle to the shelf, out of the way of those that run."""
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.tokens:
-                self._save(sequence, 0, memory)
+                self._save(sequence, 0)
 
-    def _save(self, sequence: int, keep: int, memory: list[MemoryOp]) -> bool:
+    def _save(self, sequence: int, keep: int) -> bool:
         """Put a sequence on the shelf, and cut it to ``keep`` tokens; False, and nothing done, if there is no room."""
         held = self._held[sequence]
         if not self._shelf:
             return False
         if held.key is not None and held.key in self._shelf:
             if keep < len(held.tokens):
-                memory.append(self._truncate(sequence, keep))
+                self._log.append(self._truncate(sequence, keep))
             return True
         start = max(held.start, self._window.saved(len(held.tokens)))
         copy = Shelved(list(held.tokens), held.prompt_length, start, self._marks(held, start))
@@ -259,9 +266,9 @@ class SequenceCache:
             return False
         operation = _save_operation(sequence, held.key, keep, copy.marks, taken)
         sources = {key for _, key in operation.taken}
-        memory += [discard for discard in discarded if discard.key not in sources]
-        memory.append(operation)
-        memory += [discard for discard in discarded if discard.key in sources]
+        self._log += [discard for discard in discarded if discard.key not in sources]
+        self._log.append(operation)
+        self._log += [discard for discard in discarded if discard.key in sources]
         if keep < len(held.tokens):
             self._truncate(sequence, keep)
         if not self._shares_cells:
@@ -290,14 +297,12 @@ class SequenceCache:
         gone = [mark for mark in copy.marks if not self._has_window(held, mark)]
         return {mark: self._keys(held, mark)[0] for mark in gone}
 
-    def _room_for(
-        self, count: int, source: int | None, length: int, memory: list[MemoryOp]
-    ) -> bool:
-        if self.make_room(count, memory, keep=source):
+    def _room_for(self, count: int, source: int | None, length: int) -> bool:
+        if self.make_room(count, keep=source):
             return True
         if source is None or not self._held[source].is_idle or not self.is_rewindable:
             return False
-        memory.append(self._truncate(source, length))
+        self._log.append(self._truncate(source, length))
         return self._cells.free >= count
 
     def _best_match(self, prompt: list[int]) -> tuple[int | None, int]:
@@ -318,38 +323,38 @@ class SequenceCache:
             return length - 1
         return length
 
-    def _place(self, source: int | None, length: int, memory: list[MemoryOp]) -> int | None:
+    def _place(self, source: int | None, length: int) -> int | None:
         if source is None:
-            return self._vacate(None, memory)
+            return self._vacate(None)
         held = self._held[source]
-        if held.is_idle and (len(held.tokens) == length or self._cut_saved(source, length, memory)):
+        if held.is_idle and (len(held.tokens) == length or self._cut_saved(source, length)):
             return source
-        target = self._vacate(source, memory)
+        target = self._vacate(source)
         if target is not None:
-            self._copy(source, target, length, memory)
+            self._copy(source, target, length)
             return target
         if not held.is_idle or not self.is_rewindable:
             return None
-        memory.append(self._truncate(source, length))
+        self._log.append(self._truncate(source, length))
         return source
 
-    def _vacate(self, keep: int | None, memory: list[MemoryOp]) -> int | None:
+    def _vacate(self, keep: int | None) -> int | None:
         """An idle sequence that holds nothing, made so if need be."""
         for sequence, held in enumerate(self._held):
             if held.is_idle and not held.tokens:
                 return sequence
         victim = self._oldest_idle(keep)
         if victim is not None:
-            self._evict(victim, memory)
+            self._evict(victim)
         return victim
 
-    def _cut_saved(self, sequence: int, length: int, memory: list[MemoryOp]) -> bool:
+    def _cut_saved(self, sequence: int, length: int) -> bool:
         """Cut a sequence if all of it is on the shelf then."""
-        return self.is_rewindable and self._save(sequence, length, memory)
+        return self.is_rewindable and self._save(sequence, length)
 
-    def _evict(self, sequence: int, memory: list[MemoryOp]) -> None:
-        if not self._save(sequence, 0, memory):
-            memory.append(self._truncate(sequence, 0))
+    def _evict(self, sequence: int) -> None:
+        if not self._save(sequence, 0):
+            self._log.append(self._truncate(sequence, 0))
 
     def _oldest_idle(self, keep: int | None) -> int | None:
         idle = [
@@ -359,7 +364,7 @@ class SequenceCache:
         ]
         return min(idle)[1] if idle else None
 
-    def _copy(self, source: int, target: int, length: int, memory: list[MemoryOp]) -> None:
+    def _copy(self, source: int, target: int, length: int) -> None:
         self._cells.copy(source, target, length)
         origin, held = self._held[source], self._held[target]
         held.tokens = origin.tokens[:length]
@@ -368,7 +373,7 @@ class SequenceCache:
         if not self._shares_cells:
             held.start = max(origin.start, self._window.saved(length))
             origin.start = max(origin.start, self._window.saved(len(origin.tokens)))
-        memory.append(Copy(source, target, length))
+        self._log.append(Copy(source, target, length))
 
     def _truncate(self, sequence: int, length: int) -> Remove:
         held = self._held[sequence]

@@ -38,7 +38,7 @@ class EngineConfig:
         cache_type: Type of the KV cache: "f16", "bf16", "q8_0", "q5_1" or "q4_0".
         shared_cells: All requests share the cells of one context, True, or each has as many of its own, False;
             None decides by the machine.
-        accel: Let Coblyn's own matrix products help the CPU. There is one CPU in a process: while several engines
+        kernels: Let Coblyn's own matrix products help the CPU. There is one CPU in a process: while several engines
             are, that of the first holds for all.
         memory_map: Map the model file instead of reading it.
         memory_lock: Lock the model into memory.
@@ -62,7 +62,7 @@ class EngineConfig:
     flash_attention: bool | None = None
     cache_type: str = "f16"
     shared_cells: bool | None = None
-    accel: bool = True
+    kernels: bool = True
     memory_map: bool = True
     memory_lock: bool = False
     max_running: int = 8

@@ -232,7 +232,7 @@ class Core:
             return
         _observe(scheduler, runner)
         plan = scheduler.rest()
-        if plan.memory:
+        if plan.operations:
             runner.run(plan)
 
     def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:

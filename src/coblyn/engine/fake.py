@@ -174,7 +174,7 @@ class FakeRunner:
 
     def _remember(self, plan: Plan) -> None:
         assert plan.num_tokens <= self.max_batch, "the plan is larger than the batch"
-        for operation in plan.memory:
+        for operation in plan.operations:
             if isinstance(operation, Remove):
                 self._cut(operation.sequence, operation.start)
             elif isinstance(operation, Copy):

@@ -13,9 +13,9 @@ __all__ = [
     "ALL_FORBIDDEN",
     "FRAME",
     "NO_NUMBERS",
+    "CacheOp",
     "Copy",
     "Discard",
-    "MemoryOp",
     "Plan",
     "Remove",
     "Restore",
@@ -93,7 +93,7 @@ class Discard:
     key: int
 
 
-MemoryOp = Copy | Remove | Save | Restore | Discard
+CacheOp = Copy | Remove | Save | Restore | Discard
 
 
 class Row(NamedTuple):
@@ -117,17 +117,17 @@ class Row(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Memory operations, in order, and then one ``llama_decode`` over all rows, or several.
+    """Cache operations, in order, and then one ``llama_decode`` over all rows, or several.
 
     Attributes:
-        memory: The operations.
+        operations: What is done first, to the KV cache.
         rows: What is computed.
         max_steps: More than 1 where every row is one token and samples: further steps, which compute the tokens that
             were drawn, need no decision. A runner does as many of them as ``FRAME`` has room for, or fewer; it
             stops after a token that ends a generation, and when it is interrupted.
     """
 
-    memory: tuple[MemoryOp, ...]
+    operations: tuple[CacheOp, ...]
     rows: tuple[Row, ...]
     max_steps: int = 1
 

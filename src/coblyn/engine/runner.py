@@ -13,14 +13,14 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from coblyn.engine.acceleration import Acceleration
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo
+from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.plan import (
     FRAME,
+    CacheOp,
     Copy,
     Discard,
-    MemoryOp,
     Plan,
     Remove,
     Restore,
@@ -114,8 +114,8 @@ class LlamaRunner:
             )
             model.require_decoder()
             options = _context_options(config, model)
-            self._acceleration = Acceleration(config, model, options)
-            stack.enter_context(self._acceleration.in_use())
+            self._kernels = KernelsInUse(config, model, options)
+            stack.enter_context(self._kernels.in_use())
             self._context = stack.enter_context(Context(model, options))
             self._stack = stack.pop_all()
         self._model = model
@@ -125,7 +125,7 @@ class LlamaRunner:
         self.max_batch = self._context.max_batch
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
-        self.info = _info(config, model, self._context, self._acceleration.instruction_set)
+        self.info = _info(config, model, self._context, self._kernels.instruction_set)
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
@@ -155,8 +155,8 @@ class LlamaRunner:
             sampler.close()
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
-        """Do the memory operations, decode all rows, and draw a token for each row that samples; go on if planned."""
-        for operation in plan.memory:
+        """Carry out the cache operations, decode all rows, and draw a token for each row that samples; go on if planned."""
+        for operation in plan.operations:
             self._remember(operation)
         num_tokens, draws = self._fill(plan.rows)
         if not plan.rows:
@@ -168,11 +168,11 @@ class LlamaRunner:
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row shall end after the one in hand, and ``rest`` soon."""
         self._steps.interrupt(wanted)
-        self._acceleration.interrupt(wanted)
+        self._kernels.interrupt(wanted)
 
     def rest(self) -> float | None:
         """Measure again what was disturbed when it was measured."""
-        return self._acceleration.rest()
+        return self._kernels.rest()
 
     def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:
         """Run the bare C loop on a context of the same shape: seconds to read a prompt, seconds to decode."""
@@ -185,7 +185,7 @@ class LlamaRunner:
             self.forget(request_id)
         self._stack.close()
 
-    def _remember(self, operation: MemoryOp) -> None:
+    def _remember(self, operation: CacheOp) -> None:
         if isinstance(operation, Remove):
             self._context.remove(operation.sequence, operation.start)
             if operation.start == 0:

@@ -26,7 +26,7 @@ from coblyn.engine.events import (
     TokenText,
 )
 from coblyn.engine.interface import Vocab
-from coblyn.engine.plan import NO_NUMBERS, MemoryOp, Plan, Remove, Row, Sampled
+from coblyn.engine.plan import NO_NUMBERS, Plan, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.text import Chunk, TextStream
 from coblyn.errors import BadRequest, CoblynError, ModelBroken
@@ -118,7 +118,6 @@ class Scheduler:
         self._clock = clock
         self._waiting: deque[_Generation] = deque()
         self._running: list[_Generation] = []
-        self._memory: list[MemoryOp] = []
 
     @property
     def num_running(self) -> int:
@@ -133,7 +132,7 @@ class Scheduler:
     @property
     def has_work(self) -> bool:
         """Whether a step would do something."""
-        return bool(self._running or self._waiting or self._memory)
+        return bool(self._running or self._waiting or self._cache.has_operations)
 
     def add(self, request: Request) -> None:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
@@ -172,12 +171,12 @@ class Scheduler:
             # Prompts that were taken up together hold all cells: the youngest gives way.
             self._preempt(self._running[-1])
             rows = self._rows()
-        memory, self._memory = tuple(self._memory), []
-        return Plan(memory, tuple(rows), self._max_steps()), events
+        return Plan(self._cache.take_operations(), tuple(rows), self._max_steps()), events
 
     def rest(self) -> Plan:
-        """What is worth doing while there is no work: memory operations only."""
-        return Plan(tuple(self._cache.save_idle()), ())
+        """What is worth doing while there is no work: cache operations only."""
+        self._cache.save_idle()
+        return Plan(self._cache.take_operations(), ())
 
     def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
         """Book what was run, and give what it brought."""
@@ -205,7 +204,7 @@ class Scheduler:
             if self._is_being_read(generation.tokens):
                 continue
             reserved = sum(other.num_pending for other in self._running)
-            claim = self._cache.claim(generation.tokens, self._memory, reserved=reserved)
+            claim = self._cache.claim(generation.tokens, reserved=reserved)
             if claim is None:
                 break
             self._waiting.remove(generation)
@@ -248,14 +247,14 @@ class Scheduler:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
         while True:
             ready = [g for g in self._running if g.num_pending <= 1]
-            if self._cache.make_room(len(ready), self._memory):
+            if self._cache.make_room(len(ready)):
                 return ready
             self._preempt(self._running[-1])
 
     def _preempt(self, generation: _Generation) -> None:
         """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
         self._running.remove(generation)
-        self._memory.append(self._cache.drop(generation.sequence))
+        self._cache.drop(generation.sequence)
         generation.computed = 0
         self._waiting.appendleft(generation)
 
@@ -264,7 +263,7 @@ class Scheduler:
         budget = (limits.busy_batch if is_busy else limits.max_batch) - num_taken
         behind = [generation for generation in self._running if generation.num_pending > 1]
         wanted = min(budget, sum(generation.num_pending for generation in behind))
-        self._cache.make_room(num_taken + wanted, self._memory)
+        self._cache.make_room(num_taken + wanted)
         rows = []
         for generation in behind:
             count = min(generation.num_pending, budget, self._cache.free_cells - num_taken)
@@ -323,7 +322,7 @@ class Scheduler:
             taken = _joined(taken, chunk) if step > 0 else chunk
             if reason:
                 if step + 1 < len(drawn):
-                    self._memory.append(Remove(generation.sequence, generation.computed))
+                    self._cache.take_back(generation.sequence)
                 return self._finish(generation, reason, taken)
         return _delta(request, taken)
 
@@ -355,7 +354,7 @@ class Scheduler:
         self._leave(generation)
         error = _no_token(reason)
         if reason == NO_NUMBERS:  # nobody shall go on from what was computed
-            self._memory.append(self._cache.drop(generation.sequence))
+            self._cache.drop(generation.sequence)
         return [Failed(generation.request.id, error.code, error.message, error.hint)]
 
     def _finish(self, generation: _Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:

@@ -24,7 +24,7 @@ _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 _PREFIX = "" if sys.platform == "win32" else "lib"
 
 # In the order in which they need each other. Ours need them all.
-_NAMES = ("ggml-base", "ggml", "llama", "coblyn_shim", "coblyn_accel")
+_NAMES = ("ggml-base", "ggml", "llama", "coblyn_shim", "coblyn_kernels")
 
 _lock = threading.Lock()
 _opened: dict[Path, Library] = {}

@@ -76,7 +76,7 @@ _SET = {
     # The tree is no repository, and must not be taken for a part of one that lies above it.
     "GIT_DIR": ".coblyn-no-repository",
 }
-_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "coblyn_shim", "coblyn_accel")
+_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "coblyn_shim", "coblyn_kernels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def make_plan(
         id=f"{choice.backend.NAME}-{digest[:12]}",
         backend=choice.backend.NAME,
         cmake_args=(*args, *_ccache_args(facts)),
-        targets=("llama", "ggml", "coblyn_shim", "coblyn_accel"),
+        targets=("llama", "ggml", "coblyn_shim", "coblyn_kernels"),
         libraries=_libraries(facts, options, choice),
         dropped=without.dropped(facts, portable=options.portable),
         without=without.names,

@@ -101,7 +101,7 @@ KERNELS: dict[str, tuple[str, ...]] = {
     "NEON_DOT": ("dotprod", "fp16"),
     "NEON_I8MM": ("dotprod", "fp16", "i8mm"),
 }
-"""Our own kernels, by their names in the accelerator's CMakeLists.txt, and the groups that each uses."""
+"""Our own kernels, by their names in the kernels' CMakeLists.txt, and the groups that each uses."""
 
 _SKYLAKE = (*_V3, "avx", "avx512")
 # As in ggml/src/CMakeLists.txt. SSE is not ours to leave out.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from coblyn.errors import EngineError
-from coblyn.llama.accel import REASONS, SELF_CHECK, Accelerator
+from coblyn.llama.kernels import REASONS, SELF_CHECK, Kernels
 from coblyn.llama.library import Library
 from coblyn.proof.error import MAX_DIVERGENCE, MAX_ERROR
 
@@ -49,10 +49,10 @@ class Ground:
     tell: Tell
     num_checked: int = 0
     worst: tuple[float, str] = (0.0, "")
-    accelerator: Accelerator = field(init=False)
+    own: Kernels = field(init=False)
 
     def __post_init__(self) -> None:
-        self.accelerator = Accelerator(self.library)
+        self.own = Kernels(self.library)
 
     def check(self, error: float, what: str) -> None:
         """Take the error of a product or an attention.
@@ -91,17 +91,17 @@ class Ground:
         Raises:
             Wrong: Their own check failed.
         """
-        accelerator = self.accelerator
+        kernels = self.own
         self.tell("check of Coblyn's kernels")
-        reason = accelerator.install()
+        reason = kernels.install()
         if reason == REASONS[SELF_CHECK]:
             raise Wrong("The check that Coblyn's kernels make of themselves failed.", float("inf"))
         if not reason:
-            accelerator.take_everything(few=few)
+            kernels.take_everything(few=few)
         try:
             yield not reason
         finally:
-            accelerator.remove()
+            kernels.remove()
 
 
 def count(number: int, thing: str) -> str:

@@ -44,7 +44,7 @@ _PAUSE = 30.0
 
 
 class Measures(Protocol):
-    """What can be tuned: `coblyn.llama.accel.Accelerator`."""
+    """What can be tuned: `coblyn.llama.kernels.Kernels`."""
 
     @property
     def instruction_set(self) -> str:
@@ -118,7 +118,7 @@ class Question:
     Attributes:
         key: What it depends on, as text.
         ask: Measures it.
-        use: Sets the accelerator by the answer; not while something is computed.
+        use: Sets the kernels by the answer; not while something is computed.
     """
 
     key: str
@@ -127,12 +127,12 @@ class Question:
 
 
 def product_questions(
-    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int
+    kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
 ) -> Iterator[Question]:
     """From which batch on to take over products of each type of weights; types that are off stay off.
 
     Args:
-        accelerator: What is tuned, as it is right after it was installed.
+        kernels: What is tuned, as it is right after it was installed.
         kinds: Types of weights (``ggml_type``) that a model has.
         width: Inputs of a typical matrix of the model.
         threads: Threads that compute.
@@ -141,28 +141,28 @@ def product_questions(
     for kind in kinds:
         # A short measurement has its weights in the caches, where a model has not: below the library's own choice,
         # what it finds is not to be trusted (Q8_0 with eight streams: 1.05 measured, 0.93 in the model).
-        if floor := accelerator.min_batch(kind):
+        if floor := kernels.min_batch(kind):
             yield Question(
-                f"{accelerator.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}",
+                f"{kernels.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}",
                 partial(
-                    accelerator.find_batch,
+                    kernels.find_batch,
                     kind,
                     rows,
                     columns,
                     threads=threads,
                     seconds=_SECONDS,
                 ),
-                partial(_use_batch, accelerator, kind, floor),
+                partial(_use_batch, kernels, kind, floor),
             )
 
 
 def few_questions(
-    accelerator: Measures, kinds: Sequence[int], *, width: int, threads: int
+    kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
 ) -> Iterator[Question]:
     """Up to how many rows of activations to take over products of each type by code for few, as in a decode step.
 
     Args:
-        accelerator: What is tuned.
+        kernels: What is tuned.
         kinds: Types of weights (``ggml_type``) that a model has.
         width: Inputs of a typical matrix of the model.
         threads: Threads that compute.
@@ -171,9 +171,9 @@ def few_questions(
     for kind in kinds:
         shape = f"type {kind}, {rows} x {columns}"
         yield Question(
-            f"{accelerator.instruction_set}, {threads} threads, {shape}, few",
-            partial(accelerator.find_few, kind, rows, columns, threads=threads, seconds=_SECONDS),
-            partial(accelerator.set_max_few, kind),
+            f"{kernels.instruction_set}, {threads} threads, {shape}, few",
+            partial(kernels.find_few, kind, rows, columns, threads=threads, seconds=_SECONDS),
+            partial(kernels.set_max_few, kind),
         )
 
 
@@ -183,44 +183,42 @@ def _typical(width: int) -> tuple[int, int]:
     return min(4 * columns, _MAX_ROWS), columns
 
 
-def _use_batch(accelerator: Measures, kind: int, floor: int, found: int) -> None:
-    accelerator.set_min_batch(kind, _at_least(floor, found))
+def _use_batch(kernels: Measures, kind: int, floor: int, found: int) -> None:
+    kernels.set_min_batch(kind, _at_least(floor, found))
 
 
 def attention_questions(
-    accelerator: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int
+    kernels: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int
 ) -> Iterator[Question]:
     """From how many tokens of a step on to take over attention, and whether that of a single token; none if it is off.
 
     Args:
-        accelerator: What is tuned, as it is right after it was installed.
+        kernels: What is tuned, as it is right after it was installed.
         kind: Type of the KV cache (``ggml_type``).
         heads: Shape of the model's attention.
         is_unified: Sequences share cells. Tokens of different sequences then see little of them, and ggml's code for
             few tokens skips what they do not see: below the library's own choice it stays.
         threads: Threads that compute.
     """
-    own = accelerator.min_tokens
+    own = kernels.min_tokens
     if not own:
         return
     floor = own if is_unified else _FEWEST_TOKENS
     shape = f"{heads.length} x {heads.count}/{heads.key_count}"
-    key = f"{accelerator.instruction_set}, {threads} threads, attention {kind}, {shape}"
+    key = f"{kernels.instruction_set}, {threads} threads, attention {kind}, {shape}"
 
     def single() -> int:
-        ratio = accelerator.measure_attention(
+        ratio = kernels.measure_attention(
             kind, heads, cells=_CELLS, tokens=1, threads=threads, seconds=_SECONDS
         )
         return int(ratio >= _MARGIN)
 
     yield Question(
         key,
-        partial(
-            accelerator.find_tokens, kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS
-        ),
-        lambda found: accelerator.set_min_tokens(_at_least(floor, found)),
+        partial(kernels.find_tokens, kind, heads, cells=_CELLS, threads=threads, seconds=_SECONDS),
+        lambda found: kernels.set_min_tokens(_at_least(floor, found)),
     )
-    yield Question(f"{key}, single", single, lambda found: accelerator.set_single(bool(found)))
+    yield Question(f"{key}, single", single, lambda found: kernels.set_single(bool(found)))
 
 
 def _at_least(floor: int, found: int) -> int:
@@ -228,10 +226,10 @@ def _at_least(floor: int, found: int) -> int:
 
 
 class Tuner:
-    """Sets an accelerator by what is measured, and measures what was disturbed again.
+    """Sets the kernels by what is measured, and measures what was disturbed again.
 
     Args:
-        accelerator: What is tuned.
+        kernels: What is tuned.
         questions: All that decides about it.
         path: File with what was measured.
         clock: Seconds that only grow.
@@ -239,12 +237,12 @@ class Tuner:
 
     def __init__(
         self,
-        accelerator: Measures,
+        kernels: Measures,
         questions: Sequence[Question],
         path: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._accelerator = accelerator
+        self._kernels = kernels
         self._questions = {question.key: question for question in questions}
         self._file = MeasuredFile(path)
         self._clock = clock
@@ -252,7 +250,7 @@ class Tuner:
         self._due = 0.0
 
     def tune(self) -> None:
-        """Answer all questions, from the file or by measuring, and set the accelerator.
+        """Answer all questions, from the file or by measuring, and set the kernels.
 
         It takes some tenths of a second the first time, up to three for wide models.
         """
@@ -278,14 +276,14 @@ class Tuner:
             return None
         if (left := self._due - self._clock()) > 0:
             return left
-        with self._accelerator.alone() as is_alone:
+        with self._kernels.alone() as is_alone:
             if is_alone:
                 self._improve(key)
         self._due = self._clock() + _PAUSE
         return _PAUSE
 
     def _improve(self, key: str) -> None:
-        with self._accelerator.stoppable():
+        with self._kernels.stoppable():
             answer = self._measure(key)
         if answer:
             self._learn(key, answer)
@@ -299,9 +297,9 @@ class Tuner:
 
     def _measure(self, key: str) -> Measured | None:
         """An answer; None if it was stopped."""
-        self._accelerator.take_spread()
+        self._kernels.take_spread()
         value = self._questions[key].ask()
-        spread = self._accelerator.take_spread()
+        spread = self._kernels.take_spread()
         if spread is None:
             return None
         answer = Measured(value, spread)

@@ -1,0 +1,21 @@
+// Working memory in whole cache lines.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace coblyn::kernels {
+
+constexpr size_t kLine = 64;
+
+inline size_t aligned(size_t bytes) {
+    return (bytes + kLine - 1) / kLine * kLine;
+}
+
+// Memory that begins on a line; up to a line more than is used of it has to be asked for.
+inline void * aligned(void * memory) {
+    return (void *) (uintptr_t) aligned((size_t) (uintptr_t) memory);
+}
+
+}  // namespace coblyn::kernels

@@ -1,0 +1,17 @@
+// Where ggml's CPU backend asks us before it computes an operation.
+
+#pragma once
+
+namespace coblyn::kernels {
+
+// See coblyn_kernels_status.
+int  install_hook();
+void remove_hook();
+bool has_hook();
+
+// Off: the hook stays, but lets everything pass. For measuring.
+void set_passing(bool passes);
+
+unsigned long long taken();
+
+}  // namespace coblyn::kernels

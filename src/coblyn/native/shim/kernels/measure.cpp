@@ -1,0 +1,160 @@
+#include "measure.h"
+
+#include "hook.h"
+#include "policy.h"
+#include "trial.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+namespace coblyn::kernels {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double timed(Trial & trial, bool is_ours, int times) {
+    set_passing(!is_ours);
+    const auto start = Clock::now();
+    for (int i = 0; i < times; ++i) {
+        trial.compute();
+    }
+    return seconds_since(start) / times;
+}
+
+// What is known of the measurements since it was last asked for. One thread measures.
+double          widest      = 0;
+bool            was_stopped = false;
+const int32_t * watched     = nullptr;
+
+// Another thread may write it at any time.
+bool is_stopped() {
+    was_stopped = was_stopped || (watched != nullptr && *(const volatile int32_t *) watched != 0);
+    return was_stopped;
+}
+
+double quantile(const std::vector<double> & sorted, double part) {
+    const double at    = part * (double) (sorted.size() - 1);
+    const size_t below = (size_t) at, above = std::min(below + 1, sorted.size() - 1);
+    return sorted[below] + (at - (double) below) * (sorted[above] - sorted[below]);
+}
+
+// Half of the turns lie so far apart, as a part of the median.
+double spread_of(std::vector<double> & ratios) {
+    std::sort(ratios.begin(), ratios.end());
+    return (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / quantile(ratios, 0.5);
+}
+
+struct NothingPassed {
+    ~NothingPassed() { set_passing(false); }
+};
+
+// How many times as fast as ggml's code ours is; 0 if it is not asked, or was stopped.
+double compare(Trial & trial, double seconds) {
+    const auto before = taken();
+    if (is_stopped() || !trial.is_ready()) {
+        return 0;
+    }
+    const NothingPassed afterwards;
+    // The first ones warm caches up, and say how many fit into a turn of a millisecond.
+    timed(trial, false, 1);
+    const double once  = timed(trial, true, 1);
+    const int    times = (int) std::clamp(1e-3 / once, 1.0, 1000.0);
+    if (taken() == before) {
+        return 0;
+    }
+    // The best of each: what other programs take away is nobody's property. How far the turns differ tells how much they took.
+    double              theirs = HUGE_VAL, ours = HUGE_VAL;
+    std::vector<double> ratios;
+    const auto          start = Clock::now();
+    while (ratios.size() < 3 || seconds_since(start) < seconds) {
+        const double a = timed(trial, false, times);
+        if (is_stopped()) {
+            return 0;
+        }
+        const double b = timed(trial, true, times);
+        if (is_stopped()) {
+            return 0;
+        }
+        theirs = std::min(theirs, a);
+        ours   = std::min(ours, b);
+        ratios.push_back(a / b);
+    }
+    widest = std::max(widest, spread_of(ratios));
+    return theirs / ours;
+}
+
+constexpr double kMargin = 1.05;  // a tie goes to ggml
+
+// Of one matrix, or of so many copies of it, one after the other.
+double measure_product(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds, int most_few, int copies) {
+    if (kernel_of(type) == nullptr) {
+        return 0;
+    }
+    const TakeEverything everything(type, most_few);
+    ProductTrial         trial((ggml_type) type, n, k, m, threads, copies);
+    return compare(trial, seconds);
+}
+
+}  // namespace
+
+double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds) {
+    return measure_product(type, n, k, m, threads, seconds, kMostFew, 1);
+}
+
+double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds) {
+    const TakeEverything everything(shape.type);
+    AttentionTrial       trial(shape, tokens, threads);
+    return compare(trial, seconds);
+}
+
+int find_batch(int type, int64_t n, int64_t k, int threads, double seconds) {
+    int found = 0;
+    for (int m = 256; m >= 2 && measure_product(type, n, k, m, threads, seconds, 0, 1) >= kMargin; m /= 2) {
+        found = m;
+    }
+    return found;
+}
+
+// A model's weights come from memory, not from a cache that the last run filled.
+constexpr int64_t kFromMemory = 96 << 20, kMostCopies = 1024;
+
+int find_few(int type, int64_t n, int64_t k, int threads, double seconds) {
+    if (few_kernel_of(type, false) == nullptr || n <= 0 || k <= 0 || k % ggml_blck_size((ggml_type) type) != 0) {
+        return 0;
+    }
+    const int64_t bytes  = n * (int64_t) ggml_row_size((ggml_type) type, k);
+    const int     copies = (int) std::min<int64_t>((kFromMemory + bytes - 1) / bytes, kMostCopies);
+    int           found  = 0;
+    for (int m = 1; m <= kMostFew && measure_product(type, n, k, m, threads, seconds, kMostFew, copies) >= kMargin; m *= 2) {
+        found = m;
+    }
+    return found;
+}
+
+int find_tokens(const AttentionShape & shape, int threads, double seconds) {
+    int found = 0;
+    for (int m = 256; m >= 2 && measure_attention(shape, m, threads, seconds) >= kMargin; m /= 2) {
+        found = m;
+    }
+    return found;
+}
+
+double take_spread() {
+    const double spread = was_stopped ? -1 : widest;
+    widest              = 0;
+    was_stopped         = false;
+    return spread;
+}
+
+void watch(const int32_t * stop) {
+    watched = stop;
+}
+
+}  // namespace coblyn::kernels
