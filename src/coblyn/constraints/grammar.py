@@ -1,0 +1,113 @@
+"""From a constraint to a grammar of llguidance, or the reason why there is none.
+
+What cannot be enforced is refused: a text that only looks as if it followed a schema is worse than an error.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from llguidance import LLMatcher
+
+from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.gbnf import lark_of_gbnf
+from coblyn.constraints.schema import Refusal, enforceable, find_refusal
+from coblyn.errors import BadRequest
+
+__all__ = ["ConstraintRefused", "grammar_of"]
+
+MAX_SIZE = 1 << 20
+"""Characters of the longest schema or grammar that is read."""
+
+
+class ConstraintRefused(BadRequest):
+    """A schema or a grammar that is wrong, or that cannot be enforced."""
+
+    code = "constraint_refused"
+
+
+def grammar_of(constraint: Constraint) -> str:
+    """The grammar as llguidance takes it, checked.
+
+    Raises:
+        ConstraintRefused: It is wrong or cannot be enforced; the message names the keyword and its path, or the place
+            in the grammar.
+    """
+    if len(constraint.text) > MAX_SIZE:
+        raise _refused(constraint, f"is longer than {MAX_SIZE} characters")
+    match constraint.syntax:
+        case "json_schema":
+            return _of_schema(constraint)
+        case "choice":
+            grammar = LLMatcher.grammar_from_lark(_choices(constraint))
+        case "regex":
+            grammar = LLMatcher.grammar_from_regex(constraint.text)
+        case "gbnf":
+            grammar = LLMatcher.grammar_from_lark(_of_gbnf(constraint))
+        case "lark":
+            grammar = LLMatcher.grammar_from_lark(constraint.text)
+    if problem := _problem(grammar):
+        raise _refused(constraint, f"cannot be read: {problem}")
+    return grammar
+
+
+def _of_schema(constraint: Constraint) -> str:
+    try:
+        schema = json.loads(constraint.text)
+    except (ValueError, RecursionError) as error:
+        raise _refused(constraint, f"is not JSON: {error}") from error
+    if not isinstance(schema, dict | bool):
+        raise _refused(constraint, "must be an object")
+    schema = enforceable(schema)
+    grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema))
+    if not (problem := _problem(grammar)):
+        return grammar
+    refusal = find_refusal(schema, _problem_of_schema) or Refusal("#", problem)
+    raise _refused(constraint, f"cannot be enforced: at {refusal.path}, {refusal.reason}")
+
+
+def _choices(constraint: Constraint) -> str:
+    """A grammar of some texts, each written as JSON writes strings, which Lark reads."""
+    try:
+        choices = json.loads(constraint.text)
+    except ValueError as error:
+        raise _refused(constraint, f"is not JSON: {error}") from error
+    if not isinstance(choices, list) or not all(isinstance(each, str) for each in choices):
+        raise _refused(constraint, "must be a list of texts")
+    if not choices or "" in choices:
+        raise _refused(constraint, "must have at least one text, and none that is empty")
+    return "start: " + " | ".join(json.dumps(each, ensure_ascii=False) for each in choices)
+
+
+def _of_gbnf(constraint: Constraint) -> str:
+    try:
+        return lark_of_gbnf(constraint.text)
+    except ValueError as error:
+        raise _refused(constraint, f"cannot be read: {error}") from error
+
+
+def _problem_of_schema(schema: Any) -> str:
+    return _problem(LLMatcher.grammar_from_json_schema(json.dumps(schema)))
+
+
+def _problem(grammar: str) -> str:
+    """What is wrong with a grammar, in one line; empty if nothing is."""
+    is_wrong, messages = LLMatcher.validate_grammar_with_warnings(grammar)
+    if not is_wrong:
+        return ""
+    lines = [line.strip() for line in messages[0].splitlines() if line.strip()]
+    return " ".join(lines)[:500] or "it is invalid"
+
+
+_NAMES = {
+    "json_schema": "The schema",
+    "gbnf": "The grammar",
+    "regex": "The regular expression",
+    "lark": "The grammar",
+    "choice": "The list of choices",
+}
+
+
+def _refused(constraint: Constraint, what: str) -> ConstraintRefused:
+    return ConstraintRefused(f"{_NAMES[constraint.syntax]} {what}.", field="constraint")

@@ -1,0 +1,44 @@
+"""Small vocabularies for tests: every byte, some longer pieces, an end."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from llguidance import LLTokenizer
+
+from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.matcher import Matcher, mask_words
+from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
+
+LONGER = (b"ab", b"ba", b"aab", b"xa", b'":', b'{"', b"tru", b"123", b"\xe3\x81", b"hello")
+PIECES = (*(bytes([byte]) for byte in range(256)), *LONGER, b"<end>")
+END = len(PIECES) - 1
+
+
+@cache
+def tokenizer() -> LLTokenizer:
+    return make_tokenizer(Vocabulary(PIECES, [END], [END], lambda text: list(text.encode())))
+
+
+def matcher(constraint: Constraint) -> Matcher:
+    return Matcher(tokenizer(), grammar_of(constraint))
+
+
+def allowed(one: Matcher) -> set[int]:
+    """The tokens that may come next."""
+    words = np.zeros(mask_words(len(PIECES)), np.uint32)
+    one.fill(words)
+    bits = np.unpackbits(words.view(np.uint8), bitorder="little")[: len(PIECES)]
+    return set(np.flatnonzero(bits).tolist())
+
+
+def accepts(constraint: Constraint, text: str) -> bool:
+    """Whether a whole text satisfies a constraint, byte by byte, by its masks."""
+    one = matcher(constraint)
+    for byte in text.encode():
+        if byte not in allowed(one):
+            return False
+        one.accept(byte)
+    return END in allowed(one)
