@@ -155,7 +155,7 @@ class LlamaRunner:
             sampler.close()
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
-        """Carry out the cache operations, decode all rows, and draw a token for each row that samples; go on if planned."""
+        """Carry out the cache operations, decode all rows, draw where rows sample, and go on if planned."""
         for operation in plan.operations:
             self._remember(operation)
         num_tokens, draws = self._fill(plan.rows)
