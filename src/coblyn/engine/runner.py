@@ -32,7 +32,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import SettingsError
 from coblyn.llama import devices
-from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.context import Batch, Context, ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
@@ -133,7 +133,7 @@ class LlamaRunner:
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)
         self.shares_cells = options.is_unified
-        self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size
+        self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size(options.cache_kind)
 
     def window_starts(self) -> Sequence[int]:
         """Where the window of each sequence begins, as the library has it."""
@@ -291,7 +291,8 @@ def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
         return config.shared_cells
     kinds = {device.kind for device in devices.devices(model.library)}
     has_gpu = bool(kinds & {"gpu", "igpu"}) and config.gpu_layers != 0
-    needed = model.cell_size * length * config.max_running
+    cell_size = model.cell_size(cache_kind(config.cache_type))
+    needed = cell_size * length * config.max_running
     return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY
 
 

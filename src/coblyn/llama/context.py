@@ -15,7 +15,7 @@ from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
 
-__all__ = ["Batch", "Context", "ContextOptions", "decode_error"]
+__all__ = ["Batch", "Context", "ContextOptions", "cache_kind", "decode_error"]
 
 _CACHE_TYPES = {
     "f16": bindings.GGML_TYPE_F16,
@@ -68,7 +68,12 @@ class ContextOptions:
     @property
     def cache_kind(self) -> int:
         """The library's number (``ggml_type``) of ``cache_type``."""
-        return int(_CACHE_TYPES[self.cache_type])
+        return cache_kind(self.cache_type)
+
+
+def cache_kind(cache_type: str) -> int:
+    """The library's number (``ggml_type``) of a type of K and V."""
+    return int(_CACHE_TYPES[cache_type])
 
 
 def decode_error(library: Library, code: int) -> EngineError:

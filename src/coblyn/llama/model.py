@@ -154,10 +154,16 @@ class Model(Handle):
         length = self._number("attention.key_length") or self.width // count
         return Heads(length, count, key_count)
 
-    @property
-    def cell_size(self) -> int:
-        """About how many bytes a token takes in the KV memory (16-bit K and V, all layers)."""
-        return max(4 * self.heads.length * self.heads.key_count * self.num_layers, 1)
+    def cell_size(self, cache_kind: int) -> int:
+        """About how many bytes a token takes in the KV cache: keys and values of all layers.
+
+        Args:
+            cache_kind: The library's number (``ggml_type``) of their type.
+        """
+        library, heads = self.library, self.heads
+        num_values = 2 * heads.length * heads.key_count * self.num_layers
+        blocks = num_values / int(library.ggml_blck_size(cache_kind))
+        return max(int(blocks * int(library.ggml_type_size(cache_kind))), 1)
 
     @property
     def is_rewindable(self) -> bool:
