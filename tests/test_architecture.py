@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "settings": VOCABULARY,
     "run": VOCABULARY,
     "fetch": VOCABULARY | {"run"},
-    "native": VOCABULARY | {"run", "fetch", "doctor"},
+    "native": VOCABULARY | {"run", "fetch"},
     "doctor": VOCABULARY | {"run", "native"},
     "models": VOCABULARY | {"fetch"},
     "pack": VOCABULARY | {"run", "fetch", "native", "models"},

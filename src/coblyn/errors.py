@@ -28,10 +28,15 @@
     └─ PortInUse
 
 A message names the thing that is wrong; ``hint`` says what to do about it. ``status`` is the HTTP status and
-``exit_code`` the exit code of the command line. This module imports nothing, so that every room can use it.
+``exit_code`` the exit code of the command line. This module imports nothing of ours, so that every room can use it.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "AbiMismatch",
@@ -194,9 +199,21 @@ class ToolchainMissing(NativeError):
 
 
 class BuildFailed(NativeError):
-    """Configuring or compiling failed."""
+    """Configuring or compiling failed, or what was built is not sound.
+
+    Args:
+        log: Path of what the build wrote; None if that says nothing of the failure.
+        audit: What the audit saw that refused the libraries (`native.audit.AuditReport`); None if it refused none.
+    """
 
     code = "build_failed"
+
+    def __init__(
+        self, message: str, *, hint: str = "", log: Path | None = None, audit: object = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.log = log
+        self.audit = audit
 
 
 class BundleMissing(NativeError):

@@ -12,7 +12,14 @@ import typer
 from typer.testing import CliRunner
 
 from coblyn.cli import build as verb
-from coblyn.errors import BundleMissing, Cancelled, ProofFailed, SettingsError, ToolchainMissing
+from coblyn.errors import (
+    BuildFailed,
+    BundleMissing,
+    Cancelled,
+    ProofFailed,
+    SettingsError,
+    ToolchainMissing,
+)
 from coblyn.native import build as engine
 from coblyn.native import bundle, fit, place, prepare
 from coblyn.native.backends import BACKENDS
@@ -92,6 +99,16 @@ def test_verbose_shows_what_the_compilers_say(tiny: Path) -> None:
     built = coblyn_build(*args)
     assert "Linking CXX shared library" in built.stderr
     assert "-DCOBLYN_TEST=1" in bundle.current().receipt.cmake_args
+
+
+@needs_compiler
+def test_a_failed_build_is_told_with_its_cause(tiny: Path) -> None:
+    (tiny / "src" / "other.cpp").write_text("#include <cblas.h>\nint other() { return 0; }\n")
+    error = coblyn_build("--source", tiny, "--backend", "cpu").exception
+    assert isinstance(error, BuildFailed)
+    assert error.hint.startswith("The cause: ")
+    assert "openblas" in error.hint
+    assert error.hint.endswith(f"The full log is {error.log}")
 
 
 def test_a_backend_that_does_not_exist_is_refused() -> None:

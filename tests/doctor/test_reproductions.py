@@ -27,6 +27,7 @@ from doctor.reproductions.reproduction import Reproduction, Workshop
 from doctor.reproductions.stale_objects import STALE_SYMBOL
 from doctor.reproductions.toolchain import LINKERS, Toolchain, apple, host, linker
 from doctor.reproductions.wrong_arch import WRONG_ARCH
+from native.audit.words import findings
 
 TODAY = date(2024, 6, 18)
 SPOKEN = (MAKEFILE_LOCAL, ARCHIVE_TWICE, STALE_SYMBOL, WRONG_ARCH)
@@ -222,7 +223,7 @@ class TestObjects:
     def test_two_objects_of_one_source(self, tools: str, broken: Broken) -> None:
         shop, _ = broken(MAKEFILE_LOCAL, tools)
         report = audit_files(sorted(shop.tree.glob("*.o")))
-        finding = report.findings[0]
+        finding = findings(report)[0]
         assert finding.cause == "audit-duplicate-symbols"
         told = " ".join(finding.story)
         assert "backend.o" in told
@@ -233,13 +234,13 @@ class TestObjects:
     def test_objects_for_two_processors(self, tools: str, broken: Broken) -> None:
         shop, _ = broken(WRONG_ARCH, tools)
         report = audit_files(sorted(shop.tree.glob("*.o")))
-        assert [each.cause for each in report.findings] == ["audit-wrong-architecture"]
+        assert [each.cause for each in findings(report)] == ["audit-wrong-architecture"]
         assert {each.binary.arch for each in report.files} == {"arm64", "x86-64"}
 
     def test_metal_without_its_shaders(self, toolchain: Get, tmp_path: Path) -> None:
         shop = Workshop(tmp_path, toolchain("macos-arm64"))
         report = audit_files([tmp_path / metal_library(shop)])
-        assert [each.cause for each in report.findings] == ["audit-missing-metal-library"]
+        assert [each.cause for each in findings(report)] == ["audit-missing-metal-library"]
         (file,) = report.files
         assert ([each.name for each in file.backends], file.shaders) == (["metal"], "missing")
         assert (file.binary.arch, file.binary.min_os) == ("arm64", "13.0")
@@ -252,12 +253,12 @@ class TestObjects:
         name = metal_library(shop)
         shop.write({beside: "kernel void kernel_add() {}"})
         report = audit_files([tmp_path / name])
-        assert (report.findings, report.files[0].shaders) == ((), "beside")
+        assert (findings(report), report.files[0].shaders) == ((), "beside")
 
     def test_metal_with_its_shaders_inside(self, toolchain: Get, tmp_path: Path) -> None:
         shop = Workshop(tmp_path, toolchain("macos-arm64"))
         report = audit_files([tmp_path / embedded_metal_library(shop)])
-        assert (report.findings, report.files[0].shaders) == ((), "embedded")
+        assert (findings(report), report.files[0].shaders) == ((), "embedded")
 
 
 def test_every_reproduction_is_named_by_a_log_or_a_tree() -> None:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from coblyn import paths, run
+from coblyn.doctor.failed_build import explained
 from coblyn.errors import BuildFailed, DiskFull, NativeError, ToolchainMissing
 from coblyn.native import bundle
 from coblyn.native.build import build
@@ -213,9 +214,12 @@ class TestFailure:
         )
         with pytest.raises(BuildFailed, match="Compiling the engine failed") as caught:
             tiny.build()
-        assert caught.value.hint.startswith("The cause: ")
-        assert "The fix: " in caught.value.hint
-        assert "openblas" in caught.value.hint
+        told = explained(caught.value)
+        assert told.message == caught.value.message
+        assert told.hint.startswith("The cause: ")
+        assert "The fix: " in told.hint
+        assert "openblas" in told.hint
+        assert told.hint.endswith(f"The full log is {caught.value.log}")
 
     def test_a_cmake_error(self, tiny: Tiny) -> None:
         with (tiny.llama / "CMakeLists.txt").open("a") as file:

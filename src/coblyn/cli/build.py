@@ -183,7 +183,7 @@ def _build(
     take: bool = True,
 ) -> BuildResult:
     from coblyn.cli.bar import bar
-    from coblyn.errors import Cancelled
+    from coblyn.errors import BuildFailed, Cancelled
     from coblyn.native.build import build as build_engine
     from coblyn.proof.bundle import prove_bundle
 
@@ -201,6 +201,10 @@ def _build(
             )
     except KeyboardInterrupt:
         raise Cancelled("Stopped; nothing half-made was left behind.") from None
+    except BuildFailed as error:
+        from coblyn.doctor.failed_build import explained
+
+        raise explained(error) from error
     if result.was_built:
         remember_proof(result.bundle)
     return result

@@ -150,10 +150,10 @@ def _show(found: Consultation, names: list[str], *, offers_fix: bool) -> None:
     from coblyn.run import show_command
 
     console = _console()
-    if found.audit:
+    if found.case.binaries:
         from coblyn.cli.audit import show_audit
 
-        show_audit(console, found.audit)
+        show_audit(console, found.case.binaries)
     for note in found.case.tree.notes if found.case.tree else ():
         console.print(shown(f"· {note}"), markup=False, highlight=False)
     show_diagnosis(console, found.diagnosis, show_command(names), offers_fix=offers_fix)

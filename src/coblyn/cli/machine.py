@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from coblyn.doctor.finding import Diagnosis
     from coblyn.errors import BundleMissing
-    from coblyn.native.audit import AuditReport
     from coblyn.native.bundle import Bundle
     from coblyn.native.facts import Facts
     from coblyn.proof.evidence import DeviceProof, Generation, Measured, Proof
@@ -40,15 +39,15 @@ def examine_machine(*, as_json: bool) -> bool:
     except BundleMissing as missing:
         _show_without_engine(facts, diagnosis, missing, as_json=as_json)
         return False
-    audit = _audit(in_use, facts)
+    inside = _inside(in_use, facts)
     proof = _prove(in_use, facts)
     if as_json:
         answer: dict[str, Any] = {"facts": _facts_json(facts), "engine": in_use.receipt.to_json()}
-        answer |= {"findings": [each.to_json() for each in (*diagnosis.findings, *audit.findings)]}
+        answer |= {"findings": [each.to_json() for each in (*diagnosis.findings, *inside.findings)]}
         print(json.dumps(answer | proof.to_json(), indent=2))
     else:
-        _show(facts, diagnosis, in_use, audit, proof)
-    return diagnosis.is_clean and audit.is_clean and not proof.verdict.is_fault
+        _show(facts, diagnosis, in_use, inside, proof)
+    return diagnosis.is_clean and inside.is_clean and not proof.verdict.is_fault
 
 
 def _show_without_engine(
@@ -67,10 +66,13 @@ def _show_without_engine(
     print(f"✗ {missing}")
 
 
-def _audit(in_use: Bundle, facts: Facts) -> AuditReport:
+def _inside(in_use: Bundle, facts: Facts) -> Diagnosis:
+    """What is wrong with the libraries of the engine."""
+    from coblyn.doctor.cause import Case
+    from coblyn.doctor.examine import examine
     from coblyn.native.audit import audit_bundle
 
-    return audit_bundle(in_use.lib_dir, in_use.receipt.backend, facts)
+    return examine(Case(binaries=audit_bundle(in_use.lib_dir, in_use.receipt.backend, facts)))
 
 
 def _prove(in_use: Bundle, facts: Facts) -> Proof:
@@ -101,7 +103,7 @@ def _model_here() -> Path | None:
 
 
 def _show(
-    facts: Facts, diagnosis: Diagnosis, in_use: Bundle, audit: AuditReport, proof: Proof
+    facts: Facts, diagnosis: Diagnosis, in_use: Bundle, inside: Diagnosis, proof: Proof
 ) -> None:
     from coblyn.cli.diagnosis import show_finding, show_findings
     from coblyn.doctor.finding import Severity
@@ -114,7 +116,7 @@ def _show(
     _rows(console, _proof_rows(proof.measured))
     console.print()
     show_findings(console, diagnosis)
-    for finding in audit.findings:
+    for finding in inside.findings:
         # Notes, such as code for newer CPUs that is chosen at run time, are for who asks about the engine itself.
         if finding.severity is not Severity.NOTE:
             show_finding(console, finding)

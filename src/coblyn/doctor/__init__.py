@@ -8,6 +8,7 @@
     examine.py   case in, diagnosis out
     subject.py   what a path is: a log, a tree, object files, an engine
     consult.py   from such paths to a diagnosis
+    failed_build.py  why a build of our own engine failed
     repair.py    does the steps of a fix, and takes them back
     report.py    facts for a bug report, without names in them
 

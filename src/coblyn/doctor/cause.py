@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from coblyn.doctor.log.log import Log
     from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.audit.report import AuditReport
     from coblyn.native.facts import Facts
 
 __all__ = ["Case", "Cause", "Diagnose"]
@@ -27,12 +28,14 @@ class Case:
         tree: A source tree, or None.
         machine: Facts about the machine of the build; None if it may be another one than this (a pasted log).
         environ: Environment of the build; empty if unknown.
+        binaries: What an audit saw in object files and libraries, or None.
     """
 
     log: Log | None = None
     tree: Tree | None = None
     machine: Facts | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
+    binaries: AuditReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,14 +41,12 @@ class Consultation:
 
     Attributes:
         case: What the catalogue was asked about.
-        diagnosis: Its answer, together with what an audit found.
-        audit: What object files hold, if there were any.
+        diagnosis: Its answer.
         root: The source tree, if there was one.
     """
 
     case: Case
     diagnosis: Diagnosis
-    audit: AuditReport | None = None
     root: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -63,8 +61,8 @@ class Consultation:
         }
         if self.case.tree:
             answer["notes"] = list(self.case.tree.notes)
-        if self.audit:
-            answer["audit"] = self.audit.to_json()
+        if self.case.binaries:
+            answer["audit"] = self.case.binaries.to_json()
         return answer
 
 
@@ -102,14 +100,19 @@ def consult(
     tree = _tree(tree_name, environ, report, evaluate_make=evaluate_make) if tree_name else None
     # A log that lies about may have come from anywhere; what is piped in or in a tree is of this machine.
     is_here = tree is not None or log_name == STDIN or (log is not None and _is_of_engine_here(log))
-    case = Case(log, tree, machine_facts(environ) if is_here else None, environ if is_here else {})
     files = [Path(name) for name in subjects.get(Subject.BINARY, ())]
     files += [Path(name) for name in subjects.get(Subject.BUNDLE, ())]
-    audit = _audit(files) if files else None
-    diagnosis = examine(case, audit.findings if audit else ())
+    case = Case(
+        log,
+        tree,
+        machine_facts(environ) if is_here else None,
+        environ if is_here else {},
+        _audit(files) if files else None,
+    )
+    diagnosis = examine(case)
     if tree_name and Path(tree_name).resolve() != Path.cwd():
         diagnosis = typed_in(diagnosis, tree_name)
-    return Consultation(case, diagnosis, audit, Path(tree_name) if tree_name else None)
+    return Consultation(case, diagnosis, Path(tree_name) if tree_name else None)
 
 
 def _is_of_engine_here(log: Log) -> bool:

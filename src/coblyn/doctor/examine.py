@@ -8,8 +8,6 @@ from coblyn.doctor.causes import catalogue
 from coblyn.doctor.finding import Confidence, Diagnosis, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from coblyn.doctor.cause import Case
     from coblyn.doctor.finding import Finding
 
@@ -18,15 +16,9 @@ __all__ = ["examine"]
 _GRAVITY = {Severity.FAILURE: 0, Severity.RISK: 1, Severity.NOTE: 2}
 
 
-def examine(case: Case, more: Iterable[Finding] = ()) -> Diagnosis:
-    """Ask every cause about a case.
-
-    Args:
-        case: What is known.
-        more: Findings from elsewhere (an audit of object files) to be ranked with the others.
-    """
+def examine(case: Case) -> Diagnosis:
+    """Ask every cause about a case."""
     found = [finding for cause in catalogue() if (finding := cause.diagnose(case))]
-    found += more
     findings = tuple(sorted(_without_symptoms(found), key=_rank))
     log = case.log
     return Diagnosis(

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from coblyn import paths
-from coblyn.doctor.log.error import first_error
 from coblyn.errors import BuildFailed, DiskFull, NativeError, SettingsError
 from coblyn.files import disk_errors, require_space
 from coblyn.native import audit
@@ -34,6 +33,7 @@ from coblyn.native.receipt import Receipt, write_receipt
 from coblyn.native.sets import present, variants
 from coblyn.native.source import obtain
 from coblyn.native.toolchain import archiver_args
+from coblyn.native.trace.error import first_error
 from coblyn.native.without import FORGET
 from coblyn.progress import Progress, Report, silent
 from coblyn.run import ending_signals, stream
@@ -48,7 +48,8 @@ _PREFIX = ".new-"
 # rest is rounded up from what it adds: shaders, kernels for several GPUs, variants of the CPU code.
 _ROOM = {"cpu": 250_000_000, "metal": 250_000_000, "vulkan": 600_000_000}
 _ANOTHER_COMPILER = (
-    "No instruction set is to blame. Try another compiler: CC=clang CXX=clang++ coblyn build\n"
+    "Leaving out instruction sets does not help. Try another compiler: "
+    "CC=clang CXX=clang++ coblyn build\n"
 )
 _ROOM_GPU = 3_000_000_000
 _ROOM_VARIANTS = 250_000_000
@@ -376,22 +377,7 @@ def _failure(phase: str, lines: Sequence[str], log: Path) -> NativeError | DiskF
         )
     if error.kind == "memory":
         hint = f"The compiler ran out of memory; try fewer at once: coblyn build --jobs 1. {hint}"
-    return BuildFailed(f"{phase} the engine failed:\n{error}", hint=f"{_cause(log)}{hint}")
-
-
-def _cause(log: Path) -> str:
-    """What the doctor says of a build's log, as the beginning of a hint; empty if it knows nothing."""
-    from coblyn.doctor.cause import Case
-    from coblyn.doctor.examine import examine
-    from coblyn.doctor.finding import Severity
-    from coblyn.doctor.log.reader import read_log
-
-    diagnosis = examine(Case(log=read_log(log)))
-    if not diagnosis.is_explained:
-        return ""
-    finding = next(each for each in diagnosis.findings if each.severity is Severity.FAILURE)
-    fix = finding.fix.command or finding.fix.text
-    return f"The cause: {finding.title} (coblyn doctor {log}).\nThe fix: {fix}\n"
+    return BuildFailed(f"{phase} the engine failed:\n{error}", hint=hint, log=log)
 
 
 def _unproved(fault: Fault, log: Path) -> BuildFailed:
@@ -399,7 +385,8 @@ def _unproved(fault: Fault, log: Path) -> BuildFailed:
         file.writelines(f"{line}\n" for line in (*fault.log, f"{fault.stage}: {fault.message}"))
     return BuildFailed(
         f"The engine was built, but did not pass its proof ({fault.stage}): {fault.message}",
-        hint=f"{_cause(log) or _ANOTHER_COMPILER}The full log is {log}",
+        hint=f"{_ANOTHER_COMPILER}The full log is {log}",
+        log=log,
     )
 
 

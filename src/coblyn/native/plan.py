@@ -71,7 +71,7 @@ _MEMORY_PER_JOB = (
     1_500_000_000  # bytes; the largest unit (all model graphs in one) needs about 1.3 GB with GCC
 )
 _SET = {
-    "LC_ALL": "C",  # errors in the language that `doctor.log.error` reads
+    "LC_ALL": "C",  # errors in the language that `trace.error` reads
     "NINJA_STATUS": "[%f/%t] ",
     # The tree is no repository, and must not be taken for a part of one that lies above it.
     "GIT_DIR": ".coblyn-no-repository",

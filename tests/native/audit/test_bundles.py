@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from coblyn.doctor.cause import Case
+from coblyn.doctor.examine import examine
+from coblyn.doctor.failed_build import explained
 from coblyn.doctor.finding import Confidence, Severity
 from coblyn.errors import BuildFailed
 from coblyn.native.audit import audit_binaries, audit_bundle, audit_files, require_sound
@@ -13,6 +16,7 @@ from coblyn.native.audit.gather import gather
 from coblyn.native.audit.machine import Machine
 from coblyn.native.audit.suppliers import Supplier, supplier
 from coblyn.native.facts import Facts
+from native.audit.words import findings
 from native.cross import universal
 
 BASE = "int ggml_add(void) { return 1; } int ggml_mul(void) { return 2; }"
@@ -51,11 +55,11 @@ def pair(cross, target: str, base: str = BASE):
 @pytest.mark.parametrize("target", ENDINGS)
 class TestTwoLibraries:
     def test_that_fit_are_clean(self, cross, target) -> None:
-        assert audit_files(pair(cross, target)).findings == ()
+        assert findings(audit_files(pair(cross, target))) == ()
 
     def test_of_different_versions(self, cross, target) -> None:
         older = "int ggml_add(void) { return 1; } int ggml_old(void) { return 2; }"
-        (finding,) = audit_files(pair(cross, target, older)).findings
+        (finding,) = findings(audit_files(pair(cross, target, older)))
         assert finding.cause == "audit-undefined-symbols"
         assert (finding.severity, finding.confidence) == (Severity.FAILURE, Confidence.HIGH)
         assert "ggml_mul" in finding.story[0]
@@ -66,18 +70,24 @@ class TestTwoLibraries:
         base.unlink()
         machines = {"linux": LINUX, "mac-arm64": MAC, "windows": Machine("windows", arch="x86-64")}
         report = audit_binaries(gather([top]), machines[target], root=cross.folder)
-        (finding,) = report.failures
+        (finding,) = findings(report)
         assert finding.cause == "audit-missing-library"
         assert base.name in finding.story[0]
-        with pytest.raises(BuildFailed, match="A needed library is missing"):
+        assert report.failures == (
+            f"{top.name} needs {report.missing[0].library}, which is not here.",
+        )
+        with pytest.raises(BuildFailed, match=f"is not sound. {top.name} needs ") as caught:
             require_sound(report)
+        told = explained(caught.value)
+        assert "is not sound. A needed library is missing. " in told.message
+        assert told.hint == finding.fix.text
 
 
 def test_in_a_bundle_no_program_gives_names(cross) -> None:
     cross.library("libalone.so", "int gone(void); int alone(void) { return gone(); }", "linux")
-    (loose,) = audit_binaries(gather([cross.folder]), LINUX).findings
+    (loose,) = findings(audit_binaries(gather([cross.folder]), LINUX))
     assert (loose.severity, loose.confidence) == (Severity.RISK, Confidence.LOW)
-    (finding,) = audit_binaries(gather([cross.folder]), LINUX, root=cross.folder).findings
+    (finding,) = findings(audit_binaries(gather([cross.folder]), LINUX, root=cross.folder))
     assert (finding.severity, finding.confidence) == (Severity.FAILURE, Confidence.MEDIUM)
     assert "gone" in finding.story[0]
 
@@ -90,7 +100,7 @@ def test_a_library_of_a_driver_is_no_failure(cross) -> None:
         "libtop.so", "int vk(void); int top(void) { return vk(); }", "linux", "libvulkan.so.1"
     )
     (cross.folder / "libvulkan.so.1").unlink()
-    (finding,) = audit_binaries(gather([top]), MAC).findings
+    (finding,) = findings(audit_binaries(gather([top]), MAC))
     assert (finding.cause, finding.severity) == ("audit-missing-library", Severity.NOTE)
 
 
@@ -126,31 +136,31 @@ class TestRunPaths:
 
     def test_beside_the_library_is_right(self, cross) -> None:
         library = self.library(cross, "$ORIGIN", "$ORIGIN/../made")
-        assert audit_binaries(gather([library]), LINUX, root=cross.folder).findings == ()
+        assert findings(audit_binaries(gather([library]), LINUX, root=cross.folder)) == ()
 
     @pytest.mark.parametrize("path", ["/home/somebody/build/bin", "$ORIGIN/../.."])
     def test_out_of_the_bundle(self, cross, path) -> None:
         library = self.library(cross, path)
-        (finding,) = audit_binaries(gather([library]), LINUX, root=cross.folder).findings
+        (finding,) = findings(audit_binaries(gather([library]), LINUX, root=cross.folder))
         assert finding.cause == "audit-escaping-runpath"
         assert finding.severity is Severity.RISK
         assert path in finding.story[0]
 
     def test_its_own_directory_in_full_is_what_every_build_directory_has(self, cross) -> None:
-        (finding,) = audit_files([self.library(cross, str(cross.folder))]).findings
+        (finding,) = findings(audit_files([self.library(cross, str(cross.folder))]))
         assert (finding.cause, finding.severity) == ("audit-escaping-runpath", Severity.NOTE)
 
     def test_on_macos_nothing_is_looked_for_without_rpath_names(self, cross) -> None:
         flag = "-Wl,-rpath,/Users/somebody/build"
         library = cross.library("libit.dylib", BASE, "mac-arm64", flag)
-        (finding,) = audit_files([library]).findings
+        (finding,) = findings(audit_files([library]))
         assert (finding.cause, finding.severity) == ("audit-escaping-runpath", Severity.NOTE)
 
     def test_a_library_by_its_full_path(self, cross) -> None:
         name = "/opt/homebrew/opt/libomp/lib/libomp.dylib"
         cross.library("libomp.dylib", BASE, "mac-arm64", f"-Wl,-install_name,{name}")
         library = cross.library("libtop.dylib", TOP, "mac-arm64", "-L.", "-lomp")
-        found = {each.cause: each for each in audit_files([library]).findings}
+        found = {each.cause: each for each in findings(audit_files([library]))}
         assert name in found["audit-absolute-library"].story[0]
 
 
@@ -165,22 +175,22 @@ class TestMetal:
         report = audit_files([cross.library("libggml-metal.dylib", METAL, "mac-arm64")])
         assert report.backends == ("metal",)
         assert [each.shaders for each in report.files] == ["embedded"]
-        assert report.findings == ()
+        assert findings(report) == ()
 
     def test_shaders_beside_and_nowhere(self, cross) -> None:
         source = "int ggml_backend_metal_reg(void) { return 1; }"
         path = cross.library("libggml-metal.dylib", source, "mac-arm64")
-        (finding,) = audit_files([path]).findings
+        (finding,) = findings(audit_files([path]))
         assert finding.cause == "audit-missing-metal-library"
         assert finding.severity is Severity.FAILURE
         (path.parent / "default.metallib").write_bytes(b"MTLB")
         report = audit_files([path])
-        assert report.findings == ()
+        assert findings(report) == ()
         assert [each.shaders for each in report.files] == ["beside"]
 
     def test_an_object_gets_its_shaders_from_another(self, cross) -> None:
         source = "int ggml_backend_metal_reg(void) { return 1; }"
-        assert audit_files([cross.object("ggml-metal.o", source, "mac-arm64")]).findings == ()
+        assert findings(audit_files([cross.object("ggml-metal.o", source, "mac-arm64")])) == ()
 
 
 def test_backends_by_symbols_and_by_what_is_left_of_them(cross) -> None:
@@ -205,10 +215,11 @@ class TestABundle:
     def test_for_another_processor(self, cross) -> None:
         path = cross.library("libit.dylib", BASE, "mac-x86-64")
         report = audit_binaries(gather([path]), MAC, root=cross.folder)
-        (finding,) = report.failures
+        (finding,) = findings(report)
         assert finding.cause == "audit-wrong-architecture"
+        assert report.failures == ("libit.dylib is for x86-64, not arm64.",)
         # Whoever looks at libraries for other machines does so on purpose.
-        (finding,) = audit_binaries(gather([path]), MAC).findings
+        (finding,) = findings(audit_binaries(gather([path]), MAC))
         assert finding.severity is Severity.NOTE
 
     def test_universal_libraries_fit_both(self, cross) -> None:
@@ -218,28 +229,28 @@ class TestABundle:
         ]
         path = cross.folder / "both.dylib"
         path.write_bytes(universal(*parts))
-        assert audit_binaries(gather([path]), MAC).findings == ()
+        assert findings(audit_binaries(gather([path]), MAC)) == ()
 
     def test_for_a_newer_macos(self, cross) -> None:
         path = cross.library("libit.dylib", BASE, "mac-arm64")
         old = Machine("macos", version="11.7", arch="arm64")
-        (finding,) = audit_binaries(gather([path]), old).findings
+        (finding,) = findings(audit_binaries(gather([path]), old))
         assert (finding.cause, finding.severity) == ("audit-min-os", Severity.RISK)
         assert "macOS 12.0" in finding.story[0]
         assert (
-            audit_binaries(
-                gather([path]), Machine("macos", version="12.0.1", arch="arm64")
-            ).findings
+            findings(
+                audit_binaries(gather([path]), Machine("macos", version="12.0.1", arch="arm64"))
+            )
             == ()
         )
 
     def test_without_the_backend_that_was_asked_for(self, cross) -> None:
         cross.library("libggml.so", "int ggml_backend_cpu_reg(void) { return 1; }")
         report = audit_binaries(gather([cross.folder]), LINUX, root=cross.folder, backend="cuda")
-        assert [each.cause for each in report.failures] == ["audit-backend-missing"]
+        assert [each.cause for each in findings(report)] == ["audit-backend-missing"]
         with pytest.raises(BuildFailed, match="cuda was asked for, but no library has it"):
             require_sound(report)
-        assert audit_binaries(gather([cross.folder]), LINUX, backend="cpu").findings == ()
+        assert findings(audit_binaries(gather([cross.folder]), LINUX, backend="cpu")) == ()
 
 
 def test_the_report_as_json(cross) -> None:
@@ -256,19 +267,19 @@ def test_the_report_as_json(cross) -> None:
 def test_a_bundle_is_looked_at_with_the_directory_that_it_was_built_in(cross, tmp_path) -> None:
     cross.library("libggml.so", "int ggml_backend_cpu_reg(void) { return 1; }")
     machine = Facts.of(os="linux", arch="x86-64")
-    assert audit_bundle(cross.folder, "cpu", machine).findings == ()
+    assert findings(audit_bundle(cross.folder, "cpu", machine)) == ()
     (tmp_path / "build.ninja").write_text(
         "build a/x.c.o: C_COMPILER__a_Release /src/x.c\n"
         "build b/x.c.o: C_COMPILER__b_Release /src/x.c\n"
         "build bin/libggml.so: C_SHARED_LIBRARY_LINKER__ggml_Release a/x.c.o b/x.c.o\n"
     )
-    (finding,) = audit_bundle(cross.folder, "cpu", machine, build_dir=tmp_path).findings
+    (finding,) = findings(audit_bundle(cross.folder, "cpu", machine, build_dir=tmp_path))
     assert finding.cause == "audit-same-source-twice"
 
 
 @pytest.mark.native
 def test_the_bundle_in_use_is_sound(bundle) -> None:
     report = audit_bundle(bundle.lib_dir, bundle.receipt.backend)
-    assert report.is_clean
+    assert examine(Case(binaries=report)).is_clean
     assert report.failures == ()
     assert {"cpu", bundle.receipt.backend} <= set(report.backends)

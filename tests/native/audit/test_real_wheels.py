@@ -11,6 +11,7 @@ import pytest
 from coblyn.doctor.finding import Severity
 from coblyn.native.audit import audit_files
 from coblyn.run import run
+from native.audit.words import findings
 
 pytestmark = pytest.mark.slow
 
@@ -111,5 +112,5 @@ def test_what_is_really_inside(unpacked, expected) -> None:
             assert each.shaders == shaders, ending
     # The only thing wrong with any of them.
     missing = any(shaders == "missing" for _, _, _, shaders in expected.values())
-    wrong = {each.cause for each in report.findings if each.severity is not Severity.NOTE}
+    wrong = {each.cause for each in findings(report) if each.severity is not Severity.NOTE}
     assert wrong == ({"audit-missing-metal-library"} if missing else set())

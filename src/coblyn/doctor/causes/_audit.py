@@ -1,4 +1,4 @@
-"""What the causes share that an audit of binaries finds: no log and no tree can tell of them."""
+"""What the causes share that put into words what an audit of binaries saw."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from coblyn.doctor.finding import Evidence
 from coblyn.doctor.tree.files import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from coblyn.doctor.cause import Case
+    from coblyn.doctor.cause import Diagnose
     from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.report import AuditReport
     from coblyn.native.binary.binary import Binary
 
-__all__ = ["MOST", "agree", "listed", "names_of", "no_binaries", "seen", "seen_each"]
+__all__ = ["MOST", "agree", "audited", "listed", "names_of", "seen", "seen_each"]
 
 MOST = 6
 """How many pieces of evidence a finding shows."""
 
 
-def no_binaries(_: Case) -> Finding | None:
-    """A case has no binaries; the audit calls the cause's `find` with what it saw."""
-    return None
+def audited(find: Callable[[AuditReport], Finding | None]) -> Diagnose:
+    """Look at what an audit saw; without one, there is nothing to find."""
+    return lambda case: find(case.binaries) if case.binaries else None
 
 
 def seen(binary: Binary, text: str) -> Evidence:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from coblyn.doctor.finding import Evidence
 from coblyn.doctor.tree.files import read_text
 from coblyn.doctor.tree.headers import HEADER_ENDINGS
-from coblyn.doctor.tree.link import SOURCE_ENDINGS
+from coblyn.native.trace.link import SOURCE_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,16 +11,16 @@ from coblyn.doctor.causes._tree import at, clear, listed, shown
 from coblyn.doctor.finding import Confidence, Evidence, Finding, Fix, Severity
 from coblyn.doctor.tree.files import read_text
 from coblyn.doctor.tree.headers import HEADER_ENDINGS, Includes, function_bodies
-from coblyn.doctor.tree.link import twins, whole_archives
 from coblyn.doctor.tree.objects import ObjectKind
+from coblyn.native.trace.link import twins, whole_archives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coblyn.doctor.cause import Case, Cause
-    from coblyn.doctor.tree.link import Link, Twins
     from coblyn.doctor.tree.tree import Tree
     from coblyn.native.facts import Facts
+    from coblyn.native.trace.link import Link, Twins
 
 __all__ = ["function_in_header", "is_kept", "library_twice", "other_architecture", "source_twice"]
 

@@ -12,9 +12,9 @@ from coblyn.doctor.finding import Fix
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from coblyn.doctor.tree.link import Compiled, Link
     from coblyn.doctor.tree.recorded import Record
     from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.trace.link import Compiled, Link
 
 __all__ = ["compile_again", "major", "recorded"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from coblyn.doctor.causes._tree import aside, at, clear, listed, move, shown
 from coblyn.doctor.finding import Confidence, Finding, Fix, Severity, Step, StepKind
-from coblyn.doctor.tree.link import is_object
+from coblyn.native.trace.link import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

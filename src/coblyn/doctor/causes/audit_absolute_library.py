@@ -5,25 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, names_of, seen_each
 from coblyn.doctor.causes._tree import shown
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.needed import Absolute
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(absolute: Sequence[Absolute]) -> Finding | None:
-    """Say who asks for what.
-
-    Args:
-        absolute: Libraries that are asked for by an absolute path.
-    """
+def find(report: AuditReport) -> Finding | None:
+    """Say which files ask for what."""
+    absolute = report.absolute
     if not absolute:
         return None
     askers = [each.binary for each in absolute]
@@ -51,5 +46,5 @@ CAUSE = Cause(
         "https://github.com/dmlc/xgboost/issues/10946",
         "https://github.com/mlverse/libtorch-mac-m1/issues/7",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

@@ -5,41 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import listed, no_binaries
+from coblyn.doctor.causes._audit import audited, listed
 from coblyn.doctor.finding import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.report import FileFacts
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(files: Sequence[FileFacts], wanted: str) -> Finding | None:
-    """Say that the backend is missing.
-
-    Args:
-        files: All files of the audit.
-        wanted: The backend that was asked for; empty if any or none will do.
-    """
-    inside = [backend.name for each in files for backend in each.backends]
-    # Without the CPU's code, nothing could be opened: that shows elsewhere.
-    if wanted in ("", "cpu", *inside):
+def find(report: AuditReport) -> Finding | None:
+    """Say that the backend is missing."""
+    if not report.lacks_backend:
         return None
+    inside = report.backends
     return CAUSE.finding(
         *(
             Evidence(
                 str(each.binary.path), 0, f"has {listed([one.name for one in each.backends], 9)}"
             )
-            for each in files
+            for each in report.files
             if each.backends
         ),
         story=(
             (
-                f"The backend {wanted} was asked for, but no library has it: inside "
-                f"{'are' if len(set(inside)) > 1 else 'is'} {listed(inside, 9) or 'none'}."
+                f"The backend {report.scope.backend} was asked for, but no library has it: inside "
+                f"{'are' if len(inside) > 1 else 'is'} {listed(inside, 9) or 'none'}."
             ),
             CAUSE.explanation,
         ),
@@ -59,5 +51,5 @@ CAUSE = Cause(
         "https://github.com/abetlen/llama-cpp-python/issues/1693",
         "https://github.com/abetlen/llama-cpp-python/issues/2079",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

@@ -5,28 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import MOST, listed, no_binaries
+from coblyn.doctor.causes._audit import MOST, audited, listed
 from coblyn.doctor.finding import Confidence, Evidence, Fix
 from coblyn.doctor.tree.files import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.gather import Broken
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 # A reason names the file by its whole path.
 _LONGEST = 1000
 
 
-def find(broken: Sequence[Broken]) -> Finding | None:
-    """Say which files can not be read, and why.
-
-    Args:
-        broken: The files.
-    """
+def find(report: AuditReport) -> Finding | None:
+    """Say which files cannot be read, and why."""
+    broken = report.broken
     if not broken:
         return None
     names = listed([each.path.name for each in broken])
@@ -58,5 +53,5 @@ CAUSE = Cause(
         "https://github.com/enigma-dev/enigma-dev/issues/1855",
         "https://github.com/ngageoint/hootenanny/issues/535",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

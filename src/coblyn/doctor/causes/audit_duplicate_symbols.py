@@ -5,34 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import MOST, listed, no_binaries, seen
+from coblyn.doctor.causes._audit import MOST, audited, listed, seen
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
-    from pathlib import Path
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.duplicates import Clash
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(
-    clashes: Sequence[Clash], named: Container[Path] = (), *, is_one_link: bool
-) -> Finding | None:
-    """Say which objects can not be linked together.
-
-    Args:
-        clashes: Groups of objects, those with the most symbols first.
-        named: Files that the user named one by one, and so means to link. A build directory has objects of several
-            programs, which may define what they like.
-        is_one_link: Whether all objects are known to be in one link.
-    """
+def find(report: AuditReport) -> Finding | None:
+    """Say which objects cannot be linked together."""
+    clashes = report.clashes
     if not clashes:
         return None
     first = clashes[0]
-    is_meant = any(all(each.path in named for each in clash.objects) for clash in clashes)
     names = [each.label for each in first.objects]
     total = sum(len(clash.symbols) for clash in clashes)
     symbols = "1 symbol is" if total == 1 else f"{total} symbols are"
@@ -51,14 +39,18 @@ def find(
             ),
             CAUSE.explanation,
         ),
-        confidence=Confidence.HIGH if is_one_link else Confidence.MEDIUM,
-        severity=_severity(is_one_link=is_one_link, is_meant=is_meant),
+        confidence=Confidence.HIGH if report.scope.is_one_link else Confidence.MEDIUM,
+        severity=_severity(report),
     )
 
 
-def _severity(*, is_one_link: bool, is_meant: bool) -> Severity:
-    if is_one_link:
+def _severity(report: AuditReport) -> Severity:
+    if report.scope.is_one_link:
         return Severity.FAILURE
+    # A build directory has objects of several programs, which may define what they like.
+    is_meant = any(
+        all(each.path in report.named for each in clash.objects) for clash in report.clashes
+    )
     return Severity.RISK if is_meant else Severity.NOTE
 
 
@@ -78,5 +70,5 @@ CAUSE = Cause(
         "https://github.com/LostRuins/koboldcpp/issues/915",
         "https://github.com/alibaba/MNN/issues/2997",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

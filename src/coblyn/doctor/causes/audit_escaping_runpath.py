@@ -6,24 +6,20 @@ from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
 from coblyn.doctor.causes import _tree
-from coblyn.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, names_of, seen_each
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
+    from coblyn.native.audit.report import AuditReport
     from coblyn.native.audit.runpaths import Escape
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(escapes: Sequence[Escape]) -> Finding | None:
-    """Say which run paths lead out, and whether anything is looked for there.
-
-    Args:
-        escapes: The run paths.
-    """
+def find(report: AuditReport) -> Finding | None:
+    """Say which run paths lead out, and whether anything is looked for there."""
+    escapes = report.escapes
     if not escapes:
         return None
     # An empty entry after others is what CMake leaves of a path that it removed, and comes last.
@@ -79,5 +75,5 @@ CAUSE = Cause(
         "https://github.com/ggml-org/llama.cpp/pull/14309",
         "https://github.com/ggml-org/llama.cpp/pull/13741",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

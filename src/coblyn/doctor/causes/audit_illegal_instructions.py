@@ -5,32 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import agree, listed, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, listed, names_of, seen_each
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.instruction_sets import Foreign
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
-_MANY = 200
 _GUARDED = "The code can ask the CPU first, or is one of several variants to choose from: probably all right."
 
 
-def find(foreign: Sequence[Foreign]) -> Finding | None:
-    """Say who uses what; a note if the code may choose at run time.
-
-    Args:
-        foreign: Binaries with instructions that this CPU does not have.
-    """
-    bare = [each for each in foreign if not each.is_guarded]
-    shown = bare or list(foreign)
+def find(report: AuditReport) -> Finding | None:
+    """Say which files use what; a note if the code may choose at run time."""
+    bare = [each for each in report.foreign if not each.is_guarded]
+    shown = bare or report.foreign
     if not shown:
         return None
-    first = shown[0]
     users = [each.binary for each in shown]
     sets = listed([name for each in shown for name in each.sets], 4)
     return CAUSE.finding(
@@ -39,7 +31,7 @@ def find(foreign: Sequence[Foreign]) -> Finding | None:
             f"{names_of(users)} {agree(users, 'has', 'have')} instructions of {sets}, not in this CPU.",
             CAUSE.explanation if bare else _GUARDED,
         ),
-        confidence=Confidence.HIGH if bare and first.count >= _MANY else Confidence.MEDIUM,
+        confidence=Confidence.HIGH if any(each.is_fatal for each in bare) else Confidence.MEDIUM,
         severity=Severity.FAILURE if bare else Severity.NOTE,
     )
 
@@ -58,5 +50,5 @@ CAUSE = Cause(
         "https://github.com/atopile/atopile/issues/1838",
         "https://github.com/ggml-org/whisper.cpp/issues/83",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

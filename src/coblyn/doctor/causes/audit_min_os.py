@@ -5,34 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, names_of, seen_each
 from coblyn.doctor.finding import Confidence, Severity
-from coblyn.native.binary.binary import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.systems import TooNew
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(too_new: Sequence[TooNew], objects: Sequence[TooNew]) -> Finding | None:
-    """Say what asks for a newer system.
-
-    Args:
-        too_new: Libraries and programs that ask for more than this machine has.
-        objects: Objects that are made for a newer system than others.
-    """
-    shown = [*too_new, *objects]
+def find(report: AuditReport) -> Finding | None:
+    """Say what asks for a newer system."""
+    shown = [*report.too_new, *report.newer_objects]
     if not shown:
         return None
     first = shown[0]
     askers = [each.binary for each in shown]
-    # glibc refuses to load it; Apple's loader tries, and fails where something is really missing.
-    is_sure = any(each.binary.format is Format.ELF for each in too_new)
-    has = f"this machine has {first.has}" if too_new else f"other objects are for {first.has}"
+    is_sure = any(each.is_fatal for each in report.too_new)
+    has = (
+        f"this machine has {first.has}" if report.too_new else f"other objects are for {first.has}"
+    )
     return CAUSE.finding(
         *seen_each((each.binary, f"asks for {each.wants}") for each in shown),
         story=(
@@ -40,7 +33,7 @@ def find(too_new: Sequence[TooNew], objects: Sequence[TooNew]) -> Finding | None
             CAUSE.explanation,
         ),
         confidence=Confidence.HIGH if is_sure else Confidence.MEDIUM,
-        severity=_severity(is_sure=is_sure, is_ours=bool(too_new)),
+        severity=_severity(is_sure=is_sure, is_ours=bool(report.too_new)),
     )
 
 
@@ -64,5 +57,5 @@ CAUSE = Cause(
         "https://github.com/ggml-org/llama.cpp/issues/11612",
         "https://github.com/ggml-org/llama.cpp/issues/26375",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

@@ -5,35 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import agree, listed, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, listed, names_of, seen_each
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.needed import Missing
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
-
-# `Supplier.DRIVER`, as a word: this package knows the audit's values by type only.
-_DRIVER = "driver"
+__all__ = ["CAUSE"]
 
 
-def find(missing: Sequence[Missing], *, is_bundle: bool) -> Finding | None:
-    """Say what is missing, and who would bring it.
-
-    Args:
-        missing: What is asked for and not there.
-        is_bundle: Whether they were built to run here.
-    """
-    sure = [each for each in missing if each.is_sure and each.supplier != _DRIVER]
-    shown = sure or list(missing)
+def find(report: AuditReport) -> Finding | None:
+    """Say what is missing, and what would bring it."""
+    sure = [each for each in report.missing if each.is_fatal]
+    shown = sure or report.missing
     if not shown:
         return None
     names = listed([each.library for each in shown])
     askers = [each.binary for each in shown]
-    drivers = not sure and all(each.supplier == _DRIVER for each in shown)
+    drivers = not sure and all(each.is_of_driver for each in shown)
     return CAUSE.finding(
         *seen_each((each.binary, f"needs {each.library}") for each in shown),
         story=(
@@ -45,7 +35,7 @@ def find(missing: Sequence[Missing], *, is_bundle: bool) -> Finding | None:
             if drivers
             else CAUSE.explanation,
         ),
-        confidence=_confidence(is_sure=bool(sure), is_bundle=is_bundle),
+        confidence=_confidence(is_sure=bool(sure), is_bundle=report.scope.is_bundle),
         severity=Severity.FAILURE if sure else Severity.NOTE,
     )
 
@@ -68,5 +58,5 @@ CAUSE = Cause(
         "https://github.com/ggml-org/llama.cpp/issues/11123",
         "https://github.com/ggml-org/llama.cpp/issues/11267",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

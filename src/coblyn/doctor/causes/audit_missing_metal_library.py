@@ -5,26 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, names_of, seen_each
 from coblyn.doctor.finding import Confidence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.report import FileFacts
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(files: Sequence[FileFacts], *, is_bundle: bool) -> Finding | None:
-    """Say which library has Metal and no shaders.
-
-    Args:
-        files: All files of the audit.
-        is_bundle: Whether they are a bundle of ours, where shaders can be nowhere else.
-    """
-    without = [each.binary for each in files if each.shaders == "missing"]
+def find(report: AuditReport) -> Finding | None:
+    """Say which library has Metal and no shaders."""
+    without = report.without_shaders
     if not without:
         return None
     return CAUSE.finding(
@@ -38,7 +31,7 @@ def find(files: Sequence[FileFacts], *, is_bundle: bool) -> Finding | None:
             ),
             CAUSE.explanation,
         ),
-        confidence=Confidence.HIGH if is_bundle else Confidence.MEDIUM,
+        confidence=Confidence.HIGH if report.scope.is_bundle else Confidence.MEDIUM,
     )
 
 
@@ -57,5 +50,5 @@ CAUSE = Cause(
         "https://github.com/LostRuins/koboldcpp/issues/744",
         "https://github.com/ggml-org/llama.cpp/issues/6975",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

@@ -5,29 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import MOST, no_binaries
+from coblyn.doctor.causes._audit import MOST, audited
 from coblyn.doctor.causes._tree import at, shown
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.doctor.tree.link import Twins
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(twins: Sequence[Twins]) -> Finding | None:
-    """Say which source is twice in a link; compiled with other macros it may be meant so, and is a note.
-
-    Args:
-        twins: Pairs of objects of one source in one link.
-    """
-    if not twins:
+def find(report: AuditReport) -> Finding | None:
+    """Say which source is twice in a link; compiled with other macros it may be meant so, and is a note."""
+    same = [pair for pair in report.twins if pair.is_same]
+    chosen = same or report.twins
+    if not chosen:
         return None
-    same = [pair for pair in twins if pair.is_same]
-    chosen = same or list(twins)
     first, second = chosen[0].first, chosen[0].second
     return CAUSE.finding(
         *(
@@ -57,5 +51,5 @@ CAUSE = Cause(
     "meets, which of the two runs is left to chance.",
     fix="List the source in one target only, and let the other one link that target.",
     links=("https://github.com/LostRuins/koboldcpp/issues/915",),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

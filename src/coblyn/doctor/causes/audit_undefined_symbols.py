@@ -5,29 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import listed, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import audited, listed, names_of, seen_each
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.undefined import Unresolved
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(unresolved: Sequence[Unresolved], *, is_bundle: bool = False) -> Finding | None:
-    """Say what is missing, and where it should be.
-
-    Args:
-        unresolved: What is missing, a library each.
-        is_bundle: Whether the libraries are all that there will be: no program gives them names.
-    """
-    sure = [each for each in unresolved if each.is_sure]
-    shown = sure or list(unresolved)
+def find(report: AuditReport) -> Finding | None:
+    """Say what is missing, and where it should be."""
+    sure = [each for each in report.unresolved if each.is_fatal]
+    shown = sure or report.unresolved
     if not shown:
         return None
+    is_bundle = report.scope.is_bundle
     first = shown[0]
     where = f" {listed([first.expected])} should have them and does not." if first.expected else ""
     count = len(first.symbols)
@@ -69,5 +63,5 @@ CAUSE = Cause(
         "https://github.com/ggml-org/llama.cpp/issues/23163",
         "https://github.com/LostRuins/koboldcpp/issues/1683",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

@@ -5,44 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.cause import Cause
-from coblyn.doctor.causes._audit import agree, names_of, no_binaries, seen_each
+from coblyn.doctor.causes._audit import agree, audited, names_of, seen_each
 from coblyn.doctor.finding import Confidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from coblyn.doctor.finding import Finding
-    from coblyn.native.audit.architecture import Odd
+    from coblyn.native.audit.report import AuditReport
 
-__all__ = ["CAUSE", "find"]
+__all__ = ["CAUSE"]
 
 
-def find(
-    mixed: Sequence[Odd], foreign: Sequence[Odd], *, is_bundle: bool, is_one_link: bool
-) -> Finding | None:
-    """Say what does not go together, or not with this machine.
-
-    Args:
-        mixed: Objects of another architecture than most.
-        foreign: Libraries for this machine's system and another processor.
-        is_bundle: Whether they were built to run here.
-        is_one_link: Whether the objects are known to be in one link.
-    """
-    odd = [*mixed, *foreign]
+def find(report: AuditReport) -> Finding | None:
+    """Say what does not go together, or not with this machine."""
+    mixed, scope = report.mixed, report.scope
+    odd = [*mixed, *report.strangers]
     if not odd:
         return None
     binaries = [each.binary for each in odd]
     first = odd[0]
-    is_sure = (bool(mixed) and is_one_link) or (bool(foreign) and is_bundle)
+    is_sure = bool(mixed and scope.is_one_link) or bool(report.strangers and scope.is_bundle)
     what = (
         f"most other objects are for {first.expected}"
         if mixed
         else f"this machine is {first.expected}"
     )
     return CAUSE.finding(
-        *seen_each(
-            (each.binary, f"is for {each.binary.arch}, not {each.expected}") for each in odd
-        ),
+        *seen_each((each.binary, each.text) for each in odd),
         story=(
             f"{names_of(binaries)} {agree(binaries, 'is', 'are')} for {first.binary.arch}, but {what}.",
             CAUSE.explanation
@@ -76,5 +64,5 @@ CAUSE = Cause(
         "https://github.com/abetlen/llama-cpp-python/issues/291",
         "https://github.com/ggml-org/llama.cpp/issues/8211",
     ),
-    diagnose=no_binaries,
+    diagnose=audited(find),
 )

@@ -12,8 +12,8 @@ from coblyn.doctor.finding import Confidence, Evidence, Finding, Severity
 
 if TYPE_CHECKING:
     from coblyn.doctor.cause import Case
-    from coblyn.doctor.tree.link import Link
     from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.trace.link import Link
 
 __all__ = ["CAUSE"]
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from coblyn.doctor.cause import Case
-    from coblyn.doctor.tree.link import Compiled, Link
     from coblyn.doctor.tree.recorded import Record
     from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.trace.link import Compiled, Link
 
 __all__ = ["CAUSE"]
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from coblyn.doctor.cause import Case
     from coblyn.doctor.finding import Finding
-    from coblyn.doctor.tree.link import Compiled
     from coblyn.doctor.tree.make.database import MakeDatabase
     from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.trace.link import Compiled
 
 __all__ = ["CAUSE"]
 

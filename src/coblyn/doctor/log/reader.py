@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 from coblyn.doctor.log.blocks import blocks
 from coblyn.doctor.log.clean import clean
-from coblyn.doctor.log.error import failure, first_error, without_trials
 from coblyn.doctor.log.keep import Keeper
 from coblyn.doctor.log.log import Log
 from coblyn.errors import BadRequest, NotFound
+from coblyn.native.trace.error import failure, first_error, without_trials
 from coblyn.progress import Progress, Report, silent
 
 __all__ = ["read_log"]

@@ -2,14 +2,12 @@
 
     files.py         every file of the tree, looked at once; reading that can not hang
     make/            makefiles: read without running anything, or as make itself sees them
-    link.py          which objects go into one link, and from which source each comes
     builds.py        links that CMake's build directories tell of
     cmake.py         CMake's caches and what was said to it
     objects.py       what kind of object a file is, from its first bytes
     recorded.py      what an object tells of its compilation: compiler, options, system
     options.py       options of a compiler that matter, compared
     configured.py    objects that are older than the configuration, and what CMake knows of its tools
-    ninja.py         statements and commands of a build file of ninja, and the hashes in its log
     headers.py       quoted includes, function bodies in headers
     checkout.py      submodules that were not fetched, scripts with the line ends of Windows
     git.py           what git knows of a few files

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.tree.files import read_bytes, read_text
-from coblyn.doctor.tree.link import (
+from coblyn.native.trace.link import (
     Compiled,
     Link,
     given_options,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.tree.files import read_text
-from coblyn.doctor.tree.ninja import changed_outputs, read_log
+from coblyn.native.trace.ninja import changed_outputs, read_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

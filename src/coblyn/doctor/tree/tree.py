@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from coblyn.doctor.tree.link import Link
     from coblyn.doctor.tree.make.database import MakeDatabase
+    from coblyn.native.trace.link import Link
     from coblyn.progress import Report
 
 __all__ = ["Tree", "read_tree"]

@@ -33,6 +33,11 @@ class Odd:
     binary: Binary
     expected: str
 
+    @property
+    def text(self) -> str:
+        """What was seen, as a phrase that follows the binary's name."""
+        return f"is for {self.binary.arch}, not {self.expected}"
+
 
 def mixed_objects(binaries: Iterable[Binary]) -> tuple[Odd, ...]:
     """Objects for another machine than most others of their format; universal objects count for each of theirs.

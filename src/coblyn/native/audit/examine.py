@@ -1,24 +1,9 @@
-"""From binaries to a report: every rule is asked, and every cause puts what was found into words."""
+"""From binaries to a report: every rule is asked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.causes import (
-    audit_absolute_library,
-    audit_backend_missing,
-    audit_broken_file,
-    audit_duplicate_symbols,
-    audit_escaping_runpath,
-    audit_illegal_instructions,
-    audit_min_os,
-    audit_missing_library,
-    audit_missing_metal_library,
-    audit_same_source_twice,
-    audit_undefined_symbols,
-    audit_wrong_architecture,
-)
-from coblyn.doctor.finding import Severity
 from coblyn.errors import BuildFailed
 from coblyn.native.audit.architecture import mixed_objects, not_for
 from coblyn.native.audit.duplicates import clashes
@@ -27,7 +12,7 @@ from coblyn.native.audit.inside import backends_inside, cpu_variant
 from coblyn.native.audit.instruction_sets import foreign_instructions
 from coblyn.native.audit.machine import Machine, this_machine
 from coblyn.native.audit.needed import absolute_libraries, missing_libraries
-from coblyn.native.audit.report import AuditReport, FileFacts
+from coblyn.native.audit.report import AuditReport, FileFacts, Scope
 from coblyn.native.audit.runpaths import escapes
 from coblyn.native.audit.search import Neighbours
 from coblyn.native.audit.shaders import metal_shaders
@@ -39,14 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from coblyn.doctor.finding import Finding
-    from coblyn.doctor.tree.link import Twins
     from coblyn.native.binary.binary import Binary
     from coblyn.native.facts import Facts
+    from coblyn.native.trace.link import Twins
 
 __all__ = ["audit_binaries", "audit_bundle", "audit_files", "require_sound"]
-
-_GRAVITY = {Severity.FAILURE: 0, Severity.RISK: 1, Severity.NOTE: 2}
 
 
 def audit_files(
@@ -89,15 +71,12 @@ def require_sound(report: AuditReport) -> None:
     """Refuse what is sure to fail.
 
     Raises:
-        BuildFailed: With the story of the gravest finding.
+        BuildFailed: With the first failure, and the report for the doctor.
     """
-    if not report.failures:
-        return
-    finding = report.failures[0]
-    raise BuildFailed(
-        f"The engine was built, but is not sound. {finding.title}. {' '.join(finding.story)}",
-        hint=finding.fix.command or finding.fix.text,
-    )
+    if report.failures:
+        raise BuildFailed(
+            f"The engine was built, but is not sound. {report.failures[0]}", audit=report
+        )
 
 
 def audit_binaries(
@@ -119,34 +98,26 @@ def audit_binaries(
         twins: Objects of one source in one link.
         one_link: Whether the objects are known to be linked together.
     """
-    is_bundle = root is not None
     binaries = gathered.binaries
     neighbours = Neighbours(binaries, machine)
-    files = tuple(map(_facts, binaries))
-    found: list[Finding | None] = [
-        audit_broken_file.find(gathered.broken),
-        audit_duplicate_symbols.find(
-            clashes(binaries, is_one_link=one_link), gathered.named, is_one_link=one_link
-        ),
-        audit_same_source_twice.find(twins),
-        audit_wrong_architecture.find(
-            mixed_objects(binaries),
-            not_for(machine, binaries),
-            is_bundle=is_bundle,
-            is_one_link=one_link,
-        ),
-        audit_undefined_symbols.find(unresolved(neighbours), is_bundle=is_bundle),
-        audit_missing_library.find(missing_libraries(neighbours), is_bundle=is_bundle),
-        audit_absolute_library.find(absolute_libraries(neighbours)),
-        audit_escaping_runpath.find(escapes(binaries, root)),
-        audit_min_os.find(too_new_for(machine, binaries), objects_too_new(binaries)),
-        audit_missing_metal_library.find(files, is_bundle=is_bundle),
-        audit_illegal_instructions.find(foreign_instructions(machine, binaries)),
-        audit_backend_missing.find(files, backend),
-    ]
-    findings = [finding for finding in found if finding]
-    findings.sort(key=lambda finding: (_GRAVITY[finding.severity], -finding.confidence))
-    return AuditReport(files, tuple(findings), gathered.unfinished)
+    return AuditReport(
+        files=tuple(map(_facts, binaries)),
+        scope=Scope(is_bundle=root is not None, is_one_link=one_link, backend=backend),
+        named=gathered.named,
+        unfinished=gathered.unfinished,
+        broken=gathered.broken,
+        clashes=clashes(binaries, is_one_link=one_link),
+        twins=tuple(twins),
+        mixed=mixed_objects(binaries),
+        strangers=not_for(machine, binaries),
+        unresolved=unresolved(neighbours),
+        missing=missing_libraries(neighbours),
+        absolute=absolute_libraries(neighbours),
+        escapes=escapes(binaries, root),
+        too_new=too_new_for(machine, binaries),
+        newer_objects=objects_too_new(binaries),
+        foreign=foreign_instructions(machine, binaries),
+    )
 
 
 def _facts(binary: Binary) -> FileFacts:

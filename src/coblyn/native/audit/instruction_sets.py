@@ -23,6 +23,8 @@ __all__ = ["Foreign", "foreign_instructions"]
 
 # Fewer may be constants between functions that look like instructions.
 _LEAST = 16
+# So many are no constants.
+_MANY = 200
 
 # What can be known about a CPU; where the system does not tell of a set, nothing follows from its absence.
 _TELLS = {
@@ -66,6 +68,16 @@ class Foreign:
     sets: tuple[str, ...]
     count: int
     is_guarded: bool
+
+    @property
+    def text(self) -> str:
+        """What was seen, as a phrase that follows the binary's name."""
+        return f"has {self.count} instructions of {self.sets[0]}, which this CPU does not have"
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether it is sure to reach such an instruction: they are many, and nothing chooses at run time."""
+        return not self.is_guarded and self.count >= _MANY
 
 
 def foreign_instructions(machine: Machine, binaries: Iterable[Binary]) -> tuple[Foreign, ...]:

@@ -34,6 +34,21 @@ class Missing:
     supplier: Supplier
     is_sure: bool
 
+    @property
+    def text(self) -> str:
+        """What was seen, as a phrase that follows the binary's name."""
+        return f"needs {self.library}, which is not here"
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether the binary cannot be loaded; a driver's libraries are there where its device is."""
+        return self.is_sure and not self.is_of_driver
+
+    @property
+    def is_of_driver(self) -> bool:
+        """Whether a GPU's driver or toolkit would bring it."""
+        return self.supplier is Supplier.DRIVER
+
 
 @dataclass(frozen=True, slots=True)
 class Absolute:

@@ -31,6 +31,16 @@ class TooNew:
     wants: str
     has: str
 
+    @property
+    def text(self) -> str:
+        """What was seen, as a phrase that follows the binary's name."""
+        return f"asks for {self.wants}, and there is {self.has}"
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether it cannot be loaded: glibc refuses it; Apple's loader tries, and fails where something is missing."""
+        return self.binary.is_linked and self.binary.format is Format.ELF
+
 
 def too_new_for(machine: Machine, binaries: Iterable[Binary]) -> tuple[TooNew, ...]:
     """What asks for a newer macOS or glibc than this machine has.

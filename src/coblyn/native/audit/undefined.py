@@ -57,6 +57,7 @@ _VERSIONED = (
     *("libstdc++", "libgomp", "ld-linux"),
 )
 _DEPTH = 8
+_MAX_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,18 @@ class Unresolved:
     symbols: tuple[str, ...]
     expected: str
     is_sure: bool
+
+    @property
+    def text(self) -> str:
+        """What was seen, as a phrase that follows the binary's name."""
+        more = len(self.symbols) - _MAX_NAMED
+        named = ", ".join(self.symbols[:_MAX_NAMED])
+        return f"needs {named}{f' and {more} more' if more > 0 else ''}, which no library has"
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether the library cannot be loaded."""
+        return self.is_sure
 
 
 def unresolved(neighbours: Neighbours) -> tuple[Unresolved, ...]:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coblyn.doctor.tree.files import read_text
-from coblyn.doctor.tree.link import Twins, twins
 from coblyn.doctor.tree.make.database import Place
 from coblyn.doctor.tree.make.functions import stem
 from coblyn.doctor.tree.make.links import links_of
 from coblyn.doctor.tree.make.reader import read_makefile
 from coblyn.doctor.tree.make.syntax import collapsed, logical_lines, without_comment
+from coblyn.native.trace.link import Twins, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from coblyn.doctor.tree.files import Files
-    from coblyn.doctor.tree.link import Compiled, Link
     from coblyn.doctor.tree.make.database import Include, MakeDatabase
     from coblyn.doctor.tree.make.value import Budget
+    from coblyn.native.trace.link import Compiled, Link
 
 __all__ = ["Brought", "brought"]
 

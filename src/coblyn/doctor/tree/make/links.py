@@ -6,7 +6,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.tree.link import (
+from coblyn.doctor.tree.make.value import is_certain
+from coblyn.native.trace.link import (
     Compiled,
     Link,
     compilation,
@@ -14,7 +15,6 @@ from coblyn.doctor.tree.link import (
     linking,
     whole_archives,
 )
-from coblyn.doctor.tree.make.value import is_certain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

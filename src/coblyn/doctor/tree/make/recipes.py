@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.tree.link import is_object
 from coblyn.doctor.tree.make.database import Place, Rule
 from coblyn.doctor.tree.make.functions import stem
 from coblyn.doctor.tree.make.syntax import collapsed
 from coblyn.doctor.tree.make.value import TooMuch
 from coblyn.doctor.tree.make.variables import of_target
+from coblyn.native.trace.link import is_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.tree.link import Twins, twins
 from coblyn.doctor.tree.make.functions import stem
+from coblyn.native.trace.link import Twins, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from coblyn.doctor.tree.link import Link
     from coblyn.doctor.tree.make.database import Include, MakeDatabase, Place
     from coblyn.doctor.tree.tree import Tree
+    from coblyn.native.trace.link import Link
 
 __all__ = ["Merged", "Missing", "Rival", "rivals"]
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.tree.ninja import build_words, settings, statements
+from coblyn.native.trace.ninja import build_words, settings, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

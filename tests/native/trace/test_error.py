@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coblyn.doctor.log.error import failure, first_error, without_trials
+from coblyn.native.trace.error import failure, first_error, without_trials
 
 GCC = """\
 [1/140] Building CXX object a.o

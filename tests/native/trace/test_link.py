@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from coblyn.doctor.tree.link import (
+from coblyn.native.trace.link import (
     Compiled,
     Link,
     compilation,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coblyn.doctor.tree.ninja import (
+from coblyn.native.trace.ninja import (
     Logged,
     changed_outputs,
     commands,
