@@ -33,8 +33,8 @@ MAY_IMPORT = {
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
-    "service": VOCABULARY | {"engine", "chat"},
-    "api": VOCABULARY | {"engine", "proof", "chat", "service"},
+    "service": VOCABULARY | {"engine", "chat", "constraints"},
+    "api": VOCABULARY | {"engine", "proof", "chat", "constraints", "service"},
     "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {

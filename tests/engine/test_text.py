@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coblyn.engine.events import TokenText
+from coblyn.engine.phrases import Phrases
 from coblyn.engine.text import Chunk, TextStream
 
 
@@ -109,3 +111,82 @@ def test_however_text_is_cut_it_stops_where_the_whole_would(
     in_pieces = text_of(run(cut(text.encode(), places), tuple(stops)))
     assert expected.startswith(in_pieces)
     assert not any(stop in in_pieces for stop in stops)
+
+
+def write(
+    pieces: list[bytes], wishes: list[int], phrases: tuple[str, ...], stop: tuple[str, ...] = ()
+) -> tuple[list[Chunk], list[bytes]]:
+    """Write tokens as wished; where a phrase is rewound, the next piece is taken that was not tried there."""
+    stream = TextStream(stop, phrases=Phrases(phrases))
+    chunks: list[Chunk] = []
+    written: list[int] = []
+    tried: dict[int, set[int]] = {}
+    while len(written) < len(wishes):
+        place = len(written)
+        left = [n for n in range(len(pieces)) if n not in tried.get(place, set())]
+        if not left:
+            break
+        wish = wishes[place] % len(left)
+        written.append(left[wish])
+        chunk = stream.push(TokenText(left[wish], pieces[left[wish]]))
+        if chunk.rewind:
+            first = len(written) - chunk.rewind
+            tried.setdefault(first, set()).add(written[first])
+            for later in range(first + 1, place + 1):
+                tried.pop(later, None)
+            del written[first:]
+        else:
+            chunks.append(chunk)
+        if chunk.stop:
+            return chunks, [pieces[n] for n in written]
+    chunks.append(stream.flush())
+    return chunks, [pieces[n] for n in written]
+
+
+def test_a_phrase_over_three_tokens_is_taken_back_from_its_first() -> None:
+    chunks, written = write(
+        [b"so cold ", b"SHIV", b"ers dow", b"n here", b"!"], [0, 1, 1, 1], ("shivers down",)
+    )
+    assert written[0] == b"so cold "
+    assert "shivers down" not in text_of(chunks).lower()
+
+
+def test_a_token_is_sent_whole_or_not_at_all() -> None:
+    stream = TextStream(phrases=Phrases(("ban",)))
+    assert stream.push(TokenText(0, b"free b")).text == ""
+    assert stream.push(TokenText(1, b"a")).text == ""
+    assert stream.push(TokenText(2, b"n")) == Chunk("", rewind=3)
+    assert stream.push(TokenText(3, b"free ")).text == "free "
+
+
+def test_what_cannot_be_a_phrase_any_more_goes_out() -> None:
+    stream = TextStream(phrases=Phrases(("band",)))
+    assert stream.push(TokenText(0, b"ban")).text == ""
+    chunk = stream.push(TokenText(1, b"k"))
+    assert (chunk.text, len(chunk.tokens)) == ("bank", 2)
+
+
+def test_a_stop_string_before_a_phrase_wins() -> None:
+    stream = TextStream(("END",), phrases=Phrases(("bad",)))
+    assert stream.push(TokenText(0, b"well END bad")) == Chunk(
+        "well ", (TokenText(0, b"well END bad"),), "END"
+    )
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"a", b"b", b"ab", b"ba", b"c", b"\xc3", b"\xa9", b"aB ", b""]),
+        min_size=2,
+        max_size=5,
+    ),
+    st.lists(st.integers(0, 9), max_size=12),
+    st.lists(st.sampled_from(["ab", "ba", "abb", "c", "\u00e9b", "b a"]), min_size=1, max_size=3),
+)
+def test_no_phrase_is_ever_sent_and_nothing_else_is_lost(
+    pieces: list[bytes], wishes: list[int], phrases: list[str]
+) -> None:
+    chunks, written = write(pieces, wishes, tuple(phrases))
+    text = text_of(chunks)
+    assert not [phrase for phrase in phrases if phrase in text.casefold()]
+    # Half a character at the end is dropped.
+    assert text == codecs.getincrementaldecoder("utf-8")("replace").decode(b"".join(written))

@@ -10,16 +10,43 @@ from collections import deque
 from typing import NamedTuple
 
 from coblyn.engine.events import TokenText
+from coblyn.engine.phrases import START, Phrases
 
 __all__ = ["Chunk", "TextStream"]
 
 
 class Chunk(NamedTuple):
-    """Text that is free to go, the tokens whose text ends in it, and the stop string that was met, if any."""
+    """What a token sets free.
+
+    Attributes:
+        text: Text that may be sent.
+        tokens: The tokens whose text ends in it.
+        stop: The stop string that was met, if any.
+        rewind: How many tokens, the last ones, wrote a banned phrase: the stream has forgotten them.
+    """
 
     text: str
     tokens: tuple[TokenText, ...] = ()
     stop: str = ""
+    rewind: int = 0
+
+
+class _Waiting(NamedTuple):
+    """A token whose text was not sent yet.
+
+    Attributes:
+        start: Offset of its first character.
+        end: Offset after its last one.
+        token: Itself.
+        decoder: State of the decoder before it.
+        phrase: State of the phrases before it.
+    """
+
+    start: int
+    end: int
+    token: TokenText
+    decoder: tuple[bytes, int]
+    phrase: int
 
 
 class TextStream:
@@ -30,43 +57,71 @@ class TextStream:
     Args:
         stop: Strings that end the text; empty ones are ignored.
         keep_stop: The stop string itself is sent too.
+        phrases: What must not be written. Then a token is sent only when nothing of it may belong to a phrase.
     """
 
-    def __init__(self, stop: tuple[str, ...] = (), *, keep_stop: bool = False) -> None:
+    def __init__(
+        self, stop: tuple[str, ...] = (), *, keep_stop: bool = False, phrases: Phrases | None = None
+    ) -> None:
         self._stops = tuple(dict.fromkeys(text for text in stop if text))
         self._first_characters = frozenset(text[0] for text in self._stops)
         self._keep_stop = keep_stop
+        self._phrases = phrases
+        self._phrase = START
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
         self._num_sent = 0
         self._num_decoded = 0
-        # (offset of the token's first character, offset after its last one, token)
-        self._waiting: deque[tuple[int, int, TokenText]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     def push(self, token: TokenText) -> Chunk:
         """Add one token and take what is free to go."""
+        before = self._decoder.getstate()
         start = self._num_decoded
         text = self._decoder.decode(token.piece)
         self._num_decoded += len(text)
         is_partial = bool(self._decoder.getstate()[0])
-        if not (self._stops or self._waiting or is_partial):  # nearly always
+        if not (self._stops or self._waiting or is_partial or self._phrases):  # nearly always
             self._num_sent = self._num_decoded
             return Chunk(text, (token,))
         self._held += text
-        self._waiting.append((start, self._num_decoded + is_partial, token))
-        if not self._stops:
-            return self._send(len(self._held))
-        stop, index = self._first_stop()
-        if stop:
+        end = self._num_decoded + is_partial
+        self._waiting.append(_Waiting(start, end, token, before, self._phrase))
+        banned = self._first_banned(self._phrases, text, start) if self._phrases else None
+        stop, index = self._first_stop() if self._stops else ("", -1)
+        if stop and (banned is None or self._num_sent + index < banned):
             return self._end_at(stop, index)
+        if banned is not None:
+            return self._rewind(banned)
         return self._send(self._free_length())
 
     def flush(self) -> Chunk:
         """Take the rest: no more tokens will come."""
         chunk = self._send(len(self._held))
-        late = tuple(token for _, _, token in self._waiting)
+        late = tuple(each.token for each in self._waiting)
         self._waiting.clear()
         return Chunk(chunk.text, chunk.tokens + late)
+
+    def _first_banned(self, phrases: Phrases, text: str, start: int) -> int | None:
+        """The offset at which the first banned phrase begins that ends in a text."""
+        for offset, character in enumerate(text, start + 1):
+            step = phrases.step(self._phrase, character)
+            self._phrase = step.state
+            if step.match:
+                return offset - step.match
+        return None
+
+    def _rewind(self, banned: int) -> Chunk:
+        """Forget the tokens from the one on in which a phrase begins. None of them was sent: it was held back."""
+        count = 0
+        while self._waiting and self._waiting[-1].end > banned:
+            first = self._waiting.pop()
+            count += 1
+        self._decoder.setstate(first.decoder)
+        self._phrase = first.phrase
+        self._held = self._held[: first.start - self._num_sent]
+        self._num_decoded = first.start
+        return Chunk("", rewind=count)
 
     def _first_stop(self) -> tuple[str, int]:
         found = [(index, stop) for stop in self._stops if (index := self._held.find(stop)) >= 0]
@@ -76,7 +131,17 @@ class TextStream:
         return stop, index
 
     def _free_length(self) -> int:
-        """Length of the held text before the first place from which a stop string could still grow."""
+        """Length of the held text before the first place from which a stop string or a phrase could still grow."""
+        free = self._before_stops()
+        pending = self._phrases.pending(self._phrase) if self._phrases else 0
+        if not pending:
+            return free
+        # A token that was sent in part could not be taken back.
+        phrase = self._num_decoded - pending
+        whole = next((each.start for each in self._waiting if each.end > phrase), phrase)
+        return min(free, whole - self._num_sent)
+
+    def _before_stops(self) -> int:
         held = self._held
         for index, character in enumerate(held):
             if character in self._first_characters:
@@ -89,14 +154,14 @@ class TextStream:
         text, self._held = self._held[:length], self._held[length:]
         self._num_sent += length
         tokens = []
-        while self._waiting and self._waiting[0][1] <= self._num_sent:
-            tokens.append(self._waiting.popleft()[2])
+        while self._waiting and self._waiting[0].end <= self._num_sent:
+            tokens.append(self._waiting.popleft().token)
         return Chunk(text, tuple(tokens))
 
     def _end_at(self, stop: str, index: int) -> Chunk:
         length = index + len(stop) if self._keep_stop else index
         end = self._num_sent + length
         text, self._held = self._held[:length], ""
-        tokens = tuple(token for start, _, token in self._waiting if start < end)
+        tokens = tuple(each.token for each in self._waiting if each.start < end)
         self._waiting.clear()
         return Chunk(text, tokens, stop)

@@ -1,0 +1,123 @@
+"""The constraint that a body asks for, under the names that other servers gave it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coblyn.constraints.constraint import ANY_JSON, Constraint
+from coblyn.errors import BadRequest
+
+__all__ = ["CONSTRAINT_FIELDS", "read_constraint"]
+
+
+def read_constraint(body: Mapping[str, Any]) -> Constraint | None:
+    """The constraint of a body; None if it asks for none.
+
+    Args:
+        body: As JSON gave it. Values that are null, empty or say "text" ask for nothing.
+
+    Raises:
+        BadRequest: A field cannot be understood, or two of them ask for a constraint; ``field`` names it.
+    """
+    found = {
+        name: constraint
+        for name, read in _READERS.items()
+        if body.get(name) not in (None, "", {}, []) and (constraint := read(name, body[name]))
+    }
+    if len(found) > 1:
+        names = " and ".join(found)
+        raise BadRequest(
+            f"{names} cannot be given together: a text follows one constraint.",
+            field=list(found)[1],
+        )
+    return next(iter(found.values()), None)
+
+
+def _response_format(name: str, value: Any) -> Constraint | None:
+    """OpenAI's, with what llama-server and Fireworks put there too."""
+    if not isinstance(value, dict):
+        raise BadRequest(f"{name} must be an object.", field=name)
+    kind = value.get("type", "text")
+    if kind == "text":
+        return None
+    if kind == "grammar":
+        return _grammar(f"{name}.grammar", value.get("grammar"))
+    if kind == "json_object" and not value.get("schema"):
+        return ANY_JSON
+    if kind in ("json_object", "json_schema"):
+        inner = value.get("json_schema")
+        if isinstance(inner, dict) and "schema" in inner:
+            return _schema(f"{name}.json_schema.schema", inner["schema"])
+        return _schema(f"{name}.schema", value.get("schema"))
+    raise BadRequest(
+        f"{name}.type must be text, json_object or json_schema, not {kind!r}.", field=name
+    )
+
+
+def _schema(name: str, value: Any) -> Constraint:
+    """A JSON schema, as an object or as its text."""
+    if isinstance(value, str):
+        return Constraint("json_schema", value)
+    if isinstance(value, dict | bool):
+        return Constraint("json_schema", json.dumps(value))
+    raise BadRequest(f"{name} must be a JSON schema, an object.", field=name)
+
+
+def _grammar(name: str, value: Any) -> Constraint:
+    """GBNF, or a JSON schema in its place, as KoboldCPP takes it; Lark is known by its ``start:``."""
+    if isinstance(value, dict):
+        return _schema(name, value)
+    text = _text(name, value)
+    if text.lstrip().startswith("{"):
+        return _schema(name, text)
+    return Constraint("gbnf" if "::=" in text else "lark", text)
+
+
+def _regex(name: str, value: Any) -> Constraint:
+    return Constraint("regex", _text(name, value))
+
+
+def _choice(name: str, value: Any) -> Constraint:
+    if not isinstance(value, list):
+        raise BadRequest(f"{name} must be a list of texts.", field=name)
+    return Constraint("choice", json.dumps(value))
+
+
+def _structured_outputs(name: str, value: Any) -> Constraint | None:
+    """vLLM's: one of ``json``, ``regex``, ``choice`` and ``grammar``."""
+    if not isinstance(value, dict):
+        raise BadRequest(f"{name} must be an object.", field=name)
+    inner = {f"guided_{key}": each for key, each in value.items()}
+    if value.get("json_object"):
+        return ANY_JSON
+    return read_constraint(inner)
+
+
+def _format(name: str, value: Any) -> Constraint:
+    """Ollama's: the word ``json``, or a schema."""
+    return ANY_JSON if value == "json" else _schema(name, value)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be a string.", field=name)
+    return value
+
+
+_READERS: Mapping[str, Callable[[str, Any], Constraint | None]] = {
+    "response_format": _response_format,
+    "json_schema": _schema,
+    "grammar": _grammar,
+    "grammar_string": _grammar,
+    "guided_json": _schema,
+    "guided_regex": _regex,
+    "guided_choice": _choice,
+    "guided_grammar": _grammar,
+    "structured_outputs": _structured_outputs,
+    "format": _format,
+}
+
+CONSTRAINT_FIELDS = tuple(_READERS)
+"""Names under which a constraint is looked for."""
