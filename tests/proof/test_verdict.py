@@ -12,7 +12,7 @@ from coblyn.proof.evidence import (
     Comparison,
     DeviceProof,
     Failure,
-    Generation,
+    GenerationProof,
     Measured,
     ProductProof,
     Proof,
@@ -107,8 +107,8 @@ GOOD = Measured(
     model="tale-7b-q4",
     model_size=16 * 2**30,
     num_layers=32,
-    generation=Generation(ON_GPU, 1000.0, 80.0, (1, 2)),
-    reference=Generation(ON_CPU, 50.0, 8.0, (1, 2)),
+    generation=GenerationProof(ON_GPU, 1000.0, 80.0, (1, 2)),
+    reference=GenerationProof(ON_CPU, 50.0, 8.0, (1, 2)),
     comparison=SAME,
 )
 ON_CUDA = replace(PLAIN, bundle="cuda", accelerators=(CUDA,))
@@ -136,11 +136,11 @@ MEASURED = [
     (replace(GOOD, comparison=replace(SAME, divergence=3.0, same=2)), State.WRONG, "numbers",
      ["CUDA0 computes a wrong text", "3 nats", "2 of 24"]),
     (replace(GOOD, comparison=replace(SAME, divergence=float("nan"))), State.WRONG, "numbers", ["no number"]),
-    (replace(GOOD, generation=Generation(ON_GPU, 30.0, 5.0, (1, 2))), State.SLOW, "speed",
+    (replace(GOOD, generation=GenerationProof(ON_GPU, 30.0, 5.0, (1, 2))), State.SLOW, "speed",
      ["CUDA0 is slower than the CPU", "0.60", "0.62", "--gpu-layers 0"]),
     # Faster in one of the two is a gain.
-    (replace(GOOD, generation=Generation(ON_GPU, 500.0, 5.0, (1, 2))), State.OK, "", []),
-    (replace(GOOD, generation=Generation(ON_GPU, 30.0, 5.0, (1, 2)), reference=None, comparison=None),
+    (replace(GOOD, generation=GenerationProof(ON_GPU, 500.0, 5.0, (1, 2))), State.OK, "", []),
+    (replace(GOOD, generation=GenerationProof(ON_GPU, 30.0, 5.0, (1, 2)), reference=None, comparison=None),
      State.OK, "", []),
     (replace(GOOD, generation=replace(GOOD.generation, placement=replace(IDLE, gpu_layers=0))),  # type: ignore[type-var]
      State.NOT_USED, "settings", ["gpu_layers is 0"]),

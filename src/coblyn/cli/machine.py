@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from coblyn.errors import BundleMissing
     from coblyn.native.bundle import Bundle
     from coblyn.native.facts import Facts
-    from coblyn.proof.evidence import DeviceProof, Generation, Measured, Proof
+    from coblyn.proof.evidence import DeviceProof, GenerationProof, Measured, Proof
     from coblyn.proof.verdict import Verdict
 
 __all__ = ["examine_machine"]
@@ -168,7 +168,7 @@ def _proof_rows(measured: Measured) -> Iterator[tuple[str, str]]:
         yield "left out", measured.skipped
 
 
-def _speed(run: Generation) -> str:
+def _speed(run: GenerationProof) -> str:
     place = run.placement
     layers = f", {place.on_devices} of {place.num_layers} layers on accelerators"
     speed = f"prefill {run.prefill:.0f}, decode {run.decode:.0f} tokens/s"

@@ -1,4 +1,4 @@
-"""Who runs in the next step. Pure: counters in, a frozen plan out.
+"""Who runs in the next step. Counters in, a frozen plan out; no context is touched.
 
 There is no prefill phase and no decode phase. Every generation counts the tokens that are *computed* and the tokens
 that it *has*; each step hands out tokens so that the first number catches up with the second. (The idea is vLLM's,

@@ -4,7 +4,7 @@ Attention looks at every cell up to the highest used one, whoever owns it, so wh
 way: on a small model, 1,100 idle cells cost a fifth of the speed. A copy to main memory and back takes milliseconds
 where computing takes seconds.
 
-Pure: it decides what is kept; the runner has the bytes.
+It decides what is kept; the runner has the bytes.
 """
 
 from __future__ import annotations

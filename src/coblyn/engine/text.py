@@ -1,6 +1,6 @@
 """From token bytes to text that may be sent: whole characters only, and nothing that may yet be a stop string.
 
-A pure state machine; it knows no vocabulary and no clock.
+It knows no vocabulary and no clock.
 """
 
 from __future__ import annotations

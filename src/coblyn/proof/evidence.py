@@ -19,7 +19,7 @@ __all__ = [
     "Comparison",
     "DeviceProof",
     "Failure",
-    "Generation",
+    "GenerationProof",
     "Measured",
     "ProductProof",
     "Proof",
@@ -74,7 +74,7 @@ class DeviceProof:
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class GenerationProof:
     """A short generation.
 
     Attributes:
@@ -153,8 +153,8 @@ class Measured:
     model: str = ""
     model_size: int = 0
     num_layers: int = 0
-    generation: Generation | None = None
-    reference: Generation | None = None
+    generation: GenerationProof | None = None
+    reference: GenerationProof | None = None
     comparison: Comparison | None = None
     skipped: str = ""
     failure: Failure | None = None

@@ -21,7 +21,7 @@ from coblyn.proof.evidence import (
     Comparison,
     DeviceProof,
     Failure,
-    Generation,
+    GenerationProof,
     Measured,
     ProductProof,
     Proof,
@@ -139,7 +139,7 @@ class _Reading:
 
     def _generation(self, role: str, placement: Mapping[str, Any], **values: Any) -> None:
         values["tokens"] = tuple(values["tokens"])
-        self._set(**{role: Generation(Placement.from_values(placement), **values)})
+        self._set(**{role: GenerationProof(Placement.from_values(placement), **values)})
 
     def _comparison(self, **values: Any) -> None:
         self._set(comparison=Comparison(**values))

@@ -32,7 +32,7 @@ from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
 from coblyn.llama.product import TYPES, Product, Unsupported
 from coblyn.proof.error import divergence, normalised_error
-from coblyn.proof.evidence import LOADING, MARK, Comparison, Generation, ProductProof
+from coblyn.proof.evidence import LOADING, MARK, Comparison, GenerationProof, ProductProof
 from coblyn.proof.weights import Weights, make_weights
 
 __all__ = ["compare", "main"]
@@ -191,8 +191,8 @@ class Prover:
         self.tell("comparison", **asdict(compare(logits, expected)))
 
     def _write_text(
-        self, library: Library, given: Generation | None, what: str
-    ) -> tuple[Generation, list[Logits]]:
+        self, library: Library, given: GenerationProof | None, what: str
+    ) -> tuple[GenerationProof, list[Logits]]:
         """Generate as the user would, or with ``given``, repeat that generation's tokens as its reference."""
         config = replace(self._config, gpu_layers=0) if given else self._config
         is_on_cpu = given is not None and not given.placement.on_devices
@@ -263,9 +263,9 @@ class _Writer:
         self._tokens.append(tokens[len(self._tokens)])
         return logits
 
-    def generation(self, placement: Any) -> Generation:
+    def generation(self, placement: Any) -> GenerationProof:
         """What came out."""
-        return Generation(
+        return GenerationProof(
             placement,
             prefill=len(self._prompt) / self._prefill_seconds,
             decode=(len(self._tokens) - 1) / self._decode_seconds,

@@ -13,7 +13,7 @@ from coblyn.doctor.finding import Confidence, Severity
 from coblyn.errors import BuildFailed
 from coblyn.native.audit import audit_binaries, audit_bundle, audit_files, require_sound
 from coblyn.native.audit.gather import gather
-from coblyn.native.audit.machine import Machine
+from coblyn.native.audit.host import Host
 from coblyn.native.audit.suppliers import Supplier, supplier
 from coblyn.native.facts import Facts
 from native.audit.words import findings
@@ -23,8 +23,8 @@ BASE = "int ggml_add(void) { return 1; } int ggml_mul(void) { return 2; }"
 TOP = "int ggml_add(void); int ggml_mul(void);"
 TOP += "int llama_run(void) { return ggml_add() + ggml_mul(); }"
 ENDINGS = {"linux": "so", "mac-arm64": "dylib", "windows": "dll"}
-LINUX = Machine("linux", arch="x86-64", glibc="2.36")
-MAC = Machine("macos", version="13.0", arch="arm64")
+LINUX = Host("linux", arch="x86-64", glibc="2.36")
+MAC = Host("macos", version="13.0", arch="arm64")
 
 
 def exported(source: str) -> str:
@@ -68,7 +68,7 @@ class TestTwoLibraries:
     def test_of_which_one_is_missing(self, cross, target) -> None:
         base, top = pair(cross, target)
         base.unlink()
-        machines = {"linux": LINUX, "mac-arm64": MAC, "windows": Machine("windows", arch="x86-64")}
+        machines = {"linux": LINUX, "mac-arm64": MAC, "windows": Host("windows", arch="x86-64")}
         report = audit_binaries(gather([top]), machines[target], root=cross.folder)
         (finding,) = findings(report)
         assert finding.cause == "audit-missing-library"
@@ -233,14 +233,12 @@ class TestABundle:
 
     def test_for_a_newer_macos(self, cross) -> None:
         path = cross.library("libit.dylib", BASE, "mac-arm64")
-        old = Machine("macos", version="11.7", arch="arm64")
+        old = Host("macos", version="11.7", arch="arm64")
         (finding,) = findings(audit_binaries(gather([path]), old))
         assert (finding.cause, finding.severity) == ("audit-min-os", Severity.RISK)
         assert "macOS 12.0" in finding.story[0]
         assert (
-            findings(
-                audit_binaries(gather([path]), Machine("macos", version="12.0.1", arch="arm64"))
-            )
+            findings(audit_binaries(gather([path]), Host("macos", version="12.0.1", arch="arm64")))
             == ()
         )
 

@@ -10,8 +10,8 @@ from coblyn.doctor.finding import Confidence, Severity
 from coblyn.errors import BinaryUnreadable
 from coblyn.native.audit import AuditReport, audit_binaries, audit_files
 from coblyn.native.audit.gather import gather
+from coblyn.native.audit.host import Host
 from coblyn.native.audit.inside import cpu_variant
-from coblyn.native.audit.machine import Machine
 from coblyn.native.audit.sources import twins_of_build
 from coblyn.native.binary.binary import Binary, Format, Kind
 from native.audit.words import findings
@@ -24,7 +24,7 @@ __attribute__((weak)) int shared_weak(void) { return 3; }
 static int own(void) { return 4; }
 int (*use)(void) = own;
 """
-LINUX = Machine("linux", arch="x86-64", glibc="2.36", features=frozenset({"avx", "avx2", "fma"}))
+LINUX = Host("linux", arch="x86-64", glibc="2.36", features=frozenset({"avx", "avx2", "fma"}))
 
 
 def causes(report) -> dict[str, tuple[Severity, Confidence]]:
@@ -129,9 +129,9 @@ def test_instructions_that_this_cpu_does_not_have(cross) -> None:
     (finding,) = findings(audit_binaries(gather([variant]), LINUX))
     assert finding.severity is Severity.NOTE
     # A CPU that has them, and one of which nothing is known.
-    able = Machine("linux", arch="x86-64", features=LINUX.features | {"avx512f", "avx512vl"})
+    able = Host("linux", arch="x86-64", features=LINUX.features | {"avx512f", "avx512vl"})
     assert findings(audit_binaries(gather([variant]), able)) == ()
-    assert findings(audit_binaries(gather([variant]), Machine("linux", arch="x86-64"))) == ()
+    assert findings(audit_binaries(gather([variant]), Host("linux", arch="x86-64"))) == ()
 
 
 @pytest.mark.parametrize(

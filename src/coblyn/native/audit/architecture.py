@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from coblyn.native.audit.machine import Machine
+    from coblyn.native.audit.host import Host
     from coblyn.native.binary.binary import Binary
 
 __all__ = ["Odd", "mixed_objects", "not_for"]
@@ -61,21 +61,21 @@ def mixed_objects(binaries: Iterable[Binary]) -> tuple[Odd, ...]:
     return tuple(odd)
 
 
-def not_for(machine: Machine, binaries: Iterable[Binary]) -> tuple[Odd, ...]:
+def not_for(host: Host, binaries: Iterable[Binary]) -> tuple[Odd, ...]:
     """Libraries and programs for this machine's system, but for another processor.
 
     Args:
-        machine: The machine.
+        host: The machine.
         binaries: Anything; only what is linked is looked at.
     """
     here: dict[Path, list[Binary]] = {}
     for each in binaries:
-        if each.is_linked and each.platform == machine.os:
+        if each.is_linked and each.platform == host.os:
             here.setdefault(each.path, []).append(each)
     return tuple(
-        Odd(slices[0], machine.arch)
+        Odd(slices[0], host.arch)
         for slices in here.values()
-        if machine.arch and all(_arch(each) != machine.arch for each in slices)
+        if host.arch and all(_arch(each) != host.arch for each in slices)
     )
 
 

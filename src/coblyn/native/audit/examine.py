@@ -8,9 +8,9 @@ from coblyn.errors import BuildFailed
 from coblyn.native.audit.architecture import mixed_objects, not_for
 from coblyn.native.audit.duplicates import clashes
 from coblyn.native.audit.gather import Gathered, gather
+from coblyn.native.audit.host import Host, this_host
 from coblyn.native.audit.inside import backends_inside, cpu_variant
 from coblyn.native.audit.instruction_sets import foreign_instructions
-from coblyn.native.audit.machine import Machine, this_machine
 from coblyn.native.audit.needed import absolute_libraries, missing_libraries
 from coblyn.native.audit.report import AuditReport, FileFacts, Scope
 from coblyn.native.audit.runpaths import escapes
@@ -44,7 +44,7 @@ def audit_files(
     Raises:
         BinaryUnreadable: A file that was named is no binary at all, or the only one is damaged.
     """
-    return audit_binaries(gather(paths), this_machine(facts), one_link=one_link)
+    return audit_binaries(gather(paths), this_host(facts), one_link=one_link)
 
 
 def audit_bundle(
@@ -63,7 +63,7 @@ def audit_bundle(
     """
     twins = twins_of_build(build_dir) if build_dir else ()
     return audit_binaries(
-        gather([lib_dir]), this_machine(facts), root=lib_dir, backend=backend, twins=twins
+        gather([lib_dir]), this_host(facts), root=lib_dir, backend=backend, twins=twins
     )
 
 
@@ -81,7 +81,7 @@ def require_sound(report: AuditReport) -> None:
 
 def audit_binaries(
     gathered: Gathered,
-    machine: Machine,
+    host: Host,
     *,
     root: Path | None = None,
     backend: str = "",
@@ -92,14 +92,14 @@ def audit_binaries(
 
     Args:
         gathered: The binaries.
-        machine: The machine that they are to run on, if they are for its system.
+        host: The machine that they are to run on, if they are for its system.
         root: Directory of the bundle that they are; None if they are just files.
         backend: The backend that has to be inside; empty if any or none will do.
         twins: Objects of one source in one link.
         one_link: Whether the objects are known to be linked together.
     """
     binaries = gathered.binaries
-    neighbours = Neighbours(binaries, machine)
+    neighbours = Neighbours(binaries, host)
     return AuditReport(
         files=tuple(map(_facts, binaries)),
         scope=Scope(is_bundle=root is not None, is_one_link=one_link, backend=backend),
@@ -109,14 +109,14 @@ def audit_binaries(
         clashes=clashes(binaries, is_one_link=one_link),
         twins=tuple(twins),
         mixed=mixed_objects(binaries),
-        strangers=not_for(machine, binaries),
+        strangers=not_for(host, binaries),
         unresolved=unresolved(neighbours),
         missing=missing_libraries(neighbours),
         absolute=absolute_libraries(neighbours),
         escapes=escapes(binaries, root),
-        too_new=too_new_for(machine, binaries),
+        too_new=too_new_for(host, binaries),
         newer_objects=objects_too_new(binaries),
-        foreign=foreign_instructions(machine, binaries),
+        foreign=foreign_instructions(host, binaries),
     )
 
 

@@ -16,7 +16,7 @@ from coblyn.native.binary.binary import Format, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from coblyn.native.audit.machine import Machine
+    from coblyn.native.audit.host import Host
     from coblyn.native.binary.binary import Binary
 
 __all__ = ["Foreign", "foreign_instructions"]
@@ -80,24 +80,24 @@ class Foreign:
         return not self.is_guarded and self.count >= _MANY
 
 
-def foreign_instructions(machine: Machine, binaries: Iterable[Binary]) -> tuple[Foreign, ...]:
+def foreign_instructions(host: Host, binaries: Iterable[Binary]) -> tuple[Foreign, ...]:
     """The binaries for this machine's system and architecture that use what its CPU does not have.
 
     Args:
-        machine: The machine; without features, nothing is known and nothing is found.
+        host: The machine; without features, nothing is known and nothing is found.
         binaries: Anything.
     """
-    tells = _TELLS.get(machine.os, frozenset())
+    tells = _TELLS.get(host.os, frozenset())
     found = []
     for each in binaries:
-        if each.code is None or each.arch != machine.arch or not machine.features:
+        if each.code is None or each.arch != host.arch or not host.features:
             continue
-        if each.platform != machine.os and each.format is not Format.COFF:
+        if each.platform != host.os and each.format is not Format.COFF:
             continue
         sets = [
             used
             for used in each.code.instruction_sets
-            if used.count >= _LEAST and used.name in tells and used.name not in machine.features
+            if used.count >= _LEAST and used.name in tells and used.name not in host.features
         ]
         if sets:
             most = sorted(sets, key=lambda used: -used.count)

@@ -14,7 +14,7 @@ from coblyn.native.audit.suppliers import base_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from coblyn.native.audit.machine import Machine
+    from coblyn.native.audit.host import Host
     from coblyn.native.binary.binary import Binary
 
 __all__ = ["Neighbours", "own_folder", "resolved"]
@@ -28,11 +28,11 @@ class Neighbours:
 
     Attributes:
         binaries: All of them.
-        machine: The machine that libraries are looked for on.
+        host: The machine that libraries are looked for on.
     """
 
     binaries: tuple[Binary, ...]
-    machine: Machine
+    host: Host
 
     @cached_property
     def _by_name(self) -> dict[str, list[Binary]]:
@@ -52,7 +52,7 @@ class Neighbours:
 
     def is_native(self, binary: Binary) -> bool:
         """Whether a binary is for the machine that we look at, so that its libraries can be looked for there."""
-        return binary.platform == self.machine.os and binary.arch == self.machine.arch
+        return binary.platform == self.host.os and binary.arch == self.host.arch
 
     def place(self, library: str, asker: Binary) -> Path | None:
         """Where this machine has a library, or None."""

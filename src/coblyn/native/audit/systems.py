@@ -11,7 +11,7 @@ from coblyn.native.binary.binary import Format, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from coblyn.native.audit.machine import Machine
+    from coblyn.native.audit.host import Host
     from coblyn.native.binary.binary import Binary
 
 __all__ = ["TooNew", "objects_too_new", "too_new_for"]
@@ -42,21 +42,21 @@ class TooNew:
         return self.binary.is_linked and self.binary.format is Format.ELF
 
 
-def too_new_for(machine: Machine, binaries: Iterable[Binary]) -> tuple[TooNew, ...]:
+def too_new_for(host: Host, binaries: Iterable[Binary]) -> tuple[TooNew, ...]:
     """What asks for a newer macOS or glibc than this machine has.
 
     Args:
-        machine: The machine.
+        host: The machine.
         binaries: Anything; only what is linked for this machine's system is looked at.
     """
     found = []
     for each in binaries:
-        if not each.is_linked or each.platform != machine.os:
+        if not each.is_linked or each.platform != host.os:
             continue
-        if each.format is Format.MACHO and _is_newer(each.min_os, machine.version):
-            found.append(TooNew(each, f"macOS {each.min_os}", f"macOS {machine.version}"))
-        elif each.format is Format.ELF and _is_newer(each.min_os, machine.glibc):
-            found.append(TooNew(each, each.min_os, f"glibc {machine.glibc}"))
+        if each.format is Format.MACHO and _is_newer(each.min_os, host.version):
+            found.append(TooNew(each, f"macOS {each.min_os}", f"macOS {host.version}"))
+        elif each.format is Format.ELF and _is_newer(each.min_os, host.glibc):
+            found.append(TooNew(each, each.min_os, f"glibc {host.glibc}"))
     return tuple(found)
 
 

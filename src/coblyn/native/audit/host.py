@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from coblyn.native.facts import Facts
 
-__all__ = ["Machine", "this_machine"]
+__all__ = ["Host", "this_host"]
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Host:
     """A machine that libraries are to run on.
 
     Attributes:
@@ -32,7 +32,7 @@ class Machine:
     glibc: str = ""
 
 
-def this_machine(facts: Facts | None = None) -> Machine:
+def this_host(facts: Facts | None = None) -> Host:
     """The machine that we run on.
 
     Args:
@@ -42,7 +42,7 @@ def this_machine(facts: Facts | None = None) -> Machine:
         from coblyn.native.probe import Prober, system_facts
 
         facts = system_facts(Prober())
-    return Machine(
+    return Host(
         os=facts["os"],
         version=facts["os.version"],
         arch=facts["arch"],
