@@ -36,7 +36,13 @@ from coblyn.llama.kernels import Kernels
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.model import Model
 from coblyn.native import bundle
-from coblyn.tuning.tuning import Tuner, attention_questions, few_questions, product_questions
+from coblyn.tuning.tuning import (
+    Tuner,
+    attention_questions,
+    few_questions,
+    product_questions,
+    tile_questions,
+)
 
 
 @dataclass(frozen=True)
@@ -127,12 +133,13 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
         memory = paths.tunings() / f"{chosen.id}.json"
         kinds = kernels.kinds(model.weight_types)
         threads = options.threads
+        tiles = tile_questions(kernels, kinds, width=model.width, threads=threads)
         products = product_questions(kernels, kinds, width=model.width, threads=threads)
         few = few_questions(kernels, kinds, width=model.width, threads=threads)
         attention = attention_questions(
             kernels, options.cache_kind, model.heads, is_unified=False, threads=threads
         )
-        Tuner(kernels, (*products, *few, *attention), memory).tune()
+        Tuner(kernels, (*tiles, *products, *few, *attention), memory).tune()
         with Context(model, options) as context:
             switch = Switch(kernels, library)
             figures = (

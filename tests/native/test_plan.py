@@ -273,6 +273,7 @@ class TestWithout:
 
     def test_kernels_that_this_processor_can_not_run_are_left_out(self) -> None:
         assert self.args() == ["-DCOBLYN_LEFT_OUT_KERNELS=AVX_VNNI;AVX512_BF16"]
+        assert "AMX_INT8" in self.args("amx")[-1]
         assert self.args(portable=True) == []
         unknown = m.LINUX.with_facts([Fact("cpu.features", "")])
         assert self.args(facts=unknown) == []

@@ -11,7 +11,13 @@ import pytest
 
 from coblyn.llama.model import Heads
 from coblyn.tuning.measured import Measured, most_doubtful
-from coblyn.tuning.tuning import Tuner, attention_questions, few_questions, product_questions
+from coblyn.tuning.tuning import (
+    Tuner,
+    attention_questions,
+    few_questions,
+    product_questions,
+    tile_questions,
+)
 
 HEADS = Heads(64, 9, 3)
 
@@ -39,6 +45,7 @@ class Machine:
         self.single = single
         self.takes_single = False
         self.few: dict[int, int] = {}
+        self.tiles: dict[int, bool] = {}
         self.min_tokens = 64
         self.shapes: list[tuple[int, Heads, int]] = []
         self.batches = batches
@@ -62,6 +69,20 @@ class Machine:
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         self.chosen[kind] = batch
+
+    def uses_tiles(self, kind: int) -> bool:
+        return self.tiles.get(kind, False)
+
+    def find_tiles(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> bool:
+        assert 0 < seconds < 0.1
+        self.asked.append((kind, rows, columns, threads))
+        self._disturb()
+        return self.batches[kind] > 0
+
+    def set_tiles(self, kind: int, may: bool) -> None:
+        self.tiles[kind] = may
 
     def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
         assert 0 < seconds < 0.1
@@ -192,6 +213,44 @@ def test_few_rows_are_measured_by_themselves_and_once(tmp_path: Path) -> None:
     batches = Machine({})
     tune(batches, (2, 8), width=576, threads=2, memory=memory)
     assert batches.chosen == {2: 32, 8: 16}
+
+
+def test_tiles_are_measured_where_there_are_some(tmp_path: Path) -> None:
+    memory = tmp_path / "cpu-1.json"
+
+    def tune_tiles(machine: Machine) -> None:
+        questions = tuple(tile_questions(machine, (2, 3, 8), width=576, threads=2))
+        Tuner(machine, questions, memory).tune()
+
+    machine = Machine({2: 1, 8: 0})
+    machine.tiles = {2: True, 8: True}
+    tune_tiles(machine)
+    assert machine.tiles == {2: True, 8: False}
+    assert machine.asked == [(2, 2048, 768, 2), (8, 2048, 768, 2)]
+    again = Machine({})
+    again.tiles = {2: True, 8: True}
+    tune_tiles(again)
+    assert again.tiles == {2: True, 8: False}
+
+
+def test_an_answer_is_used_before_the_next_question(tmp_path: Path) -> None:
+    class Slow(Machine):
+        """Whose tiles lose, and with them the batch that is found."""
+
+        def find_batch(
+            self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+        ) -> int:
+            return 64 if self.tiles[kind] else 8
+
+    machine = Slow({2: 0})
+    machine.tiles = {2: True}
+    shape = {"width": 576, "threads": 2}
+    questions = (
+        *tile_questions(machine, (2,), **shape),
+        *product_questions(machine, (2,), **shape),
+    )
+    Tuner(machine, questions, tmp_path / "cpu-1.json").tune()
+    assert machine.chosen == {2: 8}
 
 
 def test_nothing_is_measured_twice(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from coblyn.tuning.tuning import (
     attention_questions,
     few_questions,
     product_questions,
+    tile_questions,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class KernelsInUse:
     def _questions(self) -> Iterator[Question]:
         kernels, model, options = self._kernels, self._model, self._options
         kinds = kernels.kinds(model.weight_types)
+        yield from tile_questions(kernels, kinds, width=model.width, threads=options.threads)
         yield from product_questions(kernels, kinds, width=model.width, threads=options.threads)
         yield from few_questions(kernels, kinds, width=model.width, threads=options.threads)
         yield from attention_questions(

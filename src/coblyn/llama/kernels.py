@@ -149,6 +149,14 @@ class Kernels:
         """Change it; 0 leaves the type to ggml. Not while something is computed."""
         self._library.coblyn_kernels_set_min_batch(kind, batch)
 
+    def uses_tiles(self, kind: int) -> bool:
+        """Whether batches of a weight type are multiplied with tiles (AMX), where there are some."""
+        return bool(self._library.coblyn_kernels_uses_tiles(kind))
+
+    def set_tiles(self, kind: int, may: bool) -> None:
+        """Forbid or allow it. Not while something is computed."""
+        self._library.coblyn_kernels_set_tiles(kind, may)
+
     def max_few(self, kind: int) -> int:
         """Up to how many rows of activations a product of a weight type is taken by code for few; 0 if none is."""
         return int(self._library.coblyn_kernels_max_few(kind))
@@ -198,6 +206,22 @@ class Kernels:
             seconds: How long each of up to eight batches is measured.
         """
         return int(self._library.coblyn_kernels_find_batch(kind, rows, columns, threads, seconds))
+
+    def find_tiles(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> bool:
+        """Measure whether tiles are faster than vectors for a weight matrix; no where there are none.
+
+        Not while something else is computed.
+
+        Args:
+            kind: Type of the weights (``ggml_type``).
+            rows: Outputs of the matrix.
+            columns: Inputs of the matrix; a multiple of the type's block.
+            threads: Threads of the CPU backend.
+            seconds: How long it is measured, about.
+        """
+        return bool(self._library.coblyn_kernels_find_tiles(kind, rows, columns, threads, seconds))
 
     def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
         """Measure up to how many rows of activations our code for few is faster, with weights that come from memory.

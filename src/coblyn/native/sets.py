@@ -98,6 +98,7 @@ KERNELS: dict[str, tuple[str, ...]] = {
     "AVX_VNNI": (*_V3, "avx_vnni"),
     "AVX512_VNNI": (*_V3, "avx512", "avx512_vnni"),
     "AVX512_BF16": (*_V3, "avx512", "avx512_vnni", "avx512_bf16"),
+    "AMX_INT8": (*_V3, "avx512", "avx512_vnni", "amx"),
     "NEON_DOT": ("dotprod", "fp16"),
     "NEON_I8MM": ("dotprod", "fp16", "i8mm"),
 }

@@ -28,6 +28,7 @@ __all__ = [
     "attention_questions",
     "few_questions",
     "product_questions",
+    "tile_questions",
 ]
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,20 @@ class Measures(Protocol):
 
     def set_min_batch(self, kind: int, batch: int) -> None:
         """From which batch on it takes products of weights of a type over; 0 for never."""
+        ...
+
+    def uses_tiles(self, kind: int) -> bool:
+        """Whether products of a type use tiles now."""
+        ...
+
+    def find_tiles(
+        self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
+    ) -> bool:
+        """Whether tiles are faster than vectors."""
+        ...
+
+    def set_tiles(self, kind: int, may: bool) -> None:
+        """Whether products of a type may use tiles."""
         ...
 
     def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
@@ -156,6 +171,27 @@ def product_questions(
             )
 
 
+def tile_questions(
+    kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
+) -> Iterator[Question]:
+    """Whether products of each type use tiles, where the processor has some; to be asked before all others.
+
+    Args:
+        kernels: What is tuned, as it is right after it was installed.
+        kinds: Types of weights (``ggml_type``) that a model has.
+        width: Inputs of a typical matrix of the model.
+        threads: Threads that compute.
+    """
+    rows, columns = _typical(width)
+    for kind in kinds:
+        if kernels.uses_tiles(kind):
+            yield Question(
+                f"{kernels.instruction_set}, {threads} threads, type {kind}, {rows} x {columns}, tiles",
+                partial(kernels.find_tiles, kind, rows, columns, threads=threads, seconds=_SECONDS),
+                partial(_use_tiles, kernels, kind),
+            )
+
+
 def few_questions(
     kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
 ) -> Iterator[Question]:
@@ -181,6 +217,10 @@ def _typical(width: int) -> tuple[int, int]:
     """Rows and columns of a matrix, in whole blocks of every type, that a short measurement can bear."""
     columns = -(-width // _BLOCK) * _BLOCK
     return min(4 * columns, _MAX_ROWS), columns
+
+
+def _use_tiles(kernels: Measures, kind: int, found: int) -> None:
+    kernels.set_tiles(kind, bool(found))
 
 
 def _use_batch(kernels: Measures, kind: int, floor: int, found: int) -> None:
@@ -256,11 +296,13 @@ class Tuner:
         """
         kept = self._file.read()
         self._known = {key: kept[key] for key in self._questions if key in kept}
-        missing = [key for key in self._questions if key not in kept]
-        fresh = {key: answer for key in missing if (answer := self._measure(key))}
-        self._known |= fresh
-        for key, answer in self._known.items():
-            self._questions[key].use(answer.value)
+        fresh: dict[str, Measured] = {}
+        # What is known is used at once, since it may change what is measured next.
+        for key, question in self._questions.items():
+            if key not in kept and (answer := self._measure(key)):
+                self._known[key] = fresh[key] = answer
+            if key in self._known:
+                question.use(self._known[key].value)
         if fresh:
             self._file.write(fresh)
         self._due = self._clock() + _PAUSE
@@ -298,7 +340,7 @@ class Tuner:
     def _measure(self, key: str) -> Measured | None:
         """An answer; None if it was stopped."""
         self._kernels.take_spread()
-        value = self._questions[key].ask()
+        value = int(self._questions[key].ask())
         spread = self._kernels.take_spread()
         if spread is None:
             return None

@@ -36,7 +36,8 @@ def build(folder: Path, tree: Path, bundle: Bundle, sanitize: str, *targets: str
     if sanitize:
         # GCC takes minutes for each of these with a sanitizer; what threads do is the same in all.
         settings |= {
-            f"COBLYN_CAN_{name}": "OFF" for name in ("AVX_VNNI", "AVX512_VNNI", "AVX512_BF16")
+            f"COBLYN_CAN_{name}": "OFF"
+            for name in ("AVX_VNNI", "AVX512_VNNI", "AVX512_BF16", "AMX_INT8")
         }
     defines = [f"-D{name}={value}" for name, value in settings.items()]
     subprocess.run(["cmake", "-S", SOURCES, "-B", folder, "-G", "Ninja", *defines], check=True)

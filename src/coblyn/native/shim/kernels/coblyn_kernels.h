@@ -47,6 +47,11 @@ COBLYN_KERNELS_API int32_t coblyn_kernels_min_batch(int32_t type);
 // Change it (<= 0: off). Not while a graph is computed.
 COBLYN_KERNELS_API void coblyn_kernels_set_min_batch(int32_t type, int32_t batch);
 
+// Whether products of a type, in batches, use tiles (AMX): where the instruction set in use has some, until it is forbidden.
+COBLYN_KERNELS_API int32_t coblyn_kernels_uses_tiles(int32_t type);
+// Forbid or allow it. Not while a graph is computed.
+COBLYN_KERNELS_API void coblyn_kernels_set_tiles(int32_t type, int32_t may);
+
 // Up to how many rows of activations products are taken by code of their own, which reads weights as they lie, whatever the
 // smallest batch is: 4 at most; 0: none are, as after an instruction set is chosen.
 COBLYN_KERNELS_API int32_t coblyn_kernels_max_few(int32_t type);
@@ -73,6 +78,10 @@ COBLYN_KERNELS_API double coblyn_kernels_measure(int32_t type, int32_t n, int32_
 // Find the smallest batch from which on ours wins for such a matrix, by measuring at 256, 128, ... 2 tokens for about
 // `seconds` each, until ggml's is as fast. Returns it, or 0 if ours does not win at 256. Changes no setting.
 COBLYN_KERNELS_API int32_t coblyn_kernels_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds);
+
+// Whether tiles are faster than vectors for such a matrix and 128 tokens, measured for about `seconds`; 0 where there are none.
+// Changes no setting.
+COBLYN_KERNELS_API int32_t coblyn_kernels_find_tiles(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds);
 
 // Find up to how many rows of activations such code wins, measuring each count for about `seconds` over copies of the
 // matrix that no cache holds, 96 MB in all. Returns 0, 1, 2 or 4. Changes no setting.

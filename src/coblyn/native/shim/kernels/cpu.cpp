@@ -9,6 +9,10 @@
 #else
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
@@ -52,7 +56,7 @@ uint64_t saved_state() {
 }
 
 struct Features {
-    bool avx2 = false, avx_vnni = false, avx512_vnni = false, avx512_bf16 = false;
+    bool avx2 = false, avx_vnni = false, avx512_vnni = false, avx512_bf16 = false, amx_int8 = false;
 };
 
 bool has(uint32_t bits, int bit) {
@@ -74,6 +78,8 @@ Features features() {
     f.avx512_vnni = f.avx2 && zmm && has(extended.ebx, 16) && has(extended.ebx, 17) && has(extended.ebx, 30) &&
                     has(extended.ebx, 31) && has(extended.ecx, 11);
     f.avx512_bf16 = f.avx512_vnni && has(more.eax, 5);
+    // AMX_TILE and AMX_INT8, and registers for the configuration and for the tiles. What it leaves to others may use BF16.
+    f.amx_int8 = f.avx512_bf16 && has(extended.edx, 24) && has(extended.edx, 25) && (state >> 17 & 3) == 3;
     return f;
 }
 
@@ -104,6 +110,15 @@ Features features() {
 
 }  // namespace
 
+bool ask_for_tiles() {
+#if defined(__linux__) && defined(__x86_64__)
+    constexpr int kAsk = 0x1023, kTiles = 18;  // ARCH_REQ_XCOMP_PERM, and the number of the state in XCR0
+    return syscall(SYS_arch_prctl, kAsk, kTiles) == 0;
+#else
+    return false;
+#endif
+}
+
 const InstructionSet * const * usable_sets() {
     static const InstructionSet * const * const list = [] {
         static const InstructionSet * sets[8] = {};
@@ -117,6 +132,7 @@ const InstructionSet * const * usable_sets() {
         };
 #if defined(__x86_64__) || defined(_M_X64)
         const Features f = features();
+        add(f.amx_int8 && ask_for_tiles(), amx_int8);
         add(f.avx512_bf16, avx512_bf16);
         add(f.avx512_vnni, avx512_vnni);
         add(f.avx_vnni, avx_vnni);

@@ -175,10 +175,10 @@ template <class Isa, class W> struct FloatProduct {
     static constexpr Kernel kernel() { return { kRows, 0, sizeof(float) * kRows * kStretch, 1, false, nullptr, run }; }
 };
 
-template <class Isa> void add_quantized(InstructionSet & set) {
+template <class Isa, template <class, class> class P = Product> void add_quantized(InstructionSet & set) {
     const auto add = [&set](auto type) {
         using W                = decltype(type);
-        set.kernels[W::kType] = Product<Isa, W>::kernel();
+        set.kernels[W::kType] = P<Isa, W>::kernel();
     };
     add(Q4_0{}), add(Q4_1{}), add(Q5_0{}), add(Q5_1{}), add(Q8_0{});
     add(Q2_K{}), add(Q3_K{}), add(Q4_K{}), add(Q5_K{}), add(Q6_K{});

@@ -90,6 +90,7 @@ struct InstructionSet {
     Kernel       few_interleaved[kTypes];  // and as ggml repacks them
     Attention    attention;
     AttentionOfOne attention_of_one;
+    const InstructionSet * without_tiles;  // whose kernels may stand in for those that use tiles; null where none do
 };
 
 // One a source file; compiled everywhere, empty where the compiler can not produce it. `is_usable` says
@@ -99,8 +100,12 @@ const InstructionSet * avx2();
 const InstructionSet * avx_vnni();
 const InstructionSet * avx512_vnni();
 const InstructionSet * avx512_bf16();
+const InstructionSet * amx_int8();
 const InstructionSet * neon_dot();
 const InstructionSet * neon_i8mm();
+
+// Whether the system lets this process use tiles, which it has to be asked for.
+bool ask_for_tiles();
 
 // The sets that this machine can run, best first, ended by nullptr. The portable one is always there.
 const InstructionSet * const * usable_sets();

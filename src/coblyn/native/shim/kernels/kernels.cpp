@@ -74,6 +74,14 @@ void coblyn_kernels_set_min_batch(int32_t type, int32_t batch) {
     }
 }
 
+int32_t coblyn_kernels_uses_tiles(int32_t type) {
+    return uses_tiles(type) ? 1 : 0;
+}
+
+void coblyn_kernels_set_tiles(int32_t type, int32_t may) {
+    set_tiles(type, may != 0);
+}
+
 int32_t coblyn_kernels_max_few(int32_t type) {
     return max_few(type);
 }
@@ -110,6 +118,10 @@ double coblyn_kernels_measure(int32_t type, int32_t n, int32_t k, int32_t m, int
 
 int32_t coblyn_kernels_find_batch(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {
     return has_hook() ? find_batch(type, n, k, n_threads, seconds) : 0;
+}
+
+int32_t coblyn_kernels_find_tiles(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {
+    return has_hook() && find_tiles(type, n, k, n_threads, seconds) ? 1 : 0;
 }
 
 int32_t coblyn_kernels_find_few(int32_t type, int32_t n, int32_t k, int32_t n_threads, double seconds) {

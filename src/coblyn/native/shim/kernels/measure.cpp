@@ -19,8 +19,7 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double timed(Trial & trial, bool is_ours, int times) {
-    set_passing(!is_ours);
+double timed(Trial & trial, int times) {
     const auto start = Clock::now();
     for (int i = 0; i < times; ++i) {
         trial.compute();
@@ -51,43 +50,49 @@ double spread_of(std::vector<double> & ratios) {
     return (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / quantile(ratios, 0.5);
 }
 
-struct NothingPassed {
-    ~NothingPassed() { set_passing(false); }
-};
-
-// How many times as fast as ggml's code ours is; 0 if it is not asked, or was stopped.
-double compare(Trial & trial, double seconds) {
+// How many times as fast it is with something `on`, which `turn` does, as without; 0 if ours is not asked, or was stopped.
+template <class Turn> double compare(Trial & trial, double seconds, Turn turn) {
     const auto before = taken();
     if (is_stopped() || !trial.is_ready()) {
         return 0;
     }
-    const NothingPassed afterwards;
+    const auto timed_with = [&](bool is_on, int times) {
+        turn(is_on);
+        const double each = timed(trial, times);
+        turn(true);
+        return each;
+    };
     // The first ones warm caches up, and say how many fit into a turn of a millisecond.
-    timed(trial, false, 1);
-    const double once  = timed(trial, true, 1);
+    timed_with(false, 1);
+    const double once  = timed_with(true, 1);
     const int    times = (int) std::clamp(1e-3 / once, 1.0, 1000.0);
     if (taken() == before) {
         return 0;
     }
     // The best of each: what other programs take away is nobody's property. How far the turns differ tells how much they took.
-    double              theirs = HUGE_VAL, ours = HUGE_VAL;
+    double              without = HUGE_VAL, with = HUGE_VAL;
     std::vector<double> ratios;
     const auto          start = Clock::now();
     while (ratios.size() < 3 || seconds_since(start) < seconds) {
-        const double a = timed(trial, false, times);
+        const double a = timed_with(false, times);
         if (is_stopped()) {
             return 0;
         }
-        const double b = timed(trial, true, times);
+        const double b = timed_with(true, times);
         if (is_stopped()) {
             return 0;
         }
-        theirs = std::min(theirs, a);
-        ours   = std::min(ours, b);
+        without = std::min(without, a);
+        with    = std::min(with, b);
         ratios.push_back(a / b);
     }
     widest = std::max(widest, spread_of(ratios));
-    return theirs / ours;
+    return without / with;
+}
+
+// How many times as fast as ggml's code ours is.
+double compare_with_ggml(Trial & trial, double seconds) {
+    return compare(trial, seconds, [](bool is_ours) { set_passing(!is_ours); });
 }
 
 constexpr double kMargin = 1.05;  // a tie goes to ggml
@@ -99,7 +104,7 @@ double measure_product(int type, int64_t n, int64_t k, int64_t m, int threads, d
     }
     const TakeEverything everything(type, most_few);
     ProductTrial         trial((ggml_type) type, n, k, m, threads, copies);
-    return compare(trial, seconds);
+    return compare_with_ggml(trial, seconds);
 }
 
 }  // namespace
@@ -111,7 +116,7 @@ double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double se
 double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds) {
     const TakeEverything everything(shape.type);
     AttentionTrial       trial(shape, tokens, threads);
-    return compare(trial, seconds);
+    return compare_with_ggml(trial, seconds);
 }
 
 int find_batch(int type, int64_t n, int64_t k, int threads, double seconds) {
@@ -120,6 +125,20 @@ int find_batch(int type, int64_t n, int64_t k, int threads, double seconds) {
         found = m;
     }
     return found;
+}
+
+bool find_tiles(int type, int64_t n, int64_t k, int threads, double seconds) {
+    constexpr int kTokens = 128;  // as many as a prompt has at least, where it matters
+    const bool    before  = uses_tiles(type);
+    set_tiles(type, true);
+    double ratio = 0;
+    if (uses_tiles(type)) {
+        const TakeEverything everything(type, 0);
+        ProductTrial         trial((ggml_type) type, n, k, kTokens, threads);
+        ratio = compare(trial, seconds, [type](bool is_on) { set_tiles(type, is_on); });
+    }
+    set_tiles(type, before);
+    return ratio > 1;
 }
 
 // A model's weights come from memory, not from a cache that the last run filled.

@@ -14,6 +14,9 @@ double measure(int type, int64_t n, int64_t k, int64_t m, int threads, double se
 // See coblyn_kernels_find_batch.
 int find_batch(int type, int64_t n, int64_t k, int threads, double seconds);
 
+// See coblyn_kernels_find_tiles.
+bool find_tiles(int type, int64_t n, int64_t k, int threads, double seconds);
+
 // See coblyn_kernels_find_few.
 int find_few(int type, int64_t n, int64_t k, int threads, double seconds);
 

@@ -9,6 +9,7 @@ namespace {
 std::atomic<const InstructionSet *> chosen{ nullptr };
 std::atomic<int>                    batches[kTypes];
 std::atomic<int>                    few[kTypes];
+std::atomic<bool>                   without_tiles[kTypes];
 std::atomic<int>                    distance{ 4096 };
 std::atomic<int>                    tokens{ 0 };
 std::atomic<bool>                   is_single_ours{ false };
@@ -44,6 +45,7 @@ void use_set(const InstructionSet * set) {
     for (int type = 0; type < kTypes; ++type) {
         set_min_batch(type, set != nullptr && set->kernels[type].rows > 0 ? default_batch(type) : 0);
         set_max_few(type, 0);  // until a measurement has been made
+        set_tiles(type, true);
     }
     set_min_tokens(set != nullptr ? kDefaultTokens : 0);
     set_single(min_tokens() > 0);
@@ -54,7 +56,19 @@ const Kernel * kernel_of(int type) {
     if (set == nullptr || type < 0 || type >= kTypes || set->kernels[type].rows == 0) {
         return nullptr;
     }
-    return &set->kernels[type];
+    return set->without_tiles == nullptr || uses_tiles(type) ? &set->kernels[type] : &set->without_tiles->kernels[type];
+}
+
+bool uses_tiles(int type) {
+    const InstructionSet * set = current_set();
+    const bool             has = set != nullptr && set->without_tiles != nullptr && type >= 0 && type < kTypes;
+    return has && !without_tiles[type].load(std::memory_order_relaxed);
+}
+
+void set_tiles(int type, bool may) {
+    if (type >= 0 && type < kTypes) {
+        without_tiles[type].store(!may, std::memory_order_relaxed);
+    }
 }
 
 const Kernel * few_kernel_of(int type, bool is_interleaved) {

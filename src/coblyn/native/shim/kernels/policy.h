@@ -9,6 +9,10 @@ namespace coblyn::kernels {
 // The kernel of a type in the set in use; nullptr where there is none.
 const Kernel * kernel_of(int type);
 
+// Whether the kernel of a type uses tiles: where the set has some, until it is forbidden.
+bool uses_tiles(int type);
+void set_tiles(int type, bool may);
+
 // The one for few tokens.
 const Kernel * few_kernel_of(int type, bool is_interleaved);
 

@@ -109,6 +109,23 @@ template <class V, int tokens, int float_tokens> struct Vnni : X86Float<V, float
         }
     }
 
+    // `total`, and what a slab's rows from `row` on add to it: their sums of products, scaled, and the weights' constant.
+    template <class W>
+    static COBLYN_INLINE typename V::Float add_scaled(const Slab<W> & slab, int row, const ByteRecord & act,
+                                                      typename V::Float scale, typename V::Float sums, typename V::Float total) {
+        const auto unit = V::spread_float(act.scale);
+        total           = V::multiply_add(sums, V::multiply(scale, unit), total);
+        if constexpr (W::kHasSubMin) {
+            const auto sum = V::multiply_pairs(V::load_int(slab.submin + row), V::spread_int(act.sums));
+            const auto min = V::multiply(V::load_float(slab.min + row), unit);
+            return V::multiply_add(V::to_float(sum), min, total);
+        } else if constexpr (W::kHasMin) {
+            return V::multiply_add(V::load_float(slab.min + row), V::spread_float(act.sum), total);
+        } else {
+            return total;
+        }
+    }
+
     template <class W, int T>
     static void tile(const Slab<W> * panel, int n, const ByteRecord * const * acts, float * const * outs, bool adds) {
         typename V::Float totals[T][2];
@@ -125,16 +142,7 @@ template <class V, int tokens, int float_tokens> struct Vnni : X86Float<V, float
                 const int  row   = V::kLanes * r;
                 const auto scale = V::load_float(slab.scale + row);
                 for (int t = 0; t < T; ++t) {
-                    const auto unit = V::spread_float(acts[t][s].scale);
-                    totals[t][r]    = V::multiply_add(V::to_float(sums[t][r]), V::multiply(scale, unit), totals[t][r]);
-                    if constexpr (W::kHasSubMin) {
-                        const auto sum = V::multiply_pairs(V::load_int(slab.submin + row), V::spread_int(acts[t][s].sums));
-                        const auto min = V::multiply(V::load_float(slab.min + row), unit);
-                        totals[t][r]   = V::multiply_add(V::to_float(sum), min, totals[t][r]);
-                    } else if constexpr (W::kHasMin) {
-                        const auto sum = V::spread_float(acts[t][s].sum);
-                        totals[t][r]   = V::multiply_add(V::load_float(slab.min + row), sum, totals[t][r]);
-                    }
+                    totals[t][r] = add_scaled<W>(slab, row, acts[t][s], scale, V::to_float(sums[t][r]), totals[t][r]);
                 }
             }
         }
