@@ -187,3 +187,50 @@ def test_long_conversation_is_quick() -> None:
     started = time.perf_counter()
     render("{% for m in messages %}[{{ m.role ~ m.content | trim }}]{% endfor %}", talk)
     assert time.perf_counter() - started < 2
+
+
+# How templates of the families that think are made: each message, then the beginning of the next one.
+TURNS = (
+    "{% for m in messages %}[{{ m.role }}]{{ m.content.split('</think>')[-1] }}[/]{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]"
+)
+MODEL_OPENS = (
+    TURNS
+    + "{% if not (enable_thinking | default(true)) %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
+PROMPT_OPENS = TURNS + "<think>\n{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "end"),
+    [
+        (MODEL_OPENS, "<think>\nhmm", "<think>\nhmm"),
+        (MODEL_OPENS, "<think>\nhmm\n</think>\n\nYes, ", "<think>\nhmm\n</think>\n\nYes, "),
+        (PROMPT_OPENS, "<think>\nhmm", "<think>\nhmm"),
+        (PROMPT_OPENS, "<think>hmm", "<think>\nhmm"),
+        (PROMPT_OPENS, "\n<think>\n\nhmm", "<think>\n\nhmm"),
+        (PROMPT_OPENS, "Yes, ", "Yes, "),
+    ],
+)
+def test_reasoning_is_continued_as_the_model_wrote_it(source: str, content: str, end: str) -> None:
+    talk = [Message("user", "hi"), Message("assistant", content)]
+    assert render(source, talk, continues_last=True) == f"[user]hi[/][assistant]{end}"
+
+
+def test_an_empty_block_of_the_prompt_gives_way_to_the_reasoning_that_is_there() -> None:
+    talk = [Message("user", "hi"), Message("assistant", "<think>\nhmm")]
+    variables = {"enable_thinking": False}
+    text = render(MODEL_OPENS, talk, continues_last=True, variables=variables)
+    assert text == "[user]hi[/][assistant]<think>\nhmm"
+
+
+def test_a_developer_is_the_system_where_a_template_knows_none() -> None:
+    talk = [Message("developer", "S"), Message("user", "hi")]
+    assert render("{% for m in messages %}{{ m.role }} {% endfor %}", talk) == "system user "
+    knows = "{# developer #}{% for m in messages %}{{ m.role }} {% endfor %}"
+    assert render(knows, talk) == "developer user "
+    refuses = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+        "{{ messages[0].content }}"
+    )
+    assert render(refuses, talk) == "S\n\nhi"

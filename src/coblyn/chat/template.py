@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError
 
 from coblyn.chat.messages import Message
+from coblyn.chat.reasoning import Reasoning, opens_reasoning, reasoning_of
 from coblyn.chat.sandbox import Sandbox, TemplateRefusal
 from coblyn.errors import BadRequest, ModelBroken
 
@@ -47,6 +48,7 @@ class ChatTemplate:
             log.info("the model brings no chat template: chats use ChatML")
         self._source = source if source.strip() else CHATML
         self._tokens = {"bos_token": bos, "eos_token": eos}
+        self._marks = reasoning_of(self._source)
 
     def render(
         self,
@@ -86,6 +88,9 @@ class ChatTemplate:
     ) -> str:
         if not continues_last:
             return self._run(messages, variables, add_generation_prompt=True)
+        if len(messages) > 1 and self._begins_with_reasoning(messages[-1].content):
+            before = self._run(messages[:-1], variables, add_generation_prompt=True)
+            return _continued(self._marks, before, messages[-1].content)
         # A mark in place of the text shows where the template's own ending begins.
         marked = [*messages[:-1], replace(messages[-1], content=_MARK)]
         before, mark, _ = self._run(marked, variables, add_generation_prompt=False).rpartition(
@@ -96,12 +101,22 @@ class ChatTemplate:
             raise BadRequest(message, field="messages", hint="End with a message of the user.")
         return before + messages[-1].content
 
+    def _known_role(self, message: Message) -> Message:
+        """OpenAI's ``developer`` is what others call ``system``; only templates that name it know it."""
+        if message.role == "developer" and "developer" not in self._source:
+            return replace(message, role="system")
+        return message
+
+    def _begins_with_reasoning(self, content: str) -> bool:
+        """Whether a message brings reasoning of its own. Templates take it out, or open another block before it."""
+        return bool(self._marks) and content.lstrip().startswith(self._marks.opening.rstrip())
+
     def _run(
         self, messages: Sequence[Message], variables: dict[str, Any], *, add_generation_prompt: bool
     ) -> str:
         sandbox, template = _compiled(self._source)
         values = variables | {
-            "messages": [message.to_template() for message in messages],
+            "messages": [self._known_role(message).to_template() for message in messages],
             "add_generation_prompt": add_generation_prompt,
         }
         try:
@@ -123,9 +138,27 @@ def _compiled(source: str) -> tuple[Sandbox, Template]:
         raise _broken(f"it can not be compiled ({type(error).__name__})", None) from error
 
 
+def _continued(marks: Reasoning, prompt: str, content: str) -> str:
+    """A prompt that ends where the assistant begins, and what it has written so far, with its reasoning.
+
+    That is what the model would see had it written the content itself.
+    """
+    content = content.lstrip()
+    if opens_reasoning(marks, prompt):
+        content = content[len(marks.opening.rstrip()) :]
+        return prompt + (content.removeprefix("\n") if prompt.endswith("\n") else content)
+    if prompt.rstrip().endswith(marks.closing):  # an empty block, for a model that shall not reason
+        prompt = prompt[: prompt.rfind(marks.opening.rstrip())]
+    return prompt + content
+
+
 def _merge_system(messages: Sequence[Message]) -> list[Message] | None:
     """The conversation with its system message moved into the first one of the user, if it can."""
-    if len(messages) < 2 or messages[0].role != "system" or messages[1].role != "user":
+    if (
+        len(messages) < 2
+        or messages[0].role not in ("system", "developer")
+        or messages[1].role != "user"
+    ):
         return None
     first = messages[1]
     return [replace(first, content=f"{messages[0].content}\n\n{first.content}"), *messages[2:]]

@@ -1,0 +1,61 @@
+"""How a model marks its reasoning: found in its template and in the prompt that was rendered, not by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["NO_REASONING", "Reasoning", "opens_reasoning", "reasoning_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """The marks around reasoning.
+
+    Attributes:
+        opening: Text that begins it; empty where a model does not reason.
+        closing: Text that ends it.
+        after: What models write after ``closing`` before their answer: to end reasoning early, both are written.
+    """
+
+    opening: str
+    closing: str
+    after: str = "\n\n"
+
+    def __bool__(self) -> bool:
+        return bool(self.opening)
+
+
+NO_REASONING = Reasoning("", "")
+
+_THINK = Reasoning("<think>", "</think>")
+
+# A sign in the template, and what it means; the first that is found counts.
+_FAMILIES = (
+    ("<|START_THINKING|>", Reasoning("<|START_THINKING|>", "<|END_THINKING|>", "")),
+    ("<|channel>", Reasoning("<|channel>thought\n", "<channel|>", "")),
+    ("<seed:think>", Reasoning("<seed:think>", "</seed:think>", "\n")),
+    ("<mm:think>", Reasoning("<mm:think>", "</mm:think>")),
+    ("[THINK]", Reasoning("[THINK]", "[/THINK]", "")),
+    ("◁think▷", Reasoning("◁think▷", "◁/think▷", "")),
+    ("<think>", _THINK),
+    ("</think>", _THINK),
+    ("<thought>", Reasoning("<thought>", "</thought>")),
+    ("<reasoning>", Reasoning("<reasoning>", "</reasoning>")),
+)
+
+
+def reasoning_of(template: str) -> Reasoning:
+    """How a model whose chat template this is marks its reasoning."""
+    return next((marks for sign, marks in _FAMILIES if sign in template), NO_REASONING)
+
+
+def opens_reasoning(marks: Reasoning, prompt: str) -> bool:
+    """Whether a prompt ends within a block of reasoning, so that what is generated begins with reasoning.
+
+    Args:
+        marks: How the model marks it.
+        prompt: As it was rendered, with the beginning of the message that is generated.
+    """
+    if not marks:
+        return False
+    return prompt.rfind(marks.opening.rstrip()) > prompt.rfind(marks.closing)
