@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
+import statistics
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -30,11 +32,11 @@ GOLDEN = Path(__file__).parent / "golden.json"
 NUM_TOKENS = 32
 TIE = 0.3
 """Nats between the two best tokens below which either may win."""
-TOLERANCE = 0.2
-"""Nats by which the chance of a token may differ."""
-TOLERANCE_TOGETHER = 0.3
-"""The same where requests meet in batches, which depends on the moment: that alone changes the unmodified library's by
-0.13, and with products of single tokens of our own 0.23 was seen."""
+TOLERANCE = 0.3
+"""Nats by which the chance of a token may differ: whatever changes the rounding of activations, such as a batch of
+another size, changes single tokens by that much, in the unmodified library as well (docs/decisions.md)."""
+TYPICAL = 0.08
+"""Root mean square of all these differences at most; 0.024 to 0.035 were seen."""
 
 PROMPTS = {
     "story": (
@@ -83,14 +85,16 @@ async def answers(config: EngineConfig, *, together: bool) -> dict[str, list[Tok
         await engine.close()
 
 
-def num_agreeing(golden: list[Golden], found: list[TokenText], tolerance: float) -> int:
-    """Tokens up to the first where two were as good as equal."""
+def differences(golden: list[Golden], found: list[TokenText]) -> list[float]:
+    """By how many nats tokens differ, up to the first where two were as good as equal."""
+    differing = []
     for index, (want, got) in enumerate(zip(golden, found, strict=True)):
         if want.token != got.token:
             assert want.logprob - want.runner_up < TIE, f"token {index} is another one"
-            return index
-        assert got.logprob == pytest.approx(want.logprob, abs=tolerance), f"token {index}"
-    return len(golden)
+            break
+        assert got.logprob == pytest.approx(want.logprob, abs=TOLERANCE), f"token {index}"
+        differing.append(got.logprob - want.logprob)
+    return differing
 
 
 @pytest.mark.parametrize(
@@ -123,10 +127,11 @@ async def test_answers_are_as_recorded(
         }
         GOLDEN.write_text(json.dumps(recorded) + "\n")
     golden = json.loads(GOLDEN.read_text())
-    tolerance = TOLERANCE_TOGETHER if together else TOLERANCE
-    counts = [
-        num_agreeing([Golden(*row) for row in golden[name]], tokens, tolerance)
+    differing = [
+        each
         for name, tokens in found.items()
+        for each in differences([Golden(*row) for row in golden[name]], tokens)
     ]
     # Ties are rare enough for a good part of the tokens to be compared.
-    assert sum(counts) >= 0.25 * NUM_TOKENS * len(PROMPTS), counts
+    assert len(differing) >= 0.25 * NUM_TOKENS * len(PROMPTS), differing
+    assert math.sqrt(statistics.fmean(each**2 for each in differing)) < TYPICAL
