@@ -350,12 +350,11 @@ def test_a_reader_that_sleeps_holds_nobody_up_and_misses_nothing() -> None:
     reader, writer_end = os.pipe()
     writer = Writer(writer_end)
     for number in range(20_000):
-        writer.send("frame", number, "x" * 50)
-    unpacker = wire.new_unpacker()
+        writer.send(wire.Refusal(number, "busy", "x" * 50))
+    frames = wire.to_client()
     numbers: list[int] = []
     while len(numbers) < 20_000:
-        unpacker.feed(os.read(reader, 1 << 16))
-        numbers += [frame[1] for frame in unpacker]
+        numbers += [frame.call for frame in frames.feed(os.read(reader, 1 << 16))]
     writer.finish()
     assert numbers == list(range(20_000))
     os.close(reader)

@@ -6,9 +6,11 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from coblyn.engine import wire
+from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import (
     Delta,
     Event,
@@ -21,19 +23,18 @@ from coblyn.engine.events import (
 )
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import pack_ids
 from coblyn.engine.request import Request
 from coblyn.llama.placement import Device, Placement, Share
 
 
-def through(*items: Any) -> tuple[Any, ...]:
+def through(reader: wire.Reader, frame: wire.ToEngine | wire.FromEngine) -> Any:
     """Send a frame, one byte at a time."""
-    unpacker = wire.new_unpacker()
-    frames = []
-    for byte in wire.pack(*items):
-        unpacker.feed(bytes((byte,)))
-        frames += list(unpacker)
-    (frame,) = frames
-    return tuple(frame)
+    frames: list[Any] = []
+    for byte in wire.pack(frame):
+        frames += reader.feed(bytes((byte,)))
+    (arrived,) = frames
+    return arrived
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,10 @@ def through(*items: Any) -> tuple[Any, ...]:
     ],
 )
 def test_events(event: Event) -> None:
-    _, items = through("event", wire.event_to_wire(event))
-    assert wire.event_from_wire(items) == event
+    frame = wire.Events([event])
+    arrived = through(wire.to_client(), frame)
+    assert arrived == frame
+    assert type(arrived.events[0]) is type(event)
 
 
 def test_requests() -> None:
@@ -65,8 +68,7 @@ def test_requests() -> None:
         ban_eos=True,
         special=True,
     )
-    _, items = through("submit", wire.request_to_wire(request))
-    assert wire.request_from_wire(items) == request
+    assert through(wire.to_engine(), wire.Submit(request)) == wire.Submit(request)
 
 
 def test_facts_of_a_model() -> None:
@@ -80,5 +82,48 @@ def test_facts_of_a_model() -> None:
         ("AVX2",),
     )
     info = replace(FakeRunner().info, placement=placement)
-    (values,) = through(wire.info_to_wire(info))
-    assert wire.info_from_wire(values) == info
+    assert through(wire.to_client(), wire.Ready(info)) == wire.Ready(info)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        wire.Load(EngineConfig("model.gguf", flash_attention=False)),
+        wire.Cancel("a"),
+        wire.Tokenize(1, "é\0", True, False),
+        wire.Detokenize(2, pack_ids([1, 2, 2**31 - 1]), False),
+        wire.Ping(),
+        wire.Stop(),
+    ],
+)
+def test_frames_to_the_engine(frame: wire.ToEngine) -> None:
+    assert through(wire.to_engine(), frame) == frame
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        wire.Loading(0.5),
+        wire.Answer(1, b"\xff"),
+        wire.Refusal(1, "busy", "Too much.", "Wait."),
+        wire.Broken("engine", "It failed."),
+        wire.Pong(1.5),
+    ],
+)
+def test_frames_from_the_engine(frame: wire.FromEngine) -> None:
+    assert through(wire.to_client(), frame) == frame
+
+
+def test_frames_that_arrive_together_are_all_there() -> None:
+    reader = wire.to_engine()
+    data = b"".join(wire.pack(wire.Cancel(str(number))) for number in range(5))
+    arrived = [*reader.feed(data[:17]), *reader.feed(data[17:])]
+    assert arrived == [wire.Cancel(str(number)) for number in range(5)]
+
+
+def test_a_wrong_frame_says_who_asked_and_the_next_one_is_read() -> None:
+    wrong = msgspec.msgpack.encode(["tokenize", 7, 5, True, True])
+    data = len(wrong).to_bytes(4, "little") + wrong + wire.pack(wire.Ping())
+    first, second = wire.to_engine().feed(data)
+    assert (first.kind, first.asked) == ("tokenize", 7)
+    assert second == wire.Ping()

@@ -6,12 +6,14 @@ import queue
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from coblyn.engine import wire
 from coblyn.engine.core import Core
 from coblyn.engine.events import Event, Failed, Finish
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.prompt import pack_ids
 from coblyn.engine.request import Request
 from coblyn.engine.worker import Worker
 
@@ -20,20 +22,20 @@ class Frames:
     """Takes what a worker sends."""
 
     def __init__(self) -> None:
-        self.sent: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self.sent: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def send(self, *items: Any) -> None:
-        self.sent.put(items)
+    def send(self, frame: wire.FromEngine) -> None:
+        self.sent.put(frame)
 
     def send_events(self, events: Sequence[Event]) -> None:
         for event in events:
-            self.sent.put((event,))
+            self.sent.put(event)
 
-    def next(self, kind: type | str) -> Any:
+    def next(self, kind: type) -> Any:
         while True:
             frame = self.sent.get(timeout=10)
-            if frame[0] == kind or (isinstance(kind, type) and isinstance(frame[0], kind)):
-                return frame[0] if isinstance(kind, type) else frame
+            if isinstance(frame, kind):
+                return frame
 
 
 @pytest.fixture
@@ -48,35 +50,39 @@ def worker(frames: Frames) -> Iterator[Worker]:
     core.start()
     worker._core = core
     yield worker
-    assert worker.handle(("stop",)) is False
+    assert worker.handle(wire.Stop()) is False
 
 
-def a_request(**changes: Any) -> list[Any]:
-    names = ("id", "tokens", "max_tokens", "sampling")
-    values = list(wire.request_to_wire(Request("a", (104, 105), 3)))
-    for name, value in changes.items():
-        values[names.index(name)] = value
-    return values
+def handle(worker: Worker, *items: Any) -> None:
+    """Send a frame that is put together by hand."""
+    data = msgspec.msgpack.encode(items)
+    for frame in wire.to_engine().feed(len(data).to_bytes(4, "little") + data):
+        assert worker.handle(frame)
+
+
+def a_request(**changes: Any) -> dict[str, Any]:
+    request = Request("a", (104, 105), 3)
+    return dict(msgspec.to_builtins(request)) | changes
 
 
 @pytest.mark.parametrize(
     "request_",
     [
         a_request(sampling=(1.0,) * 40),
-        a_request(sampling=(1e39,)),
-        a_request(sampling=("warm",)),
+        a_request(sampling={"temperature": 1e39}),
+        a_request(sampling={"temperature": "warm"}),
         a_request(tokens=("x", None)),
         a_request(tokens=5),
         a_request(max_tokens=None),
-        ["a", (1,)],
+        {"id": "a"},
     ],
 )
 def test_a_request_that_can_not_be_read_fails_alone(
-    worker: Worker, frames: Frames, request_: list[Any]
+    worker: Worker, frames: Frames, request_: dict[str, Any]
 ) -> None:
-    assert worker.handle(("submit", request_))
+    handle(worker, "submit", request_)
     assert frames.next(Failed).request_id == "a"
-    assert worker.handle(("submit", a_request(id="b")))
+    handle(worker, "submit", a_request(id="b"))
     assert frames.next(Finish).request_id == "b"
 
 
@@ -84,10 +90,10 @@ def test_a_question_that_can_not_be_read_is_answered(worker: Worker, frames: Fra
     for frame in (
         ("tokenize", 7, 5, True, True),
         ("tokenize", 7, "text"),
-        ("detokenize", 7, (10**6,), False),
-        ("detokenize", 7, ("x",), False),
+        ("detokenize", 7, pack_ids((10**6,)), False),
+        ("detokenize", 7, b"odd", False),
     ):
-        assert worker.handle(frame)
-        assert frames.next("error")[1] == 7
-    assert worker.handle(("tokenize", 8, "hi", False, False))
-    assert frames.next("answer") == ("answer", 8, [104, 105])
+        handle(worker, *frame)
+        assert frames.next(wire.Refusal).call == 7
+    handle(worker, "tokenize", 8, "hi", False, False)
+    assert frames.next(wire.Answer) == wire.Answer(8, pack_ids((104, 105)))

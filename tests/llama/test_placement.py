@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+import msgspec
 import pytest
 
 from coblyn.llama.placement import Device, Placement, Share, read_placement
@@ -132,4 +133,4 @@ def test_whose_memory(device: Device, buffer: str, owns: bool) -> None:
 
 def test_there_and_back() -> None:
     placement = read(LOG_CUDA, CUDA0, CPU)
-    assert Placement.from_values(json.loads(json.dumps(asdict(placement)))) == placement
+    assert msgspec.convert(json.loads(json.dumps(asdict(placement))), Placement) == placement

@@ -13,8 +13,6 @@ import sys
 from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from coblyn.crash import Crash, read_crash
 from coblyn.engine import wire
@@ -24,6 +22,7 @@ from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.pipes import Pipes
+from coblyn.engine.prompt import pack_ids, unpack_ids
 from coblyn.engine.pulse import BEAT_SECONDS, Pulse
 from coblyn.engine.request import Request
 from coblyn.engine.revival import Revival
@@ -59,7 +58,7 @@ class ProcessEngine:
         self._advance = advance
         self._explain = explain
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
-        self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._next_call = itertools.count()
         self._revival = Revival(config.model)
         self._pulse = Pulse(config.hang_seconds, config.step_seconds)
@@ -118,11 +117,13 @@ class ProcessEngine:
 
     async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Token ids of a text."""
-        return list(await self._call("tokenize", text, add_special, parse_special))
+        ids = await self._call(lambda call: wire.Tokenize(call, text, add_special, parse_special))
+        return unpack_ids(ids).tolist()
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
-        return bytes(await self._call("detokenize", list(tokens), special))
+        ids = pack_ids(tokens)
+        return await self._call(lambda call: wire.Detokenize(call, ids, special))
 
     def drain(self) -> None:
         """Take nothing more on, and refuse what has not begun; what runs goes on."""
@@ -150,7 +151,7 @@ class ProcessEngine:
         self._failure = self._failure or _closed()
         self._enter("stopping")
         self._wanted.set()
-        self._send("stop")
+        self._send(wire.Stop())
         if self._pulse.is_quiet:
             self.kill()
         with contextlib.suppress(TimeoutError):
@@ -162,22 +163,23 @@ class ProcessEngine:
 
     # Frames out
 
-    def _send(self, *items: Any) -> None:
+    def _send(self, frame: wire.ToEngine) -> None:
         if self._pipes:
-            self._pipes.send(*items)
+            self._pipes.send(frame)
 
     def _submit(self, request: Request) -> None:
-        self._send("submit", wire.request_to_wire(request))
+        self._send(wire.Submit(request))
 
     def _send_cancel(self, request_id: str) -> None:
-        self._send("cancel", request_id)
+        self._send(wire.Cancel(request_id))
 
-    async def _call(self, name: str, *arguments: Any) -> Any:
+    async def _call(self, question: Callable[[int], wire.ToEngine]) -> bytes:
         await self._until_ready()
         call = next(self._next_call)
-        future = self._calls[call] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._calls[call] = future
         try:
-            self._send(name, call, *arguments)
+            self._send(question(call))
             return await future
         finally:
             del self._calls[call]
@@ -193,30 +195,27 @@ class ProcessEngine:
 
     # Frames in
 
-    def _receive(self, frame: tuple[Any, ...]) -> None:
-        kind, *values = frame
-        self._pulse.hear(values[0] if kind == "pong" else None)
-        match kind:
-            case "events":
-                self._mailboxes.deliver(wire.event_from_wire(items) for items in values[0])
-            case "answer":
-                self._resolve(values[0]).set_result(values[1])
-            case "error":
-                call, code, message, hint = values
+    def _receive(self, frame: wire.FromEngine) -> None:
+        self._pulse.hear(frame.age if isinstance(frame, wire.Pong) else None)
+        match frame:
+            case wire.Events(events):
+                self._mailboxes.deliver(events)
+            case wire.Answer(call, value):
+                self._resolve(call).set_result(value)
+            case wire.Refusal(call, code, message, hint):
                 self._resolve(call).set_exception(error_from_code(code, message, hint=hint))
-            case "loading":
+            case wire.Loading(fraction):
                 if self._advance:
-                    self._advance(values[0])
-            case "ready":
-                self._info = wire.info_from_wire(values[0])
+                    self._advance(fraction)
+            case wire.Ready(info):
+                self._info = info
                 self._lines.clear()
                 if self._state != "stopping":
                     self._enter("ready")
-            case "failed":
-                code, message, hint = values
+            case wire.Broken(code, message, hint):
                 self._failure = error_from_code(code, message, hint=hint)
 
-    def _resolve(self, call: int) -> asyncio.Future[Any]:
+    def _resolve(self, call: int) -> asyncio.Future[bytes]:
         # A caller that has left waits for its answer no more.
         future = self._calls.get(call)
         if future is None or future.done():
@@ -255,7 +254,7 @@ class ProcessEngine:
             stderr=PIPE,
             env=engine_environment(),
         )
-        self._send("load", asdict(self._config))
+        self._send(wire.Load(self._config))
         watch = asyncio.create_task(self._watch(self._pipes), name="coblyn-engine-watch")
         try:
             return await self._pipes.wait()
@@ -266,7 +265,7 @@ class ProcessEngine:
     async def _watch(self, pipes: Pipes) -> None:
         """Ask it once a second whether it lives, and kill it when it hangs."""
         while not self._hang:
-            pipes.send("ping")
+            pipes.send(wire.Ping())
             await asyncio.sleep(BEAT_SECONDS)
             self._hang = self._pulse.beat()
         pipes.kill()

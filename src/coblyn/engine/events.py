@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
+import msgspec
+
 __all__ = [
     "Delta",
     "Event",
@@ -47,20 +49,23 @@ class TokenText(NamedTuple):
     top: tuple[TokenLogprob, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Prefill:
+class _Event(msgspec.Struct, frozen=True, array_like=True):
+    """Structs, not dataclasses: a union of these can be decoded, and one is made for every token of a stream."""
+
+    request_id: str
+
+
+class Prefill(_Event, frozen=True, tag=0):
     """Progress of reading the prompt, in tokens: ``cached`` were in memory, ``processed`` are done of ``total``."""
 
     is_last: ClassVar[bool] = False
 
-    request_id: str
     total: int
     cached: int
     processed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(_Event, frozen=True, tag=1):
     """New text, and the tokens whose text ends in it.
 
     Text that could be the start of a stop string, and bytes that are only part of a character, wait for what follows,
@@ -69,7 +74,6 @@ class Delta:
 
     is_last: ClassVar[bool] = False
 
-    request_id: str
     text: str
     tokens: tuple[TokenText, ...] = ()
 
@@ -86,25 +90,21 @@ class Stats:
     decode_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(_Event, frozen=True, tag=2):
     """The request is over. ``stop`` is the stop string that ended it, if one did."""
 
     is_last: ClassVar[bool] = True
 
-    request_id: str
     reason: FinishReason
     stats: Stats
     stop: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(_Event, frozen=True, tag=3):
     """The request ended in an error; ``code`` is that of a class in ``coblyn.errors``."""
 
     is_last: ClassVar[bool] = True
 
-    request_id: str
     code: str
     message: str
     hint: str = ""

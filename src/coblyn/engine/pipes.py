@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from coblyn.engine import wire
 
@@ -27,11 +27,11 @@ class Pipes(asyncio.SubprocessProtocol):
     """
 
     def __init__(
-        self, on_frame: Callable[[tuple[Any, ...]], None], on_line: Callable[[str], None]
+        self, on_frame: Callable[[wire.FromEngine], None], on_line: Callable[[str], None]
     ) -> None:
         self._on_frame = on_frame
         self._on_line = on_line
-        self._unpacker = wire.new_unpacker()
+        self._reader = wire.to_client()
         self._rest = b""
         self._transport: asyncio.SubprocessTransport | None = None
         self._ended = asyncio.get_running_loop().create_future()
@@ -43,8 +43,7 @@ class Pipes(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Frames or lines."""
         if fd == _STDOUT:
-            self._unpacker.feed(data)
-            for frame in self._unpacker:
+            for frame in self._reader.feed(data):
                 self._on_frame(frame)
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -64,11 +63,11 @@ class Pipes(asyncio.SubprocessProtocol):
         """Process id of the child."""
         return self._child.get_pid()
 
-    def send(self, *items: Any) -> None:
+    def send(self, frame: wire.ToEngine) -> None:
         """Send a frame; to a child that is gone it is no use, and no harm."""
         pipe = cast("asyncio.WriteTransport | None", self._child.get_pipe_transport(_STDIN))
         if pipe and not pipe.is_closing():
-            pipe.write(wire.pack(*items))
+            pipe.write(wire.pack(frame))
 
     def kill(self) -> None:
         """End the child at once, if it runs."""

@@ -1,109 +1,211 @@
-"""What travels between the client and the engine process: MessagePack arrays, the first item tells what it is.
+"""What travels between the client and the engine process: frames, each a length of four bytes and a MessagePack array.
 
-To the engine:
-    ["load", config]  ["submit", request]  ["cancel", id]  ["tokenize", call, text, add_special, parse_special]
-    ["detokenize", call, tokens, special]  ["stop"]
-From the engine:
-    ["loading", fraction]  ["ready", info]  ["events", [event, ...]]  ["answer", call, value]
-    ["error", call, code, message, hint]  ["failed", code, message, hint]
+A frame is a struct with a tag; what it carries are the dataclasses of the engine, as they are, nested ones included.
+Token ids are one bytes object (``coblyn.engine.prompt``). Both sides are of one installation, so there is no version.
 
-Both sides are of one installation, so there is no version in it.
+What a dataclass may hold is what msgspec can decode: a union of several dataclasses is not, of several structs it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import msgpack
+import msgspec
 
-from coblyn.engine.events import (
-    Delta,
-    Event,
-    Failed,
-    Finish,
-    Prefill,
-    Stats,
-    TokenLogprob,
-    TokenText,
-)
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.events import Event
 from coblyn.engine.interface import ModelInfo
-from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
-from coblyn.llama.placement import Placement
+from coblyn.errors import CoblynError
 
 __all__ = [
-    "event_from_wire",
-    "event_to_wire",
-    "info_from_wire",
-    "info_to_wire",
-    "new_unpacker",
+    "Answer",
+    "Broken",
+    "Cancel",
+    "Detokenize",
+    "Events",
+    "FromEngine",
+    "Load",
+    "Loading",
+    "Ping",
+    "Pong",
+    "Reader",
+    "Ready",
+    "Refusal",
+    "Stop",
+    "Submit",
+    "ToEngine",
+    "Tokenize",
+    "Unreadable",
     "pack",
-    "request_from_wire",
-    "request_to_wire",
+    "to_client",
+    "to_engine",
 ]
 
-_KINDS: tuple[type[Event], ...] = (Delta, Prefill, Finish, Failed)
+_HEAD = 4
+"""Bytes of a frame's length."""
 
 
-def pack(*items: Any) -> bytes:
-    """One frame."""
-    data: bytes = msgpack.packb(items, use_bin_type=True)
+class _Frame(msgspec.Struct, frozen=True, array_like=True):
+    """Fields in their order, behind the name of the frame."""
+
+
+class Load(_Frame, frozen=True, tag="load"):
+    """Load a model; the first frame."""
+
+    config: EngineConfig
+
+
+class Submit(_Frame, frozen=True, tag="submit"):
+    """Start a request; ``Events`` follow."""
+
+    request: Request
+
+
+class Cancel(_Frame, frozen=True, tag="cancel"):
+    """End a request early."""
+
+    request_id: str
+
+
+class Tokenize(_Frame, frozen=True, tag="tokenize"):
+    """Ask for the token ids of a text."""
+
+    call: int
+    text: str
+    add_special: bool
+    parse_special: bool
+
+
+class Detokenize(_Frame, frozen=True, tag="detokenize"):
+    """Ask for the bytes of tokens."""
+
+    call: int
+    ids: bytes
+    special: bool
+
+
+class Ping(_Frame, frozen=True, tag="ping"):
+    """Ask whether it lives."""
+
+
+class Stop(_Frame, frozen=True, tag="stop"):
+    """End; the last frame."""
+
+
+class Loading(_Frame, frozen=True, tag="loading"):
+    """How much is loaded, 0 to 1."""
+
+    fraction: float
+
+
+class Ready(_Frame, frozen=True, tag="ready"):
+    """The model is loaded."""
+
+    info: ModelInfo
+
+
+class Events(_Frame, frozen=True, tag="events"):
+    """What happened in a step."""
+
+    events: list[Event]
+
+
+class Answer(_Frame, frozen=True, tag="answer"):
+    """The answer to a question."""
+
+    call: int
+    value: bytes
+
+
+class Refusal(_Frame, frozen=True, tag="refusal"):
+    """A question has no answer; ``code`` is that of a class in ``coblyn.errors``."""
+
+    call: int
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Broken(_Frame, frozen=True, tag="broken"):
+    """The engine cannot go on: its last frame."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Pong(_Frame, frozen=True, tag="pong"):
+    """It lives; ``age`` is for how many seconds the step in hand has run, or a load has shown no progress."""
+
+    age: float
+
+
+ToEngine = Load | Submit | Cancel | Tokenize | Detokenize | Ping | Stop
+FromEngine = Loading | Ready | Events | Answer | Refusal | Broken | Pong
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def pack(frame: ToEngine | FromEngine) -> bytearray:
+    """A frame as bytes.
+
+    Raises:
+        OverflowError: It holds an integer beyond 64 bits.
+    """
+    data = bytearray(_HEAD)
+    _ENCODER.encode_into(frame, data, _HEAD)
+    data[:_HEAD] = (len(data) - _HEAD).to_bytes(_HEAD, "little")
     return data
 
 
-def new_unpacker() -> msgpack.Unpacker:
-    """What turns bytes into frames: ``feed`` it, then iterate. Arrays become tuples."""
-    return msgpack.Unpacker(
-        use_list=False, raw=False, max_buffer_size=2**31 - 1, strict_map_key=False
-    )
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A frame that is wrong: what kind it is, the first thing that it holds, and what is wrong with it."""
+
+    kind: str
+    asked: Any
+    error: Exception
 
 
-def event_to_wire(event: Event) -> tuple[Any, ...]:
-    """An event as plain values."""
-    if isinstance(event, Delta):  # the one that comes with every token
-        tokens = [
-            (t.token, t.piece, t.logprob, [(a.token, a.piece, a.logprob) for a in t.top])
-            for t in event.tokens
-        ]
-        return (0, event.request_id, event.text, tokens)
-    return (_KINDS.index(type(event)), *astuple(event))
+class Reader:
+    """Turns bytes, as they come, into frames. Make it with ``to_engine`` or ``to_client``."""
+
+    def __init__(self, decoder: msgspec.msgpack.Decoder[Any]) -> None:
+        self._decoder = decoder
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """Take bytes, and give the frames that are whole now; one that is wrong comes as ``Unreadable``."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while len(buffer) >= start + _HEAD:
+                end = start + _HEAD + int.from_bytes(buffer[start : start + _HEAD], "little")
+                if len(buffer) < end:
+                    return
+                frame = bytes(memoryview(buffer)[start + _HEAD : end])
+                start = end
+                yield self._decode(frame)
+        finally:
+            del buffer[:start]
+
+    def _decode(self, frame: bytes) -> Any:
+        try:
+            return self._decoder.decode(frame)
+        except (msgspec.MsgspecError, CoblynError, UnicodeError) as error:
+            kind, *values = msgspec.msgpack.decode(frame)
+            return Unreadable(kind, values[0] if values else None, error)
 
 
-def event_from_wire(items: tuple[Any, ...]) -> Event:
-    """The event that ``event_to_wire`` took apart."""
-    kind, *values = items
-    if kind == 0:
-        request_id, text, tokens = values
-        return Delta(request_id, text, tuple(_token_from_wire(token) for token in tokens))
-    if _KINDS[kind] is Finish:
-        request_id, reason, stats, stop = values
-        return Finish(request_id, reason, Stats(*stats), stop)
-    return Prefill(*values) if _KINDS[kind] is Prefill else Failed(*values)
+def to_engine() -> Reader:
+    """Reads what a client sends."""
+    return Reader(msgspec.msgpack.Decoder(ToEngine))
 
 
-def _token_from_wire(items: tuple[Any, ...]) -> TokenText:
-    token, piece, logprob, top = items
-    return TokenText(token, piece, logprob, tuple(TokenLogprob(*other) for other in top))
-
-
-def info_to_wire(info: ModelInfo) -> dict[str, Any]:
-    """Facts of a model as plain values."""
-    return asdict(info)
-
-
-def info_from_wire(values: dict[str, Any]) -> ModelInfo:
-    """The facts that ``info_to_wire`` took apart."""
-    placement = Placement.from_values(values["placement"])
-    return ModelInfo(**values | {"placement": placement})
-
-
-def request_to_wire(request: Request) -> tuple[Any, ...]:
-    """A request as plain values, in the order of its fields."""
-    return astuple(request)
-
-
-def request_from_wire(items: tuple[Any, ...]) -> Request:
-    """The request that ``request_to_wire`` took apart."""
-    request_id, tokens, max_tokens, sampling, *rest = items
-    return Request(request_id, tokens, max_tokens, SamplingParams(*sampling), *rest)
+def to_client() -> Reader:
+    """Reads what an engine sends."""
+    return Reader(msgspec.msgpack.Decoder(FromEngine))

@@ -8,7 +8,6 @@ too.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import os
@@ -22,7 +21,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
@@ -31,6 +29,7 @@ from coblyn.engine.events import Event, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import Runner
 from coblyn.engine.pieces import join_pieces
+from coblyn.engine.prompt import pack_ids, unpack_ids
 from coblyn.errors import CoblynError, EngineError
 from coblyn.llama.process import end_with_parent
 
@@ -61,19 +60,19 @@ class Writer:
         self._thread = threading.Thread(target=self._main, name="coblyn-writer", daemon=True)
         self._thread.start()
 
-    def send(self, *items: Any) -> None:
+    def send(self, frame: wire.FromEngine) -> None:
         """Send a frame."""
-        frame = memoryview(wire.pack(*items))
+        data = memoryview(wire.pack(frame))
         with self._changed:
             if self._can_try and not self._backlog:
-                frame = frame[self._try(frame) :]
-            if frame:
-                self._backlog.append(frame)
+                data = data[self._try(data) :]
+            if data:
+                self._backlog.append(data)
                 self._changed.notify()
 
     def send_events(self, events: Sequence[Event]) -> None:
         """Send the events of a step."""
-        self.send("events", [wire.event_to_wire(event) for event in events])
+        self.send(wire.Events(list(events)))
 
     def finish(self) -> None:
         """Send what waits, and end."""
@@ -150,29 +149,47 @@ class Worker:
         self._core: Core | None = None
         self._load_advanced = 0.0
 
-    def handle(self, frame: tuple[Any, ...]) -> bool:
+    def handle(self, frame: wire.ToEngine | wire.Unreadable) -> bool:
         """Answer one frame; False after the last."""
-        kind, *values = frame
-        if kind == "stop":
-            self._stop()
-            return False
-        try:
-            return bool(getattr(self, f"_{kind}")(*values))
-        except Exception as error:
-            if kind not in ("submit", "tokenize", "detokenize"):
-                raise
-            self._refuse(kind, values[0], error)
-            return True
+        match frame:
+            case wire.Submit(request):
+                self._loaded.submit(request)
+            case wire.Cancel(request_id):
+                self._loaded.cancel(request_id)
+            case wire.Tokenize():
+                self._tokenize(frame)
+            case wire.Detokenize():
+                self._answer(frame.call, partial(self._detokenize, frame))
+            case wire.Ping():
+                self._ping()
+            case wire.Load(config):
+                self._load(config)
+            case wire.Unreadable():
+                self._refuse(frame)
+            case wire.Stop():
+                self._stop()
+                return False
+        return True
 
-    def _refuse(self, kind: str, asked: Any, error: Exception) -> None:
-        """Tell who asked that it can not be done: one wrong frame ends nothing else."""
-        if not isinstance(error, CoblynError):
-            log.error("a frame of kind %s could not be read", kind, exc_info=error)
-            error = EngineError(f"The request could not be read: {error!r}.")
-        if kind == "submit":
-            self._writer.send_events([Failed(str(asked[0]), error.code, error.message, error.hint)])
+    def _answer(self, call: int, question: Callable[[], bytes]) -> None:
+        """Answer a question, or say why there is no answer: a wrong one ends nothing else."""
+        try:
+            self._writer.send(wire.Answer(call, question()))
+        except Exception as error:  # noqa: BLE001 - the border of a thread
+            reason = _reason(error)
+            self._writer.send(wire.Refusal(call, reason.code, reason.message, reason.hint))
+
+    def _refuse(self, frame: wire.Unreadable) -> None:
+        """Tell the sender of a frame that cannot be read."""
+        reason = _reason(frame.error)
+        if frame.kind == "submit":
+            request_id = str(frame.asked["id"])
+            failed = Failed(request_id, reason.code, reason.message, reason.hint)
+            self._writer.send_events([failed])
         else:
-            self._writer.send("error", asked, error.code, error.message, error.hint)
+            self._writer.send(
+                wire.Refusal(int(frame.asked), reason.code, reason.message, reason.hint)
+            )
 
     def _stop(self) -> None:
         if (
@@ -182,18 +199,16 @@ class Worker:
         self._errands.finish()  # what it works with goes with the core
         self._core.stop()
 
-    def _ping(self) -> bool:
+    def _ping(self) -> None:
         """For how many seconds the step in hand has run, or the load has shown no progress."""
         core = self._core
         age = core.step_seconds if core else time.monotonic() - self._load_advanced
-        self._writer.send("pong", age)
-        return True
+        self._writer.send(wire.Pong(age))
 
-    def _load(self, settings: dict[str, Any]) -> bool:
+    def _load(self, config: EngineConfig) -> None:
         self._load_advanced = time.monotonic()
-        load = partial(self._load_now, EngineConfig(**settings))
+        load = partial(self._load_now, config)
         threading.Thread(target=load, name="coblyn-load", daemon=True).start()
-        return True
 
     def _load_now(self, config: EngineConfig) -> None:
         """On a thread of its own, so that this process goes on to answer, and ends when it is told to."""
@@ -215,7 +230,7 @@ class Worker:
         gc.freeze()
         gc.enable()
         self._core = core
-        self._writer.send("ready", wire.info_to_wire(core.runner.info))
+        self._writer.send(wire.Ready(core.runner.info))
 
     def _make_runner(self, config: EngineConfig) -> Runner:
         if not config.model:
@@ -227,40 +242,30 @@ class Worker:
 
     def _advance(self, fraction: float) -> bool:
         self._load_advanced = time.monotonic()
-        self._writer.send("loading", fraction)
+        self._writer.send(wire.Loading(fraction))
         return True
 
-    def _submit(self, request: tuple[Any, ...]) -> bool:
-        self._loaded.submit(wire.request_from_wire(request))
-        return True
-
-    def _cancel(self, request_id: str) -> bool:
-        self._loaded.cancel(request_id)
-        return True
-
-    def _tokenize(self, call: int, text: str, add_special: bool, parse_special: bool) -> bool:
+    def _tokenize(self, frame: wire.Tokenize) -> None:
         vocab = self._loaded.runner.vocab
 
-        def answer() -> None:
-            try:
-                tokens = vocab.tokenize(text, add_special=add_special, parse_special=parse_special)
-            except Exception as error:  # noqa: BLE001 - the border of a thread
-                self._refuse("tokenize", call, error)
-            else:
-                self._writer.send("answer", call, tokens)
+        def tokens() -> bytes:
+            return pack_ids(
+                vocab.tokenize(
+                    frame.text, add_special=frame.add_special, parse_special=frame.parse_special
+                )
+            )
 
-        if len(text) > _LONG_TEXT:
+        answer = partial(self._answer, frame.call, tokens)
+        if len(frame.text) > _LONG_TEXT:
             self._errands.add(answer)
         else:
             answer()
-        return True
 
-    def _detokenize(self, call: int, tokens: tuple[int, ...], special: bool) -> bool:
+    def _detokenize(self, frame: wire.Detokenize) -> bytes:
         runner = self._loaded.runner
         size = runner.info.vocab_size
-        text = join_pieces(runner.vocab, tokens, special=special, vocab_size=size)
-        self._writer.send("answer", call, text)
-        return True
+        ids = unpack_ids(frame.ids)
+        return join_pieces(runner.vocab, ids, special=frame.special, vocab_size=size)
 
     @property
     def _loaded(self) -> Core:
@@ -268,9 +273,17 @@ class Worker:
         return self._core
 
     def _give_up(self, error: CoblynError) -> None:
-        self._writer.send("failed", error.code, error.message, error.hint)
+        self._writer.send(wire.Broken(error.code, error.message, error.hint))
         self._writer.finish()
         os._exit(FAILED_STEP)
+
+
+def _reason(error: Exception) -> CoblynError:
+    """What is said of an error to whoever asked."""
+    if isinstance(error, CoblynError):
+        return error
+    log.error("a frame could not be answered", exc_info=error)
+    return EngineError(f"The request could not be read: {error!r}.")
 
 
 def main() -> None:
@@ -285,15 +298,13 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     writer = Writer(frames_out)
     worker = Worker(writer)
-    unpacker = wire.new_unpacker()
+    reader = wire.to_engine()
     source = sys.stdin.fileno()
-    with contextlib.suppress(EOFError):
-        while data := os.read(source, 1 << 16):
-            unpacker.feed(data)
-            for frame in unpacker:
-                if not worker.handle(frame):
-                    writer.finish()
-                    return
+    while data := os.read(source, 1 << 16):
+        for frame in reader.feed(data):
+            if not worker.handle(frame):
+                writer.finish()
+                return
     os._exit(0)  # the parent is gone, and may have left in the middle of a step
 
 

@@ -7,9 +7,8 @@ without any GPU too. What counts are the devices that it uses and the memory tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 __all__ = ["NOWHERE", "Device", "Placement", "Share", "read_placement"]
 
@@ -86,18 +85,6 @@ class Placement:
     shares: tuple[Share, ...] = ()
     graph_splits: int = 0
     cpu_features: tuple[str, ...] = ()
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """Put together what ``dataclasses.asdict`` took apart; lists may stand for tuples."""
-        return cls(
-            **{
-                **values,
-                "devices": tuple(Device(**each) for each in values["devices"]),
-                "shares": tuple(Share(**each) for each in values["shares"]),
-                "cpu_features": tuple(values["cpu_features"]),
-            }
-        )
 
     @property
     def accelerators(self) -> tuple[Device, ...]:

@@ -8,11 +8,12 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
+
 from coblyn.crash import Crash, read_crash
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.death import Death, Explain, explain_plainly
 from coblyn.engine.interface import ModelInfo
-from coblyn.engine.wire import info_from_wire
 from coblyn.errors import CoblynError, error_from_code
 from coblyn.llama.environment import changes
 from coblyn.progress import Progress, Report, silent
@@ -88,8 +89,7 @@ class _Reading:
         return Death(code, model, self.info is not None, self.crash, instruction, log=log)
 
     def _loaded(self, info: dict[str, Any]) -> None:
-        tuples = {name: tuple(value) for name, value in info.items() if isinstance(value, list)}
-        self.info = info_from_wire(info | tuples)
+        self.info = msgspec.convert(info, ModelInfo)
         self.log.clear()
 
     def _progress(self, progress: dict[str, Any]) -> None:

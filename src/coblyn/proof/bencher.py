@@ -18,7 +18,6 @@ from coblyn.engine.aloud import load_aloud
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.loop import run_loop
-from coblyn.engine.wire import info_to_wire
 from coblyn.errors import CoblynError
 from coblyn.llama.process import end_with_parent
 from coblyn.progress import Progress
@@ -43,7 +42,7 @@ async def _measure(config: EngineConfig, shape: Shape) -> None:
         return load_aloud(config, partial(WatchedRunner, config))
 
     engine = LocalEngine(make_runner, max_running=config.max_running)
-    _tell("loaded", info=info_to_wire(engine.info))
+    _tell("loaded", info=asdict(engine.info))
     try:
         _tell("figures", figures=asdict(await measure(engine, shape, _report)))
     finally:

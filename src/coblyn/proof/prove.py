@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import ProgramFailed
 from coblyn.llama.environment import changes
@@ -139,7 +141,7 @@ class _Reading:
 
     def _generation(self, role: str, placement: Mapping[str, Any], **values: Any) -> None:
         values["tokens"] = tuple(values["tokens"])
-        self._set(**{role: GenerationProof(Placement.from_values(placement), **values)})
+        self._set(**{role: GenerationProof(msgspec.convert(placement, Placement), **values)})
 
     def _comparison(self, **values: Any) -> None:
         self._set(comparison=Comparison(**values))
