@@ -10,7 +10,17 @@ import pytest
 import coblyn
 from coblyn.cli.verbs import VERBS
 
-HEAVY = ("numpy", "ctypes", "fastapi", "uvicorn", "pydantic", "rich", "asyncio", "httpx", "jinja2")
+HEAVY = (
+    "numpy",
+    "ctypes",
+    "starlette",
+    "uvicorn",
+    "pydantic",
+    "rich",
+    "asyncio",
+    "httpx",
+    "jinja2",
+)
 
 
 def modules_after(code: str) -> set[str]:
@@ -20,6 +30,10 @@ def modules_after(code: str) -> set[str]:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     return set(done.stderr.split())
+
+
+def test_the_web_application_does_without_what_it_does_not_use() -> None:
+    assert not modules_after("import coblyn.api.app") & {"fastapi", "fastapi_offline", "httpx"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -242,6 +242,16 @@ async def test_openapi_describes_the_bodies(client: Client) -> None:
         body = schema["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         assert body["schema"]["$ref"] == f"#/components/schemas/{model}"
         assert "properties" in schema["components"]["schemas"][model]
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert operation["description"]
+    (name,) = schema["paths"]["/v1/models/{name}"]["get"]["parameters"]
+    assert (name["name"], name["in"]) == ("name", "path")
+    stream = schema["paths"]["/api/extra/generate/stream"]["post"]["responses"]["200"]["content"]
+    assert "text/event-stream" in stream
+    ids = re.findall(r"'operationId': '(\w+)'", str(schema))
+    assert len(ids) == len(set(ids)) > 20
     references = set(re.findall(r'"#/components/schemas/(\w+)"', str(schema).replace("'", '"')))
     assert references <= set(schema["components"]["schemas"])
 

@@ -2,68 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Sequence
 
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
 
-from coblyn import __version__
-from coblyn.api import health
-from coblyn.api.docs import install_docs
-from coblyn.api.errors import install_error_handlers
-from coblyn.api.kobold import routes as kobold
-from coblyn.api.openai import routes as openai
+from coblyn.api.call import Call
+from coblyn.api.dialect import Dialect
+from coblyn.api.docs import docs_routes
+from coblyn.api.errors import answer_error, error_handlers
+from coblyn.api.health import SERVER
+from coblyn.api.kobold.dialect import KOBOLD
+from coblyn.api.openai.dialect import OPENAI
 from coblyn.api.origins import OriginGuard
-from coblyn.api.page import page_router
-from coblyn.api.paths import SuffixPaths
+from coblyn.api.page import page_routes
+from coblyn.api.paths import Paths, SuffixPaths
+from coblyn.api.route import Handler
 from coblyn.api.state import ApiOptions
 from coblyn.engine.interface import EngineClient
-from coblyn.service.services import make_services
+from coblyn.errors import CoblynError
+from coblyn.service.services import Services, make_services
 
-__all__ = ["create_app"]
+__all__ = ["DIALECTS", "create_app"]
 
-DESCRIPTION = "Text from the model that is loaded, over KoboldAI's and over OpenAI's API."
+DIALECTS = (KOBOLD, OPENAI, SERVER)
+"""What is spoken. The first that owns a path without a route gives the shape of errors there; the last owns all."""
 
 
-def create_app(engine: EngineClient, options: ApiOptions | None = None) -> FastAPI:
+def create_app(
+    engine: EngineClient,
+    options: ApiOptions | None = None,
+    dialects: Sequence[Dialect] = DIALECTS,
+) -> Starlette:
     """The application over an engine. The caller owns the engine and closes it.
 
     Args:
         engine: What generates; its model is loaded.
         options: What a user may choose.
+        dialects: What it speaks; the last owns every path.
     """
     options = options or ApiOptions()
-    app = FastAPI(
-        title="Coblyn", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
+    services = make_services(engine)
+    paths = Paths(dialects)
+    return Starlette(
+        routes=[
+            *(route for d in dialects for route in _routes(d, services, options)),
+            *docs_routes(dialects),
+            *page_routes(options.web),
+        ],
+        middleware=_middleware(paths, options),
+        exception_handlers=error_handlers(paths),
     )
-    app.state.options = options
-    app.state.services = make_services(engine)
-    routers = (kobold.router, openai.router, health.router)
-    for router in routers:
-        app.include_router(router)
-    install_docs(app)
-    app.include_router(page_router(options.web))
-    install_error_handlers(app)
-    # The last that is added sees a request first.
-    app.add_middleware(OriginGuard, origins=options.origins)
-    app.add_middleware(SuffixPaths, routes=_methods(routers))
-    if options.origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=options.origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            allow_private_network=True,
-            expose_headers=["x-coblyn-warnings"],
-        )
-    return app
 
 
-def _methods(routers: Iterable[APIRouter]) -> dict[str, set[str]]:
-    """Methods of each API path that has no parts to fill in."""
-    methods: dict[str, set[str]] = {}
-    for route in (route for router in routers for route in router.routes):
-        if isinstance(route, APIRoute) and "{" not in route.path:
-            methods.setdefault(route.path, set()).update(route.methods or ())
-    return methods
+def _middleware(paths: Paths, options: ApiOptions) -> list[Middleware]:
+    """What a request passes, in this order."""
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=options.origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        allow_private_network=True,
+        expose_headers=["x-coblyn-warnings"],
+    )
+    return [
+        *([cors] if options.origins else []),
+        Middleware(SuffixPaths, paths=paths),
+        Middleware(OriginGuard, paths=paths, origins=options.origins),
+    ]
+
+
+def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[StarletteRoute]:
+    def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(Call(request, dialect, services, options))
+            except CoblynError as error:
+                return answer_error(dialect, request, error)
+
+        return answer
+
+    return [
+        StarletteRoute(route.path, endpoint(route.handler), methods=[route.method])
+        for route in dialect.routes
+    ]

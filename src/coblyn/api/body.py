@@ -8,10 +8,10 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
-from fastapi import Request
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
+from coblyn.api.state import ApiOptions
 from coblyn.errors import BadRequest, Cancelled
 
 __all__ = ["BodyTimeout", "BodyTooLarge", "read_json", "token_id", "validated"]
@@ -50,19 +50,19 @@ _DRAINED = 4
 answer, but a connection that was reset."""
 
 
-async def read_json(request: Request) -> dict[str, Any]:
+async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
     """The body as a JSON object; an empty body is an empty object.
 
     Clients of these APIs often declare no type, or a wrong one, so it does not matter. Characters
     that UTF-8 can not express (lone surrogates) become question marks.
 
     Raises:
-        BodyTooLarge: It is larger than the application's limit.
+        BodyTooLarge: It is larger than the options allow.
         BodyTimeout: It stopped arriving.
         BadRequest: It is no JSON object.
         Cancelled: The client left.
     """
-    body = await _read(request, request.app.state.options.max_body)
+    body = await _read(request, options.max_body, options.body_seconds)
     if not body.strip():
         return {}
     try:
@@ -135,8 +135,7 @@ def _path(value: Any, location: tuple[int | str, ...]) -> list[str]:
     return path or [str(part) for part in location[:1]]
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    seconds = request.app.state.options.body_seconds
+async def _read(request: Request, limit: int, seconds: float) -> bytes:
     declared = request.headers.get("content-length", "0")
     is_too_large = declared.isdecimal() and int(declared) > limit
     body, size = bytearray(), 0

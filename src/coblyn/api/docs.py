@@ -1,24 +1,30 @@
 """``/docs``: the interactive description of the APIs, without a network.
 
-FastAPI's own page loads its scripts from elsewhere. These come with ``fastapi-offline``.
+The files of Swagger UI lie in the package ``fastapi-offline``, which is never imported: it would bring FastAPI along.
 """
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
+from collections.abc import Sequence
+from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Route
 
-__all__ = ["describes_body", "install_docs"]
+from coblyn.api.dialect import Dialect
+from coblyn.api.openapi import describe
 
-_MODELS: dict[str, type[BaseModel]] = {}
+__all__ = ["docs_routes"]
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Coblyn's APIs</title>
@@ -30,6 +36,7 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+# Inline scripts are forbidden.
 _START = "SwaggerUIBundle({url: 'openapi.json', dom_id: '#swagger-ui', deepLinking: true});\n"
 
 # Swagger UI sets styles on elements and draws icons from data URLs.
@@ -38,59 +45,45 @@ _CSP = (
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-router = APIRouter(include_in_schema=False)
+
+def docs_routes(dialects: Sequence[Dialect]) -> list[Route]:
+    """Routes of the page, its files and ``/openapi.json``."""
+    description = cache(partial(describe, dialects))
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(description())
+
+    return [
+        Route("/openapi.json", openapi),
+        Route("/api", _redirect),  # KoboldCPP's address of its API's description
+        Route("/docs", _page),
+        Route("/docs/start.js", _start),
+        Route("/docs/{name}", _asset),
+    ]
 
 
-def describes_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """What FastAPI needs to describe a body that a route reads by itself: for ``openapi_extra``."""
-    _MODELS[model.__name__] = model
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    content = {"application/json": {"schema": schema, "example": example}}
-    return {"requestBody": {"required": bool(example), "content": content}}
-
-
-def install_docs(app: FastAPI) -> None:
-    """Put the page, its files and ``/openapi.json`` into an application."""
-    app.include_router(router)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        _, bodies = models_json_schema(
-            [(model, "validation") for model in _MODELS.values()],
-            ref_template="#/components/schemas/{model}",
-        )
-        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= json.loads(json.dumps(bodies["$defs"]))
-        app.openapi_schema = schema
-    return app.openapi_schema
-
-
-@router.get("/api")
-async def api() -> Response:
-    """KoboldCPP's address of its API's description."""
+async def _redirect(_: Request) -> Response:
     return RedirectResponse("docs")
 
 
-@router.get("/docs")
-async def docs() -> Response:
-    """The page."""
+async def _page(_: Request) -> Response:
     return HTMLResponse(_PAGE, headers={"content-security-policy": _CSP})
 
 
-@router.get("/docs/start.js")
-async def start() -> Response:
-    """The script that starts the page: inline scripts are forbidden."""
+async def _start(_: Request) -> Response:
     return Response(_START, media_type="text/javascript")
 
 
-@router.get("/docs/{name}")
-async def asset(name: str) -> Response:
-    """Files of Swagger UI."""
+async def _asset(request: Request) -> Response:
+    name = request.path_params["name"]
     if name not in ("swagger-ui.css", "swagger-ui-bundle.js"):
-        return Response(status_code=404)
-    return FileResponse(Path(str(files("fastapi_offline"))) / "static" / name)
+        raise HTTPException(404)
+    return FileResponse(_assets() / name)
+
+
+@cache
+def _assets() -> Path:
+    spec = find_spec("fastapi_offline")
+    assert spec is not None, "a dependency of this package"
+    assert spec.origin is not None, "it is no namespace"
+    return Path(spec.origin).parent / "static"

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
-from coblyn.api.state import Options, Provided
+from coblyn.api.call import Call
+from coblyn.api.dialect import Dialect
+from coblyn.api.kobold.errors import kobold_body
+from coblyn.api.route import Routes
 from coblyn.engine.death import Death
 from coblyn.proof.verdict import judge_load
 
-__all__ = ["router"]
+__all__ = ["SERVER"]
 
-router = APIRouter(tags=["server"])
+routes = Routes()
 
 
-@router.get("/health", summary="Whether the model is ready")
-async def health(services: Provided, options: Options) -> JSONResponse:
+@routes.get("/health", "Whether the model is ready")
+async def health(call: Call) -> Response:
     """``status`` is ok (200), or loading, restarting, not responding, stopping or stopped (503).
 
     ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do. ``failure`` says
     why the engine is stopped and what to do, and ``death`` how its process ended last, if it did.
     """
-    status = services.engine.status()
-    info = services.engine.info
+    status = call.services.engine.status()
+    info = call.services.engine.info
     is_ready = status.state == "ready"
     body = {
         "status": "ok" if is_ready else status.state,
         "model": info.name,
         "accelerator": info.accelerator,
         "accelerated_by": list(info.placement.accelerated_by),
-        "verdict": judge_load(info.placement, options.machine).to_json(),
+        "verdict": judge_load(info.placement, call.options.machine).to_json(),
         "context": info.context,
         "running": status.num_running,
         "waiting": status.num_waiting,
@@ -56,3 +58,7 @@ def _death(death: Death) -> dict[str, Any]:
         "instruction": death.instruction,
         "log": list(death.log),
     }
+
+
+SERVER = Dialect("server", tuple(routes), owns=lambda _: True, error_body=kobold_body)
+"""What the server says of itself; to whoever asks for nothing that it knows, in the words of KoboldAI's API."""

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from coblyn.api.errors import problem_response
+from coblyn.api.paths import Paths
 from coblyn.api.problem import Problem
 
 __all__ = ["OriginGuard"]
@@ -35,11 +35,13 @@ class OriginGuard:
 
     Args:
         app: What answers.
+        paths: What knows in whose shape a page is refused.
         origins: Foreign origins that are welcome; ``*`` for all.
     """
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, paths: Paths, origins: tuple[str, ...]) -> None:
         self._app = app
+        self._paths = paths
         self._origins = frozenset(origins)
         self._hosts = frozenset(urlsplit(origin).netloc for origin in origins)
         self._told: set[str] = set()
@@ -51,7 +53,7 @@ class OriginGuard:
             await self._app(scope, receive, send)
             return
         self._tell(problem.message)
-        await problem_response(scope["path"], problem)(scope, receive, send)
+        await self._paths.dialect(scope["path"]).refuse(problem)(scope, receive, send)
 
     def _problem(self, scope: Scope) -> Problem | None:
         if "*" in self._origins:

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
 
-__all__ = ["CSP", "page_router"]
+__all__ = ["CSP", "page_routes"]
 
 # Not guessed: on Windows the answer for scripts comes from the registry, and may be text/plain.
 _TYPES = {
@@ -62,19 +63,18 @@ class _File:
     is_hashed: bool
 
 
-def page_router(web: Path | None) -> APIRouter:
+def page_routes(web: Path | None) -> list[Route]:
     """Routes of the page.
 
     Args:
         web: Directory of the built page; None for the one in the package.
     """
     files = _list_files(web or Path(__file__).parent.parent / "web")
-    router = APIRouter()
     start = _endpoint(files["index.html"]) if "index.html" in files else _not_built
-    router.add_route("/", start, include_in_schema=False)
-    for name, file in files.items():
-        router.add_route(f"/{name}", _endpoint(file), include_in_schema=False)
-    return router
+    return [
+        Route("/", start),
+        *(Route(f"/{name}", _endpoint(file)) for name, file in files.items()),
+    ]
 
 
 def _endpoint(file: _File) -> Callable[[Request], Awaitable[Response]]:

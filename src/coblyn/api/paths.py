@@ -6,57 +6,42 @@ HEAD are answered for every API path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ALIASES", "SuffixPaths"]
+from coblyn.api.dialect import Dialect
+from coblyn.api.route import Route
 
-ALIASES = {
-    "/completions": "/v1/completions",
-    "/chat/completions": "/v1/chat/completions",
-    "/models": "/v1/models",
-    "/api/extra/tokenize": "/api/extra/tokencount",
-    "/api/latest/generate": "/api/v1/generate",
-    "/api/latest/model": "/api/v1/model",
-    "/api/latest/config/max_context_length": "/api/v1/config/max_context_length",
-    "/api/latest/config/max_length": "/api/v1/config/max_length",
-    "/api/latest/config/soft_prompt": "/api/v1/config/soft_prompt",
-    "/api/latest/config/soft_prompts_list": "/api/v1/config/soft_prompts_list",
-    "/api/latest/info/version": "/api/v1/info/version",
-}
+__all__ = ["Paths", "SuffixPaths"]
 
 
-class SuffixPaths:
-    """Middleware that rewrites a path to the API route it ends in.
+class Paths:
+    """The paths of all dialects.
 
     Args:
-        app: What answers.
-        routes: The methods of each API path.
+        dialects: What is spoken; the last owns every path.
     """
 
-    def __init__(self, app: ASGIApp, routes: Mapping[str, AbstractSet[str]]) -> None:
-        self._app = app
-        self._routes = routes
-        self._targets = {path: path for path in routes} | ALIASES
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self._dialects = dialects
+        self._methods: dict[str, set[str]] = {}
+        self._targets: dict[str, str] = {}
+        self._speakers: dict[str, Dialect] = {}
+        for dialect in dialects:
+            for route in dialect.routes:
+                self._add(dialect, route)
+            self._targets |= dialect.aliases
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request under the path that it means."""
-        target = self.resolve(scope["path"]) if scope["type"] == "http" else None
-        if target is None:
-            await self._app(scope, receive, send)
+    def _add(self, dialect: Dialect, route: Route) -> None:
+        if "{" in route.path:
             return
-        methods = self._routes[target]
-        if scope["method"] == "OPTIONS" or (scope["method"] == "HEAD" and "GET" not in methods):
-            allow = ", ".join(sorted({*methods, "HEAD", "OPTIONS"}))
-            await Response(headers={"allow": allow})(scope, receive, send)
-            return
-        scope = {**scope, "path": target, "raw_path": target.encode()}
-        if scope["method"] == "HEAD":
-            scope["method"], send = "GET", _without_body(send)
-        await self._app(scope, receive, send)
+        owner = self._speakers.setdefault(route.path, dialect)
+        assert owner is dialect, f"{route.path} is {owner.name}'s and {dialect.name}'s"
+        self._targets[route.path] = route.path
+        self._methods.setdefault(route.path, set()).add(route.method)
 
     def resolve(self, path: str) -> str | None:
         """The API path that a path means, or None."""
@@ -67,6 +52,46 @@ class SuffixPaths:
             start = path.find("/", 1)
             path = path[start:] if start > 0 else ""
         return None
+
+    def methods(self, target: str) -> AbstractSet[str]:
+        """The methods of an API path."""
+        return self._methods[target]
+
+    def dialect(self, path: str) -> Dialect:
+        """Whose shape an error at a path has: the dialect of its route, or else the first that owns it."""
+        target = self.resolve(path)
+        if target is not None:
+            return self._speakers[target]
+        return next(dialect for dialect in self._dialects if dialect.owns(path))
+
+
+class SuffixPaths:
+    """Middleware that rewrites a path to the API route it ends in.
+
+    Args:
+        app: What answers.
+        paths: What there is.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Paths) -> None:
+        self._app = app
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request under the path that it means."""
+        target = self._paths.resolve(scope["path"]) if scope["type"] == "http" else None
+        if target is None:
+            await self._app(scope, receive, send)
+            return
+        methods = self._paths.methods(target)
+        if scope["method"] == "OPTIONS" or (scope["method"] == "HEAD" and "GET" not in methods):
+            allow = ", ".join(sorted({*methods, "HEAD", "OPTIONS"}))
+            await Response(headers={"allow": allow})(scope, receive, send)
+            return
+        scope = {**scope, "path": target, "raw_path": target.encode()}
+        if scope["method"] == "HEAD":
+            scope["method"], send = "GET", _without_body(send)
+        await self._app(scope, receive, send)
 
 
 def _without_body(send: Send) -> Send:

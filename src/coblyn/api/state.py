@@ -1,17 +1,13 @@
-"""What routes ask for: the services and options that the application was made with."""
+"""What a user may choose about the APIs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from fastapi import Depends, Request
 
 from coblyn.proof.machine import UNKNOWN, Machine
-from coblyn.service.services import Services
 
-__all__ = ["ApiOptions", "Options", "Provided"]
+__all__ = ["ApiOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +31,3 @@ class ApiOptions:
     default_max_tokens: int = 2048
     machine: Machine = UNKNOWN
     web: Path | None = None
-
-
-def _services(request: Request) -> Any:
-    return request.app.state.services
-
-
-def _options(request: Request) -> Any:
-    return request.app.state.options
-
-
-Provided = Annotated[Services, Depends(_services)]
-Options = Annotated[ApiOptions, Depends(_options)]

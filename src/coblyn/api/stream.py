@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from json.encoder import encode_basestring_ascii
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from coblyn.errors import Cancelled
+from coblyn.api.dialect import Dialect
+from coblyn.api.problem import Problem
+from coblyn.engine.events import Delta, Event, Finish, Prefill
+from coblyn.errors import Cancelled, CoblynError
+from coblyn.service.choices import merge
+from coblyn.service.generate import Generation
+from coblyn.service.hub import Record
 
-__all__ = ["EventStream", "json_text", "while_connected"]
+__all__ = ["Chunks", "StreamResponse", "compact", "frames", "json_text", "while_connected"]
 
 T = TypeVar("T")
 
 
-class _Closable(Protocol):
-    async def aclose(self) -> None: ...
+def compact(value: Any) -> bytes:
+    """A value as JSON without spaces."""
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def json_text(text: str) -> bytes:
@@ -54,25 +64,92 @@ async def _departure(receive: Receive) -> None:
         pass
 
 
-class EventStream(Response):
-    """Server-sent events: each frame goes out when it is made, and a client that leaves ends it.
+class Chunks(ABC):
+    """The parts of a stream in a dialect's own words; each is a complete frame, or empty.
 
     Args:
-        frames: Complete frames, each with its blank line.
-        sources: What the frames are made of; they are closed at the end in any case.
-        headers: Further headers.
+        dialect: Whose words they are.
     """
 
-    media_type = "text/event-stream"
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.framing = dialect.framing
+
+    def opening(self, index: int) -> bytes:  # noqa: ARG002
+        """What precedes the first text of a choice."""
+        return b""
+
+    @abstractmethod
+    def text(self, index: int, delta: Delta) -> bytes:
+        """New text of a choice."""
+
+    @abstractmethod
+    def end(self, index: int, finish: Finish, record: Record) -> bytes:
+        """A choice is over."""
+
+    def progress(self, prefill: Prefill) -> bytes:  # noqa: ARG002
+        """A prompt is being read."""
+        return b""
+
+    def error(self, problem: Problem) -> bytes:
+        """It failed on the way: the last part."""
+        return self.framing.frame(compact(self.dialect.error_body(problem)))
+
+    def closing(self, records: Sequence[Record]) -> bytes:  # noqa: ARG002
+        """All choices are over: the last part."""
+        return b""
+
+
+async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGenerator[bytes, None]:
+    """The stream of an answer, part by part.
+
+    Args:
+        generations: All choices, in order.
+        chunks: How they are told.
+    """
+    for index in range(len(generations)):
+        if opening := chunks.opening(index):
+            yield opening
+    try:
+        async with aclosing(merge(generations)) as events:
+            async for index, event in events:
+                if frame := _frame(chunks, index, event, generations[index].record):
+                    yield frame
+    except CoblynError as error:
+        yield chunks.error(Problem.of(error))
+        return
+    if closing := chunks.closing([generation.record for generation in generations]):
+        yield closing
+
+
+def _frame(chunks: Chunks, index: int, event: Event, record: Record) -> bytes:
+    if isinstance(event, Delta):
+        return chunks.text(index, event)
+    if isinstance(event, Finish):
+        return chunks.end(index, event, record)
+    return chunks.progress(event) if isinstance(event, Prefill) else b""
+
+
+class StreamResponse(Response):
+    """An answer that grows: each frame goes out when it is made, and a client that leaves ends it.
+
+    Args:
+        frames: Complete frames.
+        sources: What the frames are made of; they are closed at the end in any case.
+        media_type: Content type.
+        headers: Further headers.
+    """
 
     def __init__(
         self,
         frames: AsyncGenerator[bytes, None],
-        sources: Sequence[_Closable],
+        sources: Sequence[Generation],
+        media_type: str,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(
-            headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})}
+            headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})},
+            media_type=media_type,
         )
         del self.headers["content-length"]
         self._frames = frames

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from coblyn import __version__
-from coblyn.engine.events import Finish, Stats, TokenLogprob, TokenText
+from coblyn.api.logprobs import chat_form, completion_form
+from coblyn.engine.events import Stats, TokenText
 from coblyn.engine.interface import EngineStatus
 from coblyn.service.hub import Hub, Record
 
-__all__ = ["COMPATIBLE_VERSION", "FINISH_REASONS", "logprobs_object", "perf", "result", "version"]
+__all__ = ["COMPATIBLE_VERSION", "logprobs_object", "perf", "result", "version"]
 
 COMPATIBLE_VERSION = "1.115.1"
 """The release of KoboldCPP whose API this is; clients switch features on by it."""
-
-FINISH_REASONS = {"eos": "stop", "stop": "stop", "length": "length", "cancelled": "stop"}
 
 _STOP_REASONS = {"cancelled": -1, "length": 0, "eos": 1, "stop": 2}
 
@@ -40,15 +39,16 @@ _ABILITIES = {
 }
 
 
-def result(record: Record, finish: Finish) -> dict[str, Any]:
-    """One finished generation."""
+def result(record: Record, reason: str | None) -> dict[str, Any]:
+    """One finished generation, and KoboldCPP's word for how it ended."""
+    stats = record.finish.stats if record.finish else Stats()
     return {
         "text": record.text,
         "tool_calls": None,
-        "finish_reason": FINISH_REASONS[finish.reason],
+        "finish_reason": reason,
         "logprobs": logprobs_object(record.tokens) if record.tokens else None,
-        "prompt_tokens": finish.stats.prompt_tokens,
-        "completion_tokens": finish.stats.completion_tokens,
+        "prompt_tokens": stats.prompt_tokens,
+        "completion_tokens": stats.completion_tokens,
     }
 
 
@@ -83,29 +83,10 @@ def perf(hub: Hub, status: EngineStatus) -> dict[str, Any]:
 
 def logprobs_object(tokens: Sequence[TokenText]) -> dict[str, Any]:
     """Log-probabilities in OpenAI's chat form and in its older completion form at once."""
-    content = [_token(token) | {"top_logprobs": [_token(t) for t in token.top]} for token in tokens]
-    offsets, length = [], 0
-    for entry in content:
-        offsets.append(length)
-        length += len(entry["token"])
     return {
-        "content": content,
-        "tokens": [entry["token"] for entry in content],
-        "token_ids": [entry["token_id"] for entry in content],
-        "token_logprobs": [entry["logprob"] for entry in content],
-        "top_logprobs": [
-            {top["token"]: top["logprob"] for top in entry["top_logprobs"]} for entry in content
-        ],
-        "text_offset": offsets,
-    }
-
-
-def _token(token: TokenText | TokenLogprob) -> dict[str, Any]:
-    return {
-        "token": token.piece.decode(errors="replace"),
-        "token_id": token.token,
-        "logprob": max(token.logprob or 0.0, -9999.0),
-        "bytes": list(token.piece),
+        "content": chat_form(tokens, with_ids=True),
+        "token_ids": [token.token for token in tokens],
+        **completion_form(tokens, 0),
     }
 
 

@@ -1,4 +1,4 @@
-"""Frames of ``/api/extra/generate/stream``.
+"""Parts of ``/api/extra/generate/stream``.
 
 The framing is KoboldCPP's: text with a null reason, at last an empty text with the reason, and no
 ``[DONE]``.
@@ -8,53 +8,58 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
-from coblyn.api.kobold.shape import FINISH_REASONS
-from coblyn.api.stream import json_text
+from coblyn.api.dialect import Dialect
+from coblyn.api.problem import Problem
+from coblyn.api.stream import Chunks, json_text
 from coblyn.engine.events import Delta, Finish, Prefill
-from coblyn.errors import CoblynError
-from coblyn.service.generate import Generation
+from coblyn.service.hub import Record
 
-__all__ = ["frames"]
+__all__ = ["KoboldChunks"]
 
-_TEXT = b'event: message\ndata: {"token": %b, "finish_reason": null}\n\n'
-_END = b'event: message\ndata: {"token": "", "finish_reason": %b}\n\n'
-_ERROR = (
-    b'event: message\ndata: {"token": "", "finish_reason": "error", "error": %b, "type": %b}\n\n'
-)
+_TEXT = b'{"token": %b, "finish_reason": null}'
+_END = b'{"token": "", "finish_reason": %b}'
+_ERROR = b'{"token": "", "finish_reason": "error", "error": %b, "type": %b}'
 
 
-async def frames(generation: Generation, *, with_events: bool) -> AsyncGenerator[bytes, None]:
-    """Frames of a generation.
+class KoboldChunks(Chunks):
+    """Parts of a stream.
 
     Args:
-        generation: Where the events come from.
+        dialect: Kobold's.
         with_events: Also send ``progress`` while the prompt is read, and ``stats`` at the end.
     """
-    try:
-        async for event in generation:
-            if isinstance(event, Delta):
-                if event.text:
-                    yield _TEXT % json_text(event.text)
-            elif isinstance(event, Finish):
-                yield _END % json_text(FINISH_REASONS[event.reason])
-                if with_events:
-                    yield _named("stats", _stats(event, generation.record.seed))
-            elif with_events and isinstance(event, Prefill):
-                yield _named("progress", _progress(event))
-    except CoblynError as error:
-        yield _ERROR % (json_text(str(error)), json_text(error.code))
 
+    def __init__(self, dialect: Dialect, *, with_events: bool) -> None:
+        super().__init__(dialect)
+        self._with_events = with_events
 
-def _progress(event: Prefill) -> dict[str, int]:
-    return {"total": event.total, "cached": event.cached, "processed": event.processed}
+    def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002 - there is one choice
+        """New text."""
+        return self._message(_TEXT % json_text(delta.text)) if delta.text else b""
 
+    def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
+        """The reason, and the statistics."""
+        end = self._message(_END % json_text(self.dialect.finish_reasons[finish.reason]))
+        stats = dataclasses.asdict(finish.stats) | {"seed": record.seed, "stop": finish.stop}
+        return end + self._event(b"stats", stats)
 
-def _stats(event: Finish, seed: int) -> dict[str, Any]:
-    return dataclasses.asdict(event.stats) | {"seed": seed, "stop": event.stop}
+    def progress(self, prefill: Prefill) -> bytes:
+        """How much of the prompt has been read."""
+        progress = {
+            "total": prefill.total,
+            "cached": prefill.cached,
+            "processed": prefill.processed,
+        }
+        return self._event(b"progress", progress)
 
+    def error(self, problem: Problem) -> bytes:
+        """An error, where clients look for the reason."""
+        return self._message(_ERROR % (json_text(problem.message), json_text(problem.code)))
 
-def _named(name: str, data: dict[str, Any]) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+    def _message(self, data: bytes) -> bytes:
+        return self.framing.frame(data, b"message")
+
+    def _event(self, name: bytes, data: dict[str, Any]) -> bytes:
+        return self.framing.frame(json.dumps(data).encode(), name) if self._with_events else b""

@@ -5,100 +5,102 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from coblyn.api.body import read_json, validated
-from coblyn.api.docs import describes_body
-from coblyn.api.later import LaterFields, read_leniently
-from coblyn.api.openai.run import Run
-from coblyn.api.openai.shape import (
-    Answer,
-    chat_logprobs,
-    completion_logprobs,
-    finish_reason,
-)
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.logprobs import completion_form
+from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.wire import ChatInput, CompletionInput
-from coblyn.api.state import Options, Provided
+from coblyn.api.route import Routes
 from coblyn.service.command import GenerateCommand, TextPrompt, TokenPrompt
-from coblyn.service.hub import Record
 from coblyn.service.models import ModelEntry
 from coblyn.service.services import Services
 
-__all__ = ["router"]
+__all__ = ["routes"]
 
-router = APIRouter(tags=["openai"])
+routes = Routes()
 
 
-@router.get("/v1/models", summary="Models")
-async def list_models(services: Provided) -> Response:
+@routes.get("/v1/models", "Models")
+async def list_models(call: Call) -> Response:
     """The model that is loaded."""
-    entries = [_model(entry) for entry in services.models.all()]
+    entries = [_model(entry) for entry in call.services.models.all()]
     return JSONResponse({"object": "list", "data": entries})
 
 
-@router.get("/v1/models/{name:path}", summary="One model")
-async def get_model(name: str, services: Provided) -> Response:
+@routes.get("/v1/models/{name:path}", "One model")
+async def get_model(call: Call) -> Response:
     """A model by its id."""
-    return JSONResponse(_model(services.models.get(name)))
+    name = call.request.path_params["name"]
+    return JSONResponse(_model(call.services.models.get(name)))
 
 
-@router.post(
+@routes.post(
     "/v1/completions",
-    summary="Continue text",
-    openapi_extra=describes_body(
-        CompletionInput, {"prompt": "Once upon a time", "max_tokens": 50, "stream": False}
-    ),
+    "Continue text",
+    CompletionInput,
+    {"prompt": "Once upon a time", "max_tokens": 50, "stream": False},
+    can_stream=True,
 )
-async def completions(request: Request, services: Provided, options: Options) -> Response:
+async def completions(call: Call) -> Response:
     """Continue one or more texts, at once or as a stream of chunks."""
-    body = await read_json(request)
+    body = await call.json()
     wanted = validated(CompletionInput, body)
-    commands = wanted.to_commands(options.default_max_tokens)
-    echoes = await _echoes(services, commands) if wanted.echo else [""] * len(commands)
-    _, warnings = read_leniently(LaterFields, body)
-    answer = Answer.new("cmpl", "text_completion", services.engine.info.name)
-
-    def choice(index: int, record: Record) -> dict[str, Any]:
-        tokens = record.tokens if wanted.logprobs is not None else None
-        return {
-            "text": echoes[index] + record.text,
+    commands = wanted.to_commands(call.options.default_max_tokens)
+    echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
+    warnings = call.dialect.warnings(body)
+    answer = Answer.new("cmpl", "text_completion", call.services.engine.info.name)
+    if wanted.stream:
+        chunks = CompletionChunks(call.dialect, answer, wanted, echoes)
+        return await call.stream(commands, chunks, warnings)
+    records = await call.complete(commands)
+    choices = [
+        {
+            "text": echo + record.text,
             "index": index,
-            "logprobs": None if tokens is None else completion_logprobs(tokens, len(echoes[index])),
-            "finish_reason": finish_reason(record.finish),
+            "logprobs": None
+            if wanted.logprobs is None
+            else completion_form(record.tokens, len(echo)),
+            "finish_reason": call.dialect.reason(record.finish),
         }
+        for index, (record, echo) in enumerate(zip(records, echoes, strict=True))
+    ]
+    totals = usage(records, wanted.num_choices)
+    return call.answer(answer.head | {"choices": choices, "usage": totals}, warnings)
 
-    run = Run(services.generator, wanted, commands, answer, warnings)
-    return await run.respond(request, CompletionChunks(answer, echoes), choice)
 
-
-@router.post(
+@routes.post(
     "/v1/chat/completions",
-    summary="Answer in a conversation",
-    openapi_extra=describes_body(
-        ChatInput, {"messages": [{"role": "user", "content": "Good morning!"}], "stream": False}
-    ),
+    "Answer in a conversation",
+    ChatInput,
+    {"messages": [{"role": "user", "content": "Good morning!"}], "stream": False},
+    can_stream=True,
 )
-async def chat_completions(request: Request, services: Provided) -> Response:
+async def chat_completions(call: Call) -> Response:
     """The next message of a conversation, in the model's own chat format."""
-    body = await read_json(request)
+    body = await call.json()
     wanted = validated(ChatInput, body)
     commands = wanted.to_commands()
-    _, warnings = read_leniently(LaterFields, body)
-    answer = Answer.new("chatcmpl", "chat.completion", services.engine.info.name)
-
-    def choice(index: int, record: Record) -> dict[str, Any]:
-        return {
+    warnings = call.dialect.warnings(body)
+    name = call.services.engine.info.name
+    if wanted.stream:
+        chunk = Answer.new("chatcmpl", "chat.completion.chunk", name)
+        return await call.stream(commands, ChatChunks(call.dialect, chunk, wanted), warnings)
+    answer = Answer.new("chatcmpl", "chat.completion", name)
+    records = await call.complete(commands)
+    choices = [
+        {
             "index": index,
             "message": {"role": "assistant", "content": record.text, "refusal": None},
             "logprobs": chat_logprobs(record.tokens) if wanted.logprobs else None,
-            "finish_reason": finish_reason(record.finish),
+            "finish_reason": call.dialect.reason(record.finish),
         }
-
-    run = Run(services.generator, wanted, commands, answer, warnings)
-    chunk_answer = Answer(answer.id, "chat.completion.chunk", answer.created, answer.model)
-    return await run.respond(request, ChatChunks(chunk_answer), choice)
+        for index, record in enumerate(records)
+    ]
+    totals = usage(records, wanted.num_choices)
+    return call.answer(answer.head | {"choices": choices, "usage": totals}, warnings)
 
 
 async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> list[str]:

@@ -1,0 +1,93 @@
+"""A request that a dialect answers, and what its handler can ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.body import read_json
+from coblyn.api.dialect import Dialect
+from coblyn.api.later import Lenient, Warnings, read_leniently, warning_headers
+from coblyn.api.state import ApiOptions
+from coblyn.api.stream import Chunks, StreamResponse, frames, while_connected
+from coblyn.service.choices import merge
+from coblyn.service.command import GenerateCommand
+from coblyn.service.hub import Record
+from coblyn.service.services import Services
+
+__all__ = ["Call"]
+
+T = TypeVar("T")
+Model = TypeVar("Model", bound=Lenient)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request.
+
+    Attributes:
+        request: As it came.
+        dialect: Whose route it asks for.
+        services: What can be done.
+        options: What the user chose.
+    """
+
+    request: Request
+    dialect: Dialect
+    services: Services
+    options: ApiOptions
+
+    async def json(self) -> dict[str, Any]:
+        """The body.
+
+        Raises:
+            BadRequest: It is no JSON object, too large, or never complete.
+        """
+        return await read_json(self.request, self.options)
+
+    async def read(self, model: type[Model]) -> tuple[Model, Warnings]:
+        """The body as a lenient wire model, and what of it is not obeyed."""
+        return read_leniently(model, await self.json())
+
+    async def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do some work, and stop it when the client leaves."""
+        return await while_connected(self.request.receive, work)
+
+    async def complete(self, commands: Sequence[GenerateCommand]) -> list[Record]:
+        """Generate to the end.
+
+        Raises:
+            CoblynError: One cannot start, or fails on the way.
+        """
+        return await self.wait(self._complete(commands))
+
+    async def stream(
+        self, commands: Sequence[GenerateCommand], chunks: Chunks, warnings: Warnings
+    ) -> Response:
+        """Start generating, and answer with a stream.
+
+        Raises:
+            CoblynError: One cannot start.
+        """
+        generations = await self.wait(self.services.generator.start_all(commands))
+        media_type = self.dialect.framing.media_type
+        return StreamResponse(
+            frames(generations, chunks), generations, media_type, warning_headers(warnings)
+        )
+
+    def answer(self, body: Mapping[str, Any], warnings: Warnings) -> Response:
+        """A whole answer that names the fields that were not obeyed."""
+        more = {"warnings": dict(warnings)} if warnings else {}
+        return JSONResponse({**body, **more}, headers=warning_headers(warnings))
+
+    async def _complete(self, commands: Sequence[GenerateCommand]) -> list[Record]:
+        generations = await self.services.generator.start_all(commands)
+        async with aclosing(merge(generations)) as events:
+            async for _ in events:
+                pass
+        return [generation.record for generation in generations]

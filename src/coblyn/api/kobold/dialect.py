@@ -1,0 +1,28 @@
+"""KoboldAI's dialect as a value."""
+
+from __future__ import annotations
+
+from coblyn.api.dialect import Dialect
+from coblyn.api.kobold.errors import kobold_body
+from coblyn.api.kobold.routes import routes
+from coblyn.api.later import LaterFields
+
+__all__ = ["KOBOLD"]
+
+KOBOLD = Dialect(
+    "kobold",
+    tuple(routes),
+    owns=lambda path: "/api/" in path,
+    error_body=kobold_body,
+    aliases={
+        "/api/extra/tokenize": "/api/extra/tokencount",
+        "/api/latest/generate": "/api/v1/generate",
+        "/api/latest/model": "/api/v1/model",
+        "/api/latest/config/max_context_length": "/api/v1/config/max_context_length",
+        "/api/latest/config/max_length": "/api/v1/config/max_length",
+        "/api/latest/config/soft_prompt": "/api/v1/config/soft_prompt",
+        "/api/latest/config/soft_prompts_list": "/api/v1/config/soft_prompts_list",
+        "/api/latest/info/version": "/api/v1/info/version",
+    },
+    unsupported=LaterFields,
+)

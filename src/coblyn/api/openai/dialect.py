@@ -1,0 +1,23 @@
+"""OpenAI's dialect as a value."""
+
+from __future__ import annotations
+
+from coblyn.api.dialect import Dialect
+from coblyn.api.later import LaterFields
+from coblyn.api.openai.errors import openai_body
+from coblyn.api.openai.routes import routes
+
+__all__ = ["OPENAI"]
+
+OPENAI = Dialect(
+    "openai",
+    tuple(routes),
+    owns=lambda path: "/v1/" in path,
+    error_body=openai_body,
+    aliases={
+        "/completions": "/v1/completions",
+        "/chat/completions": "/v1/chat/completions",
+        "/models": "/v1/models",
+    },
+    unsupported=LaterFields,
+)

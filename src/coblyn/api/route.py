@@ -1,0 +1,76 @@
+"""The table of what a dialect answers: from it come the application's routes and their description."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from coblyn.api.call import Call
+
+__all__ = ["Handler", "Method", "Route", "Routes"]
+
+Handler = Callable[["Call"], Awaitable[Response]]
+Method = Literal["GET", "POST"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        method: GET, for which HEAD is answered too, or POST.
+        path: The path; ``{name}`` or ``{name:path}`` stands for a part of it that is filled in.
+        handler: What answers; its docstring is the description.
+        summary: A few words for the list of all routes.
+        body: What the body holds; None where it is not looked at.
+        example: A body to try; none is needed where it is empty.
+        can_stream: Whether the answer can be a stream in the dialect's framing.
+    """
+
+    method: Method
+    path: str
+    handler: Handler
+    summary: str
+    body: type[BaseModel] | None = None
+    example: Mapping[str, Any] = field(default_factory=dict)
+    can_stream: bool = False
+
+    @property
+    def description(self) -> str:
+        """What it does, in sentences."""
+        return inspect.getdoc(self.handler) or ""
+
+
+class Routes(list[Route]):
+    """Routes as they are written down: ``get`` and ``post`` decorate what answers."""
+
+    def get(self, path: str, summary: str) -> Callable[[Handler], Handler]:
+        """Answer GET."""
+        return self._add(lambda handler: Route("GET", path, handler, summary))
+
+    def post(
+        self,
+        path: str,
+        summary: str,
+        body: type[BaseModel] | None = None,
+        example: Mapping[str, Any] | None = None,
+        *,
+        can_stream: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Answer POST."""
+        return self._add(
+            lambda handler: Route("POST", path, handler, summary, body, example or {}, can_stream)
+        )
+
+    def _add(self, make: Callable[[Handler], Route]) -> Callable[[Handler], Handler]:
+        def decorate(handler: Handler) -> Handler:
+            self.append(make(handler))
+            return handler
+
+        return decorate
