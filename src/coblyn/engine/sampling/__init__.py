@@ -1,0 +1,72 @@
+"""What the samplers mean, in numpy: one short function each.
+
+Logits go in and logits come out: an array of float64, one a token of the vocabulary, where minus infinity says that
+the token is no candidate any more. Of equal logits the lower id counts as the better one. Finite logits stay finite.
+
+The shim (``native/shim/``) does the same fast; property tests hold the two together. Nothing at run time calls these.
+"""
+
+from coblyn.engine.sampling.adaptive import Adaptive
+from coblyn.engine.sampling.bias import apply_bias, ban
+from coblyn.engine.sampling.chain import choose
+from coblyn.engine.sampling.distribution import (
+    Logits,
+    entropy,
+    log_probabilities,
+    probabilities,
+)
+from coblyn.engine.sampling.draw import coin, draw, random_number
+from coblyn.engine.sampling.dry import (
+    longest_repeats,
+    penalize_repeats,
+    tokens_since_breaker,
+)
+from coblyn.engine.sampling.mirostat import Mirostat, keep_surprise, keep_zipf
+from coblyn.engine.sampling.penalties import apply_penalties
+from coblyn.engine.sampling.temperature import (
+    dynamic_temperature,
+    scale,
+    smooth,
+)
+from coblyn.engine.sampling.truncation import (
+    keep_min_p,
+    keep_tail_free,
+    keep_top_a,
+    keep_top_k,
+    keep_top_n_sigma,
+    keep_top_p,
+    keep_typical,
+)
+from coblyn.engine.sampling.xtc import exclude_top_choices
+
+__all__ = [
+    "Adaptive",
+    "Logits",
+    "Mirostat",
+    "apply_bias",
+    "apply_penalties",
+    "ban",
+    "choose",
+    "coin",
+    "draw",
+    "dynamic_temperature",
+    "entropy",
+    "exclude_top_choices",
+    "keep_min_p",
+    "keep_surprise",
+    "keep_tail_free",
+    "keep_top_a",
+    "keep_top_k",
+    "keep_top_n_sigma",
+    "keep_top_p",
+    "keep_typical",
+    "keep_zipf",
+    "log_probabilities",
+    "longest_repeats",
+    "penalize_repeats",
+    "probabilities",
+    "random_number",
+    "scale",
+    "smooth",
+    "tokens_since_breaker",
+]

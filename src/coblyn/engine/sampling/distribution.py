@@ -1,0 +1,64 @@
+"""A row of logits as a probability distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "LARGEST",
+    "Logits",
+    "bound",
+    "count",
+    "entropy",
+    "keep",
+    "log_probabilities",
+    "probabilities",
+    "ranking",
+]
+
+Logits = NDArray[np.float64]
+
+LARGEST = 1e30
+"""Finite logits are held between minus this and this: the shim computes in single precision."""
+
+
+def probabilities(logits: Logits) -> Logits:
+    """Softmax."""
+    weights = np.exp(logits - logits.max())
+    return np.asarray(weights / weights.sum(), np.float64)
+
+
+def log_probabilities(logits: Logits) -> Logits:
+    """Log-softmax."""
+    shifted = logits - logits.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()), np.float64)
+
+
+def entropy(logits: Logits) -> float:
+    """Shannon's entropy in nats: ``-sum(p ln p)``."""
+    shares = probabilities(logits)
+    possible = shares[shares > 0]
+    return float(-(possible * np.log(possible)).sum())
+
+
+def count(logits: Logits) -> int:
+    """How many candidates there are."""
+    return int((logits > -np.inf).sum())
+
+
+def ranking(logits: Logits) -> NDArray[np.intp]:
+    """Ids of the candidates, best first."""
+    return np.argsort(-logits, kind="stable")[: count(logits)]
+
+
+def keep(logits: Logits, tokens: NDArray[np.intp]) -> Logits:
+    """Only these tokens stay candidates."""
+    out = np.full_like(logits, -np.inf)
+    out[tokens] = logits[tokens]
+    return out
+
+
+def bound(logits: Logits) -> Logits:
+    """Hold finite logits, and what overflowed, between ``-LARGEST`` and ``LARGEST``."""
+    return np.where(logits > -np.inf, np.clip(logits, -LARGEST, LARGEST), -np.inf)

@@ -1,0 +1,54 @@
+"""Penalties on tokens that occurred: repetition, presence, frequency."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from coblyn.engine.sampling.distribution import Logits, bound
+
+__all__ = ["Penalties", "apply_penalties"]
+
+
+class Penalties(Protocol):
+    """The numbers of the penalties; ``SamplingParams`` has them."""
+
+    @property
+    def repetition_penalty(self) -> float:
+        """Divides positive and multiplies other logits; 1 is off."""
+
+    @property
+    def repetition_range(self) -> int:
+        """Tokens at the end that are seen; 0 or less sees all."""
+
+    @property
+    def repetition_slope(self) -> float:
+        """Weight of the penalty in the older half, above 0 to 1."""
+
+    @property
+    def presence_penalty(self) -> float:
+        """Subtracted from what occurs."""
+
+    @property
+    def frequency_penalty(self) -> float:
+        """Subtracted once for each occurrence."""
+
+
+def apply_penalties(logits: Logits, history: list[int], params: Penalties) -> Logits:
+    """Penalize the tokens in the window.
+
+    ``l = l / r`` where ``l > 0``, else ``l * r``; then ``l -= presence + frequency * count``. In the older half of
+    the window ``r`` is ``1 + (r - 1) * slope`` where ``r > 1``; a token in both halves counts as one of the newer.
+
+    Repetition penalty: Keskar et al., "CTRL", 2019, section 4.1, with the multiplication of negative logits that
+    all programs have since. Range and slope: KoboldAI and KoboldCPP. Presence and frequency: OpenAI's API.
+    """
+    window = history[-params.repetition_range :] if params.repetition_range > 0 else history
+    newer_half = set(window[len(window) // 2 :])
+    newer = params.repetition_penalty
+    older = 1 + (newer - 1) * params.repetition_slope if newer > 1 else newer
+    out = logits.copy()
+    for token in set(window):
+        penalty = newer if token in newer_half else older
+        out[token] = out[token] / penalty if out[token] > 0 else out[token] * penalty
+        out[token] -= params.presence_penalty + params.frequency_penalty * window.count(token)
+    return bound(out)
