@@ -17,6 +17,8 @@ from coblyn.cli.pull import pull
 from coblyn.errors import ModelBroken, ModelNotFound
 from coblyn.models.catalogue import STARTER
 from coblyn.models.pull import Pulled
+from coblyn.models.sources.offer import ManyVariants, Variant
+from coblyn.models.sources.take import RemoteFile
 from coblyn.progress import silent
 from gguf_file import tiny_gguf
 
@@ -159,3 +161,27 @@ class TestPull:
     def test_licence_notice(self, pulls: list[str], capsys: Shown) -> None:
         pull("gemma3-270m")
         assert "Gemma Terms of Use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_variants_to_choose_from_are_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: Shown, as_json: bool
+) -> None:
+    sizes = {"Q4_0": 1_000_000_000, "F32": 10**15}
+    variants = [Variant(name, (RemoteFile("", name, size=size),)) for name, size in sizes.items()]
+
+    def refuse(reference: str, **_: object) -> Pulled:
+        raise ManyVariants(reference, variants)
+
+    monkeypatch.setattr("coblyn.models.pull.pull", refuse)
+    with pytest.raises(ManyVariants):
+        pull("hf:maker/model", as_json=as_json)
+    out = capsys.readouterr().out
+    if as_json:
+        assert [(row["quantization"], row["fits"]) for row in json.loads(out)] == [
+            ("Q4_0", True),
+            ("F32", False),
+        ]
+    else:
+        assert out.splitlines()[0].split() == ["Q4_0", "1.0", "GB"]
+        assert "more than this machine's memory" in out.splitlines()[1]

@@ -209,7 +209,7 @@ class TestFromAddresses:
 
 class TestReferences:
     @pytest.mark.parametrize(
-        "reference", ["smolm2", "nothing", "", "hf:maker/model", "ftp://host/x.gguf"]
+        "reference", ["smolm2", "nothing", "", "hf:maker", "ftp://host/x.gguf"]
     )
     def test_unknown(self, reference: str) -> None:
         with pytest.raises(ModelNotFound) as caught:

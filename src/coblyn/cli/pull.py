@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coblyn.cli.text import shown
+
+if TYPE_CHECKING:
+    from coblyn.models.sources.offer import Variant
 
 __all__ = ["pull"]
 
 
 def pull(
     reference: Annotated[
-        str, typer.Argument(help="smollm2, gemma3-270m, a web address, or a file to take in.")
+        str,
+        typer.Argument(
+            help="smollm2, gemma3-270m, hf:OWNER/REPO[:QUANTIZATION|FILE], ollama:NAME[:TAG], a web address, "
+            "or a file to take in."
+        ),
     ],
     sha256: Annotated[str, typer.Option(help="SHA-256 of the file at an address.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Fetch it even if it is here.")] = False,
@@ -28,12 +36,17 @@ def pull(
     from coblyn.files import human_size
     from coblyn.models.catalogue import lookup
     from coblyn.models.pull import pull as pull_model
+    from coblyn.models.sources.offer import ManyVariants
 
     entry = lookup(reference)
     if entry is not None and entry.notice:
         print(entry.notice, file=sys.stderr)
-    with bar() as report:
-        pulled = pull_model(reference, sha256=sha256, force=force, keep=keep, report=report)
+    try:
+        with bar() as report:
+            pulled = pull_model(reference, sha256=sha256, force=force, keep=keep, report=report)
+    except ManyVariants as error:
+        _show_variants(error.variants, as_json=as_json)
+        raise
     size = pulled.path.stat().st_size
     if as_json:
         import json
@@ -42,3 +55,30 @@ def pull(
         return
     state = "is here" if pulled.is_new else "was here already"
     print(shown(f"{pulled.path.stem} {state}: {pulled.path} ({human_size(size)})"))
+
+
+def _show_variants(variants: Sequence[Variant], *, as_json: bool) -> None:
+    """What there is to choose from, and whether this machine's memory holds it."""
+    import psutil
+
+    from coblyn.files import human_size
+
+    memory = psutil.virtual_memory().total
+    if as_json:
+        import json
+
+        rows = [
+            {"quantization": each.quantization, "size": each.size, "fits": _fits(each, memory)}
+            for each in variants
+        ]
+        print(json.dumps(rows))
+        return
+    width = max(len(shown(each.quantization)) for each in variants)
+    for each in variants:
+        remark = "" if _fits(each, memory) else "  more than this machine's memory"
+        print(f"{shown(each.quantization):{width}}  {human_size(each.size):>9}{remark}")
+
+
+def _fits(variant: Variant, memory: int) -> bool:
+    """Weights, and about a tenth more for the context and the computation."""
+    return variant.size * 1.1 + (1 << 28) < memory

