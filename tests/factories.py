@@ -27,8 +27,9 @@ class SteppedEngine:
     It repeats the prompt in capitals, so that answers can not be mistaken for each other.
     """
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, *, name: str = "fake", **changes: Any) -> None:
         self._runner = FakeRunner(**changes)
+        self._name = name
         self.requests: list[Request] = []
         self.cancelled: list[str] = []
         self.allowed = asyncio.Semaphore(0)
@@ -40,7 +41,7 @@ class SteppedEngine:
 
     @property
     def info(self) -> ModelInfo:
-        return replace(self._runner.info, placement=self.placement)
+        return replace(self._runner.info, name=self._name, placement=self.placement)
 
     @property
     def num_open(self) -> int:

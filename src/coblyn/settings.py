@@ -92,6 +92,10 @@ class Settings(BaseModel):
         int,
         Field(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
     ] = 64
+    strict_models: Annotated[
+        bool,
+        Field(description="Refuse requests that name another model than the one that is loaded."),
+    ] = False
     drain_seconds: Annotated[
         float,
         Field(

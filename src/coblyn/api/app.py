@@ -1,4 +1,4 @@
-"""The web application: all dialects and the page over one engine."""
+"""The web application: all dialects and the page over the models that are loaded."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ DIALECTS = (KOBOLD, OPENAI, SERVER)
 
 
 def create_app(
-    engine: EngineClient,
+    engines: EngineClient | Sequence[EngineClient],
     options: ApiOptions | None = None,
     dialects: Sequence[Dialect] = DIALECTS,
 ) -> Starlette:
-    """The application over an engine. The caller owns the engine and closes it.
+    """The application over an engine or several. The caller owns and closes them.
 
     Args:
-        engine: What generates; its model is loaded.
+        engines: What generates, one for each model that is loaded; the first answers requests that name none.
         options: What a user may choose.
         dialects: What it speaks; the last owns every path.
     """
     options = options or ApiOptions()
-    services = make_services(engine)
+    services = make_services(engines, is_strict=options.is_strict)
     paths = Paths(dialects)
     return Starlette(
         routes=[

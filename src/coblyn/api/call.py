@@ -18,6 +18,7 @@ from coblyn.api.stream import Chunks, StreamResponse, frames, while_connected
 from coblyn.service.choices import merge
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Record
+from coblyn.service.models import LoadedModel
 from coblyn.service.services import Services
 
 __all__ = ["Call"]
@@ -41,6 +42,11 @@ class Call:
     dialect: Dialect
     services: Services
     options: ApiOptions
+
+    @property
+    def model(self) -> LoadedModel:
+        """The model that is spoken of where none is named."""
+        return self.services.models.default
 
     async def json(self) -> dict[str, Any]:
         """The body.

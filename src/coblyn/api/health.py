@@ -26,8 +26,8 @@ async def health(call: Call) -> Response:
     ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do. ``failure`` says
     why the engine is stopped and what to do, and ``death`` how its process ended last, if it did.
     """
-    status = call.services.engine.status()
-    info = call.services.engine.info
+    status = call.model.engine.status()
+    info = call.model.engine.info
     is_ready = status.state == "ready"
     body = {
         "status": "ok" if is_ready else status.state,

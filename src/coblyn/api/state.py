@@ -21,6 +21,7 @@ class ApiOptions:
         max_body: The largest body that is read, in bytes.
         body_seconds: How long the next part of a body may take to arrive.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
+        is_strict: Refuse requests that name another model even where there is one only.
         machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
     """
@@ -29,5 +30,6 @@ class ApiOptions:
     max_body: int = 32 << 20
     body_seconds: float = 30.0
     default_max_tokens: int = 2048
+    is_strict: bool = False
     machine: Machine = UNKNOWN
     web: Path | None = None

@@ -160,7 +160,7 @@ async def _load_and_listen(
     _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class
         engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
     )
-    app = make_app(engine, settings.origins, machine)
+    app = make_app(engine, settings, machine)
     gc.freeze()  # modules and routes stay to the end; the collector need not look at them
     gc.enable()
 
@@ -178,8 +178,11 @@ def _import_app() -> tuple[type[Server], Any]:
     from coblyn.api.state import ApiOptions
     from coblyn.cli.listen import Server
 
-    def make_app(engine: EngineClient, origins: tuple[str, ...], machine: Machine) -> Any:
-        return create_app(engine, ApiOptions(origins=origins, machine=machine))
+    def make_app(engine: EngineClient, settings: Settings, machine: Machine) -> Any:
+        options = ApiOptions(
+            origins=settings.origins, is_strict=settings.strict_models, machine=machine
+        )
+        return create_app(engine, options)
 
     return Server, make_app
 

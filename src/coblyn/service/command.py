@@ -64,6 +64,7 @@ class GenerateCommand:
         ignore_eos: An end-of-generation token does not end the generation.
         special: Send the text of special tokens too.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
+        model: Name of the model that is meant; empty for the server's own choice.
     """
 
     prompt: Prompt
@@ -78,3 +79,4 @@ class GenerateCommand:
     ignore_eos: bool = False
     special: bool = False
     key: str = ""
+    model: str = ""

@@ -6,14 +6,15 @@ import asyncio
 import secrets
 import uuid
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Self, cast
 
 from coblyn.engine.events import Event, Finish, Stats
-from coblyn.engine.interface import EngineClient
 from coblyn.engine.request import Request
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
+from coblyn.service.models import Models
 from coblyn.service.prompt import Prompts
 
 __all__ = ["Generation", "Generator"]
@@ -22,15 +23,22 @@ __all__ = ["Generation", "Generator"]
 class Generation:
     """A request that was submitted: an iterator over its events. It must be closed.
 
+    Args:
+        record: What is known of it.
+        events: What the engine says.
+        ending: What is done when it is closed.
+
     Attributes:
         record: What is known of it so far.
         begun: Done when the engine has begun, or has refused the request.
     """
 
-    def __init__(self, record: Record, events: AsyncGenerator[Event, None], hub: Hub) -> None:
+    def __init__(
+        self, record: Record, events: AsyncGenerator[Event, None], ending: AsyncExitStack
+    ) -> None:
         self.record = record
         self._events = events
-        self._hub = hub
+        self._ending = ending
         # A task, so that the request is submitted now and not when somebody reads.
         self.begun: asyncio.Task[Event] = asyncio.create_task(_first(events))
         self._has_read = False
@@ -54,21 +62,19 @@ class Generation:
             await asyncio.gather(self.begun, return_exceptions=True)
             await self._events.aclose()
         finally:
-            self._hub.close(self.record)
+            await self._ending.aclose()
 
 
 class Generator:
     """Starts and aborts generations.
 
     Args:
-        engine: What generates.
-        prompts: What makes token ids of prompts.
+        models: What generates.
         hub: Where generations are noted.
     """
 
-    def __init__(self, engine: EngineClient, prompts: Prompts, hub: Hub) -> None:
-        self._engine = engine
-        self._prompts = prompts
+    def __init__(self, models: Models, hub: Hub) -> None:
+        self._models = models
         self._hub = hub
 
     async def start(self, command: GenerateCommand) -> Generation:
@@ -76,6 +82,7 @@ class Generator:
 
         Raises:
             BadRequest: Something in the command is wrong.
+            UnknownModel: It names a model that is not here.
             PromptTooLong: The prompt does not fit.
             Busy: The engine's queue is full.
             CoblynError: What else the engine says.
@@ -113,37 +120,41 @@ class Generator:
         records = self._hub.active(key)
         for record in records:
             record.is_aborted = True
-            await self._engine.cancel(record.id)
+            if record.cancel is not None:
+                await record.cancel(record.id)
         return bool(records)
-
-    async def _request(self, command: GenerateCommand, record: Record) -> Request:
-        record.seed = secrets.randbits(32) if command.seed is None else command.seed
-        tokens, max_tokens = await self._prompts.fit(command)
-        record.num_prompt = len(tokens)
-        return Request(
-            id=record.id,
-            tokens=tokens,
-            max_tokens=max_tokens,
-            sampling=replace(command.sampling, seed=record.seed),
-            stop=command.stop,
-            keep_stop=command.keep_stop,
-            ban_eos=command.ban_eos,
-            ignore_eos=command.ignore_eos,
-            special=command.special,
-        )
 
     async def _submit(self, command: GenerateCommand) -> Generation:
         record = Record(uuid.uuid4().hex, command.key)
-        self._hub.open(record)
-        try:
-            request = await self._request(command, record)
+        async with AsyncExitStack() as ending:
+            self._hub.open(record)
+            ending.callback(self._hub.close, record)
+            model = await ending.enter_async_context(self._models.acquire(command.model))
+            request = await _request(command, record, model.prompts)
+            record.cancel = model.engine.cancel
             # An abort may have come while the engine knew nothing of it yet.
-            events = _cancelled(record) if record.is_aborted else self._engine.generate(request)
-        except BaseException:
-            self._hub.close(record)
-            raise
-        # By contract the engine's iterator can be closed.
-        return Generation(record, cast("AsyncGenerator[Event, None]", events), self._hub)
+            events = _cancelled(record) if record.is_aborted else model.engine.generate(request)
+            # By contract the engine's iterator can be closed.
+            closable = cast("AsyncGenerator[Event, None]", events)
+            return Generation(record, closable, ending.pop_all())
+        raise AssertionError("nothing above swallows an error")
+
+
+async def _request(command: GenerateCommand, record: Record, prompts: Prompts) -> Request:
+    record.seed = secrets.randbits(32) if command.seed is None else command.seed
+    tokens, max_tokens = await prompts.fit(command)
+    record.num_prompt = len(tokens)
+    return Request(
+        id=record.id,
+        tokens=tokens,
+        max_tokens=max_tokens,
+        sampling=replace(command.sampling, seed=record.seed),
+        stop=command.stop,
+        keep_stop=command.keep_stop,
+        ban_eos=command.ban_eos,
+        ignore_eos=command.ignore_eos,
+        special=command.special,
+    )
 
 
 async def _first(events: AsyncGenerator[Event, None]) -> Event:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from coblyn.engine.events import Delta, Event, Finish, TokenText
@@ -31,6 +31,7 @@ class Record:
         tokens: Its tokens so far, if log-probabilities were asked for.
         finish: How it ended, once it has.
         is_aborted: Whether somebody asked for its end.
+        cancel: Tells the engine to end the request of an id; None while the engine knows nothing of it.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Record:
     tokens: list[TokenText] = field(default_factory=list, repr=False)
     finish: Finish | None = None
     is_aborted: bool = False
+    cancel: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:

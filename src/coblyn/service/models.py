@@ -1,19 +1,33 @@
-"""Which models there are to talk to."""
+"""The models that this server has, and who uses them."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from coblyn.engine.interface import EngineClient
-from coblyn.errors import NotFound
+from coblyn.errors import BadRequest, NotFound, SettingsError
+from coblyn.service.prompt import Prompts
+from coblyn.service.tokens import Tokens
 
-__all__ = ["ModelEntry", "Models"]
+__all__ = ["LoadedModel", "ModelEntry", "Models", "UnknownModel"]
+
+_PREFIX = "koboldcpp/"
+"""Stands before names in KoboldAI's API."""
+
+
+class UnknownModel(BadRequest):
+    """A request names a model that this server does not have."""
+
+    code = "unknown_model"
+    status = 404
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model.
+    """What is told of a model.
 
     Attributes:
         id: Its name.
@@ -26,30 +40,106 @@ class ModelEntry:
     context: int
 
 
-class Models:
-    """The models that this server serves; at present the one that is loaded.
+class LoadedModel:
+    """A model in an engine of its own, and what knows its vocabulary.
 
     Args:
-        engine: The engine that has it.
+        engine: What generates; whoever made it closes it.
+
+    Attributes:
+        prompts: What makes token ids of prompts.
+        tokens: Its vocabulary.
+        num_users: Generations and questions under way.
     """
 
     def __init__(self, engine: EngineClient) -> None:
-        self._engine = engine
+        self.engine = engine
+        self.prompts = Prompts(engine)
+        self.tokens = Tokens(engine, self.prompts)
+        self.num_users = 0
         self._created = int(time.time())
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.engine.info.name
+
+    @property
+    def entry(self) -> ModelEntry:
+        """What is told of it."""
+        return ModelEntry(self.name, self._created, self.engine.info.context)
+
+
+class Models:
+    """All models that are loaded, by name.
+
+    Args:
+        engines: An engine for each; at least one.
+        is_strict: Refuse other names even where there is one model only.
+
+    Raises:
+        SettingsError: Two have the same name.
+    """
+
+    def __init__(self, engines: Sequence[EngineClient], *, is_strict: bool = False) -> None:
+        self._models = [LoadedModel(engine) for engine in engines]
+        self._is_strict = is_strict
+        names = [model.name for model in self._models]
+        if len(names) != len(set(names)):
+            raise SettingsError(f"Two models have the same name: {', '.join(sorted(names))}.")
+
+    @property
+    def default(self) -> LoadedModel:
+        """The model of requests that name none."""
+        return self._models[0]
 
     def all(self) -> list[ModelEntry]:
         """Every model."""
-        info = self._engine.info
-        return [ModelEntry(info.name, self._created, info.context)]
+        return [model.entry for model in self._models]
 
     def get(self, name: str) -> ModelEntry:
-        """The model of that name.
+        """The model of that name, for those who ask about it.
 
         Raises:
             NotFound: There is none.
         """
-        for entry in self.all():
-            if name in (entry.id, f"koboldcpp/{entry.id}"):
-                return entry
-        names = ", ".join(entry.id for entry in self.all())
-        raise NotFound(f"There is no model {name!r} here.", hint=f"This server has {names}.")
+        if model := self._named(name):
+            return model.entry
+        raise NotFound(f"There is no model {name!r} here.", hint=self._hint)
+
+    def find(self, name: str) -> LoadedModel:
+        """The model that a request means.
+
+        A name that no model has means the only one, unless names are taken strictly: clients send what they were
+        written for, such as "gpt-3.5-turbo".
+
+        Raises:
+            UnknownModel: It means none.
+        """
+        if model := self._named(name):
+            return model
+        if not name or (len(self._models) == 1 and not self._is_strict):
+            return self.default
+        raise UnknownModel(f"There is no model {name!r} here.", field="model", hint=self._hint)
+
+    @asynccontextmanager
+    async def acquire(self, name: str = "") -> AsyncIterator[LoadedModel]:
+        """The model that a request means, which counts as used inside of the block.
+
+        Raises:
+            UnknownModel: It means none.
+        """
+        model = self.find(name)
+        model.num_users += 1
+        try:
+            yield model
+        finally:
+            model.num_users -= 1
+
+    def _named(self, name: str) -> LoadedModel | None:
+        wanted = name.removeprefix(_PREFIX)
+        return next((model for model in self._models if wanted == model.name), None)
+
+    @property
+    def _hint(self) -> str:
+        return f"This server has {', '.join(model.name for model in self._models)}."

@@ -1,17 +1,15 @@
-"""All use cases over one engine, put together."""
+"""All use cases over the models that are loaded, put together."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coblyn.engine.interface import EngineClient
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.models import Models
-from coblyn.service.prompt import Prompts
-from coblyn.service.tokens import Tokens
 
 __all__ = ["Services", "make_services"]
 
@@ -20,17 +18,24 @@ __all__ = ["Services", "make_services"]
 class Services:
     """What an API can ask for."""
 
-    engine: EngineClient
-    generator: Generator
-    tokens: Tokens
     models: Models
+    generator: Generator
     hub: Hub
 
 
-def make_services(engine: EngineClient, *, clock: Callable[[], float] = time.monotonic) -> Services:
-    """Services over an engine; they own nothing that has to be closed."""
+def make_services(
+    engines: EngineClient | Sequence[EngineClient],
+    *,
+    is_strict: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Services:
+    """Services over an engine or several; they own nothing that has to be closed.
+
+    Args:
+        engines: One for each model; the first answers requests that name no model.
+        is_strict: Refuse requests that name another model even where there is one only.
+        clock: Seconds that only grow.
+    """
+    models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
-    prompts = Prompts(engine)
-    return Services(
-        engine, Generator(engine, prompts, hub), Tokens(engine, prompts), Models(engine), hub
-    )
+    return Services(models, Generator(models, hub), hub)

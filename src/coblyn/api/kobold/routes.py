@@ -75,12 +75,13 @@ async def last_logprobs(call: Call) -> Response:
 async def tokencount(call: Call) -> Response:
     """Token ids of a text, or of messages in the model's own chat format."""
     body, _ = await call.read(TokenCountInput)
-    if body.messages:
-        prompt = ChatPrompt(read_messages(body.messages))
-        text, ids = await call.services.tokens.of_chat(prompt)
-    else:
-        text = body.prompt
-        ids = await call.services.tokens.of_text(text, special=body.special)
+    async with call.services.models.acquire(body.model) as model:
+        if body.messages:
+            prompt = ChatPrompt(read_messages(body.messages))
+            text, ids = await model.tokens.of_chat(prompt)
+        else:
+            text = body.prompt
+            ids = await model.tokens.of_text(text, special=body.special)
     return JSONResponse({"value": len(ids), "ids": ids, "prompt": text})
 
 
@@ -88,7 +89,8 @@ async def tokencount(call: Call) -> Response:
 async def detokenize(call: Call) -> Response:
     """Text of token ids."""
     body, _ = await call.read(DetokenizeInput)
-    text = await call.services.tokens.to_text(body.ids, special=body.special)
+    async with call.services.models.acquire(body.model) as model:
+        text = await model.tokens.to_text(body.ids, special=body.special)
     return JSONResponse({"result": text, "success": True})
 
 
@@ -101,7 +103,7 @@ async def version(_: Call) -> Response:
 @routes.get("/api/extra/perf", "Speed and queue")
 async def perf(call: Call) -> Response:
     """Speeds of the generation that finished last."""
-    return JSONResponse(shape.perf(call.services.hub, call.services.engine.status()))
+    return JSONResponse(shape.perf(call.services.hub, call.model.engine.status()))
 
 
 @routes.get("/api/v1/info/version", "Version of KoboldAI's API")
@@ -113,20 +115,20 @@ async def info_version(_: Call) -> Response:
 @routes.get("/api/v1/model", "Name of the model")
 async def model(call: Call) -> Response:
     """Name of the model that is loaded."""
-    return JSONResponse({"result": f"koboldcpp/{call.services.engine.info.name}"})
+    return JSONResponse({"result": f"koboldcpp/{call.model.engine.info.name}"})
 
 
 @routes.get("/api/extra/true_max_context_length", "Tokens of context")
 @routes.get("/api/v1/config/max_context_length", "Tokens of context")
 async def max_context_length(call: Call) -> Response:
     """Tokens that prompt and completion may have together."""
-    return JSONResponse({"value": call.services.engine.info.context})
+    return JSONResponse({"value": call.model.engine.info.context})
 
 
 @routes.get("/api/v1/config/max_length", "Tokens of a completion")
 async def max_length(call: Call) -> Response:
     """Tokens that are generated when a request names no number."""
-    longest = longest_completion(call.services.engine.info.context)
+    longest = longest_completion(call.model.engine.info.context)
     return JSONResponse({"value": min(call.options.default_max_tokens, longest)})
 
 

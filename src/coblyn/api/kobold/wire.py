@@ -54,6 +54,7 @@ class GenerateInput(LaterFields):
     custom_token_bans: str = Field(default="", description="Token ids, separated by commas.")
     logprobs: int | bool = False
     genkey: str = ""
+    model: str = ""
     replace_instruct_placeholders: bool = True
     adapter: dict[str, Any] = Field(default={})
     coblyn_events: bool = Field(
@@ -86,6 +87,7 @@ class TokenCountInput(Lenient):
     prompt: str = ""
     special: bool = Field(default=True, description="Add the BOS token and read special tokens.")
     messages: list[dict[str, Any]] = Field(default=[])
+    model: str = ""
 
 
 class DetokenizeInput(Lenient):
@@ -93,6 +95,7 @@ class DetokenizeInput(Lenient):
 
     ids: list[int] = Field(default=[])
     special: bool = True
+    model: str = ""
 
     @field_validator("ids", mode="before")
     @classmethod
@@ -127,6 +130,7 @@ def to_command(body: GenerateInput, *, default_max_tokens: int) -> GenerateComma
         ignore_eos=body.bypass_eos,
         special=body.render_special,
         key=body.genkey,
+        model=body.model,
     )
 
 

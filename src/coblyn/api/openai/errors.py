@@ -8,7 +8,7 @@ from coblyn.api.problem import Problem
 
 __all__ = ["openai_body"]
 
-_CODES = {"prompt_too_long": "context_length_exceeded"}
+_CODES = {"prompt_too_long": "context_length_exceeded", "unknown_model": "model_not_found"}
 
 
 def openai_body(problem: Problem) -> dict[str, Any]:

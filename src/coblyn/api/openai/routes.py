@@ -25,7 +25,7 @@ routes = Routes()
 
 @routes.get("/v1/models", "Models")
 async def list_models(call: Call) -> Response:
-    """The model that is loaded."""
+    """The models that are loaded."""
     entries = [_model(entry) for entry in call.services.models.all()]
     return JSONResponse({"object": "list", "data": entries})
 
@@ -51,7 +51,8 @@ async def completions(call: Call) -> Response:
     commands = wanted.to_commands(call.options.default_max_tokens)
     echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
     warnings = call.dialect.warnings(body)
-    answer = Answer.new("cmpl", "text_completion", call.services.engine.info.name)
+    name = call.services.models.find(wanted.model or "").name
+    answer = Answer.new("cmpl", "text_completion", name)
     if wanted.stream:
         chunks = CompletionChunks(call.dialect, answer, wanted, echoes)
         return await call.stream(commands, chunks, warnings)
@@ -84,7 +85,7 @@ async def chat_completions(call: Call) -> Response:
     wanted = validated(ChatInput, body)
     commands = wanted.to_commands()
     warnings = call.dialect.warnings(body)
-    name = call.services.engine.info.name
+    name = call.services.models.find(wanted.model or "").name
     if wanted.stream:
         chunk = Answer.new("chatcmpl", "chat.completion.chunk", name)
         return await call.stream(commands, ChatChunks(call.dialect, chunk, wanted), warnings)
@@ -109,7 +110,8 @@ async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> li
         if isinstance(command.prompt, TextPrompt):
             echoes.append(command.prompt.text)
         elif isinstance(command.prompt, TokenPrompt):
-            echoes.append(await services.tokens.to_text(command.prompt.tokens, special=True))
+            async with services.models.acquire(command.model) as model:
+                echoes.append(await model.tokens.to_text(command.prompt.tokens, special=True))
     return echoes
 
 

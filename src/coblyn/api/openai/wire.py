@@ -30,7 +30,10 @@ class SamplingInput(BaseModel):
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-    model: str | None = Field(None, description="Any name: the model that is loaded answers.")
+    model: str | None = Field(
+        None,
+        description="A name that /v1/models lists. Where one model is loaded, it answers to any.",
+    )
     max_tokens: int | None = Field(None, description="A negative number means: as many as fit.")
     n: int | None = Field(None, ge=1, le=MAX_CHOICES)
     stop: str | list[str] | None = None
@@ -76,6 +79,7 @@ class SamplingInput(BaseModel):
                 stop=self._stops(),
                 ignore_eos=bool(self.ignore_eos),
                 key=self.genkey or "",
+                model=self.model or "",
             )
             for index in range(self.num_choices)
         ]
