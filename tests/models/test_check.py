@@ -57,15 +57,45 @@ def test_a_renamed_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["x-00001-of-00013.gguf", "x-00003-of-00013.gguf", "x-00001-of-00001.gguf"]
+)
+def test_a_whole_file_is_whole_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    path = tiny_gguf().write(tmp_path / name)
+    assert check_model(path).path == path
+
+
+def test_files_that_were_appended_to_each_other(tmp_path: Path) -> None:
+    files = split_model(tmp_path, 2)
+    joined = tmp_path / "joined.gguf"
+    joined.write_bytes(b"".join(file.read_bytes() for file in files))
+    with pytest.raises(ModelBroken, match="one appended to the other"):
+        check_model(joined)
+    joined.replace(files[0])
+    with pytest.raises(ModelBroken, match="one appended to the other"):
+        check_model(files[0])
+
+
+def test_a_piece_of_a_file_that_was_cut_up(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf.part1of2"
+    path.write_bytes(tiny_gguf().data[:200])
+    with pytest.raises(ModelBroken, match="piece 1 of 2") as caught:
+        check_model(path)
+    assert caught.value.hint.endswith("such as model.gguf.")
+
+
+@pytest.mark.parametrize(
     ("keys", "what"),
     [
+        ({"general.architecture": "bert", "bert.attention.causal": False}, "an embedding model"),
+        ({"general.architecture": "qwen3", "qwen3.pooling_type": 3}, "an embedding model"),
+        ({"general.architecture": "qwen3", "qwen3.pooling_type": 4}, "a reranker"),
         ({"general.architecture": "llama", "general.type": "adapter"}, "LoRA"),
         ({"general.architecture": "clip"}, "projector"),
         ({"general.architecture": "llama", "general.type": "mmproj"}, "projector"),
         ({"general.type": "imatrix"}, "importance"),
     ],
 )
-def test_files_that_go_with_a_model(tmp_path: Path, keys: dict[str, object], what: str) -> None:
+def test_files_that_write_no_text(tmp_path: Path, keys: dict[str, object], what: str) -> None:
     path = GgufWriter(keys, [("t", (1,), F32, b"1234")]).write(tmp_path / "model.gguf")
     with pytest.raises(ModelUnsupported, match=what):
         check_model(path)

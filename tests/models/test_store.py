@@ -8,7 +8,7 @@ import pytest
 from coblyn.errors import ModelNotFound
 from coblyn.models import store
 from coblyn.models.catalogue import STARTER
-from gguf_file import tiny_gguf
+from gguf_file import F32, GgufWriter, tiny_gguf
 
 
 @pytest.fixture
@@ -48,8 +48,31 @@ class TestInstalled:
         add(models, "older.gguf", age=200)
         assert store.newest() == new
 
+    def test_newest_is_one_that_can_be_run(self, models: Path) -> None:
+        sound = add(models, "sound.gguf", age=100)
+        (models / "empty.gguf").write_bytes(b"")
+        keys = {"general.architecture": "llama", "general.type": "adapter"}
+        GgufWriter(keys, [("t", (1,), F32, b"1234")]).write(models / "lora.gguf")
+        (models / "folder.gguf").mkdir()
+        assert store.newest() == sound
+        assert "folder" not in [model.name for model in store.installed()]
+
+    def test_a_whole_file_that_is_called_a_part(self, models: Path) -> None:
+        path = add(models, "x-00003-of-00013.gguf")
+        assert [model.path for model in store.installed()] == [path]
+        assert store.find(str(path)) == path
+
 
 class TestFind:
+    def test_what_is_no_file_is_told(self, models: Path, tmp_path: Path) -> None:
+        link = tmp_path / "link.gguf"
+        link.symlink_to(tmp_path / "gone.gguf")
+        with pytest.raises(ModelNotFound, match=r"is a link to .*gone\.gguf, which is not there"):
+            store.find(str(link))
+        os.mkfifo(tmp_path / "pipe.gguf")
+        with pytest.raises(ModelNotFound, match="no file, but a pipe"):
+            store.find(str(tmp_path / "pipe.gguf"))
+
     def test_ways_to_name_a_model(self, models: Path, tmp_path: Path) -> None:
         path = add(models, "Some-Model.Q4_K_M.gguf")
         elsewhere = tiny_gguf().write(tmp_path / "elsewhere.gguf")

@@ -25,6 +25,15 @@ _MULTIPLIED = re.compile(
 )
 """Names of tensors that are always weights; other tensors may hold integers for good reasons."""
 
+_PIECE = re.compile(r"\.part(\d+)of(\d+)$", re.IGNORECASE)
+"""How files were cut up before GGUF had splits of its own."""
+
+_MAX_PADDING = 512
+"""Bytes behind the last tensor in which another file would begin."""
+
+_RANKS = 4
+"""``LLAMA_POOLING_TYPE_RANK``; the smaller numbers are embeddings, 0 is neither."""
+
 _OTHER_SOURCE = "Get the model from another source, or convert it again."
 
 _KINDS = {
@@ -48,11 +57,12 @@ def check_model(path: Path) -> GgufHeader:
         ModelBroken: It is no GGUF file, is cut short or contradicts itself.
         ModelUnsupported: It is a sound GGUF file but no model for this machine.
     """
-    names = part_names(path.name)
+    names = _names_of_parts(path)
     if len(names) > 1:
         _check_parts_are_there(path, names)
     headers = [read_header(path.with_name(name)) for name in names]
     first = headers[0]
+    _check_joined(first)
     if first.num_splits != len(names):
         raise ModelBroken(
             f"{first.path} is one of {first.num_splits} files of a split model, "
@@ -60,10 +70,56 @@ def check_model(path: Path) -> GgufHeader:
             hint=f"Its first file has to be named NAME-00001-of-{first.num_splits:05}.gguf.",
         )
     _check_kind(first)
+    _check_writes(first)
     _check_numbers(first)
     for header in headers:
         _check_weights(header)
     return first
+
+
+def _names_of_parts(path: Path) -> tuple[str, ...]:
+    """The files of a model: what the file says of itself counts more than its name, which people change."""
+    if match := _PIECE.search(path.name):
+        raise ModelBroken(
+            f"{path} is piece {match[1]} of {match[2]} of a file that was cut up, not a model's own split.",
+            hint=f"Join the pieces in their order into one file, such as {path.name[: match.start()]}.",
+        )
+    names = part_names(path.name)
+    is_whole = len(names) > 1 and path.is_file() and read_header(path).num_splits == 1
+    return (path.name,) if is_whole else names
+
+
+def _check_joined(header: GgufHeader) -> None:
+    """Parts of a split model that were appended to each other: the library would read the first one only."""
+    if header.num_splits == 1 or not header.tensors:
+        return
+    last = header.tensors[-1]
+    with header.path.open("rb") as file:
+        file.seek(last.offset + last.size)
+        if b"GGUF" not in file.read(_MAX_PADDING):
+            return
+    raise ModelBroken(
+        f"{header.path} holds several files of a split model, one appended to the other.",
+        hint="Put the files side by side as they were published, under their own names, or join them with "
+        "llama.cpp's gguf-split --merge.",
+    )
+
+
+def _check_writes(header: GgufHeader) -> None:
+    """Embedding models and rerankers turn a text into numbers, and write none."""
+    architecture, metadata = header.architecture, header.metadata
+    is_causal = metadata.get(f"{architecture}.attention.causal", True)
+    pooling = _number(metadata.get(f"{architecture}.pooling_type"))
+    if is_causal and pooling == 0:
+        return
+    what = (
+        "a reranker, which rates texts"
+        if pooling == _RANKS
+        else "an embedding model, which turns text into numbers"
+    )
+    raise ModelUnsupported(
+        f"{header.path} is {what} and writes none.", hint="Choose a model that generates text."
+    )
 
 
 def examine_model(path: Path) -> None:

@@ -16,6 +16,7 @@ from coblyn import paths
 from coblyn.errors import ModelError, ModelNotFound
 from coblyn.files import disk_errors, existing_file
 from coblyn.models.catalogue import CATALOGUE, lookup
+from coblyn.models.check import check_model
 from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
 
 __all__ = [
@@ -76,8 +77,17 @@ def installed() -> tuple[StoredModel, ...]:
 
 
 def newest() -> Path | None:
-    """The model that came last."""
-    return max(installed(), key=lambda model: model.modified).path if installed() else None
+    """The model that came last, of those that can be run: adapters, projectors and half files are none."""
+    by_date = sorted(installed(), key=lambda model: model.modified, reverse=True)
+    return next((model.path for model in by_date if _can_run(model.path)), None)
+
+
+def _can_run(path: Path) -> bool:
+    try:
+        check_model(path)
+    except (ModelError, OSError):
+        return False
+    return True
 
 
 def path_of(name: str) -> Path:
@@ -93,7 +103,7 @@ def find(reference: str) -> Path:
     """
     path = existing_file(reference)
     if path is not None:
-        return first_part(path)
+        return first_part(path) if first_part(path).is_file() else path
     models, troubles = survey()
     wanted = plain_name(reference).lower()
     for trouble in troubles:
@@ -159,14 +169,36 @@ def _by_prefix(reference: str, wanted: str, models: tuple[StoredModel, ...]) -> 
     if matches:
         names = ", ".join(model.name for model in matches)
         raise ModelNotFound(f"{reference} may be each of {names}.", hint="Write more of the name.")
-    with contextlib.suppress(OSError, ValueError):
-        if reference and Path(reference).is_dir():
-            raise _is_directory(Path(reference))
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        if reference:
+            _explain_path(Path(reference).expanduser())
     raise not_found(reference)
 
 
+def _explain_path(path: Path) -> None:
+    """Say what a path is that is no file.
+
+    Raises:
+        ModelNotFound: It is something else.
+    """
+    if path.is_dir():
+        raise _is_directory(path)
+    if path.is_symlink() and not path.exists():
+        raise ModelNotFound(
+            f"{path} is a link to {path.readlink()}, which is not there.",
+            hint="Fetch the file again.",
+        )
+    if path.exists():
+        raise ModelNotFound(
+            f"{path} is no file, but a pipe, a socket or a device.", hint="Name a model's file."
+        )
+
+
 def _is_directory(path: Path) -> ModelNotFound:
-    files = sorted(file.name for file in path.glob("*.gguf") if not is_later_part(file.name))
+    try:
+        files = sorted(file.name for file in path.glob("*.gguf") if not is_later_part(file.name))
+    except OSError as error:
+        return ModelNotFound(f"{path} is a directory that cannot be read: {error.strerror}.")
     inside = (
         f"Name one of the files in it: {', '.join(files[:8])}"
         if files
@@ -178,7 +210,8 @@ def _is_directory(path: Path) -> ModelNotFound:
 def _is_model(path: Path) -> bool:
     name = path.name.lower()
     is_candidate = name.endswith(".gguf") and not name.startswith(("mmproj", "."))
-    return is_candidate and not is_later_part(path.name)
+    is_part = is_later_part(path.name) and first_part(path).is_file()
+    return is_candidate and not is_part and not path.is_dir()
 
 
 def _stored(root: Path, path: Path) -> StoredModel | Trouble | None:
