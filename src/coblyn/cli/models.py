@@ -10,6 +10,7 @@ import typer
 from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
+    from coblyn.models.neighbours import Neighbour
     from coblyn.models.store import StoredModel, Trouble
 
 __all__ = ["models"]
@@ -21,13 +22,16 @@ def models(
 ) -> None:
     """List the models that are here, or delete one."""
     from coblyn.models import store
+    from coblyn.models.neighbours import find_all
 
     if remove:
         _show_removed(store.remove(remove), as_json=as_json)
     elif as_json:
-        _print_json([_as_dict(model) for model in store.installed()])
+        own = [_as_dict(model) | {"program": "coblyn"} for model in store.installed()]
+        _print_json(own + [_of_neighbour(each) for each in find_all()])
     else:
         _show_list(*store.survey())
+        _show_neighbours(find_all())
 
 
 def _show_list(found: tuple[StoredModel, ...], troubles: tuple[Trouble, ...]) -> None:
@@ -47,6 +51,24 @@ def _show_list(found: tuple[StoredModel, ...], troubles: tuple[Trouble, ...]) ->
     for entry in rest:
         size = human_size(entry.download_size)
         print(f"  {entry.alias}  {size}  {entry.license}  {entry.description}", file=sys.stderr)
+
+
+def _show_neighbours(found: tuple[Neighbour, ...]) -> None:
+    from coblyn.files import human_size
+
+    width = max((len(shown(each.name)) for each in found), default=0)
+    for each in found:
+        size = human_size(each.path.stat().st_size)
+        print(f"{shown(each.name):{width}}  {size:>9}  in {each.program}")
+
+
+def _of_neighbour(neighbour: Neighbour) -> dict[str, Any]:
+    return {
+        "name": neighbour.name,
+        "path": str(neighbour.path),
+        "size": neighbour.path.stat().st_size,
+        "program": neighbour.program,
+    }
 
 
 def _show_removed(model: StoredModel, *, as_json: bool) -> None:

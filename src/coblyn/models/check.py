@@ -199,6 +199,13 @@ def _check_kind(header: GgufHeader) -> None:
             f"{path} has {order}-endian byte order, and this machine has the other one.",
             hint="Download it for this kind of machine, or convert it with gguf-convert-endian.",
         )
+    if header.architecture != "clip" and any(
+        each.name.startswith(("v.blk.", "mm.")) for each in header.tensors
+    ):
+        raise ModelUnsupported(
+            f"{path} holds its part for images, too: it was made for Ollama's own engine, not for llama.cpp.",
+            hint="Get the model from Hugging Face, where the projector is a file of its own.",
+        )
     kind = "mmproj" if header.architecture == "clip" else header.kind
     if kind in _KINDS:
         raise ModelUnsupported(f"{path} is {_KINDS[kind]}.", hint="Name the model's own file.")

@@ -17,6 +17,7 @@ from coblyn.errors import ModelError, ModelNotFound
 from coblyn.files import disk_errors, existing_file
 from coblyn.models.catalogue import CATALOGUE, lookup
 from coblyn.models.check import check_model
+from coblyn.models.neighbours import Neighbour, find_all
 from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
 
 __all__ = [
@@ -98,6 +99,8 @@ def path_of(name: str) -> Path:
 def find(reference: str) -> Path:
     """The file of a model: by path, by name, by alias, or by the beginning of one name only.
 
+    Models of other programs have to be named whole, as ``coblyn models`` lists them.
+
     Raises:
         ModelNotFound: There is none, or there are several.
     """
@@ -112,6 +115,8 @@ def find(reference: str) -> Path:
     for model in models:
         if model.name.lower() == wanted:
             return model.path
+    if (neighbour := _neighbour(reference)) is not None:
+        return neighbour.path
     entry = lookup(reference)
     if entry is not None:
         if path_of(entry.name).is_file():
@@ -120,6 +125,12 @@ def find(reference: str) -> Path:
             f"The model {entry.alias} is not here yet.", hint=f"Get it: coblyn pull {entry.alias}"
         )
     return _by_prefix(reference, wanted, models)
+
+
+def _neighbour(reference: str) -> Neighbour | None:
+    """The model of another program that has this name; Ollama's latest tag need not be named."""
+    wanted = {reference.lower(), f"{reference.lower()}:latest"}
+    return next((each for each in find_all() if each.name.lower() in wanted), None)
 
 
 def remove(name: str) -> StoredModel:
@@ -135,6 +146,10 @@ def remove(name: str) -> StoredModel:
     entry = lookup(name)
     wanted = {plain_name(name).lower(), entry.name.lower() if entry else ""}
     model = next((model for model in installed() if model.name.lower() in wanted), None)
+    if model is None and (neighbour := _neighbour(name)) is not None:
+        raise ModelError(
+            f"{neighbour.name} belongs to {neighbour.program}, and stays.", hint="Remove it there."
+        )
     if model is None:
         raise not_found(name)
     path = model.path

@@ -11,7 +11,7 @@ from coblyn.files import human_size
 from coblyn.models.sources.take import RemoteFile
 from coblyn.models.splits import part_names, plain_name
 
-__all__ = ["ManyVariants", "Variant", "choose", "variants_of"]
+__all__ = ["ManyVariants", "Variant", "choose", "quantization_of", "variants_of"]
 
 _QUANTIZATION = re.compile(r"(?:IQ|TQ|Q)\d(?:_[A-Z0-9]+)*|BF16|F16|F32|MXFP4|NVFP4", re.IGNORECASE)
 
@@ -70,7 +70,7 @@ def variants_of(files: Iterable[RemoteFile]) -> tuple[Variant, ...]:
         folder, _, name = path.rpartition("/")
         parts = [f"{folder}/{part}" if folder else part for part in part_names(name)]
         if path == parts[0] and all(part in by_path for part in parts):
-            found.append(Variant(_quantization(path), tuple(by_path[part] for part in parts)))
+            found.append(Variant(quantization_of(path), tuple(by_path[part] for part in parts)))
     return tuple(sorted(found, key=lambda variant: (variant.size, variant.quantization)))
 
 
@@ -103,7 +103,7 @@ def _is_model(path: str) -> bool:
     return name.endswith(".gguf") and not name.startswith("mmproj") and "imatrix" not in name
 
 
-def _quantization(path: str) -> str:
-    """The last quantization that a path names: folders are called after them, too."""
+def quantization_of(path: str) -> str:
+    """The last quantization that a path names (folders are called after them, too), or the file's name."""
     named = _QUANTIZATION.findall(plain_name(path))
     return named[-1].upper() if named else plain_name(path.rpartition("/")[2])

@@ -1,0 +1,43 @@
+"""A model that another program keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from coblyn.models.sources.offer import quantization_of
+from coblyn.models.splits import is_later_part
+
+__all__ = ["Neighbour", "gguf_files", "named"]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A model in another program's store.
+
+    Attributes:
+        name: What to call it; begins with a word for the program, as ``coblyn pull`` would name it where it can.
+        path: Its file; of a split model, the first.
+        program: Whose it is, in plain words.
+    """
+
+    name: str
+    path: Path
+    program: str
+
+
+def gguf_files(folder: Path) -> Iterator[Path]:
+    """The models among the GGUF files below a folder, in their order; none if it cannot be read."""
+    with suppress(OSError):
+        for path in sorted(folder.rglob("*.gguf")):
+            name = path.name.lower()
+            is_model = not name.startswith(("mmproj", ".")) and not is_later_part(path.name)
+            if is_model and path.is_file():
+                yield path
+
+
+def named(prefix: str, owner: str, path: Path) -> str:
+    """``PREFIX:OWNER/REPO:QUANTIZATION``."""
+    return f"{prefix}:{owner}:{quantization_of(path.name)}"
