@@ -87,7 +87,7 @@ def _commands() -> Iterator[str]:
 
 
 def _settings() -> Iterator[str]:
-    from coblyn.settings import PREFIX, Settings
+    from coblyn.settings import PREFIX, Settings, rules
 
     yield "## Settings"
     yield ""
@@ -95,9 +95,9 @@ def _settings() -> Iterator[str]:
     yield ""
     yield "| setting | environment | default | meaning |"
     yield "|---|---|---|---|"
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
-        yield f"| `{name}` | `{PREFIX}{name.upper()}` | {default} | {field.description} |"
+    for rule in rules(Settings):
+        default = "" if rule.default in (None, ()) else f"`{rule.default}`"
+        yield f"| `{rule.name}` | `{PREFIX}{rule.name.upper()}` | {default} | {rule.meaning} |"
     yield ""
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from coblyn.engine.config import EngineConfig
 from coblyn.errors import SettingsError
-from coblyn.settings import Settings
+from coblyn.settings import EngineSettings, Settings, rules
 
 
 def write(home: Path, text: str) -> Path:
@@ -53,12 +54,60 @@ def test_a_value_out_of_range_is_refused() -> None:
 
 def test_a_broken_file_is_named(home: Path) -> None:
     path = write(home, "port = = 1")
-    with pytest.raises(SettingsError, match="can not be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         Settings.load()
-    with pytest.raises(SettingsError, match="can not be read"):
+    with pytest.raises(SettingsError, match="cannot be read"):
         Settings.load(path)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is not there"):
         Settings.load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [("yes", True), ("On", True), ("1", True), ("false", False), ("no", False), ("0", False)],
+)
+def test_words_for_yes_and_no_in_the_environment(
+    word: str, meaning: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COBLYN_MEMORY_LOCK", word)
+    assert Settings.load().memory_lock is meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("port = true", "port"),
+        ("hang_seconds = 1", "hang_seconds"),
+        ("drain_seconds = nan", "drain_seconds"),
+        ("cache_type = 'q3'", "cache_type"),
+        ("origins = 'https://a.example'", "origins"),
+        ("flash_attention = 2", "flash_attention"),
+        ("threads = 2.5", "threads"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_with_what_it_means(
+    text: str, name: str, home: Path
+) -> None:
+    write(home, text)
+    with pytest.raises(SettingsError, match=rf"sets {name} to .*: .*\n{name}: [A-Z]"):
+        Settings.load()
+
+
+def test_an_engine_has_the_same_defaults_and_ranges() -> None:
+    known = {rule.name: (rule.kind, rule.default) for rule in rules(EngineConfig)}
+    for rule in rules(Settings):
+        if hasattr(EngineSettings, rule.name):
+            assert known[rule.name] == (rule.kind, rule.default)
+    settings = Settings(threads=3, hang_seconds=4)
+    config = EngineConfig.from_settings(settings, model=Path("a.gguf"), bundle="b")
+    assert (config.model, config.bundle, config.threads, config.hang_seconds) == (
+        "a.gguf",
+        "b",
+        3,
+        4,
+    )
+    with pytest.raises(SettingsError, match="threads is 513: Expected int <= 512"):
+        EngineConfig("", threads=513)

@@ -12,17 +12,24 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta
 
 from coblyn import paths
 from coblyn.errors import SettingsError
 
-__all__ = ["PREFIX", "CacheType", "Settings"]
+__all__ = ["PREFIX", "CacheType", "EngineSettings", "Rule", "Settings", "rules"]
 
 PREFIX = "COBLYN_"
+
+_WORDS = {
+    **dict.fromkeys(("yes", "y", "on", "t"), True),
+    **dict.fromkeys(("no", "n", "off", "f"), False),
+}
 
 # Variables with the prefix that are read elsewhere, and are no settings.
 _OTHER_VARIABLES = frozenset(
@@ -36,77 +43,116 @@ _OTHER_VARIABLES = frozenset(
     }
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a setting may be.
+
+    Attributes:
+        name: Its name.
+        kind: Its type, with the range.
+        default: Its value where nobody chose one.
+        meaning: What it does, in a sentence.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    meaning: str
+
+    @property
+    def hint(self) -> str:
+        """The meaning, for whoever got it wrong."""
+        return f"{self.name}: {self.meaning}" if self.meaning else ""
+
+    def read(self, value: Any) -> Any:
+        """A value from outside as what it means: text from the environment is read as the type wants it.
+
+        Raises:
+            ValueError: It means nothing here; the text says why.
+        """
+        try:
+            return msgspec.convert(_plain(value), self.kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error).partition(" - at ")[0].replace("`", "")) from error
+
+    def problem(self, value: Any) -> str:
+        """Why a value cannot be, or nothing."""
+        try:
+            msgspec.convert(value, self.kind)
+        except msgspec.ValidationError as error:
+            return str(error).partition(" - at ")[0].replace("`", "")
+        return ""
+
+
 CacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q4_0"]
 
+_MAX_INT = 2**31 - 1
 
-class Settings(BaseModel):
-    """What a user may choose. Every field has a default that works."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What a user may choose about an engine. Each field has a default that works, a range, and a meaning."""
 
-    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 for any.")] = 5001
-    origins: Annotated[
-        tuple[str, ...], Field(description="Web origins that may call the API from a browser.")
-    ] = ()
     context: Annotated[
-        int, Field(ge=0, description="Tokens of context; 0 for the model's own, at most 8192.")
+        int,
+        Meta(
+            ge=0,
+            le=_MAX_INT,
+            description="Tokens of context; 0 for the model's own, at most 8192.",
+        ),
     ] = 0
-    batch: Annotated[int, Field(ge=32, le=65536, description="Most tokens of a step.")] = 512
+    batch: Annotated[int, Meta(ge=32, le=2**16, description="Maximum tokens per step.")] = 512
     busy_batch: Annotated[
-        int, Field(ge=16, description="Most tokens of a step while some text is being written.")
+        int,
+        Meta(ge=16, le=2**16, description="Maximum tokens per step while any request is decoding."),
     ] = 128
     threads: Annotated[
-        int, Field(ge=0, le=512, description="Threads; 0 for all cores that may be used.")
+        int, Meta(ge=0, le=512, description="Threads; 0 for all cores that may be used.")
     ] = 0
     gpu_layers: Annotated[
-        int, Field(description="Layers on the accelerator; a negative number for all.")
+        int, Meta(description="Layers on the accelerator; a negative number for all.")
     ] = -1
     flash_attention: Annotated[
-        bool | None, Field(description="Flash attention; leave it out to let the engine decide.")
+        bool | None, Meta(description="Flash attention; leave it out to let the engine decide.")
     ] = None
-    cache_type: Annotated[CacheType, Field(description="Type of the KV cache.")] = "f16"
+    cache_type: Annotated[CacheType, Meta(description="Type of the KV cache.")] = "f16"
     shared_cells: Annotated[
         bool | None,
-        Field(
+        Meta(
             description="Whether all requests share the cells of one context, which saves memory, or "
             "each has its own, which is faster on a CPU; leave it out to decide by the machine."
         ),
     ] = None
     cache_memory: Annotated[
         int,
-        Field(ge=0, description="Megabytes of memory that keep what earlier requests computed."),
+        Meta(
+            ge=0,
+            le=_MAX_INT,
+            description="Megabytes of memory that keep what earlier requests computed.",
+        ),
     ] = 2048
     kernels: Annotated[
         bool,
-        Field(description="Let Coblyn's own matrix products help the CPU where they are faster."),
+        Meta(
+            description="Let Coblyn's own matrix products help the CPU where they are faster. There is one "
+            "CPU in a process: while several engines are, that of the first holds for all."
+        ),
     ] = True
-    memory_map: Annotated[bool, Field(description="Map the model file instead of reading it.")] = (
+    memory_map: Annotated[bool, Meta(description="Map the model file instead of reading it.")] = (
         True
     )
-    memory_lock: Annotated[bool, Field(description="Lock the model into memory.")] = False
+    memory_lock: Annotated[bool, Meta(description="Lock the model into memory.")] = False
     max_running: Annotated[
-        int, Field(ge=1, le=128, description="Requests that are written at the same time.")
+        int, Meta(ge=1, le=128, description="Requests generated concurrently.")
     ] = 8
     max_waiting: Annotated[
         int,
-        Field(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
+        Meta(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
     ] = 64
-    strict_models: Annotated[
-        bool,
-        Field(description="Refuse requests that name another model than the one that is loaded."),
-    ] = False
-    drain_seconds: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=3600,
-            description="Seconds that requests may take to end when the server is told to stop.",
-        ),
-    ] = 3.0
     hang_seconds: Annotated[
         float,
-        Field(
+        Meta(
             ge=2,
             le=3600,
             description="Seconds for which the engine may give no answer before it is started again.",
@@ -114,13 +160,49 @@ class Settings(BaseModel):
     ] = 15.0
     step_seconds: Annotated[
         float,
-        Field(
-            ge=10,
+        Meta(
+            ge=1,
             le=86400,
             description="Seconds that one step of the engine may take, or a load without progress, "
             "before the engine is started again.",
         ),
     ] = 1800.0
+
+    def __post_init__(self) -> None:
+        """Hold every value to its range.
+
+        Raises:
+            SettingsError: One is out of it, or has a wrong type.
+        """
+        for rule in rules(type(self)):
+            problem = rule.problem(getattr(self, rule.name))
+            if problem:
+                raise SettingsError(
+                    f"{rule.name} is {getattr(self, rule.name)!r}: {problem}.", hint=rule.hint
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(EngineSettings):
+    """What a user may choose: about the engine, and about the server."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 for any.")] = 5001
+    origins: Annotated[
+        tuple[str, ...], Meta(description="Web origins that may call the API from a browser.")
+    ] = ()
+    strict_models: Annotated[
+        bool,
+        Meta(description="Refuse requests that name another model than the one that is loaded."),
+    ] = False
+    drain_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds that requests may take to end when the server is told to stop.",
+        ),
+    ] = 3.0
 
     @classmethod
     def load(cls, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Self:
@@ -140,30 +222,45 @@ class Settings(BaseModel):
         ]
         merged: dict[str, Any] = {}
         for origin, values in sources:
-            _check(cls, origin, values)
-            merged |= values
+            merged |= _read(cls, origin, values)
         return cls(**merged)
 
 
-def _check(model: type[Settings], origin: str, values: Mapping[str, Any]) -> None:
-    for name in values:
-        if name not in model.model_fields:
-            near = difflib.get_close_matches(name, model.model_fields, n=1)
-            hint = (
-                f"Did you mean {near[0]}?"
-                if near
-                else f"Known are: {', '.join(model.model_fields)}."
-            )
+def rules(settings: type[EngineSettings]) -> tuple[Rule, ...]:
+    """The rule of each setting that a class has."""
+    kinds = get_type_hints(settings, include_extras=True)
+    return tuple(
+        Rule(field.name, kinds[field.name], field.default, _meaning(kinds[field.name]))
+        for field in fields(settings)
+    )
+
+
+def _meaning(kind: Any) -> str:
+    metas = (item for item in get_args(kind) if isinstance(item, Meta))
+    return next((meta.description or "" for meta in metas), "")
+
+
+def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a source, checked."""
+    known = {rule.name: rule for rule in rules(settings)}
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}."
             raise SettingsError(f"{origin} sets {name}, which is no setting.", hint=hint)
-    try:
-        model(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"{origin} sets {name} to {first['input']!r}: {first['msg']}.",
-            hint=f"{name}: {model.model_fields[str(first['loc'][0])].description}",
-        ) from error
+        try:
+            read[name] = known[name].read(value)
+        except ValueError as error:
+            raise SettingsError(
+                f"{origin} sets {name} to {value!r}: {error}.", hint=known[name].hint
+            ) from error
+    return read
+
+
+def _plain(value: Any) -> Any:
+    """A word for yes or no as the value that it means; no setting takes such a word for something else."""
+    return _WORDS.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _read_file(file: Path | None) -> dict[str, Any]:
@@ -175,7 +272,7 @@ def _read_file(file: Path | None) -> dict[str, Any]:
             return {}
         raise SettingsError(f"The settings file {path} is not there.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"The settings file {path} can not be read: {error}.") from error
+        raise SettingsError(f"The settings file {path} cannot be read: {error}.") from error
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -88,9 +88,7 @@ def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bo
         return configure(settings, model, yes=yes)
     from coblyn.engine.config import EngineConfig
 
-    return EngineConfig(
-        model="", max_running=settings.max_running, max_waiting=settings.max_waiting
-    )
+    return EngineConfig.from_settings(settings)
 
 
 def _bind(host: str, port: int) -> socket.socket:
