@@ -146,10 +146,11 @@ async def contend(model: str, threads: int) -> None:
 
 async def _turn(engine, turn: int, prompt: int, generate: int, seconds: float) -> Speed:  # type: ignore[no-untyped-def]
     from coblyn.engine.events import Finish
+    from coblyn.engine.prompt import Prompt
     from coblyn.engine.request import Request
 
     tokens = tuple((i * 7919 + turn * 31 + 13) % engine.info.vocab_size for i in range(prompt))
-    request = Request(f"turn-{turn}", tokens, generate, ignore_eos=True)
+    request = Request(f"turn-{turn}", Prompt.of(tokens), generate, ignore_eos=True)
     loop, stats = asyncio.get_running_loop(), None
     late = loop.call_later(seconds, lambda: loop.create_task(engine.cancel(request.id)))
     async for event in engine.generate(request):

@@ -12,6 +12,7 @@ import time
 
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 
@@ -26,7 +27,9 @@ def seconds_a_step(streams: int) -> float:
     limits = Limits(runner.context, streams, runner.max_batch, runner.max_batch)
     scheduler = Scheduler(cache, runner.vocab, limits, time.perf_counter)
     for index in range(streams):
-        request = Request(str(index), tuple(f"{index} prompt".encode()), TOKENS, stop=("\n\n\n",))
+        request = Request(
+            str(index), Prompt.of(f"{index} prompt".encode()), TOKENS, stop=("\n\n\n",)
+        )
         runner.open(request)
         scheduler.add(request)
     started, steps = time.perf_counter(), 0

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from coblyn.engine.encoded import Encoded, Source, Text
+from coblyn.engine.encoder import Encoder
 from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogprob, TokenText
 from coblyn.engine.fake import FakeRunner
-from coblyn.engine.interface import EngineStatus, ModelInfo
+from coblyn.engine.interface import EngineClient, EngineStatus, ModelInfo
 from coblyn.engine.pieces import join_pieces
+from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError
 from coblyn.llama.placement import NOWHERE
@@ -30,7 +33,9 @@ class SteppedEngine:
     def __init__(self, *, name: str = "fake", **changes: Any) -> None:
         self._runner = FakeRunner(**changes)
         self._name = name
+        self.encoder = Encoder.of(self._runner)
         self.requests: list[Request] = []
+        self.sources: list[Source] = []
         self.cancelled: list[str] = []
         self.allowed = asyncio.Semaphore(0)
         self.refusal: CoblynError | None = None
@@ -58,11 +63,12 @@ class SteppedEngine:
     async def generate(self, request: Request) -> AsyncIterator[Event]:
         if self.refusal:
             raise self.refusal
+        request = self.encoder.look_up(request)
         self.requests.append(request)
         self._ends[request.id] = end = asyncio.Event()
         is_over = False
         try:
-            num_prompt = len(request.tokens)
+            num_prompt = len(request.content.ids)
             yield Prefill(request.id, num_prompt, 0, num_prompt)
             count = 0
             for token in self._answer(request):
@@ -86,10 +92,9 @@ class SteppedEngine:
         if end := self._ends.get(request_id):
             end.set()
 
-    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        return self._runner.vocab.tokenize(
-            text, add_special=add_special, parse_special=parse_special
-        )
+    async def encode(self, source: Source) -> Encoded:
+        self.sources.append(source)
+        return self.encoder.encode(source)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         return join_pieces(
@@ -110,12 +115,23 @@ class SteppedEngine:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _answer(self, request: Request) -> list[TokenText]:
-        text = bytes(t for t in request.tokens if t < 128).decode().upper()[: request.max_tokens]
+        text = (
+            bytes(t for t in request.content.ids if t < 128).decode().upper()[: request.max_tokens]
+        )
         top = (TokenLogprob(ord("x"), b"x", -1.5),)
         if request.sampling.logprobs is None:
             return [TokenText(ord(c), c.encode()) for c in text]
         num = request.sampling.logprobs
         return [TokenText(ord(c), c.encode(), -0.5, top[:num]) for c in text]
+
+
+async def tokens_of(
+    engine: EngineClient, text: str, *, add_special: bool = True, parse_special: bool = True
+) -> list[int]:
+    """Token ids of a text, as the engine has them."""
+    texts = (Text(text, add_special, parse_special),)
+    encoded = await engine.encode(Source(texts, is_prompt=False, wants_ids=True))
+    return unpack_ids(encoded.ids or b"").tolist()
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:

@@ -2,7 +2,8 @@
 
     CoblynError
     ├─ BadRequest               a caller's input is wrong; ``field`` names it
-    │  └─ PromptTooLong
+    │  ├─ PromptTooLong
+    │  └─ PromptForgotten       the engine does not have it any more: it is encoded again
     ├─ NotFound
     ├─ Busy                     the queue is full: try again
     ├─ Cancelled                the user stopped it
@@ -61,6 +62,7 @@ __all__ = [
     "NotFound",
     "PortInUse",
     "ProgramFailed",
+    "PromptForgotten",
     "PromptTooLong",
     "ProofFailed",
     "SettingsError",
@@ -106,6 +108,12 @@ class PromptTooLong(BadRequest):
     """The prompt does not fit into the context."""
 
     code = "prompt_too_long"
+
+
+class PromptForgotten(BadRequest):
+    """A request refers to a prompt that the engine does not have any more."""
+
+    code = "prompt_forgotten"
 
 
 class NotFound(CoblynError):

@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from coblyn.chat.messages import Message, text_of_content
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Source, Text
 from coblyn.engine.events import Delta, Event, Finish, FinishReason, Stats, TokenText
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import unpack_ids
 from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound, ProofFailed
 from coblyn.progress import silent
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
@@ -316,9 +318,8 @@ class Engine:
         self, text: str, *, add_special: bool = True, parse_special: bool = True
     ) -> list[int]:
         """Token ids of a text."""
-        return self._wait(
-            self.client.tokenize(text, add_special=add_special, parse_special=parse_special)
-        )
+        source = Source((Text(text, add_special, parse_special),), is_prompt=False, wants_ids=True)
+        return unpack_ids(self._wait(self.client.encode(source)).ids or b"").tolist()
 
     def detokenize(self, tokens: Sequence[int], *, special: bool = False) -> str:
         """Text of tokens; bytes that are no UTF-8 become U+FFFD."""

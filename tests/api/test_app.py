@@ -259,7 +259,7 @@ async def test_openapi_describes_the_bodies(client: Client) -> None:
 async def test_bug_is_answered_in_the_dialect_and_raised_for_the_log(
     engine: SteppedEngine, client: Client
 ) -> None:
-    engine.tokenize = None  # type: ignore[assignment]
+    engine.encode = None  # type: ignore[assignment]
     exchange = client.open("POST", "/v1/completions", {"prompt": "a"})
     with pytest.raises(TypeError):
         async with exchange:

@@ -124,7 +124,7 @@ async def test_errors_have_the_shape_of_whose_route_it_is(
 async def test_a_bug_behind_an_alias_has_the_shape_too(
     client: Client, engine: SteppedEngine
 ) -> None:
-    engine.tokenize = None  # type: ignore[assignment]
+    engine.encode = None  # type: ignore[assignment]
     for path, body, key in (
         ("/x/tiny/speak", {"about": "a"}, "trouble"),
         ("/completions", {"prompt": "a"}, "error"),

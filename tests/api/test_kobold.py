@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from asgi import Client
+from coblyn.engine.encoded import Encoded, Source
 from coblyn.errors import Busy, EngineRestarted
 from factories import SteppedEngine, wait_for
 
@@ -162,14 +163,14 @@ async def test_abort_of_a_request_that_is_still_being_tokenized(
 ) -> None:
     """Its key is known as soon as the request is read (KoboldCPP forgets such keys)."""
     is_tokenizing, may_go_on = asyncio.Event(), asyncio.Event()
-    tokenize = stepped.tokenize
+    encode = stepped.encode
 
-    async def slow_tokenize(text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+    async def slow_encode(source: Source) -> Encoded:
         is_tokenizing.set()
         await may_go_on.wait()
-        return await tokenize(text, add_special=add_special, parse_special=parse_special)
+        return await encode(source)
 
-    stepped.tokenize = slow_tokenize  # type: ignore[method-assign]
+    stepped.encode = slow_encode  # type: ignore[method-assign]
     body = {"prompt": "abc", "genkey": "k"}
     task = asyncio.create_task(stepped_client.post(GENERATE, body))
     await is_tokenizing.wait()
@@ -447,8 +448,8 @@ async def test_memory_stays_on_top_of_a_prompt_that_is_too_long(
 ) -> None:
     body = {"memory": "MEM", "prompt": "p" * 300, "max_context_length": 100, "max_length": 10}
     await client.post(GENERATE, body)
-    tokens = engine.requests[0].tokens
-    assert tokens[:4] == (256, *b"MEM")
+    tokens = engine.requests[0].content.ids
+    assert tokens[:4].tolist() == [256, *b"MEM"]
     assert set(tokens[4:]) == {ord("p")}
     assert len(tokens) == 100 - 10 - 1
 
@@ -457,5 +458,5 @@ async def test_placeholders_become_tags(client: Client, engine: SteppedEngine) -
     body = {"prompt": "{{[INPUT]}}hi{{[OUTPUT]}}", "stop_sequence": ["{{[INPUT]}}"]}
     await client.post(GENERATE, body)
     request = engine.requests[0]
-    assert bytes(request.tokens[1:]) == b"\n### Instruction:\nhi\n### Response:\n"
+    assert bytes(request.content.ids.tolist()[1:]) == b"\n### Instruction:\nhi\n### Response:\n"
     assert request.stop == ("### Instruction:",)

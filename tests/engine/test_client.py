@@ -19,8 +19,10 @@ from coblyn.engine import revival as revival_module
 from coblyn.engine import wire
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Source, Text
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.revival import MAX_DEATHS, Revival
 from coblyn.engine.worker import Writer
@@ -33,8 +35,10 @@ from coblyn.errors import (
     EngineRestarted,
     EngineStopped,
     ModelBroken,
+    PromptForgotten,
     PromptTooLong,
 )
+from factories import tokens_of as ids_of
 
 LINUX = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux ends a stopped process with its parent"
@@ -50,7 +54,7 @@ async def engine() -> AsyncIterator[ProcessEngine]:
 
 
 def ask(name: str, max_tokens: int = 5) -> Request:
-    return Request(name, tuple(b"hello"), max_tokens)
+    return Request(name, Prompt.of(b"hello"), max_tokens)
 
 
 async def read(engine: ProcessEngine, request: Request) -> tuple[str, Event]:
@@ -66,7 +70,7 @@ async def test_it_generates_and_counts(engine: ProcessEngine) -> None:
 
 
 async def test_it_knows_tokens(engine: ProcessEngine) -> None:
-    tokens = await engine.tokenize("héllo", add_special=False, parse_special=False)
+    tokens = await ids_of(engine, "héllo", add_special=False, parse_special=False)
     assert await engine.detokenize(tokens, special=False) == "héllo".encode()
     with pytest.raises(BadRequest, match="999 is no token id"):
         await engine.detokenize([999], special=False)
@@ -74,9 +78,9 @@ async def test_it_knows_tokens(engine: ProcessEngine) -> None:
 
 async def test_a_prompt_that_can_not_run_is_refused(engine: ProcessEngine) -> None:
     with pytest.raises(PromptTooLong, match="5000 tokens"):
-        await read(engine, Request("a", (1,) * 5000, 5))
+        await read(engine, Request("a", Prompt.of((1,) * 5000), 5))
     with pytest.raises(BadRequest, match="Token ids"):
-        await read(engine, Request("b", (-1,), 5))
+        await read(engine, Request("b", Prompt.of((-1,)), 5))
     assert (await read(engine, ask("c")))[0] == STORY[:5]
 
 
@@ -125,7 +129,7 @@ async def test_an_engine_that_keeps_dying_waits_and_is_tried_again_when_asked(
     engine: ProcessEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(MAX_DEATHS):
-        await engine.tokenize("up", add_special=False, parse_special=False)
+        await ids_of(engine, "up", add_special=False, parse_special=False)
         psutil.Process(engine.pid).kill()
         with pytest.raises((EngineRestarted, EngineStopped)):
             await read(engine, ask("a", 1000))
@@ -359,3 +363,17 @@ def test_a_reader_that_sleeps_holds_nobody_up_and_misses_nothing() -> None:
     assert numbers == list(range(20_000))
     os.close(reader)
     os.close(writer_end)
+
+
+async def test_a_prompt_of_a_process_that_has_died_is_not_known(engine: ProcessEngine) -> None:
+    encoded = await engine.encode(Source((Text("hello"),)))
+    request = Request("a", encoded.id, 5)
+    assert (await read(engine, request))[0] == STORY[:5]
+    os.kill(engine.pid, signal.SIGKILL)
+    with pytest.raises((PromptForgotten, EngineRestarted)):
+        await read(engine, request)
+    with pytest.raises(PromptForgotten):
+        await read(engine, request)
+    again = await engine.encode(Source((Text("hello"),)))
+    assert again.hashes == encoded.hashes
+    assert (await read(engine, Request("b", again.id, 5)))[0] == STORY[:5]

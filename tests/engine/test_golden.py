@@ -21,9 +21,11 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.native.bundle import Bundle
+from factories import tokens_of
 
 pytestmark = pytest.mark.native
 
@@ -68,9 +70,9 @@ class Golden(NamedTuple):
 
 
 async def answer(engine: LocalEngine, name: str) -> list[TokenText]:
-    tokens = await engine.tokenize(PROMPTS[name], add_special=True, parse_special=True)
+    tokens = await tokens_of(engine, PROMPTS[name])
     sampling = SamplingParams(temperature=0.0, logprobs=2)
-    request = Request(name, tuple(tokens), NUM_TOKENS, sampling, ignore_eos=True)
+    request = Request(name, Prompt.of(tokens), NUM_TOKENS, sampling, ignore_eos=True)
     deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
     return [token for delta in deltas for token in delta.tokens]
 

@@ -13,8 +13,10 @@ from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY, FakeRunner
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.plan import Plan, Row, Sampled
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, EngineError, EngineStopped
+from factories import tokens_of as ids_of
 
 
 class BuggyRunner(FakeRunner):
@@ -27,7 +29,7 @@ class BuggyRunner(FakeRunner):
 
 
 def ask(name: str, count: int = 10) -> Request:
-    return Request(name, tuple(b"hello"), count)
+    return Request(name, Prompt.of(b"hello"), count)
 
 
 async def read(engine: LocalEngine, request: Request) -> str:
@@ -67,7 +69,7 @@ def test_what_goes_wrong_at_the_start_is_raised_there() -> None:
 async def test_a_refused_request_harms_nobody() -> None:
     engine = LocalEngine(FakeRunner)
     with pytest.raises(BadRequest, match="prompt is empty"):
-        await read(engine, Request("a", (), 5))
+        await read(engine, Request("a", Prompt.of(()), 5))
     with pytest.raises(BadRequest, match="max_tokens"):
         await read(engine, ask("b", 0))
     assert await read(engine, ask("c", 5)) == STORY[:5]
@@ -127,11 +129,11 @@ async def test_a_thread_that_ends_leaves_nobody_waiting(monkeypatch: pytest.Monk
     with pytest.raises(EngineStopped):
         await engine.call(lambda runner: runner.num_cells)
     assert not runner.closed  # its vocabulary may still be asked
-    assert await engine.tokenize("x", add_special=False, parse_special=False) == [ord("x")]
+    assert await ids_of(engine, "x", add_special=False, parse_special=False) == [ord("x")]
     await engine.close()
     assert runner.closed
     with pytest.raises(EngineStopped):
-        await engine.tokenize("x", add_special=False, parse_special=False)
+        await ids_of(engine, "x", add_special=False, parse_special=False)
 
 
 class VisitedRunner(FakeRunner):
@@ -158,7 +160,7 @@ def test_who_comes_waits_for_no_more_than_the_step_in_hand() -> None:
         if sum(event.is_last for event in events) == 2:
             over.set()
 
-    runner = VisitedRunner(lambda: core.submit(Request("b", tuple(b"other"), 3)))
+    runner = VisitedRunner(lambda: core.submit(Request("b", Prompt.of(b"other"), 3)))
     core = Core(lambda: runner, deliver, max_running=2, busy_batch=64)
     core.start()
     core.submit(ask("a", 20))

@@ -21,10 +21,12 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, Event, Finish, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.errors import ModelBroken, ModelUnsupported
 from coblyn.native.bundle import Bundle
+from factories import tokens_of as ids_of
 
 pytestmark = pytest.mark.native
 
@@ -55,7 +57,7 @@ async def engine(runner_engine: LocalEngine) -> LocalEngine:
 
 
 async def tokens_of(engine: LocalEngine, text: str = STORY) -> tuple[int, ...]:
-    return tuple(await engine.tokenize(text, add_special=True, parse_special=True))
+    return tuple(await ids_of(engine, text, add_special=True, parse_special=True))
 
 
 async def read(engine: LocalEngine, request: Request) -> tuple[str, Finish]:
@@ -71,18 +73,18 @@ async def read_tokens(engine: LocalEngine, request: Request) -> list[TokenText]:
 
 
 def ask(name: str, tokens: tuple[int, ...], count: int = 24, **sampling: float) -> Request:
-    return Request(name, tokens, count, SamplingParams(**sampling))  # type: ignore[arg-type]
+    return Request(name, Prompt.of(tokens), count, SamplingParams(**sampling))  # type: ignore[arg-type]
 
 
 async def test_tokens_and_text_are_the_same_thing(engine: LocalEngine) -> None:
     text = "Ünïcode 漢字 🦙 and\ttabs"
-    tokens = await engine.tokenize(text, add_special=False, parse_special=False)
+    tokens = await ids_of(engine, text, add_special=False, parse_special=False)
     assert (await engine.detokenize(tokens, special=False)).decode() == text
 
 
 async def test_special_tokens_are_read_only_when_asked(engine: LocalEngine) -> None:
-    one = await engine.tokenize("<|im_end|>", add_special=False, parse_special=True)
-    many = await engine.tokenize("<|im_end|>", add_special=False, parse_special=False)
+    one = await ids_of(engine, "<|im_end|>", add_special=False, parse_special=True)
+    many = await ids_of(engine, "<|im_end|>", add_special=False, parse_special=False)
     assert len(one) == 1
     assert len(many) > 1
     assert await engine.detokenize(one, special=False) == b""
@@ -174,7 +176,7 @@ async def test_what_was_computed_behind_a_stop_string_is_forgotten(
     whole = await read_tokens(engine, ask("a", tokens, 30, temperature=0.0))
     pieces = [token.piece.decode() for token in whole]
     stop = pieces[5]
-    request = Request("b", tokens, 30, SamplingParams(temperature=0.0), stop=(stop,))
+    request = Request("b", Prompt.of(tokens), 30, SamplingParams(temperature=0.0), stop=(stop,))
     cut, finish = await read(engine, request)
     assert (cut, finish.reason) == ("".join(pieces).split(stop)[0], "stop")
     # Whoever goes on from there finds the sequence as if nothing had been computed behind it.
@@ -197,9 +199,9 @@ async def test_the_end_can_be_banned(engine: LocalEngine) -> None:
     tokens = await tokens_of(
         engine, "<|im_start|>user\nSay yes.<|im_end|>\n<|im_start|>assistant\nYes."
     )
-    _, ends = await read(engine, Request("a", tokens, 30, SamplingParams(temperature=0)))
+    _, ends = await read(engine, Request("a", Prompt.of(tokens), 30, SamplingParams(temperature=0)))
     _, goes_on = await read(
-        engine, Request("b", tokens, 30, SamplingParams(temperature=0), ban_eos=True)
+        engine, Request("b", Prompt.of(tokens), 30, SamplingParams(temperature=0), ban_eos=True)
     )
     assert ends.reason == "eos"
     assert goes_on.reason == "length"
@@ -210,7 +212,9 @@ async def test_forbidding_everything_is_the_callers_mistake(engine: LocalEngine)
 
     size = engine.info.vocab_size
     everything = tuple((token, float("-inf")) for token in range(size))
-    request = Request("a", await tokens_of(engine), 4, SamplingParams(logit_bias=everything))
+    request = Request(
+        "a", Prompt.of(await tokens_of(engine)), 4, SamplingParams(logit_bias=everything)
+    )
     with pytest.raises(BadRequest, match="no token"):
         await read(engine, request)
     assert (await read(engine, ask("b", await tokens_of(engine))))[0]
@@ -264,6 +268,7 @@ import psutil
 from coblyn.llama.context import Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
+from factories import tokens_of as ids_of
 
 library, sizes = open_library(Path(sys.argv[1])), []
 for _ in range(50):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from coblyn.engine import sampling
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import sampler_options
 from coblyn.errors import BadRequest
@@ -38,7 +39,7 @@ def native(library: Library, logits: Any, history: list[int], params: SamplingPa
     """Draw one token with the shim, from logits of our own."""
     row32 = np.ascontiguousarray(logits, np.float32)
     before = row32.copy()
-    options = sampler_options(Request("", (0,), 1, params), frozenset())
+    options = sampler_options(Request("", Prompt.of((0,)), 1, params), frozenset())
     sampler = Sampler(library, options, len(row32), history)
     context: Any = SimpleNamespace(library=library, pointer=None)
     ((row,),) = Steps(context, Batch(1), 1).run(0, [Draw(sampler, logits=row32)])

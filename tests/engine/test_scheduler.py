@@ -15,6 +15,7 @@ from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Delta, Event, Finish, Prefill
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.plan import Discard, Plan, Remove, Save
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.engine.shelf import Shelf, Shelved
@@ -47,7 +48,7 @@ class Machine:
         self.scheduler = Scheduler(cache, runner.vocab, limits, lambda: self.now)
 
     def add(self, name: str, prompt: str, max_tokens: int = 10, **options: object) -> None:
-        request = Request(name, tuple(prompt.encode()), max_tokens, **options)  # type: ignore[arg-type]
+        request = Request(name, Prompt.of(prompt.encode()), max_tokens, **options)  # type: ignore[arg-type]
         self.runner.open(request)
         self.scheduler.add(request)
 

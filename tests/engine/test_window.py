@@ -19,6 +19,7 @@ from coblyn.engine.events import Delta, Finish, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import Copy, Discard, Plan, Remove, Restore, Row, Sampled, Save
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.engine.window import Window
@@ -88,7 +89,7 @@ async def engine_of(config: EngineConfig) -> AsyncIterator[LocalEngine]:
 
 def fresh(runner: LlamaRunner, tokens: Sequence[int]) -> list[Sampled]:
     """What an empty context gives for a prompt."""
-    request = Request("fresh", tuple(tokens), NUM_TOKENS, GREEDY)
+    request = Request("fresh", Prompt.of(tokens), NUM_TOKENS, GREEDY)
     runner.open(request)
     runner.run(Plan((Remove(0, 0),), ()))
     drawn: list[Sampled] = []
@@ -110,7 +111,7 @@ async def ask(
     count: int = NUM_TOKENS,
     begun: asyncio.Event | None = None,
 ) -> tuple[list[TokenText], Finish]:
-    request = Request(f"{id(tokens)}-{count}", tuple(tokens), count, GREEDY, ignore_eos=True)
+    request = Request(f"{id(tokens)}-{count}", Prompt.of(tokens), count, GREEDY, ignore_eos=True)
     answer: list[TokenText] = []
     async for event in engine.generate(request):
         if isinstance(event, Delta):

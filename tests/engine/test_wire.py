@@ -11,6 +11,7 @@ import pytest
 
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.events import (
     Delta,
     Event,
@@ -23,7 +24,7 @@ from coblyn.engine.events import (
 )
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.params import SamplingParams
-from coblyn.engine.prompt import pack_ids
+from coblyn.engine.prompt import Media, Namespace, Prompt, Tokens, pack_ids
 from coblyn.engine.request import Request
 from coblyn.llama.placement import Device, Placement, Share
 
@@ -61,7 +62,9 @@ def test_events(event: Event) -> None:
 def test_requests() -> None:
     request = Request(
         "id",
-        (1, 2, 3),
+        Prompt(
+            (Tokens.of((1, 2)), Media(b"x", 5, 2), Tokens.of((3,))), Namespace((("a", "b"),), ())
+        ),
         7,
         SamplingParams(temperature=0.5, logit_bias=((3, -math.inf),), seed=2**64 - 1, logprobs=2),
         stop=("a", "b"),
@@ -90,7 +93,7 @@ def test_facts_of_a_model() -> None:
     [
         wire.Load(EngineConfig("model.gguf", flash_attention=False)),
         wire.Cancel("a"),
-        wire.Tokenize(1, "é\0", True, False),
+        wire.Encode(1, Source((Text("é\0", True, False),), Text("m"), pack_ids((1,)), 5)),
         wire.Detokenize(2, pack_ids([1, 2, 2**31 - 1]), False),
         wire.Ping(),
         wire.Stop(),
@@ -105,6 +108,7 @@ def test_frames_to_the_engine(frame: wire.ToEngine) -> None:
     [
         wire.Loading(0.5),
         wire.Answer(1, b"\xff"),
+        wire.Answer(1, Encoded("a-1", 3, 1, b"hash", pack_ids((1, 2, 3)))),
         wire.Refusal(1, "busy", "Too much.", "Wait."),
         wire.Broken("engine", "It failed."),
         wire.Pong(1.5),
@@ -122,8 +126,8 @@ def test_frames_that_arrive_together_are_all_there() -> None:
 
 
 def test_a_wrong_frame_says_who_asked_and_the_next_one_is_read() -> None:
-    wrong = msgspec.msgpack.encode(["tokenize", 7, 5, True, True])
+    wrong = msgspec.msgpack.encode(["encode", 7, 5])
     data = len(wrong).to_bytes(4, "little") + wrong + wire.pack(wire.Ping())
     first, second = wire.to_engine().feed(data)
-    assert (first.kind, first.asked) == ("tokenize", 7)
+    assert (first.kind, first.asked) == ("encode", 7)
     assert second == wire.Ping()

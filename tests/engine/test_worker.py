@@ -13,7 +13,7 @@ from coblyn.engine import wire
 from coblyn.engine.core import Core
 from coblyn.engine.events import Event, Failed, Finish
 from coblyn.engine.fake import FakeRunner
-from coblyn.engine.prompt import pack_ids
+from coblyn.engine.prompt import Prompt, pack_ids
 from coblyn.engine.request import Request
 from coblyn.engine.worker import Worker
 
@@ -61,8 +61,8 @@ def handle(worker: Worker, *items: Any) -> None:
 
 
 def a_request(**changes: Any) -> dict[str, Any]:
-    request = Request("a", (104, 105), 3)
-    return dict(msgspec.to_builtins(request)) | changes
+    request = Request("a", Prompt.of((104, 105)), 3)
+    return dict(msgspec.msgpack.decode(msgspec.msgpack.encode(request))) | changes
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,10 @@ def a_request(**changes: Any) -> dict[str, Any]:
         a_request(sampling=(1.0,) * 40),
         a_request(sampling={"temperature": 1e39}),
         a_request(sampling={"temperature": "warm"}),
-        a_request(tokens=("x", None)),
-        a_request(tokens=5),
+        a_request(prompt={"spans": [["tokens", "x"]]}),
+        a_request(prompt=5),
         a_request(max_tokens=None),
+        a_request(prompt="unknown"),
         {"id": "a"},
     ],
 )
@@ -88,12 +89,13 @@ def test_a_request_that_can_not_be_read_fails_alone(
 
 def test_a_question_that_can_not_be_read_is_answered(worker: Worker, frames: Frames) -> None:
     for frame in (
-        ("tokenize", 7, 5, True, True),
-        ("tokenize", 7, "text"),
+        ("encode", 7, {"texts": [{"text": 5}]}),
+        ("encode", 7),
         ("detokenize", 7, pack_ids((10**6,)), False),
         ("detokenize", 7, b"odd", False),
     ):
         handle(worker, *frame)
         assert frames.next(wire.Refusal).call == 7
-    handle(worker, "tokenize", 8, "hi", False, False)
-    assert frames.next(wire.Answer) == wire.Answer(8, pack_ids((104, 105)))
+    source = {"texts": [{"text": "hi"}], "is_prompt": False, "wants_ids": True}
+    handle(worker, "encode", 8, source)
+    assert frames.next(wire.Answer).value.ids == pack_ids((256, 104, 105))

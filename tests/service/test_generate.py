@@ -5,7 +5,11 @@ import asyncio
 import pytest
 
 from coblyn.chat.messages import Message
+from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoder import Encoder
 from coblyn.engine.events import Delta, Finish, Prefill
+from coblyn.engine.fake import BOS, FakeVocab
+from coblyn.engine.prompt import pack_ids
 from coblyn.errors import BadRequest, Busy, EngineStopped, PromptTooLong
 from coblyn.service.choices import merge
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt, TokenPrompt
@@ -48,7 +52,7 @@ async def test_closing_early_cancels(engine: SteppedEngine, services: Services) 
 
 
 async def test_cancelled_start_leaves_nothing(engine: SteppedEngine, services: Services) -> None:
-    engine.tokenize = lambda *_, **__: asyncio.Event().wait()  # type: ignore[assignment, method-assign]
+    engine.encode = lambda _: asyncio.Event().wait()  # type: ignore[assignment, method-assign]
     starting = asyncio.create_task(
         services.generator.start(GenerateCommand(TextPrompt("a"), key="k"))
     )
@@ -93,12 +97,10 @@ async def test_one_of_several_that_can_not_start_ends_all(
 async def test_a_text_that_can_never_fit_is_not_tokenized(
     engine: SteppedEngine, services: Services, prompt: TextPrompt
 ) -> None:
-    tokenized: list[str] = []
-    engine.tokenize = lambda text, **_: tokenized.append(text)  # type: ignore[assignment, method-assign]
     assert engine.info.context * MAX_TOKEN_LENGTH < 1_100_000
     with pytest.raises(PromptTooLong, match="1,100,00"):
         await services.generator.start(GenerateCommand(prompt))
-    assert tokenized == []
+    assert engine.sources == []
 
 
 async def test_merge_gives_events_of_all_with_their_index(
@@ -134,29 +136,29 @@ async def test_merge_raises_what_one_raises(engine: SteppedEngine, services: Ser
 
 
 async def test_bos_never_stands_twice(engine: SteppedEngine, services: Services) -> None:
-    plain = engine.tokenize
+    class ParseBos(FakeVocab):
+        def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+            tokens = super().tokenize(
+                text.removeprefix("<bos>"), add_special=add_special, parse_special=parse_special
+            )
+            return [BOS, *tokens] if text.startswith("<bos>") else tokens
 
-    async def parse_bos(text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        tokens = await plain(
-            text.removeprefix("<bos>"), add_special=add_special, parse_special=parse_special
-        )
-        return [256, *tokens] if text.startswith("<bos>") else tokens
-
-    engine.tokenize = parse_bos  # type: ignore[method-assign]
+    engine.encoder = Encoder(ParseBos(), "<bos>")
     for text in ("<bos>a", "a"):
         await (await services.generator.start(GenerateCommand(TextPrompt(text)))).aclose()
-    assert [request.tokens for request in engine.requests] == [(256, 97), (256, 97)]
+    assert [list(request.content.ids) for request in engine.requests] == [[256, 97], [256, 97]]
 
 
 async def test_empty_prompts(engine: SteppedEngine, services: Services) -> None:
     for prompt in (TextPrompt(""), TokenPrompt(())):
         await (await services.generator.start(GenerateCommand(prompt))).aclose()
-    assert [request.tokens for request in engine.requests] == [(256,), (256,)]
+    assert [list(request.content.ids) for request in engine.requests] == [[256], [256]]
 
-    async def no_tokens(text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        return []
+    class NoTokens(FakeVocab):
+        def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+            return []
 
-    engine.tokenize = no_tokens  # type: ignore[method-assign]
+    engine.encoder = Encoder(NoTokens(), "")
     with pytest.raises(BadRequest, match="empty"):
         await make_services(engine).generator.start(GenerateCommand(TextPrompt("")))
 
@@ -177,18 +179,10 @@ async def test_lengths(engine: SteppedEngine, services: Services) -> None:
 async def test_huge_prompt_is_cut_before_it_is_tokenized(
     engine: SteppedEngine, services: Services
 ) -> None:
-    lengths = []
-    plain = engine.tokenize
-
-    async def measured(text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        lengths.append(len(text))
-        return await plain(text, add_special=add_special, parse_special=parse_special)
-
-    engine.tokenize = measured  # type: ignore[method-assign]
     command = GenerateCommand(TextPrompt("a" * 5_000_000), max_tokens=10, overflow="trim")
     generation = await services.generator.start(command)
     await generation.aclose()
-    assert max(lengths) <= 4096 * 256
+    assert max(source.num_characters for source in engine.sources) <= 4096 * 256
     assert generation.record.num_prompt == 4096 - 10
 
 
@@ -197,7 +191,7 @@ async def test_chat_is_rendered_with_the_models_template() -> None:
     services = make_services(engine)
     prompt = ChatPrompt((Message("user", "hi"),), variables=(("x", 1),))
     await (await services.generator.start(GenerateCommand(prompt))).aclose()
-    assert bytes(engine.requests[0].tokens[1:]) == b"1hi"
+    assert bytes(engine.requests[0].content.ids.tolist()[1:]) == b"1hi"
     text, tokens = await services.models.default.tokens.of_chat(prompt)
     assert (text, len(tokens)) == ("1hi", 4)
 
@@ -212,3 +206,63 @@ async def test_abort_reaches_all_with_the_key(engine: SteppedEngine, services: S
         assert events[-1].reason == "cancelled"
         await generation.aclose()
     assert not await services.generator.abort("k")
+
+
+async def test_a_prompt_that_the_engine_has_forgotten_is_sent_again(
+    engine: SteppedEngine, services: Services
+) -> None:
+    engine.allow()
+    plain, forgetful = engine.encode, Encoder(FakeVocab(), "")
+
+    async def forget(source: Source) -> Encoded:
+        engine.encode = plain  # type: ignore[method-assign]
+        engine.sources.append(source)
+        return forgetful.encode(source)
+
+    engine.encode = forget  # type: ignore[method-assign]
+    generation = await services.generator.start(GenerateCommand(TextPrompt("ab")))
+    assert [type(event) async for event in generation] == [Prefill, Delta, Delta, Finish]
+    await generation.aclose()
+    assert len(engine.sources) == 2
+    assert engine.sources[0] == engine.sources[1]
+
+
+async def test_text_crosses_once_and_ids_only_when_they_are_asked_for(
+    engine: SteppedEngine, services: Services
+) -> None:
+    engine.allow()
+    for command in (
+        GenerateCommand(TextPrompt("ab")),
+        GenerateCommand(TextPrompt("ab", "memory"), max_tokens=5, overflow="trim"),
+        GenerateCommand(ChatPrompt((Message("user", "hi"),))),
+    ):
+        engine.sources.clear()
+        await (await services.generator.start(command)).aclose()
+        assert [source.wants_ids for source in engine.sources] == [False]
+        assert not engine.sources[0].ids
+    engine.sources.clear()
+    await (await services.generator.start(GenerateCommand(TokenPrompt((1, 2))))).aclose()
+    assert engine.sources[0].ids == pack_ids((1, 2))
+
+
+@pytest.mark.parametrize("length", [100, 3500, 3900])
+async def test_a_default_length_shrinks_and_the_prompt_stays(
+    engine: SteppedEngine, services: Services, length: int
+) -> None:
+    command = GenerateCommand(
+        TextPrompt("a" * length), max_tokens=2048, is_default_length=True, overflow="trim"
+    )
+    generation = await services.generator.start(command)
+    await generation.aclose()
+    assert generation.record.num_prompt == length + 1
+    assert engine.requests[0].max_tokens == min(2048, 4096 - length - 1)
+
+
+async def test_a_prompt_beyond_the_context_leaves_a_default_length_some_room(
+    engine: SteppedEngine, services: Services
+) -> None:
+    command = GenerateCommand(
+        TextPrompt("a" * 9000), max_tokens=2048, is_default_length=True, overflow="trim"
+    )
+    await (await services.generator.start(command)).aclose()
+    assert engine.requests[0].max_tokens == 4096 // 32

@@ -18,11 +18,12 @@ from coblyn.crash import Crash, read_crash
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.death import Death, Explain, explain_plainly
+from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.pipes import Pipes
-from coblyn.engine.prompt import pack_ids, unpack_ids
+from coblyn.engine.prompt import pack_ids
 from coblyn.engine.pulse import BEAT_SECONDS, Pulse
 from coblyn.engine.request import Request
 from coblyn.engine.revival import Revival
@@ -58,7 +59,7 @@ class ProcessEngine:
         self._advance = advance
         self._explain = explain
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
-        self._calls: dict[int, asyncio.Future[bytes]] = {}
+        self._calls: dict[int, asyncio.Future[bytes | Encoded]] = {}
         self._next_call = itertools.count()
         self._revival = Revival(config.model)
         self._pulse = Pulse(config.hang_seconds, config.step_seconds)
@@ -115,15 +116,18 @@ class ProcessEngine:
         """End a request early."""
         self._send_cancel(request_id)
 
-    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """Token ids of a text."""
-        ids = await self._call(lambda call: wire.Tokenize(call, text, add_special, parse_special))
-        return unpack_ids(ids).tolist()
+    async def encode(self, source: Source) -> Encoded:
+        """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
+        encoded = await self._call(lambda call: wire.Encode(call, source))
+        assert isinstance(encoded, Encoded), "that is what was asked for"
+        return encoded
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
         ids = pack_ids(tokens)
-        return await self._call(lambda call: wire.Detokenize(call, ids, special))
+        text = await self._call(lambda call: wire.Detokenize(call, ids, special))
+        assert isinstance(text, bytes), "that is what was asked for"
+        return text
 
     def drain(self) -> None:
         """Take nothing more on, and refuse what has not begun; what runs goes on."""
@@ -173,10 +177,10 @@ class ProcessEngine:
     def _send_cancel(self, request_id: str) -> None:
         self._send(wire.Cancel(request_id))
 
-    async def _call(self, question: Callable[[int], wire.ToEngine]) -> bytes:
+    async def _call(self, question: Callable[[int], wire.ToEngine]) -> bytes | Encoded:
         await self._until_ready()
         call = next(self._next_call)
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes | Encoded] = asyncio.get_running_loop().create_future()
         self._calls[call] = future
         try:
             self._send(question(call))
@@ -215,7 +219,7 @@ class ProcessEngine:
             case wire.Broken(code, message, hint):
                 self._failure = error_from_code(code, message, hint=hint)
 
-    def _resolve(self, call: int) -> asyncio.Future[bytes]:
+    def _resolve(self, call: int) -> asyncio.Future[bytes | Encoded]:
         # A caller that has left waits for its answer no more.
         future = self._calls.get(call)
         if future is None or future.done():

@@ -321,15 +321,17 @@ def _observe(scheduler: Scheduler, runner: Runner) -> None:
 
 def _check(request: Request, runner: Runner) -> None:
     context, size = runner.info.context, runner.info.vocab_size
-    if not request.tokens:
+    prompt = request.content
+    if not prompt.cells:
         raise BadRequest("The prompt is empty.", field="prompt", hint="Send at least one token.")
     if request.max_tokens < 1:
         raise BadRequest("max_tokens must be at least 1.", field="max_tokens")
-    if len(request.tokens) >= context:
+    if prompt.cells >= context:
         raise PromptTooLong(
-            f"The prompt has {len(request.tokens)} tokens and the context holds {context}.",
+            f"The prompt has {prompt.cells} tokens and the context holds {context}.",
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context (--context).",
         )
-    if not all(0 <= token < size for token in (min(request.tokens), max(request.tokens))):
+    ids = prompt.ids
+    if ids and not all(0 <= token < size for token in (min(ids), max(ids))):
         raise BadRequest(f"Token ids must be between 0 and {size - 1}.", field="prompt")

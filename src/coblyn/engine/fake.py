@@ -258,7 +258,7 @@ class FakeRunner:
 
     def _sample(self, row: Row) -> Sampled:
         request = self._requests[row.request_id]
-        index = row.position + len(row.tokens) - len(request.tokens)
+        index = row.position + len(row.tokens) - len(request.content.ids)
         text = self.script.encode()
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:

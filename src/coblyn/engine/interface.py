@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coblyn.engine.death import Death
+from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.request import Request
@@ -203,6 +204,7 @@ class EngineClient(Protocol):
         Raises:
             Busy: The queue is full.
             EngineRestarted, EngineStopped: The engine process died.
+            PromptForgotten: The id of its prompt is not known any more, or not in a process that was started since.
         """
         ...
 
@@ -210,8 +212,12 @@ class EngineClient(Protocol):
         """End a request early: it finishes with the reason ``cancelled``. An unknown id is no error."""
         ...
 
-    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """Token ids of a text."""
+    async def encode(self, source: Source) -> Encoded:
+        """Tokenize, and keep the prompt for ``generate`` for a while.
+
+        Raises:
+            BadRequest: It is empty, and the model has no BOS token.
+        """
         ...
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:

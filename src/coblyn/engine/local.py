@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
 from coblyn.engine.core import Core
+from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo, Runner
 from coblyn.engine.mailbox import Mailboxes
@@ -45,6 +47,7 @@ class LocalEngine:
             make_runner, self._deliver, max_running=max_running, busy_batch=busy_batch
         )
         self._core.start()
+        self._encoder = Encoder.of(self._core.runner)
 
     @property
     def info(self) -> ModelInfo:
@@ -61,18 +64,18 @@ class LocalEngine:
         """Start a request and give its events; see ``EngineClient.generate``."""
         self._require_open()
         self._loop = asyncio.get_running_loop()
-        return self._mailboxes.converse(request, self._core.submit, self._core.cancel)
+        return self._mailboxes.converse(request, self._submit, self._core.cancel)
 
     async def cancel(self, request_id: str) -> None:
         """End a request early."""
         self._core.cancel(request_id)
 
-    async def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """Token ids of a text."""
+    async def encode(self, source: Source) -> Encoded:
+        """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         self._require_open()
-        return self._core.runner.vocab.tokenize(
-            text, add_special=add_special, parse_special=parse_special
-        )
+        if source.num_characters > LONG_TEXT:
+            return await asyncio.to_thread(self._encoder.encode, source)
+        return self._encoder.encode(source)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
@@ -90,6 +93,9 @@ class LocalEngine:
         if not self._is_closed:
             self._is_closed = True
             await asyncio.to_thread(self._core.stop)
+
+    def _submit(self, request: Request) -> None:
+        self._core.submit(self._encoder.look_up(request))
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -1,10 +1,11 @@
-"""What the engine is asked to do: continue one list of tokens."""
+"""What the engine is asked to do: continue one prompt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
 
 __all__ = ["Request"]
 
@@ -15,7 +16,7 @@ class Request:
 
     Attributes:
         id: Unique among the requests that are in the engine.
-        tokens: The prompt, as token ids; at least one.
+        prompt: What is continued, at least one token; or the id of what ``encode`` gave, which the engine knows.
         max_tokens: The most tokens to generate, at least 1.
         sampling: How to choose each token.
         stop: Texts that end the generation where they appear, also across tokens. The text that is sent ends
@@ -27,7 +28,7 @@ class Request:
     """
 
     id: str
-    tokens: tuple[int, ...] = field(repr=False)
+    prompt: Prompt | str = field(repr=False)
     max_tokens: int
     sampling: SamplingParams = field(default_factory=SamplingParams)
     stop: tuple[str, ...] = ()
@@ -35,3 +36,11 @@ class Request:
     ban_eos: bool = False
     ignore_eos: bool = False
     special: bool = False
+
+    @property
+    def content(self) -> Prompt:
+        """The prompt itself, once it was looked up."""
+        assert isinstance(self.prompt, Prompt), (
+            "clients look prompts up before the engine thread gets them"
+        )
+        return self.prompt

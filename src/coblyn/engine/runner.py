@@ -145,7 +145,7 @@ class LlamaRunner:
             self._context.library,
             sampler_options(request, self.vocab.end_tokens),
             self._model.vocab_size,
-            request.tokens,
+            request.content.ids,
         )
 
     def forget(self, request_id: str) -> None:

@@ -136,7 +136,7 @@ class Scheduler:
 
     def add(self, request: Request) -> None:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
-        tokens = list(request.tokens)
+        tokens = list(request.content.ids)
         end = min(len(tokens) + request.max_tokens, self._limits.context)
         text = TextStream(request.stop, keep_stop=request.keep_stop)
         self._waiting.append(_Generation(request, tokens, text, end, self._clock()))

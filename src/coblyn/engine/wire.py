@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.request import Request
@@ -25,6 +26,7 @@ __all__ = [
     "Broken",
     "Cancel",
     "Detokenize",
+    "Encode",
     "Events",
     "FromEngine",
     "Load",
@@ -37,7 +39,6 @@ __all__ = [
     "Stop",
     "Submit",
     "ToEngine",
-    "Tokenize",
     "Unreadable",
     "pack",
     "to_client",
@@ -70,13 +71,11 @@ class Cancel(_Frame, frozen=True, tag="cancel"):
     request_id: str
 
 
-class Tokenize(_Frame, frozen=True, tag="tokenize"):
-    """Ask for the token ids of a text."""
+class Encode(_Frame, frozen=True, tag="encode"):
+    """Ask for a prompt to be made."""
 
     call: int
-    text: str
-    add_special: bool
-    parse_special: bool
+    source: Source
 
 
 class Detokenize(_Frame, frozen=True, tag="detokenize"):
@@ -117,7 +116,7 @@ class Answer(_Frame, frozen=True, tag="answer"):
     """The answer to a question."""
 
     call: int
-    value: bytes
+    value: bytes | Encoded
 
 
 class Refusal(_Frame, frozen=True, tag="refusal"):
@@ -143,7 +142,7 @@ class Pong(_Frame, frozen=True, tag="pong"):
     age: float
 
 
-ToEngine = Load | Submit | Cancel | Tokenize | Detokenize | Ping | Stop
+ToEngine = Load | Submit | Cancel | Encode | Detokenize | Ping | Stop
 FromEngine = Loading | Ready | Events | Answer | Refusal | Broken | Pong
 
 _ENCODER = msgspec.msgpack.Encoder()

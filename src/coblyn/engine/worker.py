@@ -20,17 +20,20 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.core import Core
+from coblyn.engine.encoded import Encoded
+from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import Runner
 from coblyn.engine.pieces import join_pieces
-from coblyn.engine.prompt import pack_ids, unpack_ids
-from coblyn.errors import CoblynError, EngineError
+from coblyn.engine.prompt import unpack_ids
+from coblyn.engine.request import Request
+from coblyn.errors import CoblynError, EngineError, PromptForgotten
 from coblyn.llama.process import end_with_parent
 
 __all__ = ["main"]
@@ -108,10 +111,6 @@ class Writer:
                     self._backlog.popleft()
 
 
-_LONG_TEXT = 20_000
-"""Characters from which on a text is tokenized apart; shorter ones take a few milliseconds at most."""
-
-
 class Errands:
     """Work that takes long and that only the one who asked for it has to wait for, one after the other."""
 
@@ -153,11 +152,11 @@ class Worker:
         """Answer one frame; False after the last."""
         match frame:
             case wire.Submit(request):
-                self._loaded.submit(request)
+                self._submit(request)
             case wire.Cancel(request_id):
                 self._loaded.cancel(request_id)
-            case wire.Tokenize():
-                self._tokenize(frame)
+            case wire.Encode():
+                self._encode(frame)
             case wire.Detokenize():
                 self._answer(frame.call, partial(self._detokenize, frame))
             case wire.Ping():
@@ -171,7 +170,7 @@ class Worker:
                 return False
         return True
 
-    def _answer(self, call: int, question: Callable[[], bytes]) -> None:
+    def _answer(self, call: int, question: Callable[[], bytes | Encoded]) -> None:
         """Answer a question, or say why there is no answer: a wrong one ends nothing else."""
         try:
             self._writer.send(wire.Answer(call, question()))
@@ -245,18 +244,19 @@ class Worker:
         self._writer.send(wire.Loading(fraction))
         return True
 
-    def _tokenize(self, frame: wire.Tokenize) -> None:
-        vocab = self._loaded.runner.vocab
+    def _submit(self, request: Request) -> None:
+        try:
+            request = self._encoder.look_up(request)
+        except PromptForgotten as error:
+            failed = Failed(request.id, error.code, error.message, error.hint)
+            self._writer.send_events([failed])
+        else:
+            self._loaded.submit(request)
 
-        def tokens() -> bytes:
-            return pack_ids(
-                vocab.tokenize(
-                    frame.text, add_special=frame.add_special, parse_special=frame.parse_special
-                )
-            )
-
-        answer = partial(self._answer, frame.call, tokens)
-        if len(frame.text) > _LONG_TEXT:
+    def _encode(self, frame: wire.Encode) -> None:
+        encode = partial(self._encoder.encode, frame.source)
+        answer = partial(self._answer, frame.call, encode)
+        if frame.source.num_characters > LONG_TEXT:
             self._errands.add(answer)
         else:
             answer()
@@ -266,6 +266,10 @@ class Worker:
         size = runner.info.vocab_size
         ids = unpack_ids(frame.ids)
         return join_pieces(runner.vocab, ids, special=frame.special, vocab_size=size)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder.of(self._loaded.runner)
 
     @property
     def _loaded(self) -> Core:

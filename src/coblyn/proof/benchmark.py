@@ -22,6 +22,7 @@ from coblyn.engine.interface import Runner
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.progress import Progress, Report, silent
@@ -180,7 +181,9 @@ def own_part(notes: Sequence[Note], count: int) -> float:
 
 
 def _request(prompt: tuple[int, ...], shape: Shape, index: int) -> Request:
-    return Request(f"bench-{index}", prompt, shape.num_generate, _SAMPLING, ignore_eos=True)
+    return Request(
+        f"bench-{index}", Prompt.of(prompt), shape.num_generate, _SAMPLING, ignore_eos=True
+    )
 
 
 _SAMPLING = SamplingParams(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, seed=1)

@@ -54,6 +54,7 @@ class GenerateCommand:
     Attributes:
         prompt: What to continue.
         max_tokens: The most tokens to generate; None for as many as fit.
+        is_default_length: Nobody asked for ``max_tokens``: it shrinks before a prompt is cut for it.
         max_context: The most tokens of prompt and completion; None for the engine's own limit.
         overflow: What happens to a prompt that does not fit.
         sampling: How to choose tokens; its seed is replaced by ``seed``.
@@ -69,6 +70,7 @@ class GenerateCommand:
 
     prompt: Prompt
     max_tokens: int | None = None
+    is_default_length: bool = False
     max_context: int | None = None
     overflow: Overflow = "refuse"
     sampling: SamplingParams = field(default_factory=SamplingParams)

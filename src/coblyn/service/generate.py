@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Self, cast
 
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
+from coblyn.errors import PromptForgotten
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
-from coblyn.service.models import Models
+from coblyn.service.models import LoadedModel, Models
 from coblyn.service.prompt import Prompts
 
 __all__ = ["Generation", "Generator"]
+
+
+Again = Callable[[], Awaitable[AsyncGenerator[Event, None]]]
 
 
 class Generation:
@@ -27,6 +32,7 @@ class Generation:
         record: What is known of it.
         events: What the engine says.
         ending: What is done when it is closed.
+        again: Sends its prompt again, if the engine has forgotten it or was started anew since.
 
     Attributes:
         record: What is known of it so far.
@@ -34,14 +40,28 @@ class Generation:
     """
 
     def __init__(
-        self, record: Record, events: AsyncGenerator[Event, None], ending: AsyncExitStack
+        self,
+        record: Record,
+        events: AsyncGenerator[Event, None],
+        ending: AsyncExitStack,
+        again: Again | None = None,
     ) -> None:
         self.record = record
         self._events = events
         self._ending = ending
+        self._again = again
         # A task, so that the request is submitted now and not when somebody reads.
-        self.begun: asyncio.Task[Event] = asyncio.create_task(_first(events))
+        self.begun: asyncio.Task[Event] = asyncio.create_task(self._begin())
         self._has_read = False
+
+    async def _begin(self) -> Event:
+        try:
+            return await anext(self._events)
+        except PromptForgotten:
+            if self._again is None:
+                raise
+            self._events = await self._again()
+            return await anext(self._events)
 
     def __aiter__(self) -> Self:
         return self
@@ -133,20 +153,21 @@ class Generator:
             request = await _request(command, record, model.prompts)
             record.cancel = model.engine.cancel
             # An abort may have come while the engine knew nothing of it yet.
-            events = _cancelled(record) if record.is_aborted else model.engine.generate(request)
-            # By contract the engine's iterator can be closed.
-            closable = cast("AsyncGenerator[Event, None]", events)
-            return Generation(record, closable, ending.pop_all())
+            if record.is_aborted:
+                return Generation(record, _cancelled(record), ending.pop_all())
+            events = _events(model, request)
+            again = partial(_again, model, command, request)
+            return Generation(record, events, ending.pop_all(), again)
         raise AssertionError("nothing above swallows an error")
 
 
 async def _request(command: GenerateCommand, record: Record, prompts: Prompts) -> Request:
     record.seed = secrets.randbits(32) if command.seed is None else command.seed
-    tokens, max_tokens = await prompts.fit(command)
-    record.num_prompt = len(tokens)
+    encoded, max_tokens = await prompts.fit(command)
+    record.num_prompt = encoded.num_tokens
     return Request(
         id=record.id,
-        tokens=tokens,
+        prompt=encoded.id,
         max_tokens=max_tokens,
         sampling=replace(command.sampling, seed=record.seed),
         stop=command.stop,
@@ -157,8 +178,16 @@ async def _request(command: GenerateCommand, record: Record, prompts: Prompts) -
     )
 
 
-async def _first(events: AsyncGenerator[Event, None]) -> Event:
-    return await anext(events)
+def _events(model: LoadedModel, request: Request) -> AsyncGenerator[Event, None]:
+    # By contract the engine's iterator can be closed.
+    return cast("AsyncGenerator[Event, None]", model.engine.generate(request))
+
+
+async def _again(
+    model: LoadedModel, command: GenerateCommand, request: Request
+) -> AsyncGenerator[Event, None]:
+    encoded, _ = await model.prompts.fit(command)
+    return _events(model, replace(request, prompt=encoded.id))
 
 
 async def _cancelled(record: Record) -> AsyncGenerator[Event, None]:

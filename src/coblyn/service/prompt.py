@@ -1,4 +1,4 @@
-"""From what a caller asks to the token ids that the engine gets."""
+"""From what a caller asks to a prompt that the engine has."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 import functools
 
 from coblyn.chat.template import ChatTemplate
-from coblyn.engine.interface import EngineClient, ModelInfo
-from coblyn.errors import BadRequest
+from coblyn.engine.encoded import Encoded, Source, Text
+from coblyn.engine.interface import EngineClient
+from coblyn.engine.prompt import pack_ids
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt, TokenPrompt
 from coblyn.service.window import (
     longest_completion,
     require_fitting_text,
     require_room,
-    trim_below_memory,
-    trim_front,
+    shrunk,
 )
 
 __all__ = ["Prompts"]
@@ -27,7 +27,7 @@ MIN_CONTEXT = 32
 
 
 class Prompts:
-    """Renders, tokenizes and fits prompts for the model that is loaded.
+    """Renders, encodes and fits prompts for the model that is loaded.
 
     Args:
         engine: Where the vocabulary is.
@@ -35,10 +35,9 @@ class Prompts:
 
     def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
-        self._starts: dict[ModelInfo, list[int]] = {}
 
-    async def fit(self, command: GenerateCommand) -> tuple[tuple[int, ...], int]:
-        """Token ids of the prompt and the most tokens to generate; both together fit the context.
+    async def fit(self, command: GenerateCommand) -> tuple[Encoded, int]:
+        """The prompt, in the engine, and the most tokens to generate; both together fit the context.
 
         Raises:
             BadRequest: The prompt is empty, or the chat template refuses the messages.
@@ -47,33 +46,28 @@ class Prompts:
         """
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
-            return await self._trimmed(command.prompt, command.max_tokens, context)
-        tokens = await self._fitting(command.prompt, context)
-        room = require_room(len(tokens), context)
-        return tuple(tokens), min(command.max_tokens or room, room)
+            return await self._trimmed(command, command.prompt, context)
+        encoded = await self._encode(command.prompt, context)
+        room = require_room(encoded.num_tokens, context)
+        return encoded, min(command.max_tokens or room, room)
 
-    async def _fitting(
-        self, prompt: TextPrompt | TokenPrompt | ChatPrompt, context: int
-    ) -> list[int]:
-        """All token ids of a prompt; text that no vocabulary could make fit is not tokenized.
+    async def _encode(self, prompt: TextPrompt | TokenPrompt | ChatPrompt, context: int) -> Encoded:
+        """A prompt of any length; text that no vocabulary could make fit is not tokenized.
 
         Raises:
             PromptTooLong: It is such a text.
         """
-        if isinstance(prompt, ChatPrompt):
-            prompt = TextPrompt(await self.render(prompt))
-        if isinstance(prompt, TextPrompt):
-            length = len(prompt.memory) + len(prompt.text)
-            require_fitting_text(length, context, MAX_TOKEN_LENGTH)
-        return await self.tokens(prompt)
-
-    async def tokens(self, prompt: TextPrompt | TokenPrompt | ChatPrompt) -> list[int]:
-        """All token ids of a prompt, whether they fit or not."""
         if isinstance(prompt, TokenPrompt):
-            return list(prompt.tokens) or await self._bare_start()
+            return await self._engine.encode(Source(ids=pack_ids(prompt.tokens)))
+        text = await self.text(prompt)
+        require_fitting_text(len(text), context, MAX_TOKEN_LENGTH)
+        return await self._engine.encode(Source((Text(text),)))
+
+    async def text(self, prompt: TextPrompt | ChatPrompt) -> str:
+        """The text of a prompt."""
         if isinstance(prompt, ChatPrompt):
-            return await self._tokenize(await self.render(prompt))
-        return await self._tokenize(prompt.memory + prompt.text)
+            return await self.render(prompt)
+        return prompt.memory + prompt.text
 
     async def render(self, prompt: ChatPrompt) -> str:
         """Text of a conversation in the model's own format."""
@@ -88,45 +82,17 @@ class Prompts:
         )
 
     async def _trimmed(
-        self, prompt: TextPrompt, max_tokens: int | None, context: int
-    ) -> tuple[tuple[int, ...], int]:
+        self, command: GenerateCommand, prompt: TextPrompt, context: int
+    ) -> tuple[Encoded, int]:
         longest = longest_completion(context)
-        limit = min(max_tokens or longest, longest)
-        start = await self._start()
-        newest = prompt.text[-context * MAX_TOKEN_LENGTH :]
-        tokens = await self._tokenize(newest)
-        if prompt.memory:
-            memory = await self._tokenize(prompt.memory[-context * MAX_TOKEN_LENGTH :])
-            below = tokens[len(start) :]
-            tokens = trim_below_memory(memory, below, start, context=context, max_tokens=limit)
-        else:
-            tokens = trim_front(tokens, start, context=context, max_tokens=limit)
-        return tuple(tokens), limit
-
-    async def _tokenize(self, text: str) -> list[int]:
-        tokens = await self._engine.tokenize(text, add_special=True, parse_special=True)
-        start = await self._start()
-        # Templates and clients write the BOS token themselves; it must not stand there twice.
-        if start and tokens[: 2 * len(start)] == [*start, *start]:
-            del tokens[: len(start)]
-        return tokens or await self._bare_start()
-
-    async def _start(self) -> list[int]:
-        """What prompts of this model start with by themselves: the BOS token, or nothing."""
-        info = self._engine.info
-        if info not in self._starts:
-            start = await self._engine.tokenize("", add_special=True, parse_special=True)
-            self._starts = {info: start}
-        return self._starts[info]
-
-    async def _bare_start(self) -> list[int]:
-        """What stands for an empty prompt: the BOS token, even where prompts do without."""
-        tokens = [*await self._start()] or await self._engine.tokenize(
-            self._engine.info.bos, add_special=False, parse_special=True
-        )
-        if not tokens:
-            raise BadRequest("The prompt is empty.", field="prompt", hint="Send some text.")
-        return tokens
+        limit = min(command.max_tokens or longest, longest)
+        kept_free = shrunk(limit, context) if command.is_default_length else limit
+        # No more than this could have room, however it is tokenized.
+        newest = slice(-context * MAX_TOKEN_LENGTH, None)
+        memory = Text(prompt.memory[newest]) if prompt.memory else None
+        source = Source((Text(prompt.text[newest]),), memory, room=context - kept_free)
+        encoded = await self._engine.encode(source)
+        return encoded, min(limit, context - encoded.num_tokens)
 
     def _context(self, command: GenerateCommand) -> int:
         full = self._engine.info.context

@@ -1,18 +1,10 @@
-"""Which tokens of a prompt fit into the context: pure arithmetic over lists of token ids."""
+"""How the context is shared between a prompt and its completion: pure arithmetic."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from coblyn.errors import PromptTooLong
 
-__all__ = [
-    "longest_completion",
-    "require_fitting_text",
-    "require_room",
-    "trim_below_memory",
-    "trim_front",
-]
+__all__ = ["longest_completion", "require_fitting_text", "require_room", "shrunk"]
 
 
 def longest_completion(context: int) -> int:
@@ -23,45 +15,9 @@ def longest_completion(context: int) -> int:
     return max(1, context - max(min(context - 4, 16), context // 5))
 
 
-def trim_front(
-    prompt: Sequence[int], start: Sequence[int], *, context: int, max_tokens: int
-) -> list[int]:
-    """The newest part of a prompt that leaves room for the completion.
-
-    Args:
-        prompt: Token ids, ``start`` among them where the model wants it.
-        start: What every prompt starts with: the BOS token, or nothing.
-        context: Tokens of prompt and completion.
-        max_tokens: Tokens of the completion.
-    """
-    room = context - max_tokens
-    if len(prompt) <= room:
-        return list(prompt)
-    return [*start, *_newest(prompt, room - len(start))]
-
-
-def trim_below_memory(
-    memory: Sequence[int],
-    prompt: Sequence[int],
-    start: Sequence[int],
-    *,
-    context: int,
-    max_tokens: int,
-) -> list[int]:
-    """Memory on top and, under it, the newest part of the prompt that fits.
-
-    Overflow eats the oldest text of the prompt; memory itself loses its front only if it alone does
-    not fit.
-
-    Args:
-        memory: Token ids, ``start`` among them.
-        prompt: Token ids without ``start``.
-        start: What every prompt starts with: the BOS token, or nothing.
-        context: Tokens of prompt and completion.
-        max_tokens: Tokens of the completion.
-    """
-    top = trim_front(memory, start, context=context - 4, max_tokens=max_tokens)
-    return top + _newest(prompt, context - max_tokens - 1 - len(top))
+def shrunk(max_tokens: int, context: int) -> int:
+    """What is kept free of a prompt for a completion whose length nobody asked for: so little that the prompt stays."""
+    return min(max_tokens, max(1, context // 32))
 
 
 def require_room(num_prompt: int, context: int) -> int:
@@ -98,7 +54,3 @@ def require_fitting_text(length: int, context: int, max_token_length: int) -> No
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context.",
         )
-
-
-def _newest(tokens: Sequence[int], room: int) -> list[int]:
-    return list(tokens[max(0, len(tokens) - max(0, room)) :])

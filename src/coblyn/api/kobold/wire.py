@@ -120,6 +120,7 @@ def to_command(body: GenerateInput, *, default_max_tokens: int) -> GenerateComma
     return GenerateCommand(
         TextPrompt(prompt, memory),
         max_tokens=body.max_length if body.max_length > 0 else default_max_tokens,
+        is_default_length=body.max_length <= 0,
         max_context=body.max_context_length if body.max_context_length > 0 else None,
         overflow="trim",
         sampling=_sampling(body),

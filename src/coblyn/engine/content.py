@@ -1,0 +1,170 @@
+"""What a sequence holds, cell by cell: a prompt, and what was generated behind it.
+
+A cell is where a token or a part of some media lies in the KV memory; lengths are cells. A position is what a model
+computes with. The two are the same until some media take fewer positions than cells.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Self
+
+from coblyn.engine.prompt import BLOCK, PLAIN, Media, Namespace, Prompt, block_hash, pack_ids
+
+__all__ = ["MEDIA", "Content", "common_prefix"]
+
+MEDIA = -1
+"""In place of a token id: the cell is a part of some media."""
+
+
+class Content:
+    """Grows at its end and is cut there.
+
+    Args:
+        namespace: Where it may be shared.
+    """
+
+    __slots__ = ("_hashes", "_media", "_root", "_starts", "cells", "namespace")
+
+    def __init__(self, namespace: Namespace = PLAIN) -> None:
+        self.namespace = namespace
+        self.cells: list[int] = []
+        self._media: list[Media] = []
+        self._starts: list[int] = []
+        self._hashes: list[bytes] = []
+        self._root: bytes | None = None
+
+    @classmethod
+    def of(cls, prompt: Prompt) -> Self:
+        """What a prompt becomes."""
+        content = cls(prompt.namespace)
+        for span in prompt.spans:
+            if isinstance(span, Media):
+                content.add(span)
+            else:
+                content.cells += span.ids
+        return content
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __repr__(self) -> str:
+        return f"Content({len(self)} cells)"
+
+    def add(self, media: Media) -> None:
+        """Put some media behind it."""
+        self._starts.append(len(self.cells))
+        self._media.append(media)
+        self.cells += [MEDIA] * media.cells
+
+    def extend(self, other: Content, start: int, end: int) -> None:
+        """Put behind it what another content holds from ``start`` to ``end``, which are inside no media."""
+        offset = len(self.cells) - start
+        for begin, media in zip(other._starts, other._media, strict=True):
+            if start <= begin < end:
+                self._starts.append(begin + offset)
+                self._media.append(media)
+        self.cells += other.cells[start:end]
+
+    def prefix(self, length: int) -> Content:
+        """Its first cells, as a content of its own."""
+        copy = Content(self.namespace)
+        copy._root = self._root
+        copy.extend(self, 0, length)
+        copy._hashes = self._hashes[: length // BLOCK]
+        return copy
+
+    def truncate(self, length: int) -> None:
+        """Forget what lies behind the first cells."""
+        del self.cells[length:]
+        del self._hashes[length // BLOCK :]
+        kept = bisect_right(self._starts, length - 1)
+        del self._starts[kept:], self._media[kept:]
+
+    def position(self, length: int) -> int:
+        """The position of what follows the first cells."""
+        if not self._media:
+            return length
+        spans = zip(self._starts, self._media, strict=True)
+        return length - sum(m.cells - m.positions for start, m in spans if start < length)
+
+    def whole(self, length: int) -> int:
+        """The most cells up to a length that do not end inside of some media."""
+        index = bisect_right(self._starts, length - 1) - 1
+        if index >= 0 and length < self._starts[index] + self._media[index].cells:
+            return self._starts[index]
+        return length
+
+    def media_at(self, cell: int) -> Media | None:
+        """The media that begin at a cell."""
+        index = bisect_right(self._starts, cell) - 1
+        return self._media[index] if index >= 0 and self._starts[index] == cell else None
+
+    def next_media(self, cell: int) -> int:
+        """The first cell from this one on at which media begin; the end if none do."""
+        index = bisect_right(self._starts, cell - 1)
+        return self._starts[index] if index < len(self._starts) else len(self.cells)
+
+    def hashes(self) -> Sequence[bytes]:
+        """Of all whole blocks, each with all that stands before it."""
+        while (len(self._hashes) + 1) * BLOCK <= len(self.cells):
+            start = len(self._hashes) * BLOCK
+            before = self._hashes[-1] if self._hashes else self.root
+            self._hashes.append(block_hash(before, self._block(start)))
+        return self._hashes
+
+    @property
+    def root(self) -> bytes:
+        """The hash before the first block."""
+        if self._root is None:
+            self._root = self.namespace.root
+        return self._root
+
+    def same(self, other: Content, start: int, end: int) -> int:
+        """Up to which cell of a stretch the two are equal; all before it is."""
+        mine, others = self.cells[start:end], other.cells[start:end]
+        if mine != others:
+            pairs = enumerate(zip(mine, others, strict=True))
+            end = start + next(index for index, (a, b) in pairs if a != b)
+        if not (self._starts or other._starts):
+            return end
+        return self._same_media(other, start, end)
+
+    def _same_media(self, other: Content, start: int, end: int) -> int:
+        # Media that begin only in the other one stand where this one has media too, or the cells differ.
+        for begin, media in zip(self._starts, self._media, strict=True):
+            if begin + media.cells > start and begin < end and not other._has(begin, media):
+                return begin
+        return min(self.whole(end), other.whole(end))
+
+    def _has(self, begin: int, media: Media) -> bool:
+        return self.media_at(begin) == media
+
+    def _block(self, start: int) -> bytes:
+        """The content of a block: ids, and for each media in it where it begins, and what it is."""
+        end = start + BLOCK
+        data = pack_ids(self.cells[start:end])
+        if not self._starts:
+            return data
+        for begin, media in zip(self._starts, self._media, strict=True):
+            if begin < end and begin + media.cells > start:
+                numbers = (begin - start, media.cells, media.positions, len(media.digest))
+                data += pack_ids(numbers) + media.digest
+        return data
+
+
+def common_prefix(a: Content, b: Content) -> int:
+    """Cells at the start of both that hold the same, in one namespace, and do not end inside of some media."""
+    if a.root != b.root:
+        return 0
+    limit = min(len(a), len(b))
+    if limit < BLOCK:
+        return a.same(b, 0, limit)
+    mine, others = a.hashes(), b.hashes()
+    low, high = 0, limit // BLOCK
+    while low < high:  # a hash is that of all before it, so the blocks that agree come first
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if mine[middle - 1] == others[middle - 1] else (low, middle - 1)
+    start = low * BLOCK
+    return a.same(b, start, min(start + BLOCK, limit))

@@ -1,0 +1,164 @@
+"""From text to the prompts that the engine knows by their ids: tokenized once, where the vocabulary is.
+
+Any thread may call.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Self
+
+from coblyn.engine.content import Content
+from coblyn.engine.encoded import Encoded, Source, Text
+from coblyn.engine.interface import Runner, Vocab
+from coblyn.engine.prompt import PLAIN, Namespace, Prompt, pack_ids, unpack_ids
+from coblyn.engine.request import Request
+from coblyn.engine.trim import trim_below_memory, trim_front
+from coblyn.errors import BadRequest, PromptForgotten
+
+__all__ = ["LONG_TEXT", "Encoder"]
+
+LONG_TEXT = 20_000
+"""Characters from which on tokenizing takes more than a few milliseconds."""
+
+MAX_TOKENS_KEPT = 2**22
+"""Tokens of all prompts that are kept; the one that was made last is kept in any case."""
+
+
+class Encoder:
+    """Makes prompts, and keeps the last ones.
+
+    Args:
+        vocab: What tokenizes.
+        bos: Text of the BOS token, or empty.
+        namespace: Of all its prompts.
+        capacity: Prompts that are kept at most.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        bos: str,
+        namespace: Namespace = PLAIN,
+        *,
+        capacity: int = 256,
+    ) -> None:
+        self._vocab = vocab
+        self._bos = bos
+        self._namespace = namespace
+        self._capacity = capacity
+        self._kept: OrderedDict[str, Prompt] = OrderedDict()
+        self._num_kept = 0
+        self._lock = threading.Lock()
+        # No id of a process that has ended is taken for one of this.
+        self._name = secrets.token_hex(8)
+        self._count = 0
+        self._start: list[int] | None = None
+
+    @classmethod
+    def of(cls, runner: Runner) -> Self:
+        """For what a runner has loaded."""
+        return cls(runner.vocab, runner.info.bos)
+
+    def encode(self, source: Source) -> Encoded:
+        """Make a prompt.
+
+        Raises:
+            BadRequest: It is empty, and the model has no BOS token.
+        """
+        ids, num_cut = self._fitted(source)
+        packed = pack_ids(ids) if source.wants_ids else None
+        if not source.is_prompt:
+            return Encoded("", len(ids), num_cut, ids=packed)
+        prompt = Prompt.of(ids, self._namespace)
+        hashes = b"".join(Content.of(prompt).hashes())
+        return Encoded(self._keep(prompt), len(ids), num_cut, hashes, packed)
+
+    def find(self, prompt_id: str) -> Prompt:
+        """A prompt that was made.
+
+        Raises:
+            PromptForgotten: It is not kept any more, or another process made it.
+        """
+        with self._lock:
+            prompt = self._kept.get(prompt_id)
+            if prompt is None:
+                raise PromptForgotten(
+                    "The engine does not know this prompt any more.", hint="Send it again."
+                )
+            self._kept.move_to_end(prompt_id)
+            return prompt
+
+    def look_up(self, request: Request) -> Request:
+        """A request with its prompt in place of its id.
+
+        Raises:
+            PromptForgotten: As ``find`` does.
+        """
+        if isinstance(request.prompt, str):
+            return replace(request, prompt=self.find(request.prompt))
+        return request
+
+    def _keep(self, prompt: Prompt) -> str:
+        with self._lock:
+            self._count += 1
+            name = f"{self._name}-{self._count}"
+            self._kept[name] = prompt
+            self._num_kept += prompt.cells
+            while len(self._kept) > 1 and self._is_full:
+                _, oldest = self._kept.popitem(last=False)
+                self._num_kept -= oldest.cells
+        return name
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._kept) > self._capacity or self._num_kept > MAX_TOKENS_KEPT
+
+    def _fitted(self, source: Source) -> tuple[Sequence[int], int]:
+        """The tokens that have room, and how many have none."""
+        texts = self._tokens(source.texts, source)
+        memory = self._tokens((source.memory,), source) if source.memory else []
+        if source.ids or not source.is_prompt:
+            return [*unpack_ids(source.ids), *memory, *texts], 0
+        if not (texts or memory):
+            return self._bare_start(), 0
+        start = self._starts()
+        room = sys.maxsize if source.room is None else source.room
+        if not source.memory:
+            kept = trim_front(texts, start, room)
+            return kept, len(texts) - len(kept)
+        below = texts[len(start) :]
+        kept = trim_below_memory(memory, below, start, room)
+        return kept, len(memory) + len(below) - len(kept)
+
+    def _tokens(self, texts: Sequence[Text], source: Source) -> list[int]:
+        ids = [token for text in texts for token in self._tokenize(text)]
+        if source.is_prompt and texts and texts[0].add_special:
+            # Templates and clients write the BOS token themselves; it must not stand there twice.
+            start = self._starts()
+            if start and ids[: 2 * len(start)] == [*start, *start]:
+                del ids[: len(start)]
+        return ids
+
+    def _tokenize(self, text: Text) -> list[int]:
+        return self._vocab.tokenize(
+            text.text, add_special=text.add_special, parse_special=text.parse_special
+        )
+
+    def _starts(self) -> list[int]:
+        """What prompts of this model start with by themselves: the BOS token, or nothing."""
+        if self._start is None:
+            self._start = self._tokenize(Text(""))
+        return self._start
+
+    def _bare_start(self) -> list[int]:
+        """What stands for an empty prompt: the BOS token, even where prompts do without."""
+        ids = self._starts() or self._tokenize(Text(self._bos, add_special=False))
+        if not ids:
+            raise BadRequest("The prompt is empty.", field="prompt", hint="Send some text.")
+        return ids
