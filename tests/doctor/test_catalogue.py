@@ -12,6 +12,8 @@ import pytest
 from coblyn.doctor import causes
 from coblyn.doctor.cause import Case, Cause
 from coblyn.doctor.causes import catalogue
+from coblyn.doctor.causes._sign import pattern_of
+from coblyn.doctor.causes._table import TABLE, table
 from coblyn.doctor.examine import examine
 from coblyn.doctor.finding import Confidence, Severity
 from coblyn.doctor.log.log import Log
@@ -30,6 +32,7 @@ NEVER_SURE = {
     "pip-build-failed": "It says that the cause is not in the log, and is no more than a guess."
 }
 CAUSES = {each.id: each for each in catalogue()}
+FAMILIES = sorted(path.parent for path in Path(causes.__file__).parent.glob(f"*/{TABLE}"))
 
 
 def name_of(fixture: Path) -> str:
@@ -62,9 +65,8 @@ def stem(fixture: Path) -> str:
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 def test_an_entry_is_complete(cause: Cause) -> None:
-    module = f"{cause.id.replace('-', '_')}.py"
-    assert (Path(causes.__file__).parent / module).is_file()
     assert cause.id == cause.id.lower()
+    assert "_" not in cause.id
     for text in (cause.title, cause.looks_like, cause.needs, cause.explanation, cause.fix):
         assert text
         assert text == text.strip()
@@ -78,6 +80,33 @@ def test_an_entry_is_complete(cause: Cause) -> None:
         assert " " not in link
     assert set(cause.explains) <= set(CAUSES), "a symptom that is no cause"
     assert cause.id not in cause.explains
+
+
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+def test_the_signs_of_an_entry_fit_together(cause: Cause) -> None:
+    for each in cause.signs:
+        said = dict.fromkeys(pattern_of(each.words).groupindex, "it")
+        for text in (each.story, each.command, each.text, each.package):
+            assert text.format_map(said) or not text
+            assert text == text.strip()
+        for words in (each.also, each.unless):
+            assert pattern_of(words)
+        assert not (each.command and each.package)
+    assert len(set(cause.signs)) == len(cause.signs)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_what_is_no_sign_has_a_module(family: Path) -> None:
+    """A module beside the table is the cause of its name; an entry without signs has one."""
+    entries = table(family)
+    modules = {path.stem.replace("_", "-") for path in family.glob("[!_]*.py")}
+    assert modules <= entries.keys()
+    assert {name for name, entry in entries.items() if not entry.signs} <= modules
+    assert list(entries) == sorted(entries)
+
+
+def test_an_entry_is_in_one_family() -> None:
+    assert sum(len(table(family)) for family in FAMILIES) == len(CAUSES)
 
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)

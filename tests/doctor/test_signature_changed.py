@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coblyn.doctor.causes.signature_changed import qualified_name
+from coblyn.doctor.causes.stale.signature_changed import qualified_name
 
 
 @pytest.mark.parametrize(

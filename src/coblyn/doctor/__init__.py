@@ -2,7 +2,7 @@
 
     finding.py   what is said: evidence, fix, finding, diagnosis (values)
     cause.py     what a cause is, and the case that it looks at
-    causes/      the catalogue: one module a cause
+    causes/      the catalogue: a table for each family, and modules for what signs in a log do not tell
     log/         from any bytes to the lines that matter
     tree/        what a source tree, its build directory and the environment hold
     examine.py   case in, diagnosis out

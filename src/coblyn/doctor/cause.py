@@ -11,6 +11,7 @@ from coblyn.doctor.finding import Confidence, Evidence, Finding, Fix, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from coblyn.doctor.causes._sign import Sign
     from coblyn.doctor.log.log import Log
     from coblyn.doctor.tree.tree import Tree
     from coblyn.native.audit.report import AuditReport
@@ -43,7 +44,7 @@ class Cause:
     """One entry of the catalogue.
 
     Attributes:
-        id: Short name in lower case with dashes, for ``--explain``; the module's name with underscores.
+        id: Short name in lower case with dashes, for ``--explain``.
         title: The cause in a few words.
         looks_like: What the user sees.
         needs: The evidence that the diagnosis rests on.
@@ -53,6 +54,7 @@ class Cause:
         diagnose: Looks at a case; None if the evidence is not there. Must be quick, pure, and never raise on odd text.
         explains: Ids of causes that are only symptoms where this one is found.
         is_last: It only says what failed: left out where another cause of a failure is known.
+        signs: How it shows in a log, if that alone tells it.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Cause:
     diagnose: Diagnose
     explains: tuple[str, ...] = ()
     is_last: bool = False
+    signs: tuple[Sign, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, without what looks for it."""

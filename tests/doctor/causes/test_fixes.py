@@ -7,9 +7,10 @@ import io
 import pytest
 
 from coblyn.doctor.cause import Case
-from coblyn.doctor.causes import cmake_package_missing, header_missing
 from coblyn.doctor.causes._libraries import _PACKAGES, _SYMBOLS
 from coblyn.doctor.causes._package import _ALIASES, PACKAGES
+from coblyn.doctor.causes.cmake import cmake_package_missing
+from coblyn.doctor.causes.compiler import header_missing
 from coblyn.doctor.examine import examine
 from coblyn.doctor.finding import Fix
 from coblyn.doctor.log.reader import read_log

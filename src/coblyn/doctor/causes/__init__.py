@@ -1,13 +1,22 @@
-"""The catalogue: every module of this package is one cause and calls it ``CAUSE``."""
+"""The catalogue: a directory for each family of causes, with a table of their words and signs.
+
+A cause that signs alone do not tell has a module of its name beside the table, which calls it ``CAUSE``.
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._table import TABLE, table
 from coblyn.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coblyn.doctor.cause import Cause
 
 __all__ = ["catalogue", "cause"]
 
@@ -15,10 +24,19 @@ __all__ = ["catalogue", "cause"]
 @functools.cache
 def catalogue() -> tuple[Cause, ...]:
     """Every cause, by id."""
-    names = sorted(
-        module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_"
-    )
-    return tuple(importlib.import_module(f"{__name__}.{name}").CAUSE for name in names)
+    families = (path.parent for path in Path(__file__).parent.glob(f"*/{TABLE}"))
+    causes = [each for family in families for each in _of(family)]
+    return tuple(sorted(causes, key=lambda each: each.id))
+
+
+def _of(family: Path) -> Iterator[Cause]:
+    modules = {path.stem for path in family.iterdir()}
+    for name, entry in table(family).items():
+        module = name.replace("-", "_")
+        if module in modules:
+            yield importlib.import_module(f"{__name__}.{family.name}.{module}").CAUSE
+        else:
+            yield entry
 
 
 def cause(name: str) -> Cause:

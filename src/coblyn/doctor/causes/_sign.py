@@ -1,24 +1,22 @@
-"""Causes that lines of a log tell: what a line looks like in, an entry of the catalogue out."""
+"""Signs: what lines of a log look like where a cause shows in it, and the finding that follows from them."""
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.cause import Cause
 from coblyn.doctor.causes._package import install, package_called
 from coblyn.doctor.causes._system import system_of
 from coblyn.doctor.finding import Confidence, Finding, Fix, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from coblyn.doctor.cause import Case
+    from coblyn.doctor.cause import Case, Cause
     from coblyn.doctor.log.log import Hit, Log
 
-__all__ = ["Sign", "log_cause", "pattern_of", "sign"]
+__all__ = ["Sign", "by_signs", "pattern_of"]
 
 _MAX_EVIDENCE = 4
 _MAX_GROUP = 160
@@ -33,39 +31,39 @@ class Sign:
     """One way in which a cause shows in a log.
 
     Attributes:
-        pattern: What the line says.
-        word: A word that is in every match, looked for first because that is a hundred times faster; may be empty.
+        words: What the line says, as `pattern_of` reads it.
         story: What happened, as a sentence with the pattern's named groups in braces; may be empty.
         command: The one command that fixes it, with groups in braces, which are quoted; may be empty.
         text: What to do, with groups in braces; empty for the cause's own words.
         package: What must be installed, as a name of `_package.PACKAGES`; its command is the fix.
         sure: Confidence of a finding by this sign.
         severity: What a finding by this sign means.
-        also: What must be in the log too, anywhere.
-        unless: What must not be in the log.
+        also: What must be in the log too, anywhere; may be empty.
+        unless: What must not be in the log; may be empty.
     """
 
-    pattern: re.Pattern[str]
-    word: str = ""
+    words: str
     story: str = ""
     command: str = ""
     text: str = ""
     package: str = ""
     sure: Confidence = Confidence.HIGH
     severity: Severity = Severity.FAILURE
-    also: re.Pattern[str] | None = None
-    unless: re.Pattern[str] | None = None
+    also: str = ""
+    unless: str = ""
 
     def hits(self, log: Log) -> list[Hit]:
         """Where a log shows this sign, at most a few; nothing unless its conditions hold."""
-        if self.word not in log.text:
+        # Looking for a plain word first is a hundred times faster, and most patterns need never be compiled.
+        if _word_in_all(self.words) not in log.text:
             return []
-        found = list(log.hits(self.pattern, limit=_MAX_EVIDENCE))
-        if not found or (self.also and not log.find(self.also)):
+        found = list(log.hits(pattern_of(self.words), limit=_MAX_EVIDENCE))
+        if not found or (self.also and not log.find(pattern_of(self.also))):
             return []
-        return [] if self.unless and log.find(self.unless) else found
+        return [] if self.unless and log.find(pattern_of(self.unless)) else found
 
 
+@functools.cache
 def pattern_of(words: str) -> re.Pattern[str]:
     """Compile a pattern in which a space stands for any white space, a line's end included.
 
@@ -74,99 +72,28 @@ def pattern_of(words: str) -> re.Pattern[str]:
     return re.compile(_spread(words), re.MULTILINE)
 
 
-def sign(
-    words: str,
-    story: str = "",
-    *,
-    command: str = "",
-    text: str = "",
-    package: str = "",
-    sure: Confidence = Confidence.HIGH,
-    severity: Severity = Severity.FAILURE,
-    also: str = "",
-    unless: str = "",
-) -> Sign:
-    """Make a sign; ``words``, ``also`` and ``unless`` are read as `pattern_of` does."""
-    return Sign(
-        pattern_of(words),
-        _word_in_all(words),
-        story,
-        command,
-        text,
-        package,
-        sure,
-        severity,
-        pattern_of(also) if also else None,
-        pattern_of(unless) if unless else None,
-    )
-
-
-def log_cause(
-    name: str,
-    title: str,
-    *signs: Sign,
-    looks_like: str,
-    explanation: str,
-    fix: str,
-    links: tuple[str, ...],
-    needs: str = "The line of the log that says so.",
-    explains: tuple[str, ...] = (),
-    is_last: bool = False,
-) -> Cause:
-    """An entry of the catalogue that is told by lines of a log alone.
-
-    Args:
-        name: Id of the cause.
-        title: The cause in a few words.
-        *signs: The surest first; of those that a log shows, the surest makes the finding.
-        looks_like: What the user sees.
-        explanation: Why it happens.
-        fix: What to do.
-        links: Public threads about it.
-        needs: The evidence that the diagnosis rests on.
-        explains: Ids of causes that are only symptoms of this one.
-        is_last: As in `Cause`.
-    """
-
-    def diagnose(case: Case) -> Finding | None:
-        return _diagnose(entry, signs, case)
-
-    entry = Cause(
-        name,
-        title,
-        looks_like,
-        needs,
-        explanation,
-        fix,
-        links,
-        diagnose,
-        explains=explains,
-        is_last=is_last,
-    )
-    return entry
-
-
-def _diagnose(entry: Cause, signs: Iterable[Sign], case: Case) -> Finding | None:
+def by_signs(cause: Cause, case: Case) -> Finding | None:
+    """What a log shows of a cause; of several signs, the surest makes the finding, and of those the first."""
     log = case.log
     if log is None:
         return None
-    seen = [(each, hits) for each in signs if (hits := each.hits(log))]
+    seen = [(each, hits) for each in cause.signs if (hits := each.hits(log))]
     if not seen:
         return None
     best, hits = max(seen, key=lambda pair: pair[0].sure)
     said = {name: _short(text) for name, text in hits[0].match.groupdict().items()}
     lines = {hit.number: hit for _, group in [(best, hits), *seen] for hit in group}
-    return entry.finding(
+    return cause.finding(
         *(hit.evidence(log.name) for hit in list(lines.values())[:_MAX_EVIDENCE]),
-        story=(best.story.format_map(said), entry.explanation) if best.story else (),
-        fix=_fix(entry, best, said, case),
+        story=(best.story.format_map(said), cause.explanation) if best.story else (),
+        fix=_fix(cause, best, said, case),
         confidence=best.sure,
         severity=best.severity,
     )
 
 
-def _fix(entry: Cause, by: Sign, said: dict[str, str], case: Case) -> Fix:
-    text = by.text.format_map(said) or entry.fix
+def _fix(cause: Cause, by: Sign, said: dict[str, str], case: Case) -> Fix:
+    text = by.text.format_map(said) or cause.fix
     if not by.package:
         # What a log says may be anything, and is typed as one word.
         quoted = {name: shlex.quote(word) for name, word in said.items()}
@@ -184,8 +111,9 @@ def _spread(words: str) -> str:
     return "".join(_GAP if each == " " else each for each in _TOKEN.findall(words))
 
 
+@functools.cache
 def _word_in_all(words: str) -> str:
-    """The longest word outside of groups, classes and what may be repeated or left out."""
+    """The longest word outside of groups, classes and what may be repeated or left out; empty if there is none."""
     flat: list[str] = []
     depth = 0
     for each in _TOKEN.findall(words):

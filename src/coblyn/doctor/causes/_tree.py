@@ -10,27 +10,16 @@ from coblyn.doctor.finding import Evidence, Step, StepKind
 from coblyn.doctor.tree.files import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from coblyn.doctor.cause import Case, Cause
     from coblyn.doctor.finding import Finding
     from coblyn.doctor.tree.make.database import Place
     from coblyn.doctor.tree.tree import Tree
 
-__all__ = ["also", "aside", "at", "clear", "joined", "listed", "move", "shown"]
+__all__ = ["aside", "at", "clear", "joined", "listed", "move", "shown"]
 
 _MAX_STEPS = 200
 _FROM_LOG = 3
-
-
-def also(cause: Cause, look: Callable[[Case], Finding | None]) -> Cause:
-    """A cause that is told by something else too; where both see it, the tree's word comes first.
-
-    Args:
-        cause: An entry that looks at a log.
-        look: Looks at the rest of a case.
-    """
-    return replace(cause, diagnose=lambda case: joined(look(case), cause.diagnose(case)))
 
 
 def joined(found: Finding | None, logged: Finding | None) -> Finding | None:

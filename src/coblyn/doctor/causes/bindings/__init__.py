@@ -1,0 +1,1 @@
+"""Bindings for other languages: Go, Node.js, Rust."""

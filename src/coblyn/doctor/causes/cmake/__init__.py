@@ -1,0 +1,1 @@
+"""CMake: finding tools and packages, caches, options."""

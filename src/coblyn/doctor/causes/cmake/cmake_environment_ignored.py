@@ -1,0 +1,9 @@
+"""CC, CXX or CMAKE_GENERATOR that come too late for a build directory."""
+
+from __future__ import annotations
+
+from coblyn.doctor.cause import Cause
+from coblyn.doctor.causes._table import described
+from coblyn.doctor.causes._toolchain import environment_ignored
+
+CAUSE: Cause = described(__name__, lambda case: environment_ignored(CAUSE, case))

@@ -1,0 +1,1 @@
+"""Compilers, the headers that they need, and what they refuse."""

@@ -1,0 +1,1 @@
+"""Accelerators of any kind that are left out or fail."""

@@ -1,0 +1,1 @@
+"""Links that fail, or that take the wrong things."""

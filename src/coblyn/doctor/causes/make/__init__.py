@@ -1,0 +1,1 @@
+"""Makefiles, and what make does with them."""

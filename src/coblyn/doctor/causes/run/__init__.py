@@ -1,0 +1,1 @@
+"""What was built and does not run."""

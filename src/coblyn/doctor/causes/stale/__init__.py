@@ -1,0 +1,1 @@
+"""Objects and libraries of different ages in one build."""

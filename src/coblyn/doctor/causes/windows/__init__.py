@@ -1,0 +1,1 @@
+"""Windows, Visual Studio and MinGW."""
