@@ -42,6 +42,7 @@ def _page() -> Iterator[str]:
     yield ""
     yield from _commands()
     yield from _settings()
+    yield from _parameters()
     yield from _routes()
 
 
@@ -98,6 +99,27 @@ def _settings() -> Iterator[str]:
     for rule in rules(Settings):
         default = "" if rule.default in (None, ()) else f"`{rule.default}`"
         yield f"| `{rule.name}` | `{PREFIX}{rule.name.upper()}` | {default} | {rule.meaning} |"
+    yield ""
+
+
+def _parameters() -> Iterator[str]:
+    from coblyn.engine.params import PARAMETERS
+
+    yield "## Generation parameters"
+    yield ""
+    yield "By their names in the Python API. KoboldAI's API and OpenAI's have all names in the third column, OpenAI's"
+    yield "those in the fourth too. Where a request has none, the default holds; in brackets that of KoboldAI's API."
+    yield ""
+    yield "| parameter | default | names | OpenAI's API besides | range | meaning | source |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in PARAMETERS.values():
+        default = f"{row.default:g}"
+        if row.kobold_default is not None:
+            default += f" ({row.kobold_default:g})"
+        names, more = (", ".join(f"`{name}`" for name in some) for some in (row.names, row.openai))
+        yield (
+            f"| `{row.name}` | {default} | {names} | {more} | {row.rule} | {row.meaning} | {row.source} |"
+        )
     yield ""
 
 

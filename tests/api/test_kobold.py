@@ -374,10 +374,42 @@ async def test_values_out_of_range_pass_as_koboldcpp_takes_them(
         "temperature": -1,
         "max_context_length": 10**9,
     }
-    assert (await client.post(GENERATE, body)).status == 200
-    assert engine.requests[0].sampling.is_greedy
-    assert engine.requests[0].sampling.repetition_range == 1
+    reply = await client.post(GENERATE, body)
+    sampling = engine.requests[0].sampling
+    assert sampling.is_greedy
+    assert (sampling.top_p, sampling.min_p, sampling.top_k) == (0, 1, -5)
+    assert (sampling.repetition_penalty, sampling.repetition_slope) == (1, 1)
+    assert sampling.repetition_range == 1
     assert engine.requests[0].max_tokens == 2048
+    changed = {"min_p", "rep_pen", "rep_pen_range", "rep_pen_slope"}
+    assert set(reply.json["warnings"]) == changed
+    assert reply.json["warnings"]["min_p"] == "7 is out of range; 1 was used."
+
+
+async def test_integers_beyond_32_bits_do_not_become_small_ones(
+    client: Client, engine: SteppedEngine
+) -> None:
+    for value in (2**32 + 1, 2**64 + 1, "4294967297"):
+        reply = await client.post(GENERATE, {"prompt": "a", "top_k": value})
+        assert set(reply.json["warnings"]) == {"top_k"}
+        assert engine.requests[-1].sampling.top_k == 2**31 - 1
+
+
+async def test_limits_are_said_and_not_only_kept(client: Client, engine: SteppedEngine) -> None:
+    body = {
+        "prompt": "a",
+        "stop_sequence": [f"stop {index}" for index in range(257)],
+        "logit_bias": {str(token): 1 for token in range(513)},
+        "custom_token_bans": "1,two",
+        "frequency_penalty": 0.5,
+        "sampler_order": [7],
+    }
+    reply = await client.post(GENERATE, body)
+    limited = {"stop_sequence", "logit_bias", "custom_token_bans", "sampler_order"}
+    assert set(reply.json["warnings"]) == limited
+    assert len(engine.requests[0].stop) == 256
+    assert engine.requests[0].sampling.frequency_penalty == 0.5
+    assert engine.requests[0].sampling.sampler_order == (6, 0, 1, 3, 4, 2, 5)
 
 
 async def test_bypass_eos_and_the_alias_of_ban_eos(client: Client, engine: SteppedEngine) -> None:

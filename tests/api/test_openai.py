@@ -186,7 +186,7 @@ async def test_sampling_fields_reach_the_engine(client: Client, engine: SteppedE
     request = engine.requests[0]
     sampling = request.sampling
     assert (sampling.temperature, sampling.top_k, sampling.min_p) == (0.5, 4, 0.1)
-    assert 0 < sampling.top_p < 0.001
+    assert sampling.top_p == 0
     assert (sampling.presence_penalty, sampling.frequency_penalty) == (0.2, 0.3)
     assert sampling.repetition_penalty == 1.1
     assert sampling.logit_bias == ((5, -100.0),)
@@ -353,3 +353,33 @@ async def test_generation_can_be_aborted_by_its_key(
         reply = await stepped_client.post("/api/extra/abort", {"genkey": "k"})
         assert reply.json["success"] == "true"
         assert b'"finish_reason":"stop"' in (await exchange.next() or b"")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("rep_pen_slope", 9, "rep_pen_slope must be between 1e-30 and 1."),
+        ("typical_p", -1, "typical_p must be between 0 and 1e+30."),
+        ("mirostat_mode", 3, "mirostat_mode must be an integer between 0 and 2."),
+        ("top_k", 2**32 + 1, "top_k must be an integer between -2147483648 and 2147483647."),
+        ("top_k", 2**64 + 1, "top_k must be an integer between -2147483648 and 2147483647."),
+        ("top_k", 1.5, "top_k must be an integer."),
+        ("presence_penalty", -1e39, "presence_penalty must be between -1e+30 and 1e+30."),
+        ("sampler_order", [6, 6], "sampler_order must hold numbers from 0 to 6"),
+        ("dry_sequence_breakers", [1], "dry_sequence_breakers must be a list of texts."),
+    ],
+)
+async def test_a_parameter_out_of_range_is_refused_by_the_name_it_came_with(
+    field: str, value: object, said: str, client: Client
+) -> None:
+    reply = await client.post(CHAT, {"messages": user("a"), field: value})
+    assert reply.status == 400
+    assert reply.json["error"]["param"] == field
+    assert said in reply.json["error"]["message"]
+
+
+async def test_both_names_of_a_parameter_are_known(client: Client, engine: SteppedEngine) -> None:
+    await client.post(TEXT, {"prompt": "a", "typical_p": 0.5, "repeat_last_n": 7})
+    await client.post(TEXT, {"prompt": "a", "typical": 0.5, "rep_pen_range": 7})
+    for request in engine.requests:
+        assert (request.sampling.typical_p, request.sampling.repetition_range) == (0.5, 7)

@@ -29,10 +29,6 @@ log = logging.getLogger(__name__)
 Warnings = Mapping[str, str]
 """Names of fields that were not obeyed, each with a sentence that says why."""
 
-_DEFAULT_ORDER = [6, 0, 1, 3, 4, 2, 5]
-_APPLIED = (6, 0, 2, 5)
-"""KoboldCPP's numbers of penalties, top-k, top-p with min-p, and temperature, in our order."""
-
 
 class Lenient(BaseModel):
     """A wire model in KoboldCPP's manner: a value of a wrong type counts as not given.
@@ -69,17 +65,6 @@ class Lenient(BaseModel):
 class LaterFields(Lenient):
     """The fields, each with the value that changes nothing."""
 
-    top_a: float = 0.0
-    typical: float = 1.0
-    tfs: float = 1.0
-    nsigma: float = 0.0
-    mirostat: int = 0
-    dry_multiplier: float = 0.0
-    xtc_probability: float = 0.0
-    xtc_threshold: float = 0.2
-    dynatemp_range: float = 0.0
-    smoothing_factor: float = 0.0
-    adaptive_target: float = -1.0
     guidance_scale: float = Field(default=1.0, description="Guidance by ``negative_prompt``.")
     grammar: Any = ""
     banned_tokens: list[str] = Field(default=[], description="Phrases; ids: custom_token_bans.")
@@ -87,26 +72,15 @@ class LaterFields(Lenient):
     images: list[Any] = Field(default=[])
     audio: list[Any] = Field(default=[])
     reasoning_effort: str = ""
-    sampler_order: list[int] = Field(default=_DEFAULT_ORDER, description="Only the default.")
 
     def unsupported(self) -> Warnings:
         """The fields whose value would change the text if they were obeyed."""
         reason = "This is not supported yet and was not obeyed."
-        return {name: reason for name in _SWITCHES if not self._is_neutral(name)}
+        return {name: reason for name in LaterFields.model_fields if not self._is_neutral(name)}
 
     def _is_neutral(self, name: str) -> bool:
         value = getattr(self, name)
-        if name == "sampler_order":
-            return not value or tuple(n for n in value if n in _APPLIED) == _APPLIED
-        if name == "adaptive_target":
-            return bool(value < 0)
-        if name == "xtc_probability" and self.xtc_threshold > 0.5:
-            return True  # no two tokens can be above the threshold
         return not value or value == LaterFields.model_fields[name].default
-
-
-# A field that only shapes what another one switches on is left out.
-_SWITCHES = tuple(name for name in LaterFields.model_fields if name != "xtc_threshold")
 
 
 Model = TypeVar("Model", bound=Lenient)

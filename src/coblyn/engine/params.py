@@ -1,58 +1,277 @@
-"""How one request samples: values only, checked once where they are made."""
+"""The table of generation parameters, which is at once the value that says how one request samples.
+
+Each field is a row: its default, its range, its names in requests, its meaning, its source (``parameter.py``).
+What is read from requests, carried to the native samplers, documented and offered to the page is made from these rows.
+``stages.py`` says which sampler takes which of them.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
 
+from coblyn.engine.parameter import LARGEST, LARGEST_INT, Parameter, number, whole
 from coblyn.errors import BadRequest
 
-__all__ = ["MAX_TOP_LOGPROBS", "SamplingParams"]
+__all__ = ["DEFAULT_ORDER", "MAX_TOP_LOGPROBS", "PARAMETERS", "SamplingParams"]
 
 MAX_TOP_LOGPROBS = 20
 """The most alternatives a token that can be asked for (OpenAI's limit)."""
 
 MAX_SEED = 2**64 - 1
 
-_MAX = 1e30
-"""Larger numbers are none in the samplers, which compute in single precision and add up what a context holds."""
+DEFAULT_ORDER = (6, 0, 1, 3, 4, 2, 5)
+"""KoboldCPP's numbers of samplers, in the order that it applies where a request has no other."""
 
 _MIN_TEMPERATURE = 1e-30
 """Below this a logit divided by it is no number any more; long before, the most likely token is always drawn."""
+
+_OFF_AT_ZERO = (-math.inf, 0.0)
+_OFF_AT_ONE = (1.0, math.inf)
+_OFF_BELOW_ZERO = (-math.inf, math.nextafter(0.0, -1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
     """Sampling parameters of one request; the defaults change nothing and draw from the model's distribution.
 
-    The samplers run in KoboldCPP's default order: logit bias, repetition/presence/frequency penalties, top-k,
-    top-p, min-p, temperature, draw.
+    ``stages.chain`` has the order in which samplers are applied. The rows of the table say what each number means.
 
     Attributes:
-        temperature: Divides the logits; below 1e-30 the most likely token is taken (greedy).
-        top_k: Keep the k most likely tokens; 0 or less keeps all.
-        top_p: Keep the smallest set of most likely tokens whose probability reaches this; 1 keeps all.
-        min_p: Keep tokens at least this fraction as likely as the most likely one, 0 to 1; 0 keeps all.
-        repetition_penalty: Divides positive and multiplies negative logits of tokens in the window; 1 is off.
-        repetition_range: Tokens at the end of the context that the penalties see; 0 or less sees all.
-        repetition_slope: Weight of ``repetition_penalty`` in the older half of the window, above 0 to 1.
-        presence_penalty: Subtracted from the logits of tokens that occur in the window.
-        frequency_penalty: Subtracted once for each occurrence in the window.
+        sampler_order: KoboldCPP's numbers of the samplers that are applied, in their order. One that is left out is
+            not applied; those without a number keep their place.
+        dry_sequence_breakers: Texts across which DRY sees no repetition.
         logit_bias: Pairs of token id and value added to its logit; minus infinity forbids it.
         seed: 0 to 2**64 - 1. The random number of a step depends on (seed, position) only.
         logprobs: None for no log-probabilities, else how many alternatives a token, 0 to 20. They are the
             model's own, before any sampler.
     """
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    repetition_range: int = 0
-    repetition_slope: float = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
+    temperature: float = number(
+        1.0,
+        off=(1.0, 1.0),
+        kobold_default=0.7,
+        names=("temperature",),
+        meaning="Divides the logits: higher is more surprising; 0 or less always takes the most likely token.",
+        source="Ackley, Hinton and Sejnowski, 1985",
+    )
+    top_k: int = whole(
+        0,
+        range=(-LARGEST_INT - 1, LARGEST_INT),
+        off=_OFF_AT_ZERO,
+        kobold_default=100,
+        names=("top_k",),
+        meaning="Keeps so many of the most likely tokens.",
+        source="Fan et al., Hierarchical Neural Story Generation, 2018",
+    )
+    top_p: float = number(
+        1.0,
+        range=(0.0, LARGEST),
+        off=_OFF_AT_ONE,
+        kobold_default=0.9,
+        names=("top_p",),
+        meaning="Keeps the smallest set of most likely tokens whose probability reaches this.",
+        source="Holtzman et al., The Curious Case of Neural Text Degeneration, 2019",
+    )
+    min_p: float = number(
+        0.0,
+        range=(0.0, 1.0),
+        off=_OFF_AT_ZERO,
+        names=("min_p",),
+        meaning="Keeps tokens at least so many times as likely as the most likely one.",
+        source="Nguyen et al., Turning Up the Heat, 2024",
+    )
+    top_a: float = number(
+        0.0,
+        range=(0.0, LARGEST),
+        off=_OFF_AT_ZERO,
+        names=("top_a",),
+        meaning="Keeps tokens whose probability is at least this times the square of the largest one.",
+        source="RWKV-LM, 2022",
+    )
+    typical_p: float = number(
+        1.0,
+        range=(0.0, LARGEST),
+        off=_OFF_AT_ONE,
+        names=("typical",),
+        openai=("typical_p",),
+        meaning="Keeps the tokens whose surprise is nearest to the expected one, up to this probability.",
+        source="Meister et al., Locally Typical Sampling, 2022",
+    )
+    tail_free: float = number(
+        1.0,
+        range=(0.0, LARGEST),
+        off=_OFF_AT_ONE,
+        names=("tfs",),
+        openai=("tfs_z",),
+        meaning="Cuts where the sorted probabilities flatten out; lower cuts more.",
+        source="Phénix and Egan, Tail Free Sampling, 2019",
+    )
+    top_n_sigma: float = number(
+        0.0,
+        off=_OFF_AT_ZERO,
+        names=("nsigma",),
+        openai=("top_n_sigma",),
+        meaning="Keeps tokens at most so many standard deviations of the logits below the best one.",
+        source="Tang et al., Top-n-sigma: Not All Logits Are You Need, 2024",
+    )
+    repetition_penalty: float = number(
+        1.0,
+        range=(1 / LARGEST, LARGEST),
+        off=(1.0, 1.0),
+        outside="default",
+        takes_largest=True,
+        names=("rep_pen", "repetition_penalty", "repeat_penalty"),
+        meaning="Divides positive and multiplies negative logits of tokens that occurred.",
+        source="Keskar et al., CTRL, 2019",
+    )
+    repetition_range: int = whole(
+        0,
+        range=(-LARGEST_INT - 1, LARGEST_INT),
+        kobold_default=320,
+        kobold_low=1,
+        names=("rep_pen_range",),
+        openai=("repeat_last_n",),
+        meaning="Tokens at the end of the context that the penalties see; 0 or less sees all.",
+        source="KoboldAI",
+    )
+    repetition_slope: float = number(
+        1.0,
+        range=(1 / LARGEST, 1.0),
+        outside="default",
+        names=("rep_pen_slope",),
+        meaning="Weight of the repetition penalty in the older half of its range.",
+        source="KoboldAI",
+    )
+    presence_penalty: float = number(
+        0.0,
+        off=(0.0, 0.0),
+        names=("presence_penalty",),
+        meaning="Subtracted from the logits of tokens that occurred.",
+        source="OpenAI's API",
+    )
+    frequency_penalty: float = number(
+        0.0,
+        off=(0.0, 0.0),
+        names=("frequency_penalty",),
+        meaning="Subtracted from the logits of tokens once for each occurrence.",
+        source="OpenAI's API",
+    )
+    dynatemp_range: float = number(
+        0.0,
+        off=(0.0, 0.0),
+        names=("dynatemp_range",),
+        meaning="Lets the temperature rise with the entropy, from so much below to so much above.",
+        source="KoboldCPP's pull request 570, 2023",
+    )
+    dynatemp_exponent: float = number(
+        1.0,
+        range=(0.0, LARGEST),
+        names=("dynatemp_exponent",),
+        meaning="How the temperature rises with the entropy; 1 is a line.",
+        source="KoboldCPP's pull request 570, 2023",
+    )
+    smoothing_factor: float = number(
+        0.0,
+        range=(0.0, LARGEST),
+        off=_OFF_AT_ZERO,
+        names=("smoothing_factor",),
+        meaning="Bends the logits down with the square of their distance from the best one.",
+        source="kalomaze's quadratic sampling, 2024",
+    )
+    smoothing_curve: float = number(
+        1.0,
+        names=("smoothing_curve",),
+        meaning="Adds a cubic part to smoothing; 1 has none.",
+        source="text-generation-webui's pull request 5551, 2024",
+    )
+    xtc_threshold: float = number(
+        0.2,
+        range=(0.0, 1.0),
+        names=("xtc_threshold",),
+        meaning="Tokens at least so likely are top choices; above 0.5 there are no two of them.",
+        source="text-generation-webui's pull request 6335, 2024",
+    )
+    xtc_probability: float = number(
+        0.0,
+        range=(0.0, 1.0),
+        off=_OFF_AT_ZERO,
+        names=("xtc_probability",),
+        meaning="How often all top choices but the least likely one are excluded.",
+        source="text-generation-webui's pull request 6335, 2024",
+    )
+    dry_multiplier: float = number(
+        0.0,
+        range=(0.0, LARGEST),
+        off=_OFF_AT_ZERO,
+        names=("dry_multiplier",),
+        meaning="Penalty on the token that would go on with a repetition.",
+        source="text-generation-webui's pull request 5677, 2024",
+    )
+    dry_base: float = number(
+        1.75,
+        range=(0.0, LARGEST),
+        names=("dry_base",),
+        meaning="What the penalty is multiplied by for each further token of the repetition.",
+        source="text-generation-webui's pull request 5677, 2024",
+    )
+    dry_allowed_length: int = whole(
+        2,
+        range=(0, LARGEST_INT),
+        names=("dry_allowed_length",),
+        meaning="Repetitions shorter than this cost nothing.",
+        source="text-generation-webui's pull request 5677, 2024",
+    )
+    dry_range: int = whole(
+        0,
+        range=(-LARGEST_INT - 1, LARGEST_INT),
+        kobold_default=320,
+        names=("dry_penalty_last_n",),
+        openai=("dry_range",),
+        meaning="Tokens at the end of the context that DRY sees; 0 or less sees all.",
+        source="KoboldCPP's pull request 982, 2024",
+    )
+    mirostat: int = whole(
+        0,
+        range=(0, 2),
+        off=(0, 0),
+        names=("mirostat",),
+        openai=("mirostat_mode",),
+        meaning="Version of the algorithm that holds the surprise at a target, in place of all truncation.",
+        source="Basu et al., Mirostat, 2020",
+    )
+    mirostat_tau: float = number(
+        5.0,
+        range=(0.0, LARGEST),
+        names=("mirostat_tau",),
+        meaning="The target of mirostat, in bits.",
+        source="Basu et al., Mirostat, 2020",
+    )
+    mirostat_eta: float = number(
+        0.1,
+        range=(0.0, LARGEST),
+        names=("mirostat_eta",),
+        meaning="How fast mirostat follows its target.",
+        source="Basu et al., Mirostat, 2020",
+    )
+    adaptive_target: float = number(
+        -1.0,
+        range=(-LARGEST, 1.0),
+        off=_OFF_BELOW_ZERO,
+        names=("adaptive_target",),
+        meaning="The mean probability that drawn tokens should have.",
+        source="llama.cpp's pull request 17927, 2025",
+    )
+    adaptive_decay: float = number(
+        0.9,
+        range=(0.0, 1.0),
+        names=("adaptive_decay",),
+        meaning="Weight of the past in that mean, held between 0.01 and 0.99.",
+        source="llama.cpp's pull request 17927, 2025",
+    )
+    sampler_order: tuple[int, ...] = DEFAULT_ORDER
+    dry_sequence_breakers: tuple[str, ...] = ()
     logit_bias: tuple[tuple[int, float], ...] = ()
     seed: int = 0
     logprobs: int | None = None
@@ -63,21 +282,18 @@ class SamplingParams:
         Raises:
             BadRequest: A value is out of range or not a number; ``field`` names it.
         """
-        for field in ("temperature", "presence_penalty", "frequency_penalty"):
-            _require(abs(getattr(self, field)) <= _MAX, field, f"between -{_MAX:g} and {_MAX:g}")
-        for field in ("top_k", "repetition_range"):
-            _require(-(2**31) <= getattr(self, field) < 2**31, field, "an integer of 32 bits")
-        _require(math.isfinite(self.top_p), "top_p", "a finite number")
-        _require(0 <= self.min_p <= 1, "min_p", "between 0 and 1")
-        _require(self.top_p > 0, "top_p", "above 0")
-        penalty = self.repetition_penalty
-        _require(1 / _MAX <= penalty <= _MAX, "repetition_penalty", f"above 0 and at most {_MAX:g}")
-        _require(0 < self.repetition_slope <= 1, "repetition_slope", "above 0 and at most 1")
+        for name, parameter in PARAMETERS.items():
+            parameter.require(getattr(self, name))
         _require(0 <= self.seed <= MAX_SEED, "seed", "between 0 and 2**64 - 1")
+        is_order = set(self.sampler_order) <= set(DEFAULT_ORDER)
+        is_order = is_order and len(set(self.sampler_order)) == len(self.sampler_order)
+        _require(is_order, "sampler_order", "numbers from 0 to 6, each at most once")
         for token, bias in self.logit_bias:
             _require(0 <= token < 2**31, "logit_bias", "about token ids: 0 to 2**31 - 1")
-            is_sane = bias == -math.inf or abs(bias) <= _MAX
-            _require(is_sane, "logit_bias", f"numbers between -{_MAX:g} and {_MAX:g}, or -inf")
+            is_sane = bias == -math.inf or abs(bias) <= LARGEST
+            _require(
+                is_sane, "logit_bias", f"numbers between -{LARGEST:g} and {LARGEST:g}, or -inf"
+            )
         top = self.logprobs
         _require(
             top is None or 0 <= top <= MAX_TOP_LOGPROBS,
@@ -88,9 +304,19 @@ class SamplingParams:
     @property
     def is_greedy(self) -> bool:
         """Whether the most likely token is taken without a draw."""
-        return self.temperature < _MIN_TEMPERATURE
+        return self.temperature < _MIN_TEMPERATURE and self.dynatemp_range == 0
 
 
 def _require(holds: bool, field: str, rule: str) -> None:
     if not holds:
         raise BadRequest(f"{field} must be {rule}.", field=field)
+
+
+def _row(row: Field[object]) -> Parameter:
+    return Parameter(name=row.name, default=row.default, **row.metadata)  # type: ignore[arg-type]
+
+
+PARAMETERS: Mapping[str, Parameter] = {
+    row.name: _row(row) for row in fields(SamplingParams) if row.metadata
+}
+"""The rows of the table, by their fields' names."""

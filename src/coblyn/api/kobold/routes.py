@@ -6,41 +6,44 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.call import Call
 from coblyn.api.kobold import shape
+from coblyn.api.kobold.sampling import read_sampling
 from coblyn.api.kobold.stream import KoboldChunks
 from coblyn.api.kobold.wire import (
+    MAX_STOPS,
     DetokenizeInput,
     GenerateInput,
     KeyInput,
     TokenCountInput,
     to_command,
 )
+from coblyn.api.later import Warnings, read_leniently
 from coblyn.api.messages import read_messages
+from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
-from coblyn.service.command import ChatPrompt
+from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.window import longest_completion
 
 __all__ = ["routes"]
 
 routes = Routes()
 
+_BODY = with_numbers(GenerateInput, KOBOLD_NUMBERS)
 _EXAMPLE = {"prompt": "Once upon a time", "max_length": 50}
 
 
-@routes.post("/api/v1/generate", "Generate text", GenerateInput, _EXAMPLE)
+@routes.post("/api/v1/generate", "Generate text", _BODY, _EXAMPLE)
 async def generate(call: Call) -> Response:
     """The whole text at once. ``/api/extra/generate/check`` shows it growing."""
-    body, warnings = await call.read(GenerateInput)
-    command = to_command(body, default_max_tokens=call.options.default_max_tokens)
+    _, command, warnings = await _command(call)
     (record,) = await call.complete([command])
     result = shape.result(record, call.dialect.reason(record.finish))
     return call.answer({"results": [result]}, warnings)
 
 
-@routes.post("/api/extra/generate/stream", "Stream text", GenerateInput, _EXAMPLE, can_stream=True)
+@routes.post("/api/extra/generate/stream", "Stream text", _BODY, _EXAMPLE, can_stream=True)
 async def generate_stream(call: Call) -> Response:
     """Server-sent events, one for each piece of text."""
-    body, warnings = await call.read(GenerateInput)
-    command = to_command(body, default_max_tokens=call.options.default_max_tokens)
+    body, command, warnings = await _command(call)
     chunks = KoboldChunks(call.dialect, with_events=body.coblyn_events)
     return await call.stream([command], chunks, warnings)
 
@@ -143,6 +146,19 @@ async def soft_prompt(_: Call) -> Response:
 async def soft_prompts_list(_: Call) -> Response:
     """Always empty."""
     return JSONResponse({"values": []})
+
+
+async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings]:
+    body = await call.json()
+    wanted, reported = read_leniently(GenerateInput, body)
+    warnings = dict(reported)
+    if len(wanted.stop_sequence) > MAX_STOPS:
+        warnings["stop_sequence"] = (
+            f"Only the first {MAX_STOPS} of {len(wanted.stop_sequence)} were used."
+        )
+    sampling = read_sampling(body, wanted, warnings)
+    default = call.options.default_max_tokens
+    return wanted, to_command(wanted, sampling, default_max_tokens=default), warnings
 
 
 async def _key(call: Call) -> str:

@@ -6,23 +6,22 @@ from typing import Any
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
-from coblyn.api.body import token_id
 from coblyn.api.later import LaterFields, Lenient
 from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops
-from coblyn.engine.params import MAX_TOP_LOGPROBS, SamplingParams
+from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand, TextPrompt
 
-__all__ = ["DetokenizeInput", "GenerateInput", "KeyInput", "TokenCountInput", "to_command"]
+__all__ = [
+    "MAX_STOPS",
+    "DetokenizeInput",
+    "GenerateInput",
+    "KeyInput",
+    "TokenCountInput",
+    "to_command",
+]
 
 MAX_STOPS = 256
-MAX_BIASES = 512
-MAX_BIAS = 100.0
-NUM_TOP_LOGPROBS = 10
-"""Alternatives a token when a client asks for log-probabilities without a number."""
-
-MIN_TOP_P = 1e-6
-FORBIDDEN = float("-inf")
 
 
 class GenerateInput(LaterFields):
@@ -32,16 +31,6 @@ class GenerateInput(LaterFields):
     memory: str = Field(default="", description="Stands before the prompt and is never cut off.")
     max_context_length: int = 0
     max_length: int = 0
-    temperature: float = 0.7
-    top_k: int = 100
-    top_p: float = 0.9
-    min_p: float = 0.0
-    rep_pen: float = 1.0
-    repeat_penalty: float = 1.0
-    repetition_penalty: float = 1.0
-    rep_pen_range: int = 320
-    rep_pen_slope: float = 1.0
-    presence_penalty: float = 0.0
     sampler_seed: int = -1
     stop_sequence: list[str] = Field(default=[])
     ban_eos_token: bool = Field(
@@ -50,7 +39,7 @@ class GenerateInput(LaterFields):
     bypass_eos: bool = False
     trim_stop: bool = True
     render_special: bool = False
-    logit_bias: dict[str, float] = Field(default={})
+    logit_bias: dict[str, float] = Field(default={}, description="Values from -100 to 100.")
     custom_token_bans: str = Field(default="", description="Token ids, separated by commas.")
     logprobs: int | bool = False
     genkey: str = ""
@@ -106,12 +95,10 @@ class DetokenizeInput(Lenient):
         return value
 
 
-def to_command(body: GenerateInput, *, default_max_tokens: int) -> GenerateCommand:
-    """The command that a body means, with KoboldCPP's defaults and rules.
-
-    Raises:
-        BadRequest: A value has no meaning.
-    """
+def to_command(
+    body: GenerateInput, sampling: SamplingParams, *, default_max_tokens: int
+) -> GenerateCommand:
+    """The command that a body means, with KoboldCPP's defaults and rules."""
     tags = _tags(body.adapter)
     memory, prompt, stops = body.memory, body.prompt, tuple(filter(None, body.stop_sequence))
     if body.replace_instruct_placeholders:
@@ -123,7 +110,7 @@ def to_command(body: GenerateInput, *, default_max_tokens: int) -> GenerateComma
         is_default_length=body.max_length <= 0,
         max_context=body.max_context_length if body.max_context_length > 0 else None,
         overflow="trim",
-        sampling=_sampling(body),
+        sampling=sampling,
         seed=body.sampler_seed if 0 < body.sampler_seed < 2**64 else None,
         stop=stops[:MAX_STOPS],
         keep_stop=not body.trim_stop,
@@ -133,39 +120,6 @@ def to_command(body: GenerateInput, *, default_max_tokens: int) -> GenerateComma
         key=body.genkey,
         model=body.model,
     )
-
-
-def _sampling(body: GenerateInput) -> SamplingParams:
-    """Sampling parameters; what lies out of range is taken as KoboldCPP's samplers take it."""
-    penalty = max(body.rep_pen, body.repeat_penalty, body.repetition_penalty)
-    return SamplingParams(
-        temperature=body.temperature,
-        top_k=max(0, min(body.top_k, 2**31 - 1)),
-        top_p=max(MIN_TOP_P, body.top_p),
-        min_p=min(max(0.0, body.min_p), 1.0),
-        repetition_penalty=penalty if penalty > 0 else 1.0,
-        repetition_range=max(1, min(body.rep_pen_range, 2**31 - 1)),
-        repetition_slope=body.rep_pen_slope if 0 < body.rep_pen_slope <= 1 else 1.0,
-        presence_penalty=body.presence_penalty,
-        logit_bias=_biases(body),
-        logprobs=_num_logprobs(body.logprobs),
-    )
-
-
-def _biases(body: GenerateInput) -> tuple[tuple[int, float], ...]:
-    biases = {
-        token: max(-MAX_BIAS, min(bias, MAX_BIAS))
-        for text, bias in list(body.logit_bias.items())[:MAX_BIASES]
-        if (token := token_id(text)) is not None
-    }
-    bans = (token_id(text.strip()) for text in body.custom_token_bans.split(","))
-    return tuple((biases | {token: FORBIDDEN for token in bans if token is not None}).items())
-
-
-def _num_logprobs(wanted: int | bool) -> int | None:
-    if wanted is False or wanted < 0:
-        return None
-    return NUM_TOP_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)
 
 
 def _tags(adapter: dict[str, Any]) -> Tags:

@@ -9,10 +9,12 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import validated
 from coblyn.api.call import Call
+from coblyn.api.later import Warnings
 from coblyn.api.logprobs import completion_form
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.wire import ChatInput, CompletionInput
+from coblyn.api.parameters import OPENAI_NUMBERS, not_obeyed, with_numbers
 from coblyn.api.route import Routes
 from coblyn.service.command import GenerateCommand, TextPrompt, TokenPrompt
 from coblyn.service.models import ModelEntry
@@ -40,7 +42,7 @@ async def get_model(call: Call) -> Response:
 @routes.post(
     "/v1/completions",
     "Continue text",
-    CompletionInput,
+    with_numbers(CompletionInput, OPENAI_NUMBERS),
     {"prompt": "Once upon a time", "max_tokens": 50, "stream": False},
     can_stream=True,
 )
@@ -48,9 +50,9 @@ async def completions(call: Call) -> Response:
     """Continue one or more texts, at once or as a stream of chunks."""
     body = await call.json()
     wanted = validated(CompletionInput, body)
-    commands = wanted.to_commands(call.options.default_max_tokens)
+    commands = wanted.to_commands(OPENAI_NUMBERS.read(body, {}), call.options.default_max_tokens)
     echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
-    warnings = call.dialect.warnings(body)
+    warnings = _warnings(call, body, commands[0])
     name = call.services.models.find(wanted.model or "").name
     answer = Answer.new("cmpl", "text_completion", name)
     if wanted.stream:
@@ -75,7 +77,7 @@ async def completions(call: Call) -> Response:
 @routes.post(
     "/v1/chat/completions",
     "Answer in a conversation",
-    ChatInput,
+    with_numbers(ChatInput, OPENAI_NUMBERS),
     {"messages": [{"role": "user", "content": "Good morning!"}], "stream": False},
     can_stream=True,
 )
@@ -83,8 +85,8 @@ async def chat_completions(call: Call) -> Response:
     """The next message of a conversation, in the model's own chat format."""
     body = await call.json()
     wanted = validated(ChatInput, body)
-    commands = wanted.to_commands()
-    warnings = call.dialect.warnings(body)
+    commands = wanted.to_commands(OPENAI_NUMBERS.read(body, {}))
+    warnings = _warnings(call, body, commands[0])
     name = call.services.models.find(wanted.model or "").name
     if wanted.stream:
         chunk = Answer.new("chatcmpl", "chat.completion.chunk", name)
@@ -102,6 +104,13 @@ async def chat_completions(call: Call) -> Response:
     ]
     totals = usage(records, wanted.num_choices)
     return call.answer(answer.head | {"choices": choices, "usage": totals}, warnings)
+
+
+def _warnings(call: Call, body: dict[str, Any], command: GenerateCommand) -> Warnings:
+    return {
+        **call.dialect.warnings(body),
+        **not_obeyed(OPENAI_NUMBERS, body, command.sampling),
+    }
 
 
 async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from coblyn.api.body import token_id
 from coblyn.api.messages import read_messages
+from coblyn.api.parameters import read_breakers, read_order
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt, TokenPrompt
@@ -16,7 +18,9 @@ __all__ = ["ChatInput", "CompletionInput", "StreamOptions"]
 
 MAX_CHOICES = 128
 MAX_STOPS = 256
-MIN_TOP_P = 1e-6
+
+Numbers = Mapping[str, Any]
+"""Values of fields of ``SamplingParams``."""
 
 
 class StreamOptions(BaseModel):
@@ -40,18 +44,9 @@ class SamplingInput(BaseModel):
     seed: int | None = Field(None, lt=2**64)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    repetition_penalty: float | None = None
-    repeat_penalty: float | None = None
-    rep_pen: float | None = None
-    rep_pen_range: int | None = None
-    rep_pen_slope: float | None = None
     logit_bias: dict[str, float] | None = None
+    sampler_order: Any = Field(None, description="As in KoboldAI's API.")
+    dry_sequence_breakers: Any = Field(None, description="As in KoboldAI's API.")
     ignore_eos: bool | None = None
     genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
 
@@ -66,10 +61,10 @@ class SamplingInput(BaseModel):
         return bool(self.stream_options and self.stream_options.include_usage)
 
     def _commands(
-        self, prompt: Prompt, *, max_tokens: int | None, logprobs: int | None
+        self, prompt: Prompt, numbers: Numbers, *, max_tokens: int | None, logprobs: int | None
     ) -> list[GenerateCommand]:
         seed = self.seed if self.seed is not None and self.seed >= 0 else None
-        sampling = self._sampling(logprobs)
+        sampling = self._sampling(numbers, logprobs)
         return [
             GenerateCommand(
                 prompt,
@@ -84,21 +79,14 @@ class SamplingInput(BaseModel):
             for index in range(self.num_choices)
         ]
 
-    def _sampling(self, logprobs: int | None) -> SamplingParams:
-        penalties = (self.repetition_penalty, self.repeat_penalty, self.rep_pen)
-        given = {
-            "temperature": self.temperature,
-            "top_k": self.top_k,
-            "top_p": None if self.top_p is None else max(self.top_p, MIN_TOP_P),
-            "min_p": self.min_p,
-            "presence_penalty": self.presence_penalty,
-            "frequency_penalty": self.frequency_penalty,
-            "repetition_penalty": max((p for p in penalties if p is not None), default=None),
-            "repetition_range": self.rep_pen_range,
-            "repetition_slope": self.rep_pen_slope,
-        }
-        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return SamplingParams(**values, logit_bias=self._biases(), logprobs=logprobs)
+    def _sampling(self, numbers: Numbers, logprobs: int | None) -> SamplingParams:
+        return SamplingParams(
+            **numbers,
+            sampler_order=read_order(self.sampler_order),
+            dry_sequence_breakers=read_breakers(self.dry_sequence_breakers),
+            logit_bias=self._biases(),
+            logprobs=logprobs,
+        )
 
     def _biases(self) -> tuple[tuple[int, float], ...]:
         biases = []
@@ -143,8 +131,12 @@ class CompletionInput(SamplingInput):
             return [_prompt(self.prompt)]
         return [_prompt(prompt) for prompt in self.prompt]
 
-    def to_commands(self, default_max_tokens: int) -> list[GenerateCommand]:
+    def to_commands(self, numbers: Numbers, default_max_tokens: int) -> list[GenerateCommand]:
         """One command for each choice of each prompt.
+
+        Args:
+            numbers: The sampling parameters of the body that are numbers.
+            default_max_tokens: The most tokens where the body does not say.
 
         Raises:
             BadRequest: A value has no meaning or is not supported.
@@ -154,7 +146,9 @@ class CompletionInput(SamplingInput):
         return [
             command
             for prompt in self.prompts
-            for command in self._commands(prompt, max_tokens=max_tokens, logprobs=self.logprobs)
+            for command in self._commands(
+                prompt, numbers, max_tokens=max_tokens, logprobs=self.logprobs
+            )
         ]
 
     def _check(self) -> None:
@@ -183,8 +177,11 @@ class ChatInput(SamplingInput):
         None, description="Whether a last message of the assistant is continued; it is by default."
     )
 
-    def to_commands(self) -> list[GenerateCommand]:
+    def to_commands(self, numbers: Numbers) -> list[GenerateCommand]:
         """One command for each choice.
+
+        Args:
+            numbers: The sampling parameters of the body that are numbers.
 
         Raises:
             BadRequest: A value has no meaning or is not supported.
@@ -199,7 +196,7 @@ class ChatInput(SamplingInput):
         wanted = self.max_completion_tokens
         max_tokens = _max_tokens(self.max_tokens if wanted is None else wanted)
         logprobs = (self.top_logprobs or 0) if self.logprobs else None
-        return self._commands(prompt, max_tokens=max_tokens, logprobs=logprobs)
+        return self._commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
 
     def _check(self) -> None:
         if self.response_format and self.response_format.get("type", "text") != "text":

@@ -1,0 +1,83 @@
+"""How a body of KoboldAI's API samples: nothing is refused that KoboldCPP takes, and all that is changed is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from coblyn.api.body import token_id
+from coblyn.api.kobold.wire import GenerateInput
+from coblyn.api.parameters import KOBOLD_NUMBERS, not_obeyed, read_breakers, read_order
+from coblyn.engine.params import DEFAULT_ORDER, MAX_TOP_LOGPROBS, SamplingParams
+from coblyn.errors import BadRequest
+
+__all__ = ["read_sampling"]
+
+T = TypeVar("T")
+
+MAX_BIASES = 512
+MAX_BIAS = 100.0
+NUM_TOP_LOGPROBS = 10
+"""Alternatives a token when a client asks for log-probabilities without a number."""
+
+FORBIDDEN = float("-inf")
+
+
+def read_sampling(
+    body: Mapping[str, Any], wanted: GenerateInput, warnings: dict[str, str]
+) -> SamplingParams:
+    """Sampling parameters of a body.
+
+    Args:
+        body: As JSON gave it.
+        wanted: The same as a wire model.
+        warnings: Takes what was replaced, left out or not obeyed, by the caller's name for it.
+    """
+    params = SamplingParams(
+        **KOBOLD_NUMBERS.read(body, warnings),
+        sampler_order=_lenient("sampler_order", read_order, body, DEFAULT_ORDER, warnings),
+        dry_sequence_breakers=_lenient("dry_sequence_breakers", read_breakers, body, (), warnings),
+        logit_bias=_biases(wanted, warnings),
+        logprobs=_num_logprobs(wanted.logprobs),
+    )
+    warnings.update(not_obeyed(KOBOLD_NUMBERS, body, params))
+    return params
+
+
+def _lenient(
+    name: str,
+    read: Callable[[Any], T],
+    body: Mapping[str, Any],
+    default: T,
+    warnings: dict[str, str],
+) -> T:
+    try:
+        return read(body.get(name))
+    except BadRequest as error:
+        warnings[name] = f"{error.message} The default was used."
+        return default
+
+
+def _biases(wanted: GenerateInput, warnings: dict[str, str]) -> tuple[tuple[int, float], ...]:
+    given = {token_id(text): bias for text, bias in wanted.logit_bias.items()}
+    known = {token: bias for token, bias in given.items() if token is not None}
+    biases = {
+        token: max(-MAX_BIAS, min(bias, MAX_BIAS))
+        for token, bias in list(known.items())[:MAX_BIASES]
+    }
+    if len(biases) < len(known):
+        warnings["logit_bias"] = f"Only the first {MAX_BIASES} of {len(known)} were used."
+    elif len(known) < len(given):
+        warnings["logit_bias"] = "Keys that are no token ids were left out."
+    elif biases != known:
+        warnings["logit_bias"] = f"Values were held between -{MAX_BIAS:g} and {MAX_BIAS:g}."
+    bans = [token_id(text.strip()) for text in wanted.custom_token_bans.split(",") if text.strip()]
+    if None in bans:
+        warnings["custom_token_bans"] = "What is no token id was left out."  # noqa: S105
+    return tuple((biases | {token: FORBIDDEN for token in bans if token is not None}).items())
+
+
+def _num_logprobs(wanted: int | bool) -> int | None:
+    if wanted is False or wanted < 0:
+        return None
+    return NUM_TOP_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)

@@ -1,0 +1,208 @@
+"""The generation parameters of a body: which names a dialect has for them, and what it does with values out of range.
+
+All of it comes from the table in ``engine/params.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from coblyn.engine.parameter import Parameter
+from coblyn.engine.params import DEFAULT_ORDER, PARAMETERS, SamplingParams
+from coblyn.engine.stages import NOT_YET, STAGES
+from coblyn.errors import BadRequest
+
+__all__ = [
+    "KOBOLD_NUMBERS",
+    "OPENAI_NUMBERS",
+    "NumbersReader",
+    "not_obeyed",
+    "read_breakers",
+    "read_order",
+    "with_numbers",
+]
+
+Manner = Literal["lenient", "strict"]
+
+_WRONG_TYPE = "The value has a wrong type; the default was used."
+_NOT_YET = "This is not supported yet and was not obeyed."
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersReader:
+    """How a dialect reads the parameters that are numbers.
+
+    Attributes:
+        names: What it calls each parameter, by the parameters' names; the first name that matters counts.
+        defaults: What a body without a parameter means, by the parameters' names.
+        lows: Where it takes less than the table does, by the parameters' names.
+        manner: Whether a value of a wrong type or out of range is replaced and reported, or refused.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    defaults: Mapping[str, float]
+    lows: Mapping[str, float]
+    manner: Manner
+
+    def read(self, body: Mapping[str, Any], warnings: dict[str, str]) -> dict[str, Any]:
+        """The parameters of a body, as fields of ``SamplingParams``; those that are not there are left out.
+
+        Args:
+            body: As JSON gave it. Null means "not given".
+            warnings: Takes what was replaced, by the caller's name for it.
+
+        Raises:
+            BadRequest: A value is wrong, in a strict dialect; ``field`` has the caller's name for it.
+        """
+        found: dict[str, Any] = dict(self.defaults)
+        for name, parameter in PARAMETERS.items():
+            values = {
+                called: value
+                for called in self.names[name]
+                if (value := self._one(parameter, called, body.get(called), warnings)) is not None
+            }
+            if values:
+                found[name] = _chosen(parameter, list(values.values()))
+        return found
+
+    def called(self, name: str, body: Mapping[str, Any]) -> str:
+        """What a body calls a parameter."""
+        names = self.names[name]
+        return next((called for called in names if body.get(called) is not None), names[0])
+
+    def _one(
+        self, parameter: Parameter, called: str, given: Any, warnings: dict[str, str]
+    ) -> float | None:
+        if given is None:
+            return None
+        value = _number(given, parameter, is_lenient=self.manner == "lenient")
+        if self.manner == "strict":
+            if value is None:
+                kind = "an integer" if parameter.kind == "int" else "a number"
+                raise BadRequest(f"{called} must be {kind}.", field=called)
+            parameter.require(value, called)
+            return value
+        if value is None:
+            warnings[called] = _WRONG_TYPE
+            return None
+        held = parameter.held(value, self.lows.get(parameter.name))
+        if held != value:
+            warnings[called] = f"{value:g} is out of range; {held:g} was used."
+        return held
+
+
+def _chosen(parameter: Parameter, values: list[float]) -> float:
+    if parameter.takes_largest:
+        return max(values)
+    return next((value for value in values if not parameter.is_off(value)), values[0])
+
+
+def _number(given: Any, parameter: Parameter, *, is_lenient: bool) -> float | None:
+    """What was given as a number of the parameter's kind; None if it is none."""
+    try:
+        value = float(given) if isinstance(given, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(value):
+        return None
+    if parameter.kind == "float":
+        return value
+    return int(value) if is_lenient or value == int(value) else None
+
+
+def read_order(given: Any) -> tuple[int, ...]:
+    """The order of samplers that a body asks for; KoboldCPP's default where it is null or empty.
+
+    Raises:
+        BadRequest: It is no list of KoboldCPP's numbers, each at most once.
+    """
+    if given in (None, []):
+        return DEFAULT_ORDER
+    is_list = isinstance(given, list) and all(item in DEFAULT_ORDER for item in given)
+    if not is_list or len(set(given)) < len(given):
+        raise BadRequest(
+            "sampler_order must hold numbers from 0 to 6, each at most once.", field="sampler_order"
+        )
+    return tuple(int(item) for item in given)
+
+
+def read_breakers(given: Any) -> tuple[str, ...]:
+    """DRY's sequence breakers: a list of texts, or one as JSON text.
+
+    Raises:
+        BadRequest: It is neither.
+    """
+    if isinstance(given, str) and given:
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            given = [given]
+    if not given:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        raise BadRequest(
+            "dry_sequence_breakers must be a list of texts.", field="dry_sequence_breakers"
+        )
+    return tuple(filter(None, given))
+
+
+def not_obeyed(
+    reader: NumbersReader, body: Mapping[str, Any], params: SamplingParams
+) -> dict[str, str]:
+    """The parameters of a body that would change the text, but that no sampler obeys yet; each with why."""
+    wanted = [
+        name for stage in STAGES.values() for name in stage.switched_on(params) if name in NOT_YET
+    ]
+    if "sampler_order" in NOT_YET and not _is_applied(params.sampler_order):
+        wanted.append("sampler_order")
+    return {reader.called(name, body) if name in PARAMETERS else name: _NOT_YET for name in wanted}
+
+
+def _is_applied(order: tuple[int, ...]) -> bool:
+    applied = (6, 0, 2, 5)  # what the native samplers always do
+    return tuple(number for number in order if number in applied) == applied
+
+
+def with_numbers(model: type[BaseModel], reader: NumbersReader) -> type[BaseModel]:
+    """A wire model with the parameters' fields besides its own, for descriptions of the API."""
+    rows: dict[str, Any] = {
+        called: (
+            float if row.kind == "float" else int,
+            Field(_default(reader, row), description=row.meaning),
+        )
+        for name, row in PARAMETERS.items()
+        for called in reader.names[name]
+        if called not in model.model_fields
+    }
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **rows)
+
+
+def _default(reader: NumbersReader, row: Parameter) -> float:
+    return reader.defaults.get(row.name, row.default)
+
+
+KOBOLD_NUMBERS = NumbersReader(
+    names={name: row.names for name, row in PARAMETERS.items()},
+    defaults={
+        name: row.kobold_default
+        for name, row in PARAMETERS.items()
+        if row.kobold_default is not None
+    },
+    lows={name: row.kobold_low for name, row in PARAMETERS.items() if row.kobold_low is not None},
+    manner="lenient",
+)
+"""KoboldAI's dialect."""
+
+OPENAI_NUMBERS = NumbersReader(
+    names={name: row.names + row.openai for name, row in PARAMETERS.items()},
+    defaults={},
+    lows={},
+    manner="strict",
+)
+"""OpenAI's dialect, whose clients send Kobold's names too."""

@@ -1,0 +1,111 @@
+"""A row of the table of generation parameters: what a number means, and what it may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from coblyn.errors import BadRequest
+
+__all__ = ["LARGEST", "LARGEST_INT", "Interval", "Parameter", "number", "whole"]
+
+LARGEST = 1e30
+"""Larger numbers are none in the samplers, which compute in single precision and add up what a context holds."""
+
+LARGEST_INT = 2**31 - 1
+
+Interval = tuple[float, float]
+"""Both ends belong to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One generation parameter that is a number.
+
+    Attributes:
+        name: Field of ``SamplingParams``.
+        kind: Whether it is a fraction or an integer.
+        default: What changes nothing, or what goes best with the parameter that switches its sampler on.
+        range: What it may be.
+        off: The values that change nothing; None where another parameter of the sampler decides that.
+        meaning: What it does, in a line.
+        source: Where it comes from: a paper, a pull request, a program.
+        names: What requests of every dialect call it, KoboldCPP's own name first.
+        openai: What requests of OpenAI's dialect call it besides.
+        kobold_default: What a request of KoboldAI's dialect means that does not have it, where that is not ``default``.
+        kobold_low: The least that KoboldAI's dialect takes, where that is not the range's.
+        outside: What stands for a value out of range in a dialect that refuses none: the nearest one, or the default.
+        takes_largest: Of several names in a request, the largest value counts; else the first that is not off.
+    """
+
+    name: str
+    kind: Literal["float", "int"]
+    default: float
+    range: Interval
+    off: Interval | None
+    meaning: str
+    source: str
+    names: tuple[str, ...]
+    openai: tuple[str, ...] = ()
+    kobold_default: float | None = None
+    kobold_low: float | None = None
+    outside: Literal["nearest", "default"] = "nearest"
+    takes_largest: bool = False
+
+    def is_off(self, value: float) -> bool:
+        """Whether a value changes nothing."""
+        return self.off is not None and self.off[0] <= value <= self.off[1]
+
+    def is_allowed(self, value: float) -> bool:
+        """Whether a value is in range; NaN is in none."""
+        return self.range[0] <= value <= self.range[1]
+
+    @property
+    def rule(self) -> str:
+        """The range in words."""
+        low, high = self.range
+        unit = "an integer " if self.kind == "int" else ""
+        return f"{unit}between {_text(low)} and {_text(high)}"
+
+    def require(self, value: float, called: str = "") -> None:
+        """Refuse a value out of range.
+
+        Args:
+            value: The value.
+            called: What the caller calls the parameter.
+
+        Raises:
+            BadRequest: ``field`` is ``called``, and the message has the range.
+        """
+        if not self.is_allowed(value):
+            name = called or self.name
+            raise BadRequest(f"{name} must be {self.rule}.", field=name)
+
+    def held(self, value: float, low: float | None = None) -> float:
+        """A value as it is, or what stands for it where it is out of range."""
+        least = self.range[0] if low is None else low
+        if least <= value <= self.range[1]:
+            return value
+        if self.outside == "default" or math.isnan(value):
+            return self.default
+        return max(least, min(value, self.range[1]))
+
+
+def _text(value: float) -> str:
+    is_short = value == int(value) and abs(value) <= LARGEST_INT + 1
+    return str(int(value)) if is_short else f"{value:g}"
+
+
+def number(default: float, *, off: Interval | None = None, **row: Any) -> Any:
+    """A field of ``SamplingParams`` that is a fraction, with its row of the table."""
+    return field(default=default, metadata={"kind": "float", "off": off, **_everything(row)})
+
+
+def whole(default: int, *, off: Interval | None = None, **row: Any) -> Any:
+    """A field of ``SamplingParams`` that is an integer, with its row of the table."""
+    return field(default=default, metadata={"kind": "int", "off": off, **_everything(row)})
+
+
+def _everything(row: dict[str, Any]) -> dict[str, Any]:
+    return {"range": (-LARGEST, LARGEST)} | row

@@ -1,0 +1,130 @@
+"""The samplers as stages of a chain: which parameters each takes, and in which order a request has them applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from coblyn.engine.params import PARAMETERS, SamplingParams
+
+__all__ = ["NOT_YET", "STAGES", "Applied", "Stage", "chain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A sampler.
+
+    Attributes:
+        code: Its number in the native interface.
+        parameters: Fields of ``SamplingParams`` whose values it takes, in the order of the native interface.
+        keeps_best: Whether it leaves the most likely candidate as that: without a draw it has no effect.
+    """
+
+    code: int
+    parameters: tuple[str, ...]
+    keeps_best: bool = False
+
+    def is_on(self, params: SamplingParams) -> bool:
+        """Whether it changes anything."""
+        return bool(self.switched_on(params))
+
+    def switched_on(self, params: SamplingParams) -> list[str]:
+        """The parameters that switch it on."""
+        rows = (PARAMETERS[name] for name in self.parameters)
+        return [
+            row.name
+            for row in rows
+            if row.off is not None and not row.is_off(getattr(params, row.name))
+        ]
+
+
+class Applied(NamedTuple):
+    """A stage of a request's chain, and its numbers."""
+
+    stage: Stage
+    values: tuple[float, ...]
+
+
+STAGES: Mapping[str, Stage] = {
+    "penalties": Stage(
+        1,
+        (
+            "repetition_penalty",
+            "repetition_range",
+            "repetition_slope",
+            "presence_penalty",
+            "frequency_penalty",
+        ),
+    ),
+    "dry": Stage(2, ("dry_multiplier", "dry_base", "dry_allowed_length", "dry_range")),
+    "top_k": Stage(3, ("top_k",), keeps_best=True),
+    "top_a": Stage(4, ("top_a",), keeps_best=True),
+    "top_p": Stage(5, ("top_p",), keeps_best=True),
+    "min_p": Stage(6, ("min_p",), keeps_best=True),
+    "tail_free": Stage(7, ("tail_free",), keeps_best=True),
+    "typical": Stage(8, ("typical_p",)),
+    "temperature": Stage(
+        9,
+        (
+            "temperature",
+            "dynatemp_range",
+            "dynatemp_exponent",
+            "smoothing_factor",
+            "smoothing_curve",
+        ),
+    ),
+    "top_n_sigma": Stage(10, ("top_n_sigma",), keeps_best=True),
+    "xtc": Stage(11, ("xtc_threshold", "xtc_probability")),
+    "adaptive_p": Stage(12, ("adaptive_target", "adaptive_decay")),
+    "mirostat": Stage(13, ("mirostat", "mirostat_tau", "mirostat_eta")),
+}
+"""All samplers, by their names."""
+
+NOT_YET = frozenset(
+    {
+        *(
+            name
+            for stage in ("dry", "top_a", "tail_free", "typical")
+            for name in STAGES[stage].parameters
+        ),
+        *(
+            name
+            for stage in ("top_n_sigma", "xtc", "adaptive_p", "mirostat")
+            for name in STAGES[stage].parameters
+        ),
+        *STAGES["temperature"].parameters[1:],
+        "sampler_order",
+    }
+)
+"""Parameters that no native sampler obeys yet: dialects warn about them."""
+
+_OF_NUMBER = (
+    ("top_k",),
+    ("top_a",),
+    ("top_p", "min_p"),
+    ("tail_free",),
+    ("typical",),
+    ("temperature", "top_n_sigma"),
+    ("penalties",),
+)
+"""What KoboldCPP's numbers 0 to 6 stand for; min-p and top-n-sigma have none of their own."""
+
+_LAST = ("xtc", "adaptive_p")
+_WITH_MIROSTAT = ("dry", "penalties", "temperature", "mirostat")
+"""KoboldCPP lets mirostat take the place of truncation, in an order that no request changes."""
+
+
+def chain(params: SamplingParams) -> tuple[Applied, ...]:
+    """The samplers that change something, in their order.
+
+    DRY, those of ``sampler_order``, XTC, adaptive-p; with mirostat DRY, penalties, temperature, mirostat, XTC and
+    adaptive-p. Without a draw, those are left out that do not change which token is the most likely one.
+    """
+    in_order = (name for code in params.sampler_order for name in _OF_NUMBER[code])
+    names = (*(_WITH_MIROSTAT if params.mirostat else ("dry", *in_order)), *_LAST)
+    return tuple(
+        Applied(stage, tuple(float(getattr(params, name)) for name in stage.parameters))
+        for stage in (STAGES[name] for name in names)
+        if stage.is_on(params) and not (params.is_greedy and stage.keeps_best)
+    )

@@ -1,0 +1,129 @@
+"""The table of generation parameters is whole, and the chain that a request gets from it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from coblyn.api.parameters import KOBOLD_NUMBERS, OPENAI_NUMBERS, NumbersReader
+from coblyn.engine.params import PARAMETERS, SamplingParams
+from coblyn.engine.stages import STAGES, chain
+from coblyn.errors import BadRequest
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference.md"
+BESIDES = {"sampler_order", "dry_sequence_breakers", "logit_bias", "seed", "logprobs"}
+
+
+def test_every_field_is_a_row_or_no_number() -> None:
+    assert {field.name for field in fields(SamplingParams)} == PARAMETERS.keys() | BESIDES
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_row_is_whole(name: str) -> None:
+    row = PARAMETERS[name]
+    assert row.meaning.endswith(".")
+    assert row.source
+    assert row.names
+    assert row.is_allowed(row.default)
+    if row.off is not None:
+        assert row.is_off(row.default), "what is not given changes nothing"
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_no_row_takes_what_is_no_number(name: str, value: float) -> None:
+    with pytest.raises(BadRequest) as caught:
+        SamplingParams(**{name: value})  # type: ignore[arg-type]
+    assert caught.value.field == name
+    assert PARAMETERS[name].is_allowed(PARAMETERS[name].held(value))
+
+
+def test_every_row_belongs_to_one_stage() -> None:
+    taken = Counter(name for stage in STAGES.values() for name in stage.parameters)
+    assert taken == Counter(PARAMETERS.keys())
+    assert all(any(PARAMETERS[name].off for name in s.parameters) for s in STAGES.values())
+
+
+@pytest.mark.parametrize("reader", [KOBOLD_NUMBERS, OPENAI_NUMBERS])
+def test_no_name_means_two_things(reader: NumbersReader) -> None:
+    assert reader.names.keys() == PARAMETERS.keys()
+    counts = Counter(name for names in reader.names.values() for name in names)
+    assert set(counts.values()) == {1}
+
+
+def test_the_reference_has_every_row() -> None:
+    text = REFERENCE.read_text(encoding="utf-8")
+    for row in PARAMETERS.values():
+        assert f"| `{row.name}` |" in text
+        assert row.meaning in text
+
+
+def names(params: SamplingParams) -> list[str]:
+    """The stages of a chain, by their names."""
+    by_stage = {id(stage): name for name, stage in STAGES.items()}
+    return [by_stage[id(applied.stage)] for applied in chain(params)]
+
+
+EVERYTHING = {
+    "temperature": 0.5,
+    "top_k": 10,
+    "top_a": 0.1,
+    "top_p": 0.9,
+    "min_p": 0.1,
+    "tail_free": 0.9,
+    "typical_p": 0.9,
+    "top_n_sigma": 1.0,
+    "repetition_penalty": 1.1,
+    "dry_multiplier": 0.8,
+    "xtc_probability": 0.5,
+    "adaptive_target": 0.5,
+}
+
+
+def test_what_is_off_is_no_stage() -> None:
+    assert chain(SamplingParams()) == ()
+    for name, value in EVERYTHING.items():
+        (applied,) = chain(SamplingParams(**{name: value}))  # type: ignore[arg-type]
+        assert name in applied.stage.parameters
+        assert value in applied.values
+
+
+def test_the_default_order_is_that_of_koboldcpp() -> None:
+    assert names(SamplingParams(**EVERYTHING)) == [  # type: ignore[arg-type]
+        "dry",
+        "penalties",
+        "top_k",
+        "top_a",
+        "tail_free",
+        "typical",
+        "top_p",
+        "min_p",
+        "temperature",
+        "top_n_sigma",
+        "xtc",
+        "adaptive_p",
+    ]
+
+
+def test_a_request_orders_its_chain_and_leaves_samplers_out() -> None:
+    params = SamplingParams(**EVERYTHING, sampler_order=(5, 2, 6))  # type: ignore[arg-type]
+    ordered = ["temperature", "top_n_sigma", "top_p", "min_p", "penalties"]
+    assert names(params) == ["dry", *ordered, "xtc", "adaptive_p"]
+    with pytest.raises(BadRequest, match="sampler_order"):
+        SamplingParams(sampler_order=(6, 6))
+
+
+def test_mirostat_takes_the_place_of_truncation() -> None:
+    params = SamplingParams(**EVERYTHING, mirostat=2, sampler_order=(0,))  # type: ignore[arg-type]
+    held = ["dry", "penalties", "temperature", "mirostat", "xtc", "adaptive_p"]
+    assert names(params) == held
+
+
+def test_without_a_draw_only_what_moves_the_best_token_counts() -> None:
+    params = SamplingParams(**EVERYTHING | {"temperature": 0.0})  # type: ignore[arg-type]
+    kept = ["dry", "penalties", "typical", "temperature", "xtc", "adaptive_p"]
+    assert names(params) == kept
