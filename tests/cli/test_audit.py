@@ -28,8 +28,8 @@ def test_names_of_a_file_do_not_steer_the_terminal() -> None:
     )
     text = shown(AuditReport((facts,)))
     assert not set(text) & set("\x1b\x07\x9b")
-    assert "lib [2J.so" in text
-    assert "libc ]0;title .so" in text
+    assert "lib\\x1b[2J.so" in text
+    assert "libc\\x1b]0;title\\x07.so" in text
     assert "[red]" in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,19 @@ def test_names_of_files_are_escaped() -> None:
         assert b"\x1b" not in output
         assert b"\\x1b]0;owned\\x07" in output
     assert not path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such file names there")
+def test_names_of_libraries_are_escaped(tmp_path: Path) -> None:
+    sound = tmp_path / f"{NAME}.so"
+    shutil.copyfile(shutil.which("true") or sys.executable, sound)
+    cut = tmp_path / f"{NAME}.o"
+    cut.write_bytes(sound.read_bytes()[:100])
+    for names in ((sound,), (cut,), (sound, cut)):
+        done = coblyn("doctor", *map(str, names))
+        output = done.stdout + done.stderr
+        assert b"\x1b" not in output
+        assert b"\\x1b]0;owned\\x07" in output, names
 
 
 def test_log_lines_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:

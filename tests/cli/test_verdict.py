@@ -87,6 +87,14 @@ def test_a_fault_is_shown_with_its_way_out(capsys: pytest.CaptureFixture[str]) -
     assert err == "error: The CPU does it. It was built so.\n  fix: coblyn build\n"
 
 
+def test_names_of_devices_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Verdict(State.NOT_USED, "The CPU does it.", "driver", "GPU\x1b[2J is not used.", "Wait."))
+    show(Verdict(State.NONE, "The CPU does it.", "driver", "GPU\x1b[2J may be there."))
+    text = capsys.readouterr().err
+    assert "\x1b" not in text
+    assert text.count("GPU\\x1b[2J") == 2
+
+
 def test_what_is_well_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     show(Verdict(State.OK, "All layers run on CUDA0."))
     assert capsys.readouterr() == ("", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coblyn.doctor.tree.files import printable
+from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,18 +24,22 @@ def show_audit(console: Console, report: AuditReport) -> None:
     for facts in report.files[:_MAX_FILES]:
         binary = facts.binary
         name = f"{binary.path}({binary.member})" if binary.member else str(binary.path)
-        console.print(printable(name), style="bold", markup=False, highlight=False, soft_wrap=True)
+        console.print(shown(name), style="bold", markup=False, highlight=False, soft_wrap=True)
         for label, value in _lines(facts):
-            # Names inside a file are whatever its maker wrote: escape codes would reach the terminal.
-            text = printable(value, limit=_MAX_LETTERS)
+            text = shown(_cut(value))
             console.print(f"  {label:14}{text}", markup=False, highlight=False)
     if len(report.files) > _MAX_FILES:
         more = len(report.files) - _MAX_FILES
         console.print(f"and {more} more files and members (--json has all)", highlight=False)
     for folder in report.unfinished:
-        text = f"{printable(str(folder))} holds more; the rest was not looked at"
+        text = f"{shown(str(folder))} holds more; the rest was not looked at"
         console.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print()
+
+
+def _cut(text: str) -> str:
+    """Names inside a file are whatever its maker wrote, of any length."""
+    return text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"
 
 
 def _lines(facts: FileFacts) -> Iterator[tuple[str, str]]:

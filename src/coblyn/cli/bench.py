@@ -62,7 +62,7 @@ def bench(
         _print_json(figures, shape, title, verdict)
     else:
         _print_table(figures, shape, title)
-        print(f"{verdict.text}")
+        print(shown(verdict.text))
         show(verdict)
 
 

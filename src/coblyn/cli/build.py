@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli.prove import prove_at_first_use, prove_now, remember_proof
+from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
     from coblyn.native.build import BuildResult
@@ -171,7 +172,7 @@ def _make_wheel(
     result = _build(portable, source=source, force=force, verbose=verbose, take=False)
     tree = source or obtain(pinned_source())
     path = write_wheel(result.bundle, directory, licenses=licenses(tree))
-    print(json.dumps({"id": result.bundle.id, "wheel": str(path)}) if as_json else path)
+    print(json.dumps({"id": result.bundle.id, "wheel": str(path)}) if as_json else shown(str(path)))
 
 
 def _build(
@@ -218,7 +219,7 @@ def _show_result(result: BuildResult, *, as_json: bool) -> None:
     from coblyn.cli.bar import duration
 
     how = f"built in {duration(result.seconds)}" if result.was_built else "is there already"
-    print(f"{bundle.id} {how}: {bundle.receipt.accelerates}")
+    print(shown(f"{bundle.id} {how}: {bundle.receipt.accelerates}"))
 
 
 def _show_list(*, as_json: bool) -> None:
@@ -237,8 +238,10 @@ def _show_list(*, as_json: bool) -> None:
         when = each.receipt.created[:16].replace("T", " ")
         whence = f"  (package {each.distribution})" if each.distribution else ""
         print(
-            f"{mark} {each.id}  {when}  {human_size(each.size)}{kind}  "
-            f"{each.receipt.accelerates}{whence}"
+            shown(
+                f"{mark} {each.id}  {when}  {human_size(each.size)}{kind}  "
+                f"{each.receipt.accelerates}{whence}"
+            )
         )
 
 
@@ -246,7 +249,7 @@ def _say(bundle: Bundle, what: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"id": bundle.id, "path": str(bundle.path), "state": what}))
     else:
-        print(f"{bundle.id} {what}: {bundle.receipt.accelerates}")
+        print(shown(f"{bundle.id} {what}: {bundle.receipt.accelerates}"))
 
 
 def _as_dict(bundle: Bundle, *, in_use: bool) -> dict[str, Any]:
@@ -259,4 +262,4 @@ def _ignore(_: str) -> None:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)

@@ -132,7 +132,11 @@ def _show_fix(console: Console, fix: Fix) -> None:
     if fix.command:
         # Never wrapped: it is there to be copied.
         console.print(
-            f"    {fix.command}", style="bold green", markup=False, highlight=False, soft_wrap=True
+            shown(f"    {fix.command}"),
+            style="bold green",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
 

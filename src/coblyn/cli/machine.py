@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from coblyn.cli.text import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -63,7 +65,7 @@ def _show_without_engine(
     console = _console()
     _show_machine(console, facts)
     show_findings(console, diagnosis)
-    print(f"✗ {missing}")
+    print(shown(f"✗ {missing}"))
 
 
 def _inside(in_use: Bundle, facts: Facts) -> Diagnosis:
@@ -187,24 +189,28 @@ def _product_text(device: DeviceProof) -> str:
 def _show_verdict(console: Console, verdict: Verdict) -> None:
     mark = "[bold red]✗[/]" if verdict.is_fault else "[green]✓[/]"
     console.print(f"{mark} ", end="")
-    console.print(f"{verdict.text} {verdict.reason}".rstrip(), markup=False, highlight=False)
+    text = shown(f"{verdict.text} {verdict.reason}".rstrip())
+    console.print(text, markup=False, highlight=False)
     if verdict.fix:
-        console.print(f"    {verdict.fix}", style="bold green", markup=False, highlight=False)
+        fix = shown(f"    {verdict.fix}")
+        console.print(fix, style="bold green", markup=False, highlight=False)
 
 
 def _heading(console: Console, text: str) -> None:
-    console.print(text, style="bold", markup=False, highlight=False)
+    console.print(shown(text), style="bold", markup=False, highlight=False)
 
 
 def _rows(console: Console, rows: Iterator[tuple[str, str]]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column()
     for name, text in rows:
-        grid.add_row(f"  {name}", text)
-    console.print(grid, markup=False, highlight=False)
+        # As `Text`: a cell that is a string is read as markup, whatever is said to print.
+        grid.add_row(Text(shown(f"  {name}")), Text(shown(text)))
+    console.print(grid)
 
 
 def _facts_json(facts: Facts) -> list[dict[str, str]]:

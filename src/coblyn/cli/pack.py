@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from coblyn.cli.build import BackendName
+from coblyn.cli.text import shown
 
 __all__ = ["pack"]
 
@@ -55,6 +56,8 @@ def pack(
         return
     state = "is whole" if check else "is made"
     print(
-        f"{folder} {state}: {len(manifest.files)} files, {human_size(manifest.size)}. "
-        f"How to use it: {folder / 'README.md'}"
+        shown(
+            f"{folder} {state}: {len(manifest.files)} files, {human_size(manifest.size)}. "
+            f"How to use it: {folder / 'README.md'}"
+        )
     )

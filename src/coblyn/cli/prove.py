@@ -8,6 +8,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from coblyn.cli.text import shown
+
 if TYPE_CHECKING:
     from coblyn.native.bundle import Bundle
     from coblyn.native.fault import Fault
@@ -25,7 +27,7 @@ def prove_at_first_use(bundle: Bundle) -> Fault | None:
     if record.is_proved(bundle.id, place):
         return None
     text = f"The engine {bundle.id} was not proved with this CPU and driver yet; that takes some seconds, once."
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
     with bar() as report:
         return record.prove_once(bundle.id, bundle.lib_dir, place, report)
 

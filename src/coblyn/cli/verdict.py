@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from coblyn.cli.text import shown
 from coblyn.proof.machine import UNKNOWN, Accelerator, Machine
 
 if TYPE_CHECKING:
@@ -46,9 +47,10 @@ def look(bundle_id: str) -> Machine:
 def show(verdict: Verdict) -> None:
     """Say what is wrong, why, and what to do, on stderr; nothing if all is as it should be."""
     if verdict.is_fault:
-        print(f"error: {verdict.text} {verdict.reason}\n  fix: {verdict.fix}", file=sys.stderr)
+        text = f"error: {verdict.text} {verdict.reason}\n  fix: {verdict.fix}"
+        print(shown(text), file=sys.stderr)
     elif verdict.reason:
-        print(f"note: {verdict.reason} {verdict.fix}".rstrip(), file=sys.stderr)
+        print(shown(f"note: {verdict.reason} {verdict.fix}".rstrip()), file=sys.stderr)
 
 
 def machine_of(facts: Facts, receipt: Receipt, environ: Mapping[str, str]) -> Machine:
