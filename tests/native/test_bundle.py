@@ -73,8 +73,9 @@ def test_half_made_and_foreign_directories_are_no_bundles() -> None:
     (paths.bundles() / ".new-x").mkdir()
     (paths.bundles() / "strange").mkdir()
     (paths.bundles() / "broken").mkdir()
-    (paths.bundles() / "broken" / "receipt.json").write_text("{")
-    assert [each.id for each in bundle.installed()] == ["cpu-aaa"]
+    for text in ("{", "[" * 200_000, '{"libraries": []}'):
+        (paths.bundles() / "broken" / "receipt.json").write_text(text)
+        assert [each.id for each in bundle.installed()] == ["cpu-aaa"]
 
 
 def test_a_prefix_is_enough_if_it_is_clear() -> None:

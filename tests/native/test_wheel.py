@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import hashlib
 import importlib
 import io
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from coblyn import __version__, paths
-from coblyn.errors import NativeError
+from coblyn.errors import BundleMissing, DiskFull, NativeError
 from coblyn.native import bundle, fit
 from coblyn.native.lock import load_lock
 from coblyn.native.packaged import ENGINE_PACKAGES
@@ -138,6 +140,32 @@ def test_a_package_is_taken_only_if_it_suits(site: Path, monkeypatch) -> None:
 def test_a_package_of_another_version_is_not_taken(site: Path, monkeypatch) -> None:
     monkeypatch.setattr(fit, "shim_digest", lambda _: "another")
     assert fit.best_package() is None
+    (why,) = fit.package_faults()
+    assert "coblyn-engine-cpu" in why
+    assert "another version of Coblyn" in why
+
+
+def test_a_damaged_package_is_named_with_what_mends_it(site: Path) -> None:
+    assert fit.package_faults() == []
+    bundle.use("cpu-0123")
+    (site / "coblyn_engine_cpu" / "lib" / "libllama.so").write_bytes(b"cut")
+    (why,) = fit.package_faults()
+    assert "damaged: pip install --force-reinstall coblyn-engine-cpu" in why
+    with pytest.raises(BundleMissing) as caught:
+        bundle.current()
+    assert caught.value.hint == "pip install --force-reinstall coblyn-engine-cpu"
+
+
+def test_a_full_disk_leaves_no_half_wheel(engine, tmp_path: Path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder = tmp_path / "wheels"
+    with monkeypatch.context() as patched:
+        patched.setattr(zipfile.ZipFile, "writestr", full)
+        with pytest.raises(DiskFull):
+            write_wheel(engine, folder, licenses=[])
+    assert not list(folder.iterdir())
 
 
 def test_of_two_packages_the_one_whose_device_is_here_is_taken(site: Path, monkeypatch) -> None:

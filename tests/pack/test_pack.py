@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 
 import coblyn
 from coblyn import paths
-from coblyn.errors import FetchError, ModelNotFound, SettingsError
+from coblyn.errors import DiskFull, FetchError, ModelNotFound, SettingsError
 from coblyn.fetch.download import fetch
 from coblyn.fetch.index import fetch_package_file
 from coblyn.fetch.offline import forbid_network
@@ -27,6 +28,7 @@ from coblyn.pack.gather import PackOptions, gather
 from coblyn.pack.manifest import FILE_NAME, SUMS, check
 from coblyn.pack.own_wheel import write_own_wheel
 from coblyn.pack.readme import readme
+from coblyn.progress import silent
 from coblyn.run import run
 
 NOWHERE = "http://127.0.0.1:9"
@@ -93,15 +95,39 @@ def test_a_damaged_pack_names_what_is_wrong(tmp_path: Path, no_index) -> None:
     source.unlink()
     with pytest.raises(FetchError, match=source.name):
         check(tmp_path)
-    (tmp_path / FILE_NAME).write_text(json.dumps({"files": "none"}))
-    with pytest.raises(FetchError, match="is no pack"):
-        check(tmp_path)
+    for text in (json.dumps({"files": "none"}), "[" * 200_000):
+        (tmp_path / FILE_NAME).write_text(text)
+        with pytest.raises(FetchError, match="is no pack"):
+            check(tmp_path)
 
 
 def test_a_model_that_does_not_exist_is_told_before_anything_is_fetched(tmp_path, no_index) -> None:
     with pytest.raises(ModelNotFound):
         gather(tmp_path, PackOptions(models=("no-such-model",)))
     assert not no_index
+
+
+def test_an_extra_that_does_not_exist_is_told_before_anything_is_fetched(
+    tmp_path, no_index
+) -> None:
+    with pytest.raises(SettingsError, match='no extra "sig"') as caught:
+        gather(tmp_path, PackOptions(extras=("zig", "sig")))
+    assert "zig" in caught.value.hint
+    assert not no_index
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "words"),
+    [
+        ("OSError: [Errno 28] No space left on device", DiskFull, "no space left"),
+        ("ValueError: that was odd", FetchError, "ValueError: that was odd"),
+    ],
+)
+def test_pips_own_end_is_told_by_its_last_words(said, error, words) -> None:
+    text = f"ERROR: Exception:\nTraceback (most recent call last):\n  somewhere\n{said}\n"
+    child = [sys.executable, "-c", f"import sys; print({text!r}); sys.exit(2)"]
+    with pytest.raises(error, match=re.escape(words)):
+        gathering._ask_pip(child, silent)
 
 
 def test_a_pack_that_was_not_finished_is_none(tmp_path: Path, no_index, monkeypatch) -> None:

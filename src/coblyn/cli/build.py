@@ -132,7 +132,7 @@ def _suitable() -> tuple[Bundle, BuildOptions]:
     """An engine for this machine and version, and with what options it would be built again."""
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
-    from coblyn.native.fit import best_package, misfit_here
+    from coblyn.native.fit import best_package, misfit_here, package_faults
     from coblyn.native.plan import BuildOptions
 
     options = BuildOptions()
@@ -151,6 +151,7 @@ def _suitable() -> tuple[Bundle, BuildOptions]:
     if package is not None:
         _tell(f"{why} The one of the installed package {package.distribution} is used.")
         return bundle.use(package.id), options
+    why = " ".join((why, *package_faults()))
     _tell(f"{why} Building one for this machine; that takes some minutes, once.")
     return _build(options).bundle, options
 

@@ -61,6 +61,12 @@ class Bundle:
         return distribution_of(self.path)
 
     @property
+    def repair(self) -> str:
+        """The command that makes it whole again."""
+        package = self.distribution
+        return f"pip install --force-reinstall {package}" if package else "coblyn build --force"
+
+    @property
     def size(self) -> int:
         """Bytes of its libraries."""
         return sum(library.size for library in self.receipt.libraries)
@@ -126,7 +132,7 @@ def current() -> Bundle:
             hint="coblyn build",
         ) from error
     if not bundle.is_complete():
-        raise BundleMissing(f"The engine in use, {name}, is damaged.", hint="coblyn build --force")
+        raise BundleMissing(f"The engine in use, {name}, is damaged.", hint=bundle.repair)
     return bundle
 
 

@@ -13,7 +13,7 @@ from coblyn.native.probe import Prober, cpu_facts, probe
 from coblyn.native.receipt import Receipt
 from coblyn.native.sets import features_without
 
-__all__ = ["best_package", "misfit", "misfit_here"]
+__all__ = ["best_package", "misfit", "misfit_here", "package_faults"]
 
 
 def best_package(backend: str = "auto") -> Bundle | None:
@@ -35,6 +35,18 @@ def best_package(backend: str = "auto") -> Bundle | None:
             key=lambda bundle: not BACKENDS[bundle.receipt.backend].detect(facts).has_device
         )
     return next(iter(suiting), None)
+
+
+def package_faults() -> list[str]:
+    """Why engines of installed Python packages cannot be used here, one sentence each."""
+    faults = []
+    for bundle in packaged():
+        why = misfit_here(bundle.receipt)
+        if not bundle.is_complete():
+            why = f"is damaged: {bundle.repair}"
+        if why:
+            faults.append(f"The engine of the installed package {bundle.distribution} {why}.")
+    return faults
 
 
 def misfit_here(receipt: Receipt) -> str:

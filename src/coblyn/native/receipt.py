@@ -114,7 +114,7 @@ def read_receipt(directory: Path) -> Receipt:
         for name in ("cmake_args", "reasons", "notes"):
             values[name] = tuple(raw[name])
         return Receipt(**values)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NativeError(
             f"{path} can not be read ({error}): the bundle is not complete.",
             hint=f"coblyn build --remove {directory.name}, then coblyn build",

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,13 @@ def write_wheel_file(path: Path, entries: Sequence[WheelEntry], *, is_pure: bool
         f"Root-Is-Purelib: {str(is_pure).lower()}\nTag: {'-'.join(tag)}\n"
     )
     part = path.with_suffix(".part")
-    _write(part, [*entries, WheelEntry(f"{info}/WHEEL", text.encode())], f"{info}/RECORD")
-    part.replace(path)
+    try:
+        _write(part, [*entries, WheelEntry(f"{info}/WHEEL", text.encode())], f"{info}/RECORD")
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def _write(path: Path, entries: Sequence[WheelEntry], record: str) -> None:

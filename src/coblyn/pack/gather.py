@@ -7,11 +7,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import coblyn
 from coblyn import run
-from coblyn.errors import FetchError, ProgramFailed
+from coblyn.errors import CoblynError, DiskFull, FetchError, ProgramFailed, SettingsError
 from coblyn.fetch.index import fetch_package_file
 from coblyn.fetch.offline import PACKAGES
 from coblyn.files import disk_errors
@@ -27,6 +28,9 @@ __all__ = ["PackOptions", "gather"]
 
 MODELS = "models"
 _DOWNLOAD_SECONDS = 3600.0
+_ITS_OWN_END = "Exception:"
+"""What pip says before a traceback; the last line of that tells what happened."""
+_FULL = ("[Errno 28]", "[WinError 112]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,11 @@ def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Ma
 
     Raises:
         ModelNotFound: There is no such model.
+        SettingsError: There is no such extra.
         FetchError: Something can not be had.
         DiskFull: No room.
     """
+    _check_extras(options.extras)
     files = [(name, store.find(name)) for name in options.models if lookup(name) is None]
     packages = folder / PACKAGES
     with disk_errors(folder, what="Making the pack", error=FetchError):
@@ -92,10 +98,26 @@ def _gather_packages(packages: Path, options: PackOptions, report: Report) -> No
         _ask_pip([*argv, f"{wheel}{extras}"], report)
 
 
+def _check_extras(extras: tuple[str, ...]) -> None:
+    """For pip one that does not exist is worth a warning only."""
+    try:
+        known = metadata.metadata("coblyn").get_all("Provides-Extra") or []
+    except metadata.PackageNotFoundError:
+        return  # Coblyn's own wheel cannot be written then, which is told
+    for name in extras:
+        if name not in known:
+            raise SettingsError(
+                f'Coblyn has no extra "{name}".', hint=f"There are: {', '.join(sorted(known))}."
+            )
+
+
 def _ask_pip(argv: list[str | Path], report: Report) -> None:
     errors: list[str] = []
+    last = ""
 
     def read(line: str) -> None:
+        nonlocal last
+        last = line.strip() or last
         if line.startswith("ERROR:"):
             errors.append(line.removeprefix("ERROR:").strip())
         elif line.strip():
@@ -104,10 +126,20 @@ def _ask_pip(argv: list[str | Path], report: Report) -> None:
     try:
         run.stream(argv, read, timeout=_DOWNLOAD_SECONDS)
     except ProgramFailed as problem:
-        raise FetchError(
-            f"pip can not gather the packages: {errors[0] if errors else problem.message}",
-            hint="Check the network, and --python and --platform if you gave them.",
-        ) from problem
+        why = errors[0] if errors else problem.message
+        raise _pip_error(last if why == _ITS_OWN_END else why) from problem
+
+
+def _pip_error(why: str) -> CoblynError:
+    if any(sign in why for sign in _FULL):
+        return DiskFull(
+            f"Gathering the packages: no space left ({why}).",
+            hint="Free some space; pip also needs it where temporary files are (TMPDIR).",
+        )
+    return FetchError(
+        f"pip can not gather the packages: {why}",
+        hint="Check the network, and --python and --platform if you gave them.",
+    )
 
 
 def _gather_source(packages: Path, report: Report) -> None:

@@ -112,7 +112,7 @@ def _read(folder: Path) -> Manifest:
         return Manifest(
             **raw | {name: tuple(raw[name]) for name in ("platforms", "extras", "models")}
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise FetchError(
             f"{folder} is no pack, or was not finished: {FILE_NAME} can not be read ({error}).",
             hint="Make one: coblyn pack DIR",
