@@ -24,6 +24,7 @@ from coblyn.native import build as building
 from coblyn.native.lock import load_lock
 from coblyn.native.plan import BuildOptions
 from coblyn.pack import gather as gathering
+from coblyn.pack import own_wheel
 from coblyn.pack.gather import PackOptions, gather
 from coblyn.pack.manifest import FILE_NAME, SUMS, check
 from coblyn.pack.own_wheel import write_own_wheel
@@ -33,6 +34,12 @@ from coblyn.run import run
 
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that nobody is."""
+
+
+@pytest.fixture(autouse=True)
+def is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkout may have gone on since it was installed for these tests."""
+    monkeypatch.setattr(own_wheel, "_PROJECT", tmp_path / "none.toml")
 
 
 @pytest.fixture
@@ -159,6 +166,19 @@ def test_coblyn_packs_itself_so_that_pip_takes_it(tmp_path: Path, offline: None)
     )
     assert said.output.strip() == str(site / "coblyn" / "__init__.py")
     assert "coblyn = coblyn.cli:main" in next(site.glob("*/entry_points.txt")).read_text()
+
+
+def test_an_installation_that_is_older_than_its_checkout_is_not_packed(
+    tmp_path, monkeypatch
+) -> None:
+    project = tmp_path / "pyproject.toml"
+    monkeypatch.setattr(own_wheel, "_PROJECT", project)
+    project.write_text('[project]\nname = "coblyn"\ndependencies = ["numpy>=1", "no_such-thing"]\n')
+    with pytest.raises(FetchError, match="no_such-thing") as caught:
+        write_own_wheel(tmp_path)
+    assert caught.value.hint == "Install it again: pip install -e ."
+    project.write_text('[project]\nname = "another"\ndependencies = ["no_such-thing"]\n')
+    assert write_own_wheel(tmp_path).is_file()
 
 
 def test_the_readme_says_what_to_run() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["write_own_wheel"]
 
+_PROJECT = Path(coblyn.__file__).parents[2] / "pyproject.toml"
+"""What a checkout asks for; not there if pip installed the package."""
+
 
 def write_own_wheel(folder: Path) -> Path:
     """Write it into a directory that is there.
 
     Raises:
-        FetchError: Coblyn is not installed, or its metadata are of another version.
+        FetchError: Coblyn is not installed, or its metadata are older than what runs.
     """
     try:
         distribution = metadata.distribution("coblyn")
@@ -31,9 +36,36 @@ def write_own_wheel(folder: Path) -> Path:
             f"Coblyn {coblyn.__version__} runs, but it is not what is installed.",
             hint="Install it: pip install .",
         )
+    missing = _missing(distribution)
+    if missing:
+        raise FetchError(
+            f"Coblyn was installed from this checkout before it needed {', '.join(missing)}.",
+            hint="Install it again: pip install -e .",
+        )
     path = folder / f"coblyn-{coblyn.__version__}-py3-none-any.whl"
     write_wheel_file(path, [*_package(), *_info(distribution)], is_pure=True)
     return path
+
+
+def _missing(distribution: metadata.Distribution) -> list[str]:
+    """Dependencies of the checkout that the metadata of its installation do not name."""
+    try:
+        project = tomllib.loads(_PROJECT.read_text("utf-8"))["project"]
+    except (OSError, ValueError, KeyError):
+        return []
+    if project.get("name") != "coblyn":
+        return []
+    known = {_name(text) for text in distribution.requires or ()}
+    return [_words(text) for text in project.get("dependencies", ()) if _name(text) not in known]
+
+
+def _name(requirement: str) -> str:
+    """The package's name, as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", _words(requirement)).lower()
+
+
+def _words(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]
 
 
 def _package() -> Iterator[WheelEntry]:
