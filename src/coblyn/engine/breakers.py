@@ -1,0 +1,67 @@
+"""DRY's sequence breakers as token sequences: texts do not end where tokens do."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+__all__ = ["MAX_BREAKER", "Breakers"]
+
+MAX_BREAKER = 40
+"""Characters of a breaker that count, as in KoboldCPP."""
+
+_MAX_TAIL = 20
+"""Tokens of a breaker after its first one that count, as in KoboldCPP."""
+
+_END = b"\xff"
+"""Stands between the tokens' texts; no UTF-8 has it."""
+
+
+class Breakers:
+    """Finds the tokens that break a repetition.
+
+    A token breaks it that has the whole breaker in its text; so does one whose text ends with the breaker's beginning,
+    if the tokens of the rest follow it.
+
+    Args:
+        pieces: The text of each token, by their ids.
+        tokenize: The tokens of a text, without special ones.
+    """
+
+    def __init__(self, pieces: Sequence[bytes], tokenize: Callable[[str], Sequence[int]]) -> None:
+        self._tokenize = tokenize
+        # One long text with all tokens, since to search it is a loop in C: a token without UTF-8 is no part of a text.
+        self._starts: list[int] = []
+        parts, length = [], 0
+        for piece in pieces:
+            self._starts.append(length)
+            part = (b"" if _END in piece else piece) + _END
+            parts.append(part)
+            length += len(part)
+        self._text = b"".join(parts)
+        self._known: dict[str, tuple[tuple[int, ...], ...]] = {}
+
+    def sequences(self, texts: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """All token sequences that break a repetition."""
+        return tuple(dict.fromkeys(part for text in texts for part in self._of(text[:MAX_BREAKER])))
+
+    def _of(self, text: str) -> tuple[tuple[int, ...], ...]:
+        if text not in self._known:
+            self._known[text] = tuple(self._find(text)) if text else ()
+        return self._known[text]
+
+    def _find(self, text: str) -> list[tuple[int, ...]]:
+        found: list[tuple[int, ...]] = [
+            (token,) for token in self._tokens_with(re.escape(text.encode()))
+        ]
+        for cut in range(1, len(text)):
+            head, rest = text[:cut].encode(), text[cut:]
+            tail = tuple(self._tokenize(rest))[:_MAX_TAIL]
+            if tail:
+                found += [(token, *tail) for token in self._tokens_with(re.escape(head) + _END)]
+        return found
+
+    def _tokens_with(self, pattern: bytes) -> list[int]:
+        places = (match.start() for match in re.finditer(pattern, self._text))
+        return list(dict.fromkeys(bisect_right(self._starts, place) - 1 for place in places))
