@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,9 @@ from coblyn import Engine
 from coblyn.engine.fake import STORY, FakeRunner
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest, EngineStopped, ModelNotFound, PromptTooLong
+from coblyn.library import _command
 
 
 async def make_client() -> EngineClient:
@@ -66,10 +69,19 @@ def test_messages_go_through_the_chat_template(engine: Engine) -> None:
 def test_options_are_checked(engine: Engine) -> None:
     with pytest.raises(BadRequest, match="min_p must be between 0 and 1"):
         engine.generate("x", min_p=3)
+    with pytest.raises(BadRequest, match="min_p must be between 0 and 1"):
+        engine.generate("x", min_p=3, sampling=SamplingParams(min_p=0.1))
     with pytest.raises(PromptTooLong):
         engine.generate("x" * 5000)
     with pytest.raises(TypeError, match="temprature"):
         engine.generate("x", temprature=1)  # type: ignore[call-arg]
+
+
+def test_parameters_come_together_or_one_by_one() -> None:
+    base = SamplingParams(temperature=0.5, typical_p=0.3)
+    command = _command("x", {"sampling": base, "temperature": 0.7, "max_tokens": 3})
+    assert command.sampling == replace(base, temperature=0.7)
+    assert _command("x", {"min_p": 0.1}).sampling == SamplingParams(min_p=0.1)
 
 
 def test_many_threads_share_one_engine(engine: Engine) -> None:

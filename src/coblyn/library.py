@@ -18,7 +18,7 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -53,13 +53,15 @@ class Options(TypedDict, total=False):
     """What ``generate`` and ``stream`` take besides the prompt; ``SamplingParams`` says what the numbers mean.
 
     ``max_tokens`` is what fits the context when it is left out; a ``seed`` makes the answer repeatable;
-    ``memory`` stands before a text prompt.
+    ``memory`` stands before a text prompt. ``sampling`` has any parameter that is not listed here; what is
+    given by its own name counts instead.
     """
 
     max_tokens: int
     stop: Sequence[str]
     seed: int
     memory: str
+    sampling: SamplingParams
     temperature: float
     top_k: int
     top_p: float
@@ -382,7 +384,8 @@ def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
     memory = str(given.pop("memory", ""))
     stop = given.pop("stop", ())
     given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)  # type: ignore[arg-type]
-    params = SamplingParams(**sampling)  # type: ignore[arg-type]
+    base = given.pop("sampling", SamplingParams())
+    params = replace(base, **sampling)  # type: ignore[type-var]
     if unknown := given.keys() - {"max_tokens", "seed", "stop"}:
         raise TypeError(f"generation has no option {', '.join(sorted(unknown))}")
     return GenerateCommand(_prompt(prompt, memory), sampling=params, **given)  # type: ignore[arg-type]

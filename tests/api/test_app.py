@@ -10,6 +10,7 @@ from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.page import CSP
 from coblyn.api.state import ApiOptions
+from coblyn.engine.params import PARAMETERS
 from coblyn.llama.placement import Device, Placement, Share
 from coblyn.proof.machine import Accelerator, Machine
 from factories import SteppedEngine
@@ -288,3 +289,13 @@ async def test_health_tells_when_an_accelerator_is_not_used(engine: SteppedEngin
     assert body["verdict"]["cause"] == "bundle"
     assert "GeForce" in body["verdict"]["reason"]
     assert body["verdict"]["fix"] == "coblyn build"
+
+
+async def test_pages_can_make_controls_of_all_parameters(client: Client) -> None:
+    reply = await client.get("/api/coblyn/parameters")
+    controls = {control["name"]: control for control in reply.json["parameters"]}
+    assert controls.keys() == PARAMETERS.keys()
+    assert controls["top_k"]["default"] == 100
+    assert controls["top_k"]["off"] == [None, 0]
+    assert (controls["repetition_range"]["min"], controls["min_p"]["max"]) == (1, 1)
+    assert all(c["min"] <= c["default"] <= c["max"] for c in controls.values())

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
+from coblyn.api import controls
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
@@ -60,5 +61,5 @@ def _death(death: Death) -> dict[str, Any]:
     }
 
 
-SERVER = Dialect("server", tuple(routes), owns=lambda _: True, error_body=kobold_body)
+SERVER = Dialect("server", (*routes, *controls.routes), owns=lambda _: True, error_body=kobold_body)
 """What the server says of itself; to whoever asks for nothing that it knows, in the words of KoboldAI's API."""

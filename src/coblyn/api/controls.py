@@ -1,0 +1,43 @@
+"""``/api/coblyn/parameters``: the table of generation parameters, for pages that make controls of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.call import Call
+from coblyn.api.route import Routes
+from coblyn.engine.parameter import Parameter
+from coblyn.engine.params import PARAMETERS
+from coblyn.engine.stages import NOT_YET
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+
+@routes.get("/api/coblyn/parameters", "Generation parameters")
+async def parameters(_: Call) -> Response:
+    """Each with its names in requests, its default in KoboldAI's API, its range, and at which values it is off."""
+    return JSONResponse({"parameters": [_control(row) for row in PARAMETERS.values()]})
+
+
+def _control(row: Parameter) -> dict[str, Any]:
+    """A row as JSON. ``off`` is the interval of values that change nothing, with null where it has no end."""
+    return {
+        "name": row.name,
+        "names": list(row.names),
+        "type": row.kind,
+        "default": row.default if row.kobold_default is None else row.kobold_default,
+        "min": row.range[0] if row.kobold_low is None else row.kobold_low,
+        "max": row.range[1],
+        "off": row.off and [_end(value) for value in row.off],
+        "meaning": row.meaning,
+        "source": row.source,
+        "is_obeyed": row.name not in NOT_YET,
+    }
+
+
+def _end(value: float) -> float | None:
+    return value if abs(value) <= 1e300 else None
