@@ -46,7 +46,7 @@ T = TypeVar("T")
 Messages = Sequence[Mapping[str, Any]]
 _Item = Event | BaseException | None
 
-_SAMPLING = frozenset(field.name for field in fields(SamplingParams)) - {"seed"}
+_SAMPLING = frozenset(field.name for field in fields(SamplingParams))
 
 
 class Options(TypedDict, total=False):
@@ -386,7 +386,7 @@ def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
     given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)  # type: ignore[arg-type]
     base = given.pop("sampling", SamplingParams())
     params = replace(base, **sampling)  # type: ignore[type-var]
-    if unknown := given.keys() - {"max_tokens", "seed", "stop"}:
+    if unknown := given.keys() - {"max_tokens", "stop"}:
         raise TypeError(f"generation has no option {', '.join(sorted(unknown))}")
     return GenerateCommand(_prompt(prompt, memory), sampling=params, **given)  # type: ignore[arg-type]
 

@@ -118,7 +118,7 @@ def is_close_call(logits: Any, history: list[int], params: SamplingParams, a: in
     if near_top_p(full, params):
         return True
     shares = sampling.probabilities(ours / params.temperature)
-    number = sampling.random_number(params.seed, len(history))
+    number = sampling.random_number(params.seed or 0, len(history))
     return bool(np.abs(np.cumsum(shares) - number).min() < TOLERANCE)
 
 

@@ -9,6 +9,7 @@ from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.encoder import Encoder
 from coblyn.engine.events import Delta, Finish, Prefill
 from coblyn.engine.fake import BOS, FakeVocab
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import pack_ids
 from coblyn.errors import BadRequest, Busy, EngineStopped, PromptTooLong
 from coblyn.service.choices import merge
@@ -32,7 +33,9 @@ async def test_events_pass_in_order_and_are_noted(
     engine: SteppedEngine, services: Services
 ) -> None:
     engine.allow()
-    generation = await services.generator.start(GenerateCommand(TextPrompt("ab"), seed=9))
+    generation = await services.generator.start(
+        GenerateCommand(TextPrompt("ab"), sampling=SamplingParams(seed=9))
+    )
     kinds = [type(event) async for event in generation]
     assert kinds == [Prefill, Delta, Delta, Finish]
     record = generation.record

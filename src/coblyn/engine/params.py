@@ -43,7 +43,7 @@ class SamplingParams:
             not applied; those without a number keep their place.
         dry_sequence_breakers: Texts across which DRY sees no repetition.
         logit_bias: Pairs of token id and value added to its logit; minus infinity forbids it.
-        seed: 0 to 2**64 - 1. The random number of a step depends on (seed, position) only.
+        seed: 0 to 2**64 - 1; None for a fresh one. The random number of a step depends on (seed, position) only.
         logprobs: None for no log-probabilities, else how many alternatives a token, 0 to 20. They are the
             model's own, before any sampler.
     """
@@ -273,7 +273,7 @@ class SamplingParams:
     sampler_order: tuple[int, ...] = DEFAULT_ORDER
     dry_sequence_breakers: tuple[str, ...] = ()
     logit_bias: tuple[tuple[int, float], ...] = ()
-    seed: int = 0
+    seed: int | None = None
     logprobs: int | None = None
 
     def __post_init__(self) -> None:
@@ -284,7 +284,7 @@ class SamplingParams:
         """
         for name, parameter in PARAMETERS.items():
             parameter.require(getattr(self, name))
-        _require(0 <= self.seed <= MAX_SEED, "seed", "between 0 and 2**64 - 1")
+        _require(0 <= (self.seed or 0) <= MAX_SEED, "seed", "between 0 and 2**64 - 1")
         is_order = set(self.sampler_order) <= set(DEFAULT_ORDER)
         is_order = is_order and len(set(self.sampler_order)) == len(self.sampler_order)
         _require(is_order, "sampler_order", "numbers from 0 to 6, each at most once")

@@ -301,7 +301,7 @@ def sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOpti
     params = request.sampling
     bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
     return SamplerOptions(
-        seed=params.seed,
+        seed=params.seed or 0,
         temperature=0.0 if params.is_greedy else params.temperature,
         top_k=params.top_k,
         top_p=params.top_p,

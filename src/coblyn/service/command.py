@@ -57,8 +57,7 @@ class GenerateCommand:
         is_default_length: Nobody asked for ``max_tokens``: it shrinks before a prompt is cut for it.
         max_context: The most tokens of prompt and completion; None for the engine's own limit.
         overflow: What happens to a prompt that does not fit.
-        sampling: How to choose tokens; its seed is replaced by ``seed``.
-        seed: None for a fresh one.
+        sampling: How to choose tokens.
         stop: Texts that end the generation.
         keep_stop: Send the stop text too.
         ban_eos: Never choose an end-of-generation token.
@@ -74,7 +73,6 @@ class GenerateCommand:
     max_context: int | None = None
     overflow: Overflow = "refuse"
     sampling: SamplingParams = field(default_factory=SamplingParams)
-    seed: int | None = None
     stop: tuple[str, ...] = ()
     keep_stop: bool = False
     ban_eos: bool = False

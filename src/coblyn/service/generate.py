@@ -162,7 +162,8 @@ class Generator:
 
 
 async def _request(command: GenerateCommand, record: Record, prompts: Prompts) -> Request:
-    record.seed = secrets.randbits(32) if command.seed is None else command.seed
+    seed = command.sampling.seed
+    record.seed = secrets.randbits(32) if seed is None else seed
     encoded, max_tokens = await prompts.fit(command)
     record.num_prompt = encoded.num_tokens
     return Request(

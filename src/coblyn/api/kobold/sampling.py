@@ -38,6 +38,7 @@ def read_sampling(
         sampler_order=_lenient("sampler_order", read_order, body, DEFAULT_ORDER, warnings),
         dry_sequence_breakers=_lenient("dry_sequence_breakers", read_breakers, body, (), warnings),
         logit_bias=_biases(wanted, warnings),
+        seed=wanted.sampler_seed if 0 < wanted.sampler_seed < 2**64 else None,
         logprobs=_num_logprobs(wanted.logprobs),
     )
     warnings.update(not_obeyed(KOBOLD_NUMBERS, body, params))

@@ -111,7 +111,6 @@ def to_command(
         max_context=body.max_context_length if body.max_context_length > 0 else None,
         overflow="trim",
         sampling=sampling,
-        seed=body.sampler_seed if 0 < body.sampler_seed < 2**64 else None,
         stop=stops[:MAX_STOPS],
         keep_stop=not body.trim_stop,
         ban_eos=body.ban_eos_token and not body.bypass_eos,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -63,14 +64,15 @@ class SamplingInput(BaseModel):
     def _commands(
         self, prompt: Prompt, numbers: Numbers, *, max_tokens: int | None, logprobs: int | None
     ) -> list[GenerateCommand]:
-        seed = self.seed if self.seed is not None and self.seed >= 0 else None
         sampling = self._sampling(numbers, logprobs)
+        seed = sampling.seed
         return [
             GenerateCommand(
                 prompt,
                 max_tokens=max_tokens,
-                sampling=sampling,
-                seed=None if seed is None else (seed + index) % 2**64,
+                sampling=sampling
+                if seed is None
+                else replace(sampling, seed=(seed + index) % 2**64),
                 stop=self._stops(),
                 ignore_eos=bool(self.ignore_eos),
                 key=self.genkey or "",
@@ -85,6 +87,7 @@ class SamplingInput(BaseModel):
             sampler_order=read_order(self.sampler_order),
             dry_sequence_breakers=read_breakers(self.dry_sequence_breakers),
             logit_bias=self._biases(),
+            seed=None if (self.seed or 0) < 0 else self.seed,
             logprobs=logprobs,
         )
 

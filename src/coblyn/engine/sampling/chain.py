@@ -28,4 +28,4 @@ def choose(logits: Logits, history: list[int], params: SamplingParams) -> int:
     logits = keep_top_p(logits, params.top_p)
     logits = keep_min_p(logits, params.min_p)
     logits = scale(logits, params.temperature)
-    return draw(logits, random_number(params.seed, len(history)))
+    return draw(logits, random_number(params.seed or 0, len(history)))
