@@ -62,7 +62,7 @@ def test_messages_go_through_the_chat_template(engine: Engine) -> None:
     completion = engine.generate([{"role": "user", "content": "Hi"}], max_tokens=4)
     assert completion.text == STORY[:4]
     assert completion.stats.prompt_tokens > len("Hi")
-    with pytest.raises(BadRequest, match=r"messages\[0\] has no role"):
+    with pytest.raises(BadRequest, match=r"messages\[0\]\.role must be a string"):
         engine.generate([{"content": "Hi"}])
 
 

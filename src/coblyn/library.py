@@ -24,16 +24,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
-from coblyn.chat.messages import Message, text_of_content
+from coblyn.chat.messages import read_messages
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.encoded import Source, Text
-from coblyn.engine.events import Delta, Event, Finish, FinishReason, Stats, TokenText
+from coblyn.engine.events import Delta, Event, FinishReason, Stats, TokenText
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import unpack_ids
 from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound, ProofFailed
 from coblyn.progress import silent
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
+from coblyn.service.hub import Record
 from coblyn.service.services import make_services
 
 if TYPE_CHECKING:
@@ -92,38 +93,38 @@ class Completion:
     tokens: tuple[TokenText, ...] = ()
 
 
-class _Collector:
-    """Adds events up to a completion."""
+class _Kept:
+    """What a stream has given so far."""
 
     def __init__(self) -> None:
-        self._text: list[str] = []
-        self._tokens: list[TokenText] = []
-        self._finish: Finish | None = None
-
-    def add(self, event: Event) -> None:
-        if isinstance(event, Delta):
-            self._text.append(event.text)
-            self._tokens += event.tokens
-        elif isinstance(event, Finish):
-            self._finish = event
+        self._record = Record("", "", keeps_tokens=True)
 
     @property
     def completion(self) -> Completion:
-        if self._finish is None:
+        """The whole, once the stream has been read to its end."""
+        record = self._record
+        if record.finish is None:
             raise BadRequest(
                 "The stream has not been read to its end.", hint="Iterate over it first."
             )
-        finish = self._finish
-        return Completion("".join(self._text), finish.reason, finish.stats, tuple(self._tokens))
+        finish = record.finish
+        return Completion(record.text, finish.reason, finish.stats, tuple(record.tokens))
+
+    def _keep(self, item: Event | BaseException) -> Event:
+        """Note an event, or raise what went wrong."""
+        if isinstance(item, BaseException):
+            raise item
+        self._record.note(item)
+        return item
 
 
-class Stream:
+class Stream(_Kept):
     """Deltas of one generation as they are made. Leaving it early, or ``close``, stops the generation."""
 
     def __init__(self, items: queue.SimpleQueue[_Item], cancel: Callable[[], object]) -> None:
+        super().__init__()
         self._items = items
         self._cancel = cancel
-        self._collector = _Collector()
         self._iterator = self._read()
 
     def __iter__(self) -> Iterator[Delta]:
@@ -136,30 +137,23 @@ class Stream:
         """Stop the generation."""
         self._cancel()
 
-    @property
-    def completion(self) -> Completion:
-        """The whole, once the stream has been read to its end."""
-        return self._collector.completion
-
     def _read(self) -> Iterator[Delta]:
         try:
             while (item := self._items.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                self._collector.add(item)
-                if isinstance(item, Delta):
-                    yield item
+                event = self._keep(item)
+                if isinstance(event, Delta):
+                    yield event
         finally:
             self._cancel()
 
 
-class AsyncStream:
+class AsyncStream(_Kept):
     """The same for ``async for``."""
 
     def __init__(self, items: asyncio.Queue[_Item], cancel: Callable[[], object]) -> None:
+        super().__init__()
         self._items = items
         self._cancel = cancel
-        self._collector = _Collector()
         self._iterator = self._read()
 
     def __aiter__(self) -> AsyncIterator[Delta]:
@@ -169,19 +163,12 @@ class AsyncStream:
         """Stop the generation."""
         self._cancel()
 
-    @property
-    def completion(self) -> Completion:
-        """The whole, once the stream has been read to its end."""
-        return self._collector.completion
-
     async def _read(self) -> AsyncIterator[Delta]:
         try:
             while (item := await self._items.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                self._collector.add(item)
-                if isinstance(item, Delta):
-                    yield item
+                event = self._keep(item)
+                if isinstance(event, Delta):
+                    yield event
         finally:
             self._cancel()
 
@@ -394,13 +381,7 @@ def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
 def _prompt(prompt: str | Messages, memory: str) -> Prompt:
     if isinstance(prompt, str):
         return TextPrompt(prompt, memory)
-    messages = []
-    for index, message in enumerate(prompt):
-        if "role" not in message:
-            raise BadRequest(f"messages[{index}] has no role.", field=f"messages[{index}].role")
-        content = text_of_content(message.get("content"), f"messages[{index}].content")
-        messages.append(Message(str(message["role"]), content))
-    return ChatPrompt(tuple(messages))
+    return ChatPrompt(read_messages(prompt))
 
 
 async def _open_local(config: EngineConfig) -> EngineClient:

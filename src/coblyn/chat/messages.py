@@ -1,13 +1,14 @@
-"""Messages of a conversation, as values."""
+"""Messages of a conversation: as clients send them, and as values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from coblyn.errors import BadRequest
 
-__all__ = ["Message", "text_of_content"]
+__all__ = ["Message", "read_messages", "text_of_content"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,25 @@ class Message:
         """The form that chat templates expect."""
         fields = {"role": self.role, "content": self.content}
         return fields | {"name": self.name} if self.name else fields
+
+
+def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    """Messages of a conversation.
+
+    Raises:
+        BadRequest: One has no role, or content that is not text.
+    """
+    return tuple(_read(message, f"messages[{i}]") for i, message in enumerate(messages))
+
+
+def _read(message: Mapping[str, Any], field: str) -> Message:
+    role, name = message.get("role"), message.get("name")
+    if not isinstance(role, str) or not role:
+        raise BadRequest(f"{field}.role must be a string.", field=f"{field}.role")
+    if message.get("tool_calls") or message.get("tool_call_id"):
+        raise BadRequest(f"{field}: tool calls are not supported yet.", field=field)
+    content = text_of_content(message.get("content"), f"{field}.content")
+    return Message(role, content, name if isinstance(name, str) else "")
 
 
 def text_of_content(content: object, field: str) -> str:

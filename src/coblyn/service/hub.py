@@ -28,7 +28,8 @@ class Record:
         seed: The seed that it samples with.
         num_prompt: Tokens of the prompt.
         parts: Its text so far, piece by piece.
-        tokens: Its tokens so far, if log-probabilities were asked for.
+        tokens: Its tokens so far, if log-probabilities were asked for or all are kept.
+        keeps_tokens: Whether tokens are kept without log-probabilities too.
         finish: How it ended, once it has.
         is_aborted: Whether somebody asked for its end.
         cancel: Tells the engine to end the request of an id; None while the engine knows nothing of it.
@@ -42,6 +43,7 @@ class Record:
     tokens: list[TokenText] = field(default_factory=list, repr=False)
     finish: Finish | None = None
     is_aborted: bool = False
+    keeps_tokens: bool = False
     cancel: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
 
     @property
@@ -53,7 +55,7 @@ class Record:
         """Remember what an event says."""
         if isinstance(event, Delta):
             self.parts.append(event.text)
-            if event.tokens and event.tokens[0].logprob is not None:
+            if self.keeps_tokens or (event.tokens and event.tokens[0].logprob is not None):
                 self.tokens += event.tokens
         elif isinstance(event, Finish):
             self.finish = event

@@ -17,9 +17,9 @@ from coblyn.api.kobold.wire import (
     to_command,
 )
 from coblyn.api.later import Warnings, read_leniently
-from coblyn.api.messages import read_messages
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
+from coblyn.chat.messages import read_messages
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.window import longest_completion
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from coblyn.api.body import token_id
-from coblyn.api.messages import read_messages
 from coblyn.api.parameters import read_breakers, read_order
+from coblyn.chat.messages import read_messages
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt, TokenPrompt
