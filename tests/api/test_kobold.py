@@ -492,3 +492,13 @@ async def test_placeholders_become_tags(client: Client, engine: SteppedEngine) -
     request = engine.requests[0]
     assert bytes(request.content.ids.tolist()[1:]) == b"\n### Instruction:\nhi\n### Response:\n"
     assert request.stop == ("### Instruction:",)
+
+
+async def test_what_the_page_sends_for_the_whole_text_and_for_seed_zero(
+    client: Client, engine: SteppedEngine
+) -> None:
+    body = {"prompt": "a", "rep_pen_range": 2**31 - 1, "sampler_seed": 2**32}
+    reply = await client.post(GENERATE, body)
+    assert "warnings" not in reply.json
+    sampling = engine.requests[0].sampling
+    assert (sampling.repetition_range, sampling.seed) == (2**31 - 1, 2**32)

@@ -3,6 +3,7 @@
 import type { Api } from "../api/client";
 import type { FinishReason, GenerateEvent, GenerateRequest, Progress, Stats } from "../api/types";
 import type { Writing } from "../editor/story";
+import { speedOf } from "./figures";
 
 /** "sending" until the server says anything, "reading" the prompt, "writing" text, "stopping" on the way to idle. */
 export type Phase = "idle" | "sending" | "reading" | "writing" | "stopping";
@@ -121,7 +122,7 @@ export class Generation {
     const { stats } = this;
     if (stats) {
       this.count = stats.completionTokens;
-      if (stats.decodeSeconds > 0) this.speed = stats.completionTokens / stats.decodeSeconds;
+      this.speed = speedOf(stats);
     }
     this.phase = "idle";
   }

@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import type { Piece, Story, StoryFacts } from "../editor/story";
+import { tokens } from "./figures";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
 import { type Kept, Keeper, type Trouble } from "./keeper";
 import { type Notice, type Topic, wordsFor } from "./notices";
@@ -152,7 +153,7 @@ export class Session {
 
   #say({ reason, wrote }: Outcome): void {
     const { count } = this.generation;
-    this.said = reason === "stopped" ? "Stopped." : `Finished, ${count} tokens.`;
+    this.said = reason === "stopped" ? "Stopped." : `Finished, ${tokens(count)}.`;
     if (wrote || reason === "stopped") return;
     const title = "The model had nothing to add.";
     const advice = "It ends the text here. Write a few words more, or press Generate again.";

@@ -159,6 +159,11 @@ export function stopSequences(lines: string): string[] {
     .map((line) => line.replaceAll("\\n", "\n"));
 }
 
+/** To KoboldAI's API a range of 0 is a range of 1, and a seed of 0 is another one each time. Here they mean what the hints say. */
+const ALL_TOKENS = 2 ** 31 - 1;
+/** A seed that cannot be chosen on the page. */
+const SEED_ZERO = 2 ** 32;
+
 /** The request for a story; `context` is the size of the server's context, where it is known. */
 export function toRequest(
   settings: Settings,
@@ -175,8 +180,8 @@ export function toRequest(
     min_p: settings.minP,
     top_k: settings.topK,
     rep_pen: settings.repetitionPenalty,
-    rep_pen_range: settings.repetitionRange,
-    sampler_seed: settings.seed,
+    rep_pen_range: settings.repetitionRange === 0 ? ALL_TOKENS : settings.repetitionRange,
+    sampler_seed: settings.seed === 0 ? SEED_ZERO : settings.seed,
     stop_sequence: stopSequences(settings.stop),
     trim_stop: true,
     // The story goes as it is, whatever braces it has.

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { ApiError } from "../api/types";
+import { briefly, speedOf, tokens } from "./figures";
 import { wordsFor } from "./notices";
 import { Sentences } from "./sentences";
 import { clamp, DEFAULTS, NUMBERS, readSettings, stopSequences, toRequest } from "./settings";
@@ -31,6 +32,32 @@ test("a request has Kobold's names; an unknown context is left to the server", (
   expect(request).not.toHaveProperty("max_context_length");
   expect(request.replace_instruct_placeholders).toBe(false);
   expect(toRequest(DEFAULTS, { ...story, context: 4096 }).max_context_length).toBe(4096);
+});
+
+test("what the page calls 0 is said in Kobold's words", () => {
+  const story = { prompt: "Once", memory: "", genkey: "k", context: null };
+  const rule = NUMBERS.find(({ key }) => key === "seed");
+  const zero = toRequest({ ...DEFAULTS, repetitionRange: 0, seed: 0 }, story);
+  expect(zero.rep_pen_range).toBeGreaterThan(1e9);
+  expect(zero.sampler_seed).toBeGreaterThan(rule?.max ?? Infinity);
+  expect(toRequest({ ...DEFAULTS, repetitionRange: 0, seed: 0 }, story)).toEqual(zero);
+  const other = toRequest({ ...DEFAULTS, repetitionRange: 64, seed: 7 }, story);
+  expect([other.rep_pen_range, other.sampler_seed]).toEqual([64, 7]);
+});
+
+test("the first token has no speed, and one is not many", () => {
+  expect(speedOf({ completionTokens: 1, decodeSeconds: 0.00006 })).toBeNull();
+  expect(speedOf({ completionTokens: 11, decodeSeconds: 2 })).toBe(5);
+  expect([0, 1, 2].map(tokens)).toEqual(["0 tokens", "1 token", "2 tokens"]);
+});
+
+test("of a CPU's flags one is shown", () => {
+  expect(briefly("CPU: AVX2, FMA, AVX512, AVX512_VNNI; Coblyn's own products: AVX-512 VNNI")).toBe("CPU, AVX-512");
+  expect(briefly("CPU: AVX2, FMA")).toBe("CPU, AVX2");
+  expect(briefly("CPU: NEON, DOTPROD")).toBe("CPU, NEON");
+  expect(briefly("CPU: SSE42")).toBe("CPU");
+  expect(briefly("CPU, without vector instructions")).toBe("CPU, without vector instructions");
+  expect(briefly("CUDA0: GeForce; 20 of 31 layers")).toBe("CUDA0: GeForce; 20 of 31 layers");
 });
 
 test("a space at the end is not sent, and not doubled", () => {
