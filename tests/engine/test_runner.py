@@ -268,7 +268,6 @@ import psutil
 from coblyn.llama.context import Context, ContextOptions
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
-from factories import tokens_of as ids_of
 
 library, sizes = open_library(Path(sys.argv[1])), []
 for _ in range(50):

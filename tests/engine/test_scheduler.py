@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coblyn.engine.cache import SequenceCache
+from coblyn.engine.content import Content
 from coblyn.engine.events import Delta, Event, Finish, Prefill
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.plan import Discard, Plan, Remove, Save
-from coblyn.engine.prompt import Prompt
+from coblyn.engine.prompt import Adapter, Media, Namespace, Prompt, Span, Tokens
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.engine.shelf import Shelf, Shelved
@@ -47,8 +48,10 @@ class Machine:
         self.now = 0.0
         self.scheduler = Scheduler(cache, runner.vocab, limits, lambda: self.now)
 
-    def add(self, name: str, prompt: str, max_tokens: int = 10, **options: object) -> None:
-        request = Request(name, Prompt.of(prompt.encode()), max_tokens, **options)  # type: ignore[arg-type]
+    def add(self, name: str, prompt: str | Prompt, max_tokens: int = 10, **options: object) -> None:
+        if isinstance(prompt, str):
+            prompt = Prompt.of(prompt.encode())
+        request = Request(name, prompt, max_tokens, **options)  # type: ignore[arg-type]
         self.runner.open(request)
         self.scheduler.add(request)
 
@@ -76,6 +79,10 @@ class Machine:
 
     def text(self, name: str) -> str:
         return "".join(e.text for e in self.events if isinstance(e, Delta) and e.request_id == name)
+
+    @property
+    def num_finished(self) -> int:
+        return sum(isinstance(event, Finish) for event in self.events)
 
     def finish(self, name: str) -> Finish:
         (found,) = (e for e in self.events if isinstance(e, Finish) and e.request_id == name)
@@ -171,6 +178,38 @@ def test_twins_read_their_prompt_once() -> None:
     computed = sum(plan.num_tokens for plan in machine.runner.history)
     assert computed == 400 + 3 * 4
     assert machine.text("c") == SCRIPT[:5]
+
+
+def test_what_was_read_with_an_adapter_is_not_shared_without_it() -> None:
+    machine = Machine()
+    prompt = Tokens.of(b"x" * 200)
+    for index in range(4):
+        machine.add(str(index), Prompt((prompt,), SPACES[index % 2]))
+        machine.run()
+    assert [machine.finish(str(index)).stats.cached_tokens for index in range(4)] == [
+        0,
+        0,
+        200,
+        200,
+    ]
+
+
+def test_media_are_shared_as_a_whole_and_computed_as_a_whole() -> None:
+    machine = Machine(busy_batch=16)
+    machine.add("other", "z", 1000)
+    machine.step()
+    big = Media(b"map", 100, 10)
+    prompt = (Tokens.of(b"x" * 20), big, Tokens.of(b"y" * 20))
+    machine.add("a", Prompt(prompt))
+    plans = [machine.step() for _ in range(12)]
+    rows = [row for plan in plans for row in plan.rows if row.media]
+    assert [(row.position, len(row.tokens), row.media) for row in rows] == [(20, 100, big)]
+    machine.add("b", Prompt((*prompt[:2], Tokens.of(b"end"))))
+    machine.add("c", Prompt((prompt[0], Media(b"cat", 100, 10), Tokens.of(b"end"))))
+    while machine.num_finished < 3:
+        machine.step()
+    assert machine.finish("b").stats.cached_tokens == 120
+    assert machine.finish("c").stats.cached_tokens == 20
 
 
 def test_an_unrelated_request_does_not_wait_for_twins() -> None:
@@ -466,21 +505,33 @@ def test_a_copy_that_exists_is_not_made_again() -> None:
 
 def test_the_shelf_forgets_the_longest_unused_and_what_a_longer_copy_contains() -> None:
     shelf = Shelf(25)
-    first, _ = shelf.add(Shelved([1] * 10))
-    second, _ = shelf.add(Shelved([2] * 10))
+    first, _ = shelf.add(Shelved(Content.of(Prompt.of([1] * 10))))
+    second, _ = shelf.add(Shelved(Content.of(Prompt.of([2] * 10))))
     assert first is not None
     assert second is not None
     shelf.touch(first)
-    assert shelf.add(Shelved([3] * 5))[1] == []
-    assert shelf.add(Shelved([4] * 5))[1] == [Discard(second)]
-    longer, discarded = shelf.add(Shelved([1] * 12))
+    assert shelf.add(Shelved(Content.of(Prompt.of([3] * 5))))[1] == []
+    assert shelf.add(Shelved(Content.of(Prompt.of([4] * 5))))[1] == [Discard(second)]
+    longer, discarded = shelf.add(Shelved(Content.of(Prompt.of([1] * 12))))
     assert discarded == [Discard(first)]
     assert longer in shelf
-    assert shelf.add(Shelved([5] * 26)) == (None, [])
+    assert shelf.add(Shelved(Content.of(Prompt.of([5] * 26)))) == (None, [])
+
+
+MEDIA = (Media(b"cat", 9, 3), Media(b"dog", 9, 3), Media(b"dog", 9, 9), Media(b"dot", 1, 1))
+SPACES = (Namespace(), Namespace(adapters=(Adapter("a", 0.5),)))
+
+
+def spans(prefix: str, media: list[Media], rest: str) -> tuple[Span, ...]:
+    """Text, media and text, that fit into a context of 130 cells."""
+    room = 129 - len(prefix) - sum(each.cells for each in media)
+    return Tokens.of(prefix.encode()), *media, Tokens.of(rest[:room].encode())
 
 
 jobs = st.lists(
     st.tuples(
+        st.sampled_from(SPACES),
+        st.lists(st.sampled_from(MEDIA), max_size=2),
         st.sampled_from(["", "x" * 40, "x" * 40 + "y" * 30]),
         st.text("xyz", min_size=1, max_size=60),
         st.integers(1, 60),
@@ -508,7 +559,7 @@ jobs = st.lists(
     st.booleans(),
 )
 def test_whatever_comes_everybody_gets_the_right_text(
-    work: list[tuple[str, str, int, int, bool]],
+    work: list[tuple[Namespace, list[Media], str, str, int, int, bool]],
     num_cells: int,
     max_running: int,
     shelf_tokens: int,
@@ -519,7 +570,7 @@ def test_whatever_comes_everybody_gets_the_right_text(
     shares_cells: bool,
     takes_masked: bool,
 ) -> None:
-    """Few cells, shared prefixes, late arrivals, cancellations: nobody starves, nobody gets another's text."""
+    """Few cells, shared prefixes, media, adapters, late arrivals, cancellations: all get their own text, in the end."""
     stop = (SCRIPT[6:8],) if stops else ()
     runner = FakeRunner(
         script=SCRIPT,
@@ -536,8 +587,8 @@ def test_whatever_comes_everybody_gets_the_right_text(
         takes_masked=takes_masked,
     )
     machine = Machine(runner, max_running=max_running, busy_batch=16)
-    for index, (prefix, rest, count, delay, cancels) in enumerate(work):
-        machine.add(str(index), (prefix + rest)[:129], count, stop=stop)
+    for index, (space, media, prefix, rest, count, delay, cancels) in enumerate(work):
+        machine.add(str(index), Prompt(spans(prefix, media, rest), space), count, stop=stop)
         for _ in range(delay):
             if machine.scheduler.has_work:
                 machine.step()
@@ -546,8 +597,8 @@ def test_whatever_comes_everybody_gets_the_right_text(
         if cancels:
             machine.cancel(str(index))
     machine.run(limit=20_000)
-    for index, (prefix, rest, count, _, cancels) in enumerate(work):
-        length = min(count, 130 - len((prefix + rest)[:129]))
+    for index, (_, media, prefix, rest, count, _, cancels) in enumerate(work):
+        length = min(count, 130 - sum(span.cells for span in spans(prefix, media, rest)))
         text = machine.text(str(index))
         if cancels:
             assert SCRIPT.startswith(text)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coblyn.engine.trim import trim_below_memory, trim_front
@@ -29,6 +29,7 @@ def test_memory_that_fills_everything_loses_its_own_front() -> None:
     assert kept == [1, 125, 126, 127, 128, 129, 9, 10, 11]
 
 
+@settings(deadline=None)
 @given(
     memory=st.lists(st.integers(2, 9), max_size=60),
     prompt=st.lists(st.integers(10, 19), max_size=60),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.content import Content
 from coblyn.engine.events import Delta, Finish, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
@@ -22,6 +23,7 @@ from coblyn.engine.plan import Copy, Discard, Plan, Remove, Restore, Row, Sample
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
+from coblyn.engine.shelf import reach
 from coblyn.engine.window import Window
 from coblyn.native.bundle import Bundle
 from gguf_file import windowed_model
@@ -49,10 +51,11 @@ def test_what_a_window_needs_and_what_a_copy_has() -> None:
 def test_a_copy_serves_its_whole_length_and_one_token_less(is_chunked: bool) -> None:
     window = Window(4, is_chunked=is_chunked)
     for end in range(1, 30):
-        assert window.reach(end, window.saved(end), end) == end
-        assert window.reach(end, window.saved(end), end - 1) == end - 1
+        content, start = Content.of(Prompt.of(range(end))), window.saved(end)
+        assert reach(content, end, start, end, window) == end
+        assert reach(content, end, start, end - 1, window) == end - 1
         if not is_chunked and end > 5:
-            assert window.reach(end, window.saved(end), end - 2) == 0
+            assert reach(content, end, start, end - 2, window) == 0
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["shared-cells", "own-cells"])

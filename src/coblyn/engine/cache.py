@@ -1,9 +1,10 @@
-"""Which sequences hold which tokens: the longest common prefix is found and shared.
+"""Which sequences hold what: the longest common prefix is found and shared.
 
 What no request uses any more stays for the next ones: on the shelf in main memory if there is one, so that it is not
 in the way of those that run, else in the KV memory until room is needed.
 
-It decides cache operations and keeps the books; a runner carries the operations out.
+It decides cache operations and keeps the books; a runner carries the operations out. Its lengths are cells; those of
+the operations, and where windows begin, are positions.
 """
 
 from __future__ import annotations
@@ -12,31 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.cells import Cells
+from coblyn.engine.content import Content, common_prefix
 from coblyn.engine.plan import CacheOp, Copy, Remove, Restore, Save
-from coblyn.engine.shelf import Shelf, Shelved
+from coblyn.engine.shelf import Shelf, Shelved, reach
 from coblyn.engine.window import NO_WINDOW, Window
 
-__all__ = ["MIN_SHARED", "Claim", "SequenceCache", "common_prefix"]
+__all__ = ["MIN_SHARED", "Claim", "SequenceCache"]
 
 MIN_SHARED = 16
 """Shorter common prefixes are not worth a sequence id of their own."""
 
 MIN_RESTORED = 8
 """A copy on the shelf must serve so many tokens more than the KV memory does, to be worth bringing back."""
-
-_BLOCK = 512
-
-
-def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common prefix."""
-    limit = min(len(a), len(b))
-    start = 0
-    while start < limit and a[start : start + _BLOCK] == b[start : start + _BLOCK]:
-        start += _BLOCK
-    for index in range(start, min(start + _BLOCK, limit)):
-        if a[index] != b[index]:
-            return index
-    return min(start + _BLOCK, limit)
 
 
 @dataclass(slots=True)
@@ -47,7 +35,7 @@ class _Held:
     the shelf; ``start`` is the first position of what its window still has.
     """
 
-    tokens: list[int] = field(default_factory=list)
+    content: Content = field(default_factory=Content)
     is_idle: bool = True
     last_used: int = 0
     prompt_length: int = 0
@@ -109,20 +97,20 @@ class SequenceCache:
         """Cells that no sequence uses."""
         return self._cells.free
 
-    def tokens(self, sequence: int) -> Sequence[int]:
-        """Tokens that a sequence holds."""
-        return self._held[sequence].tokens
+    def content(self, sequence: int) -> Content:
+        """What a sequence holds."""
+        return self._held[sequence].content
 
     def observe(self, starts: Sequence[int]) -> None:
         """Take note from which position on the window of each sequence is there: the library may give away the rest."""
         for held, start in zip(self._held, starts, strict=True):
-            held.start = start if held.tokens else 0
+            held.start = start if held.content else 0
 
-    def claim(self, prompt: list[int], *, reserved: int = 0) -> Claim | None:
+    def claim(self, prompt: Content, *, reserved: int = 0) -> Claim | None:
         """Find a sequence for a prompt, with the longest prefix of it that is in memory.
 
         Args:
-            prompt: Token ids.
+            prompt: What it has to hold.
             reserved: Free cells that are promised to others.
 
         Returns:
@@ -138,6 +126,8 @@ class SequenceCache:
         held = self._held[sequence]
         held.is_idle = False
         held.key = None
+        if not held.content:
+            held.content = prompt.prefix(0)
         self._touch(held)
         self._clear_away()
         return Claim(sequence, length, replays=length == len(prompt))
@@ -147,18 +137,20 @@ class SequenceCache:
         if self._window.size and not self._shares_cells:
             return  # it would cost the sequence all but the end of its window
         for sequence, held in enumerate(self._held):
-            if held.is_idle and held.tokens:
-                self._save(sequence, len(held.tokens))
+            if held.is_idle and held.content:
+                self._save(sequence, len(held.content))
 
-    def append(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Tokens of a sequence were computed."""
-        self._held[sequence].tokens.extend(tokens)
-        self._cells.append(sequence, len(tokens))
+    def append(self, sequence: int, content: Content, end: int) -> None:
+        """A sequence was computed further: it holds the first ``end`` cells of a content now."""
+        held = self._held[sequence].content
+        start = len(held.cells)
+        held.extend(content, start, end)
+        self._cells.append(sequence, end - start)
 
     def keep_prompt_logits(self, sequence: int) -> None:
         """The logits after the tokens that the sequence holds now are kept by the runner."""
         held = self._held[sequence]
-        held.prompt_length = len(held.tokens)
+        held.prompt_length = len(held.content)
 
     def release(self, sequence: int) -> None:
         """The request is over; its tokens stay for others until room is needed."""
@@ -173,7 +165,8 @@ class SequenceCache:
 
     def take_back(self, sequence: int) -> None:
         """Forget what was computed in a sequence and never appended here: it came after the end of its text."""
-        self._log.append(Remove(sequence, len(self._held[sequence].tokens)))
+        content = self._held[sequence].content
+        self._log.append(Remove(sequence, content.position(len(content))))
 
     @property
     def has_operations(self) -> bool:
@@ -197,7 +190,7 @@ class SequenceCache:
 
     def _bring_back(
         self,
-        prompt: list[int],
+        prompt: Content,
         source: int | None,
         length: int,
         reserved: int,
@@ -212,17 +205,17 @@ class SequenceCache:
             return self._best_match(prompt)
         copy = self._shelf[key]
         self._shelf.touch(key)
-        room = reserved + max(len(copy.tokens), len(prompt)) + 1
+        room = reserved + max(len(copy.content), len(prompt)) + 1
         target = self._vacate(None) if self.make_room(room) else None
         if target is None or key not in self._shelf:
             return self._best_match(prompt)
         self._restore(key, copy.resume(self._reusable(copy, prompt), self._window)[1], target)
-        if saved < len(self._held[target].tokens):
+        if saved < len(self._held[target].content):
             self._log.append(self._truncate(target, saved))
         return target, saved
 
-    def _on_shelf(self, prompt: list[int]) -> tuple[int | None, int]:
-        """The copy that serves a prompt best, and how many of its tokens."""
+    def _on_shelf(self, prompt: Content) -> tuple[int | None, int]:
+        """The copy that serves a prompt best, and how many of its cells."""
         if not self._shelf:
             return None, 0
         return self._shelf.best(
@@ -232,65 +225,71 @@ class SequenceCache:
     def _restore(self, key: int, length: int, target: int) -> None:
         assert self._shelf, "a key is that of a copy"
         copy, held = self._shelf[key], self._held[target]
-        is_whole = length == len(copy.tokens)
-        held.tokens = copy.tokens[:length]
+        is_whole = length == len(copy.content)
+        held.content = copy.content.prefix(length)
         held.prompt_length = copy.prompt_length if copy.prompt_length <= length else 0
-        held.start = copy.start if is_whole else self._window.saved(length)
+        held.start = copy.start if is_whole else self._saved(copy.content, length)
         self._cells.append(target, length)
-        self._log.append(Restore(key, target, length))
+        self._log.append(Restore(key, target, copy.content.position(length)))
         if self._shares_cells:
             # The library may have put it into cells that other windows do not need any more.
             for other in self._held:
-                other.start = max(other.start, self._window.saved(len(other.tokens)))
+                other.start = max(other.start, self._saved(other.content, len(other.content)))
 
     def _clear_away(self) -> None:
         """Move what is idle to the shelf, out of the way of those that run."""
         for sequence, held in enumerate(self._held):
-            if held.is_idle and held.tokens:
+            if held.is_idle and held.content:
                 self._save(sequence, 0)
 
     def _save(self, sequence: int, keep: int) -> bool:
-        """Put a sequence on the shelf, and cut it to ``keep`` tokens; False, and nothing done, if there is no room."""
+        """Put a sequence on the shelf, and cut it to ``keep`` cells; False, and nothing done, if there is no room."""
         held = self._held[sequence]
         if not self._shelf:
             return False
         if held.key is not None and held.key in self._shelf:
-            if keep < len(held.tokens):
+            if keep < len(held.content):
                 self._log.append(self._truncate(sequence, keep))
             return True
-        start = max(held.start, self._window.saved(len(held.tokens)))
-        copy = Shelved(list(held.tokens), held.prompt_length, start, self._marks(held, start))
+        whole = held.content.prefix(len(held.content))
+        start = max(held.start, self._saved(whole, len(whole)))
+        copy = Shelved(whole, held.prompt_length, start, self._marks(held, start))
         taken = self._taken(held, copy)
         held.key, discarded = self._shelf.add(copy)
         if held.key is None:
             return False
-        operation = _save_operation(sequence, held.key, keep, copy.marks, taken)
+        operation = _save_operation(sequence, held.key, keep, copy, taken)
         sources = {key for _, key in operation.taken}
         self._log += [discard for discard in discarded if discard.key not in sources]
         self._log.append(operation)
         self._log += [discard for discard in discarded if discard.key in sources]
-        if keep < len(held.tokens):
+        if keep < len(held.content):
             self._truncate(sequence, keep)
         if not self._shares_cells:
-            held.start = max(held.start, self._window.saved(keep))
+            held.start = max(held.start, self._saved(whole, keep))
         return True
 
     def _marks(self, held: _Held, start: int) -> tuple[int, ...]:
         """Lengths at which a copy keeps the window, dearest first: the prompt's end for retries, strides for edits."""
         if start == 0:
             return ()  # the copy holds everything
-        stride, end = self._window.stride, len(held.tokens)
-        lengths = [held.prompt_length, *range((end - 1) // stride * stride, 0, -stride)]
+        stride, end = self._window.stride, len(held.content)
+        strides = range((end - 1) // stride * stride, 0, -stride)
+        lengths = [held.prompt_length, *map(held.content.whole, strides)]
         wanted = [mark for mark in dict.fromkeys(lengths) if 0 < mark < end]
         return tuple(
             mark for mark in wanted if self._has_window(held, mark) or self._keys(held, mark)
         )
 
     def _has_window(self, held: _Held, mark: int) -> bool:
-        return held.start <= self._window.saved(mark)
+        return held.start <= self._saved(held.content, mark)
+
+    def _saved(self, content: Content, length: int) -> int:
+        """The first position of the window in a copy of the first cells."""
+        return self._window.saved(content.position(length))
 
     def _keys(self, held: _Held, mark: int) -> list[int]:
-        return self._shelf.keys_of_mark(mark, held.tokens) if self._shelf else []
+        return self._shelf.keys_of_mark(mark, held.content) if self._shelf else []
 
     def _taken(self, held: _Held, copy: Shelved) -> dict[int, int]:
         """Marks whose windows are gone from the sequence, and which older copy has each."""
@@ -305,29 +304,30 @@ class SequenceCache:
         self._log.append(self._truncate(source, length))
         return self._cells.free >= count
 
-    def _best_match(self, prompt: list[int]) -> tuple[int | None, int]:
+    def _best_match(self, prompt: Content) -> tuple[int | None, int]:
         best: tuple[int, bool, int] | None = None
         for sequence, held in enumerate(self._held):
-            length = self._window.reach(len(held.tokens), held.start, self._reusable(held, prompt))
-            is_whole = held.is_idle and length == len(held.tokens)
+            content, limit = held.content, self._reusable(held, prompt)
+            length = reach(content, len(content), held.start, limit, self._window)
+            is_whole = held.is_idle and length == len(content)
             if length >= min(MIN_SHARED, len(prompt)) or (is_whole and length > 0):
                 best = max(best or (0, False, -1), (length, is_whole, sequence))
         return (best[2], best[0]) if best else (None, 0)
 
-    def _reusable(self, held: _Held | Shelved, prompt: list[int]) -> int:
-        """Tokens of a sequence that serve a prompt; at least one token is left to compute unless logits are kept."""
-        length = common_prefix(held.tokens, prompt)
+    def _reusable(self, held: _Held | Shelved, prompt: Content) -> int:
+        """Cells of a sequence that serve a prompt; something is left to compute unless logits are kept."""
+        length = common_prefix(held.content, prompt)
         if not self.is_rewindable:
-            return length if length == len(held.tokens) < len(prompt) else 0
+            return length if length == len(held.content) < len(prompt) else 0
         if length == len(prompt) and held.prompt_length != length:
-            return length - 1
+            return prompt.whole(max(0, length - 1))
         return length
 
     def _place(self, source: int | None, length: int) -> int | None:
         if source is None:
             return self._vacate(None)
         held = self._held[source]
-        if held.is_idle and (len(held.tokens) == length or self._cut_saved(source, length)):
+        if held.is_idle and (len(held.content) == length or self._cut_saved(source, length)):
             return source
         target = self._vacate(source)
         if target is not None:
@@ -341,7 +341,7 @@ class SequenceCache:
     def _vacate(self, keep: int | None) -> int | None:
         """An idle sequence that holds nothing, made so if need be."""
         for sequence, held in enumerate(self._held):
-            if held.is_idle and not held.tokens:
+            if held.is_idle and not held.content:
                 return sequence
         victim = self._oldest_idle(keep)
         if victim is not None:
@@ -360,31 +360,33 @@ class SequenceCache:
         idle = [
             (held.last_used, sequence)
             for sequence, held in enumerate(self._held)
-            if held.is_idle and held.tokens and sequence != keep
+            if held.is_idle and held.content and sequence != keep
         ]
         return min(idle)[1] if idle else None
 
     def _copy(self, source: int, target: int, length: int) -> None:
         self._cells.copy(source, target, length)
         origin, held = self._held[source], self._held[target]
-        held.tokens = origin.tokens[:length]
+        held.content = origin.content.prefix(length)
         held.prompt_length = length if origin.prompt_length == length else 0
         held.start = origin.start
         if not self._shares_cells:
-            held.start = max(origin.start, self._window.saved(length))
-            origin.start = max(origin.start, self._window.saved(len(origin.tokens)))
-        self._log.append(Copy(source, target, length))
+            held.start = max(origin.start, self._saved(held.content, length))
+            end = self._saved(origin.content, len(origin.content))
+            origin.start = max(origin.start, end)
+        self._log.append(Copy(source, target, held.content.position(length)))
 
     def _truncate(self, sequence: int, length: int) -> Remove:
         held = self._held[sequence]
-        del held.tokens[length:]
+        position = held.content.position(length)
+        held.content.truncate(length)
         if held.prompt_length > length:
             held.prompt_length = 0
         held.key = None
         if length == 0:
             held.start = 0
         self._cells.truncate(sequence, length)
-        return Remove(sequence, length)
+        return Remove(sequence, position)
 
     def _touch(self, held: _Held) -> None:
         self._clock += 1
@@ -392,9 +394,10 @@ class SequenceCache:
 
 
 def _save_operation(
-    sequence: int, key: int, keep: int, marks: Sequence[int], taken: dict[int, int]
+    sequence: int, key: int, keep: int, copy: Shelved, taken: dict[int, int]
 ) -> Save:
     """Of the marks that the shelf has room for, those in ``taken`` come from older copies."""
-    new = tuple(mark for mark in marks if mark not in taken)
-    old = tuple((mark, taken[mark]) for mark in marks if mark in taken)
-    return Save(sequence, key, keep, new, old)
+    position = copy.content.position
+    new = tuple(position(mark) for mark in copy.marks if mark not in taken)
+    old = tuple((position(mark), taken[mark]) for mark in copy.marks if mark in taken)
+    return Save(sequence, key, position(keep), new, old)

@@ -23,6 +23,9 @@ class Content:
 
     Args:
         namespace: Where it may be shared.
+
+    Attributes:
+        cells: A token id each, or ``MEDIA``. Tokens may be appended here: of a step every microsecond counts.
     """
 
     __slots__ = ("_hashes", "_media", "_root", "_starts", "cells", "namespace")
@@ -60,11 +63,12 @@ class Content:
 
     def extend(self, other: Content, start: int, end: int) -> None:
         """Put behind it what another content holds from ``start`` to ``end``, which are inside no media."""
-        offset = len(self.cells) - start
-        for begin, media in zip(other._starts, other._media, strict=True):
-            if start <= begin < end:
-                self._starts.append(begin + offset)
-                self._media.append(media)
+        if other._media:
+            offset = len(self.cells) - start
+            for begin, media in zip(other._starts, other._media, strict=True):
+                if start <= begin < end:
+                    self._starts.append(begin + offset)
+                    self._media.append(media)
         self.cells += other.cells[start:end]
 
     def prefix(self, length: int) -> Content:
@@ -98,6 +102,8 @@ class Content:
 
     def media_at(self, cell: int) -> Media | None:
         """The media that begin at a cell."""
+        if not self._media:
+            return None
         index = bisect_right(self._starts, cell) - 1
         return self._media[index] if index >= 0 and self._starts[index] == cell else None
 

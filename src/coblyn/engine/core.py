@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.interface import Runner
+from coblyn.engine.prompt import Media
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -331,6 +332,12 @@ def _check(request: Request, runner: Runner) -> None:
             f"The prompt has {prompt.cells} tokens and the context holds {context}.",
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context (--context).",
+        )
+    if any(span.cells > runner.max_batch for span in prompt.spans if isinstance(span, Media)):
+        raise BadRequest(
+            f"An image or a sound takes more than the {runner.max_batch} tokens of a step.",
+            field="prompt",
+            hint="Send a smaller one, or load the model with a larger batch (--batch).",
         )
     ids = prompt.ids
     if ids and not all(0 <= token < size for token in (min(ids), max(ids))):

@@ -63,7 +63,7 @@ class Encoder:
     @classmethod
     def of(cls, runner: Runner) -> Self:
         """For what a runner has loaded."""
-        return cls(runner.vocab, runner.info.bos)
+        return cls(runner.vocab, runner.info.bos, runner.namespace)
 
     def encode(self, source: Source) -> Encoded:
         """Make a prompt.

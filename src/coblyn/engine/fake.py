@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.plan import Copy, Plan, Remove, Restore, Row, Sampled, Save
+from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
@@ -55,12 +57,13 @@ class FakeVocab:
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A copy: its tokens, where their logits were kept, its window's first position, and those at its marks."""
+    """A copy: its tokens, where their logits were kept, where its window and its marks' begin, its namespace."""
 
     tokens: list[int]
     kept: int
     start: int
     marks: dict[int, int]
+    space: Namespace
 
 
 @dataclass(slots=True)
@@ -107,9 +110,11 @@ class FakeRunner:
     num_rests: int = 0
     closed: bool = False
     vocab: FakeVocab = field(default_factory=FakeVocab)
+    namespace: Namespace = PLAIN
     _requests: dict[str, Request] = field(default_factory=dict)
     _kept: dict[int, int] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
+    _spaces: dict[int, Namespace] = field(default_factory=dict)
     _saved: dict[int, _Saved] = field(default_factory=dict)
 
     @property
@@ -196,6 +201,7 @@ class FakeRunner:
             self._starts[copy.source] = max(start, self.window.saved(len(tokens)))
             start = max(start, self.window.saved(copy.length))
         self._fill(copy.target, tokens[: copy.length], self._kept.get(copy.source, 0), start)
+        self._spaces[copy.target] = self._spaces[copy.source]
 
     def _save(self, save: Save) -> None:
         assert save.key not in self._saved, "keys are used once"
@@ -206,7 +212,9 @@ class FakeRunner:
             marks[mark] = self._saved[key].marks[mark]
         saved_start = max(start, self.window.saved(len(held)))
         kept = self._kept.get(save.sequence, 0)
-        self._saved[save.key] = _Saved(list(held), kept, saved_start, marks)
+        self._saved[save.key] = _Saved(
+            list(held), kept, saved_start, marks, self._spaces[save.sequence]
+        )
         if not self.shares_cells:
             self._starts[save.sequence] = max(start, self.window.saved(save.keep))
         self._cut(save.sequence, save.keep)
@@ -216,6 +224,7 @@ class FakeRunner:
         is_whole = restore.length == len(saved.tokens)
         start = saved.start if is_whole else saved.marks[restore.length]
         self._fill(restore.sequence, saved.tokens[: restore.length], saved.kept, start)
+        self._spaces[restore.sequence] = saved.space
         self._take_masked()
 
     def _take_masked(self) -> None:
@@ -252,13 +261,17 @@ class FakeRunner:
         assert self._starts.get(row.sequence, 0) <= self.window.needed(row.position), (
             "the window is not there"
         )
-        held.extend(row.tokens)
+        space = self._requests[row.request_id].content.namespace
+        if not held:
+            self._spaces[row.sequence] = space
+        assert self._spaces[row.sequence] == space, "that was computed in another namespace"
+        held.extend(_entries(row))
         if row.keeps_logits:
             self._kept[row.sequence] = len(held)
 
     def _sample(self, row: Row) -> Sampled:
         request = self._requests[row.request_id]
-        index = row.position + len(row.tokens) - len(request.content.ids)
+        index = row.position + len(_entries(row)) - request.content.positions
         text = self.script.encode()
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
@@ -267,6 +280,18 @@ class FakeRunner:
             return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
         return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
+
+
+def _entries(row: Row) -> Sequence[int]:
+    """What a row leaves in a sequence, one entry a position: a token id, or a number for a part of some media."""
+    if row.media is None:
+        return row.tokens
+    assert len(row.tokens) == row.media.cells, "media are computed as a whole"
+    return [_number(row.media, index) for index in range(row.media.positions)]
+
+
+def _number(media: Media, index: int) -> int:
+    return -1 - zlib.crc32(media.digest + bytes((index,)))
 
 
 def _tokens(drawn: Sequence[Sampled]) -> list[int]:

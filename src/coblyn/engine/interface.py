@@ -10,6 +10,7 @@ from coblyn.engine.death import Death
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.prompt import Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import Window
 from coblyn.llama.placement import NOWHERE, Placement
@@ -109,6 +110,11 @@ class Runner(Protocol):
     @property
     def vocab(self) -> Vocab:
         """Its vocabulary."""
+        ...
+
+    @property
+    def namespace(self) -> Namespace:
+        """What the numbers in its KV memory depend on, whatever the request."""
         ...
 
     @property

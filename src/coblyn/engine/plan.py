@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from coblyn.engine.prompt import Media
+
 __all__ = [
     "ALL_FORBIDDEN",
     "FRAME",
@@ -106,6 +108,7 @@ class Row(NamedTuple):
         tokens: Token ids. Empty when the logits that were kept at the end of the prompt are drawn from again.
         samples: Whether a token is drawn from the last token's logits.
         keeps_logits: Whether those logits are kept with the sequence, since its prompt ends here.
+        media: What is computed in place of the tokens, which only say how many cells it takes.
     """
 
     request_id: str
@@ -114,6 +117,7 @@ class Row(NamedTuple):
     tokens: Sequence[int]
     samples: bool
     keeps_logits: bool = False
+    media: Media | None = None
 
 
 class Plan(NamedTuple):

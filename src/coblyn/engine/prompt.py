@@ -184,6 +184,11 @@ class Prompt:
         return sum(span.cells for span in self.spans)
 
     @property
+    def positions(self) -> int:
+        """Positions that it takes."""
+        return sum(span.positions for span in self.spans)
+
+    @property
     def ids(self) -> array[int]:
         """The ids of all its tokens; media have none."""
         return unpack_ids(b"".join(span.packed for span in self.spans if isinstance(span, Tokens)))

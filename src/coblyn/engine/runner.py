@@ -28,9 +28,10 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
+from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import NO_WINDOW, Window
-from coblyn.errors import SettingsError
+from coblyn.errors import BadRequest, SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
@@ -126,6 +127,7 @@ class LlamaRunner:
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
         self.info = _info(config, model, self._context, self._kernels.instruction_set)
+        self.namespace = _namespace(config, model)
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
@@ -140,7 +142,13 @@ class LlamaRunner:
         return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
 
     def open(self, request: Request) -> None:
-        """Make the request's sampler."""
+        """Make the request's sampler.
+
+        Raises:
+            BadRequest: Its prompt holds media.
+        """
+        if any(isinstance(span, Media) for span in request.content.spans):
+            raise BadRequest("This engine reads text only.", field="prompt")
         self._samplers[request.id] = Sampler(
             self._context.library,
             sampler_options(request, self.vocab.end_tokens),
@@ -252,6 +260,18 @@ class LlamaRunner:
         # A new array each time: sequences that were copied share the old one.
         keep = self._kept[row.sequence] = np.empty(self._model.vocab_size, np.float32)
         return Draw(sampler, output, keep=keep)
+
+
+def _namespace(config: EngineConfig, model: Model) -> Namespace:
+    """All that decides the numbers besides a request's own adapters: weights, position encoding, types, code."""
+    return Namespace(
+        (
+            ("model", f"{model.path.name} {model.size}"),
+            ("bundle", config.bundle),
+            ("cache_type", config.cache_type),
+            ("flash_attention", str(config.flash_attention)),
+        )
+    )
 
 
 def _window(model: Model) -> Window:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from coblyn.engine.cache import MIN_SHARED, SequenceCache, common_prefix
+from coblyn.engine.cache import MIN_SHARED, SequenceCache
+from coblyn.engine.content import Content, common_prefix
 from coblyn.engine.events import (
     Delta,
     Event,
@@ -58,7 +59,7 @@ class _Generation:
     """A request on its way."""
 
     request: Request
-    tokens: list[int]
+    content: Content
     text: TextStream
     end: int
     arrived: float
@@ -71,20 +72,20 @@ class _Generation:
     prompt_length: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prompt_length = len(self.tokens)
+        self.prompt_length = len(self.content)
 
     @property
     def num_pending(self) -> int:
-        return len(self.tokens) - self.computed
+        return len(self.content.cells) - self.computed
 
     @property
     def num_generated(self) -> int:
-        return len(self.tokens) - self.prompt_length
+        return len(self.content.cells) - self.prompt_length
 
     @property
     def num_left(self) -> int:
         """Tokens that it may still draw."""
-        return self.end - len(self.tokens)
+        return self.end - len(self.content.cells)
 
     def stats(self, now: float) -> Stats:
         admitted = self.admitted or now
@@ -136,10 +137,10 @@ class Scheduler:
 
     def add(self, request: Request) -> None:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
-        tokens = list(request.content.ids)
-        end = min(len(tokens) + request.max_tokens, self._limits.context)
+        content = Content.of(request.content)
+        end = min(len(content) + request.max_tokens, self._limits.context)
         text = TextStream(request.stop, keep_stop=request.keep_stop)
-        self._waiting.append(_Generation(request, tokens, text, end, self._clock()))
+        self._waiting.append(_Generation(request, content, text, end, self._clock()))
 
     def cancel(self, request_id: str) -> list[Event]:
         """End a request; its sequence is free at once. An id that is not here gives no events."""
@@ -185,7 +186,7 @@ class Scheduler:
         events: list[Event] = []
         for row in plan.rows:
             generation = by_id[row.request_id]
-            self._book(generation, row.tokens)
+            self._book(generation, len(row.tokens))
             if row.keeps_logits:
                 self._cache.keep_prompt_logits(row.sequence)
             if row.samples:
@@ -201,10 +202,10 @@ class Scheduler:
         for generation in tuple(self._waiting):
             if len(self._running) >= self._limits.max_running:
                 break
-            if self._is_being_read(generation.tokens):
+            if self._is_being_read(generation.content):
                 continue
             reserved = sum(other.num_pending for other in self._running)
-            claim = self._cache.claim(generation.tokens, reserved=reserved)
+            claim = self._cache.claim(generation.content, reserved=reserved)
             if claim is None:
                 break
             self._waiting.remove(generation)
@@ -218,11 +219,11 @@ class Scheduler:
             events.append(_progress(generation))
         return events
 
-    def _is_being_read(self, tokens: list[int]) -> bool:
+    def _is_being_read(self, content: Content) -> bool:
         """Whether a prompt that is being read shares its next chunk: then waiting saves computing it twice."""
         for other in self._running:
             if other.num_pending > 1:
-                shared = common_prefix(other.tokens, tokens)
+                shared = common_prefix(other.content, content)
                 if shared - other.computed >= MIN_SHARED:
                     return True
         return False
@@ -237,11 +238,7 @@ class Scheduler:
         return rows
 
     def _decode_rows(self) -> list[Row]:
-        rows = []
-        for generation in self._ready_to_decode():
-            tokens = generation.tokens[generation.computed :]
-            rows.append(self._row(generation, tokens))
-        return rows
+        return [self._row(each, each.num_pending) for each in self._ready_to_decode()]
 
     def _ready_to_decode(self) -> list[_Generation]:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
@@ -264,28 +261,44 @@ class Scheduler:
         behind = [generation for generation in self._running if generation.num_pending > 1]
         wanted = min(budget, sum(generation.num_pending for generation in behind))
         self._cache.make_room(num_taken + wanted)
-        rows = []
+        rows: list[Row] = []
         for generation in behind:
-            count = min(generation.num_pending, budget, self._cache.free_cells - num_taken)
+            most = budget
+            media = generation.content.media_at(generation.computed)
+            if media and not rows:
+                # They are computed as a whole, even if the others have to wait.
+                most = max(budget, limits.max_batch - num_taken)
+                self._cache.make_room(num_taken + media.cells)
+            count = self._count(generation, min(most, self._cache.free_cells - num_taken))
             if count <= 0:
                 break
-            start = generation.computed
-            rows.append(self._row(generation, generation.tokens[start : start + count]))
+            rows.append(self._row(generation, count))
             budget -= count
             num_taken += count
         return rows
 
-    def _row(self, generation: _Generation, tokens: list[int]) -> Row:
-        end = generation.computed + len(tokens)
-        samples = end == len(generation.tokens)
+    @staticmethod
+    def _count(generation: _Generation, most: int) -> int:
+        """Cells of its next row: tokens up to the next media, or these as a whole; 0 if they do not fit."""
+        content, start = generation.content, generation.computed
+        media = content.media_at(start)
+        if media:
+            return media.cells if media.cells <= most else 0
+        return min(content.next_media(start) - start, most)
+
+    def _row(self, generation: _Generation, count: int) -> Row:
+        content, start = generation.content, generation.computed
+        end = start + count
+        samples = end == len(content.cells)
         ends_prompt = samples and end == generation.prompt_length and not generation.replays
         return Row(
             generation.request.id,
             generation.sequence,
-            generation.computed,
-            tokens,
+            content.position(start),
+            content.cells[start:end],
             samples,
             ends_prompt,
+            content.media_at(start),
         )
 
     def _max_steps(self) -> int:
@@ -303,10 +316,10 @@ class Scheduler:
 
     # Booking
 
-    def _book(self, generation: _Generation, tokens: Sequence[int]) -> None:
-        generation.computed += len(tokens)
+    def _book(self, generation: _Generation, count: int) -> None:
+        generation.computed += count
         generation.replays = False
-        self._cache.append(generation.sequence, tokens)
+        self._cache.append(generation.sequence, generation.content, generation.computed)
 
     def _take_all(self, generation: _Generation, drawn: Sequence[Sampled]) -> list[Event]:
         """Take the tokens that a generation drew, one a step; what was drawn after its end was for nothing."""
@@ -315,7 +328,7 @@ class Scheduler:
             generation.first_token = self._clock()
         for step, sampled in enumerate(drawn):
             if step > 0:
-                self._book(generation, generation.tokens[-1:])
+                self._book(generation, 1)
             if sampled.token < 0:
                 return [*_delta(request, taken), *self._fail(generation, sampled.token)]
             chunk, reason = self._take(generation, sampled)
@@ -329,7 +342,7 @@ class Scheduler:
     def _take(self, generation: _Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
         """The text that a token sets free, and why it is the last one, if it is."""
         request = generation.request
-        generation.tokens.append(sampled.token)
+        generation.content.cells.append(sampled.token)
         if self._vocab.is_end(sampled.token) and not request.ignore_eos:
             return generation.text.flush(), "eos"
         chunk = generation.text.push(self._token_text(request, sampled))

@@ -12,10 +12,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from coblyn.engine.content import Content, common_prefix
 from coblyn.engine.plan import Discard
 from coblyn.engine.window import NO_WINDOW, Window
 
-__all__ = ["Shelf", "Shelved"]
+__all__ = ["Shelf", "Shelved", "reach"]
+
+
+def reach(content: Content, end: int, start: int, limit: int, window: Window) -> int:
+    """Cells with which a sequence can go on when it is cut.
+
+    Args:
+        content: What it holds.
+        end: Cells of it that are there.
+        start: First position from which on the window is there.
+        limit: Cells that are wanted at most.
+        window: The model's.
+
+    Returns:
+        ``end`` or ``limit``, or less where that is inside of some media; 0 if the window below it is gone.
+    """
+    length = content.whole(min(end, limit))
+    return length if start <= window.needed(content.position(length)) else 0
 
 
 @dataclass(slots=True)
@@ -23,23 +41,25 @@ class Shelved:
     """A copy of a sequence.
 
     Attributes:
-        tokens: What it holds.
+        content: What it holds.
         prompt_length: Where its prompt ended, 0 when those logits are not kept.
         start: First position of its window.
         marks: Lengths at which its window is kept too, those that are dearest first.
         last_used: Counts up with each use.
     """
 
-    tokens: list[int]
+    content: Content
     prompt_length: int = 0
     start: int = 0
     marks: tuple[int, ...] = ()
     last_used: int = 0
 
     def resume(self, limit: int, window: Window) -> tuple[int, int]:
-        """How many of its first ``limit`` tokens serve, and the length up to which it is restored for that."""
-        points = [(len(self.tokens), self.start), *((m, window.saved(m)) for m in self.marks)]
-        return max((window.reach(end, start, limit), end) for end, start in points)
+        """How many of its first ``limit`` cells serve, and the length up to which it is restored for that."""
+        content = self.content
+        marks = ((mark, window.saved(content.position(mark))) for mark in self.marks)
+        points = [(len(content), self.start), *marks]
+        return max((reach(content, end, start, limit, window), end) for end, start in points)
 
 
 class Shelf:
@@ -87,21 +107,25 @@ class Shelf:
         self.touch(key)
         return key, discarded
 
-    def keys_of_mark(self, mark: int, tokens: list[int]) -> list[int]:
-        """Copies that begin with the same tokens, and keep the window at a length of these."""
+    def keys_of_mark(self, mark: int, content: Content) -> list[int]:
+        """Copies that begin with the same, and keep the window at a length of that."""
         copies = self._copies.items()
-        return [k for k, c in copies if mark in c.marks and c.tokens[:mark] == tokens[:mark]]
+        return [
+            key
+            for key, copy in copies
+            if mark in copy.marks and common_prefix(copy.content, content) >= mark
+        ]
 
     def _is_in(self, key: int, longer: Shelved) -> bool:
         """Whether a conversation went on: its earlier state is a beginning of this one, which serves about as far."""
-        tokens = self._copies[key].tokens
-        if tokens != longer.tokens[: len(tokens)]:
+        length = len(self._copies[key].content)
+        if common_prefix(self._copies[key].content, longer.content) < length:
             return False
-        serves, _ = longer.resume(len(tokens), self._window)
-        return serves + self._window.stride >= len(tokens)
+        serves, _ = longer.resume(length, self._window)
+        return serves + self._window.stride >= length
 
     def _size(self, copy: Shelved) -> int:
-        return len(copy.tokens) + sum(min(mark, self._window.size) for mark in copy.marks)
+        return len(copy.content) + sum(min(mark, self._window.size) for mark in copy.marks)
 
     def touch(self, key: int) -> None:
         """It was used now."""

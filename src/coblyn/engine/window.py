@@ -34,7 +34,7 @@ class Window:
         return max(self.size, self.min_stride) if self.size else 0
 
     def needed(self, length: int) -> int:
-        """First position that the token behind ``length`` tokens looks at."""
+        """First position that what follows at position ``length`` looks at."""
         if not self.size:
             return 0
         return (
@@ -42,26 +42,12 @@ class Window:
         )
 
     def saved(self, length: int) -> int:
-        """First position of the window in a copy of ``length`` tokens: what its last token looked at, and one more."""
+        """First position of the window in a copy up to position ``length``: what was looked at last, and one more."""
         if not self.size or not length:
             return 0
         if self.is_chunked:
             return (length - 1) // self.size * self.size
         return max(0, length - self.size)
-
-    def reach(self, end: int, start: int, limit: int) -> int:
-        """Tokens with which a sequence can go on when it is cut.
-
-        Args:
-            end: Tokens that it holds.
-            start: First position from which on the window's cells are there.
-            limit: Tokens that are wanted at most.
-
-        Returns:
-            ``end`` or ``limit``, or 0 if the window below that is gone.
-        """
-        length = min(end, limit)
-        return length if start <= self.needed(length) else 0
 
 
 NO_WINDOW = Window()
