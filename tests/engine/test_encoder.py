@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from coblyn.engine import encoder as encoder_module
@@ -11,7 +13,7 @@ from coblyn.engine.encoder import Encoder
 from coblyn.engine.fake import BOS, FakeVocab
 from coblyn.engine.prompt import BLOCK, HASH_SIZE, pack_ids, unpack_ids
 from coblyn.engine.request import Request
-from coblyn.errors import PromptForgotten
+from coblyn.errors import BadRequest, PromptForgotten
 
 
 def make_encoder(capacity: int = 256) -> Encoder:
@@ -77,3 +79,9 @@ def test_long_prompts_leave_room_for_the_newest_only(monkeypatch: pytest.MonkeyP
     assert encoder.find(second).cells == 21
     with pytest.raises(PromptForgotten):
         encoder.find(first)
+
+
+@pytest.mark.parametrize("ids", [[2**31], [-(2**31) - 1], [1.5], ["a"]])
+def test_what_is_no_token_id_is_refused(ids: list[Any]) -> None:
+    with pytest.raises(BadRequest, match="integers from 0"):
+        pack_ids(ids)

@@ -131,3 +131,27 @@ def test_a_wrong_frame_says_who_asked_and_the_next_one_is_read() -> None:
     first, second = wire.to_engine().feed(data)
     assert (first.kind, first.asked) == ("encode", 7)
     assert second == wire.Ping()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        wire.Encode(1, Source(ids=pack_ids(range(1000)))),
+        wire.Answer(1, Encoded("a", 1000, ids=pack_ids(range(1000)))),
+        wire.Detokenize(1, pack_ids(range(1000)), False),
+        wire.Submit(Request("a", Prompt.of(range(1000)), 1)),
+    ],
+)
+def test_token_ids_are_one_bytes_object(frame: wire.ToEngine | wire.FromEngine) -> None:
+    def leaves(value: Any) -> list[Any]:
+        if isinstance(value, dict):
+            return [leaf for each in value.values() for leaf in leaves(each)]
+        return [leaf for each in value for leaf in leaves(each)] if type(value) is list else [value]
+
+    found = leaves(msgspec.msgpack.decode(wire.pack(frame)[4:]))
+    assert len(found) < 60
+    assert pack_ids(range(1000)) in found
+
+
+def test_a_request_for_an_encoded_prompt_is_small() -> None:
+    assert len(wire.pack(wire.Submit(Request("a" * 32, "b" * 20, 1)))) < 1000

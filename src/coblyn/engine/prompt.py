@@ -8,6 +8,7 @@ never on the process or the machine, so it is a key in memory, on disk and over 
 from __future__ import annotations
 
 import hashlib
+import struct
 import sys
 from array import array
 from collections.abc import Iterable
@@ -48,14 +49,11 @@ def pack_ids(ids: Iterable[int]) -> bytes:
     Raises:
         BadRequest: One is no integer of 32 bits.
     """
+    values = tuple(ids)
     try:
-        # An array takes bytes for the memory of its numbers.
-        values = array("i", list(ids) if isinstance(ids, bytes) else ids)
-    except (OverflowError, TypeError) as error:
+        return struct.pack(f"<{len(values)}i", *values)
+    except struct.error as error:
         raise BadRequest(f"Token ids are integers from 0 to {2**31 - 1}.", field="ids") from error
-    if _IS_SWAPPED:
-        values.byteswap()
-    return values.tobytes()
 
 
 def unpack_ids(data: bytes) -> array[int]:
