@@ -148,6 +148,20 @@ def test_another_source_is_named() -> None:
     assert not plan().notes
 
 
+@pytest.mark.parametrize(
+    ("changed", "has_units"),
+    [
+        ({}, True),
+        ({"facts": m.MAC, "toolchain": m.APPLE}, True),
+        ({"source": m.CUSTOM}, False),  # its names may clash where files are compiled together
+        ({"facts": m.WINDOWS, "toolchain": m.MSVC}, False),
+    ],
+    ids=["pinned", "macos", "custom", "windows"],
+)
+def test_only_the_known_tree_is_compiled_in_units(changed, has_units: bool) -> None:
+    assert ("-DCOBLYN_UNITS=ON" in plan(**changed).cmake_args) is has_units
+
+
 class TestChoice:
     """Which backend, and why."""
 

@@ -155,6 +155,7 @@ def make_plan(
     without = _Without.of(facts, options, toolchain)
     args = (
         *_common_args(facts, options, toolchain),
+        *_unit_args(facts, source),
         *choice.backend.cmake_args(facts, portable=options.portable),
         *_host_compiler(choice, toolchain),
         *without.args(facts, toolchain, portable=options.portable),
@@ -254,6 +255,12 @@ def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> t
         *_platform_args(facts),
         *_compiler_args(toolchain),
     )
+
+
+def _unit_args(facts: Facts, source: Source) -> tuple[str, ...]:
+    """Whether files of libllama are compiled together; another tree may have names that clash then."""
+    is_known = source.is_pinned and facts["os"] != "windows"
+    return ("-DCOBLYN_UNITS=ON",) if is_known else ()
 
 
 def _ccache_args(facts: Facts) -> tuple[str, ...]:

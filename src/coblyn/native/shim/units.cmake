@@ -1,0 +1,77 @@
+# llama.cpp in fewer compilations, and with less effort where nobody would notice.
+#
+# Most of what compiling libllama takes are the headers that each of its files reads again; so its files are put together
+# in units. What runs once, and what builds graphs, is compiled with -O1: their work is in calls. What runs for every token
+# and what makes tokens of text has -O2. Products, attention and all else that computes, which is ggml's CPU code and ours,
+# are left as they are.
+
+get_target_property(llama_tree llama SOURCE_DIR)
+get_target_property(llama_sources llama SOURCES)
+string(REPLACE "${llama_tree}/" "" llama_sources "${llama_sources}")
+
+# A unit of files of the target "llama", which are then no longer compiled one by one.
+function(coblyn_unit name effort)
+  set(files)
+  foreach(file IN LISTS ARGN)
+    if(file IN_LIST llama_sources)
+      list(APPEND files "${file}")
+    endif()
+  endforeach()
+  list(TRANSFORM files REPLACE "(.+)" "#include \"\\1\"\n" OUTPUT_VARIABLE text)
+  string(JOIN "" text ${text})
+  set(unit "${CMAKE_CURRENT_BINARY_DIR}/units/${name}.cpp")
+  file(CONFIGURE OUTPUT "${unit}" CONTENT "${text}" @ONLY)
+  target_sources(llama PRIVATE "${unit}")
+  set_property(SOURCE "${unit}" TARGET_DIRECTORY llama APPEND PROPERTY COMPILE_OPTIONS ${effort})
+  list(TRANSFORM files PREPEND "${llama_tree}/")
+  set_property(SOURCE ${files} TARGET_DIRECTORY llama PROPERTY HEADER_FILE_ONLY ON)
+endfunction()
+
+# One of a number of parts of a list: every so manyth, so that neighbours, which are alike, are apart.
+function(coblyn_part result number count)
+  set(part)
+  set(index 0)
+  foreach(item IN LISTS ARGN)
+    math(EXPR place "${index} % ${count}")
+    if(place EQUAL number)
+      list(APPEND part "${item}")
+    endif()
+    math(EXPR index "${index} + 1")
+  endforeach()
+  set(${result} ${part} PARENT_SCOPE)
+endfunction()
+
+set_target_properties(llama PROPERTIES UNITY_BUILD OFF)
+
+set(token llama-batch.cpp llama-context.cpp llama-graph.cpp)
+set(cells llama-kv-cache.cpp llama-kv-cache-iswa.cpp llama-memory.cpp llama-memory-recurrent.cpp)
+set(other_cells ${llama_sources})
+list(FILTER other_cells INCLUDE REGEX "^llama-(kv-cache|memory).*\\.cpp$")
+list(REMOVE_ITEM other_cells ${cells})
+set(text llama-vocab.cpp unicode-data.cpp unicode.cpp)
+set(graphs ${llama_sources})
+list(FILTER graphs INCLUDE REGEX "^models/.*\\.cpp$")
+set(once ${llama_sources})
+list(FILTER once INCLUDE REGEX "^llama.*\\.cpp$")
+# The system's headers that it reads define many words as macros.
+list(REMOVE_ITEM once ${token} ${cells} ${other_cells} ${text} llama-mmap.cpp)
+
+coblyn_unit(token -O2 ${token})
+coblyn_unit(cells -O2 ${cells})
+coblyn_unit(other_cells -O2 ${other_cells})
+coblyn_unit(text -O2 ${text})
+foreach(number RANGE 2)
+  coblyn_part(part ${number} 3 ${graphs})
+  coblyn_unit(graphs_${number} -O1 ${part})
+endforeach()
+foreach(number RANGE 1)
+  coblyn_part(part ${number} 2 ${once})
+  coblyn_unit(once_${number} -O1 ${part})
+endforeach()
+
+set(ggml_tree "${COBLYN_LLAMA_DIR}/ggml/src")
+set_property(SOURCE "${ggml_tree}/ggml-backend-meta.cpp" "${ggml_tree}/ggml-opt.cpp" "${ggml_tree}/gguf.cpp"
+  TARGET_DIRECTORY ggml-base APPEND PROPERTY COMPILE_OPTIONS -O1)
+foreach(target ggml ggml-rpc)
+  target_compile_options(${target} PRIVATE -O1)
+endforeach()
