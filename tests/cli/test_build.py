@@ -16,6 +16,7 @@ from coblyn.errors import (
     BuildFailed,
     BundleMissing,
     Cancelled,
+    NativeError,
     ProofFailed,
     SettingsError,
     ToolchainMissing,
@@ -291,3 +292,17 @@ def test_proving_again(tiny: Path, monkeypatch, proved: list[Path]) -> None:
     assert answer["fault"]["kind"] == "crash"
     # What failed is not believed any more.
     assert not record.is_proved(bundle.current().id, place.place_here("cpu"))
+
+
+def test_a_place_for_the_wheel_that_cannot_be_is_told_before_the_build(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def build(*_: object, **__: object) -> None:
+        pytest.fail("a build of minutes was begun")
+
+    monkeypatch.setattr(verb, "_build", build)
+    file = tmp_path / "file"
+    file.touch()
+    made = coblyn_build("--wheel", file / "wheels")
+    assert isinstance(made.exception, NativeError)
+    assert "Writing the wheel" in made.exception.message

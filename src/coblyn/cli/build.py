@@ -167,8 +167,9 @@ def _make_wheel(
 ) -> None:
     """Build what a wheel holds, unless it is there, and write it; the engine in use stays the same."""
     from coblyn.native.source import licenses, obtain, pinned_source
-    from coblyn.native.wheel import for_wheel, write_wheel
+    from coblyn.native.wheel import for_wheel, make_folder, write_wheel
 
+    make_folder(directory)
     portable = for_wheel(options)
     result = _build(portable, source=source, force=force, verbose=verbose, take=False)
     tree = source or obtain(pinned_source())

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from coblyn.native.plan import BuildOptions
     from coblyn.native.receipt import Receipt
 
-__all__ = ["engine_name", "for_wheel", "write_wheel"]
+__all__ = ["engine_name", "for_wheel", "make_folder", "write_wheel"]
 
+_WRITING = "Writing the wheel"
 # NVIDIA's libraries come as wheels of NVIDIA's, into the same site-packages.
 _CUDA_PACKAGES = ("nvidia-cuda-runtime-cu{0}", "nvidia-cublas-cu{0}")
 _CUDA_PLACES = "$ORIGIN;$ORIGIN/../../nvidia/cuda_runtime/lib;$ORIGIN/../../nvidia/cublas/lib"
@@ -44,6 +45,17 @@ def for_wheel(options: BuildOptions) -> BuildOptions:
 def engine_name(receipt: Receipt) -> str:
     """Name of the distribution: "coblyn-engine-cpu", "-metal", "-vulkan", "-cuda12"."""
     return f"coblyn-engine-{receipt.backend}{_cuda_major(receipt)}"
+
+
+def make_folder(directory: Path) -> None:
+    """Make the directory that a wheel will be written into: that it cannot be is told before a build.
+
+    Raises:
+        NativeError: It cannot be made.
+        DiskFull: No room.
+    """
+    with disk_errors(directory, what=_WRITING, error=NativeError):
+        directory.mkdir(parents=True, exist_ok=True)
 
 
 def write_wheel(bundle: Bundle, directory: Path, *, licenses: Sequence[Path]) -> Path:
@@ -70,8 +82,8 @@ def write_wheel(bundle: Bundle, directory: Path, *, licenses: Sequence[Path]) ->
     name = engine_name(receipt).replace("-", "_")
     path = directory / f"{name}-{__version__}-py3-none-{tag}.whl"
     entries = [*_package(bundle, name, libraries), *_info(receipt, name, licenses)]
-    with disk_errors(directory, what="Writing the wheel", error=NativeError):
-        directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
+    with disk_errors(directory, what=_WRITING, error=NativeError):
         write_wheel_file(path, entries, is_pure=False)
     return path
 
