@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from coblyn.engine.core import Core
+from coblyn.engine.encoded import Source, Text
 from coblyn.engine.events import Delta, Event, Finish
-from coblyn.engine.fake import STORY, FakeRunner
+from coblyn.engine.fake import STORY, FakeRunner, FakeVocab
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.plan import Plan, Row, Sampled
 from coblyn.engine.prompt import Prompt
@@ -212,3 +213,34 @@ async def test_an_engine_that_rests_does_what_there_is_to_do_and_then_waits() ->
     assert await read(engine, ask("a")) == STORY[:10]
     await engine.close()
     assert runner.num_rests <= 6, "at most once more after each message"
+
+
+class SlowVocab(FakeVocab):
+    """Tokenizes when it may."""
+
+    def __init__(self) -> None:
+        self.began, self.may_end = threading.Event(), threading.Event()
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        self.began.set()
+        assert self.may_end.wait(10)
+        return super().tokenize(text, add_special=add_special, parse_special=parse_special)
+
+
+async def test_a_long_text_holds_nobody_up_and_is_not_cut_off_by_the_end() -> None:
+    vocab = SlowVocab()
+    runner = FakeRunner(vocab=vocab)
+    engine = LocalEngine(lambda: runner)
+    encoding = asyncio.create_task(engine.encode(Source((Text("x" * 30_000, False),))))
+    await asyncio.to_thread(vocab.began.wait, 10)
+    assert await read(engine, ask("a"))
+    left = asyncio.create_task(engine.encode(Source((Text("y" * 30_000, False),))))
+    await asyncio.sleep(0)
+    left.cancel()
+    closing = asyncio.create_task(engine.close())
+    await asyncio.sleep(0.01)
+    assert not runner.closed
+    vocab.may_end.set()
+    await closing
+    assert runner.closed
+    assert (await encoding).num_tokens == 30_000

@@ -269,3 +269,15 @@ async def test_a_prompt_beyond_the_context_leaves_a_default_length_some_room(
     )
     await (await services.generator.start(command)).aclose()
     assert engine.requests[0].max_tokens == 4096 // 32
+
+
+async def test_choices_of_a_prompt_encode_it_once(
+    engine: SteppedEngine, services: Services
+) -> None:
+    same, other = TextPrompt("ab"), TextPrompt("cd")
+    commands = [GenerateCommand(prompt, max_tokens=2) for prompt in (same, same, other, same)]
+    for generation in await services.generator.start_all(commands):
+        await generation.aclose()
+    assert len(engine.sources) == 2
+    texts = [bytes(request.content.ids.tolist()[1:]) for request in engine.requests]
+    assert texts == [b"ab", b"ab", b"cd", b"ab"]

@@ -43,6 +43,7 @@ class LocalEngine:
         self._mailboxes = Mailboxes(max_running + max_waiting)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
+        self._encoding: set[asyncio.Task[Encoded]] = set()
         self._core = Core(
             make_runner, self._deliver, max_running=max_running, busy_batch=busy_batch
         )
@@ -74,7 +75,7 @@ class LocalEngine:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         self._require_open()
         if source.num_characters > LONG_TEXT:
-            return await asyncio.to_thread(self._encoder.encode, source)
+            return await self._encode_apart(source)
         return self._encoder.encode(source)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
@@ -92,7 +93,16 @@ class LocalEngine:
         """Stop the thread; requests that run end as cancelled."""
         if not self._is_closed:
             self._is_closed = True
+            # Nobody may look into the vocabulary when it is freed.
+            await asyncio.gather(*self._encoding, return_exceptions=True)
             await asyncio.to_thread(self._core.stop)
+
+    async def _encode_apart(self, source: Source) -> Encoded:
+        """Encode on a thread, which goes on when the caller has left."""
+        task = asyncio.create_task(asyncio.to_thread(self._encoder.encode, source))
+        self._encoding.add(task)
+        task.add_done_callback(self._encoding.discard)
+        return await asyncio.shield(task)
 
     def _submit(self, request: Request) -> None:
         self._core.submit(self._encoder.look_up(request))

@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Self, cast
+from typing import Any, Self, cast
 
+from coblyn.engine.encoded import Encoded
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
 from coblyn.errors import PromptForgotten
@@ -21,6 +22,9 @@ from coblyn.service.prompt import Prompts
 
 __all__ = ["Generation", "Generator"]
 
+
+_Fitted = dict[tuple[Any, ...], tuple[Encoded, int]]
+"""What became of the prompts of commands that start together, by model, prompt and limits."""
 
 Again = Callable[[], Awaitable[AsyncGenerator[Event, None]]]
 
@@ -112,12 +116,13 @@ class Generator:
     async def start_all(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
         """Start several commands together; if one can not start, none does.
 
-        The engine reads a prompt that they share only once.
+        A prompt that they share is encoded once, and the engine reads it once.
         """
         started: list[Generation] = []
+        fitted: _Fitted = {}
         try:
             for command in commands:
-                started.append(await self._submit(command))  # noqa: PERF401 - closed on failure
+                started.append(await self._submit(command, fitted))  # noqa: PERF401 - closed on failure
             begun = [generation.begun for generation in started]
             # What the engine refuses it refuses at once, so it is among the first that are done.
             done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
@@ -144,13 +149,13 @@ class Generator:
                 await record.cancel(record.id)
         return bool(records)
 
-    async def _submit(self, command: GenerateCommand) -> Generation:
+    async def _submit(self, command: GenerateCommand, fitted: _Fitted) -> Generation:
         record = Record(uuid.uuid4().hex, command.key)
         async with AsyncExitStack() as ending:
             self._hub.open(record)
             ending.callback(self._hub.close, record)
             model = await ending.enter_async_context(self._models.acquire(command.model))
-            request = await _request(command, record, model.prompts)
+            request = await _request(command, record, model.prompts, fitted)
             record.cancel = model.engine.cancel
             # An abort may have come while the engine knew nothing of it yet.
             if record.is_aborted:
@@ -161,10 +166,15 @@ class Generator:
         raise AssertionError("nothing above swallows an error")
 
 
-async def _request(command: GenerateCommand, record: Record, prompts: Prompts) -> Request:
+async def _request(
+    command: GenerateCommand, record: Record, prompts: Prompts, fitted: _Fitted
+) -> Request:
     seed = command.sampling.seed
     record.seed = secrets.randbits(32) if seed is None else seed
-    encoded, max_tokens = await prompts.fit(command)
+    wanted = (id(prompts), id(command.prompt), command.max_tokens, command.max_context)
+    if wanted not in fitted:
+        fitted[wanted] = await prompts.fit(command)
+    encoded, max_tokens = fitted[wanted]
     record.num_prompt = encoded.num_tokens
     return Request(
         id=record.id,
