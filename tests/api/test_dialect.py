@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import Field
 from starlette.responses import Response
 
 from asgi import Client
@@ -14,7 +13,7 @@ from coblyn.api.app import DIALECTS, create_app
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.framing import NDJSON, PLAIN, SSE
-from coblyn.api.later import LaterFields
+from coblyn.api.later import LaterFields, later
 from coblyn.api.openapi import describe
 from coblyn.api.problem import Problem
 from coblyn.api.route import Routes
@@ -31,7 +30,8 @@ routes = Routes()
 class TinyLater(LaterFields):
     """It knows images under another name."""
 
-    pictures: list[Any] = Field(default=[])
+    pictures: list[Any] = later([])
+    style: str = "plain"
 
 
 class TinyChunks(Chunks):
@@ -81,14 +81,16 @@ def client(engine: SteppedEngine) -> Client:
 
 
 async def test_it_streams_in_its_own_framing_and_words(client: Client) -> None:
-    reply = await client.post("/tiny/tell", {"about": "abc", "most": 2, "images": ["x"]})
+    reply = await client.post(
+        "/tiny/tell", {"about": "abc", "most": 2, "pictures": ["x"], "images": ["x"]}
+    )
     assert reply.headers["content-type"] == "application/x-ndjson"
     assert [json.loads(line) for line in reply.body.splitlines()] == [
         {"say": "A"},
         {"say": "B"},
         {"over": "cut", "text": "AB"},
     ]
-    assert reply.headers["x-coblyn-warnings"] == "images"
+    assert reply.headers["x-coblyn-warnings"] == "images, pictures"
 
 
 async def test_it_answers_whole_and_under_its_aliases(client: Client) -> None:

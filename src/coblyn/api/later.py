@@ -22,12 +22,15 @@ from pydantic import (
 
 from coblyn.errors import BadRequest
 
-__all__ = ["LaterFields", "Lenient", "Warnings", "read_leniently", "warning_headers"]
+__all__ = ["LaterFields", "Lenient", "Warnings", "later", "read_leniently", "warning_headers"]
 
 log = logging.getLogger(__name__)
 
 Warnings = Mapping[str, str]
 """Names of fields that were not obeyed, each with a sentence that says why."""
+
+_LATER = {"x-unsupported": True}
+"""Marks such a field, for clients that read the schema too."""
 
 
 class Lenient(BaseModel):
@@ -62,25 +65,34 @@ class Lenient(BaseModel):
             return default
 
 
-class LaterFields(Lenient):
-    """The fields, each with the value that changes nothing."""
+def later(neutral: Any, description: str = "") -> Any:
+    """A field that is not obeyed yet.
 
-    guidance_scale: float = Field(default=1.0, description="Guidance by ``negative_prompt``.")
-    grammar: Any = ""
-    banned_tokens: list[str] = Field(default=[], description="Phrases; ids: custom_token_bans.")
-    banned_strings: list[str] = Field(default=[])
-    images: list[Any] = Field(default=[])
-    audio: list[Any] = Field(default=[])
-    reasoning_effort: str = ""
+    Args:
+        neutral: The value that changes nothing; so does any other that is empty.
+        description: What it would do.
+    """
+    return Field(default=neutral, description=description or None, json_schema_extra=dict(_LATER))
+
+
+class LaterFields(Lenient):
+    """The fields that clients of several dialects send; a dialect may have more."""
+
+    guidance_scale: float = later(1.0, "Guidance by ``negative_prompt``.")
+    grammar: Any = later("")
+    banned_tokens: list[str] = later([], "Phrases; ids: custom_token_bans.")
+    banned_strings: list[str] = later([])
+    images: list[Any] = later([])
+    audio: list[Any] = later([])
+    reasoning_effort: str = later("")
 
     def unsupported(self) -> Warnings:
         """The fields whose value would change the text if they were obeyed."""
         reason = "This is not supported yet and was not obeyed."
-        return {name: reason for name in LaterFields.model_fields if not self._is_neutral(name)}
-
-    def _is_neutral(self, name: str) -> bool:
-        value = getattr(self, name)
-        return not value or value == LaterFields.model_fields[name].default
+        fields = type(self).model_fields.items()
+        later = [(name, field) for name, field in fields if field.json_schema_extra == _LATER]
+        values = ((name, getattr(self, name), field.default) for name, field in later)
+        return {name: reason for name, value, neutral in values if value and value != neutral}
 
 
 Model = TypeVar("Model", bound=Lenient)
