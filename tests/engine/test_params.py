@@ -13,6 +13,7 @@ from coblyn.api.parameters import KOBOLD_NUMBERS, OPENAI_NUMBERS, NumbersReader
 from coblyn.engine.params import PARAMETERS, SamplingParams
 from coblyn.engine.stages import STAGES, chain
 from coblyn.errors import BadRequest
+from coblyn.llama.sampler import StageKind
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference.md"
 BESIDES = {"sampler_order", "dry_sequence_breakers", "logit_bias", "seed", "logprobs"}
@@ -70,6 +71,7 @@ def names(params: SamplingParams) -> list[str]:
 
 EVERYTHING = {
     "temperature": 0.5,
+    "max_candidates": 3000,
     "top_k": 10,
     "top_a": 0.1,
     "top_p": 0.9,
@@ -95,6 +97,7 @@ def test_what_is_off_is_no_stage() -> None:
 def test_the_default_order_is_that_of_koboldcpp() -> None:
     assert names(SamplingParams(**EVERYTHING)) == [  # type: ignore[arg-type]
         "dry",
+        "max_candidates",
         "penalties",
         "top_k",
         "top_a",
@@ -112,14 +115,14 @@ def test_the_default_order_is_that_of_koboldcpp() -> None:
 def test_a_request_orders_its_chain_and_leaves_samplers_out() -> None:
     params = SamplingParams(**EVERYTHING, sampler_order=(5, 2, 6))  # type: ignore[arg-type]
     ordered = ["temperature", "top_n_sigma", "top_p", "min_p", "penalties"]
-    assert names(params) == ["dry", *ordered, "xtc", "adaptive_p"]
+    assert names(params) == ["dry", "max_candidates", *ordered, "xtc", "adaptive_p"]
     with pytest.raises(BadRequest, match="sampler_order"):
         SamplingParams(sampler_order=(6, 6))
 
 
 def test_mirostat_takes_the_place_of_truncation() -> None:
     params = SamplingParams(**EVERYTHING, mirostat=2, sampler_order=(0,))  # type: ignore[arg-type]
-    held = ["dry", "penalties", "temperature", "mirostat", "xtc", "adaptive_p"]
+    held = ["dry", "max_candidates", "penalties", "temperature", "mirostat", "xtc", "adaptive_p"]
     assert names(params) == held
 
 
@@ -127,3 +130,11 @@ def test_without_a_draw_only_what_moves_the_best_token_counts() -> None:
     params = SamplingParams(**EVERYTHING | {"temperature": 0.0})  # type: ignore[arg-type]
     kept = ["dry", "penalties", "typical", "temperature", "xtc", "adaptive_p"]
     assert names(params) == kept
+
+
+def test_stages_have_the_numbers_of_the_native_interface() -> None:
+    numbers = {name: StageKind[name.upper()] for name in STAGES if name != "max_candidates"}
+    assert numbers | {"max_candidates": StageKind.TOP_K} == {
+        name: stage.code for name, stage in STAGES.items()
+    }
+    assert set(numbers.values()) == set(StageKind)

@@ -10,7 +10,6 @@ from coblyn.api.call import Call
 from coblyn.api.route import Routes
 from coblyn.engine.parameter import Parameter
 from coblyn.engine.params import PARAMETERS
-from coblyn.engine.stages import NOT_YET
 
 __all__ = ["routes"]
 
@@ -35,7 +34,6 @@ def _control(row: Parameter) -> dict[str, Any]:
         "off": row.off and [_end(value) for value in row.off],
         "meaning": row.meaning,
         "source": row.source,
-        "is_obeyed": row.name not in NOT_YET,
     }
 
 

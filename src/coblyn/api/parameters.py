@@ -14,15 +14,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from coblyn.engine.parameter import Parameter
-from coblyn.engine.params import DEFAULT_ORDER, PARAMETERS, SamplingParams
-from coblyn.engine.stages import NOT_YET, STAGES
+from coblyn.engine.params import DEFAULT_ORDER, PARAMETERS
 from coblyn.errors import BadRequest
 
 __all__ = [
     "KOBOLD_NUMBERS",
     "OPENAI_NUMBERS",
     "NumbersReader",
-    "not_obeyed",
     "read_breakers",
     "read_order",
     "with_numbers",
@@ -31,7 +29,6 @@ __all__ = [
 Manner = Literal["lenient", "strict"]
 
 _WRONG_TYPE = "The value has a wrong type; the default was used."
-_NOT_YET = "This is not supported yet and was not obeyed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +147,6 @@ def read_breakers(given: Any) -> tuple[str, ...]:
             "dry_sequence_breakers must be a list of texts.", field="dry_sequence_breakers"
         )
     return tuple(filter(None, given))
-
-
-def not_obeyed(
-    reader: NumbersReader, body: Mapping[str, Any], params: SamplingParams
-) -> dict[str, str]:
-    """The parameters of a body that would change the text, but that no sampler obeys yet; each with why."""
-    wanted = [
-        name for stage in STAGES.values() for name in stage.switched_on(params) if name in NOT_YET
-    ]
-    if "sampler_order" in NOT_YET and not _is_applied(params.sampler_order):
-        wanted.append("sampler_order")
-    return {reader.called(name, body) if name in PARAMETERS else name: _NOT_YET for name in wanted}
-
-
-def _is_applied(order: tuple[int, ...]) -> bool:
-    applied = (6, 0, 2, 5)  # what the native samplers always do
-    return tuple(number for number in order if number in applied) == applied
 
 
 def with_numbers(model: type[BaseModel], reader: NumbersReader) -> type[BaseModel]:

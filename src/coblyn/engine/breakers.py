@@ -14,6 +14,9 @@ MAX_BREAKER = 40
 _MAX_TAIL = 20
 """Tokens of a breaker after its first one that count, as in KoboldCPP."""
 
+_MAX_KNOWN = 1024
+"""Breakers whose sequences are kept."""
+
 _END = b"\xff"
 """Stands between the tokens' texts; no UTF-8 has it."""
 
@@ -48,6 +51,8 @@ class Breakers:
 
     def _of(self, text: str) -> tuple[tuple[int, ...], ...]:
         if text not in self._known:
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
             self._known[text] = tuple(self._find(text)) if text else ()
         return self._known[text]
 

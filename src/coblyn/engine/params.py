@@ -56,6 +56,15 @@ class SamplingParams:
         meaning="Divides the logits: higher is more surprising; 0 or less always takes the most likely token.",
         source="Ackley, Hinton and Sejnowski, 1985",
     )
+    max_candidates: int = whole(
+        0,
+        range=(-LARGEST_INT - 1, LARGEST_INT),
+        off=_OFF_AT_ZERO,
+        kobold_default=3000,
+        names=("max_candidates",),
+        meaning="Looks at so many of the most likely tokens only, before any sampler but DRY.",
+        source="KoboldCPP",
+    )
     top_k: int = whole(
         0,
         range=(-LARGEST_INT - 1, LARGEST_INT),

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from coblyn.engine.breakers import Breakers
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.kernels import KernelsInUse
@@ -30,6 +31,7 @@ from coblyn.engine.plan import (
 )
 from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
+from coblyn.engine.stages import chain
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import BadRequest, SettingsError
 from coblyn.llama import devices
@@ -38,7 +40,7 @@ from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
 from coblyn.llama.shim import Row as DrawnRow
 from coblyn.llama.steps import Steps
 
@@ -131,6 +133,7 @@ class LlamaRunner:
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
+        self._breaker_table: Breakers | None = None
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)
@@ -151,10 +154,22 @@ class LlamaRunner:
             raise BadRequest("This engine reads text only.", field="prompt")
         self._samplers[request.id] = Sampler(
             self._context.library,
-            sampler_options(request, self.vocab.end_tokens),
+            sampler_options(request, self.vocab.end_tokens, self._breakers(request)),
             self._model.vocab_size,
             request.content.ids,
         )
+
+    def _breakers(self, request: Request) -> tuple[tuple[int, ...], ...]:
+        params = request.sampling
+        if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
+            return ()
+        if self._breaker_table is None:
+            pieces = [self.vocab.piece(token) for token in range(self._model.vocab_size)]
+            self._breaker_table = Breakers(pieces, self._tokens_of)
+        return self._breaker_table.sequences(params.dry_sequence_breakers)
+
+    def _tokens_of(self, text: str) -> list[int]:
+        return self.vocab.tokenize(text, add_special=False, parse_special=False)
 
     def forget(self, request_id: str) -> None:
         """Free the request's sampler."""
@@ -316,22 +331,19 @@ def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
     return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY
 
 
-def sampler_options(request: Request, end_tokens: frozenset[int]) -> SamplerOptions:
+def sampler_options(
+    request: Request,
+    end_tokens: frozenset[int],
+    breakers: tuple[tuple[int, ...], ...] = (),
+) -> SamplerOptions:
     """What a request asks of the shim's samplers."""
     params = request.sampling
     bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
     return SamplerOptions(
         seed=params.seed or 0,
-        temperature=0.0 if params.is_greedy else params.temperature,
-        top_k=params.top_k,
-        top_p=params.top_p,
-        min_p=params.min_p,
-        repetition_penalty=params.repetition_penalty,
-        repetition_range=params.repetition_range,
-        repetition_slope=params.repetition_slope,
-        presence_penalty=params.presence_penalty,
-        frequency_penalty=params.frequency_penalty,
+        stages=tuple(Stage(StageKind(stage.code), values) for stage, values in chain(params)),
         bias=params.logit_bias + bans,
+        breakers=breakers,
         logprobs=params.logprobs,
     )
 

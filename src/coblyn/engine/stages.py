@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from coblyn.engine.params import PARAMETERS, SamplingParams
 
-__all__ = ["NOT_YET", "STAGES", "Applied", "Stage", "chain"]
+__all__ = ["STAGES", "Applied", "Stage", "chain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ STAGES: Mapping[str, Stage] = {
         ),
     ),
     "dry": Stage(2, ("dry_multiplier", "dry_base", "dry_allowed_length", "dry_range")),
+    "max_candidates": Stage(3, ("max_candidates",), keeps_best=True),
     "top_k": Stage(3, ("top_k",), keeps_best=True),
     "top_a": Stage(4, ("top_a",), keeps_best=True),
     "top_p": Stage(5, ("top_p",), keeps_best=True),
@@ -81,24 +82,6 @@ STAGES: Mapping[str, Stage] = {
 }
 """All samplers, by their names."""
 
-NOT_YET = frozenset(
-    {
-        *(
-            name
-            for stage in ("dry", "top_a", "tail_free", "typical")
-            for name in STAGES[stage].parameters
-        ),
-        *(
-            name
-            for stage in ("top_n_sigma", "xtc", "adaptive_p", "mirostat")
-            for name in STAGES[stage].parameters
-        ),
-        *STAGES["temperature"].parameters[1:],
-        "sampler_order",
-    }
-)
-"""Parameters that no native sampler obeys yet: dialects warn about them."""
-
 _OF_NUMBER = (
     ("top_k",),
     ("top_a",),
@@ -110,19 +93,21 @@ _OF_NUMBER = (
 )
 """What KoboldCPP's numbers 0 to 6 stand for; min-p and top-n-sigma have none of their own."""
 
+_FIRST = ("dry", "max_candidates")
 _LAST = ("xtc", "adaptive_p")
-_WITH_MIROSTAT = ("dry", "penalties", "temperature", "mirostat")
+_WITH_MIROSTAT = ("penalties", "temperature", "mirostat")
 """KoboldCPP lets mirostat take the place of truncation, in an order that no request changes."""
 
 
 def chain(params: SamplingParams) -> tuple[Applied, ...]:
     """The samplers that change something, in their order.
 
-    DRY, those of ``sampler_order``, XTC, adaptive-p; with mirostat DRY, penalties, temperature, mirostat, XTC and
-    adaptive-p. Without a draw, those are left out that do not change which token is the most likely one.
+    DRY and the limit of candidates, those of ``sampler_order``, XTC, adaptive-p; with mirostat penalties, temperature
+    and mirostat in place of those. Without a draw, those are left out that do not change which token is the most
+    likely one.
     """
     in_order = (name for code in params.sampler_order for name in _OF_NUMBER[code])
-    names = (*(_WITH_MIROSTAT if params.mirostat else ("dry", *in_order)), *_LAST)
+    names = (*_FIRST, *(_WITH_MIROSTAT if params.mirostat else in_order), *_LAST)
     return tuple(
         Applied(stage, tuple(float(getattr(params, name)) for name in stage.parameters))
         for stage in (STAGES[name] for name in names)

@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ctypes import Array
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coblyn.llama import shim
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.shim import SamplerParams
 
-__all__ = ["MAX_STEPS", "Draw", "Sampler", "SamplerOptions"]
+__all__ = ["MAX_STEPS", "Draw", "Sampler", "SamplerOptions", "Stage", "StageKind"]
 
 MAX_STEPS = 8
 """Most steps in a row: a sampler has room for the alternatives of so many."""
 
 
+class StageKind(IntEnum):
+    """What a stage does; ``native/shim/coblyn.h`` has the meaning of its values."""
+
+    PENALTIES = 1
+    DRY = 2
+    TOP_K = 3
+    TOP_A = 4
+    TOP_P = 5
+    MIN_P = 6
+    TAIL_FREE = 7
+    TYPICAL = 8
+    TEMPERATURE = 9
+    TOP_N_SIGMA = 10
+    XTC = 11
+    ADAPTIVE_P = 12
+    MIROSTAT = 13
+
+
+class Stage(NamedTuple):
+    """One sampler of a chain, and its numbers."""
+
+    kind: StageKind
+    values: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SamplerOptions:
-    """Parameters of the shim's samplers; ``native/shim/coblyn.h`` says what each means."""
+    """How the tokens of a request are drawn.
+
+    Attributes:
+        seed: 0 to 2**64 - 1.
+        stages: In the order in which they are applied, after the bias. Of DRY, mirostat and adaptive-p at most one.
+        bias: Token ids and what is added to their logits.
+        breakers: Token sequences across which DRY sees no repetition.
+        logprobs: None for none, else the number of alternatives.
+    """
 
     seed: int
-    temperature: float
-    top_k: int
-    top_p: float
-    min_p: float
-    repetition_penalty: float
-    repetition_range: int
-    repetition_slope: float
-    presence_penalty: float
-    frequency_penalty: float
-    bias: tuple[tuple[int, float], ...]
-    logprobs: int | None
+    stages: tuple[Stage, ...] = ()
+    bias: tuple[tuple[int, float], ...] = ()
+    breakers: tuple[tuple[int, ...], ...] = ()
+    logprobs: int | None = None
 
 
 class Sampler(Handle):
@@ -55,24 +84,24 @@ class Sampler(Handle):
         self, library: Library, options: SamplerOptions, vocab_size: int, history: Sequence[int]
     ) -> None:
         super().__init__(library.coblyn_sampler_free)
+        self._library = library
+        self._vocab_size = vocab_size
         tokens = np.asarray(history, np.int32)
         bias_tokens = np.asarray([token for token, _ in options.bias], np.int32)
         bias_values = np.asarray([value for _, value in options.bias], np.float32)
+        lengths = np.asarray([len(breaker) for breaker in options.breakers], np.int32)
+        breakers = np.asarray([token for part in options.breakers for token in part], np.int32)
         params = SamplerParams(
             seed=options.seed,
-            temperature=options.temperature,
-            top_p=options.top_p,
-            min_p=options.min_p,
-            repetition_penalty=options.repetition_penalty,
-            repetition_slope=options.repetition_slope,
-            presence_penalty=options.presence_penalty,
-            frequency_penalty=options.frequency_penalty,
-            top_k=options.top_k,
-            repetition_range=options.repetition_range,
             n_logprobs=-1 if options.logprobs is None else options.logprobs,
             n_bias=len(options.bias),
             bias_tokens=bias_tokens.ctypes.data,
             bias_values=bias_values.ctypes.data,
+            n_stages=len(options.stages),
+            stages=_stages(options.stages),
+            n_breakers=len(options.breakers),
+            breaker_lengths=lengths.ctypes.data,
+            breaker_tokens=breakers.ctypes.data,
         )
         self.pointer = library.coblyn_sampler_new(
             params, vocab_size, tokens.ctypes.data, len(tokens)
@@ -81,6 +110,40 @@ class Sampler(Handle):
         shape = (MAX_STEPS, options.logprobs or 0)
         self.top_tokens: NDArray[np.int32] = np.zeros(shape, np.int32)
         self.top_logprobs: NDArray[np.float32] = np.zeros(shape, np.float32)
+
+    def candidates(
+        self, logits: NDArray[np.float32], num_stages: int, max_count: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], int]:
+        """What could be drawn next after the first stages; draws nothing, remembers nothing.
+
+        Args:
+            logits: float32 of the vocabulary's size; left unchanged.
+            num_stages: How many stages are applied after the bias.
+            max_count: The most candidates that are told.
+
+        Returns:
+            Ids and logits of the best candidates, best first, and how many there are in all: -1 if everything is
+            forbidden, -2 if the logits are no numbers.
+        """
+        tokens, values = np.zeros(max_count, np.int32), np.zeros(max_count, np.float32)
+        count = self._library.coblyn_candidates(
+            self.pointer,
+            logits.ctypes.data,
+            num_stages,
+            max_count,
+            tokens.ctypes.data,
+            values.ctypes.data,
+        )
+        told = max(0, min(count, max_count))
+        return tokens[:told], values[:told], count
+
+
+def _stages(stages: Sequence[Stage]) -> Array[shim.Stage]:
+    out = (shim.Stage * len(stages))()
+    for place, stage in zip(out, stages, strict=True):
+        place.kind = stage.kind
+        place.values[: len(stage.values)] = stage.values
+    return out
 
 
 class Draw(NamedTuple):

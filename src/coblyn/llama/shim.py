@@ -15,11 +15,19 @@ from ctypes import (
 )
 from typing import Any
 
-__all__ = ["DECODE_THREW", "FUNCTIONS", "NO_LOGITS", "Row", "SamplerParams", "Steps"]
+__all__ = ["DECODE_THREW", "FUNCTIONS", "NO_LOGITS", "Row", "SamplerParams", "Stage", "Steps"]
 
 DECODE_THREW = -100
 
 NO_LOGITS = -1000
+
+STAGE_VALUES = 5
+
+
+class Stage(Structure):
+    """``coblyn_stage``."""
+
+    _fields_ = (("kind", c_int32), ("values", c_double * STAGE_VALUES))
 
 
 class SamplerParams(Structure):
@@ -27,19 +35,15 @@ class SamplerParams(Structure):
 
     _fields_ = (
         ("seed", c_uint64),
-        ("temperature", c_float),
-        ("top_p", c_float),
-        ("min_p", c_float),
-        ("repetition_penalty", c_float),
-        ("repetition_slope", c_float),
-        ("presence_penalty", c_float),
-        ("frequency_penalty", c_float),
-        ("top_k", c_int32),
-        ("repetition_range", c_int32),
         ("n_logprobs", c_int32),
         ("n_bias", c_int32),
         ("bias_tokens", c_void_p),
         ("bias_values", c_void_p),
+        ("n_stages", c_int32),
+        ("n_breakers", c_int32),
+        ("stages", POINTER(Stage)),
+        ("breaker_lengths", c_void_p),
+        ("breaker_tokens", c_void_p),
     )
 
 
@@ -87,6 +91,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_decode": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p)),
     "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),
     "coblyn_sampler_free": (None, (c_void_p,)),
+    "coblyn_candidates": (
+        c_int32,
+        (c_void_p, c_void_p, c_int32, c_int32, c_void_p, c_void_p),
+    ),
     "coblyn_run": (c_int32, (c_void_p, POINTER(Steps))),
     "coblyn_random": (c_double, (c_uint64, c_uint64)),
     "coblyn_bare_loop": (

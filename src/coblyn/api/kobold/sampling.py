@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from coblyn.api.body import token_id
 from coblyn.api.kobold.wire import GenerateInput
-from coblyn.api.parameters import KOBOLD_NUMBERS, not_obeyed, read_breakers, read_order
+from coblyn.api.parameters import KOBOLD_NUMBERS, read_breakers, read_order
 from coblyn.engine.params import DEFAULT_ORDER, MAX_TOP_LOGPROBS, SamplingParams
 from coblyn.errors import BadRequest
 
@@ -31,9 +31,9 @@ def read_sampling(
     Args:
         body: As JSON gave it.
         wanted: The same as a wire model.
-        warnings: Takes what was replaced, left out or not obeyed, by the caller's name for it.
+        warnings: Takes what was replaced or left out, by the caller's name for it.
     """
-    params = SamplingParams(
+    return SamplingParams(
         **KOBOLD_NUMBERS.read(body, warnings),
         sampler_order=_lenient("sampler_order", read_order, body, DEFAULT_ORDER, warnings),
         dry_sequence_breakers=_lenient("dry_sequence_breakers", read_breakers, body, (), warnings),
@@ -41,8 +41,6 @@ def read_sampling(
         seed=wanted.sampler_seed if 0 < wanted.sampler_seed < 2**64 else None,
         logprobs=_num_logprobs(wanted.logprobs),
     )
-    warnings.update(not_obeyed(KOBOLD_NUMBERS, body, params))
-    return params
 
 
 def _lenient(

@@ -9,12 +9,11 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import validated
 from coblyn.api.call import Call
-from coblyn.api.later import Warnings
 from coblyn.api.logprobs import completion_form
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.wire import ChatInput, CompletionInput
-from coblyn.api.parameters import OPENAI_NUMBERS, not_obeyed, with_numbers
+from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
 from coblyn.service.command import GenerateCommand, TextPrompt, TokenPrompt
 from coblyn.service.models import ModelEntry
@@ -52,7 +51,7 @@ async def completions(call: Call) -> Response:
     wanted = validated(CompletionInput, body)
     commands = wanted.to_commands(OPENAI_NUMBERS.read(body, {}), call.options.default_max_tokens)
     echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
-    warnings = _warnings(call, body, commands[0])
+    warnings = call.dialect.warnings(body)
     name = call.services.models.find(wanted.model or "").name
     answer = Answer.new("cmpl", "text_completion", name)
     if wanted.stream:
@@ -86,7 +85,7 @@ async def chat_completions(call: Call) -> Response:
     body = await call.json()
     wanted = validated(ChatInput, body)
     commands = wanted.to_commands(OPENAI_NUMBERS.read(body, {}))
-    warnings = _warnings(call, body, commands[0])
+    warnings = call.dialect.warnings(body)
     name = call.services.models.find(wanted.model or "").name
     if wanted.stream:
         chunk = Answer.new("chatcmpl", "chat.completion.chunk", name)
@@ -104,13 +103,6 @@ async def chat_completions(call: Call) -> Response:
     ]
     totals = usage(records, wanted.num_choices)
     return call.answer(answer.head | {"choices": choices, "usage": totals}, warnings)
-
-
-def _warnings(call: Call, body: dict[str, Any], command: GenerateCommand) -> Warnings:
-    return {
-        **call.dialect.warnings(body),
-        **not_obeyed(OPENAI_NUMBERS, body, command.sampling),
-    }
 
 
 async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> list[str]:

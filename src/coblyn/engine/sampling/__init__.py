@@ -8,7 +8,7 @@ The shim (``native/shim/``) does the same fast; property tests hold the two toge
 
 from coblyn.engine.sampling.adaptive import Adaptive
 from coblyn.engine.sampling.bias import apply_bias, ban
-from coblyn.engine.sampling.chain import choose
+from coblyn.engine.sampling.chain import Chain, choose
 from coblyn.engine.sampling.distribution import (
     Logits,
     entropy,
@@ -22,7 +22,7 @@ from coblyn.engine.sampling.dry import (
     tokens_since_breaker,
 )
 from coblyn.engine.sampling.mirostat import Mirostat, keep_surprise, keep_zipf
-from coblyn.engine.sampling.penalties import apply_penalties
+from coblyn.engine.sampling.penalties import apply_penalties, penalize
 from coblyn.engine.sampling.temperature import (
     dynamic_temperature,
     scale,
@@ -41,6 +41,7 @@ from coblyn.engine.sampling.xtc import exclude_top_choices
 
 __all__ = [
     "Adaptive",
+    "Chain",
     "Logits",
     "Mirostat",
     "apply_bias",
@@ -63,6 +64,7 @@ __all__ = [
     "keep_zipf",
     "log_probabilities",
     "longest_repeats",
+    "penalize",
     "penalize_repeats",
     "probabilities",
     "random_number",

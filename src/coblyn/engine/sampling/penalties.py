@@ -6,7 +6,7 @@ from typing import Protocol
 
 from coblyn.engine.sampling.distribution import Logits, bound
 
-__all__ = ["Penalties", "apply_penalties"]
+__all__ = ["Penalties", "apply_penalties", "penalize"]
 
 
 class Penalties(Protocol):
@@ -34,7 +34,28 @@ class Penalties(Protocol):
 
 
 def apply_penalties(logits: Logits, history: list[int], params: Penalties) -> Logits:
-    """Penalize the tokens in the window.
+    """``penalize`` with the numbers of a request."""
+    return penalize(
+        logits,
+        history,
+        params.repetition_penalty,
+        params.repetition_range,
+        params.repetition_slope,
+        params.presence_penalty,
+        params.frequency_penalty,
+    )
+
+
+def penalize(
+    logits: Logits,
+    history: list[int],
+    repetition: float,
+    last_n: int = 0,
+    slope: float = 1.0,
+    presence: float = 0.0,
+    frequency: float = 0.0,
+) -> Logits:
+    """Penalize the tokens in the window, the ``last_n`` of the history, or all where that is 0 or less.
 
     ``l = l / r`` where ``l > 0``, else ``l * r``; then ``l -= presence + frequency * count``. In the older half of
     the window ``r`` is ``1 + (r - 1) * slope`` where ``r > 1``; a token in both halves counts as one of the newer.
@@ -42,13 +63,12 @@ def apply_penalties(logits: Logits, history: list[int], params: Penalties) -> Lo
     Repetition penalty: Keskar et al., "CTRL", 2019, section 4.1, with the multiplication of negative logits that
     all programs have since. Range and slope: KoboldAI and KoboldCPP. Presence and frequency: OpenAI's API.
     """
-    window = history[-params.repetition_range :] if params.repetition_range > 0 else history
+    window = history[-last_n:] if last_n > 0 else history
     newer_half = set(window[len(window) // 2 :])
-    newer = params.repetition_penalty
-    older = 1 + (newer - 1) * params.repetition_slope if newer > 1 else newer
+    older = 1 + (repetition - 1) * slope if repetition > 1 else repetition
     out = logits.copy()
     for token in set(window):
-        penalty = newer if token in newer_half else older
+        penalty = repetition if token in newer_half else older
         out[token] = out[token] / penalty if out[token] > 0 else out[token] * penalty
-        out[token] -= params.presence_penalty + params.frequency_penalty * window.count(token)
+        out[token] -= presence + frequency * window.count(token)
     return bound(out)

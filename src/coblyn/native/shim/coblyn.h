@@ -57,26 +57,52 @@ COBLYN_API int32_t coblyn_decode(struct llama_context * ctx, int32_t n_tokens, c
 
 struct coblyn_sampler;
 
+// What a stage of a chain does; coblyn/engine/sampling/ says what each means. In brackets its values.
+enum coblyn_stage_kind {
+    COBLYN_PENALTIES   = 1,  // [repetition (1: off), range (0: all), slope, presence, frequency]
+    COBLYN_DRY         = 2,  // [multiplier (0: off), base, allowed length, last n (0: all)]
+    COBLYN_TOP_K       = 3,  // [k (0: off)]
+    COBLYN_TOP_A       = 4,  // [a (0: off)]
+    COBLYN_TOP_P       = 5,  // [p (1: off)]
+    COBLYN_MIN_P       = 6,  // [p (0: off)]
+    COBLYN_TAIL_FREE   = 7,  // [z (1: off)]
+    COBLYN_TYPICAL     = 8,  // [p (1: off)]
+    COBLYN_TEMPERATURE = 9,  // [temperature (0: greedy), spread of a dynamic one (0: off), exponent, smoothing (0: off), curve]
+    COBLYN_TOP_N_SIGMA = 10, // [n (0: off)]
+    COBLYN_XTC         = 11, // [threshold, probability (0: off)]
+    COBLYN_ADAPTIVE_P  = 12, // [target (below 0: off), decay]
+    COBLYN_MIROSTAT    = 13, // [version (1, 2), tau, eta]
+};
+
+#define COBLYN_STAGE_VALUES 5
+
+struct coblyn_stage {
+    int32_t kind;
+    double  values[COBLYN_STAGE_VALUES];
+};
+
+// Everything is copied.
 struct coblyn_sampler_params {
     uint64_t seed;
-    float    temperature;         // <= 0: greedy
-    float    top_p;               // >= 1: off
-    float    min_p;               // <= 0: off
-    float    repetition_penalty;  // 1: off
-    float    repetition_slope;    // (0, 1], weight in the older half of the window
-    float    presence_penalty;
-    float    frequency_penalty;
-    int32_t  top_k;               // <= 0: off
-    int32_t  repetition_range;    // <= 0: all tokens
-    int32_t  n_logprobs;          // < 0: none; else number of alternatives
-    int32_t  n_bias;              // entries of the two arrays below; copied
+    int32_t  n_logprobs;                // < 0: none; else number of alternatives
+    int32_t  n_bias;                    // entries of the next two
     const int32_t * bias_tokens;
     const float   * bias_values;
+    int32_t  n_stages;                  // in the order in which they are applied, after the bias
+    int32_t  n_breakers;                // of DRY: token sequences
+    const struct coblyn_stage * stages;
+    const int32_t * breaker_lengths;
+    const int32_t * breaker_tokens;     // one sequence after the other
 };
 
 COBLYN_API struct coblyn_sampler * coblyn_sampler_new(const struct coblyn_sampler_params * params, int32_t n_vocab,
                                                       const int32_t * history, int32_t n_history);
 COBLYN_API void coblyn_sampler_free(struct coblyn_sampler * sampler);
+
+// The candidates for the next token after the first `n_stages` stages, best first, without drawing one. Up to `capacity`
+// are written; returns how many there are, or one of the two below.
+COBLYN_API int32_t coblyn_candidates(struct coblyn_sampler * sampler, const float * logits, int32_t n_stages,
+                                     int32_t capacity, int32_t * tokens, float * values);
 
 // What stands for a token where there is none: everything is forbidden, or the model's numbers are none (NaN, infinite).
 #define COBLYN_ALL_FORBIDDEN (-1)

@@ -1,0 +1,116 @@
+"""What it costs to draw a token, by chain: microseconds of one row on one core.
+
+    python bench/sampling.py [--vocab 262144] [--rounds 300]
+
+Rows are random logits that follow Zipf's law, eight of them in turn. Each figure is the median. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from coblyn.cli.build import ensure_bundle
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.stages import chain
+from coblyn.llama.context import Batch
+from coblyn.llama.library import Library, open_library
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.steps import Steps
+
+PLAIN = SamplingParams(temperature=0.8)
+KOBOLD = SamplingParams(
+    temperature=0.75,
+    top_k=100,
+    top_p=0.92,
+    repetition_penalty=1.05,
+    repetition_range=360,
+    repetition_slope=0.7,
+)
+CHAINS = {
+    "greedy": SamplingParams(temperature=0.0),
+    "plain": PLAIN,
+    "openai top-p 0.9": SamplingParams(temperature=0.8, top_p=0.9),
+    "min-p 0.05": SamplingParams(temperature=1.25, min_p=0.05),
+    "kobold default": KOBOLD,
+    "kobold, DRY, XTC": SamplingParams(
+        temperature=0.75,
+        top_k=100,
+        top_p=0.92,
+        repetition_penalty=1.05,
+        repetition_range=360,
+        dry_multiplier=0.8,
+        xtc_probability=0.5,
+        xtc_threshold=0.1,
+    ),
+    "mirostat 2": SamplingParams(mirostat=2),
+    "typical 0.9": SamplingParams(typical_p=0.9),
+    "tail-free 0.95": SamplingParams(tail_free=0.95),
+    "dynamic temperature, min-p": SamplingParams(temperature=1.25, dynatemp_range=0.75, min_p=0.05),
+    "top-n-sigma 1": SamplingParams(top_n_sigma=1.0),
+}
+DRY = SamplingParams(temperature=0.0, dry_multiplier=0.8)
+
+
+def options(params: SamplingParams) -> SamplerOptions:
+    """As the engine makes them."""
+    stages = (Stage(StageKind(stage.code), values) for stage, values in chain(params))
+    return SamplerOptions(seed=1, stages=tuple(stages))
+
+
+def zipf_row(rng: np.random.Generator, vocab: int) -> Any:
+    """Logits that fall with the logarithm of the rank, in an order of chance, as those of a text's next word do."""
+    ranks = rng.permutation(vocab) + 1
+    return (-1.4 * np.log(ranks) + rng.normal(0, 0.5, vocab)).astype(np.float32)
+
+
+def microseconds(
+    library: Library, params: SamplingParams, vocab: int, history: list[int], rounds: int
+) -> float:
+    """The median of a draw; of that the copy of the row is taken off, which a decode's rows do not need."""
+    rng = np.random.default_rng(0)
+    rows = [zipf_row(rng, vocab) for _ in range(8)]
+    context: Any = SimpleNamespace(library=library, pointer=None)
+    steps = Steps(context, Batch(1), 1)
+    sampler = Sampler(library, options(params), vocab, history)
+    copy = np.empty(vocab, np.float32)
+    times, copies = [], []
+    for round_ in range(rounds):
+        row = rows[round_ % len(rows)]
+        start = time.perf_counter()
+        copy[:] = row
+        middle = time.perf_counter()
+        steps.run(0, [Draw(sampler, logits=row)])
+        times.append(time.perf_counter() - middle)
+        copies.append(middle - start)
+    return float(np.median(times) - np.median(copies)) * 1e6
+
+
+def main() -> None:
+    """Measure, print a table, then JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vocab", type=int, default=262_144)
+    parser.add_argument("--rounds", type=int, default=300)
+    asked = parser.parse_args()
+    library = open_library(ensure_bundle().lib_dir)
+    # Words as frequent as in a text: the n-th of them 1/n times.
+    words = np.random.default_rng(1).zipf(1.3, 131_072) % 5000
+    figures = {}
+    for name, params in CHAINS.items():
+        history = words[:4000].tolist()
+        figures[name] = microseconds(library, params, asked.vocab, history, asked.rounds)
+    for length in (1000, 10_000, 100_000):
+        history = words[:length].tolist()
+        figures[f"DRY after {length}"] = microseconds(library, DRY, 5000, history, asked.rounds)
+    for name, value in figures.items():
+        print(f"{name:30} {value:8.1f} us")
+    print(json.dumps({"vocab": asked.vocab, "us": {k: round(v, 1) for k, v in figures.items()}}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,388 @@
+#include "candidates.h"
+
+#include "coblyn.h"
+
+#include <cmath>
+
+namespace coblyn {
+
+namespace {
+
+// The smallest set of best tokens that reaches `mass`. A histogram of the mass over bands of logits tells in which band
+// the border lies, so that only that band has to be sorted. Returns how many of `out` are kept at its beginning.
+size_t select_mass(const float * x, int32_t n, const Groups & groups, float scale, const float * weights, double mass,
+                   std::vector<Candidate> & out) {
+    const float       best          = groups.best();
+    constexpr int32_t bands         = 1024;
+    const float       per_unit      = 32.0f * scale;  // bands below `best`, 1/32 wide; the last one takes all the rest
+    double            masses[bands] = {};
+    const auto band_of = [&](float logit) {
+        const float distance = (best - logit) * per_unit;
+        return distance < (float) (bands - 1) ? (int32_t) distance : bands - 1;
+    };
+    for (int32_t i = 0; i < n; ++i) {
+        masses[band_of(x[i])] += weights[i];
+    }
+    int32_t border = 0;
+    double  sum    = 0;
+    while (border < bands - 1 && sum + masses[border] < mass) {
+        sum += masses[border++];
+    }
+    const float floor = border < bands - 1 ? best - (float) (border + 1) / per_unit : minus_infinity;
+    groups.select_above(floor, out);
+    // Rounding may let in candidates of the next band; they come last and change nothing.
+    const auto middle = std::partition(out.begin(), out.end(),
+                                       [&](const Candidate & c) { return band_of(c.logit) < border; });
+    std::sort(middle, out.end(), before);
+    size_t kept = middle - out.begin();
+    for (; kept < out.size() && sum < mass; ++kept) {
+        sum += exponential((out[kept].logit - best) * scale);
+    }
+    return std::max<size_t>(1, kept);
+}
+
+}  // namespace
+
+void Candidates::begin(float * logits, int32_t n) {
+    row      = logits;
+    n_vocab  = n;
+    factor   = 1.0;
+    is_list  = false;
+    is_seen  = false;
+    n_sorted = 0;
+    raw.clear();
+}
+
+void Candidates::see() {
+    if (!is_seen) {
+        groups.look(row, n_vocab);
+        is_seen = true;
+    }
+}
+
+int32_t Candidates::fault() {
+    see();
+    const float top = groups.best();
+    if (groups.has_nan() || top == std::numeric_limits<float>::infinity()) {
+        return COBLYN_NO_NUMBERS;
+    }
+    if (top > minus_infinity) {
+        return 0;
+    }
+    // Nothing but biases, bans and penalties takes a sound model's last finite logit away.
+    for (auto change = raw.rbegin(); change != raw.rend(); ++change) {
+        row[change->first] = change->second;
+    }
+    const bool is_sound = std::any_of(row, row + n_vocab, [](float logit) { return std::isfinite(logit); });
+    return is_sound ? COBLYN_ALL_FORBIDDEN : COBLYN_NO_NUMBERS;
+}
+
+size_t Candidates::count() const {
+    if (is_list) {
+        return items.size();
+    }
+    size_t found = 0;
+    for (int32_t i = 0; i < n_vocab; ++i) {
+        found += row[i] > minus_infinity;
+    }
+    return found;
+}
+
+float Candidates::best() {
+    if (!is_list) {
+        see();
+        return bounded(groups.best() * factor);
+    }
+    if (n_sorted > 0) {
+        return items[0].logit;
+    }
+    float top = minus_infinity;
+    for (const Candidate & item : items) {
+        top = item.logit > top ? item.logit : top;
+    }
+    return top;
+}
+
+double Candidates::mass() {
+    if (!is_list) {
+        see();
+        return exponential_sum(row, n_vocab, groups.best(), (float) factor, nullptr);
+    }
+    const float top   = best();
+    double      total = 0;
+    for (const Candidate & item : items) {
+        total += exponential(item.logit - top);
+    }
+    return total;
+}
+
+double Candidates::entropy() {
+    const float top   = best();
+    double      total = 0;
+    double      drop  = 0;  // of the logits below the best, weighted
+    const auto  add   = [&](float distance) {
+        const double weight = exponential(distance);
+        total += weight;
+        drop -= weight > 0 ? weight * distance : 0.0;
+    };
+    if (is_list) {
+        for (const Candidate & item : items) {
+            add(item.logit - top);
+        }
+    } else {
+        for (int32_t i = 0; i < n_vocab; ++i) {
+            add((float) (row[i] * factor - top));
+        }
+    }
+    return std::log(total) + drop / total;
+}
+
+double Candidates::deviation() const {
+    double n = 0, mean = 0, squares = 0;
+    const auto each = [&](auto && visit) {
+        if (is_list) {
+            for (const Candidate & item : items) {
+                visit((double) item.logit);
+            }
+        } else {
+            for (int32_t i = 0; i < n_vocab; ++i) {
+                if (row[i] > minus_infinity) {
+                    visit(row[i] * factor);
+                }
+            }
+        }
+    };
+    each([&](double logit) { n += 1, mean += logit; });
+    mean /= n;
+    each([&](double logit) { squares += (logit - mean) * (logit - mean); });
+    return std::sqrt(squares / n);
+}
+
+void Candidates::keep_best(size_t k) {
+    if (!is_list) {
+        see();
+        groups.select_best(k, items);
+        is_list = true;
+        for (Candidate & item : items) {
+            item.logit = bounded(item.logit * factor);
+        }
+    } else if (k < items.size()) {
+        if (k > n_sorted) {
+            std::nth_element(items.begin() + n_sorted, items.begin() + (k - 1), items.end(), before);
+        }
+        items.resize(k);
+        n_sorted = std::min(n_sorted, k);
+    }
+}
+
+void Candidates::top(size_t k, std::vector<Candidate> & out) {
+    see();
+    groups.select_best(k, out);
+    std::sort(out.begin(), out.end(), before);
+}
+
+void Candidates::above(double limit, std::vector<Candidate> & out) {
+    out.clear();
+    if (!is_list && factor == 1.0) {
+        see();
+        groups.select_above((float) limit, out);
+        return;
+    }
+    for (const Candidate & item : list()) {
+        if (item.logit >= limit) {
+            out.push_back(item);
+        }
+    }
+}
+
+void Candidates::keep_above(double limit) {
+    const float floor = (float) std::min<double>(limit, best());
+    if (!is_list) {
+        groups.select_above(factor == 1.0 ? floor : (float) std::min<double>(floor / factor, groups.best()), items);
+        is_list = true;
+        for (Candidate & item : items) {
+            item.logit = bounded(item.logit * factor);
+        }
+        return;
+    }
+    size_t kept = 0, sorted_kept = 0;
+    for (size_t i = 0; i < items.size(); ++i) {
+        if (items[i].logit >= floor) {
+            sorted_kept += i < n_sorted;
+            items[kept++] = items[i];
+        }
+    }
+    items.resize(kept);
+    n_sorted = sorted_kept;
+}
+
+void Candidates::keep_share(double share) {
+    if (!is_list) {
+        keep_share_of_row(share);
+        return;
+    }
+    const float  top    = best();
+    const double target = share * mass();
+    double       sum    = 0;
+    for (size_t i = 0; i < items.size(); ++i) {
+        if (i >= n_sorted) {
+            sorted(std::max<size_t>(64, 4 * i));
+        }
+        sum += exponential(items[i].logit - top);
+        if (sum >= target) {
+            items.resize(i + 1);
+            n_sorted = i + 1;
+        }
+    }
+}
+
+void Candidates::keep_share_of_row(double share) {
+    see();
+    weights.resize(n_vocab);
+    const double total = exponential_sum(row, n_vocab, groups.best(), (float) factor, weights.data());
+    items.resize(select_mass(row, n_vocab, groups, (float) factor, weights.data(), share * total, items));
+    is_list = true;
+    for (Candidate & item : items) {
+        item.logit = bounded(item.logit * factor);
+    }
+}
+
+void Candidates::scale(double by) {
+    if (!is_list) {
+        factor *= by;
+        return;
+    }
+    for (Candidate & item : items) {
+        item.logit = bounded(item.logit * by);
+    }
+}
+
+std::vector<Candidate> & Candidates::list() {
+    if (!is_list) {
+        is_list = true;
+        items.clear();
+        for (int32_t i = 0; i < n_vocab; ++i) {
+            if (row[i] > minus_infinity) {
+                items.push_back({bounded(row[i] * factor), i});
+            }
+        }
+    }
+    return items;
+}
+
+std::vector<Candidate> & Candidates::sorted(size_t n) {
+    list();
+    n = std::min(n, items.size());
+    if (n > n_sorted) {
+        const auto start = items.begin() + n_sorted, end = items.begin() + n;
+        if (end != items.end()) {
+            std::nth_element(start, end - 1, items.end(), before);
+        }
+        std::sort(start, end, before);
+        n_sorted = n;
+    }
+    return items;
+}
+
+void Candidates::place() {
+    list();
+    n_sorted = 0;
+    places.resize(n_vocab);
+    for (size_t i = 0; i < items.size(); ++i) {
+        places[items[i].token] = (int32_t) i + 1;
+    }
+}
+
+void Candidates::unplace() {
+    for (const Candidate & item : items) {
+        places[item.token] = 0;
+    }
+}
+
+int32_t Candidates::draw(double number) {
+    return is_list ? draw_from_list(number) : draw_from_row(number);
+}
+
+// The mass of each block tells in which one the token lies, so that only that one is read token by token.
+int32_t Candidates::draw_from_row(double number) {
+    see();
+    const float top = groups.best(), times = (float) factor;
+    masses.clear();
+    double target = number * exponential_sum(row, n_vocab, top, times, nullptr, [&](double sum) { masses.push_back(sum); });
+    size_t chosen = 0;
+    for (size_t i = 0; i < masses.size(); ++i) {
+        if (masses[i] > 0) {
+            chosen = i;
+            if (masses[i] > target) {
+                break;
+            }
+            target -= masses[i];
+        }
+    }
+    const int32_t end  = std::min(n_vocab, (int32_t) (chosen + 1) * block);
+    int32_t       last = -1;
+    for (int32_t i = (int32_t) chosen * block; i < end; ++i) {
+        const float weight = exponential((row[i] - top) * times);
+        if (weight > 0) {
+            last = i;
+            target -= weight;
+            if (target < 0) {
+                break;
+            }
+        }
+    }
+    return last;
+}
+
+// Halves the list at one of its ids until one is left: in the order of ids, but without sorting it.
+int32_t Candidates::draw_from_list(double number) {
+    const float top   = best();
+    double      total = 0;
+    for (Candidate & item : items) {
+        item.logit = exponential(item.logit - top);  // from here on a weight
+        total += item.logit;
+    }
+    double     target = number * total;
+    auto       start = items.begin(), end = items.end();
+    const auto by_id = [](const Candidate & a, const Candidate & b) { return a.token < b.token; };
+    while (end - start > 32) {
+        const auto middle = start + (end - start) / 2;
+        std::nth_element(start, middle, end, by_id);
+        double left = 0;
+        for (auto item = start; item != middle; ++item) {
+            left += item->logit;
+        }
+        if (left > target) {
+            end = middle;
+        } else {
+            target -= left;
+            start = middle;
+        }
+    }
+    std::sort(start, end, by_id);
+    int32_t last = -1;
+    for (auto item = start; item != end; ++item) {
+        if (item->logit > 0) {
+            last = item->token;
+            target -= item->logit;
+            if (target < 0) {
+                break;
+            }
+        }
+    }
+    // Rounding may lead past the last token that can be drawn: then the best one is as good as any.
+    return last >= 0 ? last : std::max_element(items.begin(), items.end(), [](const Candidate & a, const Candidate & b) {
+        return a.logit < b.logit;
+    })->token;
+}
+
+float Candidates::raw_logit(int32_t token) const {
+    for (const auto & [changed, value] : raw) {
+        if (changed == token) {
+            return value;
+        }
+    }
+    return row[token];
+}
+
+}  // namespace coblyn

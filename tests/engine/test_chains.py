@@ -1,0 +1,304 @@
+"""Chains of the shim's samplers against chains of the numpy functions that say what they mean."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coblyn.engine import sampling
+from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS
+from coblyn.llama.context import Batch
+from coblyn.llama.library import Library, open_library
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.steps import Steps
+from coblyn.native.bundle import Bundle
+
+pytestmark = pytest.mark.native
+
+ANY = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+
+DRY_OFF = (0.0, 1.75, 2.0, 0.0)
+
+VALUES: dict[StageKind, list[tuple[float, ...]]] = {
+    StageKind.PENALTIES: [
+        (1.0, 0, 1.0, 0.0, 0.0),
+        (1.1, 320, 0.7, 0.0, 0.0),
+        (2.0, 7, 0.1, 0.5, 0.3),
+        (0.8, 1, 1.0, -0.5, 0.0),
+        (1e30, 0, 1.0, 1e30, 1e30),
+    ],
+    StageKind.DRY: [
+        DRY_OFF,
+        (0.8, 1.75, 2.0, 0.0),
+        (0.8, 1.75, 2.0, 20.0),
+        (5.0, 1.1, 0.0, 9.0),
+        (1.0, 0.5, 1.0, 0.0),
+        (1e30, 1e30, 3.0, 0.0),
+    ],
+    StageKind.TOP_K: [(0,), (1,), (2,), (40,), (3000,), (2**31 - 1,)],
+    StageKind.TOP_A: [(0.0,), (0.1,), (0.9,), (1e30,)],
+    StageKind.TOP_P: [(1.0,), (0.95,), (0.5,), (0.0,)],
+    StageKind.MIN_P: [(0.0,), (0.002,), (0.1,), (1.0,)],
+    StageKind.TAIL_FREE: [(1.0,), (0.97,), (0.4,), (0.0,)],
+    StageKind.TYPICAL: [(1.0,), (0.95,), (0.3,), (0.0,)],
+    StageKind.TEMPERATURE: [
+        (1.0,),
+        (0.0,),
+        (0.3, 0.0, 1.0, 0.0, 1.0),
+        (5.0, 0.0, 1.0, 0.0, 1.0),
+        (1.25, 0.75, 1.0, 0.0, 1.0),
+        (0.5, -0.5, 2.0, 0.25, 1.0),
+        (1.0, 0.0, 1.0, 0.3, 2.5),
+        (1e-29, 0.0, 1.0, 1e30, 0.0),
+    ],
+    StageKind.TOP_N_SIGMA: [(0.0,), (1.0,), (0.1,), (1e30,)],
+    StageKind.XTC: [(0.1, 0.0), (0.1, 0.5), (0.0, 1.0), (0.5, 1.0), (0.6, 1.0)],
+    StageKind.ADAPTIVE_P: [(-1.0, 0.9), (0.3, 0.9), (0.0, 0.0), (1.0, 1.0)],
+    StageKind.MIROSTAT: [(1, 5.0, 0.1), (2, 5.0, 0.1), (2, 0.0, 1e30), (1, 1e30, 1e30)],
+}
+
+TAME = {kind: values[: -1 if len(values) > 4 else None] for kind, values in VALUES.items()}
+
+
+@pytest.fixture(scope="module")
+def library(bundle: Bundle) -> Library:
+    return open_library(bundle.lib_dir)
+
+
+class Native:
+    """One request of the shim, on logits of our own."""
+
+    def __init__(self, library: Library, chain: sampling.Chain, size: int) -> None:
+        options = SamplerOptions(
+            seed=chain.seed,
+            stages=tuple(chain.stages),
+            bias=chain.bias,
+            breakers=tuple(tuple(breaker) for breaker in chain.breakers),
+        )
+        self.size = size
+        self.num_stages = len(options.stages)
+        self.sampler = Sampler(library, options, size, chain.history)
+        context: Any = SimpleNamespace(library=library, pointer=None)
+        self._steps = Steps(context, Batch(1), 1)
+
+    def after(self, logits: Any, num_stages: int) -> Any:
+        """Logits of the candidates after the first stages; minus infinity for the others."""
+        tokens, values, count = self.sampler.candidates(
+            logits.astype(np.float32), num_stages, self.size
+        )
+        assert count == len(tokens)
+        assert (np.diff(values) <= 0).all()
+        out = np.full(self.size, -np.inf)
+        out[tokens] = values
+        return out
+
+    def draw(self, logits: Any) -> int:
+        ((row,),) = self._steps.run(0, [Draw(self.sampler, logits=logits.astype(np.float32))])
+        return int(row.token)
+
+
+@st.composite
+def rows(draw: Any, sizes: tuple[int, ...] = (1, 2, 3, 17, 100, 1000, 5000)) -> Any:
+    size = draw(st.sampled_from(sizes))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    logits = rng.normal(0, draw(st.sampled_from([0.0, 0.1, 1.0, 4.0, 30.0])), size)
+    if draw(st.booleans()):
+        logits = np.round(logits)
+    if draw(st.booleans()):
+        banned = rng.random(size) < draw(st.sampled_from([0.3, 1.0]))
+        banned[rng.integers(size)] = False
+        logits[banned] = -np.inf
+    return logits.astype(np.float32).astype(np.float64)
+
+
+@st.composite
+def chains(draw: Any, size: int, values: dict[StageKind, Any], max_stages: int = 13) -> Any:
+    """Stages in any order, on a history that repeats itself."""
+    kinds = draw(st.lists(st.sampled_from(sorted(values)), unique=True, max_size=max_stages))
+    stages = [Stage(kind, draw(st.sampled_from(values[kind]))) for kind in kinds]
+    letters = min(size, 4)
+    history = draw(st.lists(st.integers(0, letters - 1), max_size=60))
+    breakers = draw(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3), max_size=3))
+    bias = draw(st.lists(st.tuples(st.integers(0, size), st.sampled_from([-3.0, 2.0])), max_size=3))
+    seed = draw(st.integers(0, 2**64 - 1))
+    return sampling.Chain(stages, seed, history, tuple(bias), breakers)
+
+
+def distance(ours: Any, definition: Any) -> float:
+    """Total variation between two rows of logits, as distributions."""
+    difference = sampling.probabilities(ours) - sampling.probabilities(definition)
+    return float(np.abs(difference).sum() / 2)
+
+
+def is_settled(chain: sampling.Chain, logits: Any) -> bool:
+    """Whether no stage stands at an edge, where single precision may decide otherwise.
+
+    The chain is run with what single precision loses added before each stage; at an edge the outcome differs.
+    """
+    exact = chain.apply(logits)[-1]
+    near = (roughly(chain, logits, seed) for seed in range(6))
+    return all(
+        np.array_equal(other > -np.inf, exact > -np.inf) and distance(other, exact) < 1e-3
+        for other in near
+    )
+
+
+def roughly(chain: sampling.Chain, logits: Any, seed: int) -> Any:
+    rng = np.random.default_rng(seed)
+    for stage in (None, *chain.stages):
+        logits = (chain._apply(stage, logits) if stage else chain.apply(logits)[0]).copy()
+        candidates = logits > -np.inf
+        noise = rng.uniform(-1e-5, 1e-5, len(logits))[candidates]
+        logits[candidates] += noise * np.maximum(1, np.abs(logits[candidates]))
+    return logits
+
+
+@pytest.mark.parametrize("kind", list(StageKind))
+@given(data=st.data())
+@ANY
+def test_each_stage_leaves_what_its_definition_leaves(
+    library: Library, kind: StageKind, data: Any
+) -> None:
+    logits = data.draw(rows())
+    chain = data.draw(chains(len(logits), {kind: VALUES[kind]}, 1))
+    definition = chain.apply(logits)[-1]
+    ours = Native(library, chain, len(logits)).after(logits, 1)
+    if np.array_equal(ours > -np.inf, definition > -np.inf):
+        assert distance(ours, definition) < 1e-4 or not is_settled(chain, logits)
+    else:
+        assert not is_settled(chain, logits)
+
+
+@given(data=st.data())
+@settings(ANY, max_examples=200)
+def test_any_combination_leaves_what_its_definition_leaves(library: Library, data: Any) -> None:
+    logits = data.draw(rows())
+    chain = data.draw(chains(len(logits), TAME))
+    definition = chain.apply(logits)[-1]
+    ours = Native(library, chain, len(logits)).after(logits, len(chain.stages))
+    is_same = np.array_equal(ours > -np.inf, definition > -np.inf)
+    assert (is_same and distance(ours, definition) < 1e-4) or not is_settled(chain, logits)
+
+
+KOBOLD = (
+    Stage(StageKind.DRY, (0.8, 1.75, 2.0, 320.0)),
+    Stage(StageKind.TOP_K, (3000,)),
+    Stage(StageKind.PENALTIES, (1.05, 360.0, 0.7, 0.0, 0.0)),
+    Stage(StageKind.TOP_K, (100,)),
+    Stage(StageKind.TOP_A, (0.01,)),
+    Stage(StageKind.TAIL_FREE, (0.99,)),
+    Stage(StageKind.TYPICAL, (0.99,)),
+    Stage(StageKind.TOP_P, (0.92,)),
+    Stage(StageKind.MIN_P, (0.01,)),
+    Stage(StageKind.TEMPERATURE, (0.75, 0.0, 1.0, 0.0, 1.0)),
+    Stage(StageKind.XTC, (0.1, 0.5)),
+)
+
+
+@pytest.mark.parametrize("size", [32, 49_152, 262_144])
+@pytest.mark.parametrize("last", [None, (2, 5.0, 0.1), (1, 3.0, 0.1)])
+def test_kobolds_chain_draws_the_same_text(
+    library: Library, size: int, last: tuple[float, ...] | None
+) -> None:
+    """Tokens in a row, each of which the memories of DRY, mirostat and adaptive-p depend on."""
+    stages = (*KOBOLD, Stage(StageKind.MIROSTAT, last)) if last else KOBOLD
+    rng = np.random.default_rng(size)
+    chain = sampling.Chain(stages, 7, rng.integers(0, 32, 400).tolist())
+    native = Native(library, chain, size)
+    for _ in range(30 if size < 100_000 else 8):
+        logits = rng.normal(0, 3, size).astype(np.float32).astype(np.float64)
+        ours, definition = native.draw(logits), chain.draw(logits)
+        assert ours == definition
+
+
+@given(data=st.data())
+@settings(ANY, max_examples=60)
+def test_memories_follow_what_was_drawn(library: Library, data: Any) -> None:
+    """A sampler that drew tokens is as good as a new one that was given them, but for mirostat and adaptive-p."""
+    size = data.draw(st.sampled_from([3, 8]))
+    kinds = {kind: TAME[kind] for kind in (StageKind.DRY, StageKind.PENALTIES, StageKind.XTC)}
+    chain = data.draw(chains(size, kinds))
+    grown = Native(library, chain, size)
+    logits = np.linspace(-1, 1, size)
+    for _ in range(data.draw(st.integers(1, 12))):
+        chain.history.append(grown.draw(logits))
+    fresh = Native(library, chain, size)
+    count = len(chain.stages)
+    assert np.array_equal(grown.after(logits, count), fresh.after(logits, count))
+    assert np.allclose(grown.after(logits, count), chain.apply(logits)[-1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("target", [0.2, 0.5, 0.8])
+def test_adaptive_p_draws_the_same_text(library: Library, target: float) -> None:
+    chain = sampling.Chain([Stage(StageKind.ADAPTIVE_P, (target, 0.9))], 11, [])
+    native = Native(library, chain, 50)
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        logits = rng.normal(0, 3, 50).astype(np.float32).astype(np.float64)
+        assert native.draw(logits) == chain.draw(logits)
+
+
+@given(data=st.data())
+@settings(ANY, max_examples=100)
+def test_every_sampler_at_its_extreme_leaves_a_token(library: Library, data: Any) -> None:
+    logits = data.draw(rows((1, 2, 32, 1000)))
+    extremes = {kind: [values[0], values[-2], values[-1]] for kind, values in VALUES.items()}
+    kinds = data.draw(st.permutations(sorted(extremes)))
+    stages = [Stage(kind, data.draw(st.sampled_from(extremes[kind]))) for kind in kinds]
+    chain = sampling.Chain(stages, data.draw(st.integers(0, 2**64 - 1)), [0] * 50)
+    native = Native(library, chain, len(logits))
+    for _ in range(3):
+        token = native.draw(logits * data.draw(st.sampled_from([1.0, 1e20])))
+        assert logits[token] > -np.inf
+
+
+@pytest.mark.parametrize("kind", list(StageKind))
+def test_no_stage_hides_that_numbers_are_broken(library: Library, kind: StageKind) -> None:
+    for values in VALUES[kind]:
+        chain = sampling.Chain([Stage(kind, values)], 1, [3, 3, 3, 3, 3])
+        native = Native(library, chain, 100)
+        for broken in (np.nan, np.inf):
+            for place in (3, 50):
+                logits = np.zeros(100)
+                logits[place] = broken
+                assert native.draw(logits) == NO_NUMBERS
+                assert chain.draw(logits) == NO_NUMBERS
+        assert native.draw(np.full(100, -np.inf)) == NO_NUMBERS
+        bans = tuple((token, -np.inf) for token in range(100))
+        banned = sampling.Chain([Stage(kind, values)], 1, [3] * 5, bans)
+        assert Native(library, banned, 100).draw(np.zeros(100)) == ALL_FORBIDDEN
+        but_one = sampling.Chain([Stage(kind, values)], 1, [3] * 5, bans[1:])
+        assert Native(library, but_one, 100).draw(np.zeros(100)) == 0
+        assert native.draw(np.zeros(100)) >= 0, "the next step is none the worse for it"
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        (),
+        (Stage(StageKind.TEMPERATURE, (0.7,)),),
+        (Stage(StageKind.TOP_K, (6,)), Stage(StageKind.TEMPERATURE, (1.5,))),
+        (Stage(StageKind.TOP_K, (40,)), Stage(StageKind.XTC, (0.1, 0.5))),
+    ],
+)
+def test_draws_from_a_list_follow_the_distribution(
+    library: Library, stages: tuple[Stage, ...]
+) -> None:
+    """Chi-squared over 20,000 draws of 50 tokens, binned: with these seeds, the same each time."""
+    logits = np.linspace(2.5, -2.5, 50)
+    plain = [stage for stage in stages if stage.kind is not StageKind.XTC]
+    expected = sampling.probabilities(sampling.Chain(plain, 0, []).apply(logits)[-1])
+    if len(plain) < len(stages):
+        chosen = sampling.Chain([*plain, Stage(StageKind.XTC, (0.1, 1.0))], 0, []).apply(logits)
+        expected = (expected + sampling.probabilities(chosen[-1])) / 2
+    native = Native(library, sampling.Chain(stages, 5, []), 50)
+    counts = np.bincount([native.draw(logits) for _ in range(20_000)], minlength=50)
+    assert counts[expected < 1e-12].sum() == 0
+    kept = expected * 20_000 >= 5
+    chi_squared = ((counts - expected * 20_000)[kept] ** 2 / (expected[kept] * 20_000)).sum()
+    assert chi_squared < kept.sum() + 6 * np.sqrt(2 * kept.sum())
