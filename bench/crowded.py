@@ -58,19 +58,22 @@ class Setting:
     Attributes:
         threads: Threads that compute.
         spins: How often a thread looks before it sleeps: a number, "own" or "libgomp".
+        bundle: The engine bundle; empty for the one in use.
     """
 
     threads: int
     spins: str
+    bundle: str = ""
 
     def __str__(self) -> str:
-        return f"{self.threads}:{self.spins}"
+        return ":".join(filter(None, (str(self.threads), self.spins, self.bundle)))
 
     @classmethod
     def read(cls, text: str) -> Setting:
-        """From "2:own"."""
-        threads, _, spins = text.partition(":")
-        return cls(int(threads), spins or "own")
+        """From "2:own", or "2:own:cpu-0123456789ab"."""
+        threads, *rest = text.split(":")
+        spins, name, *_ = *rest, "", ""
+        return cls(int(threads), spins or "own", name)
 
     def environment(self) -> dict[str, str]:
         """Of a process that runs with it."""
@@ -90,7 +93,7 @@ class Contender:
     def __init__(self, model: str, setting: Setting) -> None:
         self.setting = setting
         self._process = subprocess.Popen(
-            [sys.executable, __file__, model, "--contend", str(setting.threads)],
+            [sys.executable, __file__, model, "--contend", str(setting)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -122,16 +125,18 @@ class Contender:
         return list(json.loads(line))
 
 
-async def contend(model: str, threads: int) -> None:
+async def contend(model: str, setting: Setting) -> None:
     """The other side: generate for each line of standard input."""
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.local import LocalEngine
     from coblyn.engine.runner import LlamaRunner
     from coblyn.native import bundle
 
-    chosen = bundle.current()
+    chosen = bundle.find(setting.bundle) if setting.bundle else bundle.current()
     library, name = str(chosen.lib_dir), chosen.id
-    config = EngineConfig(model, library, name, context=1024, threads=threads, max_running=1)
+    config = EngineConfig(
+        model, library, name, context=1024, threads=setting.threads, max_running=1
+    )
     engine = LocalEngine(partial(LlamaRunner, config), max_running=1)
     try:
         await _turn(engine, 0, 16, 4, 60.0)  # warms up
@@ -236,10 +241,11 @@ def main() -> None:
     parser.add_argument("--crowded-rounds", type=int, default=3, help="Turns beside the loops.")
     parser.add_argument("--loops", type=int, default=6, help="Busy loops.")
     parser.add_argument("--seconds", type=float, default=10.0, help="The longest turn, about.")
-    parser.add_argument("--contend", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--contend", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.contend:
-        asyncio.run(contend(str(Path(arguments.model).resolve()), arguments.contend))
+        setting = Setting.read(arguments.contend)
+        asyncio.run(contend(str(Path(arguments.model).resolve()), setting))
         return
     figures = measure(arguments)
     for state, settings in figures.items():

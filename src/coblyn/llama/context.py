@@ -14,6 +14,7 @@ from coblyn.llama import bindings, shim
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
+from coblyn.llama.threads import Threads, own_threads
 
 __all__ = ["Batch", "Context", "ContextOptions", "cache_kind", "decode_error"]
 
@@ -137,6 +138,7 @@ class Context(Handle):
 
     def __init__(self, model: Model, options: ContextOptions) -> None:
         super().__init__(model.library.llama_free)
+        self._threads: Threads | None = None
         self.model = model
         self.library = model.library
         params = self.library.llama_context_default_params()
@@ -160,12 +162,21 @@ class Context(Handle):
                 f"No context of {options.length} tokens can be made for {model.path.name}: {reason}.",
                 hint="Try a smaller --context, or --cache-type f16.",
             )
+        self._threads = own_threads(self.library, options.threads)
+        if self._threads:
+            self.library.llama_attach_threadpool(self.pointer, self._threads.pointer, None)
         self._memory = self.library.llama_get_memory(self.pointer)
         self.is_unified = options.is_unified
         self._spare = options.max_sequences
         self.num_cells = int(self.library.llama_n_ctx(self.pointer))
         self.length = int(self.library.llama_n_ctx_seq(self.pointer))
         self.max_batch = int(self.library.llama_n_batch(self.pointer))
+
+    def close(self) -> None:
+        """Free it, and then its threads; a second call does nothing."""
+        super().close()
+        if self._threads:
+            self._threads.close()
 
     def decode(self, batch: Batch, count: int) -> None:
         """Compute the first ``count`` tokens of a batch.
