@@ -2,8 +2,7 @@
 
     CoblynError
     ├─ BadRequest               a caller's input is wrong; ``field`` names it
-    │  ├─ PromptTooLong
-    │  └─ PromptForgotten       the engine does not have it any more: it is encoded again
+    │  └─ PromptTooLong
     ├─ NotFound
     ├─ Busy                     the queue is full: try again
     ├─ Cancelled                the user stopped it
@@ -13,6 +12,7 @@
     │  ├─ ModelBroken           no GGUF, truncated, unreadable
     │  └─ ModelUnsupported      a GGUF that this engine can not run
     ├─ EngineError              the engine process
+    │  ├─ PromptForgotten       it does not have a prompt any more: that is encoded again
     │  ├─ EngineRestarted       it died while it worked on this request
     │  └─ EngineStopped         it is gone for good
     ├─ NativeError              building and loading the native engine
@@ -110,12 +110,6 @@ class PromptTooLong(BadRequest):
     code = "prompt_too_long"
 
 
-class PromptForgotten(BadRequest):
-    """A request refers to a prompt that the engine does not have any more."""
-
-    code = "prompt_forgotten"
-
-
 class NotFound(CoblynError):
     """A thing that was named does not exist."""
 
@@ -179,6 +173,12 @@ class EngineError(CoblynError):
     code = "engine"
     status = 503
     exit_code = 5
+
+
+class PromptForgotten(EngineError):
+    """A request refers to a prompt that the engine does not have any more."""
+
+    code = "prompt_forgotten"
 
 
 class EngineRestarted(EngineError):

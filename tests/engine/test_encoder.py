@@ -50,6 +50,13 @@ def test_what_has_no_room_is_cut_below_the_memory() -> None:
     assert encoded.num_cut == 18
 
 
+def test_text_without_a_start_loses_nothing_else() -> None:
+    texts = (Text("x" * 30, add_special=False),)
+    for memory, begin in ((None, []), (Text("m"), [BOS, ord("m")])):
+        encoded = make_encoder().encode(Source(texts, memory, room=40, wants_ids=True))
+        assert unpack_ids(encoded.ids or b"").tolist() == [*begin, *b"x" * 30]
+
+
 def test_hashes_name_whole_blocks_and_all_before_them() -> None:
     encoder = make_encoder()
     long, longer, other = (

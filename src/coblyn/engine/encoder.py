@@ -128,11 +128,12 @@ class Encoder:
         if not (texts or memory):
             return self._bare_start(), 0
         start = self._starts()
+        begins = texts[: len(start)] == start
         room = sys.maxsize if source.room is None else source.room
         if not source.memory:
-            kept = trim_front(texts, start, room)
+            kept = trim_front(texts, start if begins else [], room)
             return kept, len(texts) - len(kept)
-        below = texts[len(start) :]
+        below = texts[len(start) :] if begins else texts
         kept = trim_below_memory(memory, below, start, room)
         return kept, len(memory) + len(below) - len(kept)
 
