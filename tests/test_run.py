@@ -66,7 +66,7 @@ def test_a_failure_can_be_a_value() -> None:
 
 
 def test_a_program_that_does_not_exist_is_named() -> None:
-    with pytest.raises(ProgramFailed, match="no-such-program can not be started"):
+    with pytest.raises(ProgramFailed, match="no-such-program cannot be started"):
         run(["no-such-program"])
 
 

@@ -10,7 +10,7 @@
     ├─ ModelError               a model file
     │  ├─ ModelNotFound
     │  ├─ ModelBroken           no GGUF, truncated, unreadable
-    │  └─ ModelUnsupported      a GGUF that this engine can not run
+    │  └─ ModelUnsupported      a GGUF that this engine cannot run
     ├─ EngineError              the engine process
     │  ├─ PromptForgotten       it does not have a prompt any more: that is encoded again
     │  ├─ EngineRestarted       it died while it worked on this request
@@ -135,7 +135,7 @@ class Cancelled(CoblynError):
 
 
 class SettingsError(CoblynError):
-    """A flag, an environment variable or a settings file holds something that can not be used."""
+    """A flag, an environment variable or a settings file holds something that cannot be used."""
 
     code = "settings"
     exit_code = 2
@@ -156,13 +156,13 @@ class ModelNotFound(ModelError):
 
 
 class ModelBroken(ModelError):
-    """The file is no GGUF file, is cut short, or can not be read."""
+    """The file is no GGUF file, is cut short, or cannot be read."""
 
     code = "model_broken"
 
 
 class ModelUnsupported(ModelError):
-    """A sound GGUF file that this engine can not run."""
+    """A sound GGUF file that this engine cannot run."""
 
     code = "model_unsupported"
 
@@ -194,7 +194,7 @@ class EngineStopped(EngineError):
 
 
 class NativeError(CoblynError):
-    """The native engine can not be built or loaded."""
+    """The native engine cannot be built or loaded."""
 
     code = "native"
     exit_code = 6

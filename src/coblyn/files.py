@@ -36,7 +36,7 @@ def human_size(size: int) -> str:
 
 
 def existing_file(reference: str) -> Path | None:
-    """The file that a user's words name; None if there is none, or they can not be a path."""
+    """The file that a user's words name; None if there is none, or they cannot be a path."""
     try:
         path = Path(reference).expanduser()
         return path if path.is_file() else None
@@ -81,7 +81,7 @@ def disk_errors(
             raise DiskFull(f"{what}: no space left in {directory}.", hint=_DISK_HINT) from problem
         reason = problem.strerror or str(problem)
         raise error(
-            f"{what}: {problem.filename or directory} can not be written ({reason}).",
+            f"{what}: {problem.filename or directory} cannot be written ({reason}).",
             hint="Check the directory's permissions, or set COBLYN_HOME to another directory.",
         ) from problem
 
@@ -121,7 +121,7 @@ def put_in_place(part: Path, target: Path) -> None:
     with part.open("r+b") as file:
         os.fsync(file.fileno())
     part.replace(target)
-    if os.name == "posix":  # Windows can not open directories, and needs no such step
+    if os.name == "posix":  # Windows cannot open directories, and needs no such step
         directory = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(directory)

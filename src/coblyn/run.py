@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 _TAIL_LINES = 40
 _GRACE_SECONDS = 3.0
-# Waiting in slices keeps Ctrl-C alive on Windows, where a blocked wait can not be interrupted.
+# Waiting in slices keeps Ctrl-C alive on Windows, where a blocked wait cannot be interrupted.
 _SLICE_SECONDS = 0.2
 _IDLE_SECONDS = 1.0
 
@@ -78,7 +78,7 @@ def run(
         check: Raise if the exit code is not 0.
 
     Raises:
-        ProgramFailed: It can not be started, took too long, or (with ``check``) ended with an
+        ProgramFailed: It cannot be started, took too long, or (with ``check``) ended with an
             error.
     """
     lines: list[str] = []
@@ -108,7 +108,7 @@ def stream(
         check: Raise if the exit code is not 0.
 
     Raises:
-        ProgramFailed: It can not be started, took too long, or (with ``check``) ended with an
+        ProgramFailed: It cannot be started, took too long, or (with ``check``) ended with an
             error.
     """
     command = tuple(str(part) for part in argv)
@@ -193,7 +193,7 @@ def _started(
         )
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ProgramFailed(f"{command[0]} can not be started: {reason}.") from error
+        raise ProgramFailed(f"{command[0]} cannot be started: {reason}.") from error
     try:
         yield process
     except BaseException:

@@ -162,7 +162,7 @@ def test_a_fix_that_was_cut_short_can_be_undone(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", fail_at_the_second)
-        with pytest.raises(BadRequest, match=r"main\.o can not be moved.*Permission denied"):
+        with pytest.raises(BadRequest, match=r"main\.o cannot be moved.*Permission denied"):
             repair(tree, steps(tree), TODAY)
     undo(tree)
     assert contents(tree) == before
@@ -213,7 +213,7 @@ def test_a_journal_that_is_a_link_or_a_pipe_is_left_alone(tree: Path, tmp_path: 
     for spoil in (lambda: journal.symlink_to(mine), lambda: os.mkfifo(journal)):
         spoil()
         for act in (lambda: repair(tree, steps(tree), TODAY), lambda: undo(tree)):
-            with pytest.raises(BadRequest, match="no ordinary file"):
+            with pytest.raises(BadRequest, match="not an ordinary file"):
                 act()
         journal.unlink()
     assert mine.read_text() == "mine"

@@ -48,5 +48,5 @@ def test_what_is_not_there_and_what_is_no_file(tmp_path: Path) -> None:
         classify(tmp_path / "nothing")
     device = Path("/dev/null")
     if device.is_char_device():
-        with pytest.raises(BadRequest, match="no ordinary file"):
+        with pytest.raises(BadRequest, match="not an ordinary file"):
             classify(device)

@@ -223,7 +223,7 @@ class TestResume:
         assert target.read_bytes() == BODY
         assert names(target) == ["file.bin"]
 
-    @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT can not be sent to one process")
+    @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process")
     def test_ctrl_c_keeps_the_part(self, server: FileServer, target: Path) -> None:
         url = server.add("/file", BODY, etag='"a"', delay=0.05)
         process = subprocess.Popen([sys.executable, "-c", child(url, target)], stderr=-1)
@@ -340,7 +340,7 @@ class TestFailures:
             fetch(url, target, sha256=DIGEST, network=QUICK)
 
     def test_missing_local_file(self, tmp_path: Path, target: Path) -> None:
-        with pytest.raises(FetchError, match=r"none\.bin can not be read"):
+        with pytest.raises(FetchError, match=r"none\.bin cannot be read"):
             fetch((tmp_path / "none.bin").as_uri(), target, sha256=DIGEST)
         assert names(target) == []
 
@@ -375,7 +375,7 @@ class TestDisk:
 
     def test_the_directory_is_a_file(self, server: FileServer, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        with pytest.raises(FetchError, match="can not be written"):
+        with pytest.raises(FetchError, match="cannot be written"):
             fetch(server.add("/file", BODY), tmp_path / "file" / "target", sha256=DIGEST)
 
 

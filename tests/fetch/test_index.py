@@ -183,7 +183,7 @@ class TestThroughPip:
         monkeypatch.setattr(pip, "is_there", lambda: True)
         monkeypatch.setenv("PIP_NO_INDEX", "1")
         places = settings((tmp_path / "empty").as_uri())
-        with pytest.raises(FetchError, match="pip can not download it either: No matching"):
+        with pytest.raises(FetchError, match="pip cannot download it either: No matching"):
             fetch_package_file("some-thing", FILE, tmp_path / "t", sha256=DIGEST, settings=places)
         assert list(tmp_path.iterdir()) == []
 

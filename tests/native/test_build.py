@@ -241,7 +241,7 @@ class TestFailure:
     def test_a_library_that_can_not_be_opened(self, tiny: Tiny) -> None:
         abi = tiny.shim / "abi.cpp"
         abi.write_text('int gone();\nextern "C" int coblyn_tiny() { return gone(); }\n')
-        with pytest.raises(BuildFailed, match=r"can not be opened.*gone"):
+        with pytest.raises(BuildFailed, match=r"cannot be opened.*gone"):
             tiny.build()
         assert leftovers() == []
 
@@ -275,7 +275,7 @@ class TestFailure:
     def test_a_home_that_can_not_be_written(self, tiny: Tiny, tmp_path: Path, monkeypatch) -> None:
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("COBLYN_HOME", str(tmp_path / "file"))
-        with pytest.raises(NativeError, match="can not be written"):
+        with pytest.raises(NativeError, match="cannot be written"):
             tiny.build()
 
 

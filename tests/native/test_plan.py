@@ -186,7 +186,7 @@ class TestChoice:
         facts = m.NVIDIA.with_facts([Fact("cuda.compiler", "")])
         choice = choose("auto", facts)
         assert choice.backend.NAME == "cpu"
-        assert "RTX 3090 can not be used" in choice.notes[0]
+        assert "RTX 3090 cannot be used" in choice.notes[0]
         assert "coblyn build --backend cuda" in choice.notes[0]
 
     def test_an_intel_python_on_apple_silicon_is_told(self) -> None:
@@ -266,7 +266,7 @@ class TestWithout:
 
     def test_an_unknown_name_is_refused(self) -> None:
         for name in ("avx1024", "sve", "", "sapphirerapids"):
-            with pytest.raises(SettingsError, match="no instruction set"):
+            with pytest.raises(SettingsError, match="not an instruction set"):
                 self.args(name)
 
     def test_the_phrase_says_what_is_left(self) -> None:

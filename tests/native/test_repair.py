@@ -219,11 +219,11 @@ def test_code_that_dies_when_it_is_opened_is_mended(home: Home) -> None:
     source = home._llama / "src" / "cpu.cpp"
     start = 'static int start = (strstr(FLAGS, "mno_fma") ? 0 : (__builtin_trap(), 1));\n'
     source.write_text("#include <cstring>\n" + source.read_text() + start)
-    with pytest.raises(BuildFailed, match="can not be opened"):
+    with pytest.raises(BuildFailed, match="cannot be opened"):
         home.build(None)
     crash = Fault(FaultKind.CRASH, "loading the libraries", "It was ended by SIGILL.")
     assert home.build(Prover("fma", fault=crash)).plan.without == ("fma",)
-    with pytest.raises(BuildFailed, match="can not be opened"):
+    with pytest.raises(BuildFailed, match="cannot be opened"):
         home.build(Prover("fma", fault=WRONG), force=True)
 
 

@@ -101,7 +101,7 @@ class TestExtract:
     def test_a_file_that_is_no_archive_is_named(self, tmp_path: Path, lock: Lock) -> None:
         archive = tmp_path / "a.tar.gz"
         archive.write_bytes(b"not an archive")
-        with pytest.raises(ChecksumMismatch, match=r"a\.tar\.gz can not be unpacked"):
+        with pytest.raises(ChecksumMismatch, match=r"a\.tar\.gz cannot be unpacked"):
             source.extract(archive, PREFIX, tmp_path / "s" / "tree", lock)
 
     def test_a_truncated_archive_is_named(self, tmp_path: Path, lock: Lock) -> None:
@@ -130,7 +130,7 @@ class TestUserSource:
     """A directory of the user is known by its digest."""
 
     def test_a_directory_that_is_no_tree_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(BuildFailed, match=r"no llama\.cpp source tree"):
+        with pytest.raises(BuildFailed, match=r"not a llama\.cpp source tree"):
             source.user_source(tmp_path)
 
     def test_another_tree_is_allowed_and_named(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Explains builds that fail, in anybody's tree: from a log, from a source tree, from object files.
+"""Explains builds that fail, in any tree: from a log, from a source tree, from object files.
 
     finding.py   what is said: evidence, fix, finding, diagnosis (values)
     cause.py     what a cause is, and the case that it looks at

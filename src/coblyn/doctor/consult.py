@@ -82,7 +82,7 @@ def consult(
         report: Told of the progress.
 
     Raises:
-        NotFound, BadRequest: Something can not be looked at.
+        NotFound, BadRequest: Something cannot be looked at.
     """
     subjects: dict[Subject, list[str]] = {}
     for name in names:
@@ -98,7 +98,7 @@ def consult(
     tree_name = next(iter(subjects.get(Subject.TREE, ())), "")
     log = _log(log_name, report) if log_name else None
     tree = _tree(tree_name, environ, report, evaluate_make=evaluate_make) if tree_name else None
-    # A log that lies about may have come from anywhere; what is piped in or in a tree is of this machine.
+    # A log file may have come from anywhere; a log that is piped in, and a tree, belong to this machine.
     is_here = tree is not None or log_name == STDIN or (log is not None and _is_of_engine_here(log))
     files = [Path(name) for name in subjects.get(Subject.BINARY, ())]
     files += [Path(name) for name in subjects.get(Subject.BUNDLE, ())]

@@ -48,7 +48,7 @@ class Evidence:
     Attributes:
         source: Where: "log", a path (as the user would write it), "environment", "this machine".
         line: Line number there, from 1; 0 if lines mean nothing.
-        text: What it says, at most a few hundred letters.
+        text: What it says, at most a few hundred characters.
     """
 
     source: str

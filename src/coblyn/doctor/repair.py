@@ -63,14 +63,14 @@ def repair(root: Path, steps: Iterable[Step], today: date) -> tuple[Move, ...]:
 
     Args:
         root: The tree; nothing outside it is touched.
-        steps: What to do; what is gone by now is passed over.
+        steps: What to do; files that are gone by now are skipped.
         today: The day for dated names.
 
     Returns:
         What was moved, in order.
 
     Raises:
-        BadRequest: A step is outside the tree, or a file can not be moved; what was moved before it stays in the
+        BadRequest: A step is outside the tree, or a file cannot be moved; what was moved before it stays in the
             journal and can be undone.
     """
     root = root.resolve()
@@ -96,15 +96,15 @@ def repair(root: Path, steps: Iterable[Step], today: date) -> tuple[Move, ...]:
 def undo(root: Path) -> tuple[Move, ...]:
     """Take the last fix back, its moves in reverse order.
 
-    What a build has made anew meanwhile is kept aside, so that the old file can return to its place.
+    What a build has made again meanwhile is kept aside, so that the old file can return to its place.
 
     Returns:
         What was moved back; ``source`` is where it is again.
 
     Raises:
         NotFound: Nothing was fixed in this tree, or all of it is undone.
-        BadRequest: A file of the user's own stands where another one should return to, the journal can not be read
-            or names something outside of the tree, or a file can not be moved.
+        BadRequest: A file of the user's own stands where another one should return to, the journal cannot be read
+            or names something outside of the tree, or a file cannot be moved.
     """
     root = root.resolve()
     keeping = _Keeping(root)
@@ -130,7 +130,7 @@ def _check_return(root: Path, move: Move) -> None:
     is_taken = os.path.lexists(source) and os.path.lexists(target)
     if move.kind is StepKind.ASIDE and is_taken:
         raise BadRequest(
-            f"{source} exists again, so {target.name} can not return to its name.",
+            f"{source} exists again, so {target.name} cannot return to its name.",
             hint="Rename one of them, and undo once more.",
         )
 
@@ -155,7 +155,7 @@ class _Keeping:
             status = self._journal.lstat()
             if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_JOURNAL:
                 raise BadRequest(
-                    f"{self._journal} is no ordinary file; the doctor did not write it."
+                    f"{self._journal} is not an ordinary file; the doctor did not write it."
                 )
 
     def note(self, number: int, move: Move) -> None:
@@ -186,7 +186,7 @@ class _Keeping:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise BadRequest(f"{self._journal} can not be read: {error.strerror}.") from error
+            raise BadRequest(f"{self._journal} cannot be read: {error.strerror}.") from error
         # A line that was cut short by a crash names a move that had not begun.
         return [entry for line in lines if (entry := _entry(line))]
 
@@ -203,13 +203,13 @@ class _Keeping:
                 os.fsync(file.fileno())
         except OSError as error:
             raise BadRequest(
-                f"{self._journal} can not be written: {error.strerror}.",
+                f"{self._journal} cannot be written: {error.strerror}.",
                 hint="Without a journal nothing is moved.",
             ) from error
 
 
 def _entry(line: str) -> _Entry | None:
-    """A line of the journal; None if it is none of ours."""
+    """A line of the journal; None if it is not one of ours."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -254,4 +254,4 @@ def _move(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)
     except OSError as error:
-        raise BadRequest(f"{source} can not be moved to {target}: {error.strerror}.") from error
+        raise BadRequest(f"{source} cannot be moved to {target}: {error.strerror}.") from error

@@ -54,7 +54,7 @@ def without_names(text: str, *, user: str = "", home: str = "", host: str = "") 
     for pattern, instead in (*_SECRETS, *_HOMES):
         text = pattern.sub(instead, text)
     for name, instead in ((user, "<user>"), (host, "<host>")):
-        # A name such as "root" or "me" is no secret, and would cut other words to pieces.
+        # A name such as "root" or "me" is not a secret, and would cut other words to pieces.
         if len(name) > 2 and name not in ("root", "user", "localhost"):
             text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, text)
     return text

@@ -32,7 +32,7 @@ def classify(path: Path) -> Subject:
 
     Raises:
         NotFound: It does not exist.
-        BadRequest: It is neither a file nor a directory, or can not be read.
+        BadRequest: It is neither a file nor a directory, or cannot be read.
     """
     try:
         if path.is_dir():
@@ -40,10 +40,10 @@ def classify(path: Path) -> Subject:
         if not path.exists():
             raise NotFound(f"There is no file or directory {path}.")
         if not path.is_file() and not path.is_fifo():
-            raise BadRequest(f"{path} is no ordinary file.")
+            raise BadRequest(f"{path} is not an ordinary file.")
         return Subject.BINARY if path.is_file() and looks_binary(path) else Subject.LOG
     except OSError as error:
-        raise BadRequest(f"{path} can not be read: {error.strerror}.") from error
+        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def is_engine(path: Path) -> bool:

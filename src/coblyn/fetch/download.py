@@ -73,7 +73,7 @@ def fetch(
     Raises:
         ChecksumMismatch: The file arrived but is another one; nothing of it is kept.
         DiskFull: There is no room for it.
-        FetchError: It can not be had, or not be written.
+        FetchError: It cannot be had, or not be written.
     """
     wanted = (sha256 or "").lower() or None
     job = _Job(url, target, wanted, size, report, what or target.name, dict(headers or {}), network)
@@ -125,9 +125,7 @@ class _Job:
 
     def check_scheme(self) -> None:
         if not self.url.lower().startswith(("http://", "https://", "file:")):
-            raise FetchError(
-                f"{self.place} can not be fetched: only http, https and file URLs can."
-            )
+            raise FetchError(f"{self.place} cannot be fetched: only http, https and file URLs can.")
 
     def check_network(self) -> None:
         if not self.url.lower().startswith("file:"):
@@ -195,7 +193,7 @@ def _copy(job: _Job, part: Part) -> None:
         size = source.stat().st_size
         file = source.open("rb")
     except OSError as problem:
-        raise FetchError(f"{source} can not be read: {problem.strerror}.") from problem
+        raise FetchError(f"{source} cannot be read: {problem.strerror}.") from problem
     with file:
         require_space(job.target.parent, size, what=f"Fetching {job.what}")
         while block := file.read(_BLOCK):
@@ -319,7 +317,7 @@ def _refused(response: httpx.Response, job: _Job) -> FetchError | _DroppedError:
         407: "The proxy needs a login: HTTPS_PROXY=http://user:password@host:port.",
     }.get(status, AGAIN)
     error = FetchError(
-        f"{job.place} can not be fetched: the server answers {status} {reason}.", hint=hint
+        f"{job.place} cannot be fetched: the server answers {status} {reason}.", hint=hint
     )
     if status not in _RETRY_STATUS:
         return error

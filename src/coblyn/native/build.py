@@ -78,7 +78,7 @@ def _ignore(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """Whoever watches a build, and since when."""
+    """What is told of a build's progress, and when it started."""
 
     report: Report
     announce: Callable[[str], None]
@@ -88,7 +88,7 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Shop:
-    """Where a build takes place, and who is told."""
+    """Where a build takes place, and what is told of it."""
 
     tree: Path
     work: Path
@@ -137,7 +137,7 @@ def build(
         ToolchainMissing: No compiler, or not what the backend is built with.
         BuildFailed: Configuring, compiling, the check or the proof failed; the message has the first error.
         SettingsError: An instruction set to do without is not known.
-        FetchError: The source can not be had.
+        FetchError: The source cannot be had.
         DiskFull: No room.
     """
     started = time.monotonic()
@@ -210,7 +210,7 @@ def _lock(root: Path, report: Report) -> Iterator[None]:
 
 
 def _sweep(root: Path) -> None:
-    """Delete what killed builds have left; who holds the lock is the only builder."""
+    """Delete what killed builds have left; only one process holds the lock, so no other build is running."""
     for path in root.iterdir():
         if path.name.startswith((_PREFIX, ".old-")):
             _delete(path)
@@ -447,7 +447,7 @@ def _put_in_place(stage: Path, target: Path) -> Bundle:
             target.rename(old)
         except OSError as error:
             raise NativeError(
-                f"{target} can not be replaced: {error.strerror}.",
+                f"{target} cannot be replaced: {error.strerror}.",
                 hint="Stop the engines that run from it.",
             ) from error
         stage.rename(target)

@@ -79,7 +79,7 @@ class Bundle:
 
 
 def installed() -> list[Bundle]:
-    """All bundles: those built here, the newest first, then those of packages; what can not be read is left out."""
+    """All bundles: those built here, the newest first, then those of packages; what cannot be read is left out."""
     root = paths.bundles()
     folders = [path for path in root.iterdir() if _is_bundle(path)] if root.is_dir() else []
     built = sorted(_readable(folders), key=lambda bundle: bundle.receipt.created, reverse=True)
@@ -182,7 +182,7 @@ def remove(name: str) -> Bundle:
 
     Raises:
         BundleMissing: There is none of that id or beginning, or more than one.
-        NativeError: It belongs to a package, or can not be deleted, for example because an engine runs from it
+        NativeError: It belongs to a package, or cannot be deleted, for example because an engine runs from it
             (Windows).
     """
     bundle = find(name)
@@ -196,7 +196,7 @@ def remove(name: str) -> Bundle:
         bundle.path.rename(trash)
     except OSError as error:
         raise NativeError(
-            f"{bundle.path} can not be deleted: {error.strerror}.",
+            f"{bundle.path} cannot be deleted: {error.strerror}.",
             hint="Stop the engines that run from it.",
         ) from error
     if current_id() == bundle.id:

@@ -63,7 +63,7 @@ class Facts:
         return iter(self.items)
 
     def __getitem__(self, name: str) -> str:
-        """Value of a fact; empty if it is not there or nobody looked for it."""
+        """Value of a fact; empty if it is not there or was not looked for."""
         return next((fact.value for fact in self.items if fact.name == name), "")
 
     def number(self, name: str, default: int = 0) -> int:

@@ -65,7 +65,7 @@ class Repair:
     num_attempts: int
 
     def sentence(self, arch: str) -> str:
-        """What the user is told."""
+        """The sentence for the user."""
         at = f" at {self.instruction}" if self.instruction else ""
         groups = [group_of(arch, name) for name in self.left_out]
         titles = [

@@ -24,5 +24,5 @@ def package_folders() -> list[Path]:
 
 
 def distribution_of(folder: Path) -> str:
-    """Name of the distribution that a bundle's directory belongs to; empty if it is none of a package."""
+    """Name of the distribution that a bundle's directory belongs to; empty if it is not one of a package."""
     return folder.name.replace("_", "-") if folder.name in ENGINE_PACKAGES else ""

@@ -1,6 +1,6 @@
 """From facts and options to everything that a build will do, as one value. Pure.
 
-The plan has no paths of this build in it: whoever executes it adds directories and tools. Its id is
+The plan has no paths of this build in it: the build that executes it adds directories and tools. Its id is
 the hash of all that can change a byte of the result, so the same id always means the same bundle.
 """
 
@@ -73,7 +73,7 @@ _MEMORY_PER_JOB = (
 _SET = {
     "LC_ALL": "C",  # errors in the language that `trace.error` reads
     "NINJA_STATUS": "[%f/%t] ",
-    # The tree is no repository, and must not be taken for a part of one that lies above it.
+    # The tree is not a repository, and must not be taken for a part of one that lies above it.
     "GIT_DIR": ".coblyn-no-repository",
 }
 _BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "coblyn_shim", "coblyn_kernels")
@@ -148,7 +148,7 @@ def make_plan(
         toolchain: The compilers.
 
     Raises:
-        ToolchainMissing: The backend that the user named can not be built here.
+        ToolchainMissing: The backend that the user named cannot be built here.
         SettingsError: An instruction set to do without is not known.
     """
     choice = choose(options.backend, facts)
@@ -264,7 +264,7 @@ def _unit_args(facts: Facts, source: Source) -> tuple[str, ...]:
 
 
 def _ccache_args(facts: Facts) -> tuple[str, ...]:
-    """Changes nothing in the result, so it is no part of the id."""
+    """Changes nothing in the result, so it is not part of the id."""
     return (f"-DGGML_CCACHE={'ON' if facts['ccache'] else 'OFF'}",)
 
 

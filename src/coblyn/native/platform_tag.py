@@ -63,7 +63,9 @@ def platform_tag(libraries: Sequence[Binary]) -> str:
     machine = _MACHINES.get(platform, {}).get(arch)
     if machine is None:
         what = ", ".join(sorted(f"{system} {arch}" for system, arch in kinds)) or "nothing"
-        raise NativeError(f"These libraries make no engine of one platform: they are for {what}.")
+        raise NativeError(
+            f"These libraries do not make an engine for one platform: they are for {what}."
+        )
     _check_needed(libraries, platform)
     if platform == "linux":
         return f"manylinux_{_joined(_glibc(libraries))}_{machine}"

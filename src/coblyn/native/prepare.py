@@ -56,7 +56,7 @@ def prepare(
 
     Raises:
         ToolchainMissing: No compiler or build tool, or not what the backend is built with.
-        BuildFailed: ``source`` is no llama.cpp tree.
+        BuildFailed: ``source`` is not a llama.cpp tree.
     """
     prober = Prober()
     facts = probe(prober)

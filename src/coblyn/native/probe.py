@@ -86,7 +86,7 @@ class Prober:
         return self._answers[key]
 
     def save(self) -> None:
-        """Keep the answers for the next process; a cache that can not be written is no error."""
+        """Keep the answers for the next process; a cache that cannot be written is not an error."""
         if not self._is_changed:
             return
         temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
@@ -95,7 +95,7 @@ class Prober:
             temporary.write_text(json.dumps(self._answers), "utf-8")
             temporary.replace(self._path)
         except OSError as error:
-            _log.debug("Probes can not be kept: %s", error)
+            _log.debug("Probes cannot be kept: %s", error)
             with suppress(OSError):
                 temporary.unlink()
 

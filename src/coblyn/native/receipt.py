@@ -1,4 +1,4 @@
-"""The paper that comes with a bundle: what went in, who made it, and what came out."""
+"""The paper that comes with a bundle: what went in, which compiler made it, and what came out."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def read_receipt(directory: Path) -> Receipt:
     """Read the receipt of a bundle.
 
     Raises:
-        NativeError: There is none, or it can not be read.
+        NativeError: There is none, or it cannot be read.
     """
     path = directory / FILE_NAME
     try:
@@ -116,7 +116,7 @@ def read_receipt(directory: Path) -> Receipt:
         return Receipt(**values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NativeError(
-            f"{path} can not be read ({error}): the bundle is not complete.",
+            f"{path} cannot be read ({error}): the bundle is not complete.",
             hint=f"coblyn build --remove {directory.name}, then coblyn build",
         ) from error
 

@@ -164,7 +164,7 @@ def present(arch: str, features: Iterable[str]) -> tuple[SetGroup, ...]:
 
 
 def with_dependents(arch: str, names: Iterable[str]) -> frozenset[str]:
-    """These groups, and all that can not be there without them."""
+    """These groups, and all that cannot be there without them."""
     gone = set(names)
     # What needs a group stands before it.
     for group in reversed(groups(arch)):

@@ -70,13 +70,13 @@ def user_source(directory: Path) -> Source:
     """The tree in a directory of the user, which may differ from the pinned one.
 
     Raises:
-        BuildFailed: It is no llama.cpp tree.
+        BuildFailed: It is not a llama.cpp tree.
     """
     lock = load_lock()
     root = directory.expanduser().absolute()
     if not (root / "include" / "llama.h").is_file() or not (root / "CMakeLists.txt").is_file():
         raise BuildFailed(
-            f"{root} is no llama.cpp source tree: it needs CMakeLists.txt and include/llama.h.",
+            f"{root} is not a llama.cpp source tree: it needs CMakeLists.txt and include/llama.h.",
             hint="Name the top directory of a llama.cpp checkout, or leave out --source.",
         )
     digest = tree_digest(root, lock.parts)
@@ -130,10 +130,10 @@ def extract(
 ) -> None:
     """Unpack the parts of a tree that we build from, check them, and move them to ``target``.
 
-    Only one process may do so at a time: whoever builds holds a lock.
+    Only one process may do so at a time: a build holds a lock.
 
     Raises:
-        ChecksumMismatch: The archive holds another tree, or can not be read.
+        ChecksumMismatch: The archive holds another tree, or cannot be read.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for stale in target.parent.glob(".new-*"):  # a kill while unpacking leaves one
@@ -167,7 +167,7 @@ def _fetch(lock: Lock, report: Report) -> tuple[Path, str]:
             return _fetch_archive(lock.archive, report), lock.archive.prefix
         except CoblynError as second:
             raise FetchError(
-                f"The source of llama.cpp can not be fetched. {first.message} {second.message}",
+                f"The source of llama.cpp cannot be fetched. {first.message} {second.message}",
                 hint="Check the network and pip's index settings, or name a tree: --source DIR",
             ) from second
 
@@ -212,7 +212,7 @@ def _unpack(archive: Path, prefix: str, tree: Path, parts: Sequence[str]) -> Non
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise ChecksumMismatch(
-            f"{archive} can not be unpacked: {error}.",
+            f"{archive} cannot be unpacked: {error}.",
             hint=f"Delete {archive} and run the command again.",
         ) from error
 

@@ -1,4 +1,4 @@
-"""Which C and C++ compiler to use, why, and who it is.
+"""Which C and C++ compiler to use, why, and its identity.
 
 Order: CC and CXX, then the system's own, then zig from the Python package index. Refuses to know
     backends.
@@ -180,7 +180,7 @@ def _visual_studio(facts: Facts, prober: Prober, environ: Mapping[str, str]) -> 
 def _examine(
     cc: tuple[str, ...], cxx: tuple[str, ...], reason: str, prober: Prober
 ) -> Toolchain | None:
-    """Ask a pair who it is; None if one of the two does not answer."""
+    """Ask a pair for its identity; None if one of the two does not answer."""
     texts = [prober.ask([*compiler, *_version_flag(compiler)]).strip() for compiler in (cc, cxx)]
     if not all(texts):
         return None

@@ -67,7 +67,8 @@ def _checked(arch: str, name: str, *, portable: bool) -> str:
         return name
     known = ", ".join(group.name for group in groups(arch)) or "none"
     raise SettingsError(
-        f'"{name}" is no instruction set that a build can do without.', hint=f"Known here: {known}"
+        f'"{name}" is not an instruction set that a build can do without.',
+        hint=f"Known here: {known}",
     )
 
 

@@ -64,7 +64,7 @@ def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Ma
     Raises:
         ModelNotFound: There is no such model.
         SettingsError: There is no such extra.
-        FetchError: Something can not be had.
+        FetchError: Something cannot be had.
         DiskFull: No room.
     """
     _check_extras(options.extras)
@@ -139,7 +139,7 @@ def _pip_error(why: str) -> CoblynError:
             hint="Free some space; pip also needs it where temporary files are (TMPDIR).",
         )
     return FetchError(
-        f"pip can not gather the packages: {why}",
+        f"pip cannot gather the packages: {why}",
         hint="Check the network, and --python and --platform if you gave them.",
     )
 

@@ -114,7 +114,7 @@ def _read(folder: Path) -> Manifest:
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise FetchError(
-            f"{folder} is no pack, or was not finished: {FILE_NAME} can not be read ({error}).",
+            f"{folder} is no pack, or was not finished: {FILE_NAME} cannot be read ({error}).",
             hint="Make one: coblyn pack DIR",
         ) from error
 

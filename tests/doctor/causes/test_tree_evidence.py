@@ -35,7 +35,7 @@ def test_a_cache_of_a_source_that_is_gone(tmp_path: Path) -> None:
     finding = found("cmake-cache-moved", tree)
     assert finding
     assert finding.confidence is Confidence.HIGH
-    assert "which is not there any more" in finding.story[0]
+    assert "which no longer exists" in finding.story[0]
     assert finding.evidence[0].text.startswith("CMAKE_HOME_DIRECTORY:INTERNAL=")
 
 

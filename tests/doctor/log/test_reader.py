@@ -141,7 +141,7 @@ def test_a_line_without_end_is_cut_in_its_middle() -> None:
         (b"\x7fELF\x02\x01\x01" + bytes(100), "an ELF object"),
         (b"PK\x03\x04" + b"build.log" * 9, "a zip archive"),
         (b"GGUF\x03\0\0\0", "a GGUF model"),
-        (bytes(range(256)) * 40, "no text"),
+        (bytes(range(256)) * 40, "not text"),
         (gzip.compress(b"x" * 9999)[:-20], "broken gzip"),
         (gzip.compress(b" \n"), "is empty"),
     ],

@@ -64,8 +64,8 @@ class Reproduction:
         name: Its name in tests.
         make: Writes the tree and brings it to the point where `build` fails.
         build: The command that the user types; its output is the log.
-        log: Cause that the log alone must name; empty if a log can not tell.
-        tree: Cause that the tree alone must name; empty if a tree can not tell.
+        log: Cause that the log alone must name; empty if a log cannot tell.
+        tree: Cause that the tree alone must name; empty if a tree cannot tell.
         both: Cause that the two together must name; empty for either of them.
         sure: Which of "log", "tree" and "both" must name it with certainty, and nothing beside it.
         fails: Whether `build` ends with an error; else its product is wrong.

@@ -60,7 +60,7 @@ class Toolchain:
             f"-DCMAKE_AR={self.ar}",
             f"-DCMAKE_RANLIB={shutil.which('true')}",
             f"-DCMAKE_INSTALL_NAME_TOOL={shutil.which('true')}",
-            # Cross-compiled programs can not run, and linking one proves nothing that we need.
+            # Cross-compiled programs cannot run, and linking one proves nothing that we need.
             "-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY",
         )
 

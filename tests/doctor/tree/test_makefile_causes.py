@@ -66,7 +66,7 @@ class TestMakefileLocal:
         assert "backend.c is compiled into backend.o (Makefile.local:4)" in source
         assert "into backend_default.o (Makefile:6)" in source
         assert "merges the prerequisites" in why
-        assert "`make clean` can not help" in why
+        assert "`make clean` cannot help" in why
         places = {(each.source, each.line) for each in finding.evidence}
         assert {("Makefile.local", 2), ("Makefile", 4), ("Makefile", 1)} <= places
         assert finding.fix.command.startswith("mv Makefile.local Makefile.local.old-2")

@@ -81,7 +81,7 @@ def test_who_owns_a_single_symbol(tmp_path: Path) -> None:
     told = " ".join(finding.story)
     assert "log.c:2" in told
     assert "main.c:1" in told
-    assert "`make clean` can not help" in told
+    assert "`make clean` cannot help" in told
 
 
 class TestAHeaderOfTheProject:

@@ -100,14 +100,14 @@ def test_a_damaged_object_among_sound_ones(cross) -> None:
     assert finding.confidence is Confidence.HIGH
     assert {each.source for each in finding.evidence} == {str(cut), str(empty)}
     assert "cut.o and empty.o" in finding.fix.text
-    with pytest.raises(BinaryUnreadable, match=r"cut\.o can not be read"):
+    with pytest.raises(BinaryUnreadable, match=r"cut\.o cannot be read"):
         audit_files([cut])
 
 
 def test_what_holds_no_binaries(tmp_path) -> None:
     text = tmp_path / "readme.txt"
     text.write_text("nothing here")
-    with pytest.raises(BinaryUnreadable, match="no object file"):
+    with pytest.raises(BinaryUnreadable, match="not an object file"):
         audit_files([text])
     with pytest.raises(BinaryUnreadable, match="no object files, libraries or programs"):
         audit_files([tmp_path])

@@ -88,7 +88,7 @@ def unpacked(request, tmp_path):
     argv += ["--python-version", "3.12", "--platform", platform, f"{name}=={version}"]
     done = run([*argv, "--dest", tmp_path], timeout=900, check=False)
     if done.code != 0 and _NO_NETWORK.search(done.output):
-        pytest.skip("no network: the package index can not be reached")
+        pytest.skip("no network: the package index cannot be reached")
     assert done.code == 0, done.output
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -85,7 +85,7 @@ def test_half_an_object_is_refused(samples, tmp_path, share) -> None:
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"hello, world\n" * 10, "no object file, library"),
+        (b"hello, world\n" * 10, "not an object file, library"),
         (b"\x7fELF", "ELF header"),
         (b"\x7fELF\x09\x09" + b"\0" * 100, "class 9 and byte order 9"),
         (b"\xcf\xfa\xed\xfe" + b"\xff" * 100, "load commands"),
@@ -125,7 +125,7 @@ def test_a_huge_file_is_not_read(tmp_path) -> None:
 def test_a_file_that_is_not_there_and_a_directory(tmp_path) -> None:
     with pytest.raises(BinaryUnreadable, match="does not exist"):
         read(tmp_path / "none.o")
-    with pytest.raises(BinaryUnreadable, match="is no file"):
+    with pytest.raises(BinaryUnreadable, match="is not a file"):
         read(tmp_path)
     assert not looks_binary(tmp_path / "none.o")
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_not_there_and_a_directory(tmp_path) -> None:
 def test_a_pipe_is_not_waited_for(tmp_path) -> None:
     path = tmp_path / "it.o"
     os.mkfifo(path)
-    with pytest.raises(BinaryUnreadable, match="is no file"):
+    with pytest.raises(BinaryUnreadable, match="is not a file"):
         read(path)
 
 

@@ -100,7 +100,7 @@ def cache_moved(cause: Cause, case: Case) -> Finding | None:
             said = f"{folder(cache)} was configured as {shown(made)}, and is {shown(cache.folder)} now."
             name = "CMAKE_CACHEFILE_DIR"
         elif "CMAKE_HOME_DIRECTORY" in cache.gone:
-            said = f"{folder(cache)} was configured for {shown(home)}, which is not there any more."
+            said = f"{folder(cache)} was configured for {shown(home)}, which no longer exists."
             name = "CMAKE_HOME_DIRECTORY"
         else:
             continue
@@ -128,7 +128,7 @@ def cache_gone(cause: Cause, case: Case) -> Finding | None:
         return cause.finding(
             *(entry(cache, name) for name in gone),
             story=(
-                f"{fails}: {folder(cache)} was configured with {listed(said)}, and {are} not there any more.",
+                f"{fails}: {folder(cache)} was configured with {listed(said)}, and {are} no longer there.",
                 cause.explanation,
             ),
             fix=fresh(tree, cache),
@@ -258,7 +258,7 @@ def unfinished(cause: Cause, case: Case) -> Finding | None:
 
 
 def fresh(tree: Tree, cache: Cache, *, keep_generator: bool = True) -> Fix:
-    """Configure again from nothing."""
+    """Configure again from scratch."""
     build = folder(cache)
     source = _source(tree, cache)
     where = f" -S {shlex.quote(source)}" if source else ""
@@ -266,7 +266,7 @@ def fresh(tree: Tree, cache: Cache, *, keep_generator: bool = True) -> Fix:
     made = [cache.folder / name for name in ("CMakeCache.txt", "CMakeFiles")]
     return Fix(
         command=f"cmake --fresh{where} -B {shlex.quote(build)}{_generator(cache) if keep_generator else ''}",
-        text=f"Configure again from nothing: clear CMakeCache.txt and CMakeFiles of {build}, and run CMake with the "
+        text=f"Configure again from scratch: clear CMakeCache.txt and CMakeFiles of {build}, and run CMake with the "
         "options of before.",
         steps=tuple(
             Step(StepKind.CLEAR, path, "was made by CMake for another place or other tools")
@@ -296,7 +296,7 @@ def _source(tree: Tree, cache: Cache) -> str:
 
 
 def folder(cache: Cache) -> str:
-    """The build directory of a cache as people read it."""
+    """The build directory of a cache as it is shown."""
     return shown(posixpath.dirname(cache.name) or ".")
 
 

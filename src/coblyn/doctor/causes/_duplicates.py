@@ -176,7 +176,7 @@ def member(path: str) -> str:
 
 
 def carried(pair: Pair) -> str:
-    """The library that whole projects carry a copy of, by what the pair's symbols begin with; empty if it is none."""
+    """The library, of those that projects bundle, that the pair's symbols belong to by their prefix; or empty."""
     found = [_CARRIED.match(each.symbol) for each in pair.duplicates]
     names = {match[1].strip("_") for match in found if match}
     if names:

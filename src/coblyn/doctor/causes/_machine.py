@@ -79,7 +79,7 @@ def no_command_line_tools(cause: Cause, case: Case) -> Finding | None:
 
 
 def no_metal_compiler(cause: Cause, case: Case) -> Finding | None:
-    """A tree whose cache asks for shaders that are compiled ahead, on a Mac that can not."""
+    """A tree whose cache asks for shaders that are compiled ahead, on a Mac that cannot."""
     facts = case.machine
     looked = any(fact.name == "metal.compiler" for fact in facts) if facts else False
     if facts is None or case.tree is None or not looked or facts["metal.compiler"]:

@@ -21,7 +21,7 @@ __all__ = ["Sign", "by_signs", "pattern_of"]
 _MAX_EVIDENCE = 4
 _MAX_GROUP = 160
 
-# CMake breaks its messages at 77 letters. Atomic: white space without end costs no more than its length.
+# CMake breaks its messages at 77 characters. Atomic: white space without end costs no more than its length.
 _GAP = r"(?>\s+)"
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[\d,]*\}|\(\?[^:<=!P(]*\)|.", re.DOTALL)
 

@@ -95,7 +95,7 @@ def other_machine(cause: Cause, case: Case) -> Finding | None:
                 story=(
                     f"{folder(cache)} builds for {shown(cache[name])}, and this machine is {here}.",
                     (
-                        "What it makes runs only under translation here; it can not be linked with, or loaded by, "
+                        "What it makes runs only under translation here; it cannot be linked with, or loaded by, "
                         "what is built for this machine."
                     ),
                 ),
@@ -113,7 +113,7 @@ def _rosetta(machine: Facts, host: str) -> str:
     if machine["os"] != "macos" or host != "x86-64":
         return ""
     return (
-        "CMake itself ran as an Intel program, which Rosetta translates without a word: what it finds out about the "
+        "CMake itself ran as an Intel program, which Rosetta translates silently: what it finds out about the "
         "processor is about Intel. Take a native CMake, Python and terminal."
     )
 

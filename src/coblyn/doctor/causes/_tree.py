@@ -30,7 +30,7 @@ def joined(found: Finding | None, logged: Finding | None) -> Finding | None:
         found,
         evidence=(*found.evidence, *logged.evidence[:_FROM_LOG]),
         confidence=max(found.confidence, logged.confidence),
-        # What a log saw fail is no mere risk.
+        # What a log saw fail is not a mere risk.
         severity=min(found.severity, logged.severity, key=("failure", "risk", "note").index),
     )
 
@@ -46,7 +46,7 @@ def at(place: Place | str, text: str) -> Evidence:
 
 
 def shown(name: object) -> str:
-    """A name as people read it."""
+    """A name as it is shown."""
     return printable(str(name), 160)
 
 

@@ -58,7 +58,7 @@ def blocks(stream: BinaryIO, *, name: str, on_read: Callable[[int], None]) -> It
         on_read: Told the number of bytes that have been read so far.
 
     Raises:
-        BadRequest: There is nothing in it, or it is no text.
+        BadRequest: There is nothing in it, or it is not text.
     """
     chunks = _counted(stream, on_read)
     first = next(chunks, b"")
@@ -151,7 +151,7 @@ def _refuse_binary(sample: bytes, name: str) -> None:
             hint = "Unpack it first." if magic.startswith(_ARCHIVES) else _HINT
             raise BadRequest(f"{name} is not a log but {what}.", hint=hint)
     if _is_binary(sample):
-        raise BadRequest(f"{name} is not a log: it is no text.", hint=_HINT)
+        raise BadRequest(f"{name} is not a log: it is not text.", hint=_HINT)
 
 
 _HINT = "Save what the build writes: make > build.log 2>&1"

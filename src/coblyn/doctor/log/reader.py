@@ -32,7 +32,7 @@ def read_log(source: Path | BinaryIO, *, name: str = "log", report: Report = sil
 
     Raises:
         NotFound: There is no such file.
-        BadRequest: It is empty, no text, or can not be read.
+        BadRequest: It is empty, no text, or cannot be read.
     """
     if not isinstance(source, Path):
         return _read(source, name, None, report)
@@ -42,7 +42,7 @@ def read_log(source: Path | BinaryIO, *, name: str = "log", report: Report = sil
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {source}.") from error
     except OSError as error:
-        raise BadRequest(f"{source} can not be read: {error.strerror}.") from error
+        raise BadRequest(f"{source} cannot be read: {error.strerror}.") from error
 
 
 def _read(stream: BinaryIO, name: str, size: int | None, report: Report) -> Log:

@@ -1,6 +1,6 @@
 """What a source tree, its build directories and the environment hold, without running a build.
 
-    files.py         every file of the tree, looked at once; reading that can not hang
+    files.py         every file of the tree, looked at once; reading that cannot hang
     make/            makefiles: read without running anything, or as make itself sees them
     builds.py        links that CMake's build directories tell of
     cmake.py         CMake's caches and what was said to it

@@ -164,7 +164,7 @@ def _read_cache(files: Files, name: str) -> Cache:
 
 def _is_in_place(entries: Mapping[str, CacheEntry], folder: Path) -> bool:
     made = entries.get("CMAKE_CACHEFILE_DIR")
-    # A link in the path, or another way of writing a drive, is no move.
+    # A link in the path, or another way of writing a drive, is not a move.
     return made is None or os.path.realpath(made.value) == os.path.realpath(folder)
 
 

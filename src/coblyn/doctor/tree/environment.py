@@ -94,7 +94,7 @@ def program(environ: Mapping[str, str], name: str) -> str:
 
 
 def missing_paths(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Variables that name a program that can not be found, or a directory that does not exist."""
+    """Variables that name a program that cannot be found, or a directory that does not exist."""
     path = environ.get("PATH")
     programs = [
         name

@@ -32,7 +32,7 @@ _UNTIDY = re.compile(r"^(?:/|$)|(?:^|/)\.{0,2}(?:/|$)")
 # What no build reads its rules from, and what can be larger than the rest of the tree.
 _SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv", ".mypy_cache", ".tox"}
-    # What `--fix` cleared is no part of the build any more.
+    # What `--fix` cleared is no longer part of the build.
     | {KEEPING}
 )
 _REPORT_EVERY = 2000
@@ -88,7 +88,7 @@ class Files:
         return self.root / name
 
     def entry(self, name: str) -> Entry | None:
-        """What is known of a regular file inside or outside of the tree; None if it is none."""
+        """What is known of a regular file inside or outside of the tree; None if it is not one."""
         found = self.entries.get(name)
         if found or not posixpath.isabs(name):
             return found
@@ -140,7 +140,7 @@ def list_files(root: Path, report: Report = silent) -> Files:
     """List a tree.
 
     Raises:
-        NotFound: There is nothing of that name, it is no directory, or it can not be read.
+        NotFound: There is nothing of that name, it is no directory, or it cannot be read.
     """
     top = _absolute(root)
     if not top.is_dir():
@@ -199,8 +199,8 @@ class _Listing:
                         break
         except OSError as error:
             if not folder:
-                raise NotFound(f"{self.root} can not be read: {error.strerror}.") from error
-            self.notes.append(f"{printable(folder)} can not be read: {error.strerror}.")
+                raise NotFound(f"{self.root} cannot be read: {error.strerror}.") from error
+            self.notes.append(f"{printable(folder)} cannot be read: {error.strerror}.")
         self.folders[folder] = tuple(sorted(names))
         return below
 
@@ -212,7 +212,7 @@ class _Listing:
 
 def _entry(item: os.DirEntry[str]) -> Entry | None:
     try:
-        # One call tells kind, size and time; it follows links, so that a link to a device is none.
+        # One call tells kind, size and time; it follows links, so that a link to a device is not one.
         status = item.stat()
     except OSError:
         return None
@@ -221,11 +221,11 @@ def _entry(item: os.DirEntry[str]) -> Entry | None:
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The first bytes of a regular file; nothing if it is none or can not be read.
+    """The first bytes of a regular file; nothing if it is not one or cannot be read.
 
     Args:
         path: The file. A pipe or device of that name is not waited for.
-        limit: Most bytes to read.
+        limit: Maximum number of bytes to read.
     """
     try:
         with opened(path) as file:
@@ -240,14 +240,14 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """A regular file, without a buffer; a pipe or device of that name is not waited for.
 
     Raises:
-        OSError: It is none, or can not be opened.
-        ValueError: The name can not be one.
+        OSError: It is not one, or cannot be opened.
+        ValueError: The name cannot be one.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     number = os.open(path, flags | getattr(os, "O_NOCTTY", 0))
     try:
         if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise OSError(errno.EINVAL, "no regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         with os.fdopen(number, "rb", buffering=0, closefd=False) as file:
             yield cast("BinaryIO", file)
     finally:
@@ -255,7 +255,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_text(path: Path, limit: int) -> str:
-    """The first bytes of a regular file as text, with whatever is no UTF-8 kept as surrogates."""
+    """The first bytes of a regular file as text, with whatever is not UTF-8 kept as surrogates."""
     return read_bytes(path, limit).decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 

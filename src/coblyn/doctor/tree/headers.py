@@ -1,6 +1,6 @@
 """What a source includes in quotes, and function bodies in headers. Pure text.
 
-The scan for bodies is no C++ parser: it takes only what is plain, and lets everything doubtful pass.
+The scan for bodies is not a C++ parser: it takes only plain definitions, and lets everything doubtful pass.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Options of a compiler that change what an object is, compared across objects and commands. Pure.
 
-Only options that no compiler adds by itself take part, so that a default of a distribution is no difference.
+Only options that no compiler adds by itself take part, so that a default of a distribution is not a difference.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What compilers leave in the objects that they make: who they are, options, systems.
+"""What compilers leave in the objects that they make: their names, options, systems.
 
-What is read, and who writes it:
+What is read, and what writes it:
 
 - ELF ``.comment``: gcc and clang write name and version, unless ``-fno-ident`` is given.
 - ELF ``.GCC.command.line``: options, with ``-frecord-gcc-switches`` or ``-frecord-command-line``.
@@ -118,7 +118,7 @@ def _elf(source: _Source) -> Record | None:
     order = "<" if head[5] == 1 else ">"
     (kind,) = struct.unpack_from(f"{order}H", head, 16)
     if kind != 1 or head[4] != 2:
-        # 32-bit objects keep the places of their texts elsewhere, and nobody builds this for them.
+        # 32-bit objects keep the places of their texts elsewhere, and nothing we look at is built for them.
         return None
     found = _sections(source, head, order)
     comment = _text(source, found.get(_COMMENT))

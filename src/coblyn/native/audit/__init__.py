@@ -6,10 +6,10 @@
     examine.py        asks every rule; the entry points
     report.py         what it says, and what stops a bundle
     inside.py shaders.py                          which backends are in a library, and Metal's shaders
-    duplicates.py sources.py                      what one link can not have twice
+    duplicates.py sources.py                      what one link cannot have twice
     undefined.py needed.py runpaths.py            what is missing, and where the loader would look
-    search.py suppliers.py                        which library gives a name, and who brings a library along
-    architecture.py systems.py instruction_sets.py     what this machine can not run
+    search.py suppliers.py                        which library gives a name, and what brings a library along
+    architecture.py systems.py instruction_sets.py     what this machine cannot run
 
 A rule is a pure function over binaries that returns what it saw, as frozen values that know whether they are fatal to a
 bundle. The doctor's causes put them into words. Refuses to know compilers, logs and makefiles.

@@ -34,7 +34,7 @@ _ENTRY_POINTS = frozenset({"main", "_main", "WinMain", "wmain", "wWinMain", "Dll
 
 
 def clashes(binaries: Iterable[Binary], *, is_one_link: bool = False) -> tuple[Clash, ...]:
-    """Groups of objects that can not be linked together, those with the most symbols first.
+    """Groups of objects that cannot be linked together, those with the most symbols first.
 
     Members of archives do not count: a linker takes only those that it needs.
 

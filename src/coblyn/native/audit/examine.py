@@ -42,7 +42,7 @@ def audit_files(
         one_link: Whether the objects are known to be linked together.
 
     Raises:
-        BinaryUnreadable: A file that was named is no binary at all, or the only one is damaged.
+        BinaryUnreadable: A file that was named is not a binary at all, or the only one is damaged.
     """
     return audit_binaries(gather(paths), this_host(facts), one_link=one_link)
 

@@ -23,7 +23,7 @@ MAX_FILES = 5000
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A file that can not be read.
+    """A file that cannot be read.
 
     Attributes:
         path: Which.
@@ -40,7 +40,7 @@ class Gathered:
 
     Attributes:
         binaries: All that could be read, in the order in which they were named.
-        broken: Files that look like binaries and can not be read.
+        broken: Files that look like binaries and cannot be read.
         named: Files that were named one by one; others were found in directories.
         unfinished: Directories that hold more than `MAX_FILES`, of which the rest was not looked at.
     """
@@ -58,7 +58,7 @@ def gather(paths: Iterable[Path]) -> Gathered:
         paths: Files and directories.
 
     Raises:
-        BinaryUnreadable: A file that was named is no binary at all, there is none, or the only one is damaged.
+        BinaryUnreadable: A file that was named is not a binary at all, there is none, or the only one is damaged.
     """
     binaries: list[Binary] = []
     broken: list[Broken] = []

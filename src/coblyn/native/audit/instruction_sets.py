@@ -1,8 +1,8 @@
 """Instruction sets that are used and that this CPU does not have.
 
 Code that is there need not run: libraries bring several versions of their fast parts along and choose one when they
-are loaded. Who asks the CPU (CPUID, identification registers), and who is one of several variants for ggml to choose
-from, may have anything inside.
+are loaded. Code that asks the CPU (CPUID, identification registers), and libraries that are variants for ggml to
+choose from, may have anything inside.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Foreign", "foreign_instructions"]
 
 # Fewer may be constants between functions that look like instructions.
 _LEAST = 16
-# So many are no constants.
+# So many are not constants.
 _MANY = 200
 
 # What can be known about a CPU; where the system does not tell of a set, nothing follows from its absence.
@@ -112,5 +112,5 @@ def _is_guarded(binary: Binary) -> bool:
     names = {symbol.name for symbol in binary.symbols}
     if names & _ASKS or any(name.endswith(_RESOLVERS) for name in names):
         return True
-    # One object of many: who decides may be in another.
+    # One object of many: the code that decides may be in another.
     return binary.kind is Kind.OBJECT

@@ -69,7 +69,7 @@ def check_loads(lib_dir: Path) -> None:
     """Open the shim, which brings the rest along, and then every other library, in a child process.
 
     Raises:
-        BuildFailed: One of them can not be opened; the message is the system's own.
+        BuildFailed: One of them cannot be opened; the message is the system's own.
     """
     first = _library_path(lib_dir, _SHIM)
     others = [path for path in sorted(lib_dir.iterdir()) if is_library(path) and path != first]
@@ -79,4 +79,4 @@ def check_loads(lib_dir: Path) -> None:
         run(argv, timeout=300, env={"GGML_BACKEND_PATH": None, "GGML_NO_BACKTRACE": "1"})
     except ProgramFailed as error:
         last = error.message.strip().splitlines()[-1]
-        raise BuildFailed(f"The engine was built, but can not be opened: {last}") from error
+        raise BuildFailed(f"The engine was built, but cannot be opened: {last}") from error

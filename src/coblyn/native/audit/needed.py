@@ -23,9 +23,9 @@ class Missing:
     """A library that is asked for and is not there.
 
     Attributes:
-        binary: Who asks.
+        binary: The file that asks for it.
         library: As it asks.
-        supplier: Who would bring it, by its name.
+        supplier: What would bring it, by its name.
         is_sure: Whether all places where it could be were looked at.
     """
 
@@ -55,7 +55,7 @@ class Absolute:
     """A library that is asked for by a path that other machines do not have.
 
     Attributes:
-        binary: Who asks.
+        binary: The file that asks for it.
         library: The path.
     """
 

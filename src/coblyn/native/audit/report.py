@@ -149,7 +149,7 @@ class AuditReport:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What is sure to make a bundle fail on this machine, a sentence each; nothing else stops a build."""
+        """Reasons why a bundle is certain to fail on this machine, one sentence each; nothing else stops a build."""
         return tuple(self._failures())
 
     def _failures(self) -> Iterator[str]:

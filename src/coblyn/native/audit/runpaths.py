@@ -33,7 +33,7 @@ class Way(StrEnum):
     ABOVE = "above"
     """Above the bundle's directory."""
     CURRENT = "current"
-    """To wherever the program is started: whoever puts a library there is loaded."""
+    """To the directory in which the program is started: any library of the right name there is loaded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where the shaders of a Metal backend are: without them, it can not run anything.
+"""Where the shaders of a Metal backend are: without them, it cannot run anything.
 
 ggml looks for them in this order: in the library itself (section ``__ggml_metallib``, with GGML_METAL_EMBED_LIBRARY),
 ``default.metallib`` beside it, ``ggml-metal.metal`` beside it as text.

@@ -1,4 +1,4 @@
-"""Who gives a library that another one needs: the system, a driver, the program that loads it, or nobody known.
+"""Where a library that another one needs comes from: the system, a driver, the program that loads it, or unknown.
 
 Names only, so that it works for any platform on any platform.
 """
@@ -13,7 +13,7 @@ __all__ = ["Supplier", "base_name", "supplier"]
 
 
 class Supplier(StrEnum):
-    """Who brings a library along."""
+    """What brings a library along."""
 
     SYSTEM = "system"
     """Part of the operating system or of its C and C++ runtime."""
@@ -62,7 +62,7 @@ def base_name(library: str) -> str:
 
 
 def supplier(library: str, platform: str) -> Supplier:
-    """Who brings a library along, as far as its name says.
+    """What brings a library along, as far as its name tells.
 
     Args:
         library: As a binary asks for it: "libm.so.6", "/usr/lib/libSystem.B.dylib", "KERNEL32.dll".

@@ -30,7 +30,7 @@ _FROM_HOST = (
     *("__start_", "__stop_", "environ"),
 )
 # Every process has the C library, and a library may count on that without naming it; so with the C++ library, where
-# one that needs it is loaded first. Wherever they can not be read, their names say where they are from.
+# one that needs it is loaded first. Wherever they cannot be read, their names say where they are from.
 _RUNTIME = (
     "libc.so.6",
     "libdl.so.2",

@@ -94,7 +94,7 @@ def _named(backend: Backend, facts: Facts) -> Choice:
     verdict = backend.detect(facts)
     if not verdict.has_tools:
         raise ToolchainMissing(
-            f"The {backend.NAME} backend can not be built: {verdict.reason}", hint=verdict.hint
+            f"The {backend.NAME} backend cannot be built: {verdict.reason}", hint=verdict.hint
         )
     notes = () if verdict.has_device else (verdict.reason,)
     return Choice(backend, f"chosen with --backend {backend.NAME}.", notes)

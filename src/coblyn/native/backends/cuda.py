@@ -42,7 +42,7 @@ def detect(facts: Facts) -> Verdict:
         )
     install = "Install NVIDIA's CUDA toolkit, then run: coblyn build --backend cuda"
     if devices:
-        return Verdict(True, False, f"{devices} can not be used: nvcc was not found.", install)
+        return Verdict(True, False, f"{devices} cannot be used: nvcc was not found.", install)
     if compiler:
         return Verdict(
             False, True, f"CUDA {facts['cuda.version']} is there, but nvidia-smi shows no GPU."

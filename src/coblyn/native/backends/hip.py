@@ -31,7 +31,7 @@ def detect(facts: Facts) -> Verdict:
     if not facts["hip.compiler"]:
         missing = "hipconfig was not found."
         return Verdict(
-            device, False, f"{targets} can not be used: {missing}" if device else missing, install
+            device, False, f"{targets} cannot be used: {missing}" if device else missing, install
         )
     if not is_at_least(version, _MIN_ROCM):
         return Verdict(

@@ -26,7 +26,7 @@ def detect(facts: Facts) -> Verdict:
         return Verdict(
             True,
             False,
-            "This Python is an Intel program that runs under Rosetta, so it can not load an engine "
+            "This Python is an Intel program that runs under Rosetta, so it cannot load an engine "
             "for this Mac's GPU.",
             "Install a Python for Apple silicon (arm64), and Coblyn in it.",
         )

@@ -84,7 +84,7 @@ def arm64_instruction(code: bytes) -> Instruction:
     """The instruction that some bytes begin with, as a number, and its set where a mask tells it.
 
     Args:
-        code: At least 4 bytes from its first on; fewer are no instruction.
+        code: At least 4 bytes from its first on; fewer are not an instruction.
     """
     if len(code) < 4:
         return Instruction()

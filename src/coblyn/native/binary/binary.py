@@ -59,7 +59,7 @@ class Binding(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may see a symbol after the link."""
+    """Which files may see a symbol after the link."""
 
     DEFAULT = "default"
     HIDDEN = "hidden"
@@ -73,7 +73,7 @@ class Symbol:
         name: As it is in the file: mangled, and with the leading underscore of Mach-O.
         binding: How it takes part in a link.
         is_defined: Whether the file has it, or needs it.
-        visibility: Who may see it.
+        visibility: Which files may see it.
         library: Needed by a library or program: the library that it is expected in (two-level names of Mach-O, imports
             of PE, symbol versions of ELF); empty if any will do.
     """
@@ -116,7 +116,7 @@ class Instruction:
     """One instruction.
 
     Attributes:
-        text: In the assembler's language, "tilezero tmm0"; empty if the bytes are none, or cannot be read here.
+        text: In the assembler's language, "tilezero tmm0"; empty if the bytes are not one, or cannot be read here.
         sets: Sets beyond the base that it needs, as Linux names them; the one that it belongs to first.
     """
 
@@ -160,7 +160,7 @@ class Binary:
         symbols: What it defines and needs.
         sections: Its sections.
         words: Names found in its constant data; see `coblyn.native.binary.words`.
-        code: What its instructions say; None if nobody looked.
+        code: What its instructions say; None if they were not read.
     """
 
     path: Path
@@ -183,7 +183,7 @@ class Binary:
 
     @property
     def label(self) -> str:
-        """How people name it: the file's name, and the member's in brackets."""
+        """How it is shown: the file's name, and the member's in brackets."""
         return f"{self.path.name}({self.member})" if self.member else self.path.name
 
     @property
@@ -218,7 +218,7 @@ class Binary:
 
     @cached_property
     def undefined(self) -> tuple[Symbol, ...]:
-        """What it needs from elsewhere and can not do without."""
+        """What it needs from elsewhere and cannot do without."""
         return tuple(
             symbol
             for symbol in self.symbols

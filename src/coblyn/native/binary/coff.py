@@ -35,7 +35,7 @@ _EXTERNAL, _STATIC = 2, 3
 def read_coff(
     data: memoryview, source: Path | bytes, path: Path, member: str, *, with_code: bool
 ) -> Binary | None:
-    """Read a COFF object whose header has been checked; None if lief can not.
+    """Read a COFF object whose header has been checked; None if lief cannot.
 
     Args:
         data: The object's bytes.

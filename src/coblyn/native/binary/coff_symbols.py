@@ -80,7 +80,7 @@ class SymbolTable:
         return int(self._entry.unpack_from(self._data, place)[2])
 
     def section_name(self, name: str) -> str:
-        """Full name of a section; one of more than eight letters is "/" and a place in the string table."""
+        """Full name of a section; one of more than eight characters is "/" and a place in the string table."""
         if name.startswith("/") and name[1:].isdecimal():
             return self._string(int(name[1:])) or name
         return name

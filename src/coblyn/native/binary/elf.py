@@ -49,7 +49,7 @@ _HIDDEN_VERSION = 0x8000
 
 
 def read_elf(source: Path | bytes, path: Path, member: str, *, with_code: bool) -> Binary | None:
-    """Read an ELF file whose header has been checked; None if lief can not.
+    """Read an ELF file whose header has been checked; None if lief cannot.
 
     Args:
         source: The file, or the bytes of an archive's member.

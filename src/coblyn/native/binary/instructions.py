@@ -48,7 +48,7 @@ def instruction_at(arch: str, code: bytes) -> Instruction:
         code: The bytes from its first on, 16 if they can be had.
 
     Returns:
-        Without a text for bytes that are no instruction, or where nothing can tell; without a set for what every
+        Without a text for bytes that are not an instruction, or where nothing can tell; without a set for what every
         processor has, and for what none has, such as ``ud2``.
     """
     if arch == "x86-64":

@@ -60,7 +60,7 @@ _WEAK_DEFINITION = 0x80
 
 
 def read_macho(source: Path | bytes, path: Path, member: str, *, with_code: bool) -> Binary | None:
-    """Read a thin Mach-O file whose header has been checked; None if lief can not.
+    """Read a thin Mach-O file whose header has been checked; None if lief cannot.
 
     Args:
         source: The file, or the bytes of a slice or of an archive's member.

@@ -23,7 +23,7 @@ _CODE = 0x20
 
 
 def read_pe(source: Path | bytes, path: Path, *, with_code: bool) -> Binary | None:
-    """Read a PE file whose header has been checked; None if lief can not.
+    """Read a PE file whose header has been checked; None if lief cannot.
 
     Args:
         source: The file, or its bytes.

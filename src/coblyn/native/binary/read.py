@@ -49,11 +49,11 @@ _HINT = "Give object files, libraries, archives or programs (ELF, Mach-O, PE, CO
 
 
 class _Skipped(ValueError):
-    """A file of a kind that can not be read; the message says which."""
+    """A file of a kind that cannot be read; the message says which."""
 
 
 def looks_binary(path: Path) -> bool:
-    """Whether a file begins like one that `read` reads; a file that can not be opened does not."""
+    """Whether a file begins like one that `read` reads; a file that cannot be opened does not."""
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -75,7 +75,7 @@ def read(path: Path, *, with_code: bool = True) -> tuple[Binary, ...]:
         One value a slice (universal files) and member (archives).
 
     Raises:
-        BinaryUnreadable: It is none of these, is cut short or damaged, too large, or can not be opened; the message
+        BinaryUnreadable: It is not any of these, is cut short or damaged, too large, or cannot be opened; the message
             says which and where.
     """
     import lief
@@ -85,13 +85,11 @@ def read(path: Path, *, with_code: bool = True) -> tuple[Binary, ...]:
     with _opened(path) as data:
         try:
             with warnings.catch_warnings():
-                # lief's bindings warn of each number that is no known kind.
+                # lief's bindings warn of each number that is not a known kind.
                 warnings.simplefilter("ignore", RuntimeWarning)
                 return tuple(_read(data, path, with_code=with_code))
         except (ArchiveBroken, UniversalBroken, ClaimBroken, _Skipped) as error:
-            raise BinaryUnreadable(
-                f"{path} can not be read: {error}.", hint=_hint(error)
-            ) from error
+            raise BinaryUnreadable(f"{path} cannot be read: {error}.", hint=_hint(error)) from error
 
 
 @contextmanager
@@ -99,7 +97,7 @@ def _opened(path: Path) -> Iterator[memoryview]:
     """The file's bytes, mapped; nothing of it is in memory yet."""
     try:
         if not path.is_file():
-            what = "is no file" if path.exists() else "does not exist"
+            what = "is not a file" if path.exists() else "does not exist"
             raise BinaryUnreadable(f"{path} {what}.", hint=_HINT)
         size = path.stat().st_size
         if size == 0:
@@ -116,7 +114,7 @@ def _opened(path: Path) -> Iterator[memoryview]:
                 view.release()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BinaryUnreadable(f"{path} can not be opened: {reason}.") from error
+        raise BinaryUnreadable(f"{path} cannot be opened: {reason}.") from error
 
 
 def _check_size(path: Path, size: int) -> None:
@@ -208,7 +206,7 @@ def _parsed(
         return read_coff(data, source, path, member, with_code=with_code)
     if head in _BITCODE:
         raise _Skipped("it is LLVM bitcode (made with -flto), which becomes code only in the link")
-    raise _Skipped("it is no object file, library, program or archive")
+    raise _Skipped("it is not an object file, library, program or archive")
 
 
 def _refuse_foreign(data: memoryview) -> None:

@@ -18,7 +18,7 @@ _MAX_SLICES = 32
 
 
 class UniversalBroken(ValueError):
-    """The file is no universal binary, or is cut short; the message says where."""
+    """The file is not a universal binary, or is cut short; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)

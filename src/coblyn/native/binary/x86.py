@@ -95,7 +95,7 @@ def x86_instruction(code: bytes) -> Instruction:
         code: 16 bytes from its first on, or what can be read of them.
 
     Returns:
-        Without a text if the bytes are no instruction, or iced-x86 is not installed.
+        Without a text if the bytes are not an instruction, or iced-x86 is not installed.
     """
     try:
         import iced_x86

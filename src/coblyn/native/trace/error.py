@@ -15,7 +15,7 @@ _COMPILER = (
     r"|zig|emcc)(?:-[\d.]+)?(?:\.exe)?"
 )
 _LINKER = r"(?:\S*[/\\])?(?:[\w.]+-)*(?:ld(?:\.\w+)?|ld64\.lld|lld|lld-link|mold|gold)(?:\.exe)?"
-# A test of the compiler by configure or CMake is meant to fail at times; and a line of source is no message.
+# A test of the compiler by configure or CMake is meant to fail at times; and a line of source is not a message.
 _SCRATCH = re.compile(r"^\s*\d* \| |conftest|CMakeScratch|CMakeTmp|TryCompile|\bcheck_\w+\.c\b")
 
 _TRIAL = re.compile(r"configure:\d+: .*\bconftest\b")
@@ -83,7 +83,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 # Signs that a build has failed, whatever the cause. What follows a warning, a test of configure's, or a name with
-# "error" in it is none.
+# "error" in it is not one.
 _FAILURE = re.compile(
     rf"{_IN_SOURCE}"
     rf"|^\s*{_COMPILER}\s?: (?:fatal |internal compiler )?error\b"
@@ -180,7 +180,7 @@ def without_trials(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _with_context(lines: Sequence[str], number: int, kind: str) -> tuple[str, ...]:
     block = [lines[number].rstrip()]
-    # Ninja shows the command, often thousands of letters, before what it wrote.
+    # Ninja shows the command, often thousands of characters, before what it wrote.
     start = number + (2 if block[0].startswith("FAILED: ") else 1)
     for line in lines[start : start + _CONTEXT]:
         if _BORDER.match(line):

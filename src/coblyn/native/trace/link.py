@@ -210,7 +210,7 @@ def whole_archives(words: Sequence[str]) -> Iterator[str]:
 
 
 def read_compile_commands(data: bytes) -> Iterator[tuple[str, Compiled]]:
-    """Directory of each entry, and what it compiles; nothing if it is no such file."""
+    """Directory of each entry, and what it compiles; nothing if it is not such a file."""
     try:
         entries = json.loads(data)
     except (ValueError, RecursionError):

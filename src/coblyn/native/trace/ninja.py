@@ -55,7 +55,7 @@ class Logged:
 
 
 def read_log(text: str) -> Logged | None:
-    """Read a ``.ninja_log``; None if it is none. Of an output that was made again, the last entry counts."""
+    """Read a ``.ninja_log``; None if it is not one. Of an output that was made again, the last entry counts."""
     head = _HEAD.match(text)
     if head is None:
         return None
@@ -71,7 +71,7 @@ def hash_of(version: int) -> Callable[[bytes], int] | None:
 def changed_outputs(
     build: str, logged: Logged, include: Callable[[str], str], most: int = 3000
 ) -> tuple[str, ...] | None:
-    """Objects that were made with another command than a build file has now; None if that can not be known.
+    """Objects that were made with another command than a build file has now; None if that cannot be known.
 
     Args:
         build: Text of ``build.ninja``.
@@ -94,7 +94,7 @@ def changed_outputs(
 
 @dataclass(slots=True)
 class _Scope:
-    """Variables and rules of a file; those of rules are expanded for each edge anew."""
+    """Variables and rules of a file; those of rules are expanded anew for each edge."""
 
     variables: dict[str, str] = field(default_factory=dict)
     rules: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -159,9 +159,9 @@ def build_words(text: str) -> tuple[list[str], str, list[str]] | None:
         text: What is behind ``build``.
 
     Returns:
-        None if it is no such statement.
+        None if it is not such a statement.
     """
-    # "$:" and "$ " are letters of a name; signs that no name has stand for them while the line is taken apart.
+    # "$:" and "$ " are characters of a name; characters that no name has stand for them while the line is taken apart.
     safe = text.replace("$$", "\x02").replace("$:", "\x03").replace("$ ", "\x04")
     left, _, right = safe.partition(":")
     outputs, words = (

@@ -44,7 +44,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def names_of(items: Iterable[Binary]) -> str:
-    """The binaries as people name them, each once."""
+    """The labels of the binaries as a phrase, each once."""
     return listed([each.label for each in items])
 
 

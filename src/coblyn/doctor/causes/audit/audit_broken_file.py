@@ -33,7 +33,7 @@ def find(report: AuditReport) -> Finding | None:
             for each, reason in zip(broken, reasons, strict=False)
         ),
         story=(
-            f"{names} can not be read: a linker refuses {'it' if len(broken) == 1 else 'them'}, too.",
+            f"{names} cannot be read: a linker refuses {'it' if len(broken) == 1 else 'them'}, too.",
             reasons[0],
             CAUSE.explanation,
         ),

@@ -35,7 +35,7 @@ def find(report: AuditReport) -> Finding | None:
             ),
             CAUSE.explanation
             if sure or is_bundle
-            else "Unless the program that loads it has them, it can not be loaded.",
+            else "Unless the program that loads it has them, it cannot be loaded.",
         ),
         confidence=_confidence(is_sure=bool(sure), is_bundle=is_bundle),
         severity=Severity.FAILURE if sure or is_bundle else Severity.RISK,
@@ -45,7 +45,7 @@ def find(report: AuditReport) -> Finding | None:
 def _confidence(*, is_sure: bool, is_bundle: bool) -> Confidence:
     if is_sure:
         return Confidence.HIGH
-    # Where a library that should give them can not be read on this machine, opening it is the better judge.
+    # Where a library that should give them cannot be read on this machine, opening it is the better judge.
     return Confidence.MEDIUM if is_bundle else Confidence.LOW
 
 

@@ -46,7 +46,7 @@ def find(report: AuditReport) -> Finding | None:
 def _severity(*, is_sure: bool, is_mixed: bool) -> Severity:
     if is_sure:
         return Severity.FAILURE
-    # Looking at libraries for other machines is no mistake.
+    # Looking at libraries for other machines is not a mistake.
     return Severity.RISK if is_mixed else Severity.NOTE
 
 

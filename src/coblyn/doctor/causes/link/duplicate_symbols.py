@@ -73,7 +73,7 @@ def _bare(case: Case, log: Log) -> Finding | None:
 
 
 def _single(case: Case, pair: Pair) -> tuple[str, str] | None:
-    """One symbol of two different sources: who has it, and what makes it one."""
+    """One symbol of two different sources: where they are, and what makes it one symbol."""
     if len(pair.duplicates) > 1:
         return None
     symbol = pair.duplicates[0].symbol
@@ -84,7 +84,7 @@ def _single(case: Case, pair: Pair) -> tuple[str, str] | None:
         else f"By the objects' names the owners are {stem(pair.first)} and {stem(pair.second)}."
     )
     return (
-        f"{where} `make clean` can not help: the sources themselves define it twice.",
+        f"{where} `make clean` cannot help: the sources themselves define it twice.",
         (
             "Keep one definition: make the other one static or an extern declaration; where it stands in a "
             "header, write "

@@ -41,7 +41,7 @@ def _diagnose(case: Case) -> Finding | None:
     return CAUSE.finding(
         *(hit.evidence(log.name) for hit in hits[:_EVIDENCE]),
         story=(
-            f"The link names {name}, and there is no such library where the linker looks.",
+            f"The link names {name}, but there is no such library where the linker looks.",
             CAUSE.explanation,
         ),
         fix=Fix(command=command, text=f"{ways} {CAUSE.fix}".strip()),

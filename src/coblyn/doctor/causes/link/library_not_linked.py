@@ -94,7 +94,7 @@ def _fix(case: Case, library: Library) -> Fix:
         )
         return Fix(text=say)
     if library.package:
-        say = f"{say} {ways} If it is installed already, see that the linker finds it (-L<directory>)."
+        say = f"{say} {ways} If it is installed already, make sure that the linker finds it (-L<directory>)."
     return Fix(command=command, text=" ".join(say.split()))
 
 

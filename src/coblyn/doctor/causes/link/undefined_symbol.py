@@ -50,7 +50,7 @@ _WHY: tuple[tuple[re.Pattern[str], str, str], ...] = (
             "object, or that function's body, is not there, or the class comes from a library compiled without RTTI."
         ),
         (
-            "See that the source with the class's functions is in the list of what is built, that every virtual "
+            "Make sure that the source with the class's functions is in the list of what is built, that every virtual "
             "function has a body or is = 0, and that all is compiled with the same -fno-rtti or none."
         ),
     ),
@@ -97,8 +97,9 @@ def _of_tree(tree: Tree, symbol: str, missing: str, seen: tuple[Evidence, ...]) 
             "missing."
         )
         text = (
-            "See that every source that instantiates it is there and is built (template-instances/ in ggml-cuda): an "
-            "older makefile does not know new files. Bring tree and makefile to one release, and build afresh."
+            "Make sure that every source that instantiates it is there and is built (template-instances/ in "
+            "ggml-cuda): an older makefile does not know new files. Bring tree and makefile to one "
+            "release, and build afresh."
         )
     elif len(outside) == len(places) and knows_links:
         why = f"{_at(outside[0])} defines {name}, and no link of this tree has an object of that file."

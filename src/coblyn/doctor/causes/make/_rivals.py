@@ -87,7 +87,7 @@ def _two_objects(cause: Cause, tree: Tree, rival: Rival, merged: list[Merged]) -
             _again(rival, targets),
             f"Both objects come from one source: {'; '.join(one_source)}.",
             (
-                f"{MERGE} `make clean` can not help: it removes objects, not {shown(rival.path)}, "
+                f"{MERGE} `make clean` cannot help: it removes objects, not {shown(rival.path)}, "
                 "and the next make reads that again."
             ),
         ),
@@ -124,7 +124,7 @@ def _nothing_to_make(
             _again(rival, [first.target]),
             f"Only {shown(rival.path)} asks for it: it was written for an older layout of the sources.",
             (
-                "When a target is defined twice, make merges the prerequisites of both. `make clean` can not help: it "
+                "When a target is defined twice, make merges the prerequisites of both. `make clean` cannot help: it "
                 f"removes objects, not {shown(rival.path)}, and the next make reads that again."
             ),
         ),
@@ -193,7 +193,7 @@ def _fix(tree: Tree, rival: Rival) -> Fix:
         )
     return Fix(
         command=move(tree, rival.path) + _cleaning(rival, names),
-        text=f"Rename {path}, so that it is not included any more, and build again. "
+        text=f"Rename {path}, so that it is no longer included, and build again. "
         "Settings of your own (variables, no rules) can go into a new file of that name.",
         steps=(aside(tree, rival.path, reason), *made),
     )

@@ -97,7 +97,7 @@ def _merged(log: Log, overrides: list[_Override], pair: Pair) -> Finding:
             defined_in_both(log, pair),
             f"{extra} defines {listed([each.target for each in overrides])} again, which {own} defines too.",
             _one_source_story(pair),
-            f"{MERGE} `make clean` can not help: it deletes objects, and {extra} stays.",
+            f"{MERGE} `make clean` cannot help: it deletes objects, and {extra} stays.",
         ),
         fix=_move(extra),
     )
@@ -110,7 +110,7 @@ def _only_duplicates(log: Log, pair: Pair) -> Finding:
         pair,
         _one_source_story(pair),
         "Both rules are in force: most often since an old makefile is included, such as Makefile.local.",
-        f"{MERGE} `make clean` can not help: it deletes objects, and the rules stay.",
+        f"{MERGE} `make clean` cannot help: it deletes objects, and the rules stay.",
         fix=Fix(
             command="coblyn doctor .",
             text="Move an old Makefile.local, or any other old copy of the makefile, out of the source tree, then "

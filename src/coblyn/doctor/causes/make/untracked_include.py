@@ -45,7 +45,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _unknown(tree: Tree) -> Iterator[tuple[Include, list[str], list[str]]]:
-    """Includes that are no part of the repository, their targets, and those that others define too."""
+    """Includes that are not part of the repository, their targets, and those that others define too."""
     for database in tree.makes:
         if tree.git.says(database.makefile) != "tracked":
             continue

@@ -84,7 +84,7 @@ def _older(
         story=(
             (
                 f"What {shown(link.target)} is linked from was made by {who}, and the {language} compiler is {now} "
-                "now: what is compiled from here on is by another one than the rest."
+                "now: files compiled from now on come from another compiler than the rest."
             ),
             CAUSE.explanation,
         ),

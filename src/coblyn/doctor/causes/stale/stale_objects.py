@@ -45,7 +45,7 @@ def _diagnose(case: Case) -> Finding | None:
                 "says that they depend on that, so make keeps what it has."
             ),
             (
-                "The link then joins objects of two versions: symbols that are not there any more, or, worse, "
+                "The link then joins objects of two versions: symbols that no longer exist, or, worse, "
                 "structures that one half lays out differently from the other."
             ),
         ),

@@ -178,7 +178,7 @@ def _database(
         )
     if done.code != 0 or "# Files" not in lines:
         said = [line for line in lines if "***" in line or line.startswith(f"{makefile.name}:")]
-        raise ProgramFailed(f"make can not read {makefile}: {' '.join(said[-2:])}")
+        raise ProgramFailed(f"make cannot read {makefile}: {' '.join(said[-2:])}")
     return lines
 
 

@@ -45,7 +45,7 @@ _OWN = frozenset(
 
 
 class Expander:
-    """Expands text with the variables that it was given, which whoever reads goes on changing.
+    """Expands text with the variables that it was given, which the reader goes on changing.
 
     Args:
         variables: The variables.
@@ -73,7 +73,7 @@ class Expander:
         self._depth = 0
 
     def expand(self, text: str) -> str:
-        """The text with every reference replaced; what can not be known becomes `UNKNOWN`."""
+        """The text with every reference replaced; what cannot be known becomes `UNKNOWN`."""
         at = text.find("$")
         if at < 0:
             return text
@@ -178,7 +178,7 @@ class Expander:
         """Files that fit a pattern, written as the pattern is: from the folder, or absolute."""
         name = self.name(pattern)
         if posixpath.isabs(name):
-            # Outside of the tree only what is named is looked up; nobody's disk is searched.
+            # Outside of the tree only what is named is looked up; no disk is searched.
             return (pattern,) if self.files.exists(name) else ()
         found = self.files.glob(name, lambda names: self.budget.spend(_NAME_COST * names))
         if posixpath.isabs(pattern):

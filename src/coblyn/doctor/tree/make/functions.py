@@ -156,7 +156,7 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., str]]] = {
         lambda start, text: each_word(text.split(), lambda word: start.strip() + word),
     ),
     "join": (2, _join),
-    # What they print goes to the terminal of whoever runs make.
+    # What they print goes to the terminal that make runs in.
     "error": (1, lambda _: ""),
     "warning": (1, lambda _: ""),
     "info": (1, lambda _: ""),

@@ -1,6 +1,6 @@
 """The static reading of makefiles: nothing is run, and what only a program could tell stays unknown.
 
-Where a condition can not be decided, both branches are read and what they bring is marked "maybe".
+Where a condition cannot be decided, both branches are read and what they bring is marked "maybe".
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_makefile(
         files: The tree.
         makefile: Name of the file in ``files``.
         environ: Environment that make would see.
-        known: Values that make itself gave, for what can not be known by reading.
+        known: Values that make itself gave, for what cannot be known by reading.
         budget: Limit of the work.
         without: Files that are taken as not there where they are included.
     """
@@ -344,7 +344,7 @@ class _Reader:
         self._open.rules = list(self._definitions(targets, rest, double=double))
 
     def _of_targets(self, text: str) -> bool:
-        """Take a line that sets a variable for some targets; False if it is none."""
+        """Take a line that sets a variable for some targets; False if it is not one."""
         at = colon_of(masked(text))
         found = assignment(text[at + 1 :]) if at >= 0 else None
         if found is None or ";" in found.name or len(self.targeted) > _MAX_NAMES:

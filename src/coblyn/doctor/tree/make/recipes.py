@@ -167,7 +167,7 @@ def _fitting(database: MakeDatabase, target: str, expander: Expander) -> list[Ta
 
 
 class _Automatic(Mapping[str, str]):
-    """Automatic variables of one recipe; ``$(@D)``, ``$(<F)`` and so on are made only if somebody asks."""
+    """Automatic variables of one recipe; ``$(@D)``, ``$(<F)`` and so on are made only on demand."""
 
     def __init__(self, rule: Rule, names: tuple[str, ...]) -> None:
         every = " ".join(names)

@@ -39,7 +39,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A prerequisite that only the rival asks for, and that can not be made.
+    """A prerequisite that only the rival asks for, and that cannot be made.
 
     Attributes:
         target: The target that both define.
@@ -65,7 +65,7 @@ class Rival:
         common: Targets for which both have a recipe, sorted.
         share: Part of the rival's recipes that the other one has too, 0 to 1.
         merged: Links that get two objects of one source by it.
-        missing: What it asks for and can not be made.
+        missing: What it asks for and cannot be made.
     """
 
     database: MakeDatabase
@@ -104,7 +104,7 @@ def rivals(tree: Tree) -> Iterator[Rival]:
 
 
 def _may_go(tree: Tree, include: Include) -> bool:
-    """Whether a makefile is no fixed part of the project, as far as git or the line that includes it tell."""
+    """Whether a makefile is not a fixed part of the project, as far as git or the line that includes it tell."""
     kind = tree.git.says(include.path)
     return kind in ("untracked", "ignored") or (not kind and not include.is_needed)
 

@@ -103,7 +103,7 @@ def closing(text: str, start: int) -> int:
 
 
 def masked(text: str) -> str:
-    """The same number of letters with every reference to a variable blotted out."""
+    """The same number of characters with every reference to a variable blotted out."""
     at = text.find("$")
     if at < 0:
         return text

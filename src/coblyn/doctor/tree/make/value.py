@@ -1,6 +1,6 @@
 """Text that is not certain.
 
-Two letters of Unicode's private area travel inside of text while a makefile is read. `UNKNOWN` stands for what only
+Two characters of Unicode's private area travel inside of text while a makefile is read. `UNKNOWN` stands for what only
 a program could tell (``$(shell …)``). `MAYBE` begins a word that is there only if some branch is taken.
 """
 
@@ -28,7 +28,7 @@ class Budget:
         self.letters, self.steps = letters, steps
 
     def spend(self, letters: int) -> None:
-        """Take note of a step and the letters that it made.
+        """Take note of a step and the characters that it produced.
 
         Raises:
             TooMuch: Nothing is left.
