@@ -26,6 +26,7 @@ from coblyn.llama.steps import Steps
 PLAIN = SamplingParams(temperature=0.8)
 KOBOLD = SamplingParams(
     temperature=0.75,
+    max_candidates=3000,
     top_k=100,
     top_p=0.92,
     repetition_penalty=1.05,
@@ -40,6 +41,7 @@ CHAINS = {
     "kobold default": KOBOLD,
     "kobold, DRY, XTC": SamplingParams(
         temperature=0.75,
+        max_candidates=3000,
         top_k=100,
         top_p=0.92,
         repetition_penalty=1.05,
@@ -49,8 +51,10 @@ CHAINS = {
         xtc_threshold=0.1,
     ),
     "mirostat 2": SamplingParams(mirostat=2),
+    "mirostat 2 of 3,000": SamplingParams(mirostat=2, max_candidates=3000),
     "typical 0.9": SamplingParams(typical_p=0.9),
-    "tail-free 0.95": SamplingParams(tail_free=0.95),
+    "typical 0.9 of 3,000": SamplingParams(typical_p=0.9, max_candidates=3000),
+    "tail-free 0.95 of 3,000": SamplingParams(tail_free=0.95, max_candidates=3000),
     "dynamic temperature, min-p": SamplingParams(temperature=1.25, dynatemp_range=0.75, min_p=0.05),
     "top-n-sigma 1": SamplingParams(top_n_sigma=1.0),
 }

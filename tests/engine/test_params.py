@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -138,3 +138,20 @@ def test_stages_have_the_numbers_of_the_native_interface() -> None:
         name: stage.code for name, stage in STAGES.items()
     }
     assert set(numbers.values()) == set(StageKind)
+
+
+def test_the_limit_of_candidates_is_left_out_where_top_k_keeps_fewer() -> None:
+    usual = SamplingParams(
+        max_candidates=3000, top_k=100, repetition_penalty=1.1, repetition_range=360
+    )
+    assert names(usual) == ["penalties", "top_k"]
+    for change in (
+        {"top_k": 2700},
+        {"repetition_range": 0},
+        {"presence_penalty": -0.5},
+        {"repetition_penalty": 0.9},
+        {"sampler_order": (6, 5, 0)},
+        {"sampler_order": (6, 2, 0)},
+        {"mirostat": 2},
+    ):
+        assert "max_candidates" in names(replace(usual, **change))  # type: ignore[arg-type]

@@ -108,8 +108,29 @@ def chain(params: SamplingParams) -> tuple[Applied, ...]:
     """
     in_order = (name for code in params.sampler_order for name in _OF_NUMBER[code])
     names = (*_FIRST, *(_WITH_MIROSTAT if params.mirostat else in_order), *_LAST)
+    is_limit_idle = _is_limit_idle(params)
     return tuple(
         Applied(stage, tuple(float(getattr(params, name)) for name in stage.parameters))
-        for stage in (STAGES[name] for name in names)
-        if stage.is_on(params) and not (params.is_greedy and stage.keeps_best)
+        for name, stage in ((name, STAGES[name]) for name in names)
+        if stage.is_on(params)
+        and not (params.is_greedy and stage.keeps_best)
+        and not (name == "max_candidates" and is_limit_idle)
     )
+
+
+def _is_limit_idle(params: SamplingParams) -> bool:
+    """Whether top-k keeps fewer than the limit of candidates would, which costs more than all else of a usual chain.
+
+    Penalties that only lower come before it at most; of so many more candidates than they lower, the best are the same.
+    """
+    top_k, penalties = 0, 6
+    first = tuple(code for code in params.sampler_order if code != penalties)[:1]
+    only_lowers = (
+        params.repetition_penalty >= 1
+        and params.presence_penalty >= 0
+        and params.frequency_penalty >= 0
+    )
+    is_near = params.repetition_range > 0 or not STAGES["penalties"].is_on(params)
+    reach = params.top_k + max(0, params.repetition_range)
+    cuts = params.top_k > 0 and first == (top_k,) and not params.mirostat
+    return cuts and only_lowers and is_near and reach <= params.max_candidates

@@ -33,27 +33,31 @@ inline float exponential(float x) {
 
 constexpr int32_t block = 4096;  // short float sums keep their precision
 
-// Sum of exp((x - shift) * scale) over at most a block, and each term into `weights` if it is not NULL.
-inline double exponential_sum_of_block(const float * x, int32_t n, float shift, float scale, float * weights) {
-    double  total       = 0;
+// Sum of exp((x - shift) * scale) over at most a block, and each term into `weights` if these are kept.
+template <bool keeps_weights>
+double exponential_sum_of_block(const float * x, int32_t n, float shift, float scale, float * weights) {
     float   sums[lanes] = {};
     int32_t i           = 0;
     for (; i + lanes <= n; i += lanes) {
+        float terms[lanes];
         for (int32_t j = 0; j < lanes; ++j) {
-            const float term = exponential((x[i + j] - shift) * scale);
-            sums[j] += term;
-            if (weights) {
-                weights[i + j] = term;
-            }
+            terms[j] = exponential((x[i + j] - shift) * scale);
+        }
+        for (int32_t j = 0; j < lanes; ++j) {
+            sums[j] += terms[j];
+        }
+        if (keeps_weights) {
+            std::memcpy(weights + i, terms, sizeof terms);
         }
     }
+    double total = 0;
     for (float sum : sums) {
         total += sum;
     }
     for (; i < n; ++i) {
         const float term = exponential((x[i] - shift) * scale);
         total += term;
-        if (weights) {
+        if (keeps_weights) {
             weights[i] = term;
         }
     }
@@ -66,7 +70,8 @@ double exponential_sum(const float * x, int32_t n, float shift, float scale, flo
     double total = 0;
     for (int32_t i = 0; i < n; i += block) {
         const int32_t size = std::min(block, n - i);
-        const double  sum  = exponential_sum_of_block(x + i, size, shift, scale, weights ? weights + i : nullptr);
+        const double  sum  = weights ? exponential_sum_of_block<true>(x + i, size, shift, scale, weights + i)
+                                     : exponential_sum_of_block<false>(x + i, size, shift, scale, nullptr);
         of_block(sum);
         total += sum;
     }
