@@ -30,7 +30,7 @@ def seconds_a_step(streams: int) -> float:
         request = Request(
             str(index), Prompt.of(f"{index} prompt".encode()), TOKENS, stop=("\n\n\n",)
         )
-        runner.open(request)
+        runner.open(runner.prepare(request))
         scheduler.add(request)
     started, steps = time.perf_counter(), 0
     while scheduler.has_work:

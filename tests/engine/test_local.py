@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from coblyn.engine.core import Core
 from coblyn.engine.encoded import Source, Text
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY, FakeRunner, FakeVocab
+from coblyn.engine.interface import Prepared
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.plan import Plan, Row, Sampled
 from coblyn.engine.prompt import Prompt
@@ -93,10 +95,10 @@ async def test_calls_run_between_steps() -> None:
 class PickyRunner(FakeRunner):
     """Can not prepare some requests, and not even for a reason that is known."""
 
-    def open(self, request: Request) -> None:
-        super().open(request)
+    def prepare(self, request: Request) -> Prepared:
         if request.id == "odd":
             raise OverflowError("Python int too large to convert to C long")
+        return super().prepare(request)
 
 
 async def test_what_can_not_be_prepared_fails_alone_and_leaves_nothing_behind() -> None:
@@ -108,6 +110,97 @@ async def test_what_can_not_be_prepared_fails_alone_and_leaves_nothing_behind() 
     assert await other == STORY[:20]
     assert await read(engine, ask("c", 5)) == STORY[:5]
     assert (engine.status().state, runner._requests) == ("ready", {})
+    await engine.close()
+
+
+class HeldBack:
+    """What is prepared, and whether it was freed."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class SlowRunner(FakeRunner):
+    """Makes the request ``slow`` ready only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.let = threading.Event(), threading.Event()
+        self.made: list[HeldBack] = []
+
+    def prepare(self, request: Request) -> Prepared:
+        if request.id == "slow":
+            self.begun.set()
+            assert self.let.wait(60)
+        self.made.append(HeldBack(super().prepare(request)))
+        return self.made[-1]
+
+    def open(self, prepared: Prepared) -> None:
+        assert isinstance(prepared, HeldBack)
+        super().open(prepared.prepared)
+
+
+async def test_a_request_that_takes_long_to_prepare_stalls_nobody() -> None:
+    runner = SlowRunner()
+    engine = LocalEngine(lambda: runner)
+    slow = asyncio.create_task(read(engine, ask("slow")))
+    await asyncio.to_thread(runner.begun.wait)
+    for name in "ab":
+        assert await read(engine, ask(name)) == STORY[:10]
+    assert not slow.done()
+    runner.let.set()
+    assert await slow == STORY[:10]
+    await engine.close()
+
+
+async def test_a_request_that_is_being_prepared_can_be_cancelled() -> None:
+    """It ends at once, leaves nothing behind, and its id may be used again."""
+    runner = SlowRunner()
+    engine = LocalEngine(lambda: runner)
+    slow = asyncio.create_task(read(engine, ask("slow")))
+    await asyncio.to_thread(runner.begun.wait)
+    await engine.cancel("slow")
+    assert await slow == ""
+    again = asyncio.create_task(read(engine, ask("slow")))
+    await asyncio.sleep(0)
+    runner.let.set()
+    assert await again == STORY[:10]
+    await engine.close()
+    assert [held.is_closed for held in runner.made].count(True) == 1
+    assert runner._requests == {}
+
+
+async def test_closing_waits_for_what_is_being_prepared_and_runs_it_no_more() -> None:
+    runner = SlowRunner()
+    engine = LocalEngine(lambda: runner)
+    slow = asyncio.create_task(read(engine, ask("slow")))
+    await asyncio.to_thread(runner.begun.wait)
+    closing = asyncio.create_task(engine.close())
+    assert await slow == ""
+    assert not runner.closed
+    runner.let.set()
+    await closing
+    assert runner.closed
+    assert [held.is_closed for held in runner.made] == [True]
+
+
+async def test_who_came_first_is_queued_first_though_ready_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coblyn.engine.preparing.PATIENCE", 60.0)
+    runner = SlowRunner()
+    engine = LocalEngine(lambda: runner, max_running=1)
+    texts = [asyncio.create_task(read(engine, ask(name))) for name in ("slow", "b")]
+    await asyncio.to_thread(runner.begun.wait)
+    while not runner.made:  # noqa: ASYNC110 - another thread counts
+        await asyncio.sleep(0.001)
+    runner.let.set()
+    assert await asyncio.gather(*texts) == [STORY[:10]] * 2
+    assert next(row.request_id for plan in runner.history for row in plan.rows) == "slow"
     await engine.close()
 
 
@@ -161,7 +254,12 @@ def test_who_comes_waits_for_no_more_than_the_step_in_hand() -> None:
         if sum(event.is_last for event in events) == 2:
             over.set()
 
-    runner = VisitedRunner(lambda: core.submit(Request("b", Prompt.of(b"other"), 3)))
+    def visit() -> None:
+        core.submit(Request("b", Prompt.of(b"other"), 3))
+        while not runner.interrupted:
+            time.sleep(0.001)
+
+    runner = VisitedRunner(visit)
     core = Core(lambda: runner, deliver, max_running=2, busy_batch=64)
     core.start()
     core.submit(ask("a", 20))

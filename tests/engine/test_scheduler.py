@@ -52,7 +52,7 @@ class Machine:
         if isinstance(prompt, str):
             prompt = Prompt.of(prompt.encode())
         request = Request(name, prompt, max_tokens, **options)  # type: ignore[arg-type]
-        self.runner.open(request)
+        self.runner.open(self.runner.prepare(request))
         self.scheduler.add(request)
 
     def step(self) -> Plan:

@@ -93,7 +93,7 @@ async def engine_of(config: EngineConfig) -> AsyncIterator[LocalEngine]:
 def fresh(runner: LlamaRunner, tokens: Sequence[int]) -> list[Sampled]:
     """What an empty context gives for a prompt."""
     request = Request("fresh", Prompt.of(tokens), NUM_TOKENS, GREEDY)
-    runner.open(request)
+    runner.open(runner.prepare(request))
     runner.run(Plan((Remove(0, 0),), ()))
     drawn: list[Sampled] = []
     pending, position = list(tokens), 0

@@ -15,8 +15,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from coblyn.engine.cache import SequenceCache
-from coblyn.engine.events import Event, Failed
-from coblyn.engine.interface import Runner
+from coblyn.engine.events import Event, Failed, Finish, Stats
+from coblyn.engine.interface import Prepared, Runner
+from coblyn.engine.preparing import Preparation, Preparing
 from coblyn.engine.prompt import Media
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
@@ -52,7 +53,7 @@ class _Call:
             self.future.set_exception(error)
 
 
-_Message = Request | _Cancel | _Call
+_Message = Preparation | _Cancel | _Call
 
 
 class Core:
@@ -81,6 +82,7 @@ class Core:
         self._busy_batch = busy_batch
         self._on_failure = on_failure
         self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
+        self._preparing = Preparing(self._prepare, self._post_prepared)
         self._started = threading.Event()
         self._start_error: BaseException | None = None
         self._failure: CoblynError | None = None
@@ -106,10 +108,9 @@ class Core:
             raise self._start_error
 
     def submit(self, request: Request) -> None:
-        """Put a request into the inbox; its events follow."""
-        self._post(request)
-        if self._is_over:
-            self._refuse_all()
+        """Have a request made ready, then put into the inbox; its events follow."""
+        if not self._preparing.add(request):
+            self._fail([request.id], self._reason_for_refusal)
 
     def cancel(self, request_id: str) -> None:
         """Ask for a request's end; it finishes as cancelled at the next step."""
@@ -133,12 +134,24 @@ class Core:
         """End the thread after the step in hand, and free the runner."""
         self._post(None)
         self._thread.join()
+        self._preparing.close()
         # When the thread failed it did not do so: others might still have asked its vocabulary.
         self.runner.close()
 
     def _post(self, message: _Message | None) -> None:
         self._inbox.put(message)
         self.runner.interrupt(True)
+
+    # The threads that make requests ready
+
+    def _prepare(self, request: Request) -> Prepared:
+        _check(request, self.runner)
+        return self.runner.prepare(request)
+
+    def _post_prepared(self, preparation: Preparation) -> None:
+        self._post(preparation)
+        if self._is_over:
+            self._refuse_all()
 
     # The engine thread
 
@@ -152,6 +165,7 @@ class Core:
             self._started.set()
         try:
             self._loop(self.runner)
+            self._preparing.close()
             self.runner.close()
         except BaseException as error:
             log.exception("the engine thread ended")
@@ -162,14 +176,15 @@ class Core:
 
     def _refuse_all(self) -> None:
         """Fail the requests in the inbox: there is no thread any more that would take them."""
-        error = self._failure or EngineStopped("The engine was closed.")
+        error = self._reason_for_refusal
         while True:
             try:
                 message = self._inbox.get(block=False)
             except queue.Empty:
                 return
-            if isinstance(message, Request):
-                self._fail([message.id], error)
+            if isinstance(message, Preparation):
+                self._preparing.take(message)
+                self._refuse(message, error)
             elif isinstance(message, _Call):
                 message.future.set_exception(error)
 
@@ -272,33 +287,47 @@ class Core:
         if isinstance(message, _Call):
             message.run(runner)
             return
-        if isinstance(message, Request):
+        if isinstance(message, Preparation):
             self._take_up(message, scheduler, runner)
             return
-        events = scheduler.cancel(str(message))
+        request_id = str(message)
+        if self._preparing.cancel(request_id):
+            self._send([Finish(request_id, "cancelled", Stats())])
+            return
+        events = scheduler.cancel(request_id)
         if events:
             self._forget_finished(runner, events)
             self._send(events)
 
-    def _take_up(self, request: Request, scheduler: Scheduler, runner: Runner) -> None:
-        """Prepare a request; whatever goes wrong with that is nobody else's trouble."""
+    def _take_up(self, preparation: Preparation, scheduler: Scheduler, runner: Runner) -> None:
+        """Queue what was made ready; whatever goes wrong with that is nobody else's trouble."""
+        self._preparing.take(preparation)
+        request, prepared = preparation.request, preparation.result
+        if preparation.is_cancelled or prepared is None or isinstance(prepared, CoblynError):
+            self._refuse(preparation, self._reason_for_refusal)
+            return
+        runner.open(prepared)
         try:
-            _check(request, runner)
-            runner.open(request)
             scheduler.add(request)
-        except CoblynError as error:
-            self._refuse(request, error, runner)
         except Exception as error:
-            log.exception("a request could not be prepared")
-            reason = EngineError(f"The request could not be prepared: {error!r}.")
-            self._refuse(request, reason, runner)
+            log.exception("a request could not be queued")
+            runner.forget(request.id)
+            self._fail([request.id], EngineError(f"The request could not be queued: {error!r}."))
 
-    def _refuse(self, request: Request, error: CoblynError, runner: Runner) -> None:
-        runner.forget(request.id)
-        self._fail([request.id], error)
+    def _refuse(self, preparation: Preparation, error: CoblynError) -> None:
+        """Say why a request will not run: what went wrong with it, else ``error``; nothing if nobody waits."""
+        preparation.discard()
+        if isinstance(preparation.result, CoblynError):
+            error = preparation.result
+        if not preparation.is_cancelled:
+            self._fail([preparation.request.id], error)
+
+    @property
+    def _reason_for_refusal(self) -> CoblynError:
+        return self._failure or EngineStopped("The engine was closed.")
 
     def _finish_all(self, scheduler: Scheduler, runner: Runner) -> None:
-        for request_id in scheduler.request_ids():
+        for request_id in (*scheduler.request_ids(), *self._preparing.request_ids()):
             self._handle(_Cancel(request_id), scheduler, runner)
 
     def _forget_finished(self, runner: Runner, events: Sequence[Event]) -> None:

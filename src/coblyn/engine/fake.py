@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from coblyn.engine.interface import ModelInfo
+from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.plan import Copy, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
@@ -53,6 +53,16 @@ class FakeVocab:
     def is_end(self, token: int) -> bool:
         """Whether it is the end token."""
         return token == END
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A request that was made ready."""
+
+    request: Request
+
+    def close(self) -> None:
+        """There is nothing to free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +154,14 @@ class FakeRunner:
         """Where the window of each sequence begins."""
         return [self._starts.get(sequence, 0) for sequence in range(self.max_sequences)]
 
-    def open(self, request: Request) -> None:
+    def prepare(self, request: Request) -> Prepared:
+        """Wrap a request up."""
+        return _Prepared(request)
+
+    def open(self, prepared: Prepared) -> None:
         """Remember a request."""
-        self._requests[request.id] = request
+        assert isinstance(prepared, _Prepared), "it is this runner's own"
+        self._requests[prepared.request.id] = prepared.request
 
     def forget(self, request_id: str) -> None:
         """Forget a request."""

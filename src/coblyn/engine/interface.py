@@ -15,7 +15,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.window import Window
 from coblyn.llama.placement import NOWHERE, Placement
 
-__all__ = ["EngineClient", "EngineStatus", "ModelInfo", "Runner", "Vocab"]
+__all__ = ["EngineClient", "EngineStatus", "ModelInfo", "Prepared", "Runner", "Vocab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,14 @@ class Vocab(Protocol):
         ...
 
 
+class Prepared(Protocol):
+    """What a runner made ready for a request, and has not opened yet."""
+
+    def close(self) -> None:
+        """Free it: the request will not run."""
+        ...
+
+
 class Runner(Protocol):
     """Runs plans on a context. One thread owns it."""
 
@@ -151,8 +159,12 @@ class Runner(Protocol):
         """For each sequence, the first position from which on the cells of its window are all there."""
         ...
 
-    def open(self, request: Request) -> None:
-        """Make ready to sample for a request."""
+    def prepare(self, request: Request) -> Prepared:
+        """Make ready what sampling for a request needs. Any thread may call, while others run."""
+        ...
+
+    def open(self, prepared: Prepared) -> None:
+        """Take up what ``prepare`` gave: from here on plans may have rows of its request."""
         ...
 
     def forget(self, request_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from coblyn.engine.breakers import Breakers
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.interface import ModelInfo
+from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.plan import (
     FRAME,
@@ -78,6 +79,18 @@ class ModelVocab:
 
 
 @dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A request's sampler."""
+
+    request_id: str
+    sampler: Sampler
+
+    def close(self) -> None:
+        """Free it."""
+        self.sampler.close()
+
+
+@dataclass(frozen=True, slots=True)
 class _Saved:
     """A sequence in main memory, the logits at the end of its prompt, and its window at shorter lengths."""
 
@@ -134,6 +147,7 @@ class LlamaRunner:
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
         self._breaker_table: Breakers | None = None
+        self._breaker_lock = threading.Lock()
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)
@@ -144,7 +158,7 @@ class LlamaRunner:
         """Where the window of each sequence begins, as the library has it."""
         return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
 
-    def open(self, request: Request) -> None:
+    def prepare(self, request: Request) -> Prepared:
         """Make the request's sampler.
 
         Raises:
@@ -152,21 +166,28 @@ class LlamaRunner:
         """
         if any(isinstance(span, Media) for span in request.content.spans):
             raise BadRequest("This engine reads text only.", field="prompt")
-        self._samplers[request.id] = Sampler(
+        sampler = Sampler(
             self._context.library,
             sampler_options(request, self.vocab.end_tokens, self._breakers(request)),
             self._model.vocab_size,
             request.content.ids,
         )
+        return _Prepared(request.id, sampler)
+
+    def open(self, prepared: Prepared) -> None:
+        """Keep the request's sampler for its rows."""
+        assert isinstance(prepared, _Prepared), "it is this runner's own"
+        self._samplers[prepared.request_id] = prepared.sampler
 
     def _breakers(self, request: Request) -> tuple[tuple[int, ...], ...]:
         params = request.sampling
         if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
             return ()
-        if self._breaker_table is None:
-            pieces = [self.vocab.piece(token) for token in range(self._model.vocab_size)]
-            self._breaker_table = Breakers(pieces, self._tokens_of)
-        return self._breaker_table.sequences(params.dry_sequence_breakers)
+        with self._breaker_lock:  # several requests may be made ready at a time
+            if self._breaker_table is None:
+                pieces = [self.vocab.piece(token) for token in range(self._model.vocab_size)]
+                self._breaker_table = Breakers(pieces, self._tokens_of)
+            return self._breaker_table.sequences(params.dry_sequence_breakers)
 
     def _tokens_of(self, text: str) -> list[int]:
         return self.vocab.tokenize(text, add_special=False, parse_special=False)
