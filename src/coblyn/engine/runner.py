@@ -41,7 +41,7 @@ from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.shim import Row as DrawnRow
 from coblyn.llama.steps import Steps
 
@@ -362,7 +362,7 @@ def sampler_options(
     bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
     return SamplerOptions(
         seed=params.seed or 0,
-        stages=tuple(Stage(StageKind(stage.code), values) for stage, values in chain(params)),
+        stages=chain(params),
         bias=params.logit_bias + bans,
         breakers=breakers,
         logprobs=params.logprobs,

@@ -4,51 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from coblyn.engine.params import PARAMETERS, SamplingParams
+from coblyn.llama.sampler import Stage, StageKind
 
-__all__ = ["STAGES", "Applied", "Stage", "chain"]
+__all__ = ["STAGES", "StageRow", "chain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageRow:
     """A sampler.
 
     Attributes:
-        code: Its number in the native interface.
-        parameters: Fields of ``SamplingParams`` whose values it takes, in the order of the native interface.
+        kind: Which one of the native samplers.
+        parameters: Fields of ``SamplingParams`` whose values it takes, in this order.
         keeps_best: Whether it leaves the most likely candidate as that: without a draw it has no effect.
     """
 
-    code: int
+    kind: StageKind
     parameters: tuple[str, ...]
     keeps_best: bool = False
 
     def is_on(self, params: SamplingParams) -> bool:
         """Whether it changes anything."""
-        return bool(self.switched_on(params))
-
-    def switched_on(self, params: SamplingParams) -> list[str]:
-        """The parameters that switch it on."""
         rows = (PARAMETERS[name] for name in self.parameters)
-        return [
-            row.name
-            for row in rows
-            if row.off is not None and not row.is_off(getattr(params, row.name))
-        ]
+        return any(
+            row.off is not None and not row.is_off(getattr(params, row.name)) for row in rows
+        )
 
 
-class Applied(NamedTuple):
-    """A stage of a request's chain, and its numbers."""
-
-    stage: Stage
-    values: tuple[float, ...]
-
-
-STAGES: Mapping[str, Stage] = {
-    "penalties": Stage(
-        1,
+STAGES: Mapping[str, StageRow] = {
+    "penalties": StageRow(
+        StageKind.PENALTIES,
         (
             "repetition_penalty",
             "repetition_range",
@@ -57,16 +44,18 @@ STAGES: Mapping[str, Stage] = {
             "frequency_penalty",
         ),
     ),
-    "dry": Stage(2, ("dry_multiplier", "dry_base", "dry_allowed_length", "dry_range")),
-    "max_candidates": Stage(3, ("max_candidates",), keeps_best=True),
-    "top_k": Stage(3, ("top_k",), keeps_best=True),
-    "top_a": Stage(4, ("top_a",), keeps_best=True),
-    "top_p": Stage(5, ("top_p",), keeps_best=True),
-    "min_p": Stage(6, ("min_p",), keeps_best=True),
-    "tail_free": Stage(7, ("tail_free",), keeps_best=True),
-    "typical": Stage(8, ("typical_p",)),
-    "temperature": Stage(
-        9,
+    "dry": StageRow(
+        StageKind.DRY, ("dry_multiplier", "dry_base", "dry_allowed_length", "dry_range")
+    ),
+    "max_candidates": StageRow(StageKind.TOP_K, ("max_candidates",), keeps_best=True),
+    "top_k": StageRow(StageKind.TOP_K, ("top_k",), keeps_best=True),
+    "top_a": StageRow(StageKind.TOP_A, ("top_a",), keeps_best=True),
+    "top_p": StageRow(StageKind.TOP_P, ("top_p",), keeps_best=True),
+    "min_p": StageRow(StageKind.MIN_P, ("min_p",), keeps_best=True),
+    "tail_free": StageRow(StageKind.TAIL_FREE, ("tail_free",), keeps_best=True),
+    "typical": StageRow(StageKind.TYPICAL, ("typical_p",)),
+    "temperature": StageRow(
+        StageKind.TEMPERATURE,
         (
             "temperature",
             "dynatemp_range",
@@ -75,10 +64,10 @@ STAGES: Mapping[str, Stage] = {
             "smoothing_curve",
         ),
     ),
-    "top_n_sigma": Stage(10, ("top_n_sigma",), keeps_best=True),
-    "xtc": Stage(11, ("xtc_threshold", "xtc_probability")),
-    "adaptive_p": Stage(12, ("adaptive_target", "adaptive_decay")),
-    "mirostat": Stage(13, ("mirostat", "mirostat_tau", "mirostat_eta")),
+    "top_n_sigma": StageRow(StageKind.TOP_N_SIGMA, ("top_n_sigma",), keeps_best=True),
+    "xtc": StageRow(StageKind.XTC, ("xtc_threshold", "xtc_probability")),
+    "adaptive_p": StageRow(StageKind.ADAPTIVE_P, ("adaptive_target", "adaptive_decay")),
+    "mirostat": StageRow(StageKind.MIROSTAT, ("mirostat", "mirostat_tau", "mirostat_eta")),
 }
 """All samplers, by their names."""
 
@@ -99,7 +88,7 @@ _WITH_MIROSTAT = ("penalties", "temperature", "mirostat")
 """KoboldCPP lets mirostat take the place of truncation, in an order that no request changes."""
 
 
-def chain(params: SamplingParams) -> tuple[Applied, ...]:
+def chain(params: SamplingParams) -> tuple[Stage, ...]:
     """The samplers that change something, in their order.
 
     DRY and the limit of candidates, those of ``sampler_order``, XTC, adaptive-p; with mirostat penalties, temperature
@@ -110,10 +99,10 @@ def chain(params: SamplingParams) -> tuple[Applied, ...]:
     names = (*_FIRST, *(_WITH_MIROSTAT if params.mirostat else in_order), *_LAST)
     is_limit_idle = _is_limit_idle(params)
     return tuple(
-        Applied(stage, tuple(float(getattr(params, name)) for name in stage.parameters))
-        for name, stage in ((name, STAGES[name]) for name in names)
-        if stage.is_on(params)
-        and not (params.is_greedy and stage.keeps_best)
+        Stage(row.kind, tuple(float(getattr(params, field)) for field in row.parameters))
+        for name, row in ((name, STAGES[name]) for name in names)
+        if row.is_on(params)
+        and not (params.is_greedy and row.keeps_best)
         and not (name == "max_candidates" and is_limit_idle)
     )
 

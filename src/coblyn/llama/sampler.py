@@ -23,7 +23,7 @@ MAX_STEPS = 8
 
 
 class StageKind(IntEnum):
-    """What a stage does; ``native/shim/coblyn.h`` has the meaning of its values."""
+    """What a stage does; ``native/shim/stage_kinds.inc`` has the names of its values."""
 
     PENALTIES = 1
     DRY = 2

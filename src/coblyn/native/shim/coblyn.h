@@ -57,24 +57,7 @@ COBLYN_API int32_t coblyn_decode(struct llama_context * ctx, int32_t n_tokens, c
 
 struct coblyn_sampler;
 
-// What a stage of a chain does; coblyn/engine/sampling/ says what each means. In brackets its values.
-enum coblyn_stage_kind {
-    COBLYN_PENALTIES   = 1,  // [repetition (1: off), range (0: all), slope, presence, frequency]
-    COBLYN_DRY         = 2,  // [multiplier (0: off), base, allowed length, last n (0: all)]
-    COBLYN_TOP_K       = 3,  // [k (0: off)]
-    COBLYN_TOP_A       = 4,  // [a (0: off)]
-    COBLYN_TOP_P       = 5,  // [p (1: off)]
-    COBLYN_MIN_P       = 6,  // [p (0: off)]
-    COBLYN_TAIL_FREE   = 7,  // [z (1: off)]
-    COBLYN_TYPICAL     = 8,  // [p (1: off)]
-    COBLYN_TEMPERATURE = 9,  // [temperature (0: greedy), spread of a dynamic one (0: off), exponent, smoothing (0: off), curve]
-    COBLYN_TOP_N_SIGMA = 10, // [n (0: off)]
-    COBLYN_XTC         = 11, // [threshold, probability (0: off)]
-    COBLYN_ADAPTIVE_P  = 12, // [target (below 0: off), decay]
-    COBLYN_MIROSTAT    = 13, // [version (1, 2), tau, eta]
-};
-
-#define COBLYN_STAGE_VALUES 5
+#include "stage_kinds.inc"  // enum coblyn_stage_kind, COBLYN_STAGE_VALUES
 
 struct coblyn_stage {
     int32_t kind;
