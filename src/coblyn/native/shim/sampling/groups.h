@@ -33,7 +33,7 @@ public:
     void select_best(size_t k, std::vector<Candidate> & out);
 
 private:
-    static constexpr int32_t width = 2 * lanes;
+    static constexpr int32_t width = lanes;
     static constexpr int32_t chunk = 32 * width;
 
     const float *      logits    = nullptr;

@@ -9,7 +9,7 @@
 
 namespace coblyn {
 
-constexpr int32_t lanes          = 16;
+constexpr int32_t lanes          = 32;  // with 16, exponentials take 2.5 times as long
 constexpr float   minus_infinity = -std::numeric_limits<float>::infinity();
 
 // e to the x for x <= 0, relative error below 3e-7, and 0 below -87. Without branches, so that loops over it vectorise.
