@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 from llguidance import LLTokenizer
+from numpy.typing import NDArray
 
 from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.grammar import grammar_of
@@ -30,6 +31,11 @@ def allowed(one: Matcher) -> set[int]:
     """The tokens that may come next."""
     words = np.zeros(mask_words(len(PIECES)), np.uint32)
     one.fill(words)
+    return allowed_by(words)
+
+
+def allowed_by(words: NDArray[np.uint32]) -> set[int]:
+    """The tokens whose bits are set."""
     bits = np.unpackbits(words.view(np.uint8), bitorder="little")[: len(PIECES)]
     return set(np.flatnonzero(bits).tolist())
 

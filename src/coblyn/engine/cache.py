@@ -163,6 +163,15 @@ class SequenceCache:
         self._log.append(self._truncate(sequence, 0))
         self._held[sequence].is_idle = True
 
+    def can_cut(self, sequence: int, length: int) -> bool:
+        """Whether a sequence can forget all behind a length and go on from there."""
+        held = self._held[sequence]
+        return self.is_rewindable and held.start <= self._window.needed(length)
+
+    def cut(self, sequence: int, length: int) -> None:
+        """Forget what a sequence holds behind a length."""
+        self._log.append(self._truncate(sequence, length))
+
     def take_back(self, sequence: int) -> None:
         """Forget what was computed in a sequence and never appended here: it came after the end of its text."""
         content = self._held[sequence].content

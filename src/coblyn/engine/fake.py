@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coblyn.engine.interface import ModelInfo, Prepared
-from coblyn.engine.plan import Copy, Plan, Remove, Restore, Row, Sampled, Save
+from coblyn.engine.plan import ALL_FORBIDDEN, Copy, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import NO_WINDOW, Window
@@ -172,6 +172,9 @@ class FakeRunner:
         self.history.append(plan)
         if len(self.history) == self.fail_at:
             raise EngineError("The fake step failed as it was told to.")
+        for rewind in plan.rewinds:
+            assert rewind.num_tokens > 0, "nothing is given back"
+            assert rewind.request_id in self._requests, "nobody gives it back"
         self._remember(plan)
         rows, steps = plan.rows, [self._step(plan.rows)]
         while len(steps) < min(plan.max_steps, self.most_steps) and self._goes_on(steps[-1]):
@@ -291,6 +294,9 @@ class FakeRunner:
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
             token = ord(" ")
+        if token in row.banned:
+            free = (other for other in range(ord("a"), BOS) if other not in row.banned)
+            token = next(free, ALL_FORBIDDEN)
         if request.sampling.logprobs is None:
             return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))

@@ -14,6 +14,7 @@ from coblyn.engine.prompt import Media
 __all__ = [
     "ALL_FORBIDDEN",
     "FRAME",
+    "NOT_FOLLOWED",
     "NO_NUMBERS",
     "CacheOp",
     "Copy",
@@ -21,6 +22,7 @@ __all__ = [
     "Plan",
     "Remove",
     "Restore",
+    "Rewind",
     "Row",
     "Sampled",
     "Save",
@@ -35,6 +37,10 @@ ALL_FORBIDDEN = -1
 
 NO_NUMBERS = -2
 """In place of a token: the model's logits are no numbers."""
+
+
+NOT_FOLLOWED = -3
+"""In place of a token: the request's constraint cannot be followed any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class Row(NamedTuple):
         samples: Whether a token is drawn from the last token's logits.
         keeps_logits: Whether those logits are kept with the sequence, since its prompt ends here.
         media: What is computed in place of the tokens, which only say how many cells it takes.
+        banned: Tokens that are not drawn this time.
     """
 
     request_id: str
@@ -118,6 +125,21 @@ class Row(NamedTuple):
     samples: bool
     keeps_logits: bool = False
     media: Media | None = None
+    banned: tuple[int, ...] = ()
+
+
+class Rewind(NamedTuple):
+    """Tokens that a request has drawn and gives back.
+
+    Attributes:
+        request_id: Whose they are.
+        num_tokens: How many, the last ones.
+        history: Token ids of its prompt and of what it keeps.
+    """
+
+    request_id: str
+    num_tokens: int
+    history: Sequence[int]
 
 
 class Plan(NamedTuple):
@@ -126,6 +148,7 @@ class Plan(NamedTuple):
     Attributes:
         operations: What is done first, to the KV cache.
         rows: What is computed.
+        rewinds: What is forgotten before anything is drawn.
         max_steps: More than 1 where every row is one token and samples: further steps, which compute the tokens that
             were drawn, need no decision. A runner does as many of them as ``FRAME`` has room for, or fewer; it
             stops after a token that ends a generation, and when it is interrupted.
@@ -134,6 +157,7 @@ class Plan(NamedTuple):
     operations: tuple[CacheOp, ...]
     rows: tuple[Row, ...]
     max_steps: int = 1
+    rewinds: tuple[Rewind, ...] = ()
 
     @property
     def num_tokens(self) -> int:
@@ -142,8 +166,12 @@ class Plan(NamedTuple):
 
 
 class Sampled(NamedTuple):
-    """The token drawn for a row, or why there is none; log-probabilities only if its request asked for them."""
+    """The token drawn for a row, or why there is none; log-probabilities only if its request asked for them.
+
+    ``is_last`` says that the request's constraint allows nothing after it.
+    """
 
     token: int
     logprob: float | None = None
     top: tuple[tuple[int, float], ...] = ()
+    is_last: bool = False

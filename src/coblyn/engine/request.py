@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from coblyn.constraints.constraint import Constraint
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
 
@@ -25,6 +26,9 @@ class Request:
         ban_eos: Never choose an end-of-generation token.
         ignore_eos: An end-of-generation token does not end the generation.
         special: Send the text of special tokens too, such as ``<|im_end|>``.
+        constraint: What the whole generated text has to be; it ends where nothing may follow.
+        banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
+            another one is drawn in place of the first.
     """
 
     id: str
@@ -36,6 +40,8 @@ class Request:
     ban_eos: bool = False
     ignore_eos: bool = False
     special: bool = False
+    constraint: Constraint | None = None
+    banned_phrases: tuple[str, ...] = ()
 
     @property
     def content(self) -> Prompt:

@@ -8,24 +8,31 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from coblyn.constraints.matcher import mask_words
+from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.breakers import Breakers
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.kernels import KernelsInUse
+from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import (
     FRAME,
+    NOT_FOLLOWED,
     CacheOp,
     Copy,
     Discard,
     Plan,
     Remove,
     Restore,
+    Rewind,
     Row,
     Sampled,
     Save,
@@ -34,7 +41,7 @@ from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.stages import chain
 from coblyn.engine.window import NO_WINDOW, Window
-from coblyn.errors import BadRequest, SettingsError
+from coblyn.errors import BadRequest, EngineError, SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
@@ -45,6 +52,9 @@ from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.shim import Row as DrawnRow
 from coblyn.llama.steps import Steps
 
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
+
 __all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
 
 log = logging.getLogger(__name__)
@@ -53,6 +63,8 @@ _CELLS = 256
 """The library rounds contexts up to a multiple of this."""
 
 _SMALLEST = 64
+
+_NOT_FOLLOWED = Sampled(NOT_FOLLOWED)
 
 _SHARE_OF_MEMORY = 16
 """KV memory with cells for each request may take this part of the machine's memory without being asked for."""
@@ -80,10 +92,11 @@ class ModelVocab:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A request's sampler."""
+    """A request's sampler, and its text under a constraint if it has one."""
 
-    request_id: str
+    request: Request
     sampler: Sampler
+    text: BoundText | None
 
     def close(self) -> None:
         """Free it."""
@@ -148,6 +161,8 @@ class LlamaRunner:
         self._samplers: dict[str, Sampler] = {}
         self._breaker_table: Breakers | None = None
         self._breaker_lock = threading.Lock()
+        self._requests: dict[str, Request] = {}
+        self._masks = Masks(partial(_tokenizer, model, self.vocab), model.vocab_size)
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)
@@ -159,25 +174,24 @@ class LlamaRunner:
         return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
 
     def prepare(self, request: Request) -> Prepared:
-        """Make the request's sampler.
+        """Make the request's sampler, and the first mask of its constraint.
 
         Raises:
-            BadRequest: Its prompt holds media.
+            BadRequest: Its prompt holds media, or its constraint cannot be enforced.
         """
         if any(isinstance(span, Media) for span in request.content.spans):
             raise BadRequest("This engine reads text only.", field="prompt")
-        sampler = Sampler(
-            self._context.library,
-            sampler_options(request, self.vocab.end_tokens, self._breakers(request)),
-            self._model.vocab_size,
-            request.content.ids,
-        )
-        return _Prepared(request.id, sampler)
+        text = self._masks.begin(request.constraint) if request.constraint else None
+        return _Prepared(request, self._new_sampler(request, request.content.ids), text)
 
     def open(self, prepared: Prepared) -> None:
-        """Keep the request's sampler for its rows."""
+        """Keep the request's sampler and its constraint for its rows."""
         assert isinstance(prepared, _Prepared), "it is this runner's own"
-        self._samplers[prepared.request_id] = prepared.sampler
+        request = prepared.request
+        self._requests[request.id] = request
+        self._samplers[request.id] = prepared.sampler
+        if prepared.text:
+            self._masks.open(request.id, prepared.text)
 
     def _breakers(self, request: Request) -> tuple[tuple[int, ...], ...]:
         params = request.sampling
@@ -194,20 +208,72 @@ class LlamaRunner:
 
     def forget(self, request_id: str) -> None:
         """Free the request's sampler."""
+        self._masks.forget(request_id)
+        self._requests.pop(request_id, None)
         sampler = self._samplers.pop(request_id, None)
         if sampler:
             sampler.close()
+
+    def _new_sampler(self, request: Request, history: Sequence[int]) -> Sampler:
+        options = sampler_options(request, self.vocab.end_tokens, self._breakers(request))
+        return Sampler(self._context.library, options, self._model.vocab_size, history)
+
+    def _rewind(self, rewind: Rewind) -> None:
+        """Put a request back to where it was some tokens ago: what its sampler and its constraint remember."""
+        self._samplers[rewind.request_id].close()
+        request = self._requests[rewind.request_id]
+        self._samplers[rewind.request_id] = self._new_sampler(request, rewind.history)
+        self._masks.rewind(rewind.request_id, rewind.num_tokens)
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Carry out the cache operations, decode all rows, draw where rows sample, and go on if planned."""
         for operation in plan.operations:
             self._remember(operation)
+        for rewind in plan.rewinds:
+            self._rewind(rewind)
         num_tokens, draws = self._fill(plan.rows)
         if not plan.rows:
             return ()
+        sampling = [row for row in plan.rows if row.samples]
+        bound = [row.request_id for row in sampling if row.request_id in self._masks]
+        if bound:
+            return self._run_bound(num_tokens, draws, [row.request_id for row in sampling], bound)
         drawn = self._steps.run(num_tokens, draws, max_steps=plan.max_steps, max_seconds=FRAME)
         self.decode_seconds += self._steps.decode_seconds
         return [_sampled(rows, draw.sampler) for rows, draw in zip(drawn, draws, strict=True)]
+
+    def _run_bound(
+        self,
+        num_tokens: int,
+        draws: Sequence[Draw],
+        request_ids: Sequence[str],
+        bound: Sequence[str],
+    ) -> Sequence[Sequence[Sampled]]:
+        """One step in which some rows follow a constraint: their masks are computed while it is decoded."""
+        if num_tokens:
+            self._steps.run(num_tokens, ())
+            self.decode_seconds += self._steps.decode_seconds
+        failed = {request_id for request_id in bound if not self._masks.wait(request_id)}
+        drawn = self._steps.run(0, draws)
+        answers = []
+        for request_id, rows, draw in zip(request_ids, drawn, draws, strict=True):
+            sampled = _sampled(rows, draw.sampler)
+            if request_id in bound:
+                is_there = request_id not in failed
+                sampled = [self._followed(request_id, sampled[0]) if is_there else _NOT_FOLLOWED]
+            answers.append(sampled)
+        return answers
+
+    def _followed(self, request_id: str, sampled: Sampled) -> Sampled:
+        """What was drawn under a constraint, and whether anything may follow."""
+        if sampled.token < 0:
+            return sampled
+        try:
+            is_last = self._masks.accept(request_id, sampled.token)
+        except EngineError as error:
+            log.warning("a constraint cannot be followed: %s", error.message)
+            return _NOT_FOLLOWED
+        return sampled._replace(is_last=is_last)
 
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row shall end after the one in hand, and ``rest`` soon."""
@@ -227,6 +293,7 @@ class LlamaRunner:
         """Free everything."""
         for request_id in tuple(self._samplers):
             self.forget(request_id)
+        self._masks.close()
         self._stack.close()
 
     def _remember(self, operation: CacheOp) -> None:
@@ -288,14 +355,36 @@ class LlamaRunner:
         return end, draws
 
     def _draw(self, row: Row, output: int) -> Draw:
-        sampler = self._samplers[row.request_id]
+        sampler, mask = self._samplers[row.request_id], self._mask(row)
         if not row.tokens:
-            return Draw(sampler, logits=self._kept[row.sequence])
+            return Draw(sampler, logits=self._kept[row.sequence], mask=mask)
         if not row.keeps_logits:
-            return Draw(sampler, output)
+            return Draw(sampler, output, mask=mask)
         # A new array each time: sequences that were copied share the old one.
         keep = self._kept[row.sequence] = np.empty(self._model.vocab_size, np.float32)
-        return Draw(sampler, output, keep=keep)
+        return Draw(sampler, output, keep=keep, mask=mask)
+
+    def _mask(self, row: Row) -> NDArray[np.uint32] | None:
+        """The tokens that may be drawn for a row; None for all."""
+        words = self._masks.words(row.request_id)
+        if not row.banned:
+            return words
+        if words is None:
+            words = np.full(mask_words(self._model.vocab_size), 0xFFFFFFFF, np.uint32)
+        else:
+            self._masks.wait(row.request_id)
+            words = words.copy()
+        for token in row.banned:
+            words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
+        return words
+
+
+def _tokenizer(model: Model, vocab: ModelVocab) -> LLTokenizer:
+    """The model's vocabulary for constraints. What is special has no text of its own."""
+    pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
+    special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
+    tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
+    return make_tokenizer(Vocabulary(pieces, special, sorted(vocab.end_tokens), tokenize))
 
 
 def _namespace(config: EngineConfig, model: Model) -> Namespace:

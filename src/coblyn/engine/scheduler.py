@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from coblyn.engine.cache import MIN_SHARED, SequenceCache
-from coblyn.engine.content import Content, common_prefix
+from coblyn.engine.content import MEDIA, Content, common_prefix
 from coblyn.engine.events import (
     Delta,
     Event,
@@ -27,14 +27,18 @@ from coblyn.engine.events import (
     TokenText,
 )
 from coblyn.engine.interface import Vocab
-from coblyn.engine.plan import NO_NUMBERS, Plan, Row, Sampled
+from coblyn.engine.phrases import phrases_of
+from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, NOT_FOLLOWED, Plan, Rewind, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.text import Chunk, TextStream
-from coblyn.errors import BadRequest, CoblynError, ModelBroken
+from coblyn.errors import BadRequest, CoblynError, EngineError, ModelBroken
 
 __all__ = ["Limits", "Scheduler"]
 
 _BY_SEQUENCE = attrgetter("sequence")
+
+_MAX_REWINDS = 1000
+"""A text that was taken back more often than this cannot be written without what is banned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class _Generation:
     computed: int = 0
     cached: int = 0
     replays: bool = False
+    bans: dict[int, set[int]] = field(default_factory=dict)
+    num_rewinds: int = 0
     admitted: float = 0.0
     first_token: float = 0.0
     prompt_length: int = field(init=False)
@@ -86,6 +92,20 @@ class _Generation:
     def num_left(self) -> int:
         """Tokens that it may still draw."""
         return self.end - len(self.content.cells)
+
+    @property
+    def banned(self) -> tuple[int, ...]:
+        """Tokens that wrote a banned phrase where the next one goes."""
+        return tuple(self.bans.get(len(self.content), ()))
+
+    def rewind(self, count: int) -> None:
+        """Give back the last tokens, and ban the first of them where it stood."""
+        cells = self.content.cells
+        first = len(cells) - count
+        self.bans = {place: tokens for place, tokens in self.bans.items() if place <= first}
+        self.bans.setdefault(first, set()).add(cells[first])
+        self.content.truncate(first)
+        self.num_rewinds += 1
 
     def stats(self, now: float) -> Stats:
         admitted = self.admitted or now
@@ -119,6 +139,7 @@ class Scheduler:
         self._clock = clock
         self._waiting: deque[_Generation] = deque()
         self._running: list[_Generation] = []
+        self._rewinds: list[Rewind] = []
 
     @property
     def num_running(self) -> int:
@@ -139,7 +160,8 @@ class Scheduler:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
         content = Content.of(request.content)
         end = min(len(content) + request.max_tokens, self._limits.context)
-        text = TextStream(request.stop, keep_stop=request.keep_stop)
+        phrases = phrases_of(request.banned_phrases) if request.banned_phrases else None
+        text = TextStream(request.stop, keep_stop=request.keep_stop, phrases=phrases)
         self._waiting.append(_Generation(request, content, text, end, self._clock()))
 
     def cancel(self, request_id: str) -> list[Event]:
@@ -172,7 +194,9 @@ class Scheduler:
             # Prompts that were taken up together hold all cells: the youngest gives way.
             self._preempt(self._running[-1])
             rows = self._rows()
-        return Plan(self._cache.take_operations(), tuple(rows), self._max_steps()), events
+        operations, rewinds = self._cache.take_operations(), tuple(self._rewinds)
+        self._rewinds.clear()
+        return Plan(operations, tuple(rows), self._max_steps(), rewinds), events
 
     def rest(self) -> Plan:
         """What is worth doing while there is no work: cache operations only."""
@@ -299,6 +323,7 @@ class Scheduler:
             samples,
             ends_prompt,
             content.media_at(start),
+            generation.banned if generation.bans and samples else (),
         )
 
     def _max_steps(self) -> int:
@@ -311,8 +336,11 @@ class Scheduler:
 
     def _may_run_on(self, generation: _Generation) -> bool:
         """Whether it decodes, and can take back what it computed behind a stop string."""
+        request = generation.request
         is_decoding = generation.num_pending == 1 and generation.num_generated > 0
-        return is_decoding and (self._cache.is_rewindable or not generation.request.stop)
+        is_watched = request.stop or request.banned_phrases
+        is_bound = request.constraint or generation.banned
+        return is_decoding and not is_bound and (self._cache.is_rewindable or not is_watched)
 
     # Booking
 
@@ -332,6 +360,8 @@ class Scheduler:
             if sampled.token < 0:
                 return [*_delta(request, taken), *self._fail(generation, sampled.token)]
             chunk, reason = self._take(generation, sampled)
+            if chunk.rewind:
+                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
             taken = _joined(taken, chunk) if step > 0 else chunk
             if reason:
                 if step + 1 < len(drawn):
@@ -343,14 +373,34 @@ class Scheduler:
         """The text that a token sets free, and why it is the last one, if it is."""
         request = generation.request
         generation.content.cells.append(sampled.token)
-        if self._vocab.is_end(sampled.token) and not request.ignore_eos:
+        if self._vocab.is_end(sampled.token) and (request.constraint or not request.ignore_eos):
             return generation.text.flush(), "eos"
         chunk = generation.text.push(self._token_text(request, sampled))
+        if chunk.rewind:
+            return chunk, None
         if chunk.stop:
             return chunk, "stop"
+        if sampled.is_last:
+            return _joined(chunk, generation.text.flush()), "eos"
         if generation.num_left <= 0:
             return _joined(chunk, generation.text.flush()), "length"
         return chunk, None
+
+    def _rewind(self, generation: _Generation, count: int) -> list[Event]:
+        """Go back to where a banned phrase began; the token that begins it is not drawn there again."""
+        generation.rewind(count)
+        if generation.num_rewinds > _MAX_REWINDS:
+            return self._fail(generation, ALL_FORBIDDEN)
+        history = tuple(token for token in generation.content.cells if token != MEDIA)
+        self._rewinds.append(Rewind(generation.request.id, count, history))
+        # The last token is computed again, for its logits.
+        length = len(generation.content) - 1
+        if self._cache.can_cut(generation.sequence, length):
+            self._cache.cut(generation.sequence, length)
+            generation.computed = length
+        else:
+            self._preempt(generation)
+        return []
 
     def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
         piece = self._vocab.piece
@@ -365,7 +415,7 @@ class Scheduler:
 
     def _fail(self, generation: _Generation, reason: int) -> list[Event]:
         self._leave(generation)
-        error = _no_token(reason)
+        error = _no_token(reason, generation.request)
         if reason == NO_NUMBERS:  # nobody shall go on from what was computed
             self._cache.drop(generation.sequence)
         return [Failed(generation.request.id, error.code, error.message, error.hint)]
@@ -384,11 +434,20 @@ class Scheduler:
             self._waiting.remove(generation)
 
 
-def _no_token(reason: int) -> CoblynError:
+def _no_token(reason: int, request: Request) -> CoblynError:
+    if reason == NOT_FOLLOWED:
+        return EngineError(
+            "The constraint could not be followed any further.",
+            hint="Simplify the schema or the grammar.",
+        )
     if reason == NO_NUMBERS:
         return ModelBroken(
             "The model computes no numbers (NaN): its file is damaged, or was overwritten while it was in use.",
             hint="Fetch the file again, and load it again.",
+        )
+    if request.banned_phrases:
+        return BadRequest(
+            "Whatever the model writes here is a banned phrase.", field="banned_phrases"
         )
     return BadRequest(
         "There is no token left to choose: the logit bias and the bans forbid all of them.",

@@ -154,9 +154,12 @@ class Draw(NamedTuple):
         output: Index in the last batch of the token whose logits are used, unless ``logits``.
         logits: float32 of the vocabulary's size, used instead; left unchanged.
         keep: Array of the same shape, into which the raw logits are copied.
+        mask: A bit for each token of the vocabulary, in words of 32, lowest first: only tokens whose bit is set are
+            drawn. Log-probabilities are those without it.
     """
 
     sampler: Sampler
     output: int = 0
     logits: NDArray[np.float32] | None = None
     keep: NDArray[np.float32] | None = None
+    mask: NDArray[np.uint32] | None = None

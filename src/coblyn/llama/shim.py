@@ -54,6 +54,7 @@ class Row(Structure):
         ("sampler", c_void_p),
         ("logits", c_void_p),
         ("keep", c_void_p),
+        ("mask", c_void_p),
         ("output", c_int32),
         ("token", c_int32),
         ("logprob", c_float),

@@ -88,6 +88,7 @@ class Steps:
         row.output = draw.output
         row.logits = None if draw.logits is None else draw.logits.ctypes.data
         row.keep = None if draw.keep is None else draw.keep.ctypes.data
+        row.mask = None if draw.mask is None else draw.mask.ctypes.data
         if sampler.wants_logprobs:
             for step in range(max_steps):
                 row = self._rows[index + step * stride]

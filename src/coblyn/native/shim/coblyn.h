@@ -97,6 +97,7 @@ struct coblyn_row {
     struct coblyn_sampler * sampler;
     const float * logits;
     float *       keep;
+    const uint32_t * mask;    // a bit for each token, lowest first: only tokens with theirs set are drawn; NULL for all
     int32_t       output;
     int32_t       token;      // out
     float         logprob;    // out, when asked for: of the token, in the model's own distribution

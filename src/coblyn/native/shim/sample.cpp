@@ -54,6 +54,22 @@ struct coblyn_sampler {
         return chain.apply(candidates, history, n_stages);
     }
 
+    // Take the tokens away whose bits are not set.
+    void forbid(float * logits, const uint32_t * mask) const {
+        for (int32_t start = 0; start < n_vocab; start += 32) {
+            const uint32_t word = mask[start / 32];
+            if (word == UINT32_MAX) {
+                continue;
+            }
+            const int32_t end = std::min(start + 32, n_vocab);
+            for (int32_t token = start; token < end; ++token) {
+                if (!(word >> (token - start) & 1)) {
+                    logits[token] = -INFINITY;
+                }
+            }
+        }
+    }
+
     void sample(float * logits, coblyn_row & row) {
         candidates.begin(logits, n_vocab);
         row.n_top      = 0;
@@ -69,6 +85,10 @@ struct coblyn_sampler {
                 row.top_tokens[i]   = top[i].token;
                 row.top_logprobs[i] = (float) (top[i].logit - log_sum);
             }
+        }
+        if (row.mask) {  // log-probabilities are those of the model, so not before
+            forbid(logits, row.mask);
+            candidates.begin(logits, n_vocab);
         }
         row.token = prepare(chain.size());
         if (row.token < 0) {

@@ -1,0 +1,87 @@
+"""Banned phrases are taken back, in a batch, whatever memory the model has."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coblyn.engine.events import Delta, Failed
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.window import Window
+from engine.test_scheduler import Machine
+
+SCRIPT = "the cold shivers down her spine. "
+
+
+def machine(**how: object) -> Machine:
+    return Machine(FakeRunner(script=SCRIPT, repeats=True, **how))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"most_steps": 8},
+        {"is_rewindable": False},
+        {"shares_cells": False, "shelf_tokens": 4096},
+        {"window": Window(8), "most_steps": 8},
+    ],
+    ids=["one by one", "steps in a row", "recurrent", "own cells", "window"],
+)
+def test_a_phrase_gives_way_to_something_else(how: dict[str, object]) -> None:
+    one = machine(**how)
+    one.add("a", "prompt", 40, banned_phrases=("SHIVERS down", "her"))
+    one.add("b", "other", 40)
+    one.run()
+    assert one.text("b") == (SCRIPT * 2)[:40], "the neighbour notices nothing"
+    text = one.text("a")
+    assert len(text) == 40
+    assert "shivers down" not in text
+    assert "her" not in text
+    assert text.startswith("the cold ahivers down "), "the first token of the phrase is another one"
+
+
+def test_nothing_of_a_phrase_is_ever_sent() -> None:
+    one = machine()
+    one.add("a", "prompt", 40, banned_phrases=("shivers down",))
+    one.run()
+    sent = [event.text for event in one.events if isinstance(event, Delta)]
+    assert "s" not in sent[: len("the cold ")]
+    assert sent[: len("the cold ")] == list("the cold ")
+    assert one.finish("a").stats.completion_tokens == 40
+
+
+def test_a_request_that_can_only_write_what_is_banned_ends() -> None:
+    one = machine()
+    letters = tuple(chr(code) for code in range(32, 256))
+    one.add("a", "prompt", 40, banned_phrases=letters)
+    one.add("b", "other", 10)
+    one.run()
+    (failed,) = [event for event in one.events if isinstance(event, Failed)]
+    assert failed.request_id == "a"
+    assert "banned phrase" in failed.message
+    assert one.text("b") == SCRIPT[:10]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    phrases=st.lists(
+        st.sampled_from(["the", "cold s", "shivers down", "er", "e. t", "a"]), max_size=3
+    ),
+    most_steps=st.integers(1, 4),
+    is_rewindable=st.booleans(),
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=4),
+)
+def test_mixed_requests_never_write_what_is_banned(
+    phrases: list[str], most_steps: int, is_rewindable: bool, lengths: list[int]
+) -> None:
+    one = machine(most_steps=most_steps, is_rewindable=is_rewindable, num_cells=160)
+    for index, length in enumerate(lengths):
+        banned = tuple(phrases) if index % 2 == 0 else ()
+        one.add(str(index), "a prompt " * (index + 1), length, banned_phrases=banned)
+    one.run()
+    for index, length in enumerate(lengths):
+        text = one.text(str(index))
+        assert len(text) == length
+        assert index % 2 or not [phrase for phrase in phrases if phrase in text]

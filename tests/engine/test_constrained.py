@@ -1,0 +1,119 @@
+"""Constraints and banned phrases on a real model, in one batch with requests that have none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.grammar import ConstraintRefused
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.events import Delta, Finish
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
+from coblyn.engine.request import Request
+from coblyn.engine.runner import LlamaRunner
+from coblyn.native.bundle import Bundle
+from factories import tokens_of
+
+pytestmark = pytest.mark.native
+
+PERSON = Constraint(
+    "json_schema",
+    json.dumps(
+        {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "maxLength": 12},
+                "age": {"type": "integer", "minimum": 0, "maximum": 120},
+                "mood": {"enum": ["calm", "afraid"]},
+            },
+            "required": ["name", "age", "mood"],
+            "additionalProperties": False,
+        }
+    ),
+)
+GREEDY = SamplingParams(temperature=0)
+
+
+@pytest.fixture(scope="module")
+def runner_engine(bundle: Bundle, starter_model: Path) -> Iterator[LocalEngine]:
+    config = EngineConfig(str(starter_model), str(bundle.lib_dir), context=1024)
+    engine = LocalEngine(partial(LlamaRunner, config), max_running=config.max_running)
+    yield engine
+    asyncio.run(engine.close())
+
+
+@pytest.fixture
+async def engine(runner_engine: LocalEngine) -> LocalEngine:
+    return runner_engine
+
+
+async def ask(engine: LocalEngine, name: str, **options: object) -> tuple[str, Finish]:
+    ids = await tokens_of(engine, "The old miner said: ", add_special=True, parse_special=False)
+    given = {"max_tokens": 80, "sampling": GREEDY} | options
+    text = ""
+    async for event in engine.generate(Request(name, Prompt.of(ids), **given)):  # type: ignore[arg-type]
+        if isinstance(event, Delta):
+            text += event.text
+        elif isinstance(event, Finish):
+            return text, event
+    raise AssertionError("it has no end")
+
+
+async def test_a_batch_of_all_kinds(engine: LocalEngine) -> None:
+    alone, _ = await ask(engine, "alone", max_tokens=40)
+    word = alone.split()[1]
+    results = await asyncio.gather(
+        ask(engine, "schema", constraint=PERSON),
+        ask(engine, "warm", constraint=PERSON, sampling=SamplingParams(temperature=1.5, seed=7)),
+        ask(engine, "choice", constraint=Constraint("choice", '["iron ore", "gold"]')),
+        ask(engine, "gbnf", constraint=Constraint("gbnf", 'root ::= [a-z]{3} " " [0-9]{1,3} "!"')),
+        ask(engine, "phrases", max_tokens=40, banned_phrases=(word.upper(),)),
+        ask(engine, "plain", max_tokens=40),
+    )
+    texts = [text for text, _ in results]
+    for text in texts[:2]:
+        person = json.loads(text)
+        assert set(person) == {"name", "age", "mood"}
+        assert 0 <= person["age"] <= 120
+    assert texts[2] in ("iron ore", "gold")
+    assert texts[3].endswith("!")
+    assert word.lower() not in texts[4].lower()
+    assert [finish.reason for _, finish in results] == ["eos"] * 4 + ["length"] * 2
+
+
+async def test_a_text_that_is_cut_says_so(engine: LocalEngine) -> None:
+    text, finish = await ask(engine, "cut", constraint=PERSON, max_tokens=5)
+    assert finish.reason == "length"
+    assert text.startswith("{")
+
+
+async def test_a_wrong_constraint_fails_alone(engine: LocalEngine) -> None:
+    good = asyncio.create_task(ask(engine, "good", constraint=PERSON))
+    with pytest.raises(ConstraintRefused, match="uniqueItems"):
+        await ask(engine, "bad", constraint=Constraint("json_schema", '{"uniqueItems": true}'))
+    json.loads((await good)[0])
+
+
+async def test_log_probabilities_are_the_models_own(engine: LocalEngine) -> None:
+    sampling = SamplingParams(temperature=0, logprobs=2)
+    ids = await tokens_of(engine, "The old miner said: ", add_special=True, parse_special=False)
+    request = Request(
+        "logs", Prompt.of(ids), 4, sampling, constraint=Constraint("choice", '["zzz zz"]')
+    )
+    tokens = [
+        token
+        async for event in engine.generate(request)
+        if isinstance(event, Delta)
+        for token in event.tokens
+    ]
+    first = tokens[0]
+    assert first.logprob is not None
+    assert first.logprob < min(each.logprob for each in first.top), "it was forced, and unlikely"
