@@ -36,8 +36,6 @@ GBNF = 'root ::= "a"'
         ({"guided_regex": "a+"}, Constraint("regex", "a+")),
         ({"guided_choice": ["a", "b"]}, Constraint("choice", '["a", "b"]')),
         ({"structured_outputs": {"json": SCHEMA}}, AS_SCHEMA),
-        ({"format": "json"}, ANY_JSON),
-        ({"format": SCHEMA}, AS_SCHEMA),
     ],
 )
 def test_a_constraint_is_found(body: dict[str, Any], constraint: Constraint | None) -> None:

@@ -255,7 +255,7 @@ async def test_broken_chat_template_is_named() -> None:
         (CHAT, {"messages": user("a"), "tools": [{"type": "function"}]}, "tools"),
         (
             CHAT,
-            {"messages": user("a"), "response_format": {"type": "json_object"}},
+            {"messages": user("a"), "response_format": {"type": "xml"}},
             "response_format",
         ),
         (CHAT, {"messages": user("a"), "top_logprobs": 2}, "top_logprobs"),

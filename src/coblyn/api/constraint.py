@@ -1,15 +1,46 @@
-"""The constraint that a body asks for, under the names that other servers gave it."""
+"""What a body asks the text to be, or not to contain, under the names that other servers gave it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from coblyn.constraints.constraint import ANY_JSON, Constraint
 from coblyn.errors import BadRequest
+from coblyn.service.command import GenerateCommand
 
-__all__ = ["CONSTRAINT_FIELDS", "read_constraint"]
+__all__ = ["bind", "read_constraint", "read_phrases"]
+
+MAX_PHRASES = 10_000
+_PHRASES = ("banned_tokens", "banned_strings")
+"""KoboldCPP's name, which wins, and SillyTavern's."""
+
+
+def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
+    """A command with the constraint and the banned phrases of its body.
+
+    Raises:
+        BadRequest: As ``read_constraint`` and ``read_phrases`` say.
+    """
+    constraint, phrases = read_constraint(body), read_phrases(body)
+    return replace(command, constraint=constraint, banned_phrases=phrases)
+
+
+def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The phrases that must not be written.
+
+    Raises:
+        BadRequest: They are no list of texts, or too many; ``field`` names it.
+    """
+    name = next((each for each in _PHRASES if body.get(each)), _PHRASES[0])
+    value = body.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BadRequest(f"{name} must be a list of texts.", field=name)
+    if len(value) > MAX_PHRASES:
+        raise BadRequest(f"{name} holds more than {MAX_PHRASES} texts.", field=name)
+    return tuple(dict.fromkeys(each for each in value if each))
 
 
 def read_constraint(body: Mapping[str, Any]) -> Constraint | None:
@@ -95,11 +126,6 @@ def _structured_outputs(name: str, value: Any) -> Constraint | None:
     return read_constraint(inner)
 
 
-def _format(name: str, value: Any) -> Constraint:
-    """Ollama's: the word ``json``, or a schema."""
-    return ANY_JSON if value == "json" else _schema(name, value)
-
-
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise BadRequest(f"{name} must be a string.", field=name)
@@ -116,8 +142,4 @@ _READERS: Mapping[str, Callable[[str, Any], Constraint | None]] = {
     "guided_choice": _choice,
     "guided_grammar": _grammar,
     "structured_outputs": _structured_outputs,
-    "format": _format,
 }
-
-CONSTRAINT_FIELDS = tuple(_READERS)
-"""Names under which a constraint is looked for."""

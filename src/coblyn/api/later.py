@@ -79,9 +79,6 @@ class LaterFields(Lenient):
     """The fields that clients of several dialects send; a dialect may have more."""
 
     guidance_scale: float = later(1.0, "Guidance by ``negative_prompt``.")
-    grammar: Any = later("")
-    banned_tokens: list[str] = later([], "Phrases; ids: custom_token_bans.")
-    banned_strings: list[str] = later([])
     images: list[Any] = later([])
     audio: list[Any] = later([])
     reasoning_effort: str = later("")

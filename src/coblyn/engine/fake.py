@@ -11,13 +11,21 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.interface import ModelInfo, Prepared
+from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import ALL_FORBIDDEN, Copy, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
+
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
 
 __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
 
@@ -55,11 +63,18 @@ class FakeVocab:
         return token == END
 
 
+def _tokenizer() -> LLTokenizer:
+    vocab = FakeVocab()
+    pieces = [vocab.piece(token, special=True) for token in range(END + 1)]
+    return make_tokenizer(Vocabulary(pieces, [BOS, END], [END], lambda text: list(text.encode())))
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """A request that was made ready."""
 
     request: Request
+    text: BoundText | None = None
 
     def close(self) -> None:
         """There is nothing to free."""
@@ -126,6 +141,7 @@ class FakeRunner:
     _starts: dict[int, int] = field(default_factory=dict)
     _spaces: dict[int, Namespace] = field(default_factory=dict)
     _saved: dict[int, _Saved] = field(default_factory=dict)
+    _masks: Masks = field(default_factory=lambda: Masks(_tokenizer, END + 1))
 
     @property
     def info(self) -> ModelInfo:
@@ -155,16 +171,20 @@ class FakeRunner:
         return [self._starts.get(sequence, 0) for sequence in range(self.max_sequences)]
 
     def prepare(self, request: Request) -> Prepared:
-        """Wrap a request up."""
-        return _Prepared(request)
+        """Begin its text under a constraint, which is followed as by a real model."""
+        text = self._masks.begin(request.constraint) if request.constraint else None
+        return _Prepared(request, text)
 
     def open(self, prepared: Prepared) -> None:
         """Remember a request."""
         assert isinstance(prepared, _Prepared), "it is this runner's own"
         self._requests[prepared.request.id] = prepared.request
+        if prepared.text:
+            self._masks.open(prepared.request.id, prepared.text)
 
     def forget(self, request_id: str) -> None:
         """Forget a request."""
+        self._masks.forget(request_id)
         self._requests.pop(request_id, None)
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
@@ -175,6 +195,7 @@ class FakeRunner:
         for rewind in plan.rewinds:
             assert rewind.num_tokens > 0, "nothing is given back"
             assert rewind.request_id in self._requests, "nobody gives it back"
+            self._masks.rewind(rewind.request_id, rewind.num_tokens)
         self._remember(plan)
         rows, steps = plan.rows, [self._step(plan.rows)]
         while len(steps) < min(plan.max_steps, self.most_steps) and self._goes_on(steps[-1]):
@@ -194,6 +215,7 @@ class FakeRunner:
     def close(self) -> None:
         """Note that it was closed."""
         self.closed = True
+        self._masks.close()
 
     def _remember(self, plan: Plan) -> None:
         assert plan.num_tokens <= self.max_batch, "the plan is larger than the batch"
@@ -294,13 +316,29 @@ class FakeRunner:
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
             token = ord(" ")
-        if token in row.banned:
-            free = (other for other in range(ord("a"), BOS) if other not in row.banned)
-            token = next(free, ALL_FORBIDDEN)
+        token = self._allowed(row, token)
+        is_last = bool(request.constraint) and self._masks.accept(row.request_id, token)
         if request.sampling.logprobs is None:
-            return Sampled(token)
+            return Sampled(token, is_last=is_last)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
-        return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
+        return Sampled(token, math.log(0.5), top[: request.sampling.logprobs], is_last)
+
+    def _allowed(self, row: Row, wanted: int) -> int:
+        """The token that is wanted, or the first that is allowed in its place: the end, else from the letters on."""
+        words = self._masks.words(row.request_id)
+        if words is not None:
+            self._masks.wait(row.request_id)
+
+        def is_allowed(token: int) -> bool:
+            is_free = words is None or bool(words[token // 32] >> np.uint32(token % 32) & 1)
+            return is_free and token not in row.banned
+
+        others = (
+            (END, *range(ord("a"), BOS), *range(ord("a")))
+            if words is not None
+            else range(ord("a"), BOS)
+        )
+        return next(filter(is_allowed, (wanted, *others)), ALL_FORBIDDEN)
 
 
 def _entries(row: Row) -> Sequence[int]:

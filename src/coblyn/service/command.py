@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from coblyn.chat.messages import Message
+from coblyn.constraints.constraint import Constraint
 from coblyn.engine.params import SamplingParams
 
 __all__ = ["ChatPrompt", "GenerateCommand", "Overflow", "Prompt", "TextPrompt", "TokenPrompt"]
@@ -63,6 +64,8 @@ class GenerateCommand:
         ban_eos: Never choose an end-of-generation token.
         ignore_eos: An end-of-generation token does not end the generation.
         special: Send the text of special tokens too.
+        constraint: What the whole generated text has to be.
+        banned_phrases: Texts that must not be written, in whatever case.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
         model: Name of the model that is meant; empty for the server's own choice.
     """
@@ -78,5 +81,7 @@ class GenerateCommand:
     ban_eos: bool = False
     ignore_eos: bool = False
     special: bool = False
+    constraint: Constraint | None = None
+    banned_phrases: tuple[str, ...] = ()
     key: str = ""
     model: str = ""

@@ -186,6 +186,8 @@ async def _request(
         ban_eos=command.ban_eos,
         ignore_eos=command.ignore_eos,
         special=command.special,
+        constraint=command.constraint,
+        banned_phrases=command.banned_phrases,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.call import Call
+from coblyn.api.constraint import bind
 from coblyn.api.kobold import shape
 from coblyn.api.kobold.sampling import read_sampling
 from coblyn.api.kobold.stream import KoboldChunks
@@ -158,7 +159,8 @@ async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings
         )
     sampling = read_sampling(body, wanted, warnings)
     default = call.options.default_max_tokens
-    return wanted, to_command(wanted, sampling, default_max_tokens=default), warnings
+    command = to_command(wanted, sampling, default_max_tokens=default)
+    return wanted, bind(command, body), warnings
 
 
 async def _key(call: Call) -> str:

@@ -42,6 +42,10 @@ class GenerateInput(LaterFields):
     logit_bias: dict[str, float] = Field(default={}, description="Values from -100 to 100.")
     custom_token_bans: str = Field(default="", description="Token ids, separated by commas.")
     logprobs: int | bool = False
+    grammar: Any = Field(default="", description="GBNF, a JSON schema, or llguidance's Lark.")
+    banned_tokens: list[str] = Field(
+        default=[], description="Phrases that are not written, in any case; or as banned_strings."
+    )
     genkey: str = ""
     model: str = ""
     replace_instruct_placeholders: bool = True

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import validated
 from coblyn.api.call import Call
+from coblyn.api.constraint import bind
 from coblyn.api.logprobs import completion_form
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
@@ -49,7 +50,11 @@ async def completions(call: Call) -> Response:
     """Continue one or more texts, at once or as a stream of chunks."""
     body = await call.json()
     wanted = validated(CompletionInput, body)
-    commands = wanted.to_commands(OPENAI_NUMBERS.read(body, {}), call.options.default_max_tokens)
+    numbers = OPENAI_NUMBERS.read(body, {})
+    commands = [
+        bind(command, body)
+        for command in wanted.to_commands(numbers, call.options.default_max_tokens)
+    ]
     echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
     warnings = call.dialect.warnings(body)
     name = call.services.models.find(wanted.model or "").name
@@ -84,7 +89,8 @@ async def chat_completions(call: Call) -> Response:
     """The next message of a conversation, in the model's own chat format."""
     body = await call.json()
     wanted = validated(ChatInput, body)
-    commands = wanted.to_commands(OPENAI_NUMBERS.read(body, {}))
+    numbers = OPENAI_NUMBERS.read(body, {})
+    commands = [bind(command, body) for command in wanted.to_commands(numbers)]
     warnings = call.dialect.warnings(body)
     name = call.services.models.find(wanted.model or "").name
     if wanted.stream:

@@ -48,6 +48,12 @@ class SamplingInput(BaseModel):
     logit_bias: dict[str, float] | None = None
     sampler_order: Any = Field(None, description="As in KoboldAI's API.")
     dry_sequence_breakers: Any = Field(None, description="As in KoboldAI's API.")
+    response_format: Any = Field(None, description="Of type text, json_object or json_schema.")
+    json_schema: Any = Field(None, description="As llama-server has it; guided_json is the same.")
+    grammar: Any = Field(None, description="GBNF, a JSON schema, or llguidance's Lark.")
+    guided_regex: Any = Field(None, description="A regular expression for the whole text.")
+    guided_choice: Any = Field(None, description="Texts of which one is written.")
+    banned_strings: Any = Field(None, description="Phrases that are not written, in any case.")
     ignore_eos: bool | None = None
     genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
 
@@ -172,7 +178,6 @@ class ChatInput(SamplingInput):
     max_completion_tokens: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    response_format: dict[str, Any] | None = Field(None, description="Only type text so far.")
     tools: list[Any] | None = Field(None, description="Not supported yet.")
     functions: list[Any] | None = Field(None, description="Not supported yet.")
     chat_template_kwargs: dict[str, Any] | None = None
@@ -202,10 +207,6 @@ class ChatInput(SamplingInput):
         return self._commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
 
     def _check(self) -> None:
-        if self.response_format and self.response_format.get("type", "text") != "text":
-            kind = self.response_format["type"]
-            message = f"response_format of type {kind!r} is not supported yet."
-            raise BadRequest(message, field="response_format")
         for name in ("tools", "functions"):
             if getattr(self, name):
                 raise BadRequest(f"{name} are not supported yet.", field=name)
