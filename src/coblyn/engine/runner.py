@@ -10,14 +10,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
-from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.breakers import Breakers
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo, Prepared
@@ -40,6 +38,7 @@ from coblyn.engine.plan import (
 from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.stages import chain
+from coblyn.engine.vocab import ModelVocab, constraint_tokenizer
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import BadRequest, EngineError, SettingsError
 from coblyn.llama import devices
@@ -52,10 +51,7 @@ from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.shim import Row as DrawnRow
 from coblyn.llama.steps import Steps
 
-if TYPE_CHECKING:
-    from llguidance import LLTokenizer
-
-__all__ = ["LlamaRunner", "ModelVocab", "sampler_options"]
+__all__ = ["LlamaRunner", "sampler_options"]
 
 log = logging.getLogger(__name__)
 
@@ -68,26 +64,6 @@ _NOT_FOLLOWED = Sampled(NOT_FOLLOWED)
 
 _SHARE_OF_MEMORY = 16
 """KV memory with cells for each request may take this part of the machine's memory without being asked for."""
-
-
-class ModelVocab:
-    """The vocabulary of a loaded model."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self.end_tokens = model.end_tokens
-
-    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """Token ids of a text."""
-        return self._model.tokenize(text, add_special=add_special, parse_special=parse_special)
-
-    def piece(self, token: int, *, special: bool = False) -> bytes:
-        """Bytes of a token."""
-        return self._model.piece(token, special=special)
-
-    def is_end(self, token: int) -> bool:
-        """Whether the token ends a generation."""
-        return token in self.end_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +138,7 @@ class LlamaRunner:
         self._breaker_table: Breakers | None = None
         self._breaker_lock = threading.Lock()
         self._requests: dict[str, Request] = {}
-        self._masks = Masks(partial(_tokenizer, model, self.vocab), model.vocab_size)
+        self._masks = Masks(partial(constraint_tokenizer, model, self.vocab), model.vocab_size)
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)
@@ -377,14 +353,6 @@ class LlamaRunner:
         for token in row.banned:
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
         return words
-
-
-def _tokenizer(model: Model, vocab: ModelVocab) -> LLTokenizer:
-    """The model's vocabulary for constraints. What is special has no text of its own."""
-    pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
-    special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
-    tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
-    return make_tokenizer(Vocabulary(pieces, special, sorted(vocab.end_tokens), tokenize))
 
 
 def _namespace(config: EngineConfig, model: Model) -> Namespace:

@@ -1,0 +1,42 @@
+"""The vocabulary of a loaded model, for the engine and for constraints."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
+from coblyn.llama.model import Model
+
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
+
+__all__ = ["ModelVocab", "constraint_tokenizer"]
+
+
+class ModelVocab:
+    """The vocabulary of a loaded model."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.end_tokens = model.end_tokens
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text."""
+        return self._model.tokenize(text, add_special=add_special, parse_special=parse_special)
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        """Bytes of a token."""
+        return self._model.piece(token, special=special)
+
+    def is_end(self, token: int) -> bool:
+        """Whether the token ends a generation."""
+        return token in self.end_tokens
+
+
+def constraint_tokenizer(model: Model, vocab: ModelVocab) -> LLTokenizer:
+    """The model's vocabulary for constraints. What is special has no text of its own."""
+    pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
+    special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
+    tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
+    return make_tokenizer(Vocabulary(pieces, special, sorted(vocab.end_tokens), tokenize))
