@@ -153,7 +153,7 @@ def quantize(library: Library, source: Path, target: Path, kind: str) -> None:
     part = target.with_suffix(".part")
     if library.llama_model_quantize(str(source).encode(), str(part).encode(), parameters) != 0:
         part.unlink(missing_ok=True)
-        raise SystemExit(f"{source} can not be quantized to {kind}.")
+        raise SystemExit(f"{source} cannot be quantized to {kind}.")
     part.replace(target)
     print(target, flush=True)
 

@@ -54,7 +54,7 @@ static Vector add_products(Vector sum, Vector a) {
 #error "no instructions for products of bytes"
 #endif
 
-// One more product on a sum. What the compiler can not see through it can neither save nor put off.
+// One more product on a sum. What the compiler cannot see through it can neither save nor put off.
 #define STEP(sum)                     \
     __asm__ volatile("" : HELD(factor)); \
     sum = add_products(sum, factor);  \

@@ -27,7 +27,7 @@ def make_info(**changes: Any) -> ModelInfo:
 class SteppedEngine:
     """An ``EngineClient`` that answers one character at a time, as far as the test lets it.
 
-    It repeats the prompt in capitals, so that answers can not be mistaken for each other.
+    It repeats the prompt in capitals, so that answers cannot be mistaken for each other.
     """
 
     def __init__(self, *, name: str = "fake", **changes: Any) -> None:

@@ -211,7 +211,7 @@ class Engine:
         Raises:
             BundleMissing: The native engine has not been built yet: run ``coblyn build``.
             ProofFailed: It does not run on this machine, or computes wrongly. It is proved at its first use here.
-            ModelError: The model is not there, or can not be loaded.
+            ModelError: The model is not there, or cannot be loaded.
             SettingsError: A setting is wrong.
         """
         from coblyn.models import store

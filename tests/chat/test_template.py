@@ -121,7 +121,7 @@ def test_refusal_is_the_callers_mistake() -> None:
         ("{{ 1 / 0 }}", "line 1"),
         ("{{" + "(" * 5000, "RecursionError"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
-        ("{% include 'x' %}", "can not be used"),
+        ("{% include 'x' %}", "cannot be used"),
     ],
 )
 def test_broken_template_is_named_with_its_line(source: str, where: str) -> None:

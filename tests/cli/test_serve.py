@@ -263,7 +263,7 @@ def test_a_port_in_use() -> None:
         port = other.getsockname()[1]
         done = failed("--fake", "--port", str(port))
     assert done.returncode == 10
-    assert f"127.0.0.1:{port} can not be listened on" in done.stderr
+    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
     assert "--port" in done.stderr
 
 

@@ -295,7 +295,7 @@ async def test_a_step_that_takes_long_is_no_hang(
         task.cancel()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows can not stop a process")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process")
 async def test_an_engine_that_hangs_is_told_and_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -318,7 +318,7 @@ async def test_an_engine_that_hangs_is_told_and_started_again(
     await engine.close()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows can not stop a process")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process")
 async def test_a_stopped_engine_is_not_left_behind(engine: ProcessEngine) -> None:
     process = psutil.Process(engine.pid)
     process.suspend()

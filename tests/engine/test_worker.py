@@ -1,4 +1,4 @@
-"""The engine process's side of the pipe: a frame that can not be read is answered, and ends nothing else."""
+"""The engine process's side of the pipe: a frame that cannot be read is answered, and ends nothing else."""
 
 from __future__ import annotations
 

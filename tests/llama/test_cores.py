@@ -33,7 +33,7 @@ def granted(folder: Path, own: str, files: dict[str, str]) -> float:
         ("0::/\n", {"cpu.max": "max 100000\n"}, math.inf),
         ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "50000 100000"}, 0.5),
         ("0::/a/b\n", {"a/b/cpu.max": "150000 100000", "a/cpu.max": "400000 100000"}, 1.5),
-        # Version 1, with the path of the host that a container can not see.
+        # Version 1, with the path of the host that a container cannot see.
         (
             "4:memory:/x\n3:cpu,cpuacct:/docker/12\n",
             {

@@ -60,7 +60,7 @@ def test_all_is_freed(library: Library) -> None:
 
 def test_an_unknown_device(library: Library) -> None:
     size = {"rows": 1, "inner": 32, "columns": 1, "threads": 1}
-    with pytest.raises(EngineError, match="NPU7 can not be opened"):
+    with pytest.raises(EngineError, match="NPU7 cannot be opened"):
         Product(library, "NPU7", "f32", bytes(128), **size)
 
 

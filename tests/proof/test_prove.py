@@ -97,7 +97,7 @@ def test_a_bundle_that_is_gone(config: EngineConfig, tmp_path: Path) -> None:
     assert "coblyn build" in proof.verdict.fix
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows can not stop a process and let it live")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process and let it live")
 def test_a_device_that_hangs(config: EngineConfig) -> None:
     with remote_device(Path(config.library)) as (endpoint, process):
 

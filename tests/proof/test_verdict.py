@@ -35,7 +35,7 @@ IDLE = replace(ON_CPU, devices=(GPU, CPU))
 PLAIN = Machine(True, "cpu", cpu_flags=FLAGS, built_flags=FLAGS)
 CUDA = Accelerator("cuda", "GeForce RTX 3060 with driver 550.")
 CUDA_BARE = Accelerator(
-    "cuda", "GeForce RTX 3060 can not be used: nvcc was not found.", False, "Install CUDA."
+    "cuda", "GeForce RTX 3060 cannot be used: nvcc was not found.", False, "Install CUDA."
 )
 NODE = Accelerator("vulkan", "A GPU is there that Vulkan may drive.", False, "Install glslc.")
 
@@ -150,7 +150,7 @@ MEASURED = [
      State.CRASHED, "crash", ["generation on CUDA0", "signal 6", "--gpu-layers 0"]),
     # A wrong product says more than what came of it.
     (replace(failure("loading x.gguf", "bad"), devices=product(error=0.5)), State.WRONG, "numbers", ["50.0%"]),
-    (failure("loading x.gguf", "x.gguf can not be loaded: unable to allocate CUDA0 buffer."),
+    (failure("loading x.gguf", "x.gguf cannot be loaded: unable to allocate CUDA0 buffer."),
      State.NOT_USED, "memory", ["does not fit", "16.0 GiB", "8.0 GiB", "--gpu-layers 12"]),
     (failure("loading x.gguf", "no.", "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory"),
      State.NOT_USED, "memory", ["CUDA0"]),

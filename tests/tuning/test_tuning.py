@@ -335,7 +335,7 @@ def test_a_memory_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    (memory := tmp_path / "cpu-1.json").mkdir()  # a file can not take its place
+    (memory := tmp_path / "cpu-1.json").mkdir()  # a file cannot take its place
     assert tune(Machine({2: 32}), (2,), width=64, threads=1, memory=memory) == {2: 32}
     assert list(tmp_path.iterdir()) == [memory]
 

@@ -54,7 +54,7 @@ async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
     """The body as a JSON object; an empty body is an empty object.
 
     Clients of these APIs often declare no type, or a wrong one, so it does not matter. Characters
-    that UTF-8 can not express (lone surrogates) become question marks.
+    that UTF-8 cannot express (lone surrogates) become question marks.
 
     Raises:
         BodyTooLarge: It is larger than the options allow.

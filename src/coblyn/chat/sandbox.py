@@ -109,7 +109,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             _deadline.reset(token)
 
     def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call something from a template, if what it gives can not be huge."""
+        """Call something from a template, if what it gives cannot be huge."""
         _look_at_clock()
         method = getattr(obj, "__wrapped__", obj)  # the sandbox wraps ``str.format``
         owner = getattr(method, "__self__", None)
@@ -118,7 +118,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Compute ``left operator right``, if what it gives can not be huge."""
+        """Compute ``left operator right``, if what it gives cannot be huge."""
         _look_at_clock()
         if operator == "**" and max(abs(left), abs(right)) > MAX_WIDTH:
             raise SecurityError("it computes a number that is too large")

@@ -97,7 +97,7 @@ class ChatTemplate:
             _MARK
         )
         if not mark:
-            message = "This model's chat template can not continue the last message."
+            message = "This model's chat template cannot continue the last message."
             raise BadRequest(message, field="messages", hint="End with a message of the user.")
         return before + messages[-1].content
 
@@ -135,7 +135,7 @@ def _compiled(source: str) -> tuple[Sandbox, Template]:
     except TemplateSyntaxError as error:
         raise _broken(error.message or "syntax error", error.lineno) from error
     except (RecursionError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
-        raise _broken(f"it can not be compiled ({type(error).__name__})", None) from error
+        raise _broken(f"it cannot be compiled ({type(error).__name__})", None) from error
 
 
 def _continued(marks: Reasoning, prompt: str, content: str) -> str:
@@ -171,7 +171,7 @@ def _refusal(error: TemplateRefusal) -> BadRequest:
 def _broken(reason: str, line: int | None) -> ModelBroken:
     where = f", line {line}" if line else ""
     return ModelBroken(
-        f"The model's chat template can not be used{where}: {reason}.",
+        f"The model's chat template cannot be used{where}: {reason}.",
         hint="Text completion works without the template.",
     )
 

@@ -115,7 +115,7 @@ def ensure_bundle() -> Bundle:
     An engine that takes the place of another is built with what the user asked for then.
 
     Raises:
-        CoblynError: It can not be built.
+        CoblynError: It cannot be built.
     """
     found, options = _suitable()
     fault = prove_at_first_use(found)

@@ -27,7 +27,7 @@ def resolve_model(reference: str | None, *, yes: bool = False) -> Path:
         yes: Do not ask before fetching; ``COBLYN_YES=1`` means the same.
 
     Raises:
-        ModelError: There is no such model, or it can not be loaded.
+        ModelError: There is no such model, or it cannot be loaded.
         FetchError, DiskFull: It could not be pulled.
     """
     from coblyn.models import store

@@ -20,7 +20,7 @@ def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConf
     asking is fetched while the engine is built.
 
     Raises:
-        CoblynError: One of them can not be had.
+        CoblynError: One of them cannot be had.
     """
     from coblyn.cli.build import ensure_bundle
     from coblyn.cli.choose import missing_model, resolve_model, said_yes

@@ -113,7 +113,7 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortInUse(
-            f"{host}:{port} can not be listened on: {error.strerror}.",
+            f"{host}:{port} cannot be listened on: {error.strerror}.",
             hint="Stop the program that has the port, or choose another with --port.",
         ) from error
     return listener

@@ -114,7 +114,7 @@ class SequenceCache:
             reserved: Free cells that are promised to others.
 
         Returns:
-            None when all sequences are in use, or the cells for the rest of the prompt can not be had now.
+            None when all sequences are in use, or the cells for the rest of the prompt cannot be had now.
         """
         source, length = self._best_match(prompt)
         source, length = self._bring_back(prompt, source, length, reserved)

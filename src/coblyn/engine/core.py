@@ -64,7 +64,7 @@ class Core:
         deliver: Called on the engine thread with what happened.
         max_running: Requests in the batch at a time.
         busy_batch: Most tokens of a step while something decodes.
-        on_failure: Called once when a step failed so that the runner can not go on.
+        on_failure: Called once when a step failed so that the runner cannot go on.
     """
 
     def __init__(

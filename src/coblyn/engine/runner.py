@@ -99,7 +99,7 @@ class LlamaRunner:
         decode_seconds: Time spent in ``llama_decode`` so far; the rest of a step is the engine's own.
 
     Raises:
-        CoblynError: The library, the model or the context can not be had.
+        CoblynError: The library, the model or the context cannot be had.
     """
 
     def __init__(
@@ -368,7 +368,7 @@ def _namespace(config: EngineConfig, model: Model) -> Namespace:
 
 
 def _window(model: Model) -> Window:
-    """The window that matters: what can not be rewound is used whole, and needs only the window of its end."""
+    """The window that matters: what cannot be rewound is used whole, and needs only the window of its end."""
     if not model.is_rewindable:
         return NO_WINDOW
     return Window(model.window_size, model.has_chunked_window)

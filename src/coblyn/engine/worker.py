@@ -191,9 +191,7 @@ class Worker:
             )
 
     def _stop(self) -> None:
-        if (
-            self._core is None
-        ):  # a load can not be interrupted everywhere, and leaves nothing behind
+        if self._core is None:  # a load cannot be interrupted everywhere, and leaves nothing behind
             os._exit(0)
         self._errands.finish()  # what it works with goes with the core
         self._core.stop()

@@ -198,10 +198,10 @@ class Context(Handle):
         """Forget positions ``start`` and later of a sequence.
 
         Raises:
-            EngineError: The model's memory can not do that.
+            EngineError: The model's memory cannot do that.
         """
         if not self.library.llama_memory_seq_rm(self._memory, sequence, start, -1):
-            raise EngineError(f"Sequence {sequence} can not be cut at {start}.")
+            raise EngineError(f"Sequence {sequence} cannot be cut at {start}.")
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Let an empty sequence share, or have a copy of, the first ``length`` positions of another.

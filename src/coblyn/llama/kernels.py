@@ -36,7 +36,7 @@ REASONS: Mapping[int, str] = MappingProxyType(
     {
         _READY: "",
         1: "no CPU backend is registered",
-        2: "this build of ggml can not hand products over",
+        2: "this build of ggml cannot hand products over",
         3: "ggml's own code is as fast on this processor",
         SELF_CHECK: "its own check failed, so it was taken out again",
     }
@@ -261,7 +261,7 @@ class Kernels:
     def measure_attention(
         self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
     ) -> float:
-        """How many times as fast as ggml's our attention is; 0 if it can not be measured.
+        """How many times as fast as ggml's our attention is; 0 if it cannot be measured.
 
         Not while something else is computed.
 

@@ -92,7 +92,7 @@ def open_library(
     Raises:
         BundleMissing: The directory, or a library in it, is not there.
         AbiMismatch: The bundle was built from another llama.cpp than the bindings.
-        NativeError: A library can not be loaded, or another bundle is open in this process already.
+        NativeError: A library cannot be loaded, or another bundle is open in this process already.
     """
     directory = directory.resolve()
     with _lock:
@@ -100,7 +100,7 @@ def open_library(
             return _opened[directory]
         if _opened:
             raise NativeError(
-                "Another engine bundle is open in this process, and two can not share one.",
+                "Another engine bundle is open in this process, and two cannot share one.",
                 hint="Use one bundle a process.",
             )
         # A crash must not start a debugger on us, and no foreign backend may be loaded.
@@ -122,6 +122,6 @@ def _open(directory: Path, name: str) -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise NativeError(
-            f"{path} can not be loaded: {error}.",
+            f"{path} cannot be loaded: {error}.",
             hint="Run `coblyn build --force` to build it again.",
         ) from error

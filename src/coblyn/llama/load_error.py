@@ -92,7 +92,7 @@ _CAUSES: tuple[_Cause, ...] = (
     (
         r"failed to open (?:GGUF file )?.*?(\([^()]*\)|: [^:]*)$",
         ModelError,
-        "can not be opened {}",
+        "cannot be opened {}",
         _OPEN,
     ),
 )
@@ -118,7 +118,7 @@ def load_error(path: Path, errors: Sequence[str]) -> ModelError:
                 return kind(f"{path} {text.format(found[1])}.", hint=hint)
     reason = _reason(errors)
     return ModelBroken(
-        f"{path} can not be loaded: {reason}.",
+        f"{path} cannot be loaded: {reason}.",
         hint="Try another file of the model. If no model can be loaded, look with `coblyn doctor`.",
     )
 

@@ -59,7 +59,7 @@ class Model(Handle):
 
     Raises:
         ModelUnsupported: Something in it is unknown to this engine.
-        ModelError: The file can not be loaded; it says why.
+        ModelError: The file cannot be loaded; it says why.
         Cancelled: ``advance`` returned False.
     """
 
@@ -194,14 +194,14 @@ class Model(Handle):
         )
 
     def require_decoder(self) -> None:
-        """Refuse a model that can not generate text by decoding alone.
+        """Refuse a model that cannot generate text by decoding alone.
 
         Raises:
             ModelUnsupported: It needs an encoder.
         """
         if not self.has_decoder_only:
             raise ModelUnsupported(
-                f"{self.path.name} needs an encoder, and can not continue text by itself.",
+                f"{self.path.name} needs an encoder, and cannot continue text by itself.",
                 hint="Choose a model that generates text.",
             )
 

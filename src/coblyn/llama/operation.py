@@ -52,7 +52,7 @@ class OpenDevice(Handle):
         name: Name of the device.
 
     Raises:
-        EngineError: The device can not be used.
+        EngineError: The device cannot be used.
     """
 
     def __init__(self, library: Library, name: str) -> None:
@@ -62,7 +62,7 @@ class OpenDevice(Handle):
         self.device = library.ggml_backend_dev_by_name(name.encode())
         self.pointer = library.ggml_backend_dev_init(self.device, None) if self.device else None
         if not self.pointer:
-            raise EngineError(f"The device {name} can not be opened.", hint=reason(library))
+            raise EngineError(f"The device {name} cannot be opened.", hint=reason(library))
 
     def set_threads(self, threads: int) -> None:
         """Compute with so many threads from now on, where the device is a CPU."""

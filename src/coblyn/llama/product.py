@@ -39,8 +39,8 @@ class Product(Handle):
         threads: Threads, where the device is a CPU.
 
     Raises:
-        Unsupported: The device can not do it.
-        EngineError: The device can not be used, or lacks memory.
+        Unsupported: The device cannot do it.
+        EngineError: The device cannot be used, or lacks memory.
     """
 
     def __init__(

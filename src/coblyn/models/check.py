@@ -132,7 +132,7 @@ def examine_model(path: Path) -> None:
     token = repeated_token(path)
     if token is not None:
         raise ModelBroken(
-            f"{path} has the token {token!r} twice in its vocabulary, which this engine can not load.",
+            f"{path} has the token {token!r} twice in its vocabulary, which this engine cannot load.",
             hint=_OTHER_SOURCE,
         )
 
@@ -142,7 +142,7 @@ def _check_numbers(header: GgufHeader) -> None:
     architecture, metadata = header.architecture, header.metadata
     if metadata.get("tokenizer.ggml.model") in ("none", "no_vocab"):
         raise ModelUnsupported(
-            f"{header.path} has no vocabulary, and can not read or write text.",
+            f"{header.path} has no vocabulary, and cannot read or write text.",
             hint="Choose a model that generates text.",
         )
     if _number(metadata.get(f"{architecture}.block_count", 1)) < 1:

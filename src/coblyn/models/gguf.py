@@ -176,7 +176,7 @@ def _read(path: Path, kind: type[R]) -> tuple[R, GgufHeader]:
             f"There is no model file {path}.", hint="`coblyn models` lists those that are here."
         ) from problem
     except OSError as problem:
-        raise ModelBroken(f"{path} can not be read: {problem.strerror or problem}.") from problem
+        raise ModelBroken(f"{path} cannot be read: {problem.strerror or problem}.") from problem
 
 
 class _Reader:

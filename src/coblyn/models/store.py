@@ -52,7 +52,7 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An entry of the models directory that should be a model and can not be looked at.
+    """An entry of the models directory that should be a model and cannot be looked at.
 
     Attributes:
         name: What the model would be called.
@@ -64,7 +64,7 @@ class Trouble:
 
 
 def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
-    """All models that are here, by name, and what can not be looked at."""
+    """All models that are here, by name, and what cannot be looked at."""
     root = paths.models()
     found = [_stored(root, path) for path in sorted(root.rglob("*")) if _is_model(path)]
     models = [each for each in found if isinstance(each, StoredModel)]
@@ -141,7 +141,7 @@ def remove(name: str) -> StoredModel:
 
     Raises:
         ModelNotFound: There is none of that name.
-        ModelError: It can not be deleted.
+        ModelError: It cannot be deleted.
     """
     entry = lookup(name)
     wanted = {plain_name(name).lower(), entry.name.lower() if entry else ""}
@@ -248,7 +248,7 @@ def _trouble(name: str, path: Path, error: OSError) -> Trouble | None:
         return Trouble(name, f"{path} is a link to {path.readlink()}: {error.strerror or error}.")
     if isinstance(error, FileNotFoundError):
         return None
-    return Trouble(name, f"{path} can not be looked at: {error.strerror or error}.")
+    return Trouble(name, f"{path} cannot be looked at: {error.strerror or error}.")
 
 
 def _files(path: Path) -> list[Path]:

@@ -73,7 +73,7 @@ class Child:
 
         Raises:
             Wrong: Numbers are wrong.
-            CoblynError: Something can not be opened, loaded or computed.
+            CoblynError: Something cannot be opened, loaded or computed.
         """
         self.stage("loading the libraries")
         library = open_library(self._directory, _write, tell_crashes=True)

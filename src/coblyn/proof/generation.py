@@ -95,7 +95,7 @@ def prove_model(
 
     Raises:
         Wrong: Logits are not what they should be.
-        CoblynError: It can not be loaded or computed.
+        CoblynError: It cannot be loaded or computed.
     """
     tiny = expected.tiny
     path = directory / f"{tiny.name.replace(' ', '-')}.gguf"

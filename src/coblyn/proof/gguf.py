@@ -35,7 +35,7 @@ def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Mapping[str, 
     """Write a file of metadata and tensors.
 
     Raises:
-        OSError: It can not be written.
+        OSError: It cannot be written.
     """
     head = [b"GGUF", struct.pack("<IQQ", 3, len(tensors), len(metadata))]
     head += [_text(key) + _value(value) for key, value in metadata.items()]

@@ -98,7 +98,7 @@ class Prover:
         """Prove.
 
         Raises:
-            CoblynError: Something can not be opened, loaded or computed.
+            CoblynError: Something cannot be opened, loaded or computed.
         """
         self._stage("opening the engine")
         library = open_library(Path(self._config.library), _write)

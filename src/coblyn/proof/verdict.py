@@ -30,7 +30,7 @@ class State(StrEnum):
     CRASHED = "crashed"
     """A device or its driver ended the process, or hung."""
     FAILED = "failed"
-    """It could not be found out: the engine or the model can not be loaded."""
+    """It could not be found out: the engine or the model cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ class Generator:
         return (await self.start_all([command]))[0]
 
     async def start_all(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
-        """Start several commands together; if one can not start, none does.
+        """Start several commands together; if one cannot start, none does.
 
         A prompt that they share is encoded once, and the engine reads it once.
         """

@@ -20,7 +20,7 @@ from coblyn.service.window import (
 __all__ = ["Prompts"]
 
 MAX_TOKEN_LENGTH = 256
-"""No vocabulary has longer tokens. Text that can not fit for this reason is not even tokenized."""
+"""No vocabulary has longer tokens. Text that cannot fit for this reason is not even tokenized."""
 
 MIN_CONTEXT = 32
 """A smaller context has no room for a prompt and a completion."""

@@ -97,7 +97,7 @@ class Measures(Protocol):
     def measure_attention(
         self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
     ) -> float:
-        """How many times as fast its attention is; 0 if that can not be measured."""
+        """How many times as fast its attention is; 0 if that cannot be measured."""
         ...
 
     def set_single(self, is_taken: bool) -> None:

@@ -41,7 +41,7 @@ export function createApi(fetch: Fetch = (address, init) => globalThis.fetch(add
   return {
     async health() {
       const said = await ask("health").catch((error: unknown) => {
-        // A server that is loading, or can not load, answers with 503 and the same body.
+        // A server that is loading, or cannot load, answers with 503 and the same body.
         if (error instanceof HealthError) return error.body;
         throw error;
       });

@@ -106,7 +106,7 @@ test("a browser without storage is told", () => {
   expect(new Tab(null).troubles).toEqual(["no-storage"]);
 });
 
-test("a record that can not be read is put aside, not overwritten", () => {
+test("a record that cannot be read is put aside, not overwritten", () => {
   const storage = new Memory();
   storage.setItem("coblyn.story", "{torn");
   const tab = new Tab(storage);

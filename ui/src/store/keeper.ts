@@ -2,7 +2,7 @@
  * Keeps the story in this browser, until the journal on the server does.
  *
  * Nothing is ever overwritten that this page has not seen: when another tab has changed the stored story, ours goes
- * beside it and the writer chooses. What can not be read is put aside, not replaced.
+ * beside it and the writer chooses. What cannot be read is put aside, not replaced.
  */
 
 export interface Kept {

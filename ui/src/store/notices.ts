@@ -24,7 +24,7 @@ type Words = Pick<Notice, "title" | "advice">;
 
 const SAFE = "Your text is safe.";
 
-/** For what the server can not tell about itself, or does not. */
+/** For what the server cannot tell about itself, or does not. */
 const OURS: Record<string, Words> = {
   gone: {
     title: "Coblyn does not answer.",
@@ -36,7 +36,7 @@ const OURS: Record<string, Words> = {
   },
   401: {
     title: "This server asks for a key.",
-    advice: "The page can not send one yet. Open it on the machine on which Coblyn runs.",
+    advice: "The page cannot send one yet. Open it on the machine on which Coblyn runs.",
   },
   503: {
     title: "Coblyn is busy, or its model is not ready.",

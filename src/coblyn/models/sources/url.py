@@ -56,7 +56,7 @@ def pull(url: str, folder: Path, *, sha256: str, report: Report) -> Path:
     Raises:
         BadRequest: A digest was given for a model of several files.
         ModelBroken, ModelUnsupported: What is there is no sound GGUF file; nothing is kept.
-        DiskFull, FetchError: It can not be fetched or not be written.
+        DiskFull, FetchError: It cannot be fetched or not be written.
     """
     names = file_names(url)
     if sha256 and len(names) > 1:

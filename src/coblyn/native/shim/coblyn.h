@@ -1,4 +1,4 @@
-// The C interface of Coblyn's shim: what Python can not do fast enough, or can not survive.
+// The C interface of Coblyn's shim: what Python cannot do fast enough, or cannot survive.
 //
 // Plain C types only. Every function is called from one thread at a time for a given context or sampler.
 

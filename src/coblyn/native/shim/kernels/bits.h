@@ -1,7 +1,7 @@
 // Numbers as weight files store them: half precision, bfloat16, powers of two, bits spread over bytes.
 //
 // Headers that are compiled once for each instruction set keep all they define in a namespace of that set:
-// the linker would otherwise pick one copy of an inline function for all, perhaps one that this CPU can not run.
+// the linker would otherwise pick one copy of an inline function for all, perhaps one that this CPU cannot run.
 
 #pragma once
 

@@ -39,7 +39,7 @@ COBLYN_KERNELS_API int32_t coblyn_kernels_is_installed(void);
 // nullptr past the end.
 COBLYN_KERNELS_API const char * coblyn_kernels_isa(void);
 COBLYN_KERNELS_API const char * coblyn_kernels_isa_at(int32_t index);
-// Use another one. Returns 0 if this machine can not run it. Not while a graph is computed.
+// Use another one. Returns 0 if this machine cannot run it. Not while a graph is computed.
 COBLYN_KERNELS_API int32_t coblyn_kernels_use_isa(const char * name);
 
 // The smallest batch of a type that is taken; 0: none is (type not supported, switched off, or ggml's code is as fast).
@@ -70,7 +70,7 @@ COBLYN_KERNELS_API uint64_t coblyn_kernels_taken(void);
 
 // Measure one product of a (n x k) weight matrix with m activation rows on `n_threads` threads of the CPU backend,
 // with ggml's code and with ours in turn, for about `seconds`. The weights lie where a model loader would put them.
-// Returns ggml's time divided by ours (the best of each; > 1: ours is faster), or 0 when it can not be measured: type or
+// Returns ggml's time divided by ours (the best of each; > 1: ours is faster), or 0 when it cannot be measured: type or
 // shape not supported (k must be a multiple of the type's block), not installed, or no memory.
 COBLYN_KERNELS_API double coblyn_kernels_measure(int32_t type, int32_t n, int32_t k, int32_t m, int32_t n_threads,
                                              double seconds);

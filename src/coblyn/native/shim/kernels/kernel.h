@@ -93,7 +93,7 @@ struct InstructionSet {
     const InstructionSet * without_tiles;  // whose kernels may stand in for those that use tiles; null where none do
 };
 
-// One a source file; compiled everywhere, empty where the compiler can not produce it. `is_usable` says
+// One a source file; compiled everywhere, empty where the compiler cannot produce it. `is_usable` says
 // whether this processor and its operating system run it.
 const InstructionSet * portable();
 const InstructionSet * avx2();
