@@ -57,4 +57,5 @@ def test_every_wait_of_the_pinned_tree_is_bounded(pinned_tree: Path) -> None:
 
 
 def test_openmp_is_left_alone(pinned_tree: Path) -> None:
-    assert "coblyn" not in preprocessed(pinned_tree, "-DGGML_USE_OPENMP", "-fopenmp")
+    # Paths have the word, too: names of functions do not end there.
+    assert "coblyn_" not in preprocessed(pinned_tree, "-DGGML_USE_OPENMP", "-fopenmp")

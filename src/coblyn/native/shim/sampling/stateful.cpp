@@ -24,7 +24,9 @@ void Mirostat::truncate(Candidates & candidates) {
         if (version == 1) {
             keep_zipf(candidates);
         } else {
-            candidates.keep_above(candidates.best() + std::log(candidates.mass()) - mu * std::log(2.0));
+            const double limit = candidates.best() + std::log(candidates.mass()) - mu * std::log(2.0);
+            // Where not even the best one is common enough it stays alone, also beside its equals.
+            limit > candidates.best() ? candidates.keep_best(1) : candidates.keep_above(limit);
         }
     }
     left.take(candidates);
