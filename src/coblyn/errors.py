@@ -49,6 +49,7 @@ __all__ = [
     "Cancelled",
     "ChecksumMismatch",
     "CoblynError",
+    "ConstraintRefused",
     "DiskFull",
     "EngineError",
     "EngineRestarted",
@@ -108,6 +109,12 @@ class PromptTooLong(BadRequest):
     """The prompt does not fit into the context."""
 
     code = "prompt_too_long"
+
+
+class ConstraintRefused(BadRequest):
+    """A schema or a grammar is wrong, or cannot be enforced."""
+
+    code = "constraint_refused"
 
 
 class NotFound(CoblynError):

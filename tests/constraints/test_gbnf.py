@@ -20,7 +20,8 @@ from coblyn.constraints.gbnf.tree import (
     Repeat,
     Sequence,
 )
-from coblyn.constraints.grammar import ConstraintRefused, grammar_of
+from coblyn.constraints.grammar import grammar_of
+from coblyn.errors import ConstraintRefused
 from constraints.vocabularies import accepts
 
 JSON = r"""

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from coblyn.constraints.constraint import ANY_JSON, Constraint
-from coblyn.constraints.grammar import ConstraintRefused, grammar_of
+from coblyn.constraints.grammar import grammar_of
+from coblyn.errors import ConstraintRefused
 from constraints.vocabularies import accepts
 
 PERSON = {
@@ -43,6 +44,11 @@ def schema(value: object) -> Constraint:
             schema({"type": "array", "items": {"$ref": "#"}, "maxItems": 2}),
             ["[]", "[[],[[]]]"],
             ["[[],[],[]]", "[1]"],
+        ),
+        (
+            schema({"type": "object", "x-guidance": {"whitespace_pattern": "( |\\n[ \\t]{0,40})"}}),
+            ['{"a":   1}'],
+            ["[]"],
         ),
         (schema({"enum": ["a", 1, None]}), ['"a"', "1", "null"], ["2"]),
         (ANY_JSON, ['{"a": [1, {"b": "c"}]}'], ["[]", "1"]),

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from coblyn.constraints.constraint import Constraint
 from coblyn.engine import client as client_module
 from coblyn.engine import revival as revival_module
 from coblyn.engine import wire
@@ -31,6 +32,7 @@ from coblyn.errors import (
     BundleMissing,
     Busy,
     CoblynError,
+    ConstraintRefused,
     EngineError,
     EngineRestarted,
     EngineStopped,
@@ -74,6 +76,13 @@ async def test_it_knows_tokens(engine: ProcessEngine) -> None:
     assert await engine.detokenize(tokens, special=False) == "héllo".encode()
     with pytest.raises(BadRequest, match="999 is no token id"):
         await engine.detokenize([999], special=False)
+
+
+async def test_a_constraint_is_refused_as_the_callers_mistake(engine: ProcessEngine) -> None:
+    request = Request("a", Prompt.of(b"hello"), 5, constraint=Constraint("regex", "("))
+    with pytest.raises(ConstraintRefused) as caught:
+        await read(engine, request)
+    assert caught.value.status == 400
 
 
 async def test_a_prompt_that_can_not_run_is_refused(engine: ProcessEngine) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.grammar import ConstraintRefused
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.events import Delta, Finish
 from coblyn.engine.local import LocalEngine
@@ -19,6 +18,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
+from coblyn.errors import ConstraintRefused
 from coblyn.native.bundle import Bundle
 from factories import tokens_of
 

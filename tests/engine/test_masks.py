@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.grammar import ConstraintRefused
 from coblyn.engine.masks import Masks
-from coblyn.errors import EngineError
+from coblyn.errors import ConstraintRefused, EngineError
 from constraints.vocabularies import END, PIECES, allowed_by, tokenizer
 
 

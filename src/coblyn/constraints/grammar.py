@@ -13,18 +13,12 @@ from llguidance import LLMatcher
 from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.schema import Refusal, enforceable, find_refusal
-from coblyn.errors import BadRequest
+from coblyn.errors import ConstraintRefused
 
-__all__ = ["ConstraintRefused", "grammar_of"]
+__all__ = ["grammar_of"]
 
 MAX_SIZE = 1 << 20
 """Characters of the longest schema or grammar that is read."""
-
-
-class ConstraintRefused(BadRequest):
-    """A schema or a grammar that is wrong, or that cannot be enforced."""
-
-    code = "constraint_refused"
 
 
 def grammar_of(constraint: Constraint) -> str:

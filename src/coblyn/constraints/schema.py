@@ -46,7 +46,8 @@ class Refusal:
 def enforceable(schema: Any) -> Any:
     """The schema without what changes no instance, so that it is in the way of nothing.
 
-    Those are formats of numbers, which say how they are stored.
+    Those are formats of numbers, which say how they are stored, and llguidance's own options, with some of which it
+    compiles for ever.
     """
     if isinstance(schema, list):
         return [enforceable(each) for each in schema]
@@ -57,7 +58,7 @@ def enforceable(schema: Any) -> Any:
     return {
         key: value if key in ("const", "enum", "default", "examples") else enforceable(value)
         for key, value in schema.items()
-        if not (storage and key == "format")
+        if not (storage and key == "format") and key != "x-guidance"
     }
 
 
