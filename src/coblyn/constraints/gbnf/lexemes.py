@@ -107,13 +107,9 @@ class _Positions:
         robber, robbed = self._occurrences[loop], self._occurrences[number]
         if robber.loop is None or not self._overlap(number, loop):
             return False
-        follow = robbed.follow
-        if number == loop:
-            if robber.loop.least == robber.loop.most:
-                return False  # it is over when it could be
-            if robber.loop.most is None and robber.loop.least <= 1:
-                follow = follow - {loop}  # twice in a row it is one longer loop
-        return any(self._overlap(next_, loop) for next_ in follow)
+        if number == loop and robber.loop.least == robber.loop.most:
+            return False  # it is over when it could be
+        return any(self._overlap(next_, loop) for next_ in robbed.follow)
 
     def _overlap(self, one: int, other: int) -> bool:
         a, b = self._occurrences[one].characters, self._occurrences[other].characters
