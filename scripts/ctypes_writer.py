@@ -29,7 +29,7 @@ GGML_STRUCTS = frozenset(
     }
 )
 # Known to the bindings, but no part of the fingerprint: that would give every bundle another name.
-# Whoever uses them checks by what the library tells (see src/coblyn/llama/product.py).
+# Callers check by what the library tells (see src/coblyn/llama/product.py).
 UNPROBED = frozenset({"ggml_init_params", "ggml_status"})
 # Complete in the header, yet a handle that only the library makes and frees.
 HANDLES = frozenset({"llama_sampler"})

@@ -1,4 +1,4 @@
-"""Progress of long work, as values: whoever works reports, whoever shows decides how."""
+"""Progress of long work, as values: workers report it, and the display decides how to show it."""
 
 from __future__ import annotations
 

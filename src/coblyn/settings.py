@@ -62,7 +62,7 @@ class Rule:
 
     @property
     def hint(self) -> str:
-        """The meaning, for whoever got it wrong."""
+        """The meaning, for error messages."""
         return f"{self.name}: {self.meaning}" if self.meaning else ""
 
     def read(self, value: Any) -> Any:

@@ -62,4 +62,4 @@ def _death(death: Death) -> dict[str, Any]:
 
 
 SERVER = Dialect("server", (*routes, *controls.routes), owns=lambda _: True, error_body=kobold_body)
-"""What the server says of itself; to whoever asks for nothing that it knows, in the words of KoboldAI's API."""
+"""Facts about the server. Unknown paths are answered in the words of KoboldAI's API."""

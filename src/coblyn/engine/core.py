@@ -243,7 +243,7 @@ class Core:
         self._send(events)
 
     def _rest(self, scheduler: Scheduler, runner: Runner) -> None:
-        """Use the time when there is nothing to do; whoever comes meanwhile waits some milliseconds at most."""
+        """Use idle time; a request that arrives meanwhile waits a few milliseconds at most."""
         if scheduler.has_work or not self._inbox.empty():
             return
         _observe(scheduler, runner)

@@ -68,7 +68,7 @@ def unpack_ids(data: bytes) -> array[int]:
 def block_hash(before: bytes, block: bytes) -> bytes:
     """The one hash function: of a block's content behind what ``before`` is the hash of; ``HASH_SIZE`` bytes.
 
-    A strong one, since whoever could make two prompts with one hash could read what another's prompt had computed.
+    The hash must be strong: anyone able to craft two prompts with the same hash could read another user's results.
     """
     return hashlib.blake2b(before + block, digest_size=HASH_SIZE).digest()
 

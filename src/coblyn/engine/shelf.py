@@ -1,7 +1,7 @@
 """What earlier requests computed, moved out of the KV memory into main memory.
 
-Attention looks at every cell up to the highest used one, whoever owns it, so what nobody uses now must not stay in the
-way: on a small model, 1,100 idle cells cost a fifth of the speed. A copy to main memory and back takes milliseconds
+Attention looks at every cell up to the highest used one, no matter which sequence owns it, so idle cells must not stay
+in the way: on a small model, 1,100 of them cost a fifth of the speed. A copy to main memory and back takes milliseconds
 where computing takes seconds.
 
 It decides what is kept; the runner has the bytes.

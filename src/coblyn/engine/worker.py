@@ -281,7 +281,7 @@ class Worker:
 
 
 def _reason(error: Exception) -> CoblynError:
-    """What is said of an error to whoever asked."""
+    """The error as the caller is told."""
     if isinstance(error, CoblynError):
         return error
     log.error("a frame could not be answered", exc_info=error)

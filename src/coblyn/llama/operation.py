@@ -137,7 +137,7 @@ class Operation(Handle):
     def wait(self) -> None:
         """Wait until all is computed."""
         self._library.ggml_backend_synchronize(self._device.pointer)
-        # Not every backend waits when it is told to (RPC does not), but whoever gives a result has it.
+        # Not every backend waits when it is told to (RPC does not), but a backend that returns a result has finished.
         first = ctypes.c_float()
         self._library.ggml_backend_tensor_get(
             self._result, ctypes.addressof(first), 0, ctypes.sizeof(first)

@@ -190,7 +190,7 @@ _SAMPLING = SamplingParams(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, se
 
 
 def _watched(runner: Runner) -> WatchedRunner:
-    assert isinstance(runner, WatchedRunner), "whoever measures an engine makes it watched"
+    assert isinstance(runner, WatchedRunner), "a measured engine has a watched runner"
     return runner
 
 

@@ -1,6 +1,6 @@
 """What the machine and the bundle in use have, as far as it matters for what a model should run on. Values only.
 
-The engine looks at no machine: whoever starts it says what is there.
+The engine never inspects the machine: its caller says what is there.
 """
 
 from __future__ import annotations

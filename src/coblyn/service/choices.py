@@ -52,7 +52,7 @@ async def _read(
     try:
         async for event in generation:
             queue.put_nowait((index, event))
-    except Exception as error:  # noqa: BLE001 - the border of a task: whoever reads the queue raises it
+    except Exception as error:  # noqa: BLE001 - the border of a task: the reader of the queue raises it
         queue.put_nowait(error)
     else:
         queue.put_nowait(None)

@@ -44,7 +44,7 @@ class LoadedModel:
     """A model in an engine of its own, and what knows its vocabulary.
 
     Args:
-        engine: What generates; whoever made it closes it.
+        engine: What generates; its creator closes it.
 
     Attributes:
         prompts: What makes token ids of prompts.
