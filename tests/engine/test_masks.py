@@ -50,6 +50,8 @@ def test_tokens_are_given_back(masks: Masks) -> None:
         masks.accept("a", byte)
     masks.rewind("a", 1)
     assert allowed(masks, "a") == {PIECES.index(b"b")}
+    masks.rewind("a", 9)
+    assert not masks.wait("a"), "so many were never drawn: this request alone ends"
     masks.rewind("without one", 1)
     assert "a" in masks
     assert "without one" not in masks

@@ -39,6 +39,11 @@ class BoundText:
     filled: Future[None]
 
 
+def _go_back(text: BoundText, count: int) -> None:
+    text.matcher.rewind(count)
+    text.matcher.fill(text.words)
+
+
 class Masks:
     """The constraints of one runner's requests.
 
@@ -111,14 +116,12 @@ class Masks:
     def rewind(self, request_id: str, count: int) -> None:
         """The last tokens that were drawn are given back; a request without a constraint is no error.
 
-        Raises:
-            EngineError: Its grammar is beyond llguidance's limits.
+        If its grammar cannot go back, ``wait`` says so: that ends this request, and no other.
         """
         found = self._open.get(request_id)
         if found is not None:
-            found.filled.exception()
-            found.matcher.rewind(count)
-            found.filled = self._thread.submit(found.matcher.fill, found.words)
+            found.filled.exception()  # one thread at a time
+            found.filled = self._thread.submit(_go_back, found, count)
 
     def forget(self, request_id: str) -> None:
         """The request is over; one without a constraint is no error."""
