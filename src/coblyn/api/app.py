@@ -26,6 +26,8 @@ from coblyn.api.state import ApiOptions
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError
 from coblyn.service.services import Services, make_services
+from coblyn.service.shared import SharedStory
+from coblyn.service.slots import Slots
 
 __all__ = ["DIALECTS", "create_app"]
 
@@ -46,7 +48,12 @@ def create_app(
         dialects: What it speaks; the last owns every path.
     """
     options = options or ApiOptions()
-    services = make_services(engines, is_strict=options.is_strict)
+    services = make_services(
+        engines,
+        is_strict=options.is_strict,
+        slots=Slots(options.data_slots) if options.data_slots else None,
+        shared=SharedStory() if options.has_multiplayer else None,
+    )
     paths = Paths(dialects)
     return Starlette(
         routes=[

@@ -22,6 +22,9 @@ class ApiOptions:
         body_seconds: How long the next part of a body may take to arrive.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
         is_strict: Refuse requests that name another model even where there is one only.
+        data_slots: The file of saved stories; None keeps none.
+        has_multiplayer: Share a story among the pages that ask for it.
+        preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
         machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
     """
@@ -31,5 +34,8 @@ class ApiOptions:
     body_seconds: float = 30.0
     default_max_tokens: int = 2048
     is_strict: bool = False
+    data_slots: Path | None = None
+    has_multiplayer: bool = False
+    preload_story: str = ""
     machine: Machine = UNKNOWN
     web: Path | None = None

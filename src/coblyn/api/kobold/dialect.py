@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.kobold import absent, multiplayer, probes, routes, saves
 from coblyn.api.kobold.errors import kobold_body
-from coblyn.api.kobold.routes import routes
 from coblyn.api.later import LaterFields
 
 __all__ = ["KOBOLD"]
 
 KOBOLD = Dialect(
     "kobold",
-    tuple(routes),
+    (*routes.routes, *saves.routes, *multiplayer.routes, *probes.routes, *absent.routes),
     owns=lambda path: "/api/" in path,
     error_body=kobold_body,
     aliases={

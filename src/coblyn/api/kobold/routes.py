@@ -41,6 +41,14 @@ async def generate(call: Call) -> Response:
     return call.answer({"results": [result]}, warnings)
 
 
+@routes.post("/request", "Generate text, the oldest way", _BODY, _EXAMPLE)
+async def request(call: Call) -> Response:
+    """As ``/api/v1/generate``; the text alone is answered."""
+    _, command, warnings = await _command(call)
+    (record,) = await call.complete([command])
+    return call.answer({"data": {"seqs": [record.text]}}, warnings)
+
+
 @routes.post("/api/extra/generate/stream", "Stream text", _BODY, _EXAMPLE, can_stream=True)
 async def generate_stream(call: Call) -> Response:
     """Server-sent events, one for each piece of text."""
@@ -99,9 +107,9 @@ async def detokenize(call: Call) -> Response:
 
 
 @routes.get("/api/extra/version", "What this server can do")
-async def version(_: Call) -> Response:
+async def version(call: Call) -> Response:
     """The handshake of KoboldCPP's clients."""
-    return JSONResponse(shape.version())
+    return JSONResponse(shape.version(call.services))
 
 
 @routes.get("/api/extra/perf", "Speed and queue")

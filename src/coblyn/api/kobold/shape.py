@@ -10,8 +10,9 @@ from coblyn.api.logprobs import chat_form, completion_form
 from coblyn.engine.events import Stats, TokenText
 from coblyn.engine.interface import EngineStatus
 from coblyn.service.hub import Hub, Record
+from coblyn.service.services import Services
 
-__all__ = ["COMPATIBLE_VERSION", "logprobs_object", "perf", "result", "version"]
+__all__ = ["COMPATIBLE_VERSION", "logprobs_object", "perf", "result", "service_info", "version"]
 
 COMPATIBLE_VERSION = "1.115.1"
 """The release of KoboldCPP whose API this is; clients switch features on by it."""
@@ -52,10 +53,34 @@ def result(record: Record, reason: str | None) -> dict[str, Any]:
     }
 
 
-def version() -> dict[str, Any]:
+def version(services: Services) -> dict[str, Any]:
     """What this server is and can do."""
     about = {"result": "KoboldCpp", "version": COMPATIBLE_VERSION, "coblyn": __version__}
-    return about | _ABILITIES
+    return about | {
+        **_ABILITIES,
+        "multiplayer": services.shared is not None,
+        "savedata": services.slots is not None,
+    }
+
+
+def service_info() -> dict[str, Any]:
+    """The description of a service that AI clients look for at a well-known path."""
+    software = {
+        "name": "KoboldCpp",
+        "version": COMPATIBLE_VERSION,
+        "coblyn": __version__,
+        "repository": "",
+        "homepage": "",
+        "logo": "",
+    }
+    kobold = {"name": "KoboldAI API", "rel_url": "/api", "documentation": "/docs"}
+    openai = {"name": "OpenAI API", "rel_url": "/v1", "documentation": "/docs"}
+    version = {"version": COMPATIBLE_VERSION}
+    return {
+        "version": "0.2",
+        "software": software,
+        "api": {"koboldai": kobold | version, "openai": openai | version},
+    }
 
 
 def perf(hub: Hub, status: EngineStatus) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""A story that several people write at once, as KoboldAI Lite shares it: the last version, and who is busy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coblyn.errors import BadRequest
+
+__all__ = ["SharedStory", "Turn"]
+
+MAX_CHARACTERS = 3 << 20
+IDLE_SECONDS = 6.0
+"""Somebody who has said nothing for so long is not busy."""
+
+_MAX_SENDERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which version of the story there is.
+
+    Attributes:
+        major: Grows when the story is replaced as a whole.
+        minor: Grows with each change in between.
+        format: What the writers call the form of the data.
+    """
+
+    major: int = 0
+    minor: int = 0
+    format: str = ""
+
+
+class SharedStory:
+    """The story and its writers, in memory.
+
+    Args:
+        clock: Seconds that only grow.
+
+    Attributes:
+        turn: The version that is here.
+        data: The story in the writers' own form, empty before the first.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._busy_at: dict[str, float] = {}
+        self.turn = Turn()
+        self.data = ""
+
+    def hear(self, sender: str, *, is_busy: bool) -> None:
+        """A writer is there, and is or is not about to change the story."""
+        now = self._clock()
+        self._busy_at = {name: at for name, at in self._busy_at.items() if now - at < IDLE_SECONDS}
+        self._busy_at.pop(sender, None)
+        if is_busy and len(self._busy_at) < _MAX_SENDERS:
+            self._busy_at[sender] = now
+
+    def is_idle_besides(self, sender: str) -> bool:
+        """Whether nobody else is busy."""
+        now = self._clock()
+        others = (at for name, at in self._busy_at.items() if name != sender)
+        return all(now - at >= IDLE_SECONDS for at in others)
+
+    def replace(self, data: str, form: str, *, is_whole: bool) -> None:
+        """A new version of the story.
+
+        Args:
+            data: All of it.
+            form: What the writers call its form.
+            is_whole: It does not grow out of the version before.
+
+        Raises:
+            BadRequest: It is empty or too large.
+        """
+        if not data or len(data) > MAX_CHARACTERS:
+            raise BadRequest(
+                f"data must have between 1 character and {MAX_CHARACTERS >> 20} MiB.", field="data"
+            )
+        major, minor = self.turn.major, self.turn.minor
+        self.turn = Turn(major + 1, 1, form) if is_whole else Turn(major, minor + 1, form)
+        self.data = data
