@@ -10,7 +10,17 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-__all__ = ["bundles", "cache", "config", "downloads", "logs", "models", "proofs", "tunings"]
+__all__ = [
+    "bundles",
+    "cache",
+    "config",
+    "downloads",
+    "logs",
+    "models",
+    "proofs",
+    "stories",
+    "tunings",
+]
 
 _DIRS = PlatformDirs("coblyn", appauthor=False)
 
@@ -53,6 +63,11 @@ def logs() -> Path:
 def models() -> Path:
     """Models that were pulled."""
     return _home("data", _DIRS.user_data_dir) / "models"
+
+
+def stories() -> Path:
+    """The stories that pages save on the server."""
+    return _home("data", _DIRS.user_data_dir) / "stories.sqlite"
 
 
 def config() -> Path:

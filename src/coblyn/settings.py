@@ -203,6 +203,15 @@ class Settings(EngineSettings):
             description="Seconds that requests may take to end when the server is told to stop.",
         ),
     ] = 3.0
+    data_slots: Annotated[
+        bool, Meta(description="Keep stories that KoboldAI Lite saves on the server.")
+    ] = False
+    multiplayer: Annotated[
+        bool, Meta(description="Share one story among the KoboldAI Lite pages that ask for it.")
+    ] = False
+    preload_story: Annotated[
+        str, Meta(description="File of a story that KoboldAI Lite begins with.")
+    ] = ""
 
     @classmethod
     def load(cls, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Self:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import httpx
 import psutil
@@ -290,3 +291,24 @@ def test_a_wrong_setting() -> None:
     done = failed("--fake", "--cache-type", "q9_9")
     assert done.returncode == 2
     assert "cache_type" in done.stderr
+
+
+def test_stories_are_kept_where_the_user_asked_for_it(tmp_path: Path) -> None:
+    story = tmp_path / "story.json"
+    story.write_text('{"prompt": "Once"}')
+    surroundings = {"COBLYN_HOME": str(tmp_path), "COBLYN_PRELOAD_STORY": str(story)}
+    with served("--data-slots", "--multiplayer", **surroundings) as (_, url):
+        version = httpx.get(f"{url}/api/extra/version").json()
+        assert (version["savedata"], version["multiplayer"]) == (True, True)
+        saved = {"slot": 0, "title": "Mine", "format": "text", "data": "Once upon a time"}
+        assert httpx.post(f"{url}/api/extra/data/save", json=saved).json()["success"] is True
+        assert httpx.get(f"{url}/api/extra/preloadstory").json() == {"prompt": "Once"}
+    assert (tmp_path / "data" / "stories.sqlite").is_file()
+
+
+def test_a_story_that_is_none_is_named_before_anything_is_served(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
+    surroundings = os.environ | {"COBLYN_PRELOAD_STORY": str(tmp_path / "gone.json")}
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=60)
+    assert done.returncode
+    assert "gone.json" in done.stderr

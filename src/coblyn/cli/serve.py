@@ -48,6 +48,12 @@ def serve(
     max_waiting: Annotated[
         int | None, typer.Option("--max-waiting", help="Requests that may wait.")
     ] = None,
+    data_slots: Annotated[
+        bool | None, typer.Option("--data-slots", help="Keep stories that pages save here.")
+    ] = None,
+    multiplayer: Annotated[
+        bool | None, typer.Option("--multiplayer", help="Share one story among pages.")
+    ] = None,
     config: options.Config = None,
     yes: options.Yes = False,
     fake: Annotated[
@@ -72,6 +78,8 @@ def serve(
             "kernels": kernels,
             "max_running": max_running,
             "max_waiting": max_waiting,
+            "data_slots": data_slots,
+            "multiplayer": multiplayer,
         },
     )
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
@@ -174,11 +182,15 @@ async def _load_and_listen(
 def _import_app() -> tuple[type[Server], Any]:
     from coblyn.api.app import create_app
     from coblyn.api.state import ApiOptions
+    from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
 
     def make_app(engine: EngineClient, settings: Settings, machine: Machine) -> Any:
         options = ApiOptions(
-            origins=settings.origins, is_strict=settings.strict_models, machine=machine
+            origins=settings.origins,
+            is_strict=settings.strict_models,
+            machine=machine,
+            **kobold_options(settings),
         )
         return create_app(engine, options)
 

@@ -1,0 +1,41 @@
+"""What the settings say about KoboldAI's API, as options of the APIs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from coblyn import paths
+from coblyn.errors import SettingsError
+from coblyn.settings import Settings
+
+__all__ = ["kobold_options"]
+
+
+def kobold_options(settings: Settings) -> dict[str, Any]:
+    """Fields of ``ApiOptions``.
+
+    Raises:
+        SettingsError: A file that they name cannot be read.
+    """
+    return {
+        "data_slots": paths.stories() if settings.data_slots else None,
+        "has_multiplayer": settings.multiplayer,
+        "preload_story": _story(settings.preload_story),
+    }
+
+
+def _story(name: str) -> str:
+    """The story in a file, as JSON."""
+    if not name:
+        return ""
+    try:
+        text = Path(name).expanduser().read_text(encoding="utf-8")
+        json.loads(text)
+    except (OSError, ValueError, RuntimeError, RecursionError) as error:
+        raise SettingsError(
+            f"The story {name} cannot be read: {error}.",
+            hint="preload_story names a file as KoboldAI Lite saves it.",
+        ) from error
+    return text
