@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.matcher import Matcher, mask_words
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 
@@ -18,16 +19,20 @@ PIECES = (*(bytes([byte]) for byte in range(256)), *LONGER, b"<end>")
 END = len(PIECES) - 1
 
 
+def vocabulary() -> Vocabulary:
+    return Vocabulary(PIECES, [END], [END], lambda text: list(text.encode()))
+
+
 @cache
 def tokenizer() -> LLTokenizer:
-    return make_tokenizer(Vocabulary(PIECES, [END], [END], lambda text: list(text.encode())))
+    return make_tokenizer(vocabulary())
 
 
 def matcher(constraint: Constraint) -> Matcher:
     return Matcher(tokenizer(), grammar_of(constraint))
 
 
-def allowed(one: Matcher) -> set[int]:
+def allowed(one: Matcher | LazyMatcher) -> set[int]:
     """The tokens that may come next."""
     words = np.zeros(mask_words(len(PIECES)), np.uint32)
     one.fill(words)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coblyn.constraints.constraint import Constraint
 from coblyn.engine.events import Delta, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.window import Window
@@ -62,6 +65,21 @@ def test_a_request_that_can_only_write_what_is_banned_ends() -> None:
     assert failed.request_id == "a"
     assert "banned phrase" in failed.message
     assert one.text("b") == SCRIPT[:10]
+
+
+@pytest.mark.parametrize("most_steps", [1, 8])
+def test_a_text_goes_back_over_the_trigger_of_a_lazy_constraint(most_steps: int) -> None:
+    one = machine(most_steps=most_steps)
+    number = Constraint("regex", "[0-9]{2} ?!", triggers=("the ", "her "), repeats=True)
+    # What is written under the constraint is banned too, so that the text goes back into it, and before it.
+    banned = ("0", "the 1", "shivers down")
+    one.add("a", "prompt", 60, constraint=number, banned_phrases=banned)
+    one.run()
+    text = one.text("a")
+    assert not [phrase for phrase in banned if phrase in text]
+    assert text.startswith("ahe "), "the trigger was taken back"
+    assert re.search(r"her [1-9]{2} ?!", text), text
+    assert len(text) == 60
 
 
 @settings(max_examples=60, deadline=None)

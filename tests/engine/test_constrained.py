@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -87,6 +88,22 @@ async def test_a_batch_of_all_kinds(engine: LocalEngine) -> None:
     assert texts[3].endswith("!")
     assert word.lower() not in texts[4].lower()
     assert [finish.reason for _, finish in results] == ["eos"] * 4 + ["length"] * 2
+
+
+async def test_a_lazy_constraint_holds_from_its_trigger_on(engine: LocalEngine) -> None:
+    free, _ = await ask(engine, "free", max_tokens=60)
+    words = free.split()
+    trigger = f"{words[3]} {words[4]}"
+    number = Constraint("regex", " [0-9]{2,4} tons", triggers=(trigger,))
+    (text, finish), (other, _) = await asyncio.gather(
+        ask(engine, "lazy", constraint=number, max_tokens=60),
+        ask(engine, "beside", max_tokens=60),
+    )
+    before, _, after = text.partition(trigger)
+    assert free.startswith(before + trigger), "until then it is the text of a free request"
+    assert re.fullmatch(r" [0-9]{2,4} tons", after), text
+    assert finish.reason == "eos"
+    assert other == free
 
 
 async def test_a_text_that_is_cut_says_so(engine: LocalEngine) -> None:

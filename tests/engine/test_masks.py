@@ -8,14 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.engine.masks import Masks
 from coblyn.errors import ConstraintRefused, EngineError
-from constraints.vocabularies import END, PIECES, allowed_by, tokenizer
+from constraints.vocabularies import END, PIECES, allowed_by, vocabulary
 
 
 @pytest.fixture
 def masks() -> Iterator[Masks]:
-    masks = Masks(tokenizer, len(PIECES))
+    masks = Masks(vocabulary, len(PIECES))
     yield masks
     masks.close()
 
@@ -71,14 +72,14 @@ def test_a_token_that_is_not_allowed_is_an_error_of_its_request_only(masks: Mask
     assert masks.accept("b", PIECES.index(b"a")) is False
 
 
-def test_the_tokenizer_is_made_once_however_many_come_at_once() -> None:
+def test_the_vocabulary_is_read_once_however_many_come_at_once() -> None:
     made: list[int] = []
 
-    def make() -> object:
+    def read() -> Vocabulary:
         made.append(1)
-        return tokenizer()
+        return vocabulary()
 
-    masks = Masks(make, len(PIECES))  # type: ignore[arg-type]
+    masks = Masks(read, len(PIECES))
     threads = [
         threading.Thread(target=masks.begin, args=(Constraint("regex", "a"),)) for _ in range(4)
     ]
@@ -88,3 +89,19 @@ def test_the_tokenizer_is_made_once_however_many_come_at_once() -> None:
         thread.join()
     masks.close()
     assert made == [1]
+
+
+def test_a_lazy_constraint_has_no_mask_until_its_trigger(masks: Masks) -> None:
+    masks.open("a", masks.begin(Constraint("regex", "[0-9]!", triggers=("ab",), repeats=True)))
+    for piece in (b"hello", b"x"):
+        assert masks.words("a") is None
+        assert masks.accept("a", PIECES.index(piece)) is False
+    masks.accept("a", PIECES.index(b"ab"))
+    assert allowed(masks, "a") == set(range(ord("0"), ord("9") + 1))
+    for byte in b"7!":
+        assert masks.accept("a", byte) is False
+    assert masks.words("a") is None
+    masks.rewind("a", 2)
+    assert allowed(masks, "a") == set(range(ord("0"), ord("9") + 1))
+    masks.rewind("a", 1)
+    assert masks.words("a") is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from coblyn.errors import BadRequest
+
 __all__ = ["ANY_JSON", "Constraint", "Syntax"]
 
 Syntax = Literal["json_schema", "gbnf", "regex", "lark", "choice"]
@@ -21,15 +23,37 @@ look-around and no references).
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A rule that the generated text follows from its first character to its last.
+    """A rule that the generated text follows: from its first character to its last, or from a trigger on.
 
     Attributes:
         syntax: How it is written.
         text: The schema, grammar, expression or list.
+        triggers: The text is free until one of these was written, if there are any; the constrained part begins behind
+            it. The name of a special token is found as well as the same text in other tokens.
+        includes_trigger: The constrained part begins with the trigger itself.
+        repeats: Where the constrained part is complete and nothing may follow, the text is free again, until the next
+            trigger. If not, it ends there.
+        is_required: The text does not end before a trigger was written.
+
+    Raises:
+        BadRequest: A trigger is empty.
     """
 
     syntax: Syntax
     text: str = field(repr=False)
+    triggers: tuple[str, ...] = ()
+    includes_trigger: bool = False
+    repeats: bool = False
+    is_required: bool = False
+
+    def __post_init__(self) -> None:
+        if "" in self.triggers:
+            raise BadRequest("A trigger must not be empty.", field="triggers")
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the text is free until a trigger was written."""
+        return bool(self.triggers)
 
 
 ANY_JSON = Constraint("json_schema", '{"type": "object"}')

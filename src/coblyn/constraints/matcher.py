@@ -65,6 +65,12 @@ class Matcher:
         """The tokens that come next whatever is drawn; often none."""
         return list(self._matcher.compute_ff_tokens())
 
+    def copy(self) -> Matcher:
+        """Another one at the same place of the same text."""
+        other = Matcher.__new__(Matcher)
+        other._matcher = self._matcher.deep_copy()  # noqa: SLF001 - one of its own kind
+        return other
+
     def rewind(self, count: int) -> None:
         """Forget the last tokens that were accepted."""
         if count:

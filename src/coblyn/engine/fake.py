@@ -11,11 +11,10 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
+from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import ALL_FORBIDDEN, Copy, Plan, Remove, Restore, Row, Sampled, Save
@@ -23,9 +22,6 @@ from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
-
-if TYPE_CHECKING:
-    from llguidance import LLTokenizer
 
 __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
 
@@ -63,10 +59,10 @@ class FakeVocab:
         return token == END
 
 
-def _tokenizer() -> LLTokenizer:
+def _vocabulary() -> Vocabulary:
     vocab = FakeVocab()
     pieces = [vocab.piece(token, special=True) for token in range(END + 1)]
-    return make_tokenizer(Vocabulary(pieces, [BOS, END], [END], lambda text: list(text.encode())))
+    return Vocabulary(pieces, [BOS, END], [END], lambda text: list(text.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +137,7 @@ class FakeRunner:
     _starts: dict[int, int] = field(default_factory=dict)
     _spaces: dict[int, Namespace] = field(default_factory=dict)
     _saved: dict[int, _Saved] = field(default_factory=dict)
-    _masks: Masks = field(default_factory=lambda: Masks(_tokenizer, END + 1))
+    _masks: Masks = field(default_factory=lambda: Masks(_vocabulary, END + 1))
 
     @property
     def info(self) -> ModelInfo:
@@ -329,15 +325,14 @@ class FakeRunner:
         if words is not None:
             self._masks.wait(row.request_id)
 
-        def is_allowed(token: int) -> bool:
-            is_free = words is None or bool(words[token // 32] >> np.uint32(token % 32) & 1)
-            return is_free and token not in row.banned
+        def is_followed(token: int) -> bool:
+            return words is None or bool(words[token // 32] >> np.uint32(token % 32) & 1)
 
-        others = (
-            (END, *range(ord("a"), BOS), *range(ord("a")))
-            if words is not None
-            else range(ord("a"), BOS)
-        )
+        def is_allowed(token: int) -> bool:
+            return is_followed(token) and token not in row.banned
+
+        letters = range(ord("a"), BOS)
+        others = letters if is_followed(wanted) else (END, *letters, *range(ord("a")))
         return next(filter(is_allowed, (wanted, *others)), ALL_FORBIDDEN)
 
 

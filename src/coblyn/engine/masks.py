@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.lazy import LazyMatcher
+from coblyn.constraints.lexicon import Lexicon
 from coblyn.constraints.matcher import Matcher, mask_words
+from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
+from coblyn.errors import EngineError
 
 __all__ = ["BoundText", "Masks"]
 
@@ -32,16 +36,17 @@ class BoundText:
         matcher: Where the text is in its grammar.
         words: The mask.
         filled: Done when the mask is complete.
+        is_free: Any token may come next: the mask is not looked at, and not computed.
     """
 
-    matcher: Matcher
+    matcher: Matcher | LazyMatcher
     words: Words
     filled: Future[None]
+    is_free: bool = False
 
 
-def _go_back(text: BoundText, count: int) -> None:
-    text.matcher.rewind(count)
-    text.matcher.fill(text.words)
+def _is_free(matcher: Matcher | LazyMatcher) -> bool:
+    return isinstance(matcher, LazyMatcher) and matcher.is_free
 
 
 class Masks:
@@ -50,14 +55,16 @@ class Masks:
     ``begin`` may be called from any thread, everything else only from the engine's.
 
     Args:
-        make_tokenizer: Makes the model's tokenizer, once, when the first constraint comes.
+        read_vocabulary: Reads the model's vocabulary, once, when the first constraint comes.
         vocab_size: Tokens of the vocabulary.
     """
 
-    def __init__(self, make_tokenizer: Callable[[], LLTokenizer], vocab_size: int) -> None:
-        self._make_tokenizer = make_tokenizer
+    def __init__(self, read_vocabulary: Callable[[], Vocabulary], vocab_size: int) -> None:
+        self._read_vocabulary = read_vocabulary
         self._num_words = mask_words(vocab_size)
+        self._vocabulary: Vocabulary | None = None
         self._tokenizer: LLTokenizer | None = None
+        self._lexicon: Lexicon | None = None
         self._lock = threading.Lock()
         self._open: dict[str, BoundText] = {}
         self._thread = ThreadPoolExecutor(1, "coblyn-masks")
@@ -69,24 +76,30 @@ class Masks:
             ConstraintRefused: The constraint is wrong or cannot be enforced.
             EngineError: It is too large for llguidance.
         """
-        matcher = Matcher(self._shared_tokenizer(), grammar_of(constraint))
+        matcher = self._matcher(constraint)
         words = np.zeros(self._num_words, np.uint32)
         matcher.fill(words)
         filled: Future[None] = Future()
         filled.set_result(None)
-        return BoundText(matcher, words, filled)
+        return BoundText(matcher, words, filled, _is_free(matcher))
+
+    def _matcher(self, constraint: Constraint) -> Matcher | LazyMatcher:
+        matcher = Matcher(self._shared_tokenizer(), grammar_of(constraint))
+        if not constraint.is_lazy:
+            return matcher
+        return LazyMatcher(self._shared_lexicon(), matcher, constraint)
 
     def open(self, request_id: str, text: BoundText) -> None:
         """Take up what ``begin`` gave for a request."""
         self._open[request_id] = text
 
     def words(self, request_id: str) -> Words | None:
-        """The mask for a request's next token, as ``Matcher.fill`` writes it; None where it has no constraint.
+        """The mask for a request's next token, as ``Matcher.fill`` writes it; None where any token may come.
 
         It may still be on its way: ``wait`` before it is read.
         """
         found = self._open.get(request_id)
-        return found.words if found else None
+        return found.words if found and not found.is_free else None
 
     def __contains__(self, request_id: str) -> bool:
         """Whether a request has a constraint."""
@@ -110,7 +123,7 @@ class Masks:
         found.matcher.accept(token)
         if found.matcher.is_over:
             return True
-        found.filled = self._thread.submit(found.matcher.fill, found.words)
+        self._fill(found)
         return False
 
     def rewind(self, request_id: str, count: int) -> None:
@@ -119,9 +132,16 @@ class Masks:
         If its grammar cannot go back, ``wait`` says so: that ends this request, and no other.
         """
         found = self._open.get(request_id)
-        if found is not None:
-            found.filled.exception()  # one thread at a time
-            found.filled = self._thread.submit(_go_back, found, count)
+        if found is None:
+            return
+        found.filled.exception()  # one thread at a time
+        try:
+            found.matcher.rewind(count)
+        except EngineError as error:
+            found.filled = Future()
+            found.filled.set_exception(error)
+        else:
+            self._fill(found)
 
     def forget(self, request_id: str) -> None:
         """The request is over; one without a constraint is no error."""
@@ -133,8 +153,24 @@ class Masks:
         """End the thread."""
         self._thread.shutdown(cancel_futures=True)
 
+    def _fill(self, text: BoundText) -> None:
+        text.is_free = _is_free(text.matcher)
+        if not text.is_free:
+            text.filled = self._thread.submit(text.matcher.fill, text.words)
+
     def _shared_tokenizer(self) -> LLTokenizer:
         with self._lock:
             if self._tokenizer is None:
-                self._tokenizer = self._make_tokenizer()
+                self._tokenizer = make_tokenizer(self._shared_vocabulary())
             return self._tokenizer
+
+    def _shared_lexicon(self) -> Lexicon:
+        with self._lock:
+            if self._lexicon is None:
+                self._lexicon = Lexicon(self._shared_vocabulary())
+            return self._lexicon
+
+    def _shared_vocabulary(self) -> Vocabulary:
+        if self._vocabulary is None:
+            self._vocabulary = self._read_vocabulary()
+        return self._vocabulary

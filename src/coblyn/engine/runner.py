@@ -38,7 +38,7 @@ from coblyn.engine.plan import (
 from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.stages import chain
-from coblyn.engine.vocab import ModelVocab, constraint_tokenizer
+from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import BadRequest, EngineError, SettingsError
 from coblyn.llama import devices
@@ -138,7 +138,7 @@ class LlamaRunner:
         self._breaker_table: Breakers | None = None
         self._breaker_lock = threading.Lock()
         self._requests: dict[str, Request] = {}
-        self._masks = Masks(partial(constraint_tokenizer, model, self.vocab), model.vocab_size)
+        self._masks = Masks(partial(constraint_vocabulary, model, self.vocab), model.vocab_size)
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)

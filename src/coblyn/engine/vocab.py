@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
+from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.llama.model import Model
 
-if TYPE_CHECKING:
-    from llguidance import LLTokenizer
-
-__all__ = ["ModelVocab", "constraint_tokenizer"]
+__all__ = ["ModelVocab", "constraint_vocabulary"]
 
 
 class ModelVocab:
@@ -34,9 +30,9 @@ class ModelVocab:
         return token in self.end_tokens
 
 
-def constraint_tokenizer(model: Model, vocab: ModelVocab) -> LLTokenizer:
+def constraint_vocabulary(model: Model, vocab: ModelVocab) -> Vocabulary:
     """The model's vocabulary for constraints. What is special has no text of its own."""
     pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
     special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
     tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
-    return make_tokenizer(Vocabulary(pieces, special, sorted(vocab.end_tokens), tokenize))
+    return Vocabulary(pieces, special, sorted(vocab.end_tokens), tokenize)

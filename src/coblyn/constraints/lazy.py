@@ -1,0 +1,143 @@
+"""A text that is free until a trigger was written, and follows a grammar from there on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.lexicon import Lexicon
+from coblyn.constraints.matcher import Matcher
+from coblyn.constraints.triggers import Triggers
+from coblyn.errors import ConstraintRefused, EngineError
+
+__all__ = ["LazyMatcher"]
+
+
+class _Place(NamedTuple):
+    """Where a text is: behind a tail of free text, or under a matcher; and whether it may end while it is free."""
+
+    matcher: Matcher | None
+    tail: bytes
+    may_end: bool
+
+
+class LazyMatcher:
+    """Says which tokens may come next. One thread at a time may use it.
+
+    Where the text is free all tokens may come but those that end a trigger and go on with what the grammar does not
+    allow; so the constrained part is right from its first byte on, wherever tokens are cut.
+
+    Args:
+        lexicon: Of the model that generates.
+        matcher: At the beginning of a constrained part; it is copied for each.
+        constraint: What says where such parts begin.
+
+    Raises:
+        ConstraintRefused: The grammar does not begin with the triggers, and is said to include them.
+    """
+
+    def __init__(self, lexicon: Lexicon, matcher: Matcher, constraint: Constraint) -> None:
+        self._lexicon = lexicon
+        self._first = matcher
+        self._triggers = Triggers(constraint.triggers, is_included=constraint.includes_trigger)
+        self._repeats = constraint.repeats
+        self._place = _Place(None, b"", not constraint.is_required)
+        self._before: list[_Place] = []
+        if constraint.includes_trigger:
+            for trigger in constraint.triggers:
+                if self._begin(trigger.encode()) is None:
+                    raise ConstraintRefused(
+                        f"The grammar does not allow the trigger {trigger!r}.", field="triggers"
+                    )
+        # Whatever stands before them.
+        self._never = self._wrong(b"", self._triggers.holding(lexicon))
+
+    def fill(self, words: NDArray[np.uint32]) -> None:
+        """Write the mask for the next token, as ``Matcher.fill`` does."""
+        matcher, tail, may_end = self._place
+        if matcher:
+            matcher.fill(words)
+            return
+        words.fill(0xFFFFFFFF)
+        wrong = self._never | self._wrong(tail, self._triggers.crossing(tail, self._lexicon))
+        for token in wrong if may_end else wrong.union(self._lexicon.end_ids):
+            words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
+
+    def accept(self, token: int) -> None:
+        """A token was chosen.
+
+        Raises:
+            EngineError: The grammar does not allow it.
+        """
+        self._before.append(self._place)
+        matcher, tail, may_end = self._place
+        if matcher is None:
+            self._place = self._behind(tail, self._lexicon.pieces[token], may_end)
+            return
+        matcher.accept(token)
+        if self._repeats and matcher.is_over and token not in self._lexicon.end_ids:
+            self._place = _Place(None, b"", True)
+
+    def rewind(self, count: int) -> None:
+        """Forget the last tokens that were accepted."""
+        if not count:
+            return
+        if count > len(self._before):
+            raise EngineError("More tokens are taken back than were drawn.")
+        gone = self._before[-count:]
+        del self._before[-count:]
+        self._place = gone[0]
+        matcher = self._place.matcher
+        if matcher:
+            matcher.rewind(sum(each.matcher is matcher for each in gone))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether any token may come next."""
+        matcher, tail, may_end = self._place
+        return matcher is None and not tail and may_end and not self._never
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing may follow but a token that ends the generation."""
+        return self._place.matcher is not None and self._place.matcher.is_over
+
+    def _behind(self, tail: bytes, piece: bytes, may_end: bool) -> _Place:
+        begun = self._triggers.begun(tail, piece)
+        if begun is None:
+            return _Place(None, self._triggers.tail(tail + piece), may_end)
+        matcher = self._begin(begun)
+        if matcher is None:
+            raise EngineError("The constraint does not allow what follows its trigger.")
+        if matcher.is_over and self._repeats:
+            return _Place(None, b"", True)
+        return _Place(matcher, b"", True)
+
+    def _begin(self, begun: bytes) -> Matcher | None:
+        """A constrained part behind its first bytes; None if it cannot begin with them."""
+        tokens = self._cut(begun)
+        if tokens is None:
+            return None
+        matcher = self._first.copy()
+        for token in tokens:
+            matcher.accept(token)
+        return matcher
+
+    def _wrong(self, tail: bytes, tokens: Iterable[int]) -> frozenset[int]:
+        """Those of some tokens that cannot come behind a tail."""
+        return frozenset(token for token in tokens if not self._fits(tail, token))
+
+    def _fits(self, tail: bytes, token: int) -> bool:
+        begun = self._triggers.begun(tail, self._lexicon.pieces[token])
+        return not begun or self._cut(begun) is not None
+
+    def _cut(self, begun: bytes) -> list[int] | None:
+        """Tokens that the first bytes of a constrained part consist of; None if they are not allowed."""
+        tokens = self._lexicon.cut(begun)
+        if tokens is None or self._first.count_allowed(tokens) < len(tokens):
+            return None
+        return tokens
