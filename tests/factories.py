@@ -42,11 +42,16 @@ class SteppedEngine:
         self.fail_after: tuple[int, CoblynError] | None = None
         self.state = "ready"
         self.placement = NOWHERE
+        self.logprob: Callable[[Request], float] = lambda _: -0.5
         self._ends: dict[str, asyncio.Event] = {}
 
     @property
     def info(self) -> ModelInfo:
         return replace(self._runner.info, name=self._name, placement=self.placement)
+
+    @property
+    def capacity(self) -> int:
+        return 160
 
     @property
     def num_open(self) -> int:
@@ -122,7 +127,8 @@ class SteppedEngine:
         if request.sampling.logprobs is None:
             return [TokenText(ord(c), c.encode()) for c in text]
         num = request.sampling.logprobs
-        return [TokenText(ord(c), c.encode(), -0.5, top[:num]) for c in text]
+        logprob = self.logprob(request)
+        return [TokenText(ord(c), c.encode(), logprob, top[:num]) for c in text]
 
 
 async def tokens_of(

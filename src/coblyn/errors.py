@@ -106,9 +106,27 @@ class BadRequest(CoblynError):
 
 
 class PromptTooLong(BadRequest):
-    """The prompt does not fit into the context."""
+    """The prompt does not fit into the context.
+
+    Args:
+        num_prompt: Tokens of the prompt; 0 where they were not counted.
+        context: Tokens that prompt and completion may have together; 0 where the message has to say it.
+    """
 
     code = "prompt_too_long"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str = "",
+        hint: str = "",
+        num_prompt: int = 0,
+        context: int = 0,
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.num_prompt = num_prompt
+        self.context = context
 
 
 class ConstraintRefused(BadRequest):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.kobold.wire import DetokenizeInput, GenerateInput, KeyInput, TokenCountInput
-from coblyn.api.openai.wire import ChatInput, CompletionInput
+from coblyn.api.openai.texts import CompletionInput
+from coblyn.api.openai.wire import ChatInput
 from coblyn.engine.interface import EngineStatus
 from factories import SteppedEngine
 

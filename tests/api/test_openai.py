@@ -33,6 +33,7 @@ async def test_chat_completion(client: Client) -> None:
     assert answer == {
         "object": "chat.completion",
         "model": "fake",
+        "system_fingerprint": "fp_none",
         "choices": [
             {
                 "index": 0,
@@ -59,12 +60,14 @@ async def test_chat_stream_has_the_role_once_and_ends_with_done(client: Client) 
     }
     reply = await client.post(CHAT, body)
     head = b'data: {"id":"chatcmpl-ID","object":"chat.completion.chunk","created":0,"model":"fake",'
+    head += b'"system_fingerprint":"fp_none",'
     assert generic(reply.body) == (
-        head + b'"choices":[{"index":0,"delta":{"role":"assistant","content":""},'
-        b'"logprobs":null,"finish_reason":null}]}\n\n'
+        head + b'"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},'
+        b'"logprobs":null,"finish_reason":null}],"usage":null}\n\n'
         + head + b'"choices":[{"index":0,"delta":{"content":"<"},'
-        b'"logprobs":null,"finish_reason":null}]}\n\n'
-        + head + b'"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"length"}]}\n\n'
+        b'"logprobs":null,"finish_reason":null}],"usage":null}\n\n'
+        + head + b'"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"length"}],'
+        b'"usage":null}\n\n'
         + head + b'"choices":[],"usage":{"prompt_tokens":53,"completion_tokens":1,'
         b'"total_tokens":54,"prompt_tokens_details":{"cached_tokens":1}}}\n\n'
         b"data: [DONE]\n\n"
@@ -76,7 +79,7 @@ async def test_completion_stream(client: Client) -> None:
     assert reply.status == 200
     assert generic(reply.body) == (
         b'data: {"id":"cmpl-ID","object":"text_completion","created":0,"model":"fake",'
-        b'"choices":[{"text":"","index":0,"logprobs":null,"finish_reason":"stop"}]}\n\n'
+        b'"system_fingerprint":"fp_none","choices":[{"text":"","index":0,"logprobs":null,"finish_reason":"stop"}]}\n\n'
         b"data: [DONE]\n\n"
     )
 
@@ -261,14 +264,24 @@ async def test_broken_chat_template_is_named() -> None:
         (CHAT, {"messages": user("a"), "top_logprobs": 2}, "top_logprobs"),
         (CHAT, {"messages": user("a"), "logprobs": True, "top_logprobs": 99}, "logprobs"),
         (CHAT, {"messages": user("a"), "logit_bias": {"the": 1}}, "logit_bias"),
-        (CHAT, {"messages": user("a"), "stop": ["x"] * 300}, "stop"),
+        (CHAT, {"messages": user("a"), "stop": [f"x{i}" for i in range(300)]}, "stop"),
         (TEXT, {}, "prompt"),
         (TEXT, {"prompt": []}, "prompt"),
         (TEXT, {"prompt": [1.5]}, "prompt"),
         (TEXT, {"prompt": None}, "prompt"),
         (TEXT, {"prompt": "a", "suffix": "b"}, "suffix"),
         (TEXT, {"prompt": "a", "echo": True, "logprobs": 1}, "echo"),
-        (TEXT, {"prompt": "a", "best_of": 3}, "best_of"),
+        (TEXT, {"prompt": "a", "n": 3, "best_of": 2}, "best_of"),
+        (TEXT, {"prompt": "a", "best_of": 3, "stream": True}, "best_of"),
+        (TEXT, {"prompt": "a", "logit_bias": [[5]]}, "logit_bias"),
+        (TEXT, {"prompt": "a", "logit_bias": {"-1": 1}}, "logit_bias"),
+        (TEXT, {"prompt": "a", "logit_bias": {"5": None}}, "logit_bias"),
+        (TEXT, {"prompt": "a", "logit_bias": "x"}, "logit_bias"),
+        (TEXT, {"prompt": "a", "custom_token_bans": "5,x"}, "custom_token_bans"),
+        (TEXT, {"prompt": "a", "samplers": ["no_such"]}, "samplers"),
+        (TEXT, {"prompt": "a", "allowed_token_ids": [5]}, "allowed_token_ids"),
+        (TEXT, {"prompt": "a", "grammar": "root ::= [a]", "grammar_lazy": True}, "grammar_lazy"),
+        (TEXT, {"prompt": [5], "memory": "b"}, "memory"),
         (TEXT, {"prompt": ["a"] * 100, "n": 2}, "n"),
         (TEXT, {"prompt": "a", "seed": 2**70}, "seed"),
         (TEXT, {"prompt": "a", "temperature": float("nan")}, "temperature"),

@@ -101,7 +101,7 @@ async def test_a_text_that_can_never_fit_is_not_tokenized(
     engine: SteppedEngine, services: Services, prompt: TextPrompt
 ) -> None:
     assert engine.info.context * MAX_TOKEN_LENGTH < 1_100_000
-    with pytest.raises(PromptTooLong, match="1,100,00"):
+    with pytest.raises(PromptTooLong, match=r"1100000|1100001"):
         await services.generator.start(GenerateCommand(prompt))
     assert engine.sources == []
 

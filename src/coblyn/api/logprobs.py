@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from coblyn.engine.events import TokenLogprob, TokenText
 
-__all__ = ["chat_form", "completion_form"]
+__all__ = ["Offsets", "chat_form", "completion_form"]
 
 LEAST_LOGPROB = -9999.0
 """Stands for a token that is impossible: JSON has no infinity."""
 
 Token = TokenText | TokenLogprob
+
+
+class Offsets:
+    """Where tokens begin in a text, in characters, however many at a time they come.
+
+    A token that goes on with a character begins where that does.
+
+    Args:
+        start: Characters before the first token.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self._end = start
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def take(self, tokens: Iterable[TokenText]) -> list[int]:
+        """The offsets of the tokens that come next."""
+        return [self._take(token.piece) for token in tokens]
+
+    def _take(self, piece: bytes) -> int:
+        start = self._end
+        self._end += len(self._decoder.decode(piece))
+        return start
 
 
 def chat_form(tokens: Iterable[TokenText], *, with_ids: bool = False) -> list[dict[str, Any]]:
@@ -23,23 +47,18 @@ def chat_form(tokens: Iterable[TokenText], *, with_ids: bool = False) -> list[di
     ]
 
 
-def completion_form(tokens: Sequence[TokenText], offset: int) -> dict[str, Any]:
+def completion_form(tokens: Sequence[TokenText], offsets: Offsets) -> dict[str, Any]:
     """A list per property, as text completions carry them.
 
     Args:
         tokens: The tokens.
-        offset: Characters of the text before the first of them.
+        offsets: Of the text that they are the next of.
     """
-    texts = [_text(token) for token in tokens]
-    offsets = []
-    for text in texts:
-        offsets.append(offset)
-        offset += len(text)
     return {
-        "tokens": texts,
+        "tokens": [_text(token) for token in tokens],
         "token_logprobs": [_finite(token) for token in tokens],
         "top_logprobs": [{_text(top): _finite(top) for top in token.top} for token in tokens],
-        "text_offset": offsets,
+        "text_offset": offsets.take(tokens),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coblyn.errors import BadRequest, Busy, CoblynError
+from coblyn.errors import BadRequest, Busy, CoblynError, PromptTooLong
 
 __all__ = ["Problem"]
 
@@ -21,6 +21,7 @@ class Problem:
         message: Sentences for people: what is wrong and what to do.
         field: The part of the request that is wrong, or empty.
         headers: Further headers of the answer.
+        details: Numbers for programs, by llama-server's names for them.
     """
 
     status: int
@@ -28,6 +29,7 @@ class Problem:
     message: str
     field: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    details: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(cls, error: CoblynError) -> Problem:
@@ -39,4 +41,11 @@ class Problem:
             headers = (("retry-after", str(SECONDS_UNTIL_RETRY)),)
         if error.status in (408, 413):
             headers = (("connection", "close"),)
-        return cls(error.status, error.code, message, field, headers)
+        return cls(error.status, error.code, message, field, headers, _details(error))
+
+
+def _details(error: CoblynError) -> tuple[tuple[str, int], ...]:
+    if not isinstance(error, PromptTooLong):
+        return ()
+    numbers = (("n_prompt_tokens", error.num_prompt), ("n_ctx", error.context))
+    return tuple((name, number) for name, number in numbers if number)

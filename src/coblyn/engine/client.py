@@ -96,6 +96,11 @@ class ProcessEngine:
         """Process id of the engine, 0 while there is none."""
         return self._pipes.pid if self._pipes else 0
 
+    @property
+    def capacity(self) -> int:
+        """Most requests that it takes at a time."""
+        return self._mailboxes.capacity
+
     def status(self) -> EngineStatus:
         """What it is doing now."""
         running = min(len(self._mailboxes), self._config.max_running)

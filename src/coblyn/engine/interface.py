@@ -210,6 +210,11 @@ class EngineClient(Protocol):
         """Facts of the model."""
         ...
 
+    @property
+    def capacity(self) -> int:
+        """Most requests that it takes at a time, running and waiting."""
+        ...
+
     def status(self) -> EngineStatus:
         """What it is doing now; never blocks."""
         ...

@@ -55,6 +55,11 @@ class LocalEngine:
         """Facts of the model."""
         return self._core.runner.info
 
+    @property
+    def capacity(self) -> int:
+        """Most requests that it takes at a time."""
+        return self._mailboxes.capacity
+
     def status(self) -> EngineStatus:
         """What it is doing now."""
         running = min(len(self._mailboxes), self._max_running)

@@ -53,6 +53,11 @@ class Mailboxes:
     def __len__(self) -> int:
         return len(self._boxes)
 
+    @property
+    def capacity(self) -> int:
+        """Most requests under way."""
+        return self._capacity
+
     async def converse(
         self, request: Request, submit: Callable[[Request], None], cancel: Callable[[str], None]
     ) -> AsyncGenerator[Event, None]:

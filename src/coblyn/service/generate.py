@@ -14,7 +14,7 @@ from typing import Any, Self, cast
 from coblyn.engine.encoded import Encoded
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
-from coblyn.errors import PromptForgotten
+from coblyn.errors import BadRequest, PromptForgotten
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import LoadedModel, Models
@@ -117,7 +117,11 @@ class Generator:
         """Start several commands together; if one cannot start, none does.
 
         A prompt that they share is encoded once, and the engine reads it once.
+
+        Raises:
+            BadRequest: They are more than the engine ever takes at a time.
         """
+        self._require_places(commands)
         started: list[Generation] = []
         fitted: _Fitted = {}
         try:
@@ -133,6 +137,17 @@ class Generator:
                 await generation.aclose()
             raise
         return started
+
+    def _require_places(self, commands: Sequence[GenerateCommand]) -> None:
+        limit = min(
+            (self._models.find(command.model).engine.capacity for command in commands), default=0
+        )
+        if len(commands) > limit:
+            raise BadRequest(
+                f"These are {len(commands)} completions at once; this server takes at most {limit}.",
+                field="n",
+                hint="Ask for fewer, or start the server with a larger --max-waiting.",
+            )
 
     async def abort(self, key: str) -> bool:
         """End the generations under way with this key, also those that wait for their turn.

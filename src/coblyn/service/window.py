@@ -6,6 +6,9 @@ from coblyn.errors import PromptTooLong
 
 __all__ = ["longest_completion", "require_fitting_text", "require_room", "shrunk"]
 
+_HINT = "Please reduce the length of the messages, or load the model with a larger context."
+"""With these words and those of the message, clients know that they have to shorten a conversation."""
+
 
 def longest_completion(context: int) -> int:
     """The most tokens that a completion may take, so that the prompt keeps a fair part.
@@ -28,10 +31,12 @@ def require_room(num_prompt: int, context: int) -> int:
     """
     if num_prompt >= context:
         raise PromptTooLong(
-            f"The prompt has {num_prompt} tokens, but the context holds {context} tokens of prompt "
-            "and completion together.",
+            f"This model's maximum context length is {context} tokens of prompt and completion together, but the "
+            f"prompt has {num_prompt} tokens.",
             field="prompt",
-            hint="Shorten the prompt, or load the model with a larger context.",
+            hint=_HINT,
+            num_prompt=num_prompt,
+            context=context,
         )
     return context - num_prompt
 
@@ -49,8 +54,9 @@ def require_fitting_text(length: int, context: int, max_token_length: int) -> No
     """
     if length > context * max_token_length:
         raise PromptTooLong(
-            f"The prompt has {length:,} characters, and no more than {context:,} tokens of prompt and completion fit "
-            "into the context.",
+            f"This model's maximum context length is {context} tokens of prompt and completion together, but the "
+            f"prompt has {length} characters.",
             field="prompt",
-            hint="Shorten the prompt, or load the model with a larger context.",
+            hint=_HINT,
+            context=context,
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from coblyn import __version__
-from coblyn.api.logprobs import chat_form, completion_form
+from coblyn.api.logprobs import Offsets, chat_form, completion_form
 from coblyn.engine.events import Stats, TokenText
 from coblyn.engine.interface import EngineStatus
 from coblyn.service.hub import Hub, Record
@@ -111,7 +111,7 @@ def logprobs_object(tokens: Sequence[TokenText]) -> dict[str, Any]:
     return {
         "content": chat_form(tokens, with_ids=True),
         "token_ids": [token.token for token in tokens],
-        **completion_form(tokens, 0),
+        **completion_form(tokens, Offsets()),
     }
 
 

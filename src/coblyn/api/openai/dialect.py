@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.later import LaterFields
 from coblyn.api.openai.errors import openai_body
+from coblyn.api.openai.foreign import NotObeyed
 from coblyn.api.openai.routes import routes
 
 __all__ = ["OPENAI"]
@@ -19,5 +19,5 @@ OPENAI = Dialect(
         "/chat/completions": "/v1/chat/completions",
         "/models": "/v1/models",
     },
-    unsupported=LaterFields,
+    unsupported=NotObeyed,
 )

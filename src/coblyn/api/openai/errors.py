@@ -12,7 +12,7 @@ _CODES = {"prompt_too_long": "context_length_exceeded", "unknown_model": "model_
 
 
 def openai_body(problem: Problem) -> dict[str, Any]:
-    """``{"error": {"message", "type", "param", "code"}}``."""
+    """``{"error": {"message", "type", "param", "code"}}``, and llama-server's numbers where there are any."""
     is_callers = 400 <= problem.status < 500
     return {
         "error": {
@@ -20,5 +20,6 @@ def openai_body(problem: Problem) -> dict[str, Any]:
             "type": "invalid_request_error" if is_callers else "server_error",
             "param": problem.field or None,
             "code": _CODES.get(problem.code, problem.code),
+            **dict(problem.details),
         }
     }

@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
-from coblyn.api.logprobs import completion_form
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
-from coblyn.api.openai.wire import ChatInput, CompletionInput
+from coblyn.api.openai.texts import CompletionInput, choices
+from coblyn.api.openai.wire import ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
 from coblyn.service.command import GenerateCommand, TextPrompt, TokenPrompt
@@ -57,25 +57,15 @@ async def completions(call: Call) -> Response:
     ]
     echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
     warnings = call.dialect.warnings(body)
-    name = call.services.models.find(wanted.model or "").name
-    answer = Answer.new("cmpl", "text_completion", name)
+    info = call.services.models.find(wanted.model or "").engine.info
+    answer = Answer.new("cmpl", "text_completion", info)
     if wanted.stream:
         chunks = CompletionChunks(call.dialect, answer, wanted, echoes)
         return await call.stream(commands, chunks, warnings)
     records = await call.complete(commands)
-    choices = [
-        {
-            "text": echo + record.text,
-            "index": index,
-            "logprobs": None
-            if wanted.logprobs is None
-            else completion_form(record.tokens, len(echo)),
-            "finish_reason": call.dialect.reason(record.finish),
-        }
-        for index, (record, echo) in enumerate(zip(records, echoes, strict=True))
-    ]
-    totals = usage(records, wanted.num_choices)
-    return call.answer(answer.head | {"choices": choices, "usage": totals}, warnings)
+    shown = choices(call.dialect, wanted, records, echoes)
+    totals = usage(records, wanted.num_written)
+    return call.answer(answer.head | {"choices": shown, "usage": totals}, warnings)
 
 
 @routes.post(
@@ -92,23 +82,23 @@ async def chat_completions(call: Call) -> Response:
     numbers = OPENAI_NUMBERS.read(body, {})
     commands = [bind(command, body) for command in wanted.to_commands(numbers)]
     warnings = call.dialect.warnings(body)
-    name = call.services.models.find(wanted.model or "").name
+    info = call.services.models.find(wanted.model or "").engine.info
     if wanted.stream:
-        chunk = Answer.new("chatcmpl", "chat.completion.chunk", name)
+        chunk = Answer.new("chatcmpl", "chat.completion.chunk", info)
         return await call.stream(commands, ChatChunks(call.dialect, chunk, wanted), warnings)
-    answer = Answer.new("chatcmpl", "chat.completion", name)
+    answer = Answer.new("chatcmpl", "chat.completion", info)
     records = await call.complete(commands)
-    choices = [
+    shown = [
         {
             "index": index,
             "message": {"role": "assistant", "content": record.text, "refusal": None},
-            "logprobs": chat_logprobs(record.tokens) if wanted.logprobs else None,
+            "logprobs": chat_logprobs(record.tokens) if wanted.shows_logprobs else None,
             "finish_reason": call.dialect.reason(record.finish),
         }
         for index, record in enumerate(records)
     ]
     totals = usage(records, wanted.num_choices)
-    return call.answer(answer.head | {"choices": choices, "usage": totals}, warnings)
+    return call.answer(answer.head | {"choices": shown, "usage": totals}, warnings)
 
 
 async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> list[str]:

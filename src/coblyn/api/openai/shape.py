@@ -10,6 +10,7 @@ from typing import Any
 
 from coblyn.api.logprobs import chat_form
 from coblyn.engine.events import TokenText
+from coblyn.engine.interface import ModelInfo
 from coblyn.service.hub import Record
 
 __all__ = ["Answer", "chat_logprobs", "usage"]
@@ -23,11 +24,19 @@ class Answer:
     kind: str
     created: int
     model: str
+    fingerprint: str
 
     @classmethod
-    def new(cls, prefix: str, kind: str, model: str) -> Answer:
-        """An answer with an id of its own."""
-        return cls(f"{prefix}-{uuid.uuid4().hex}", kind, int(time.time()), model)
+    def new(cls, prefix: str, kind: str, model: ModelInfo) -> Answer:
+        """An answer with an id of its own.
+
+        Args:
+            prefix: What ids of this kind begin with.
+            kind: ``object`` in the answer.
+            model: What answers; with another engine the same request may have another answer.
+        """
+        name = f"{prefix}-{uuid.uuid4().hex}"
+        return cls(name, kind, int(time.time()), model.name, f"fp_{model.bundle or 'none'}")
 
     @property
     def head(self) -> dict[str, Any]:
@@ -37,6 +46,7 @@ class Answer:
             "object": self.kind,
             "created": self.created,
             "model": self.model,
+            "system_fingerprint": self.fingerprint,
         }
 
 

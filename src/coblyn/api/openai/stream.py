@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.logprobs import completion_form
+from coblyn.api.logprobs import Offsets, completion_form
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.wire import SamplingInput
 from coblyn.api.stream import Chunks, compact, json_text
@@ -17,6 +17,9 @@ from coblyn.engine.events import Delta, Finish, Prefill
 from coblyn.service.hub import Record
 
 __all__ = ["ChatChunks", "CompletionChunks"]
+
+
+_ROLE = b'"delta":{"role":"assistant","content":"","refusal":null}'
 
 
 class _OpenAIChunks(Chunks):
@@ -32,6 +35,8 @@ class _OpenAIChunks(Chunks):
         super().__init__(dialect)
         self._head = compact(answer.head)[:-1]
         self._wanted = wanted
+        # Where usage comes at the end, the chunks before have a place for it.
+        self._no_usage = b',"usage":null' if wanted.wants_usage else b""
 
     def progress(self, prefill: Prefill) -> bytes:
         """A comment: it keeps proxies from closing the line while a long prompt is read."""
@@ -50,6 +55,9 @@ class _OpenAIChunks(Chunks):
     def _reason(self, finish: Finish) -> bytes:
         return json_text(self.dialect.finish_reasons[finish.reason])
 
+    def _choice(self, fields: bytes) -> bytes:
+        return self._frame(b'"choices":[{%b}]%b' % (fields, self._no_usage))
+
     def _frame(self, fields: bytes) -> bytes:
         return self.framing.frame(b"%b,%b}" % (self._head, fields))
 
@@ -59,10 +67,12 @@ class ChatChunks(_OpenAIChunks):
 
     def opening(self, index: int) -> bytes:
         """The role."""
-        return self._chunk(index, b'"delta":{"role":"assistant","content":""}', b"null", b"null")
+        return self._chunk(index, _ROLE, b"null", b"null")
 
     def text(self, index: int, delta: Delta) -> bytes:
         """New text."""
+        if _says_nothing(delta):
+            return b""
         logprobs = compact(chat_logprobs(delta.tokens)) if _has_logprobs(delta) else b"null"
         text = b'"delta":{"content":%b}' % json_text(delta.text)
         return self._chunk(index, text, logprobs, b"null")
@@ -72,9 +82,8 @@ class ChatChunks(_OpenAIChunks):
         return self._chunk(index, b'"delta":{}', b"null", self._reason(finish))
 
     def _chunk(self, index: int, delta: bytes, logprobs: bytes, reason: bytes) -> bytes:
-        return self._frame(
-            b'"choices":[{"index":%d,%b,"logprobs":%b,"finish_reason":%b}]'
-            % (index, delta, logprobs, reason)
+        return self._choice(
+            b'"index":%d,%b,"logprobs":%b,"finish_reason":%b' % (index, delta, logprobs, reason)
         )
 
 
@@ -93,7 +102,7 @@ class CompletionChunks(_OpenAIChunks):
     ) -> None:
         super().__init__(dialect, answer, wanted)
         self._echoes = echoes
-        self._lengths = [len(echo) for echo in echoes]
+        self._offsets = [Offsets(len(echo)) for echo in echoes]
 
     def opening(self, index: int) -> bytes:
         """The prompt, if it is to be echoed."""
@@ -102,10 +111,11 @@ class CompletionChunks(_OpenAIChunks):
 
     def text(self, index: int, delta: Delta) -> bytes:
         """New text."""
+        if _says_nothing(delta):
+            return b""
         logprobs = b"null"
         if _has_logprobs(delta):
-            logprobs = compact(completion_form(delta.tokens, self._lengths[index]))
-            self._lengths[index] += len(delta.text)
+            logprobs = compact(completion_form(delta.tokens, self._offsets[index]))
         return self._chunk(index, json_text(delta.text), logprobs, b"null")
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
@@ -113,10 +123,15 @@ class CompletionChunks(_OpenAIChunks):
         return self._chunk(index, b'""', b"null", self._reason(finish))
 
     def _chunk(self, index: int, text: bytes, logprobs: bytes, reason: bytes) -> bytes:
-        return self._frame(
-            b'"choices":[{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}]'
+        return self._choice(
+            b'"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b'
             % (text, index, logprobs, reason)
         )
+
+
+def _says_nothing(delta: Delta) -> bool:
+    """Whether there is neither text nor log-probabilities, as with a token that is half a character."""
+    return not delta.text and not _has_logprobs(delta)
 
 
 def _has_logprobs(delta: Delta) -> bool:

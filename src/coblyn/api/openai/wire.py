@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from coblyn.api.body import token_id
+from coblyn.api.biases import Biases, read_biases
+from coblyn.api.openai.foreign import ForeignInput
 from coblyn.api.parameters import read_breakers, read_order
+from coblyn.api.samplers import read_samplers
 from coblyn.chat.messages import read_messages
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
-from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt, TokenPrompt
+from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
 
-__all__ = ["ChatInput", "CompletionInput", "StreamOptions"]
+__all__ = ["MAX_CHOICES", "ChatInput", "Numbers", "SamplingInput", "StreamOptions", "max_tokens_of"]
 
 MAX_CHOICES = 128
 MAX_STOPS = 256
@@ -30,10 +32,8 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
-class SamplingInput(BaseModel):
+class SamplingInput(ForeignInput):
     """What both kinds of completion share; null means "not given" everywhere."""
-
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
     model: str | None = Field(
         None,
@@ -45,7 +45,10 @@ class SamplingInput(BaseModel):
     seed: int | None = Field(None, lt=2**64)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    logit_bias: dict[str, float] | None = None
+    logit_bias: Any = Field(
+        None,
+        description="An object of token ids and numbers, or a list of pairs; false forbids a token.",
+    )
     sampler_order: Any = Field(None, description="As in KoboldAI's API.")
     dry_sequence_breakers: Any = Field(None, description="As in KoboldAI's API.")
     response_format: Any = Field(None, description="Of type text, json_object or json_schema.")
@@ -54,7 +57,6 @@ class SamplingInput(BaseModel):
     guided_regex: Any = Field(None, description="A regular expression for the whole text.")
     guided_choice: Any = Field(None, description="Texts of which one is written.")
     banned_strings: Any = Field(None, description="Phrases that are not written, in any case.")
-    ignore_eos: bool | None = None
     genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
 
     @property
@@ -67,108 +69,75 @@ class SamplingInput(BaseModel):
         """Whether a stream ends with a chunk that carries the usage."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
-    def _commands(
-        self, prompt: Prompt, numbers: Numbers, *, max_tokens: int | None, logprobs: int | None
+    def commands(
+        self,
+        prompt: Prompt,
+        numbers: Numbers,
+        *,
+        max_tokens: int | None,
+        logprobs: int | None,
+        count: int | None = None,
     ) -> list[GenerateCommand]:
-        sampling = self._sampling(numbers, logprobs)
-        seed = sampling.seed
-        return [
-            GenerateCommand(
-                prompt,
-                max_tokens=max_tokens,
-                sampling=sampling
-                if seed is None
-                else replace(sampling, seed=(seed + index) % 2**64),
-                stop=self._stops(),
-                ignore_eos=bool(self.ignore_eos),
-                key=self.genkey or "",
-                model=self.model or "",
-            )
-            for index in range(self.num_choices)
-        ]
-
-    def _sampling(self, numbers: Numbers, logprobs: int | None) -> SamplingParams:
-        return SamplingParams(
-            **numbers,
-            sampler_order=read_order(self.sampler_order),
-            dry_sequence_breakers=read_breakers(self.dry_sequence_breakers),
-            logit_bias=self._biases(),
-            seed=None if (self.seed or 0) < 0 else self.seed,
-            logprobs=logprobs,
-        )
-
-    def _biases(self) -> tuple[tuple[int, float], ...]:
-        biases = []
-        for text, bias in (self.logit_bias or {}).items():
-            token = token_id(text)
-            if token is None:
-                message = f"logit_bias: {text[:32]!r} is no token id."
-                raise BadRequest(message, field="logit_bias")
-            biases.append((token, bias))
-        return tuple(biases)
-
-    def _stops(self) -> tuple[str, ...]:
-        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        if len(stops) > MAX_STOPS:
-            raise BadRequest(f"stop holds more than {MAX_STOPS} texts.", field="stop")
-        return tuple(stop for stop in stops if stop)
-
-
-class CompletionInput(SamplingInput):
-    """Body of ``/v1/completions``."""
-
-    prompt: str | list[int] | list[str] | list[list[int]] = Field(
-        description="A text or a list of token ids, or a list of these."
-    )
-    logprobs: int | None = Field(None, description="Alternatives a token, 0 to 20.")
-    echo: bool | None = None
-    suffix: str | None = None
-    best_of: int | None = None
-
-    @property
-    def prompts(self) -> list[Prompt]:
-        """All prompts.
-
-        Raises:
-            BadRequest: There is none.
-        """
-        if isinstance(self.prompt, str):
-            return [TextPrompt(self.prompt)]
-        if not self.prompt:
-            raise BadRequest("prompt is an empty list.", field="prompt")
-        if isinstance(self.prompt[0], int):
-            return [_prompt(self.prompt)]
-        return [_prompt(prompt) for prompt in self.prompt]
-
-    def to_commands(self, numbers: Numbers, default_max_tokens: int) -> list[GenerateCommand]:
-        """One command for each choice of each prompt.
-
-        Args:
-            numbers: The sampling parameters of the body that are numbers.
-            default_max_tokens: The most tokens where the body does not say.
+        """Commands that differ in their seeds only: as many as there are choices, or ``count``.
 
         Raises:
             BadRequest: A value has no meaning or is not supported.
         """
-        self._check()
-        max_tokens = _max_tokens(default_max_tokens if self.max_tokens is None else self.max_tokens)
+        self.require_enforceable()
+        sampling = self._sampling(numbers, logprobs)
+        seed, is_cut = sampling.seed, bool(self.max_context_length)
         return [
-            command
-            for prompt in self.prompts
-            for command in self._commands(
-                prompt, numbers, max_tokens=max_tokens, logprobs=self.logprobs
+            GenerateCommand(
+                prompt,
+                max_tokens=max_tokens,
+                is_default_length=self._is_default_length,
+                max_context=self.max_context_length if (self.max_context_length or 0) > 0 else None,
+                overflow="trim" if is_cut and isinstance(prompt, TextPrompt) else "refuse",
+                sampling=sampling
+                if seed is None
+                else replace(sampling, seed=(seed + index) % 2**64),
+                stop=self._stops(),
+                keep_stop=self.keeps_stop,
+                ban_eos=self.bans_eos,
+                ignore_eos=self.ignores_eos,
+                special=self.shows_special,
+                key=self.genkey or "",
+                model=self.model or "",
             )
+            for index in range(count or self.num_choices)
         ]
 
-    def _check(self) -> None:
-        if self.suffix:
-            raise BadRequest("suffix is not supported yet.", field="suffix")
-        if self.echo and self.logprobs is not None:
-            raise BadRequest("echo together with logprobs is not supported yet.", field="echo")
-        if self.best_of is not None and self.best_of != self.num_choices:
-            raise BadRequest("best_of must equal n: nothing better is picked.", field="best_of")
-        if len(self.prompts) * self.num_choices > MAX_CHOICES:
-            raise BadRequest(f"These are more than {MAX_CHOICES} completions at once.", field="n")
+    @property
+    def _is_default_length(self) -> bool:
+        """Whether the body does not say how many tokens it wants."""
+        lengths = (self.foreign_length, self.max_tokens, self.n_predict)
+        return all(length is None for length in lengths)
+
+    def _sampling(self, numbers: Numbers, logprobs: int | None) -> SamplingParams:
+        seed = self.foreign_seed or self.seed
+        return SamplingParams(
+            **numbers,
+            sampler_order=self._order(),
+            dry_sequence_breakers=read_breakers(self.dry_sequence_breakers),
+            logit_bias=self._biases(),
+            seed=None if (seed or 0) < 0 else seed,
+            logprobs=logprobs,
+        )
+
+    def _order(self) -> tuple[int, ...]:
+        if self.sampler_order in (None, []):
+            return read_samplers(self.samplers)
+        return read_order(self.sampler_order)
+
+    def _biases(self) -> Biases:
+        return tuple(dict([*read_biases(self.logit_bias), *self.foreign_bans]).items())
+
+    def _stops(self) -> tuple[str, ...]:
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        stops = list(dict.fromkeys(stop for stop in [*stops, *self.foreign_stops] if stop))
+        if len(stops) > MAX_STOPS:
+            raise BadRequest(f"stop holds more than {MAX_STOPS} texts.", field="stop")
+        return tuple(stops)
 
 
 class ChatInput(SamplingInput):
@@ -184,6 +153,11 @@ class ChatInput(SamplingInput):
     continue_assistant_turn: bool | None = Field(
         None, description="Whether a last message of the assistant is continued; it is by default."
     )
+
+    @property
+    def shows_logprobs(self) -> bool:
+        """Whether the answer shows log-probabilities."""
+        return bool(self.logprobs or self.num_probs)
 
     def to_commands(self, numbers: Numbers) -> list[GenerateCommand]:
         """One command for each choice.
@@ -201,10 +175,10 @@ class ChatInput(SamplingInput):
         )
         variables = tuple((self.chat_template_kwargs or {}).items())
         prompt = ChatPrompt(messages, continues_last=is_prefilled, variables=variables)
-        wanted = self.max_completion_tokens
-        max_tokens = _max_tokens(self.max_tokens if wanted is None else wanted)
-        logprobs = (self.top_logprobs or 0) if self.logprobs else None
-        return self._commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
+        wanted = (self.foreign_length, self.max_completion_tokens, self.max_tokens, self.n_predict)
+        max_tokens = max_tokens_of(*wanted)
+        logprobs = (self.top_logprobs or 0) if self.logprobs else self.num_probs
+        return self.commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
 
     def _check(self) -> None:
         for name in ("tools", "functions"):
@@ -214,11 +188,13 @@ class ChatInput(SamplingInput):
             raise BadRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
 
 
-def _prompt(prompt: Any) -> Prompt:
-    return TextPrompt(prompt) if isinstance(prompt, str) else TokenPrompt(tuple(prompt))
+def max_tokens_of(*wanted: int | None) -> int | None:
+    """The first number that was given, as the most tokens; None for as many as fit.
 
-
-def _max_tokens(wanted: int | None) -> int | None:
-    if wanted == 0:
+    Raises:
+        BadRequest: It is 0.
+    """
+    first = next((number for number in wanted if number is not None), None)
+    if first == 0:
         raise BadRequest("max_tokens must be at least 1.", field="max_tokens")
-    return None if wanted is None or wanted < 0 else wanted
+    return None if first is None or first < 0 else first

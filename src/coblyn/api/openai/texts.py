@@ -1,0 +1,161 @@
+"""Text completions: what clients send, the commands that it means, and the choices of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from coblyn.api.dialect import Dialect
+from coblyn.api.logprobs import Offsets, completion_form
+from coblyn.api.openai.wire import MAX_CHOICES, Numbers, SamplingInput, max_tokens_of
+from coblyn.errors import BadRequest
+from coblyn.service.command import GenerateCommand, Prompt, TextPrompt, TokenPrompt
+from coblyn.service.hub import Record
+
+__all__ = ["CompletionInput", "best", "choices"]
+
+
+class CompletionInput(SamplingInput):
+    """Body of ``/v1/completions``."""
+
+    prompt: str | list[int] | list[str] | list[list[int]] = Field(
+        description="A text or a list of token ids, or a list of these."
+    )
+    memory: str | None = Field(None, description="Stands before a text and is never cut off.")
+    logprobs: int | None = Field(None, description="Alternatives a token, 0 to 20.")
+    echo: bool | None = None
+    suffix: str | None = None
+    best_of: int | None = Field(
+        None, ge=1, le=MAX_CHOICES, description="Writes so many, and answers with the n likeliest."
+    )
+
+    @property
+    def num_written(self) -> int:
+        """Completions that are written of each prompt."""
+        return self.best_of or self.num_choices
+
+    @property
+    def shown_logprobs(self) -> int | None:
+        """Alternatives a token that the answer shows; None for no log-probabilities."""
+        return self.num_probs if self.logprobs is None else self.logprobs
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """All prompts.
+
+        Raises:
+            BadRequest: There is none.
+        """
+        if isinstance(self.prompt, str):
+            return [self._prompt(self.prompt)]
+        if not self.prompt:
+            raise BadRequest("prompt is an empty list.", field="prompt")
+        if isinstance(self.prompt[0], int):
+            return [self._prompt(self.prompt)]
+        return [self._prompt(prompt) for prompt in self.prompt]
+
+    def to_commands(self, numbers: Numbers, default_max_tokens: int) -> list[GenerateCommand]:
+        """One command for each completion of each prompt.
+
+        Args:
+            numbers: The sampling parameters of the body that are numbers.
+            default_max_tokens: The most tokens where the body does not say.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        self._check()
+        max_tokens = max_tokens_of(
+            self.foreign_length, self.max_tokens, self.n_predict, default_max_tokens
+        )
+        # The likeliest of several are found by their log-probabilities.
+        logprobs = 0 if self._picks and self.shown_logprobs is None else self.shown_logprobs
+        return [
+            command
+            for prompt in self.prompts
+            for command in self.commands(
+                prompt, numbers, max_tokens=max_tokens, logprobs=logprobs, count=self.num_written
+            )
+        ]
+
+    @property
+    def _picks(self) -> bool:
+        return self.num_written > self.num_choices
+
+    def _check(self) -> None:
+        if self.suffix:
+            raise BadRequest("suffix is not supported yet.", field="suffix")
+        if self.echo and self.shown_logprobs is not None:
+            raise BadRequest("echo together with logprobs is not supported yet.", field="echo")
+        if self.num_written < self.num_choices:
+            raise BadRequest("best_of must be at least n.", field="best_of")
+        if self._picks and self.stream:
+            raise BadRequest(
+                "best_of cannot be streamed: the best is known at the end only.", field="best_of"
+            )
+        if len(self.prompts) * self.num_written > MAX_CHOICES:
+            raise BadRequest(f"These are more than {MAX_CHOICES} completions at once.", field="n")
+
+    def _prompt(self, prompt: Any) -> Prompt:
+        if isinstance(prompt, str):
+            return TextPrompt(prompt, self.memory or "")
+        if self.memory:
+            raise BadRequest("memory stands before texts only, not token ids.", field="memory")
+        return TokenPrompt(tuple(prompt))
+
+
+def best(records: Sequence[Record], num_written: int, num_choices: int) -> list[Record]:
+    """Of each prompt's completions the likeliest, best first: by the mean log-probability of their tokens.
+
+    Args:
+        records: ``num_written`` of each prompt, one prompt after the other.
+        num_written: Completions of a prompt.
+        num_choices: How many of them are kept; all keep their order.
+    """
+    if num_written == num_choices:
+        return list(records)
+    groups = (records[i : i + num_written] for i in range(0, len(records), num_written))
+    return [
+        record
+        for group in groups
+        for record in sorted(group, key=_likelihood, reverse=True)[:num_choices]
+    ]
+
+
+def choices(
+    dialect: Dialect, wanted: CompletionInput, records: Sequence[Record], echoes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The choices of an answer.
+
+    Args:
+        dialect: OpenAI's.
+        wanted: What the client sent.
+        records: All completions, prompt by prompt.
+        echoes: For each of them the text that precedes what was generated; may be empty.
+    """
+    shown = best(records, wanted.num_written, wanted.num_choices)
+    of_prompt = echoes[:: wanted.num_written]
+    return [
+        _choice(dialect, wanted, index, record, of_prompt[index // wanted.num_choices])
+        for index, record in enumerate(shown)
+    ]
+
+
+def _choice(
+    dialect: Dialect, wanted: CompletionInput, index: int, record: Record, echo: str
+) -> dict[str, Any]:
+    has_logprobs = wanted.shown_logprobs is not None
+    offsets = Offsets(len(echo))
+    return {
+        "text": echo + record.text,
+        "index": index,
+        "logprobs": completion_form(record.tokens, offsets) if has_logprobs else None,
+        "finish_reason": dialect.reason(record.finish),
+    }
+
+
+def _likelihood(record: Record) -> float:
+    logprobs = [token.logprob or 0.0 for token in record.tokens]
+    return sum(logprobs) / len(logprobs) if logprobs else float("-inf")
