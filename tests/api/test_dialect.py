@@ -59,6 +59,18 @@ async def tell(call: Call) -> Response:
     return await call.stream([command], TinyChunks(call.dialect), warnings)
 
 
+@routes.get("/v1/models", "Tales", header="x-tiny")
+async def tales(call: Call) -> Response:
+    """What can be told."""
+    return call.answer({"tales": []}, {})
+
+
+@routes.delete("/tiny/tale", "Forget a tale")
+async def forget(call: Call) -> Response:
+    """A tale is forgotten."""
+    return call.answer({"forgotten": (await call.json())["name"]}, {})
+
+
 def tiny_body(problem: Problem) -> dict[str, Any]:
     return {"trouble": problem.message, "with": problem.field}
 
@@ -72,6 +84,7 @@ TINY = Dialect(
     framing=NDJSON,
     finish_reasons={"eos": "done", "stop": "done", "length": "cut", "cancelled": "done"},
     unsupported=TinyLater,
+    error_headers=lambda body: {"x-trouble": body["with"]},
 )
 
 
@@ -99,6 +112,19 @@ async def test_it_answers_whole_and_under_its_aliases(client: Client) -> None:
     assert (await client.send("OPTIONS", "/tiny/speak")).headers["allow"] == "HEAD, OPTIONS, POST"
 
 
+async def test_a_path_that_two_have_is_told_by_a_header(client: Client) -> None:
+    assert (await client.get("/v1/models", x_tiny="1")).json == {"tales": []}
+    assert (await client.get("/v1/models")).json["object"] == "list"
+    assert (await client.send("OPTIONS", "/v1/models")).headers["allow"] == "GET, HEAD, OPTIONS"
+    described = describe((TINY, *DIALECTS))["paths"]["/v1/models"]["get"]
+    assert described["tags"] == ["openai"]
+
+
+async def test_it_answers_delete(client: Client) -> None:
+    reply = await client.send("DELETE", "/tiny/tale", {"name": "x"})
+    assert reply.json == {"forgotten": "x"}
+
+
 async def test_errors_have_the_shape_of_whose_route_it_is(
     client: Client, engine: SteppedEngine
 ) -> None:
@@ -107,6 +133,7 @@ async def test_errors_have_the_shape_of_whose_route_it_is(
         400,
         {"trouble": "about must be a string.", "with": "about"},
     )
+    assert wrong.headers["x-trouble"] == "about"
     foreign = await client.post("/tiny/tell", {}, origin="https://evil.example")
     for reply, status in (
         (await client.post("/tiny/tell", b"{"), 400),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
+from starlette.types import Scope
 
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
@@ -21,7 +24,7 @@ from coblyn.api.openai.dialect import OPENAI
 from coblyn.api.origins import OriginGuard
 from coblyn.api.page import page_routes
 from coblyn.api.paths import Paths, SuffixPaths
-from coblyn.api.route import Handler
+from coblyn.api.route import Handler, Route
 from coblyn.api.state import ApiOptions
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError
@@ -94,6 +97,20 @@ def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[S
         return answer
 
     return [
-        StarletteRoute(route.path, endpoint(route.handler), methods=[route.method])
-        for route in dialect.routes
+        _HeaderRoute(route.path, endpoint(route.handler), route=route) for route in dialect.routes
     ]
+
+
+class _HeaderRoute(StarletteRoute):
+    """A route that leaves requests without its header, if it has one, to the routes after it."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, route: Route) -> None:
+        super().__init__(path, endpoint, methods=[route.method])
+        self._header = route.header.encode()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request is meant for it."""
+        has_header = not self._header or any(
+            name == self._header for name, _ in scope.get("headers", ())
+        )
+        return super().matches(scope) if has_header else (Match.NONE, {})

@@ -38,6 +38,7 @@ class Dialect:
         framing: How the parts of a stream are told apart.
         finish_reasons: Its words for how a generation ended.
         unsupported: Fields that its clients send and that are not obeyed yet; None if there are none.
+        error_headers: Further headers of an error, from its JSON.
     """
 
     name: str
@@ -48,11 +49,13 @@ class Dialect:
     framing: Framing = SSE
     finish_reasons: Mapping[FinishReason, str] = field(default_factory=lambda: STOP_OR_LENGTH)
     unsupported: type[LaterFields] | None = None
+    error_headers: Callable[[dict[str, Any]], Mapping[str, str]] = lambda _: {}
 
     def refuse(self, problem: Problem) -> JSONResponse:
         """An error as an answer."""
         body = self.error_body(problem)
-        return JSONResponse(body, problem.status, headers=dict(problem.headers))
+        headers = {**dict(problem.headers), **self.error_headers(body)}
+        return JSONResponse(body, problem.status, headers=headers)
 
     def reason(self, finish: Finish | None) -> str | None:
         """Its word for how a generation ended; None while it has not."""

@@ -27,6 +27,8 @@ def describe(dialects: Sequence[Dialect]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for dialect in dialects:
         for route in dialect.routes:
+            if route.header:
+                continue  # the same path is described where it needs none
             path = _PART.sub(r"{\1}", route.path)
             paths.setdefault(path, {})[route.method.lower()] = _operation(dialect, route)
     return {

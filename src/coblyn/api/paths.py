@@ -36,7 +36,7 @@ class Paths:
             self._targets |= dialect.aliases
 
     def _add(self, dialect: Dialect, route: Route) -> None:
-        if "{" in route.path:
+        if "{" in route.path or route.header:
             return
         owner = self._speakers.setdefault(route.path, dialect)
         assert owner is dialect, f"{route.path} is {owner.name}'s and {dialect.name}'s"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Handler", "Method", "Route", "Routes"]
 
 Handler = Callable[["Call"], Awaitable[Response]]
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,15 @@ class Route:
     """One method of one path.
 
     Attributes:
-        method: GET, for which HEAD is answered too, or POST.
+        method: GET, for which HEAD is answered too, POST or DELETE.
         path: The path; ``{name}`` or ``{name:path}`` stands for a part of it that is filled in.
         handler: What answers; its docstring is the description.
         summary: A few words for the list of all routes.
         body: What the body holds; None where it is not looked at.
         example: A body to try; none is needed where it is empty.
         can_stream: Whether the answer can be a stream in the dialect's framing.
+        header: A header by which clients of this dialect are known, where another dialect has a route at the same path;
+            requests without it are the other's. Empty where the path says it all.
     """
 
     method: Method
@@ -40,6 +42,7 @@ class Route:
     body: type[BaseModel] | None = None
     example: Mapping[str, Any] = field(default_factory=dict)
     can_stream: bool = False
+    header: str = ""
 
     @property
     def description(self) -> str:
@@ -48,11 +51,23 @@ class Route:
 
 
 class Routes(list[Route]):
-    """Routes as they are written down: ``get`` and ``post`` decorate what answers."""
+    """Routes as they are written down: ``get``, ``post`` and ``delete`` decorate what answers."""
 
-    def get(self, path: str, summary: str) -> Callable[[Handler], Handler]:
+    def get(self, path: str, summary: str, *, header: str = "") -> Callable[[Handler], Handler]:
         """Answer GET."""
-        return self._add(lambda handler: Route("GET", path, handler, summary))
+        return self._add(lambda handler: Route("GET", path, handler, summary, header=header))
+
+    def delete(
+        self,
+        path: str,
+        summary: str,
+        body: type[BaseModel] | None = None,
+        example: Mapping[str, Any] | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Answer DELETE."""
+        return self._add(
+            lambda handler: Route("DELETE", path, handler, summary, body, example or {})
+        )
 
     def post(
         self,
