@@ -97,7 +97,7 @@ def _settings() -> Iterator[str]:
     yield "| setting | environment | default | meaning |"
     yield "|---|---|---|---|"
     for rule in rules(Settings):
-        default = "" if rule.default in (None, ()) else f"`{rule.default}`"
+        default = "" if rule.default in (None, (), "", {}) else f"`{rule.default}`"
         yield f"| `{rule.name}` | `{PREFIX}{rule.name.upper()}` | {default} | {rule.meaning} |"
     yield ""
 

@@ -17,6 +17,7 @@ __all__ = [
     "downloads",
     "logs",
     "models",
+    "presets",
     "proofs",
     "stories",
     "tunings",
@@ -68,6 +69,11 @@ def models() -> Path:
 def stories() -> Path:
     """The stories that pages save on the server."""
     return _home("data", _DIRS.user_data_dir) / "stories.sqlite"
+
+
+def presets() -> Path:
+    """The user's own presets of generation parameters."""
+    return config().with_name("presets.toml")
 
 
 def config() -> Path:

@@ -12,7 +12,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
@@ -212,6 +212,16 @@ class Settings(EngineSettings):
     preload_story: Annotated[
         str, Meta(description="File of a story that KoboldAI Lite begins with.")
     ] = ""
+    preset: Annotated[
+        str, Meta(description="Preset of requests that name none; `coblyn presets` lists them.")
+    ] = ""
+    generation_defaults: Annotated[
+        dict[str, Any],
+        Meta(description="Fields of requests that do not have them, by KoboldCPP's names."),
+    ] = field(default_factory=dict)
+    defaults_win: Annotated[
+        bool, Meta(description="`generation_defaults` replace what requests have, too.")
+    ] = False
 
     @classmethod
     def load(cls, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Self:
@@ -239,9 +249,13 @@ def rules(settings: type[EngineSettings]) -> tuple[Rule, ...]:
     """The rule of each setting that a class has."""
     kinds = get_type_hints(settings, include_extras=True)
     return tuple(
-        Rule(field.name, kinds[field.name], field.default, _meaning(kinds[field.name]))
-        for field in fields(settings)
+        Rule(each.name, kinds[each.name], _default(each), _meaning(kinds[each.name]))
+        for each in fields(settings)
     )
+
+
+def _default(each: Field[Any]) -> Any:
+    return each.default if each.default_factory is MISSING else each.default_factory()
 
 
 def _meaning(kind: Any) -> str:

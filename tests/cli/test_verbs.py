@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -52,3 +54,14 @@ def test_a_shell_completes_verbs() -> None:
         env=os.environ | asked,
     )
     assert done.stdout.split() == ["models"]
+
+
+def test_presets_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COBLYN_HOME", str(tmp_path))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "presets.toml").write_text('["Mine"]\ntemperature = 0.4\n')
+    output = invoke("presets")
+    assert "Simple Balanced" in output
+    assert "Mine" in output
+    rows = json.loads(invoke("presets", "--json"))["presets"]
+    assert rows[-1] == {"name": "Mine", "is_own": True, "values": {"temperature": 0.4}}

@@ -56,6 +56,14 @@ class Call:
         """
         return await read_json(self.request, self.options)
 
+    async def wishes(self) -> dict[str, Any]:
+        """The body of a generation, with what presets and the user's defaults say where it says nothing.
+
+        Raises:
+            BadRequest: As ``json`` has it, or the preset that it names is not there.
+        """
+        return self.options.wishes.of(await self.json())
+
     async def read(self, model: type[Model]) -> tuple[Model, Warnings]:
         """The body as a lenient wire model, and what of it is not obeyed."""
         return read_leniently(model, await self.json())

@@ -1,4 +1,4 @@
-"""``/api/coblyn/parameters``: the table of generation parameters, for pages that make controls of it."""
+"""``/api/coblyn/parameters`` and ``/api/coblyn/presets``: what pages make controls of."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ routes = Routes()
 async def parameters(_: Call) -> Response:
     """Each with its names in requests, its default in KoboldAI's API, its range, and at which values it is off."""
     return JSONResponse({"parameters": [_control(row) for row in PARAMETERS.values()]})
+
+
+@routes.get("/api/coblyn/presets", "Presets of generation parameters")
+async def presets(call: Call) -> Response:
+    """Each with its values by the names of KoboldAI's API; a request of any API names one as ``preset``."""
+    wishes = call.options.wishes
+    rows = [
+        {"name": preset.name, "is_own": preset.is_own, "values": dict(preset.values)}
+        for preset in wishes.presets.all()
+    ]
+    return JSONResponse({"presets": rows, "default": wishes.preset})
 
 
 def _control(row: Parameter) -> dict[str, Any]:

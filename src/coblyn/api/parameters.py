@@ -160,6 +160,10 @@ def with_numbers(model: type[BaseModel], reader: NumbersReader) -> type[BaseMode
         for called in reader.names[name]
         if called not in model.model_fields
     }
+    rows["preset"] = (
+        str,
+        Field("", description="Values for what is not here; /api/coblyn/presets."),
+    )
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **rows)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from coblyn.api.wishes import Wishes
 from coblyn.proof.machine import UNKNOWN, Machine
 
 __all__ = ["ApiOptions"]
@@ -25,6 +26,7 @@ class ApiOptions:
         data_slots: The file of saved stories; None keeps none.
         has_multiplayer: Share a story among the pages that ask for it.
         preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
+        wishes: Presets and defaults of generation parameters.
         machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
     """
@@ -37,5 +39,6 @@ class ApiOptions:
     data_slots: Path | None = None
     has_multiplayer: bool = False
     preload_story: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
     machine: Machine = UNKNOWN
     web: Path | None = None

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from coblyn import paths
-from coblyn.errors import SettingsError
+from coblyn.api.wishes import Wishes
+from coblyn.errors import BadRequest, SettingsError
+from coblyn.service.presets import Presets, check_values
 from coblyn.settings import Settings
 
 __all__ = ["kobold_options"]
@@ -23,7 +25,20 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
         "data_slots": paths.stories() if settings.data_slots else None,
         "has_multiplayer": settings.multiplayer,
         "preload_story": _story(settings.preload_story),
+        "wishes": _wishes(settings),
     }
+
+
+def _wishes(settings: Settings) -> Wishes:
+    """Presets and defaults, all of them checked now rather than at the first request."""
+    presets = Presets.load(paths.presets())
+    check_values(settings.generation_defaults, "generation_defaults")
+    if settings.preset:
+        try:
+            presets.find(settings.preset)
+        except BadRequest as error:
+            raise SettingsError(error.message, hint=error.hint) from error
+    return Wishes(presets, settings.preset, settings.generation_defaults, settings.defaults_win)
 
 
 def _story(name: str) -> str:

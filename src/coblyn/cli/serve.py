@@ -54,6 +54,9 @@ def serve(
     multiplayer: Annotated[
         bool | None, typer.Option("--multiplayer", help="Share one story among pages.")
     ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="Preset of requests that name none.")
+    ] = None,
     config: options.Config = None,
     yes: options.Yes = False,
     fake: Annotated[
@@ -80,6 +83,7 @@ def serve(
             "max_waiting": max_waiting,
             "data_slots": data_slots,
             "multiplayer": multiplayer,
+            "preset": preset,
         },
     )
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.

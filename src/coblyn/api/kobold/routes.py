@@ -158,7 +158,7 @@ async def soft_prompts_list(_: Call) -> Response:
 
 
 async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings]:
-    body = await call.json()
+    body = await call.wishes()
     wanted, reported = read_leniently(GenerateInput, body)
     warnings = dict(reported)
     if len(wanted.stop_sequence) > MAX_STOPS:

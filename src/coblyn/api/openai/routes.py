@@ -48,7 +48,7 @@ async def get_model(call: Call) -> Response:
 )
 async def completions(call: Call) -> Response:
     """Continue one or more texts, at once or as a stream of chunks."""
-    body = await call.json()
+    body = await call.wishes()
     wanted = validated(CompletionInput, body)
     numbers = OPENAI_NUMBERS.read(body, {})
     commands = [
@@ -77,7 +77,7 @@ async def completions(call: Call) -> Response:
 )
 async def chat_completions(call: Call) -> Response:
     """The next message of a conversation, in the model's own chat format."""
-    body = await call.json()
+    body = await call.wishes()
     wanted = validated(ChatInput, body)
     numbers = OPENAI_NUMBERS.read(body, {})
     commands = [bind(command, body) for command in wanted.to_commands(numbers)]

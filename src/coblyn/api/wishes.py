@@ -1,0 +1,85 @@
+"""What a body asks for together with what the user chose for requests that do not say: presets and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coblyn.errors import BadRequest
+from coblyn.service.presets import Presets, same_parameter
+
+__all__ = ["Wishes", "filled"]
+
+_SAME = (
+    ("max_length", "max_tokens", "max_output_tokens", "n_predict", "num_predict"),
+    ("stop_sequence", "stop"),
+    ("sampler_seed", "seed"),
+)
+"""What dialects call the same; parameters that are numbers have such names in their table."""
+
+_OLD = {"max_completion_tokens": "max_tokens", "banned_strings": "banned_tokens"}
+_ALL_NAMES = {name: names for names in _SAME for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What goes for requests of every dialect.
+
+    Attributes:
+        presets: The presets that a request may name.
+        preset: Name of the preset of requests that name none; empty for none.
+        defaults: Fields of requests that do not have them, by KoboldCPP's names.
+        defaults_win: They replace what requests have, too.
+    """
+
+    presets: Presets = field(default_factory=Presets)
+    preset: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults_win: bool = False
+
+    def of(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A body with all that it asks for; its own values go before those of the preset that it names.
+
+        Raises:
+            BadRequest: It names a preset that is not there.
+        """
+        named = body.get("preset")
+        if named is not None and not isinstance(named, str):
+            raise BadRequest("preset must be a name.", field="preset")
+        if not (named or self.preset or self.defaults):
+            return dict(body)
+        chosen = [self.presets.find(named).values] if named else []
+        usual = [self.presets.find(self.preset).values] if self.preset else []
+        defaults = _in_every_dialect(self.defaults)
+        if self.defaults_win:
+            return filled(defaults, body, *chosen, *usual)
+        return filled(body, *chosen, defaults, *usual)
+
+
+def filled(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Several bodies as one: of each parameter, whatever it is called, the first that says something counts.
+
+    Null says nothing. A value keeps the name that its layer has for it.
+    """
+    result: dict[str, Any] = {}
+    said: set[str] = set()
+    for layer in layers:
+        new = {
+            name: value
+            for name, value in layer.items()
+            if value is not None and said.isdisjoint(_names(name))
+        }
+        said |= {each for name in new for each in _names(name)}
+        result |= new
+    return result
+
+
+def _in_every_dialect(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under all names that dialects have for what is no number of the table."""
+    return {each: value for name, value in values.items() for each in _ALL_NAMES.get(name, (name,))}
+
+
+def _names(name: str) -> tuple[str, ...]:
+    name = _OLD.get(name, name)
+    return _ALL_NAMES.get(name) or same_parameter(name)

@@ -1,0 +1,95 @@
+"""Presets and defaults: what goes where a request says nothing, in every dialect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from asgi import Client
+from coblyn.api.app import create_app
+from coblyn.api.state import ApiOptions
+from coblyn.api.wishes import Wishes
+from coblyn.engine.params import SamplingParams
+from factories import SteppedEngine
+
+KOBOLD = ("/api/v1/generate", {"prompt": "abc"})
+COMPLETION = ("/v1/completions", {"prompt": "abc"})
+CHAT = ("/v1/chat/completions", {"messages": [{"role": "user", "content": "abc"}]})
+EVERY = pytest.mark.parametrize(("path", "body"), [KOBOLD, COMPLETION, CHAT])
+
+
+class Server:
+    """A server with wishes, and what its engine was asked for."""
+
+    def __init__(self, **wishes: Any) -> None:
+        self.engine = SteppedEngine()
+        self.engine.allow()
+        self._client = Client(create_app(self.engine, ApiOptions(wishes=Wishes(**wishes))))
+
+    async def ask(self, path: str, body: dict[str, Any]) -> Any:
+        return await self._client.post(path, body)
+
+    async def sampling(self, path: str, body: dict[str, Any]) -> SamplingParams:
+        reply = await self.ask(path, body)
+        assert reply.status == 200, reply.body
+        assert "warnings" not in reply.json
+        return self.engine.requests[-1].sampling
+
+
+@EVERY
+async def test_a_request_names_a_preset_and_changes_a_part_of_it(
+    path: str, body: dict[str, Any]
+) -> None:
+    asked = body | {"preset": "Immortal", "repetition_penalty": 1.3}
+    sampling = await Server().sampling(path, asked)
+    assert (sampling.typical_p, sampling.tail_free, sampling.top_n_sigma) == (0.19, 0.97, 1.75)
+    assert sampling.sampler_order == (6, 5, 4, 3, 2, 1, 0)
+    assert sampling.top_k == 0
+    assert sampling.repetition_penalty == 1.3
+
+
+@EVERY
+async def test_a_preset_may_be_everybodys(path: str, body: dict[str, Any]) -> None:
+    server = Server(preset="Simple Balanced")
+    assert (await server.sampling(path, body)).top_p == 0.92
+    assert (await server.sampling(path, body | {"top_p": 0.5})).top_p == 0.5
+    assert (await server.sampling(path, body | {"preset": "Simple Logical"})).top_p == 0.6
+
+
+@EVERY
+async def test_a_preset_that_is_none_is_refused(path: str, body: dict[str, Any]) -> None:
+    for name in ("Imortal", 5, ["Immortal"]):
+        reply = await Server().ask(path, body | {"preset": name})
+        assert reply.status == 400
+        assert b"preset" in reply.body
+
+
+@EVERY
+async def test_defaults_fill_what_is_not_there(path: str, body: dict[str, Any]) -> None:
+    server = Server(
+        defaults={"min_p": 0.1, "rep_pen": 1.2, "max_length": 2, "stop_sequence": ["q"]},
+        preset="Simple Balanced",
+    )
+    sampling = await server.sampling(path, body | {"min_p": None, "repeat_penalty": 1.4})
+    assert (sampling.min_p, sampling.repetition_penalty) == (0.1, 1.4)
+    assert sampling.top_p == 0.92  # where the defaults say nothing, the preset does
+    assert server.engine.requests[-1].max_tokens == 2
+    assert server.engine.requests[-1].stop[:1] == ("q",)
+
+
+@EVERY
+async def test_defaults_may_replace_what_is_there(path: str, body: dict[str, Any]) -> None:
+    server = Server(defaults={"min_p": 0.1}, defaults_win=True)
+    assert (await server.sampling(path, body | {"min_p": 0.5})).min_p == 0.1
+    assert (await server.sampling(path, body | {"preset": "Immortal"})).min_p == 0.1
+
+
+async def test_presets_are_listed_for_pages() -> None:
+    client = Client(create_app(SteppedEngine(), ApiOptions(wishes=Wishes(preset="Immortal"))))
+    answer = (await client.get("/api/coblyn/presets")).json
+    assert answer["default"] == "Immortal"
+    assert len(answer["presets"]) == 14
+    row = answer["presets"][0]
+    assert (row["name"], row["is_own"]) == ("Simple Logical", False)
+    assert row["values"]["temperature"] == 0.3
