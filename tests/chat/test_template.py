@@ -16,7 +16,7 @@ PREFILLED = [*TALK, Message("assistant", "Once upon ")]
 
 def render(source: str, messages: list[Message] = TALK, **options: object) -> str:
     template = ChatTemplate(source, bos="<s>", eos="</s>")
-    return template.render(messages, **options)  # type: ignore[arg-type]
+    return template.render(messages, **options).text  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -112,9 +112,9 @@ async def test_merge_gives_events_of_all_with_their_index(
     engine.allow()
     commands = [GenerateCommand(TextPrompt(text)) for text in ("ab", "xyz")]
     texts = ["", ""]
-    async for index, event in merge(await services.generator.start_all(commands)):
-        if isinstance(event, Delta):
-            texts[index] += event.text
+    async for index, reply in merge(await services.generator.start_all(commands)):
+        if isinstance(reply.event, Delta):
+            texts[index] += reply.event.text
     assert texts == ["AB", "XYZ"]
 
 

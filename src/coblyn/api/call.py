@@ -19,6 +19,7 @@ from coblyn.service.choices import merge
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Record
 from coblyn.service.models import LoadedModel
+from coblyn.service.replies import WholeReply
 from coblyn.service.services import Services
 
 __all__ = ["Call"]
@@ -78,6 +79,14 @@ class Call:
         Raises:
             CoblynError: One cannot start, or fails on the way.
         """
+        return [reply.record for reply in await self.converse(commands)]
+
+    async def converse(self, commands: Sequence[GenerateCommand]) -> list[WholeReply]:
+        """Generate replies to the end.
+
+        Raises:
+            CoblynError: One cannot start, or fails on the way.
+        """
         return await self.wait(self._complete(commands))
 
     async def stream(
@@ -99,9 +108,10 @@ class Call:
         more = {"warnings": dict(warnings)} if warnings else {}
         return JSONResponse({**body, **more}, headers=warning_headers(warnings))
 
-    async def _complete(self, commands: Sequence[GenerateCommand]) -> list[Record]:
+    async def _complete(self, commands: Sequence[GenerateCommand]) -> list[WholeReply]:
         generations = await self.services.generator.start_all(commands)
+        whole = [WholeReply(generation.record) for generation in generations]
         async with aclosing(merge(generations)) as events:
-            async for _ in events:
-                pass
-        return [generation.record for generation in generations]
+            async for index, reply in events:
+                whole[index].add(reply)
+        return whole

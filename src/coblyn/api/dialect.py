@@ -12,15 +12,17 @@ from coblyn.api.framing import SSE, Framing
 from coblyn.api.later import LaterFields, Warnings, read_leniently
 from coblyn.api.problem import Problem
 from coblyn.api.route import Route
-from coblyn.engine.events import Finish, FinishReason
+from coblyn.engine.events import Finish
+from coblyn.service.replies import ReplyReason
 
 __all__ = ["STOP_OR_LENGTH", "Dialect"]
 
-STOP_OR_LENGTH: Mapping[FinishReason, str] = {
+STOP_OR_LENGTH: Mapping[ReplyReason, str] = {
     "eos": "stop",
     "stop": "stop",
     "length": "length",
     "cancelled": "stop",
+    "tool_calls": "tool_calls",
 }
 """OpenAI's words for how a generation ended, which other APIs have taken over."""
 
@@ -47,7 +49,7 @@ class Dialect:
     error_body: Callable[[Problem], dict[str, Any]]
     aliases: Mapping[str, str] = field(default_factory=dict)
     framing: Framing = SSE
-    finish_reasons: Mapping[FinishReason, str] = field(default_factory=lambda: STOP_OR_LENGTH)
+    finish_reasons: Mapping[ReplyReason, str] = field(default_factory=lambda: STOP_OR_LENGTH)
     unsupported: type[LaterFields] | None = None
     error_headers: Callable[[dict[str, Any]], Mapping[str, str]] = lambda _: {}
 

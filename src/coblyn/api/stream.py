@@ -15,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.problem import Problem
-from coblyn.engine.events import Delta, Event, Finish, Prefill
+from coblyn.engine.events import Delta, Finish, Prefill
 from coblyn.errors import Cancelled, CoblynError
 from coblyn.service.choices import merge
 from coblyn.service.generate import Generation
 from coblyn.service.hub import Record
+from coblyn.service.replies import Reply
 
 __all__ = ["Chunks", "StreamResponse", "compact", "frames", "json_text", "while_connected"]
 
@@ -81,11 +82,19 @@ class Chunks(ABC):
 
     @abstractmethod
     def text(self, index: int, delta: Delta) -> bytes:
-        """New text of a choice."""
+        """New text of a choice, as the model wrote it."""
 
     @abstractmethod
     def end(self, index: int, finish: Finish, record: Record) -> bytes:
         """A choice is over."""
+
+    def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
+        """What new text brings; a dialect of conversations tells the parts of ``reply`` apart."""
+        return self.text(index, delta)
+
+    def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
+        """A choice is over; ``reply`` may bring parts that had been held back, and says how a conversation goes on."""
+        return self.end(index, finish, record)
 
     def progress(self, prefill: Prefill) -> bytes:  # noqa: ARG002
         """A prompt is being read."""
@@ -112,8 +121,8 @@ async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGene
             yield opening
     try:
         async with aclosing(merge(generations)) as events:
-            async for index, event in events:
-                if frame := _frame(chunks, index, event, generations[index].record):
+            async for index, reply in events:
+                if frame := _frame(chunks, index, reply, generations[index].record):
                     yield frame
     except CoblynError as error:
         yield chunks.error(Problem.of(error))
@@ -122,11 +131,12 @@ async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGene
         yield closing
 
 
-def _frame(chunks: Chunks, index: int, event: Event, record: Record) -> bytes:
+def _frame(chunks: Chunks, index: int, reply: Reply, record: Record) -> bytes:
+    event = reply.event
     if isinstance(event, Delta):
-        return chunks.text(index, event)
+        return chunks.more(index, event, reply)
     if isinstance(event, Finish):
-        return chunks.end(index, event, record)
+        return chunks.last(index, event, reply, record)
     return chunks.progress(event) if isinstance(event, Prefill) else b""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NO_REASONING", "Reasoning", "opens_reasoning", "reasoning_of"]
+__all__ = ["NO_REASONING", "Reasoning", "begins_reasoning", "opens_reasoning", "reasoning_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,15 @@ def reasoning_of(template: str) -> Reasoning:
 
 
 def opens_reasoning(marks: Reasoning, prompt: str) -> bool:
-    """Whether a prompt ends within a block of reasoning, so that what is generated begins with reasoning.
+    """Whether a prompt ends with an open block of reasoning, so that what is generated begins with reasoning.
 
     Args:
         marks: How the model marks it.
         prompt: As it was rendered, with the beginning of the message that is generated.
     """
-    if not marks:
-        return False
-    return prompt.rfind(marks.opening.rstrip()) > prompt.rfind(marks.closing)
+    return bool(marks) and prompt.rstrip().endswith(marks.opening.rstrip())
+
+
+def begins_reasoning(marks: Reasoning, content: str) -> bool:
+    """Whether a message brings reasoning of its own. Templates take it out, or open another block before it."""
+    return bool(marks) and content.lstrip().startswith(marks.opening.rstrip())

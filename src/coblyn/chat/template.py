@@ -9,17 +9,19 @@ import functools
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError
 
-from coblyn.chat.messages import Message
-from coblyn.chat.reasoning import Reasoning, opens_reasoning, reasoning_of
+from coblyn.chat.formats import NO_FORMAT, format_of
+from coblyn.chat.messages import Message, Tool, ToolCall
+from coblyn.chat.reasoning import Reasoning, begins_reasoning, opens_reasoning, reasoning_of
+from coblyn.chat.reply import ReplyForm
 from coblyn.chat.sandbox import Sandbox, TemplateRefusal
 from coblyn.errors import BadRequest, ModelBroken
 
-__all__ = ["CHATML", "ChatTemplate"]
+__all__ = ["CHATML", "ChatTemplate", "Rendered"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,27 @@ CHATML = (
 """What serves a model that brings no template."""
 
 _MARK = "\x02continue here\x03"
+
+
+_PROBE = (
+    Message("user", "probe"),
+    Message("assistant", "", tool_calls=(ToolCall("probe00id", "probe", '{"probe_key": "x"}'),)),
+    Message("tool", "probe", "probe", tool_call_id="probe00id"),
+)
+"""Shows in which form a template wants the arguments of calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A conversation as prompt text.
+
+    Attributes:
+        text: The prompt.
+        form: In which form the reply will come; None where all of it is content.
+    """
+
+    text: str
+    form: ReplyForm | None
 
 
 class ChatTemplate:
@@ -49,6 +72,8 @@ class ChatTemplate:
         self._source = source if source.strip() else CHATML
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._marks = reasoning_of(self._source)
+        self._format = format_of(self._source)
+        self._arguments_as_text: bool | None = None
 
     def render(
         self,
@@ -56,14 +81,18 @@ class ChatTemplate:
         *,
         continues_last: bool = False,
         variables: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The prompt text of a conversation.
+        tools: Sequence[Tool] = (),
+        may_call: bool = True,
+    ) -> Rendered:
+        """The prompt text of a conversation, and in which form the reply will come.
 
         Args:
             messages: At least one.
             continues_last: The text ends inside the last message, which the model is to go on
                 with; otherwise it ends where the assistant's next message begins.
             variables: Further names that the template may look at, such as ``enable_thinking``.
+            tools: The tools that the model is told of.
+            may_call: Whether what it writes may be a call of one.
 
         Raises:
             BadRequest: The template refuses these messages.
@@ -72,6 +101,30 @@ class ChatTemplate:
         if not messages:
             raise BadRequest("messages must hold at least one message.", field="messages")
         given = dict(variables or {}) | self._tokens
+        if tools:
+            given["tools"] = [tool.to_template() for tool in tools]
+        text = self._render_or_merge(messages, given, continues_last=continues_last)
+        is_open = self._is_reasoning(text, messages[-1] if continues_last else None)
+        return Rendered(text, self._form(is_open, tools if may_call else ()))
+
+    def _form(self, is_open: bool, tools: Sequence[Tool]) -> ReplyForm | None:
+        calls = self._format if tools else NO_FORMAT
+        if calls is NO_FORMAT and not self._marks:
+            return None
+        return ReplyForm(calls, self._marks, is_open, tools)
+
+    def _is_reasoning(self, text: str, continued: Message | None) -> bool:
+        """Whether the prompt ends within reasoning. What users have written says nothing about that."""
+        if continued is None:
+            return opens_reasoning(self._marks, text)
+        if begins_reasoning(self._marks, continued.content):
+            return self._marks.closing not in continued.content
+        before = text[: len(text) - len(continued.content)]
+        return opens_reasoning(self._marks, before) and self._marks.closing not in continued.content
+
+    def _render_or_merge(
+        self, messages: Sequence[Message], given: dict[str, Any], *, continues_last: bool
+    ) -> str:
         try:
             return self._render_once(messages, given, continues_last=continues_last)
         except TemplateRefusal as error:
@@ -88,7 +141,7 @@ class ChatTemplate:
     ) -> str:
         if not continues_last:
             return self._run(messages, variables, add_generation_prompt=True)
-        if len(messages) > 1 and self._begins_with_reasoning(messages[-1].content):
+        if len(messages) > 1 and begins_reasoning(self._marks, messages[-1].content):
             before = self._run(messages[:-1], variables, add_generation_prompt=True)
             return _continued(self._marks, before, messages[-1].content)
         # A mark in place of the text shows where the template's own ending begins.
@@ -107,16 +160,16 @@ class ChatTemplate:
             return replace(message, role="system")
         return message
 
-    def _begins_with_reasoning(self, content: str) -> bool:
-        """Whether a message brings reasoning of its own. Templates take it out, or open another block before it."""
-        return bool(self._marks) and content.lstrip().startswith(self._marks.opening.rstrip())
-
     def _run(
         self, messages: Sequence[Message], variables: dict[str, Any], *, add_generation_prompt: bool
     ) -> str:
         sandbox, template = _compiled(self._source)
+        as_text = any(m.tool_calls for m in messages) and self._wants_arguments_as_text()
         values = variables | {
-            "messages": [self._known_role(message).to_template() for message in messages],
+            "messages": [
+                self._known_role(message).to_template(arguments_as_text=as_text)
+                for message in messages
+            ],
             "add_generation_prompt": add_generation_prompt,
         }
         try:
@@ -125,6 +178,23 @@ class ChatTemplate:
             raise
         except Exception as error:  # a template is a foreign program: it may raise anything
             raise _broken(str(error) or type(error).__name__, _line(error)) from error
+
+    def _wants_arguments_as_text(self) -> bool:
+        """Whether the arguments of calls are put together with other text. Most templates want an object."""
+        if self._arguments_as_text is None:
+            shown = self._probe(as_text=False)
+            is_wrong = shown is None or "{'probe_key'" in shown
+            self._arguments_as_text = is_wrong and self._probe(as_text=True) is not None
+        return self._arguments_as_text
+
+    def _probe(self, *, as_text: bool) -> str | None:
+        sandbox, template = _compiled(self._source)
+        messages = [message.to_template(arguments_as_text=as_text) for message in _PROBE]
+        values = self._tokens | {"messages": messages, "tools": None, "documents": None}
+        try:
+            return sandbox.render_watched(template, values)
+        except Exception:  # noqa: BLE001 - a template is a foreign program: it may raise anything
+            return None
 
 
 @functools.lru_cache(maxsize=8)

@@ -26,6 +26,7 @@ class Request:
         ban_eos: Never choose an end-of-generation token.
         ignore_eos: An end-of-generation token does not end the generation.
         special: Send the text of special tokens too, such as ``<|im_end|>``.
+        kept: Special tokens whose text is sent in any case, by that text; never that of one which ends the generation.
         constraint: What the whole generated text has to be; it ends where nothing may follow.
         banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
             another one is drawn in place of the first.
@@ -40,6 +41,7 @@ class Request:
     ban_eos: bool = False
     ignore_eos: bool = False
     special: bool = False
+    kept: tuple[str, ...] = ()
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
 

@@ -405,6 +405,9 @@ class Scheduler:
     def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
         piece = self._vocab.piece
         text = piece(sampled.token, special=request.special)
+        if not text and request.kept and not self._vocab.is_end(sampled.token):
+            name = piece(sampled.token, special=True)
+            text = name if name.decode(errors="replace") in request.kept else b""
         if not sampled.top:
             return TokenText(sampled.token, text, sampled.logprob)
         top = tuple(

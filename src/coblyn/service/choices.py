@@ -6,26 +6,26 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from coblyn.engine.events import Event
 from coblyn.service.generate import Generation
+from coblyn.service.replies import Replies, Reply, replies
 
 __all__ = ["merge"]
 
 
-async def merge(generations: Sequence[Generation]) -> AsyncGenerator[tuple[int, Event], None]:
-    """Events of all generations as they happen, each with its generation's index; closes them all.
+async def merge(generations: Sequence[Generation]) -> AsyncGenerator[tuple[int, Reply], None]:
+    """Replies of all generations as they happen, each with its generation's index; closes them all.
 
     Raises:
         CoblynError: What the first generation that fails raises; the others are cancelled.
     """
     if len(generations) == 1:
-        async with aclosing(generations[0]) as only:
-            async for event in only:
-                yield 0, event
+        async with aclosing(replies(generations[0])) as only:
+            async for reply in only:
+                yield 0, reply
         return
-    queue: asyncio.Queue[tuple[int, Event] | Exception | None] = asyncio.Queue()
+    queue: asyncio.Queue[tuple[int, Reply] | Exception | None] = asyncio.Queue()
     readers = [
-        asyncio.create_task(_read(index, generation, queue))
+        asyncio.create_task(_read(index, replies(generation), queue))
         for index, generation in enumerate(generations)
     ]
     try:
@@ -47,11 +47,11 @@ async def merge(generations: Sequence[Generation]) -> AsyncGenerator[tuple[int, 
 
 
 async def _read(
-    index: int, generation: Generation, queue: asyncio.Queue[tuple[int, Event] | Exception | None]
+    index: int, source: Replies, queue: asyncio.Queue[tuple[int, Reply] | Exception | None]
 ) -> None:
     try:
-        async for event in generation:
-            queue.put_nowait((index, event))
+        async for reply in source:
+            queue.put_nowait((index, reply))
     except Exception as error:  # noqa: BLE001 - the border of a task: the reader of the queue raises it
         queue.put_nowait(error)
     else:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from coblyn.chat.messages import Message
+from coblyn.chat.messages import Message, NamedTool, Tool, ToolChoice
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.params import SamplingParams
 
-__all__ = ["ChatPrompt", "GenerateCommand", "Overflow", "Prompt", "TextPrompt", "TokenPrompt"]
+__all__ = [
+    "ChatPrompt",
+    "GenerateCommand",
+    "NamedTool",
+    "Overflow",
+    "Prompt",
+    "TextPrompt",
+    "TokenPrompt",
+    "ToolChoice",
+]
 
 Overflow = Literal["refuse", "trim"]
 """What happens to a prompt that does not fit: an error, or its oldest text is left out."""
@@ -38,11 +47,17 @@ class ChatPrompt:
         messages: The messages, oldest first.
         continues_last: Go on with the last message instead of beginning a new one.
         variables: Further names that the template may look at.
+        tools: The tools that the model may call.
+        tool_choice: Whether it may, must not, or has to call one.
+        parallel_tool_calls: It may call several at once.
     """
 
     messages: tuple[Message, ...] = field(repr=False)
     continues_last: bool = False
     variables: tuple[tuple[str, Any], ...] = ()
+    tools: tuple[Tool, ...] = field(default=(), repr=False)
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
 
 
 Prompt = TextPrompt | TokenPrompt | ChatPrompt

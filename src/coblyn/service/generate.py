@@ -11,19 +11,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Self, cast
 
-from coblyn.engine.encoded import Encoded
+from coblyn.chat.reply import ReplyForm
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, PromptForgotten
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import LoadedModel, Models
-from coblyn.service.prompt import Prompts
+from coblyn.service.prompt import Fitted, Prompts
 
 __all__ = ["Generation", "Generator"]
 
 
-_Fitted = dict[tuple[Any, ...], tuple[Encoded, int]]
+_Fitted = dict[tuple[Any, ...], Fitted]
 """What became of the prompts of commands that start together, by model, prompt and limits."""
 
 Again = Callable[[], Awaitable[AsyncGenerator[Event, None]]]
@@ -37,9 +37,11 @@ class Generation:
         events: What the engine says.
         ending: What is done when it is closed.
         again: Sends its prompt again, if the engine has forgotten it or was started anew since.
+        form: In which form the reply of a conversation comes; None for other prompts.
 
     Attributes:
         record: What is known of it so far.
+        form: The same.
         begun: Done when the engine has begun, or has refused the request.
     """
 
@@ -49,8 +51,10 @@ class Generation:
         events: AsyncGenerator[Event, None],
         ending: AsyncExitStack,
         again: Again | None = None,
+        form: ReplyForm | None = None,
     ) -> None:
         self.record = record
+        self.form = form
         self._events = events
         self._ending = ending
         self._again = again
@@ -170,37 +174,40 @@ class Generator:
             self._hub.open(record)
             ending.callback(self._hub.close, record)
             model = await ending.enter_async_context(self._models.acquire(command.model))
-            request = await _request(command, record, model.prompts, fitted)
+            prompt = await _fitted(command, model.prompts, fitted)
+            request = _request(command, record, prompt)
             record.cancel = model.engine.cancel
             # An abort may have come while the engine knew nothing of it yet.
             if record.is_aborted:
-                return Generation(record, _cancelled(record), ending.pop_all())
+                return Generation(record, _cancelled(record), ending.pop_all(), form=prompt.form)
             events = _events(model, request)
             again = partial(_again, model, command, request)
-            return Generation(record, events, ending.pop_all(), again)
+            return Generation(record, events, ending.pop_all(), again, prompt.form)
         raise AssertionError("nothing above swallows an error")
 
 
-async def _request(
-    command: GenerateCommand, record: Record, prompts: Prompts, fitted: _Fitted
-) -> Request:
-    seed = command.sampling.seed
-    record.seed = secrets.randbits(32) if seed is None else seed
+async def _fitted(command: GenerateCommand, prompts: Prompts, fitted: _Fitted) -> Fitted:
     wanted = (id(prompts), id(command.prompt), command.max_tokens, command.max_context)
     if wanted not in fitted:
         fitted[wanted] = await prompts.fit(command)
-    encoded, max_tokens = fitted[wanted]
-    record.num_prompt = encoded.num_tokens
+    return fitted[wanted]
+
+
+def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Request:
+    seed = command.sampling.seed
+    record.seed = secrets.randbits(32) if seed is None else seed
+    record.num_prompt = prompt.encoded.num_tokens
     return Request(
         id=record.id,
-        prompt=encoded.id,
-        max_tokens=max_tokens,
+        prompt=prompt.encoded.id,
+        max_tokens=prompt.max_tokens,
         sampling=replace(command.sampling, seed=record.seed),
         stop=command.stop,
         keep_stop=command.keep_stop,
         ban_eos=command.ban_eos,
         ignore_eos=command.ignore_eos,
         special=command.special,
+        kept=prompt.form.kept if prompt.form else (),
         constraint=command.constraint,
         banned_phrases=command.banned_phrases,
     )
@@ -214,8 +221,8 @@ def _events(model: LoadedModel, request: Request) -> AsyncGenerator[Event, None]
 async def _again(
     model: LoadedModel, command: GenerateCommand, request: Request
 ) -> AsyncGenerator[Event, None]:
-    encoded, _ = await model.prompts.fit(command)
-    return _events(model, replace(request, prompt=encoded.id))
+    prompt = await model.prompts.fit(command)
+    return _events(model, replace(request, prompt=prompt.encoded.id))
 
 
 async def _cancelled(record: Record) -> AsyncGenerator[Event, None]:

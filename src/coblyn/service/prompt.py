@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from dataclasses import dataclass
 
-from coblyn.chat.template import ChatTemplate
+from coblyn.chat.reply import ReplyForm
+from coblyn.chat.template import ChatTemplate, Rendered
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import pack_ids
@@ -17,13 +19,28 @@ from coblyn.service.window import (
     shrunk,
 )
 
-__all__ = ["Prompts"]
+__all__ = ["Fitted", "Prompts"]
 
 MAX_TOKEN_LENGTH = 256
 """No vocabulary has longer tokens. Text that cannot fit for this reason is not even tokenized."""
 
 MIN_CONTEXT = 32
 """A smaller context has no room for a prompt and a completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A prompt that fits.
+
+    Attributes:
+        encoded: The prompt, in the engine.
+        max_tokens: The most tokens to generate; with the prompt they fit the context.
+        form: In which form the reply of a conversation comes; None for other prompts.
+    """
+
+    encoded: Encoded
+    max_tokens: int
+    form: ReplyForm | None = None
 
 
 class Prompts:
@@ -36,8 +53,8 @@ class Prompts:
     def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
 
-    async def fit(self, command: GenerateCommand) -> tuple[Encoded, int]:
-        """The prompt, in the engine, and the most tokens to generate; both together fit the context.
+    async def fit(self, command: GenerateCommand) -> Fitted:
+        """Make a prompt ready.
 
         Raises:
             BadRequest: The prompt is empty, or the chat template refuses the messages.
@@ -47,11 +64,17 @@ class Prompts:
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
             return await self._trimmed(command, command.prompt, context)
-        encoded = await self._encode(command.prompt, context)
+        form = None
+        if isinstance(command.prompt, ChatPrompt):
+            rendered = await self.render(command.prompt)
+            form = rendered.form
+            encoded = await self._encode(TextPrompt(rendered.text), context)
+        else:
+            encoded = await self._encode(command.prompt, context)
         room = require_room(encoded.num_tokens, context)
-        return encoded, min(command.max_tokens or room, room)
+        return Fitted(encoded, min(command.max_tokens or room, room), form)
 
-    async def _encode(self, prompt: TextPrompt | TokenPrompt | ChatPrompt, context: int) -> Encoded:
+    async def _encode(self, prompt: TextPrompt | TokenPrompt, context: int) -> Encoded:
         """A prompt of any length; text that no vocabulary could make fit is not tokenized.
 
         Raises:
@@ -59,18 +82,18 @@ class Prompts:
         """
         if isinstance(prompt, TokenPrompt):
             return await self._engine.encode(Source(ids=pack_ids(prompt.tokens)))
-        text = await self.text(prompt)
+        text = prompt.memory + prompt.text
         require_fitting_text(len(text), context, MAX_TOKEN_LENGTH)
         return await self._engine.encode(Source((Text(text),)))
 
     async def text(self, prompt: TextPrompt | ChatPrompt) -> str:
         """The text of a prompt."""
         if isinstance(prompt, ChatPrompt):
-            return await self.render(prompt)
+            return (await self.render(prompt)).text
         return prompt.memory + prompt.text
 
-    async def render(self, prompt: ChatPrompt) -> str:
-        """Text of a conversation in the model's own format."""
+    async def render(self, prompt: ChatPrompt) -> Rendered:
+        """A conversation in the model's own format."""
         info = self._engine.info
         template = _template(info.chat_template, info.bos, info.eos)
         # On a thread, so that a slow template of a long conversation holds up no stream.
@@ -79,11 +102,11 @@ class Prompts:
             prompt.messages,
             continues_last=prompt.continues_last,
             variables=dict(prompt.variables),
+            tools=prompt.tools,
+            may_call=prompt.tool_choice != "none",
         )
 
-    async def _trimmed(
-        self, command: GenerateCommand, prompt: TextPrompt, context: int
-    ) -> tuple[Encoded, int]:
+    async def _trimmed(self, command: GenerateCommand, prompt: TextPrompt, context: int) -> Fitted:
         longest = longest_completion(context)
         limit = min(command.max_tokens or longest, longest)
         kept_free = shrunk(limit, context) if command.is_default_length else limit
@@ -92,7 +115,7 @@ class Prompts:
         memory = Text(prompt.memory[newest]) if prompt.memory else None
         source = Source((Text(prompt.text[newest]),), memory, room=context - kept_free)
         encoded = await self._engine.encode(source)
-        return encoded, min(limit, context - encoded.num_tokens)
+        return Fitted(encoded, min(limit, context - encoded.num_tokens))
 
     def _context(self, command: GenerateCommand) -> int:
         full = self._engine.info.context

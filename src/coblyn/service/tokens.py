@@ -32,7 +32,7 @@ class Tokens:
 
     async def of_chat(self, prompt: ChatPrompt) -> tuple[str, list[int]]:
         """Text and token ids of a conversation in the model's own format."""
-        text = await self._prompts.render(prompt)
+        text = (await self._prompts.render(prompt)).text
         return text, _ids(await self._engine.encode(Source((Text(text),), wants_ids=True)))
 
     async def to_text(self, tokens: Sequence[int], *, special: bool) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
-from coblyn.api.openai.shape import Answer, chat_logprobs, usage
+from coblyn.api.openai.shape import Answer, chat_logprobs, chat_message, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.texts import CompletionInput, choices
 from coblyn.api.openai.wire import ChatInput
@@ -87,17 +87,17 @@ async def chat_completions(call: Call) -> Response:
         chunk = Answer.new("chatcmpl", "chat.completion.chunk", info)
         return await call.stream(commands, ChatChunks(call.dialect, chunk, wanted), warnings)
     answer = Answer.new("chatcmpl", "chat.completion", info)
-    records = await call.complete(commands)
+    replies = await call.converse(commands)
     shown = [
         {
             "index": index,
-            "message": {"role": "assistant", "content": record.text, "refusal": None},
-            "logprobs": chat_logprobs(record.tokens) if wanted.shows_logprobs else None,
-            "finish_reason": call.dialect.reason(record.finish),
+            "message": chat_message(reply.message),
+            "logprobs": chat_logprobs(reply.record.tokens) if wanted.shows_logprobs else None,
+            "finish_reason": call.dialect.finish_reasons[reply.reason] if reply.reason else None,
         }
-        for index, record in enumerate(records)
+        for index, reply in enumerate(replies)
     ]
-    totals = usage(records, wanted.num_choices)
+    totals = usage([reply.record for reply in replies], wanted.num_choices)
     return call.answer(answer.head | {"choices": shown, "usage": totals}, warnings)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from coblyn.api.logprobs import chat_form
+from coblyn.chat.messages import Message
 from coblyn.engine.events import TokenText
 from coblyn.engine.interface import ModelInfo
 from coblyn.service.hub import Record
 
-__all__ = ["Answer", "chat_logprobs", "usage"]
+__all__ = ["Answer", "chat_logprobs", "chat_message", "usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,21 @@ def usage(records: Sequence[Record], num_choices: int) -> dict[str, Any]:
 def chat_logprobs(tokens: Sequence[TokenText]) -> dict[str, Any]:
     """Log-probabilities as chat completions carry them."""
     return {"content": chat_form(tokens), "refusal": None}
+
+
+def chat_message(message: Message) -> dict[str, Any]:
+    """What the assistant says, as chat completions carry it."""
+    content = message.content or (None if message.tool_calls else "")
+    fields: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    if message.reasoning:
+        fields["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        fields["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    return fields

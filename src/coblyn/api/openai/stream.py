@@ -13,8 +13,16 @@ from coblyn.api.logprobs import Offsets, completion_form
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
 from coblyn.api.openai.wire import SamplingInput
 from coblyn.api.stream import Chunks, compact, json_text
-from coblyn.engine.events import Delta, Finish, Prefill
+from coblyn.chat.reply import (
+    CallArguments,
+    CallBegun,
+    ContentText,
+    ReasoningText,
+    ReplyEvent,
+)
+from coblyn.engine.events import Delta, Finish, Prefill, TokenText
 from coblyn.service.hub import Record
+from coblyn.service.replies import Reply, ReplyReason
 
 __all__ = ["ChatChunks", "CompletionChunks"]
 
@@ -52,8 +60,8 @@ class _OpenAIChunks(Chunks):
         totals = compact(usage(records, self._wanted.num_choices))
         return self._frame(b'"choices":[],"usage":%b' % totals) + done
 
-    def _reason(self, finish: Finish) -> bytes:
-        return json_text(self.dialect.finish_reasons[finish.reason])
+    def _reason(self, reason: ReplyReason) -> bytes:
+        return json_text(self.dialect.finish_reasons[reason])
 
     def _choice(self, fields: bytes) -> bytes:
         return self._frame(b'"choices":[{%b}]%b' % (fields, self._no_usage))
@@ -63,23 +71,52 @@ class _OpenAIChunks(Chunks):
 
 
 class ChatChunks(_OpenAIChunks):
-    """Chunks of a chat completion: the role comes once, log-probabilities with their tokens."""
+    """Chunks of a chat completion: the role comes once, a chunk for each part of the reply, the reason alone.
+
+    Log-probabilities go with the first chunk after their tokens: marks of reasoning and calls make none.
+    """
+
+    def __init__(self, dialect: Dialect, answer: Answer, wanted: SamplingInput) -> None:
+        super().__init__(dialect, answer, wanted)
+        self._waiting: dict[int, list[TokenText]] = {}
 
     def opening(self, index: int) -> bytes:
         """The role."""
         return self._chunk(index, _ROLE, b"null", b"null")
 
+    def more(self, index: int, delta: Delta, reply: Reply) -> bytes:
+        """New parts."""
+        if _has_logprobs(delta):
+            self._waiting.setdefault(index, []).extend(delta.tokens)
+        return self._parts(index, reply.parts)
+
+    def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
+        """What was held back, and the reason."""
+        parts = self._parts(index, reply.parts)
+        if index in self._waiting:
+            parts += self._chunk(index, b'"delta":{}', self._logprobs(index), b"null")
+        reason = self._reason(reply.reason or finish.reason)
+        return parts + self._chunk(index, b'"delta":{}', b"null", reason)
+
     def text(self, index: int, delta: Delta) -> bytes:
         """New text."""
-        if _says_nothing(delta):
-            return b""
-        logprobs = compact(chat_logprobs(delta.tokens)) if _has_logprobs(delta) else b"null"
-        text = b'"delta":{"content":%b}' % json_text(delta.text)
-        return self._chunk(index, text, logprobs, b"null")
+        return self.more(index, delta, Reply(delta, (ContentText(delta.text),)))
 
-    def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
+    def end(self, index: int, finish: Finish, record: Record) -> bytes:
         """The reason."""
-        return self._chunk(index, b'"delta":{}', b"null", self._reason(finish))
+        return self.last(index, finish, Reply(finish), record)
+
+    def _parts(self, index: int, parts: Sequence[ReplyEvent]) -> bytes:
+        chunks = [
+            self._chunk(index, b'"delta":{%b}' % delta, self._logprobs(index), b"null")
+            for part in parts
+            if (delta := _delta(part))
+        ]
+        return b"".join(chunks)
+
+    def _logprobs(self, index: int) -> bytes:
+        tokens = self._waiting.pop(index, None)
+        return compact(chat_logprobs(tokens)) if tokens else b"null"
 
     def _chunk(self, index: int, delta: bytes, logprobs: bytes, reason: bytes) -> bytes:
         return self._choice(
@@ -120,7 +157,7 @@ class CompletionChunks(_OpenAIChunks):
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
         """The reason."""
-        return self._chunk(index, b'""', b"null", self._reason(finish))
+        return self._chunk(index, b'""', b"null", self._reason(finish.reason))
 
     def _chunk(self, index: int, text: bytes, logprobs: bytes, reason: bytes) -> bytes:
         return self._choice(
@@ -132,6 +169,23 @@ class CompletionChunks(_OpenAIChunks):
 def _says_nothing(delta: Delta) -> bool:
     """Whether there is neither text nor log-probabilities, as with a token that is half a character."""
     return not delta.text and not _has_logprobs(delta)
+
+
+def _delta(part: ReplyEvent) -> bytes:
+    """The fields of a chunk's delta; none for what a client cannot be told."""
+    match part:
+        case ContentText(text):
+            return b'"content":%b' % json_text(text)
+        case ReasoningText(text):
+            return b'"reasoning_content":%b' % json_text(text)
+        case CallBegun(index, id, name):
+            function = b'{"name":%b,"arguments":""}' % json_text(name)
+            call = b'{"index":%d,"id":%b,"type":"function","function":%b}'
+            return b'"tool_calls":[%b]' % (call % (index, json_text(id), function))
+        case CallArguments(index, text):
+            call = b'{"index":%d,"function":{"arguments":%b}}'
+            return b'"tool_calls":[%b]' % (call % (index, json_text(text)))
+    return b""
 
 
 def _has_logprobs(delta: Delta) -> bool:

@@ -12,7 +12,7 @@ from coblyn.api.biases import Biases, read_biases
 from coblyn.api.openai.foreign import ForeignInput
 from coblyn.api.parameters import read_breakers, read_order
 from coblyn.api.samplers import read_samplers
-from coblyn.chat.messages import read_messages
+from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
@@ -147,8 +147,10 @@ class ChatInput(SamplingInput):
     max_completion_tokens: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    tools: list[Any] | None = Field(None, description="Not supported yet.")
-    functions: list[Any] | None = Field(None, description="Not supported yet.")
+    tools: list[Any] | None = Field(None, description="Functions that the model may call.")
+    tool_choice: Any = Field(None, description="auto, none, required, or a function by name.")
+    parallel_tool_calls: bool | None = None
+    functions: list[Any] | None = Field(None, description="Not supported: use tools.")
     chat_template_kwargs: dict[str, Any] | None = None
     continue_assistant_turn: bool | None = Field(
         None, description="Whether a last message of the assistant is continued; it is by default."
@@ -171,19 +173,29 @@ class ChatInput(SamplingInput):
         self._check()
         messages = read_messages(self.messages)
         is_prefilled = (
-            messages[-1].role == "assistant" and self.continue_assistant_turn is not False
+            messages[-1].role == "assistant"
+            and not messages[-1].tool_calls
+            and self.continue_assistant_turn is not False
         )
         variables = tuple((self.chat_template_kwargs or {}).items())
-        prompt = ChatPrompt(messages, continues_last=is_prefilled, variables=variables)
+        tools = read_tools(self.tools)
+        prompt = ChatPrompt(
+            messages,
+            continues_last=is_prefilled,
+            variables=variables,
+            tools=tools,
+            tool_choice=read_tool_choice(self.tool_choice, tools),
+            parallel_tool_calls=self.parallel_tool_calls is not False,
+        )
         wanted = (self.foreign_length, self.max_completion_tokens, self.max_tokens, self.n_predict)
         max_tokens = max_tokens_of(*wanted)
         logprobs = (self.top_logprobs or 0) if self.logprobs else self.num_probs
         return self.commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
 
     def _check(self) -> None:
-        for name in ("tools", "functions"):
-            if getattr(self, name):
-                raise BadRequest(f"{name} are not supported yet.", field=name)
+        if self.functions:
+            message = "functions is OpenAI's old name and is not supported."
+            raise BadRequest(message, field="functions", hint="Send them as tools.")
         if self.top_logprobs is not None and not self.logprobs:
             raise BadRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
 

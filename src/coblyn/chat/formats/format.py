@@ -1,0 +1,52 @@
+"""How models of a family write calls of tools: what all formats have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
+from coblyn.chat.outgoing import Outgoing
+from coblyn.chat.reasoning import NO_REASONING, Reasoning
+
+__all__ = ["CallReader", "Format", "Reader", "Situation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known before a model writes.
+
+    Attributes:
+        tools: The tools that it may call, by name; where there are none, nothing it writes is a call.
+        reasoning: How it marks its reasoning.
+        is_reasoning: The prompt ended within reasoning.
+    """
+
+    tools: Mapping[str, Tool]
+    reasoning: Reasoning = NO_REASONING
+    is_reasoning: bool = False
+
+
+Reader = Callable[[Incoming, Outgoing, Situation], Reading[None]]
+"""Reads a whole reply."""
+
+CallReader = Callable[[Incoming, Outgoing, Situation, str], Reading[None]]
+"""Reads what follows a mark, which is given, up to the end of what it opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of calls.
+
+    Attributes:
+        name: Its name.
+        is_of: Whether a chat template is one of this format.
+        read: Reads a reply.
+        kept: Special tokens whose text the reader has to see.
+    """
+
+    name: str
+    is_of: Callable[[str], bool]
+    read: Reader
+    kept: Sequence[str] = ()

@@ -1,0 +1,135 @@
+"""Calls that are JSON objects: a name and arguments, in any order, among other keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["CALL", "CallKeys", "read_arguments", "read_call"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallKeys:
+    """What the keys of a call are named; the first of each that is there counts."""
+
+    name: Sequence[str] = ("name",)
+    arguments: Sequence[str] = ("arguments", "parameters")
+    id: Sequence[str] = ("id",)
+
+
+CALL = CallKeys()
+
+
+def read_call(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Reading[bool]:
+    """Read one object, and give its arguments as they come if its name came before them.
+
+    Returns:
+        Whether it is a call whose name and arguments are whole; its last brace may be missing.
+    """
+    found = _Found()
+    if not (yield from incoming.accept("{")):
+        return False
+    while (yield from _read_member(incoming, out, keys, found)):
+        yield from incoming.skip_space()
+        if not (yield from incoming.accept(",")):
+            yield from incoming.accept("}")
+            break
+    return _finish(out, found)
+
+
+@dataclass(slots=True)
+class _Found:
+    name: str = ""
+    id: str = ""
+    arguments: str = ""
+    is_sent: bool = False
+    is_cut: bool = False
+
+
+def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Found) -> Reading[bool]:
+    """Read a key and its value; False where none is, or it is cut."""
+    yield from incoming.skip_space()
+    key = yield from _read_text(incoming)
+    yield from incoming.skip_space()
+    if key is None or not (yield from incoming.accept(":")):
+        return False
+    if key in keys.arguments and found.name and not found.is_sent:
+        out.begin_call(found.name, found.id)
+        yield from incoming.skip_space()
+        is_whole = yield from read_arguments(incoming, out)
+        found.is_sent = True
+    else:
+        yield from incoming.skip_space()
+        value: list[str] = []
+        is_whole = yield from incoming.json(value.append)
+        _keep(keys, found, key, "".join(value))
+    found.is_cut = not is_whole
+    return is_whole
+
+
+def _keep(keys: CallKeys, found: _Found, key: str, value: str) -> None:
+    if key in keys.name:
+        found.name = _text(value)
+    elif key in keys.id:
+        found.id = _text(value) if value.startswith('"') else ""
+    elif key in keys.arguments:
+        found.arguments = value
+
+
+def _finish(out: Outgoing, found: _Found) -> bool:
+    if found.is_cut or not found.name:
+        return False
+    if not found.is_sent:
+        out.begin_call(found.name, found.id)
+        out.arguments(_object(found.arguments))
+    out.end_call()
+    return True
+
+
+def read_arguments(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+    """Read a JSON value, as the arguments of the call that has begun.
+
+    An object is given as it comes. A string that holds an object is that object; null and nothing are an empty one.
+
+    Returns:
+        Whether it is complete.
+    """
+    if (yield from incoming.peek(1)) == "{":
+        return (yield from incoming.json(out.arguments))
+    value: list[str] = []
+    is_whole = yield from incoming.json(value.append)
+    if is_whole:
+        out.arguments(_object("".join(value)))
+    return is_whole
+
+
+def _object(value: str) -> str:
+    """JSON text of arguments, as an object if they are one in disguise."""
+    if value.startswith('"'):
+        inner = _text(value).strip()
+        if inner.startswith("{"):
+            return inner
+        return value if inner else ""
+    return "" if value == "null" else value
+
+
+def _read_text(incoming: Incoming) -> Reading[str | None]:
+    """Read a JSON string; None where none comes whole."""
+    if (yield from incoming.peek(1)) != '"':
+        return None
+    parts: list[str] = []
+    is_whole = yield from incoming.json(parts.append)
+    return _text("".join(parts)) if is_whole else None
+
+
+def _text(value: str) -> str:
+    """The text that a JSON string stands for; one with wrong escapes stands for itself."""
+    try:
+        found = json.loads(value, strict=False)
+    except ValueError:
+        return value.strip('"')
+    return found if isinstance(found, str) else value

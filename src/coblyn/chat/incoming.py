@@ -1,0 +1,210 @@
+"""Text that arrives in pieces, for readers that go through it once, from its beginning to its end.
+
+A reader is a generator: where it needs more than is there, it yields, and goes on when more has come. So it is written
+as if all text were there, and reads the same however the text was cut.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+__all__ = ["Incoming", "Reading", "Say"]
+
+T = TypeVar("T")
+
+Reading = Generator[None, None, T]
+"""Reads on, and yields where it waits for more; gives a ``T`` in the end."""
+
+Say = Callable[[str], None]
+
+_IN_STRING = re.compile(r'["\\]')
+_IN_VALUE = re.compile(r'["{}\[\]]')
+_END_OF_SCALAR = re.compile(r"[\s,:}\]]")
+
+
+class Incoming:
+    """The text, and how far it was read.
+
+    Attributes:
+        is_over: No more text comes.
+    """
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._held = ""
+        self._record: list[str] | None = None
+
+    def push(self, text: str) -> None:
+        """More text has come."""
+        self._held += text
+
+    def end(self) -> None:
+        """No more text comes."""
+        self.is_over = True
+
+    def record(self, before: str = "") -> None:
+        """Keep what is read from here on, after the text ``before``."""
+        self._record = [before]
+
+    def recorded(self) -> str:
+        """What was read since ``record``."""
+        return "".join(self._record or ())
+
+    def take(self, length: int) -> str:
+        """Read some characters that are there."""
+        text, self._held = self._held[:length], self._held[length:]
+        if self._record is not None:
+            self._record.append(text)
+        return text
+
+    def more(self) -> Reading[bool]:
+        """Wait for more text; False if none comes."""
+        before = len(self._held)
+        while len(self._held) == before:
+            if self.is_over:
+                return False
+            yield
+        return True
+
+    def peek(self, length: int) -> Reading[str]:
+        """The next characters, fewer only at the end of the text."""
+        while len(self._held) < length and (yield from self.more()):
+            pass
+        return self._held[:length]
+
+    def accept(self, mark: str) -> Reading[bool]:
+        """Read a mark if it comes next."""
+        while not self._held.startswith(mark):
+            if not mark.startswith(self._held) or not (yield from self.more()):
+                return False
+        self.take(len(mark))
+        return True
+
+    def accept_any(self, *marks: str) -> Reading[str]:
+        """Read the longest of some marks that comes next; empty if none does."""
+        for mark in sorted(marks, key=len, reverse=True):
+            if (yield from self.accept(mark)):
+                return mark
+        return ""
+
+    def skip_space(self) -> Reading[None]:
+        """Read whitespace."""
+        while True:
+            rest = self._held.lstrip()
+            self.take(len(self._held) - len(rest))
+            if rest or not (yield from self.more()):
+                return
+
+    def until(self, marks: tuple[str, ...], say: Say) -> Reading[str]:
+        """Read up to one of some marks, and the mark; give the text before it as it comes.
+
+        Returns:
+            The mark that came first; empty at the end of the text.
+        """
+        pattern, firsts = _pattern(marks)
+        while True:
+            found = pattern.search(self._held)
+            if found and (self.is_over or not self._may_be_longer(found[0], found.start(), marks)):
+                say(self.take(found.start()))
+                return self.take(len(found[0]))
+            free = found.start() if found else _before_beginnings(self._held, marks, firsts)
+            if free:
+                say(self.take(free))
+            if not (yield from self.more()) and not found:
+                say(self.take(len(self._held)))
+                return ""
+
+    def rest(self, say: Say) -> Reading[None]:
+        """Read to the end; give the text as it comes."""
+        yield from self.until((), say)
+
+    def pattern(self, pattern: re.Pattern[str], longest: int) -> Reading[re.Match[str] | None]:
+        """Read what matches a pattern here, which may be decided by the next ``longest`` characters."""
+        found = pattern.match((yield from self.peek(longest)))
+        if found:
+            self.take(found.end())
+        return found
+
+    def json(self, say: Say) -> Reading[bool]:
+        """Read one JSON value; give its text as it comes.
+
+        Only strings and brackets are looked at: what is between them may be anything.
+
+        Returns:
+            Whether it is complete.
+        """
+        first = yield from self.peek(1)
+        if first == '"':
+            say(self.take(1))
+            return (yield from self._string(say))
+        if first not in ("{", "["):
+            return (yield from self._scalar(say))
+        depth = 0
+        while True:
+            found = _IN_VALUE.search(self._held)
+            say(self.take(found.end() if found else len(self._held)))
+            if not found:
+                if not (yield from self.more()):
+                    return False
+            elif found[0] == '"':
+                if not (yield from self._string(say)):
+                    return False
+            else:
+                depth += 1 if found[0] in "{[" else -1
+                if depth == 0:
+                    return True
+
+    def _string(self, say: Say) -> Reading[bool]:
+        """The rest of a JSON string, with its closing quote."""
+        while True:
+            found = _IN_STRING.search(self._held)
+            if found and found[0] == "\\" and found.end() == len(self._held):
+                say(self.take(found.start()))
+                if not (yield from self.more()):
+                    say(self.take(len(self._held)))
+                    return False
+                continue
+            end = len(self._held) if not found else found.end() + (found[0] == "\\")
+            say(self.take(end))
+            if found and found[0] == '"':
+                return True
+            if not found and not (yield from self.more()):
+                return False
+
+    def _scalar(self, say: Say) -> Reading[bool]:
+        text = ""
+        while True:
+            found = _END_OF_SCALAR.search(self._held)
+            text += self.take(found.start() if found else len(self._held))
+            if found or not (yield from self.more()):
+                break
+        say(text)
+        return bool(text)
+
+    def _may_be_longer(self, found: str, start: int, marks: tuple[str, ...]) -> bool:
+        """Whether what follows decides that another, longer mark begins at the same place."""
+        rest = self._held[start:]
+        return any(
+            len(mark) > len(found) and mark.startswith(rest) and mark != rest for mark in marks
+        )
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(marks: tuple[str, ...]) -> tuple[re.Pattern[str], frozenset[str]]:
+    longest_first = sorted(marks, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+    return pattern, frozenset(mark[0] for mark in marks)
+
+
+def _before_beginnings(held: str, marks: tuple[str, ...], firsts: frozenset[str]) -> int:
+    """Length of a text before the first place, near its end, at which a mark may have begun."""
+    longest = max(map(len, marks), default=1)
+    for index in range(max(0, len(held) - longest + 1), len(held)):
+        if held[index] in firsts:
+            tail = held[index:]
+            if any(mark.startswith(tail) for mark in marks):
+                return index
+    return len(held)

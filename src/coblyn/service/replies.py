@@ -1,0 +1,108 @@
+"""Generations as replies: the engine's events, each with the parts of the reply that it brings."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Self
+
+from coblyn.chat.messages import Message
+from coblyn.chat.reply import Collected, ContentText, ReplyEvent, ReplyReader
+from coblyn.engine.events import Delta, Event, Finish, FinishReason
+from coblyn.service.generate import Generation
+from coblyn.service.hub import Record
+
+__all__ = ["Replies", "Reply", "ReplyReason", "WholeReply", "replies"]
+
+ReplyReason = FinishReason | Literal["tool_calls"]
+"""How a reply ended: as the engine says, or because the model waits for results of its calls."""
+
+
+class Reply(NamedTuple):
+    """One event of a reply.
+
+    Attributes:
+        event: The engine's.
+        parts: What of the reply is known now. A ``Delta`` may bring none, and a ``Finish`` some.
+        reason: With a ``Finish``: how the reply ended.
+    """
+
+    event: Event
+    parts: tuple[ReplyEvent, ...] = ()
+    reason: ReplyReason | None = None
+
+
+class Replies:
+    """A generation as a reply: an iterator. It must be closed, which closes the generation.
+
+    Args:
+        generation: Of a conversation; what is generated of any other prompt is all content.
+
+    Attributes:
+        generation: The same.
+    """
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        form = generation.form
+        self._reader = ReplyReader(form) if form else None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Reply:
+        event = await anext(self.generation)
+        if isinstance(event, Delta):
+            return Reply(event, self._parts(event.text))
+        if isinstance(event, Finish):
+            return self._end(event)
+        return Reply(event)
+
+    async def aclose(self) -> None:
+        """Let go of it; if it still runs, it is cancelled."""
+        await self.generation.aclose()
+
+    def _parts(self, text: str) -> tuple[ReplyEvent, ...]:
+        if self._reader:
+            return tuple(self._reader.push(text))
+        return (ContentText(text),) if text else ()
+
+    def _end(self, finish: Finish) -> Reply:
+        if not self._reader:
+            return Reply(finish, (), finish.reason)
+        parts = tuple(self._reader.finish())
+        is_done = finish.reason in ("eos", "stop")
+        reason: ReplyReason = finish.reason
+        if is_done and self._reader.has_calls:
+            reason = "tool_calls"
+        return Reply(finish, parts, reason)
+
+
+def replies(generation: Generation) -> Replies:
+    """A generation as a reply, event by event: progress, deltas, then one ``Finish``."""
+    return Replies(generation)
+
+
+class WholeReply:
+    """A reply that is collected to its end.
+
+    Args:
+        record: What is known of its generation.
+
+    Attributes:
+        record: The same.
+        reason: How it ended, once it has.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.reason: ReplyReason | None = None
+        self._collected = Collected()
+
+    def add(self, reply: Reply) -> None:
+        """More of it."""
+        self._collected.add(reply.parts)
+        self.reason = reply.reason
+
+    @property
+    def message(self) -> Message:
+        """What the assistant says, thinks and calls. Of a call that was damaged, the text is content."""
+        return self._collected.message
