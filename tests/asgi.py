@@ -21,6 +21,7 @@ class Exchange:
     path: str
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    client: tuple[str, int] | None = ("127.0.0.1", 50000)
     status: int = 0
     answer_headers: dict[str, str] = field(default_factory=dict)
 
@@ -90,8 +91,8 @@ class Exchange:
             "query_string": query.encode(),
             "root_path": "",
             "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
-            "client": ("testclient", 50000),
-            "server": ("testserver", 80),
+            "client": self.client,
+            "server": ("127.0.0.1", 5001) if self.client else ("/run/coblyn.sock", None),
         }
 
 
@@ -110,18 +111,18 @@ class Reply:
 
 @dataclass(frozen=True)
 class Client:
-    """Requests to one application."""
+    """Requests to one application; ``client`` is where they come from, None for a UNIX socket."""
 
     app: Any
+    client: tuple[str, int] | None = ("127.0.0.1", 50000)
 
     def open(self, method: str, path: str, body: Any = None, **headers: str) -> Exchange:
         """A request whose answer is read piece by piece. Header names have underscores."""
         raw = (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
-        return Exchange(
-            self.app, method, path, raw, {k.replace("_", "-"): v for k, v in headers.items()}
-        )
+        names = {k.replace("_", "-"): v for k, v in headers.items()}
+        return Exchange(self.app, method, path, raw, names, self.client)
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """A request and its whole answer."""

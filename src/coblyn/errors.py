@@ -5,6 +5,9 @@
     │  └─ PromptTooLong
     ├─ NotFound
     ├─ Busy                     the queue is full: try again
+    ├─ LimitReached             a key has used up what it may: try again later
+    ├─ Unauthorized             a key is missing or unknown
+    ├─ Forbidden                a key is known, and may not do that
     ├─ Cancelled                the user stopped it
     ├─ SettingsError            a flag, environment variable or settings file
     ├─ ModelError               a model file
@@ -55,6 +58,8 @@ __all__ = [
     "EngineRestarted",
     "EngineStopped",
     "FetchError",
+    "Forbidden",
+    "LimitReached",
     "ModelBroken",
     "ModelError",
     "ModelNotFound",
@@ -68,6 +73,7 @@ __all__ = [
     "ProofFailed",
     "SettingsError",
     "ToolchainMissing",
+    "Unauthorized",
     "error_from_code",
 ]
 
@@ -149,6 +155,34 @@ class Busy(CoblynError):
     code = "busy"
     status = 503
     exit_code = 75
+
+
+class LimitReached(CoblynError):
+    """An API key has used up what it may use. ``retry_after`` says in how many seconds there is more."""
+
+    code = "rate_limit_exceeded"
+    status = 429
+    exit_code = 75
+
+    def __init__(self, message: str, *, retry_after: float = 1.0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class Unauthorized(CoblynError):
+    """An API key is needed, and there is none, or none that is known."""
+
+    code = "invalid_api_key"
+    status = 401
+    exit_code = 2
+
+
+class Forbidden(CoblynError):
+    """An API key is known, and may not do what was asked."""
+
+    code = "forbidden"
+    status = 403
+    exit_code = 2
 
 
 class Cancelled(CoblynError):

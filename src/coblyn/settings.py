@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from coblyn import paths
 from coblyn.errors import SettingsError
+from coblyn.keys.key import ApiKey
 
 __all__ = ["PREFIX", "CacheType", "EngineSettings", "Rule", "Settings", "rules"]
 
@@ -31,9 +32,13 @@ _WORDS = {
     **dict.fromkeys(("no", "n", "off", "f"), False),
 }
 
+_LISTS = frozenset({"listen", "origins"})
+"""Settings that hold several values, separated by commas in the environment."""
+
 # Variables with the prefix that are read elsewhere, and are no settings.
 _OTHER_VARIABLES = frozenset(
     {
+        "COBLYN_API_KEY",
         "COBLYN_CHROMIUM",
         "COBLYN_HOME",
         "COBLYN_OFFLINE",
@@ -188,13 +193,49 @@ class Settings(EngineSettings):
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 for any.")] = 5001
+    listen: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Where else to listen: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH. A UNIX socket is its "
+            "owner's, who needs no key."
+        ),
+    ] = ()
+    tls_cert: Annotated[
+        str, Meta(description="File of the certificate and its chain (PEM): HTTPS instead of HTTP.")
+    ] = ""
+    tls_key: Annotated[
+        str,
+        Meta(description="File of the certificate's private key; left out where both are in one."),
+    ] = ""
     origins: Annotated[
         tuple[str, ...], Meta(description="Web origins that may call the API from a browser.")
     ] = ()
+    keys: Annotated[
+        tuple[ApiKey, ...],
+        Meta(description="API keys, as `coblyn key add` writes them; only hashes are kept."),
+    ] = ()
+    require_key: Annotated[
+        bool,
+        Meta(
+            description="Ask programs of this machine for a key too; those of other machines need one always."
+        ),
+    ] = False
     strict_models: Annotated[
         bool,
         Meta(description="Refuse requests that name another model than the one that is loaded."),
     ] = False
+    max_body: Annotated[
+        int,
+        Meta(ge=1024, le=_MAX_INT, description="Largest body of a request, in bytes."),
+    ] = 32 << 20
+    body_seconds: Annotated[
+        float,
+        Meta(ge=0.1, le=3600, description="Seconds within which more of a body must arrive."),
+    ] = 30.0
+    header_seconds: Annotated[
+        float,
+        Meta(ge=0.1, le=3600, description="Seconds within which a request's headers must arrive."),
+    ] = 20.0
     drain_seconds: Annotated[
         float,
         Meta(
@@ -303,5 +344,5 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     for variable, text in environment.items():
         if variable.startswith(PREFIX) and variable not in _OTHER_VARIABLES:
             name = variable.removeprefix(PREFIX).lower()
-            values[name] = text.split(",") if name == "origins" else text
+            values[name] = text.split(",") if name in _LISTS else text
     return values

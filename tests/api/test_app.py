@@ -162,6 +162,26 @@ async def test_a_refused_page_is_named_in_the_log_once(
     assert "--origin https://lite.example" in said.getMessage()
 
 
+@pytest.mark.parametrize("origins", [(), ("https://lite.example",)])
+async def test_a_page_whose_browser_asks_first_is_named_too(
+    engine: SteppedEngine, origins: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(create_app(engine, ApiOptions(origins=origins)))
+    reply = await client.send(
+        "OPTIONS",
+        "/api/v1/generate",
+        origin="https://other.example",
+        access_control_request_method="POST",
+    )
+    assert reply.status == 403
+    assert "--origin https://other.example" in reply.json["detail"]["msg"]
+    assert "access-control-allow-origin" not in reply.headers
+    (said,) = caplog.records
+    assert "--origin https://other.example" in said.getMessage()
+    plain = await client.send("OPTIONS", "/api/v1/generate", origin="https://other.example")
+    assert plain.status == 200
+
+
 async def test_pages_on_the_list_may(engine: SteppedEngine) -> None:
     lite = "https://lite.example"
     client = Client(create_app(engine, ApiOptions(origins=(lite,))))

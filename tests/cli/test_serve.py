@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import ssl
+import stat
 import subprocess
 import sys
 import threading
@@ -35,8 +38,9 @@ def served(
         assert process.stdout
         greeting = process.stdout.readline()
         try:
-            assert "http://" in greeting, greeting
-            yield process, next(word for word in greeting.split() if word.startswith("http://"))
+            url = next((word for word in greeting.split() if word.startswith("http")), "")
+            assert url, greeting
+            yield process, url
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -277,7 +281,82 @@ def test_a_host_that_is_none() -> None:
 def test_a_host_beyond_this_machine_is_refused() -> None:
     done = failed("--fake", "--host", "0.0.0.0", "--port", "0")
     assert done.returncode == 2
-    assert "only on this machine" in done.stderr
+    assert "coblyn key add" in done.stderr
+
+
+def request(connection: socket.socket, path: str, key: str = "") -> tuple[int, str]:
+    """Ask over a connection, and close it."""
+    with connection:
+        more = f"authorization: Bearer {key}\r\n" if key else ""
+        head = f"GET {path} HTTP/1.1\r\nhost: any.name\r\nconnection: close\r\n{more}\r\n"
+        connection.sendall(head.encode())
+        answer = b""
+        while data := connection.recv(1 << 16):
+            answer += data
+    return int(answer.split()[1]), answer.decode()
+
+
+def other_address() -> str:
+    """An address of this machine that is reached as one of another machine is."""
+    found = (
+        each.address
+        for name, addresses in psutil.net_if_addrs().items()
+        for each in addresses
+        if each.family == socket.AF_INET and not each.address.startswith("127.")
+    )
+    return next(found, "")
+
+
+@POSIX
+def test_with_a_key_it_listens_everywhere(tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "coblyn", "key", "add", "phone", "--json"],
+        capture_output=True,
+        check=True,
+    )
+    key = json.loads(made.stdout)["key"]
+    path = tmp_path / "c.sock"
+    with served("--host", "0.0.0.0", "--listen", f"unix:{path}", errors=subprocess.PIPE) as (
+        process,
+        url,
+    ):
+        port = int(url.rstrip(",").rpartition(":")[2])
+        unix = socket.socket(socket.AF_UNIX)
+        unix.connect(str(path))
+        # Whoever may open the file needs no key, but names the machine as others do.
+        assert request(unix, "/health")[0] == 403
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert request(socket.create_connection(("127.0.0.1", port)), "/health", key)[0] == 200
+        if address := other_address():
+            for asked in ("/health", "/", "/docs", "/v1/models"):
+                assert request(socket.create_connection((address, port)), asked)[0] == 401
+                assert request(socket.create_connection((address, port)), asked, key)[0] == 200
+            subprocess.run([sys.executable, "-m", "coblyn", "key", "remove", "phone"], check=True)
+            deadline = time.monotonic() + 20
+            while request(socket.create_connection((address, port)), "/health", key)[0] == 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        process.terminate()
+        assert process.wait(15) == 0
+        assert process.stderr
+        assert key not in process.stderr.read()
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make a certificate")
+def test_https(tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(cert)]
+    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
+    with served("--tls-cert", str(cert), "--tls-key", str(key)) as (_, url):
+        assert url.startswith("https://")
+        context = ssl.create_default_context(cafile=str(cert))
+        assert httpx.get(f"{url}/health", verify=context).json()["status"] == "ok"
+    wrong = failed("--fake", "--port", "0", "--tls-cert", str(key))
+    assert wrong.returncode == 2
+    assert "certificate" in wrong.stderr
 
 
 def test_a_model_that_is_not_there() -> None:

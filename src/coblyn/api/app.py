@@ -14,6 +14,7 @@ from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
 from starlette.types import Scope
 
+from coblyn.api.access import CallerFinder, KeyGuard
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.docs import docs_routes
@@ -24,10 +25,11 @@ from coblyn.api.openai.dialect import OPENAI
 from coblyn.api.origins import OriginGuard
 from coblyn.api.page import page_routes
 from coblyn.api.paths import Paths, SuffixPaths
-from coblyn.api.route import Handler, Route
+from coblyn.api.route import Route
 from coblyn.api.state import ApiOptions
 from coblyn.engine.interface import EngineClient
-from coblyn.errors import CoblynError
+from coblyn.errors import CoblynError, Forbidden
+from coblyn.service.caller import CALLER
 from coblyn.service.services import Services, make_services
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
@@ -80,25 +82,26 @@ def _middleware(paths: Paths, options: ApiOptions) -> list[Middleware]:
         expose_headers=["x-coblyn-warnings"],
     )
     return [
-        *([cors] if options.origins else []),
-        Middleware(SuffixPaths, paths=paths),
+        Middleware(CallerFinder, keys=options.keys, requires_key=options.requires_key),
         Middleware(OriginGuard, paths=paths, origins=options.origins),
+        *([cors] if options.origins else []),
+        Middleware(KeyGuard, paths=paths),
+        Middleware(SuffixPaths, paths=paths),
     ]
 
 
 def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[StarletteRoute]:
-    def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(route: Route) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
-                return await handler(Call(request, dialect, services, options))
+                _check_scope(route)
+                return await route.handler(Call(request, dialect, services, options))
             except CoblynError as error:
                 return answer_error(dialect, request, error)
 
         return answer
 
-    return [
-        _HeaderRoute(route.path, endpoint(route.handler), route=route) for route in dialect.routes
-    ]
+    return [_HeaderRoute(route.path, endpoint(route), route=route) for route in dialect.routes]
 
 
 class _HeaderRoute(StarletteRoute):
@@ -114,3 +117,12 @@ class _HeaderRoute(StarletteRoute):
             name == self._header for name, _ in scope.get("headers", ())
         )
         return super().matches(scope) if has_header else (Match.NONE, {})
+
+
+def _check_scope(route: Route) -> None:
+    caller = CALLER.get()
+    if route.scope == "admin" and caller.scope != "admin":
+        raise Forbidden(
+            f"The key {caller.name} may not use {route.path}.",
+            hint="It takes a key of the scope admin: coblyn key add NAME --scope admin",
+        )

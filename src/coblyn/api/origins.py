@@ -6,8 +6,9 @@ run the model. Requests that change something and come from a foreign page are r
 the page's origin is on the list.
 
 A foreign page whose name was pointed at this machine after it was loaded (DNS rebinding) also sees the answers, and
-its plain reads carry no origin. It is told by the name that it asks for: every request must name this machine, or the
-host of an origin on the list.
+its plain reads carry no origin. It is told by the name that it asks for: every request without a key must name this
+machine, or the host of an origin on the list. Such a page has no key, since a browser keeps one for the name that it
+was given for.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from coblyn.api.access import caller_of
 from coblyn.api.paths import Paths
 from coblyn.api.problem import Problem
+from coblyn.service.caller import LOCAL
 
 __all__ = ["OriginGuard"]
 
@@ -63,10 +66,15 @@ class OriginGuard:
         # renames the host only they can know. They say it on secure and on local connections.
         site = headers.get("sec-fetch-site")
         host = headers.get("host", "")
-        if site not in ("same-origin", "none") and not self._is_known(host):
+        is_own_page = site in ("same-origin", "none")
+        if caller_of(scope) is LOCAL and not is_own_page and not self._is_known(host):
             return _refused("foreign_host", f"{host} is no name of this server.", f"http://{host}")
         origin = headers.get("origin")
-        if scope["method"] in _HARMLESS or origin is None or self._is_welcome(origin, site, host):
+        if origin is None or self._is_welcome(origin, site, host):
+            return None
+        # A browser asks first whether it may send most requests: then nothing but this is ever seen of them.
+        is_question = "access-control-request-method" in headers
+        if scope["method"] in _HARMLESS and not is_question:
             return None
         return _refused("foreign_origin", f"Web pages of {origin} may not use this server.", origin)
 

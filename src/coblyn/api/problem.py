@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from coblyn.errors import BadRequest, Busy, CoblynError, PromptTooLong
+from coblyn.errors import BadRequest, Busy, CoblynError, LimitReached, PromptTooLong
 
 __all__ = ["Problem"]
 
@@ -39,6 +40,8 @@ class Problem:
         headers: tuple[tuple[str, str], ...] = ()
         if isinstance(error, Busy):
             headers = (("retry-after", str(SECONDS_UNTIL_RETRY)),)
+        if isinstance(error, LimitReached):
+            headers = (("retry-after", str(max(1, math.ceil(error.retry_after)))),)
         if error.status in (408, 413):
             headers = (("connection", "close"),)
         return cls(error.status, error.code, message, field, headers, _details(error))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from coblyn.keys.key import Scope
+
 if TYPE_CHECKING:
     from coblyn.api.call import Call
 
@@ -33,6 +35,7 @@ class Route:
         can_stream: Whether the answer can be a stream in the dialect's framing.
         header: A header by which clients of this dialect are known, where another dialect has a route at the same path;
             requests without it are the other's. Empty where the path says it all.
+        scope: What an API key must be good for.
     """
 
     method: Method
@@ -43,6 +46,7 @@ class Route:
     example: Mapping[str, Any] = field(default_factory=dict)
     can_stream: bool = False
     header: str = ""
+    scope: Scope = "generate"
 
     @property
     def description(self) -> str:
@@ -53,20 +57,28 @@ class Route:
 class Routes(list[Route]):
     """Routes as they are written down: ``get``, ``post`` and ``delete`` decorate what answers."""
 
-    def get(self, path: str, summary: str, *, header: str = "") -> Callable[[Handler], Handler]:
-        """Answer GET."""
-        return self._add(lambda handler: Route("GET", path, handler, summary, header=header))
-
     def delete(
         self,
         path: str,
         summary: str,
         body: type[BaseModel] | None = None,
         example: Mapping[str, Any] | None = None,
+        *,
+        scope: Scope = "generate",
     ) -> Callable[[Handler], Handler]:
         """Answer DELETE."""
         return self._add(
-            lambda handler: Route("DELETE", path, handler, summary, body, example or {})
+            lambda handler: Route(
+                "DELETE", path, handler, summary, body, example or {}, scope=scope
+            )
+        )
+
+    def get(
+        self, path: str, summary: str, *, header: str = "", scope: Scope = "generate"
+    ) -> Callable[[Handler], Handler]:
+        """Answer GET."""
+        return self._add(
+            lambda handler: Route("GET", path, handler, summary, header=header, scope=scope)
         )
 
     def post(
@@ -77,10 +89,13 @@ class Routes(list[Route]):
         example: Mapping[str, Any] | None = None,
         *,
         can_stream: bool = False,
+        scope: Scope = "generate",
     ) -> Callable[[Handler], Handler]:
         """Answer POST."""
         return self._add(
-            lambda handler: Route("POST", path, handler, summary, body, example or {}, can_stream)
+            lambda handler: Route(
+                "POST", path, handler, summary, body, example or {}, can_stream, scope=scope
+            )
         )
 
     def _add(self, make: Callable[[Handler], Route]) -> Callable[[Handler], Handler]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from coblyn.api.wishes import Wishes
+from coblyn.keys.key import ApiKey
 from coblyn.proof.machine import UNKNOWN, Machine
 
 __all__ = ["ApiOptions"]
@@ -19,6 +21,8 @@ class ApiOptions:
         origins: Origins of web pages elsewhere that may use this server, such as
             ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
             programs are not web pages.
+        keys: Gives the API keys that are known now.
+        requires_key: Programs of this machine need a key too; those of others need one always.
         max_body: The largest body that is read, in bytes.
         body_seconds: How long the next part of a body may take to arrive.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
@@ -32,6 +36,8 @@ class ApiOptions:
     """
 
     origins: tuple[str, ...] = ()
+    keys: Callable[[], tuple[ApiKey, ...]] = tuple
+    requires_key: bool = False
     max_body: int = 32 << 20
     body_seconds: float = 30.0
     default_max_tokens: int = 2048

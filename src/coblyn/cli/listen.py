@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from coblyn.api.protocol import TimedProtocol
+from coblyn.cli.tls import Tls
 from coblyn.engine.client import ProcessEngine
 
 __all__ = ["Server"]
@@ -27,6 +28,8 @@ class Server(uvicorn.Server):
         app: What answers.
         engine: What generates; it is told of the end.
         drain_seconds: How long what runs may go on after ``end``.
+        header_seconds: How long the headers of a request may take.
+        tls: Files of the certificate and of its key for HTTPS; None for HTTP.
         on_ready: Called when it listens.
     """
 
@@ -36,12 +39,18 @@ class Server(uvicorn.Server):
         engine: ProcessEngine,
         *,
         drain_seconds: float,
+        header_seconds: float = TimedProtocol.header_seconds,
+        tls: Tls | None = None,
         on_ready: Callable[[], object],
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=TimedProtocol,
+                http=type("Protocol", (TimedProtocol,), {"header_seconds": header_seconds}),
+                ssl_certfile=tls.cert if tls else None,
+                ssl_keyfile=tls.key if tls else None,
+                # Who asks is decided by keys, and not by what a header says.
+                proxy_headers=False,
                 ws="none",
                 log_level="warning",
                 access_log=False,

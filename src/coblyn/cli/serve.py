@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import gc
-import ipaddress
 import signal
-import socket
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +14,7 @@ from coblyn.cli.text import shown
 from coblyn.engine.loop import run_loop
 
 if TYPE_CHECKING:
+    from coblyn.cli.front import Front
     from coblyn.cli.listen import Server
     from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
@@ -32,9 +30,30 @@ def serve(
     model: options.Model = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", "-p", help="Port; 0 for any.")] = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(help="Where else to listen: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH."),
+    ] = None,
+    tls_cert: Annotated[
+        str | None, typer.Option(help="Certificate and its chain (PEM), for HTTPS.")
+    ] = None,
+    tls_key: Annotated[str | None, typer.Option(help="The certificate's private key.")] = None,
+    require_key: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-key/--no-require-key",
+            help="Ask programs of this machine for an API key too. Default: off.",
+        ),
+    ] = None,
+    drain: Annotated[
+        float | None,
+        typer.Option(help="Seconds that requests may take to end when the server is stopped."),
+    ] = None,
     origin: Annotated[
         list[str] | None,
-        typer.Option("--origin", help="Web origin that may call the API from a browser."),
+        typer.Option(
+            "--origin", help="Web origin that may call the API from a browser; * for all."
+        ),
     ] = None,
     context: options.Context = None,
     threads: options.Threads = None,
@@ -65,6 +84,7 @@ def serve(
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's and OpenAI's API."""
     gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
+    from coblyn.cli.front import opened
     from coblyn.settings import Settings
 
     settings = Settings.load(
@@ -72,6 +92,11 @@ def serve(
         {
             "host": host,
             "port": port,
+            "listen": tuple(listen) if listen else None,
+            "tls_cert": tls_cert,
+            "tls_key": tls_key,
+            "require_key": require_key,
+            "drain_seconds": drain,
             "origins": tuple(origin) if origin else None,
             "context": context,
             "threads": threads,
@@ -87,9 +112,9 @@ def serve(
         },
     )
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
-    with _bind(settings.host, settings.port) as listener:
+    with opened(settings, config) as front:
         config_of_engine = _engine_config(settings, model, fake=fake, yes=yes)
-        stopped_by = run_loop(_serve(settings, config_of_engine, listener))
+        stopped_by = run_loop(_serve(settings, config_of_engine, front))
     gc.unfreeze()  # or modules of a build that only the collector can take apart are reported as leaks at the exit
     if stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
@@ -103,35 +128,7 @@ def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bo
     return EngineConfig.from_settings(settings)
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    from coblyn.errors import PortInUse, SettingsError
-
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        )[0]
-    except OSError as error:
-        raise SettingsError(f"{host} is no address to listen on: {error.strerror}.") from error
-    if not ipaddress.ip_address(address[0]).is_loopback:
-        raise SettingsError(
-            f"{host} can be reached from other machines, and Coblyn listens only on this machine for now.",
-            hint="Keep the default host. Listening elsewhere comes together with API keys.",
-        )
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if sys.platform != "win32":  # there it would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise PortInUse(
-            f"{host}:{port} cannot be listened on: {error.strerror}.",
-            hint="Stop the program that has the port, or choose another with --port.",
-        ) from error
-    return listener
-
-
-async def _serve(settings: Settings, config: EngineConfig, listener: socket.socket) -> int:
+async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
     """Serve until told to stop; the signal that did."""
     import asyncio
 
@@ -145,7 +142,7 @@ async def _serve(settings: Settings, config: EngineConfig, listener: socket.sock
     with Stop(loop, task.cancel, engine.kill) as stop:
         try:
             with causes_named(config):
-                await _load_and_listen(settings, config, engine, listener, stop)
+                await _load_and_listen(settings, config, engine, front, stop)
         except asyncio.CancelledError:
             if not stop.signal:
                 raise
@@ -158,7 +155,7 @@ async def _load_and_listen(
     settings: Settings,
     config: EngineConfig,
     engine: ProcessEngine,
-    listener: socket.socket,
+    front: Front,
     stop: Stop,
 ) -> None:
     import asyncio
@@ -170,17 +167,24 @@ async def _load_and_listen(
     _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class
         engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
     )
-    app = make_app(engine, settings, machine)
+    app = make_app(engine, settings, machine, front)
     gc.freeze()  # modules and routes stay to the end; the collector need not look at them
     gc.enable()
 
     def greet() -> None:
-        print(shown(_greeting(settings, listener, engine)), flush=True)
+        print(shown(_greeting(front, engine)), flush=True)
         show(judge_load(engine.info.placement, machine))
 
-    server = Server(app, engine, drain_seconds=settings.drain_seconds, on_ready=greet)
+    server = Server(
+        app,
+        engine,
+        drain_seconds=settings.drain_seconds,
+        header_seconds=settings.header_seconds,
+        tls=front.tls,
+        on_ready=greet,
+    )
     stop.ask = server.end
-    await server.serve(sockets=[listener])
+    await server.serve(sockets=list(front.listeners))
 
 
 def _import_app() -> tuple[type[Server], Any]:
@@ -189,19 +193,22 @@ def _import_app() -> tuple[type[Server], Any]:
     from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
 
-    def make_app(engine: EngineClient, settings: Settings, machine: Machine) -> Any:
+    def make_app(engine: EngineClient, settings: Settings, machine: Machine, front: Front) -> Any:
         options = ApiOptions(
             origins=settings.origins,
             is_strict=settings.strict_models,
             machine=machine,
             **kobold_options(settings),
+            keys=front.keys,
+            requires_key=settings.require_key,
+            max_body=settings.max_body,
+            body_seconds=settings.body_seconds,
         )
         return create_app(engine, options)
 
     return Server, make_app
 
 
-def _greeting(settings: Settings, listener: socket.socket, engine: Any) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{listener.getsockname()[1]}"
-    return f"Coblyn serves {engine.info.name} at {address}  ({engine.info.accelerator})"
+def _greeting(front: Front, engine: EngineClient) -> str:
+    addresses = ", ".join(front.addresses)
+    return f"Coblyn serves {engine.info.name} at {addresses}  ({engine.info.accelerator})"

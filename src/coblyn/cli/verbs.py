@@ -12,6 +12,7 @@ VERBS = {
     "pull": "Bring a model here, or go on with a download that was cut.",
     "models": "List the models that are here, or delete one.",
     "presets": "List presets of generation parameters.",
+    "key": "Make, list and remove API keys for programs of other machines.",
     "build": "Build the native engine, or choose among the engines built.",
     "pack": "Gather what a machine without a network needs.",
     "doctor": "Explain a failed build, and prove what accelerates this machine.",

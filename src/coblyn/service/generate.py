@@ -15,10 +15,12 @@ from coblyn.chat.reply import ReplyForm
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, PromptForgotten
+from coblyn.service.caller import CALLER
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import LoadedModel, Models
 from coblyn.service.prompt import Fitted, Prompts
+from coblyn.service.quota import Quotas
 
 __all__ = ["Generation", "Generator"]
 
@@ -99,11 +101,13 @@ class Generator:
     Args:
         models: What generates.
         hub: Where generations are noted.
+        quotas: How much each caller may use.
     """
 
-    def __init__(self, models: Models, hub: Hub) -> None:
+    def __init__(self, models: Models, hub: Hub, quotas: Quotas | None = None) -> None:
         self._models = models
         self._hub = hub
+        self._quotas = quotas or Quotas()
 
     async def start(self, command: GenerateCommand) -> Generation:
         """Check and tokenize a command, submit it, and wait until the engine has begun.
@@ -113,6 +117,7 @@ class Generator:
             UnknownModel: It names a model that is not here.
             PromptTooLong: The prompt does not fit.
             Busy: The engine's queue is full.
+            LimitReached: The caller has used up what its key may use.
             CoblynError: What else the engine says.
         """
         return (await self.start_all([command]))[0]
@@ -168,9 +173,17 @@ class Generator:
                 await record.cancel(record.id)
         return bool(records)
 
+    def _admit(self, record: Record, ending: AsyncExitStack) -> None:
+        caller = CALLER.get()
+        self._quotas.admit(caller)
+        ending.callback(
+            lambda: self._quotas.release(caller, record.num_prompt + record.num_written)
+        )
+
     async def _submit(self, command: GenerateCommand, fitted: _Fitted) -> Generation:
         record = Record(uuid.uuid4().hex, command.key)
         async with AsyncExitStack() as ending:
+            self._admit(record, ending)
             self._hub.open(record)
             ending.callback(self._hub.close, record)
             model = await ending.enter_async_context(self._models.acquire(command.model))

@@ -27,6 +27,7 @@ class Record:
         key: The caller's name for it, or empty.
         seed: The seed that it samples with.
         num_prompt: Tokens of the prompt.
+        num_written: Tokens of the answer so far.
         parts: Its text so far, piece by piece.
         tokens: Its tokens so far, if log-probabilities were asked for or all are kept.
         keeps_tokens: Whether tokens are kept without log-probabilities too.
@@ -39,6 +40,7 @@ class Record:
     key: str
     seed: int = 0
     num_prompt: int = 0
+    num_written: int = 0
     parts: list[str] = field(default_factory=list, repr=False)
     tokens: list[TokenText] = field(default_factory=list, repr=False)
     finish: Finish | None = None
@@ -55,6 +57,7 @@ class Record:
         """Remember what an event says."""
         if isinstance(event, Delta):
             self.parts.append(event.text)
+            self.num_written += len(event.tokens)
             if self.keeps_tokens or (event.tokens and event.tokens[0].logprob is not None):
                 self.tokens += event.tokens
         elif isinstance(event, Finish):

@@ -10,6 +10,7 @@ from coblyn.engine.interface import EngineClient
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.models import Models
+from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
 
@@ -46,4 +47,4 @@ def make_services(
     """
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
-    return Services(models, Generator(models, hub), hub, slots, shared)
+    return Services(models, Generator(models, hub, Quotas(clock)), hub, slots, shared)

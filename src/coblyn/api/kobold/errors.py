@@ -10,10 +10,12 @@ __all__ = ["kobold_body"]
 
 _TYPES = {
     400: "bad_input",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     413: "bad_input",
+    429: "rate_limit_exceeded",
     503: "service_unavailable",
 }
 

@@ -1,0 +1,164 @@
+"""Who asks, and whether they may: API keys, in every way in which clients of the dialects send them.
+
+Programs of this machine may do without a key, unless the user wants them to have one. What a proxy passes on comes from
+elsewhere, even if the proxy is on this machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from coblyn.api.paths import Paths
+from coblyn.api.problem import Problem
+from coblyn.errors import Unauthorized
+from coblyn.keys.key import ApiKey, find
+from coblyn.service.caller import CALLER, LOCAL, Caller
+
+__all__ = ["CallerFinder", "KeyGuard", "caller_of"]
+
+_PLACE = "coblyn.caller"
+
+_KEY_HEADERS = ("x-api-key", "api-key", "apikey", "x-goog-api-key")
+_KEY_FIELDS = frozenset({"api_key", "apikey", "key"})
+
+_FORWARDED = frozenset(
+    {
+        "cf-connecting-ip",
+        "forwarded",
+        "tailscale-user-login",
+        "true-client-ip",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-real-ip",
+    }
+)
+"""Headers that proxies and tunnels add."""
+
+
+def caller_of(scope: Scope) -> Caller | None:
+    """The caller of a request; None if it may not ask anything."""
+    caller: Caller | None = scope.get(_PLACE)
+    return caller
+
+
+class CallerFinder:
+    """Middleware that finds out who asks, for all that come after it.
+
+    Args:
+        app: What answers.
+        keys: Gives the keys that are known now.
+        requires_key: Programs of this machine need one too.
+    """
+
+    def __init__(
+        self, app: ASGIApp, keys: Callable[[], tuple[ApiKey, ...]], *, requires_key: bool
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._requires_key = requires_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note the caller in the scope, and go on."""
+        if scope["type"] == "http":
+            scope[_PLACE] = self._find(scope)
+        await self._app(scope, receive, send)
+
+    def _find(self, scope: Scope) -> Caller | None:
+        headers = Headers(scope=scope)
+        keys = self._keys()
+        if keys:
+            for secret in _secrets(headers, scope["query_string"]):
+                if key := find(keys, secret):
+                    return Caller.of(key)
+        # Clients that must send some key send any to servers that want none.
+        is_here = _is_of_this_machine(scope) and _FORWARDED.isdisjoint(headers.keys())
+        return LOCAL if is_here and not self._requires_key else None
+
+
+class KeyGuard:
+    """Middleware that refuses those who showed no key that is known, and must.
+
+    Args:
+        app: What answers.
+        paths: What knows in whose shape they are refused.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Paths) -> None:
+        self._app = app
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request on behalf of its caller, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        caller = caller_of(scope)
+        if caller is None:
+            dialect = self._paths.dialect(scope["path"])
+            await dialect.refuse(_problem(Headers(scope=scope)))(scope, receive, send)
+            return
+        token = CALLER.set(caller)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            CALLER.reset(token)
+
+
+def _problem(headers: Headers) -> Problem:
+    error = Unauthorized(
+        "This server wants an API key, and the request has none that it knows.",
+        hint="Send one as `Authorization: Bearer KEY`; `coblyn key add NAME` on the server makes one.",
+    )
+    problem = Problem.of(error)
+    # A browser asks its user for the key, as the password of any name, and sends it from then on.
+    is_page = "text/html" in headers.get("accept", "")
+    challenge = 'Basic realm="Coblyn: any name, and an API key", charset="UTF-8"'
+    way = ("www-authenticate", challenge if is_page else "Bearer")
+    return Problem(problem.status, problem.code, problem.message, headers=(way,))
+
+
+def _secrets(headers: Headers, query: bytes) -> Iterator[bytes]:
+    """All that a request shows as a key, in whatever way."""
+    for value in headers.getlist("authorization"):
+        yield from _authorization(value)
+    for name in _KEY_HEADERS:
+        for value in headers.getlist(name):
+            yield value.strip().encode("latin-1")
+    if query:
+        for field, value in parse_qsl(query.decode("latin-1"), errors="surrogateescape"):
+            if field in _KEY_FIELDS:
+                yield value.encode(errors="surrogateescape")
+
+
+def _authorization(value: str) -> Iterator[bytes]:
+    scheme, _, rest = value.strip().partition(" ")
+    if not rest:
+        yield scheme.encode("latin-1")
+    elif scheme.lower() != "basic":
+        yield rest.strip().encode("latin-1")
+    else:
+        try:
+            name, _, password = base64.b64decode(rest, validate=True).partition(b":")
+        except (binascii.Error, ValueError):
+            return
+        yield password or name
+
+
+def _is_of_this_machine(scope: Scope) -> bool:
+    client, server = scope.get("client"), scope.get("server")
+    if client is None:  # over a UNIX socket, which has no port; or somebody who has left
+        return server is not None and server[1] is None
+    try:
+        address = ipaddress.ip_address(client[0].partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

@@ -1,0 +1,50 @@
+"""The certificate of a server, looked at before anything that takes time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coblyn.errors import SettingsError
+
+if TYPE_CHECKING:
+    from coblyn.settings import Settings
+
+__all__ = ["Tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files of a certificate and of its private key; the key's is None where both are in one."""
+
+    cert: str
+    key: str | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Tls | None:
+        """What the user chose; None for plain HTTP.
+
+        Raises:
+            SettingsError: The files cannot be read, or do not belong together.
+        """
+        if not settings.tls_cert:
+            if settings.tls_key:
+                raise SettingsError("tls_key names a key, and tls_cert no certificate.")
+            return None
+        import ssl
+
+        chosen = cls(settings.tls_cert, settings.tls_key or None)
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            # An encrypted key would be asked for in the middle of the start.
+            context.load_cert_chain(chosen.cert, chosen.key, password=_no_password)
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"The certificate {chosen.cert} cannot be used: {error}.",
+                hint="Both files are PEM; --tls-key names the private key, without a password.",
+            ) from error
+        return chosen
+
+
+def _no_password() -> str:
+    raise ValueError("its key has a password")

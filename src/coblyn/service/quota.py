@@ -1,0 +1,92 @@
+"""How much each caller uses, held against the limits of its key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from coblyn.errors import LimitReached
+from coblyn.service.caller import Caller
+
+__all__ = ["Quotas"]
+
+_MINUTE = 60.0
+_SOON = 1.0
+"""Seconds after which a place among the running may be free."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What may be used of a limit by the minute: it fills evenly, up to a minute's worth.
+
+    Attributes:
+        level: What is left; negative where more was used than anybody knew before.
+        at: When that was so, in seconds.
+    """
+
+    level: float
+    at: float
+
+    def fill(self, limit: int, now: float) -> float:
+        self.level = min(self.level + (now - self.at) * limit / _MINUTE, float(limit))
+        self.at = now
+        return self.level
+
+
+@dataclass(slots=True)
+class _Usage:
+    num_running: int = 0
+    buckets: dict[str, _Bucket] = field(default_factory=dict)
+
+
+class Quotas:
+    """The books of all callers that have limits.
+
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._usages: dict[str, _Usage] = {}
+
+    def admit(self, caller: Caller) -> None:
+        """Let a generation begin; ``release`` is due when it is over.
+
+        Raises:
+            LimitReached: The caller has used up what it may; it says when to come back.
+        """
+        limits, usage = caller.limits, self._usages.setdefault(caller.name, _Usage())
+        if limits.max_running and usage.num_running >= limits.max_running:
+            raise _reached(f"has {usage.num_running} requests running, its maximum", _SOON)
+        requests = self._bucket(usage, "requests", limits.requests_per_minute)
+        tokens = self._bucket(usage, "tokens", limits.tokens_per_minute)
+        if requests and requests.level < 1:
+            wait = (1 - requests.level) * _MINUTE / limits.requests_per_minute
+            raise _reached(f"may send {limits.requests_per_minute} requests a minute", wait)
+        if tokens and tokens.level <= 0:
+            wait = (1 - tokens.level) * _MINUTE / limits.tokens_per_minute
+            raise _reached(f"may use {limits.tokens_per_minute} tokens a minute", wait)
+        if requests:
+            requests.level -= 1
+        usage.num_running += 1
+
+    def release(self, caller: Caller, num_tokens: int) -> None:
+        """A generation is over, and took that many tokens."""
+        usage = self._usages[caller.name]
+        usage.num_running -= 1
+        if tokens := self._bucket(usage, "tokens", caller.limits.tokens_per_minute):
+            tokens.level -= num_tokens
+
+    def _bucket(self, usage: _Usage, name: str, limit: int) -> _Bucket | None:
+        if not limit:
+            return None
+        now = self._clock()
+        bucket = usage.buckets.setdefault(name, _Bucket(float(limit), now))
+        bucket.fill(limit, now)
+        return bucket
+
+
+def _reached(what: str, seconds: float) -> LimitReached:
+    return LimitReached(f"This key {what}.", retry_after=seconds)
