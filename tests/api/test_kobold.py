@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from asgi import Client
+from coblyn.api.app import create_app
+from coblyn.chat.template import CHATML
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.errors import Busy, EngineRestarted
 from factories import SteppedEngine, wait_for
@@ -503,3 +505,47 @@ async def test_what_the_page_sends_for_the_whole_text_and_for_seed_zero(
     assert "warnings" not in reply.json
     sampling = engine.requests[0].sampling
     assert (sampling.repetition_range, sampling.seed) == (2**31 - 1, 2**32)
+
+
+CHATTY = "{{[INPUT]}}a{{[OUTPUT]}}"
+
+
+async def test_placeholders_are_the_models_own_tags() -> None:
+    engine = SteppedEngine(chat_template=CHATML)
+    engine.allow()
+    client = Client(create_app(engine))
+    reply = await client.post(GENERATE, {"prompt": CHATTY, "stop_sequence": ["{{[INPUT]}}"]})
+    assert reply.status == 200
+    text = engine.sources[-1].texts[0].text
+    assert text == "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n"
+    assert engine.requests[-1].stop == ("<|im_start|>user",)
+
+
+async def test_a_model_without_a_template_has_koboldcpps_own_tags(
+    client: Client, engine: SteppedEngine
+) -> None:
+    await client.post(GENERATE, {"prompt": CHATTY})
+    assert engine.sources[-1].texts[0].text == "\n### Instruction:\na\n### Response:\n"
+
+
+async def test_an_adapter_brings_tags_and_parameters(client: Client, engine: SteppedEngine) -> None:
+    adapter = {
+        "user_start": "U:",
+        "assistant_start": "A:",
+        "max_length": 3,
+        "top_k": 7,
+        "min_p": 0.1,
+    }
+    body = {"prompt": CHATTY, "adapter": adapter, "min_p": 0.2}
+    await client.post(GENERATE, body)
+    assert engine.sources[-1].texts[0].text == "U:aA:"
+    assert engine.requests[-1].max_tokens == 3
+    sampling = engine.requests[-1].sampling
+    assert (sampling.top_k, sampling.min_p) == (7, 0.2)
+
+
+async def test_placeholders_stay_where_nobody_wants_them_filled(
+    client: Client, engine: SteppedEngine
+) -> None:
+    await client.post(GENERATE, {"prompt": CHATTY, "replace_instruct_placeholders": False})
+    assert engine.sources[-1].texts[0].text == CHATTY

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.call import Call
@@ -15,12 +17,17 @@ from coblyn.api.kobold.wire import (
     GenerateInput,
     KeyInput,
     TokenCountInput,
+    adapter_defaults,
+    has_placeholders,
     to_command,
 )
 from coblyn.api.later import Warnings, read_leniently
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
+from coblyn.api.wishes import filled
 from coblyn.chat.messages import read_messages
+from coblyn.chat.placeholders import Tags
+from coblyn.chat.tags import tags_of
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.window import longest_completion
 
@@ -158,7 +165,8 @@ async def soft_prompts_list(_: Call) -> Response:
 
 
 async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings]:
-    body = await call.wishes()
+    given = await call.json()
+    body = call.options.wishes.of(filled(given, adapter_defaults(given.get("adapter"))))
     wanted, reported = read_leniently(GenerateInput, body)
     warnings = dict(reported)
     if len(wanted.stop_sequence) > MAX_STOPS:
@@ -167,8 +175,16 @@ async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings
         )
     sampling = read_sampling(body, wanted, warnings)
     default = call.options.default_max_tokens
-    command = to_command(wanted, sampling, default_max_tokens=default)
+    tags = await _model_tags(call, wanted) if has_placeholders(wanted) else Tags()
+    command = to_command(wanted, sampling, tags, default_max_tokens=default)
     return wanted, bind(command, body), warnings
+
+
+async def _model_tags(call: Call, wanted: GenerateInput) -> Tags:
+    """The tags of the model's own chat format, or KoboldCPP's default."""
+    info = call.services.models.find(wanted.model).engine.info
+    found = await asyncio.to_thread(tags_of, info.chat_template, info.bos, info.eos)
+    return found or Tags()
 
 
 async def _key(call: Call) -> str:

@@ -18,10 +18,14 @@ __all__ = [
     "GenerateInput",
     "KeyInput",
     "TokenCountInput",
+    "adapter_defaults",
+    "has_placeholders",
     "to_command",
 ]
 
 MAX_STOPS = 256
+
+_ADAPTER_DEFAULTS = ("temperature", "top_k", "top_p", "min_p", "rep_pen", "max_length")
 
 
 class GenerateInput(LaterFields):
@@ -100,10 +104,17 @@ class DetokenizeInput(Lenient):
 
 
 def to_command(
-    body: GenerateInput, sampling: SamplingParams, *, default_max_tokens: int
+    body: GenerateInput, sampling: SamplingParams, tags: Tags, *, default_max_tokens: int
 ) -> GenerateCommand:
-    """The command that a body means, with KoboldCPP's defaults and rules."""
-    tags = _tags(body.adapter)
+    """The command that a body means, with KoboldCPP's defaults and rules.
+
+    Args:
+        body: The body.
+        sampling: How to choose tokens.
+        tags: What placeholders stand for, where the body has no adapter of its own.
+        default_max_tokens: Tokens where the body names no number.
+    """
+    tags = _own_tags(body.adapter) or tags
     memory, prompt, stops = body.memory, body.prompt, tuple(filter(None, body.stop_sequence))
     if body.replace_instruct_placeholders:
         memory, prompt = fill_placeholders(memory, prompt, tags)
@@ -125,9 +136,24 @@ def to_command(
     )
 
 
-def _tags(adapter: dict[str, Any]) -> Tags:
+def has_placeholders(body: GenerateInput) -> bool:
+    """Whether a body has placeholders to fill for which it brings no tags."""
+    if not body.replace_instruct_placeholders or _own_tags(body.adapter):
+        return False
+    return any("{{[" in text for text in (body.memory, body.prompt, *body.stop_sequence))
+
+
+def adapter_defaults(adapter: Any) -> dict[str, Any]:
+    """The generation parameters that a chat adapter has, for a body that does not have them."""
+    if not isinstance(adapter, dict):
+        return {}
+    return {name: adapter[name] for name in _ADAPTER_DEFAULTS if name in adapter}
+
+
+def _own_tags(adapter: dict[str, Any]) -> Tags | None:
+    """The tags of a chat adapter; None if it has none."""
     names = Tags.__dataclass_fields__
     given = {
         key: value for key, value in adapter.items() if key in names and isinstance(value, str)
     }
-    return Tags(**given)
+    return Tags(**given) if given else None

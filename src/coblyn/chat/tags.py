@@ -1,0 +1,119 @@
+"""What stands around each speaker's text in a model's own chat template, found by rendering marked messages."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+
+from jinja2.exceptions import TemplateError
+
+from coblyn.chat.placeholders import Tags
+from coblyn.chat.sandbox import Sandbox, TemplateRefusal
+
+__all__ = ["tags_of"]
+
+_SYSTEM, _QUESTION, _ANSWER, _MORE = "SystemMark0", "UserMark1", "AssistantMark2", "UserMark3"
+
+
+@functools.lru_cache(maxsize=8)
+def tags_of(source: str, bos: str, eos: str) -> Tags | None:
+    """The tags of a chat template.
+
+    Args:
+        source: Jinja text of the template.
+        bos: Text of the BOS token, which belongs to no speaker.
+        eos: Text of the EOS token.
+
+    Returns:
+        None if there is no template, or it cuts its messages in pieces that are no tags.
+    """
+    if not source.strip():
+        return None
+    try:
+        return _Reader(source, bos, eos).tags()
+    except (TemplateError, _NoTags, ArithmeticError, LookupError, TypeError, ValueError):
+        return None  # a template is a foreign program
+
+
+def _split(between: str, before: str, ends: Sequence[str]) -> tuple[str, str]:
+    """The text between an answer and the next question as the end of the one and the start of the other.
+
+    Args:
+        between: That text.
+        before: The text before the first question, which ends like the start of any.
+        ends: How an answer may end: some templates end the last one differently.
+    """
+    for end in ends:
+        if end and between.startswith(end):
+            return end, between.removeprefix(end)
+    pairs = zip(reversed(between), reversed(before), strict=False)
+    length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    common = between[len(between) - length :]
+    start = re.sub(r"^[^<\[\n]+(?=[<\[\n])", "", common)  # "_end|><|user|>" begins within a tag
+    return between.removesuffix(start), start
+
+
+class _NoTags(Exception):
+    """A message is not where it should be."""
+
+
+class _Reader:
+    """Renders a template's marked messages, and cuts the text at the marks."""
+
+    def __init__(self, source: str, bos: str, eos: str) -> None:
+        self._sandbox = Sandbox()
+        self._template = self._sandbox.compile_watched(source)
+        self._tokens = {"bos_token": bos, "eos_token": eos}
+        self._bos = bos
+
+    def tags(self) -> Tags:
+        turns = {_QUESTION: "user", _ANSWER: "assistant", _MORE: "user"}
+        before, middle, again, user_end = self._parts(turns)
+        *_, whole = self._parts(turns, opens_answer=True)
+        *_, last_end = self._parts({_QUESTION: "user", _ANSWER: "assistant"})
+        assistant_end, user_start = _split(again, before, (last_end, user_end))
+        if not (middle.startswith(user_end) and whole.startswith(user_end) and user_start):
+            raise _NoTags
+        system_start, system_end = self._system(before, user_start, user_end)
+        return Tags(
+            system_start,
+            system_end,
+            user_start,
+            user_end,
+            middle.removeprefix(user_end),
+            assistant_end,
+            whole.removeprefix(user_end),
+        )
+
+    def _system(self, before: str, user_start: str, user_end: str) -> tuple[str, str]:
+        """Tags of a system message; those of the user where the template has no such role."""
+        try:
+            start, end, _ = self._parts({_SYSTEM: "system", _QUESTION: "user"})
+        except TemplateRefusal:
+            return user_start, user_end
+        if end.endswith(user_start):
+            return start, end.removesuffix(user_start)
+        # It is put into the user's first message, whose tag is to stand before both.
+        return "", end if start == before else ""
+
+    def _parts(self, turns: dict[str, str], *, opens_answer: bool = False) -> list[str]:
+        """The text before, between and after messages, each given as its mark and who says it."""
+        messages = [{"role": role, "content": mark} for mark, role in turns.items()]
+        values: dict[str, Any] = {
+            "messages": messages,
+            "tools": None,
+            "documents": None,
+            **self._tokens,
+        }
+        values["add_generation_prompt"] = opens_answer
+        rest = self._sandbox.render_watched(self._template, values).removeprefix(self._bos)
+        parts = []
+        for mark in turns:
+            part, found, rest = rest.partition(mark)
+            if not found or mark in rest:
+                raise _NoTags
+            parts.append(part)
+        return [*parts, rest]
