@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
-    "service": VOCABULARY | {"keys", "engine", "chat", "constraints"},
-    "api": VOCABULARY | {"keys", "engine", "proof", "chat", "constraints", "service"},
+    "story": VOCABULARY,
+    "service": VOCABULARY | {"keys", "engine", "chat", "constraints", "story"},
+    "api": VOCABULARY | {"keys", "engine", "proof", "chat", "constraints", "service", "story"},
     "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {

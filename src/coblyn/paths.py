@@ -15,6 +15,7 @@ __all__ = [
     "cache",
     "config",
     "downloads",
+    "journal",
     "logs",
     "models",
     "presets",
@@ -74,6 +75,11 @@ def stories() -> Path:
 def presets() -> Path:
     """The user's own presets of generation parameters."""
     return config().with_name("presets.toml")
+
+
+def journal() -> Path:
+    """The journal of all stories of the writing page."""
+    return _home("data", _DIRS.user_data_dir) / "journal.sqlite"
 
 
 def config() -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,6 +28,7 @@ from coblyn.api.page import page_routes
 from coblyn.api.paths import Paths, SuffixPaths
 from coblyn.api.route import Route
 from coblyn.api.state import ApiOptions
+from coblyn.api.story.dialect import STORY
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError, Forbidden
 from coblyn.service.caller import CALLER
@@ -36,7 +38,7 @@ from coblyn.service.slots import Slots
 
 __all__ = ["DIALECTS", "create_app"]
 
-DIALECTS = (KOBOLD, OPENAI, SERVER)
+DIALECTS = (KOBOLD, OPENAI, STORY, SERVER)
 """What is spoken. The first that owns a path without a route gives the shape of errors there; the last owns all."""
 
 
@@ -56,6 +58,7 @@ def create_app(
     services = make_services(
         engines,
         is_strict=options.is_strict,
+        journal=options.journal,
         slots=Slots(options.data_slots) if options.data_slots else None,
         shared=SharedStory() if options.has_multiplayer else None,
     )
@@ -68,7 +71,15 @@ def create_app(
         ],
         middleware=_middleware(paths, options),
         exception_handlers=error_handlers(paths),
+        lifespan=lambda _: _closing(services),
     )
+
+
+@asynccontextmanager
+async def _closing(services: Services) -> AsyncIterator[None]:
+    """What the services hold is let go of at the end."""
+    yield
+    await services.stories.close()
 
 
 def _middleware(paths: Paths, options: ApiOptions) -> list[Middleware]:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from coblyn.api.state import ApiOptions
 from coblyn.errors import BadRequest, Cancelled
 
-__all__ = ["BodyTimeout", "BodyTooLarge", "read_json", "token_id", "validated"]
+__all__ = ["BodyTimeout", "BodyTooLarge", "read_bytes", "read_json", "token_id", "validated"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -75,6 +75,17 @@ async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
         raise BadRequest("The body must be a JSON object.")
     has_surrogates = b"\\ud" in body or b"\\uD" in body
     return _scrubbed(value) if has_surrogates else value
+
+
+async def read_bytes(request: Request, options: ApiOptions) -> bytes:
+    """The body as it came: a file.
+
+    Raises:
+        BodyTooLarge: It is larger than the options allow.
+        BodyTimeout: It stopped arriving.
+        Cancelled: The client left.
+    """
+    return await _read(request, options.max_body, options.body_seconds)
 
 
 def validated(model: type[Model], body: dict[str, Any]) -> Model:

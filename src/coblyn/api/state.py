@@ -33,6 +33,7 @@ class ApiOptions:
         wishes: Presets and defaults of generation parameters.
         machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
+        journal: The file of the stories' journal; None for the user's.
     """
 
     origins: tuple[str, ...] = ()
@@ -48,3 +49,4 @@ class ApiOptions:
     wishes: Wishes = field(default_factory=Wishes)
     machine: Machine = UNKNOWN
     web: Path | None = None
+    journal: Path | None = None

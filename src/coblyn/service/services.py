@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from coblyn import paths
 from coblyn.engine.interface import EngineClient
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
@@ -13,6 +15,7 @@ from coblyn.service.models import Models
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
+from coblyn.service.stories import Stories
 
 __all__ = ["Services", "make_services"]
 
@@ -24,6 +27,7 @@ class Services:
     models: Models
     generator: Generator
     hub: Hub
+    stories: Stories
     slots: Slots | None = None
     shared: SharedStory | None = None
 
@@ -34,17 +38,20 @@ def make_services(
     is_strict: bool = False,
     slots: Slots | None = None,
     shared: SharedStory | None = None,
+    journal: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Services:
-    """Services over an engine or several; they own nothing that has to be closed.
+    """Services over an engine or several; the stories have to be closed.
 
     Args:
         engines: One for each model; the first answers requests that name no model.
         is_strict: Refuse requests that name another model even where there is one only.
         slots: Where stories are saved.
         shared: The story that several people write.
+        journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
         clock: Seconds that only grow.
     """
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
-    return Services(models, Generator(models, hub, Quotas(clock)), hub, slots, shared)
+    stories = Stories(journal or paths.journal())
+    return Services(models, Generator(models, hub, Quotas(clock)), hub, stories, slots, shared)

@@ -1,0 +1,1 @@
+"""``/api/coblyn/stories``: the journal of stories over HTTP."""

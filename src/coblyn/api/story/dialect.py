@@ -1,0 +1,26 @@
+"""The stories as a dialect of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coblyn.api.dialect import Dialect
+from coblyn.api.problem import Problem
+from coblyn.api.story.routes import routes
+
+__all__ = ["STORY"]
+
+
+def story_body(problem: Problem) -> dict[str, Any]:
+    """``{"error": {"code", "message"}}``, with the field that is wrong if there is one."""
+    error = {"code": problem.code, "message": problem.message}
+    return {"error": error | ({"field": problem.field} if problem.field else {})}
+
+
+STORY = Dialect(
+    "stories",
+    tuple(routes),
+    owns=lambda path: path.startswith(("/api/coblyn/stories", "/api/coblyn/library")),
+    error_body=story_body,
+)
+"""Stories over HTTP: Coblyn's own API, for the page and for programs."""

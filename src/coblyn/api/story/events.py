@@ -1,0 +1,50 @@
+"""The stream that tells other tabs what happens to a story."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from coblyn.api.framing import SSE
+from coblyn.api.stream import compact
+from coblyn.service.stories import Stories
+
+__all__ = ["story_events"]
+
+_BATCH = 500
+_QUIET_SECONDS = 15.0
+_LOOK_SECONDS = 1.0
+
+
+async def story_events(
+    stories: Stories, story: str, after: int, is_ending: Callable[[], bool]
+) -> AsyncGenerator[bytes, None]:
+    """Server-sent events: what was appended after a version, as it happens.
+
+    Args:
+        stories: Where the story is.
+        story: Which one.
+        after: The version that the client has.
+        is_ending: Whether the server wants to stop: then the stream ends, and the client asks again later.
+    """
+    with stories.watching(story) as flag:
+        num_watchers, quiet = 0, 0.0
+        while not is_ending():
+            if flag.is_set():
+                flag.clear()
+                records = await stories.records(story, after, _BATCH)
+                while records:
+                    after, quiet = records[-1].version, 0.0
+                    lines = [record.to_json() for record in records]
+                    yield SSE.frame(compact({"version": after, "operations": lines}), b"operations")
+                    records = await stories.records(story, after, _BATCH)
+                if num_watchers != stories.num_watchers(story):
+                    num_watchers = stories.num_watchers(story)
+                    yield SSE.frame(compact({"open": num_watchers}), b"open")
+            elif quiet >= _QUIET_SECONDS:
+                quiet = 0.0
+                yield SSE.comment(b"quiet")
+            try:
+                await asyncio.wait_for(flag.wait(), _LOOK_SECONDS)
+            except TimeoutError:
+                quiet += _LOOK_SECONDS

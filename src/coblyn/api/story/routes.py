@@ -1,0 +1,221 @@
+"""Routes of stories and of the library that they stand in."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.body import read_bytes, validated
+from coblyn.api.call import Call
+from coblyn.api.problem import Problem
+from coblyn.api.route import Routes
+from coblyn.api.story.events import story_events
+from coblyn.api.story.wire import AppendBody, CreateBody, StepBody
+from coblyn.api.stream import StreamResponse
+from coblyn.errors import BadRequest
+from coblyn.service.stories import Stories
+from coblyn.story.merge import Conflict
+from coblyn.story.operation import read_operation, require_id
+from coblyn.story.record import read_proposed
+from coblyn.story.store.journal import Appended
+from coblyn.story.store.rows import StoryDamaged
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+_STORIES = "/api/coblyn/stories"
+_STORY = _STORIES + "/{id}"
+_LIBRARY = "/api/coblyn/library"
+
+_TYPING = {"base": 0, "author": "tab-1", "operations": [
+    {"id": "op-1", "kind": "edit", "branch": "main", "changes": [{"from": 0, "to": 0, "insert": "A lamp."}]}
+]}  # fmt: skip
+
+
+@routes.get(_STORIES, "All stories")
+async def stories(call: Call) -> Response:
+    """The one that was changed last first. ``?trash=1`` lists those in the trash."""
+    is_trash = _flag(call, "trash")
+    shelves = await call.services.stories.all(is_trash=is_trash)
+    return JSONResponse({"stories": [shelf.to_json() for shelf in shelves]})
+
+
+@routes.post(_STORIES, "A new story", CreateBody)
+async def create(call: Call) -> Response:
+    """Empty, with some operations, or (``copy_of``) with the state of another story at some version."""
+    body = validated(CreateBody, await call.json())
+    if body.copy_of:
+        shelf = await call.services.stories.copy(body.copy_of, body.version)
+    else:
+        operations = [read_operation(value) for value in body.operations]
+        shelf = await call.services.stories.create(operations, body.id)
+    return JSONResponse(shelf.to_json())
+
+
+@routes.get(_STORY, "A story")
+async def story(call: Call) -> Response:
+    """Its state at the newest version, or at ``?version=N``. ``?without=pieces,takes`` leaves out what is not needed.
+
+    A story that cannot be read is an error that names the last version that can (``readable``), never an empty story.
+    """
+    name, wanted = _story(call), _number(call, "version")
+    shelf = await call.services.stories.get(name)
+    try:
+        version, state = await call.services.stories.state(name, wanted)
+    except StoryDamaged as error:
+        body = call.dialect.error_body(Problem.of(error))
+        return JSONResponse({**body, "readable": error.version - 1}, error.status)
+    left_out = call.request.query_params.get("without", "").split(",")
+    content = {key: value for key, value in state.to_json().items() if key not in left_out}
+    return JSONResponse({**shelf.to_json(), "version": version, "state": content})
+
+
+@routes.post(_STORY + "/operations", "Append operations", AppendBody, _TYPING)
+async def append(call: Call) -> Response:
+    """All of them or none, on the disk before this answers. Those whose id is known already are left out.
+
+    ``base`` is the version that they were made on. What others did since is in ``since``; where both changed the same
+    paragraph or place, the answer is 409 with ``conflict``, and nothing was done.
+    """
+    name, body = _story(call), validated(AppendBody, await call.json())
+    proposed = [read_proposed(value) for value in body.operations]
+    try:
+        appended = await call.services.stories.append(name, body.base, body.author, proposed)
+    except Conflict as error:
+        conflict = {"id": proposed[error.index].id, "scope": error.scope}
+        answer = call.dialect.error_body(Problem.of(error)) | {"conflict": conflict}
+        return JSONResponse(answer | await _since(call.services.stories, name, body.base), 409)
+    own = {record.version for record in appended.records}
+    return JSONResponse(await _since(call.services.stories, name, body.base, own) | _told(appended))
+
+
+@routes.get(_STORY + "/operations", "What happened to a story")
+async def operations(call: Call) -> Response:
+    """The journal after ``?after=N``, oldest first, at most ``?limit=M`` of it (1000)."""
+    name, after = _story(call), _number(call, "after") or 0
+    limit = min(_number(call, "limit") or 1000, 10_000)
+    records = await call.services.stories.records(name, after, limit)
+    return JSONResponse({"operations": [record.to_json() for record in records]})
+
+
+@routes.post(_STORY + "/undo", "Take back the last step", StepBody, {"id": "undo-1"})
+async def undo(call: Call) -> Response:
+    """In a scope, or of all. The operations that did it are in the answer; none if nothing is left."""
+    body = validated(StepBody, await call.json())
+    require_id(body.id, "id")
+    done = await call.services.stories.undo(_story(call), body.scope, body.author, body.id)
+    return JSONResponse(_told(done))
+
+
+@routes.post(_STORY + "/redo", "Do again what was taken back", StepBody, {"id": "redo-1"})
+async def redo(call: Call) -> Response:
+    """In a scope, or of all, unless something new was done there since."""
+    body = validated(StepBody, await call.json())
+    require_id(body.id, "id")
+    done = await call.services.stories.redo(_story(call), body.scope, body.author, body.id)
+    return JSONResponse(_told(done))
+
+
+@routes.get(_STORY + "/events", "Watch a story")
+async def events(call: Call) -> Response:
+    """Server-sent events from ``?after=N`` on.
+
+    ``operations`` come as they are appended, and ``open`` says how many watch the story, this one included.
+    """
+    name, after = _story(call), _number(call, "after") or 0
+    await call.services.stories.get(name)  # an error before the stream begins
+
+    def is_ending() -> bool:
+        return call.model.engine.status().state in ("stopping", "stopped")
+
+    frames = story_events(call.services.stories, name, after, is_ending)
+    return StreamResponse(frames, (), "text/event-stream")
+
+
+@routes.get(_STORY + "/export", "A story as a file")
+async def export(call: Call) -> Response:
+    """With its whole journal: a zip archive of JSON lines, which import reads."""
+    name = _story(call)
+    data = await call.services.stories.export(name)
+    headers = {"content-disposition": f'attachment; filename="{name}.coblyn.zip"'}
+    return Response(data, headers=headers, media_type="application/zip")
+
+
+@routes.post(_STORY + "/trash", "Put a story into the trash")
+async def trash(call: Call) -> Response:
+    """It stays there until the trash is emptied."""
+    return JSONResponse((await call.services.stories.trash(_story(call))).to_json())
+
+
+@routes.post(_STORY + "/restore", "Take a story out of the trash")
+async def restore(call: Call) -> Response:
+    """As it was."""
+    shelf = await call.services.stories.trash(_story(call), is_out=True)
+    return JSONResponse(shelf.to_json())
+
+
+@routes.get(_LIBRARY + "/search", "Find words in all stories")
+async def search(call: Call) -> Response:
+    """Places that hold all words of ``?q=``, at most ``?limit=N`` (50); a word may be part of a longer one."""
+    query, limit = call.request.query_params.get("q", ""), _number(call, "limit") or 50
+    hits = await call.services.stories.search(query, min(limit, 500))
+    return JSONResponse({"hits": [hit.to_json() for hit in hits]})
+
+
+@routes.post(_LIBRARY + "/import", "A story from a file")
+async def import_story(call: Call) -> Response:
+    """The body is the file. It becomes a new story."""
+    data = await read_bytes(call.request, call.options)
+    shelf = await call.services.stories.import_story(data)
+    return JSONResponse({"story": shelf.to_json()})
+
+
+@routes.post(_LIBRARY + "/empty-trash", "Empty the trash")
+async def empty_trash(call: Call) -> Response:
+    """For ever: this is the only request that forgets a story."""
+    return JSONResponse({"forgotten": await call.services.stories.empty_trash()})
+
+
+@routes.get(_LIBRARY + "/backup", "All stories as a file")
+async def backup(call: Call) -> Response:
+    """A copy of the SQLite file, whole at one moment."""
+    with tempfile.TemporaryDirectory() as directory:
+        target = Path(directory) / "stories.sqlite"
+        await call.services.stories.backup(target)
+        data = target.read_bytes()
+    headers = {"content-disposition": 'attachment; filename="stories.sqlite"'}
+    return Response(data, headers=headers, media_type="application/vnd.sqlite3")
+
+
+def _story(call: Call) -> str:
+    return str(call.request.path_params["id"])
+
+
+def _told(appended: Appended) -> dict[str, Any]:
+    lines = [record.to_json() for record in appended.records]
+    return {"version": appended.version, "operations": lines}
+
+
+async def _since(
+    stories: Stories, story: str, base: int, own: set[int] | frozenset[int] = frozenset()
+) -> dict[str, Any]:
+    """What others appended after a version."""
+    records = await stories.records(story, base, 2000)
+    return {"since": [record.to_json() for record in records if record.version not in own]}
+
+
+def _flag(call: Call, name: str) -> bool:
+    return call.request.query_params.get(name, "") in ("1", "true")
+
+
+def _number(call: Call, name: str) -> int | None:
+    text = call.request.query_params.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise BadRequest(f"{name} must be a whole number.", field=name)
+    return int(text)

@@ -1,0 +1,169 @@
+"""Stories for APIs: the journal on a thread of its own, and word of what was appended to those who watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from coblyn.story.operation import Operation
+from coblyn.story.record import Proposed, Record
+from coblyn.story.state import State
+from coblyn.story.store.database import Database
+from coblyn.story.store.index import Hit, Index
+from coblyn.story.store.journal import Appended, Journal
+from coblyn.story.store.library import Library, Shelf
+from coblyn.story.store.transfer import Transfer
+
+__all__ = ["Stories"]
+
+T = TypeVar("T")
+
+
+class _Store:
+    """The file and all that works on it; lives on one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path)
+        self.journal = Journal(self.database)
+        self.library = Library(self.database, self.journal)
+        self.index = Index(self.database, self.journal)
+        self.transfer = Transfer(self.database, self.journal, self.library)
+
+
+class Stories:
+    """All stories of this machine's user. The file is opened when somebody first asks for one.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "stories")
+        self._store: _Store | None = None
+        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    async def all(self, *, is_trash: bool = False) -> list[Shelf]:
+        """The stories, or those in the trash, the one that was changed last first."""
+
+        def read(store: _Store) -> list[Shelf]:
+            store.index.refresh()
+            return store.library.all(is_trash=is_trash)
+
+        return await self._do(read)
+
+    async def get(self, story: str) -> Shelf:
+        """What is told of one story."""
+        return await self._do(lambda store: store.library.get(story))
+
+    async def create(self, operations: Sequence[Operation], story: str = "") -> Shelf:
+        """A new story (`story.store.library.Library.create`)."""
+        return await self._do(lambda store: store.library.create(operations, story))
+
+    async def copy(self, story: str, version: int | None) -> Shelf:
+        """A new story that begins with the state of another."""
+        return await self._do(lambda store: store.library.copy(story, version))
+
+    async def state(self, story: str, version: int | None = None) -> tuple[int, State]:
+        """A story at a version, or the newest."""
+        return await self._do(lambda store: store.journal.state(story, version))
+
+    async def records(self, story: str, after: int, limit: int) -> list[Record]:
+        """What happened to a story after a version."""
+        return await self._do(lambda store: store.journal.records(story, after, limit))
+
+    async def append(
+        self, story: str, base: int, author: str, proposed: Sequence[Proposed]
+    ) -> Appended:
+        """Do operations (`story.store.journal.Journal.append`): they are on the disk when this returns."""
+        return await self._change(
+            story, lambda store: store.journal.append(story, base, author, proposed)
+        )
+
+    async def undo(self, story: str, scope: str, author: str, name: str) -> Appended:
+        """Take back the last step in a scope."""
+        return await self._change(
+            story, lambda store: store.journal.undo(story, scope, author, name)
+        )
+
+    async def redo(self, story: str, scope: str, author: str, name: str) -> Appended:
+        """Do again what the last undo in a scope took back."""
+        return await self._change(
+            story, lambda store: store.journal.redo(story, scope, author, name)
+        )
+
+    async def trash(self, story: str, *, is_out: bool = False) -> Shelf:
+        """Put a story into the trash, or take it out."""
+        return await self._do(lambda store: store.library.trash(story, is_out=is_out))
+
+    async def empty_trash(self) -> int:
+        """Forget what is in the trash for ever; how many stories that were."""
+        return await self._do(lambda store: store.library.empty_trash())
+
+    async def search(self, query: str, limit: int) -> list[Hit]:
+        """Find words in all stories."""
+        return await self._do(lambda store: store.index.search(query, limit))
+
+    async def export(self, story: str) -> bytes:
+        """A story with its whole journal as a file."""
+        return await self._do(lambda store: store.transfer.export(story))
+
+    async def import_story(self, data: bytes) -> Shelf:
+        """A story from such a file, as a new one."""
+        return await self._do(lambda store: store.transfer.import_story(data))
+
+    async def backup(self, target: Path) -> None:
+        """Write a copy of the whole file."""
+        await self._do(lambda store: store.database.backup(target))
+
+    @contextmanager
+    def watching(self, story: str) -> Iterator[asyncio.Event]:
+        """A flag that is set when something was appended to a story; who watches clears it."""
+        flag = asyncio.Event()
+        self._watchers[story].add(flag)
+        self._tell(story)
+        try:
+            yield flag
+        finally:
+            self._watchers[story].discard(flag)
+            self._tell(story)
+            if not self._watchers[story]:
+                del self._watchers[story]
+
+    def num_watchers(self, story: str) -> int:
+        """How many watch a story."""
+        return len(self._watchers.get(story, ()))
+
+    async def _change(self, story: str, work: Callable[[_Store], Appended]) -> Appended:
+        appended = await self._do(work)
+        if appended.records:
+            self._tell(story)
+        return appended
+
+    def _tell(self, story: str) -> None:
+        for flag in self._watchers.get(story, ()):
+            flag.set()
+
+    async def _do(self, work: Callable[[_Store], T]) -> T:
+        def run() -> T:
+            if self._store is None:
+                self._store = _Store(self._path)
+            return work(self._store)
+
+        # Not given up when the client leaves: what was begun is finished, and its result is kept.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.database.close()
+            self._store = None

@@ -1,0 +1,153 @@
+"""A story at one moment: the fold of its operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from coblyn.errors import BadRequest
+from coblyn.story.changes import applied
+from coblyn.story.operation import (
+    COLLECTIONS,
+    SINGLES,
+    Branch,
+    Edit,
+    Operation,
+    Put,
+    Remove,
+    Select,
+)
+from coblyn.story.text import EMPTY, Text
+
+__all__ = ["MAIN", "NEW", "State", "apply"]
+
+MAIN = "main"
+"""The branch that every story begins with."""
+
+_MAX_BRANCHES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that a story holds.
+
+    Attributes:
+        texts: The text of each branch.
+        places: What each place holds (`operation.SINGLES`, `operation.COLLECTIONS`); one that holds nothing is missing.
+        trash: What removed places held.
+        selected: The branch that is written on.
+    """
+
+    texts: Mapping[str, Text] = field(default_factory=lambda: {MAIN: EMPTY}, repr=False)
+    places: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    trash: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    selected: str = MAIN
+
+    def text(self, branch: str) -> Text:
+        """The text of a branch.
+
+        Raises:
+            BadRequest: There is no such branch.
+        """
+        if branch not in self.texts:
+            raise BadRequest(f"This story has no branch {branch!r}.", field="branch")
+        return self.texts[branch]
+
+    def single(self, name: str) -> Any:
+        """What one of `operation.SINGLES` holds; what is empty of its kind if nothing was put there."""
+        return self.places.get(name, SINGLES[name]())
+
+    def collection(self, name: str) -> dict[str, Any]:
+        """What a collection holds, by id, in the order in which it came."""
+        start = name + "/"
+        return {
+            place[len(start) :]: value
+            for place, value in self.places.items()
+            if place.startswith(start)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it: ``{"branches", "selected", "trash"}``, and each single and collection under its own name."""
+        names = self.collection("branch")
+        return {
+            "selected": self.selected,
+            "branches": {
+                branch: {**names.get(branch, {}), **text.to_json()}
+                for branch, text in self.texts.items()
+            },
+            **{name: self.single(name) for name in SINGLES},
+            **{name: self.collection(name) for name in sorted(COLLECTIONS - {"branch"})},
+            "trash": dict(self.trash),
+        }
+
+    def to_snapshot(self) -> dict[str, Any]:
+        """All of it as it is kept."""
+        texts = {branch: text.to_json() for branch, text in self.texts.items()}
+        return {
+            "texts": texts,
+            "places": dict(self.places),
+            "trash": dict(self.trash),
+            "selected": self.selected,
+        }
+
+    @classmethod
+    def from_snapshot(cls, value: Mapping[str, Any]) -> State:
+        """The state that was kept."""
+        texts = {branch: Text.from_json(text) for branch, text in value["texts"].items()}
+        return cls(texts, dict(value["places"]), dict(value["trash"]), value["selected"])
+
+
+NEW = State()
+"""A story to which nothing has happened."""
+
+
+def apply(state: State, operation: Operation) -> tuple[State, Operation | None]:
+    """The state after an operation, and the operation that takes it back if there is one.
+
+    Raises:
+        BadRequest: It cannot happen to this state.
+    """
+    match operation:
+        case Edit(branch, changes):
+            text, inverse = applied(state.text(branch), changes)
+            return replace(state, texts={**state.texts, branch: text}), Edit(branch, inverse)
+        case Put(place, value):
+            return _put(state, place, value)
+        case Remove(place):
+            return _removed(state, place)
+        case Branch():
+            return _branched(state, operation), None
+        case Select(branch):
+            state.text(branch)
+            return replace(state, selected=branch), None
+
+
+def _put(state: State, place: str, value: Any) -> tuple[State, Operation]:
+    collection, _, name = place.partition("/")
+    if collection == "branch":
+        state.text(name)
+    inverse = Put(place, state.places[place]) if place in state.places else Remove(place)
+    trash = {key: value for key, value in state.trash.items() if key != place}
+    return replace(state, places={**state.places, place: value}, trash=trash), inverse
+
+
+def _removed(state: State, place: str) -> tuple[State, Operation | None]:
+    if place not in state.places:
+        return state, None
+    value = state.places[place]
+    places = {key: value for key, value in state.places.items() if key != place}
+    return replace(state, places=places, trash={**state.trash, place: value}), Put(place, value)
+
+
+def _branched(state: State, branch: Branch) -> State:
+    if branch.branch in state.texts:
+        raise BadRequest(f"There is a branch {branch.branch!r} already.", field="branch")
+    if len(state.texts) >= _MAX_BRANCHES:
+        raise BadRequest(f"A story has at most {_MAX_BRANCHES} branches.", field="branch")
+    parent = state.text(branch.parent)
+    at = parent.length if branch.at is None else branch.at
+    text = parent.cut(0, at) if branch.text is None else branch.text
+    meta = {"name": branch.name, "parent": branch.parent, "at": at}
+    places = {**state.places, f"branch/{branch.branch}": meta}
+    return replace(state, texts={**state.texts, branch.branch: text}, places=places)

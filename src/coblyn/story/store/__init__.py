@@ -1,0 +1,1 @@
+"""Stories on the disk: one SQLite file. The only part of ``story`` that touches the world."""

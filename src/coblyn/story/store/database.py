@@ -1,0 +1,183 @@
+"""The file that holds all stories: opened with care, never replaced, never guessed at."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from coblyn.errors import Busy, CoblynError, DiskFull
+
+__all__ = ["Database", "StoriesUnreadable"]
+
+VERSION = 1
+"""Of the schema, in the file's ``user_version``."""
+
+_BUSY_SECONDS = 10.0
+
+_SCHEMA = """
+CREATE TABLE stories (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, mode TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL,
+    version INTEGER NOT NULL, trashed REAL, indexed INTEGER NOT NULL DEFAULT 0, words INTEGER NOT NULL DEFAULT 0,
+    preview TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE operations (
+    story TEXT NOT NULL REFERENCES stories(id) ON DELETE CASCADE, version INTEGER NOT NULL, id TEXT NOT NULL,
+    unit TEXT NOT NULL, scope TEXT NOT NULL, role TEXT NOT NULL, reverts INTEGER NOT NULL, author TEXT NOT NULL,
+    time REAL NOT NULL, body TEXT NOT NULL, inverse TEXT, checksum INTEGER NOT NULL,
+    PRIMARY KEY (story, version)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX operations_by_id ON operations (story, id);
+CREATE INDEX operations_by_scope ON operations (story, scope, version, unit, role, reverts);
+CREATE INDEX operations_by_unit ON operations (story, unit, version);
+CREATE TABLE snapshots (
+    story TEXT NOT NULL REFERENCES stories(id) ON DELETE CASCADE, version INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (story, version)
+) STRICT;
+CREATE TABLE passages (
+    id INTEGER PRIMARY KEY, story TEXT NOT NULL, place TEXT NOT NULL, start INTEGER NOT NULL, text TEXT NOT NULL
+) STRICT;
+CREATE INDEX passages_by_story ON passages (story, place);
+CREATE VIRTUAL TABLE words USING fts5(text, content='passages', content_rowid='id', tokenize='trigram');
+CREATE TRIGGER passage_added AFTER INSERT ON passages BEGIN
+    INSERT INTO words (rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER passage_gone AFTER DELETE ON passages BEGIN
+    INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+"""
+
+
+class StoriesUnreadable(CoblynError):
+    """The file is damaged, no file of stories, or from a newer Coblyn. It is left as it is."""
+
+    code = "stories_unreadable"
+
+
+class Database:
+    """A connection to the file of stories; it belongs to one thread at a time.
+
+    Args:
+        path: The file. It and its directory are made if they are missing.
+
+    Raises:
+        StoriesUnreadable: It is something else, damaged, or of a newer version. Nothing is changed in it.
+        DiskFull: There is no room for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._told():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        try:
+            with self._told():
+                self._prepare()
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _prepare(self) -> None:
+        version = self._version()  # read first: a file of somebody else is not even switched to WAL
+        self._require_known(version)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self.connection.execute(f"PRAGMA {pragma}")
+        if version == 0:
+            with self.writing():
+                if self._version() == 0:  # another process may have been faster
+                    self._make()
+
+    def _version(self) -> int:
+        return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def _require_known(self, version: int) -> None:
+        if version > VERSION:
+            raise StoriesUnreadable(
+                f"{self.path} was written by a newer Coblyn.",
+                hint="Update Coblyn. Nothing in the file was changed.",
+            )
+        tables = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables:
+            raise StoriesUnreadable(
+                f"{self.path} is a database, but holds no stories of Coblyn.",
+                hint="Move it elsewhere. Nothing in it was changed.",
+            )
+
+    def _make(self) -> None:
+        for statement in _statements(_SCHEMA):
+            self.connection.execute(statement)
+        self.connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A block whose changes are all on the disk when it is left, or none of them is.
+
+        Raises:
+            DiskFull: There is no room.
+            Busy: Another process has been writing for too long.
+        """
+        with self._told():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A block that sees one moment of the file."""
+        with self._told():
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                self.connection.execute("ROLLBACK")
+
+    def backup(self, target: Path) -> None:
+        """Write a whole copy of the file, as it is at this moment."""
+        with self._told(), contextlib.closing(sqlite3.connect(target)) as copy:
+            self.connection.backup(copy)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What SQLite and the system refuse, in our own words."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise _explained(self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise StoriesUnreadable(
+                f"{self.path} is damaged, or no file of stories ({error}).",
+                hint="Nothing in it was changed. Put a backup in its place, or move it elsewhere.",
+            ) from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CoblynError(f"{self.path} cannot be made: {reason}.") from error
+
+
+def _explained(path: Path, error: sqlite3.OperationalError) -> CoblynError:
+    code = error.sqlite_errorcode & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFull(f"There is no room left for {path}.", hint="Free some space.")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Busy(f"Another program has been writing to {path} for {_BUSY_SECONDS:g} s.")
+    return CoblynError(f"{path} cannot be used: {error}.", hint="Check its permissions.")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; a transaction would end at ``executescript``."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

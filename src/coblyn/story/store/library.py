@@ -1,0 +1,181 @@
+"""Which stories there are: made, listed, put into the trash and taken out of it."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from coblyn.story.changes import Change
+from coblyn.story.operation import Branch, Edit, Operation, Put, Select, require_id
+from coblyn.story.record import Proposed
+from coblyn.story.state import MAIN, State
+from coblyn.story.store.database import Database
+from coblyn.story.store.journal import Journal, StoryNotFound
+
+__all__ = ["Library", "Shelf", "new_id", "operations_of"]
+
+_IMPORTER = "coblyn"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a list tells of a story.
+
+    Attributes:
+        id: Its id.
+        title: Its title; may be empty.
+        mode: ``story``, ``adventure``, ``chat``, ``instruct`` or ``assistant``.
+        created, modified: Seconds since 1970.
+        version: Of the journal.
+        trashed: When it was put into the trash; None if it was not.
+        words: Words of the branch that is written on, as of the last look.
+        preview: How that begins.
+    """
+
+    id: str
+    title: str
+    mode: str
+    created: float
+    modified: float
+    version: int
+    trashed: float | None
+    words: int
+    preview: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As clients get it."""
+        return asdict(self)
+
+
+_COLUMNS = "id, title, mode, created, modified, version, trashed, words, preview"
+
+
+class Library:
+    """All stories of a file.
+
+    Args:
+        database: Where they are.
+        journal: What writes them.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self, database: Database, journal: Journal, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._clock = clock
+
+    def all(self, *, is_trash: bool = False) -> list[Shelf]:
+        """The stories, or those in the trash, the one that was changed last first."""
+        condition = "NOT NULL" if is_trash else "NULL"
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM stories WHERE trashed IS {condition} ORDER BY modified DESC"  # noqa: S608
+            )
+            return [Shelf(*row) for row in rows]
+
+    def get(self, story: str) -> Shelf:
+        """One story.
+
+        Raises:
+            StoryNotFound: There is none.
+        """
+        with self._database.reading() as connection:
+            return _shelf(connection, story)
+
+    def create(self, operations: Sequence[Operation] = (), story: str = "") -> Shelf:
+        """A new story to which some operations happened at once.
+
+        Args:
+            operations: What it begins with.
+            story: Its id; one that is there already is left as it is. Empty for a new one.
+
+        Raises:
+            BadRequest: The id is no id, or an operation cannot be done.
+        """
+        story = require_id(story, "id") if story else new_id()
+        now = self._clock()
+        with self._database.writing() as connection:
+            added = connection.execute(
+                "INSERT OR IGNORE INTO stories (id, title, mode, created, modified, version)"
+                " VALUES (?, '', '', ?, ?, 0)",
+                (story, now, now),
+            ).rowcount
+        if added and operations:
+            try:
+                self._fill(story, operations)
+            except BaseException:
+                self.delete(story)
+                raise
+        return self.get(story)
+
+    def _fill(self, story: str, operations: Sequence[Operation]) -> None:
+        unit = f"import:{story}"
+        for start in range(0, len(operations), 1000):
+            batch = operations[start : start + 1000]
+            proposed = [
+                Proposed(f"{unit}:{start + index}", unit, operation)
+                for index, operation in enumerate(batch)
+            ]
+            self._journal.append(story, self._journal.version(story), _IMPORTER, proposed)
+
+    def trash(self, story: str, *, is_out: bool = False) -> Shelf:
+        """Put a story into the trash, or take it out."""
+        with self._database.writing() as connection:
+            _shelf(connection, story)
+            when = None if is_out else self._clock()
+            connection.execute("UPDATE stories SET trashed = ? WHERE id = ?", (when, story))
+            return _shelf(connection, story)
+
+    def delete(self, story: str) -> None:
+        """Forget a story for ever."""
+        self._journal.forget(story)
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM passages WHERE story = ?", (story,))
+            connection.execute("DELETE FROM stories WHERE id = ?", (story,))
+
+    def empty_trash(self) -> int:
+        """Forget what is in the trash for ever; how many stories that were."""
+        trashed = self.all(is_trash=True)
+        for shelf in trashed:
+            self.delete(shelf.id)
+        return len(trashed)
+
+    def copy(self, story: str, version: int | None = None) -> Shelf:
+        """A new story that begins with the state of another at some version.
+
+        Raises:
+            StoryNotFound: There is no such story or version.
+            StoryDamaged: That version cannot be read.
+        """
+        _, state = self._journal.state(story, version)
+        return self.create(operations_of(state))
+
+
+def new_id() -> str:
+    """An id that no other story has."""
+    return secrets.token_hex(8)
+
+
+def operations_of(state: State) -> list[Operation]:
+    """What has to happen to a new story for it to be in a state."""
+    operations: list[Operation] = []
+    for branch, text in state.texts.items():
+        if branch == MAIN:
+            operations.append(Edit(MAIN, (Change(0, 0, text),)))
+        else:
+            operations.append(Branch(branch, MAIN, 0, text))
+    operations += [Put(place, value) for place, value in state.places.items()]
+    return [*operations, Select(state.selected)]
+
+
+def _shelf(connection: sqlite3.Connection, story: str) -> Shelf:
+    query = f"SELECT {_COLUMNS} FROM stories WHERE id = ?"  # noqa: S608
+    if (row := connection.execute(query, (story,)).fetchone()) is None:
+        raise StoryNotFound(story)
+    return Shelf(*row)

@@ -1,0 +1,194 @@
+"""A story as one file, to be kept elsewhere and brought back: its whole journal, or only what it holds now."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from coblyn.errors import BadRequest
+from coblyn.story.operation import operation_json, read_operation
+from coblyn.story.record import Record
+from coblyn.story.state import NEW, apply
+from coblyn.story.store.database import Database
+from coblyn.story.store.journal import Journal
+from coblyn.story.store.library import Library, Shelf, new_id
+from coblyn.story.store.rows import insert_record, insert_snapshot, records_between
+
+__all__ = ["FORMAT", "Transfer", "is_story_file"]
+
+FORMAT = "coblyn-story"
+FORMAT_VERSION = 1
+
+MAX_UNPACKED = 512 << 20
+"""Bytes that a file may hold unpacked."""
+
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+)
+"""What damaged and encrypted archives make of the library that reads them."""
+
+_HEAD, _JOURNAL = "story.json", "journal.jsonl"
+
+
+class Transfer:
+    """Stories as files.
+
+    Args:
+        database: Where they are.
+        journal: What reads them.
+        library: What makes new ones.
+    """
+
+    def __init__(self, database: Database, journal: Journal, library: Library) -> None:
+        self._database = database
+        self._journal = journal
+        self._library = library
+
+    def export(self, story: str) -> bytes:
+        """A story with its whole journal: a zip archive of JSON lines."""
+        shelf = self._library.get(story)
+        head = {"format": FORMAT, "format_version": FORMAT_VERSION, **shelf.to_json()}
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(_HEAD, json.dumps(head, ensure_ascii=False, indent=2))
+            with (
+                archive.open(_JOURNAL, "w") as lines,
+                self._database.reading() as connection,
+            ):
+                for record in records_between(connection, story, 0, shelf.version):
+                    lines.write(json.dumps(_line(record), ensure_ascii=False).encode() + b"\n")
+        return target.getvalue()
+
+    def import_story(self, data: bytes) -> Shelf:
+        """A story from such a file, as a new one.
+
+        Raises:
+            BadRequest: It is no such file, of a newer version, damaged or too large. No story is made.
+        """
+        with _archive(data) as archive:
+            head = _head(archive)
+            records = list(_records(archive))
+        story = new_id()
+        with self._database.writing() as connection:
+            _insert(connection, story, head, records)
+        return self._library.get(story)
+
+
+def is_story_file(data: bytes) -> bool:
+    """Whether a file looks like one of these."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {_HEAD, _JOURNAL} <= set(archive.namelist())
+    except _UNREADABLE:
+        return False
+
+
+def _line(record: Record) -> dict[str, Any]:
+    inverse = operation_json(record.inverse) if record.inverse else None
+    return {**record.to_json(), "scope": record.scope, "inverse": inverse}
+
+
+def _archive(data: bytes) -> zipfile.ZipFile:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except _UNREADABLE as error:
+        raise BadRequest(f"This is no story of Coblyn: {error}.") from error
+    if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
+        archive.close()
+        raise BadRequest(f"Unpacked, this file is larger than {MAX_UNPACKED >> 20} MiB.")
+    return archive
+
+
+def _head(archive: zipfile.ZipFile) -> dict[str, Any]:
+    try:
+        with archive.open(_HEAD) as file:
+            head = json.loads(file.read(1 << 20))
+    except _UNREADABLE as error:
+        raise BadRequest(f"This is no story of Coblyn: {_HEAD} cannot be read.") from error
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise BadRequest(f"This is no story of Coblyn: {_HEAD} says nothing of it.")
+    if head.get("format_version") != FORMAT_VERSION:
+        raise BadRequest("This story was written by a newer Coblyn: update to read it.")
+    return head
+
+
+def _records(archive: zipfile.ZipFile) -> Iterator[Record]:
+    """The records, each proven to follow from those before it."""
+    state = NEW
+    for version, line in enumerate(_lines(archive), 1):
+        try:
+            value = json.loads(line)
+            record = _record(value, version)
+            state, _ = apply(state, record.operation)
+        except (ValueError, KeyError, TypeError, AttributeError, BadRequest) as error:
+            raise BadRequest(f"Line {version} of the story's journal is damaged.") from error
+        yield record
+
+
+def _lines(archive: zipfile.ZipFile) -> Iterator[bytes]:
+    size = 0
+    try:
+        with archive.open(_JOURNAL) as file:
+            while line := file.readline(MAX_UNPACKED):
+                size += len(line)
+                if size > MAX_UNPACKED:
+                    raise BadRequest(
+                        f"Unpacked, this file is larger than {MAX_UNPACKED >> 20} MiB."
+                    )
+                yield line
+    except _UNREADABLE as error:
+        raise BadRequest("The story's journal cannot be unpacked.") from error
+
+
+def _record(value: dict[str, Any], version: int) -> Record:
+    if value["version"] != version or value["role"] not in ("do", "undo", "redo"):
+        raise BadRequest("A record is out of order.")
+    inverse = value["inverse"] and read_operation(value["inverse"])
+    names = [str(value[key]) for key in ("id", "unit", "scope", "role", "author")]
+    name, unit, scope, role, author = names
+    return Record(
+        version,
+        name,
+        unit,
+        read_operation(value),
+        inverse,
+        scope,
+        role,  # type: ignore[arg-type]
+        int(value.get("reverts", 0)),
+        author,
+        float(value["time"]),
+    )
+
+
+def _insert(
+    connection: sqlite3.Connection, story: str, head: dict[str, Any], records: list[Record]
+) -> None:
+    state = NEW
+    for record in records:
+        state, _ = apply(state, record.operation)
+    now = records[-1].time if records else 0.0
+    row = (story, state.single("title"), state.single("mode"), _number(head, "created", now))
+    connection.execute(
+        "INSERT INTO stories (id, title, mode, created, modified, version) VALUES (?, ?, ?, ?, ?, ?)",
+        (*row, _number(head, "modified", now), len(records)),
+    )
+    for record in records:
+        insert_record(connection, story, record)
+    insert_snapshot(connection, story, len(records), state)
+
+
+def _number(head: dict[str, Any], key: str, default: float) -> float:
+    value = head.get(key)
+    return float(value) if isinstance(value, int | float) else default

@@ -1,0 +1,142 @@
+"""A text, and which of its words a model wrote.
+
+Positions count UTF-16 code units, as JavaScript and so the editor do: for text without characters beyond U+FFFF these
+are Python's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from coblyn.errors import BadRequest
+
+__all__ = ["EMPTY", "Run", "Text", "units"]
+
+Run = tuple[int, str]
+"""So many units in a row, and the id of the piece that a model wrote them in; empty for words of a writer."""
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 code units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Some text.
+
+    Attributes:
+        text: The characters.
+        runs: Where each part comes from; their lengths add up to the text's.
+    """
+
+    text: str = field(default="", repr=False)
+    runs: tuple[Run, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, text: str, piece: str = "") -> Text:
+        """A text that comes from one place."""
+        return cls(text, ((units(text), piece),) if text else ())
+
+    @property
+    def length(self) -> int:
+        """Units."""
+        return sum(length for length, _ in self.runs)
+
+    def cut(self, start: int, end: int) -> Text:
+        """The part between two positions.
+
+        Raises:
+            BadRequest: They are no positions of this text, or stand inside of a character.
+        """
+        length = self.length
+        if not 0 <= start <= end <= length:
+            raise BadRequest(
+                f"{start} to {end} is no part of a text of {length} UTF-16 units.", field="changes"
+            )
+        if start == 0 and end == length:
+            return self
+        return Text(_sliced(self.text, length, start, end), _joined(_within(self.runs, start, end)))
+
+    def plus(self, *others: Text) -> Text:
+        """This text and others behind it."""
+        parts = (self, *others)
+        return Text(
+            "".join(part.text for part in parts),
+            _joined(run for part in parts for run in part.runs),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"text", "runs"}``."""
+        return {"text": self.text, "runs": [list(run) for run in self.runs]}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Text:
+        """The text that was written so; runs that are missing are the writer's.
+
+        Raises:
+            BadRequest: It is no text, or the runs do not add up to it.
+        """
+        text = value.get("text") if isinstance(value, dict) else None
+        if not isinstance(text, str):
+            raise BadRequest("A text must be a string.", field="text")
+        runs = value.get("runs")
+        return cls.of(text) if runs is None else cls(text, read_runs(runs, units(text)))
+
+
+EMPTY = Text()
+
+
+def read_runs(value: Any, length: int) -> tuple[Run, ...]:
+    """Runs as clients send them.
+
+    Raises:
+        BadRequest: They are no ``[length, piece]`` pairs, or do not add up to ``length``.
+    """
+    runs = []
+    for pair in value if isinstance(value, list) else [None]:
+        match pair:
+            case [int(size), str() | None as piece] if size >= 0:
+                runs.append((size, piece or ""))
+            case _:
+                raise BadRequest("runs must be a list of [length, piece].", field="runs")
+    if sum(size for size, _ in runs) != length:
+        raise BadRequest(f"runs must add up to {length} UTF-16 units.", field="runs")
+    return _joined(runs)
+
+
+def _sliced(text: str, length: int, start: int, end: int) -> str:
+    if length == len(text):  # no character takes two units
+        return text[start:end]
+    raw = text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end]
+    try:
+        return raw.decode("utf-16-le")
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            f"{start} or {end} is inside of a character that takes two UTF-16 units.",
+            field="changes",
+        ) from error
+
+
+def _within(runs: Sequence[Run], start: int, end: int) -> Iterable[Run]:
+    at = 0
+    for length, piece in runs:
+        low, high = max(at, start), min(at + length, end)
+        if low < high:
+            yield high - low, piece
+        at += length
+        if at >= end:
+            return
+
+
+def _joined(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Runs without empty ones, and with neighbours of one source made one."""
+    joined: list[Run] = []
+    for length, piece in runs:
+        if joined and joined[-1][1] == piece:
+            joined[-1] = (joined[-1][0] + length, piece)
+        elif length:
+            joined.append((length, piece))
+    return tuple(joined)

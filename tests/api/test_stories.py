@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from asgi import Client
+
+STORIES = "/api/coblyn/stories"
+LIBRARY = "/api/coblyn/library"
+
+
+def typing(name: str, at: int, text: str) -> dict[str, Any]:
+    changes = [{"from": at, "to": at, "insert": text}]
+    return {"id": name, "kind": "edit", "branch": "main", "changes": changes}
+
+
+async def create(client: Client, *operations: dict[str, Any]) -> str:
+    reply = await client.post(STORIES, {"operations": list(operations)})
+    assert reply.status == 200, reply.body
+    return str(reply.json["id"])
+
+
+async def append(client: Client, story: str, base: int, *operations: dict[str, Any]) -> Any:
+    body = {"base": base, "author": "tab", "operations": list(operations)}
+    return await client.post(f"{STORIES}/{story}/operations", body)
+
+
+async def test_a_story_from_its_first_word_to_the_trash(client: Client) -> None:
+    story = await create(client)
+    reply = await append(client, story, 0, typing("a", 0, "A lamp."))
+    assert (reply.status, reply.json["version"]) == (200, 1)
+    title = {"id": "b", "kind": "put", "place": "title", "value": "The Lamp"}
+    await append(client, story, 1, title)
+    whole = (await client.get(f"{STORIES}/{story}")).json
+    assert whole["state"]["branches"]["main"]["text"] == "A lamp."
+    assert (whole["version"], whole["title"]) == (2, "The Lamp")
+    earlier = (await client.get(f"{STORIES}/{story}?version=0&without=lore,trash")).json
+    assert earlier["state"]["branches"]["main"]["text"] == ""
+    assert not {"lore", "trash"} & set(earlier["state"])
+    journal = (await client.get(f"{STORIES}/{story}/operations?after=1")).json["operations"]
+    assert [line["value"] for line in journal] == ["The Lamp"]
+    listed = (await client.get(STORIES)).json["stories"]
+    assert [(one["id"], one["preview"], one["words"]) for one in listed] == [(story, "A lamp.", 2)]
+    await client.post(f"{STORIES}/{story}/trash")
+    assert (await client.get(STORIES)).json["stories"] == []
+    assert len((await client.get(f"{STORIES}?trash=1")).json["stories"]) == 1
+    await client.post(f"{STORIES}/{story}/restore")
+    assert len((await client.get(STORIES)).json["stories"]) == 1
+
+
+async def test_undo_and_redo(client: Client) -> None:
+    story = await create(client)
+    await append(client, story, 0, typing("a", 0, "A lamp."))
+    undone = (await client.post(f"{STORIES}/{story}/undo", {"id": "u", "scope": "text/main"})).json
+    assert (undone["version"], undone["operations"][0]["role"]) == (2, "undo")
+    redone = (await client.post(f"{STORIES}/{story}/redo", {"id": "r"})).json
+    assert redone["operations"][0]["changes"] == [{"from": 0, "to": 0, "insert": "A lamp."}]
+    nothing = (await client.post(f"{STORIES}/{story}/redo", {"id": "r2"})).json
+    assert (nothing["version"], nothing["operations"]) == (3, [])
+
+
+async def test_two_editors_are_merged_or_told(client: Client) -> None:
+    story = await create(client, typing("start", 0, "one\ntwo"))
+    await append(client, story, 1, typing("a", 3, "!"))
+    merged = await append(client, story, 1, typing("b", 7, "?"))
+    assert [line["id"] for line in merged.json["since"]] == ["a"]
+    assert merged.json["operations"][0]["changes"][0]["from"] == 8
+    told = await append(client, story, 1, typing("c", 0, "Chapter "))
+    assert (told.status, told.json["error"]["code"]) == (409, "conflict")
+    assert told.json["conflict"] == {"id": "c", "scope": "text/main"}
+    assert [line["id"] for line in told.json["since"]] == ["a", "b"]
+    assert (await client.get(f"{STORIES}/{story}")).json["version"] == 3
+
+
+async def test_other_tabs_are_told_as_it_happens(client: Client) -> None:
+    story = await create(client, typing("start", 0, "one"))
+    async with client.open("GET", f"{STORIES}/{story}/events?after=0") as events:
+        first = await _event(events)
+        assert (first[0], first[1]["version"]) == ("operations", 1)
+        assert await _event(events) == ("open", {"open": 1})
+        await append(client, story, 1, typing("a", 3, "!"))
+        name, told = await _event(events)
+        assert (name, [line["id"] for line in told["operations"]]) == ("operations", ["a"])
+
+
+async def _event(events: Any) -> tuple[str, Any]:
+    name, data = (await events.next()).decode().strip().split("\n")
+    return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
+
+
+async def test_out_and_in_again(client: Client) -> None:
+    story = await create(client, typing("start", 0, "A lamp."))
+    file = await client.get(f"{STORIES}/{story}/export")
+    assert file.headers["content-type"] == "application/zip"
+    imported = (await client.post(f"{LIBRARY}/import", file.body)).json["story"]["id"]
+    assert imported != story
+    copy = await client.post(STORIES, {"copy_of": story, "version": 1})
+    hits = (await client.get(f"{LIBRARY}/search?q=lamp")).json["hits"]
+    assert {hit["story"] for hit in hits} == {story, imported, copy.json["id"]}
+    backup = await client.get(f"{LIBRARY}/backup")
+    assert backup.body.startswith(b"SQLite format 3\0")
+    await client.post(f"{STORIES}/{story}/trash")
+    assert (await client.post(f"{LIBRARY}/empty-trash")).json == {"forgotten": 1}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", f"{STORIES}/none", None, 404),
+        ("GET", f"{STORIES}/none/events", None, 404),
+        ("POST", f"{STORIES}/none/undo", {"id": "u"}, 404),
+        ("POST", f"{STORIES}/none/undo", {}, 400),
+        ("POST", STORIES, {"id": "no spaces"}, 400),
+        ("POST", STORIES, {"operations": [{"kind": "dance"}]}, 400),
+        ("POST", f"{STORIES}/none/operations", {"base": -1, "operations": []}, 400),
+        ("POST", f"{STORIES}/none/operations", {"base": 0, "operations": [{"id": 3}]}, 400),
+        ("POST", f"{LIBRARY}/import", b"no zip", 400),
+        ("GET", f"{LIBRARY}/search?q=a&limit=x", None, 400),
+        ("GET", f"{STORIES}/none?version=-1", None, 400),
+    ],
+)
+async def test_errors_have_a_code(
+    client: Client, method: str, path: str, body: Any, status: int
+) -> None:
+    reply = await client.send(method, path, body)
+    assert reply.status == status, reply.body
+    assert reply.json["error"]["code"]
+    assert reply.json["error"]["message"]
+    assert (await client.get(STORIES)).json["stories"] == []

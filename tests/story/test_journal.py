@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from coblyn.errors import BadRequest
+from coblyn.story.merge import Conflict
+from coblyn.story.record import read_proposed
+from coblyn.story.state import NEW, apply
+from coblyn.story.store.database import Database, StoriesUnreadable
+from coblyn.story.store.journal import Journal, StoryNotFound, TooFarBehind
+from coblyn.story.store.rows import StoryDamaged
+from story.conftest import Shelf, edit
+
+
+def test_the_state_is_the_fold_of_all_operations(shelf: Shelf) -> None:
+    rng = random.Random(1)
+    for _ in range(230):
+        length = len(shelf.text)
+        at = rng.randint(0, length)
+        shelf.type(at, rng.choice(["", "word ", "\n"]), rng.randint(at, min(length, at + 3)))
+    version, state = shelf.journal.state(shelf.story)
+    folded = NEW
+    for record in shelf.journal.records(shelf.story, 0):
+        folded, _ = apply(folded, record.operation)
+        if record.version in (1, 199, 200, 222):
+            assert Journal(shelf.database).state(shelf.story, record.version)[1] == folded
+    assert version == 230
+    assert folded == state == Journal(shelf.database).state(shelf.story)[1]
+
+
+def test_the_same_operation_again_does_nothing(shelf: Shelf) -> None:
+    first = shelf.do({"id": "a"} | edit(0, "one "), {"id": "b"} | edit(4, "two "))
+    again = shelf.do({"id": "a"} | edit(0, "one "), {"id": "b"} | edit(4, "two "), base=0)
+    assert (first.version, again.version, again.records) == (2, 2, ())
+    more = shelf.do({"id": "b"} | edit(4, "two "), {"id": "c"} | edit(8, "three"), base=1)
+    assert (more.version, shelf.text) == (3, "one two three")
+
+
+def test_a_batch_is_done_as_a_whole_or_not_at_all(shelf: Shelf) -> None:
+    with pytest.raises(BadRequest):
+        shelf.do(edit(0, "fine"), edit(99, "beyond the end"))
+    assert (shelf.text, shelf.journal.version(shelf.story)) == ("", 0)
+    shelf.type(0, "after")
+    assert shelf.text == "after"
+
+
+def test_different_paragraphs_merge_in_silence(shelf: Shelf) -> None:
+    shelf.type(0, "one\ntwo\nthree")
+    shelf.type(3, " and a half", base=1)
+    shelf.type(13, "!", base=1)
+    assert shelf.text == "one and a half\ntwo\nthree!"
+
+
+def test_a_batch_that_was_half_known_is_moved_past_what_others_did(shelf: Shelf) -> None:
+    shelf.type(0, "one\ntwo\nthree")
+    shelf.do({"id": "mine"} | edit(13, "!"), base=1)
+    shelf.type(0, "Chapter ", base=2)
+    shelf.do({"id": "mine"} | edit(13, "!"), {"id": "next"} | edit(14, "?"), base=1)
+    assert shelf.text == "Chapter one\ntwo\nthree!?"
+
+
+def test_the_same_paragraph_is_told(shelf: Shelf) -> None:
+    shelf.type(0, "one\ntwo")
+    shelf.type(3, " here", base=1)
+    with pytest.raises(Conflict) as caught:
+        shelf.type(0, "there ", base=1)
+    assert (caught.value.index, caught.value.scope, shelf.text) == (0, "text/main", "one here\ntwo")
+
+
+def test_paragraphs_are_found_beyond_characters_of_two_units(shelf: Shelf) -> None:
+    shelf.type(0, "🐉🐉🐉\ntwo")
+    shelf.type(10, "!", base=1)
+    shelf.type(0, "A ", base=1)
+    assert shelf.text == "A 🐉🐉🐉\ntwo!"
+
+
+def test_the_same_place_is_told_unless_both_say_the_same(shelf: Shelf) -> None:
+    memory = {"kind": "put", "place": "memory", "value": "A mine."}
+    shelf.do(memory)
+    shelf.do({"kind": "put", "place": "lore/lamp", "value": {"keys": ["lamp"]}}, base=0)
+    shelf.do(memory, base=0)
+    with pytest.raises(Conflict) as caught:
+        shelf.do(memory | {"value": "A hall."}, base=0)
+    assert (caught.value.scope, shelf.place("memory")) == ("memory", "A mine.")
+
+
+def test_a_version_that_is_not_there_yet_is_refused(shelf: Shelf) -> None:
+    with pytest.raises(TooFarBehind):
+        shelf.type(0, "x", base=7)
+
+
+def test_removed_things_go_to_the_trash_and_come_back(shelf: Shelf) -> None:
+    entry = {"keys": ["lamp"]}
+    shelf.do({"kind": "put", "place": "lore/lamp", "value": entry})
+    shelf.do({"kind": "remove", "place": "lore/lamp"})
+    state = shelf.journal.state(shelf.story)[1]
+    assert ("lore/lamp" in state.places, state.trash) == (False, {"lore/lamp": entry})
+    assert shelf.undo("lore/lamp") == 1
+    assert shelf.place("lore/lamp") == entry
+
+
+def test_a_branch_shares_what_stands_before_it(shelf: Shelf) -> None:
+    shelf.type(0, "He took the left way.", piece="p1")
+    shelf.do({"kind": "branch", "branch": "b", "parent": "main", "at": 12, "name": "Right"})
+    shelf.do({"kind": "select", "branch": "b"})
+    state = shelf.journal.state(shelf.story)[1]
+    assert (shelf.text, state.text("b").runs) == ("He took the ", ((12, "p1"),))
+    assert state.to_json()["branches"]["b"]["name"] == "Right"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"kind": "edit", "branch": "none", "changes": []},
+        {"kind": "put", "place": "elsewhere", "value": 1},
+        {"kind": "put", "place": "memory", "value": 1},
+        {"kind": "put", "place": "memory"},
+        {"kind": "put", "place": "lore/", "value": {}},
+        {"kind": "put", "place": "branch/none", "value": {}},
+        {"kind": "branch", "branch": "b", "at": 99},
+        {"kind": "branch", "branch": "main"},
+        {"kind": "dance"},
+        {"kind": "edit", "branch": "main", "changes": [], "id": "no spaces"},
+    ],
+)
+def test_what_cannot_be_done_is_refused(shelf: Shelf, operation: dict[str, object]) -> None:
+    with pytest.raises(BadRequest):
+        shelf.do(operation)
+    assert shelf.journal.version(shelf.story) == 0
+
+
+def test_a_damaged_record_is_no_empty_story(shelf: Shelf) -> None:
+    for text in ("one ", "two ", "three "):
+        shelf.type(len(shelf.text), text)
+    with sqlite3.connect(shelf.path) as connection:
+        connection.execute(
+            "UPDATE operations SET body = replace(body, 'two', '2') WHERE version = 2"
+        )
+    connection.close()
+    journal = Journal(shelf.database)
+    with pytest.raises(StoryDamaged) as caught:
+        journal.state(shelf.story)
+    assert caught.value.version == 2
+    assert journal.state(shelf.story, 1)[1].text("main").text == "one "
+    with pytest.raises(StoryDamaged):
+        journal.append(shelf.story, 3, "tab", [read_proposed({"id": "x"} | edit(0, "new"))])
+    copy = shelf.library.copy(shelf.story, 1)
+    assert journal.state(copy.id)[1].text("main").text == "one "
+
+
+def test_a_missing_record_is_no_shorter_story(shelf: Shelf) -> None:
+    shelf.type(0, "one")
+    shelf.type(3, "two")
+    with sqlite3.connect(shelf.path) as connection:
+        connection.execute("DELETE FROM operations WHERE version = 2")
+    connection.close()
+    with pytest.raises(StoryDamaged):
+        Journal(shelf.database).state(shelf.story)
+
+
+@pytest.mark.parametrize("content", [b"no database" * 200, b"SQLite format 3\0" + b"x" * 5000])
+def test_a_bad_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(StoriesUnreadable):
+        Database(path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("statement", ["PRAGMA user_version = 99", "CREATE TABLE other (a)"])
+def test_a_file_of_others_is_left_as_it_is(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement)
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoriesUnreadable):
+        Database(path)
+    assert path.read_bytes() == before
+
+
+def test_the_trash_keeps_stories_until_it_is_emptied(shelf: Shelf) -> None:
+    shelf.type(0, "kept")
+    shelf.library.trash(shelf.story)
+    assert (shelf.library.all(), len(shelf.library.all(is_trash=True))) == ([], 1)
+    shelf.library.trash(shelf.story, is_out=True)
+    assert shelf.text == "kept"
+    shelf.library.trash(shelf.story)
+    assert shelf.library.empty_trash() == 1
+    with pytest.raises(StoryNotFound):
+        shelf.library.get(shelf.story)
+
+
+def test_search_follows_the_journal(shelf: Shelf) -> None:
+    shelf.type(0, "The Lamp went out.\n" + "filler\n" * 600 + "她点亮了灯。🐉 The lamp again.")
+    shelf.do(
+        {"kind": "put", "place": "lore/lamp", "value": {"keys": ["lamp"], "content": "It knocks."}}
+    )
+    hits = shelf.index.search("lamp")
+    text = shelf.text
+    for hit in hits:
+        if hit.place == "text/main":
+            raw = text.encode("utf-16-le")[2 * hit.start : 2 * hit.end].decode("utf-16-le")
+            assert raw.lower() == "lamp"
+    assert {hit.place for hit in hits} == {"text/main", "lore/lamp"}
+    assert [hit.place for hit in shelf.index.search("点亮")] == ["text/main"]
+    assert [hit.place for hit in shelf.index.search("knocks it")] == ["lore/lamp"]
+    assert shelf.index.search('"; DROP % _') == []
+    shelf.type(0, "", 8)
+    assert shelf.library.get(shelf.story).words == 608  # as of the last look
+    assert len(shelf.index.search("lamp")) == 2
+    assert shelf.library.get(shelf.story).words == 606
+    shelf.library.trash(shelf.story)
+    assert shelf.index.search("lamp") == []
+
+
+def test_a_story_goes_out_and_comes_back_with_all_that_happened(shelf: Shelf) -> None:
+    shelf.type(0, "one 🐉", piece="p")
+    shelf.do({"kind": "put", "place": "title", "value": "灯"})
+    shelf.undo("text/main")
+    data = shelf.transfer.export(shelf.story)
+    copy = shelf.transfer.import_story(data).id
+    assert shelf.journal.state(copy) == shelf.journal.state(shelf.story)
+    old, new = (shelf.journal.records(story, 0) for story in (shelf.story, copy))
+    assert old == new
+    assert len(shelf.journal.redo(copy, "text/main", "tab", "r").records) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no zip", b"\0" * 100])
+def test_a_bad_story_file_makes_no_story(shelf: Shelf, damage: bytes) -> None:
+    with pytest.raises(BadRequest):
+        shelf.transfer.import_story(damage)
+    assert len(shelf.library.all()) == 1
+
+
+def test_a_damaged_story_file_makes_no_story(shelf: Shelf) -> None:
+    shelf.type(0, "one")
+    data = bytearray(shelf.transfer.export(shelf.story))
+    for at in range(0, len(data), 7):
+        bad = bytes(data[:at]) + bytes([data[at] ^ 0x55]) + bytes(data[at + 1 :])
+        try:
+            story = shelf.transfer.import_story(bad).id
+        except BadRequest:
+            continue
+        assert shelf.journal.state(story)[1].text("main").text == "one"
+
+
+def test_a_backup_is_a_file_of_stories(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.type(0, "kept")
+    shelf.database.backup(tmp_path / "copy.sqlite")
+    copy = Database(tmp_path / "copy.sqlite")
+    assert Journal(copy).state(shelf.story) == shelf.journal.state(shelf.story)
+    copy.close()
