@@ -18,6 +18,16 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
 
+def open_panel(page: Page, name: str) -> None:
+    """Open a panel of the rail, by the palette, which every width has."""
+    if page.get_by_role("complementary", name=name, exact=True).count():
+        return
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill(name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name=name, exact=True)).to_be_visible()
+
+
 def text(page: Page) -> str:
     return str(page.evaluate("() => window.__app.text()"))
 

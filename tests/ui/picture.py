@@ -17,7 +17,7 @@ from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import ModelInfo
 from live_server import serve
 from ui.conftest import ARGUMENTS
-from ui.desk import button, wait_until_idle, write
+from ui.desk import button, open_panel, wait_until_idle, write
 
 TARGET = Path(__file__).parents[2] / "docs" / "images" / "page.png"
 
@@ -67,15 +67,16 @@ def take(address: str, *, length: int) -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
         page.goto(address)
         write(page, STORY)
-        button(page, "Settings").click()
+        open_panel(page, "Sampler")
+        page.get_by_label("Seed", exact=True).fill("7")
+        page.get_by_label("Length", exact=True).fill(str(length))
+        page.get_by_label("Length", exact=True).blur()
+        open_panel(page, "Story")
         page.get_by_label("Memory").fill(
             "A fireside tale from a Welsh mining valley, dry and kind."
         )
-        page.get_by_label("Length", exact=True).fill(str(length))
-        page.get_by_label("Seed", exact=True).fill("7")
         button(page, "Generate").click()
         wait_until_idle(page)
-        page.locator("aside").evaluate("(aside) => aside.scrollTo(0, 0)")
         page.wait_for_timeout(1000)
         page.get_by_role("heading", name="Coblyn").hover()
         TARGET.parent.mkdir(parents=True, exist_ok=True)

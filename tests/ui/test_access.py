@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ui.conftest import NewPage, missing
-from ui.desk import PROMPT, button, editor, generate, text, wait_until_idle, write
+from ui.desk import PROMPT, button, editor, generate, open_panel, text, wait_until_idle, write
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def assert_accessible(page: Page) -> None:
 @pytest.mark.parametrize("is_phone", [False, True])
 def test_axe_finds_nothing(new_page: NewPage, server_url: str, scheme: str, is_phone: bool) -> None:
     page = new_page(server_url, color_scheme=scheme, **(PHONE if is_phone else {}))
-    expect(page.get_by_text("of 4,096")).to_be_visible()
+    expect(page.get_by_text("of 4,096 tokens")).to_be_visible()
     assert_accessible(page)
     write(page, PROMPT)
     generate(page)
@@ -50,8 +50,11 @@ def test_axe_finds_nothing(new_page: NewPage, server_url: str, scheme: str, is_p
     page.route("**/api/extra/generate/stream", lambda route: route.abort())
     button(page, "Generate").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    button(page, "Settings").click()
-    expect(page.get_by_role("complementary", name="Settings")).to_be_visible()
+    for name in ("Story", "Sampler", "Model"):
+        open_panel(page, name)
+        assert_accessible(page)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("listbox")).to_be_visible()
     assert_accessible(page)
 
 
@@ -62,13 +65,60 @@ def test_all_of_it_by_keyboard(page: Page) -> None:
     for _ in range(12):
         page.keyboard.press("Tab")
         names.append(page.evaluate("() => document.activeElement.textContent.trim()"))
-    for name in ("Generate", "Undo", "Save a copy", "Settings"):
+    for name in ("Generate", "Undo", "Story", "Sampler"):
         assert any(name in focused for focused in names), names
-    button(page, "Settings").focus()
+    button(page, "Sampler").focus()
     page.keyboard.press("Enter")
-    expect(button(page, "Close settings")).to_be_focused()
+    expect(page.get_by_label("Changed only")).to_be_focused()
     page.keyboard.press("Escape")
-    expect(button(page, "Settings")).to_be_focused()
+    expect(button(page, "Sampler")).to_be_focused()
+    page.keyboard.press("F6")
+    expect(editor(page)).not_to_be_focused()
+
+
+def test_commands_by_their_names_and_panels_by_their_digits(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("6")
+    expect(page.get_by_role("complementary", name="Sampler")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("dark")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("no such thing")
+    expect(page.get_by_text("Nothing has this name.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    assert text(page) == ""
+
+
+def test_a_panel_rewraps_no_line(new_page: NewPage, server_url: str) -> None:
+    for width in (1024, 1280, 1440):
+        page = new_page(server_url, viewport={"width": width, "height": 768})
+        write(page, PROMPT * 20)
+        lines = page.locator(".cm-content")
+        before = lines.bounding_box()
+        open_panel(page, "Sampler")
+        after = lines.bounding_box()
+        panel = page.get_by_role("complementary").bounding_box()
+        assert before
+        assert after
+        assert panel
+        assert (before["width"], before["height"]) == (after["width"], after["height"]), width
+        gutter = min(40, max(18, 0.04 * width))
+        assert after["x"] + after["width"] - gutter + 15 <= panel["x"], width
+
+
+def test_speaks_the_browsers_language(new_page: NewPage, server_url: str) -> None:
+    page = new_page(server_url, locale="zh-CN")
+    expect(page.locator("html")).to_have_attribute("lang", "zh")
+    expect(button(page, "续写")).to_be_visible()
+    assert_accessible(page)
+    button(page, "外观").click()
+    page.get_by_label("语言").select_option("en")
+    expect(button(page, "Generate")).to_be_visible()
+    page.reload()
+    expect(button(page, "Generate")).to_be_visible()
 
 
 def test_what_happens_is_said(page: Page) -> None:
@@ -81,14 +131,18 @@ def test_what_happens_is_said(page: Page) -> None:
 
 
 def test_sliders_and_numbers_hold_one_value(page: Page) -> None:
-    button(page, "Settings").click()
+    open_panel(page, "Sampler")
     number = page.get_by_label("Min-p", exact=True)
     slider = page.get_by_label("Min-p, slider")
     slider.fill("0.2")
     expect(number).to_have_value("0.2")
+    expect(page.get_by_text("Keeps tokens at least so many times")).to_be_visible()
     number.fill("7")
     number.blur()
     expect(number).to_have_value("1")
+    page.get_by_label("Changed only").check()
+    expect(page.get_by_role("spinbutton")).to_have_count(1)
+    page.get_by_label("Changed only").uncheck()
     number.fill("")
     number.blur()
     expect(number).to_have_value("0.05")
@@ -106,21 +160,22 @@ def test_on_a_phone(new_page: NewPage, server_url: str) -> None:
     assert len(text(page)) > len(PROMPT)
     width = page.evaluate("() => document.documentElement.scrollWidth")
     assert width <= 375, f"the page is {width} px wide"
-    for name in ("Generate", "Retry", "Undo", "Redo", "Settings", "Save a copy"):
+    for name in ("Generate", "Retry", "Undo", "Redo", "Menu", "View"):
         box = button(page, name).bounding_box()
         assert box, name
         assert box["height"] >= 44, f"{name} is too small to touch: {box}"
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 375, name
-    button(page, "Settings").tap()
-    panel = page.get_by_role("complementary", name="Settings")
+    button(page, "Menu").tap()
+    assert_accessible(page)
+    button(page, "Story").tap()
+    panel = page.get_by_role("complementary", name="Story")
     expect(panel).to_be_visible()
-    for _ in range(30):
+    for _ in range(12):
         page.keyboard.press("Tab")
-        place = page.evaluate(
-            "() => document.activeElement.closest('aside') ? 'panel' : document.activeElement.tagName"
+        where = page.evaluate(
+            "() => document.activeElement.closest('main, .bar') ? 'covered' : 'free'"
         )
-        assert place in ("panel", "BODY"), "what the panel covers can still be reached"
-    button(page, "Close settings").tap()
+        assert where == "free", "what the panel covers can still be reached"
+    button(page, "Close Story").tap()
     expect(panel).to_have_count(0)
-    expect(button(page, "Settings")).to_be_focused()

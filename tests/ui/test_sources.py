@@ -29,8 +29,35 @@ def test_sources_hold_nothing_forbidden(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     found = [what for what, pattern in FORBIDDEN.items() if re.search(pattern, text)]
     assert found == []
-    if ".test." not in path.name and path.suffix != ".css":
+    if ".test." not in path.name and path.suffix != ".css" and path.parent.name != "words":
         assert len(text.splitlines()) <= MAX_LINES
+
+
+LITERAL = re.compile(
+    r""">[^<>{}]*[A-Za-z]{2,}[^<>{}]*<|(?:aria-label|title|placeholder)="[^"{]*[A-Za-z]"""
+)
+"""Words in the markup of a component: they belong into a language's file."""
+NAMES = {"Coblyn"}
+
+
+@pytest.mark.parametrize("path", sorted(UI.rglob("src/views/*.svelte")), ids=lambda path: path.name)
+def test_components_hold_no_words(path: Path) -> None:
+    found = literals(path.read_text(encoding="utf-8"))
+    assert found == []
+
+
+def literals(source: str) -> list[str]:
+    markup = re.sub(r"<(script|style)\b.*?</\1>|<!--.*?-->", "", source, flags=re.DOTALL)
+    while re.search(r"\{[^{}]*\}", markup):
+        markup = re.sub(r"\{[^{}]*\}", "", markup)
+    found = [match.strip("<> \n") for match in LITERAL.findall(markup)]
+    return [words for words in found if words not in NAMES]
+
+
+def test_a_word_in_a_component_is_found() -> None:
+    assert literals("<p>{say().stop} Stop</p>") == ["Stop"]
+    assert literals('<b title="Stop this">{x}</b>') != []
+    assert literals("<p>{say().stop}</p><script>const a = 'Stop';</script>") == []
 
 
 @pytest.mark.parametrize(

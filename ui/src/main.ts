@@ -4,15 +4,16 @@ import { mount } from "svelte";
 
 import { createApi } from "./api/client";
 import { browserStorage } from "./store/keeper";
-import { Session } from "./store/session.svelte";
+import { Page } from "./store/page";
 import App from "./views/App.svelte";
 
-const session = new Session(createApi(), browserStorage());
+const page = new Page(createApi(), browserStorage());
 const target = document.getElementById("app");
 if (!target) throw new Error("The page has no #app element.");
-mount(App, { target, props: { session } });
+mount(App, { target, props: { page } });
 
 // The editor draws only what is on screen, so tests and the curious read the whole state here.
+const { session } = page;
 window.__app = {
   text: () => session.text,
   piece: () => session.piece,

@@ -1,11 +1,13 @@
 /** One function for each endpoint, and the only place that calls `fetch`. Addresses are relative to the page. */
 
 import { events, type ServerEvent } from "../stream/events";
-import { ApiError, type GenerateEvent, type GenerateRequest, type Health, type ServerStatus } from "./types";
+import { ApiError, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type ServerStatus } from "./types";
 
 export interface Api {
   health(): Promise<Health>;
   countTokens(text: string): Promise<number>;
+  /** The server's table of generation parameters. */
+  parameters(): Promise<readonly Parameter[]>;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
   abort(genkey: string): Promise<void>;
 }
@@ -53,6 +55,12 @@ export function createApi(fetch: Fetch = (address, init) => globalThis.fetch(add
 
     async countTokens(prompt) {
       return number((await ask("api/extra/tokencount", { prompt })).value) ?? 0;
+    },
+
+    async parameters() {
+      const { parameters } = await ask("api/coblyn/parameters");
+      if (!Array.isArray(parameters)) throw new ApiError("unknown", "");
+      return parameters as Parameter[];
     },
 
     async *generate(body, signal) {

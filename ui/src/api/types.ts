@@ -12,23 +12,33 @@ export interface Health {
   context: number | null;
 }
 
-/** One request, in the field names of KoboldAI's API. */
+/** A row of the server's table of generation parameters. */
+export interface Parameter {
+  name: string;
+  /** What requests call it, KoboldCPP's own name first. */
+  names: readonly string[];
+  type: "float" | "int";
+  default: number;
+  min: number;
+  max: number;
+  /** The values that change nothing, null where they have no end; null where another parameter decides that. */
+  off: readonly [number | null, number | null] | null;
+  meaning: string;
+  source: string;
+}
+
+/** One request, in the field names of KoboldAI's API; the samplers' numbers come from the table. */
 export interface GenerateRequest {
   prompt: string;
   memory: string;
   max_length: number;
   max_context_length?: number;
-  temperature: number;
-  top_p: number;
-  min_p: number;
-  top_k: number;
-  rep_pen: number;
-  rep_pen_range: number;
   sampler_seed: number;
   stop_sequence: string[];
   trim_stop: boolean;
   replace_instruct_placeholders: boolean;
   genkey: string;
+  [sampler: string]: unknown;
 }
 
 /** Progress of reading the prompt, in tokens: `cached` were in memory, `processed` of `total` are done. */

@@ -6,10 +6,6 @@ export function speedOf(stats: { completionTokens: number; decodeSeconds: number
   return decoded > 0 && stats.decodeSeconds > 0 ? decoded / stats.decodeSeconds : null;
 }
 
-export function tokens(count: number): string {
-  return count === 1 ? "1 token" : `${count.toString()} tokens`;
-}
-
 /** Instruction sets as the server lists them, the most telling first, and what people call them. */
 const SETS = [
   ["AMX", "AMX"],

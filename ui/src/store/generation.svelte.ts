@@ -27,11 +27,16 @@ export class Generation {
   /** Tokens written so far. */
   count = $state(0);
   stats = $state.raw<Stats | null>(null);
+  /** The most tokens of the piece. */
+  max = $state(0);
+  /** Seconds until the prompt is read, by how fast it was read so far; null while that is not known. */
+  secondsLeft = $state<number | null>(null);
 
   readonly #api: Api;
   #genkey = "";
   #controller = new AbortController();
   #meter = new Meter();
+  #readFrom: { processed: number; at: number } | null = null;
 
   constructor(api: Api) {
     this.#api = api;
@@ -53,7 +58,7 @@ export class Generation {
    * @throws ApiError What had arrived is written and finished all the same.
    */
   async run(request: GenerateRequest, writing: Writing, fit: (chunk: string) => string): Promise<Outcome> {
-    this.#begin(request.genkey);
+    this.#begin(request);
     const outcome: Outcome = { reason: "stop", wrote: false };
     try {
       for await (const event of this.#api.generate(request, this.#controller.signal)) {
@@ -88,12 +93,15 @@ export class Generation {
     return this.phase === "stopping";
   }
 
-  #begin(genkey: string): void {
+  #begin({ genkey, max_length }: GenerateRequest): void {
     this.phase = "sending";
     this.progress = null;
     this.stats = null;
     this.speed = null;
     this.count = 0;
+    this.max = max_length;
+    this.secondsLeft = null;
+    this.#readFrom = null;
     this.#genkey = genkey;
     this.#controller = new AbortController();
     this.#meter = new Meter();
@@ -103,6 +111,7 @@ export class Generation {
     if (event.kind === "progress") {
       const { total, cached, processed } = event;
       this.progress = { total, cached, processed };
+      this.secondsLeft = this.#estimate(this.progress);
       if (this.phase === "sending") this.phase = "reading";
     } else if (event.kind === "text") {
       if (this.phase === "sending" || this.phase === "reading") this.phase = "writing";
@@ -110,6 +119,13 @@ export class Generation {
     } else if (event.kind === "stats") {
       this.stats = event;
     }
+  }
+
+  #estimate({ total, processed }: Progress): number | null {
+    const now = performance.now();
+    this.#readFrom ??= { processed, at: now };
+    const done = processed - this.#readFrom.processed;
+    return done > 0 ? ((now - this.#readFrom.at) / 1000 / done) * (total - processed) : null;
   }
 
   #show(): void {

@@ -1,6 +1,7 @@
 /** Errors as a writer reads them: what happened, and what to do about it. */
 
 import { ApiError } from "../api/types";
+import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
 export type Topic = "generation" | "storage" | "tabs" | "kept";
@@ -22,35 +23,27 @@ export interface Notice {
 
 type Words = Pick<Notice, "title" | "advice">;
 
-const SAFE = "Your text is safe.";
-
 /** For what the server cannot tell about itself, or does not. */
-const OURS: Record<string, Words> = {
-  gone: {
-    title: "Coblyn does not answer.",
-    advice: `It may have been closed. Start it again with “coblyn serve”, then try again. ${SAFE}`,
-  },
-  cut: {
-    title: "The connection to Coblyn broke while it was writing.",
-    advice: "What had arrived is kept. Press Generate to go on from there, or Retry for another take.",
-  },
-  401: {
-    title: "This server asks for a key.",
-    advice: "The page cannot send one yet. Open it on the machine on which Coblyn runs.",
-  },
-  503: {
-    title: "Coblyn is busy, or its model is not ready.",
-    advice: "Wait a moment and try again.",
-  },
-};
+function ours(key: string | number): Words | undefined {
+  const t = say();
+  const known: Record<string, Words> = {
+    gone: { title: t.noticeGone, advice: t.noticeGoneHint },
+    cut: { title: t.noticeCut, advice: t.noticeCutHint },
+    401: { title: t.noticeKey, advice: t.noticeKeyHint },
+    503: { title: t.noticeBusy, advice: t.noticeBusyHint },
+  };
+  return known[key];
+}
 
 /** Words for anything that a generation can fail with. */
 export function wordsFor(error: unknown): Words {
-  if (!(error instanceof ApiError)) return { title: "The page has failed.", advice: `${String(error)} ${SAFE}` };
-  const ours = OURS[error.type] ?? (error.message === "" || error.status === 401 ? OURS[error.status] : undefined);
-  if (ours) return ours;
-  const [title, advice] = split(error.message || `Coblyn answered with error ${error.status}. Try again.`);
-  return { title, advice: `${advice} ${SAFE}`.trim() };
+  const t = say();
+  if (!(error instanceof ApiError)) return { title: t.noticeBug, advice: `${String(error)} ${t.safe}` };
+  const isMute = error.message === "" || error.status === 401;
+  const known = ours(error.type) ?? (isMute ? ours(error.status) : undefined);
+  if (known) return known;
+  const [title, advice] = split(error.message || t.noticeStatus(error.status));
+  return { title, advice: `${advice} ${t.safe}`.trim() };
 }
 
 /** The server's errors name what is wrong in their first sentence and say what to do in the others. */

@@ -1,20 +1,20 @@
 /** The page's state and everything one can do on it. Views read it and call it; nothing else changes it. */
 
 import type { Api } from "../api/client";
+import { say } from "../words/words.svelte";
 import type { Piece, Story, StoryFacts } from "../editor/story";
-import { tokens } from "./figures";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
 import { type Kept, Keeper, type Trouble } from "./keeper";
 import { type Notice, type Topic, wordsFor } from "./notices";
 import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
-import { loadSettings, saveSettings, type Settings, toRequest } from "./settings";
+import { Sampler } from "./sampler.svelte";
+import { toRequest } from "./settings";
 import { spacing } from "./spacing";
 import { Tokens } from "./tokens.svelte";
 import { asideNotice, troubleNotice } from "./troubles";
 
 export class Session {
-  settings = $state.raw<Settings>(loadSettings(null));
   memory = $state("");
   facts = $state.raw<StoryFacts>({ length: 0, canUndo: false, canRedo: false, canRetry: false });
   notices = $state.raw<Notice[]>([]);
@@ -23,18 +23,19 @@ export class Session {
   /** The last sentences that were written, likewise. */
   heard = $state("");
 
+  readonly sampler: Sampler;
   readonly server: Server;
   readonly generation: Generation;
   readonly tokens: Tokens;
-  readonly #storage: Storage | null;
   readonly #keeper: Keeper;
   /** The text and piece before the editor is there. */
   #loaded: { text: string; piece: Piece | null } = { text: "", piece: null };
   #story: Story | null = null;
   #run: Promise<void> = Promise.resolve();
+  #isStarting = false;
 
   constructor(api: Api, storage: Storage | null) {
-    this.#storage = storage;
+    this.sampler = new Sampler(api, storage);
     this.server = new Server(api);
     this.generation = new Generation(api);
     this.tokens = new Tokens(api, () => this.memory + this.text);
@@ -73,11 +74,6 @@ export class Session {
     this.tokens.changed();
   }
 
-  setSettings(change: Partial<Settings>): void {
-    this.settings = { ...this.settings, ...change };
-    if (!saveSettings(this.#storage, this.settings)) this.#onTrouble("full");
-  }
-
   generate(): Promise<void> {
     return this.#write("end");
   }
@@ -102,6 +98,10 @@ export class Session {
     this.#story?.redo();
   }
 
+  focus(): void {
+    this.#story?.focus();
+  }
+
   /** Saves what waits to be saved: the page may be gone in a moment. */
   leave(): void {
     this.#keeper.flush();
@@ -122,17 +122,17 @@ export class Session {
   }
 
   #write(place: "end" | "piece"): Promise<void> {
-    if (!this.#story || this.generation.isRunning) return Promise.resolve();
-    this.#run = this.#generate(this.#story, place);
+    if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve();
+    this.#isStarting = true;
+    this.#run = this.#generate(this.#story, place).finally(() => (this.#isStarting = false));
     return this.#run;
   }
 
   async #generate(story: Story, place: "end" | "piece"): Promise<void> {
     this.close("generation");
-    this.said = "Generating.";
+    this.said = say().saidGenerating;
     const { prompt, fit } = spacing(story.before(place));
     const context = this.server.health?.context ?? null;
-    const request = toRequest(this.settings, { prompt, memory: this.memory, genkey: newKey(), context });
     const sentences = new Sentences();
     const fitAndTell = (chunk: string): string => {
       const text = fit(chunk);
@@ -140,6 +140,8 @@ export class Session {
       return text;
     };
     try {
+      const about = { prompt, memory: this.memory, genkey: newKey(), context };
+      const request = toRequest(this.sampler.settings, await this.sampler.ready(), about);
       this.#say(await this.generation.run(request, story.write(place), fitAndTell));
     } catch (error) {
       this.said = "";
@@ -153,10 +155,9 @@ export class Session {
 
   #say({ reason, wrote }: Outcome): void {
     const { count } = this.generation;
-    this.said = reason === "stopped" ? "Stopped." : `Finished, ${tokens(count)}.`;
+    this.said = reason === "stopped" ? say().saidStopped : say().saidFinished(count);
     if (wrote || reason === "stopped") return;
-    const title = "The model had nothing to add.";
-    const advice = "It ends the text here. Write a few words more, or press Generate again.";
+    const { nothingToAdd: title, nothingToAddHint: advice } = say();
     this.#notify({ topic: "generation", tone: "info", title, advice, actions: [], canClose: true });
   }
 
@@ -166,7 +167,6 @@ export class Session {
       this.#loaded = kept;
       this.memory = kept.memory;
     }
-    this.settings = loadSettings(this.#storage);
     const aside = this.#keeper.aside();
     if (aside !== null) this.#notify(asideNotice(aside, () => this.#forget()));
   }

@@ -1,153 +1,109 @@
-/** What a writer may choose for a generation: names, limits, defaults, and how they become a request. */
+/** What a writer may choose for a generation. The samplers' numbers are the server's table; nothing of it is repeated here. */
 
-import type { GenerateRequest } from "../api/types";
+import type { GenerateRequest, Parameter } from "../api/types";
 
 export interface Settings {
+  /** The most tokens of a piece. */
   maxLength: number;
-  temperature: number;
-  topP: number;
-  minP: number;
-  topK: number;
-  repetitionPenalty: number;
-  repetitionRange: number;
   /** -1 draws another seed each time. */
   seed: number;
   /** One text a line; `\n` stands for a line end. */
   stop: string;
+  /** Of the samplers' numbers those that were chosen, by the names of the table. */
+  values: Readonly<Record<string, number>>;
 }
 
-export type NumberKey = Exclude<keyof Settings, "stop">;
-
-export const DEFAULTS: Settings = {
-  maxLength: 160,
-  temperature: 0.8,
-  topP: 0.95,
-  minP: 0.05,
-  topK: 40,
-  repetitionPenalty: 1.07,
-  repetitionRange: 512,
-  seed: -1,
-  stop: "",
-};
-
+/** A number with its limits, as a field shows it. */
 export interface NumberRule {
-  key: NumberKey;
-  label: string;
-  hint: string;
+  name: string;
   min: number;
   max: number;
   step: number;
+  /** What it is without a choice. */
+  start: number;
   /** The part of the range that a slider offers; without it there is only the number. */
   slider?: readonly [number, number];
 }
 
-/** The numbers in the order of the panel. `hint` says what moving it does. */
-export const NUMBERS: readonly NumberRule[] = [
-  {
-    key: "maxLength",
-    label: "Length",
-    hint: "The most tokens a piece may have.",
-    min: 1,
-    max: 8192,
-    step: 1,
-    slider: [16, 1024],
-  },
-  {
-    key: "temperature",
-    label: "Temperature",
-    hint: "Higher is more surprising; 0 always takes the likeliest.",
-    min: 0,
-    max: 5,
-    step: 0.05,
-    slider: [0, 2],
-  },
-  {
-    key: "topP",
-    label: "Top-p",
-    hint: "Keep the likeliest tokens up to this share; 1 keeps all.",
-    min: 0.01,
-    max: 1,
-    step: 0.01,
-    slider: [0.01, 1],
-  },
-  {
-    key: "minP",
-    label: "Min-p",
-    hint: "Drop tokens less likely than this share of the best; 0 is off.",
-    min: 0,
-    max: 1,
-    step: 0.01,
-    slider: [0, 0.5],
-  },
-  {
-    key: "topK",
-    label: "Top-k",
-    hint: "Keep this many of the likeliest tokens; 0 keeps all.",
-    min: 0,
-    max: 1000,
-    step: 1,
-    slider: [0, 200],
-  },
-  {
-    key: "repetitionPenalty",
-    label: "Repetition penalty",
-    hint: "Above 1, words that occurred become less likely.",
-    min: 0.5,
-    max: 3,
-    step: 0.01,
-    slider: [1, 1.5],
-  },
-  {
-    key: "repetitionRange",
-    label: "Repetition range",
-    hint: "How many tokens back the penalty looks; 0 sees all.",
-    min: 0,
-    max: 131072,
-    step: 1,
-  },
-  {
-    key: "seed",
-    label: "Seed",
-    hint: "The same seed gives the same text; −1 draws a new one.",
-    min: -1,
-    max: 2147483647,
-    step: 1,
-  },
-];
+export const LENGTH: NumberRule = { name: "length", min: 1, max: 8192, step: 1, start: 160, slider: [16, 1024] };
+export const SEED: NumberRule = { name: "seed", min: -1, max: 2147483647, step: 1, start: -1 };
+
+export const DEFAULTS: Settings = { maxLength: LENGTH.start, seed: SEED.start, stop: "", values: {} };
+
+/** Where a story starts: samplers that suit prose from small models as well as large ones. */
+const START: Readonly<Record<string, number>> = {
+  temperature: 0.8,
+  top_k: 40,
+  top_p: 0.95,
+  min_p: 0.05,
+  repetition_penalty: 1.07,
+  repetition_range: 512,
+};
+
+/** What a hand moves, of ranges without an end that would fit a slider: least, most, step. */
+const SPANS: Readonly<Record<string, readonly [number, number, number]>> = {
+  temperature: [0, 2, 0.05],
+  top_k: [0, 200, 1],
+  top_p: [0, 1, 0.01],
+  min_p: [0, 0.5, 0.01],
+  top_a: [0, 1, 0.01],
+  typical_p: [0, 1, 0.01],
+  tail_free: [0, 1, 0.01],
+  top_n_sigma: [0, 5, 0.1],
+  repetition_penalty: [1, 1.5, 0.01],
+  repetition_slope: [0, 1, 0.05],
+  presence_penalty: [-2, 2, 0.05],
+  frequency_penalty: [-2, 2, 0.05],
+  dynatemp_range: [0, 2, 0.05],
+  dynatemp_exponent: [0, 2, 0.05],
+  smoothing_factor: [0, 3, 0.05],
+  smoothing_curve: [1, 3, 0.05],
+  xtc_threshold: [0, 0.5, 0.01],
+  xtc_probability: [0, 1, 0.05],
+  dry_multiplier: [0, 2, 0.05],
+  dry_base: [1, 3, 0.05],
+  dry_allowed_length: [0, 10, 1],
+  mirostat: [0, 2, 1],
+  mirostat_tau: [0, 10, 0.1],
+  mirostat_eta: [0, 1, 0.01],
+  adaptive_target: [-1, 1, 0.05],
+  adaptive_decay: [0, 1, 0.01],
+};
+
+export function ruleOf(row: Parameter): NumberRule {
+  const span = SPANS[row.name];
+  const step = row.type === "int" ? 1 : (span?.[2] ?? 0.01);
+  const rule = { name: row.name, min: row.min, max: row.max, step, start: START[row.name] ?? row.default };
+  return span ? { ...rule, slider: [span[0], span[1]] } : rule;
+}
+
+export function valueOf(settings: Settings, rule: NumberRule): number {
+  return settings.values[rule.name] ?? rule.start;
+}
+
+/** The settings with another number of a sampler; one that is back at its start counts as not chosen. */
+export function withValue(settings: Settings, rule: NumberRule, value: number): Settings {
+  const others = Object.entries(settings.values).filter(([name]) => name !== rule.name);
+  const mine = value === rule.start ? [] : [[rule.name, value] as const];
+  return { ...settings, values: Object.fromEntries([...others, ...mine]) };
+}
 
 /** Settings from something that was stored: what is missing or makes no sense takes its default. */
 export function readSettings(stored: unknown): Settings {
-  const settings = { ...DEFAULTS };
-  if (typeof stored !== "object" || stored === null) return settings;
+  if (typeof stored !== "object" || stored === null) return DEFAULTS;
   const given = stored as Record<string, unknown>;
-  for (const rule of NUMBERS) settings[rule.key] = clamp(rule, given[rule.key]);
-  if (typeof given.stop === "string") settings.stop = given.stop;
-  return settings;
+  const values = Object.entries(typeof given.values === "object" && given.values !== null ? given.values : {});
+  return {
+    maxLength: clamp(LENGTH, given.maxLength),
+    seed: clamp(SEED, given.seed),
+    stop: typeof given.stop === "string" ? given.stop : "",
+    values: Object.fromEntries(values.filter(([, value]) => Number.isFinite(value))) as Record<string, number>,
+  };
 }
 
-const KEY = "coblyn.settings";
-
-export function loadSettings(storage: Storage | null): Settings {
-  try {
-    return readSettings(JSON.parse(storage?.getItem(KEY) ?? "null"));
-  } catch {
-    return readSettings(null); // not JSON
-  }
-}
-
-/** False when the browser has no room for them. */
-export function saveSettings(storage: Storage | null, settings: Settings): boolean {
-  try {
-    storage?.setItem(KEY, JSON.stringify(settings));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The nearest allowed value, or the default for what is no number. */
+/** The nearest allowed value, or the start for what is no number. */
 export function clamp(rule: NumberRule, value: unknown): number {
-  if (typeof value !== "number" || !Number.isFinite(value)) return DEFAULTS[rule.key];
+  if (typeof value !== "number" || !Number.isFinite(value)) return rule.start;
   const limited = Math.min(rule.max, Math.max(rule.min, value));
   return Number.isInteger(rule.step) ? Math.round(limited) : limited;
 }
@@ -159,28 +115,33 @@ export function stopSequences(lines: string): string[] {
     .map((line) => line.replaceAll("\\n", "\n"));
 }
 
-/** To KoboldAI's API a range of 0 is a range of 1, and a seed of 0 is another one each time. Here they mean what the hints say. */
-const ALL_TOKENS = 2 ** 31 - 1;
-/** A seed that cannot be chosen on the page. */
+/** To KoboldAI's API a seed of 0 is another one each time; this one cannot be chosen on the page. */
 const SEED_ZERO = 2 ** 32;
+
+/** The samplers' part of a request: what was chosen, and where a story starts, each by its name in KoboldAI's API. */
+function samplers(settings: Settings, table: readonly Parameter[]): Record<string, number> {
+  const chosen: Record<string, number> = {};
+  for (const row of table) {
+    const value = settings.values[row.name] ?? START[row.name];
+    const called = row.names[0];
+    if (value !== undefined && called !== undefined) chosen[called] = clamp(ruleOf(row), value);
+  }
+  return chosen;
+}
 
 /** The request for a story; `context` is the size of the server's context, where it is known. */
 export function toRequest(
   settings: Settings,
+  table: readonly Parameter[],
   story: { prompt: string; memory: string; genkey: string; context: number | null },
 ): GenerateRequest {
   return {
+    ...samplers(settings, table),
     prompt: story.prompt,
     // Memory stands on its own lines above the story.
     memory: story.memory === "" || story.memory.endsWith("\n") ? story.memory : `${story.memory}\n`,
     max_length: settings.maxLength,
     ...(story.context === null ? {} : { max_context_length: story.context }),
-    temperature: settings.temperature,
-    top_p: settings.topP,
-    min_p: settings.minP,
-    top_k: settings.topK,
-    rep_pen: settings.repetitionPenalty,
-    rep_pen_range: settings.repetitionRange === 0 ? ALL_TOKENS : settings.repetitionRange,
     sampler_seed: settings.seed === 0 ? SEED_ZERO : settings.seed,
     stop_sequence: stopSequences(settings.stop),
     trim_stop: true,

@@ -1,5 +1,6 @@
 /** What the page says when the story cannot be kept, or is open twice. */
 
+import { say } from "../words/words.svelte";
 import { saveCopy } from "./copy";
 import type { Trouble } from "./keeper";
 import type { Notice } from "./notices";
@@ -10,14 +11,15 @@ export interface Choice {
 }
 
 export function troubleNotice(trouble: Trouble, text: () => string, choice: Choice): Notice {
-  const copy = { label: "Save a copy", run: () => saveCopy(text()) };
+  const t = say();
+  const copy = { label: t.saveCopy, run: () => saveCopy(text()) };
   if (trouble === "other-tab") {
     return {
       topic: "tabs",
       tone: "error",
-      title: "This story was changed in another tab.",
-      advice: "Choose which one to go on with. The other one is put aside, not lost.",
-      actions: [{ label: "Keep this one", run: choice.ours }, { label: "Take the other", run: choice.theirs }, copy],
+      title: t.otherTab,
+      advice: t.otherTabHint,
+      actions: [{ label: t.keepThis, run: choice.ours }, { label: t.takeOther, run: choice.theirs }, copy],
       canClose: false,
     };
   }
@@ -25,8 +27,8 @@ export function troubleNotice(trouble: Trouble, text: () => string, choice: Choi
   return {
     topic: "storage",
     tone: "error",
-    title: isFull ? "The story could not be saved: this browser’s storage is full." : "This browser keeps no text for pages.",
-    advice: "What you write is lost when this tab closes, unless you save a copy.",
+    title: isFull ? t.storageFull : t.storageNone,
+    advice: t.storageHint,
     actions: [copy],
     canClose: false,
   };
@@ -34,14 +36,15 @@ export function troubleNotice(trouble: Trouble, text: () => string, choice: Choi
 
 /** An older story lies aside, from two tabs or from a record that could not be read. */
 export function asideNotice(text: string, forget: () => void): Notice {
+  const t = say();
   return {
     topic: "kept",
     tone: "info",
-    title: "Another version of your story was put aside.",
-    advice: "It comes from a second tab, or could not be read.",
+    title: t.aside,
+    advice: t.asideHint,
     actions: [
-      { label: "Save it as a file", run: () => saveCopy(text, "story-aside.txt") },
-      { label: "Discard it", run: forget },
+      { label: t.asideSave, run: () => saveCopy(text, "story-aside.txt") },
+      { label: t.asideDiscard, run: forget },
     ],
     canClose: true,
   };

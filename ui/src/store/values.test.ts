@@ -1,23 +1,41 @@
 import { expect, test } from "vitest";
 
-import { ApiError } from "../api/types";
-import { briefly, speedOf, tokens } from "./figures";
+import { ApiError, type Parameter } from "../api/types";
+import { en } from "../words/en";
+import { choose, LANGUAGES } from "../words/words.svelte";
+import { zh } from "../words/zh";
+import { briefly, speedOf } from "./figures";
 import { wordsFor } from "./notices";
 import { Sentences } from "./sentences";
-import { clamp, DEFAULTS, NUMBERS, readSettings, stopSequences, toRequest } from "./settings";
+import { DEFAULTS, readSettings, ruleOf, SEED, stopSequences, toRequest, valueOf, withValue } from "./settings";
 import { spacing } from "./spacing";
+
+const row = (name: string, called: string, change: Partial<Parameter> = {}): Parameter => ({
+  name,
+  names: [called],
+  type: "float",
+  default: 1,
+  min: 0,
+  max: 10,
+  off: null,
+  meaning: "",
+  source: "",
+  ...change,
+});
+const TABLE = [row("temperature", "temperature"), row("typical_p", "typical"), row("top_k", "top_k", { type: "int", max: 1000 })];
 
 test("stored settings that make no sense take their defaults or limits", () => {
   expect(readSettings(null)).toEqual(DEFAULTS);
   expect(readSettings("text")).toEqual(DEFAULTS);
-  const read = readSettings({ temperature: 99, topK: "40", maxLength: 12.6, seed: null, stop: 7, minP: NaN });
-  expect(read).toEqual({ ...DEFAULTS, temperature: 5, maxLength: 13 });
+  const read = readSettings({ maxLength: 12.6, seed: null, stop: 7, values: { top_p: 0.5, min_p: "x", top_k: NaN } });
+  expect(read).toEqual({ ...DEFAULTS, maxLength: 13, values: { top_p: 0.5 } });
 });
 
-test("every number has a rule that its default keeps", () => {
-  const keys = Object.keys(DEFAULTS).filter((key) => key !== "stop");
-  expect(NUMBERS.map(({ key }) => key).sort()).toEqual(keys.sort());
-  for (const rule of NUMBERS) expect(clamp(rule, DEFAULTS[rule.key])).toBe(DEFAULTS[rule.key]);
+test("a number that is back where it started is no choice any more", () => {
+  const rule = ruleOf(row("typical_p", "typical"));
+  const chosen = withValue(DEFAULTS, rule, 0.5);
+  expect([valueOf(DEFAULTS, rule), valueOf(chosen, rule)]).toEqual([1, 0.5]);
+  expect(withValue(chosen, rule, 1)).toEqual(DEFAULTS);
 });
 
 test("stop sequences are lines, in which \\n is a line end", () => {
@@ -27,28 +45,32 @@ test("stop sequences are lines, in which \\n is a line end", () => {
 
 test("a request has Kobold's names; an unknown context is left to the server", () => {
   const story = { prompt: "Once", memory: "A mine.", genkey: "k" };
-  const request = toRequest({ ...DEFAULTS, stop: "END" }, { ...story, context: null });
+  const request = toRequest({ ...DEFAULTS, stop: "END" }, TABLE, { ...story, context: null });
   expect(request).toMatchObject({ prompt: "Once", memory: "A mine.\n", stop_sequence: ["END"], sampler_seed: -1 });
   expect(request).not.toHaveProperty("max_context_length");
   expect(request.replace_instruct_placeholders).toBe(false);
-  expect(toRequest(DEFAULTS, { ...story, context: 4096 }).max_context_length).toBe(4096);
+  expect(toRequest(DEFAULTS, TABLE, { ...story, context: 4096 }).max_context_length).toBe(4096);
 });
 
-test("what the page calls 0 is said in Kobold's words", () => {
+test("samplers go by their names in the table, held to its limits; what nobody chose is the server's affair", () => {
   const story = { prompt: "Once", memory: "", genkey: "k", context: null };
-  const rule = NUMBERS.find(({ key }) => key === "seed");
-  const zero = toRequest({ ...DEFAULTS, repetitionRange: 0, seed: 0 }, story);
-  expect(zero.rep_pen_range).toBeGreaterThan(1e9);
-  expect(zero.sampler_seed).toBeGreaterThan(rule?.max ?? Infinity);
-  expect(toRequest({ ...DEFAULTS, repetitionRange: 0, seed: 0 }, story)).toEqual(zero);
-  const other = toRequest({ ...DEFAULTS, repetitionRange: 64, seed: 7 }, story);
-  expect([other.rep_pen_range, other.sampler_seed]).toEqual([64, 7]);
+  const settings = { ...DEFAULTS, values: { temperature: 99, top_k: 7.4, unknown: 3 } };
+  const request = toRequest(settings, TABLE, story);
+  expect([request.temperature, request.top_k]).toEqual([10, 7]);
+  expect(request).not.toHaveProperty("typical");
+  expect(request).not.toHaveProperty("unknown");
+});
+
+test("a seed of 0 is one that Kobold's API does not take for another one each time", () => {
+  const story = { prompt: "Once", memory: "", genkey: "k", context: null };
+  expect(toRequest({ ...DEFAULTS, seed: 0 }, TABLE, story).sampler_seed).toBeGreaterThan(SEED.max);
+  expect(toRequest({ ...DEFAULTS, seed: 7 }, TABLE, story).sampler_seed).toBe(7);
 });
 
 test("the first token has no speed, and one is not many", () => {
   expect(speedOf({ completionTokens: 1, decodeSeconds: 0.00006 })).toBeNull();
   expect(speedOf({ completionTokens: 11, decodeSeconds: 2 })).toBe(5);
-  expect([0, 1, 2].map(tokens)).toEqual(["0 tokens", "1 token", "2 tokens"]);
+  expect([0, 1, 2].map(en.tokens)).toEqual(["0 tokens", "1 token", "2 tokens"]);
 });
 
 test("of a CPU's flags one is shown", () => {
@@ -110,4 +132,20 @@ test("a stream is heard by sentence, however it is cut", () => {
     "3.14 knocks!",
   ]);
   expect(cut.end()).toBe("And then");
+});
+
+test("both languages have the same words, none of them empty or left in English", () => {
+  expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
+  for (const [key, english] of Object.entries(en)) {
+    const chinese: unknown = zh[key as keyof typeof zh];
+    expect(typeof chinese, key).toBe(typeof english);
+    if (typeof chinese === "string") expect(chinese, key).toMatch(/\p{Script=Han}/u);
+  }
+  expect(Object.keys(LANGUAGES)).toEqual(["en", "zh"]);
+});
+
+test("the browser's languages choose the page's, in their order", () => {
+  expect(choose(["zh-CN", "en"])).toBe("zh");
+  expect(choose(["cy-GB", "en-GB", "zh"])).toBe("en");
+  expect(choose(["cy"])).toBe("en");
 });

@@ -1,0 +1,57 @@
+/** Everything that can be done by typing its name. */
+
+import type { Page } from "./page";
+import { DIGITS, RAIL } from "./place.svelte";
+import { saveCopy } from "./copy";
+import { LANGUAGES, type Language, say } from "../words/words.svelte";
+
+export interface Command {
+  id: string;
+  label: string;
+  /** The digit that opens it from the empty palette. */
+  digit?: string;
+  run(): void;
+}
+
+export function commandsOf(page: Page): Command[] {
+  const { session, place, view } = page;
+  const t = say();
+  const panels = RAIL.map((name) => ({
+    id: name,
+    label: t[name],
+    digit: DIGITS[name],
+    run: () => (name === "branches" ? place.go({ sheet: "branches" }) : place.panel === name || place.toggle(name)),
+  }));
+  const themes = [
+    ["light", t.themeLight],
+    ["dark", t.themeDark],
+    ["system", t.themeSystem],
+  ] as const;
+  return [
+    { id: "generate", label: t.generate, run: () => void session.generate() },
+    { id: "retry", label: t.retry, run: () => void session.retry() },
+    { id: "undo", label: t.undo, run: () => void session.undo() },
+    { id: "redo", label: t.redo, run: () => void session.redo() },
+    ...panels,
+    { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
+    ...themes.map(([theme, words]) => ({ id: theme, label: `${t.theme}: ${words}`, run: () => view.set({ theme }) })),
+    ...(Object.keys(LANGUAGES) as Language[]).map((language) => ({
+      id: language,
+      label: `${t.language}: ${LANGUAGES[language].name}`,
+      run: () => view.set({ language }),
+    })),
+    { id: "text", label: t.goToText, run: () => session.focus() },
+  ];
+}
+
+/** The commands that a query means, best first: those whose names start with it, then those that hold it. */
+export function matching(commands: readonly Command[], query: string): Command[] {
+  const wanted = query.trim().toLowerCase();
+  if (wanted === "") return [...commands];
+  const holds = commands.filter(({ label }) => label.toLowerCase().includes(wanted));
+  return holds.sort((a, b) => rank(a, wanted) - rank(b, wanted));
+}
+
+function rank({ label }: Command, wanted: string): number {
+  return label.toLowerCase().startsWith(wanted) ? 0 : 1;
+}

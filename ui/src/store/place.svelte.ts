@@ -1,0 +1,97 @@
+/** Where one is: the surface from the address behind the `#`, and the panel that is open beside the text. */
+
+export type Sheet = "library" | "branches" | "doctor";
+export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "model";
+
+export type Name = Panel | "branches";
+
+/** The rail's names, and the digits that open them from the palette. */
+export const RAIL: readonly Name[] = ["story", "sampler", "model"];
+export const DIGITS: Readonly<Record<Name, string>> = {
+  story: "1",
+  lore: "2",
+  characters: "3",
+  context: "4",
+  branches: "5",
+  sampler: "6",
+  model: "7",
+};
+
+const SHEETS: readonly string[] = ["library", "branches", "doctor"];
+
+export interface Route {
+  sheet: Sheet | null;
+  /** The story and the branch of it, where the address names them. */
+  story: string | null;
+  branch: string | null;
+}
+
+/** `#/s/STORY/BRANCH`, `#/s/STORY/BRANCH/branches`, `#/library`, `#/doctor`. */
+export function readRoute(hash: string): Route {
+  const [first = "", story = "", branch = "", sheet = ""] = hash.replace(/^#\/?/, "").split("/").map(decode);
+  if (first === "s") return { sheet: sheet === "branches" ? "branches" : null, story: story || null, branch: branch || null };
+  return { sheet: SHEETS.includes(first) ? (first as Sheet) : null, story: null, branch: null };
+}
+
+export function routeText({ sheet, story, branch }: Route): string {
+  if (sheet && sheet !== "branches") return `#/${sheet}`;
+  const parts = story ? ["s", story, ...(branch ? [branch] : []), ...(sheet && branch ? [sheet] : [])] : sheet ? [sheet] : [];
+  return `#/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return ""; // a broken escape names nothing
+  }
+}
+
+export class Place {
+  route = $state.raw<Route>({ sheet: null, story: null, branch: null });
+  panel = $state<Panel | null>(null);
+  isPaletteOpen = $state(false);
+  isMenuOpen = $state(false);
+
+  /** The control that a panel was opened from, to which the focus goes back. */
+  #opener: HTMLElement | null = null;
+
+  constructor() {
+    this.follow();
+  }
+
+  get sheet(): Sheet | null {
+    return this.route.sheet;
+  }
+
+  /** The address has changed. */
+  follow(): void {
+    this.route = readRoute(location.hash);
+  }
+
+  /** Goes to another address, so that the browser's Back comes back here. */
+  go(change: Partial<Route>): void {
+    const route = { ...this.route, ...change };
+    if (routeText(route) !== location.hash) history.pushState(null, "", routeText(route));
+    this.route = route;
+  }
+
+  /** Names the story in the address without a step of its own in the browser's history. */
+  settle(story: string, branch: string): void {
+    this.route = { ...this.route, story, branch };
+    if (!this.route.sheet) history.replaceState(null, "", routeText(this.route));
+  }
+
+  toggle(panel: Panel): void {
+    if (this.panel === panel) return this.closePanel();
+    if (!this.panel) this.#opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    this.isMenuOpen = false;
+    this.panel = panel;
+  }
+
+  closePanel(): void {
+    this.panel = null;
+    this.#opener?.focus();
+    this.#opener = null;
+  }
+}

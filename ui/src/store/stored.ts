@@ -1,0 +1,19 @@
+/** Small things that this browser remembers, as JSON. What cannot be read or kept is as if it was never there. */
+
+export function recall(storage: Storage | null, key: string): unknown {
+  try {
+    return JSON.parse(storage?.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** False when the browser has no room. */
+export function remember(storage: Storage | null, key: string, value: unknown): boolean {
+  try {
+    storage?.setItem(key, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}

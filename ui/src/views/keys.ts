@@ -1,0 +1,54 @@
+/** The page's keys. Those of an input method that composes are never ours. */
+
+import type { Page } from "../store/page";
+
+export const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
+/** The name of the key that commands are given with. */
+export const COMMAND = IS_MAC ? "⌘" : "Ctrl";
+
+/** Whether a key confirms or edits what an input method has not handed over yet: Enter then never sends. */
+export function isComposing(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}
+
+export function onPageKey(event: KeyboardEvent, page: Page): void {
+  const { session, place } = page;
+  const isCommand = IS_MAC ? event.metaKey : event.ctrlKey;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey) {
+    event.preventDefault();
+    void (event.shiftKey ? session.retry() : session.generate());
+  } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    place.isPaletteOpen = !place.isPaletteOpen;
+  } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "s") {
+    event.preventDefault(); // hands press it; everything is kept as it is typed
+    session.leave();
+  } else if (event.key === "F6") {
+    event.preventDefault();
+    nextRegion(event.shiftKey ? -1 : 1);
+  } else if (event.key === "Escape" && !event.defaultPrevented) {
+    escape(page);
+  }
+}
+
+/** One layer a press. */
+function escape({ session, place }: Page): void {
+  if (place.isPaletteOpen) place.isPaletteOpen = false;
+  else if (session.generation.isRunning) session.stop();
+  else if (place.isMenuOpen) place.isMenuOpen = false;
+  else if (place.panel) place.closePanel();
+  else if (place.sheet) place.go({ sheet: null });
+  else session.focus();
+}
+
+/** Regions that F6 goes through, in the order of the page; the editor stands for the text. */
+const REGIONS = ["header", "main", ".bar", "aside", "nav"];
+const FOCUSABLE = "button:not(:disabled), input, textarea, select, a[href], [tabindex='0']";
+
+function nextRegion(step: 1 | -1): void {
+  const regions = REGIONS.map((region) => document.querySelector<HTMLElement>(region)).filter((region) => region !== null);
+  const now = regions.findIndex((region) => region.contains(document.activeElement));
+  const next = regions[(now + step + regions.length) % regions.length];
+  const editor = next?.querySelector<HTMLElement>(".editor")?.shadowRoot?.querySelector<HTMLElement>("[contenteditable]");
+  (editor ?? next?.querySelector<HTMLElement>(FOCUSABLE))?.focus();
+}

@@ -1,0 +1,164 @@
+/** What the page says, in English. `zh.ts` has the same keys. */
+
+const whole = new Intl.NumberFormat("en");
+const rules = new Intl.PluralRules("en");
+
+/** A number with its noun. */
+const count = (n: number, one: string, other: string): string =>
+  `${whole.format(n)} ${rules.select(n) === "one" ? one : other}`;
+const tokens = (n: number): string => count(n, "token", "tokens");
+
+/** Seconds as a person says them: at once, whole to 10, by 5 to 60, then minutes. */
+export function aboutEn(seconds: number): string {
+  if (seconds < 1) return "at once";
+  if (seconds <= 10) return `about ${Math.round(seconds)} s`;
+  if (seconds < 60) return `about ${Math.round(seconds / 5) * 5} s`;
+  return `about ${Math.round(seconds / 60)} min`;
+}
+
+export const en = {
+  name: "English",
+  number: (n: number) => whole.format(n),
+  tokens,
+
+  // Header
+  library: "Library",
+  untitled: "Untitled",
+  titleOf: "Title",
+  saved: "Saved",
+  saving: "Saving…",
+  keptHere: "Kept in this browser",
+  view: "View",
+  noModel: "No model yet",
+  onMachine: (model: string, machine: string) => (machine ? `${model} on ${machine}` : model),
+  gone: "Coblyn does not answer",
+  looking: "Looking for the server",
+  loadingModel: (model: string) => `Loading ${model || "the model"}`,
+  restarting: "The engine starts again",
+  stopped: "The engine has stopped",
+  machineDetails: "About the model and the machine",
+  file: "File",
+  contextOf: (n: number) => `Context of ${tokens(n)}`,
+  allFlags: "What the machine has",
+  chooseAnother: "Choose another",
+
+  // Rail and panels
+  panels: "Panels",
+  menu: "Menu",
+  story: "Story",
+  lore: "Lore",
+  characters: "Characters",
+  context: "Context",
+  branches: "Branches",
+  sampler: "Sampler",
+  model: "Model",
+  doctor: "Doctor",
+  close: (what: string) => `Close ${what}`,
+  memory: "Memory",
+  memoryHint: "Always stands above the story, however long it gets: who, where, in which voice.",
+  stop: "Stop",
+  stopSequences: "Stop sequences",
+  stopHint: "One a line; \\n is a line end. Writing ends where one would appear.",
+  saveCopy: "Save a copy",
+
+  // Bar
+  writing: "Writing",
+  generate: "Generate",
+  generateHint: (key: string) => `Write on at the end of the text (${key})`,
+  stopWriting: (key: string) => `Stop (${key})`,
+  retry: "Retry",
+  retryHint: (key: string) => `Another take of the last piece (${key})`,
+  undo: "Undo",
+  redo: "Redo",
+  sending: "Sending",
+  stopping: "Stopping",
+  readingPrompt: "Reading the prompt",
+  reading: (done: number, total: number, seconds: number | null) =>
+    `Reading ${whole.format(done)} of ${tokens(total)}${seconds === null ? "" : `, ${Math.max(1, Math.round(seconds))} s left`}`,
+  writingTokens: (n: number, max: number, rate: number | null) =>
+    `${whole.format(n)} of ${tokens(max)}${rate === null ? "" : `, ${whole.format(Math.round(rate))} a second`}`,
+  wrote: (n: number, rate: number | null) =>
+    `${tokens(n)}${rate === null ? "" : `, ${new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(rate)} a second`}`,
+  contextUse: "Context use",
+  used: (n: number, of: number) => `${whole.format(n)} of ${tokens(of)}`,
+  overflows: "The beginning of the story no longer fits into the model’s context.",
+
+  // Editor
+  placeholder: "Write the first lines, then let the model go on.",
+  newText: "New text",
+
+  // View
+  theme: "Theme",
+  themeSystem: "As the system",
+  themeLight: "Light",
+  themeDark: "Dark",
+  textSize: "Text size",
+  measure: "Line length",
+  face: "Typeface",
+  faceSerif: "Serif",
+  faceSans: "Sans",
+  authors: "Who wrote what",
+  authorsLast: "The last piece",
+  authorsAll: "All the model’s words",
+  language: "Language",
+  keys: "Keys",
+  announce: "Read aloud",
+  announceSentences: "Whole sentences",
+  announceEnd: "Only the end",
+  announceNothing: "Nothing",
+
+  // Palette
+  palette: "Commands",
+  paletteHint: "Type a command’s name, or the digit of a panel",
+  nothingFound: "Nothing has this name.",
+  goToText: "Go to the text",
+
+  // Sampler
+  defaults: "Defaults",
+  changedOnly: "Changed only",
+  nothingChanged: "Nothing is changed.",
+  length: "Length",
+  lengthHint: "The most tokens that a piece may have.",
+  seed: "Seed",
+  seedHint: "The same seed gives the same text; −1 draws a new one.",
+  slider: (label: string) => `${label}, slider`,
+  preset: "Preset",
+  presetNone: "Your own",
+  sourceOf: (source: string) => `Source: ${source}`,
+  samplerGone: "The table of parameters could not be read.",
+  tryAgain: "Try again",
+
+  // What happens
+  saidGenerating: "Generating.",
+  saidStopped: "Stopped.",
+  saidFinished: (n: number) => `Finished, ${tokens(n)}.`,
+  log: "New text",
+  closeMessage: "Close this message",
+  nothingToAdd: "The model had nothing to add.",
+  nothingToAddHint: "It ends the text here. Write a few words more, or press Generate again.",
+  safe: "Your text is safe.",
+  noticeGone: "Coblyn does not answer.",
+  noticeGoneHint: "It may have been closed. Start it again with “coblyn serve”, then try again. Your text is safe.",
+  noticeCut: "The connection to Coblyn broke while it was writing.",
+  noticeCutHint: "What had arrived is kept. Press Generate to go on from there, or Retry for another take.",
+  noticeKey: "This server asks for a key.",
+  noticeKeyHint: "The page cannot send one yet. Open it on the machine on which Coblyn runs.",
+  noticeBusy: "Coblyn is busy, or its model is not ready.",
+  noticeBusyHint: "Wait a moment and try again.",
+  noticeBug: "The page has failed.",
+  noticeStatus: (status: number) => `Coblyn answered with error ${status}. Try again.`,
+  otherTab: "This story was changed in another tab.",
+  otherTabHint: "Choose which one to go on with. The other one is put aside, not lost.",
+  keepThis: "Keep this one",
+  takeOther: "Take the other",
+  storageFull: "The story could not be saved: this browser’s storage is full.",
+  storageNone: "This browser keeps no text for pages.",
+  storageHint: "What you write is lost when this tab closes, unless you save a copy.",
+  aside: "Another version of your story was put aside.",
+  asideHint: "It comes from a second tab, or could not be read.",
+  asideSave: "Save it as a file",
+  asideDiscard: "Discard it",
+};
+
+/** The same keys in every language: texts stay texts, and sentences with slots keep their slots. */
+export type Words = { [Key in keyof typeof en]: (typeof en)[Key] extends string ? string : (typeof en)[Key] };
