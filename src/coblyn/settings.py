@@ -251,7 +251,10 @@ class Settings(EngineSettings):
         bool, Meta(description="Share one story among the KoboldAI Lite pages that ask for it.")
     ] = False
     preload_story: Annotated[
-        str, Meta(description="File of a story that KoboldAI Lite begins with.")
+        str,
+        Meta(
+            description="File of a story that KoboldAI Lite begins with, or the story itself, as JSON."
+        ),
     ] = ""
     preset: Annotated[
         str, Meta(description="Preset of requests that name none; `coblyn presets` lists them.")
@@ -260,17 +263,32 @@ class Settings(EngineSettings):
         dict[str, Any],
         Meta(description="Fields of requests that do not have them, by KoboldCPP's names."),
     ] = field(default_factory=dict)
+    default_max_tokens: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=_MAX_INT,
+            description="Tokens that a client gets which continues text and names no number.",
+        ),
+    ] = 2048
     defaults_win: Annotated[
         bool, Meta(description="`generation_defaults` replace what requests have, too.")
     ] = False
 
     @classmethod
-    def load(cls, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Self:
+    def load(
+        cls,
+        file: Path | None = None,
+        flags: Mapping[str, Any] | None = None,
+        *,
+        others: tuple[str, Mapping[str, Any]] = ("", {}),
+    ) -> Self:
         """Put the sources together.
 
         Args:
             file: The settings file; None for the user's own, which may be absent.
             flags: What the command line gave; None values are those that it did not give.
+            others: What another program's settings say, after the name of their file; only flags go before it.
 
         Raises:
             SettingsError: A source holds an unknown name or a wrong value; the message names the source.
@@ -278,6 +296,7 @@ class Settings(EngineSettings):
         sources = [
             (str(file or paths.config()), _read_file(file)),
             ("the environment", _read_environment(os.environ)),
+            others,
             ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
         ]
         merged: dict[str, Any] = {}

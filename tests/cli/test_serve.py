@@ -391,3 +391,35 @@ def test_a_story_that_is_none_is_named_before_anything_is_served(tmp_path: Path)
     done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=60)
     assert done.returncode
     assert "gone.json" in done.stderr
+
+
+def test_koboldcpps_settings_are_a_servers(tmp_path: Path) -> None:
+    file = tmp_path / "my.kcpps"
+    chosen = {
+        "contextsize": 2048,
+        "defaultgenamt": 333,
+        "port": 1,  # the command line goes before it
+        "gendefaults": {"max_length": 3},
+        "preloadstory": {"prompt": "Once"},
+        "password": "secret-word",
+        "mmproj": "eyes.gguf",
+        "usecuda": ["0"],
+    }
+    file.write_text(json.dumps(chosen))
+    with served(str(file), errors=subprocess.PIPE, COBLYN_HOME=str(tmp_path)) as (process, url):
+        assert httpx.get(f"{url}/api/v1/model").status_code == 401
+        with httpx.Client(headers={"authorization": "Bearer secret-word"}) as client:
+            story = client.get(f"{url}/api/extra/preloadstory").json()
+            body = {"prompt": "x"}
+            answer = client.post(f"{url}/api/v1/generate", json=body).json()
+            usual = client.get(f"{url}/api/v1/config/max_length").json()
+        process.terminate()
+        assert process.stderr
+        told = process.stderr.read()
+    assert story == {"prompt": "Once"}
+    assert answer["results"][0]["text"] == "The"
+    assert usual == {"value": 333}
+    assert "contextsize as context" in told
+    assert "mmproj (reading of pictures)" in told
+    assert "usecuda (the bundle's accelerator is used)" in told
+    assert "secret-word" not in told

@@ -60,14 +60,14 @@ def opened(settings: Settings, config: Path | None) -> Iterator[Front]:
         SettingsError: Something that was chosen cannot be used.
         PortInUse: Somebody else has a place.
     """
-    keys, tls = _keys(config), Tls.of(settings)
+    keys, tls = _keys(settings, config), Tls.of(settings)
     where = places(settings.host, settings.port, settings.listen)
     with listening(where, has_keys=bool(keys())) as listeners:
         yield Front(tuple(where), tuple(listeners), tls, keys)
 
 
-def _keys(config: Path | None) -> Callable[[], tuple[ApiKey, ...]]:
-    """Those of the settings file, as it is when they are asked for, and the one of the environment."""
+def _keys(settings: Settings, config: Path | None) -> Callable[[], tuple[ApiKey, ...]]:
+    """Those of the settings file, as it is when they are asked for, of another program's, and of the environment."""
     # No process that this one starts has a use for it.
     secret = os.environ.pop("COBLYN_API_KEY", "")
     if secret and len(secret) < _MIN_SECRET:
@@ -75,6 +75,7 @@ def _keys(config: Path | None) -> Callable[[], tuple[ApiKey, ...]]:
             f"COBLYN_API_KEY is too short: it can be guessed. It takes {_MIN_SECRET} characters."
         )
     own = ApiKey(name="environment", hash=hash_of(os.fsencode(secret)), scope="admin")
-    more = (own,) if secret else ()
     file = KeysOnDisk(config or paths.config(), lambda: Settings.load(config).keys)
+    others = tuple(key for key in settings.keys if key not in file())
+    more = (*others, own) if secret else others
     return lambda: (*file(), *more)

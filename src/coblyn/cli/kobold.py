@@ -26,6 +26,7 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
         "has_multiplayer": settings.multiplayer,
         "preload_story": _story(settings.preload_story),
         "wishes": _wishes(settings),
+        "default_max_tokens": settings.default_max_tokens,
     }
 
 
@@ -42,15 +43,16 @@ def _wishes(settings: Settings) -> Wishes:
 
 
 def _story(name: str) -> str:
-    """The story in a file, as JSON."""
+    """The story in a file, or in the setting itself, as JSON."""
     if not name:
         return ""
+    is_story = name.lstrip().startswith("{")
     try:
-        text = Path(name).expanduser().read_text(encoding="utf-8")
+        text = name if is_story else Path(name).expanduser().read_text(encoding="utf-8")
         json.loads(text)
     except (OSError, ValueError, RuntimeError, RecursionError) as error:
         raise SettingsError(
-            f"The story {name} cannot be read: {error}.",
+            f"The story {name[:100]} cannot be read: {error}.",
             hint="preload_story names a file as KoboldAI Lite saves it.",
         ) from error
     return text

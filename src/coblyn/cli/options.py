@@ -15,6 +15,7 @@ __all__ = [
     "GpuLayers",
     "Kernels",
     "Model",
+    "ModelOrSettings",
     "Threads",
     "Yes",
 ]
@@ -23,6 +24,13 @@ Model = Annotated[
     str | None,
     typer.Argument(
         help="A GGUF file, or a name that `coblyn models` lists. Without it: the newest."
+    ),
+]
+ModelOrSettings = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]",
+        help="A GGUF file, a name that `coblyn models` lists, or settings of KoboldCPP. Without it: the newest.",
     ),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +28,7 @@ __all__ = ["serve"]
 
 
 def serve(
-    model: options.Model = None,
+    model: options.ModelOrSettings = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", "-p", help="Port; 0 for any.")] = None,
     listen: Annotated[
@@ -84,9 +85,13 @@ def serve(
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's and OpenAI's API."""
     gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
+    from coblyn.cli.foreign import read_foreign
     from coblyn.cli.front import opened
     from coblyn.settings import Settings
 
+    foreign = read_foreign(model)
+    if foreign.told:
+        print(shown(foreign.told), file=sys.stderr)
     settings = Settings.load(
         config,
         {
@@ -110,10 +115,11 @@ def serve(
             "multiplayer": multiplayer,
             "preset": preset,
         },
+        others=foreign.settings,
     )
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
     with opened(settings, config) as front:
-        config_of_engine = _engine_config(settings, model, fake=fake, yes=yes)
+        config_of_engine = _engine_config(settings, foreign.model, fake=fake, yes=yes)
         stopped_by = run_loop(_serve(settings, config_of_engine, front))
     gc.unfreeze()  # or modules of a build that only the collector can take apart are reported as leaks at the exit
     if stopped_by == signal.SIGINT:

@@ -1,0 +1,238 @@
+"""KoboldCPP's settings files as settings of ours: what each key is here, and what becomes of those that are none.
+
+The files are JSON: all long names of KoboldCPP's command line with their values, most of them as nobody changed them.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from coblyn.errors import SettingsError
+
+__all__ = ["ENDINGS", "Kcpps", "is_kcpps", "read_kcpps"]
+
+ENDINGS = (".kcpps", ".kcppt")
+
+MAX_SIZE = 16 << 20
+"""Bytes. A file may hold a whole story to begin with."""
+
+_CACHE_TYPES = ("f16", "q8_0", "q4_0", "bf16")
+"""By the numbers that older versions wrote."""
+
+_MEDIA = ("sd", "whisper", "tts", "music")
+
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Kcpps:
+    """What a file says.
+
+    Attributes:
+        path: The file.
+        model: The model file or address; empty if the file names none.
+        settings: Values by the names of our settings.
+        password, admin_password: What clients must send, or empty.
+        understood: For each key that became a setting, that setting.
+        kept: For each key that means something that cannot be chosen here yet, what that is.
+        pointless: For each key without a meaning here, why.
+    """
+
+    path: Path
+    model: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    password: str = field(default="", repr=False)
+    admin_password: str = field(default="", repr=False)
+    understood: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    pointless: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_kcpps(name: str) -> bool:
+    """Whether a file is one of KoboldCPP's settings, by its name."""
+    return name.lower().endswith(ENDINGS)
+
+
+def read_kcpps(path: Path) -> Kcpps:
+    """Read a file; keys that nobody changed are passed over.
+
+    Raises:
+        SettingsError: It cannot be read, or is no such file.
+    """
+    given = _load(path)
+    changed = {key: value for key, value in given.items() if not _is_neutral(key, value)}
+    reading = _Reading()
+    for key, value in changed.items():
+        reading.take(key, value)
+    return Kcpps(
+        path,
+        _model(path, given),
+        reading.settings,
+        str(given.get("password") or ""),
+        str(given.get("adminpassword") or ""),
+        reading.understood,
+        reading.kept,
+        reading.pointless,
+    )
+
+
+class _Reading:
+    """A file while it is read."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self.understood: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
+        self.pointless: dict[str, str] = {}
+
+    def take(self, key: str, value: Any) -> None:
+        """Find out what a key is here."""
+        table = _table()
+        if key in _CONVERTED:
+            self._convert(key, value)
+        elif key in table["used"]:
+            self._set(key, table["used"][key], value)
+        elif key in table["later"]:
+            self.kept[key] = table["later"][key]
+        elif key in table["pointless"]:
+            self.pointless[key] = table["pointless"][key]
+        elif key.startswith(_MEDIA):
+            self.pointless[key] = "there is text only"
+        elif key == "preloadstory":
+            self._take_story(key, value)
+        elif key in _KEYS:
+            self.understood[key] = "keys"
+        elif key not in ("model", "model_param"):
+            self.pointless[key] = "KoboldCPP up to 1.121 has no such key"
+
+    def _take_story(self, key: str, value: Any) -> None:
+        """A story to begin with: a file's name, or the story itself."""
+        story = json.dumps(value) if isinstance(value, dict) else str(value)
+        self._set(key, "preload_story", story)
+
+    def _convert(self, key: str, value: Any) -> None:
+        try:
+            found = _CONVERTED[key](value)
+        except (TypeError, ValueError, LookupError):
+            raise SettingsError(f"{key} is {value!r}, which means nothing.") from None
+        self.settings |= found
+        if found:
+            self.understood[key] = " and ".join(found)
+
+    def _set(self, key: str, name: str, value: Any) -> None:
+        self.settings[name] = value
+        self.understood[key] = name
+
+
+def _threads(value: Any) -> dict[str, Any]:
+    return {"threads": max(0, int(value))}
+
+
+def _batch(value: Any) -> dict[str, Any]:
+    return {"batch": max(32, int(value))}
+
+
+def _cache_type(value: Any) -> dict[str, Any]:
+    is_number = isinstance(value, int) or str(value).isdecimal()
+    return {"cache_type": _CACHE_TYPES[int(value)] if is_number else str(value)}
+
+
+def _running(value: Any) -> dict[str, Any]:
+    """One, or none, is KoboldCPP's word for no batch at all; that would help nobody here."""
+    return {"max_running": int(value)} if int(value) > 1 else {}
+
+
+def _waiting(value: Any) -> dict[str, Any]:
+    """All but the one that runs; 1 stands for KoboldCPP's own choice."""
+    return {} if int(value) == 1 else {"max_waiting": max(0, int(value) - 1)}
+
+
+def _body(value: Any) -> dict[str, Any]:
+    return {"max_body": int(value) << 20}
+
+
+def _certificate(value: Any) -> dict[str, Any]:
+    certificate, key = value
+    return {"tls_cert": str(certificate), "tls_key": str(key)}
+
+
+def _slots(value: Any) -> dict[str, Any]:
+    return {"data_slots": bool(value)}
+
+
+def _defaults(value: Any) -> dict[str, Any]:
+    values = json.loads(value) if isinstance(value, str) else value
+    return {"generation_defaults": dict(values)}
+
+
+_CONVERTED: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "threads": _threads,
+    "batchsize": _batch,
+    "blasbatchsize": _batch,
+    "flashattention": lambda value: {"flash_attention": bool(value)},
+    "noflashattention": lambda value: {"flash_attention": not value},
+    "usemmap": lambda value: {"memory_map": bool(value)},
+    "nommap": lambda value: {"memory_map": not value},
+    "quantkv": _cache_type,
+    "parallelrequests": _running,
+    "multiuser": _waiting,
+    "maxrequestsize": _body,
+    "ssl": _certificate,
+    "savedatafile": _slots,
+    "gendefaults": _defaults,
+}
+"""Keys whose values become others."""
+
+_KEYS = frozenset({"password", "adminpassword"})
+
+
+@cache
+def _table() -> dict[str, dict[str, Any]]:
+    text = files("coblyn.models").joinpath("kcpps.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _is_neutral(key: str, value: Any) -> bool:
+    """Whether a value is the one that stands where nobody chose any."""
+    neutral = _table()["neutral"].get(key, _MISSING)
+    if neutral is not _MISSING and value == neutral:
+        return True
+    return (
+        value is None
+        or value is False
+        or value in ("", [], {})
+        or (value == 0 and key != "gpulayers")
+    )
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_SIZE:
+            raise ValueError(f"it has more than {MAX_SIZE >> 20} MiB")
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(value, dict):
+            raise TypeError("it holds no object")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise SettingsError(
+            f"The KoboldCPP settings {path} cannot be read: {error}.",
+            hint="They are a JSON object, as KoboldCPP's launcher saves it.",
+        ) from error
+    return value
+
+
+def _model(path: Path, given: Mapping[str, Any]) -> str:
+    """The first model that a file names; a relative path may be meant from the file on."""
+    names = [given.get("model"), given.get("model_param")]
+    flat = [each for name in names for each in (name if isinstance(name, list) else [name])]
+    name = next((each for each in flat if isinstance(each, str) and each), "")
+    beside = path.parent / name
+    if name and "://" not in name and not Path(name).exists() and beside.is_file():
+        return str(beside)
+    return name
