@@ -1,0 +1,194 @@
+"""Modelfiles: what Ollama's users write to say which model, with which settings.
+
+The format is Ollama's (its documentation, "Modelfile"): an instruction a line, its value to the end of the line, or
+between quotation marks, single or triple; then it may hold line breaks. Templates in it are written in Go's language:
+they are kept and shown, and the model's own template is used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from coblyn.errors import BadRequest
+
+__all__ = ["Modelfile", "ModelfileWrong", "read_modelfile", "write_modelfile"]
+
+_ROLES = ("system", "user", "assistant")
+_IGNORED = ("requires", "renderer", "parser")
+"""Which version of Ollama it needs, and which of its own parts: nothing here depends on them."""
+
+_TRIPLE = '"""'
+
+
+class ModelfileWrong(BadRequest):
+    """A Modelfile cannot be understood; the message has the line."""
+
+    code = "modelfile_wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Modelfile:
+    """A model with settings of its own.
+
+    Attributes:
+        base: The model that it is made from: a name or a path.
+        parameters: Values by Ollama's names: numbers, texts, true or false; ``stop`` is a tuple of texts.
+        system: System text of conversations that bring none; may be empty.
+        template: Its template in Go's language, or empty.
+        adapters: LoRA files.
+        messages: Pairs of role and text that stand before every conversation.
+        licenses: Texts of its licences.
+    """
+
+    base: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    system: str = ""
+    template: str = ""
+    adapters: tuple[str, ...] = ()
+    messages: tuple[tuple[str, str], ...] = ()
+    licenses: tuple[str, ...] = ()
+
+    def over(self, below: Modelfile) -> Modelfile:
+        """This one, made from another: what it does not say, the other one does."""
+        return replace(
+            self,
+            base=below.base,
+            parameters={**below.parameters, **self.parameters},
+            system=self.system or below.system,
+            template=self.template or below.template,
+            adapters=self.adapters or below.adapters,
+            messages=self.messages or below.messages,
+            licenses=self.licenses or below.licenses,
+        )
+
+
+def read_modelfile(text: str) -> Modelfile:
+    """A Modelfile as a value.
+
+    Raises:
+        ModelfileWrong: A line is no instruction, a quotation has no end, or no model is named.
+    """
+    found: dict[str, list[Any]] = {
+        name: [] for name in ("from", "system", "template", "adapter", "message", "license")
+    }
+    parameters: dict[str, Any] = {}
+    for number, name, value in _instructions(text):
+        if name == "parameter":
+            _add_parameter(parameters, *_two(number, value))
+        elif name == "message":
+            found[name].append(_message(number, value))
+        elif name in found:
+            found[name].append(_unquoted(value))
+        elif name not in _IGNORED:
+            raise ModelfileWrong(
+                f"Line {number} of the Modelfile: {name.upper()} is no instruction."
+            )
+    if not found["from"] or not found["from"][-1]:
+        raise ModelfileWrong("The Modelfile names no model.", hint="Begin it with: FROM NAME")
+    return Modelfile(
+        base=found["from"][-1],
+        parameters=parameters,
+        system="".join(found["system"][-1:]),
+        template="".join(found["template"][-1:]),
+        adapters=tuple(found["adapter"]),
+        messages=tuple(found["message"]),
+        licenses=tuple(found["license"]),
+    )
+
+
+def write_modelfile(modelfile: Modelfile) -> str:
+    """A value as a Modelfile."""
+    lines = [f"FROM {modelfile.base}"]
+    if modelfile.template:
+        lines.append(f"TEMPLATE {_quoted(modelfile.template)}")
+    if modelfile.system:
+        lines.append(f"SYSTEM {_quoted(modelfile.system)}")
+    for name, value in modelfile.parameters.items():
+        values = value if isinstance(value, list | tuple) else (value,)
+        lines += [f"PARAMETER {name} {_parameter_text(each)}" for each in values]
+    lines += [f"ADAPTER {adapter}" for adapter in modelfile.adapters]
+    lines += [f"MESSAGE {role} {_quoted(text)}" for role, text in modelfile.messages]
+    lines += [f"LICENSE {_quoted(text)}" for text in modelfile.licenses]
+    return "\n".join(lines) + "\n"
+
+
+def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
+    """Number of the first line, name and value of each; quotation marks are still there."""
+    lines = iter(enumerate(text.lstrip("\ufeff").replace("\r\n", "\n").split("\n"), 1))
+    for number, line in lines:
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, _, value = stripped.partition(" ")
+        if "\t" in name:
+            name, _, value = stripped.partition("\t")
+        value = value.lstrip()
+        while not _is_whole(name.lower(), value):
+            _, more = next(lines, (0, None))
+            if more is None:
+                raise ModelfileWrong(f"Line {number} of the Modelfile: the quotation has no end.")
+            value += f"\n{more}"
+        yield number, name.lower(), value
+
+
+def _is_whole(name: str, value: str) -> bool:
+    """Whether a value is complete: one that begins with a quotation mark has to end with one."""
+    if name in ("parameter", "message"):
+        value = "".join(value.split(maxsplit=1)[1:])
+    mark = _mark(value)
+    value = value.rstrip()
+    return not mark or (len(value) >= 2 * len(mark) and value.endswith(mark))
+
+
+def _mark(value: str) -> str:
+    return _TRIPLE if value.startswith(_TRIPLE) else '"' if value.startswith('"') else ""
+
+
+def _unquoted(value: str) -> str:
+    mark = _mark(value)
+    return value.strip()[len(mark) : -len(mark)] if mark else value.strip()
+
+
+def _quoted(text: str) -> str:
+    is_plain = text == text.strip() and '"' not in text and "\n" not in text and text != ""
+    return text if is_plain else f"{_TRIPLE}{text}{_TRIPLE}"
+
+
+def _two(number: int, value: str) -> tuple[str, str]:
+    """The first word of a value, and the rest."""
+    parts = value.split(maxsplit=1)
+    if len(parts) < 2:
+        raise ModelfileWrong(f"Line {number} of the Modelfile needs a name and a value.")
+    return parts[0].lower(), _unquoted(parts[1])
+
+
+def _message(number: int, value: str) -> tuple[str, str]:
+    role, text = _two(number, value)
+    if role not in _ROLES:
+        raise ModelfileWrong(
+            f"Line {number} of the Modelfile: the role {role!r} must be one of {', '.join(_ROLES)}."
+        )
+    return role, text
+
+
+def _add_parameter(parameters: dict[str, Any], name: str, text: str) -> None:
+    if name == "stop":
+        parameters[name] = (*parameters.get(name, ()), text)
+    else:
+        parameters[name] = _value(text)
+
+
+def _value(text: str) -> Any:
+    """A number, true or false, or the text itself."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, int | float) else text
+
+
+def _parameter_text(value: Any) -> str:
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
