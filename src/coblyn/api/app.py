@@ -16,6 +16,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Scope
 
 from coblyn.api.access import CallerFinder, KeyGuard
+from coblyn.api.anthropic.dialect import ANTHROPIC
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.docs import docs_routes
@@ -38,7 +39,7 @@ from coblyn.service.slots import Slots
 
 __all__ = ["DIALECTS", "create_app"]
 
-DIALECTS = (KOBOLD, OPENAI, STORY, SERVER)
+DIALECTS = (KOBOLD, ANTHROPIC, OPENAI, STORY, SERVER)
 """What is spoken. The first that owns a path without a route gives the shape of errors there; the last owns all."""
 
 

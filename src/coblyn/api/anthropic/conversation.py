@@ -1,0 +1,114 @@
+"""Messages as Anthropic's clients send them, as those of every other conversation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from coblyn.api.anthropic.blocks import Block, joined_text, text_of_block, to_blocks
+from coblyn.chat.messages import Message, ToolCall
+from coblyn.errors import BadRequest
+
+__all__ = ["read_conversation"]
+
+_BILLING = "x-anthropic-billing-header:"
+"""Claude Code's first block of system text: it differs in every request, so that no prompt would begin like another."""
+
+_Located = tuple[Block, str]
+"""A block, and where it stood."""
+
+
+def read_conversation(system: object, messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
+    """The conversation that a body holds.
+
+    Messages of one role in a row are one. Results of tools come before what the user says beside them. System text that
+    comes late keeps its place.
+
+    Raises:
+        BadRequest: Something in it is no message, or cannot be read; ``field`` names it.
+    """
+    first = _system_text(system)
+    found = [Message("system", first)] if first else []
+    names: dict[str, str] = {}
+    turns = [_turn(message, f"messages[{index}]") for index, message in enumerate(messages)]
+    for role, group in groupby(turns, key=lambda turn: turn[0]):
+        blocks = [block for _, located in group for block in located]
+        found += _of_role(role, blocks, names)
+    return tuple(found)
+
+
+def _system_text(system: object) -> str:
+    blocks = to_blocks(system, "system")
+    kept = [block for block in blocks if not str(block.get("text", "")).startswith(_BILLING)]
+    return joined_text(kept, "system")
+
+
+def _turn(message: Mapping[str, Any], field: str) -> tuple[str, list[_Located]]:
+    role = message.get("role")
+    if role not in ("user", "assistant", "system"):
+        raise BadRequest(f"{field}.role must be user or assistant.", field=f"{field}.role")
+    where = f"{field}.content"
+    blocks = to_blocks(message.get("content"), where)
+    return role, [(block, f"{where}[{index}]") for index, block in enumerate(blocks)]
+
+
+def _of_role(role: str, blocks: list[_Located], names: dict[str, str]) -> Iterator[Message]:
+    """The messages that the blocks of one turn are.
+
+    Args:
+        role: Whose turn it is.
+        blocks: Its blocks.
+        names: Names of tools by the ids of their calls; takes those of the turn.
+    """
+    if role == "assistant":
+        yield _assistant(blocks, names)
+        return
+    for block, field in blocks:
+        if block["type"] == "tool_result":
+            yield _result(block, field, names)
+    text = _text(blocks)
+    if text or not any(block["type"] == "tool_result" for block, _ in blocks):
+        yield Message(role, text)
+
+
+def _assistant(blocks: list[_Located], names: dict[str, str]) -> Message:
+    calls = [_call(block, field) for block, field in blocks if block["type"] == "tool_use"]
+    names |= {call.id: call.name for call in calls}
+    thoughts = [str(block.get("thinking") or "") for block, _ in blocks if _is_thinking(block)]
+    return Message(
+        "assistant",
+        _text(blocks),
+        reasoning="\n\n".join(filter(None, thoughts)),
+        tool_calls=tuple(calls),
+    )
+
+
+def _text(blocks: list[_Located]) -> str:
+    return "\n\n".join(filter(None, (text_of_block(block, field) for block, field in blocks)))
+
+
+def _is_thinking(block: Block) -> bool:
+    return bool(block["type"] == "thinking")
+
+
+def _call(block: Block, field: str) -> ToolCall:
+    name, arguments = block.get("name"), block.get("input")
+    if not isinstance(name, str) or not name:
+        raise BadRequest(f"{field}.name must be a string.", field=f"{field}.name")
+    if arguments is not None and not isinstance(arguments, Mapping):
+        raise BadRequest(f"{field}.input must be an object.", field=f"{field}.input")
+    return ToolCall(
+        str(block.get("id") or ""), name, json.dumps(arguments or {}, ensure_ascii=False)
+    )
+
+
+def _result(block: Block, field: str, names: Mapping[str, str]) -> Message:
+    call_id = block.get("tool_use_id")
+    if not isinstance(call_id, str) or not call_id:
+        raise BadRequest(f"{field}.tool_use_id must be a string.", field=f"{field}.tool_use_id")
+    text = joined_text(block.get("content"), f"{field}.content", is_result=True)
+    if block.get("is_error"):
+        text = f"Error: {text}"
+    return Message("tool", text, names.get(call_id, ""), tool_call_id=call_id)

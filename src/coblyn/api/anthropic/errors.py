@@ -1,0 +1,53 @@
+"""Errors as Anthropic's clients know them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from coblyn.api.problem import Problem
+
+__all__ = ["anthropic_body", "new_request_id", "request_id_header"]
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+
+
+def anthropic_body(problem: Problem) -> dict[str, Any]:
+    """``{"type": "error", "error": {"type", "message"}, "request_id"}``."""
+    is_callers = 400 <= problem.status < 500
+    kind = _TYPES.get(problem.status, "invalid_request_error" if is_callers else "api_error")
+    return {
+        "type": "error",
+        "error": {"type": kind, "message": _message(problem)},
+        "request_id": new_request_id(),
+    }
+
+
+def _message(problem: Problem) -> str:
+    """The message; that of a prompt which is too long begins as clients look for it, to shorten their conversation."""
+    numbers = dict(problem.details)
+    num_prompt, context = numbers.get("n_prompt_tokens"), numbers.get("n_ctx")
+    if problem.code != "prompt_too_long" or not num_prompt or not context:
+        return problem.message
+    return f"prompt is too long: {num_prompt} tokens > {context - 1} maximum. {problem.message}"
+
+
+def request_id_header(body: Mapping[str, Any]) -> dict[str, str]:
+    """The header that repeats the id of a refused request."""
+    return {"request-id": body["request_id"]}
+
+
+def new_request_id() -> str:
+    """A name for one request, for logs of the client."""
+    return f"req_{uuid.uuid4().hex}"

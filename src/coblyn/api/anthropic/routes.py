@@ -1,0 +1,92 @@
+"""The paths of Anthropic's API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.anthropic.content import content_of
+from coblyn.api.anthropic.errors import new_request_id
+from coblyn.api.anthropic.shape import Ending, message_head, model_page, model_shape, usage
+from coblyn.api.anthropic.stream import MessageChunks
+from coblyn.api.anthropic.wire import CountInput, MessagesInput
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.later import Warnings, warning_headers
+from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
+from coblyn.api.route import Routes
+from coblyn.service.replies import WholeReply
+
+__all__ = ["VERSION_HEADER", "routes"]
+
+VERSION_HEADER = "anthropic-version"
+"""Every client of Anthropic's sends it; its value changes nothing here."""
+
+routes = Routes()
+
+_EXAMPLE = {"messages": [{"role": "user", "content": "Good morning!"}], "max_tokens": 50}
+
+
+@routes.post(
+    "/v1/messages",
+    "Answer in a conversation",
+    with_numbers(MessagesInput, OPENAI_NUMBERS),
+    _EXAMPLE,
+    can_stream=True,
+)
+async def messages(call: Call) -> Response:
+    """The next message of a conversation, whole or as a stream of events."""
+    body = await call.wishes()
+    wanted = validated(MessagesInput, body)
+    warnings: dict[str, str] = {}
+    command = wanted.to_command(body, OPENAI_NUMBERS.read(body, warnings), warnings)
+    head = message_head(call.services.models.find(command.model).name)
+    if wanted.stream:
+        return await call.stream([command], MessageChunks(call.dialect, head, wanted), warnings)
+    (reply,) = await call.converse([command])
+    return _answer({**head, **_message(wanted, reply)}, warnings)
+
+
+@routes.post(
+    "/v1/messages/count_tokens", "Count the tokens of a conversation", CountInput, _EXAMPLE
+)
+async def count_tokens(call: Call) -> Response:
+    """How many tokens the prompt has: all messages, the system text, the tools and the model's own chat format."""
+    body = await call.json()
+    warnings: dict[str, str] = {}
+    wanted = validated(CountInput, body)
+    prompt = wanted.to_prompt(warnings)
+    async with call.services.models.acquire(wanted.model or "") as model:
+        _, ids = await call.wait(model.tokens.of_chat(prompt))
+    return _answer({"input_tokens": len(ids)}, warnings)
+
+
+@routes.get("/v1/models", "Models", header=VERSION_HEADER)
+async def list_models(call: Call) -> Response:
+    """The models that are loaded, for clients that say which version of Anthropic's API they speak."""
+    return _answer(model_page(call.services.models.all()), {})
+
+
+@routes.get("/v1/models/{name:path}", "One model", header=VERSION_HEADER)
+async def get_model(call: Call) -> Response:
+    """A model by its id."""
+    return _answer(model_shape(call.services.models.get(call.request.path_params["name"])), {})
+
+
+def _message(wanted: MessagesInput, reply: WholeReply) -> dict[str, Any]:
+    """The fields of a message after its head."""
+    finish = reply.record.finish
+    assert finish, "it is complete"
+    ending = Ending(finish, wanted.stops, wanted.limit, has_calls=reply.reason == "tool_calls")
+    stats = finish.stats
+    totals = usage(stats.prompt_tokens, stats.cached_tokens, stats.completion_tokens)
+    return {"content": content_of(reply.message), **ending.fields, "usage": totals}
+
+
+def _answer(body: Mapping[str, Any], warnings: Warnings) -> Response:
+    """An answer without fields of our own: some clients refuse those."""
+    return JSONResponse(
+        dict(body), headers={"request-id": new_request_id(), **warning_headers(warnings)}
+    )

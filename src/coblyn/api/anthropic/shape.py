@@ -1,0 +1,88 @@
+"""Answers in Anthropic's form: what whole answers and streams share."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from coblyn.engine.events import Finish
+from coblyn.service.models import ModelEntry
+
+__all__ = ["Ending", "message_head", "model_page", "model_shape", "usage"]
+
+
+class Ending:
+    """How a message ended, in Anthropic's words.
+
+    Args:
+        finish: What the engine says.
+        stops: The stop sequences that the client asked for; templates have more of their own.
+        max_tokens: The tokens that the client asked for.
+        has_calls: Whether the model called a tool.
+
+    Attributes:
+        reason: The stop reason.
+        stop: The client's stop sequence that ended it; None if none did.
+    """
+
+    def __init__(
+        self, finish: Finish, stops: Collection[str], max_tokens: int, *, has_calls: bool
+    ) -> None:
+        self.stop = finish.stop if finish.reason == "stop" and finish.stop in stops else None
+        if finish.reason == "length":
+            is_full = finish.stats.completion_tokens < max_tokens
+            self.reason = "model_context_window_exceeded" if is_full else "max_tokens"
+        elif has_calls:
+            self.reason = "tool_use"
+        else:
+            self.reason = "end_turn" if self.stop is None else "stop_sequence"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of a message."""
+        return {"stop_reason": self.reason, "stop_sequence": self.stop}
+
+
+def message_head(model: str) -> dict[str, Any]:
+    """What stands before the content of a message, with an id of its own."""
+    return {
+        "id": f"msg_{uuid.uuid4().hex}",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+    }
+
+
+def usage(num_prompt: int, num_cached: int, num_output: int) -> dict[str, int]:
+    """Tokens; those of the prompt that were computed, and those that were in the cache, are told apart."""
+    return {
+        "input_tokens": num_prompt - num_cached,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": num_cached,
+        "output_tokens": num_output,
+    }
+
+
+def model_shape(entry: ModelEntry) -> dict[str, Any]:
+    """A model."""
+    return {
+        "type": "model",
+        "id": entry.id,
+        "display_name": entry.id,
+        "created_at": datetime.fromtimestamp(entry.created, UTC).isoformat().replace("+00:00", "Z"),
+        "max_input_tokens": entry.context,
+        "max_tokens": entry.context,
+        "lifecycle": "active",
+    }
+
+
+def model_page(entries: list[ModelEntry]) -> dict[str, Any]:
+    """All models, as the only page of their list."""
+    return {
+        "data": [model_shape(entry) for entry in entries],
+        "has_more": False,
+        "first_id": entries[0].id if entries else None,
+        "last_id": entries[-1].id if entries else None,
+    }

@@ -1,0 +1,125 @@
+"""What Anthropic's clients send, field by field, and the command that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coblyn.api.anthropic.conversation import read_conversation
+from coblyn.api.anthropic.tools import read_choice, read_tools
+from coblyn.api.constraint import bind
+from coblyn.engine.params import SamplingParams
+from coblyn.errors import BadRequest
+from coblyn.service.command import ChatPrompt, GenerateCommand
+
+__all__ = ["CountInput", "MessagesInput"]
+
+DEFAULT_MAX_TOKENS = 4096
+MAX_STOPS = 256
+
+_EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
+"""Anthropic's words for effort, and those that chat templates know."""
+
+
+class CountInput(BaseModel):
+    """Body of ``/v1/messages/count_tokens``; null means "not given" everywhere."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    model: str | None = Field(
+        None,
+        description="A name that /v1/models lists. Where one model is loaded, it answers to any.",
+    )
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    system: str | list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: dict[str, Any] | None = None
+    thinking: dict[str, Any] | None = Field(
+        None, description="Of type enabled, adaptive or disabled, which is the default."
+    )
+    output_config: dict[str, Any] | None = Field(
+        None, description="effort, and format of type json_schema with a schema."
+    )
+
+    def to_prompt(self, warnings: dict[str, str]) -> ChatPrompt:
+        """The conversation; a last message of the assistant is continued.
+
+        Args:
+            warnings: Takes what is not obeyed.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        messages = read_conversation(self.system, self.messages)
+        tools = read_tools(self.tools or [], warnings)
+        choice, is_parallel = read_choice(self.tool_choice, tools)
+        return ChatPrompt(
+            messages,
+            continues_last=messages[-1].role == "assistant" and not messages[-1].tool_calls,
+            variables=tuple(self._variables().items()),
+            tools=tools,
+            tool_choice=choice,
+            parallel_tool_calls=is_parallel,
+        )
+
+    def _variables(self) -> dict[str, Any]:
+        """What templates may ask for about reasoning, which is off where nobody asks for it, as in Anthropic's API."""
+        kind = (self.thinking or {}).get("type", "disabled")
+        if kind not in ("enabled", "disabled", "adaptive", "between_tools"):
+            raise BadRequest(
+                "thinking.type must be enabled, disabled or adaptive.", field="thinking.type"
+            )
+        variables: dict[str, Any] = {"enable_thinking": kind != "disabled"}
+        effort = (self.output_config or {}).get("effort")
+        if effort is not None and effort not in _EFFORTS:
+            raise BadRequest(
+                f"output_config.effort must be one of {', '.join(_EFFORTS)}.",
+                field="output_config.effort",
+            )
+        return variables | ({"reasoning_effort": _EFFORTS[effort]} if effort else {})
+
+
+class MessagesInput(CountInput):
+    """Body of ``/v1/messages``."""
+
+    max_tokens: int | None = Field(
+        None, ge=1, description="As many as fit, at most; 4096 where it is not given."
+    )
+    stop_sequences: list[str] | None = Field(None, max_length=MAX_STOPS)
+    stream: bool | None = None
+    seed: int | None = Field(None, ge=0, lt=2**64)
+
+    @property
+    def limit(self) -> int:
+        """The most tokens that the client wants."""
+        return self.max_tokens or DEFAULT_MAX_TOKENS
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The texts that end the message."""
+        return tuple(filter(None, self.stop_sequences or ()))
+
+    def to_command(
+        self, body: Mapping[str, Any], numbers: Mapping[str, Any], warnings: dict[str, str]
+    ) -> GenerateCommand:
+        """The generation that is meant.
+
+        Args:
+            body: As JSON gave it.
+            numbers: The sampling parameters of the body that are numbers.
+            warnings: Takes what is not obeyed.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        command = GenerateCommand(
+            self.to_prompt(warnings),
+            max_tokens=self.limit,
+            sampling=SamplingParams(**numbers, seed=self.seed),
+            stop=self.stops,
+            model=self.model or "",
+        )
+        output = self.output_config or {}
+        return bind(command, {**body, "response_format": output.get("format")})
