@@ -224,6 +224,16 @@ class Settings(EngineSettings):
         bool,
         Meta(description="Refuse requests that name another model than the one that is loaded."),
     ] = False
+    log_format: Annotated[
+        Literal["text", "json"],
+        Meta(
+            description="How the log is written: text, or a JSON object per line, with every request and generation."
+        ),
+    ] = "text"
+    log_texts: Annotated[
+        bool,
+        Meta(description="Write prompts and answers to the log, too; it holds none otherwise."),
+    ] = False
     max_body: Annotated[
         int,
         Meta(ge=1024, le=_MAX_INT, description="Largest body of a request, in bytes."),

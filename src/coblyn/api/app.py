@@ -21,8 +21,11 @@ from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.docs import docs_routes
 from coblyn.api.errors import answer_error, error_handlers
+from coblyn.api.generation_log import GenerationLog
 from coblyn.api.health import SERVER
 from coblyn.api.kobold.dialect import KOBOLD
+from coblyn.api.metrics import Metrics
+from coblyn.api.observer import Observer
 from coblyn.api.openai.dialect import OPENAI
 from coblyn.api.origins import OriginGuard
 from coblyn.api.page import page_routes
@@ -63,17 +66,21 @@ def create_app(
         slots=Slots(options.data_slots) if options.data_slots else None,
         shared=SharedStory() if options.has_multiplayer else None,
     )
-    paths = Paths(dialects)
-    return Starlette(
+    paths, metrics = Paths(dialects), Metrics(services.models)
+    services.hub.watch(metrics.note_generation)
+    services.hub.watch(GenerationLog(with_texts=options.logs_texts))
+    app = Starlette(
         routes=[
             *(route for d in dialects for route in _routes(d, services, options)),
             *docs_routes(dialects),
             *page_routes(options.web),
         ],
-        middleware=_middleware(paths, options),
+        middleware=_middleware(paths, options, metrics),
         exception_handlers=error_handlers(paths),
         lifespan=lambda _: _closing(services),
     )
+    app.state.metrics = metrics
+    return app
 
 
 @asynccontextmanager
@@ -83,7 +90,7 @@ async def _closing(services: Services) -> AsyncIterator[None]:
     await services.stories.close()
 
 
-def _middleware(paths: Paths, options: ApiOptions) -> list[Middleware]:
+def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Middleware]:
     """What a request passes, in this order."""
     cors = Middleware(
         CORSMiddleware,
@@ -94,6 +101,7 @@ def _middleware(paths: Paths, options: ApiOptions) -> list[Middleware]:
         expose_headers=["x-coblyn-warnings"],
     )
     return [
+        Middleware(Observer, paths=paths, metrics=metrics),
         Middleware(CallerFinder, keys=options.keys, requires_key=options.requires_key),
         Middleware(OriginGuard, paths=paths, origins=options.origins),
         *([cors] if options.origins else []),

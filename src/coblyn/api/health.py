@@ -11,13 +11,29 @@ from coblyn.api import controls
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
+from coblyn.api.metrics import CONTENT_TYPE
 from coblyn.api.route import Routes
 from coblyn.engine.death import Death
 from coblyn.proof.verdict import judge_load
+from coblyn.service.caller import CALLER
 
 __all__ = ["SERVER"]
 
 routes = Routes()
+
+
+@routes.get("/ready", "Whether requests are taken now")
+async def ready(call: Call) -> Response:
+    """200 if every model that is loaded takes requests, else 503: for those who spread requests over servers."""
+    states = {model.name: model.engine.status().state for model in call.services.models}
+    is_ready = all(state == "ready" for state in states.values())
+    return JSONResponse({"ready": is_ready, "models": states}, 200 if is_ready else 503)
+
+
+@routes.get("/metrics", "Figures for Prometheus", scope="admin")
+async def metrics(call: Call) -> Response:
+    """Requests, generations, tokens, waiting times, and the state of engines, by model and key."""
+    return Response(call.request.app.state.metrics.text(), media_type=CONTENT_TYPE)
 
 
 @routes.get("/health", "Whether the model is ready")
@@ -25,7 +41,8 @@ async def health(call: Call) -> Response:
     """``status`` is ok (200), or loading, restarting, not responding, stopping or stopped (503).
 
     ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do. ``failure`` says
-    why the engine is stopped and what to do, and ``death`` how its process ended last, if it did.
+    why the engine is stopped and what to do, and ``death`` how its process ended last, if it did, with what it logged;
+    these two are for administrators.
     """
     status = call.model.engine.status()
     info = call.model.engine.info
@@ -42,6 +59,8 @@ async def health(call: Call) -> Response:
         "restarts": status.num_restarts,
         "version": __version__,
     }
+    if CALLER.get().scope != "admin":
+        return JSONResponse(body, 200 if is_ready else 503)
     if status.failure:
         body["failure"] = status.failure
     if status.death:

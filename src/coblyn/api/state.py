@@ -23,6 +23,7 @@ class ApiOptions:
             programs are not web pages.
         keys: Gives the API keys that are known now.
         requires_key: Programs of this machine need a key too; those of others need one always.
+        logs_texts: Prompts and answers stand in the log.
         max_body: The largest body that is read, in bytes.
         body_seconds: How long the next part of a body may take to arrive.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
@@ -39,6 +40,7 @@ class ApiOptions:
     origins: tuple[str, ...] = ()
     keys: Callable[[], tuple[ApiKey, ...]] = tuple
     requires_key: bool = False
+    logs_texts: bool = False
     max_body: int = 32 << 20
     body_seconds: float = 30.0
     default_max_tokens: int = 2048

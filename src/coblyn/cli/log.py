@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
 
 from coblyn.cli.text import shown
 
-__all__ = ["show_log"]
+__all__ = ["log_requests", "show_log"]
+
+_EACH = ("coblyn.access", "coblyn.generation")
+"""Loggers of every request and every generation."""
 
 
 class _Shown(logging.Formatter):
     """Escapes whole records, tracebacks too."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """One record, with what was prompted and answered if it has that."""
+        facts = getattr(record, "facts", {})
+        texts = "".join(
+            f"; {name}: {json.dumps(facts[name])}" for name in ("prompt", "text") if name in facts
+        )
+        return shown(super().format(record) + texts)
+
+
+class _Json(logging.Formatter):
+    """A JSON object on one line, in ASCII: nothing in it can act on a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
         """One record."""
-        return shown(super().format(record))
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        entry: dict[str, Any] = {
+            "time": when,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry |= getattr(record, "facts", {})
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str)
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
@@ -32,3 +59,20 @@ def show_log(*, verbose: bool) -> logging.Handler:
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if verbose else logging.WARNING)
     return handler
+
+
+def log_requests(style: Literal["text", "json"], *, with_texts: bool) -> None:
+    """How a server logs from now on.
+
+    Args:
+        style: ``json`` for an object per line, with each request and generation.
+        with_texts: Prompts and answers are logged, so that lines of each generation are there in any style.
+    """
+    root = logging.getLogger()
+    if style == "json":
+        for handler in root.handlers:
+            if isinstance(handler, _Terminal):
+                handler.setFormatter(_Json())
+    if style == "json" or with_texts:
+        for name in _EACH:
+            logging.getLogger(name).setLevel(logging.INFO)

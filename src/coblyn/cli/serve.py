@@ -11,6 +11,7 @@ import typer
 
 from coblyn.cli import options
 from coblyn.cli.engine import causes_named, configure
+from coblyn.cli.log import log_requests
 from coblyn.cli.text import shown
 from coblyn.engine.loop import run_loop
 
@@ -44,6 +45,16 @@ def serve(
         typer.Option(
             "--require-key/--no-require-key",
             help="Ask programs of this machine for an API key too. Default: off.",
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(help="text, or json: an object per line, with every request and generation."),
+    ] = None,
+    log_texts: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-texts/--no-log-texts", help="Write prompts and answers to the log, too."
         ),
     ] = None,
     drain: Annotated[
@@ -102,6 +113,8 @@ def serve(
             "tls_key": tls_key,
             "require_key": require_key,
             "drain_seconds": drain,
+            "log_format": log_format,
+            "log_texts": log_texts,
             "origins": tuple(origin) if origin else None,
             "context": context,
             "threads": threads,
@@ -117,6 +130,7 @@ def serve(
         },
         others=foreign.settings,
     )
+    log_requests(settings.log_format, with_texts=settings.log_texts)
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
     with opened(settings, config) as front:
         config_of_engine = _engine_config(settings, foreign.model, fake=fake, yes=yes)
@@ -209,6 +223,7 @@ def _import_app() -> tuple[type[Server], Any]:
             requires_key=settings.require_key,
             max_body=settings.max_body,
             body_seconds=settings.body_seconds,
+            logs_texts=settings.log_texts,
         )
         return create_app(engine, options)
 

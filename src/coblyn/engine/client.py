@@ -107,7 +107,9 @@ class ProcessEngine:
         waiting = len(self._mailboxes) - running
         state = "not responding" if self._state == "ready" and self._pulse.is_quiet else self._state
         failure = str(self._failure) if state == "stopped" and self._failure else ""
-        return EngineStatus(state, running, waiting, self._num_restarts, self._death, failure)
+        return EngineStatus(
+            state, running, waiting, self._num_restarts, self._death, failure, self.pid
+        )
 
     async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
         """Start a request and give its events; see ``EngineClient.generate``."""

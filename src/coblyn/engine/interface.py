@@ -73,6 +73,7 @@ class EngineStatus:
         num_restarts: How often the engine process had to be started again.
         death: The last end of the process that nobody asked for.
         failure: Why it is stopped, for people.
+        pid: Process of the engine; 0 if it has none of its own now.
     """
 
     state: str
@@ -81,6 +82,7 @@ class EngineStatus:
     num_restarts: int = 0
     death: Death | None = None
     failure: str = ""
+    pid: int = 0
 
 
 class Vocab(Protocol):

@@ -14,8 +14,7 @@ from typing import Any, Self, cast
 from coblyn.chat.reply import ReplyForm
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
-from coblyn.errors import BadRequest, PromptForgotten
-from coblyn.service.caller import CALLER
+from coblyn.errors import BadRequest, CoblynError, PromptForgotten
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import LoadedModel, Models
@@ -66,19 +65,27 @@ class Generation:
 
     async def _begin(self) -> Event:
         try:
-            return await anext(self._events)
+            return await self._next()
         except PromptForgotten:
             if self._again is None:
                 raise
+            self.record.failure = ""
             self._events = await self._again()
+            return await self._next()
+
+    async def _next(self) -> Event:
+        try:
             return await anext(self._events)
+        except CoblynError as error:
+            self.record.note(error)
+            raise
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Event:
         if self._has_read:
-            event = await anext(self._events)
+            event = await self._next()
         else:
             self._has_read = True
             event = await self.begun
@@ -174,14 +181,14 @@ class Generator:
         return bool(records)
 
     def _admit(self, record: Record, ending: AsyncExitStack) -> None:
-        caller = CALLER.get()
+        caller = record.caller
         self._quotas.admit(caller)
         ending.callback(
             lambda: self._quotas.release(caller, record.num_prompt + record.num_written)
         )
 
     async def _submit(self, command: GenerateCommand, fitted: _Fitted) -> Generation:
-        record = Record(uuid.uuid4().hex, command.key)
+        record = Record(uuid.uuid4().hex, command.key, prompt=command.prompt)
         async with AsyncExitStack() as ending:
             self._admit(record, ending)
             self._hub.open(record)
@@ -189,7 +196,7 @@ class Generator:
             model = await ending.enter_async_context(self._models.acquire(command.model))
             prompt = await _fitted(command, model.prompts, fitted)
             request = _request(command, record, prompt)
-            record.cancel = model.engine.cancel
+            record.model, record.cancel = model.name, model.engine.cancel
             # An abort may have come while the engine knew nothing of it yet.
             if record.is_aborted:
                 return Generation(record, _cancelled(record), ending.pop_all(), form=prompt.form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -92,6 +92,9 @@ class Models:
     def default(self) -> LoadedModel:
         """The model of requests that name none."""
         return self._models[0]
+
+    def __iter__(self) -> Iterator[LoadedModel]:
+        return iter(self._models)
 
     def all(self) -> list[ModelEntry]:
         """Every model."""

@@ -1,0 +1,170 @@
+"""``/metrics``: what the server has done and how it is, in Prometheus' text format.
+
+What happens is counted here in plain numbers; the library that writes the format is imported when somebody asks. Labels
+are bounded: models that are loaded, keys that were known, dialects, statuses. No label comes from a request's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from coblyn import __version__
+from coblyn.api.tally import Sums, Tally
+from coblyn.service.hub import Record
+from coblyn.service.models import Models
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Metrics:
+    """All that is counted.
+
+    Args:
+        models: The models that are loaded.
+    """
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._requests = Sums()
+        self._request_seconds = Tally(_SECONDS)
+        self._generations = Sums()
+        self._tokens = Sums()
+        self._first_token = Tally(_SECONDS)
+        self._queue = Tally(_SECONDS)
+        self._per_token = Tally(_TOKEN_SECONDS)
+
+    def note_request(self, dialect: str, method: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        known = method if method in ("GET", "POST", "DELETE", "HEAD", "OPTIONS") else "other"
+        self._requests.add((dialect, known, str(status)))
+        self._request_seconds.add((dialect,), seconds)
+
+    def note_generation(self, record: Record) -> None:
+        """A generation is over, however it ended."""
+        by = (record.model, record.caller.name)
+        self._generations.add((*by, record.outcome))
+        cached = record.finish.stats.cached_tokens if record.finish else 0
+        self._tokens.add((*by, "cached"), cached)
+        self._tokens.add((*by, "read"), max(0, record.num_prompt - cached))
+        self._tokens.add((*by, "written"), record.num_written)
+        if record.first_text is not None:
+            self._first_token.add((record.model,), record.first_text - record.started)
+        if record.finish:
+            stats = record.finish.stats
+            self._queue.add((record.model,), stats.queue_seconds)
+            if stats.completion_tokens > 1:
+                self._per_token.add((record.model,), stats.decode_seconds / stats.completion_tokens)
+
+    def text(self) -> bytes:
+        """All of it, now."""
+        from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        ProcessCollector(registry=registry)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as the library wants them."""
+        yield from self._counters()
+        yield from self._histograms()
+        yield from self._gauges()
+
+    def _counters(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily
+
+        for name, meaning, labels, sums in (
+            (
+                "http_requests",
+                "Answered requests.",
+                ("dialect", "method", "status"),
+                self._requests,
+            ),
+            (
+                "generations",
+                "Generations that ended, and how: eos, stop, length, cancelled, failed, or left by the client.",
+                ("model", "key", "outcome"),
+                self._generations,
+            ),
+            (
+                "tokens",
+                "Tokens: read of prompts, found in the cache instead, and written.",
+                ("model", "key", "kind"),
+                self._tokens,
+            ),
+        ):
+            family = CounterMetricFamily(f"coblyn_{name}", meaning, labels=labels)
+            for values, number in sums.values.items():
+                family.add_metric(values, number)
+            yield family
+
+    def _histograms(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import HistogramMetricFamily
+
+        for name, meaning, label, tally in (
+            (
+                "http_request",
+                "Time until a request was answered.",
+                "dialect",
+                self._request_seconds,
+            ),
+            (
+                "time_to_first_token",
+                "Time from a request to its first text.",
+                "model",
+                self._first_token,
+            ),
+            ("queue", "Time that generations waited for their turn.", "model", self._queue),
+            (
+                "time_per_token",
+                "Time a token took, of generations of several.",
+                "model",
+                self._per_token,
+            ),
+        ):
+            family = HistogramMetricFamily(f"coblyn_{name}_seconds", meaning, labels=[label])
+            for values, spread in tally.values.items():
+                family.add_metric(values, spread.cumulative(), spread.total)
+            yield family
+
+    def _gauges(self) -> Iterator[Metric]:
+        from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+
+        up = GaugeMetricFamily("coblyn_engine_up", "Whether it takes requests.", labels=["model"])
+        running = GaugeMetricFamily("coblyn_requests_running", "In the batch.", labels=["model"])
+        waiting = GaugeMetricFamily("coblyn_requests_waiting", "In the queue.", labels=["model"])
+        memory = GaugeMetricFamily(
+            "coblyn_engine_resident_bytes", "Memory of the engine process.", labels=["model"]
+        )
+        restarts = CounterMetricFamily(
+            "coblyn_engine_restarts", "How often an engine was started again.", labels=["model"]
+        )
+        for model in self._models:
+            status, label = model.engine.status(), [model.name]
+            up.add_metric(label, float(status.state == "ready"))
+            running.add_metric(label, status.num_running)
+            waiting.add_metric(label, status.num_waiting)
+            restarts.add_metric(label, status.num_restarts)
+            if status.pid:
+                memory.add_metric(label, _resident_bytes(status.pid))
+        info = GaugeMetricFamily("coblyn_info", "What runs.", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield from (info, up, running, waiting, memory, restarts)
+
+
+def _resident_bytes(pid: int) -> float:
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0.0

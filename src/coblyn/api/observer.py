@@ -1,0 +1,70 @@
+"""Every request as it ended: counted, and a line of the log, which holds no text of anybody."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from coblyn.api.access import caller_of
+from coblyn.api.metrics import Metrics
+from coblyn.api.paths import Paths
+
+__all__ = ["Observer"]
+
+log = logging.getLogger("coblyn.access")
+
+_LEFT = 499
+"""Status of a request whose client left before there was an answer, as nginx has it."""
+
+
+class Observer:
+    """Middleware around all others.
+
+    Args:
+        app: What answers.
+        paths: What knows whose path it is.
+        metrics: Where requests are counted.
+    """
+
+    def __init__(self, app: ASGIApp, paths: Paths, metrics: Metrics) -> None:
+        self._app = app
+        self._paths = paths
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, and note how that ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.monotonic(), _LEFT
+
+        async def send_noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        finally:
+            self._note(scope, status, time.monotonic() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        path = scope["path"]
+        dialect = self._paths.dialect(path).name
+        self._metrics.note_request(dialect, scope["method"], status, seconds)
+        if not log.isEnabledFor(logging.INFO):
+            return
+        caller, client = caller_of(scope), scope.get("client")
+        facts = {
+            "method": scope["method"],
+            "path": path[:200],
+            "status": status,
+            "seconds": round(seconds, 6),
+            "dialect": dialect,
+            "key": caller.name if caller else None,
+            "client": client[0] if client else None,
+        }
+        log.info("%s %s %d", facts["method"], facts["path"], status, extra={"facts": facts})
