@@ -12,7 +12,7 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.engine.events import Delta, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.window import Window
-from engine.test_scheduler import Machine
+from engine.machine import Machine
 
 SCRIPT = "the cold shivers down her spine. "
 

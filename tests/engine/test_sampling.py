@@ -16,7 +16,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
-from coblyn.engine.runner import sampler_options
+from coblyn.engine.samplers import sampler_options
 from coblyn.errors import BadRequest
 from coblyn.llama.context import Batch
 from coblyn.llama.library import Library, open_library

@@ -5,88 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coblyn.engine.cache import SequenceCache
 from coblyn.engine.content import Content
-from coblyn.engine.events import Delta, Event, Finish, Prefill
+from coblyn.engine.events import Delta, Finish, Prefill
 from coblyn.engine.fake import FakeRunner
-from coblyn.engine.plan import Discard, Plan, Remove, Save
+from coblyn.engine.plan import Discard, Remove, Save
 from coblyn.engine.prompt import Adapter, Media, Namespace, Prompt, Span, Tokens
-from coblyn.engine.request import Request
-from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.engine.shelf import Shelf, Shelved
 from coblyn.engine.window import NO_WINDOW, Window
-
-SCRIPT = "abcdefghij" * 10
-
-
-@dataclass
-class Machine:
-    """A scheduler on a fake runner, stepped by hand."""
-
-    runner: FakeRunner = field(default_factory=lambda: FakeRunner(script=SCRIPT, repeats=True))
-    max_running: int = 4
-    busy_batch: int = 64
-    events: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        runner = self.runner
-        cache = SequenceCache(
-            runner.max_sequences,
-            runner.num_cells,
-            is_rewindable=runner.is_rewindable,
-            shelf_tokens=runner.shelf_tokens,
-            window=runner.window,
-            shares_cells=runner.shares_cells,
-        )
-        limits = Limits(runner.context, self.max_running, runner.max_batch, self.busy_batch)
-        self.now = 0.0
-        self.scheduler = Scheduler(cache, runner.vocab, limits, lambda: self.now)
-
-    def add(self, name: str, prompt: str | Prompt, max_tokens: int = 10, **options: object) -> None:
-        if isinstance(prompt, str):
-            prompt = Prompt.of(prompt.encode())
-        request = Request(name, prompt, max_tokens, **options)  # type: ignore[arg-type]
-        self.runner.open(self.runner.prepare(request))
-        self.scheduler.add(request)
-
-    def step(self) -> Plan:
-        self.now += 1
-        self.scheduler.observe(self.runner.window_starts())
-        plan, events = self.scheduler.schedule()
-        events += self.scheduler.apply(plan, self.runner.run(plan))
-        self.events += events
-        return plan
-
-    def rest(self) -> None:
-        self.scheduler.observe(self.runner.window_starts())
-        self.runner.run(self.scheduler.rest())
-
-    def run(self, limit: int = 2000) -> None:
-        for _ in range(limit):
-            if not self.scheduler.has_work:
-                return
-            self.step()
-        raise AssertionError("the requests never end")
-
-    def cancel(self, name: str) -> None:
-        self.events += self.scheduler.cancel(name)
-
-    def text(self, name: str) -> str:
-        return "".join(e.text for e in self.events if isinstance(e, Delta) and e.request_id == name)
-
-    @property
-    def num_finished(self) -> int:
-        return sum(isinstance(event, Finish) for event in self.events)
-
-    def finish(self, name: str) -> Finish:
-        (found,) = (e for e in self.events if isinstance(e, Finish) and e.request_id == name)
-        return found
+from engine.machine import SCRIPT, Machine
 
 
 def test_one_request() -> None:
@@ -270,85 +200,6 @@ def test_the_context_ends_it() -> None:
     machine.add("a", "x" * 30, 100)
     machine.run()
     assert machine.text("a") == SCRIPT[:10]
-
-
-def steps_in_a_row(**options: object) -> Machine:
-    return Machine(FakeRunner(script=SCRIPT, most_steps=8, **options))  # type: ignore[arg-type]
-
-
-def test_a_step_goes_on_while_there_is_nothing_to_decide() -> None:
-    machine = steps_in_a_row()
-    machine.add("a", "first", 20)
-    machine.add("b", "second", 12)
-    machine.run()
-    deltas = [e.text for e in machine.events if isinstance(e, Delta) and e.request_id == "a"]
-    # The first token goes at once; "b" has no more than 11 then, and "a" 8 when "b" is gone.
-    assert list(map(len, deltas)) == [1, 8, 3, 8]
-    assert (machine.text("a"), machine.text("b")) == (SCRIPT[:20], SCRIPT[:12])
-    assert machine.finish("a").stats.completion_tokens == 20
-
-
-def test_who_waits_is_looked_at_after_every_step() -> None:
-    machine = Machine(FakeRunner(script=SCRIPT, most_steps=8), max_running=1)
-    machine.add("a", "first", 20)
-    machine.add("b", "second", 12)
-    machine.run()
-    assert [plan.max_steps for plan in machine.runner.history[:20]] == [1] * 20
-
-
-def test_a_prompt_is_never_read_beside_steps_in_a_row() -> None:
-    machine = steps_in_a_row()
-    machine.add("a", "first", 100)
-    machine.step()
-    machine.add("b", "x" * 300, 5)
-    while machine.scheduler.has_work:
-        plan = machine.step()
-        assert plan.max_steps == 1 or all(len(row.tokens) == 1 for row in plan.rows)
-
-
-def test_what_was_computed_behind_a_stop_string_is_taken_back() -> None:
-    machine = steps_in_a_row()
-    machine.add("a", "x" * 50, 50, stop=("ef",))
-    machine.run()
-    assert (machine.text("a"), machine.finish("a").reason) == ("abcd", "stop")
-    assert machine.finish("a").stats.completion_tokens == 6
-    # Of six tokens the last is never computed.
-    assert machine.runner.held[0] == [*b"x" * 50, *SCRIPT[:5].encode()]
-    machine.add("b", "x" * 50 + SCRIPT[:5] + "!")
-    machine.run()
-    assert machine.finish("b").stats.cached_tokens == 55
-
-
-def test_a_model_that_takes_nothing_back_is_looked_at_after_every_step() -> None:
-    machine = steps_in_a_row(is_rewindable=False)
-    machine.add("a", "x" * 50, 50, stop=("ef",))
-    machine.run()
-    assert {plan.max_steps for plan in machine.runner.history} == {1}
-    machine.add("b", "y" * 50, 20)
-    machine.run()
-    assert max(plan.max_steps for plan in machine.runner.history) > 8
-
-
-def test_steps_in_a_row_need_cells() -> None:
-    machine = steps_in_a_row(num_cells=100)
-    machine.add("a", "x" * 40, 30)
-    machine.add("b", "y" * 40, 30)
-    machine.step()
-    assert machine.step().max_steps == 10  # twenty cells for two, though each may draw 29 tokens
-    while machine.scheduler.has_work:
-        machine.step()
-        assert sum(map(len, machine.runner.held.values())) <= 100
-    assert (machine.text("a"), machine.text("b")) == (SCRIPT[:30], SCRIPT[:30])
-
-
-def test_nobody_gets_a_token_after_the_end() -> None:
-    machine = Machine(FakeRunner(script="end", most_steps=8))
-    machine.add("a", "x", 50)
-    machine.add("b", "y", 6, ignore_eos=True)
-    machine.run()
-    assert (machine.text("a"), machine.finish("a").reason) == ("end", "eos")
-    assert machine.finish("a").stats.completion_tokens == 4
-    assert machine.finish("b").stats.completion_tokens == 6
 
 
 def test_when_cells_run_out_the_youngest_gives_way_and_goes_on_later() -> None:
@@ -570,7 +421,7 @@ def test_whatever_comes_everybody_gets_the_right_text(
     shares_cells: bool,
     takes_masked: bool,
 ) -> None:
-    """Few cells, shared prefixes, media, adapters, late arrivals, cancellations: all get their own text, in the end."""
+    """Few cells, shared prefixes, media, adapters, late arrivals: all get their own text, in the end."""
     stop = (SCRIPT[6:8],) if stops else ()
     runner = FakeRunner(
         script=SCRIPT,

@@ -99,7 +99,7 @@ def fresh(runner: LlamaRunner, tokens: Sequence[int]) -> list[Sampled]:
     pending, position = list(tokens), 0
     while len(drawn) < NUM_TOKENS:
         chunk, pending = pending[: runner.max_batch], pending[runner.max_batch :]
-        row = Row("fresh", 0, position, chunk, samples=not pending)
+        row = Row("fresh", 0, position, chunk, outputs=int(not pending))
         position += len(chunk)
         for (sampled,) in runner.run(Plan((), (row,))):
             drawn.append(sampled)
@@ -151,7 +151,7 @@ def read(runner: LlamaRunner, sequence: int, tokens: Sequence[int]) -> None:
     runner.run(Plan((Remove(sequence, 0),), ()))
     for start in range(0, len(tokens), runner.max_batch):
         chunk = tokens[start : start + runner.max_batch]
-        runner.run(Plan((), (Row("", sequence, start, chunk, samples=False),)))
+        runner.run(Plan((), (Row("", sequence, start, chunk),)))
 
 
 @pytest.mark.native

@@ -103,6 +103,7 @@ class FakeRunner:
         shares_cells: If not, sequences are copied by being saved, cut and restored.
         takes_masked: Cells that a window does not need any more are given to others at once.
         most_steps: Most steps in a row that it does of those that a plan allows.
+        mask_steps: Steps for which each mask of a constraint lets its row wait.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
         rests: How often it has something to do while there are no requests.
@@ -112,6 +113,7 @@ class FakeRunner:
     repeats: bool = False
     seconds_a_step: float = 0.0
     most_steps: int = 1
+    mask_steps: int = 0
     context: int = 4096
     max_batch: int = 512
     max_sequences: int = 16
@@ -137,6 +139,7 @@ class FakeRunner:
     _starts: dict[int, int] = field(default_factory=dict)
     _spaces: dict[int, Namespace] = field(default_factory=dict)
     _saved: dict[int, _Saved] = field(default_factory=dict)
+    _lateness: dict[str, int] = field(default_factory=dict)
     _masks: Masks = field(default_factory=lambda: Masks(_vocabulary, END + 1))
 
     @property
@@ -181,6 +184,7 @@ class FakeRunner:
     def forget(self, request_id: str) -> None:
         """Forget a request."""
         self._masks.forget(request_id)
+        self._lateness.pop(request_id, None)
         self._requests.pop(request_id, None)
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
@@ -193,11 +197,16 @@ class FakeRunner:
             assert rewind.request_id in self._requests, "nobody gives it back"
             self._masks.rewind(rewind.request_id, rewind.num_tokens)
         self._remember(plan)
-        rows, steps = plan.rows, [self._step(plan.rows)]
-        while len(steps) < min(plan.max_steps, self.most_steps) and self._goes_on(steps[-1]):
-            rows = _following(rows, steps[-1])
-            steps.append(self._step(rows))
-        return list(zip(*steps, strict=True))
+        drawn = self._step(plan.rows)
+        rows = [row for row in plan.rows if row.outputs]
+        wanted = [index for index, row in enumerate(rows) if drawn[index]]
+        for _ in range(1, self.most_steps):
+            if self.interrupted or not all(_wants_more(rows[i], drawn[i]) for i in wanted):
+                break
+            following = [_following(rows[index], drawn[index]) for index in wanted]
+            for index, more in zip(wanted, self._step(following), strict=True):
+                drawn[index] += more
+        return drawn
 
     def interrupt(self, wanted: bool) -> None:
         """End steps in a row after the one in hand."""
@@ -270,16 +279,33 @@ class FakeRunner:
                 start = self._starts.get(sequence, 0)
                 self._starts[sequence] = max(start, self.window.needed(len(tokens)))
 
-    def _step(self, rows: Sequence[Row]) -> list[Sampled]:
-        if self.seconds_a_step:
+    def _step(self, rows: Sequence[Row]) -> list[list[Sampled]]:
+        if self.seconds_a_step and rows:
             time.sleep(self.seconds_a_step)
         for row in rows:
             self._extend(row)
         self._take_masked()
-        return [self._sample(row) for row in rows if row.samples]
+        for row in rows:
+            assert not row.drafts or self.is_rewindable, "they could not be taken back"
+            self.held[row.sequence].extend(row.drafts)
+        return [self._draw(row) for row in rows if row.outputs]
 
-    def _goes_on(self, drawn: Sequence[Sampled]) -> bool:
-        return not self.interrupted and END not in _tokens(drawn)
+    def _draw(self, row: Row) -> list[Sampled]:
+        """A token, and one more for each draft that is right; none while its mask is late."""
+        if row.request_id in self._masks and self._is_late(row):
+            return []
+        drawn = [self._sample(row)]
+        for draft in row.drafts:
+            if len(drawn) == row.outputs or drawn[-1].token != draft or draft == END:
+                break
+            row = row._replace(tokens=[*row.tokens, draft], banned=())
+            drawn.append(self._sample(row))
+        return drawn
+
+    def _is_late(self, row: Row) -> bool:
+        lateness = self._lateness.get(row.request_id, 0)
+        self._lateness[row.request_id] = (lateness + 1) % (self.mask_steps + 1)
+        return lateness < self.mask_steps
 
     def _fill(self, sequence: int, tokens: list[int], kept: int, start: int) -> None:
         assert not self.held.get(sequence), "a sequence that is filled must be empty"
@@ -289,7 +315,8 @@ class FakeRunner:
     def _extend(self, row: Row) -> None:
         held = self.held.setdefault(row.sequence, [])
         assert row.position == len(held), "positions must follow each other"
-        assert row.tokens or self._kept.get(row.sequence) == row.position, (
+        is_late = bool(self._lateness.get(row.request_id))
+        assert row.tokens or is_late or self._kept.get(row.sequence) == row.position, (
             "no logits are kept there"
         )
         if not held:
@@ -348,14 +375,11 @@ def _number(media: Media, index: int) -> int:
     return -1 - zlib.crc32(media.digest + bytes((index,)))
 
 
-def _tokens(drawn: Sequence[Sampled]) -> list[int]:
-    return [sampled.token for sampled in drawn]
+def _wants_more(row: Row, drawn: Sequence[Sampled]) -> bool:
+    return not row.drafts and len(drawn) < row.outputs and drawn[-1].token not in (END, -1)
 
 
-def _following(rows: Sequence[Row], drawn: Sequence[Sampled]) -> tuple[Row, ...]:
-    """The rows of the next step in a row."""
-    assert all(len(row.tokens) == 1 and row.samples for row in rows), "these steps need a decision"
-    return tuple(
-        row._replace(position=row.position + 1, tokens=[token])
-        for row, token in zip(rows, _tokens(drawn), strict=True)
-    )
+def _following(row: Row, drawn: Sequence[Sampled]) -> Row:
+    """The row of the next step in a row."""
+    position = row.position + len(row.tokens) + len(drawn) - 1
+    return row._replace(position=position, tokens=[drawn[-1].token], outputs=1, keeps_logits=False)

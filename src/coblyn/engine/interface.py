@@ -177,7 +177,7 @@ class Runner(Protocol):
         """Run one step, or as many as the plan allows and time permits.
 
         Returns:
-            For each row that samples, in their order, the tokens that it drew, one a step.
+            For each row that has outputs, in their order, the tokens that it drew; none where it waits for its mask.
 
         Raises:
             EngineError: The step failed and what the sequences hold is unknown: the runner must be renewed.

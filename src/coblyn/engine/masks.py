@@ -7,8 +7,8 @@ while the next step is decoded, and waited for before a token is drawn.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +108,17 @@ class Masks:
     def wait(self, request_id: str) -> bool:
         """Wait until the mask of a request is there; False if its grammar is beyond llguidance's limits."""
         return self._open[request_id].filled.exception() is None
+
+    def late(self, request_ids: Iterable[str], seconds: float) -> list[str]:
+        """The requests whose masks are not there, after so long a wait for all of them."""
+        filled = {self._open[request_id].filled: request_id for request_id in request_ids}
+        waiting = wait(filled, seconds).not_done
+        return [request_id for future, request_id in filled.items() if future in waiting]
+
+    def when_filled(self, request_ids: Iterable[str], tell: Callable[[], None]) -> None:
+        """Call a function, on some thread, as soon as the mask of any of these is there."""
+        for request_id in request_ids:
+            self._open[request_id].filled.add_done_callback(lambda _: tell())
 
     def accept(self, request_id: str, token: int) -> bool:
         """Take note of the token that was drawn, and begin to compute the next mask.

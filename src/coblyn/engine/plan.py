@@ -111,18 +111,23 @@ class Row(NamedTuple):
         request_id: Whose they are.
         sequence: Sequence id in the context.
         position: Position of the first token.
-        tokens: Token ids. Empty when the logits that were kept at the end of the prompt are drawn from again.
-        samples: Whether a token is drawn from the last token's logits.
-        keeps_logits: Whether those logits are kept with the sequence, since its prompt ends here.
+        tokens: Token ids. Empty when logits that were kept are drawn from: those at the end of the prompt, or those
+            of a row whose mask was late.
+        outputs: Most tokens that are drawn; 0 for none. Where it is more than 1 + the drafts, steps that compute what
+            was drawn need no decision.
+        drafts: Guesses at the tokens that follow, computed in the same step. A token is drawn behind each that is
+            right; those that are wrong stay in the sequence until they are removed.
+        keeps_logits: Whether the logits of the last token are kept with the sequence, since its prompt ends here.
         media: What is computed in place of the tokens, which only say how many cells it takes.
-        banned: Tokens that are not drawn this time.
+        banned: Tokens that are not drawn first.
     """
 
     request_id: str
     sequence: int
     position: int
     tokens: Sequence[int]
-    samples: bool
+    outputs: int = 0
+    drafts: tuple[int, ...] = ()
     keeps_logits: bool = False
     media: Media | None = None
     banned: tuple[int, ...] = ()
@@ -149,20 +154,20 @@ class Plan(NamedTuple):
         operations: What is done first, to the KV cache.
         rows: What is computed.
         rewinds: What is forgotten before anything is drawn.
-        max_steps: More than 1 where every row is one token and samples: further steps, which compute the tokens that
-            were drawn, need no decision. A runner does as many of them as ``FRAME`` has room for, or fewer; it
-            stops after a token that ends a generation, and when it is interrupted.
+
+    A runner goes on by itself, for ``FRAME`` at most, while every row that draws wants more: further steps compute what
+    was drawn. It stops after a token that ends a generation, and when it is interrupted. A row whose mask is late draws
+    nothing, and the others need not wait for it.
     """
 
     operations: tuple[CacheOp, ...]
     rows: tuple[Row, ...]
-    max_steps: int = 1
     rewinds: tuple[Rewind, ...] = ()
 
     @property
     def num_tokens(self) -> int:
         """Tokens in the batch."""
-        return sum(len(row.tokens) for row in self.rows)
+        return sum(len(row.tokens) + len(row.drafts) for row in self.rows)
 
 
 class Sampled(NamedTuple):

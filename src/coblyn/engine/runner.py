@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,6 @@ import psutil
 from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
-from coblyn.engine.breakers import Breakers
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.kernels import KernelsInUse
@@ -37,7 +35,7 @@ from coblyn.engine.plan import (
 )
 from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
-from coblyn.engine.stages import chain
+from coblyn.engine.samplers import Samplers, sampled
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import BadRequest, EngineError, SettingsError
@@ -47,11 +45,10 @@ from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
-from coblyn.llama.shim import Row as DrawnRow
+from coblyn.llama.sampler import Draw, Sampler
 from coblyn.llama.steps import Steps
 
-__all__ = ["LlamaRunner", "sampler_options"]
+__all__ = ["LlamaRunner"]
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +58,12 @@ _CELLS = 256
 _SMALLEST = 64
 
 _NOT_FOLLOWED = Sampled(NOT_FOLLOWED)
+
+_PATIENCE = 0.1
+"""Part of a decode's time for which all rows wait for a mask that is late."""
+
+_MAX_WAIT = 0.05
+"""Seconds for which rows that all have to wait for a mask do so, before the inbox is looked at."""
 
 _SHARE_OF_MEMORY = 16
 """KV memory with cells for each request may take this part of the machine's memory without being asked for."""
@@ -135,11 +138,11 @@ class LlamaRunner:
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
-        self._breaker_table: Breakers | None = None
-        self._breaker_lock = threading.Lock()
+        self._new_samplers = Samplers(model.library, self.vocab, model.vocab_size)
         self._requests: dict[str, Request] = {}
         self._masks = Masks(partial(constraint_vocabulary, model, self.vocab), model.vocab_size)
         self._kept: dict[int, NDArray[np.float32]] = {}
+        self._late_logits: dict[str, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
         self.window = _window(model)
         self.shares_cells = options.is_unified
@@ -158,7 +161,7 @@ class LlamaRunner:
         if any(isinstance(span, Media) for span in request.content.spans):
             raise BadRequest("This engine reads text only.", field="prompt")
         text = self._masks.begin(request.constraint) if request.constraint else None
-        return _Prepared(request, self._new_sampler(request, request.content.ids), text)
+        return _Prepared(request, self._new_samplers.make(request, request.content.ids), text)
 
     def open(self, prepared: Prepared) -> None:
         """Keep the request's sampler and its constraint for its rows."""
@@ -169,36 +172,20 @@ class LlamaRunner:
         if prepared.text:
             self._masks.open(request.id, prepared.text)
 
-    def _breakers(self, request: Request) -> tuple[tuple[int, ...], ...]:
-        params = request.sampling
-        if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
-            return ()
-        with self._breaker_lock:  # several requests may be made ready at a time
-            if self._breaker_table is None:
-                pieces = [self.vocab.piece(token) for token in range(self._model.vocab_size)]
-                self._breaker_table = Breakers(pieces, self._tokens_of)
-            return self._breaker_table.sequences(params.dry_sequence_breakers)
-
-    def _tokens_of(self, text: str) -> list[int]:
-        return self.vocab.tokenize(text, add_special=False, parse_special=False)
-
     def forget(self, request_id: str) -> None:
         """Free the request's sampler."""
         self._masks.forget(request_id)
+        self._late_logits.pop(request_id, None)
         self._requests.pop(request_id, None)
         sampler = self._samplers.pop(request_id, None)
         if sampler:
             sampler.close()
 
-    def _new_sampler(self, request: Request, history: Sequence[int]) -> Sampler:
-        options = sampler_options(request, self.vocab.end_tokens, self._breakers(request))
-        return Sampler(self._context.library, options, self._model.vocab_size, history)
-
     def _rewind(self, rewind: Rewind) -> None:
         """Put a request back to where it was some tokens ago: what its sampler and its constraint remember."""
         self._samplers[rewind.request_id].close()
         request = self._requests[rewind.request_id]
-        self._samplers[rewind.request_id] = self._new_sampler(request, rewind.history)
+        self._samplers[rewind.request_id] = self._new_samplers.make(request, rewind.history)
         self._masks.rewind(rewind.request_id, rewind.num_tokens)
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
@@ -210,46 +197,74 @@ class LlamaRunner:
         num_tokens, draws = self._fill(plan.rows)
         if not plan.rows:
             return ()
-        sampling = [row for row in plan.rows if row.samples]
-        bound = [row.request_id for row in sampling if row.request_id in self._masks]
-        if bound:
-            return self._run_bound(num_tokens, draws, [row.request_id for row in sampling], bound)
-        drawn = self._steps.run(num_tokens, draws, max_steps=plan.max_steps, max_seconds=FRAME)
+        drawing = [row for row in plan.rows if row.outputs]
+        if any(row.request_id in self._masks for row in drawing):
+            return self._run_bound(
+                num_tokens, drawing, draws, is_busy=len(drawing) < len(plan.rows)
+            )
+        drawn = self._steps.run(num_tokens, draws, max_seconds=FRAME)
         self.decode_seconds += self._steps.decode_seconds
-        return [_sampled(rows, draw.sampler) for rows, draw in zip(drawn, draws, strict=True)]
+        return [sampled(tokens, draw.sampler) for tokens, draw in zip(drawn, draws, strict=True)]
 
     def _run_bound(
-        self,
-        num_tokens: int,
-        draws: Sequence[Draw],
-        request_ids: Sequence[str],
-        bound: Sequence[str],
+        self, num_tokens: int, rows: Sequence[Row], draws: Sequence[Draw], *, is_busy: bool
     ) -> Sequence[Sequence[Sampled]]:
-        """One step in which some rows follow a constraint: their masks are computed while it is decoded."""
-        if num_tokens:
-            self._steps.run(num_tokens, ())
-            self.decode_seconds += self._steps.decode_seconds
-        failed = {request_id for request_id in bound if not self._masks.wait(request_id)}
-        drawn = self._steps.run(0, draws)
-        answers = []
-        for request_id, rows, draw in zip(request_ids, drawn, draws, strict=True):
-            sampled = _sampled(rows, draw.sampler)
-            if request_id in bound:
-                is_there = request_id not in failed
-                sampled = [self._followed(request_id, sampled[0]) if is_there else _NOT_FOLLOWED]
-            answers.append(sampled)
-        return answers
+        """Some rows follow a constraint: their masks are computed while all are decoded.
 
-    def _followed(self, request_id: str, sampled: Sampled) -> Sampled:
-        """What was drawn under a constraint, and whether anything may follow."""
-        if sampled.token < 0:
-            return sampled
+        Where a mask takes longer, its row's logits are kept for a later step, and the others go on until it is there.
+        """
+        self._steps.run(num_tokens, ())
+        self.decode_seconds += self._steps.decode_seconds
+        late = self._late_masks(rows, is_busy=is_busy)
+        draws = [self._masked(row, draw, late) for row, draw in zip(rows, draws, strict=True)]
+        self._masks.when_filled(late, self._end_frame)
+        drawn = self._steps.run(0, draws, max_seconds=FRAME)
+        self.decode_seconds += self._steps.decode_seconds
+        return [
+            self._followed(row.request_id, sampled(tokens, draw.sampler))
+            for row, draw, tokens in zip(rows, draws, drawn, strict=True)
+        ]
+
+    def _late_masks(self, rows: Sequence[Row], *, is_busy: bool) -> list[str]:
+        """Requests whose masks are not there yet. Masks that will be there soon are worth waiting for."""
+        bound = [row.request_id for row in rows if row.request_id in self._masks]
+        can_go_on = is_busy or len(bound) < len(rows)
+        patience = _PATIENCE * self._steps.decode_seconds if can_go_on else _MAX_WAIT
+        return self._masks.late(bound, patience)
+
+    def _masked(self, row: Row, draw: Draw, late: Collection[str]) -> Draw:
+        """What a row draws now that masks are there; nothing, if its own is late."""
+        request_id = row.request_id
+        if request_id not in late:
+            self._late_logits.pop(request_id, None)
+            return draw._replace(mask=self._mask(row))
+        if not row.tokens:  # its logits lie somewhere already
+            return draw._replace(max_drawn=0, keep=None)
+        keep = draw.keep
+        if keep is None:
+            keep = np.empty(self._model.vocab_size, np.float32)
+        self._late_logits[request_id] = keep
+        return draw._replace(max_drawn=0, keep=keep)
+
+    def _end_frame(self) -> None:
+        """A mask is there: its row takes part in the next step."""
+        self._steps.interrupt(True)
+
+    def _followed(self, request_id: str, drawn: Sequence[Sampled]) -> Sequence[Sampled]:
+        """What was drawn, and under a constraint whether anything may follow."""
+        if request_id not in self._masks or not drawn:
+            return drawn
+        if not self._masks.wait(request_id):
+            return [_NOT_FOLLOWED]
+        (only,) = drawn
+        if only.token < 0:
+            return drawn
         try:
-            is_last = self._masks.accept(request_id, sampled.token)
+            is_last = self._masks.accept(request_id, only.token)
         except EngineError as error:
             log.warning("a constraint cannot be followed: %s", error.message)
-            return _NOT_FOLLOWED
-        return sampled._replace(is_last=is_last)
+            return [_NOT_FOLLOWED]
+        return [only._replace(is_last=is_last)]
 
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row shall end after the one in hand, and ``rest`` soon."""
@@ -322,34 +337,47 @@ class LlamaRunner:
             if end - start == 1:
                 # A decode step's rows, where every microsecond is paid for each token.
                 self._batch.put(
-                    start, row.tokens[0], row.position, row.sequence, output=row.samples
+                    start, row.tokens[0], row.position, row.sequence, output=row.outputs > 0
                 )
             elif end > start:
-                self._batch.fill(start, row.tokens, row.position, row.sequence, output=row.samples)
-            if row.samples:
+                self._batch.fill(
+                    start, row.tokens, row.position, row.sequence, output=row.outputs > 0
+                )
+            if row.outputs:
                 draws.append(self._draw(row, end - 1))
+            position = row.position + end - start
+            for token in row.drafts:
+                self._batch.put(end, token, position, row.sequence, output=True)
+                position, end = position + 1, end + 1
         return end, draws
 
     def _draw(self, row: Row, output: int) -> Draw:
-        sampler, mask = self._samplers[row.request_id], self._mask(row)
+        draw = Draw(
+            self._samplers[row.request_id],
+            row.sequence,
+            row.position + len(row.tokens),
+            output,
+            len(row.drafts),
+            row.outputs,
+        )
+        if row.banned and row.request_id not in self._masks:
+            draw = draw._replace(mask=self._mask(row))
         if not row.tokens:
-            return Draw(sampler, logits=self._kept[row.sequence], mask=mask)
+            logits = self._late_logits.get(row.request_id)
+            return draw._replace(logits=self._kept[row.sequence] if logits is None else logits)
         if not row.keeps_logits:
-            return Draw(sampler, output, mask=mask)
+            return draw
         # A new array each time: sequences that were copied share the old one.
         keep = self._kept[row.sequence] = np.empty(self._model.vocab_size, np.float32)
-        return Draw(sampler, output, keep=keep, mask=mask)
+        return draw._replace(keep=keep)
 
     def _mask(self, row: Row) -> NDArray[np.uint32] | None:
-        """The tokens that may be drawn for a row; None for all."""
+        """The tokens that may be drawn for a row; None for all. A constraint's mask is there."""
         words = self._masks.words(row.request_id)
         if not row.banned:
             return words
-        if words is None:
-            words = np.full(mask_words(self._model.vocab_size), 0xFFFFFFFF, np.uint32)
-        else:
-            self._masks.wait(row.request_id)
-            words = words.copy()
+        all_words = np.full(mask_words(self._model.vocab_size), 0xFFFFFFFF, np.uint32)
+        words = all_words if words is None else words.copy()
         for token in row.banned:
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
         return words
@@ -407,37 +435,6 @@ def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
     cell_size = model.cell_size(cache_kind(config.cache_type))
     needed = cell_size * length * config.max_running
     return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY
-
-
-def sampler_options(
-    request: Request,
-    end_tokens: frozenset[int],
-    breakers: tuple[tuple[int, ...], ...] = (),
-) -> SamplerOptions:
-    """What a request asks of the shim's samplers."""
-    params = request.sampling
-    bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
-    return SamplerOptions(
-        seed=params.seed or 0,
-        stages=chain(params),
-        bias=params.logit_bias + bans,
-        breakers=breakers,
-        logprobs=params.logprobs,
-    )
-
-
-def _sampled(rows: Sequence[DrawnRow], sampler: Sampler) -> Sequence[Sampled]:
-    if not sampler.wants_logprobs:
-        return [Sampled(row.token) for row in rows]
-    return [
-        Sampled(row.token, row.logprob, _alternatives(sampler, step, row.n_top))
-        for step, row in enumerate(rows)
-    ]
-
-
-def _alternatives(sampler: Sampler, step: int, count: int) -> tuple[tuple[int, float], ...]:
-    tokens, logprobs = sampler.top_tokens[step, :count], sampler.top_logprobs[step, :count]
-    return tuple(zip(tokens.tolist(), logprobs.tolist(), strict=True))
 
 
 def _info(config: EngineConfig, model: Model, context: Context, accelerator: str) -> ModelInfo:

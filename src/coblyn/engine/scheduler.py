@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 
 from coblyn.engine.cache import MIN_SHARED, SequenceCache
@@ -22,10 +22,10 @@ from coblyn.engine.events import (
     Finish,
     FinishReason,
     Prefill,
-    Stats,
     TokenLogprob,
     TokenText,
 )
+from coblyn.engine.generation import Generation
 from coblyn.engine.interface import Vocab
 from coblyn.engine.phrases import phrases_of
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, NOT_FOLLOWED, Plan, Rewind, Row, Sampled
@@ -58,68 +58,6 @@ class Limits:
     busy_batch: int
 
 
-@dataclass(slots=True, eq=False)
-class _Generation:
-    """A request on its way."""
-
-    request: Request
-    content: Content
-    text: TextStream
-    end: int
-    arrived: float
-    sequence: int = -1
-    computed: int = 0
-    cached: int = 0
-    replays: bool = False
-    bans: dict[int, set[int]] = field(default_factory=dict)
-    num_rewinds: int = 0
-    admitted: float = 0.0
-    first_token: float = 0.0
-    prompt_length: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.prompt_length = len(self.content)
-
-    @property
-    def num_pending(self) -> int:
-        return len(self.content.cells) - self.computed
-
-    @property
-    def num_generated(self) -> int:
-        return len(self.content.cells) - self.prompt_length
-
-    @property
-    def num_left(self) -> int:
-        """Tokens that it may still draw."""
-        return self.end - len(self.content.cells)
-
-    @property
-    def banned(self) -> tuple[int, ...]:
-        """Tokens that wrote a banned phrase where the next one goes."""
-        return tuple(self.bans.get(len(self.content), ()))
-
-    def rewind(self, count: int) -> None:
-        """Give back the last tokens, and ban the first of them where it stood."""
-        cells = self.content.cells
-        first = len(cells) - count
-        self.bans = {place: tokens for place, tokens in self.bans.items() if place <= first}
-        self.bans.setdefault(first, set()).add(cells[first])
-        self.content.truncate(first)
-        self.num_rewinds += 1
-
-    def stats(self, now: float) -> Stats:
-        admitted = self.admitted or now
-        first = self.first_token or now
-        return Stats(
-            prompt_tokens=self.prompt_length,
-            cached_tokens=self.cached,
-            completion_tokens=self.num_generated,
-            queue_seconds=admitted - self.arrived,
-            prefill_seconds=first - admitted,
-            decode_seconds=now - first,
-        )
-
-
 class Scheduler:
     """Decides each step, and turns its result into events.
 
@@ -127,7 +65,7 @@ class Scheduler:
         cache: The context's sequences.
         vocab: Bytes of tokens, and which of them end a generation.
         limits: Bounds of a step and of a request.
-        clock: Seconds, for statistics only.
+        clock: Seconds, for statistics, and for what steps cost.
     """
 
     def __init__(
@@ -137,8 +75,8 @@ class Scheduler:
         self._vocab = vocab
         self._limits = limits
         self._clock = clock
-        self._waiting: deque[_Generation] = deque()
-        self._running: list[_Generation] = []
+        self._waiting: deque[Generation] = deque()
+        self._running: list[Generation] = []
         self._rewinds: list[Rewind] = []
 
     @property
@@ -162,7 +100,7 @@ class Scheduler:
         end = min(len(content) + request.max_tokens, self._limits.context)
         phrases = phrases_of(request.banned_phrases) if request.banned_phrases else None
         text = TextStream(request.stop, keep_stop=request.keep_stop, phrases=phrases)
-        self._waiting.append(_Generation(request, content, text, end, self._clock()))
+        self._waiting.append(Generation(request, content, text, end, self._clock()))
 
     def cancel(self, request_id: str) -> list[Event]:
         """End a request; its sequence is free at once. An id that is not here gives no events."""
@@ -196,7 +134,7 @@ class Scheduler:
             rows = self._rows()
         operations, rewinds = self._cache.take_operations(), tuple(self._rewinds)
         self._rewinds.clear()
-        return Plan(operations, tuple(rows), self._max_steps(), rewinds), events
+        return Plan(operations, tuple(rows), rewinds), events
 
     def rest(self) -> Plan:
         """What is worth doing while there is no work: cache operations only."""
@@ -213,8 +151,8 @@ class Scheduler:
             self._book(generation, len(row.tokens))
             if row.keeps_logits:
                 self._cache.keep_prompt_logits(row.sequence)
-            if row.samples:
-                events += self._take_all(generation, next(drawn))
+            if row.outputs:
+                events += self._take_all(generation, row, next(drawn))
             else:
                 events.append(_progress(generation))
         return events
@@ -262,9 +200,17 @@ class Scheduler:
         return rows
 
     def _decode_rows(self) -> list[Row]:
-        return [self._row(each, each.num_pending) for each in self._ready_to_decode()]
+        ready = self._ready_to_decode()
+        most = self._most_outputs()
+        rows = []
+        for generation in ready:
+            row = self._row(generation, generation.num_pending)
+            if most > 1 and self._may_run_on(generation):
+                row = row._replace(outputs=min(most, generation.num_left))
+            rows.append(row)
+        return rows
 
-    def _ready_to_decode(self) -> list[_Generation]:
+    def _ready_to_decode(self) -> list[Generation]:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
         while True:
             ready = [g for g in self._running if g.num_pending <= 1]
@@ -272,7 +218,7 @@ class Scheduler:
                 return ready
             self._preempt(self._running[-1])
 
-    def _preempt(self, generation: _Generation) -> None:
+    def _preempt(self, generation: Generation) -> None:
         """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
         self._running.remove(generation)
         self._cache.drop(generation.sequence)
@@ -302,7 +248,7 @@ class Scheduler:
         return rows
 
     @staticmethod
-    def _count(generation: _Generation, most: int) -> int:
+    def _count(generation: Generation, most: int) -> int:
         """Cells of its next row: tokens up to the next media, or these as a whole; 0 if they do not fit."""
         content, start = generation.content, generation.computed
         media = content.media_at(start)
@@ -310,31 +256,30 @@ class Scheduler:
             return media.cells if media.cells <= most else 0
         return min(content.next_media(start) - start, most)
 
-    def _row(self, generation: _Generation, count: int) -> Row:
+    def _row(self, generation: Generation, count: int) -> Row:
         content, start = generation.content, generation.computed
         end = start + count
-        samples = end == len(content.cells)
-        ends_prompt = samples and end == generation.prompt_length and not generation.replays
+        draws = end == len(content.cells)
+        ends_prompt = draws and end == generation.prompt_length and not generation.replays
         return Row(
             generation.request.id,
             generation.sequence,
             content.position(start),
             content.cells[start:end],
-            samples,
-            ends_prompt,
-            content.media_at(start),
-            generation.banned if generation.bans and samples else (),
+            outputs=int(draws),
+            keeps_logits=ends_prompt,
+            media=content.media_at(start),
+            banned=generation.banned if generation.bans and draws else (),
         )
 
-    def _max_steps(self) -> int:
-        """Steps in a row that need no decision between them: all decode, nobody waits, none reaches its length."""
+    def _most_outputs(self) -> int:
+        """Most tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
         running = self._running
-        if self._waiting or not running or not all(map(self._may_run_on, running)):
+        if self._waiting or any(generation.num_pending > 1 for generation in running):
             return 1
-        most = min(generation.num_left for generation in running)
-        return max(1, min(most, self._cache.free_cells // len(running)))
+        return max(1, self._cache.free_cells // max(1, len(running)))
 
-    def _may_run_on(self, generation: _Generation) -> bool:
+    def _may_run_on(self, generation: Generation) -> bool:
         """Whether it decodes, and can take back what it computed behind a stop string."""
         request = generation.request
         is_decoding = generation.num_pending == 1 and generation.num_generated > 0
@@ -344,32 +289,42 @@ class Scheduler:
 
     # Booking
 
-    def _book(self, generation: _Generation, count: int) -> None:
+    def _book(self, generation: Generation, count: int) -> None:
         generation.computed += count
         generation.replays = False
         self._cache.append(generation.sequence, generation.content, generation.computed)
 
-    def _take_all(self, generation: _Generation, drawn: Sequence[Sampled]) -> list[Event]:
-        """Take the tokens that a generation drew, one a step; what was drawn after its end was for nothing."""
-        request, taken = generation.request, Chunk("")
+    def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
+        """Take the tokens that a row drew, up to the one that ends it."""
+        if not drawn:  # its mask is late
+            return []
+        request, taken, reason = generation.request, Chunk(""), None
         if not generation.first_token:
             generation.first_token = self._clock()
-        for step, sampled in enumerate(drawn):
-            if step > 0:
+        for place, sampled in enumerate(drawn):
+            if place > 0:
                 self._book(generation, 1)
             if sampled.token < 0:
-                return [*_delta(request, taken), *self._fail(generation, sampled.token)]
+                break
             chunk, reason = self._take(generation, sampled)
             if chunk.rewind:
                 return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
-            taken = _joined(taken, chunk) if step > 0 else chunk
+            taken = _joined(taken, chunk) if place > 0 else chunk
             if reason:
-                if step + 1 < len(drawn):
-                    self._cache.take_back(generation.sequence)
-                return self._finish(generation, reason, taken)
-        return _delta(request, taken)
+                break
+        self._take_back(generation, row, drawn, place)
+        if sampled.token < 0:
+            return [*_delta(request, taken), *self._fail(generation, sampled.token)]
+        return self._finish(generation, reason, taken) if reason else _delta(request, taken)
 
-    def _take(self, generation: _Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
+    def _take_back(
+        self, generation: Generation, row: Row, drawn: Sequence[Sampled], num_booked: int
+    ) -> None:
+        """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
+        if num_booked < max(len(row.drafts), len(drawn) - 1):
+            self._cache.take_back(generation.sequence)
+
+    def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
         """The text that a token sets free, and why it is the last one, if it is."""
         request = generation.request
         generation.content.cells.append(sampled.token)
@@ -386,7 +341,7 @@ class Scheduler:
             return _joined(chunk, generation.text.flush()), "length"
         return chunk, None
 
-    def _rewind(self, generation: _Generation, count: int) -> list[Event]:
+    def _rewind(self, generation: Generation, count: int) -> list[Event]:
         """Go back to where a banned phrase began; the token that begins it is not drawn there again."""
         generation.rewind(count)
         if generation.num_rewinds > _MAX_REWINDS:
@@ -416,20 +371,20 @@ class Scheduler:
         )
         return TokenText(sampled.token, text, sampled.logprob, top)
 
-    def _fail(self, generation: _Generation, reason: int) -> list[Event]:
+    def _fail(self, generation: Generation, reason: int) -> list[Event]:
         self._leave(generation)
         error = _no_token(reason, generation.request)
         if reason == NO_NUMBERS:  # nobody shall go on from what was computed
             self._cache.drop(generation.sequence)
         return [Failed(generation.request.id, error.code, error.message, error.hint)]
 
-    def _finish(self, generation: _Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
+    def _finish(self, generation: Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
         self._leave(generation)
         request = generation.request
         stats = generation.stats(self._clock())
         return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
 
-    def _leave(self, generation: _Generation) -> None:
+    def _leave(self, generation: Generation) -> None:
         if generation in self._running:
             self._running.remove(generation)
             self._cache.release(generation.sequence)
@@ -458,7 +413,7 @@ def _no_token(reason: int, request: Request) -> CoblynError:
     )
 
 
-def _progress(generation: _Generation) -> Prefill:
+def _progress(generation: Generation) -> Prefill:
     total = generation.prompt_length
     return Prefill(generation.request.id, total, generation.cached, min(generation.computed, total))
 

@@ -16,10 +16,10 @@ from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.shim import SamplerParams
 
-__all__ = ["MAX_STEPS", "Draw", "Sampler", "SamplerOptions", "Stage", "StageKind"]
+__all__ = ["MAX_DRAWN", "Draw", "Sampler", "SamplerOptions", "Stage", "StageKind"]
 
-MAX_STEPS = 8
-"""Most steps in a row: a sampler has room for the alternatives of so many."""
+MAX_DRAWN = 16
+"""Most tokens that one call draws for a row: a sampler has room for the alternatives of so many."""
 
 
 class StageKind(IntEnum):
@@ -77,7 +77,8 @@ class Sampler(Handle):
 
     Attributes:
         wants_logprobs: Whether log-probabilities are computed.
-        top_tokens, top_logprobs: The alternatives of each step in a row, int32 and float32 of ``MAX_STEPS`` rows.
+        top_tokens, top_logprobs: The alternatives of each token that a call draws, int32 and float32 of ``MAX_DRAWN``
+            rows.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Sampler(Handle):
             params, vocab_size, tokens.ctypes.data, len(tokens)
         )
         self.wants_logprobs = options.logprobs is not None
-        shape = (MAX_STEPS, options.logprobs or 0)
+        shape = (MAX_DRAWN, options.logprobs or 0)
         self.top_tokens: NDArray[np.int32] = np.zeros(shape, np.int32)
         self.top_logprobs: NDArray[np.float32] = np.zeros(shape, np.float32)
 
@@ -147,19 +148,28 @@ def _stages(stages: Sequence[Stage]) -> Array[shim.Stage]:
 
 
 class Draw(NamedTuple):
-    """Where one token is drawn from.
+    """What is drawn behind the known tokens of a sequence.
 
     Attributes:
-        sampler: Who draws.
-        output: Index in the last batch of the token whose logits are used, unless ``logits``.
+        sampler: It draws.
+        sequence: Id in the context.
+        position: Where the first token that is drawn goes.
+        output: Index in the batch of the token whose logits are used, unless ``logits``.
+        num_drafts: Tokens of the batch behind it that are guesses: for each that is right, one more token is drawn.
+        max_drawn: 0 to ``MAX_DRAWN``: the most tokens; 0 if logits are only kept. More than 1 + ``num_drafts`` asks for
+            further steps, which compute what was drawn; that is not done where there are drafts.
         logits: float32 of the vocabulary's size, used instead; left unchanged.
-        keep: Array of the same shape, into which the raw logits are copied.
+        keep: Array of the same shape, into which the raw logits of the first token are copied.
         mask: A bit for each token of the vocabulary, in words of 32, lowest first: only tokens whose bit is set are
-            drawn. Log-probabilities are those without it.
+            drawn; of each draft and one more, if there are drafts. Log-probabilities are those without it.
     """
 
     sampler: Sampler
+    sequence: int = 0
+    position: int = 0
     output: int = 0
+    num_drafts: int = 0
+    max_drawn: int = 1
     logits: NDArray[np.float32] | None = None
     keep: NDArray[np.float32] | None = None
     mask: NDArray[np.uint32] | None = None

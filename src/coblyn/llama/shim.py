@@ -15,7 +15,16 @@ from ctypes import (
 )
 from typing import Any
 
-__all__ = ["DECODE_THREW", "FUNCTIONS", "NO_LOGITS", "Row", "SamplerParams", "Stage", "Steps"]
+__all__ = [
+    "DECODE_THREW",
+    "FUNCTIONS",
+    "NO_LOGITS",
+    "Drawn",
+    "Row",
+    "SamplerParams",
+    "Stage",
+    "Steps",
+]
 
 DECODE_THREW = -100
 
@@ -47,6 +56,18 @@ class SamplerParams(Structure):
     )
 
 
+class Drawn(Structure):
+    """``coblyn_drawn``."""
+
+    _fields_ = (
+        ("token", c_int32),
+        ("logprob", c_float),
+        ("n_top", c_int32),
+        ("top_tokens", c_void_p),
+        ("top_logprobs", c_void_p),
+    )
+
+
 class Row(Structure):
     """``coblyn_row``."""
 
@@ -56,11 +77,12 @@ class Row(Structure):
         ("keep", c_void_p),
         ("mask", c_void_p),
         ("output", c_int32),
-        ("token", c_int32),
-        ("logprob", c_float),
-        ("n_top", c_int32),
-        ("top_tokens", c_void_p),
-        ("top_logprobs", c_void_p),
+        ("n_drafts", c_int32),
+        ("sequence", c_int32),
+        ("position", c_int32),
+        ("max_drawn", c_int32),
+        ("n_drawn", c_int32),
+        ("drawn", c_void_p),
     )
 
 
@@ -70,7 +92,6 @@ class Steps(Structure):
     _fields_ = (
         ("n_tokens", c_int32),
         ("n_rows", c_int32),
-        ("max_steps", c_int32),
         ("n_done", c_int32),
         ("is_interrupted", c_int32),
         ("max_seconds", c_double),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ctypes import addressof, sizeof
 
 from coblyn.errors import EngineError
 from coblyn.llama import shim
 from coblyn.llama.context import Batch, Context, decode_error
-from coblyn.llama.sampler import MAX_STEPS, Draw
-from coblyn.llama.shim import Row
+from coblyn.llama.sampler import MAX_DRAWN, Draw
+from coblyn.llama.shim import Drawn, Row
 
 __all__ = ["Steps"]
 
@@ -24,7 +25,10 @@ class Steps:
 
     def __init__(self, context: Context, batch: Batch, capacity: int) -> None:
         self._context = context
-        self._rows = (Row * (capacity * MAX_STEPS))()
+        self._rows = (Row * capacity)()
+        self._drawn = (Drawn * (capacity * MAX_DRAWN))()
+        for index, row in enumerate(self._rows):
+            row.drawn = addressof(self._drawn) + index * MAX_DRAWN * sizeof(Drawn)
         tokens, positions, sequences, outputs = batch.pointers
         self._steps = shim.Steps(
             tokens=tokens,
@@ -45,52 +49,54 @@ class Steps:
         self._steps.is_interrupted = wanted
 
     def run(
-        self,
-        num_tokens: int,
-        draws: Sequence[Draw],
-        *,
-        max_steps: int = 1,
-        max_seconds: float = 0.0,
-    ) -> list[list[Row]]:
+        self, num_tokens: int, draws: Sequence[Draw], *, max_seconds: float = 0.0
+    ) -> list[list[Drawn]]:
         """Compute the first ``num_tokens`` of the batch, and draw; then go on with what was drawn, if there is time.
+
+        It goes on while every draw that is not only for keeping wants more, and none drew a token that ends a
+        generation.
 
         Args:
             num_tokens: May be 0, when all draws bring their logits.
             draws: What is drawn from where.
-            max_steps: More than 1 only where every token of the batch is drawn from. After a token that ends a
-                generation there is no further step, and none after ``MAX_STEPS``.
             max_seconds: A further step begins only if it will end by then, and nobody interrupted.
 
         Returns:
-            For each draw the rows of its steps, one to ``max_steps`` of them; ``token`` is -1 where everything is
-            forbidden, and -2 where the model's logits are no numbers. They are valid until the next run.
+            For each draw what it drew; ``token`` is -1 where everything is forbidden, and -2 where the model's logits
+            are no numbers. They are valid until the next run.
 
         Raises:
             EngineError: A step failed; what the sequences hold is unknown from here on.
         """
-        steps, count = self._steps, len(draws)
-        steps.n_tokens, steps.n_rows = num_tokens, count
-        steps.max_steps = min(max_steps, MAX_STEPS)
+        steps = self._steps
+        steps.n_tokens, steps.n_rows = num_tokens, len(draws)
         steps.max_seconds = max_seconds
         for index, draw in enumerate(draws):
-            self._put(index, draw, steps.max_steps, count)
+            self._put(index, draw)
         code = self._run(self._context.pointer, steps)
         if code <= shim.NO_LOGITS:
             raise EngineError(f"Row {shim.NO_LOGITS - 1 - code} of the step has no logits.")
         if code != 0:
             raise decode_error(self._context.library, code)
-        end = steps.n_done * count
-        return [self._rows[index:end:count] for index in range(count)]
+        starts = range(0, len(draws) * MAX_DRAWN, MAX_DRAWN)
+        rows = self._rows
+        return [
+            self._drawn[start : start + rows[index].n_drawn] for index, start in enumerate(starts)
+        ]
 
-    def _put(self, index: int, draw: Draw, max_steps: int, stride: int) -> None:
+    def _put(self, index: int, draw: Draw) -> None:
         row, sampler = self._rows[index], draw.sampler
         row.sampler = sampler.pointer
+        row.sequence = draw.sequence
+        row.position = draw.position
         row.output = draw.output
+        row.n_drafts = draw.num_drafts
+        row.max_drawn = min(draw.max_drawn, MAX_DRAWN)
         row.logits = None if draw.logits is None else draw.logits.ctypes.data
         row.keep = None if draw.keep is None else draw.keep.ctypes.data
         row.mask = None if draw.mask is None else draw.mask.ctypes.data
         if sampler.wants_logprobs:
-            for step in range(max_steps):
-                row = self._rows[index + step * stride]
-                row.top_tokens = sampler.top_tokens[step].ctypes.data
-                row.top_logprobs = sampler.top_logprobs[step].ctypes.data
+            for place in range(row.max_drawn):
+                drawn = self._drawn[index * MAX_DRAWN + place]
+                drawn.top_tokens = sampler.top_tokens[place].ctypes.data
+                drawn.top_logprobs = sampler.top_logprobs[place].ctypes.data

@@ -91,7 +91,7 @@ class WatchedRunner(LlamaRunner):
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Run it as ever."""
-        decodes = all(len(row.tokens) == 1 and row.samples for row in plan.rows)
+        decodes = all(len(row.tokens) == 1 and row.outputs for row in plan.rows)
         num_decoding = len(plan.rows) if decodes else 0
         self.notes.append(Note(time.perf_counter(), self.decode_seconds, num_decoding))
         return super().run(plan)

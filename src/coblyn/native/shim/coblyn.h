@@ -91,23 +91,35 @@ COBLYN_API int32_t coblyn_candidates(struct coblyn_sampler * sampler, const floa
 #define COBLYN_ALL_FORBIDDEN (-1)
 #define COBLYN_NO_NUMBERS (-2)
 
-// One row of a step. `logits` (n_vocab floats) is read when not NULL, else row `output` of the last decode.
-// If `keep` is not NULL the row's raw logits are copied there first.
-struct coblyn_row {
-    struct coblyn_sampler * sampler;
-    const float * logits;
-    float *       keep;
-    const uint32_t * mask;    // a bit for each token, lowest first: only tokens with theirs set are drawn; NULL for all
-    int32_t       output;
-    int32_t       token;      // out
-    float         logprob;    // out, when asked for: of the token, in the model's own distribution
-    int32_t       n_top;      // out: entries of the two arrays below that were filled
-    int32_t *     top_tokens; // room for n_logprobs entries, or NULL
-    float *       top_logprobs;
+// A token that was drawn.
+struct coblyn_drawn {
+    int32_t   token;
+    float     logprob;       // when asked for: of the token, in the model's own distribution
+    int32_t   n_top;         // entries of the two arrays below that were filled
+    int32_t * top_tokens;    // in: room for n_logprobs entries, or NULL
+    float *   top_logprobs;
 };
 
-// Sample all rows, and let every sampler remember its token. Returns 0, or i + 1 when row i has no logits.
-int32_t coblyn_sample(struct llama_context * ctx, struct coblyn_row * rows, int32_t n_rows);
+// One row of a step: what is drawn behind a sequence's known tokens. In the batch these may be followed by drafts, which are
+// guesses: the next token is drawn from the logits of each as long as what was drawn before is what was guessed.
+struct coblyn_row {
+    struct coblyn_sampler * sampler;
+    const float *    logits;    // n_vocab floats that the first token is drawn from; NULL for those of `output`
+    float *          keep;      // if not NULL, the raw logits of the first token are copied there
+    const uint32_t * mask;      // a bit for each token, lowest first: only tokens with theirs set are drawn; NULL for all.
+                                // One mask for each draft, and one more
+    int32_t output;             // index in the batch of the last known token
+    int32_t n_drafts;           // tokens of the batch behind it that are guesses
+    int32_t sequence;
+    int32_t position;           // where the first token that is drawn goes
+    int32_t max_drawn;          // 0: nothing is drawn, only kept; more than 1 + n_drafts: further steps are wanted
+    int32_t n_drawn;            // out
+    struct coblyn_drawn * drawn;  // room for max_drawn
+};
+
+// Sample all rows, behind what each has drawn so far, and let every sampler remember its tokens. `tokens` is the batch.
+// Returns 0, or i + 1 when row i has no logits.
+int32_t coblyn_sample(struct llama_context * ctx, const int32_t * tokens, struct coblyn_row * rows, int32_t n_rows);
 
 // The random number in [0, 1) that decides the token at `position`.
 COBLYN_API double coblyn_random(uint64_t seed, uint64_t position);
@@ -117,25 +129,23 @@ COBLYN_API double coblyn_random(uint64_t seed, uint64_t position);
 #define COBLYN_NO_LOGITS (-1000)
 
 // A batch as for coblyn_decode (`n_tokens` may be 0: then nothing is decoded), and the rows to sample from it.
-// More than one step only where each row of the batch is one token, and is sampled: the next step computes the tokens that
-// this one drew, and `tokens` and `positions` are changed accordingly.
 struct coblyn_steps {
     int32_t n_tokens;
     int32_t n_rows;
-    int32_t max_steps;         // at least 1
-    int32_t n_done;            // out
+    int32_t n_done;            // out: steps
     int32_t is_interrupted;    // when not 0, no further step begins; any thread may set it at any time
     double  max_seconds;       // a further step begins only if it will end by then
     double  decode_seconds;    // out: the part of the time that was llama_decode's
-    int32_t *           tokens;
-    int32_t *           positions;
-    const int32_t *     sequences;
-    const int8_t *      outputs;
-    struct coblyn_row * rows;  // n_rows of the first step, those of the second, ...: room for max_steps * n_rows
+    int32_t * tokens;          // these four are changed by further steps
+    int32_t * positions;
+    int32_t * sequences;
+    int8_t *  outputs;
+    struct coblyn_row * rows;
 };
 
-// Run at least one step, and no more after one that draws an end token or none. Returns 0, coblyn_decode's code, or
-// COBLYN_NO_LOGITS - 1 - i when row i has no logits. In rows of later steps only the arrays are read.
+// Run a step, and further ones, which compute what was drawn, as long as every row that draws wants more. None follows one in
+// which a row drew an end token or none, or had drafts. Returns 0, coblyn_decode's code, or COBLYN_NO_LOGITS - 1 - i when
+// row i has no logits.
 COBLYN_API int32_t coblyn_run(struct llama_context * ctx, struct coblyn_steps * steps);
 
 // loop.cpp: the bare loop that speed is measured against.

@@ -70,36 +70,48 @@ struct coblyn_sampler {
         }
     }
 
-    void sample(float * logits, coblyn_row & row) {
+    void draw(float * logits, const uint32_t * mask, coblyn_drawn & out) {
         candidates.begin(logits, n_vocab);
-        row.n_top      = 0;
-        row.logprob    = 0;
+        out.n_top      = 0;
+        out.logprob    = 0;
         double log_sum = 0;  // of the model's own distribution, before any change
         if (n_logprobs >= 0) {
             log_sum = candidates.best() + std::log(candidates.mass());
         }
         if (n_logprobs > 0) {
             candidates.top(n_logprobs, top);
-            row.n_top = (int32_t) top.size();
-            for (int32_t i = 0; i < row.n_top; ++i) {
-                row.top_tokens[i]   = top[i].token;
-                row.top_logprobs[i] = (float) (top[i].logit - log_sum);
+            out.n_top = (int32_t) top.size();
+            for (int32_t i = 0; i < out.n_top; ++i) {
+                out.top_tokens[i]   = top[i].token;
+                out.top_logprobs[i] = (float) (top[i].logit - log_sum);
             }
         }
-        if (row.mask) {  // log-probabilities are those of the model, so not before
-            forbid(logits, row.mask);
+        if (mask) {  // log-probabilities are those of the model, so not before
+            forbid(logits, mask);
             candidates.begin(logits, n_vocab);
         }
-        row.token = prepare(chain.size());
-        if (row.token < 0) {
+        out.token = prepare(chain.size());
+        if (out.token < 0) {
             return;
         }
-        row.token = candidates.draw(coblyn_random(seed, history.size()));
+        out.token = candidates.draw(coblyn_random(seed, history.size()));
         if (n_logprobs >= 0) {
-            row.logprob = (float) (candidates.raw_logit(row.token) - log_sum);
+            out.logprob = (float) (candidates.raw_logit(out.token) - log_sum);
         }
-        history.push_back(row.token);
-        chain.remember(row.token);
+        history.push_back(out.token);
+        chain.remember(out.token);
+    }
+
+    // Draw a token, and one more for each draft that was guessed right.
+    void sample(float * const * logits, const int32_t * drafts, coblyn_row & row, const llama_vocab * vocab) {
+        const int32_t n_words = (n_vocab + 31) / 32;
+        for (int32_t i = 0; i <= row.n_drafts && row.n_drawn < row.max_drawn; ++i) {
+            coblyn_drawn & drawn = row.drawn[row.n_drawn++];
+            draw(logits[i], row.mask ? row.mask + (ptrdiff_t) i * n_words : nullptr, drawn);
+            if (i == row.n_drafts || drawn.token != drafts[i] || llama_vocab_is_eog(vocab, drawn.token)) {
+                return;
+            }
+        }
     }
 };
 
@@ -131,33 +143,45 @@ int32_t coblyn_candidates(coblyn_sampler * sampler, const float * logits, int32_
     return (int32_t) items.size();
 }
 
-int32_t coblyn_sample(llama_context * ctx, coblyn_row * rows, int32_t n_rows) {
+int32_t coblyn_sample(llama_context * ctx, const int32_t * tokens, coblyn_row * rows, int32_t n_rows) {
     // The first question for logits may move them about, so all are asked for before any is sampled.
     static thread_local std::vector<float *> found;
-    found.assign(n_rows, nullptr);
+    static thread_local std::vector<size_t>  starts;
+    found.clear();
+    starts.clear();
     for (int32_t i = 0; i < n_rows; ++i) {
-        coblyn_sampler & sampler = *rows[i].sampler;
-        if (rows[i].logits) {  // kept for others: only a copy may be changed
-            sampler.copy.assign(rows[i].logits, rows[i].logits + sampler.n_vocab);
-            found[i] = sampler.copy.data();
-        } else {
-            found[i] = llama_get_logits_ith(ctx, rows[i].output);
+        coblyn_row & row = rows[i];
+        starts.push_back(found.size());
+        if (row.max_drawn == 0 && !row.keep) {
+            continue;
         }
-        if (!found[i]) {
-            return i + 1;
+        if (row.logits) {  // kept for others: only a copy may be changed
+            std::vector<float> & copy = row.sampler->copy;
+            copy.assign(row.logits, row.logits + row.sampler->n_vocab);
+            found.push_back(copy.data());
+            continue;
+        }
+        for (int32_t j = 0; j <= row.n_drafts; ++j) {
+            found.push_back(llama_get_logits_ith(ctx, row.output + j));
+            if (!found.back()) {
+                return i + 1;
+            }
         }
     }
     float * const * const logits = found.data();
+    const size_t * const  start  = starts.data();
+    const llama_vocab *   vocab  = ctx ? llama_model_get_vocab(llama_get_model(ctx)) : nullptr;
 #if defined(_OPENMP)
     // As many threads as ggml uses: the pool is its own, and a team of another size would be set up anew each time.
     const int32_t n_threads = ctx && n_rows > 1 ? llama_n_threads(ctx) : 1;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (n_threads > 1)
 #endif
     for (int32_t i = 0; i < n_rows; ++i) {
-        if (rows[i].keep) {
-            std::memcpy(rows[i].keep, logits[i], sizeof(float) * rows[i].sampler->n_vocab);
+        coblyn_row & row = rows[i];
+        if (row.keep) {
+            std::memcpy(row.keep, logits[start[i]], sizeof(float) * row.sampler->n_vocab);
         }
-        rows[i].sampler->sample(logits[i], rows[i]);
+        row.sampler->sample(logits + start[i], tokens + row.output + 1, row, vocab);
     }
     return 0;
 }

@@ -15,10 +15,6 @@ double seconds(Clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-coblyn_row * rows_of(const coblyn_steps & steps, int32_t step) {
-    return steps.rows + (ptrdiff_t) step * steps.n_rows;
-}
-
 int32_t decode(llama_context * ctx, coblyn_steps & steps) {
     if (steps.n_tokens == 0) {
         return 0;
@@ -35,30 +31,50 @@ bool is_interrupted(const coblyn_steps & steps) {
     return *(const volatile int32_t *) &steps.is_interrupted != 0;
 }
 
-// Whether a row came to an end: somebody has to decide what is next.
-bool is_over(llama_context * ctx, const coblyn_steps & steps, int32_t step) {
-    const llama_vocab * vocab = llama_model_get_vocab(llama_get_model(ctx));
-    const coblyn_row *  rows  = rows_of(steps, step);
-    for (int32_t i = 0; i < steps.n_rows; ++i) {
-        if (rows[i].token < 0 || llama_vocab_is_eog(vocab, rows[i].token)) {
-            return true;
-        }
+// Whether a row wants another token, and the one that it drew last can be computed for it.
+bool wants_more(llama_context * ctx, const coblyn_row & row) {
+    if (row.n_drafts > 0 || row.n_drawn == 0 || row.n_drawn >= row.max_drawn) {
+        return false;
     }
-    return false;
+    const int32_t token = row.drawn[row.n_drawn - 1].token;
+    return token >= 0 && !llama_vocab_is_eog(llama_model_get_vocab(llama_get_model(ctx)), token);
+}
+
+// Whether a further step is of use: there is a row that wants one, and none that draws has come to an end, since then somebody
+// has to decide what is next.
+bool go_on(llama_context * ctx, const coblyn_steps & steps) {
+    bool is_wanted = false;
+    for (int32_t i = 0; i < steps.n_rows; ++i) {
+        const coblyn_row & row = steps.rows[i];
+        if (row.max_drawn == 0) {
+            continue;
+        }
+        if (!wants_more(ctx, row)) {
+            return false;
+        }
+        is_wanted = true;
+    }
+    return is_wanted;
 }
 
 // What was drawn is what the next step computes.
-void follow(coblyn_steps & steps, int32_t step) {
-    const coblyn_row * drawn = rows_of(steps, step);
-    coblyn_row *       next  = rows_of(steps, step + 1);
+void follow(coblyn_steps & steps) {
+    int32_t n = 0;
     for (int32_t i = 0; i < steps.n_rows; ++i) {
-        steps.tokens[i] = drawn[i].token;
-        steps.positions[i] += 1;
-        next[i].sampler = drawn[i].sampler;
-        next[i].logits  = nullptr;
-        next[i].keep    = nullptr;
-        next[i].output  = drawn[i].output;
+        coblyn_row & row = steps.rows[i];
+        row.keep   = nullptr;
+        row.logits = nullptr;
+        row.mask   = nullptr;
+        if (row.max_drawn == 0) {
+            continue;
+        }
+        steps.tokens[n]    = row.drawn[row.n_drawn - 1].token;
+        steps.positions[n] = row.position + row.n_drawn - 1;
+        steps.sequences[n] = row.sequence;
+        steps.outputs[n]   = 1;
+        row.output         = n++;
     }
+    steps.n_tokens = n;
 }
 
 }  // namespace
@@ -68,21 +84,24 @@ int32_t coblyn_run(llama_context * ctx, coblyn_steps * steps) {
     auto       step_start = start;
     steps->n_done         = 0;
     steps->decode_seconds = 0;
+    for (int32_t i = 0; i < steps->n_rows; ++i) {
+        steps->rows[i].n_drawn = 0;
+    }
     while (true) {
         if (const int32_t code = decode(ctx, *steps)) {
             return code;
         }
-        if (const int32_t missing = coblyn_sample(ctx, rows_of(*steps, steps->n_done), steps->n_rows)) {
+        if (const int32_t missing = coblyn_sample(ctx, steps->tokens, steps->rows, steps->n_rows)) {
             return COBLYN_NO_LOGITS - missing;
         }
-        const int32_t step = steps->n_done++;
-        const auto    now  = Clock::now();
+        ++steps->n_done;
+        const auto now = Clock::now();
         // The next step will take as long as this one did.
         const bool is_late = seconds(now - start) + seconds(now - step_start) > steps->max_seconds;
-        if (steps->n_done == steps->max_steps || is_late || is_interrupted(*steps) || is_over(ctx, *steps, step)) {
+        if (is_late || is_interrupted(*steps) || !go_on(ctx, *steps)) {
             return 0;
         }
-        follow(*steps, step);
+        follow(*steps);
         step_start = now;
     }
 }

@@ -1,0 +1,85 @@
+"""The samplers of the shim for a runner's requests: made from what a request asks for, and read."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+
+from coblyn.engine.breakers import Breakers
+from coblyn.engine.plan import Sampled
+from coblyn.engine.request import Request
+from coblyn.engine.stages import chain
+from coblyn.engine.vocab import ModelVocab
+from coblyn.llama.library import Library
+from coblyn.llama.sampler import Sampler, SamplerOptions
+from coblyn.llama.shim import Drawn
+
+__all__ = ["Samplers", "sampled", "sampler_options"]
+
+
+class Samplers:
+    """Makes samplers. Any thread may ask.
+
+    Args:
+        library: The opened bundle.
+        vocab: The model's vocabulary.
+        vocab_size: Its tokens.
+    """
+
+    def __init__(self, library: Library, vocab: ModelVocab, vocab_size: int) -> None:
+        self._library = library
+        self._vocab = vocab
+        self._vocab_size = vocab_size
+        self._breakers: Breakers | None = None
+        self._lock = threading.Lock()
+
+    def make(self, request: Request, history: Sequence[int]) -> Sampler:
+        """A request's sampler, as if it had drawn what stands in ``history`` behind its prompt."""
+        options = sampler_options(request, self._vocab.end_tokens, self._breakers_of(request))
+        return Sampler(self._library, options, self._vocab_size, history)
+
+    def _breakers_of(self, request: Request) -> tuple[tuple[int, ...], ...]:
+        params = request.sampling
+        if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
+            return ()
+        with self._lock:  # several requests may be made ready at a time
+            if self._breakers is None:
+                pieces = [self._vocab.piece(token) for token in range(self._vocab_size)]
+                self._breakers = Breakers(pieces, self._tokens_of)
+            return self._breakers.sequences(params.dry_sequence_breakers)
+
+    def _tokens_of(self, text: str) -> list[int]:
+        return self._vocab.tokenize(text, add_special=False, parse_special=False)
+
+
+def sampler_options(
+    request: Request,
+    end_tokens: frozenset[int],
+    breakers: tuple[tuple[int, ...], ...] = (),
+) -> SamplerOptions:
+    """What a request asks of the shim's samplers."""
+    params = request.sampling
+    bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
+    return SamplerOptions(
+        seed=params.seed or 0,
+        stages=chain(params),
+        bias=params.logit_bias + bans,
+        breakers=breakers,
+        logprobs=params.logprobs,
+    )
+
+
+def sampled(drawn: Sequence[Drawn], sampler: Sampler) -> Sequence[Sampled]:
+    """What a sampler drew, with what it computed beside."""
+    if not sampler.wants_logprobs:
+        return [Sampled(each.token) for each in drawn]
+    return [
+        Sampled(each.token, each.logprob, _alternatives(sampler, place, each.n_top))
+        for place, each in enumerate(drawn)
+    ]
+
+
+def _alternatives(sampler: Sampler, place: int, count: int) -> tuple[tuple[int, float], ...]:
+    tokens, logprobs = sampler.top_tokens[place, :count], sampler.top_logprobs[place, :count]
+    return tuple(zip(tokens.tolist(), logprobs.tolist(), strict=True))
