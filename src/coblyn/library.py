@@ -394,6 +394,7 @@ async def _open_local(config: EngineConfig) -> EngineClient:
         max_running=config.max_running,
         max_waiting=config.max_waiting,
         busy_batch=config.busy_batch,
+        speculates=config.speculation,
     )
 
 

@@ -137,6 +137,13 @@ class EngineSettings:
             description="Megabytes of memory that keep what earlier requests computed.",
         ),
     ] = 2048
+    speculation: Annotated[
+        bool,
+        Meta(
+            description="Guess tokens ahead from what was said before, where that is measured to be faster. "
+            "What is written stays the same."
+        ),
+    ] = True
     kernels: Annotated[
         bool,
         Meta(

@@ -22,6 +22,7 @@ class Machine:
     runner: FakeRunner = field(default_factory=lambda: FakeRunner(script=SCRIPT, repeats=True))
     max_running: int = 4
     busy_batch: int = 64
+    speculates: bool = False
     events: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -34,7 +35,9 @@ class Machine:
             window=runner.window,
             shares_cells=runner.shares_cells,
         )
-        limits = Limits(runner.context, self.max_running, runner.max_batch, self.busy_batch)
+        limits = Limits(
+            runner.context, self.max_running, runner.max_batch, self.busy_batch, self.speculates
+        )
         self.now = 0.0
         self.scheduler = Scheduler(cache, runner.vocab, limits, lambda: self.now)
 

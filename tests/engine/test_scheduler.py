@@ -408,6 +408,7 @@ jobs = st.lists(
     ),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 def test_whatever_comes_everybody_gets_the_right_text(
     work: list[tuple[Namespace, list[Media], str, str, int, int, bool]],
@@ -420,8 +421,9 @@ def test_whatever_comes_everybody_gets_the_right_text(
     window: Window,
     shares_cells: bool,
     takes_masked: bool,
+    speculates: bool,
 ) -> None:
-    """Few cells, shared prefixes, media, adapters, late arrivals: all get their own text, in the end."""
+    """Few cells, shared prefixes, media, adapters, guesses, late arrivals: all get their own text, in the end."""
     stop = (SCRIPT[6:8],) if stops else ()
     runner = FakeRunner(
         script=SCRIPT,
@@ -437,7 +439,7 @@ def test_whatever_comes_everybody_gets_the_right_text(
         shares_cells=shares_cells,
         takes_masked=takes_masked,
     )
-    machine = Machine(runner, max_running=max_running, busy_batch=16)
+    machine = Machine(runner, max_running=max_running, busy_batch=16, speculates=speculates)
     for index, (space, media, prefix, rest, count, delay, cancels) in enumerate(work):
         machine.add(str(index), Prompt(spans(prefix, media, rest), space), count, stop=stop)
         for _ in range(delay):

@@ -64,6 +64,7 @@ class Core:
         deliver: Called on the engine thread with what happened.
         max_running: Requests in the batch at a time.
         busy_batch: Most tokens of a step while something decodes.
+        speculates: Whether tokens are guessed ahead, where that is faster.
         on_failure: Called once when a step failed so that the runner cannot go on.
     """
 
@@ -74,12 +75,14 @@ class Core:
         *,
         max_running: int,
         busy_batch: int,
+        speculates: bool = False,
         on_failure: Callable[[CoblynError], None] | None = None,
     ) -> None:
         self._make_runner = make_runner
         self._deliver = deliver
         self._max_running = max_running
         self._busy_batch = busy_batch
+        self._speculates = speculates
         self._on_failure = on_failure
         self._inbox: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
         self._preparing = Preparing(self._prepare, self._post_prepared)
@@ -189,7 +192,13 @@ class Core:
                 message.future.set_exception(error)
 
     def _loop(self, runner: Runner) -> None:
-        limits = Limits(runner.info.context, self._max_running, runner.max_batch, self._busy_batch)
+        limits = Limits(
+            runner.info.context,
+            self._max_running,
+            runner.max_batch,
+            self._busy_batch,
+            self._speculates,
+        )
         cache = SequenceCache(
             runner.max_sequences,
             runner.num_cells,

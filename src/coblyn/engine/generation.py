@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from coblyn.engine.content import Content
 from coblyn.engine.events import Stats
 from coblyn.engine.request import Request
+from coblyn.engine.speculation import Guesses
 from coblyn.engine.text import TextStream
 
 __all__ = ["Generation"]
@@ -22,6 +23,7 @@ class Generation:
         text: The text of what was drawn, as far as it may be sent.
         end: Most tokens that its content may come to.
         arrived: When it came, by the scheduler's clock.
+        guesses: What its drafts come from; None where there are none.
         sequence: Where it is computed.
         computed: Tokens of its content that are.
         cached: Tokens of its prompt that were computed when it was taken up.
@@ -38,6 +40,7 @@ class Generation:
     text: TextStream
     end: int
     arrived: float
+    guesses: Guesses | None = None
     sequence: int = -1
     computed: int = 0
     cached: int = 0

@@ -29,6 +29,7 @@ class LocalEngine:
         max_running: Requests in the batch at a time.
         max_waiting: Requests that may wait.
         busy_batch: Most tokens of a step while something decodes.
+        speculates: Whether tokens are guessed ahead, where that is faster.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LocalEngine:
         max_running: int = 8,
         max_waiting: int = 64,
         busy_batch: int = 128,
+        speculates: bool = False,
     ) -> None:
         self._max_running = max_running
         self._mailboxes = Mailboxes(max_running + max_waiting)
@@ -45,7 +47,11 @@ class LocalEngine:
         self._is_closed = False
         self._encoding: set[asyncio.Task[Encoded]] = set()
         self._core = Core(
-            make_runner, self._deliver, max_running=max_running, busy_batch=busy_batch
+            make_runner,
+            self._deliver,
+            max_running=max_running,
+            busy_batch=busy_batch,
+            speculates=speculates,
         )
         self._core.start()
         self._encoder = Encoder.of(self._core.runner)

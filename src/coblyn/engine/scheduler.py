@@ -30,6 +30,7 @@ from coblyn.engine.interface import Vocab
 from coblyn.engine.phrases import phrases_of
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, NOT_FOLLOWED, Plan, Rewind, Row, Sampled
 from coblyn.engine.request import Request
+from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import Chunk, TextStream
 from coblyn.errors import BadRequest, CoblynError, EngineError, ModelBroken
 
@@ -50,12 +51,14 @@ class Limits:
         max_running: Most requests in the batch.
         max_batch: Most tokens of a step.
         busy_batch: Most tokens of a step while some generation decodes, so that a long prompt does not stall it.
+        speculates: Whether tokens are guessed ahead, where that is faster.
     """
 
     context: int
     max_running: int
     max_batch: int
     busy_batch: int
+    speculates: bool = False
 
 
 class Scheduler:
@@ -78,6 +81,8 @@ class Scheduler:
         self._waiting: deque[Generation] = deque()
         self._running: list[Generation] = []
         self._rewinds: list[Rewind] = []
+        self._speculation = Speculation()
+        self._step_began = 0.0
 
     @property
     def num_running(self) -> int:
@@ -100,7 +105,10 @@ class Scheduler:
         end = min(len(content) + request.max_tokens, self._limits.context)
         phrases = phrases_of(request.banned_phrases) if request.banned_phrases else None
         text = TextStream(request.stop, keep_stop=request.keep_stop, phrases=phrases)
-        self._waiting.append(Generation(request, content, text, end, self._clock()))
+        generation = Generation(request, content, text, end, self._clock())
+        if self._may_speculate(request):
+            generation.guesses = self._speculation.begin(content.cells)
+        self._waiting.append(generation)
 
     def cancel(self, request_id: str) -> list[Event]:
         """End a request; its sequence is free at once. An id that is not here gives no events."""
@@ -134,6 +142,7 @@ class Scheduler:
             rows = self._rows()
         operations, rewinds = self._cache.take_operations(), tuple(self._rewinds)
         self._rewinds.clear()
+        self._step_began = self._clock()
         return Plan(operations, tuple(rows), rewinds), events
 
     def rest(self) -> Plan:
@@ -143,6 +152,8 @@ class Scheduler:
 
     def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
         """Book what was run, and give what it brought."""
+        if not plan.operations and len(result) == len(plan.rows) > 0:
+            self._note_pace(plan, result)
         by_id = {generation.request.id: generation for generation in self._running}
         drawn = iter(result)
         events: list[Event] = []
@@ -202,13 +213,23 @@ class Scheduler:
     def _decode_rows(self) -> list[Row]:
         ready = self._ready_to_decode()
         most = self._most_outputs()
-        rows = []
+        num_tokens, rows = len(ready), []
         for generation in ready:
             row = self._row(generation, generation.num_pending)
             if most > 1 and self._may_run_on(generation):
-                row = row._replace(outputs=min(most, generation.num_left))
+                drafts = self._drafts(generation, most - 1, num_tokens)
+                num_tokens += len(drafts)
+                outputs = 1 + len(drafts) if drafts else min(most, generation.num_left)
+                row = row._replace(outputs=outputs, drafts=drafts)
             rows.append(row)
         return rows
+
+    def _drafts(self, generation: Generation, most: int, num_tokens: int) -> tuple[int, ...]:
+        """Guesses at the tokens that a generation draws after the next one."""
+        if generation.guesses is None:
+            return ()
+        most = min(most, generation.num_left - 1, self._limits.max_batch - num_tokens)
+        return self._speculation.drafts(generation.guesses, most, num_tokens) if most > 0 else ()
 
     def _ready_to_decode(self) -> list[Generation]:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
@@ -272,6 +293,10 @@ class Scheduler:
             banned=generation.banned if generation.bans and draws else (),
         )
 
+    def _may_speculate(self, request: Request) -> bool:
+        is_wanted = self._limits.speculates and request.speculates
+        return is_wanted and self._cache.is_rewindable and not request.constraint
+
     def _most_outputs(self) -> int:
         """Most tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
         running = self._running
@@ -293,6 +318,13 @@ class Scheduler:
         generation.computed += count
         generation.replays = False
         self._cache.append(generation.sequence, generation.content, generation.computed)
+
+    def _note_pace(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> None:
+        """Learn what a step costs in which every row draws."""
+        num_steps = 1 if any(row.drafts for row in plan.rows) else max(map(len, result))
+        if num_steps:
+            seconds = (self._clock() - self._step_began) / num_steps
+            self._speculation.pace.note(plan.num_tokens, seconds)
 
     def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
         """Take the tokens that a row drew, up to the one that ends it."""
@@ -323,6 +355,8 @@ class Scheduler:
         """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
         if num_booked < max(len(row.drafts), len(drawn) - 1):
             self._cache.take_back(generation.sequence)
+        if generation.guesses and row.drafts:
+            generation.guesses.learn(len(row.drafts), len(drawn) - 1)
 
     def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
         """The text that a token sets free, and why it is the last one, if it is."""
@@ -388,6 +422,8 @@ class Scheduler:
         if generation in self._running:
             self._running.remove(generation)
             self._cache.release(generation.sequence)
+            if generation.guesses:
+                self._speculation.end(generation.guesses)
         else:
             self._waiting.remove(generation)
 

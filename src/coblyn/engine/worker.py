@@ -214,6 +214,7 @@ class Worker:
             self._writer.send_events,
             max_running=config.max_running,
             busy_batch=config.busy_batch,
+            speculates=config.speculation,
             on_failure=self._give_up,
         )
         try:

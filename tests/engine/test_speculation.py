@@ -1,0 +1,164 @@
+"""Guessing ahead: what is guessed, how many, and that nothing but the time changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.lookup import Index, Library
+from coblyn.engine.plan import Row
+from coblyn.engine.speculation import MAX_DRAFTS, Guesses, Pace, Speculation
+from engine.machine import Machine
+
+VERSE = "knock, knock, who knocks? knock, knock, who knocks? "
+
+
+def after(cells: list[int], count: int = 4) -> list[int]:
+    return list(Library().after(Index(cells), count))
+
+
+def test_what_followed_the_last_tokens_is_guessed() -> None:
+    assert after([1, 2, 3, 4, 5, 6, 1, 2, 3]) == [4, 5, 6, 1]
+    assert after([1, 2, 3, 7, 1, 2, 3, 8, 9, 1, 2, 3], 2) == [8, 9], "where it stood last"
+    assert after([1, 2, 3, 4, 9, 2, 3]) == [], "two tokens are not enough"
+    assert after([1, 2, 3]) == []
+    assert after([]) == []
+
+
+def test_an_index_follows_a_text_that_grows_and_is_cut() -> None:
+    cells, library = [1, 2, 3, 4, 5], Library()
+    index = Index(cells)
+    assert not library.after(index, 3)
+    cells += [1, 2, 3]
+    assert list(library.after(index, 3)) == [4, 5, 1]
+    del cells[3:]
+    cells += [7, 8, 1, 2, 3]
+    assert list(library.after(index, 3)) == [7, 8, 1]
+
+
+def test_a_long_prompt_is_indexed_in_pieces() -> None:
+    cells, library = [*range(5000), 10, 11, 12], Library()
+    index, calls = Index(cells), 0
+    while not library.after(index, 1):
+        calls += 1
+        assert calls < 10
+    assert calls == 4
+    assert list(library.after(index, 3)) == [13, 14, 15]
+
+
+def test_texts_before_this_one_are_looked_at_the_latest_first() -> None:
+    library = Library()
+    for rest in (4, 5, 6, 7, 8, 9):
+        old = Index([1, 2, 3, rest, rest])
+        old.update()
+        library.add(old)
+    assert list(library.after(Index([1, 2, 3]), 2)) == [9, 9]
+    assert list(library.after(Index([1, 2, 3, 0, 1, 2, 3]), 2)) == [0, 1], "the own text first"
+
+
+def test_media_are_never_guessed() -> None:
+    cells = [1, 2, 3, 4, -1, -1, 5, 1, 2, 3]
+    guesses = Guesses(Index(cells))
+    assert Speculation().drafts(guesses, 5, 1) == (4,)
+
+
+def test_what_a_step_costs_is_learnt() -> None:
+    pace = Pace()
+    assert pace.seconds(4) == 0
+    for _ in range(5):
+        pace.note(1, 0.01)
+    assert pace.seconds(1) == pytest.approx(0.01)
+    assert 0.01 < pace.seconds(4) < 0.02, "a guess"
+    for _ in range(5):
+        pace.note(4, 0.05)
+    assert pace.seconds(4) == pytest.approx(0.05)
+    assert pace.seconds(2) < 0.05
+    pace.note(1, 10)
+    assert pace.seconds(1) < 0.02, "it was disturbed once"
+
+
+def speculation(cost: float) -> Speculation:
+    """One to which a token adds so much of the time of a step."""
+    made = Speculation()
+    for num_tokens in range(1, 20):
+        for _ in range(3):
+            made.pace.note(num_tokens, 0.01 * (1 + cost * (num_tokens - 1)))
+    return made
+
+
+def test_as_many_are_guessed_as_are_worth_their_cost() -> None:
+    cells = [*range(1, 40), 1, 2, 3]
+    cheap, dear = speculation(0.02), speculation(1.5)
+    sure, unsure = Guesses(Index(cells), rate=0.97), Guesses(Index(cells), rate=0.1)
+    assert len(cheap.drafts(sure, 30, 1)) == MAX_DRAFTS
+    assert 0 < len(cheap.drafts(unsure, 30, 1)) < 4
+    assert dear.drafts(sure, 30, 1) == ()
+
+
+def test_what_is_never_right_is_tried_ever_more_seldom() -> None:
+    made, guesses = speculation(0.4), Guesses(Index([*range(1, 40), 1, 2, 3]))
+    tried = []
+    for step in range(2000):
+        drafts = made.drafts(guesses, 30, 1)
+        if drafts:
+            tried.append(step)
+            guesses.learn(len(drafts), 0)
+    assert len(tried) < 25
+    assert tried[-1] - tried[-2] > 300
+    guesses.learn(1, 1)
+    assert made.drafts(guesses, 30, 1), "one that was right is enough to begin again"
+
+
+def rows(machine: Machine) -> list[Row]:
+    return [row for plan in machine.runner.history for row in plan.rows]
+
+
+def test_a_text_that_repeats_itself_takes_fewer_steps() -> None:
+    texts, steps = [], []
+    for speculates in (False, True):
+        machine = Machine(FakeRunner(script=VERSE, repeats=True), speculates=speculates)
+        machine.add("a", "who? ", 300)
+        machine.run()
+        texts.append(machine.text("a"))
+        steps.append(len(machine.runner.history))
+    assert texts[0] == texts[1]
+    assert steps[1] < steps[0] / 3
+
+
+def test_wrong_guesses_are_taken_back() -> None:
+    machine = Machine(FakeRunner(script="abcXabcYabcZ", repeats=True), speculates=True)
+    machine.add("a", "?" * 20, 200, stop=("never",))
+    machine.run()
+    assert machine.text("a") == ("abcXabcYabcZ" * 20)[:200]
+    assert any(row.drafts for row in rows(machine))
+    held = machine.runner.held[0]
+    assert held == [*b"?" * 20, *machine.text("a").encode()][: len(held)]
+
+
+def test_a_stop_string_within_guesses_ends_the_text() -> None:
+    machine = Machine(FakeRunner(script=VERSE, repeats=True), speculates=True)
+    machine.add("a", VERSE, 300, stop=("who knocks? knock, knock, who",))
+    machine.run()
+    assert machine.text("a") == "knock, knock, "
+    assert machine.finish("a").reason == "stop"
+    machine.add("b", VERSE + "knock, knock, who!")
+    machine.run()
+    assert machine.finish("b").stats.cached_tokens >= len(VERSE)
+
+
+def test_nobody_guesses_for_those_that_cannot_go_back_or_do_not_want_it() -> None:
+    for options, wants in (({"is_rewindable": False}, True), ({}, False)):
+        runner = FakeRunner(script=VERSE, repeats=True, **options)  # type: ignore[arg-type]
+        machine = Machine(runner, speculates=True)
+        machine.add("a", "who? ", 200, speculates=wants)
+        machine.run()
+        assert not any(row.drafts for row in rows(machine))
+
+
+def test_who_waits_to_be_read_comes_before_guesses() -> None:
+    machine = Machine(FakeRunner(script=VERSE, repeats=True), speculates=True, max_running=1)
+    machine.add("a", VERSE, 50)
+    machine.add("b", "x", 5)
+    while machine.scheduler.num_waiting:
+        machine.step()
+    assert not any(row.drafts for row in rows(machine) if row.request_id == "a")
