@@ -13,6 +13,7 @@ from coblyn.api.app import create_app
 from coblyn.api.logprobs import Offsets
 from coblyn.engine.events import TokenText
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.infill import InfillTokens
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.request import Request
 from factories import SteppedEngine
@@ -187,3 +188,13 @@ async def test_a_long_prompt_is_told_with_its_numbers(client: Client) -> None:
     assert (error["n_prompt_tokens"], error["n_ctx"]) == (5001, 4096)
     for words in ("maximum context length is 4096", "has 5001 tokens", "reduce the length"):
         assert words in error["message"]
+
+
+async def test_a_suffix_makes_a_gap_where_the_model_knows_gaps() -> None:
+    engine = SteppedEngine(infill=InfillTokens(1, 2, 3))
+    engine.allow()
+    client = Client(create_app(engine))
+    answer = (await client.post(TEXT, {"prompt": "ab", "suffix": "c", "echo": True})).json
+    assert engine.requests[0].content.ids.tolist() == [256, 1, 97, 98, 2, 99, 3]
+    assert answer["choices"][0]["text"].startswith("ab")
+    assert (await client.post(TEXT, {"prompt": [97], "suffix": "c"})).status == 400

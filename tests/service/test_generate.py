@@ -14,7 +14,7 @@ from coblyn.engine.prompt import pack_ids
 from coblyn.errors import BadRequest, Busy, EngineStopped, PromptTooLong
 from coblyn.service.choices import merge
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt, TokenPrompt
-from coblyn.service.prompt import MAX_TOKEN_LENGTH
+from coblyn.service.infill import MAX_TOKEN_LENGTH
 from coblyn.service.services import Services, make_services
 from factories import SteppedEngine, wait_for
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coblyn.constraints.vocabulary import Vocabulary
+from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import ALL_FORBIDDEN, Copy, Plan, Remove, Restore, Row, Sampled, Save
@@ -125,6 +126,7 @@ class FakeRunner:
     shares_cells: bool = True
     takes_masked: bool = False
     chat_template: str = ""
+    infill: InfillTokens | None = None
     fail_at: int = 0
     history: list[Plan] = field(default_factory=list)
     held: dict[int, list[int]] = field(default_factory=dict)
@@ -163,6 +165,7 @@ class FakeRunner:
             adds_bos=True,
             is_rewindable=self.is_rewindable,
             bundle="",
+            infill=self.infill,
         )
 
     def window_starts(self) -> Sequence[int]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from coblyn.engine.death import Death
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
+from coblyn.engine.infill import InfillTokens
 from coblyn.engine.plan import Plan, Sampled
 from coblyn.engine.prompt import Namespace
 from coblyn.engine.request import Request
@@ -40,6 +41,9 @@ class ModelInfo:
         is_rewindable: Whether a part of a sequence can be forgotten (not so for recurrent models).
         bundle: Name of the engine bundle.
         placement: Where the model is, as llama.cpp reported it.
+        infill: The tokens by which it fills a gap in a text; None where it was not taught to.
+        width: Numbers in a token's embedding.
+        vocab_type: The library's number of the kind of vocabulary.
     """
 
     name: str
@@ -60,6 +64,9 @@ class ModelInfo:
     is_rewindable: bool
     bundle: str
     placement: Placement = NOWHERE
+    infill: InfillTokens | None = None
+    width: int = 0
+    vocab_type: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.masks import BoundText, Masks
@@ -464,7 +465,17 @@ def _info(config: EngineConfig, model: Model, context: Context, accelerator: str
         is_rewindable=model.is_rewindable,
         bundle=config.bundle,
         placement=placement,
+        infill=_infill(model),
+        width=model.width,
+        vocab_type=model.vocab_type,
     )
+
+
+def _infill(model: Model) -> InfillTokens | None:
+    prefix, suffix, middle, repository, file = model.infill_tokens
+    if prefix is None or suffix is None or middle is None:
+        return None
+    return InfillTokens(prefix, suffix, middle, repository, file)
 
 
 def _text(model: Model, token: int) -> str:

@@ -229,6 +229,19 @@ class Model(Handle):
         return int(self.library.llama_vocab_eos(self.vocab_pointer))
 
     @property
+    def vocab_type(self) -> int:
+        """The library's number (``llama_vocab_type``) of the kind of vocabulary."""
+        return int(self.library.llama_vocab_type(self.vocab_pointer))
+
+    @property
+    def infill_tokens(self) -> tuple[int | None, ...]:
+        """What stands before a prefix, a suffix, a middle, a repository and a file; None where there is no such token."""
+        names = ("pre", "suf", "mid", "rep", "sep")
+        calls = (getattr(self.library, f"llama_vocab_fim_{name}") for name in names)
+        tokens = (int(call(self.vocab_pointer)) for call in calls)
+        return tuple(token if token >= 0 else None for token in tokens)
+
+    @property
     def end_tokens(self) -> frozenset[int]:
         """All tokens that end a generation."""
         is_end = self.library.llama_vocab_is_eog

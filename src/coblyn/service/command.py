@@ -12,6 +12,7 @@ from coblyn.engine.params import SamplingParams
 __all__ = [
     "ChatPrompt",
     "GenerateCommand",
+    "InfillPrompt",
     "NamedTool",
     "Overflow",
     "Prompt",
@@ -60,7 +61,23 @@ class ChatPrompt:
     parallel_tool_calls: bool = True
 
 
-Prompt = TextPrompt | TokenPrompt | ChatPrompt
+@dataclass(frozen=True, slots=True)
+class InfillPrompt:
+    """A gap in a text, to be filled.
+
+    Attributes:
+        before, after: The text around it.
+        files: Names and texts of other files that the model shall know.
+        name: Name of the file with the gap.
+    """
+
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+    files: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    name: str = "file"
+
+
+Prompt = TextPrompt | TokenPrompt | ChatPrompt | InfillPrompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from coblyn.chat.template import ChatTemplate, Rendered
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import pack_ids
-from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt, TokenPrompt
+from coblyn.service.command import (
+    ChatPrompt,
+    GenerateCommand,
+    InfillPrompt,
+    TextPrompt,
+    TokenPrompt,
+)
+from coblyn.service.infill import MAX_TOKEN_LENGTH, infill_ids, infill_room
 from coblyn.service.window import (
     longest_completion,
     require_fitting_text,
@@ -20,9 +27,6 @@ from coblyn.service.window import (
 )
 
 __all__ = ["Fitted", "Prompts"]
-
-MAX_TOKEN_LENGTH = 256
-"""No vocabulary has longer tokens. Text that cannot fit for this reason is not even tokenized."""
 
 MIN_CONTEXT = 32
 """A smaller context has no room for a prompt and a completion."""
@@ -64,13 +68,14 @@ class Prompts:
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
             return await self._trimmed(command, command.prompt, context)
-        form = None
-        if isinstance(command.prompt, ChatPrompt):
-            rendered = await self.render(command.prompt)
-            form = rendered.form
-            encoded = await self._encode(TextPrompt(rendered.text), context)
-        else:
-            encoded = await self._encode(command.prompt, context)
+        prompt, form = command.prompt, None
+        if isinstance(prompt, ChatPrompt):
+            rendered = await self.render(prompt)
+            prompt, form = TextPrompt(rendered.text), rendered.form
+        elif isinstance(prompt, InfillPrompt):
+            ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
+            prompt = TokenPrompt(ids)
+        encoded = await self._encode(prompt, context)
         room = require_room(encoded.num_tokens, context)
         return Fitted(encoded, min(command.max_tokens or room, room), form)
 

@@ -16,7 +16,7 @@ from coblyn.api.openai.texts import CompletionInput, choices
 from coblyn.api.openai.wire import ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
-from coblyn.service.command import GenerateCommand, TextPrompt, TokenPrompt
+from coblyn.service.command import GenerateCommand, InfillPrompt, TextPrompt, TokenPrompt
 from coblyn.service.models import ModelEntry
 from coblyn.service.services import Services
 
@@ -106,6 +106,8 @@ async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> li
     for command in commands:
         if isinstance(command.prompt, TextPrompt):
             echoes.append(command.prompt.text)
+        elif isinstance(command.prompt, InfillPrompt):
+            echoes.append(command.prompt.before)
         elif isinstance(command.prompt, TokenPrompt):
             async with services.models.acquire(command.model) as model:
                 echoes.append(await model.tokens.to_text(command.prompt.tokens, special=True))

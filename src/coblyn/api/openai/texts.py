@@ -11,7 +11,13 @@ from coblyn.api.dialect import Dialect
 from coblyn.api.logprobs import Offsets, completion_form
 from coblyn.api.openai.wire import MAX_CHOICES, Numbers, SamplingInput, max_tokens_of
 from coblyn.errors import BadRequest
-from coblyn.service.command import GenerateCommand, Prompt, TextPrompt, TokenPrompt
+from coblyn.service.command import (
+    GenerateCommand,
+    InfillPrompt,
+    Prompt,
+    TextPrompt,
+    TokenPrompt,
+)
 from coblyn.service.hub import Record
 
 __all__ = ["CompletionInput", "best", "choices"]
@@ -26,7 +32,7 @@ class CompletionInput(SamplingInput):
     memory: str | None = Field(None, description="Stands before a text and is never cut off.")
     logprobs: int | None = Field(None, description="Alternatives a token, 0 to 20.")
     echo: bool | None = None
-    suffix: str | None = None
+    suffix: str | None = Field(None, description="What stands after the text that is written.")
     best_of: int | None = Field(
         None, ge=1, le=MAX_CHOICES, description="Writes so many, and answers with the n likeliest."
     )
@@ -85,8 +91,6 @@ class CompletionInput(SamplingInput):
         return self.num_written > self.num_choices
 
     def _check(self) -> None:
-        if self.suffix:
-            raise BadRequest("suffix is not supported yet.", field="suffix")
         if self.echo and self.shown_logprobs is not None:
             raise BadRequest("echo together with logprobs is not supported yet.", field="echo")
         if self.num_written < self.num_choices:
@@ -99,11 +103,18 @@ class CompletionInput(SamplingInput):
             raise BadRequest(f"These are more than {MAX_CHOICES} completions at once.", field="n")
 
     def _prompt(self, prompt: Any) -> Prompt:
+        if self.suffix:
+            return self._gap(prompt, self.suffix)
         if isinstance(prompt, str):
             return TextPrompt(prompt, self.memory or "")
         if self.memory:
             raise BadRequest("memory stands before texts only, not token ids.", field="memory")
         return TokenPrompt(tuple(prompt))
+
+    def _gap(self, prompt: Any, suffix: str) -> Prompt:
+        if not isinstance(prompt, str):
+            raise BadRequest("suffix stands after texts only, not token ids.", field="suffix")
+        return InfillPrompt((self.memory or "") + prompt, suffix)
 
 
 def best(records: Sequence[Record], num_written: int, num_choices: int) -> list[Record]:
