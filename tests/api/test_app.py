@@ -60,7 +60,7 @@ async def test_paths_are_known_by_their_end(path: str, client: Client) -> None:
     assert reply.json["results"][0]["text"] == "A"
 
 
-@pytest.mark.parametrize("path", ["/completions", "/x/v1/completions", "/api/v1/completions/"])
+@pytest.mark.parametrize("path", ["/x/v1/completions", "/api/v1/completions/"])
 async def test_openai_paths_are_known_by_their_end(path: str, client: Client) -> None:
     assert (await client.post(path, {"prompt": "a"})).json["choices"][0]["text"] == "A"
     assert (await client.post(path, {})).json["error"]["param"] == "prompt"

@@ -24,6 +24,7 @@ from coblyn.api.errors import answer_error, error_handlers
 from coblyn.api.generation_log import GenerationLog
 from coblyn.api.health import SERVER
 from coblyn.api.kobold.dialect import KOBOLD
+from coblyn.api.llama.dialect import LLAMA
 from coblyn.api.metrics import Metrics
 from coblyn.api.observer import Observer
 from coblyn.api.openai.dialect import OPENAI
@@ -42,7 +43,7 @@ from coblyn.service.slots import Slots
 
 __all__ = ["DIALECTS", "create_app"]
 
-DIALECTS = (KOBOLD, ANTHROPIC, OPENAI, STORY, SERVER)
+DIALECTS = (KOBOLD, ANTHROPIC, OPENAI, LLAMA, STORY, SERVER)
 """What is spoken. The first that owns a path without a route gives the shape of errors there; the last owns all."""
 
 

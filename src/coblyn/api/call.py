@@ -73,21 +73,34 @@ class Call:
         """Do some work, and stop it when the client leaves."""
         return await while_connected(self.request.receive, work)
 
-    async def complete(self, commands: Sequence[GenerateCommand]) -> list[Record]:
+    async def complete(
+        self, commands: Sequence[GenerateCommand], *, keeps_tokens: bool = False
+    ) -> list[Record]:
         """Generate to the end.
 
+        Args:
+            commands: What to generate.
+            keeps_tokens: The records have tokens without log-probabilities too.
+
         Raises:
             CoblynError: One cannot start, or fails on the way.
         """
-        return [reply.record for reply in await self.converse(commands)]
+        replies = await self.converse(commands, keeps_tokens=keeps_tokens)
+        return [reply.record for reply in replies]
 
-    async def converse(self, commands: Sequence[GenerateCommand]) -> list[WholeReply]:
+    async def converse(
+        self, commands: Sequence[GenerateCommand], *, keeps_tokens: bool = False
+    ) -> list[WholeReply]:
         """Generate replies to the end.
 
+        Args:
+            commands: What to generate.
+            keeps_tokens: The records have tokens without log-probabilities too.
+
         Raises:
             CoblynError: One cannot start, or fails on the way.
         """
-        return await self.wait(self._complete(commands))
+        return await self.wait(self._complete(commands, keeps_tokens=keeps_tokens))
 
     async def stream(
         self, commands: Sequence[GenerateCommand], chunks: Chunks, warnings: Warnings
@@ -108,8 +121,12 @@ class Call:
         more = {"warnings": dict(warnings)} if warnings else {}
         return JSONResponse({**body, **more}, headers=warning_headers(warnings))
 
-    async def _complete(self, commands: Sequence[GenerateCommand]) -> list[WholeReply]:
+    async def _complete(
+        self, commands: Sequence[GenerateCommand], *, keeps_tokens: bool
+    ) -> list[WholeReply]:
         generations = await self.services.generator.start_all(commands)
+        for generation in generations:
+            generation.record.keeps_tokens |= keeps_tokens
         whole = [WholeReply(generation.record) for generation in generations]
         async with aclosing(merge(generations)) as events:
             async for index, reply in events:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from coblyn.service.command import ChatPrompt, Prompt, TextPrompt
+from coblyn.service.command import ChatPrompt, InfillPrompt, Prompt, TextPrompt
 from coblyn.service.hub import Record
 
 __all__ = ["GenerationLog"]
@@ -69,4 +69,6 @@ def _prompt(prompt: Prompt | None) -> Any:
         return prompt.memory + prompt.text
     if isinstance(prompt, ChatPrompt):
         return [asdict(message) for message in prompt.messages]
+    if isinstance(prompt, InfillPrompt):
+        return [prompt.before, prompt.after]
     return list(prompt.tokens) if prompt else None

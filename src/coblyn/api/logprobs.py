@@ -8,7 +8,7 @@ from typing import Any
 
 from coblyn.engine.events import TokenLogprob, TokenText
 
-__all__ = ["Offsets", "chat_form", "completion_form"]
+__all__ = ["Offsets", "chat_form", "completion_form", "finite_logprob"]
 
 LEAST_LOGPROB = -9999.0
 """Stands for a token that is impossible: JSON has no infinity."""
@@ -56,14 +56,16 @@ def completion_form(tokens: Sequence[TokenText], offsets: Offsets) -> dict[str, 
     """
     return {
         "tokens": [_text(token) for token in tokens],
-        "token_logprobs": [_finite(token) for token in tokens],
-        "top_logprobs": [{_text(top): _finite(top) for top in token.top} for token in tokens],
+        "token_logprobs": [finite_logprob(token) for token in tokens],
+        "top_logprobs": [
+            {_text(top): finite_logprob(top) for top in token.top} for token in tokens
+        ],
         "text_offset": offsets.take(tokens),
     }
 
 
 def _entry(token: Token, with_ids: bool) -> dict[str, Any]:
-    text = {"token": _text(token), "logprob": _finite(token), "bytes": list(token.piece)}
+    text = {"token": _text(token), "logprob": finite_logprob(token), "bytes": list(token.piece)}
     return {**text, "token_id": token.token} if with_ids else text
 
 
@@ -71,5 +73,6 @@ def _text(token: Token) -> str:
     return token.piece.decode(errors="replace")
 
 
-def _finite(token: Token) -> float:
+def finite_logprob(token: Token) -> float:
+    """Its log-probability as JSON can have it; 0 where it is not known."""
     return max(token.logprob or 0.0, LEAST_LOGPROB)

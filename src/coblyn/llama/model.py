@@ -235,7 +235,7 @@ class Model(Handle):
 
     @property
     def infill_tokens(self) -> tuple[int | None, ...]:
-        """What stands before a prefix, a suffix, a middle, a repository and a file; None where there is no such token."""
+        """What stands before a prefix, a suffix, a middle, a repository and a file; None for no such token."""
         names = ("pre", "suf", "mid", "rep", "sep")
         calls = (getattr(self.library, f"llama_vocab_fim_{name}") for name in names)
         tokens = (int(call(self.vocab_pointer)) for call in calls)

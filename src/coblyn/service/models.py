@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from coblyn.engine.interface import EngineClient
+from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
 from coblyn.service.prompt import Prompts
 from coblyn.service.tokens import Tokens
@@ -32,12 +32,12 @@ class ModelEntry:
     Attributes:
         id: Its name.
         created: When it was loaded, in seconds since 1970.
-        context: Tokens of context.
+        info: Facts of it.
     """
 
     id: str
     created: int
-    context: int
+    info: ModelInfo
 
 
 class LoadedModel:
@@ -67,7 +67,7 @@ class LoadedModel:
     @property
     def entry(self) -> ModelEntry:
         """What is told of it."""
-        return ModelEntry(self.name, self._created, self.engine.info.context)
+        return ModelEntry(self.name, self._created, self.engine.info)
 
 
 class Models:

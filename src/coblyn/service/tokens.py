@@ -27,8 +27,26 @@ class Tokens:
 
     async def of_text(self, text: str, *, special: bool) -> list[int]:
         """Token ids of a text; ``special`` adds the BOS token and reads special tokens in it."""
-        source = Source((Text(text, special, special),), is_prompt=False, wants_ids=True)
+        return await self.ids(text, add_special=special, parse_special=special)
+
+    async def ids(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text.
+
+        Args:
+            text: Any text.
+            add_special: Put the BOS token before it where the model wants that.
+            parse_special: Read the names of special tokens in it as these tokens.
+        """
+        source = Source((Text(text, add_special, parse_special),), is_prompt=False, wants_ids=True)
         return _ids(await self._engine.encode(source))
+
+    async def pieces(self, tokens: Sequence[int]) -> list[bytes]:
+        """The bytes of each token, those of special ones too.
+
+        Raises:
+            BadRequest: An id is outside the vocabulary.
+        """
+        return [await self._engine.detokenize([token], special=True) for token in tokens]
 
     async def of_chat(self, prompt: ChatPrompt) -> tuple[str, list[int]]:
         """Text and token ids of a conversation in the model's own format."""

@@ -72,8 +72,8 @@ def model_shape(entry: ModelEntry) -> dict[str, Any]:
         "id": entry.id,
         "display_name": entry.id,
         "created_at": datetime.fromtimestamp(entry.created, UTC).isoformat().replace("+00:00", "Z"),
-        "max_input_tokens": entry.context,
-        "max_tokens": entry.context,
+        "max_input_tokens": entry.info.context,
+        "max_tokens": entry.info.context,
         "lifecycle": "active",
     }
 

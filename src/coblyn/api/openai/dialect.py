@@ -15,7 +15,6 @@ OPENAI = Dialect(
     owns=lambda path: "/v1/" in path,
     error_body=openai_body,
     aliases={
-        "/completions": "/v1/completions",
         "/chat/completions": "/v1/chat/completions",
         "/models": "/v1/models",
     },

@@ -13,10 +13,16 @@ from coblyn.api.constraint import bind
 from coblyn.api.openai.shape import Answer, chat_logprobs, chat_message, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.texts import CompletionInput, choices
-from coblyn.api.openai.wire import ChatInput
+from coblyn.api.openai.wire import CHAT_BODY, ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
-from coblyn.service.command import GenerateCommand, InfillPrompt, TextPrompt, TokenPrompt
+from coblyn.service.command import (
+    ChatPrompt,
+    GenerateCommand,
+    InfillPrompt,
+    TextPrompt,
+    TokenPrompt,
+)
 from coblyn.service.models import ModelEntry
 from coblyn.service.services import Services
 
@@ -71,7 +77,7 @@ async def completions(call: Call) -> Response:
 @routes.post(
     "/v1/chat/completions",
     "Answer in a conversation",
-    with_numbers(ChatInput, OPENAI_NUMBERS),
+    CHAT_BODY,
     {"messages": [{"role": "user", "content": "Good morning!"}], "stream": False},
     can_stream=True,
 )
@@ -101,6 +107,22 @@ async def chat_completions(call: Call) -> Response:
     return call.answer(answer.head | {"choices": shown, "usage": totals}, warnings)
 
 
+@routes.post(
+    "/v1/chat/completions/input_tokens",
+    "Tokens of a conversation",
+    CHAT_BODY,
+    {"messages": [{"role": "user", "content": "Good morning!"}]},
+)
+async def chat_input_tokens(call: Call) -> Response:
+    """How many tokens a chat completion with this body would read."""
+    wanted = validated(ChatInput, await call.json())
+    prompt = wanted.to_commands({})[0].prompt
+    assert isinstance(prompt, ChatPrompt), "chats are made of messages"
+    async with call.services.models.acquire(wanted.model or "") as model:
+        _, ids = await model.tokens.of_chat(prompt)
+    return JSONResponse({"object": "response.input_tokens", "input_tokens": len(ids)})
+
+
 async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> list[str]:
     echoes = []
     for command in commands:
@@ -115,10 +137,22 @@ async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> li
 
 
 def _model(entry: ModelEntry) -> dict[str, Any]:
+    info = entry.info
     return {
         "id": entry.id,
         "object": "model",
         "created": entry.created,
         "owned_by": "coblyn",
-        "max_model_len": entry.context,
+        "max_model_len": info.context,
+        "context_length": info.context,
+        "meta": {
+            "vocab_type": info.vocab_type,
+            "n_vocab": info.vocab_size,
+            "n_ctx": info.context,
+            "n_ctx_train": info.context_train,
+            "n_embd": info.width,
+            "n_params": info.num_parameters,
+            "size": info.size,
+        },
+        "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
     }

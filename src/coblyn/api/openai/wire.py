@@ -10,14 +10,22 @@ from pydantic import BaseModel, Field
 
 from coblyn.api.biases import Biases, read_biases
 from coblyn.api.openai.foreign import ForeignInput
-from coblyn.api.parameters import read_breakers, read_order
+from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
 from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
 
-__all__ = ["MAX_CHOICES", "ChatInput", "Numbers", "SamplingInput", "StreamOptions", "max_tokens_of"]
+__all__ = [
+    "CHAT_BODY",
+    "MAX_CHOICES",
+    "ChatInput",
+    "Numbers",
+    "SamplingInput",
+    "StreamOptions",
+    "max_tokens_of",
+]
 
 MAX_CHOICES = 128
 MAX_STOPS = 256
@@ -198,6 +206,10 @@ class ChatInput(SamplingInput):
             raise BadRequest(message, field="functions", hint="Send them as tools.")
         if self.top_logprobs is not None and not self.logprobs:
             raise BadRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
+
+
+CHAT_BODY = with_numbers(ChatInput, OPENAI_NUMBERS)
+"""The same with all sampling parameters, for descriptions of the API."""
 
 
 def max_tokens_of(*wanted: int | None) -> int | None:

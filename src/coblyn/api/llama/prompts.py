@@ -1,0 +1,91 @@
+"""Prompts in llama-server's forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coblyn.api.body import token_id
+from coblyn.errors import BadRequest
+from coblyn.service.command import Prompt, TextPrompt, TokenPrompt
+from coblyn.service.tokens import Tokens
+
+__all__ = ["biases_of_texts", "mixed_ids", "read_prompts"]
+
+
+async def read_prompts(given: Any, tokens: Tokens) -> tuple[list[Prompt], bool]:
+    """The prompts of a body, and whether they were a list.
+
+    Args:
+        given: A text; a list of token ids and texts, which is one prompt; an object with ``prompt_string``; or a list
+            of prompts, which begins with a text that no token id follows, with a list or with an object.
+        tokens: What makes token ids of texts.
+
+    Raises:
+        BadRequest: It is nothing of that.
+    """
+    if not isinstance(given, list) or _is_mixed(given):
+        return [await _prompt(given, tokens)], False
+    if not given:
+        raise BadRequest("prompt is an empty list.", field="prompt")
+    return [await _prompt(each, tokens) for each in given], True
+
+
+async def mixed_ids(
+    parts: list[Any], tokens: Tokens, *, field: str, starts: bool, parses: bool = True
+) -> list[int]:
+    """Token ids of a list of texts and token ids.
+
+    Args:
+        parts: The list.
+        tokens: What makes token ids of texts.
+        field: What the body calls it.
+        starts: Put the BOS token before a text that comes first.
+        parses: Read the names of special tokens in texts as these tokens.
+
+    Raises:
+        BadRequest: Something in it is neither.
+    """
+    ids: list[int] = []
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            is_start = starts and index == 0
+            ids += await tokens.ids(part, add_special=is_start, parse_special=parses)
+        elif type(part) is int:
+            ids.append(part)
+        else:
+            raise BadRequest(f"{field}[{index}] must be a text or a token id.", field=field)
+    return ids
+
+
+async def biases_of_texts(given: Any, tokens: Tokens) -> Any:
+    """``logit_bias`` with each text in place of a token id replaced by the tokens of the text."""
+    if isinstance(given, dict):
+        given = [[key, value] for key, value in given.items()]
+    is_pairs = isinstance(given, list) and all(isinstance(e, list) and len(e) == 2 for e in given)
+    if not is_pairs:
+        return given
+    pairs: list[list[Any]] = []
+    for key, value in given:
+        is_text = isinstance(key, str) and token_id(key) is None
+        ids = await tokens.of_text(key, special=False) if is_text else [key]
+        pairs += [[each, value] for each in ids]
+    return pairs
+
+
+def _is_mixed(given: list[Any]) -> bool:
+    """Whether a list is one prompt: there is a token id in it."""
+    return any(type(part) is int for part in given)
+
+
+async def _prompt(given: Any, tokens: Tokens) -> Prompt:
+    if isinstance(given, dict):
+        if given.get("multimodal_data"):
+            raise BadRequest("This model reads text only.", field="prompt.multimodal_data")
+        given = given.get("prompt_string")
+    if isinstance(given, str):
+        return TextPrompt(given)
+    if isinstance(given, list):
+        return TokenPrompt(tuple(await mixed_ids(given, tokens, field="prompt", starts=True)))
+    raise BadRequest(
+        "prompt must be a text, a list of token ids, or a list of these.", field="prompt"
+    )

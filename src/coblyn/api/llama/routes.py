@@ -1,0 +1,126 @@
+"""Tokens, templates and facts as llama-server's clients ask for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from coblyn import __version__
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.llama.errors import llama_body
+from coblyn.api.llama.prompts import mixed_ids
+from coblyn.api.llama.sampling import LLAMA_NUMBERS
+from coblyn.api.llama.shape import settings
+from coblyn.api.llama.wire import LlamaDetokenizeInput, LlamaTokenizeInput
+from coblyn.api.openai.wire import CHAT_BODY, ChatInput
+from coblyn.api.problem import Problem
+from coblyn.api.route import Routes
+from coblyn.engine.interface import ModelInfo
+from coblyn.engine.params import SamplingParams
+from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+
+@routes.post("/tokenize", "Text to tokens", LlamaTokenizeInput, {"content": "Good morning!"})
+async def tokenize(call: Call) -> Response:
+    """Token ids of a text, or each with its text, or its bytes where they are part of a character."""
+    wanted = validated(LlamaTokenizeInput, await call.json())
+    given = wanted.content if isinstance(wanted.content, list) else [wanted.content]
+    tokens = call.model.tokens
+    ids = await mixed_ids(
+        list(given),
+        tokens,
+        field="content",
+        starts=bool(wanted.add_special),
+        parses=wanted.parse_special is not False,
+    )
+    if not wanted.with_pieces:
+        return JSONResponse({"tokens": ids})
+    pieces = await tokens.pieces(ids)
+    named = [
+        {"id": token, "piece": _piece(piece)} for token, piece in zip(ids, pieces, strict=True)
+    ]
+    return JSONResponse({"tokens": named})
+
+
+@routes.post("/detokenize", "Tokens to text", LlamaDetokenizeInput, {"tokens": [1, 2, 3]})
+async def detokenize(call: Call) -> Response:
+    """The text of token ids."""
+    wanted = validated(LlamaDetokenizeInput, await call.json())
+    return JSONResponse({"content": await call.model.tokens.to_text(wanted.tokens, special=True)})
+
+
+@routes.post(
+    "/apply-template",
+    "The prompt of a conversation",
+    CHAT_BODY,
+    {"messages": [{"role": "user", "content": "Good morning!"}]},
+)
+async def apply_template(call: Call) -> Response:
+    """The text that a chat completion with this body would continue."""
+    wanted = validated(ChatInput, await call.json())
+    prompt = wanted.to_commands({})[0].prompt
+    assert isinstance(prompt, ChatPrompt), "chats are made of messages"
+    async with call.services.models.acquire(wanted.model or "") as model:
+        rendered = await model.prompts.render(prompt)
+    return JSONResponse({"prompt": rendered.text})
+
+
+@routes.get("/props", "Facts of the model")
+async def props(call: Call) -> Response:
+    """The chat template, the default settings, and how many requests run at a time."""
+    info = call.model.engine.info
+    return JSONResponse(
+        {
+            "default_generation_settings": _slot(0, info, is_processing=False),
+            "total_slots": info.max_running,
+            "model_alias": info.name,
+            "model_path": info.path.replace("\\", "/").rpartition("/")[2],
+            "chat_template": info.chat_template,
+            "chat_template_caps": {},
+            "bos_token": info.bos,
+            "eos_token": info.eos,
+            "modalities": {"vision": False, "audio": False},
+            "build_info": f"coblyn {__version__} {info.bundle}".strip(),
+            "is_sleeping": False,
+        }
+    )
+
+
+@routes.get("/slots", "Requests that run")
+async def slots(call: Call) -> Response:
+    """An entry for each request that may run at a time; with ``fail_on_no_slot`` 503 where none is free."""
+    engine = call.model.engine
+    info, num_running = engine.info, engine.status().num_running
+    if num_running >= info.max_running and call.request.query_params.get("fail_on_no_slot"):
+        problem = Problem(503, "busy", "All slots are in use.")
+        return JSONResponse(llama_body(problem), problem.status)
+    return JSONResponse(
+        [_slot(index, info, is_processing=index < num_running) for index in range(info.max_running)]
+    )
+
+
+def _slot(index: int, info: ModelInfo, *, is_processing: bool) -> dict[str, Any]:
+    sampling = SamplingParams(**LLAMA_NUMBERS.defaults)  # type: ignore[arg-type]
+    return {
+        "id": index,
+        "id_task": -1,
+        "n_ctx": info.context,
+        "speculative": False,
+        "is_processing": is_processing,
+        "params": settings(GenerateCommand(TextPrompt(""), sampling=sampling), -1, info),
+        "prompt": "",
+        "next_token": {"has_next_token": is_processing, "n_remain": -1, "n_decoded": 0},
+    }
+
+
+def _piece(piece: bytes) -> str | list[int]:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return list(piece)

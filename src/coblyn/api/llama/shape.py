@@ -1,0 +1,136 @@
+"""Answers in llama-server's form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coblyn.api.logprobs import finite_logprob
+from coblyn.engine.events import Finish, FinishReason, Stats, TokenLogprob, TokenText
+from coblyn.engine.interface import ModelInfo
+from coblyn.engine.params import PARAMETERS, SamplingParams
+from coblyn.engine.stages import STAGES
+from coblyn.service.command import GenerateCommand
+from coblyn.service.hub import Record
+
+__all__ = ["final", "picked", "probabilities", "settings", "timings"]
+
+_STOP_TYPES: Mapping[FinishReason, str] = {
+    "eos": "eos",
+    "stop": "word",
+    "length": "limit",
+    "cancelled": "none",
+}
+_NAMES = {
+    "repetition_penalty": "repeat_penalty",
+    "repetition_range": "repeat_last_n",
+    "dry_range": "dry_penalty_last_n",
+}
+"""What llama-server calls parameters that have another name in the table."""
+
+
+def final(
+    index: int,
+    record: Record,
+    finish: Finish,
+    command: GenerateCommand,
+    info: ModelInfo,
+    prompt: str,
+) -> dict[str, Any]:
+    """What a generation ends with, without its text, tokens and probabilities.
+
+    Args:
+        index: Which of the answer's it is.
+        record: What is known of it.
+        finish: How it ended.
+        command: What was asked for.
+        info: The model.
+        prompt: Text of the prompt.
+    """
+    stats = finish.stats
+    return {
+        "index": index,
+        "stop": True,
+        "id_slot": -1,
+        "model": info.name,
+        "tokens_predicted": stats.completion_tokens,
+        "tokens_evaluated": stats.prompt_tokens,
+        "tokens_cached": stats.prompt_tokens + stats.completion_tokens,
+        "generation_settings": settings(command, record.seed, info),
+        "prompt": prompt,
+        "has_new_line": "\n" in record.text,
+        "truncated": False,
+        "stop_type": _STOP_TYPES[finish.reason],
+        "stopping_word": finish.stop,
+        "timings": timings(stats),
+    }
+
+
+def timings(stats: Stats) -> dict[str, Any]:
+    """Tokens and milliseconds of a prompt and its completion."""
+    num_read = stats.prompt_tokens - stats.cached_tokens
+    return {
+        "cache_n": stats.cached_tokens,
+        **_speed("prompt", num_read, stats.prefill_seconds),
+        **_speed("predicted", stats.completion_tokens, stats.decode_seconds),
+    }
+
+
+def _speed(name: str, count: int, seconds: float) -> dict[str, Any]:
+    return {
+        f"{name}_n": count,
+        f"{name}_ms": 1e3 * seconds,
+        f"{name}_per_token_ms": 1e3 * seconds / count if count else 0.0,
+        f"{name}_per_second": count / seconds if seconds else 0.0,
+    }
+
+
+def settings(command: GenerateCommand, seed: int, info: ModelInfo) -> dict[str, Any]:
+    """How a generation was made, by llama-server's names."""
+    sampling = command.sampling
+    constraint = command.constraint
+    return {
+        "n_predict": -1 if command.max_tokens is None else command.max_tokens,
+        "seed": seed,
+        **_numbers(sampling),
+        "dry_sequence_breakers": list(sampling.dry_sequence_breakers),
+        "n_probs": sampling.logprobs or 0,
+        "logit_bias": [[token, max(bias, -1e30)] for token, bias in sampling.logit_bias],
+        "stop": list(command.stop),
+        "ignore_eos": command.ban_eos,
+        "grammar": constraint.text if constraint and constraint.syntax == "gbnf" else "",
+        "samplers": [name for name, row in STAGES.items() if row.is_on(sampling)],
+        "n_ctx": info.context,
+    }
+
+
+def _numbers(sampling: SamplingParams) -> dict[str, Any]:
+    return {_NAMES.get(name, name): getattr(sampling, name) for name in PARAMETERS}
+
+
+def probabilities(tokens: Sequence[TokenText]) -> list[dict[str, Any]]:
+    """``completion_probabilities`` of tokens."""
+    return [{**_token(each), "top_logprobs": [_token(top) for top in each.top]} for each in tokens]
+
+
+def _token(token: TokenText | TokenLogprob) -> dict[str, Any]:
+    return {
+        "id": token.token,
+        "token": token.piece.decode(errors="replace"),
+        "bytes": list(token.piece),
+        "logprob": finite_logprob(token),
+    }
+
+
+def picked(answer: dict[str, Any], paths: Sequence[str] | None) -> dict[str, Any]:
+    """The parts of an answer that are asked for; ``a/b`` is ``b`` of ``a``. Those that are not there are left out."""
+    if not paths:
+        return answer
+    found = {}
+    for path in paths:
+        value: Any = answer
+        for key in path.split("/"):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            found[path.rpartition("/")[2]] = value
+    return found

@@ -1,0 +1,131 @@
+"""What llama-server's clients send, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field, StrictInt, StrictStr
+
+from coblyn.api.later import LaterFields, later
+from coblyn.api.llama.sampling import BREAKERS
+from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
+from coblyn.service.command import GenerateCommand, Prompt
+
+__all__ = [
+    "GenerationInput",
+    "InfillFile",
+    "InfillInput",
+    "LlamaCompletionInput",
+    "LlamaDetokenizeInput",
+    "LlamaTokenizeInput",
+    "NotObeyed",
+]
+
+
+class GenerationInput(SamplingInput):
+    """What completion and infill share. Sampling parameters have llama-server's defaults."""
+
+    n_predict: int | None = Field(None, description="Most tokens; -1 for as many as fit.")
+    n_cmpl: int | None = Field(None, ge=1, le=128, description="Completions of each prompt.")
+    n_probs: int | None = Field(None, ge=0, description="Alternatives a token.")
+    cache_prompt: bool | None = Field(None, description="Always so.")
+    id_slot: int | None = Field(None, description="Ignored: requests find their cache themselves.")
+    return_tokens: bool | None = Field(None, description="Whole answers carry token ids.")
+    response_fields: list[str] | None = Field(
+        None, description="The fields of the answer that are wanted; a/b takes b out of a."
+    )
+
+    return_progress: bool | None = Field(None, description="Chunks while the prompt is read.")
+    dry_sequence_breakers: Any = Field(list(BREAKERS), description="Texts that end a repetition.")
+
+    @property
+    def num_choices(self) -> int:
+        """Completions of each prompt."""
+        return self.n_cmpl or self.n or 1
+
+    @property
+    def bans_eos(self) -> bool:
+        """Whether the model must not end by itself: what ``ignore_eos`` means here."""
+        return bool(self.ignore_eos) or super().bans_eos
+
+    @property
+    def ignores_eos(self) -> bool:
+        """Whether it goes on where the model would end."""
+        return bool(self.bypass_eos)
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the prompt is only read, so that it is in memory for the next request."""
+        return self.n_predict == 0
+
+    def to_commands(self, prompts: Sequence[Prompt], numbers: Numbers) -> list[GenerateCommand]:
+        """The commands for all choices of all prompts, one prompt after the other.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        length = 1 if self.only_reads else self.n_predict
+        max_tokens = max_tokens_of(self.foreign_length, length, self.max_tokens)
+        return [
+            command
+            for prompt in prompts
+            for command in self.commands(
+                prompt, numbers, max_tokens=max_tokens, logprobs=self.num_probs
+            )
+        ]
+
+
+class LlamaCompletionInput(GenerationInput):
+    """Body of ``/completion``."""
+
+    prompt: Any = Field(
+        description="A text, a list of token ids and texts, an object with prompt_string, or a list of these."
+    )
+
+
+class InfillFile(BaseModel):
+    """Another file."""
+
+    filename: str = "file"
+    text: str = ""
+
+
+class InfillInput(GenerationInput):
+    """Body of ``/infill``."""
+
+    input_prefix: str = Field(description="The text before the gap.")
+    input_suffix: str = Field(description="The text after the gap.")
+    input_extra: list[InfillFile] | None = Field(None, description="Other files.")
+    prompt: str | None = Field(None, description="The beginning of what belongs into the gap.")
+
+
+class LlamaTokenizeInput(BaseModel):
+    """Body of ``/tokenize``."""
+
+    content: str | list[StrictInt | StrictStr] = Field(
+        "", description="A text, or a list of texts and token ids."
+    )
+    add_special: bool | None = Field(None, description="Add the BOS token; not by default.")
+    parse_special: bool | None = Field(None, description="Read special tokens; so by default.")
+    with_pieces: bool | None = Field(None, description="Each token with its text.")
+
+
+class LlamaDetokenizeInput(BaseModel):
+    """Body of ``/detokenize``."""
+
+    tokens: list[StrictInt] = []
+
+
+class NotObeyed(LaterFields):
+    """What is not obeyed yet, each with the value that changes nothing."""
+
+    n_keep: int = later(0)
+    n_discard: int = later(0)
+    n_indent: int = later(0)
+    min_keep: int = later(0)
+    t_max_predict_ms: int = later(-1)
+    t_max_prompt_ms: int = later(-1)
+    post_sampling_probs: bool = later(False)
+    lora: list[Any] = later([])
+    json_schema_lazy: bool = later(False)
