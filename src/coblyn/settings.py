@@ -273,6 +273,13 @@ class Settings(EngineSettings):
             description="File of a story that KoboldAI Lite begins with, or the story itself, as JSON."
         ),
     ] = ""
+    lite: Annotated[
+        str,
+        Meta(
+            description="Serve KoboldAI Lite under /lite: its file, its address, or `fetch` for the release that was "
+            "tried with this version."
+        ),
+    ] = ""
     preset: Annotated[
         str, Meta(description="Preset of requests that name none; `coblyn presets` lists them.")
     ] = ""

@@ -24,6 +24,7 @@ from coblyn.api.errors import answer_error, error_handlers
 from coblyn.api.generation_log import GenerationLog
 from coblyn.api.health import SERVER
 from coblyn.api.kobold.dialect import KOBOLD
+from coblyn.api.lite import lite_routes
 from coblyn.api.llama.dialect import LLAMA
 from coblyn.api.metrics import Metrics
 from coblyn.api.observer import Observer
@@ -74,6 +75,7 @@ def create_app(
         routes=[
             *(route for d in dialects for route in _routes(d, services, options)),
             *docs_routes(dialects),
+            *lite_routes(options.lite),
             *page_routes(options.web),
         ],
         middleware=_middleware(paths, options, metrics),

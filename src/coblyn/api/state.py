@@ -31,6 +31,7 @@ class ApiOptions:
         data_slots: The file of saved stories; None keeps none.
         has_multiplayer: Share a story among the pages that ask for it.
         preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
+        lite: File of KoboldAI Lite's page; None serves none.
         wishes: Presets and defaults of generation parameters.
         machine: What the machine has, for the verdict on what the model runs on.
         web: Directory of the built page; None for the one in the package.
@@ -48,6 +49,7 @@ class ApiOptions:
     data_slots: Path | None = None
     has_multiplayer: bool = False
     preload_story: str = ""
+    lite: Path | None = None
     wishes: Wishes = field(default_factory=Wishes)
     machine: Machine = UNKNOWN
     web: Path | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
+from itertools import zip_longest
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import coblyn
 from coblyn.cli.verbs import DESCRIPTION, VERBS
@@ -33,13 +35,28 @@ class _Verbs(TyperGroup):
         if cmd_name not in VERBS:
             return None
         app = typer.Typer(add_completion=False, **_STYLE)
-        app.command(cmd_name)(getattr(import_module(f"coblyn.cli.{cmd_name}"), cmd_name))
+        app.command(cmd_name, cls=_Verb)(getattr(import_module(f"coblyn.cli.{cmd_name}"), cmd_name))
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the table of verbs."""
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+class _Verb(TyperCommand):
+    """A verb whose option ``--lite`` may stand without a value, which typer does not know."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a bare ``--lite`` the value that it means."""
+        return super().parse_args(ctx, [*_with_values(args)])
+
+
+def _with_values(args: list[str]) -> Iterator[str]:
+    """An argument after ``--lite`` belongs to it only if it can be a page: the model stands there as well."""
+    for arg, following in zip_longest(args, args[1:], fillvalue=""):
+        is_page = "://" in following or following.lower().endswith((".html", ".htm"))
+        yield "--lite=fetch" if arg == "--lite" and not is_page else arg
 
 
 def make_app() -> typer.Typer:

@@ -85,6 +85,14 @@ def serve(
     multiplayer: Annotated[
         bool | None, typer.Option("--multiplayer", help="Share one story among pages.")
     ] = None,
+    lite: Annotated[
+        str | None,
+        typer.Option(
+            "--lite",
+            metavar="[FILE|ADDRESS]",
+            help="KoboldAI Lite under /lite; fetched if need be.",
+        ),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", help="Preset of requests that name none.")
     ] = None,
@@ -98,6 +106,7 @@ def serve(
     gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
     from coblyn.cli.foreign import read_foreign
     from coblyn.cli.front import opened
+    from coblyn.cli.lite import with_page
     from coblyn.settings import Settings
 
     foreign = read_foreign(model)
@@ -126,11 +135,13 @@ def serve(
             "max_waiting": max_waiting,
             "data_slots": data_slots,
             "multiplayer": multiplayer,
+            "lite": lite,
             "preset": preset,
         },
         others=foreign.settings,
     )
     log_requests(settings.log_format, with_texts=settings.log_texts)
+    settings = with_page(settings)
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
     with opened(settings, config) as front:
         config_of_engine = _engine_config(settings, foreign.model, fake=fake, yes=yes)
