@@ -159,3 +159,22 @@ def test_the_limit_of_candidates_is_left_out_where_top_k_keeps_fewer() -> None:
         {"mirostat": 2},
     ):
         assert "max_candidates" in names(replace(usual, **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ((0, 1, 2, 3, 5), ["temperature"]),
+        ((6, 0, 2, 5), ["penalties", "temperature"]),
+        ((0, 6, 2, 5), ["top_k", "penalties", "temperature"]),
+        ((0, 2, 4, 3, 5), ["top_k", "top_p", "min_p", "typical", "temperature"]),
+        ((5, 0, 4), ["temperature"]),
+        ((0, 2), ["top_k", "top_p", "min_p"]),
+    ],
+)
+def test_without_a_draw_what_decides_which_token_is_first_is_kept(
+    order: tuple[int, ...], expected: list[str]
+) -> None:
+    wanted = {"top_k": 1, "top_p": 0.9, "min_p": 0.1, "typical_p": 0.9, "repetition_penalty": 1.5}
+    params = SamplingParams(temperature=0, sampler_order=order, **wanted)  # type: ignore[arg-type]
+    assert names(params) == expected

@@ -97,14 +97,25 @@ def chain(params: SamplingParams) -> tuple[Stage, ...]:
     """
     in_order = (name for code in params.sampler_order for name in _OF_NUMBER[code])
     names = (*_FIRST, *(_WITH_MIROSTAT if params.mirostat else in_order), *_LAST)
+    rows = [(name, STAGES[name]) for name in names if STAGES[name].is_on(params)]
+    if params.is_greedy:
+        rows = _without_idle(rows)
     is_limit_idle = _is_limit_idle(params)
     return tuple(
         Stage(row.kind, tuple(float(getattr(params, field)) for field in row.parameters))
-        for name, row in ((name, STAGES[name]) for name in names)
-        if row.is_on(params)
-        and not (params.is_greedy and row.keeps_best)
-        and not (name == "max_candidates" and is_limit_idle)
+        for name, row in rows
+        if not (name == "max_candidates" and is_limit_idle)
     )
+
+
+def _without_idle(rows: list[tuple[str, StageRow]]) -> list[tuple[str, StageRow]]:
+    """The samplers of a request without a draw: those that decide which token is first where temperature takes it."""
+    names = [name for name, _ in rows]
+    if "temperature" not in names:
+        return rows
+    end = names.index("temperature")
+    decides = [place for place in range(end) if not rows[place][1].keeps_best]
+    return [*rows[: max(decides, default=-1) + 1], rows[end]]
 
 
 def _is_limit_idle(params: SamplingParams) -> bool:
