@@ -253,6 +253,14 @@ class Settings(EngineSettings):
         float,
         Meta(ge=0.1, le=3600, description="Seconds within which a request's headers must arrive."),
     ] = 20.0
+    keep_alive_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds after which a stream that has nothing to send yet says so, for proxies; 0 for never.",
+        ),
+    ] = 10.0
     drain_seconds: Annotated[
         float,
         Meta(

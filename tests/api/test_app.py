@@ -188,7 +188,7 @@ async def test_pages_on_the_list_may(engine: SteppedEngine) -> None:
     reply = await client.post("/api/v1/generate", {"prompt": "a"}, origin=lite)
     assert reply.status == 200
     assert reply.headers["access-control-allow-origin"] == lite
-    assert reply.headers["access-control-expose-headers"] == "x-coblyn-warnings"
+    assert reply.headers["access-control-expose-headers"] == "x-coblyn-warnings, x-coblyn-stream"
     preflight = await client.send(
         "OPTIONS",
         "/api/v1/generate",

@@ -35,6 +35,7 @@ from coblyn.api.paths import Paths, SuffixPaths
 from coblyn.api.route import Route
 from coblyn.api.state import ApiOptions
 from coblyn.api.story.dialect import STORY
+from coblyn.api.tapes import Tapes
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError, Forbidden
 from coblyn.service.caller import CALLER
@@ -69,6 +70,7 @@ def create_app(
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)
+    tapes = Tapes()
     services.hub.watch(metrics.note_generation)
     services.hub.watch(GenerationLog(with_texts=options.logs_texts))
     app = Starlette(
@@ -80,16 +82,17 @@ def create_app(
         ],
         middleware=_middleware(paths, options, metrics),
         exception_handlers=error_handlers(paths),
-        lifespan=lambda _: _closing(services),
+        lifespan=lambda _: _closing(services, tapes),
     )
-    app.state.metrics = metrics
+    app.state.metrics, app.state.tapes = metrics, tapes
     return app
 
 
 @asynccontextmanager
-async def _closing(services: Services) -> AsyncIterator[None]:
+async def _closing(services: Services, tapes: Tapes) -> AsyncIterator[None]:
     """What the services hold is let go of at the end."""
     yield
+    await tapes.close()
     await services.stories.close()
 
 
@@ -101,7 +104,7 @@ def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Mid
         allow_methods=["*"],
         allow_headers=["*"],
         allow_private_network=True,
-        expose_headers=["x-coblyn-warnings"],
+        expose_headers=["x-coblyn-warnings", "x-coblyn-stream"],
     )
     return [
         Middleware(Observer, paths=paths, metrics=metrics),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,8 +15,10 @@ from coblyn.api.dialect import Dialect
 from coblyn.api.later import Lenient, Warnings, read_leniently, warning_headers
 from coblyn.api.state import ApiOptions
 from coblyn.api.stream import Chunks, StreamResponse, frames, while_connected
+from coblyn.api.tapes import Tapes
 from coblyn.service.choices import merge
 from coblyn.service.command import GenerateCommand
+from coblyn.service.generate import Generation
 from coblyn.service.hub import Record
 from coblyn.service.models import LoadedModel
 from coblyn.service.replies import WholeReply
@@ -48,6 +50,12 @@ class Call:
     def model(self) -> LoadedModel:
         """The model that is spoken of where none is named."""
         return self.services.models.default
+
+    @property
+    def tapes(self) -> Tapes:
+        """The streams that can be taken up again."""
+        tapes: Tapes = self.request.app.state.tapes
+        return tapes
 
     async def json(self) -> dict[str, Any]:
         """The body.
@@ -110,16 +118,40 @@ class Call:
         Raises:
             CoblynError: One cannot start.
         """
-        generations = await self.wait(self.services.generator.start_all(commands))
-        media_type = self.dialect.framing.media_type
-        return StreamResponse(
-            frames(generations, chunks), generations, media_type, warning_headers(warnings)
-        )
+        headers = warning_headers(warnings)
+        if not self.request.headers.get("x-coblyn-resumable"):
+            generations = await self._start(commands)
+            return self._growing(frames(generations, chunks), generations, chunks, headers)
+        with self.tapes.prepared(chunks.framing) as tape:
+            generations = await self._start(commands)
+        tape.record(frames(generations, chunks), generations)
+        return self._growing(tape.play(0), (), chunks, {**headers, "x-coblyn-stream": tape.id})
 
     def answer(self, body: Mapping[str, Any], warnings: Warnings) -> Response:
         """A whole answer that names the fields that were not obeyed."""
         more = {"warnings": dict(warnings)} if warnings else {}
         return JSONResponse({**body, **more}, headers=warning_headers(warnings))
+
+    async def _start(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
+        """What a stream is made of. It begins before the engine does, if that takes long."""
+        patience = self.options.keep_alive or None
+        return await self.wait(self.services.generator.start_all(commands, patience=patience))
+
+    def _growing(
+        self,
+        parts: AsyncGenerator[bytes, None],
+        sources: Sequence[Generation],
+        chunks: Chunks,
+        headers: Mapping[str, str],
+    ) -> Response:
+        return StreamResponse(
+            parts,
+            sources,
+            chunks.framing.media_type,
+            headers,
+            remark=chunks.keep_alive(),
+            beat=self.options.keep_alive,
+        )
 
     async def _complete(
         self, commands: Sequence[GenerateCommand], *, keeps_tokens: bool

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
-from coblyn.api import controls
+from coblyn.api import controls, resume
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
@@ -80,5 +80,10 @@ def _death(death: Death) -> dict[str, Any]:
     }
 
 
-SERVER = Dialect("server", (*routes, *controls.routes), owns=lambda _: True, error_body=kobold_body)
+SERVER = Dialect(
+    "server",
+    (*routes, *controls.routes, *resume.routes),
+    owns=lambda _: True,
+    error_body=kobold_body,
+)
 """Facts about the server. Unknown paths are answered in the words of KoboldAI's API."""

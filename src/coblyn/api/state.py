@@ -26,6 +26,7 @@ class ApiOptions:
         logs_texts: Prompts and answers stand in the log.
         max_body: The largest body that is read, in bytes.
         body_seconds: How long the next part of a body may take to arrive.
+        keep_alive: Seconds after which a stream that has nothing to send says so; 0 for never.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
         is_strict: Refuse requests that name another model even where there is one only.
         data_slots: The file of saved stories; None keeps none.
@@ -44,6 +45,7 @@ class ApiOptions:
     logs_texts: bool = False
     max_body: int = 32 << 20
     body_seconds: float = 30.0
+    keep_alive: float = 10.0
     default_max_tokens: int = 2048
     is_strict: bool = False
     data_slots: Path | None = None

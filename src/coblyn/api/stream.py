@@ -100,6 +100,10 @@ class Chunks(ABC):
         """A prompt is being read."""
         return b""
 
+    def keep_alive(self) -> bytes:
+        """What is sent after a while without anything, so that no proxy takes the line for dead; empty for nothing."""
+        return self.framing.comment(b"waiting")
+
     def error(self, problem: Problem) -> bytes:
         """It failed on the way: the last part."""
         return self.framing.frame(compact(self.dialect.error_body(problem)))
@@ -148,6 +152,8 @@ class StreamResponse(Response):
         sources: What the frames are made of; they are closed at the end in any case.
         media_type: Content type.
         headers: Further headers.
+        remark: What is sent while there is no frame; empty for nothing.
+        beat: Seconds without a frame after which it is.
     """
 
     def __init__(
@@ -156,6 +162,9 @@ class StreamResponse(Response):
         sources: Sequence[Generation],
         media_type: str,
         headers: Mapping[str, str] | None = None,
+        *,
+        remark: bytes = b"",
+        beat: float = 0.0,
     ) -> None:
         super().__init__(
             headers={"cache-control": "no-cache", "x-accel-buffering": "no", **(headers or {})},
@@ -164,6 +173,8 @@ class StreamResponse(Response):
         del self.headers["content-length"]
         self._frames = frames
         self._sources = sources
+        self._remark = remark
+        self._beat = beat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the frames until they end or nobody is there to read them."""
@@ -184,6 +195,44 @@ class StreamResponse(Response):
                 "headers": self.raw_headers,
             }
         )
-        async for frame in self._frames:
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
+        pulse = _Pulse(send, self._remark, self._beat)
+        try:
+            async for frame in self._frames:
+                pulse.is_wanted = False
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+        finally:
+            await pulse.stop()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Pulse:
+    """Says something in a stream that has said nothing for a while.
+
+    One timer for a whole stream: a wait with a limit for each frame would cost a task a frame.
+
+    Args:
+        send: Sends a message of the answer.
+        remark: What is said; empty for nothing.
+        seconds: How long is a while.
+
+    Attributes:
+        is_wanted: Whether there was no frame since the timer's last turn.
+    """
+
+    def __init__(self, send: Send, remark: bytes, seconds: float) -> None:
+        self.is_wanted = True
+        is_needed = bool(remark) and seconds > 0
+        self._task = asyncio.create_task(self._run(send, remark, seconds)) if is_needed else None
+
+    async def stop(self) -> None:
+        """No more from now on."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, send: Send, remark: bytes, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            if self.is_wanted:
+                await send({"type": "http.response.body", "body": remark, "more_body": True})
+            self.is_wanted = True

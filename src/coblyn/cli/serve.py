@@ -235,6 +235,7 @@ def _import_app() -> tuple[type[Server], Any]:
             max_body=settings.max_body,
             body_seconds=settings.body_seconds,
             logs_texts=settings.log_texts,
+            keep_alive=settings.keep_alive_seconds,
         )
         return create_app(engine, options)
 

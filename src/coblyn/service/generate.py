@@ -129,10 +129,17 @@ class Generator:
         """
         return (await self.start_all([command]))[0]
 
-    async def start_all(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
+    async def start_all(
+        self, commands: Sequence[GenerateCommand], *, patience: float | None = None
+    ) -> list[Generation]:
         """Start several commands together; if one cannot start, none does.
 
         A prompt that they share is encoded once, and the engine reads it once.
+
+        Args:
+            commands: What to generate.
+            patience: Seconds to wait until the engine has begun; None for as long as it takes. What fails later, fails
+                when the generations are read.
 
         Raises:
             BadRequest: They are more than the engine ever takes at a time.
@@ -145,7 +152,9 @@ class Generator:
                 started.append(await self._submit(command, fitted))  # noqa: PERF401 - closed on failure
             begun = [generation.begun for generation in started]
             # What the engine refuses it refuses at once, so it is among the first that are done.
-            done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                begun, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
             for task in done:
                 task.result()
         except BaseException:
