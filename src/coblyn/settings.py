@@ -179,6 +179,15 @@ class EngineSettings:
             "before the engine is started again.",
         ),
     ] = 1800.0
+    constraint_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=3600,
+            description="Seconds that a constraint may take to be read, or for what it allows at one token, "
+            "before its request ends.",
+        ),
+    ] = 5.0
 
     def __post_init__(self) -> None:
         """Hold every value to its range.

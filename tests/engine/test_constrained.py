@@ -19,7 +19,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
-from coblyn.errors import ConstraintRefused
+from coblyn.errors import CoblynError, ConstraintRefused
 from coblyn.native.bundle import Bundle
 from factories import tokens_of
 
@@ -45,7 +45,9 @@ GREEDY = SamplingParams(temperature=0)
 
 @pytest.fixture(scope="module")
 def runner_engine(bundle: Bundle, starter_model: Path) -> Iterator[LocalEngine]:
-    config = EngineConfig(str(starter_model), str(bundle.lib_dir), context=1024)
+    config = EngineConfig(
+        str(starter_model), str(bundle.lib_dir), context=1024, constraint_seconds=1
+    )
     engine = LocalEngine(partial(LlamaRunner, config), max_running=config.max_running)
     yield engine
     asyncio.run(engine.close())
@@ -117,6 +119,21 @@ async def test_a_wrong_constraint_fails_alone(engine: LocalEngine) -> None:
     with pytest.raises(ConstraintRefused, match="uniqueItems"):
         await ask(engine, "bad", constraint=Constraint("json_schema", '{"uniqueItems": true}'))
     json.loads((await good)[0])
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        "start: x{1,2000}\nx: y{0,50}\ny: /[a-z ]/ | x",
+        "start: a\na: b b?\nb: c c?\nc: d d?\nd: e e?\ne: f f?\nf: a a? | /[a-z ]/ | ",
+    ],
+    ids=["loops in loops", "a circle"],
+)
+async def test_a_hostile_grammar_fails_alone(engine: LocalEngine, grammar: str) -> None:
+    other = asyncio.create_task(ask(engine, "other", max_tokens=100))
+    with pytest.raises(CoblynError, match="constraint"):
+        await ask(engine, "hostile", constraint=Constraint("lark", grammar), max_tokens=400)
+    assert (await other)[1].stats.completion_tokens > 0
 
 
 async def test_log_probabilities_are_the_models_own(engine: LocalEngine) -> None:

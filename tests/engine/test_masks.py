@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ import pytest
 from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.engine.masks import Masks
-from coblyn.errors import ConstraintRefused, EngineError
+from coblyn.errors import Busy, CoblynError, ConstraintRefused, EngineError
 from constraints.vocabularies import END, PIECES, allowed_by, vocabulary
 
 
@@ -89,6 +90,94 @@ def test_the_vocabulary_is_read_once_however_many_come_at_once() -> None:
         thread.join()
     masks.close()
     assert made == [1]
+
+
+# Each is small, and ambiguous beyond measure.
+HOSTILE = {
+    "loops in loops": "start: x{1,2000}\nx: y{0,50}\ny: /[a-z ]/ | x",
+    "all of all": "start: s\ns: s s s | A | B | C\nA: /[a-z]/\nB: /[a-m]+/\nC: /./",
+    "nothing of nothing": 'start: e\ne: e e e | e e | "a" | ""',
+    "a circle": "start: a\na: b b?\nb: c c?\nc: d d?\nd: a a? | /[a-z ]/ | ",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_grammar_ends_its_request_and_no_other(text: str) -> None:
+    masks = Masks(vocabulary, len(PIECES), max_seconds=2)
+    masks.open("good", masks.begin(Constraint("regex", "[a-z]{0,300}!")))
+    with contextlib.suppress(CoblynError):  # some are found out at the beginning
+        masks.open("hostile", masks.begin(Constraint("lark", text)))
+    for place in range(60):
+        if "hostile" in masks and masks.wait("hostile"):
+            letters = [each for each in allowed(masks, "hostile") if each != END]
+            try:
+                masks.accept("hostile", letters[place % len(letters)])
+            except EngineError:
+                masks.forget("hostile")
+        assert len(allowed(masks, "good")) > 26
+        assert masks.accept("good", ord("a")) is False
+    masks.close()
+
+
+def test_what_takes_too_long_fails_and_is_left_alone() -> None:
+    masks = Masks(vocabulary, len(PIECES), max_seconds=0.5)
+    may_end = threading.Event()
+    text = masks.begin(Constraint("regex", "a{5}"))
+    text.matcher = Stubborn(text.matcher, may_end)  # type: ignore[assignment]
+    masks.open("a", text)
+    masks.open("b", masks.begin(Constraint("regex", "b{5}")))
+    masks.accept("a", ord("a"))
+    masks.accept("b", ord("b"))
+    assert not masks.wait("a")
+    assert masks.wait("b")
+    masks.rewind("a", 1)
+    assert not masks.wait("a")
+    masks.forget("a")
+    may_end.set()
+    masks.close()
+
+
+class Stubborn:
+    """A matcher that computes no mask until it is told to."""
+
+    def __init__(self, matcher: object, may_end: threading.Event) -> None:
+        self._matcher = matcher
+        self._may_end = may_end
+
+    def fill(self, words: object) -> None:
+        self._may_end.wait()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._matcher, name)
+
+
+def test_a_constraint_that_takes_too_long_to_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_end = threading.Event()
+    masks = Masks(vocabulary, len(PIECES), max_seconds=0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr("coblyn.engine.masks.grammar_of", lambda _: may_end.wait())
+        for _ in range(2):
+            with pytest.raises(ConstraintRefused, match="ambiguous"):
+                masks.begin(Constraint("regex", "a"))
+    with pytest.raises(Busy, match="processor"):
+        masks.begin(Constraint("regex", "a"))
+    may_end.set()
+    masks.close()
+
+
+def test_a_token_of_a_slow_grammar_is_not_waited_for(masks: Masks) -> None:
+    masks.open("a", text := masks.begin(Constraint("regex", "ab")))
+    text.is_slow = True
+    assert masks.accept("a", ord("a")) is False
+    assert allowed(masks, "a") == {ord("b")}
+    text.is_slow = True
+    assert masks.accept("a", ord("b")) is False, "that it is over is not known yet"
+    assert allowed(masks, "a") == {END}
+    text.is_slow = True
+    masks.accept("a", ord("x"))
+    assert not masks.wait("a")
 
 
 def test_a_lazy_constraint_has_no_mask_until_its_trigger(masks: Masks) -> None:

@@ -12,8 +12,9 @@ from coblyn.errors import EngineError
 
 __all__ = ["Matcher", "mask_words"]
 
-# A grammar that goes character by character is walked over the whole vocabulary at once.
-_LIMITS = LLParserLimits(step_max_items=5_000_000, step_lexer_fuel=5_000_000)
+# They bound what is made. How long that takes depends on how ambiguous a grammar is, so there is a limit of time
+# as well (``engine/masks.py``); these see to it that what was given up does end.
+_LIMITS = LLParserLimits(step_max_items=100_000, step_lexer_fuel=1_000_000)
 
 
 def mask_words(vocab_size: int) -> int:

@@ -1,15 +1,18 @@
 """The constraints of the requests that run, and the mask for each one's next token.
 
-A mask depends on the tokens that were chosen and on nothing that is decoded; so it is computed on a thread of its own
-while the next step is decoded, and waited for before a token is drawn.
+A mask depends on the tokens that were chosen and on nothing that is decoded; so it is computed on another thread while
+the next step is decoded, and waited for before a token is drawn. A grammar may be so ambiguous that this takes hours:
+then its request ends, and no other.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from llguidance import LLTokenizer
@@ -21,11 +24,21 @@ from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.lexicon import Lexicon
 from coblyn.constraints.matcher import Matcher, mask_words
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
-from coblyn.errors import EngineError
+from coblyn.engine.workers import TookTooLong, Workers
+from coblyn.errors import Busy, ConstraintRefused, EngineError
 
 __all__ = ["BoundText", "Masks"]
 
 Words = NDArray[np.uint32]
+
+_SLOW = 0.05
+"""Seconds. Walking the whole vocabulary takes many times as long as a single token."""
+
+_NUM_THREADS = 4
+"""Masks that are computed at a time; all but a few take less than a millisecond."""
+
+_MAX_GIVEN_UP = 2
+"""So many masks that took too long may still be computed before no further constraint is taken."""
 
 
 @dataclass(slots=True)
@@ -37,12 +50,42 @@ class BoundText:
         words: The mask.
         filled: Done when the mask is complete.
         is_free: Any token may come next: the mask is not looked at, and not computed.
+        is_slow: Its last mask took long, and so may taking note of a token.
     """
 
     matcher: Matcher | LazyMatcher
     words: Words
     filled: Future[None]
     is_free: bool = False
+    is_slow: bool = False
+
+    def fill(self) -> None:
+        """Compute the mask."""
+        began = time.monotonic()
+        self.matcher.fill(self.words)
+        self.is_slow = time.monotonic() - began > _SLOW
+
+    def accept_and_fill(self, token: int) -> None:
+        """Take note of a token, and compute the mask behind it."""
+        self.matcher.accept(token)
+        self.fill()
+
+
+def _begin(
+    constraint: Constraint,
+    tokenizer: LLTokenizer,
+    lexicon: Lexicon | None,
+    num_words: int,
+    begun: list[BoundText],
+) -> None:
+    """Begin a text, and put it into a list."""
+    plain = Matcher(tokenizer, grammar_of(constraint))
+    matcher = LazyMatcher(lexicon, plain, constraint) if lexicon else plain
+    filled: Future[None] = Future()
+    filled.set_result(None)
+    text = BoundText(matcher, np.zeros(num_words, np.uint32), filled, _is_free(matcher))
+    text.fill()
+    begun.append(text)
 
 
 def _is_free(matcher: Matcher | LazyMatcher) -> bool:
@@ -57,9 +100,12 @@ class Masks:
     Args:
         read_vocabulary: Reads the model's vocabulary, once, when the first constraint comes.
         vocab_size: Tokens of the vocabulary.
+        max_seconds: What one mask may take, or the reading of one grammar.
     """
 
-    def __init__(self, read_vocabulary: Callable[[], Vocabulary], vocab_size: int) -> None:
+    def __init__(
+        self, read_vocabulary: Callable[[], Vocabulary], vocab_size: int, max_seconds: float = 5.0
+    ) -> None:
         self._read_vocabulary = read_vocabulary
         self._num_words = mask_words(vocab_size)
         self._vocabulary: Vocabulary | None = None
@@ -67,27 +113,33 @@ class Masks:
         self._lexicon: Lexicon | None = None
         self._lock = threading.Lock()
         self._open: dict[str, BoundText] = {}
-        self._thread = ThreadPoolExecutor(1, "coblyn-masks")
+        self._workers = Workers("coblyn-masks", _NUM_THREADS, max_seconds)
 
     def begin(self, constraint: Constraint) -> BoundText:
         """Begin a text, and compute its first mask.
 
         Raises:
-            ConstraintRefused: The constraint is wrong or cannot be enforced.
+            ConstraintRefused: The constraint is wrong or cannot be enforced, or that takes too long.
             EngineError: It is too large for llguidance.
+            Busy: Constraints that took too long are still being computed.
         """
-        matcher = self._matcher(constraint)
-        words = np.zeros(self._num_words, np.uint32)
-        matcher.fill(words)
-        filled: Future[None] = Future()
-        filled.set_result(None)
-        return BoundText(matcher, words, filled, _is_free(matcher))
-
-    def _matcher(self, constraint: Constraint) -> Matcher | LazyMatcher:
-        matcher = Matcher(self._shared_tokenizer(), grammar_of(constraint))
-        if not constraint.is_lazy:
-            return matcher
-        return LazyMatcher(self._shared_lexicon(), matcher, constraint)
+        if self._workers.num_given_up >= _MAX_GIVEN_UP:
+            raise Busy(
+                "Earlier constraints keep the processor busy.",
+                hint="Try again in a minute.",
+            )
+        tokenizer, lexicon = self._shared_tokenizer(), self._shared_lexicon(constraint)
+        begun: list[BoundText] = []
+        begin = partial(_begin, constraint, tokenizer, lexicon, self._num_words, begun)
+        try:
+            self._workers.submit(begin).result()
+        except TookTooLong as error:
+            raise ConstraintRefused(
+                f"The constraint is too ambiguous or too large. {error.message}",
+                field="constraint",
+                hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
+            ) from error
+        return begun[0]
 
     def open(self, request_id: str, text: BoundText) -> None:
         """Take up what ``begin`` gave for a request."""
@@ -106,7 +158,7 @@ class Masks:
         return request_id in self._open
 
     def wait(self, request_id: str) -> bool:
-        """Wait until the mask of a request is there; False if its grammar is beyond llguidance's limits."""
+        """Wait until the mask of a request is there; False if its grammar is beyond the limits of time or size."""
         return self._open[request_id].filled.exception() is None
 
     def late(self, request_ids: Iterable[str], seconds: float) -> list[str]:
@@ -124,13 +176,19 @@ class Masks:
         """Take note of the token that was drawn, and begin to compute the next mask.
 
         Returns:
-            Whether the text is over: nothing may follow but a token that ends the generation.
+            Whether the text is over: nothing may follow but a token that ends the generation. Where that would take
+            long, no: the next mask says so.
 
         Raises:
-            EngineError: The grammar does not allow it, or is beyond llguidance's limits.
+            EngineError: The grammar does not allow it, or is beyond llguidance's limits. Where that would take long,
+                ``wait`` says so.
         """
         found = self._open[request_id]
         found.filled.exception()  # one thread at a time
+        if found.is_slow:
+            found.is_free = False  # or not known yet
+            found.filled = self._workers.submit(partial(found.accept_and_fill, token))
+            return False
         found.matcher.accept(token)
         if found.matcher.is_over:
             return True
@@ -145,7 +203,8 @@ class Masks:
         found = self._open.get(request_id)
         if found is None:
             return
-        found.filled.exception()  # one thread at a time
+        if found.filled.exception():  # one thread at a time: one that was given up may still use it
+            return
         try:
             found.matcher.rewind(count)
         except EngineError as error:
@@ -156,18 +215,16 @@ class Masks:
 
     def forget(self, request_id: str) -> None:
         """The request is over; one without a constraint is no error."""
-        found = self._open.pop(request_id, None)
-        if found is not None:
-            found.filled.cancel()
+        self._open.pop(request_id, None)
 
     def close(self) -> None:
-        """End the thread."""
-        self._thread.shutdown(cancel_futures=True)
+        """End the threads."""
+        self._workers.close()
 
     def _fill(self, text: BoundText) -> None:
         text.is_free = _is_free(text.matcher)
         if not text.is_free:
-            text.filled = self._thread.submit(text.matcher.fill, text.words)
+            text.filled = self._workers.submit(text.fill)
 
     def _shared_tokenizer(self) -> LLTokenizer:
         with self._lock:
@@ -175,7 +232,9 @@ class Masks:
                 self._tokenizer = make_tokenizer(self._shared_vocabulary())
             return self._tokenizer
 
-    def _shared_lexicon(self) -> Lexicon:
+    def _shared_lexicon(self, constraint: Constraint) -> Lexicon | None:
+        if not constraint.is_lazy:
+            return None
         with self._lock:
             if self._lexicon is None:
                 self._lexicon = Lexicon(self._shared_vocabulary())

@@ -141,7 +141,11 @@ class LlamaRunner:
         self._samplers: dict[str, Sampler] = {}
         self._new_samplers = Samplers(model.library, self.vocab, model.vocab_size)
         self._requests: dict[str, Request] = {}
-        self._masks = Masks(partial(constraint_vocabulary, model, self.vocab), model.vocab_size)
+        self._masks = Masks(
+            partial(constraint_vocabulary, model, self.vocab),
+            model.vocab_size,
+            config.constraint_seconds,
+        )
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._late_logits: dict[str, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}

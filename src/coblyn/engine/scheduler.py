@@ -431,8 +431,8 @@ class Scheduler:
 def _no_token(reason: int, request: Request) -> CoblynError:
     if reason == NOT_FOLLOWED:
         return EngineError(
-            "The constraint could not be followed any further.",
-            hint="Simplify the schema or the grammar.",
+            "The constraint could not be followed any further: what it allows is too much to be computed.",
+            hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
         )
     if reason == NO_NUMBERS:
         return ModelBroken(
