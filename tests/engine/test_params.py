@@ -132,10 +132,10 @@ def test_mirostat_takes_the_place_of_truncation() -> None:
     assert names(params) == held
 
 
-def test_without_a_draw_only_what_moves_the_best_token_counts() -> None:
+def test_without_a_draw_what_follows_temperature_and_truncates_before_it_is_idle() -> None:
     params = SamplingParams(**EVERYTHING | {"temperature": 0.0})  # type: ignore[arg-type]
-    kept = ["dry", "penalties", "typical", "temperature", "xtc", "adaptive_p"]
-    assert names(params) == kept
+    before_typical = ["dry", "max_candidates", "penalties", "top_k", "top_a", "tail_free"]
+    assert names(params) == [*before_typical, "typical", "temperature"]
 
 
 def test_the_native_interface_has_every_stage() -> None:
