@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 
 _IN_STRING = re.compile(r'["\\]')
 _IN_VALUE = re.compile(r'["{}\[\]]')
+_WORD = re.compile(r"[\w.-]*")
 _END_OF_SCALAR = re.compile(r"[\s,:}\]]")
 
 
@@ -60,6 +61,12 @@ class Incoming:
             self._record.append(text)
         return text
 
+    def put_back(self, text: str) -> None:
+        """Unread what was read last."""
+        self._held = text + self._held
+        if self._record is not None:
+            self._record = ["".join(self._record).removesuffix(text)]
+
     def more(self) -> Reading[bool]:
         """Wait for more text; False if none comes."""
         before = len(self._held)
@@ -75,11 +82,17 @@ class Incoming:
             pass
         return self._held[:length]
 
-    def accept(self, mark: str) -> Reading[bool]:
-        """Read a mark if it comes next."""
+    def comes(self, mark: str) -> Reading[bool]:
+        """Whether a mark comes next, which is not read."""
         while not self._held.startswith(mark):
             if not mark.startswith(self._held) or not (yield from self.more()):
                 return False
+        return True
+
+    def accept(self, mark: str) -> Reading[bool]:
+        """Read a mark if it comes next."""
+        if not (yield from self.comes(mark)):
+            return False
         self.take(len(mark))
         return True
 
@@ -92,11 +105,16 @@ class Incoming:
 
     def skip_space(self) -> Reading[None]:
         """Read whitespace."""
+        yield from self.space()
+
+    def space(self) -> Reading[str]:
+        """Read whitespace, which is given."""
+        space = ""
         while True:
             rest = self._held.lstrip()
-            self.take(len(self._held) - len(rest))
+            space += self.take(len(self._held) - len(rest))
             if rest or not (yield from self.more()):
-                return
+                return space
 
     def until(self, marks: tuple[str, ...], say: Say) -> Reading[str]:
         """Read up to one of some marks, and the mark; give the text before it as it comes.
@@ -104,12 +122,33 @@ class Incoming:
         Returns:
             The mark that came first; empty at the end of the text.
         """
+        mark = yield from self.before(marks, say)
+        return self.take(len(mark))
+
+    def text_until(self, *marks: str) -> Reading[tuple[str, str]]:
+        """Read up to one of some marks, and the mark; the text before it and the mark, or the rest and nothing."""
+        parts: list[str] = []
+        mark = yield from self.until(marks, parts.append)
+        return "".join(parts), mark
+
+    def text_before(self, *marks: str) -> Reading[tuple[str, str]]:
+        """Read up to one of some marks, but not the mark, which is given, too; it is empty at the end of the text."""
+        parts: list[str] = []
+        mark = yield from self.before(marks, parts.append)
+        return "".join(parts), mark
+
+    def before(self, marks: tuple[str, ...], say: Say) -> Reading[str]:
+        """Read up to one of some marks, but not the mark; give the text before it as it comes.
+
+        Returns:
+            The mark that comes next; empty at the end of the text.
+        """
         pattern, firsts = _pattern(marks)
         while True:
             found = pattern.search(self._held)
             if found and (self.is_over or not self._may_be_longer(found[0], found.start(), marks)):
                 say(self.take(found.start()))
-                return self.take(len(found[0]))
+                return found[0]
             free = found.start() if found else _before_beginnings(self._held, marks, firsts)
             if free:
                 say(self.take(free))
@@ -121,12 +160,22 @@ class Incoming:
         """Read to the end; give the text as it comes."""
         yield from self.until((), say)
 
-    def pattern(self, pattern: re.Pattern[str], longest: int) -> Reading[re.Match[str] | None]:
-        """Read what matches a pattern here, which may be decided by the next ``longest`` characters."""
-        found = pattern.match((yield from self.peek(longest)))
-        if found:
-            self.take(found.end())
-        return found
+    def word(self) -> Reading[str]:
+        """Read letters, digits, underscores, dots and hyphens."""
+        word = ""
+        while True:
+            found = _WORD.match(self._held)
+            assert found, "it may match nothing"
+            word += self.take(found.end())
+            if self._held or not (yield from self.more()):
+                return word
+
+    def wait_for(self, mark: str) -> Reading[bool]:
+        """Wait until a mark has come, and read nothing; False if it never does."""
+        while mark not in self._held:
+            if not (yield from self.more()):
+                return False
+        return True
 
     def json(self, say: Say) -> Reading[bool]:
         """Read one JSON value; give its text as it comes.
@@ -183,6 +232,26 @@ class Incoming:
                 break
         say(text)
         return bool(text)
+
+    def literal(self) -> Reading[str]:
+        """Read a Python value up to a comma or a closing bracket that is not its own, or to the end of the text."""
+        parts: list[str] = []
+        depth, quote = 0, ""
+        while character := (yield from self.peek(1)):
+            if quote:
+                parts.append(self.take(1))
+                if character == "\\":
+                    yield from self.peek(1)
+                    parts.append(self.take(1))
+                elif character == quote:
+                    quote = ""
+                continue
+            if depth == 0 and character in ",)]}":
+                break
+            depth += (character in "([{") - (character in ")]}")
+            quote = character if character in "'\"" else ""
+            parts.append(self.take(1))
+        return "".join(parts)
 
     def _may_be_longer(self, found: str, start: int, marks: tuple[str, ...]) -> bool:
         """Whether what follows decides that another, longer mark begins at the same place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = [
@@ -104,12 +105,18 @@ class _Voice:
 class Outgoing:
     """Collects events.
 
+    Args:
+        make_id: Makes an id for a call to which the model gives none.
+
     Attributes:
+        is_thought: What is damaged is reasoning, not content.
         num_calls: Calls that have begun.
         num_whole: Those of them that are whole.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, make_id: Callable[[], str] | None = None) -> None:
+        self._make_id = make_id or _random_id
+        self.is_thought = False
         self.num_calls = 0
         self.num_whole = 0
         self._is_calling = False
@@ -144,7 +151,7 @@ class Outgoing:
         """A call begins, once its name is known; an id is made where the model gives none."""
         self.border()
         self._is_calling, self._has_arguments = True, False
-        self._add(CallBegun(self.num_calls, call_id or f"call_{secrets.token_hex(12)}", name))
+        self._add(CallBegun(self.num_calls, call_id or self._make_id(), name))
         self.num_calls += 1
 
     def arguments(self, text: str) -> None:
@@ -157,7 +164,7 @@ class Outgoing:
         """The call is whole."""
         if not self._has_arguments:
             self.arguments("{}")
-        self._is_calling = False
+        self._is_calling = self.is_thought = False
         self.num_whole += 1
 
     def whole_call(self, name: str, arguments: object, call_id: str = "") -> None:
@@ -173,6 +180,10 @@ class Outgoing:
         self.arguments(arguments if is_text else json.dumps(arguments, ensure_ascii=False))  # type: ignore[arg-type]
         self.end_call()
 
+    def program(self, code: str) -> None:
+        """The arguments of the call that has begun are a program."""
+        self.arguments(json.dumps({"code": code}, ensure_ascii=False))
+
     def broken(self, text: str) -> None:
         """What was to be a call is damaged.
 
@@ -182,6 +193,8 @@ class Outgoing:
         if self._is_calling:
             self._is_calling = False
             self._add(CallBroken(self.num_calls - 1, text))
+        elif self.is_thought:
+            self.reasoning(text)
         else:
             self.content(text)
 
@@ -207,3 +220,7 @@ class Outgoing:
                 self._events[-1] = CallArguments(index, before + text)
             case _:
                 self._events.append(event)
+
+
+def _random_id() -> str:
+    return f"call_{secrets.token_hex(12)}"

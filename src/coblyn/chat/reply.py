@@ -70,7 +70,7 @@ class ReplyReader:
     """
 
     def __init__(self, form: ReplyForm) -> None:
-        self._in, self._out = Incoming(), Outgoing()
+        self._in, self._out = Incoming(), Outgoing(form.format.make_id)
         tools = {tool.name: tool for tool in form.tools}
         situation = Situation(tools, form.reasoning, form.is_reasoning)
         self._reading = form.format.read(self._in, self._out, situation)

@@ -108,7 +108,7 @@ class ChatTemplate:
         return Rendered(text, self._form(is_open, tools if may_call else ()))
 
     def _form(self, is_open: bool, tools: Sequence[Tool]) -> ReplyForm | None:
-        calls = self._format if tools else NO_FORMAT
+        calls = self._format if tools or self._format.marks_content else NO_FORMAT
         if calls is NO_FORMAT and not self._marks:
             return None
         return ReplyForm(calls, self._marks, is_open, tools)

@@ -4,19 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coblyn.chat.formats.cohere import COMMAND_R, COMMAND_R_PLUS
+from coblyn.chat.formats.deepseek import DEEPSEEK
 from coblyn.chat.formats.format import Format
+from coblyn.chat.formats.functionary import FUNCTIONARY, FUNCTIONARY_BLOCKS
+from coblyn.chat.formats.gemma import FUNCTION_GEMMA, GEMMA
+from coblyn.chat.formats.generic import GENERIC
+from coblyn.chat.formats.glm import GLM
+from coblyn.chat.formats.harmony import HARMONY
 from coblyn.chat.formats.hermes import HERMES
-from coblyn.chat.formats.tagged import tagged
+from coblyn.chat.formats.invokes import DSML, MINIMAX
+from coblyn.chat.formats.json_list import GRANITE, NEMOTRON, PHI
+from coblyn.chat.formats.kimi import KIMI
+from coblyn.chat.formats.llama3 import LLAMA3
+from coblyn.chat.formats.mistral import MISTRAL
+from coblyn.chat.formats.pythonic import LFM2
+from coblyn.chat.formats.qwen_xml import QWEN_XML, SEED
+from coblyn.chat.formats.tagged import Tagged
 
-__all__ = ["FORMATS", "NO_FORMAT", "format_of"]
+__all__ = ["FORMATS", "GENERIC", "NO_FORMAT", "format_of"]
 
-FORMATS: Sequence[Format] = (HERMES,)
+FORMATS: Sequence[Format] = (
+    MISTRAL,
+    HARMONY,
+    FUNCTIONARY_BLOCKS,
+    FUNCTIONARY,
+    KIMI,
+    COMMAND_R,
+    COMMAND_R_PLUS,
+    LFM2,
+    MINIMAX,
+    DSML,
+    DEEPSEEK,
+    GEMMA,
+    FUNCTION_GEMMA,
+    SEED,
+    NEMOTRON,
+    GLM,
+    QWEN_XML,
+    GRANITE,
+    HERMES,
+    PHI,
+    LLAMA3,
+)
 """All formats, in the order in which they are looked for: templates of earlier ones may have signs of later ones."""
 
-NO_FORMAT = Format("none", lambda template: True, tagged({}))  # noqa: ARG005
-"""What a model without a format of calls writes: reasoning and content."""
+NO_FORMAT = Format("none", lambda template: True, Tagged({}))  # noqa: ARG005
+"""What a model writes where nothing is a call: reasoning and content."""
 
 
 def format_of(template: str) -> Format:
     """The format of a model that has this chat template."""
-    return next((each for each in FORMATS if each.is_of(template)), NO_FORMAT)
+    return next((each for each in FORMATS if each.is_of(template)), GENERIC)

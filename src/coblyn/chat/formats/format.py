@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coblyn.chat.incoming import Incoming, Reading
-from coblyn.chat.messages import Tool
+from coblyn.chat.messages import Message, Tool
 from coblyn.chat.outgoing import Outgoing
 from coblyn.chat.reasoning import NO_REASONING, Reasoning
 
-__all__ = ["CallReader", "Format", "Reader", "Situation"]
+__all__ = ["CallReader", "Format", "Reader", "Situation", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,21 @@ class Format:
         is_of: Whether a chat template is one of this format.
         read: Reads a reply.
         kept: Special tokens whose text the reader has to see.
+        marks_content: Content has marks, too: replies are read even where there are no tools.
+        make_id: Makes the id of a call; None where any will do.
+        fit_id: Makes an id that templates accept from one that a client sent.
+        fit_messages: Makes messages that templates accept from those that a client sent.
     """
 
     name: str
     is_of: Callable[[str], bool]
     read: Reader
     kept: Sequence[str] = ()
+    marks_content: bool = False
+    make_id: Callable[[], str] | None = None
+    fit_id: Callable[[str], str] | None = None
+    fit_messages: Callable[[Sequence[Message]], Sequence[Message]] | None = None
+
+
+def drop(text: str) -> None:
+    """Say nothing: the text has no meaning, or is on record."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from coblyn.chat.formats.format import Format, Situation
+from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_call import read_call
-from coblyn.chat.formats.tagged import tagged
+from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["HERMES"]
+__all__ = ["HERMES", "read_object"]
 
 _OPENING, _CLOSING = "<tool_call>", "</tool_call>"
 
@@ -16,21 +16,22 @@ _OPENING, _CLOSING = "<tool_call>", "</tool_call>"
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
     incoming.record(mark)
     yield from incoming.skip_space()
+    yield from read_object(incoming, out)
+
+
+def read_object(incoming: Incoming, out: Outgoing) -> Reading[None]:
+    """Read a call's object and the tag that closes it, or not; all since its mark is on record."""
     if not (yield from read_call(incoming, out)):
-        yield from incoming.until((_CLOSING,), _drop)
+        yield from incoming.until((_CLOSING,), drop)
         out.broken(incoming.recorded())
         return
     yield from incoming.skip_space()
     yield from incoming.accept_any(_CLOSING, "}" + _CLOSING)
 
 
-def _drop(text: str) -> None:
-    """It is on record."""
-
-
 HERMES = Format(
     "hermes",
     lambda template: _OPENING in template,
-    tagged({_OPENING: _read}),
+    Tagged({_OPENING: _read}),
     kept=(_OPENING, _CLOSING),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from coblyn.chat.incoming import Incoming, Reading
@@ -23,31 +23,58 @@ class CallKeys:
 
 CALL = CallKeys()
 
+_FIRST_KEYS = frozenset(
+    {"name", "function", "tool_name", "tool", "type", "id", "arguments", "parameters", "args"}
+)
 
-def read_call(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Reading[bool]:
+
+def read_call(
+    incoming: Incoming,
+    out: Outgoing,
+    keys: CallKeys = CALL,
+    *,
+    ignores: Sequence[str] = (),
+    knows: Container[str] | None = None,
+) -> Reading[bool]:
     """Read one object, and give its arguments as they come if its name came before them.
+
+    Args:
+        incoming: Where it comes from.
+        out: Where it goes.
+        keys: How it names what it has.
+        ignores: Names with which an object says that nothing is called.
+        knows: An object with another name is no call; None if any name will do.
 
     Returns:
         Whether it is a call whose name and arguments are whole; its last brace may be missing.
     """
-    found = _Found()
+    found = _Found(ignores, knows)
     if not (yield from incoming.accept("{")):
         return False
     while (yield from _read_member(incoming, out, keys, found)):
         yield from incoming.skip_space()
         if not (yield from incoming.accept(",")):
-            yield from incoming.accept("}")
+            found.is_closed = yield from incoming.accept("}")
             break
     return _finish(out, found)
 
 
 @dataclass(slots=True)
 class _Found:
+    ignores: Sequence[str]
+    knows: Container[str] | None
     name: str = ""
     id: str = ""
     arguments: str = ""
     is_sent: bool = False
     is_cut: bool = False
+    is_closed: bool = False
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether its arguments may be given as they come."""
+        is_known = self.knows is None or self.name in self.knows
+        return bool(self.name) and is_known and not self.is_sent and self.name not in self.ignores
 
 
 def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Found) -> Reading[bool]:
@@ -57,7 +84,9 @@ def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Foun
     yield from incoming.skip_space()
     if key is None or not (yield from incoming.accept(":")):
         return False
-    if key in keys.arguments and found.name and not found.is_sent:
+    if found.knows is not None and not found.name and key not in _FIRST_KEYS:
+        return False  # some other object, which need not be held back
+    if key in keys.arguments and found.may_begin:
         out.begin_call(found.name, found.id)
         yield from incoming.skip_space()
         is_whole = yield from read_arguments(incoming, out)
@@ -82,6 +111,11 @@ def _keep(keys: CallKeys, found: _Found, key: str, value: str) -> None:
 
 def _finish(out: Outgoing, found: _Found) -> bool:
     if found.is_cut or not found.name:
+        return False
+    if found.name in found.ignores:
+        return True
+    has_arguments = found.is_sent or bool(found.arguments)
+    if not (has_arguments or found.is_closed) or not (found.is_sent or found.may_begin):
         return False
     if not found.is_sent:
         out.begin_call(found.name, found.id)

@@ -2,64 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from coblyn.chat.formats.format import CallReader, Reader, Situation
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["read_thought", "tagged"]
+__all__ = ["Tagged"]
 
 
-def tagged(calls: Mapping[str, CallReader]) -> Reader:
+@dataclass(frozen=True, slots=True)
+class Tagged:
     """A reader of such replies.
 
-    Args:
+    Attributes:
         calls: The marks that begin calls, each with what reads what follows.
+        dropped: Marks that mean nothing.
+        ends_reasoning: Those of the marks of calls which end reasoning in any case. Others are part of it, unless
+            it is never closed.
+        start: Reads calls without a mark, with which content may begin.
     """
 
-    def read(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+    calls: Mapping[str, CallReader]
+    dropped: Sequence[str] = ()
+    ends_reasoning: Sequence[str] = ()
+    start: Reader | None = None
+
+    def __call__(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+        """Read a reply."""
         opening = situation.reasoning.opening.rstrip()
-        yield from _read_start(incoming, out, situation)
-        marks = (opening,) * bool(opening) + tuple(calls if situation.tools else ())
-        while mark := (yield from incoming.until(marks, out.content)):
+        calls = self.calls if situation.tools else {}
+        marks = (opening,) * bool(opening) + (*calls, *self.dropped)
+        yield from self._begin(incoming, out, situation)
+        while mark := (yield from incoming.before(marks, out.content)):
+            if mark in calls:
+                yield from self._call(incoming, out, situation)
+                continue
             out.border()
+            incoming.take(len(mark))
             if mark == opening:
-                yield from read_thought(incoming, out, situation)
-            else:
-                yield from calls[mark](incoming, out, situation, mark)
+                yield from self._thought(incoming, out, situation)
+                yield from self._content(incoming, out, situation)
 
-    return read
+    def _begin(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+        """Read what a reply begins with: reasoning that the prompt has opened, or a mark too many.
 
+        Where the prompt opened reasoning, a model may open it once more; where it did not, close it at once.
+        """
+        marks = situation.reasoning
+        space = ""
+        if marks:
+            stray = marks.opening.rstrip() if situation.is_reasoning else marks.closing
+            space = yield from incoming.space()
+            is_stray = yield from incoming.accept(stray)
+            if situation.is_reasoning:
+                yield from self._thought(incoming, out, situation)
+            if situation.is_reasoning or is_stray:
+                out.border()
+                space = ""
+        out.content(space)
+        yield from self._content(incoming, out, situation)
 
-def read_thought(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read reasoning and the mark that ends it. Without one, it is reasoning to the end."""
-    out.begin_thought()
-    yield from incoming.until((situation.reasoning.closing,), out.reasoning)
-    out.border()
+    def _content(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+        """Read what stands where content begins."""
+        if self.start and situation.tools:
+            yield from self.start(incoming, out, situation)
 
+    def _call(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+        mark = yield from incoming.accept_any(*self.calls)
+        yield from self.calls[mark](incoming, out, situation, mark)
 
-def _read_start(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read what a reply begins with: reasoning that the prompt has opened, or a mark too many.
-
-    Where the prompt opened reasoning, a model may open it once more; where it did not, close it at once.
-    """
-    marks = situation.reasoning
-    if not marks:
-        return
-    stray = marks.opening.rstrip() if situation.is_reasoning else marks.closing
-    space: list[str] = []
-    is_stray = yield from _accept_after_space(incoming, stray, space)
-    if situation.is_reasoning:
-        yield from read_thought(incoming, out, situation)
-    elif is_stray:
+    def _thought(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+        """Read reasoning and the mark that ends it. Without one, it is reasoning to the end."""
+        out.begin_thought()
+        closing = situation.reasoning.closing
+        marks = (closing, *(self.calls if situation.tools else ()))
+        out.is_thought = True
+        while mark := (yield from incoming.before(marks, out.reasoning)):
+            if mark == closing or mark in self.ends_reasoning:
+                break
+            if (yield from incoming.wait_for(closing)):
+                yield from incoming.before((closing,), out.reasoning)
+                break
+            yield from self._call(incoming, out, situation)
+            if not out.is_thought:
+                break
+        yield from incoming.accept(closing)
+        out.is_thought = False
         out.border()
-    else:
-        out.content("".join(space))
-
-
-def _accept_after_space(incoming: Incoming, mark: str, space: list[str]) -> Reading[bool]:
-    """Read a mark if it comes next, and the whitespace before it in any case."""
-    while (text := (yield from incoming.peek(1))) and text.isspace():
-        space.append(incoming.take(1))
-    return (yield from incoming.accept(mark))

@@ -1,16 +1,13 @@
+"""What models write that call tools as Hermes does."""
+
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from coblyn.chat.formats.hermes import HERMES
-from coblyn.chat.outgoing import CallArguments, CallBegun, CallBroken, ContentText
 from coblyn.chat.reasoning import Reasoning
-from coblyn.chat.reply import ReplyReader
-from replies import Case, check, events_of, form_of
+from replies import Case
 
-THINK = Reasoning("<think>", "</think>")
+FORMAT = HERMES
+MARKS = Reasoning("<think>", "</think>")
 OSLO = ("weather", '{"city": "Oslo", "days": 2}')
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>'
 
@@ -54,39 +51,3 @@ CASES = [
     Case('<tool_call>{"name": ', '<tool_call>{"name": '.rstrip() + " "),
     Case("2 <tool", "2 <tool"),
 ]
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.text[:50])
-def test_cases(case: Case) -> None:
-    check(case, form_of(HERMES, THINK, is_reasoning=case.is_reasoning))
-
-
-@given(st.sampled_from(CASES), st.lists(st.integers(0, 200)))
-def test_however_the_text_is_cut(case: Case, places: list[int]) -> None:
-    check(case, form_of(HERMES, THINK, is_reasoning=case.is_reasoning), places)
-
-
-def test_a_call_that_is_cut_is_broken_and_its_text_is_kept() -> None:
-    text = '<tool_call>\n{"name": "weather", "arguments": {"city": "Os'
-    events = events_of([text], form_of(HERMES))
-    begun, arguments, broken = events
-    assert isinstance(begun, CallBegun)
-    assert begun.name == "weather"
-    assert arguments == CallArguments(0, '{"city": "Os')
-    assert broken == CallBroken(0, text)
-
-
-def test_arguments_are_given_as_they_come() -> None:
-    reader = ReplyReader(form_of(HERMES))
-    assert reader.push('<tool_call>{"name": "weather", "argu') == []
-    (begun,) = reader.push('ments": ')
-    assert isinstance(begun, CallBegun)
-    assert reader.push('{"city": "O') == [CallArguments(0, '{"city": "O')]
-    assert reader.push('slo"}') == [CallArguments(0, 'slo"}')]
-    assert reader.has_calls is False
-    assert reader.push("}</tool_call>") == []
-    assert reader.has_calls is True
-
-
-def test_without_tools_nothing_is_a_call() -> None:
-    assert events_of([CALL], form_of(HERMES, tools=())) == [ContentText(CALL)]

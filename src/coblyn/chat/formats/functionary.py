@@ -1,0 +1,78 @@
+"""Functionary 3.1: ``<function=NAME>{…}</function>``; 3.2: blocks behind ``>>>NAME``, of which ``all`` is content."""
+
+from __future__ import annotations
+
+from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["FUNCTIONARY", "FUNCTIONARY_BLOCKS"]
+
+_OPENING, _CLOSING, _BLOCK = "<function=", "</function>", ">>>"
+
+
+def _read_tag(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
+    incoming.record(mark)
+    name, mark = yield from incoming.text_until(">")
+    if mark and name.strip():
+        out.begin_call(name.strip())
+        yield from incoming.skip_space()
+        is_empty = yield from incoming.comes(_CLOSING)
+        if is_empty or (yield from read_arguments(incoming, out)):
+            out.end_call()
+            yield from incoming.skip_space()
+            yield from incoming.accept(_CLOSING)
+            return
+    yield from incoming.until((_CLOSING,), drop)
+    out.broken(incoming.recorded())
+
+
+def _read_blocks(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+    """Read blocks. The mark of the first stands in the prompt."""
+    yield from incoming.accept(_BLOCK)
+    while (yield from incoming.peek(1)):
+        incoming.record()
+        name, mark = yield from incoming.text_until("\n", "{")
+        name = name.strip()
+        out.border()
+        if name == "all" or name not in situation.tools:
+            out.content("" if name == "all" else name + mark)
+            yield from incoming.before((_BLOCK,), out.content)
+        else:
+            yield from _read_block(incoming, out, name, mark)
+        out.border()
+        yield from incoming.accept(_BLOCK)
+
+
+def _read_block(incoming: Incoming, out: Outgoing, name: str, mark: str) -> Reading[None]:
+    out.begin_call(name)
+    if mark == "{":
+        incoming.put_back("{")
+    yield from incoming.skip_space()
+    if (yield from incoming.peek(1)) == "{":
+        is_whole = yield from read_arguments(incoming, out)
+        yield from incoming.before((_BLOCK,), drop)
+    else:  # a program as it is
+        code, _ = yield from incoming.text_before(_BLOCK)
+        out.program(code.strip())
+        is_whole = True
+    if is_whole:
+        out.end_call()
+    else:
+        out.broken(incoming.recorded())
+
+
+FUNCTIONARY = Format(
+    "functionary-3.1",
+    lambda template: _OPENING in template and "start_tag" in template,
+    Tagged({_OPENING: _read_tag}),
+)
+
+FUNCTIONARY_BLOCKS = Format(
+    "functionary-3.2",
+    lambda template: ">>>all" in template,
+    _read_blocks,
+    marks_content=True,
+)

@@ -1,0 +1,129 @@
+"""Gemma 4 and FunctionGemma: ``call:NAME{key:value}``; keys are bare and strings stand between marks of their own."""
+
+from __future__ import annotations
+
+import json
+
+from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["FUNCTION_GEMMA", "GEMMA"]
+
+_OPENING, _CLOSING = "<|tool_call>", "<tool_call|>"
+_OLD_OPENING, _OLD_CLOSING = "<start_function_call>", "<end_function_call>"
+_QUOTES = ('<|"|>', "<escape>")
+_SCALAR_ENDS = (",", "}", "]", *_QUOTES)
+_MAX_DEPTH = 64
+
+
+def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
+    closing = _CLOSING if mark == _OPENING else _OLD_CLOSING
+    incoming.record(mark)
+    if not (yield from _read_call(incoming, out)):
+        yield from incoming.until((closing,), drop)
+        out.broken(incoming.recorded())
+        return
+    yield from incoming.skip_space()
+    while (yield from incoming.accept(closing)):  # some are written twice
+        yield from incoming.skip_space()
+
+
+def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+    yield from incoming.skip_space()
+    if not (yield from incoming.accept("call:")):
+        return False
+    name, mark = yield from incoming.text_before("{", _CLOSING, _OLD_CLOSING)
+    if not name.strip() or not mark:
+        return False
+    out.begin_call(name.strip())
+    if mark == "{" and not (yield from _read_value(incoming, out, 0)):
+        return False
+    out.end_call()
+    return True
+
+
+def _read_value(incoming: Incoming, out: Outgoing, depth: int) -> Reading[bool]:
+    """Read a value, and give it as JSON as it comes; whether it is whole."""
+    yield from incoming.skip_space()
+    quote = yield from incoming.accept_any(*_QUOTES)
+    if quote:
+        return (yield from _read_text(incoming, out, quote))
+    first = yield from incoming.peek(1)
+    if depth > _MAX_DEPTH or not first:
+        return False
+    if first == '"':
+        return (yield from incoming.json(out.arguments))
+    if first in "{[":
+        return (yield from _read_items(incoming, out, first, depth + 1))
+    text, mark = yield from incoming.text_before(*_SCALAR_ENDS)
+    out.arguments(_scalar(text.strip()))
+    return bool(mark)
+
+
+def _read_items(incoming: Incoming, out: Outgoing, first: str, depth: int) -> Reading[bool]:
+    """Read a map or a list."""
+    closing = "}" if first == "{" else "]"
+    out.arguments(incoming.take(1))
+    has_some = False
+    while True:
+        yield from incoming.skip_space()
+        if (yield from incoming.accept(closing)):
+            out.arguments(closing)
+            return True
+        if not (yield from incoming.peek(1)):
+            return False
+        if has_some:
+            out.arguments(", ")
+        has_some = True
+        if first == "{" and not (yield from _read_key(incoming, out)):
+            return False
+        if not (yield from _read_value(incoming, out, depth)):
+            return False
+        yield from incoming.skip_space()
+        yield from incoming.accept(",")
+
+
+def _read_key(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+    key, mark = yield from incoming.text_until(":", "}")
+    for quote in (*_QUOTES, '"'):
+        key = key.strip().removeprefix(quote).removesuffix(quote)
+    out.arguments(f"{json.dumps(key, ensure_ascii=False)}: ")
+    return mark == ":"
+
+
+def _read_text(incoming: Incoming, out: Outgoing, quote: str) -> Reading[bool]:
+    def say(text: str) -> None:
+        out.arguments(json.dumps(text, ensure_ascii=False)[1:-1])
+
+    out.arguments('"')
+    if not (yield from incoming.until((quote,), say)):
+        return False
+    out.arguments('"')
+    return True
+
+
+def _scalar(text: str) -> str:
+    """JSON of a number or a word."""
+    word = {"True": "true", "False": "false", "None": "null", "": "null"}.get(text, text)
+    try:
+        json.loads(word)
+    except ValueError:
+        return json.dumps(text, ensure_ascii=False)
+    return word
+
+
+GEMMA = Format(
+    "gemma4",
+    lambda template: _OPENING in template,
+    Tagged({_OPENING: _read}, dropped=(_CLOSING, "<channel|>")),
+    kept=(_OPENING, _CLOSING, _QUOTES[0], "<|channel>", "<channel|>"),
+)
+
+FUNCTION_GEMMA = Format(
+    "function-gemma",
+    lambda template: _OLD_OPENING in template,
+    Tagged({_OLD_OPENING: _read}),
+    kept=(_OLD_OPENING, _OLD_CLOSING, _QUOTES[1]),
+)

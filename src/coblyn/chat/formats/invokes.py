@@ -1,0 +1,100 @@
+"""MiniMax M2, DeepSeek V3.2 and V4 (DSML): XML in which ``invoke`` and ``parameter`` have a name as attribute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coblyn.chat.formats.format import Format, Situation
+from coblyn.chat.formats.section import section
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.values import Arguments, read_value, types_of
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["DSML", "MINIMAX"]
+
+_ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_STRING = frozenset({"string"})
+_OTHER = frozenset({"null", "boolean", "integer", "number", "array", "object"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """The tags of a family.
+
+    Attributes:
+        blocks: Names of the element around all calls.
+        prefix: Stands before the name of each tag.
+    """
+
+    blocks: Sequence[str]
+    prefix: str = ""
+
+    def opening(self, name: str) -> str:
+        return f"<{self.prefix}{name}"
+
+    def closing(self, name: str) -> str:
+        return f"</{self.prefix}{name}>"
+
+    def tagged(self) -> Tagged:
+        """What reads replies with such tags."""
+        invoke = self.opening("invoke")
+        read = section(invoke, tuple(map(self.closing, self.blocks)), self._read_invoke)
+        opened = [self.opening(block) + ">" for block in self.blocks]
+        return Tagged(dict.fromkeys((*opened, invoke), read))
+
+    def _read_invoke(
+        self, incoming: Incoming, out: Outgoing, situation: Situation
+    ) -> Reading[bool]:
+        """Read what follows ``<invoke``; whether it is whole."""
+        name = (yield from _attributes(incoming)).get("name")
+        if not name:
+            return False
+        out.begin_call(name)
+        arguments, tool = Arguments(out), situation.tools.get(name)
+        while True:
+            yield from incoming.skip_space()
+            if not (yield from incoming.accept(self.opening("parameter"))):
+                break
+            attributes = yield from _attributes(incoming)
+            key = attributes.get("name")
+            if not key:
+                return False
+            is_string = attributes.get("string")
+            types = types_of(tool, key)
+            if is_string is not None:
+                types = _STRING if is_string == "true" else _OTHER
+            arguments.begin(key)
+            closings = (self.closing("parameter"),)
+            trims_line = is_string is None
+            if not (
+                yield from read_value(incoming, arguments, types, closings, trims_line=trims_line)
+            ):
+                return False
+        arguments.end()
+        yield from incoming.accept(self.closing("invoke"))
+        return True
+
+
+def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
+    """Read the attributes of a tag, and its end; none if it has no end."""
+    text, mark = yield from incoming.text_until(">")
+    found = _ATTRIBUTE.finditer(text) if mark else ()
+    return {match[1]: match[2] or match[3] or match[4] or "" for match in found}
+
+
+MINIMAX = Format(
+    "minimax-m2",
+    lambda template: "<minimax:tool_call>" in template,
+    _Tags(("minimax:tool_call",)).tagged(),
+    kept=("<minimax:tool_call>", "</minimax:tool_call>"),
+)
+
+DSML = Format(
+    "deepseek-dsml",
+    lambda template: "DSML｜" in template or "dsml_token" in template,
+    _Tags(("function_calls", "tool_calls"), "｜DSML｜").tagged(),
+    kept=("｜DSML｜",),
+)

@@ -1,0 +1,74 @@
+"""Calls as a list of JSON objects, or one, behind a mark: Granite 3, Nemotron, Phi-4-mini."""
+
+from __future__ import annotations
+
+from coblyn.chat.formats.format import CallReader, Format, Situation, drop
+from coblyn.chat.formats.json_call import CALL, CallKeys, read_call
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["GRANITE", "NEMOTRON", "PHI", "list_behind", "read_list"]
+
+
+def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Reading[bool]:
+    """Read a list of calls, or one call.
+
+    Returns:
+        Whether all calls are whole; the list's last bracket may be missing.
+    """
+    if not (yield from incoming.accept("[")):
+        return (yield from read_call(incoming, out, keys))
+    while True:
+        yield from incoming.skip_space()
+        if (yield from incoming.accept("]")) or not (yield from incoming.peek(1)):
+            return True
+        if not (yield from read_call(incoming, out, keys)):
+            return False
+        incoming.record()
+        yield from incoming.skip_space()
+        if not (yield from incoming.accept(",")):
+            yield from incoming.accept("]")
+            return True
+
+
+def list_behind(*closings: str, keys: CallKeys = CALL) -> CallReader:
+    """A reader of such a list behind a mark, and of the mark that may close it."""
+
+    def read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
+        incoming.record(mark)
+        yield from incoming.skip_space()
+        if not (yield from read_list(incoming, out, keys)):
+            yield from incoming.until(closings, drop)
+            out.broken(incoming.recorded())
+            return
+        yield from incoming.skip_space()
+        yield from incoming.accept_any(*closings)
+
+    return read
+
+
+_GRANITE = list_behind("</tool_call>", "<|/tool_call|>")
+
+GRANITE = Format(
+    "granite",
+    lambda template: "<|start_of_role|>" in template and "<|tool_call|>" in template,
+    Tagged(
+        {"<|tool_call|>": _GRANITE, "<tool_call>": _GRANITE}, dropped=("<response>", "</response>")
+    ),
+    kept=("<|tool_call|>",),
+)
+
+NEMOTRON = Format(
+    "nemotron",
+    lambda template: "<TOOLCALL>" in template,
+    Tagged({"<TOOLCALL>": list_behind("</TOOLCALL>")}),
+    kept=("<TOOLCALL>", "</TOOLCALL>"),
+)
+
+PHI = Format(
+    "phi",
+    lambda template: "<|/tool_call|>" in template or "<|/tool|>" in template,
+    Tagged({mark: list_behind("<|/tool_call|>") for mark in ("<|tool_call|>", "functools")}),
+    kept=("<|tool_call|>", "<|/tool_call|>"),
+)

@@ -1,0 +1,46 @@
+"""Kimi K2: calls between tokens of their own; name and id are one text, ``functions.NAME:INDEX``."""
+
+from __future__ import annotations
+
+from coblyn.chat.formats.format import Format, Situation
+from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.section import section
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["KIMI"]
+
+_BEGIN, _END = "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"
+_CALL, _ARGUMENTS, _CALL_END = (
+    "<|tool_call_begin|>",
+    "<|tool_call_argument_begin|>",
+    "<|tool_call_end|>",
+)
+
+
+def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:  # noqa: ARG001
+    call_id, mark = yield from incoming.text_before(_ARGUMENTS, "{", _CALL_END)
+    name, colon, index = call_id.strip().removeprefix("functions.").rpartition(":")
+    if not mark or not (name or index):
+        return False
+    yield from incoming.accept(_ARGUMENTS)
+    out.begin_call(name or index, call_id.strip() if colon else "")
+    yield from incoming.skip_space()
+    if not (yield from incoming.accept(_CALL_END)):
+        if not (yield from read_arguments(incoming, out)):
+            return False
+        yield from incoming.skip_space()
+        yield from incoming.accept(_CALL_END)
+    out.end_call()
+    return True
+
+
+_SECTION = section(_CALL, (_END,), _read_call)
+
+KIMI = Format(
+    "kimi-k2",
+    lambda template: "<|tool_call_begin|>" in template,
+    Tagged({_BEGIN: _SECTION, _CALL: _SECTION}, ends_reasoning=(_BEGIN, _CALL)),
+    kept=(_BEGIN, _END, _CALL, _ARGUMENTS, _CALL_END),
+)

@@ -1,0 +1,69 @@
+"""Mistral: behind ``[TOOL_CALLS]`` a list of JSON objects, or a name, ``[ARGS]`` and the arguments."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+
+from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.json_list import read_list
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["MISTRAL"]
+
+_CALLS, _ID, _ARGUMENTS = "[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"
+_CHARACTERS = string.ascii_letters + string.digits
+_ID_LENGTH = 9
+
+
+def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
+    incoming.record(mark)
+    yield from incoming.skip_space()
+    is_list = (yield from incoming.peek(1)) in ("[", "{")
+    is_whole = yield from (read_list(incoming, out) if is_list else _read_call(incoming, out))
+    if not is_whole:
+        yield from incoming.before((_CALLS,), drop)
+        out.broken(incoming.recorded())
+
+
+def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
+    name, mark = yield from incoming.text_before(_ID, _ARGUMENTS, "{")
+    name, call_id = name.strip(), ""
+    if not mark or not name:
+        return False
+    if (yield from incoming.accept(_ID)):
+        call_id, mark = yield from incoming.text_before(_ARGUMENTS, "{")
+        call_id = call_id.strip()
+    yield from incoming.accept(_ARGUMENTS)
+    out.begin_call(name, call_id)
+    yield from incoming.skip_space()
+    if not (yield from read_arguments(incoming, out)):
+        return False
+    out.end_call()
+    return True
+
+
+def _make_id() -> str:
+    return "".join(secrets.choice(_CHARACTERS) for _ in range(_ID_LENGTH))
+
+
+def _fit_id(call_id: str) -> str:
+    """Nine letters and digits, always the same of one id: templates refuse others."""
+    if len(call_id) == _ID_LENGTH and call_id.isalnum() and call_id.isascii():
+        return call_id
+    digest = hashlib.sha256(call_id.encode(errors="replace")).digest()
+    return "".join(_CHARACTERS[byte % len(_CHARACTERS)] for byte in digest[:_ID_LENGTH])
+
+
+MISTRAL = Format(
+    "mistral",
+    lambda template: _CALLS in template,
+    Tagged({_CALLS: _read}),
+    kept=(_CALLS, _ID, _ARGUMENTS),
+    make_id=_make_id,
+    fit_id=_fit_id,
+)

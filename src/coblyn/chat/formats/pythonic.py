@@ -1,0 +1,112 @@
+"""Calls in Python's syntax, ``[f(a="x", n=1), g()]``: LFM2 between tokens of its own, others bare."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.values import Arguments, json_of_python
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["LFM2", "read_bare", "read_calls", "read_keywords"]
+
+_BEGIN, _END = "<|tool_call_start|>", "<|tool_call_end|>"
+
+
+def read_calls(
+    incoming: Incoming, out: Outgoing, situation: Situation, knows: Container[str] | None = None
+) -> Reading[bool]:
+    """Read a list of calls, or one call.
+
+    Args:
+        incoming: Where it comes from.
+        out: Where it goes.
+        situation: What tools there are.
+        knows: What has another name is no call; None if any name will do.
+
+    Returns:
+        Whether all calls are whole; the list's last bracket may be missing.
+    """
+    is_list = yield from incoming.accept("[")
+    while True:
+        yield from incoming.skip_space()
+        if is_list and (yield from incoming.accept("]")):
+            return True
+        name = yield from incoming.word()
+        if not name or (knows is not None and name not in knows):
+            return False
+        if not (yield from incoming.accept("(")):
+            return False
+        out.begin_call(name)
+        if not (yield from read_keywords(incoming, out, situation.tools.get(name))):
+            return False
+        incoming.record()
+        yield from incoming.skip_space()
+        if not (yield from incoming.accept(",")):
+            yield from incoming.accept("]")
+            return True
+
+
+def read_keywords(incoming: Incoming, out: Outgoing, tool: Tool | None) -> Reading[bool]:
+    """Read the arguments of the call that has begun, from behind its opening bracket, and end it.
+
+    Those without a name have that of the tool's parameters, in their order.
+
+    Returns:
+        Whether they are whole.
+    """
+    arguments = Arguments(out)
+    names = iter((tool.parameters if tool else {}).get("properties") or ())
+    while True:
+        yield from incoming.skip_space()
+        if (yield from incoming.accept(")")):
+            arguments.end()
+            return True
+        word = yield from incoming.word()
+        space = yield from incoming.space()
+        is_named = bool(word) and (yield from incoming.accept("="))
+        key = word if is_named else next(names, None)
+        if key is None:
+            return False
+        if is_named:
+            word = space = ""
+            yield from incoming.skip_space()
+        value = word + space + (yield from incoming.literal())
+        if not value.strip() or (yield from incoming.peek(1)) not in (",", ")"):
+            return False
+        arguments.begin(key)
+        arguments.value(json_of_python(value))
+        yield from incoming.accept(",")
+
+
+def read_bare(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
+    """Read calls without a mark. What calls no tool that is there is content."""
+    incoming.record()
+    yield from incoming.skip_space()
+    is_list = (yield from incoming.peek(1)) == "["
+    if not is_list or not (yield from read_calls(incoming, out, situation, situation.tools)):
+        out.broken(incoming.recorded())
+
+
+def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
+    incoming.record(mark)
+    yield from incoming.skip_space()
+    if not (yield from read_calls(incoming, out, situation)):
+        yield from incoming.until((_END,), drop)
+        out.broken(incoming.recorded())
+        return
+    yield from incoming.skip_space()
+    yield from incoming.accept(_END)
+
+
+LFM2 = Format(
+    "lfm2",
+    lambda template: any(
+        sign in template for sign in ("<|tool_list_start|>", "List of tools: ", _BEGIN)
+    ),
+    Tagged({_BEGIN: _read}, start=read_bare),
+    kept=(_BEGIN, _END),
+)

@@ -1,0 +1,47 @@
+"""Calls that each have a mark, in a section with marks around it; those of the section may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from coblyn.chat.formats.format import CallReader, Situation, drop
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["section"]
+
+
+def section(
+    call: str,
+    ends: Sequence[str],
+    read_one: Callable[[Incoming, Outgoing, Situation], Reading[bool]],
+) -> CallReader:
+    """A reader of such a section, from behind its mark or that of its first call.
+
+    Args:
+        call: The mark of a call.
+        ends: Marks that end a section.
+        read_one: Reads a call, from behind its mark, and says whether it is whole.
+    """
+
+    def read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
+        before = out.num_calls
+        incoming.record(mark)
+        is_call = mark == call
+        while True:
+            if not is_call:
+                yield from incoming.skip_space()
+                is_call = yield from incoming.accept(call)
+            if not is_call:
+                break
+            if not (yield from read_one(incoming, out, situation)):
+                yield from incoming.until(tuple(ends), drop)
+                out.broken(incoming.recorded())
+                return
+            incoming.record()
+            is_call = False
+        yield from incoming.accept_any(*ends)
+        if out.num_calls == before:
+            out.broken(incoming.recorded())
+
+    return read

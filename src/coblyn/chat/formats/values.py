@@ -1,0 +1,197 @@
+"""Arguments that are not written as JSON: each value becomes JSON as the tool's schema says what it is."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
+from coblyn.chat.outgoing import Outgoing
+
+__all__ = ["Arguments", "json_of_python", "json_of_text", "read_value", "types_of"]
+
+_ANY = frozenset({"null", "boolean", "integer", "number", "array", "object", "string"})
+_MAX_DEPTH = 16
+
+
+class Arguments:
+    """Writes the arguments of the call that has begun, one after the other.
+
+    Args:
+        out: Where they go.
+    """
+
+    def __init__(self, out: Outgoing) -> None:
+        self._out = out
+        self._has_some = False
+
+    def begin(self, key: str) -> None:
+        """An argument begins: its value follows."""
+        comma = ", " if self._has_some else "{"
+        self._has_some = True
+        self._out.arguments(f"{comma}{_dumps(key)}: ")
+
+    def value(self, text: str) -> None:
+        """More JSON text of a value."""
+        self._out.arguments(text)
+
+    def quote(self) -> None:
+        """A text begins or ends."""
+        self._out.arguments('"')
+
+    def text(self, text: str) -> None:
+        """More of a text between quotes."""
+        if text:
+            self._out.arguments(_dumps(text)[1:-1])
+
+    def end(self) -> None:
+        """There are no more; the call is whole."""
+        if self._has_some:
+            self._out.arguments("}")
+        self._out.end_call()
+
+
+def types_of(tool: Tool | None, key: str) -> frozenset[str]:
+    """The types that an argument may have; those of one that no schema knows are only ``string``."""
+    properties = (tool.parameters if tool else {}).get("properties")
+    if not isinstance(properties, Mapping) or key not in properties:
+        return frozenset({"string"})
+    assert tool, "it has properties"
+    return _types(properties[key], tool.parameters, 0)
+
+
+def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
+    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
+        return _ANY
+    if isinstance(ref := schema.get("$ref"), str):
+        return _types(_resolved(ref, root), root, depth + 1)
+    for key in ("anyOf", "oneOf", "allOf"):
+        if isinstance(several := schema.get(key), list) and several and "type" not in schema:
+            found = [_types(each, root, depth + 1) for each in several]
+            one = frozenset.intersection(*found) if key == "allOf" else frozenset.union(*found)
+            return one or _ANY
+    kind = schema.get("type")
+    if isinstance(kind, str):
+        return frozenset({kind})
+    if isinstance(kind, list):
+        return frozenset(each for each in kind if isinstance(each, str)) or _ANY
+    values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    if isinstance(values, list) and values:
+        return frozenset(_type_of(value) for value in values)
+    return frozenset({"object"}) if "properties" in schema else _ANY
+
+
+def _resolved(ref: str, root: Mapping[str, Any]) -> Any:
+    """What a reference within the schema points to (RFC 6901); None if there is nothing."""
+    found: Any = root
+    for part in ref.removeprefix("#").split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _type_of(value: Any) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    return "null" if value is None else names.get(type(value), "object")
+
+
+def json_of_text(text: str, types: frozenset[str]) -> str:
+    """JSON of a value that is written as raw text if it is a string, else as JSON or as Python.
+
+    Args:
+        text: As it was written.
+        types: What it may be. A text is only what nothing else fits.
+    """
+    if types != {"string"}:
+        stripped = text.strip()
+        try:
+            found = json.loads(stripped)
+        except (ValueError, RecursionError):
+            found = _python(stripped)
+        else:
+            if _fits(found, types):
+                return stripped
+        if found is not _NOTHING and _fits(found, types):
+            return _dumps(found)
+        if "string" not in types:
+            return _dumps(found if isinstance(found, dict | list) else stripped)
+    return _dumps(text)
+
+
+def json_of_python(text: str) -> str:
+    """JSON of a Python literal; of what is none, the text itself."""
+    stripped = text.strip()
+    found = _python(stripped)
+    if found is _NOTHING:
+        try:
+            found = json.loads(stripped)
+        except (ValueError, RecursionError):
+            is_quoted = len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\""
+            found = stripped[1:-1] if is_quoted else stripped
+    return _dumps(found)
+
+
+_NOTHING = object()
+
+
+def _python(text: str) -> Any:
+    try:
+        found = ast.literal_eval(text)
+        json.dumps(found, allow_nan=False)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return _NOTHING
+    return found
+
+
+def _fits(value: Any, types: frozenset[str]) -> bool:
+    kind = _type_of(value)
+    is_whole = kind == "number" and value == int(value) if isinstance(value, float) else False
+    return (
+        kind in types
+        or (kind == "integer" and "number" in types)
+        or (is_whole and "integer" in types)
+    )
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_value(
+    incoming: Incoming,
+    arguments: Arguments,
+    types: frozenset[str],
+    closings: tuple[str, ...],
+    *,
+    trims_line: bool = True,
+) -> Reading[str]:
+    """Read the value of the argument that has begun, up to one of some marks, and the mark.
+
+    Args:
+        incoming: Where it comes from.
+        arguments: Where it goes.
+        types: What it may be. Text is given as it comes.
+        closings: What may end it.
+        trims_line: A line break at each end belongs to the marks.
+
+    Returns:
+        The mark; empty if the text ends before one: then the value stays open.
+    """
+    if types != {"string"}:
+        text, mark = yield from incoming.text_until(*closings)
+        if mark:
+            text = text.removeprefix("\n").removesuffix("\n") if trims_line else text
+            arguments.value(json_of_text(text, types))
+        return mark
+    marks = closings
+    if trims_line:
+        yield from incoming.accept("\n")
+        marks = (*closings, *("\n" + each for each in closings))
+    arguments.quote()
+    mark = yield from incoming.until(marks, arguments.text)
+    if mark:
+        arguments.quote()
+    return mark.removeprefix("\n")

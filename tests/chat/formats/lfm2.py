@@ -1,0 +1,48 @@
+"""What LFM2 and LFM2.5 write."""
+
+from __future__ import annotations
+
+from coblyn.chat.formats.pythonic import LFM2
+from coblyn.chat.reasoning import Reasoning
+from replies import Case
+
+FORMAT = LFM2
+MARKS = Reasoning("<think>", "</think>")
+MEANT = ("weather", '{"city": "Oslo", "days": 2}')
+OSLO = 'weather(city="Oslo", days=2)'
+
+
+def calls(*texts: str) -> str:
+    return f"<|tool_call_start|>[{', '.join(texts)}]<|tool_call_end|>"
+
+
+CASES = [
+    Case("No.", "No."),
+    Case(calls(OSLO), calls=[MEANT]),
+    Case(calls(OSLO, "now()", OSLO), calls=[MEANT, ("now", "{}"), MEANT]),
+    Case(calls(OSLO) + "Let me look.", "Let me look.", [MEANT]),
+    Case("I shall. " + calls(OSLO), "I shall.", [MEANT]),
+    Case(calls("weather(city='Oslo', days=2)"), calls=[MEANT]),
+    Case(
+        calls('search(options={"a": [1, None]}, tags=["x"], exact=True)'),
+        calls=[("search", '{"options": {"a": [1, null]}, "tags": ["x"], "exact": true}')],
+    ),
+    Case(calls("search(exact=true)"), calls=[("search", '{"exact": true}')]),
+    Case(
+        calls('write(content="a, (b)] \\"c\\"\\n")'),
+        calls=[("write", '{"content": "a, (b)] \\"c\\"\\n"}')],
+    ),
+    Case(calls('weather("Oslo", 2)'), calls=[MEANT]),
+    Case(calls("weather(days=-2.5)"), calls=[("weather", '{"days": -2.5}')]),
+    Case(f"[{OSLO}]", calls=[MEANT]),
+    Case(f"<|tool_call_start|>[{OSLO}]", calls=[MEANT]),
+    Case(f"<|tool_call_start|>[{OSLO}", calls=[MEANT]),
+    Case(f"<|tool_call_start|>{OSLO}<|tool_call_end|>", calls=[MEANT]),
+    Case("[1, 2] is a list", "[1, 2] is a list"),
+    Case("[link](address)", "[link](address)"),
+    Case("<think>hm</think>" + calls(OSLO), calls=[MEANT], reasoning="hm"),
+    Case(f"<think>{calls(OSLO)}</think>No.", "No.", reasoning=calls(OSLO)),
+    Case(calls('weather(city="Os')[:40], calls('weather(city="Os')[:40]),
+    Case(calls("unknown(a=1)"), calls=[("unknown", '{"a": 1}')]),
+    Case(calls("no call"), calls("no call")),
+]
