@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from coblyn.constraints.constraint import ANY_JSON, Constraint
+from coblyn.constraints.constraint import ANY_JSON, Constraint, Whitespace
 from coblyn.constraints.grammar import grammar_of
 from coblyn.errors import ConstraintRefused
 from constraints.vocabularies import accepts
@@ -25,6 +26,17 @@ PERSON = {
 
 def schema(value: object) -> Constraint:
     return Constraint("json_schema", json.dumps(value))
+
+
+NESTED = {"a": [1, 2], "b": {"c": {"d": [[3]]}}}
+WRITTEN = [
+    json.dumps(NESTED, separators=(",", ":")),
+    json.dumps(NESTED),
+    json.dumps(NESTED, indent=1),
+    json.dumps(NESTED, indent=4),
+    json.dumps(NESTED, indent="\t"),
+]
+RAMBLING = ['{"a":  [1]}', '{"a":\n\n[1]}', '{"a": \n[1]}', '{"a":[1]\n' + " " * 40 + "}"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +59,7 @@ def schema(value: object) -> Constraint:
         ),
         (
             schema({"type": "object", "x-guidance": {"whitespace_pattern": "( |\\n[ \\t]{0,40})"}}),
-            ['{"a":   1}'],
+            ['{"a": 1}'],
             ["[]"],
         ),
         (schema({"enum": ["a", 1, None]}), ['"a"', "1", "null"], ["2"]),
@@ -98,3 +110,18 @@ def test_what_cannot_be_enforced_is_refused_by_name(constraint: Constraint, reas
         grammar_of(constraint)
     assert reason in caught.value.message
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("whitespace", "right", "wrong"),
+    [
+        ("bounded", [*WRITTEN, '{"a": [1,\t2]}'.replace("\t", "\r\n\t")], RAMBLING),
+        ("any", [*WRITTEN, *RAMBLING], []),
+        ("none", WRITTEN[:1], [*WRITTEN[1:], *RAMBLING]),
+    ],
+)
+def test_whitespace_in_json(whitespace: Whitespace, right: list[str], wrong: list[str]) -> None:
+    rule = schema({"properties": {"a": {"items": {"type": "integer"}}}, "type": "object"})
+    rule = replace(rule, whitespace=whitespace)
+    assert [text for text in right if not accepts(rule, text)] == []
+    assert [text for text in wrong if accepts(rule, text)] == []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from coblyn.constraints.constraint import ANY_JSON, Constraint
+from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
 
@@ -17,15 +17,30 @@ MAX_PHRASES = 10_000
 _PHRASES = ("banned_tokens", "banned_strings")
 """KoboldCPP's name, which wins, and SillyTavern's."""
 
+_WHITESPACE = "json_whitespace"
+
+_VLLM = {
+    "json",
+    "regex",
+    "choice",
+    "grammar",
+    "json_object",
+    "disable_any_whitespace",
+    "disable_fallback",  # there is none
+}
+"""What is understood in vLLM's ``structured_outputs``."""
+
 
 def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
     """A command with the constraint and the banned phrases of its body.
 
     Raises:
-        BadRequest: As ``read_constraint`` and ``read_phrases`` say.
+        BadRequest: As ``read_constraint`` and ``read_phrases`` say, or ``json_whitespace`` is unknown.
     """
-    constraint, phrases = read_constraint(body), read_phrases(body)
-    return replace(command, constraint=constraint, banned_phrases=phrases)
+    constraint, whitespace = read_constraint(body), _read_whitespace(body)
+    if constraint and whitespace:
+        constraint = replace(constraint, whitespace=whitespace)
+    return replace(command, constraint=constraint, banned_phrases=read_phrases(body))
 
 
 def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -64,6 +79,17 @@ def read_constraint(body: Mapping[str, Any]) -> Constraint | None:
             field=list(found)[1],
         )
     return next(iter(found.values()), None)
+
+
+def _read_whitespace(body: Mapping[str, Any]) -> Whitespace | None:
+    value = body.get(_WHITESPACE)
+    if value is None or value in WHITESPACE:
+        return value
+    raise BadRequest(f"{_WHITESPACE} must be {_either(WHITESPACE)}.", field=_WHITESPACE)
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _response_format(name: str, value: Any) -> Constraint | None:
@@ -120,10 +146,17 @@ def _structured_outputs(name: str, value: Any) -> Constraint | None:
     """vLLM's: one of ``json``, ``regex``, ``choice`` and ``grammar``."""
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be an object.", field=name)
-    inner = {f"guided_{key}": each for key, each in value.items()}
+    unknown = [key for key, each in value.items() if each and key not in _VLLM]
+    if unknown:
+        field = f"{name}.{unknown[0]}"
+        raise BadRequest(f"{field} is not supported.", field=field)
     if value.get("json_object"):
-        return ANY_JSON
-    return read_constraint(inner)
+        constraint: Constraint | None = ANY_JSON
+    else:
+        constraint = read_constraint({f"guided_{key}": each for key, each in value.items()})
+    if constraint and value.get("disable_any_whitespace"):
+        return replace(constraint, whitespace="none")
+    return constraint
 
 
 def _text(name: str, value: Any) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from coblyn.errors import BadRequest
 
-__all__ = ["ANY_JSON", "Constraint", "Syntax"]
+__all__ = ["ANY_JSON", "WHITESPACE", "Constraint", "Syntax", "Whitespace"]
 
 Syntax = Literal["json_schema", "gbnf", "regex", "lark", "choice"]
 """How a constraint is written.
@@ -19,6 +19,16 @@ look-around and no references).
 ``lark``: llguidance's dialect of Lark.
 ``choice``: a JSON list of texts, one of which is written.
 """
+
+Whitespace = Literal["bounded", "any", "none"]
+"""Whitespace between the parts of JSON.
+
+``bounded``: a space, or a line break and its indentation. Small models that may write more go on with it for ever.
+``any``: as much as JSON allows, which is any amount.
+``none``: none.
+"""
+
+WHITESPACE: tuple[Whitespace, ...] = get_args(Whitespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Constraint:
         repeats: Where the constrained part is complete and nothing may follow, the text is free again, until the next
             trigger. If not, it ends there.
         is_required: The text does not end before a trigger was written.
+        whitespace: In JSON, where a schema describes it.
 
     Raises:
         BadRequest: A trigger is empty.
@@ -45,6 +56,7 @@ class Constraint:
     includes_trigger: bool = False
     repeats: bool = False
     is_required: bool = False
+    whitespace: Whitespace = "bounded"
 
     def __post_init__(self) -> None:
         if "" in self.triggers:

@@ -6,16 +6,26 @@ What cannot be enforced is refused: a text that only looks as if it followed a s
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llguidance import LLMatcher
 
-from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.schema import Refusal, enforceable, find_refusal
 from coblyn.errors import ConstraintRefused
 
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions
+
 __all__ = ["grammar_of"]
+
+_WHITESPACE: dict[Whitespace, JsonCompileOptions] = {
+    "any": {},
+    "none": {"whitespace_flexible": False},
+    # Enough for eight levels of four.
+    "bounded": {"whitespace_pattern": r" |\r?\n[ \t]{0,32}"},
+}
 
 MAX_SIZE = 1 << 20
 """Characters of the longest schema or grammar that is read."""
@@ -54,7 +64,8 @@ def _of_schema(constraint: Constraint) -> str:
     if not isinstance(schema, dict | bool):
         raise _refused(constraint, "must be an object")
     schema = enforceable(schema)
-    grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema))
+    options = _WHITESPACE[constraint.whitespace]
+    grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=options)
     if not (problem := _problem(grammar)):
         return grammar
     refusal = find_refusal(schema, _problem_of_schema) or Refusal("#", problem)

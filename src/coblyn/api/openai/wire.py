@@ -61,6 +61,9 @@ class SamplingInput(ForeignInput):
     dry_sequence_breakers: Any = Field(None, description="As in KoboldAI's API.")
     response_format: Any = Field(None, description="Of type text, json_object or json_schema.")
     json_schema: Any = Field(None, description="As llama-server has it; guided_json is the same.")
+    json_whitespace: Any = Field(
+        None, description="In JSON by a schema: bounded (the default), any or none."
+    )
     grammar: Any = Field(None, description="GBNF, a JSON schema, or llguidance's Lark.")
     guided_regex: Any = Field(None, description="A regular expression for the whole text.")
     guided_choice: Any = Field(None, description="Texts of which one is written.")
