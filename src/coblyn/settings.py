@@ -290,6 +290,13 @@ class Settings(EngineSettings):
             description="File of a story that KoboldAI Lite begins with, or the story itself, as JSON."
         ),
     ] = ""
+    admin_dir: Annotated[
+        str,
+        Meta(
+            description="Directory of models (.gguf) and KoboldCPP's settings (.kcpps) that may be loaded at run time, "
+            "by keys of the scope admin and programs of this machine."
+        ),
+    ] = ""
     lite: Annotated[
         str,
         Meta(

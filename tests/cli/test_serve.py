@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -423,3 +424,43 @@ def test_koboldcpps_settings_are_a_servers(tmp_path: Path) -> None:
     assert "mmproj (reading of pictures)" in told
     assert "usecuda (the bundle's accelerator is used)" in told
     assert "secret-word" not in told
+
+
+def test_an_administrator_loads_other_settings_without_an_end_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "two.kcpps").write_text('{"parallelrequests": 2}')
+    (tmp_path / "bad.kcpps").write_text('{"quantkv": 9}')
+    (tmp_path / "notes.txt").write_text("no option")
+    with served("--admin-dir", str(tmp_path)) as (process, url):
+
+        def load(name: str) -> dict[str, Any]:
+            body = {"filename": name}
+            answer = httpx.post(f"{url}/api/admin/reload_config", json=body, timeout=30).json()
+            assert isinstance(answer, dict)
+            return answer
+
+        def text() -> httpx.Response:
+            return httpx.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 3})
+
+        assert httpx.get(f"{url}/api/extra/version").json()["admin"] == 1
+        options = httpx.get(f"{url}/api/admin/list_options").json()
+        assert options == ["bad.kcpps", "two.kcpps", "initial_model", "unload_model"]
+        (first,) = psutil.Process(process.pid).children()
+        assert load("two.kcpps") == {"success": True}
+        psutil.wait_procs([first], 5)
+        (second,) = psutil.Process(process.pid).children()
+        assert second.pid != first.pid
+        assert text().json()["results"][0]["text"] == "The"
+        for name, named in [
+            ("notes.txt", "notes.txt"),
+            ("../x.kcpps", "x.kcpps"),
+            ("bad.kcpps", "quantkv"),
+        ]:
+            refused = load(name)
+            assert refused["success"] is False
+            assert named in refused["error"]
+        assert load("unload_model") == {"success": True}
+        assert httpx.get(f"{url}/api/v1/model").json() == {"result": "inactive"}
+        assert text().status_code == 503
+        assert not psutil.Process(process.pid).children()
+        assert load("initial_model") == {"success": True}
+        assert text().json()["results"][0]["text"] == "The"

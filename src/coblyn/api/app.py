@@ -38,6 +38,7 @@ from coblyn.api.story.dialect import STORY
 from coblyn.api.tapes import Tapes
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError, Forbidden
+from coblyn.service.admin import Admin
 from coblyn.service.caller import CALLER
 from coblyn.service.services import Services, make_services
 from coblyn.service.shared import SharedStory
@@ -53,6 +54,8 @@ def create_app(
     engines: EngineClient | Sequence[EngineClient],
     options: ApiOptions | None = None,
     dialects: Sequence[Dialect] = DIALECTS,
+    *,
+    admin: Admin | None = None,
 ) -> Starlette:
     """The application over an engine or several. The caller owns and closes them.
 
@@ -60,6 +63,7 @@ def create_app(
         engines: What generates, one for each model that is loaded; the first answers requests that name none.
         options: What a user may choose.
         dialects: What it speaks; the last owns every path.
+        admin: What loads other models; None where that is not allowed.
     """
     options = options or ApiOptions()
     services = make_services(
@@ -67,6 +71,7 @@ def create_app(
         is_strict=options.is_strict,
         journal=options.journal,
         slots=Slots(options.data_slots) if options.data_slots else None,
+        admin=admin,
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)

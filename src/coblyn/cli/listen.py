@@ -13,7 +13,7 @@ import uvicorn
 
 from coblyn.api.protocol import TimedProtocol
 from coblyn.cli.tls import Tls
-from coblyn.engine.client import ProcessEngine
+from coblyn.engine.exchange import EngineExchange
 
 __all__ = ["Server"]
 
@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: Any,
-        engine: ProcessEngine,
+        engine: EngineExchange,
         *,
         drain_seconds: float,
         header_seconds: float = TimedProtocol.header_seconds,

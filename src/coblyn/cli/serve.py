@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from coblyn.cli.front import Front
     from coblyn.cli.listen import Server
     from coblyn.cli.stop import Stop
-    from coblyn.engine.client import ProcessEngine
     from coblyn.engine.config import EngineConfig
-    from coblyn.engine.interface import EngineClient
+    from coblyn.engine.exchange import EngineExchange
     from coblyn.proof.machine import Machine
     from coblyn.settings import Settings
 
@@ -85,6 +84,9 @@ def serve(
     multiplayer: Annotated[
         bool | None, typer.Option("--multiplayer", help="Share one story among pages.")
     ] = None,
+    admin_dir: Annotated[
+        str | None, typer.Option(help="Models and settings that may be loaded at run time.")
+    ] = None,
     lite: Annotated[
         str | None,
         typer.Option(
@@ -135,6 +137,7 @@ def serve(
             "max_waiting": max_waiting,
             "data_slots": data_slots,
             "multiplayer": multiplayer,
+            "admin_dir": admin_dir,
             "lite": lite,
             "preset": preset,
         },
@@ -165,9 +168,13 @@ async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
 
     from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
+    from coblyn.engine.exchange import EngineExchange, fits_beside
     from coblyn.native.explain import explain_crash
 
-    engine = ProcessEngine(config, explain=explain_crash)
+    def make(config: EngineConfig) -> ProcessEngine:
+        return ProcessEngine(config, explain=explain_crash)
+
+    engine = EngineExchange(config, make, fits=fits_beside)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
     with Stop(loop, task.cancel, engine.kill) as stop:
@@ -185,7 +192,7 @@ async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
 async def _load_and_listen(
     settings: Settings,
     config: EngineConfig,
-    engine: ProcessEngine,
+    engine: EngineExchange,
     front: Front,
     stop: Stop,
 ) -> None:
@@ -221,10 +228,11 @@ async def _load_and_listen(
 def _import_app() -> tuple[type[Server], Any]:
     from coblyn.api.app import create_app
     from coblyn.api.state import ApiOptions
+    from coblyn.cli.admin import admin_of
     from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
 
-    def make_app(engine: EngineClient, settings: Settings, machine: Machine, front: Front) -> Any:
+    def make_app(engine: EngineExchange, settings: Settings, machine: Machine, front: Front) -> Any:
         options = ApiOptions(
             origins=settings.origins,
             is_strict=settings.strict_models,
@@ -237,11 +245,11 @@ def _import_app() -> tuple[type[Server], Any]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
-        return create_app(engine, options)
+        return create_app(engine, options, admin=admin_of(settings, engine))
 
     return Server, make_app
 
 
-def _greeting(front: Front, engine: EngineClient) -> str:
+def _greeting(front: Front, engine: EngineExchange) -> str:
     addresses = ", ".join(front.addresses)
     return f"Coblyn serves {engine.info.name} at {addresses}  ({engine.info.accelerator})"

@@ -74,7 +74,8 @@ class EngineStatus:
     """What the engine is doing now.
 
     Attributes:
-        state: ``ready``, ``loading``, ``restarting``, ``not responding``, ``stopping`` or ``stopped``.
+        state: ``ready``, ``loading``, ``restarting``, ``not responding``, ``stopping``, ``stopped`` or
+            ``unloaded``.
         num_running: Requests in the batch.
         num_waiting: Requests in the queue.
         num_restarts: How often the engine process had to be started again.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coblyn import paths
 from coblyn.engine.interface import EngineClient
+from coblyn.service.admin import Admin
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.models import Models
@@ -22,7 +23,7 @@ __all__ = ["Services", "make_services"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an API can ask for; ``slots`` and ``shared`` are None where the user did not ask for them."""
+    """What an API can ask for; ``slots``, ``shared`` and ``admin`` are None where the user did not ask for them."""
 
     models: Models
     generator: Generator
@@ -30,6 +31,7 @@ class Services:
     stories: Stories
     slots: Slots | None = None
     shared: SharedStory | None = None
+    admin: Admin | None = None
 
 
 def make_services(
@@ -38,6 +40,7 @@ def make_services(
     is_strict: bool = False,
     slots: Slots | None = None,
     shared: SharedStory | None = None,
+    admin: Admin | None = None,
     journal: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Services:
@@ -48,10 +51,13 @@ def make_services(
         is_strict: Refuse requests that name another model even where there is one only.
         slots: Where stories are saved.
         shared: The story that several people write.
+        admin: What loads other models.
         journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
         clock: Seconds that only grow.
     """
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
     stories = Stories(journal or paths.journal())
-    return Services(models, Generator(models, hub, Quotas(clock)), hub, stories, slots, shared)
+    return Services(
+        models, Generator(models, hub, Quotas(clock)), hub, stories, slots, shared, admin
+    )

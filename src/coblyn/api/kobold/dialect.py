@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.kobold import absent, multiplayer, probes, routes, saves
+from coblyn.api.kobold import absent, admin, multiplayer, probes, routes, saves
 from coblyn.api.kobold.errors import kobold_body
 from coblyn.api.later import LaterFields
 
@@ -11,7 +11,14 @@ __all__ = ["KOBOLD"]
 
 KOBOLD = Dialect(
     "kobold",
-    (*routes.routes, *saves.routes, *multiplayer.routes, *probes.routes, *absent.routes),
+    (
+        *routes.routes,
+        *saves.routes,
+        *multiplayer.routes,
+        *probes.routes,
+        *admin.routes,
+        *absent.routes,
+    ),
     owns=lambda path: "/api/" in path,
     error_body=kobold_body,
     aliases={

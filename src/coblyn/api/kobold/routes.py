@@ -116,7 +116,7 @@ async def detokenize(call: Call) -> Response:
 @routes.get("/api/extra/version", "What this server can do")
 async def version(call: Call) -> Response:
     """The handshake of KoboldCPP's clients."""
-    return JSONResponse(shape.version(call.services))
+    return JSONResponse(shape.version(call.services, has_keys=bool(call.options.keys())))
 
 
 @routes.get("/api/extra/perf", "Speed and queue")
@@ -133,8 +133,10 @@ async def info_version(_: Call) -> Response:
 
 @routes.get("/api/v1/model", "Name of the model")
 async def model(call: Call) -> Response:
-    """Name of the model that is loaded."""
-    return JSONResponse({"result": f"koboldcpp/{call.model.engine.info.name}"})
+    """Name of the model that is loaded; "inactive" where it was unloaded."""
+    engine = call.model.engine
+    is_loaded = engine.status().state != "unloaded"
+    return JSONResponse({"result": f"koboldcpp/{engine.info.name}" if is_loaded else "inactive"})
 
 
 @routes.get("/api/extra/true_max_context_length", "Tokens of context")

@@ -9,6 +9,7 @@ from coblyn import __version__
 from coblyn.api.logprobs import Offsets, chat_form, completion_form
 from coblyn.engine.events import Stats, TokenText
 from coblyn.engine.interface import EngineStatus
+from coblyn.service.caller import CALLER
 from coblyn.service.hub import Hub, Record
 from coblyn.service.services import Services
 
@@ -53,11 +54,19 @@ def result(record: Record, reason: str | None) -> dict[str, Any]:
     }
 
 
-def version(services: Services) -> dict[str, Any]:
-    """What this server is and can do."""
+def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
+    """What this server is and can do for the caller at hand.
+
+    Args:
+        services: Its services.
+        has_keys: Whether it knows API keys.
+    """
+    needs_key = CALLER.get().scope != "admin"
     about = {"result": "KoboldCpp", "version": COMPATIBLE_VERSION, "coblyn": __version__}
     return about | {
         **_ABILITIES,
+        "protected": has_keys,
+        "admin": 0 if services.admin is None else 1 + needs_key,
         "multiplayer": services.shared is not None,
         "savedata": services.slots is not None,
     }

@@ -1,0 +1,103 @@
+"""Other models and settings at run time, where ``admin_dir`` allows it; and states, which are kept without a call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from pydantic import AliasChoices, Field
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.call import Call
+from coblyn.api.later import Lenient
+from coblyn.api.route import Routes
+from coblyn.errors import CoblynError, NotFound
+
+__all__ = ["routes"]
+
+log = logging.getLogger(__name__)
+
+routes = Routes()
+
+_OFF = "This server changes nothing at run time. Start it with --admin-dir DIRECTORY."
+_STATES = (
+    "States cannot be saved by hand: what requests computed is kept by itself, in main memory, and comes back with the "
+    "beginning of the text."
+)
+
+
+class ReloadInput(Lenient):
+    """Body of ``/api/admin/reload_config``."""
+
+    filename: str = Field(default="", description="A name that /api/admin/list_options has.")
+    baseconfig: str = Field(
+        default="",
+        validation_alias=AliasChoices("baseconfig", "overrideconfig"),
+        description="Settings that hold where the file says nothing.",
+    )
+
+
+class StateInput(Lenient):
+    """Body of ``/api/admin/save_state`` and ``/api/admin/load_state``."""
+
+    slot: int = 0
+
+
+@routes.get("/api/admin/list_options", "What can be loaded", scope="admin")
+async def list_options(call: Call) -> Response:
+    """Names of models and settings that can be loaded; none where that is not allowed."""
+    admin = call.services.admin
+    return JSONResponse(await asyncio.to_thread(admin.options) if admin else [])
+
+
+@routes.post(
+    "/api/admin/reload_config",
+    "Load another model",
+    ReloadInput,
+    {"filename": "initial_model"},
+    scope="admin",
+)
+async def reload_config(call: Call) -> Response:
+    """Answers when it is loaded. What runs ends as it began, and where a file cannot be loaded the model stays."""
+    body, _ = await call.read(ReloadInput)
+    try:
+        if call.services.admin is None:
+            raise NotFound(_OFF)
+        work = call.services.admin.load(body.filename, body.baseconfig)
+        # Somebody who closes the page has not taken back that it was to be loaded.
+        await asyncio.shield(asyncio.create_task(work, name="coblyn-reload"))
+    except CoblynError as error:
+        log.warning("%s was not loaded: %s", body.filename, error)
+        message = f"{error.message} {error.hint}" if error.hint else error.message
+        return JSONResponse({"success": False, "error": message})
+    return JSONResponse({"success": True})
+
+
+@routes.post("/api/admin/check_state", "Saved states", scope="admin")
+async def check_state(_: Call) -> Response:
+    """Always none."""
+    answer: dict[str, Any] = {"old_states": [], "new_state_size": 0, "new_tokens": 0}
+    return JSONResponse(_refused(answer))
+
+
+@routes.post("/api/admin/save_state", "Save a state", StateInput, scope="admin")
+async def save_state(_: Call) -> Response:
+    """Never done: the engine keeps by itself what requests computed."""
+    return JSONResponse(_refused({"new_state_size": 0, "new_tokens": 0}))
+
+
+@routes.post("/api/admin/load_state", "Load a state", StateInput, scope="admin")
+async def load_state(_: Call) -> Response:
+    """Never done: a text that begins like an earlier one finds what was computed."""
+    return JSONResponse(_refused({"new_tokens": 0}))
+
+
+@routes.post("/api/admin/clear_state", "Forget saved states", scope="admin")
+async def clear_state(_: Call) -> Response:
+    """Never done: there are none."""
+    return JSONResponse(_refused({}))
+
+
+def _refused(answer: dict[str, Any]) -> dict[str, Any]:
+    return {"success": False, **answer, "error": _STATES}

@@ -1,0 +1,104 @@
+"""The directory of models and settings that an administrator may load while a server runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from coblyn.cli.choose import missing_model, resolve_model
+from coblyn.cli.foreign import read_foreign
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.exchange import EngineExchange
+from coblyn.errors import ModelNotFound, NotFound, SettingsError
+from coblyn.models.kcpps import is_kcpps
+from coblyn.settings import EngineSettings, Settings
+
+__all__ = ["AdminDirectory", "admin_of"]
+
+INITIAL, UNLOAD = "initial_model", "unload_model"
+"""KoboldCPP's names for what the server began with, and for no model at all."""
+
+_ENGINE = frozenset(each.name for each in fields(EngineSettings))
+
+
+def admin_of(settings: Settings, engine: EngineExchange) -> AdminDirectory | None:
+    """What loads the files of ``admin_dir``; None if there is none.
+
+    Raises:
+        SettingsError: It is no directory.
+    """
+    if not settings.admin_dir:
+        return None
+    directory = Path(settings.admin_dir).expanduser().absolute()
+    if not directory.is_dir():
+        raise SettingsError(f"admin_dir {directory} is no directory.")
+    return AdminDirectory(directory, settings, engine)
+
+
+class AdminDirectory:
+    """Loads the files of a directory, and no others.
+
+    Args:
+        directory: Models (.gguf) and KoboldCPP's settings (.kcpps, .kcppt).
+        settings: What the server began with.
+        engine: What is exchanged.
+    """
+
+    def __init__(self, directory: Path, settings: Settings, engine: EngineExchange) -> None:
+        self._directory = directory
+        self._settings = settings
+        self._engine = engine
+        self._initial = engine.config
+
+    def options(self) -> list[str]:
+        """The names of the files that are there now, and KoboldCPP's own two."""
+        found = [path.name for path in self._directory.iterdir() if _is_option(path)]
+        return [*sorted(found), INITIAL, UNLOAD]
+
+    async def load(self, name: str, base: str = "") -> None:
+        """Load what a name stands for; see ``Admin.load``."""
+        if name == UNLOAD:
+            await self._engine.unload()
+        elif name == INITIAL:
+            await self._engine.replace(self._initial)
+        else:
+            await self._engine.replace(await asyncio.to_thread(self._config, name, base))
+
+    def _config(self, name: str, base: str) -> EngineConfig:
+        values: dict[str, Any] = {}
+        model: str | None = None
+        for each in filter(None, (base, name)):
+            path = self._file(each)
+            foreign = read_foreign(str(path))
+            values |= {k: v for k, v in foreign.settings[1].items() if k in _ENGINE}
+            model = foreign.model or model
+        settings = replace(self._settings, **values)
+        return EngineConfig.from_settings(
+            settings,
+            model=self._model(model),
+            library=Path(self._initial.library) if self._initial.library else None,
+            bundle=self._initial.bundle,
+        )
+
+    def _model(self, reference: str | None) -> Path | None:
+        """The model file; that of the start where nothing names one. The scripted engine takes none."""
+        if not self._initial.model:
+            return None
+        if reference is None:
+            return Path(self._initial.model)
+        if missing_model(reference):
+            raise ModelNotFound(
+                f"The model {reference} is not here.", hint=f"Get it: coblyn pull {reference}"
+            )
+        return resolve_model(reference)
+
+    def _file(self, name: str) -> Path:
+        if name not in self.options():
+            raise NotFound(f"There is no {name!r} in the directory of this server's settings.")
+        return self._directory / name
+
+
+def _is_option(path: Path) -> bool:
+    return (is_kcpps(path.name) or path.name.lower().endswith(".gguf")) and path.is_file()

@@ -1,0 +1,272 @@
+"""An engine that is exchanged for another while requests run: they end with the one that they began with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from coblyn.engine.client import ProcessEngine
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.events import Event
+from coblyn.engine.interface import EngineStatus, ModelInfo
+from coblyn.engine.request import Request
+from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
+
+__all__ = ["EngineExchange", "fits_beside"]
+
+log = logging.getLogger(__name__)
+
+_SPARE = 1.25
+"""An engine takes more than its file: the KV cache, and what is computed."""
+
+
+class EngineExchange:
+    """An ``EngineClient`` whose engine can be another one. Use it on one event loop.
+
+    Args:
+        config: Of the first engine.
+        make: Makes an engine that is not started yet.
+        fits: Whether a model can be loaded while another is.
+        drain_seconds: How long requests may go on when an engine has to end first.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        make: Callable[[EngineConfig], ProcessEngine],
+        *,
+        fits: Callable[[EngineConfig], bool],
+        drain_seconds: float = 60.0,
+    ) -> None:
+        self._make = make
+        self._fits = fits
+        self._drain_seconds = drain_seconds
+        self._config = config
+        self._engine = make(config)
+        self._others: set[ProcessEngine] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._changing = asyncio.Lock()
+        self._is_there = asyncio.Event()
+        self._is_there.set()
+        self._is_unloaded = False
+        self._is_ending = False
+        self._has_left = asyncio.Event()
+        self._num_users: Counter[ProcessEngine] = Counter()
+
+    async def start(self) -> None:
+        """Start the first engine.
+
+        Raises:
+            CoblynError: Its model could not be loaded.
+        """
+        await self._engine.start()
+
+    @property
+    def config(self) -> EngineConfig:
+        """Of the engine that answers now, or answered last."""
+        return self._config
+
+    @property
+    def info(self) -> ModelInfo:
+        """Facts of the model that answers now, or answered last."""
+        return self._engine.info
+
+    @property
+    def capacity(self) -> int:
+        """Most requests that it takes at a time."""
+        return self._engine.capacity
+
+    @property
+    def pid(self) -> int:
+        """Process id of the engine, 0 while there is none."""
+        return self._engine.pid
+
+    def status(self) -> EngineStatus:
+        """What it is doing now."""
+        status = self._engine.status()
+        if self._is_unloaded:
+            return EngineStatus("unloaded", 0, 0, status.num_restarts, failure=str(_unloaded()))
+        if not self._is_there.is_set():
+            return EngineStatus("loading", 0, 0, status.num_restarts)
+        return status
+
+    async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
+        """Start a request and give its events; see ``EngineClient.generate``."""
+        with self._using(await self._current()) as engine:
+            async with contextlib.aclosing(engine.generate(request)) as events:
+                async for event in events:
+                    yield event
+
+    async def cancel(self, request_id: str) -> None:
+        """End a request early, whichever engine has it."""
+        for engine in (self._engine, *self._others):
+            await engine.cancel(request_id)
+
+    async def encode(self, source: Source) -> Encoded:
+        """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
+        with self._using(await self._current()) as engine:
+            return await engine.encode(source)
+
+    async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
+        """Bytes of tokens."""
+        with self._using(await self._current()) as engine:
+            return await engine.detokenize(tokens, special=special)
+
+    async def replace(self, config: EngineConfig) -> None:
+        """Load another model, or the same in another way; from then on it answers.
+
+        Where there is room for both, the old engine answers until the new one can, and goes on if that fails. Where
+        there is not, its requests are given time to end, new ones wait, and it is started again if need be.
+
+        Raises:
+            Busy: Another change is under way.
+            CoblynError: The new engine could not be started.
+        """
+        async with self._change():
+            if not self._is_unloaded and await asyncio.to_thread(self._fits, config):
+                await self._replace_beside(config)
+            else:
+                await self._replace_after(config)
+
+    async def unload(self) -> None:
+        """End the engine when its requests have ended; requests are refused until another is loaded.
+
+        Raises:
+            Busy: Another change is under way.
+        """
+        async with self._change():
+            if not self._is_unloaded:
+                self._is_there.clear()
+                await self._retire(self._engine)
+                self._is_unloaded = True
+                self._is_there.set()
+
+    def drain(self) -> None:
+        """Take nothing more on, and refuse what has not begun; what runs goes on."""
+        self._is_ending = True
+        for engine in self._all:
+            engine.drain()
+
+    def abandon(self) -> None:
+        """End what still runs with an error."""
+        for engine in self._all:
+            engine.abandon()
+
+    def kill(self) -> None:
+        """End all processes at once, from wherever this is called."""
+        for engine in tuple(self._all):
+            engine.kill()
+
+    async def close(self) -> None:
+        """Stop every process; requests that run end as cancelled."""
+        self._is_ending = True
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        for engine in self._all:
+            await engine.close()
+
+    @property
+    def _all(self) -> tuple[ProcessEngine, ...]:
+        return (self._engine, *self._others)
+
+    async def _current(self) -> ProcessEngine:
+        await self._is_there.wait()
+        if self._is_unloaded:
+            raise _unloaded()
+        return self._engine
+
+    @contextlib.contextmanager
+    def _using(self, engine: ProcessEngine) -> Iterator[ProcessEngine]:
+        self._num_users[engine] += 1
+        try:
+            yield engine
+        finally:
+            self._num_users[engine] -= 1
+            self._has_left.set()
+
+    @contextlib.asynccontextmanager
+    async def _change(self) -> AsyncGenerator[None, None]:
+        if self._is_ending:
+            raise EngineStopped("The server is stopping.")
+        if self._changing.locked():
+            raise Busy("Another model is being loaded.", hint="Try again when that is done.")
+        async with self._changing:
+            yield
+
+    async def _replace_beside(self, config: EngineConfig) -> None:
+        try:
+            new = await self._started(config)
+        except ModelError:
+            raise  # it cannot be loaded anywhere
+        except CoblynError as error:
+            log.warning("Beside the model that is loaded there was no room: %s", error.message)
+            await self._replace_after(config)
+            return
+        old, self._engine, self._config = self._engine, new, config
+        self._others.add(old)
+        task = asyncio.create_task(self._retire(old), name="coblyn-engine-retires")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _replace_after(self, config: EngineConfig) -> None:
+        self._is_there.clear()
+        try:
+            if not self._is_unloaded:
+                await self._retire(self._engine)
+            try:
+                self._engine, self._config = await self._started(config), config
+            except CoblynError:
+                if not self._is_unloaded:
+                    self._engine = await self._started(self._config)
+                raise
+            self._is_unloaded = False
+        finally:
+            self._is_there.set()
+
+    async def _started(self, config: EngineConfig) -> ProcessEngine:
+        engine = self._make(config)
+        self._others.add(engine)  # so that it ends with the server even while it loads
+        try:
+            await engine.start()
+        except BaseException:
+            await engine.close()
+            raise
+        finally:
+            self._others.discard(engine)
+        return engine
+
+    async def _retire(self, engine: ProcessEngine) -> None:
+        """Close an engine when its requests have ended, or have had the time for it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                while self._num_users[engine]:
+                    self._has_left.clear()
+                    await self._has_left.wait()
+        await engine.close()
+        self._others.discard(engine)
+        del self._num_users[engine]
+
+
+def fits_beside(config: EngineConfig) -> bool:
+    """Whether main memory has room for a model besides what is there now; the accelerator's is not known."""
+    if not config.model:
+        return True
+    try:
+        size = Path(config.model).stat().st_size
+    except OSError:
+        return True  # its loading will say what is wrong
+    return size * _SPARE < psutil.virtual_memory().available
+
+
+def _unloaded() -> EngineStopped:
+    return EngineStopped(
+        "The model was unloaded.", hint="Load one: POST /api/admin/reload_config with its name."
+    )
