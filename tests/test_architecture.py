@@ -35,8 +35,9 @@ MAY_IMPORT = {
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
     "story": VOCABULARY,
-    "service": VOCABULARY | {"keys", "engine", "chat", "constraints", "story"},
-    "api": VOCABULARY | {"keys", "engine", "proof", "chat", "constraints", "service", "story"},
+    "service": VOCABULARY | {"keys", "engine", "chat", "constraints", "models", "story"},
+    "api": VOCABULARY
+    | {"keys", "engine", "proof", "chat", "constraints", "models", "service", "story"},
     "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {

@@ -223,6 +223,10 @@ class Settings(EngineSettings):
         str,
         Meta(description="File of the certificate's private key; left out where both are in one."),
     ] = ""
+    ollama_port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="Port to listen on as well, as Ollama; 0 for none."),
+    ] = 0
     origins: Annotated[
         tuple[str, ...], Meta(description="Web origins that may call the API from a browser.")
     ] = ()

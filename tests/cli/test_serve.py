@@ -39,7 +39,9 @@ def served(
         assert process.stdout
         greeting = process.stdout.readline()
         try:
-            url = next((word for word in greeting.split() if word.startswith("http")), "")
+            url = next((word for word in greeting.split() if word.startswith("http")), "").rstrip(
+                ","
+            )
             assert url, greeting
             yield process, url
         finally:
@@ -54,6 +56,17 @@ def test_it_serves_and_says_where() -> None:
         assert (health["status"], health["model"]) == ("ok", "fake")
         answer = httpx.post(f"{url}/api/v1/generate", json={"prompt": "x", "max_length": 8}).json()
         assert answer["results"][0]["text"] == "The lamp"
+
+
+def test_it_listens_as_ollama_too() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with served("--ollama-port", str(port)) as (_, url):
+        own = f"http://127.0.0.1:{port}"
+        assert httpx.get(own).text == "Ollama is running"
+        assert httpx.get(f"{own}/api/tags").json()["models"][0]["name"] == "fake:latest"
+        assert httpx.get(url).text != "Ollama is running"
 
 
 @POSIX

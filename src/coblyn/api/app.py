@@ -28,6 +28,8 @@ from coblyn.api.lite import lite_routes
 from coblyn.api.llama.dialect import LLAMA
 from coblyn.api.metrics import Metrics
 from coblyn.api.observer import Observer
+from coblyn.api.ollama.dialect import OLLAMA
+from coblyn.api.ollama.root import root_routes
 from coblyn.api.openai.dialect import OPENAI
 from coblyn.api.origins import OriginGuard
 from coblyn.api.page import page_routes
@@ -46,7 +48,7 @@ from coblyn.service.slots import Slots
 
 __all__ = ["DIALECTS", "create_app"]
 
-DIALECTS = (KOBOLD, ANTHROPIC, OPENAI, LLAMA, STORY, SERVER)
+DIALECTS = (OLLAMA, KOBOLD, ANTHROPIC, OPENAI, LLAMA, STORY, SERVER)
 """What is spoken. The first that owns a path without a route gives the shape of errors there; the last owns all."""
 
 
@@ -83,6 +85,7 @@ def create_app(
             *(route for d in dialects for route in _routes(d, services, options)),
             *docs_routes(dialects),
             *lite_routes(options.lite),
+            *root_routes(options.ollama_port),
             *page_routes(options.web),
         ],
         middleware=_middleware(paths, options, metrics),

@@ -21,6 +21,7 @@ class ApiOptions:
         origins: Origins of web pages elsewhere that may use this server, such as
             ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
             programs are not web pages.
+        ollama_port: Port at which ``/`` says that Ollama is running; 0 for none.
         keys: Gives the API keys that are known now.
         requires_key: Programs of this machine need a key too; those of others need one always.
         logs_texts: Prompts and answers stand in the log.
@@ -40,6 +41,7 @@ class ApiOptions:
     """
 
     origins: tuple[str, ...] = ()
+    ollama_port: int = 0
     keys: Callable[[], tuple[ApiKey, ...]] = tuple
     requires_key: bool = False
     logs_texts: bool = False

@@ -62,6 +62,8 @@ def opened(settings: Settings, config: Path | None) -> Iterator[Front]:
     """
     keys, tls = _keys(settings, config), Tls.of(settings)
     where = places(settings.host, settings.port, settings.listen)
+    if settings.ollama_port:
+        where += places(settings.host, settings.ollama_port, ())
     with listening(where, has_keys=bool(keys())) as listeners:
         yield Front(tuple(where), tuple(listeners), tls, keys)
 

@@ -35,6 +35,9 @@ def serve(
         list[str] | None,
         typer.Option(help="Where else to listen: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH."),
     ] = None,
+    ollama_port: Annotated[
+        int | None, typer.Option(help="Port to listen on as well, as Ollama: usually 11434.")
+    ] = None,
     tls_cert: Annotated[
         str | None, typer.Option(help="Certificate and its chain (PEM), for HTTPS.")
     ] = None,
@@ -104,7 +107,7 @@ def serve(
         bool, typer.Option("--fake", help="Serve a scripted engine: no model, no build.")
     ] = False,
 ) -> None:
-    """Serve a model: the writing page, and KoboldAI's and OpenAI's API."""
+    """Serve a model: the writing page, and KoboldAI's, OpenAI's, Anthropic's and Ollama's API."""
     gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
     from coblyn.cli.foreign import read_foreign
     from coblyn.cli.front import opened
@@ -120,6 +123,7 @@ def serve(
             "host": host,
             "port": port,
             "listen": tuple(listen) if listen else None,
+            "ollama_port": ollama_port,
             "tls_cert": tls_cert,
             "tls_key": tls_key,
             "require_key": require_key,
@@ -238,6 +242,7 @@ def _import_app() -> tuple[type[Server], Any]:
             is_strict=settings.strict_models,
             machine=machine,
             **kobold_options(settings),
+            ollama_port=settings.ollama_port,
             keys=front.keys,
             requires_key=settings.require_key,
             max_body=settings.max_body,

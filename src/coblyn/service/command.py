@@ -51,6 +51,7 @@ class ChatPrompt:
         tools: The tools that the model may call.
         tool_choice: Whether it may, must not, or has to call one.
         parallel_tool_calls: It may call several at once.
+        before: Token ids that stand before it, with a BOS token where the model wants one.
     """
 
     messages: tuple[Message, ...] = field(repr=False)
@@ -59,6 +60,7 @@ class ChatPrompt:
     tools: tuple[Tool, ...] = field(default=(), repr=False)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
+    before: tuple[int, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class GenerateCommand:
         special: Send the text of special tokens too.
         constraint: What the whole generated text has to be.
         banned_phrases: Texts that must not be written, in whatever case.
+        keeps_tokens: Its record keeps the tokens without log-probabilities too.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
         model: Name of the model that is meant; empty for the server's own choice.
     """
@@ -115,5 +118,6 @@ class GenerateCommand:
     special: bool = False
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
+    keeps_tokens: bool = False
     key: str = ""
     model: str = ""

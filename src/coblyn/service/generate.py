@@ -197,7 +197,12 @@ class Generator:
         )
 
     async def _submit(self, command: GenerateCommand, fitted: _Fitted) -> Generation:
-        record = Record(uuid.uuid4().hex, command.key, prompt=command.prompt)
+        record = Record(
+            uuid.uuid4().hex,
+            command.key,
+            prompt=command.prompt,
+            keeps_tokens=command.keeps_tokens,
+        )
         async with AsyncExitStack() as ending:
             self._admit(record, ending)
             self._hub.open(record)

@@ -26,7 +26,7 @@ from coblyn.service.window import (
     shrunk,
 )
 
-__all__ = ["Fitted", "Prompts"]
+__all__ = ["Fitted", "Prompts", "source_of"]
 
 MIN_CONTEXT = 32
 """A smaller context has no room for a prompt and a completion."""
@@ -69,18 +69,21 @@ class Prompts:
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
             return await self._trimmed(command, command.prompt, context)
         prompt, form = command.prompt, None
+        before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
-            rendered = await self.render(prompt)
+            rendered, before = await self.render(prompt), prompt.before
             prompt, form = TextPrompt(rendered.text), rendered.form
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
             prompt = TokenPrompt(ids)
-        encoded = await self._encode(prompt, context)
+        encoded = await self._encode(prompt, context, before)
         room = require_room(encoded.num_tokens, context)
         return Fitted(encoded, min(command.max_tokens or room, room), form)
 
-    async def _encode(self, prompt: TextPrompt | TokenPrompt, context: int) -> Encoded:
-        """A prompt of any length; text that no vocabulary could make fit is not tokenized.
+    async def _encode(
+        self, prompt: TextPrompt | TokenPrompt, context: int, before: tuple[int, ...]
+    ) -> Encoded:
+        """A prompt of any length, behind some ids; text that no vocabulary could make fit is not tokenized.
 
         Raises:
             PromptTooLong: It is such a text.
@@ -89,7 +92,7 @@ class Prompts:
             return await self._engine.encode(Source(ids=pack_ids(prompt.tokens)))
         text = prompt.memory + prompt.text
         require_fitting_text(len(text), context, MAX_TOKEN_LENGTH)
-        return await self._engine.encode(Source((Text(text),)))
+        return await self._engine.encode(source_of(text, before))
 
     async def text(self, prompt: TextPrompt | ChatPrompt) -> str:
         """The text of a prompt."""
@@ -125,6 +128,11 @@ class Prompts:
     def _context(self, command: GenerateCommand) -> int:
         full = self._engine.info.context
         return min(max(command.max_context or full, MIN_CONTEXT), full)
+
+
+def source_of(text: str, before: tuple[int, ...]) -> Source:
+    """What is encoded of a text behind some ids, which have what stands at the beginning of a prompt."""
+    return Source((Text(text, add_special=not before),), ids=pack_ids(before))
 
 
 @functools.lru_cache(maxsize=4)

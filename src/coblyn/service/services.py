@@ -12,6 +12,7 @@ from coblyn.engine.interface import EngineClient
 from coblyn.service.admin import Admin
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
+from coblyn.service.inventory import Inventory
 from coblyn.service.models import Models
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
@@ -28,6 +29,7 @@ class Services:
     models: Models
     generator: Generator
     hub: Hub
+    inventory: Inventory
     stories: Stories
     slots: Slots | None = None
     shared: SharedStory | None = None
@@ -58,6 +60,5 @@ def make_services(
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
     stories = Stories(journal or paths.journal())
-    return Services(
-        models, Generator(models, hub, Quotas(clock)), hub, stories, slots, shared, admin
-    )
+    generator, inventory = Generator(models, hub, Quotas(clock)), Inventory(models)
+    return Services(models, generator, hub, inventory, stories, slots, shared, admin)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import unpack_ids
 from coblyn.service.command import ChatPrompt
-from coblyn.service.prompt import Prompts
+from coblyn.service.prompt import Prompts, source_of
 
 __all__ = ["Tokens"]
 
@@ -51,7 +52,8 @@ class Tokens:
     async def of_chat(self, prompt: ChatPrompt) -> tuple[str, list[int]]:
         """Text and token ids of a conversation in the model's own format."""
         text = (await self._prompts.render(prompt)).text
-        return text, _ids(await self._engine.encode(Source((Text(text),), wants_ids=True)))
+        source = source_of(text, prompt.before)
+        return text, _ids(await self._engine.encode(replace(source, wants_ids=True)))
 
     async def to_text(self, tokens: Sequence[int], *, special: bool) -> str:
         """Text of tokens; bytes that are no UTF-8 become replacement characters.

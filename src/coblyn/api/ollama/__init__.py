@@ -1,0 +1,1 @@
+"""Ollama's API: text, conversations, and the models that are here."""

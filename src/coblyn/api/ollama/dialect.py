@@ -1,0 +1,21 @@
+"""Ollama's dialect as a value."""
+
+from __future__ import annotations
+
+from coblyn.api.dialect import STOP_OR_LENGTH, Dialect
+from coblyn.api.framing import NDJSON
+from coblyn.api.ollama import listing, managing, missing, writing
+from coblyn.api.ollama.errors import ollama_body
+
+__all__ = ["OLLAMA"]
+
+_ROUTES = (*writing.routes, *listing.routes, *managing.routes, *missing.routes)
+
+OLLAMA = Dialect(
+    "ollama",
+    _ROUTES,
+    owns=lambda path: path.startswith("/api/blobs/"),
+    error_body=ollama_body,
+    framing=NDJSON,
+    finish_reasons={**STOP_OR_LENGTH, "tool_calls": "stop"},
+)

@@ -1,0 +1,175 @@
+"""What Ollama's clients ask about models before they use one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.ollama.shape import capabilities, details, stamp
+from coblyn.api.route import Routes
+from coblyn.engine.interface import ModelInfo
+from coblyn.errors import BadRequest
+from coblyn.models.modelfile import write_modelfile
+from coblyn.service.inventory import Facts, Item
+
+__all__ = ["NamedInput", "routes"]
+
+routes = Routes()
+
+VERSION = "0.33.0"
+"""The version of Ollama whose API this is; clients refuse to talk to much older ones."""
+
+_FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
+"""When a model is unloaded that stays as long as the server runs."""
+
+_SUFFIX = "{# .Suffix #}"
+"""A comment for the model's template. By this name in Ollama's templates some editors know that a model fills gaps."""
+
+_TEMPLATE_KEY = "tokenizer.chat_template"
+
+
+class NamedInput(BaseModel):
+    """A body that names a model."""
+
+    model: str | None = Field(None, description="Its name; old clients say name.")
+    name: str | None = None
+
+    @property
+    def named(self) -> str:
+        """The name.
+
+        Raises:
+            BadRequest: There is none.
+        """
+        name = self.model or self.name
+        if not name:
+            raise BadRequest("model is required", field="model")
+        return name
+
+
+@routes.get("/api/version", "Version of Ollama's API")
+async def version(_: Call) -> Response:
+    """The version of Ollama whose API this is."""
+    return JSONResponse({"version": VERSION})
+
+
+@routes.get("/api/tags", "Models that are here")
+async def tags(call: Call) -> Response:
+    """Every model: those that are loaded, those on the disk, and those that are made from them by settings."""
+    return JSONResponse({"models": await asyncio.to_thread(_tags, call)})
+
+
+@routes.get("/api/ps", "Models that are loaded")
+async def ps(call: Call) -> Response:
+    """The models that are loaded. They stay as long as the server runs."""
+    return JSONResponse({"models": await asyncio.to_thread(_running, call)})
+
+
+@routes.post("/api/show", "About one model", NamedInput, {"model": "any"})
+async def show(call: Call) -> Response:
+    """Its settings, its template, what its file says, and what it can do."""
+    body = await call.json()
+    name = validated(NamedInput, body).named
+    is_verbose = body.get("verbose") is True
+    return JSONResponse(await asyncio.to_thread(_show, call, name, is_verbose))
+
+
+def _tags(call: Call) -> list[dict[str, Any]]:
+    return [_entry(item, item.facts) for item in call.services.inventory.all()]
+
+
+def _running(call: Call) -> list[dict[str, Any]]:
+    return [_process(item) for item in call.services.inventory.loaded()]
+
+
+def _process(item: Item) -> dict[str, Any]:
+    assert item.model, "it is loaded"
+    info = item.model.engine.info
+    on_devices = sum(
+        share.weights + share.cache + share.compute
+        for share in info.placement.shares
+        if share.device != "CPU"
+    )
+    return {
+        **_entry(item, item.facts),
+        "expires_at": stamp(_FOR_EVER),
+        "size_vram": on_devices,
+        "context_length": info.context,
+    }
+
+
+def _entry(item: Item, facts: Facts) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "model": item.name,
+        "modified_at": stamp(item.modified),
+        "size": item.size,
+        "digest": item.digest,
+        "details": details(item, facts),
+        "capabilities": capabilities(_template(item, facts), can_infill=_can_infill(item)),
+    }
+
+
+def _show(call: Call, name: str, is_verbose: bool) -> dict[str, Any]:
+    item = call.services.inventory.find(name)
+    facts, settings = item.facts, item.modelfile
+    info = item.model.engine.info if item.model else None
+    template = _template(item, facts)
+    return {
+        "license": "\n".join(settings.licenses) or str(facts.metadata.get("general.license", "")),
+        "modelfile": write_modelfile(settings),
+        "parameters": _parameters(item, info),
+        "template": settings.template or (template + _SUFFIX if _can_infill(item) else template),
+        "system": settings.system,
+        "details": details(item, facts),
+        "messages": [{"role": role, "content": text} for role, text in settings.messages],
+        "model_info": _model_info(facts, info, is_verbose=is_verbose),
+        "capabilities": capabilities(template, can_infill=_can_infill(item)),
+        "modified_at": stamp(item.modified),
+    }
+
+
+def _template(item: Item, facts: Facts) -> str:
+    if item.model:
+        return item.model.engine.info.chat_template
+    return str(facts.metadata.get(_TEMPLATE_KEY, ""))
+
+
+def _can_infill(item: Item) -> bool:
+    """Whether it is known to fill gaps: of a model that is not loaded that is not known."""
+    return item.model is not None and item.model.engine.info.infill is not None
+
+
+def _parameters(item: Item, info: ModelInfo | None) -> str:
+    """Lines of a name and a value. Editors read the context from ``num_ctx``."""
+    values: dict[str, Any] = {"num_ctx": info.context} if info else {}
+    values |= {
+        name: value for name, value in item.modelfile.parameters.items() if name != "num_ctx"
+    }
+    return "\n".join(
+        f"{name:<30} {json.dumps(each, ensure_ascii=False)}"
+        for name, value in values.items()
+        for each in (value if isinstance(value, list | tuple) else (value,))
+    )
+
+
+def _model_info(facts: Facts, info: ModelInfo | None, *, is_verbose: bool) -> dict[str, Any]:
+    """What the file says; of a loaded model the context is the one that requests have, since nothing is loaded anew."""
+    architecture = facts.architecture or "unknown"
+    found: dict[str, Any] = {
+        name: value for name, value in facts.metadata.items() if is_verbose or name != _TEMPLATE_KEY
+    }
+    found |= {
+        "general.architecture": architecture,
+        "general.parameter_count": facts.num_parameters,
+    }
+    if info:
+        found[f"{architecture}.context_length"] = info.context
+    return found

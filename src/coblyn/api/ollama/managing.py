@@ -1,0 +1,231 @@
+"""Making, copying, fetching and deleting models, as Ollama's clients do it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.later import Warnings, warning_headers
+from coblyn.api.ollama.errors import NotOffered
+from coblyn.api.ollama.listing import NamedInput
+from coblyn.api.ollama.options import read_options
+from coblyn.api.problem import Problem
+from coblyn.api.route import Routes
+from coblyn.api.stream import StreamResponse, compact
+from coblyn.errors import BadRequest, Cancelled, CoblynError
+from coblyn.models.modelfile import Modelfile, read_modelfile
+from coblyn.progress import Progress
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+_SUCCESS = {"status": "success"}
+
+
+class CreateInput(NamedInput):
+    """Body of ``/api/create``."""
+
+    base: str | None = Field(None, alias="from", description="The model that it is made from.")
+    modelfile: str | None = Field(None, description="All of it as a Modelfile, as old clients do.")
+    system: str | None = None
+    template: str | None = Field(None, description="Kept and shown; the model's own is used.")
+    parameters: dict[str, Any] | None = None
+    messages: list[dict[str, Any]] | None = None
+    license: str | list[str] | None = None
+    adapters: dict[str, str] | None = Field(None, description="Refused.")
+    files: dict[str, str] | None = Field(None, description="Refused.")
+    quantize: str | None = Field(None, description="Refused.")
+    stream: bool | None = None
+
+    def to_modelfile(self) -> Modelfile:
+        """The settings that are meant.
+
+        Raises:
+            BadRequest: They are none, or ask for what is not supported.
+        """
+        if self.files:
+            raise BadRequest(
+                "Models are not made from files that are sent.",
+                field="files",
+                hint="Put the GGUF file into the directory of models, and name it with from.",
+            )
+        if self.quantize:
+            raise BadRequest("Models are not quantized here.", field="quantize")
+        if self.adapters:
+            raise BadRequest("Adapters are not supported yet.", field="adapters")
+        if self.modelfile:
+            return read_modelfile(self.modelfile)
+        if not self.base:
+            raise BadRequest("neither 'from' or 'files' was specified", field="from")
+        licenses = [self.license] if isinstance(self.license, str) else self.license or []
+        return Modelfile(
+            self.base,
+            {name: value for name, value in (self.parameters or {}).items() if value is not None},
+            self.system or "",
+            self.template or "",
+            messages=tuple(_pair(index, each) for index, each in enumerate(self.messages or [])),
+            licenses=tuple(licenses),
+        )
+
+
+class CopyInput(BaseModel):
+    """Body of ``/api/copy``."""
+
+    source: str = Field(min_length=1)
+    destination: str = Field(min_length=1)
+
+
+class PullInput(NamedInput):
+    """Body of ``/api/pull``."""
+
+    stream: bool | None = None
+
+
+@routes.post(
+    "/api/create",
+    "Make a model",
+    CreateInput,
+    {"model": "pirate", "from": "smollm2", "system": "You are a pirate.", "stream": False},
+    can_stream=True,
+    scope="admin",
+)
+async def create(call: Call) -> Response:
+    """A model from another by settings: system text, parameters, messages. It is kept as a small file."""
+    body = await call.json()
+    wanted = validated(CreateInput, body)
+    modelfile = wanted.to_modelfile()
+    warnings: dict[str, str] = {}
+    read_options(modelfile.parameters, warnings, context=call.model.engine.info.context)
+    if modelfile.template:
+        warnings["template"] = "It is kept and shown; the model's own chat template is used."
+    await asyncio.to_thread(call.services.inventory.make, wanted.named, modelfile)
+    steps = [{"status": "reading model metadata"}, {"status": "writing manifest"}, _SUCCESS]
+    if wanted.stream is False:
+        return JSONResponse(_SUCCESS, headers=warning_headers(warnings))
+    return _lines(call, _each(call, steps), warnings)
+
+
+@routes.post(
+    "/api/copy",
+    "Give a model another name",
+    CopyInput,
+    {"source": "smollm2", "destination": "mine"},
+    scope="admin",
+)
+async def copy(call: Call) -> Response:
+    """A model under another name; its file is not copied."""
+    wanted = validated(CopyInput, await call.json())
+    await asyncio.to_thread(call.services.inventory.copy, wanted.source, wanted.destination)
+    return Response()
+
+
+@routes.delete("/api/delete", "Delete a model", NamedInput, {"model": "mine"}, scope="admin")
+async def delete(call: Call) -> Response:
+    """A model that was made loses its settings, another its file. One that is loaded stays."""
+    wanted = validated(NamedInput, await call.json())
+    await asyncio.to_thread(call.services.inventory.remove, wanted.named)
+    return Response()
+
+
+@routes.post(
+    "/api/pull",
+    "Fetch a model",
+    PullInput,
+    {"model": "smollm2", "stream": False},
+    can_stream=True,
+    scope="admin",
+)
+async def pull(call: Call) -> Response:
+    """A model from Hugging Face (``hf.co/OWNER/REPO:QUANTIZATION``), Ollama's registry or the catalogue."""
+    wanted = validated(PullInput, await call.json())
+    pulling = _Pull(call, wanted.named)
+    if wanted.stream is False:
+        await call.wait(pulling.run())
+        return JSONResponse(_SUCCESS)
+    return _lines(call, pulling.lines(), {})
+
+
+@routes.post("/api/push", "Refused", NamedInput, {"model": "mine"}, scope="admin")
+async def push(_: Call) -> Response:
+    """Models are not sent to registries."""
+    raise NotOffered("Models are not sent to registries from here.")
+
+
+class _Pull:
+    """A model on its way here. It ends when nobody waits for it any more; what was fetched is kept for the next time.
+
+    Args:
+        call: The request.
+        name: What is fetched.
+    """
+
+    def __init__(self, call: Call, name: str) -> None:
+        self._call = call
+        self._name = name
+        self._loop = asyncio.get_running_loop()
+        self._steps: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._is_left = False
+
+    async def run(self) -> None:
+        """Fetch it.
+
+        Raises:
+            CoblynError: As ``Inventory.pull`` says.
+        """
+        try:
+            await asyncio.to_thread(self._call.services.inventory.pull, self._name, self._report)
+        finally:
+            self._is_left = True
+            self._steps.put_nowait(None)
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
+        """The lines that tell of it, to the last."""
+        work = asyncio.create_task(self.run())
+        frame = self._call.dialect.framing.frame
+        try:
+            yield frame(compact({"status": "pulling manifest"}))
+            while (step := await self._steps.get()) is not None:
+                yield frame(compact(step))
+            await work
+            for status in ("verifying sha256 digest", "writing manifest", "success"):
+                yield frame(compact({"status": status}))
+        except CoblynError as error:
+            yield frame(compact(self._call.dialect.error_body(Problem.of(error))))
+        finally:
+            self._is_left = True
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    def _report(self, progress: Progress) -> None:
+        """On the thread that fetches."""
+        if self._is_left:
+            raise Cancelled("Nobody waits for this model any more.")
+        if progress.unit == "bytes" and progress.total:
+            what = progress.detail or self._name
+            numbers = {"total": progress.total, "completed": progress.done}
+            step = {"status": f"pulling {what}", "digest": what, **numbers}
+            self._loop.call_soon_threadsafe(self._steps.put_nowait, step)
+
+
+def _pair(index: int, message: dict[str, Any]) -> tuple[str, str]:
+    role, content = message.get("role"), message.get("content")
+    if role not in ("system", "user", "assistant") or not isinstance(content, str):
+        field = f"messages[{index}]"
+        raise BadRequest(f"{field} must have a role and a text as content.", field=field)
+    return role, content
+
+
+def _lines(call: Call, lines: AsyncGenerator[bytes, None], warnings: Warnings) -> Response:
+    return StreamResponse(lines, (), call.dialect.framing.media_type, warning_headers(warnings))
+
+
+async def _each(call: Call, steps: list[dict[str, str]]) -> AsyncGenerator[bytes, None]:
+    for step in steps:
+        yield call.dialect.framing.frame(compact(step))

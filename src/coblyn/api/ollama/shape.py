@@ -1,0 +1,90 @@
+"""Answers in Ollama's form: times, durations, and what is told of a model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from coblyn.chat.reasoning import reasoning_of
+from coblyn.engine.events import Stats
+from coblyn.service.inventory import Facts, Item
+
+__all__ = ["Clock", "capabilities", "details", "nanoseconds", "now", "stamp"]
+
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When a request came, for its durations."""
+
+    start: int = field(default_factory=time.perf_counter_ns)
+
+    def durations(self, stats: Stats) -> dict[str, int]:
+        """What a generation took, in nanoseconds, and its tokens; zeros are left out.
+
+        ``load_duration`` is what finding the model and making the prompt took: all but waiting, reading and writing.
+        """
+        total = time.perf_counter_ns() - self.start
+        known = stats.queue_seconds + stats.prefill_seconds + stats.decode_seconds
+        fields = {
+            "total_duration": total,
+            "load_duration": max(0, total - nanoseconds(known)),
+            "prompt_eval_count": stats.prompt_tokens,
+            "prompt_eval_duration": nanoseconds(stats.prefill_seconds),
+            "eval_count": stats.completion_tokens,
+            "eval_duration": nanoseconds(stats.decode_seconds),
+        }
+        return {name: value for name, value in fields.items() if value}
+
+
+def nanoseconds(seconds: float) -> int:
+    """Seconds in nanoseconds."""
+    return round(seconds * _SECOND)
+
+
+def now() -> str:
+    """The time, as answers carry it."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(when: datetime) -> str:
+    """A time as RFC 3339 has it."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def details(item: Item, facts: Facts) -> dict[str, Any]:
+    """What is told of a model wherever it is listed."""
+    family = facts.architecture or "unknown"
+    return {
+        "parent_model": item.modelfile.base if item.is_made else "",
+        "format": "gguf",
+        "family": family,
+        "families": [family],
+        "parameter_size": _human(facts.num_parameters),
+        "quantization_level": facts.quantization or "unknown",
+    }
+
+
+def capabilities(template: str, *, can_infill: bool) -> list[str]:
+    """What a model can do, in Ollama's words.
+
+    Args:
+        template: Its chat template, or empty.
+        can_infill: Whether it fills gaps.
+    """
+    found = ["completion", "insert"] if can_infill else ["completion"]
+    if "tools" in template:
+        found.append("tools")
+    if reasoning_of(template):
+        found.append("thinking")
+    return found
+
+
+def _human(count: int) -> str:
+    """A number of weights as people say it: 134.5M, 7.6B."""
+    if count >= 10**9:
+        return f"{count / 10**9:.1f}B"
+    return f"{count / 10**6:.2f}M" if count >= 10**6 else str(count)

@@ -1,0 +1,208 @@
+"""What Ollama's clients send to generate, field by field, and the commands that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coblyn.api.constraint import bind
+from coblyn.api.ollama.conversation import read_messages
+from coblyn.api.ollama.keep_alive import check_keep_alive
+from coblyn.api.ollama.options import read_options
+from coblyn.api.wishes import Wishes, filled
+from coblyn.chat.messages import Message, read_tools
+from coblyn.chat.reasoning import reasoning_of
+from coblyn.errors import BadRequest
+from coblyn.service.command import ChatPrompt, GenerateCommand, InfillPrompt, Prompt, TextPrompt
+from coblyn.service.inventory import Item
+
+__all__ = ["TalkInput", "WriteInput", "WritingInput"]
+
+_EFFORTS = {"low": "low", "medium": "medium", "high": "high", "max": "high"}
+"""Ollama's words for effort, and those that chat templates know."""
+
+
+class WritingInput(BaseModel):
+    """What both ways of generating share; null means "not given" everywhere."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    model: str = Field(
+        min_length=1,
+        description="A name that /api/tags lists. Where one model is loaded, it answers to any.",
+    )
+    stream: bool | None = Field(None, description="It is a stream unless this is false.")
+    format: Any = Field(None, description="json, or a JSON schema.")
+    options: dict[str, Any] | None = Field(
+        None, description="Generation parameters by Ollama's names, or KoboldAI's."
+    )
+    think: bool | str | None = Field(None, description="true, false, low, medium, high or max.")
+    keep_alive: Any = Field(None, description="Accepted; a model stays loaded.")
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether one object is wanted in place of a stream."""
+        return self.stream is False
+
+    def command(
+        self,
+        prompt: Prompt,
+        item: Item,
+        body: Mapping[str, Any],
+        wishes: Wishes,
+        warnings: dict[str, str],
+        *,
+        keeps_tokens: bool = False,
+    ) -> GenerateCommand:
+        """The generation that is meant.
+
+        Args:
+            prompt: What to continue.
+            item: The model, which is loaded.
+            body: As JSON gave it.
+            wishes: What goes for requests that say nothing.
+            warnings: Takes what is not obeyed.
+            keeps_tokens: The tokens are asked for afterwards.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        assert item.model, "it is loaded"
+        check_keep_alive(self.keep_alive, warnings)
+        given = filled(self.options or {}, item.modelfile.parameters)
+        wanted = {**wishes.of({**given, "preset": body.get("preset")})}
+        unknown: dict[str, str] = {}
+        options = read_options(
+            wanted,
+            unknown,
+            context=item.model.engine.info.context,
+            logprobs=(self.top_logprobs or 0) if self.logprobs else None,
+        )
+        warnings |= {
+            name: why for name, why in unknown.items() if name.removeprefix("options.") in given
+        }
+        command = GenerateCommand(
+            prompt,
+            max_tokens=options.max_tokens,
+            sampling=options.sampling,
+            stop=options.stop,
+            keeps_tokens=keeps_tokens,
+            model=item.model.name,
+        )
+        return bind(command, {**body, "response_format": self._response_format()})
+
+    def variables(self, item: Item) -> tuple[tuple[str, Any], ...]:
+        """What templates may ask for about reasoning; nothing where the client leaves it to the model.
+
+        Raises:
+            BadRequest: The model does not reason, or the word for its effort is unknown.
+        """
+        assert item.model, "it is loaded"
+        if self.think is None:
+            return ()
+        if isinstance(self.think, str) and self.think not in _EFFORTS:
+            raise BadRequest(
+                f"think must be true, false or one of {', '.join(_EFFORTS)}.", field="think"
+            )
+        if self.think and not reasoning_of(item.model.engine.info.chat_template):
+            raise BadRequest(f'"{self.model}" does not support thinking', field="think")
+        is_on = bool(self.think)
+        found: dict[str, Any] = {"enable_thinking": is_on, "thinking": is_on}
+        if isinstance(self.think, str):
+            found["reasoning_effort"] = _EFFORTS[self.think]
+        return tuple(found.items())
+
+    def _response_format(self) -> Any:
+        if self.format in (None, ""):
+            return None
+        if self.format == "json":
+            return {"type": "json_object"}
+        if isinstance(self.format, dict):
+            return {"type": "json_schema", "json_schema": {"schema": self.format}}
+        raise BadRequest("format must be json or a JSON schema.", field="format")
+
+
+class WriteInput(WritingInput):
+    """Body of ``/api/generate``."""
+
+    prompt: str | None = None
+    suffix: str | None = Field(None, description="What follows the gap that is to be filled.")
+    system: str | None = None
+    template: str | None = Field(
+        None, description="Not obeyed: it is Go's language, and the model's own is used."
+    )
+    context: list[int] | None = Field(None, description="As an earlier answer had it.")
+    raw: bool | None = Field(None, description="The prompt is taken as it is.")
+    images: list[Any] | None = Field(None, description="Refused: models read text only.")
+
+    def to_prompt(
+        self, item: Item, warnings: dict[str, str]
+    ) -> ChatPrompt | TextPrompt | InfillPrompt:
+        """What is continued.
+
+        Args:
+            item: The model.
+            warnings: Takes what is not obeyed.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        if self.images:
+            raise BadRequest("images: this model reads text only.", field="images")
+        if self.suffix:
+            assert item.model, "it is loaded"
+            if item.model.engine.info.infill is None:
+                raise BadRequest(f'"{self.model}" does not support insert', field="suffix")
+            return InfillPrompt(self.prompt or "", self.suffix)
+        if self.raw:
+            if self.system or self.template or self.context:
+                raise BadRequest(
+                    "raw mode does not support template, system, or context", field="raw"
+                )
+            return TextPrompt(self.prompt or "")
+        if self.template or item.modelfile.template:
+            warnings["template"] = "The model's own chat template was used."
+        settings = item.modelfile
+        system = settings.system if self.system is None else self.system
+        messages = [Message("system", system)] if system else []
+        messages += [Message(role, text) for role, text in settings.messages]
+        messages.append(Message("user", self.prompt or ""))
+        return ChatPrompt(
+            tuple(messages), variables=self.variables(item), before=tuple(self.context or ())
+        )
+
+
+class TalkInput(WritingInput):
+    """Body of ``/api/chat``."""
+
+    messages: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = None
+
+    def to_prompt(self, item: Item, warnings: dict[str, str]) -> ChatPrompt:
+        """The conversation; a last message of the assistant is continued.
+
+        Args:
+            item: The model.
+            warnings: Takes what is not obeyed.
+
+        Raises:
+            BadRequest: A value has no meaning or is not supported.
+        """
+        settings, said = item.modelfile, read_messages(self.messages or [])
+        if settings.template:
+            warnings["template"] = "The model's own chat template was used."
+        before = [Message(role, text) for role, text in settings.messages]
+        if settings.system and not (said and said[0].role == "system"):
+            before.insert(0, Message("system", settings.system))
+        messages = (*before, *said)
+        last = messages[-1]
+        return ChatPrompt(
+            messages,
+            continues_last=last.role == "assistant" and not last.tool_calls,
+            variables=self.variables(item),
+            tools=read_tools(self.tools),
+        )

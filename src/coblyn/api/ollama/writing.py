@@ -1,0 +1,98 @@
+"""``/api/generate`` and ``/api/chat``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.later import Warnings, warning_headers
+from coblyn.api.ollama.keep_alive import check_keep_alive
+from coblyn.api.ollama.shape import Clock, now
+from coblyn.api.ollama.stream import ChatLines, GenerateLines
+from coblyn.api.ollama.wire import TalkInput, WriteInput
+from coblyn.api.route import Routes
+from coblyn.service.command import ChatPrompt, GenerateCommand
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+
+@routes.post(
+    "/api/generate",
+    "Continue text",
+    WriteInput,
+    {"model": "any", "prompt": "Why is the sky blue?", "stream": False},
+    can_stream=True,
+)
+async def generate(call: Call) -> Response:
+    """An answer to a prompt, as a stream of lines unless ``stream`` is false. An empty prompt says what is loaded."""
+    clock, body = Clock(), await call.json()
+    warnings: dict[str, str] = {}
+    wanted = validated(WriteInput, body)
+    item = await asyncio.to_thread(call.services.inventory.answering, wanted.model)
+    if not wanted.prompt and not wanted.suffix:
+        check_keep_alive(wanted.keep_alive, warnings)
+        return _loaded(wanted.model, {"response": ""}, warnings)
+    prompt = wanted.to_prompt(item, warnings)
+    ids = None
+    if isinstance(prompt, ChatPrompt):
+        assert item.model, "it answers"
+        _, ids = await call.wait(item.model.tokens.of_chat(prompt))
+    command = wanted.command(
+        prompt, item, body, call.options.wishes, warnings, keeps_tokens=ids is not None
+    )
+    lines = GenerateLines(call.dialect, wanted.model, clock, ids)
+    return await _answer(call, command, lines, warnings, is_whole=wanted.is_whole)
+
+
+@routes.post(
+    "/api/chat",
+    "Answer in a conversation",
+    TalkInput,
+    {"model": "any", "messages": [{"role": "user", "content": "Good morning!"}], "stream": False},
+    can_stream=True,
+)
+async def chat(call: Call) -> Response:
+    """The next message of a conversation, as a stream of lines unless ``stream`` is false.
+
+    Calls of tools come whole. Without messages it says what is loaded.
+    """
+    clock, body = Clock(), await call.json()
+    warnings: dict[str, str] = {}
+    wanted = validated(TalkInput, body)
+    item = await asyncio.to_thread(call.services.inventory.answering, wanted.model)
+    if not wanted.messages:
+        check_keep_alive(wanted.keep_alive, warnings)
+        message = {"role": "assistant", "content": ""}
+        return _loaded(wanted.model, {"message": message}, warnings)
+    prompt = wanted.to_prompt(item, warnings)
+    command = wanted.command(prompt, item, body, call.options.wishes, warnings)
+    lines = ChatLines(call.dialect, wanted.model, clock)
+    return await _answer(call, command, lines, warnings, is_whole=wanted.is_whole)
+
+
+async def _answer(
+    call: Call,
+    command: GenerateCommand,
+    lines: ChatLines | GenerateLines,
+    warnings: Warnings,
+    *,
+    is_whole: bool,
+) -> Response:
+    if not is_whole:
+        return await call.stream([command], lines, warnings)
+    (reply,) = await call.converse([command])
+    return JSONResponse(lines.whole(reply), headers=warning_headers(warnings))
+
+
+def _loaded(model: str, fields: dict[str, Any], warnings: Warnings) -> Response:
+    """What is said where nothing is to be written: the model is loaded."""
+    head = {"model": model, "created_at": now(), **fields}
+    return JSONResponse(
+        {**head, "done": True, "done_reason": "load"}, headers=warning_headers(warnings)
+    )

@@ -1,0 +1,269 @@
+"""The models that are here: those that are loaded, those on the disk, and those that are made from them by settings."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coblyn.errors import BadRequest, ModelError, NotFound
+from coblyn.models import created, store
+from coblyn.models.catalogue import lookup
+from coblyn.models.created import Created, Name
+from coblyn.models.gguf import GgufHeader, Value, read_header
+from coblyn.models.modelfile import Modelfile
+from coblyn.models.pull import pull
+from coblyn.progress import Report
+from coblyn.service.models import LoadedModel, Models
+
+__all__ = ["Facts", "Inventory", "Item"]
+
+_LATEST = ":latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a model's file says of it.
+
+    Attributes:
+        architecture: Such as ``llama``.
+        num_parameters: Weights.
+        quantization: Such as ``Q4_K_M``; may be empty.
+        metadata: Single values of the file, by key.
+    """
+
+    architecture: str = ""
+    num_parameters: int = 0
+    quantization: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One model that is here.
+
+    Attributes:
+        name: What it is called, with its tag.
+        path: Its file; of a model that is made from another, that one's.
+        size: Bytes of the file; 0 where there is none.
+        modified: When it was put there, or made.
+        modelfile: Its settings.
+        model: The loaded model that answers for it; None while none is.
+        is_made: Whether it is made from another by settings.
+    """
+
+    name: str
+    path: str
+    size: int
+    modified: datetime
+    modelfile: Modelfile
+    model: LoadedModel | None = None
+    is_made: bool = False
+
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal digits that change when the file or the settings do. It is none of the file's bytes."""
+        identity = (self.name, self.path, self.size, self.modified.timestamp(), self.modelfile)
+        return hashlib.sha256(repr(identity).encode()).hexdigest()
+
+    @property
+    def facts(self) -> Facts:
+        """What its file says; what the engine knows, where there is no file."""
+        try:
+            state = Path(self.path).stat()
+            header = _header(self.path, state.st_mtime_ns, state.st_size)
+        except (OSError, ModelError):
+            info = self.model.engine.info if self.model else None
+            return Facts(num_parameters=info.num_parameters) if info else Facts()
+        return Facts(
+            header.architecture, header.num_parameters, header.quantization, header.metadata
+        )
+
+
+class Inventory:
+    """Lists, finds and changes what is here. Every method reads or writes files: call it on a thread.
+
+    Args:
+        models: What is loaded.
+    """
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def all(self) -> list[Item]:
+        """Every model: first those that can answer now, then the newest."""
+        items = [*self._bases(), *map(self._made, created.installed())]
+        items.sort(key=lambda item: (item.model is None, -item.modified.timestamp()))
+        return items
+
+    def loaded(self) -> list[Item]:
+        """The models that are loaded."""
+        return [_of_loaded(model) for model in self._models]
+
+    def find(self, name: str) -> Item:
+        """The model of that name, in any case of letters; its tag may be left out if it is ``latest``.
+
+        Raises:
+            NotFound: There is none.
+            ModelBroken: Its file cannot be understood.
+        """
+        if item := self._base(name):
+            return item
+        if made := _created(name):
+            return self._made(made)
+        raise NotFound(f"model {name!r} not found: /api/tags lists the models that are here.")
+
+    def answering(self, name: str) -> Item:
+        """The model that a request means, which can answer.
+
+        A name that no model has means the only one that is loaded, unless names are taken strictly.
+
+        Raises:
+            NotFound: There is none, or it is not loaded.
+        """
+        try:
+            item = self.find(name)
+        except NotFound:
+            return _of_loaded(self._models.find(name))
+        if item.model is None:
+            loaded = ", ".join(model.name for model in self._models)
+            raise NotFound(
+                f"model {name!r} is here, but not loaded: {loaded} is.",
+                hint=f"Serve it: coblyn serve {_plain(item.name)}",
+            )
+        return item
+
+    def make(self, name: str, modelfile: Modelfile) -> None:
+        """Make a model from another by settings.
+
+        Raises:
+            NotFound: The other one is not here.
+            BadRequest: The name is none, or that of a file, or it asks for what is not supported.
+            DiskFull, ModelError: It cannot be written.
+        """
+        whole = Name.of(name)
+        if self._base(name):
+            raise BadRequest(
+                f"{name} is a model's file, and stays as it is.",
+                field="model",
+                hint="Choose another name.",
+            )
+        if modelfile.adapters:
+            raise BadRequest("Adapters are not supported yet.", field="adapters")
+        below = self.find(modelfile.base)
+        created.save(whole, modelfile.over(below.modelfile))
+
+    def copy(self, source: str, destination: str) -> None:
+        """Give a model another name.
+
+        Raises:
+            NotFound, BadRequest, DiskFull, ModelError: As ``make`` says.
+        """
+        self.make(destination, Modelfile(self.find(source).name))
+
+    def remove(self, name: str) -> None:
+        """Delete a model: its settings, or its file.
+
+        Raises:
+            NotFound: There is none of that name.
+            BadRequest: It is loaded.
+            ModelError: It cannot be deleted.
+        """
+        item = self.find(name)
+        if item.is_made:
+            created.remove(Name.of(name))
+        elif item.model is not None:
+            raise BadRequest(f"{name} is loaded, and cannot be deleted now.", field="model")
+        else:
+            store.remove(_plain(item.name))
+
+    def pull(self, reference: str, report: Report) -> None:
+        """Bring a model here, unless it is here.
+
+        Args:
+            reference: An alias of the catalogue, ``hf:…``, ``hf.co/…``, ``ollama:…``, or a name in Ollama's registry.
+            report: Gets the progress in bytes; what it raises ends the work.
+
+        Raises:
+            NotFound: It names nothing that can be pulled.
+            DiskFull, FetchError, ModelError: As the sources say.
+        """
+        plain = reference.removesuffix(_LATEST)
+        if lookup(plain):
+            pull(plain, report=report)
+        elif not self._is_here(reference):
+            pull(_source(reference), report=report)
+
+    def _is_here(self, name: str) -> bool:
+        try:
+            self.find(name)
+        except NotFound:
+            return False
+        return True
+
+    def _bases(self) -> Iterator[Item]:
+        loaded = self.loaded()
+        yield from loaded
+        paths = {item.path for item in loaded}
+        for stored in store.installed():
+            if str(stored.path) not in paths:
+                name = stored.name + _LATEST
+                yield Item(name, str(stored.path), stored.size, stored.modified, Modelfile(name))
+
+    def _base(self, name: str) -> Item | None:
+        entry = lookup(_plain(name))
+        wanted = {_plain(name), _plain(entry.name) if entry else ""}
+        return next((item for item in self._bases() if _plain(item.name) in wanted), None)
+
+    def _made(self, made: Created) -> Item:
+        base = self._base(made.modelfile.base)
+        return Item(
+            str(made.name),
+            base.path if base else "",
+            base.size if base else 0,
+            made.modified,
+            made.modelfile,
+            base.model if base else None,
+            is_made=True,
+        )
+
+
+def _of_loaded(model: LoadedModel) -> Item:
+    info = model.engine.info
+    path = Path(info.path)
+    is_file = bool(info.path) and path.is_file()
+    modified = datetime.fromtimestamp(path.stat().st_mtime if is_file else model.entry.created, UTC)
+    name = info.name if ":" in info.name else info.name + _LATEST
+    size = path.stat().st_size if is_file else info.size
+    return Item(name, info.path, size, modified, Modelfile(name), model)
+
+
+def _created(name: str) -> Created | None:
+    try:
+        whole = Name.of(name)
+    except BadRequest:
+        return None
+    return created.find(whole)
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared."""
+    return name.lower().removesuffix(_LATEST).removesuffix(".gguf")
+
+
+def _source(reference: str) -> str:
+    """Where a name is pulled from: as Ollama's clients write it, and as we do. Files and web addresses are none."""
+    for host in ("hf.co/", "huggingface.co/"):
+        if reference.startswith(host):
+            return f"hf:{reference.removeprefix(host).removesuffix(_LATEST)}"
+    if reference.startswith(("hf:", "ollama:")):
+        return reference
+    return f"ollama:{Name.of(reference)}".replace("ollama:library/", "ollama:")
+
+
+@functools.lru_cache(maxsize=256)
+def _header(path: str, modified: int, size: int) -> GgufHeader:  # noqa: ARG001 - what changes with the file
+    return read_header(Path(path))
