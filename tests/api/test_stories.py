@@ -129,3 +129,34 @@ async def test_errors_have_a_code(
     assert reply.json["error"]["code"]
     assert reply.json["error"]["message"]
     assert (await client.get(STORIES)).json["stories"] == []
+
+
+async def test_what_the_model_would_read(client: Client) -> None:
+    lamp = {"key": ["lamp"], "content": "It knocks."}
+    story = await create(
+        client,
+        typing("a", 0, "A lamp.\nIt went out."),
+        {"kind": "put", "place": "memory", "value": "A mine."},
+        {"kind": "put", "place": "lore/lamp", "value": lamp},
+        {"kind": "put", "place": "lore/off", "value": lamp | {"disable": True}},
+    )
+    reply = await client.post(f"{STORIES}/{story}/context", {"max_tokens": 10})
+    answer = reply.json
+    assert reply.status == 200, reply.body
+    assert answer["prompt"] == "A mine.\nIt knocks.\nA lamp.\nIt went out."
+    assert "".join(segment["text"] for segment in answer["segments"]) == answer["prompt"]
+    assert [one["key"] for one in answer["lore"]["fired"]] == ["lamp"]
+    assert [one["because"] for one in answer["lore"]["silent"]] == ["disabled"]
+    counted = (await client.post("/api/extra/tokencount", {"prompt": answer["prompt"]})).json
+    assert answer["tokens"] == counted["value"]
+    refused = await client.post(f"{STORIES}/{story}/context", {"branch": "none"})
+    assert (refused.status, refused.json["error"]["field"]) == (400, "branch")
+
+
+async def test_lore_for_everybody(client: Client) -> None:
+    entries = {"lamp": {"key": ["lamp"], "content": "It knocks."}, "x": {"key": ["/(/"]}}
+    body = {"entries": entries, "messages": ["A lamp."], "settings": {"scan_depth": 1}}
+    answer = (await client.post("/api/coblyn/lore", body)).json
+    assert [(one["id"], one["back"]) for one in answer["fired"]] == [("lamp", 1)]
+    assert answer["contents"] == {"lamp": "It knocks."}
+    assert answer["silent"][0]["because"] == "bad_pattern"

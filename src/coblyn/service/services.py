@@ -10,6 +10,7 @@ from pathlib import Path
 from coblyn import paths
 from coblyn.engine.interface import EngineClient
 from coblyn.service.admin import Admin
+from coblyn.service.context import Contexts
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.inventory import Inventory
@@ -31,6 +32,7 @@ class Services:
     hub: Hub
     inventory: Inventory
     stories: Stories
+    contexts: Contexts
     slots: Slots | None = None
     shared: SharedStory | None = None
     admin: Admin | None = None
@@ -61,4 +63,4 @@ def make_services(
     hub = Hub(clock)
     stories = Stories(journal or paths.journal())
     generator, inventory = Generator(models, hub, Quotas(clock)), Inventory(models)
-    return Services(models, generator, hub, inventory, stories, slots, shared, admin)
+    return Services(models, generator, hub, inventory, stories, Contexts(), slots, shared, admin)

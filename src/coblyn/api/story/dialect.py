@@ -6,7 +6,7 @@ from typing import Any
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.problem import Problem
-from coblyn.api.story.routes import routes
+from coblyn.api.story import reading, routes
 
 __all__ = ["STORY"]
 
@@ -19,8 +19,10 @@ def story_body(problem: Problem) -> dict[str, Any]:
 
 STORY = Dialect(
     "stories",
-    tuple(routes),
-    owns=lambda path: path.startswith(("/api/coblyn/stories", "/api/coblyn/library")),
+    (*routes.routes, *reading.routes),
+    owns=lambda path: path.startswith(
+        ("/api/coblyn/stories", "/api/coblyn/library", "/api/coblyn/lore")
+    ),
     error_body=story_body,
 )
 """Stories over HTTP: Coblyn's own API, for the page and for programs."""

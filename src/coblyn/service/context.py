@@ -1,0 +1,140 @@
+"""What a model would read of a story now, in real tokens, and which lore fired and why."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coblyn.engine.interface import EngineClient
+from coblyn.errors import PromptTooLong
+from coblyn.service.models import LoadedModel
+from coblyn.story.book import entries_of, lore_settings_of, read_timers, sources_of
+from coblyn.story.context import Context, assemble, cards_of, paragraphs
+from coblyn.story.lore.entry import Entry
+from coblyn.story.lore.fire import fire
+from coblyn.story.lore.scene import LoreSettings, Scene
+from coblyn.story.lore.verdict import Lore
+from coblyn.story.state import State
+
+__all__ = ["ContextQuery", "Contexts", "StoryContext"]
+
+_REMEMBERED = 65536
+"""Texts whose tokens are remembered; 24 bytes and an integer each."""
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ContextQuery:
+    """What is asked.
+
+    Attributes:
+        branch: Which branch; empty for the one that is written on.
+        max_context: Tokens of prompt and completion; None for all that the model has.
+        max_tokens: Of them, those for the completion.
+        seed: Decides chance.
+        trigger: Why text is made, for entries of lore that are for some reasons only.
+        timers: What the last look at the lore left, as it was told; None for what the story keeps.
+    """
+
+    branch: str = ""
+    max_context: int | None = None
+    max_tokens: int = 256
+    seed: int = 0
+    trigger: str = "normal"
+    timers: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryContext:
+    """The answer.
+
+    Attributes:
+        context: What is sent.
+        lore: Which entries fired, and why the others did not.
+        tokens: Of the whole prompt.
+        max_prompt: The most tokens that it may have.
+    """
+
+    context: Context
+    lore: Lore
+    tokens: int
+    max_prompt: int
+
+
+class Contexts:
+    """Assembles contexts; remembers how many tokens texts have."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[bytes, int] = OrderedDict()
+
+    async def of(self, model: LoadedModel, state: State, query: ContextQuery) -> StoryContext:
+        """What a model would read of a story.
+
+        Raises:
+            BadRequest: There is no such branch, or what has to be there leaves no room for the text.
+        """
+        branch = query.branch or state.selected
+        text = state.text(branch).text
+        limit = model.engine.info.context
+        room = max(min(query.max_context or limit, limit) - query.max_tokens, 1)
+        loop, cards = asyncio.get_running_loop(), cards_of(state)
+        count = self._counter(model, loop)
+        timers = query.timers
+        scene = Scene(
+            messages=paragraphs(text),
+            sources=sources_of(state, cards),
+            character=next((card.name for card in cards.values()), ""),
+            tags=frozenset(tag for card in cards.values() for tag in card.tags),
+            trigger=query.trigger,
+            timers=read_timers(
+                state.places.get("settings/lore.timers") if timers is None else timers
+            ),
+            seed=query.seed,
+            context=room + query.max_tokens,
+        )
+        lore = await self.lore(model, entries_of(state), scene, lore_settings_of(state))
+        # The parts alone may have fewer tokens than all of them together: then there is a little less room.
+        for slack in (0, *(16 << n for n in range(_TRIES))):
+            context = await asyncio.to_thread(
+                assemble, state, branch, lore, count, room - slack, query.seed
+            )
+            tokens = len(await model.tokens.of_text(context.prompt, special=True))
+            if tokens <= room:
+                return StoryContext(context, lore, tokens, room)
+        raise PromptTooLong(f"The context has {tokens} tokens, and {room} fit.")
+
+    async def lore(
+        self, model: LoadedModel, entries: Sequence[Entry], scene: Scene, settings: LoreSettings
+    ) -> Lore:
+        """Which entries fire in a scene."""
+        count = self._counter(model, asyncio.get_running_loop())
+        # On a thread: patterns of strangers may take a second, and counting asks the engine.
+        return await asyncio.to_thread(fire, entries, scene, settings, count)
+
+    def _counter(self, model: LoadedModel, loop: asyncio.AbstractEventLoop) -> Callable[[str], int]:
+        """What counts tokens from a thread."""
+
+        def count(text: str) -> int:
+            if not text:
+                return 0
+            key = _key(model.engine, text)
+            known = self._counts.get(key)
+            if known is None:
+                work = model.tokens.of_text(text, special=False)
+                known = len(asyncio.run_coroutine_threadsafe(work, loop).result())
+                self._counts[key] = known
+                while len(self._counts) > _REMEMBERED:
+                    self._counts.popitem(last=False)
+            return known
+
+        return count
+
+
+def _key(engine: EngineClient, text: str) -> bytes:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
+    return digest.digest() + id(engine).to_bytes(8, "little")

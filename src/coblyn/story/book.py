@@ -1,0 +1,60 @@
+"""The entries of lore that a story has, each with whose lore it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from coblyn.story.cards.card import Card
+from coblyn.story.lore.entry import Entry, Source, read_entry
+from coblyn.story.lore.scene import LoreSettings, read_settings
+from coblyn.story.lore.verdict import Timer
+from coblyn.story.state import State
+
+__all__ = ["entries_of", "lore_settings_of", "read_timers", "sources_of"]
+
+_SOURCES: frozenset[Source] = frozenset(("chat", "persona", "character", "global"))
+
+
+def entries_of(state: State) -> list[Entry]:
+    """The entries of a story.
+
+    One that names a ``book`` has that book's ``source``; without it, it is the story's own.
+    """
+    books = state.collection("books")
+    entries = []
+    for name, value in state.collection("lore").items():
+        book = value.get("book")
+        about = books.get(book, {}) if isinstance(book, str) else {}
+        if about.get("is_absent"):
+            continue
+        source = about.get("source", "chat")
+        entries.append(read_entry(name, value, source if source in _SOURCES else "chat"))
+    return entries
+
+
+def lore_settings_of(state: State) -> LoreSettings:
+    """How a story's lore is looked for: the setting ``lore``."""
+    value = state.places.get("settings/lore")
+    return read_settings(value if isinstance(value, Mapping) else {})
+
+
+def read_timers(value: Any) -> dict[str, Timer]:
+    """Timers as they were given out: ``{id: [at, mark]}``; what makes no sense is left out."""
+    timers = {}
+    for name, pair in value.items() if isinstance(value, Mapping) else ():
+        match pair:
+            case [int(at), str(mark)]:
+                timers[name] = Timer(at, mark)
+    return timers
+
+
+def sources_of(state: State, cards: Mapping[str, Card]) -> dict[str, str]:
+    """The further texts that entries may look at, by the names of `lore.entry.MATCHED`."""
+    sources = {
+        name: "\n".join(card.text(name) for card in cards.values())
+        for name in ("description", "personality", "scenario", "creator_notes")
+    }
+    personas = state.collection("personas").values()
+    sources["persona"] = "\n".join(str(value.get("description", "")) for value in personas)
+    return sources

@@ -1,0 +1,156 @@
+"""A character card as a value; what it was read from stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coblyn.errors import BadRequest
+
+__all__ = ["Card", "read_card"]
+
+_TEXTS = (
+    "description",
+    "personality",
+    "scenario",
+    "first_mes",
+    "mes_example",
+    "creator_notes",
+    "system_prompt",
+    "post_history_instructions",
+    "creator",
+    "character_version",
+    "nickname",
+)
+_OLD = {
+    "char_name": "name",
+    "char_persona": "description",
+    "world_scenario": "scenario",
+    "example_dialogue": "mes_example",
+    "char_greeting": "first_mes",
+    "creatorcomment": "creator_notes",
+}
+"""Fields of older programs, each with what it is called now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A character.
+
+    Attributes:
+        name: What it is called; never empty.
+        version: 1, 2 or 3.
+        texts: The fields of text that are there (``description``, ``scenario``, ``first_mes``, …).
+        greetings: The first message and its alternatives.
+        group_greetings: Further ones, for talks of several.
+        tags: What it is about.
+        book: Its own lore, as the card has it; None if there is none.
+        notes: What was missing or wrong with it, as sentences.
+    """
+
+    name: str
+    version: int
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    greetings: tuple[str, ...] = field(default=(), repr=False)
+    group_greetings: tuple[str, ...] = field(default=(), repr=False)
+    tags: tuple[str, ...] = ()
+    book: Mapping[str, Any] | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What ``{{char}}`` stands for."""
+        return self.texts.get("nickname") or self.name
+
+    def text(self, name: str) -> str:
+        """A field of text; empty if it is not there."""
+        return self.texts.get(name, "")
+
+
+def read_card(value: Any, file_name: str = "") -> Card:
+    """A card from its JSON, leniently.
+
+    Args:
+        value: ``{"spec", "data"}``, or the flat fields of version 1 and of older programs.
+        file_name: What the file is called, for a card without a name.
+
+    Raises:
+        BadRequest: Nothing in it belongs to a card.
+    """
+    if not isinstance(value, Mapping):
+        raise BadRequest("A card must be a JSON object.")
+    notes: list[str] = []
+    version, fields = _fields(value, notes)
+    fields = {
+        _OLD.get(name, name): content
+        for name, content in fields.items()
+        if content or name not in _OLD
+    }
+    if not any(isinstance(fields.get(name), str) for name in ("name", *_TEXTS)):
+        raise BadRequest("This is no character card: it has neither a name nor a description.")
+    name = fields.get("name")
+    if not isinstance(name, str) or not name.strip():
+        name = file_name.rsplit(".", 1)[0].strip() or "Unnamed"
+        notes.append(f"The card has no name; it is called {name}.")
+    return Card(
+        name.strip(),
+        version,
+        _texts(fields, notes),
+        tuple(
+            text
+            for text in (fields.get("first_mes"), *_list(fields, "alternate_greetings"))
+            if isinstance(text, str) and text
+        ),
+        tuple(text for text in _list(fields, "group_only_greetings") if isinstance(text, str)),
+        tuple(tag for tag in _list(fields, "tags") if isinstance(tag, str)),
+        _book(fields, notes),
+        tuple(notes),
+    )
+
+
+def _fields(value: Mapping[str, Any], notes: list[str]) -> tuple[int, Mapping[str, Any]]:
+    """The version of a card and its fields."""
+    data, spec = value.get("data"), value.get("spec")
+    if not isinstance(data, Mapping):
+        if spec is not None:
+            notes.append("The card names a version but has no data; its outer fields were read.")
+        return 1, value
+    if spec not in ("chara_card_v2", "chara_card_v3"):
+        notes.append("The card does not say its version; it was read as version 2.")
+    number = _number(value.get("spec_version"))
+    if number is not None and number >= 4:
+        notes.append(f"The card is of version {number:g}, which is newer than what is known here.")
+    return (3 if spec == "chara_card_v3" else 2), data
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _texts(fields: Mapping[str, Any], notes: list[str]) -> dict[str, str]:
+    texts = {}
+    for name in _TEXTS:
+        value = fields.get(name)
+        if isinstance(value, str):
+            texts[name] = value
+        elif value is not None:
+            notes.append(f"{name} is no text and is not used.")
+    return texts
+
+
+def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
+    value = fields.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _book(fields: Mapping[str, Any], notes: list[str]) -> Mapping[str, Any] | None:
+    book = fields.get("character_book")
+    if isinstance(book, Mapping):
+        return book
+    if book is not None:
+        notes.append("character_book is no book and is not used.")
+    return None

@@ -1,0 +1,296 @@
+"""What a model reads of a story: segments with their origin, in order, with old text cut off in steps.
+
+The layout from the top: memory, lore before the characters, characters and the writer's persona, lore after them,
+examples, and
+then the text, with the author's note and lore at their depths in it. Depths count paragraphs from the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from coblyn.errors import BadRequest
+from coblyn.story.cards.card import Card, read_card
+from coblyn.story.lore.verdict import Fired, Lore
+from coblyn.story.macros import Names, filled
+from coblyn.story.state import State
+from coblyn.story.text import units
+
+__all__ = ["Context", "Kind", "Segment", "assemble", "cards_of", "names_of", "paragraphs"]
+
+Kind = Literal["memory", "lore", "character", "persona", "examples", "note", "story"]
+
+LONG_BLOCK = 1000
+"""Characters after which a paragraph may be cut."""
+
+STEPS = 4
+"""The text is cut at steps of a quarter of its room: as long as it grows within a step, its beginning stays where it
+is."""
+
+NOTE_DEPTH = 3
+_SLOT = "<|>"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of what is sent.
+
+    Attributes:
+        kind: Where it comes from.
+        id: Of the entry, the character or the branch; empty where there is one only.
+        text: What is sent.
+        tokens: Of that text alone.
+        start, end: For text of the story: where it stands in the branch, in UTF-16 units.
+    """
+
+    kind: Kind
+    id: str
+    text: str = field(repr=False)
+    tokens: int
+    start: int | None = None
+    end: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As clients get it."""
+        about: dict[str, Any] = {"kind": self.kind, "id": self.id, "text": self.text}
+        about["tokens"] = self.tokens
+        return about if self.start is None else about | {"start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that is sent.
+
+    Attributes:
+        segments: In order; together they are the prompt.
+        dropped: The text before this position is not sent, in UTF-16 units.
+        room: Tokens that the text of the story could have.
+    """
+
+    segments: tuple[Segment, ...]
+    dropped: int
+    room: int
+
+    @property
+    def prompt(self) -> str:
+        """The text that is sent."""
+        return "".join(segment.text for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inserted:
+    """Something that stands in the text, so many paragraphs before its end."""
+
+    kind: Kind
+    id: str
+    text: str
+    depth: int
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text, the newest first: what counts as messages in a story."""
+    return [line for line in reversed(text.split("\n")) if line.strip()]
+
+
+def cards_of(state: State) -> dict[str, Card]:
+    """The characters of a story that take part, by id."""
+    cards = {}
+    for name, value in state.collection("characters").items():
+        if value.get("is_absent"):
+            continue
+        try:
+            cards[name] = read_card(value.get("card", value))
+        except BadRequest:
+            continue  # it stays in the story, and has nothing to send
+    return cards
+
+
+def names_of(state: State, cards: Mapping[str, Card], seed: int) -> Names:
+    """What placeholders in a story stand for: the first character, and the first persona."""
+    char = next((card.called for card in cards.values()), "")
+    user = next((str(value.get("name", "")) for value in state.collection("personas").values()), "")
+    return Names(char, user or "You", seed=seed)
+
+
+def assemble(
+    state: State, branch: str, lore: Lore, count: Callable[[str], int], room: int, seed: int = 0
+) -> Context:
+    """What is sent of a story.
+
+    Args:
+        state: The story.
+        branch: Which branch of it.
+        lore: What fired.
+        count: Tokens of a text.
+        room: Tokens that there are for all of it.
+        seed: Decides chance in placeholders.
+
+    Raises:
+        BadRequest: There is no such branch, or what has to be there leaves no room for the text.
+    """
+    cards = cards_of(state)
+    names = names_of(state, cards, seed)
+    top = [
+        Segment(kind, name, text, count(text))
+        for kind, name, text in _top(state, cards, lore, names)
+        if text
+    ]
+    inserted = _inserted(state, lore, names)
+    used = sum(segment.tokens for segment in top) + sum(count(one.text) for one in inserted)
+    left = room - used
+    if left <= 0:
+        raise BadRequest(
+            f"Memory, characters, notes and lore take {used} of {room} tokens.",
+            hint="Shorten them, or allow a larger context.",
+            field="max_context",
+        )
+    blocks = _blocks(state.text(branch).text)
+    first = _first_kept(blocks, count, left)
+    return Context((*top, *_woven(branch, blocks, first, inserted, count)), blocks[first][1], left)
+
+
+def _top(
+    state: State, cards: Mapping[str, Card], lore: Lore, names: Names
+) -> list[tuple[Kind, str, str]]:
+    parts: list[tuple[Kind, str, str]] = [
+        ("memory", "", _line(filled(state.single("memory"), names)))
+    ]
+    parts += _lore_at(lore, 0, names)
+    for name, card in cards.items():
+        own = Names(card.called, names.user, seed=names.seed)
+        described = (card.text(part) for part in ("description", "personality", "scenario"))
+        parts.append(("character", name, "".join(_line(filled(text, own)) for text in described)))
+    for name, value in state.collection("personas").items():
+        parts.append(("persona", name, _line(filled(str(value.get("description", "")), names))))
+    parts += _lore_at(lore, 1, names) + _lore_at(lore, 5, names)
+    for name, card in cards.items():
+        own = Names(card.called, names.user, seed=names.seed)
+        parts.append(("examples", name, _line(filled(card.text("mes_example"), own))))
+    return parts + _lore_at(lore, 6, names)
+
+
+def _lore_at(lore: Lore, position: int, names: Names) -> list[tuple[Kind, str, str]]:
+    return [
+        ("lore", one.entry.id, _line(filled(one.content, names)))
+        for one in lore.fired
+        if one.entry.position == position
+    ]
+
+
+def _inserted(state: State, lore: Lore, names: Names) -> list[_Inserted]:
+    """What stands in the text, the deepest first."""
+    note = state.single("note")
+    text = note.get("text") if isinstance(note.get("text"), str) else ""
+    depth = note.get("depth", NOTE_DEPTH)
+    depth = depth if type(depth) is int and depth >= 0 else NOTE_DEPTH
+    template = note.get("template")
+    parts: list[_Inserted] = []
+    if text.strip():
+        whole = (
+            template.replace(_SLOT, text)
+            if isinstance(template, str) and _SLOT in template
+            else text
+        )
+        parts += [_entry(one, depth, names) for one in lore.fired if one.entry.position == 2]
+        parts.append(_Inserted("note", "", _line(filled(whole, names)), depth))
+        parts += [_entry(one, depth, names) for one in lore.fired if one.entry.position == 3]
+    parts += [_entry(one, one.entry.depth, names) for one in lore.fired if one.entry.position == 4]
+    return sorted(parts, key=lambda one: -one.depth)
+
+
+def _entry(one: Fired, depth: int, names: Names) -> _Inserted:
+    return _Inserted("lore", one.entry.id, _line(filled(one.content, names)), depth)
+
+
+def _line(text: str) -> str:
+    """A text that ends with a line break, or nothing."""
+    return text if not text.strip() else text.rstrip("\n") + "\n"
+
+
+Block = tuple[str, int]
+"""A piece of the text at whose beginning it may be cut, and where it begins in UTF-16 units."""
+
+
+def _blocks(text: str) -> list[Block]:
+    """Paragraphs with their line breaks, long ones in pieces; together they are the text. The last one is empty."""
+    blocks: list[Block] = []
+    at = position = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        if end - at > LONG_BLOCK:
+            end = text.rfind(" ", at, at + LONG_BLOCK) + 1
+            end = end if end > at else at + LONG_BLOCK
+        blocks.append((text[at:end], position))
+        position += units(text[at:end])
+        at = end
+    return [*blocks, ("", position)]
+
+
+def _first_kept(blocks: Sequence[Block], count: Callable[[str], int], room: int) -> int:
+    """The block at which the text that is sent begins."""
+    left, first = room, len(blocks) - 1
+    while first > 0 and (tokens := count(blocks[first - 1][0])) <= left:
+        left -= tokens
+        first -= 1
+    if first == 0:
+        return 0
+    sent = blocks[-1][1] - blocks[first][1]
+    step = max(room // STEPS * _units_per_token(sent, room - left), 1)
+    # The first block behind a multiple of the step: it is the same until the text has grown by a step.
+    border = -(-blocks[first][1] // step) * step
+    kept = next((i for i in range(first, len(blocks)) if blocks[i][1] >= border), len(blocks) - 1)
+    return kept if kept < len(blocks) - 1 else first
+
+
+def _units_per_token(length: int, tokens: int) -> int:
+    """1, 2 or 4: coarse, so that a word more or less does not change where a text is cut."""
+    ratio = length / max(tokens, 1)
+    return 4 if ratio >= 3 else 2 if ratio >= 1.5 else 1
+
+
+def _woven(
+    branch: str,
+    blocks: Sequence[Block],
+    first: int,
+    inserted: Sequence[_Inserted],
+    count: Callable[[str], int],
+) -> list[Segment]:
+    """The text that is sent, with what stands in it."""
+    places = _places(blocks, first, inserted)
+    segments: list[Segment] = []
+
+    def flush(start: int, end: int) -> None:
+        text = "".join(block for block, _ in blocks[start:end])
+        if text:
+            tokens = sum(count(block) for block, _ in blocks[start:end])
+            segments.append(
+                Segment(
+                    "story", branch, text, tokens, blocks[start][1], blocks[start][1] + units(text)
+                )
+            )
+
+    start = first
+    for place, one in places:
+        flush(start, place)
+        start = place
+        text = one.text
+        if segments and not segments[-1].text.endswith("\n"):
+            text = "\n" + text
+        segments.append(Segment(one.kind, one.id, text, count(text)))
+    flush(start, len(blocks))
+    return segments
+
+
+def _places(
+    blocks: Sequence[Block], first: int, inserted: Sequence[_Inserted]
+) -> list[tuple[int, _Inserted]]:
+    """Before which block each of them stands, from the top."""
+    starts = [
+        i
+        for i in range(first, len(blocks) - 1)
+        if blocks[i][0].strip() and (i == first or blocks[i - 1][0].endswith("\n"))
+    ]
+    borders = [*starts, len(blocks)]
+    return [(borders[max(len(starts) - one.depth, 0)], one) for one in inserted]

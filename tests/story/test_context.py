@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coblyn.errors import BadRequest
+from coblyn.story.changes import Change
+from coblyn.story.context import Context, assemble
+from coblyn.story.lore.entry import read_entry
+from coblyn.story.lore.fire import fire
+from coblyn.story.lore.scene import Scene
+from coblyn.story.lore.verdict import Lore
+from coblyn.story.macros import Names, filled
+from coblyn.story.operation import Edit, Put
+from coblyn.story.state import NEW, State, apply
+from coblyn.story.text import Text
+
+
+def story(text: str, **places: Any) -> State:
+    state, _ = apply(NEW, Edit("main", (Change(0, 0, Text.of(text)),)))
+    for place, value in places.items():
+        state, _ = apply(state, Put(place.replace("__", "/"), value))
+    return state
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def context(state: State, room: int = 1000, lore: Lore | None = None) -> Context:
+    return assemble(state, "main", lore or Lore(), words, room)
+
+
+def test_everything_stands_in_its_order() -> None:
+    book = {
+        "before": {"position": 0}, "after": {"position": 1}, "deep": {"position": 4, "depth": 2},
+        "around": {"position": 2}, "beneath": {"position": 3}, "examples": {"position": 6},
+    }  # fmt: skip
+    entries = [read_entry(k, {"constant": True, "content": k.upper()} | v) for k, v in book.items()]
+    card = {"name": "Tomos", "description": "{{char}} digs.", "mes_example": "<START>"}
+    state = story(
+        "One.\n\nTwo.\nThree.\nFour.",
+        memory="A mine.",
+        note={"text": "Dark.", "depth": 1, "template": "[Note: <|>]"},
+        characters__t={"card": card},
+        personas__me={"name": "Gwen", "description": "{{user}} listens."},
+    )
+    answer = context(state, lore=fire(entries, Scene(["Four."]), count=words))
+    assert answer.prompt == (
+        "A mine.\nBEFORE\nTomos digs.\nGwen listens.\nAFTER\n<START>\nEXAMPLES\n"
+        "One.\n\nTwo.\nDEEP\nThree.\nAROUND\n[Note: Dark.]\nBENEATH\nFour."
+    )
+    kinds = [segment.kind for segment in answer.segments]
+    assert kinds[:7] == ["memory", "lore", "character", "persona", "lore", "examples", "lore"]
+    text = "".join(s.text for s in answer.segments if s.kind == "story")
+    assert text == state.text("main").text
+    for segment in answer.segments:
+        if segment.start is not None:
+            assert state.text("main").cut(segment.start, segment.end or 0).text == segment.text
+
+
+def test_a_note_at_the_very_end_stands_on_a_line_of_its_own() -> None:
+    state = story("One.\nTwo", note={"text": "Dark.", "depth": 0})
+    assert context(state).prompt == "One.\nTwo\nDark.\n"
+
+
+def test_old_text_is_cut_at_paragraphs_and_in_steps() -> None:
+    text, cuts = "", set()
+    for number in range(400):
+        text += f"Paragraph {number} has some more words in it.\n"
+        answer = context(story(text, memory="Kept."), room=300)
+        assert answer.prompt.startswith("Kept.\n")
+        assert sum(segment.tokens for segment in answer.segments) <= 300
+        assert answer.prompt.endswith(text[answer.dropped :])
+        assert answer.dropped == 0 or text[answer.dropped - 1] == "\n"
+        cuts.add(answer.dropped)
+    assert len(cuts) < 60  # of 400: the beginning mostly stays where it was
+
+
+def test_a_deleted_word_does_not_move_the_cut() -> None:
+    lines = [f"Paragraph {number} has some more words in it." for number in range(400)]
+    moved = 0
+    for number in range(300, 400, 5):
+        before = context(story("\n".join(lines)), room=300)
+        shorter = [*lines]
+        shorter[number - 250] = "Paragraph has some more words in it."
+        after = context(story("\n".join(shorter)), room=300)
+        moved += before.segments[-1].text[:40] != after.segments[-1].text[:40]
+    assert moved <= 2
+
+
+def test_positions_count_utf_16_units() -> None:
+    lines = [f"🐉 {number} word word word word\n" for number in range(200)]
+    state = story("".join(lines))
+    answer = context(state, room=100)
+    assert answer.dropped > 0
+    assert state.text("main").cut(answer.dropped, state.text("main").length).text == answer.prompt
+
+
+def test_one_long_line_is_cut_too() -> None:
+    answer = context(story("word " * 5000), room=500)
+    assert 100 < words(answer.prompt) <= 500
+
+
+def test_what_leaves_no_room_is_told() -> None:
+    with pytest.raises(BadRequest, match="take 50 of 20 tokens"):
+        context(story("text", memory="word " * 50), room=20)
+
+
+def test_an_empty_story_is_an_empty_prompt() -> None:
+    assert context(story("")).prompt == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{char}} and {{USER}}, <bot> and <User>", "T and G, T and G"),
+        ("{{ char }}{{// a remark }}{{comment: x}}{{hidden_key:y}}", "T"),
+        ("{{reverse:abc}} {{unknown}} {{", "cba {{unknown}} {{"),
+        ("{{random:only}} {{pick:a\\,b}}", "only a,b"),
+        ("{{roll:d1}} {{roll:0}}", "1 {{roll:0}}"),
+    ],
+)
+def test_placeholders(text: str, expected: str) -> None:
+    assert filled(text, Names("T", "G")) == expected
+
+
+def test_chance_in_placeholders_is_seeded() -> None:
+    text = "{{roll:d100}} {{random:a,b,c}}"
+    assert len({filled(text, Names(seed=seed)) for seed in range(20)}) > 5
+    assert filled(text, Names(seed=3)) == filled(text, Names(seed=3))
+    assert len({filled("{{pick:a,b,c}}", Names(seed=seed)) for seed in range(20)}) == 1
