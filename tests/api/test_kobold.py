@@ -384,7 +384,7 @@ async def test_values_out_of_range_pass_as_koboldcpp_takes_them(
     assert (sampling.repetition_penalty, sampling.repetition_slope) == (1, 1)
     assert sampling.repetition_range == 1
     assert engine.requests[0].max_tokens == 2048
-    changed = {"min_p", "rep_pen", "rep_pen_range", "rep_pen_slope"}
+    changed = {"min_p", "rep_pen", "rep_pen_range", "rep_pen_slope", "max_context_length"}
     assert set(reply.json["warnings"]) == changed
     assert reply.json["warnings"]["min_p"] == "7 is out of range; 1 was used."
 
@@ -549,3 +549,41 @@ async def test_placeholders_stay_where_nobody_wants_them_filled(
 ) -> None:
     await client.post(GENERATE, {"prompt": CHATTY, "replace_instruct_placeholders": False})
     assert engine.sources[-1].texts[0].text == CHATTY
+
+
+async def test_lengths_beyond_the_model_are_held_and_said(
+    client: Client, engine: SteppedEngine
+) -> None:
+    reply = await client.post(GENERATE, {"prompt": "a", "max_length": 10**6, "logprobs": 99})
+    assert set(reply.json["warnings"]) == {"max_length", "logprobs"}
+    assert engine.requests[-1].max_tokens == 3277
+    assert "3277" in reply.json["warnings"]["max_length"]
+    assert engine.requests[-1].sampling.logprobs == 20
+
+
+@pytest.mark.parametrize("memory", ["", "kept"])
+async def test_a_prompt_that_is_cut_is_said(memory: str, client: Client) -> None:
+    body = {"prompt": "x" * 5000, "memory": memory, "max_length": 8}
+    reply = await client.post(GENERATE, body)
+    # Below a memory one more token stays free, as in KoboldCPP.
+    num_cut = 5000 + len(memory) + 1 - (4096 - 8 - bool(memory))
+    assert str(num_cut) in reply.json["warnings"]["prompt"]
+    stream = await client.post(STREAM, body)
+    assert stream.headers["x-coblyn-warnings"] == "prompt"
+    fits = await client.post(GENERATE, {"prompt": "x" * 4000, "memory": memory, "max_length": 8})
+    assert "warnings" not in fits.json
+
+
+async def test_what_is_not_obeyed_reaches_streams_that_have_events(client: Client) -> None:
+    body = {"prompt": "a", "n": 3, "frmttriminc": True, "coblyn_events": True}
+    reply = await client.post(STREAM, body)
+    assert reply.headers["x-coblyn-warnings"] == "frmttriminc, n"
+    first = reply.body.partition(b"\n\n")[0]
+    assert first.startswith(b"event: warnings\ndata: {")
+    assert b'"n"' in first
+    assert b'"frmttriminc"' in first
+
+
+async def test_openais_name_for_stops_counts_too(client: Client, engine: SteppedEngine) -> None:
+    await client.post(GENERATE, {"prompt": "a", "stop": "q"})
+    assert engine.requests[-1].stop == ("q",)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import read_json
 from coblyn.api.dialect import Dialect
-from coblyn.api.later import Lenient, Warnings, read_leniently, warning_headers
+from coblyn.api.later import Lenient, Warnings, cut_warning, read_leniently, warning_headers
 from coblyn.api.state import ApiOptions
 from coblyn.api.stream import Chunks, StreamResponse, frames, while_connected
 from coblyn.api.tapes import Tapes
@@ -118,12 +118,13 @@ class Call:
         Raises:
             CoblynError: One cannot start.
         """
-        headers = warning_headers(warnings)
         if not self.request.headers.get("x-coblyn-resumable"):
             generations = await self._start(commands)
+            headers = _headers(warnings, generations)
             return self._growing(frames(generations, chunks), generations, chunks, headers)
         with self.tapes.prepared(chunks.framing) as tape:
             generations = await self._start(commands)
+        headers = _headers(warnings, generations)
         tape.record(frames(generations, chunks), generations)
         return self._growing(tape.play(0), (), chunks, {**headers, "x-coblyn-stream": tape.id})
 
@@ -164,3 +165,7 @@ class Call:
             async for index, reply in events:
                 whole[index].add(reply)
         return whole
+
+
+def _headers(warnings: Warnings, generations: Sequence[Generation]) -> dict[str, str]:
+    return warning_headers({**warnings, **cut_warning(each.record for each in generations)})

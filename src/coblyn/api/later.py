@@ -7,7 +7,7 @@ change the text is answered with a warning: nothing is dropped in silence.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import (
@@ -21,8 +21,17 @@ from pydantic import (
 )
 
 from coblyn.errors import BadRequest
+from coblyn.service.hub import Record
 
-__all__ = ["LaterFields", "Lenient", "Warnings", "later", "read_leniently", "warning_headers"]
+__all__ = [
+    "LaterFields",
+    "Lenient",
+    "Warnings",
+    "cut_warning",
+    "later",
+    "read_leniently",
+    "warning_headers",
+]
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +110,14 @@ def read_leniently(model: type[Model], body: dict[str, Any]) -> tuple[Model, War
     value = model.model_validate(body, context=warnings)
     unsupported = value.unsupported() if isinstance(value, LaterFields) else {}
     return value, {**unsupported, **warnings}
+
+
+def cut_warning(records: Iterable[Record]) -> Warnings:
+    """What is said of prompts whose beginning had no room; nothing where all had."""
+    num_cut = max((record.num_cut for record in records), default=0)
+    if not num_cut:
+        return {}
+    return {"prompt": f"Its oldest {num_cut} tokens had no room in the context and were left out."}
 
 
 def warning_headers(warnings: Warnings) -> dict[str, str]:

@@ -230,7 +230,7 @@ async def _fitted(command: GenerateCommand, prompts: Prompts, fitted: _Fitted) -
 def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Request:
     seed = command.sampling.seed
     record.seed = secrets.randbits(32) if seed is None else seed
-    record.num_prompt = prompt.encoded.num_tokens
+    record.num_prompt, record.num_cut = prompt.encoded.num_tokens, prompt.encoded.num_cut
     return Request(
         id=record.id,
         prompt=prompt.encoded.id,

@@ -35,6 +35,7 @@ class Record:
         first_text: When its first text came; None before.
         seed: The seed that it samples with.
         num_prompt: Tokens of the prompt.
+        num_cut: Tokens at the beginning of the text that had no room, and were left out.
         num_written: Tokens of the answer so far.
         parts: Its text so far, piece by piece.
         tokens: Its tokens so far, if log-probabilities were asked for or all are kept.
@@ -54,6 +55,7 @@ class Record:
     first_text: float | None = None
     seed: int = 0
     num_prompt: int = 0
+    num_cut: int = 0
     num_written: int = 0
     parts: list[str] = field(default_factory=list, repr=False)
     tokens: list[TokenText] = field(default_factory=list, repr=False)

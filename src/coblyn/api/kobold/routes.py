@@ -21,7 +21,7 @@ from coblyn.api.kobold.wire import (
     has_placeholders,
     to_command,
 )
-from coblyn.api.later import Warnings, read_leniently
+from coblyn.api.later import Warnings, cut_warning, read_leniently
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
 from coblyn.api.wishes import filled
@@ -45,7 +45,7 @@ async def generate(call: Call) -> Response:
     _, command, warnings = await _command(call)
     (record,) = await call.complete([command])
     result = shape.result(record, call.dialect.reason(record.finish))
-    return call.answer({"results": [result]}, warnings)
+    return call.answer({"results": [result]}, {**warnings, **cut_warning([record])})
 
 
 @routes.post("/request", "Generate text, the oldest way", _BODY, _EXAMPLE)
@@ -53,14 +53,14 @@ async def request(call: Call) -> Response:
     """As ``/api/v1/generate``; the text alone is answered."""
     _, command, warnings = await _command(call)
     (record,) = await call.complete([command])
-    return call.answer({"data": {"seqs": [record.text]}}, warnings)
+    return call.answer({"data": {"seqs": [record.text]}}, {**warnings, **cut_warning([record])})
 
 
 @routes.post("/api/extra/generate/stream", "Stream text", _BODY, _EXAMPLE, can_stream=True)
 async def generate_stream(call: Call) -> Response:
     """Server-sent events, one for each piece of text."""
     body, command, warnings = await _command(call)
-    chunks = KoboldChunks(call.dialect, with_events=body.coblyn_events)
+    chunks = KoboldChunks(call.dialect, with_events=body.coblyn_events, warnings=warnings)
     return await call.stream([command], chunks, warnings)
 
 
@@ -176,10 +176,23 @@ async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings
             f"Only the first {MAX_STOPS} of {len(wanted.stop_sequence)} were used."
         )
     sampling = read_sampling(body, wanted, warnings)
+    _report_lengths(call, wanted, warnings)
     default = call.options.default_max_tokens
     tags = await _model_tags(call, wanted) if has_placeholders(wanted) else Tags()
     command = to_command(wanted, sampling, tags, default_max_tokens=default)
     return wanted, bind(command, body), warnings
+
+
+def _report_lengths(call: Call, wanted: GenerateInput, warnings: dict[str, str]) -> None:
+    """Say which lengths are beyond what the model has; they are held to it."""
+    context = call.services.models.find(wanted.model).engine.info.context
+    if wanted.max_context_length > context:
+        warnings["max_context_length"] = f"The context has {context} tokens; that was used."
+    longest = longest_completion(min(wanted.max_context_length or context, context))
+    if wanted.max_length > longest:
+        warnings["max_length"] = (
+            f"{longest} was used, so that a part of the context stays for the prompt."
+        )
 
 
 async def _model_tags(call: Call, wanted: GenerateInput) -> Tags:

@@ -39,7 +39,7 @@ def read_sampling(
         dry_sequence_breakers=_lenient("dry_sequence_breakers", read_breakers, body, (), warnings),
         logit_bias=_biases(wanted, warnings),
         seed=wanted.sampler_seed if 0 < wanted.sampler_seed < 2**64 else None,
-        logprobs=_num_logprobs(wanted.logprobs),
+        logprobs=_num_logprobs(wanted.logprobs, warnings),
     )
 
 
@@ -76,7 +76,9 @@ def _biases(wanted: GenerateInput, warnings: dict[str, str]) -> tuple[tuple[int,
     return tuple((biases | {token: FORBIDDEN for token in bans if token is not None}).items())
 
 
-def _num_logprobs(wanted: int | bool) -> int | None:
+def _num_logprobs(wanted: int | bool, warnings: dict[str, str]) -> int | None:
     if wanted is False or wanted < 0:
         return None
+    if wanted > MAX_TOP_LOGPROBS:
+        warnings["logprobs"] = f"{MAX_TOP_LOGPROBS} was used, the most that there are."
     return NUM_TOP_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.later import Warnings
 from coblyn.api.problem import Problem
 from coblyn.api.stream import Chunks, json_text
 from coblyn.engine.events import Delta, Finish, Prefill
@@ -28,12 +29,18 @@ class KoboldChunks(Chunks):
 
     Args:
         dialect: Kobold's.
-        with_events: Also send ``progress`` while the prompt is read, and ``stats`` at the end.
+        with_events: Also send ``warnings`` first, ``progress`` while the prompt is read, and ``stats`` at the end.
+        warnings: Fields that are not obeyed.
     """
 
-    def __init__(self, dialect: Dialect, *, with_events: bool) -> None:
+    def __init__(self, dialect: Dialect, *, with_events: bool, warnings: Warnings) -> None:
         super().__init__(dialect)
         self._with_events = with_events
+        self._warnings = warnings
+
+    def opening(self, index: int) -> bytes:  # noqa: ARG002
+        """The fields that are not obeyed."""
+        return self._event(b"warnings", dict(self._warnings)) if self._warnings else b""
 
     def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002 - there is one choice
         """New text."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
-from coblyn.api.later import LaterFields, Lenient
+from coblyn.api.later import LaterFields, Lenient, later
 from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
@@ -36,7 +36,9 @@ class GenerateInput(LaterFields):
     max_context_length: int = 0
     max_length: int = 0
     sampler_seed: int = -1
-    stop_sequence: list[str] = Field(default=[])
+    stop_sequence: list[str] = Field(
+        default=[], validation_alias=AliasChoices("stop_sequence", "stop")
+    )
     ban_eos_token: bool = Field(
         default=False, validation_alias=AliasChoices("ban_eos_token", "use_default_badwordsids")
     )
@@ -54,6 +56,12 @@ class GenerateInput(LaterFields):
     model: str = ""
     replace_instruct_placeholders: bool = True
     adapter: dict[str, Any] = Field(default={})
+    grammar_retain_state: bool = later(False, "A grammar goes on where the last text left it.")
+    n: int = later(1, "Texts that are asked for; there is one.")
+    singleline: bool = later(False, "Only the first line; a stop sequence does that.")
+    frmttriminc: bool = later(False, "Cut off the last sentence if it is not complete.")
+    frmtrmblln: bool = later(False, "Leave out empty lines.")
+    frmtrmspch: bool = later(False, "Leave out special characters.")
     coblyn_events: bool = Field(
         default=False, description="Streams also carry progress and stats events."
     )
