@@ -112,6 +112,9 @@ class Chunks(ABC):
         """All choices are over: the last part."""
         return b""
 
+    def over(self) -> None:  # noqa: B027 - most have nothing to do
+        """No more parts are wanted, because all were told or because nobody is left to be told."""
+
 
 async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGenerator[bytes, None]:
     """The stream of an answer, part by part.
@@ -120,6 +123,15 @@ async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGene
         generations: All choices, in order.
         chunks: How they are told.
     """
+    try:
+        async with aclosing(_frames(generations, chunks)) as parts:
+            async for part in parts:
+                yield part
+    finally:
+        chunks.over()
+
+
+async def _frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGenerator[bytes, None]:
     for index in range(len(generations)):
         if opening := chunks.opening(index):
             yield opening

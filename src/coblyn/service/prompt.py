@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coblyn.chat.reply import ReplyForm
 from coblyn.chat.template import ChatTemplate, Rendered
+from coblyn.chat.turns import shortened
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import pack_ids
@@ -68,6 +69,8 @@ class Prompts:
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
             return await self._trimmed(command, command.prompt, context)
+        if command.overflow == "trim" and isinstance(command.prompt, ChatPrompt):
+            return await self._shortened(command, command.prompt, context)
         prompt, form = command.prompt, None
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
@@ -114,10 +117,31 @@ class Prompts:
             may_call=prompt.tool_choice != "none",
         )
 
+    async def _shortened(
+        self, command: GenerateCommand, prompt: ChatPrompt, context: int
+    ) -> Fitted:
+        """A conversation without so many of its oldest turns as have no room; the last is refused if it has none."""
+        _, kept_free = _limits(command, context)
+        candidates = shortened(prompt.messages)
+        low, high = 0, len(candidates) - 1  # the first candidate that fits is between them
+        while low < high:
+            middle = (low + high) // 2
+            fits = await self._fits(
+                replace(prompt, messages=candidates[middle]), context - kept_free
+            )
+            low, high = (low, middle) if fits else (middle + 1, high)
+        last = replace(command, prompt=replace(prompt, messages=candidates[low]), overflow="refuse")
+        return await self.fit(last)
+
+    async def _fits(self, prompt: ChatPrompt, room: int) -> bool:
+        text = (await self.render(prompt)).text
+        if len(text) > room * MAX_TOKEN_LENGTH:
+            return False
+        counted = await self._engine.encode(Source((Text(text),), is_prompt=False))
+        return counted.num_tokens <= room
+
     async def _trimmed(self, command: GenerateCommand, prompt: TextPrompt, context: int) -> Fitted:
-        longest = longest_completion(context)
-        limit = min(command.max_tokens or longest, longest)
-        kept_free = shrunk(limit, context) if command.is_default_length else limit
+        limit, kept_free = _limits(command, context)
         # No more than this could have room, however it is tokenized.
         newest = slice(-context * MAX_TOKEN_LENGTH, None)
         memory = Text(prompt.memory[newest]) if prompt.memory else None
@@ -133,6 +157,13 @@ class Prompts:
 def source_of(text: str, before: tuple[int, ...]) -> Source:
     """What is encoded of a text behind some ids, which have what stands at the beginning of a prompt."""
     return Source((Text(text, add_special=not before),), ids=pack_ids(before))
+
+
+def _limits(command: GenerateCommand, context: int) -> tuple[int, int]:
+    """The most tokens to generate, and how many are kept free of the prompt for them."""
+    longest = longest_completion(context)
+    limit = min(command.max_tokens or longest, longest)
+    return limit, shrunk(limit, context) if command.is_default_length else limit
 
 
 @functools.lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from coblyn.service.context import Contexts
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.inventory import Inventory
+from coblyn.service.kept import Kept
 from coblyn.service.models import Models
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
@@ -33,6 +34,7 @@ class Services:
     inventory: Inventory
     stories: Stories
     contexts: Contexts
+    kept: Kept
     slots: Slots | None = None
     shared: SharedStory | None = None
     admin: Admin | None = None
@@ -63,4 +65,7 @@ def make_services(
     hub = Hub(clock)
     stories = Stories(journal or paths.journal())
     generator, inventory = Generator(models, hub, Quotas(clock)), Inventory(models)
-    return Services(models, generator, hub, inventory, stories, Contexts(), slots, shared, admin)
+    kept, contexts = Kept(), Contexts()
+    return Services(
+        models, generator, hub, inventory, stories, contexts, kept, slots, shared, admin
+    )

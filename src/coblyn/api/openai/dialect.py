@@ -5,18 +5,20 @@ from __future__ import annotations
 from coblyn.api.dialect import Dialect
 from coblyn.api.openai.errors import openai_body
 from coblyn.api.openai.foreign import NotObeyed
+from coblyn.api.openai.responses import routes as responses
 from coblyn.api.openai.routes import routes
 
 __all__ = ["OPENAI"]
 
 OPENAI = Dialect(
     "openai",
-    tuple(routes),
+    (*routes, *responses.routes),
     owns=lambda path: "/v1/" in path,
     error_body=openai_body,
     aliases={
         "/chat/completions": "/v1/chat/completions",
         "/models": "/v1/models",
+        "/responses": "/v1/responses",
     },
     unsupported=NotObeyed,
 )

@@ -15,7 +15,7 @@ from coblyn.api.samplers import read_samplers
 from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
-from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
+from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt
 
 __all__ = [
     "CHAT_BODY",
@@ -103,7 +103,7 @@ class SamplingInput(ForeignInput):
                 max_tokens=max_tokens,
                 is_default_length=self._is_default_length,
                 max_context=self.max_context_length if (self.max_context_length or 0) > 0 else None,
-                overflow="trim" if is_cut and isinstance(prompt, TextPrompt) else "refuse",
+                overflow="trim" if is_cut or self.is_trimmed else "refuse",
                 sampling=sampling
                 if seed is None
                 else replace(sampling, seed=(seed + index) % 2**64),
@@ -117,6 +117,11 @@ class SamplingInput(ForeignInput):
             )
             for index in range(count or self.num_choices)
         ]
+
+    @property
+    def is_trimmed(self) -> bool:
+        """Whether the oldest part of a prompt that is too long is left out."""
+        return False
 
     @property
     def _is_default_length(self) -> bool:

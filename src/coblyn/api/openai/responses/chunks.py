@@ -1,0 +1,78 @@
+"""A response as a stream of named events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from coblyn.api.dialect import Dialect
+from coblyn.api.openai.errors import openai_body
+from coblyn.api.openai.responses.archive import Archive
+from coblyn.api.openai.responses.response import Response
+from coblyn.api.openai.responses.writer import Event
+from coblyn.api.problem import Problem
+from coblyn.api.stream import Chunks, compact
+from coblyn.engine.events import Delta, Finish, Prefill
+from coblyn.service.hub import Record
+from coblyn.service.replies import Reply
+
+__all__ = ["ResponseChunks", "event_frame"]
+
+
+def event_frame(dialect: Dialect, event: Event) -> bytes:
+    """An event on the wire."""
+    return dialect.framing.frame(compact(event), event["type"].encode())
+
+
+class ResponseChunks(Chunks):
+    """The events of one response.
+
+    Args:
+        dialect: OpenAI's.
+        response: It grows with the stream.
+        archive: Where it may be kept.
+    """
+
+    def __init__(self, dialect: Dialect, response: Response, archive: Archive) -> None:
+        super().__init__(dialect)
+        self._response = response
+        self._archive = archive
+
+    def opening(self, index: int) -> bytes:  # noqa: ARG002
+        """That it is there."""
+        return self._frames(self._response.begin())
+
+    def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
+        """What is new."""
+        return self._frames(self._response.add(reply))
+
+    def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
+        """The rest, and the whole."""
+        return self._frames(self._response.add(reply))
+
+    def text(self, index: int, delta: Delta) -> bytes:
+        """What is new of a reply that is only text."""
+        return self.more(index, delta, Reply(delta))
+
+    def end(self, index: int, finish: Finish, record: Record) -> bytes:
+        """The whole."""
+        return self.last(index, finish, Reply(finish), record)
+
+    def progress(self, prefill: Prefill) -> bytes:
+        """A comment: it keeps proxies from closing the line while a long prompt is read."""
+        if not prefill.cached < prefill.processed < prefill.total:
+            return b""
+        return self.framing.comment(b"prefill %d/%d" % (prefill.processed, prefill.total))
+
+    def error(self, problem: Problem) -> bytes:
+        """It failed on the way."""
+        is_ours = problem.status >= 500
+        code = "server_error" if is_ours else openai_body(problem)["error"]["code"]
+        return self._frames(self._response.fail(problem, code))
+
+    def over(self) -> None:
+        """What is not complete will never be."""
+        self._response.abandon()
+        self._archive.complete(self._response)
+
+    def _frames(self, events: Iterable[Event]) -> bytes:
+        return b"".join(event_frame(self.dialect, event) for event in events)

@@ -1,0 +1,200 @@
+"""The items of a conversation as messages for a chat template."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from coblyn.api.openai.responses.toolbox import Toolbox, inner_name
+from coblyn.chat.messages import Message, ToolCall, text_of_content
+from coblyn.errors import BadRequest
+
+__all__ = ["conversation", "listed", "sealed"]
+
+Item = Mapping[str, Any]
+
+_SEAL = "coblyn:"
+"""Stands before reasoning that clients get in a form that they do not look into, and send back."""
+
+_CALLS = ("function_call", "custom_tool_call")
+_RESULTS = ("function_call_output", "custom_tool_call_output")
+_LATE_TOOLS = ("tool_search_output", "additional_tools")
+_DROPPED = (
+    *("web_search_call", "file_search_call", "computer_call", "computer_call_output"),
+    *("code_interpreter_call", "image_generation_call", "mcp_call", "mcp_list_tools"),
+    *("mcp_approval_request", "mcp_approval_response", "tool_search_call", "compaction"),
+    *("compaction_trigger", "program", "program_output", "configuration_update"),
+    *("local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output"),
+    *("apply_patch_call", "apply_patch_call_output"),
+)
+"""What tools that nobody runs here did, and what steers OpenAI's own servers."""
+
+
+def listed(given: Any) -> list[dict[str, Any]]:
+    """The ``input`` of a request as a list of items that say their types.
+
+    Raises:
+        BadRequest: It is no text and no list of objects.
+    """
+    if isinstance(given, str):
+        given = [{"role": "user", "content": given}]
+    if not isinstance(given, list):
+        raise BadRequest("input must be a text or a list of items.", field="input")
+    return [_typed(item, index) for index, item in enumerate(given)]
+
+
+def _typed(item: Any, index: int) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise BadRequest(f"input[{index}] must be an object.", field=f"input[{index}]")
+    if item.get("type"):
+        return item
+    if item.get("role"):
+        return {"type": "message", **item}
+    if item.get("id"):
+        return {"type": "item_reference", **item}
+    message = f"input[{index}] needs a type or a role."
+    raise BadRequest(message, field=f"input[{index}].type")
+
+
+def conversation(
+    past: Sequence[Item], items: Sequence[Item], toolbox: Toolbox
+) -> tuple[Message, ...]:
+    """Messages of a conversation.
+
+    Reasoning, text and calls that follow each other are one turn of the assistant.
+
+    Args:
+        past: What earlier requests sent and got, oldest first.
+        items: What this one sends; references are resolved.
+        toolbox: Takes tools that come in between.
+
+    Raises:
+        BadRequest: An item is of no known type, or has a wrong form; ``field`` has its index.
+    """
+    reader = _Reader(toolbox)
+    for item in past:
+        reader.read(item, "previous_response_id")
+    for index, item in enumerate(items):
+        reader.read(item, f"input[{index}]")
+    return reader.finish()
+
+
+def sealed(reasoning: str) -> str:
+    """Reasoning in the form of ``encrypted_content``."""
+    return base64.b64encode((_SEAL + reasoning).encode()).decode()
+
+
+def _unsealed(text: Any) -> str:
+    """What ``sealed`` closed; nothing where another server did."""
+    try:
+        opened = base64.b64decode(text, validate=True).decode() if isinstance(text, str) else ""
+    except (binascii.Error, ValueError):
+        return ""
+    return opened.removeprefix(_SEAL) if opened.startswith(_SEAL) else ""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What the assistant did before somebody else did something."""
+
+    reasoning: list[str] = field(default_factory=list)
+    content: list[str] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
+
+    @property
+    def message(self) -> Message:
+        reasoning, content = "\n".join(self.reasoning), "\n\n".join(self.content)
+        return Message("assistant", content, reasoning=reasoning, tool_calls=tuple(self.calls))
+
+    def __bool__(self) -> bool:
+        return bool(self.content or self.calls)
+
+
+class _Reader:
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
+        self._messages: list[Message] = []
+        self._turn = _Turn()
+        self._called: dict[str, str] = {}
+
+    def read(self, item: Item, where: str) -> None:
+        kind = item.get("type")
+        if kind == "message":
+            self._message(item, where)
+        elif kind == "reasoning":
+            self._reasoning(item)
+        elif kind in _CALLS:
+            self._call(item, where)
+        elif kind in _RESULTS:
+            self._result(item, where)
+        elif kind in _LATE_TOOLS:
+            self._toolbox.add(item.get("tools"), f"{where}.tools")
+        elif kind not in _DROPPED:
+            message = f"{where}: items of type {kind!r} are not known."
+            raise BadRequest(message, field=f"{where}.type")
+
+    def finish(self) -> tuple[Message, ...]:
+        self._end_turn()
+        return tuple(self._messages)
+
+    def _message(self, item: Item, where: str) -> None:
+        role = item.get("role")
+        if role not in ("user", "assistant", "system", "developer"):
+            message = f"{where}.role must be user, assistant, system or developer."
+            raise BadRequest(message, field=f"{where}.role")
+        text = text_of_content(item.get("content"), f"{where}.content")
+        if role == "assistant":
+            self._turn.content += [text] if text else []
+            return
+        self._end_turn()
+        self._messages.append(Message(role, text))
+
+    def _reasoning(self, item: Item) -> None:
+        """Its text; else what was sealed, else its summary."""
+        text = _texts(item.get("content")) or _unsealed(item.get("encrypted_content"))
+        if text := text or _texts(item.get("summary")):
+            self._turn.reasoning.append(text)
+
+    def _call(self, item: Item, where: str) -> None:
+        is_custom = item.get("type") == "custom_tool_call"
+        name, call_id = item.get("name"), item.get("call_id")
+        given = item.get("input" if is_custom else "arguments")
+        for key, value in (("name", name), ("call_id", call_id)):
+            if not isinstance(value, str) or not value:
+                raise BadRequest(f"{where}.{key} must be a string.", field=f"{where}.{key}")
+        if is_custom:
+            arguments = json.dumps({"input": given or ""}, ensure_ascii=False)
+        elif isinstance(given, dict):
+            arguments = json.dumps(given, ensure_ascii=False)
+        elif isinstance(given, str | None):
+            arguments = given or "{}"
+        else:
+            key = f"{where}.arguments"
+            raise BadRequest(f"{key} must be JSON text.", field=key)
+        called = inner_name(str(name), item.get("namespace"))
+        self._called[str(call_id)] = called
+        self._turn.calls.append(ToolCall(str(call_id), called, arguments))
+
+    def _result(self, item: Item, where: str) -> None:
+        call_id = item.get("call_id")
+        if not isinstance(call_id, str) or not call_id:
+            raise BadRequest(f"{where}.call_id must be a string.", field=f"{where}.call_id")
+        output = text_of_content(item.get("output"), f"{where}.output")
+        self._end_turn()
+        name = self._called.get(call_id, "")
+        self._messages.append(Message("tool", output, name, tool_call_id=call_id))
+
+    def _end_turn(self) -> None:
+        if self._turn:
+            self._messages.append(self._turn.message)
+        self._turn = _Turn()
+
+
+def _texts(parts: Any) -> str:
+    found: Iterable[Any] = parts if isinstance(parts, list) else ()
+    texts = (part.get("text") for part in found if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))

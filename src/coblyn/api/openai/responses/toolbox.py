@@ -1,0 +1,177 @@
+"""The tools of a request, by names of our own that can be turned back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from coblyn.chat.messages import NamedTool, Tool, ToolChoice
+from coblyn.errors import BadRequest
+
+__all__ = ["FREE_TEXT", "ToolName", "Toolbox", "free_text", "inner_name"]
+
+FREE_TEXT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+    "additionalProperties": False,
+}
+"""The schema of a tool that takes text: models call all tools with an object."""
+
+_KNOWN = ("function", "custom", "namespace")
+_ELSEWHERE = "runs on OpenAI's servers or in its own clients only, and was left out."
+
+
+@dataclass(frozen=True, slots=True)
+class ToolName:
+    """What the client calls a tool.
+
+    Attributes:
+        kind: A function takes an object, a custom tool text.
+        name: Its name.
+        namespace: The group that it stands in; empty for none.
+    """
+
+    kind: Literal["function", "custom"]
+    name: str
+    namespace: str = ""
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """Tools.
+
+    Attributes:
+        tools: For the model.
+        names: What the client calls each, by its name for the model.
+        warnings: What was left out, and why.
+    """
+
+    tools: list[Tool] = field(default_factory=list)
+    names: dict[str, ToolName] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
+
+    def add(self, tools: Any, where: str = "tools") -> None:
+        """Add the tools of a list; those that nobody here can run are left out with a warning.
+
+        Raises:
+            BadRequest: It is no list, or a tool has no name or a wrong schema.
+        """
+        if not isinstance(tools, list | None):
+            raise BadRequest(f"{where} must be a list.", field=where)
+        for index, tool in enumerate(tools or []):
+            self._add(tool, f"{where}[{index}]", "")
+
+    def name(self, called: str) -> ToolName:
+        """What the client calls the tool that a model calls so."""
+        return self.names.get(called, ToolName("function", called))
+
+    def choice(self, given: Any) -> ToolChoice:
+        """The choice of tools. One that allows some of them takes the others away.
+
+        Raises:
+            BadRequest: It is none, or names a tool that is not there.
+        """
+        if given is None or given in ("auto", "none"):
+            return given or "auto"
+        if given == "required":
+            return self._required()
+        kind = given.get("type") if isinstance(given, dict) else None
+        if kind in ("function", "custom"):
+            return NamedTool(self._found(given, "tool_choice"))
+        if kind == "allowed_tools":
+            return self._allowed(given)
+        if isinstance(kind, str):
+            self.warnings["tool_choice"] = f"There is no {kind} here; the model chooses itself."
+            return "auto"
+        message = "tool_choice must be auto, none, required, or an object that names a tool."
+        raise BadRequest(message, field="tool_choice")
+
+    def _required(self) -> ToolChoice:
+        if not self.tools:
+            message = "tool_choice asks for a call, but there are no tools."
+            raise BadRequest(message, field="tool_choice")
+        return "required"
+
+    def _allowed(self, given: Mapping[str, Any]) -> ToolChoice:
+        listed = given.get("tools")
+        if not isinstance(listed, list):
+            raise BadRequest("tool_choice.tools must be a list.", field="tool_choice.tools")
+        mine = [each for each in listed if isinstance(each, dict) and each.get("type") in _KNOWN]
+        allowed = {self._found(each, "tool_choice.tools") for each in mine}
+        self.tools = [tool for tool in self.tools if tool.name in allowed]
+        return self._required() if given.get("mode") == "required" else "auto"
+
+    def _found(self, given: Mapping[str, Any], where: str) -> str:
+        name, space = given.get("name"), given.get("namespace")
+        called = inner_name(name if isinstance(name, str) else "", space)
+        if called not in self.names:
+            raise BadRequest(f"{where} names {name!r}, which is not among the tools.", field=where)
+        return called
+
+    def _add(self, tool: Any, where: str, space: str) -> None:
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if not isinstance(kind, str):
+            raise BadRequest(f"{where} must be an object with a type.", field=where)
+        if kind == "namespace":
+            self._add_all(tool, where)
+        elif kind == "function":
+            inner = tool.get("function")  # as chat completions have it
+            self._keep(inner if isinstance(inner, dict) else tool, where, space, "function")
+        elif kind == "custom":
+            self._keep(tool, where, space, "custom")
+        else:
+            self.warnings[where] = f"{kind} {_ELSEWHERE}"
+
+    def _add_all(self, space: Mapping[str, Any], where: str) -> None:
+        name, members = space.get("name"), space.get("tools")
+        if not isinstance(name, str) or not name:
+            raise BadRequest(f"{where}.name must be a string.", field=f"{where}.name")
+        if not isinstance(members, list):
+            raise BadRequest(f"{where}.tools must be a list.", field=f"{where}.tools")
+        for index, tool in enumerate(members):
+            self._add(tool, f"{where}.tools[{index}]", name)
+
+    def _keep(
+        self, tool: Mapping[str, Any], where: str, space: str, kind: Literal["function", "custom"]
+    ) -> None:
+        name = tool.get("name")
+        if not isinstance(name, str) or not name:
+            raise BadRequest(f"{where}.name must be a string.", field=f"{where}.name")
+        parameters = FREE_TEXT if kind == "custom" else tool.get("parameters")
+        if not isinstance(parameters, Mapping | None):
+            at = f"{where}.parameters"
+            raise BadRequest(f"{at} must be a JSON schema, an object.", field=at)
+        called = inner_name(name, space)
+        if called in self.names:
+            raise BadRequest(f"{where}: two tools are named {name!r}.", field=f"{where}.name")
+        strict = kind == "custom" or tool.get("strict") is True
+        self.tools.append(Tool(called, _description(tool), parameters or {}, strict))
+        self.names[called] = ToolName(kind, name, space)
+
+
+def inner_name(name: str, space: object) -> str:
+    """The name of a tool for the model."""
+    return f"{space}__{name}" if isinstance(space, str) and space else name
+
+
+def free_text(arguments: str) -> str:
+    """The text in the arguments of a tool that takes text; damaged ones are it themselves."""
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+    text = value.get("input") if isinstance(value, dict) else None
+    return text if isinstance(text, str) else arguments
+
+
+def _description(tool: Mapping[str, Any]) -> str:
+    """What a tool does, with the rules for the text that it takes."""
+    given = tool.get("description")
+    form = tool.get("format")
+    grammar = form.get("grammar", form) if isinstance(form, dict) else None
+    rules = grammar.get("definition") if isinstance(grammar, dict) else None
+    parts: Iterable[Any] = (given, isinstance(rules, str) and f"The input follows:\n{rules}")
+    return "\n".join(part for part in parts if isinstance(part, str) and part)

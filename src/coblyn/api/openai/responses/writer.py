@@ -1,0 +1,286 @@
+"""The output of a response: what a model says, as items, and the events by which a stream tells of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coblyn.api.logprobs import chat_form
+from coblyn.api.openai.responses.items import sealed
+from coblyn.api.openai.responses.toolbox import Toolbox, free_text
+from coblyn.chat.reply import (
+    CallArguments,
+    CallBegun,
+    CallBroken,
+    ContentText,
+    ReasoningText,
+    ReplyEvent,
+)
+from coblyn.engine.events import TokenText
+
+__all__ = ["Event", "Form", "Writer", "new_id"]
+
+Event = dict[str, Any]
+"""An event without its number: ``type`` and what belongs to it."""
+
+
+def new_id(prefix: str) -> str:
+    """An id that no other thing has."""
+    return f"{prefix}_{secrets.token_hex(24)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How items are told.
+
+    Attributes:
+        toolbox: What the client calls the tools.
+        as_summary: Reasoning is told as its summary.
+        is_sealed: Reasoning carries itself in the form that clients send back.
+    """
+
+    toolbox: Toolbox
+    as_summary: bool = False
+    is_sealed: bool = False
+
+
+class _Open:
+    """An item that is being written.
+
+    Args:
+        index: Its place in the output.
+        item: As it is told when it begins.
+    """
+
+    def __init__(self, index: int, item: dict[str, Any]) -> None:
+        self.index = index
+        self.item = item
+        self._parts: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def event(self, kind: str, **fields: Any) -> Event:
+        where = {"output_index": self.index, "item_id": self.item["id"]}
+        return {"type": f"response.{kind}", **where, **fields}
+
+    def begin(self) -> list[Event]:
+        item = dict(self.item)
+        return [{"type": "response.output_item.added", "output_index": self.index, "item": item}]
+
+    def add(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:
+        self._parts.append(text)
+        return self._delta(text, logprobs)
+
+    def end(self, status: str) -> list[Event]:
+        events = self._close()
+        if "status" in self.item:
+            self.item["status"] = status
+        done = {"output_index": self.index, "item": self.item}
+        return [*events, {"type": "response.output_item.done", **done}]
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:
+        raise NotImplementedError
+
+    def _close(self) -> list[Event]:
+        """Tell the whole text, and put it into the item."""
+        raise NotImplementedError
+
+
+class _Text(_Open):
+    """A message."""
+
+    def __init__(self, index: int) -> None:
+        head = {"id": new_id("msg"), "type": "message", "status": "in_progress"}
+        super().__init__(index, {**head, "role": "assistant", "content": []})
+        self._logprobs: list[dict[str, Any]] = []
+
+    def begin(self) -> list[Event]:
+        added = self.event("content_part.added", content_index=0, part=self._part(""))
+        return [*super().begin(), added]
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:
+        self._logprobs += logprobs
+        fields = {"content_index": 0, "delta": text, "logprobs": logprobs}
+        return [self.event("output_text.delta", **fields)]
+
+    def _close(self) -> list[Event]:
+        part = {**self._part(self.text), "logprobs": self._logprobs}
+        self.item["content"] = [part]
+        done = {"content_index": 0, "text": self.text, "logprobs": self._logprobs}
+        return [
+            self.event("output_text.done", **done),
+            self.event("content_part.done", content_index=0, part=part),
+        ]
+
+    def _part(self, text: str) -> dict[str, Any]:
+        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+class _Thought(_Open):
+    """Reasoning as it is."""
+
+    def __init__(self, index: int, *, is_sealed: bool) -> None:
+        super().__init__(index, {"id": new_id("rs"), "type": "reasoning", "summary": []})
+        self._is_sealed = is_sealed
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:  # noqa: ARG002
+        return [self.event("reasoning_text.delta", content_index=0, delta=text)]
+
+    def _close(self) -> list[Event]:
+        self.item["content"] = [{"type": "reasoning_text", "text": self.text}]
+        self._seal()
+        return [self.event("reasoning_text.done", content_index=0, text=self.text)]
+
+    def _seal(self) -> None:
+        if self._is_sealed:
+            self.item["encrypted_content"] = sealed(self.text)
+
+
+class _Summary(_Thought):
+    """Reasoning in the place of its summary, for clients that show nothing else."""
+
+    def begin(self) -> list[Event]:
+        added = self.event("reasoning_summary_part.added", summary_index=0, part=_summary(""))
+        return [*super().begin(), added]
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:  # noqa: ARG002
+        return [self.event("reasoning_summary_text.delta", summary_index=0, delta=text)]
+
+    def _close(self) -> list[Event]:
+        part = _summary(self.text)
+        self.item["summary"] = [part]
+        self._seal()
+        return [
+            self.event("reasoning_summary_text.done", summary_index=0, text=self.text),
+            self.event("reasoning_summary_part.done", summary_index=0, part=part),
+        ]
+
+
+def _summary(text: str) -> dict[str, Any]:
+    return {"type": "summary_text", "text": text}
+
+
+class _Call(_Open):
+    """A call of a function."""
+
+    def __init__(self, index: int, begun: CallBegun, name: str, space: str) -> None:
+        head = {"id": new_id("fc"), "type": "function_call", "status": "in_progress"}
+        inner = {"call_id": begun.id, "name": name, "arguments": ""}
+        super().__init__(index, head | inner | ({"namespace": space} if space else {}))
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:  # noqa: ARG002
+        return [self.event("function_call_arguments.delta", delta=text)]
+
+    def _close(self) -> list[Event]:
+        self.item["arguments"] = self.text
+        name = self.item["name"]
+        return [self.event("function_call_arguments.done", arguments=self.text, name=name)]
+
+
+class _CustomCall(_Open):
+    """A call of a tool that takes text, which is known at its end: the model writes an object."""
+
+    def __init__(self, index: int, begun: CallBegun, name: str, space: str) -> None:
+        head = {"id": new_id("ctc"), "type": "custom_tool_call", "status": "in_progress"}
+        inner = {"call_id": begun.id, "name": name, "input": ""}
+        super().__init__(index, head | inner | ({"namespace": space} if space else {}))
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:  # noqa: ARG002
+        return []
+
+    def _close(self) -> list[Event]:
+        text = self.item["input"] = free_text(self.text)
+        return [
+            self.event("custom_tool_call_input.delta", delta=text),
+            self.event("custom_tool_call_input.done", input=text),
+        ]
+
+
+class Writer:
+    """Writes items one after the other.
+
+    Args:
+        form: How they are told.
+
+    Attributes:
+        output: The items that are complete.
+        num_thought: Tokens of reasoning so far.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._open: _Open | None = None
+        self._waiting: list[dict[str, Any]] = []
+        self.output: list[dict[str, Any]] = []
+        self.num_thought = 0
+
+    def add(self, parts: Sequence[ReplyEvent], tokens: Sequence[TokenText]) -> list[Event]:
+        """What is new of a reply, and the tokens that it came with."""
+        if tokens and tokens[0].logprob is not None:
+            self._waiting += chat_form(tokens)
+        events = [event for part in parts for event in self._part(part)]
+        if isinstance(self._open, _Thought):
+            self.num_thought += len(tokens)
+        return events
+
+    def finish(self, *, is_whole: bool) -> list[Event]:
+        """No more will come; an answer without anything has an empty message.
+
+        Args:
+            is_whole: Whether the model came to its end by itself.
+        """
+        events = [] if self.output or self._open else self._begin(_Text(0))
+        return events + self._end("completed" if is_whole else "incomplete")
+
+    def _part(self, part: ReplyEvent) -> list[Event]:
+        match part:
+            case ReasoningText(text):
+                return [*self._thought(), *self._say(text)]
+            case ContentText(text):
+                opened = [] if isinstance(self._open, _Text) else self._begin(_Text(self._next))
+                return [*opened, *self._say(text)]
+            case CallBegun():
+                return self._call(part)
+            case CallArguments(_, text):
+                return self._say(text)
+            case CallBroken():
+                return self._end("incomplete")
+
+    @property
+    def _next(self) -> int:
+        return len(self.output) + (self._open is not None)
+
+    def _thought(self) -> list[Event]:
+        if isinstance(self._open, _Thought):
+            return []
+        kind = _Summary if self._form.as_summary else _Thought
+        return self._begin(kind(self._next, is_sealed=self._form.is_sealed))
+
+    def _call(self, begun: CallBegun) -> list[Event]:
+        name = self._form.toolbox.name(begun.name)
+        kind = _CustomCall if name.kind == "custom" else _Call
+        return self._begin(kind(self._next, begun, name.name, name.namespace))
+
+    def _begin(self, item: _Open) -> list[Event]:
+        ended = self._end("completed")
+        self._open = item
+        return [*ended, *item.begin()]
+
+    def _say(self, text: str) -> list[Event]:
+        if self._open is None:
+            return []
+        is_text = isinstance(self._open, _Text)
+        logprobs, self._waiting = (self._waiting if is_text else []), []
+        return self._open.add(text, logprobs)
+
+    def _end(self, status: str) -> list[Event]:
+        if self._open is None:
+            return []
+        ended, self._open = self._open, None
+        events = ended.end(status)
+        self.output.append(ended.item)
+        return events
