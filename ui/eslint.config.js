@@ -6,12 +6,13 @@ import svelteConfig from "./svelte.config.js";
 
 /** One direction: views -> store -> api -> stream; the editor is a library that knows none of them, the words know nobody. */
 const ROOMS = {
-  words: ["stream", "api", "editor", "store", "views"],
-  stream: ["words", "api", "editor", "store", "views"],
-  api: ["words", "editor", "store", "views"],
-  editor: ["words", "stream", "api", "store", "views"],
+  words: ["stream", "api", "editor", "journal", "store", "views"],
+  stream: ["words", "api", "editor", "journal", "store", "views"],
+  api: ["words", "editor", "journal", "store", "views"],
+  editor: ["words", "stream", "api", "journal", "store", "views"],
+  journal: ["words", "stream", "editor", "store", "views"],
   store: ["stream", "views"],
-  views: ["stream", "api"],
+  views: ["stream", "api", "journal"],
 };
 
 const direction = Object.entries(ROOMS).map(([room, forbidden]) => ({
@@ -43,7 +44,7 @@ export default ts.config(
   {
     rules: {
       "no-undef": "off", // TypeScript does it
-      "max-lines": ["error", { max: 200, skipBlankLines: false }],
+      "max-lines": ["error", { max: 300, skipBlankLines: false }],
       "no-restricted-properties": [
         "error",
         ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({

@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from ui.desk import wait
 
 WEB = Path(__file__).parents[2] / "src" / "coblyn" / "web"
 ARGUMENTS = [
@@ -60,10 +63,13 @@ def built_page() -> None:
 
 
 @pytest.fixture(scope="session")
-def server_url(built_page: None) -> Iterator[str]:
+def server_url(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """``coblyn serve`` as its users start it, over the scripted engine, on a free port."""
     command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    home = {"COBLYN_HOME": str(tmp_path_factory.mktemp("home"))}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | home
+    ) as server:
         assert server.stdout
         greeting = server.stdout.readline()
         assert "http://" in greeting, f"the server did not start: {greeting!r}"
@@ -71,9 +77,16 @@ def server_url(built_page: None) -> Iterator[str]:
         server.terminate()
 
 
+def new_story(address: str) -> str:
+    """An empty story; gives its id."""
+    answer = httpx.post(f"{address}/api/coblyn/stories", json={})
+    return str(answer.json()["id"])
+
+
 @pytest.fixture
 def new_page(browser: Browser, built_page: None) -> Iterator[NewPage]:
-    """Opens pages, each with a storage of its own unless a context is given.
+    """Opens pages, each with a storage of its own unless a context is given, and a story of its own
+    unless the address names one.
 
     At the end of the test none of them may have complained: neither in the console, nor with an
     exception, nor about the content security policy. ``page.expected`` holds parts of messages that
@@ -93,7 +106,8 @@ def new_page(browser: Browser, built_page: None) -> Iterator[NewPage]:
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.expected = []  # type: ignore[attr-defined]
         pages.append((page, complaints))
-        page.goto(address)
+        page.goto(address if "#" in address else f"{address}/#/s/{new_story(address)}")
+        wait(page, lambda: page.evaluate("() => window.__app.save() !== ''"), "the story")
         return page
 
     yield open_page

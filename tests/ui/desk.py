@@ -79,6 +79,16 @@ def generate(page: Page) -> str:
     return text(page)
 
 
-def is_saved(page: Page, words: str) -> bool:
-    stored = page.evaluate("() => localStorage.getItem('coblyn.story') ?? ''")
-    return words in stored
+def is_saved(page: Page) -> bool:
+    """Whether the server has acknowledged all of it."""
+    return bool(page.evaluate("() => window.__app.isSaved()"))
+
+
+def wait_until_saved(page: Page) -> None:
+    wait(page, lambda: is_saved(page), "the acknowledgement")
+
+
+def runs(page: Page) -> list[tuple[int, bool]]:
+    """Who wrote what: so many characters, and whether a model wrote them."""
+    found = page.evaluate("() => window.__app.runs()")
+    return [(length, piece != "") for length, piece in found]

@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ui.conftest import NewPage, missing
-from ui.desk import PROMPT, button, editor, generate, open_panel, text, wait_until_idle, write
+from ui.desk import (
+    PROMPT,
+    button,
+    editor,
+    generate,
+    open_panel,
+    text,
+    wait_until_idle,
+    wait_until_saved,
+    write,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +124,7 @@ def test_speaks_the_browsers_language(new_page: NewPage, server_url: str) -> Non
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     expect(button(page, "续写")).to_be_visible()
     assert_accessible(page)
+    wait_until_saved(page)
     button(page, "外观").click()
     page.get_by_label("语言").select_option("en")
     expect(button(page, "Generate")).to_be_visible()

@@ -83,7 +83,7 @@ def test_what_had_come_before_an_error_stays(page: Page, end: str, words: str) -
     expect(page.get_by_role("alert")).to_contain_text(words)
     assert text(page) == PROMPT + "the lamp"
     button(page, "Undo").click()
-    assert text(page) == PROMPT
+    wait(page, lambda: text(page) == PROMPT, "the step back")
 
 
 def test_nothing_to_add(page: Page) -> None:

@@ -14,14 +14,15 @@ from ui.desk import (
     button,
     editor,
     generate,
-    is_saved,
     open_panel,
     paste,
     phase,
+    runs,
     text,
     wait,
     wait_for_text,
     wait_until_idle,
+    wait_until_saved,
     write,
 )
 
@@ -96,11 +97,10 @@ def test_retry_takes_another_turn_from_the_same_place(page: Page) -> None:
     assert sent[0]["prompt"] == sent[1]["prompt"]
     for wanted in (first, PROMPT):
         button(page, "Undo").click()
-        assert text(page) == wanted
+        wait(page, lambda wanted=wanted: text(page) == wanted, "the step back")
     for wanted in (first, second):
         button(page, "Redo").click()
-        assert text(page) == wanted
-    expect(button(page, "Redo")).to_be_disabled()
+        wait(page, lambda wanted=wanted: text(page) == wanted, "the step forth")
 
 
 def test_keys_of_retry_undo_and_redo(page: Page) -> None:
@@ -113,9 +113,9 @@ def test_keys_of_retry_undo_and_redo(page: Page) -> None:
     assert text(page) == first  # the script has but one story
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
-    assert text(page) == PROMPT
+    wait(page, lambda: text(page) == PROMPT, "the steps back")
     page.keyboard.press("Control+y")
-    assert text(page) == first
+    wait(page, lambda: text(page) == first, "the step forth")
 
 
 def test_undo_while_it_writes_stops_and_takes_the_piece_back(page: Page) -> None:
@@ -157,9 +157,9 @@ def test_text_memory_and_settings_survive_a_reload(page: Page) -> None:
     open_panel(page, "Sampler")
     page.get_by_label("Temperature", exact=True).fill("1.25")
     page.get_by_label("Temperature", exact=True).blur()
-    wait(page, lambda: is_saved(page, "Wales"), "saving")
+    wait_until_saved(page)
     page.reload()
-    assert text(page) == whole
+    wait(page, lambda: text(page) == whole, "the story")
     assert "".join(page.locator(".generated").all_text_contents()) == whole.removeprefix(PROMPT)
     sent = bodies(page)
     button(page, "Retry").click()
@@ -188,46 +188,106 @@ def test_the_last_word_before_leaving_is_kept(page: Page) -> None:
     write(page, PROMPT)
     page.keyboard.insert_text("the last word")
     page.reload()
-    assert text(page) == PROMPT + "the last word"
+    wait(page, lambda: text(page) == PROMPT + "the last word", "the last word")
 
 
-def test_a_full_storage_is_told_and_the_text_can_be_saved(page: Page) -> None:
-    page.evaluate("""() => {
-      Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
-    }""")
+def test_undo_and_redo_reach_across_a_reload(page: Page) -> None:
     write(page, PROMPT)
-    bar = page.get_by_role("alert")
-    expect(bar).to_contain_text("storage is full")
-    with page.expect_download() as download:
-        bar.get_by_role("button", name="Save a copy").click()
-    assert download.value.path().read_text(encoding="utf-8") == PROMPT
+    whole = generate(page)
+    page.keyboard.insert_text(" No.")
+    wait_until_saved(page)
+    page.reload()
+    wait(page, lambda: text(page) == whole + " No.", "the story")
+    assert runs(page) == [(len(PROMPT), False), (len(whole) - len(PROMPT), True), (4, False)]
+    for wanted in (whole, PROMPT, ""):
+        button(page, "Undo").click()
+        wait(page, lambda wanted=wanted: text(page) == wanted, "the step back")
+    for wanted in (PROMPT, whole, whole + " No."):
+        button(page, "Redo").click()
+        wait(page, lambda wanted=wanted: text(page) == wanted, "the step forth")
+    assert runs(page)[1] == (len(whole) - len(PROMPT), True)
 
 
-def test_two_tabs_do_not_overwrite_each_other(new_page: NewPage, server_url: str) -> None:
+def test_two_tabs_write_into_one_story(new_page: NewPage, server_url: str) -> None:
     here = new_page(server_url)
-    here.context.add_init_script("""
-      addEventListener("storage", (e) => window.isDeaf && e.stopImmediatePropagation(), true);
-    """)
-    here.reload()
-    there = new_page(server_url, context=here.context)
-    write(there, "from there")
-    wait(here, lambda: text(here) == "from there", "the other tab's text")
-    # Both write before either hears of the other.
-    here.evaluate("() => { window.isDeaf = true; }")
-    write(there, ", on")
-    wait(there, lambda: is_saved(there, "there, on"), "saving")
-    write(here, ", and here")
+    write(here, "One.\n\nTwo.")
+    wait_until_saved(here)
+    there = new_page(here.url, context=here.context)
+    expect(there.get_by_role("banner")).to_contain_text("also open elsewhere")
+    assert text(there) == "One.\n\nTwo."
+    write(there, " From there.")
+    editor(here).focus()
+    here.keyboard.press("Control+Home")
+    here.keyboard.insert_text("From here. ")
+    both = "From here. One.\n\nTwo. From there."
+    for tab in (here, there):
+        wait(tab, lambda tab=tab: text(tab) == both, "the other tab's words")
+    button(here, "Undo").click()
+    wait(here, lambda: text(here) != both, "the step back")
+
+
+def test_the_same_paragraph_in_two_tabs_keeps_both(new_page: NewPage, server_url: str) -> None:
+    here = new_page(server_url)
+    here.expected = ["409", "ERR_FAILED"]  # type: ignore[attr-defined]
+    write(here, "Once upon a time.")
+    wait_until_saved(here)
+    there = new_page(here.url, context=here.context)
+    here.route("**/operations", lambda route: route.abort())
+    here.route("**/events*", lambda route: route.abort())
+    write(here, " Mine.")
+    write(there, " Theirs.")
+    wait_until_saved(there)
+    expect(here.get_by_role("banner")).to_contain_text("Kept in this browser")
+    here.unroute("**/operations")
     bar = here.get_by_role("alert")
     expect(bar).to_contain_text("another tab")
-    assert is_saved(there, "from there, on")
     bar.get_by_role("button", name="Keep this one").click()
-    expect(bar).to_have_count(0)
-    assert is_saved(here, "and here")
-    here.reload()
-    kept = here.get_by_role("status").filter(has_text="put aside")
-    with here.expect_download() as download:
-        kept.get_by_role("button", name="Save it as a file").click()
-    assert download.value.path().read_text(encoding="utf-8") == "from there, on"
+    story = f"{server_url}/api/coblyn/stories/{here.url.split('/')[-2]}"
+
+    def kept() -> set[str]:
+        branches = here.request.get(story).json()["state"]["branches"].values()
+        return {branch["text"] for branch in branches}
+
+    both = {"Once upon a time. Mine.", "Once upon a time. Theirs."}
+    wait(here, lambda: kept() == both, "the other tab's words as a branch")
+    assert text(here) == "Once upon a time. Mine."
+
+
+def test_what_was_typed_while_the_server_was_silent_comes_back(page: Page) -> None:
+    page.expected = ["ERR_FAILED"]  # type: ignore[attr-defined]
+    write(page, PROMPT)
+    wait_until_saved(page)
+    page.route("**/operations", lambda route: route.abort())
+    page.keyboard.insert_text("kept here")
+    expect(page.get_by_role("banner")).to_contain_text("Kept in this browser")
+    page.unroute("**/operations")
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    wait(page, lambda: text(page) == PROMPT + "kept here", "what was kept")
+
+
+def test_a_story_that_cannot_be_opened_is_never_an_empty_one(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = new_page(server_url)
+    page.expected = ["500"]  # type: ignore[attr-defined]
+    write(page, "Something dear.")
+    wait_until_saved(page)
+    error = {"code": "story_damaged", "message": "Record 2 does not match its checksum."}
+    body = json.dumps({"error": error, "readable": 1})
+    page.route(
+        f"**/stories/{page.url.split('/')[-2]}",
+        lambda route: route.fulfill(status=500, content_type="application/json", body=body),
+    )
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.get_by_text("could not be opened")).to_be_visible()
+    expect(page.get_by_text("does not match its checksum")).to_be_visible()
+    expect(editor(page)).to_have_count(0)
+    button(page, "Open as it was, 1 change from its beginning").click()
+    wait(page, lambda: text(page) == "Something dear.", "the copy")
 
 
 def test_find_reaches_all_of_a_long_story(page: Page) -> None:
@@ -252,7 +312,7 @@ def test_a_long_story_is_drawn_only_where_one_looks(page: Page) -> None:
     page.keyboard.press("Control+End")
     page.keyboard.type("Nobody spoke.")
     assert text(page) == story + "Nobody spoke."
-    wait(page, lambda: is_saved(page, "Nobody spoke."), "saving")
+    wait_until_saved(page)
     page.reload()
-    assert text(page) == story + "Nobody spoke."
+    wait(page, lambda: text(page) == story + "Nobody spoke.", "the story")
     assert page.locator(".cm-line").count() < 200

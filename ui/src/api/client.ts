@@ -1,6 +1,8 @@
-/** One function for each endpoint, and the only place that calls `fetch`. Addresses are relative to the page. */
+/** One function for each endpoint of generating. */
 
 import { events, type ServerEvent } from "../stream/events";
+import { asJson, detailOf, type Fetch, Http, number, post, Refusal, text } from "./http";
+import { StoriesApi } from "./stories";
 import { ApiError, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type ServerStatus } from "./types";
 
 export interface Api {
@@ -8,43 +10,22 @@ export interface Api {
   countTokens(text: string): Promise<number>;
   /** The server's table of generation parameters. */
   parameters(): Promise<readonly Parameter[]>;
+  stories: StoriesApi;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
   abort(genkey: string): Promise<void>;
 }
 
-type Fetch = (address: string, init?: RequestInit) => Promise<Response>;
-type Json = Record<string, unknown>;
-
 const STATUSES: readonly ServerStatus[] = ["ok", "loading", "restarting", "stopped"];
 
-/** Seconds after which a short question counts as not answered. */
-const PATIENCE = 10;
-
-export function createApi(fetch: Fetch = (address, init) => globalThis.fetch(address, init)): Api {
-  async function request(address: string, init: RequestInit): Promise<Response> {
-    let response: Response;
-    try {
-      response = await fetch(address, init);
-    } catch (error) {
-      if (init.signal?.aborted && init.signal.reason instanceof DOMException && init.signal.reason.name === "AbortError")
-        throw error;
-      throw new ApiError("gone", "Coblyn does not answer.");
-    }
-    if (!response.ok) throw await errorOf(response);
-    return response;
-  }
-
-  async function ask(address: string, body?: Json): Promise<Json> {
-    const signal = AbortSignal.timeout(PATIENCE * 1000);
-    const response = await request(address, body ? { ...post(body), signal } : { signal });
-    return asJson(await response.text().catch(() => ""));
-  }
+export function createApi(fetch?: Fetch): Api {
+  const http = new Http(fetch);
+  const ask = http.ask.bind(http);
 
   return {
     async health() {
       const said = await ask("health").catch((error: unknown) => {
         // A server that is loading, or cannot load, answers with 503 and the same body.
-        if (error instanceof HealthError) return error.body;
+        if (error instanceof Refusal && typeof error.body.status === "string") return error.body;
         throw error;
       });
       const context = number(said.context) ?? number((await ask("api/extra/true_max_context_length")).value) ?? 0;
@@ -52,6 +33,8 @@ export function createApi(fetch: Fetch = (address, init) => globalThis.fetch(add
       const status = STATUSES.find((known) => known === said.status) ?? "stopped";
       return { status, model, accelerator: text(said.accelerator), context: context > 0 ? context : null };
     },
+
+    stories: new StoriesApi(http),
 
     async countTokens(prompt) {
       return number((await ask("api/extra/tokencount", { prompt })).value) ?? 0;
@@ -65,7 +48,7 @@ export function createApi(fetch: Fetch = (address, init) => globalThis.fetch(add
 
     async *generate(body, signal) {
       const init = { ...post({ ...body, coblyn_events: true }), signal };
-      const response = await request("api/extra/generate/stream", init);
+      const response = await http.request("api/extra/generate/stream", init);
       if (!response.body) throw new ApiError("cut", "The answer has no body.");
       yield* understand(events(response.body));
     },
@@ -115,46 +98,3 @@ async function* understand(stream: AsyncIterable<ServerEvent>): AsyncGenerator<G
   }
   if (!isFinished) throw new ApiError("cut", "The stream ended early.");
 }
-
-function post(body: Json): RequestInit {
-  return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-}
-
-/** The body of a refused health check, which says more than its status. */
-class HealthError extends ApiError {
-  constructor(
-    readonly body: Json,
-    status: number,
-  ) {
-    super("service_unavailable", "The model is not ready.", status);
-  }
-}
-
-async function errorOf(response: Response): Promise<ApiError> {
-  const body = asJson(await response.text().catch(() => ""));
-  if (typeof body.status === "string") return new HealthError(body, response.status);
-  return detailOf(body, response.status);
-}
-
-/** Reads Kobold's `{"detail": {"msg", "type"}}`, and what else a server may have in its place. */
-function detailOf(body: Json, status: number): ApiError {
-  const detail = isJson(body.detail) ? body.detail : isJson(body.error) ? body.error : body;
-  const message = text(detail.msg) || text(detail.message) || text(body.detail) || text(body.error);
-  return new ApiError(text(detail.type) || text(detail.code) || "unknown", message, status);
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function asJson(source: string): Json {
-  try {
-    const value: unknown = JSON.parse(source);
-    return isJson(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-const number = (value: unknown): number | null => (typeof value === "number" && isFinite(value) ? value : null);
-const text = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -12,7 +12,12 @@ export function onNextFrame(later: () => void): void {
   else requestAnimationFrame(later);
 }
 
-export function gather(apply: (text: string) => void, schedule: (later: () => void) => void = onNextFrame): Gatherer {
+/** @param mayApply Whether it may be handed over with this frame; if not, it waits for the next. */
+export function gather(
+  apply: (text: string) => void,
+  schedule: (later: () => void) => void = onNextFrame,
+  mayApply: () => boolean = () => true,
+): Gatherer {
   let waiting = "";
   let isScheduled = false;
 
@@ -23,15 +28,20 @@ export function gather(apply: (text: string) => void, schedule: (later: () => vo
     apply(text);
   }
 
+  function later(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    schedule(() => {
+      isScheduled = false;
+      if (mayApply()) flush();
+      else later();
+    });
+  }
+
   return {
     push(text) {
       waiting += text;
-      if (isScheduled) return;
-      isScheduled = true;
-      schedule(() => {
-        isScheduled = false;
-        flush();
-      });
+      later();
     },
     flush,
   };

@@ -1,35 +1,26 @@
 /** The story editor: plain text in, plain text out. Knows CodeMirror, and nothing of servers or storage. */
 
-import { history, redoDepth, standardKeymap, undoDepth } from "@codemirror/commands";
-import { search, searchKeymap } from "@codemirror/search";
-import { EditorState, type Extension, Prec } from "@codemirror/state";
-import { EditorView, keymap, placeholder } from "@codemirror/view";
+import { history } from "@codemirror/commands";
+import { type ChangeSet, EditorState, Transaction } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
 
+import { addModel, authorsExtension, lastPiece, type Runs, runsOf, setRuns, unreported } from "./authors";
 import { gather } from "./frames";
 import { type Piece, pieceExtension, pieceOf, setPieces } from "./piece";
+import { factsOf, keys, report, type StoryListener, surface } from "./surface";
 import { redoStep, Take, type Target, undoStep } from "./take";
-import { theme } from "./theme";
 
+export type { Runs } from "./authors";
 export type { Piece } from "./piece";
+export type { StoryFacts } from "./surface";
 
-/** What can be done at the moment, and how long the text is. */
-export interface StoryFacts {
-  length: number;
-  canUndo: boolean;
-  canRedo: boolean;
-  canRetry: boolean;
-}
-
-export interface StoryOptions {
+export interface StoryOptions extends StoryListener {
   text: string;
-  piece: Piece | null;
-  label: string;
-  placeholder: string;
-  /** After each change of the document or of its history. */
-  onChange(facts: StoryFacts, textChanged: boolean): void;
-  /** The keys of undo and redo, which also end a generation that runs. */
-  onUndo(): void;
-  onRedo(): void;
+  runs: Runs;
+  /** Whether the place where text appears is on screen, while it does; only then does the page follow it. */
+  onFollow?(isFollowing: boolean): void;
+  /** The writer types where the text grows: the model has to stop. */
+  onTakeover?(): void;
 }
 
 /** A generation that is being written; text appears with the next frame. */
@@ -43,11 +34,19 @@ export interface Story {
   piece(): Piece | null;
   /** The text that a generation continues: all of it, or all before the last piece. */
   before(place: "end" | "piece"): string;
-  write(place: "end" | "piece"): Writing;
+  write(place: "end" | "piece", id: string): Writing;
+  /** Another text in place of this one, without a way back. */
+  load(text: string, runs: Runs): void;
+  /** What was changed elsewhere, or by an undo; `pieces` has the source of each new stretch. */
+  applyRemote(changes: ChangeSet, pieces: readonly { from: number; to: number; piece: string }[], moves: boolean): void;
+  /** One change of the writer's or of a piece, as one step. */
+  insert(from: number, to: number, text: string, piece: string): void;
+  length(): number;
+  /** Who wrote what, for all of the text. */
+  runs(): Runs;
+  showEnd(): void;
   undo(): void;
   redo(): void;
-  /** Makes the text this one, as one step of undo that touches only what differs. */
-  replace(text: string): void;
   focus(): void;
   destroy(): void;
 }
@@ -63,17 +62,30 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
 
   return {
     text: () => view.state.doc.toString(),
+    length: () => view.state.doc.length,
+    runs: () => runsOf(view.state, 0, view.state.doc.length),
     piece: () => pieceOf(view.state),
     before: (place) => {
       const piece = place === "piece" ? pieceOf(view.state) : null;
       return piece ? view.state.sliceDoc(0, piece.from) : view.state.doc.toString();
     },
-    write: (place) => write(view, place),
+    write: (place, id) => write(view, place, id, options),
     undo: () => void undoStep(targetOf(view)),
     redo: () => void redoStep(targetOf(view)),
-    replace: (text) => {
-      const changes = difference(view.state.doc.toString(), oneLineEnd(text));
-      if (changes) view.dispatch({ changes, userEvent: "input.replace" });
+    load: (text, runs) => {
+      view.setState(createState({ ...options, text, runs }));
+      options.onChange(factsOf(view.state), true);
+    },
+    applyRemote: (changes, pieces, moves) => applyRemote(view, changes, pieces, moves),
+    insert: (from, to, text, piece) => {
+      const insert = oneLineEnd(text);
+      const end = from + insert.length;
+      const effects = piece === "" ? [] : [addModel.of({ from, to: end, piece }), setPieces.of({ now: { from, to: end }, before: null, isHalf: false })];
+      view.dispatch({ changes: { from, to, insert }, effects, userEvent: "input.replace", scrollIntoView: true });
+    },
+    showEnd: () => {
+      const end = pieceOf(view.state)?.to ?? view.state.doc.length;
+      view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });
     },
     focus: () => view.focus(),
     destroy: () => view.destroy(),
@@ -86,28 +98,45 @@ export function createState(options: StoryOptions): EditorState {
   const state = EditorState.create({
     doc: text,
     selection: { anchor: text.length },
-    extensions: [history({ minDepth: 1000 }), pieceExtension, surface(options), keys(options), report(options)],
+    extensions: [
+      history({ minDepth: 1000 }),
+      pieceExtension,
+      authorsExtension,
+      takeover,
+      surface(options),
+      keys(options),
+      report(options),
+    ],
   });
-  const { piece } = options;
-  const isWithin = piece && piece.from >= 0 && piece.from < piece.to && piece.to <= state.doc.length;
-  return isWithin ? state.update({ effects: setPieces.of({ now: piece, before: null, isHalf: false }) }).state : state;
+  const sources = state.update({ effects: setRuns.of(options.runs), annotations: quiet }).state;
+  const now = lastPiece(sources);
+  return now ? sources.update({ effects: setPieces.of({ now, before: null, isHalf: false }), annotations: quiet }).state : sources;
+}
+
+const quiet = [Transaction.addToHistory.of(false), unreported.of(true)];
+
+/** Takes over what was changed elsewhere. An undo also moves the caret there; what others do moves nothing. */
+function applyRemote(
+  view: EditorView,
+  changes: ChangeSet,
+  pieces: readonly { from: number; to: number; piece: string }[],
+  moves: boolean,
+): void {
+  let end = -1;
+  changes.iterChangedRanges((_a, _b, _from, to) => (end = to));
+  view.dispatch({
+    changes,
+    effects: pieces.filter(({ piece }) => piece !== "").map((stretch) => addModel.of(stretch)),
+    annotations: [...quiet, Transaction.remote.of(true)],
+    ...(moves && end >= 0 ? { selection: { anchor: end }, scrollIntoView: true } : {}),
+  });
+  const now = lastPiece(view.state);
+  view.dispatch({ effects: setPieces.of({ now, before: null, isHalf: false }), annotations: quiet });
 }
 
 /** The editor counts every line end as one character, so lengths agree only where it is one. */
 function oneLineEnd(text: string): string {
   return text.replace(/\r\n?/g, "\n");
-}
-
-/** The smallest single replacement that turns one text into another, or null when they are the same. */
-export function difference(old: string, text: string): { from: number; to: number; insert: string } | null {
-  if (old === text) return null;
-  const shorter = Math.min(old.length, text.length);
-  let from = 0;
-  while (from < shorter && old.charCodeAt(from) === text.charCodeAt(from)) from++;
-  let tail = 0;
-  while (tail < shorter - from && old.charCodeAt(old.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail))
-    tail++;
-  return { from, to: old.length - tail, insert: text.slice(from, text.length - tail) };
 }
 
 function targetOf(view: EditorView): Target {
@@ -119,23 +148,57 @@ function targetOf(view: EditorView): Target {
   };
 }
 
-function write(view: EditorView, place: "end" | "piece"): Writing {
-  const take = new Take(targetOf(view), place);
-  const gatherer = gather((text) => {
-    const follows = isEndInSight(view);
-    take.append(text);
-    const end = pieceOf(view.state)?.to ?? view.state.doc.length;
-    if (follows) view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });
-  });
+function write(view: EditorView, place: "end" | "piece", id: string, options: StoryOptions): Writing {
+  const take = new Take(targetOf(view), place, id);
+  let isOver = false;
+  const finish = (): void => {
+    if (isOver) return;
+    gatherer.flush();
+    isOver = true;
+    take.finish();
+  };
+  const gatherer = gather(
+    (text) => {
+      if (isOver) return;
+      const follows = isEndInSight(view);
+      options.onFollow?.(follows);
+      take.append(text);
+      const end = pieceOf(view.state)?.to ?? view.state.doc.length;
+      if (follows) view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });
+    },
+    undefined,
+    () => !isComposingAtEnd(view),
+  );
   const start = (place === "piece" ? pieceOf(view.state)?.to : null) ?? view.state.doc.length;
   view.dispatch({ effects: EditorView.scrollIntoView(start, { y: "nearest", yMargin: MARGIN }) });
+  takeovers.set(view, () => {
+    finish();
+    options.onTakeover?.();
+  });
   return {
     append: (text) => gatherer.push(text),
     finish: () => {
-      gatherer.flush();
-      take.finish();
+      finish();
+      takeovers.delete(view);
     },
   };
+}
+
+/** What ends the stream of an editor, while there is one. */
+const takeovers = new WeakMap<EditorView, () => void>();
+
+/** The first key at the growing end stops the model, and lands behind what had come: two hands in one place make garbage. */
+const takeover = EditorView.inputHandler.of((view, from, to) => {
+  const end = takeovers.get(view);
+  if (end && from === to && from === pieceOf(view.state)?.to) end();
+  return false;
+});
+
+/** An input method must not have its paragraph changed under it. */
+function isComposingAtEnd(view: EditorView): boolean {
+  if (!view.composing) return false;
+  const end = pieceOf(view.state)?.to ?? view.state.doc.length;
+  return view.state.doc.lineAt(view.state.selection.main.head).number === view.state.doc.lineAt(end).number;
 }
 
 /** Whether the reader looks at the place where text appears: only then does the page follow it. */
@@ -143,54 +206,4 @@ function isEndInSight(view: EditorView): boolean {
   const end = pieceOf(view.state)?.to ?? view.state.doc.length;
   const place = view.coordsAtPos(end);
   return place !== null && place.top < view.scrollDOM.getBoundingClientRect().bottom;
-}
-
-function surface(options: StoryOptions): Extension {
-  return [
-    theme,
-    EditorView.lineWrapping,
-    placeholder(options.placeholder),
-    search({ top: true }),
-    EditorView.contentAttributes.of({
-      "aria-label": options.label,
-      spellcheck: "true",
-      autocorrect: "on",
-      autocapitalize: "sentences",
-    }),
-  ];
-}
-
-function keys({ onUndo, onRedo }: StoryOptions): Extension {
-  const call = (action: () => void) => () => {
-    action();
-    return true;
-  };
-  return [
-    Prec.high(
-      keymap.of([
-        { key: "Mod-z", run: call(onUndo), preventDefault: true },
-        { key: "Mod-y", mac: "Mod-Shift-z", run: call(onRedo), preventDefault: true },
-        { linux: "Ctrl-Shift-z", win: "Ctrl-Shift-z", run: call(onRedo), preventDefault: true },
-        // The page's own: generate and retry.
-        { key: "Mod-Enter", run: () => true },
-        { key: "Mod-Shift-Enter", run: () => true },
-      ]),
-    ),
-    keymap.of([...searchKeymap, ...standardKeymap]),
-  ];
-}
-
-function report({ onChange }: StoryOptions): Extension {
-  return EditorView.updateListener.of(({ state, transactions, docChanged }) => {
-    if (transactions.length > 0) onChange(factsOf(state), docChanged);
-  });
-}
-
-function factsOf(state: EditorState): StoryFacts {
-  return {
-    length: state.doc.length,
-    canUndo: undoDepth(state) > 0,
-    canRedo: redoDepth(state) > 0,
-    canRetry: pieceOf(state) !== null,
-  };
 }

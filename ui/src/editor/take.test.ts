@@ -2,8 +2,9 @@ import { redoDepth, undoDepth } from "@codemirror/commands";
 import { type EditorState, type Transaction } from "@codemirror/state";
 import { expect, test } from "vitest";
 
+import { type Runs, runsOf } from "./authors";
 import { type Piece, pieceOf } from "./piece";
-import { createState, difference } from "./story";
+import { createState } from "./story";
 import { redoStep, Take, undoStep } from "./take";
 
 /** An editor without a screen. */
@@ -12,8 +13,9 @@ class Desk {
 
   constructor(text: string, piece: Piece | null = null) {
     const nothing = (): void => undefined;
-    const options = { text, piece, label: "", placeholder: "", onChange: nothing, onUndo: nothing, onRedo: nothing };
-    this.state = createState(options);
+    const runs: Runs = piece ? [[piece.from, ""], [piece.to - piece.from, "old"]] : [];
+    const heard = { onChange: nothing, onEdit: nothing, onUndo: nothing, onRedo: nothing };
+    this.state = createState({ text, runs, label: "", placeholder: "", ...heard });
   }
 
   dispatch(transactions: readonly Transaction[]): void {
@@ -25,7 +27,7 @@ class Desk {
   }
 
   generate(place: "end" | "piece", ...chunks: string[]): void {
-    const take = new Take(this, place);
+    const take = new Take(this, place, "new");
     for (const chunk of chunks) take.append(chunk);
     take.finish();
   }
@@ -96,7 +98,7 @@ test("undoing a generation makes the one before it the piece to retry", () => {
 test("the piece before keeps its place while the writer edits above it during the next one", () => {
   const desk = new Desk("A");
   desk.generate("end", " first");
-  const take = new Take(desk, "end");
+  const take = new Take(desk, "end", "new");
   take.append(" second");
   desk.type(0, "Chapter 1\n");
   desk.type(desk.text.indexOf("st second"), "--");
@@ -110,7 +112,7 @@ test("the piece before keeps its place while the writer edits above it during th
 test("a retry during which the writer edits above is undone to the older take", () => {
   const desk = new Desk("Once");
   desk.generate("end", " upon a time and long ago");
-  const take = new Take(desk, "piece");
+  const take = new Take(desk, "piece", "new");
   take.append(" there");
   desk.type(0, ">> ");
   take.append(" was");
@@ -138,7 +140,7 @@ test("a take without any text changes nothing", () => {
 
 test("the writer may edit above while text streams", () => {
   const desk = new Desk("Once");
-  const take = new Take(desk, "end");
+  const take = new Take(desk, "end", "new");
   take.append(" upon");
   desk.type(0, "Chapter 1\n");
   take.append(" a time");
@@ -158,7 +160,7 @@ test("the writer may edit above while text streams", () => {
 
 test("what is typed behind the stream stays behind it, and outside the piece", () => {
   const desk = new Desk("Once");
-  const take = new Take(desk, "end");
+  const take = new Take(desk, "end", "new");
   take.append(" upon");
   desk.type(desk.text.length, " THE END");
   take.append(" a time");
@@ -169,7 +171,7 @@ test("what is typed behind the stream stays behind it, and outside the piece", (
 
 test("what is typed inside the stream stays where it was typed", () => {
   const desk = new Desk("Once");
-  const take = new Take(desk, "end");
+  const take = new Take(desk, "end", "new");
   take.append(" upon a");
   desk.type(9, " lovely");
   take.append(" time");
@@ -179,7 +181,7 @@ test("what is typed inside the stream stays where it was typed", () => {
 
 test("the text may be deleted under the stream", () => {
   const desk = new Desk("Once");
-  const take = new Take(desk, "end");
+  const take = new Take(desk, "end", "new");
   take.append(" upon");
   desk.dispatch([desk.state.update({ changes: { from: 0, to: desk.state.doc.length } })]);
   take.append(" a time");
@@ -218,13 +220,6 @@ test("a piece that was kept can be retried; one that does not fit the text is dr
   expect(new Desk("Once", { from: 4, to: 9 }).piece).toBe(null);
 });
 
-test("the difference of two texts touches only what differs", () => {
-  expect(difference("abc", "abc")).toBe(null);
-  expect(difference("one two three", "one 2 three")).toEqual({ from: 4, to: 7, insert: "2" });
-  expect(difference("aa", "aaa")).toEqual({ from: 2, to: 2, insert: "a" });
-  expect(difference("aaa", "a")).toEqual({ from: 1, to: 3, insert: "" });
-});
-
 /** A small generator of pseudo-random numbers below a limit, the same for the same seed. */
 function dice(seed: number): (limit: number) => number {
   let state = seed;
@@ -245,7 +240,7 @@ test("whatever was written, retried and typed meanwhile: undo leads back to the 
       if (what === 1) desk.undo();
       if (what === 2) desk.redo();
       if (what < 3) continue;
-      const take = new Take(desk, what === 3 ? "end" : "piece");
+      const take = new Take(desk, what === 3 ? "end" : "piece", "new");
       for (let chunk = roll(4); chunk > 0; chunk--) {
         take.append(` ${step}${"xyz".slice(roll(3))}`);
         if (roll(3) === 0) type();
@@ -259,4 +254,25 @@ test("whatever was written, retried and typed meanwhile: undo leads back to the 
     while (desk.redo());
     expect(desk.text, `seed ${seed}`).toBe(end);
   }
+});
+
+const sources = (desk: Desk): Runs => runsOf(desk.state, 0, desk.state.doc.length);
+
+test("each word has its source: a piece is one stretch, and what is typed inside it is the writer's", () => {
+  const desk = new Desk("Once ");
+  desk.generate("end", "upon", " a ", "time");
+  expect(sources(desk)).toEqual([[5, ""], [11, "new"]]);
+  desk.type(9, "!!");
+  expect(sources(desk)).toEqual([[5, ""], [4, "new"], [2, ""], [7, "new"]]);
+  desk.type(18, ".");
+  expect(sources(desk).at(-1)).toEqual([1, ""]);
+});
+
+test("undo brings words back with their source", () => {
+  const desk = new Desk("Once ");
+  desk.generate("end", "upon a time");
+  desk.dispatch([desk.state.update({ changes: { from: 2, to: 9 }, userEvent: "delete.selection" })]);
+  expect(sources(desk)).toEqual([[2, ""], [7, "new"]]);
+  desk.undo();
+  expect(sources(desk)).toEqual([[5, ""], [11, "new"]]);
 });

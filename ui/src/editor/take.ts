@@ -8,8 +8,9 @@
  */
 
 import { isolateHistory, redo, undo } from "@codemirror/commands";
-import { EditorSelection, type EditorState, type StateCommand, Transaction } from "@codemirror/state";
+import { EditorSelection, type EditorState, type StateCommand, type StateEffect, Transaction } from "@codemirror/state";
 
+import { addModel, type Runs, runsOf, unreported } from "./authors";
 import { mapPiece, type Piece, pieceOf, piecesOf, setPieces } from "./piece";
 
 /** What a take needs of an editor: its state, and to apply transactions made from it in one update. */
@@ -21,12 +22,17 @@ export interface Target {
 export class Take {
   readonly #target: Target;
   readonly #place: "end" | "piece";
+  readonly #id: string;
   #hasStarted = false;
 
-  /** @param place "end" appends to the document, "piece" replaces the last piece, as soon as text comes. */
-  constructor(target: Target, place: "end" | "piece") {
+  /**
+   * @param id Of the piece.
+   * @param place "end" appends to the document, "piece" replaces the last piece, as soon as text comes.
+   */
+  constructor(target: Target, place: "end" | "piece", id: string) {
     this.#target = target;
     this.#place = place;
+    this.#id = id;
   }
 
   append(streamed: string): void {
@@ -44,16 +50,17 @@ export class Take {
     const { before, isHalf } = piecesOf(state);
     const { from, to } = this.#piece();
     const changes = state.changes({ from, to });
+    const runs = runsOf(state, from, to);
     const takenOut = state.update({
       changes,
       effects: setPieces.of({ now: mapPiece(before, changes), before: null, isHalf }),
-      annotations: Transaction.addToHistory.of(false),
+      annotations: [Transaction.addToHistory.of(false), unreported.of(true)],
     });
     const putBack = takenOut.state.update({
       changes: { from, insert: state.sliceDoc(from, to) },
       selection: state.selection,
-      effects: setPieces.of({ now: { from, to }, before: null, isHalf: false }),
-      annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.generate")],
+      effects: [setPieces.of({ now: { from, to }, before: null, isHalf: false }), ...stretches(from, runs)],
+      annotations: [isolateHistory.of("full"), Transaction.userEvent.of("input.generate"), unreported.of(true)],
     });
     this.#target.dispatch([takenOut, putBack]);
   }
@@ -85,8 +92,15 @@ export class Take {
     this.#target.dispatch([
       state.update({
         changes: { from: to, insert: text },
-        effects: setPieces.of({ ...piecesOf(state), now: { from, to: end } }),
-        annotations: [Transaction.addToHistory.of(false), Transaction.remote.of(true)],
+        effects: [
+          setPieces.of({ ...piecesOf(state), now: { from, to: end } }),
+          addModel.of({ from: to, to: end, piece: this.#id }),
+        ],
+        annotations: [
+          Transaction.addToHistory.of(false),
+          Transaction.remote.of(true),
+          Transaction.userEvent.of("input.generate"),
+        ],
         ...(follows ? { selection: EditorSelection.cursor(end) } : {}),
       }),
     ]);
@@ -96,6 +110,16 @@ export class Take {
     const { state } = this.#target;
     return piecesOf(state).now ?? { from: state.doc.length, to: state.doc.length };
   }
+}
+
+/** The sources of a text that is put in, as effects. */
+function stretches(from: number, runs: Runs): StateEffect<unknown>[] {
+  let at = from;
+  return runs.flatMap(([length, piece]) => {
+    const start = at;
+    at += length;
+    return piece === "" ? [] : [addModel.of({ from: start, to: at, piece })];
+  });
 }
 
 /** Undo and redo, for which a retry is one step although the history holds two. */

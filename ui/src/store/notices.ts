@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "kept";
+export type Topic = "generation" | "storage" | "tabs" | "story";
 
 export interface Action {
   label: string;

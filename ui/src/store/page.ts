@@ -1,8 +1,10 @@
 /** All that the views work with. */
 
 import type { Api } from "../api/client";
+import { openOutbox } from "../journal/outbox";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
+import { browserDatabases } from "./stored";
 import { View } from "./view.svelte";
 
 export class Page {
@@ -12,6 +14,19 @@ export class Page {
 
   constructor(api: Api, storage: Storage | null) {
     this.view = new View(storage);
-    this.session = new Session(api, storage);
+    this.session = new Session(api, storage, (story, branch) => this.place.settle(story, branch));
+  }
+
+  /** Opens the story that the address names. */
+  async start(): Promise<void> {
+    await this.session.start(await openOutbox(browserDatabases()), this.place.route);
+  }
+
+  /** The address has changed by hand, or by the browser's Back. */
+  follow(): void {
+    this.place.follow();
+    const { story, branch } = this.place.route;
+    const { book } = this.session;
+    if (story && (story !== book.id || (branch && branch !== book.branch))) void this.session.open(story, branch);
   }
 }

@@ -1,76 +1,103 @@
 /** The page's state and everything one can do on it. Views read it and call it; nothing else changes it. */
 
+import type { ChangeSet } from "@codemirror/state";
+
 import type { Api } from "../api/client";
-import { say } from "../words/words.svelte";
 import type { Piece, Story, StoryFacts } from "../editor/story";
+import { newId } from "../journal/journal.svelte";
+import type { Outbox } from "../journal/outbox";
+import { say } from "../words/words.svelte";
+import { Book, type BookEvents } from "./book.svelte";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
-import { type Kept, Keeper, type Trouble } from "./keeper";
 import { type Notice, type Topic, wordsFor } from "./notices";
+import { Sampler } from "./sampler.svelte";
 import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
-import { Sampler } from "./sampler.svelte";
 import { toRequest } from "./settings";
 import { spacing } from "./spacing";
 import { Tokens } from "./tokens.svelte";
-import { asideNotice, troubleNotice } from "./troubles";
 
 export class Session {
-  memory = $state("");
   facts = $state.raw<StoryFacts>({ length: 0, canUndo: false, canRedo: false, canRetry: false });
   notices = $state.raw<Notice[]>([]);
   /** The last thing that happened, for those who do not see it. */
   said = $state("");
   /** The last sentences that were written, likewise. */
   heard = $state("");
+  /** False while text appears where the reader does not look. */
+  isFollowing = $state(true);
 
   readonly sampler: Sampler;
   readonly server: Server;
   readonly generation: Generation;
   readonly tokens: Tokens;
-  readonly #keeper: Keeper;
-  /** The text and piece before the editor is there. */
-  #loaded: { text: string; piece: Piece | null } = { text: "", piece: null };
+  readonly book: Book;
   #story: Story | null = null;
   #run: Promise<void> = Promise.resolve();
   #isStarting = false;
 
-  constructor(api: Api, storage: Storage | null) {
+  constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
     this.sampler = new Sampler(api, storage);
     this.server = new Server(api);
     this.generation = new Generation(api);
-    this.tokens = new Tokens(api, () => this.memory + this.text);
-    this.#keeper = new Keeper(storage, {
-      read: () => ({ text: this.text, memory: this.memory, piece: this.piece }),
-      onTrouble: (trouble) => this.#onTrouble(trouble),
-      onAdopt: (kept) => this.#adopt(kept),
+    this.tokens = new Tokens(api, () => this.book.places.memory + this.text);
+    this.book = new Book(api.stories, {
+      onOpen: (id, branch) => {
+        onOpen(id, branch);
+        this.tokens.changed();
+      },
+      onConflict: (keepOurs, takeTheirs) => this.#conflict(keepOurs, takeTheirs),
     });
-    this.#load();
   }
 
   get text(): string {
-    return this.#story ? this.#story.text() : this.#loaded.text;
+    return this.book.text;
   }
 
   get piece(): Piece | null {
-    return this.#story ? this.#story.piece() : this.#loaded.piece;
+    return this.#story?.piece() ?? null;
   }
 
-  attach(story: Story): void {
+  get story(): Story | null {
+    return this.#story;
+  }
+
+  /** Opens a story; what cannot be opened is told, and nothing takes its place. */
+  async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
+    try {
+      await this.book.start(outbox, wanted);
+      if (!this.book.hasOutbox) this.notify({ topic: "storage", tone: "info", title: say().storageNone, advice: say().storageHint });
+    } catch (error) {
+      this.notify({ topic: "story", tone: "error", ...wordsFor(error), actions: [
+        { label: say().tryAgain, run: () => { this.close("story"); void this.start(outbox, wanted); } },
+      ] });
+    }
+  }
+
+  /** Shows another story or branch, once what is being written has stopped. */
+  async open(id: string, branch: string | null): Promise<void> {
+    await this.settle();
+    await this.book.open(id, branch);
+  }
+
+  attach(story: Story | null): void {
     this.#story = story;
+    this.book.attach(story);
     this.tokens.changed();
   }
 
   /** The editor says that the document or its history has changed. */
   storyChanged(facts: StoryFacts, textChanged: boolean): void {
     this.facts = facts;
-    if (!textChanged) return;
-    this.#keeper.changed();
-    this.tokens.changed();
+    if (textChanged) this.tokens.changed();
+  }
+
+  edited(changes: ChangeSet, piece: string, event: string): void {
+    this.book.edited(changes, piece, event);
   }
 
   setMemory(text: string): void {
-    this.memory = text;
-    this.#keeper.changed();
+    this.book.put("memory", text);
     this.tokens.changed();
   }
 
@@ -87,36 +114,50 @@ export class Session {
     this.generation.stop();
   }
 
+  get canUndo(): boolean {
+    return this.book.canUndo || this.facts.canUndo || this.generation.isRunning;
+  }
+
+  get canRedo(): boolean {
+    return (this.book.canRedo || this.facts.canRedo) && !this.generation.isRunning;
+  }
+
   /** One step back; a generation that runs is stopped first, and is that step. */
   async undo(): Promise<void> {
-    await this.#settle();
-    this.#story?.undo();
+    await this.settle();
+    if (!(await this.book.step("undo"))) this.#story?.undo();
   }
 
   async redo(): Promise<void> {
-    await this.#settle();
-    this.#story?.redo();
+    await this.settle();
+    if (!(await this.book.step("redo"))) this.#story?.redo();
   }
 
   focus(): void {
     this.#story?.focus();
   }
 
-  /** Saves what waits to be saved: the page may be gone in a moment. */
-  leave(): void {
-    this.#keeper.flush();
+  showEnd(): void {
+    this.isFollowing = true;
+    this.#story?.showEnd();
   }
 
-  /** Another page of this browser has changed the storage. */
-  storageChanged(key: string | null): void {
-    this.#keeper.heard(key);
+  /** Keeps what is not acknowledged: the page may be gone in a moment. */
+  leave(): void {
+    this.book.leave();
   }
 
   close(topic: Topic): void {
     this.notices = this.notices.filter((notice) => notice.topic !== topic);
   }
 
-  async #settle(): Promise<void> {
+  notify(notice: Omit<Notice, "actions" | "canClose"> & Partial<Notice>): void {
+    const whole = { actions: [], canClose: true, ...notice };
+    this.notices = [...this.notices.filter(({ topic }) => topic !== notice.topic), whole];
+  }
+
+  /** Stops what is being written, and waits until all of it is in the text. */
+  async settle(): Promise<void> {
     this.generation.stop();
     await this.#run;
   }
@@ -139,62 +180,54 @@ export class Session {
       this.heard = sentences.push(text) || this.heard;
       return text;
     };
+    const id = newId();
+    this.book.beginPiece(id);
     try {
-      const about = { prompt, memory: this.memory, genkey: newKey(), context };
+      const about = { prompt, memory: this.book.places.memory, genkey: newKey(), context };
       const request = toRequest(this.sampler.settings, await this.sampler.ready(), about);
-      this.#say(await this.generation.run(request, story.write(place), fitAndTell));
+      this.#say(await this.generation.run(request, story.write(place, id), fitAndTell));
     } catch (error) {
       this.said = "";
-      this.#notify({ topic: "generation", tone: "error", ...wordsFor(error), actions: [], canClose: true });
+      this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
       void this.server.check();
     }
+    this.#receipt(id);
+    this.book.endPiece();
+    this.isFollowing = true;
     this.heard = sentences.end() || this.heard;
     this.tokens.used = this.generation.used ?? this.tokens.used;
-    this.#keeper.flush();
+  }
+
+  /** What a piece was made with goes to the journal beside it. */
+  #receipt(id: string): void {
+    const { stats } = this.generation;
+    if (!stats || stats.completionTokens === 0) return;
+    const { health } = this.server;
+    this.book.put(`pieces/${id}`, { model: health?.model ?? "", settings: this.sampler.settings, stats, time: Date.now() / 1000 });
   }
 
   #say({ reason, wrote }: Outcome): void {
-    const { count } = this.generation;
-    this.said = reason === "stopped" ? say().saidStopped : say().saidFinished(count);
+    this.said = reason === "stopped" ? say().saidStopped : say().saidFinished(this.generation.count);
     if (wrote || reason === "stopped") return;
-    const { nothingToAdd: title, nothingToAddHint: advice } = say();
-    this.#notify({ topic: "generation", tone: "info", title, advice, actions: [], canClose: true });
+    this.notify({ topic: "generation", tone: "info", title: say().nothingToAdd, advice: say().nothingToAddHint });
   }
 
-  #load(): void {
-    const kept = this.#keeper.load();
-    if (kept) {
-      this.#loaded = kept;
-      this.memory = kept.memory;
-    }
-    const aside = this.#keeper.aside();
-    if (aside !== null) this.#notify(asideNotice(aside, () => this.#forget()));
-  }
-
-  #forget(): void {
-    this.#keeper.forgetAside();
-    this.close("kept");
-  }
-
-  #adopt(kept: Kept): void {
-    this.memory = kept.memory;
-    this.#story?.replace(kept.text);
-  }
-
-  #onTrouble(trouble: Trouble | null): void {
-    if (trouble === null) {
-      this.close("storage");
+  #conflict(keepOurs: () => void, takeTheirs: () => void): void {
+    const t = say();
+    const act = (run: () => void) => (): void => {
       this.close("tabs");
-      return;
-    }
-    const theirs = (): void => {
-      const kept = this.#keeper.takeTheirs();
-      if (kept) this.#adopt(kept);
+      run();
     };
-    this.#notify(troubleNotice(trouble, () => this.text, { theirs, ours: () => this.#keeper.keepOurs() }));
-  }
-
-  #notify(notice: Notice): void {
-    this.notices = [...this.notices.filter(({ topic }) => topic !== notice.topic), notice];
+    this.notify({
+      topic: "tabs",
+      tone: "error",
+      title: t.otherTab,
+      advice: t.otherTabHint,
+      actions: [
+        { label: t.keepThis, run: act(keepOurs) },
+        { label: t.takeOther, run: act(takeTheirs) },
+      ],
+      canClose: false,
+    });
   }
 }

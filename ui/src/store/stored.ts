@@ -17,3 +17,20 @@ export function remember(storage: Storage | null, key: string, value: unknown): 
     return false;
   }
 }
+
+/** The browser's storage, or null where it is forbidden: merely asking for it throws then. */
+export function browserStorage(): Storage | null {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return null;
+  }
+}
+
+export function browserDatabases(): IDBFactory | undefined {
+  try {
+    return globalThis.indexedDB;
+  } catch {
+    return undefined;
+  }
+}

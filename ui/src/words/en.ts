@@ -148,16 +148,15 @@ export const en = {
   noticeBug: "The page has failed.",
   noticeStatus: (status: number) => `Coblyn answered with error ${status}. Try again.`,
   otherTab: "This story was changed in another tab.",
-  otherTabHint: "Choose which one to go on with. The other one is put aside, not lost.",
+  notSaved: "Not saved.",
+  openElsewhere: ", also open elsewhere",
+  brokenStory: "This story could not be opened. Nothing in it was changed.",
+  openReadable: (version: number) => `Open as it was, ${count(version, "change", "changes")} from its beginning`,
+  otherTabHint: "Choose which one to go on with. The other one becomes a branch, and is not lost.",
   keepThis: "Keep this one",
   takeOther: "Take the other",
-  storageFull: "The story could not be saved: this browser’s storage is full.",
   storageNone: "This browser keeps no text for pages.",
-  storageHint: "What you write is lost when this tab closes, unless you save a copy.",
-  aside: "Another version of your story was put aside.",
-  asideHint: "It comes from a second tab, or could not be read.",
-  asideSave: "Save it as a file",
-  asideDiscard: "Discard it",
+  storageHint: "What you write goes to the server at once, but has no spare copy here while the server is away.",
 };
 
 /** The same keys in every language: texts stay texts, and sentences with slots keep their slots. */

@@ -1,0 +1,180 @@
+/** Stories on the server: their journal, the library, search. */
+
+import { type Http, isJson, type Json, number, post, Refusal, text } from "./http";
+import { ApiError } from "./types";
+
+/** Text by its sources: so many UTF-16 units from a piece, or "" for the writer's own. */
+export type Runs = readonly (readonly [length: number, piece: string])[];
+
+export interface Change {
+  from: number;
+  to: number;
+  insert: string;
+  piece?: string;
+  runs?: Runs;
+}
+
+export type Operation =
+  | { kind: "edit"; branch: string; changes: readonly Change[] }
+  | { kind: "put"; place: string; value: unknown }
+  | { kind: "remove"; place: string }
+  | { kind: "branch"; branch: string; parent: string; at?: number; text?: string; runs?: Runs; name?: string }
+  | { kind: "select"; branch: string };
+
+export type Sent = Operation & { id: string; unit: string };
+export type Recorded = Operation & { version: number; id: string; unit: string; author: string; time: number; role: string };
+
+export interface BranchState {
+  text: string;
+  runs: Runs;
+  name?: string;
+  parent?: string;
+  at?: number;
+}
+
+/** What a story holds besides its texts: each place with its values. */
+export interface Places {
+  title: string;
+  mode: string;
+  memory: string;
+  note: Json;
+  lore: Record<string, Json>;
+  characters: Record<string, Json>;
+  personas: Record<string, Json>;
+  pieces: Record<string, Json>;
+  takes: Record<string, Json>;
+  settings: Json;
+}
+
+export interface StoryState extends Places {
+  selected: string;
+  branches: Record<string, BranchState>;
+}
+
+/** A story as the library lists it. */
+export interface Shelf {
+  id: string;
+  title: string;
+  mode: string;
+  modified: number;
+  version: number;
+  words: number;
+  preview: string;
+}
+
+export interface Appended {
+  version: number;
+  operations: readonly Recorded[];
+  /** What others appended since the version that ours stood on. */
+  since: readonly Recorded[];
+}
+
+export interface Hit {
+  story: string;
+  title: string;
+  where: string;
+  excerpt: string;
+}
+
+/** A story that cannot be read; `readable` is the last version that can. */
+export class StoryBroken extends ApiError {
+  constructor(
+    message: string,
+    readonly readable: number | null,
+  ) {
+    super("story_damaged", message, 500);
+  }
+}
+
+const STORIES = "api/coblyn/stories";
+const LIBRARY = "api/coblyn/library";
+
+export class StoriesApi {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  async list(isTrash = false): Promise<Shelf[]> {
+    const { stories } = await this.#http.ask(`${STORIES}${isTrash ? "?trash=1" : ""}`);
+    return Array.isArray(stories) ? (stories as Shelf[]) : [];
+  }
+
+  async create(body: { id?: string; operations?: readonly Sent[]; copy_of?: string; version?: number }): Promise<Shelf> {
+    return (await this.#http.ask(STORIES, body)) as unknown as Shelf;
+  }
+
+  async get(id: string, version?: number): Promise<{ version: number; state: StoryState }> {
+    const query = version === undefined ? "" : `?version=${String(version)}`;
+    const said = await this.#http.ask(`${STORIES}/${id}${query}`, undefined, 30).catch((error: unknown) => {
+      if (error instanceof Refusal && error.type === "story_damaged")
+        throw new StoryBroken(error.message, number(error.body.readable));
+      throw error;
+    });
+    if (!isJson(said.state)) throw new ApiError("unknown", "");
+    return { version: number(said.version) ?? 0, state: said.state as unknown as StoryState };
+  }
+
+  /** @throws Refusal With type "conflict", when others have changed the same. */
+  async append(id: string, base: number, author: string, operations: readonly Sent[]): Promise<Appended> {
+    const said = await this.#http.ask(`${STORIES}/${id}/operations`, { base, author, operations }, 30);
+    return appended(said);
+  }
+
+  async step(id: string, verb: "undo" | "redo", body: { id: string; scope: string; author: string }): Promise<Appended> {
+    return appended(await this.#http.ask(`${STORIES}/${id}/${verb}`, body, 30));
+  }
+
+  async operations(id: string, after: number, limit = 1000): Promise<Recorded[]> {
+    const said = await this.#http.ask(`${STORIES}/${id}/operations?after=${String(after)}&limit=${String(limit)}`);
+    return records(said.operations);
+  }
+
+  async trash(id: string, verb: "trash" | "restore"): Promise<void> {
+    await this.#http.ask(`${STORIES}/${id}/${verb}`, {});
+  }
+
+  async emptyTrash(): Promise<void> {
+    await this.#http.ask(`${LIBRARY}/empty-trash`, {});
+  }
+
+  async search(words: string): Promise<Json[]> {
+    const { hits } = await this.#http.ask(`${LIBRARY}/search?q=${encodeURIComponent(words)}`);
+    return Array.isArray(hits) ? hits.filter(isJson) : [];
+  }
+
+  async import(file: Blob): Promise<Json> {
+    const init = { ...post({}), body: file, headers: { "Content-Type": "application/octet-stream" } };
+    const response = await this.#http.request(`${LIBRARY}/import`, init);
+    return (await response.json()) as Json;
+  }
+
+  exportAddress(id: string): string {
+    return `${STORIES}/${id}/export`;
+  }
+
+  get backupAddress(): string {
+    return `${LIBRARY}/backup`;
+  }
+
+  /** Tells of what others append, and how many pages have the story open, until it is closed. */
+  watch(id: string, after: number, heard: { operations(records: Recorded[]): void; open(count: number): void }): () => void {
+    const source = new EventSource(`${STORIES}/${id}/events?after=${String(after)}`);
+    source.addEventListener("operations", (event: MessageEvent<string>) => {
+      heard.operations(records((JSON.parse(event.data) as Json).operations));
+    });
+    source.addEventListener("open", (event) => {
+      if (event instanceof MessageEvent) heard.open(number((JSON.parse(text(event.data)) as Json).open) ?? 1);
+    });
+    return () => source.close();
+  }
+}
+
+function appended(said: Json): Appended {
+  return { version: number(said.version) ?? 0, operations: records(said.operations), since: records(said.since) };
+}
+
+function records(value: unknown): Recorded[] {
+  return Array.isArray(value) ? (value as Recorded[]) : [];
+}

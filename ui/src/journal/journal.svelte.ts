@@ -1,0 +1,274 @@
+/**
+ * A story's journal as this page has it: what was done here goes to the outbox and to the server at once, what others
+ * did comes in, and both are moved past each other. The editor and the panels are told; they never wait.
+ */
+
+import type { Appended, Places, Recorded, Sent, StoriesApi, StoryState } from "../api/stories";
+import { ApiError } from "../api/types";
+import type { ChangeSet } from "@codemirror/state";
+import type { Outbox } from "./outbox";
+import { added, crossed, type Entry, toChangeSet, toSent } from "./queue";
+
+/** "saved": all is acknowledged; "saving": not since a second; "away": the server is silent; "refused": it said no. */
+export type SaveState = "saved" | "saving" | "away" | "refused";
+
+export interface JournalEvents {
+  /** Others, or an undo, have changed the text of a branch. */
+  onEdit(branch: string, changes: ChangeSet, record: Recorded): void;
+  /** Others, or an undo, have changed something else. */
+  onPlace(record: Recorded): void;
+  /** Others have changed the same paragraph or place: nothing more is sent until somebody chooses. */
+  onConflict(scope: string): void;
+  /** The length of a branch's text as it is here; -1 of one that is not shown. */
+  lengthOf(branch: string): number;
+}
+
+/** Milliseconds between two batches, until a wait is worth a word, and until the server is asked again. */
+const BATCH = 250;
+const PATIENCE = 1000;
+const AGAIN = 2000;
+
+export class Journal {
+  save = $state<SaveState>("saved");
+  /** How many pages have the story open. */
+  numOpen = $state(1);
+  /** Why the server refused, for people. */
+  refusal = $state("");
+
+  readonly story: string;
+  readonly #api: StoriesApi;
+  readonly #outbox: Outbox | null;
+  readonly #events: JournalEvents;
+  readonly #author: string;
+  #version: number;
+  #sent: Entry[] = [];
+  #waiting: Entry[] = [];
+  /** What others did while a batch was under way; the answer to it has them too. */
+  #isBusy = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #slow: ReturnType<typeof setTimeout> | undefined;
+  #stopWatching: () => void = () => undefined;
+  #keeping: Promise<void> = Promise.resolve();
+  #stepping: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    api: StoriesApi,
+    outbox: Outbox | null,
+    events: JournalEvents,
+    at: { story: string; version: number; author: string },
+  ) {
+    this.#api = api;
+    this.#outbox = outbox;
+    this.#events = events;
+    this.story = at.story;
+    this.#version = at.version;
+    this.#author = at.author;
+  }
+
+  get isClean(): boolean {
+    return this.#sent.length + this.#waiting.length === 0;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Listens for what others append, until it is closed. */
+  watch(): void {
+    this.#stopWatching();
+    this.#stopWatching = this.#api.watch(this.story, this.#version, {
+      operations: (records) => this.#hear(records),
+      open: (count) => (this.numOpen = count),
+    });
+  }
+
+  close(): void {
+    this.#stopWatching();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#slow);
+  }
+
+  add(entry: Entry): void {
+    this.#waiting = added(this.#waiting, entry);
+    this.#slow ??= setTimeout(() => this.#showSaving(), PATIENCE);
+    this.#schedule(BATCH);
+  }
+
+  /** Sends what waits now; done when nothing waits any more, or it cannot be sent. */
+  async flush(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    while (!this.isClean) {
+      if (this.#isBusy) await new Promise((resolve) => setTimeout(resolve, 20));
+      else if (!(await this.#send())) return false;
+    }
+    return true;
+  }
+
+  /** Keeps what waits in this browser at once: the page may be gone in a moment. */
+  leave(): void {
+    void this.#keep();
+    void this.flush();
+  }
+
+  /**
+   * A step back or forth, as the journal has it.
+   *
+   * @throws ApiError The server does not answer, or what was typed cannot be saved first.
+   */
+  step(verb: "undo" | "redo", scope: string): Promise<boolean> {
+    // One after the other: each is told in terms of the text after the one before.
+    const done = this.#stepping.then(() => this.#step(verb, scope));
+    this.#stepping = done.catch(() => undefined);
+    return done;
+  }
+
+  async #step(verb: "undo" | "redo", scope: string): Promise<boolean> {
+    if (!(await this.flush())) throw new ApiError("gone", "");
+    this.#isBusy = true;
+    try {
+      const id = newId();
+      const done = await this.#api.step(this.story, verb, { id, scope, author: this.#author });
+      await this.#catchUp(done.operations);
+      return done.operations.length > 0;
+    } finally {
+      this.#isBusy = false;
+      if (!this.isClean) this.#schedule(BATCH);
+    }
+  }
+
+  /** Forgets what waits: it was put elsewhere. */
+  async abandon(): Promise<void> {
+    this.#sent = [];
+    this.#waiting = [];
+    await this.#keep();
+  }
+
+  #schedule(delay: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#send();
+    }, delay);
+  }
+
+  /** Sends a batch; false if it was not taken. */
+  async #send(): Promise<boolean> {
+    if (this.#isBusy || this.save === "refused") return false;
+    if (this.#sent.length === 0) {
+      this.#sent = this.#waiting;
+      this.#waiting = [];
+    }
+    if (this.#sent.length === 0) return true;
+    this.#isBusy = true;
+    void this.#keep();
+    try {
+      this.#accept(await this.#api.append(this.story, this.#version, this.#author, this.#sent.map(toSent)));
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    } finally {
+      this.#isBusy = false;
+      if (this.#waiting.length > 0) this.#schedule(BATCH);
+    }
+  }
+
+  #accept(answer: Appended): void {
+    for (const record of answer.since) this.#apply(record);
+    this.#sent = [];
+    this.#version = Math.max(this.#version, answer.version);
+    void this.#keep();
+    this.#settle();
+  }
+
+  #settle(): void {
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
+    this.save = "saved";
+    this.refusal = "";
+  }
+
+  #fail(error: unknown): void {
+    const isOurs = error instanceof ApiError && error.status >= 400 && error.status < 500;
+    if (isOurs && error.type === "conflict") {
+      this.save = "refused";
+      this.#events.onConflict("text");
+    } else if (isOurs && error.status !== 401 && error.status !== 429) {
+      this.save = "refused";
+      this.refusal = error.message;
+    } else {
+      this.save = "away";
+      this.#schedule(AGAIN);
+    }
+  }
+
+  #showSaving(): void {
+    if (!this.isClean && this.save === "saved") this.save = "saving";
+  }
+
+  #hear(records: readonly Recorded[]): void {
+    // While a batch or a step is under way, its answer tells the same in order.
+    if (this.#isBusy || this.#sent.length > 0) return;
+    const next = records.filter(({ version }) => version > this.#version);
+    for (const record of next) {
+      if (record.version !== this.#version + 1) return;
+      if (record.author !== this.#author) this.#apply(record);
+      this.#version = record.version;
+    }
+  }
+
+  /** Applies what an undo did, and before it what others did since. */
+  async #catchUp(done: readonly Recorded[]): Promise<void> {
+    const [first] = done;
+    if (!first) return;
+    const isNext = first.version === this.#version + 1;
+    const records = isNext ? done : await this.#api.operations(this.story, this.#version, 10_000);
+    for (const record of records) {
+      this.#apply(record);
+      this.#version = record.version;
+    }
+  }
+
+  #apply(record: Recorded): void {
+    if (record.kind !== "edit") return this.#events.onPlace(record);
+    const ours = [...this.#sent, ...this.#waiting];
+    const here = this.#events.lengthOf(record.branch);
+    if (here < 0) return; // a branch that is not shown; it is read anew when it is
+    // Its positions are of the text before ours.
+    const grown = ours.reduceRight(
+      (length, entry) =>
+        entry.kind === "edit" && entry.branch === record.branch ? length - (entry.changes.newLength - entry.changes.length) : length,
+      here,
+    );
+    const met = crossed(toChangeSet(record.changes, grown), record.branch, ours);
+    this.#sent = met.ours.slice(0, this.#sent.length);
+    this.#waiting = met.ours.slice(this.#sent.length);
+    this.#events.onEdit(record.branch, met.theirs, record);
+  }
+
+  #keep(): Promise<void> {
+    const operations = [...this.#sent, ...this.#waiting].map(toSent);
+    const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
+    this.#keeping = this.#keeping.then(() => this.#outbox?.keep(waiting)).catch(() => undefined);
+    return this.#keeping;
+  }
+}
+
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(9));
+  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, "0")).join("");
+}
+
+/** Sends what pages that are gone have left; what the server cannot take any more stays. */
+export async function sendLeft(api: StoriesApi, outbox: Outbox): Promise<void> {
+  for (const waiting of await outbox.all()) {
+    try {
+      await api.append(waiting.story, waiting.base, waiting.author, waiting.operations as Sent[]);
+      await outbox.keep({ ...waiting, operations: [] });
+    } catch {
+      // The next start tries again; until then it waits where it is.
+    }
+  }
+}
+
+export type { Places, Recorded, StoryState };

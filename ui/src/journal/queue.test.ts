@@ -1,0 +1,68 @@
+import { ChangeSet, Text } from "@codemirror/state";
+import { expect, test } from "vitest";
+
+import { difference } from "./difference";
+import { added, crossed, type EditEntry, type Entry, toChangeSet, toSent } from "./queue";
+import { Units } from "./units";
+
+const edit = (length: number, from: number, to: number, insert: string, change: Partial<EditEntry> = {}): EditEntry => ({
+  kind: "edit",
+  id: "i",
+  unit: "u",
+  branch: "main",
+  piece: "",
+  changes: ChangeSet.of({ from, to, insert }, length),
+  ...change,
+});
+const apply = (text: string, ...changes: ChangeSet[]): string =>
+  changes.reduce((doc, change) => change.apply(doc), Text.of(text.split("\n"))).toString();
+
+test("the difference of two texts touches only what differs", () => {
+  expect(difference("abc", "abc")).toBe(null);
+  expect(difference("one two three", "one 2 three")).toEqual({ from: 4, to: 7, insert: "2" });
+  expect(difference("aa", "aaa")).toEqual({ from: 2, to: 2, insert: "a" });
+  expect(difference("aaa", "a")).toEqual({ from: 1, to: 3, insert: "" });
+});
+
+test("letters of one step are sent as one edit, those of another source are not", () => {
+  let queue: Entry[] = [];
+  for (const [at, letter] of [..."lamp"].entries()) queue = added(queue, edit(2 + at, 2 + at, 2 + at, letter));
+  queue = added(queue, edit(6, 6, 6, " went", { piece: "p1" }));
+  expect(queue.map(toSent)).toEqual([
+    { kind: "edit", id: "i", unit: "u", branch: "main", changes: [{ from: 2, to: 2, insert: "lamp" }] },
+    { kind: "edit", id: "i", unit: "u", branch: "main", changes: [{ from: 6, to: 6, insert: " went", piece: "p1" }] },
+  ]);
+});
+
+test("a field that is typed into is sent once", () => {
+  const put = (value: string): Entry => ({ kind: "other", id: value, unit: "m", operation: { kind: "put", place: "memory", value } });
+  expect(added(added([], put("a")), put("ab")).map(toSent)).toEqual([
+    { kind: "put", place: "memory", value: "ab", id: "a", unit: "m" },
+  ]);
+});
+
+test("what others did and what was done here lead to the same text, whichever comes first", () => {
+  const start = "one\ntwo\nthree";
+  const ours = [edit(13, 13, 13, " four"), edit(18, 0, 3, "1")];
+  const theirs = toChangeSet([{ from: 4, to: 7, insert: "2" }], 13);
+  const met = crossed(theirs, "main", ours);
+  const here = apply(start, ...ours.map(({ changes }) => changes), met.theirs);
+  const there = apply(start, theirs, ...met.ours.map((entry) => (entry as EditEntry).changes));
+  expect(here).toBe("1\n2\nthree four");
+  expect(there).toBe(here);
+});
+
+test("a step of undo ends at a pause, a new line, a jump and a paste", () => {
+  let id = 0;
+  const units = new Units(() => String(++id));
+  const type = (length: number, at: number, text: string, now: number, event = "input.type"): string =>
+    units.of(ChangeSet.of({ from: at, insert: text }, length), event, now);
+  expect(type(0, 0, "a", 0)).toBe("1");
+  expect(type(1, 1, "b", 100)).toBe("1");
+  expect(type(2, 2, "c", 1200)).toBe("2");
+  expect(type(3, 3, "\n", 1300)).toBe("2");
+  expect(type(4, 4, "d", 1400)).toBe("3");
+  expect(type(5, 0, "e", 1500)).toBe("4");
+  expect(type(6, 1, "pasted", 1600, "input.paste")).toBe("5");
+  expect(type(12, 7, "f", 1700)).toBe("6");
+});

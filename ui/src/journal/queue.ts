@@ -1,0 +1,80 @@
+/**
+ * What was done here and is not acknowledged: pure bookkeeping. Edits are kept as change sets, so that what others did
+ * meanwhile can be moved past them, and they past that.
+ */
+
+import { ChangeSet, Text } from "@codemirror/state";
+
+import type { Change, Operation, Sent } from "../api/stories";
+
+export interface EditEntry {
+  kind: "edit";
+  id: string;
+  unit: string;
+  branch: string;
+  changes: ChangeSet;
+  /** Where the new text comes from: the id of a piece, or "" for the writer. */
+  piece: string;
+}
+
+export interface OtherEntry {
+  kind: "other";
+  id: string;
+  unit: string;
+  operation: Exclude<Operation, { kind: "edit" }>;
+}
+
+export type Entry = EditEntry | OtherEntry;
+
+/** An operation as it is sent. */
+export function toSent(entry: Entry): Sent {
+  if (entry.kind === "other") return { ...entry.operation, id: entry.id, unit: entry.unit };
+  return { kind: "edit", branch: entry.branch, changes: changesOf(entry), id: entry.id, unit: entry.unit };
+}
+
+function changesOf({ changes, piece }: EditEntry): Change[] {
+  const list: Change[] = [];
+  changes.iterChanges((from, to, _fromB, _toB, inserted) => {
+    const insert = inserted.sliceString(0);
+    list.push({ from, to, insert, ...(piece !== "" && insert !== "" ? { piece } : {}) });
+  });
+  return list;
+}
+
+/** A change of the server's as a change set of a text of this length. */
+export function toChangeSet(changes: readonly Change[], length: number): ChangeSet {
+  const specs = changes.map(({ from, to, insert }) => ({ from, to, insert: Text.of(insert.split("\n")) }));
+  return ChangeSet.of(specs, length);
+}
+
+/** Adds an edit; one that goes on with the last unsent one of the same step and source becomes part of it. */
+export function added(queue: readonly Entry[], entry: Entry): Entry[] {
+  const last = queue.at(-1);
+  const goesOn =
+    last?.kind === "edit" &&
+    entry.kind === "edit" &&
+    last.unit === entry.unit &&
+    last.branch === entry.branch &&
+    last.piece === entry.piece;
+  if (!goesOn) {
+    const isSamePlace = last?.kind === "other" && entry.kind === "other" && isSamePut(last.operation, entry.operation);
+    return isSamePlace && last.unit === entry.unit ? [...queue.slice(0, -1), { ...entry, id: last.id }] : [...queue, entry];
+  }
+  return [...queue.slice(0, -1), { ...last, changes: last.changes.compose(entry.changes) }];
+}
+
+function isSamePut(a: Operation, b: Operation): boolean {
+  return a.kind === "put" && b.kind === "put" && a.place === b.place;
+}
+
+/** What others did, as it is after ours, and ours as they are after that. */
+export function crossed(theirs: ChangeSet, branch: string, ours: readonly Entry[]): { theirs: ChangeSet; ours: Entry[] } {
+  let remote = theirs;
+  const moved = ours.map((entry) => {
+    if (entry.kind !== "edit" || entry.branch !== branch) return entry;
+    const changes = entry.changes.map(remote);
+    remote = remote.map(entry.changes, true);
+    return { ...entry, changes };
+  });
+  return { theirs: remote, ours: moved };
+}

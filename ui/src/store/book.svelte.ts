@@ -1,0 +1,266 @@
+/** The story that is open: its journal, its branch in the editor, and everything that stands beside the text. */
+
+import type { ChangeSet } from "@codemirror/state";
+
+import type { BranchState, Operation, Places, Recorded, Runs, StoriesApi, StoryState } from "../api/stories";
+import { StoryBroken } from "../api/stories";
+import { ApiError } from "../api/types";
+import type { Story } from "../editor/story";
+import { difference } from "../journal/difference";
+import { Journal, newId, sendLeft } from "../journal/journal.svelte";
+import type { Outbox } from "../journal/outbox";
+import { Units } from "../journal/units";
+import { withOperation } from "./places";
+
+export type { BranchState, Places } from "../api/stories";
+
+/** Why a story is not there: what the server said, and the last version that can be read. */
+export interface Broken {
+  id: string;
+  message: string;
+  readable: number | null;
+}
+
+const NOTHING: Places = {
+  title: "",
+  mode: "",
+  memory: "",
+  note: {},
+  lore: {},
+  characters: {},
+  personas: {},
+  pieces: {},
+  takes: {},
+  settings: {},
+};
+
+export interface BookEvents {
+  /** A story or a branch was opened: the address has to name it. */
+  onOpen(id: string, branch: string): void;
+  /** Others changed the same; `theirs` is their text. */
+  onConflict(keepOurs: () => void, takeTheirs: () => void): void;
+}
+
+export class Book {
+  /** null while a story is being opened. */
+  id = $state<string | null>(null);
+  branch = $state("main");
+  places = $state.raw<Places>(NOTHING);
+  branches = $state.raw<Readonly<Record<string, BranchState>>>({});
+  journal = $state.raw<Journal | null>(null);
+  broken = $state.raw<Broken | null>(null);
+  canUndo = $state(false);
+  canRedo = $state(false);
+  hasOutbox = $state(true);
+
+  readonly #api: StoriesApi;
+  readonly #events: BookEvents;
+  readonly #author = newId();
+  readonly #units = new Units(newId);
+  #outbox: Outbox | null = null;
+  #story: Story | null = null;
+  #loaded: { text: string; runs: Runs } = { text: "", runs: [] };
+  /** The step that a generation under way belongs to. */
+  #generating = "";
+
+  constructor(api: StoriesApi, events: BookEvents) {
+    this.#api = api;
+    this.#events = events;
+  }
+
+  get text(): string {
+    return this.#story?.text() ?? this.#loaded.text;
+  }
+
+  get loaded(): { text: string; runs: Runs } {
+    return this.#loaded;
+  }
+
+  attach(story: Story | null): void {
+    if (this.#story && !story) this.#loaded = { text: this.#story.text(), runs: this.#story.runs() };
+    this.#story = story;
+  }
+
+  /** Opens the story that the address names, else the one that was changed last, else a new one. */
+  async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
+    this.#outbox = outbox;
+    this.hasOutbox = outbox !== null;
+    if (outbox) await sendLeft(this.#api, outbox);
+    if (wanted.story) return this.open(wanted.story, wanted.branch);
+    const [last] = await this.#api.list();
+    return last ? this.open(last.id, null) : this.create([]);
+  }
+
+  async create(operations: readonly Operation[]): Promise<void> {
+    const sent = operations.map((operation) => ({ ...operation, id: newId(), unit: "begin" }));
+    await this.open((await this.#api.create({ id: newId(), operations: sent })).id, null);
+  }
+
+  async open(id: string, branch: string | null): Promise<void> {
+    await this.journal?.flush();
+    try {
+      this.#show(id, await this.#api.get(id), branch);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#leaveStory();
+      const readable = error instanceof StoryBroken ? error.readable : null;
+      this.broken = { id, message: error.message, readable };
+    }
+  }
+
+  /** Opens a copy of what could still be read of a story. */
+  async rescue({ id, readable }: Broken): Promise<void> {
+    if (readable === null) return;
+    await this.open((await this.#api.create({ copy_of: id, version: readable })).id, null);
+  }
+
+  /** Shows another branch, and makes it the one that is written on. */
+  async switchTo(branch: string): Promise<void> {
+    if (!this.id || branch === this.branch) return;
+    this.add({ kind: "select", branch });
+    await this.open(this.id, branch);
+  }
+
+  /** A branch that leaves this one, with its text up to a place, or with another text; shown at once. */
+  async branchOff(at: number, text: string | null, runs: Runs, name = ""): Promise<void> {
+    const branch = newId();
+    const own = text === null ? { at } : { text, runs };
+    this.add({ kind: "branch", branch, parent: this.branch, ...own, ...(name ? { name } : {}) });
+    await this.switchTo(branch);
+  }
+
+  put(place: string, value: unknown): void {
+    this.add({ kind: "put", place, value }, `${place.replace("/", ".")}:${String(Math.floor(Date.now() / 1000))}`);
+  }
+
+  remove(place: string): void {
+    this.add({ kind: "remove", place });
+  }
+
+  /** Does something besides editing the text, here and in the journal. */
+  add(operation: Exclude<Operation, { kind: "edit" }>, unit?: string): void {
+    const id = newId();
+    this.#take(operation);
+    this.journal?.add({ kind: "other", id, unit: unit ?? id, operation });
+  }
+
+  /** The text was changed in the editor. */
+  edited(changes: ChangeSet, piece: string, event: string): void {
+    const isGenerated = this.#generating !== "" && (event === "input.generate" || event === "delete.retry");
+    const unit = isGenerated ? this.#generating : this.#units.of(changes, event, performance.now());
+    this.journal?.add({ kind: "edit", id: newId(), unit, branch: this.branch, changes, piece });
+    this.canUndo = true;
+    this.canRedo = false;
+  }
+
+  /** All that a generation changes from now on is one step. */
+  beginPiece(id: string): void {
+    this.#generating = id;
+  }
+
+  endPiece(): void {
+    this.#generating = "";
+    this.#units.end();
+  }
+
+  /**
+   * A step of undo or redo in the text, by the journal; by the editor alone where the server is away.
+   *
+   * @returns Whether the journal did it.
+   */
+  async step(verb: "undo" | "redo"): Promise<boolean> {
+    if (!this.journal) return false;
+    this.#units.end();
+    try {
+      const isDone = await this.journal.step(verb, `text/${this.branch}`);
+      if (verb === "undo") [this.canUndo, this.canRedo] = [isDone, this.canRedo || isDone];
+      else [this.canUndo, this.canRedo] = [this.canUndo || isDone, isDone];
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  leave(): void {
+    this.journal?.leave();
+  }
+
+  #show(id: string, { version, state }: { version: number; state: StoryState }, wanted: string | null): void {
+    this.#leaveStory();
+    const branch = wanted !== null && wanted in state.branches ? wanted : state.selected;
+    const { text = "", runs = [] } = state.branches[branch] ?? {};
+    this.#loaded = { text, runs };
+    this.#story?.load(text, runs);
+    this.id = id;
+    this.branch = branch;
+    this.branches = state.branches;
+    this.places = { ...NOTHING, ...state };
+    this.canUndo = version > 0;
+    this.canRedo = version > 0;
+    this.journal = new Journal(this.#api, this.#outbox, this.#listener(), { story: id, version, author: this.#author });
+    this.journal.watch();
+    this.#events.onOpen(id, branch);
+  }
+
+  #leaveStory(): void {
+    this.journal?.close();
+    this.journal = null;
+    this.broken = null;
+    this.id = null;
+  }
+
+  #listener(): ConstructorParameters<typeof Journal>[2] {
+    return {
+      lengthOf: (branch) => (branch === this.branch ? (this.#story?.length() ?? this.#loaded.text.length) : -1),
+      onEdit: (_branch, changes, record) => this.#story?.applyRemote(changes, sourcesOf(record), record.role !== "do"),
+      onPlace: (record) => this.#take(record),
+      onConflict: () => void this.#meet(),
+    };
+  }
+
+  /** Both changed the same: whichever is chosen, the other one becomes a branch. */
+  async #meet(): Promise<void> {
+    const { id, journal, branch } = this;
+    if (!id || !journal) return;
+    const mine = { text: this.text, runs: this.#story?.runs() ?? [] };
+    const newest = await this.#api.get(id);
+    const theirs = newest.state.branches[branch] ?? { text: "", runs: [] };
+    const aside = (text: string, runs: Runs): void =>
+      this.add({ kind: "branch", branch: newId(), parent: branch, text, runs });
+    const takeTheirs = async (): Promise<void> => {
+      await journal.abandon();
+      this.#show(id, newest, branch);
+      aside(mine.text, mine.runs);
+    };
+    const keepOurs = async (): Promise<void> => {
+      await journal.abandon();
+      this.#show(id, newest, branch);
+      aside(theirs.text, theirs.runs);
+      const change = difference(theirs.text, mine.text);
+      if (change) this.#story?.insert(change.from, change.to, change.insert, "");
+    };
+    this.#events.onConflict(() => void keepOurs(), () => void takeTheirs());
+  }
+
+  #take(operation: Operation): void {
+    const next = withOperation({ places: this.places, branches: this.branches }, operation);
+    this.places = next.places;
+    this.branches = next.branches;
+  }
+}
+
+/** The sources of the new stretches of an edit, in the text after it. */
+function sourcesOf(record: Recorded): { from: number; to: number; piece: string }[] {
+  if (record.kind !== "edit") return [];
+  const found: { from: number; to: number; piece: string }[] = [];
+  let shift = 0;
+  for (const { from, to, insert, piece, runs } of record.changes) {
+    let at = from + shift;
+    for (const [length, source] of runs ?? [[insert.length, piece ?? ""] as const]) {
+      found.push({ from: at, to: at + length, piece: source });
+      at += length;
+    }
+    shift += insert.length - (to - from);
+  }
+  return found;
+}

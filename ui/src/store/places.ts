@@ -1,0 +1,49 @@
+/** What an operation does to everything that stands beside the text. Pure. */
+
+import type { BranchState, Operation, Places } from "../api/stories";
+
+export interface Beside {
+  places: Places;
+  branches: Readonly<Record<string, BranchState>>;
+}
+
+export function withOperation({ places, branches }: Beside, operation: Operation): Beside {
+  switch (operation.kind) {
+    case "put":
+      return operation.place.startsWith("branch/")
+        ? { places, branches: withBranch(branches, operation.place.slice("branch/".length), operation.value) }
+        : { places: placed(places, operation.place, operation.value), branches };
+    case "remove":
+      return operation.place.startsWith("branch/")
+        ? { places, branches: without(branches, operation.place.slice("branch/".length)) }
+        : { places: placed(places, operation.place, undefined), branches };
+    case "branch": {
+      const { branch, parent, name, at, text = "", runs = [] } = operation;
+      const made: BranchState = { text, runs, parent, ...(name ? { name } : {}), ...(at === undefined ? {} : { at }) };
+      return { places, branches: { ...branches, [branch]: made } };
+    }
+    default:
+      return { places, branches };
+  }
+}
+
+function withBranch(branches: Beside["branches"], id: string, value: unknown): Beside["branches"] {
+  const about = typeof value === "object" && value !== null ? value : {};
+  return { ...branches, [id]: { text: "", runs: [], ...branches[id], ...about } };
+}
+
+function placed(places: Places, place: string, value: unknown): Places {
+  const [collection = "", id] = split(place);
+  if (id === undefined) return { ...places, [collection]: value ?? (collection === "note" ? {} : "") };
+  const held = (places as unknown as Record<string, Record<string, unknown>>)[collection] ?? {};
+  return { ...places, [collection]: value === undefined ? without(held, id) : { ...held, [id]: value } };
+}
+
+function split(place: string): [string, string?] {
+  const slash = place.indexOf("/");
+  return slash < 0 ? [place] : [place.slice(0, slash), place.slice(slash + 1)];
+}
+
+function without<T>(held: Readonly<Record<string, T>>, id: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(held).filter(([key]) => key !== id));
+}
