@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "paths": set(),
     "crash": set(),
     "keys": VOCABULARY,
+    "daemon": VOCABULARY,
     "settings": VOCABULARY | {"keys"},
     "run": VOCABULARY,
     "fetch": VOCABULARY | {"run"},
@@ -42,6 +43,7 @@ MAY_IMPORT = {
     "cli": VOCABULARY
     | {
         "keys",
+        "daemon",
         "settings",
         "engine",
         "service",
