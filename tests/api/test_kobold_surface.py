@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ POSTS: list[tuple[str, Any, int, Any]] = [
         {"slot": "1", "format": "kcpp_lzma_b64", "title": "Untitled Story", "data": "base64_data"},
         400,
         {"success": False},
+    ),
+    (
+        "/api/extra/json_to_grammar",
+        {"schema": {"type": "object", "properties": {"due": {"type": ["string", "null"]}}}},
+        200,
+        {"success": True},
     ),
     ("/api/extra/shutdown", None, 200, {"success": False}),
     (
@@ -126,6 +133,23 @@ async def test_the_story_stream(client: Client) -> None:
 async def test_no_shared_story_is_no_text(client: Client) -> None:
     reply = await client.post("/api/extra/multiplayer/getstory")
     assert (reply.status, reply.body) == (200, b"")
+
+
+async def test_a_schema_becomes_a_grammar_that_is_taken_back(client: Client) -> None:
+    schema = {"type": "array", "items": {"enum": ["A"]}}
+    for given in (schema, json.dumps(schema)):
+        reply = await client.post("/api/extra/json_to_grammar", {"schema": given})
+        assert reply.json["success"] is True
+    body = {"prompt": "a", "grammar": reply.json["result"]}
+    assert (await client.post("/api/v1/generate", body)).status == 200
+
+
+@pytest.mark.parametrize("schema", ["{", None, 5, {"pattern": "a"}, False, "[" * 5000])
+async def test_what_is_no_schema_is_refused_by_name(schema: Any, client: Client) -> None:
+    reply = await client.post("/api/extra/json_to_grammar", {"schema": schema})
+    assert reply.status == 200
+    assert reply.json["success"] is False
+    assert reply.json["error"]
 
 
 async def test_the_oldest_way(client: Client) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from typing import Any
+
+from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.call import Call
 from coblyn.api.kobold import shape
 from coblyn.api.later import Lenient
 from coblyn.api.route import Routes
+from coblyn.constraints.schema_gbnf import gbnf_of_schema
+from coblyn.errors import ConstraintRefused
 
 __all__ = ["routes"]
 
@@ -18,6 +25,12 @@ class WebSearchInput(Lenient):
     """Body of ``/api/extra/websearch``."""
 
     q: str = ""
+
+
+class SchemaInput(Lenient):
+    """Body of ``/api/extra/json_to_grammar``."""
+
+    wanted: Any = Field(default=None, alias="schema", description="An object, or its text.")
 
 
 @routes.get("/api/extra/preloadstory", "Story to begin with")
@@ -36,6 +49,27 @@ async def service_info(_: Call) -> Response:
 async def ping(_: Call) -> Response:
     """Always healthy; ``/health`` says more."""
     return JSONResponse({"status": "healthy"})
+
+
+@routes.post(
+    "/api/extra/json_to_grammar",
+    "JSON schema to GBNF",
+    SchemaInput,
+    {"schema": {"type": "object", "properties": {"name": {"type": "string"}}}},
+)
+async def json_to_grammar(call: Call) -> Response:
+    """A grammar whose texts fit the schema. Where none can say what a keyword means, ``error`` has its place.
+
+    A request may also carry the schema itself, of which more keywords are enforced.
+    """
+    body, _ = await call.read(SchemaInput)
+    try:
+        schema = json.loads(body.wanted) if isinstance(body.wanted, str) else body.wanted
+        grammar = await asyncio.to_thread(gbnf_of_schema, schema)
+    except (ConstraintRefused, ValueError, RecursionError) as error:
+        message = error.message if isinstance(error, ConstraintRefused) else "It is no JSON."
+        return JSONResponse({"result": "", "success": False, "error": message})
+    return JSONResponse({"result": grammar, "success": True})
 
 
 @routes.post("/api/extra/websearch", "Search the web", WebSearchInput)
