@@ -13,6 +13,13 @@ from hypothesis import strategies as st
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.kobold.wire import DetokenizeInput, GenerateInput, KeyInput, TokenCountInput
+from coblyn.api.llama.wire import (
+    InfillInput,
+    LlamaCompletionInput,
+    LlamaDetokenizeInput,
+    LlamaTokenizeInput,
+)
+from coblyn.api.openai.responses.wire import ResponseInput
 from coblyn.api.openai.texts import CompletionInput
 from coblyn.api.openai.wire import ChatInput
 from coblyn.engine.interface import EngineStatus
@@ -42,6 +49,11 @@ BODIES = [
     ("/api/extra/detokenize", DetokenizeInput, {}),
     ("/v1/completions", CompletionInput, {"prompt": "a"}),
     ("/v1/chat/completions", ChatInput, {"messages": [{"role": "user", "content": "a"}]}),
+    ("/v1/responses", ResponseInput, {"input": "a"}),
+    ("/completion", LlamaCompletionInput, {"prompt": "a"}),
+    ("/infill", InfillInput, {"input_prefix": "a", "input_suffix": "b"}),
+    ("/tokenize", LlamaTokenizeInput, {"content": "a"}),
+    ("/detokenize", LlamaDetokenizeInput, {"tokens": [1]}),
 ]
 
 
@@ -88,7 +100,7 @@ def test_an_integer_beyond_64_bits_in_any_field(
     case: tuple[str, dict[str, Any], str], digits: str
 ) -> None:
     path, base, name = case
-    value = f"[{digits}]" if name in ("ids", "prompt") else digits
+    value = f"[{digits}]" if name in ("ids", "prompt", "tokens") else digits
     parts = [f"{json.dumps(key)}: {json.dumps(other)}" for key, other in base.items()]
     body = "{" + ", ".join([*parts, f"{json.dumps(name)}: {value}"]) + "}"
 

@@ -47,6 +47,7 @@ async def test_chat_completion(client: Client) -> None:
             "completion_tokens": 3,
             "total_tokens": 56,
             "prompt_tokens_details": {"cached_tokens": 1},
+            "completion_tokens_details": {"reasoning_tokens": 0},
         },
     }
 
@@ -69,7 +70,8 @@ async def test_chat_stream_has_the_role_once_and_ends_with_done(client: Client) 
         + head + b'"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"length"}],'
         b'"usage":null}\n\n'
         + head + b'"choices":[],"usage":{"prompt_tokens":53,"completion_tokens":1,'
-        b'"total_tokens":54,"prompt_tokens_details":{"cached_tokens":1}}}\n\n'
+        b'"total_tokens":54,"prompt_tokens_details":{"cached_tokens":1},'
+            b'"completion_tokens_details":{"reasoning_tokens":0}}}\n\n'
         b"data: [DONE]\n\n"
     )  # fmt: skip
 
@@ -319,7 +321,7 @@ async def test_busy_engine(client: Client, engine: SteppedEngine) -> None:
         assert reply.headers["retry-after"] == "1"
         assert reply.json["error"] == {
             "message": "Full.",
-            "type": "server_error",
+            "type": "unavailable_error",
             "param": None,
             "code": "busy",
         }
@@ -331,7 +333,7 @@ async def test_engine_that_dies_on_the_way_ends_the_stream_with_an_error(
     engine.fail_after = (1, EngineRestarted("The engine died."))
     reply = await client.post(TEXT, {"prompt": "ab", "stream": True})
     assert generic(reply.body).endswith(
-        b'data: {"error":{"message":"The engine died.","type":"server_error","param":null,'
+        b'data: {"error":{"message":"The engine died.","type":"unavailable_error","param":null,'
         b'"code":"engine_restarted"}}\n\n'
     )
     assert b"[DONE]" not in reply.body

@@ -198,3 +198,42 @@ async def test_a_suffix_makes_a_gap_where_the_model_knows_gaps() -> None:
     assert engine.requests[0].content.ids.tolist() == [256, 1, 97, 98, 2, 99, 3]
     assert answer["choices"][0]["text"].startswith("ab")
     assert (await client.post(TEXT, {"prompt": [97], "suffix": "c"})).status == 400
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({}, "-/-/-"),
+        ({"reasoning_effort": "none"}, "False/False/-"),
+        ({"reasoning_effort": "minimal"}, "True/True/low"),
+        ({"reasoning_effort": "xhigh"}, "True/True/high"),
+        ({"reasoning_effort": "medium"}, "True/True/medium"),
+        ({"enable_thinking": False}, "False/False/-"),
+        ({"thinking": {"type": "disabled"}}, "False/False/-"),
+        ({"thinking": {"type": "enabled"}, "reasoning_effort": "low"}, "True/True/low"),
+        ({"reasoning": {"effort": "high"}}, "True/True/high"),
+        ({"reasoning": {"enabled": False}}, "False/False/-"),
+        (
+            {"enable_thinking": True, "chat_template_kwargs": {"enable_thinking": False}},
+            "False/True/-",
+        ),
+    ],
+)
+async def test_templates_are_told_how_much_to_think(fields: dict[str, Any], seen: str) -> None:
+    template = (
+        "{{ enable_thinking | default('-') }}/{{ thinking | default('-') }}/"
+        "{{ reasoning_effort | default('-') }}"
+    )
+    engine = SteppedEngine(chat_template=template)
+    engine.allow()
+    client = Client(create_app(engine))
+    body = {"messages": [{"role": "user", "content": "a"}]} | fields
+    reply = await client.post(CHAT, body)
+    assert reply.status == 200
+    assert "x-coblyn-warnings" not in reply.headers
+    assert bytes(t for t in engine.requests[0].content.ids if t < 256).decode() == seen
+
+
+async def test_an_effort_that_is_no_text_is_refused(client: Client) -> None:
+    body = {"messages": [{"role": "user", "content": "a"}], "reasoning_effort": 5}
+    assert (await client.post(CHAT, body)).json["error"]["param"] == "reasoning_effort"

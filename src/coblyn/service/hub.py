@@ -37,6 +37,7 @@ class Record:
         num_prompt: Tokens of the prompt.
         num_cut: Tokens at the beginning of the text that had no room, and were left out.
         num_written: Tokens of the answer so far.
+        num_thought: Those of them that were reasoning.
         parts: Its text so far, piece by piece.
         tokens: Its tokens so far, if log-probabilities were asked for or all are kept.
         keeps_tokens: Whether tokens are kept without log-probabilities too.
@@ -57,6 +58,7 @@ class Record:
     num_prompt: int = 0
     num_cut: int = 0
     num_written: int = 0
+    num_thought: int = 0
     parts: list[str] = field(default_factory=list, repr=False)
     tokens: list[TokenText] = field(default_factory=list, repr=False)
     finish: Finish | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, Self
 
 from coblyn.chat.messages import Message
-from coblyn.chat.reply import Collected, ContentText, ReplyEvent, ReplyReader
+from coblyn.chat.reply import Collected, ContentText, ReasoningText, ReplyEvent, ReplyReader
 from coblyn.engine.events import Delta, Event, Finish, FinishReason
 from coblyn.service.generate import Generation
 from coblyn.service.hub import Record
@@ -44,6 +44,7 @@ class Replies:
         self.generation = generation
         form = generation.form
         self._reader = ReplyReader(form) if form else None
+        self._is_thinking = bool(form and form.is_reasoning)
 
     def __aiter__(self) -> Self:
         return self
@@ -51,7 +52,9 @@ class Replies:
     async def __anext__(self) -> Reply:
         event = await anext(self.generation)
         if isinstance(event, Delta):
-            return Reply(event, self._parts(event.text))
+            parts = self._parts(event.text)
+            self._count(event, parts)
+            return Reply(event, parts)
         if isinstance(event, Finish):
             return self._end(event)
         return Reply(event)
@@ -59,6 +62,13 @@ class Replies:
     async def aclose(self) -> None:
         """Let go of it; if it still runs, it is cancelled."""
         await self.generation.aclose()
+
+    def _count(self, delta: Delta, parts: tuple[ReplyEvent, ...]) -> None:
+        """Tokens count as reasoning while nothing else was said since."""
+        if parts:
+            self._is_thinking = isinstance(parts[-1], ReasoningText)
+        if self._is_thinking:
+            self.generation.record.num_thought += len(delta.tokens)
 
     def _parts(self, text: str) -> tuple[ReplyEvent, ...]:
         if self._reader:

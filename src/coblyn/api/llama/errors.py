@@ -23,7 +23,7 @@ _OF_CODE = {
 
 
 def llama_body(problem: Problem) -> dict[str, Any]:
-    """``{"error": {"code", "message", "type"}}``, and the numbers of a prompt that is too long."""
+    """``{"error": {"code", "message", "type"}}``, the field that is wrong, the numbers of a prompt that is too long."""
     of_status = "invalid_request_error" if problem.status < 500 else "server_error"
     kind = _OF_CODE.get(problem.code) or _OF_STATUS.get(problem.status, of_status)
     return {
@@ -31,6 +31,7 @@ def llama_body(problem: Problem) -> dict[str, Any]:
             "code": problem.status,
             "message": problem.message,
             "type": kind,
+            **({"param": problem.field} if problem.field else {}),
             **dict(problem.details),
         }
     }

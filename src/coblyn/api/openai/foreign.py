@@ -114,6 +114,7 @@ class ForeignInput(BaseModel):
 class NotObeyed(LaterFields):
     """What OpenAI's clients send and what is not obeyed yet, each with the value that changes nothing."""
 
+    reasoning_effort: str = ""  # templates are told
     min_tokens: int = later(0)
     stop_token_ids: list[Any] = later([])
     length_penalty: float = later(1.0)

@@ -62,6 +62,7 @@ def usage(records: Sequence[Record], num_choices: int) -> dict[str, Any]:
         "completion_tokens": num_completion,
         "total_tokens": num_prompt + num_completion,
         "prompt_tokens_details": {"cached_tokens": sum(stats.cached_tokens for stats in firsts)},
+        "completion_tokens_details": {"reasoning_tokens": sum(r.num_thought for r in records)},
     }
 
 

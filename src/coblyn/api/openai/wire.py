@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from coblyn.api.biases import Biases, read_biases
 from coblyn.api.openai.foreign import ForeignInput
+from coblyn.api.openai.thinking import effort_of, thinking_variables
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
 from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
@@ -168,6 +169,10 @@ class ChatInput(SamplingInput):
     parallel_tool_calls: bool | None = None
     functions: list[Any] | None = Field(None, description="Not supported: use tools.")
     chat_template_kwargs: dict[str, Any] | None = None
+    reasoning_effort: Any = Field(None, description="none, minimal, low, medium, high or more.")
+    reasoning: dict[str, Any] | None = Field(None, description="OpenRouter's: effort, enabled.")
+    enable_thinking: bool | None = Field(None, description="Whether the model thinks first.")
+    thinking: dict[str, Any] | None = Field(None, description="type: enabled or disabled.")
     continue_assistant_turn: bool | None = Field(
         None, description="Whether a last message of the assistant is continued; it is by default."
     )
@@ -193,12 +198,11 @@ class ChatInput(SamplingInput):
             and not messages[-1].tool_calls
             and self.continue_assistant_turn is not False
         )
-        variables = tuple((self.chat_template_kwargs or {}).items())
         tools = read_tools(self.tools)
         prompt = ChatPrompt(
             messages,
             continues_last=is_prefilled,
-            variables=variables,
+            variables=tuple((self._thinking | (self.chat_template_kwargs or {})).items()),
             tools=tools,
             tool_choice=read_tool_choice(self.tool_choice, tools),
             parallel_tool_calls=self.parallel_tool_calls is not False,
@@ -207,6 +211,17 @@ class ChatInput(SamplingInput):
         max_tokens = max_tokens_of(*wanted)
         logprobs = (self.top_logprobs or 0) if self.logprobs else self.num_probs
         return self.commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
+
+    @property
+    def _thinking(self) -> dict[str, Any]:
+        """What the template is told of thinking."""
+        is_on = self.enable_thinking
+        if is_on is None and self.thinking and self.thinking.get("type"):
+            is_on = self.thinking["type"] != "disabled"
+        effort = self.reasoning_effort
+        if effort is None:
+            effort = effort_of(self.reasoning)
+        return thinking_variables(effort, is_on=is_on)
 
     def _check(self) -> None:
         if self.functions:

@@ -47,7 +47,7 @@ class ResponseChunks(Chunks):
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
         """The rest, and the whole."""
-        return self._frames(self._response.add(reply))
+        return self._frames(self._response.add(reply, record.num_thought))
 
     def text(self, index: int, delta: Delta) -> bytes:
         """What is new of a reply that is only text."""

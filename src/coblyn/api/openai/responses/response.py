@@ -50,6 +50,7 @@ class Response:
         self._completed: int | None = None
         self._error: dict[str, Any] | None = None
         self._stats: Stats | None = None
+        self._num_thought = 0
         self._head = _head(wanted, command.sampling)
 
     @property
@@ -61,8 +62,9 @@ class Response:
         """Nothing is written yet."""
         return self._told([self._whole("created"), self._whole("in_progress")])
 
-    def add(self, reply: Reply) -> list[Event]:
-        """What is new of the reply."""
+    def add(self, reply: Reply, num_thought: int = 0) -> list[Event]:
+        """What is new of the reply; at its end also how many of its tokens were reasoning."""
+        self._num_thought = num_thought
         if isinstance(reply.event, Delta):
             return self._told(self._writer.add(reply.parts, reply.event.tokens))
         if isinstance(reply.event, Finish):
@@ -156,7 +158,7 @@ class Response:
                 "cache_write_tokens": 0,
             },
             "output_tokens": stats.completion_tokens,
-            "output_tokens_details": {"reasoning_tokens": self._writer.num_thought},
+            "output_tokens_details": {"reasoning_tokens": self._num_thought},
             "total_tokens": stats.prompt_tokens + stats.completion_tokens,
         }
 

@@ -204,7 +204,7 @@ async def _collected(
     try:
         async with aclosing(merge([generation])) as replies:
             async for _, reply in replies:
-                response.add(reply)
+                response.add(reply, generation.record.num_thought)
     finally:
         response.abandon()
         archive.complete(response)

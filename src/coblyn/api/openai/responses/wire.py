@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
 from coblyn.api.openai.responses.toolbox import Toolbox
+from coblyn.api.openai.thinking import effort_of, thinking_variables
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
 from coblyn.chat.messages import Message
 from coblyn.errors import BadRequest
@@ -18,9 +18,6 @@ __all__ = ["LOGPROBS", "SEALED", "ResponseInput"]
 SEALED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
 """What a client may ask to be included."""
-
-_EFFORTS = {"minimal": "low", "xhigh": "high", "max": "high", "ultra": "high"}
-"""Templates know low, medium and high."""
 
 
 class ResponseInput(SamplingInput):
@@ -119,13 +116,5 @@ class ResponseInput(SamplingInput):
     @property
     def _variables(self) -> tuple[tuple[str, Any], ...]:
         """What the chat template may look at."""
-        return tuple((_thinking(self.reasoning or {}) | (self.chat_template_kwargs or {})).items())
-
-
-def _thinking(reasoning: Mapping[str, Any]) -> dict[str, Any]:
-    effort = reasoning.get("effort")
-    if effort == "none":
-        return {"enable_thinking": False}
-    if not isinstance(effort, str):
-        return {}
-    return {"enable_thinking": True, "reasoning_effort": _EFFORTS.get(effort, effort)}
+        thinking = thinking_variables(effort_of(self.reasoning), field="reasoning.effort")
+        return tuple((thinking | (self.chat_template_kwargs or {})).items())

@@ -208,7 +208,6 @@ class Writer:
 
     Attributes:
         output: The items that are complete.
-        num_thought: Tokens of reasoning so far.
     """
 
     def __init__(self, form: Form) -> None:
@@ -216,16 +215,12 @@ class Writer:
         self._open: _Open | None = None
         self._waiting: list[dict[str, Any]] = []
         self.output: list[dict[str, Any]] = []
-        self.num_thought = 0
 
     def add(self, parts: Sequence[ReplyEvent], tokens: Sequence[TokenText]) -> list[Event]:
         """What is new of a reply, and the tokens that it came with."""
         if tokens and tokens[0].logprob is not None:
             self._waiting += chat_form(tokens)
-        events = [event for part in parts for event in self._part(part)]
-        if isinstance(self._open, _Thought):
-            self.num_thought += len(tokens)
-        return events
+        return [event for part in parts for event in self._part(part)]
 
     def finish(self, *, is_whole: bool) -> list[Event]:
         """No more will come; an answer without anything has an empty message.
