@@ -37,6 +37,7 @@ class SteppedEngine:
         self.requests: list[Request] = []
         self.sources: list[Source] = []
         self.cancelled: list[str] = []
+        self.ended_thinking: list[str] = []
         self.allowed = asyncio.Semaphore(0)
         self.refusal: CoblynError | None = None
         self.fail_after: tuple[int, CoblynError] | None = None
@@ -96,6 +97,9 @@ class SteppedEngine:
     async def cancel(self, request_id: str) -> None:
         if end := self._ends.get(request_id):
             end.set()
+
+    async def end_thinking(self, request_id: str) -> None:
+        self.ended_thinking.append(request_id)
 
     async def encode(self, source: Source) -> Encoded:
         self.sources.append(source)

@@ -19,6 +19,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
+from coblyn.engine.thinking import Thinking
 from coblyn.errors import CoblynError, ConstraintRefused
 from coblyn.native.bundle import Bundle
 from factories import tokens_of
@@ -119,6 +120,32 @@ async def test_a_wrong_constraint_fails_alone(engine: LocalEngine) -> None:
     with pytest.raises(ConstraintRefused, match="uniqueItems"):
         await ask(engine, "bad", constraint=Constraint("json_schema", '{"uniqueItems": true}'))
     json.loads((await good)[0])
+
+
+async def test_reasoning_that_ends_early_is_as_if_the_model_had_ended_it(
+    engine: LocalEngine,
+) -> None:
+    thinking = Thinking("<think>", "</think>", "</think>\n\n", is_open=True, max_tokens=6)
+    sampling = SamplingParams(temperature=0, repetition_penalty=1.3)
+    (text, _), (other, _) = await asyncio.gather(
+        ask(engine, "thinks", thinking=thinking, sampling=sampling, max_tokens=40),
+        ask(engine, "plain", max_tokens=40),
+    )
+    thought, _, answer = text.partition("</think>\n\n")
+    assert other
+    assert thought
+    assert answer
+    prompt = "The old miner said: "
+    ids = await tokens_of(engine, prompt, add_special=True, parse_special=False)
+    free, _ = await ask(engine, "free", sampling=sampling, max_tokens=6)
+    assert thought == free, "until its end nothing is different"
+    ids += await tokens_of(engine, thought, add_special=False, parse_special=False)
+    ids += await tokens_of(engine, "</think>\n\n", add_special=False, parse_special=True)
+    request = Request("again", Prompt.of(ids), 12, sampling)
+    again = "".join(
+        [event.text async for event in engine.generate(request) if isinstance(event, Delta)]
+    )
+    assert answer.startswith(again)
 
 
 @pytest.mark.parametrize(

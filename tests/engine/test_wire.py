@@ -93,6 +93,7 @@ def test_facts_of_a_model() -> None:
     [
         wire.Load(EngineConfig("model.gguf", flash_attention=False)),
         wire.Cancel("a"),
+        wire.EndThinking("a"),
         wire.Encode(1, Source((Text("é\0", True, False),), Text("m"), pack_ids((1,)), 5)),
         wire.Detokenize(2, pack_ids([1, 2, 2**31 - 1]), False),
         wire.Ping(),

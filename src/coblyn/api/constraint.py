@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from coblyn.api.thinking import bind_thinking
 from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
@@ -32,14 +33,16 @@ _VLLM = {
 
 
 def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the constraint and the banned phrases of its body.
+    """A command with the constraint, the banned phrases and the limit of reasoning of its body.
 
     Raises:
-        BadRequest: As ``read_constraint`` and ``read_phrases`` say, or ``json_whitespace`` is unknown.
+        BadRequest: As ``read_constraint``, ``read_phrases`` and ``bind_thinking`` say, or ``json_whitespace`` is
+            unknown.
     """
     constraint, whitespace = read_constraint(body), _read_whitespace(body)
     if constraint and whitespace:
         constraint = replace(constraint, whitespace=whitespace)
+    command = bind_thinking(command, body)
     return replace(command, constraint=constraint, banned_phrases=read_phrases(body))
 
 

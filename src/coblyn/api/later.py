@@ -90,7 +90,6 @@ class LaterFields(Lenient):
     guidance_scale: float = later(1.0, "Guidance by ``negative_prompt``.")
     images: list[Any] = later([])
     audio: list[Any] = later([])
-    reasoning_effort: str = later("")
 
     def unsupported(self) -> Warnings:
         """The fields whose value would change the text if they were obeyed."""

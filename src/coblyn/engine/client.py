@@ -123,6 +123,10 @@ class ProcessEngine:
         """End a request early."""
         self._send_cancel(request_id)
 
+    async def end_thinking(self, request_id: str) -> None:
+        """Let a request answer."""
+        self._send(wire.EndThinking(request_id))
+
     async def encode(self, source: Source) -> Encoded:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         encoded = await self._call(lambda call: wire.Encode(call, source))

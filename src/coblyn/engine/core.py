@@ -38,6 +38,12 @@ class _Cancel(str):
     __slots__ = ()
 
 
+class _EndThinking(str):
+    """The id of a request that shall answer now."""
+
+    __slots__ = ()
+
+
 class _Call:
     """Something to do on the engine thread between two steps."""
 
@@ -53,7 +59,7 @@ class _Call:
             self.future.set_exception(error)
 
 
-_Message = Preparation | _Cancel | _Call
+_Message = Preparation | _Cancel | _EndThinking | _Call
 
 
 class Core:
@@ -118,6 +124,10 @@ class Core:
     def cancel(self, request_id: str) -> None:
         """Ask for a request's end; it finishes as cancelled at the next step."""
         self._post(_Cancel(request_id))
+
+    def end_thinking(self, request_id: str) -> None:
+        """Let a request answer: its reasoning ends at the next step. One that is unknown is no error."""
+        self._post(_EndThinking(request_id))
 
     def call(self, function: Callable[[Runner], T]) -> Future[T]:
         """Run a function on the engine thread between two steps; it must leave the sequences as they are."""
@@ -300,6 +310,9 @@ class Core:
             self._take_up(message, scheduler, runner)
             return
         request_id = str(message)
+        if isinstance(message, _EndThinking):
+            scheduler.end_thinking(request_id)
+            return
         if self._preparing.cancel(request_id):
             self._send([Finish(request_id, "cancelled", Stats())])
             return

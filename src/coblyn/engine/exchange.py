@@ -109,6 +109,11 @@ class EngineExchange:
         for engine in (self._engine, *self._others):
             await engine.cancel(request_id)
 
+    async def end_thinking(self, request_id: str) -> None:
+        """Let a request answer, whichever engine has it."""
+        for engine in (self._engine, *self._others):
+            await engine.end_thinking(request_id)
+
     async def encode(self, source: Source) -> Encoded:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         with self._using(await self._current()) as engine:

@@ -196,9 +196,10 @@ class FakeRunner:
         if len(self.history) == self.fail_at:
             raise EngineError("The fake step failed as it was told to.")
         for rewind in plan.rewinds:
-            assert rewind.num_tokens > 0, "nothing is given back"
+            assert rewind.num_tokens or rewind.forced, "nothing is given back"
             assert rewind.request_id in self._requests, "nobody gives it back"
             self._masks.rewind(rewind.request_id, rewind.num_tokens)
+            self._masks.force(rewind.request_id, rewind.forced)
         self._remember(plan)
         drawn = self._step(plan.rows)
         rows = [row for row in plan.rows if row.outputs]

@@ -9,6 +9,7 @@ from coblyn.engine.events import Stats
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Guesses
 from coblyn.engine.text import TextStream
+from coblyn.engine.thinking import Thought
 
 __all__ = ["Generation"]
 
@@ -24,6 +25,7 @@ class Generation:
         end: Most tokens that its content may come to.
         arrived: When it came, by the scheduler's clock.
         guesses: What its drafts come from; None where there are none.
+        thought: Its reasoning; None where it is not known how that is marked.
         sequence: Where it is computed.
         computed: Tokens of its content that are.
         cached: Tokens of its prompt that were computed when it was taken up.
@@ -41,6 +43,7 @@ class Generation:
     end: int
     arrived: float
     guesses: Guesses | None = None
+    thought: Thought | None = None
     sequence: int = -1
     computed: int = 0
     cached: int = 0
@@ -74,6 +77,11 @@ class Generation:
         """Tokens that wrote a banned phrase where the next one goes."""
         return tuple(self.bans.get(len(self.content), ()))
 
+    @property
+    def must_answer(self) -> bool:
+        """Whether its reasoning has to end here, which is between two characters."""
+        return self.thought is not None and self.thought.is_spent and not self.text.is_partial
+
     def rewind(self, count: int) -> None:
         """Give back the last tokens, and ban the first of them where it stood."""
         cells = self.content.cells
@@ -81,6 +89,8 @@ class Generation:
         self.bans = {place: tokens for place, tokens in self.bans.items() if place <= first}
         self.bans.setdefault(first, set()).add(cells[first])
         self.content.truncate(first)
+        if self.thought:
+            self.thought.rewind(count)
         self.num_rewinds += 1
 
     def stats(self, now: float) -> Stats:

@@ -245,6 +245,13 @@ class EngineClient(Protocol):
         """End a request early: it finishes with the reason ``cancelled``. An unknown id is no error."""
         ...
 
+    async def end_thinking(self, request_id: str) -> None:
+        """Let a request answer: its reasoning ends where it is.
+
+        An unknown id is no error, and neither is a text without reasoning.
+        """
+        ...
+
     async def encode(self, source: Source) -> Encoded:
         """Tokenize, and keep the prompt for ``generate`` for a while.
 

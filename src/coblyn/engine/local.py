@@ -82,6 +82,10 @@ class LocalEngine:
         """End a request early."""
         self._core.cancel(request_id)
 
+    async def end_thinking(self, request_id: str) -> None:
+        """Let a request answer: its reasoning ends where it is."""
+        self._core.end_thinking(request_id)
+
     async def encode(self, source: Source) -> Encoded:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         self._require_open()

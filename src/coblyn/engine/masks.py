@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +58,11 @@ class BoundText:
     filled: Future[None]
     is_free: bool = False
     is_slow: bool = False
+
+    def fail(self, error: EngineError) -> None:
+        """It cannot be followed any further."""
+        self.filled = Future()
+        self.filled.set_exception(error)
 
     def fill(self) -> None:
         """Compute the mask."""
@@ -201,15 +206,30 @@ class Masks:
         If its grammar cannot go back, ``wait`` says so: that ends this request, and no other.
         """
         found = self._open.get(request_id)
-        if found is None:
+        if found is None or not count:
             return
         if found.filled.exception():  # one thread at a time: one that was given up may still use it
             return
         try:
             found.matcher.rewind(count)
         except EngineError as error:
-            found.filled = Future()
-            found.filled.set_exception(error)
+            found.fail(error)
+        else:
+            self._fill(found)
+
+    def force(self, request_id: str, tokens: Sequence[int]) -> None:
+        """Take note of tokens that were not drawn; a request without a constraint is no error.
+
+        If its grammar does not allow them, ``wait`` says so.
+        """
+        found = self._open.get(request_id)
+        if found is None or not tokens or found.filled.exception():
+            return
+        try:
+            for token in tokens:
+                found.matcher.accept(token)
+        except EngineError as error:
+            found.fail(error)
         else:
             self._fill(found)
 

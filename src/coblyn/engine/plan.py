@@ -134,17 +134,19 @@ class Row(NamedTuple):
 
 
 class Rewind(NamedTuple):
-    """Tokens that a request has drawn and gives back.
+    """Tokens that a request has drawn and gives back, or goes on with without having drawn them.
 
     Attributes:
         request_id: Whose they are.
         num_tokens: How many, the last ones.
-        history: Token ids of its prompt and of what it keeps.
+        history: Token ids of its prompt and of what it keeps, those that it did not draw among them.
+        forced: Those, the last ones.
     """
 
     request_id: str
     num_tokens: int
     history: Sequence[int]
+    forced: Sequence[int] = ()
 
 
 class Plan(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
+from coblyn.engine.thinking import Thinking
 
 __all__ = ["Request"]
 
@@ -31,6 +32,7 @@ class Request:
         speculates: Tokens may be guessed ahead, which changes nothing but the time.
         banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
             another one is drawn in place of the first.
+        thinking: How reasoning is marked, and how much of it there may be; None where neither is known.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Request:
     kept: tuple[str, ...] = ()
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
+    thinking: Thinking | None = None
     speculates: bool = True
 
     @property

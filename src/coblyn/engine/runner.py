@@ -192,6 +192,7 @@ class LlamaRunner:
         request = self._requests[rewind.request_id]
         self._samplers[rewind.request_id] = self._new_samplers.make(request, rewind.history)
         self._masks.rewind(rewind.request_id, rewind.num_tokens)
+        self._masks.force(rewind.request_id, rewind.forced)
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Carry out the cache operations, decode all rows, draw where rows sample, and go on if planned."""

@@ -27,12 +27,13 @@ from coblyn.engine.events import (
 )
 from coblyn.engine.generation import Generation
 from coblyn.engine.interface import Vocab
+from coblyn.engine.no_token import no_token
 from coblyn.engine.phrases import phrases_of
-from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, NOT_FOLLOWED, Plan, Rewind, Row, Sampled
+from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, Plan, Rewind, Row, Sampled
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import Chunk, TextStream
-from coblyn.errors import BadRequest, CoblynError, EngineError, ModelBroken
+from coblyn.engine.thinking import Thought
 
 __all__ = ["Limits", "Scheduler"]
 
@@ -108,6 +109,8 @@ class Scheduler:
         generation = Generation(request, content, text, end, self._clock())
         if self._may_speculate(request):
             generation.guesses = self._speculation.begin(content.cells)
+        if request.thinking:
+            generation.thought = Thought(request.thinking)
         self._waiting.append(generation)
 
     def cancel(self, request_id: str) -> list[Event]:
@@ -116,6 +119,12 @@ class Scheduler:
             if generation.request.id == request_id:
                 return self._finish(generation, "cancelled", generation.text.flush())
         return []
+
+    def end_thinking(self, request_id: str) -> None:
+        """Let a request answer: reasoning ends where it is, and none begins. An id that is not here is no error."""
+        for generation in (*self._running, *self._waiting):
+            if generation.request.id == request_id and generation.thought:
+                generation.thought.end()
 
     def request_ids(self) -> list[str]:
         """All requests that are here, the running ones first."""
@@ -308,7 +317,7 @@ class Scheduler:
         """Whether it decodes, and can take back what it computed behind a stop string."""
         request = generation.request
         is_decoding = generation.num_pending == 1 and generation.num_generated > 0
-        is_watched = request.stop or request.banned_phrases
+        is_watched = request.stop or request.banned_phrases or request.thinking
         is_bound = request.constraint or generation.banned
         return is_decoding and not is_bound and (self._cache.is_rewindable or not is_watched)
 
@@ -342,11 +351,13 @@ class Scheduler:
             if chunk.rewind:
                 return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
             taken = _joined(taken, chunk) if place > 0 else chunk
-            if reason:
+            if reason or generation.must_answer:
                 break
         self._take_back(generation, row, drawn, place)
         if sampled.token < 0:
             return [*_delta(request, taken), *self._fail(generation, sampled.token)]
+        if not reason and generation.must_answer:
+            return [*_delta(request, taken), *self._answer(generation, len(drawn) - 1 - place)]
         return self._finish(generation, reason, taken) if reason else _delta(request, taken)
 
     def _take_back(
@@ -362,6 +373,8 @@ class Scheduler:
         """The text that a token sets free, and why it is the last one, if it is."""
         request = generation.request
         generation.content.cells.append(sampled.token)
+        if generation.thought:
+            generation.thought.push(self._vocab.piece(sampled.token, special=True))
         if self._vocab.is_end(sampled.token) and (request.constraint or not request.ignore_eos):
             return generation.text.flush(), "eos"
         chunk = generation.text.push(self._token_text(request, sampled))
@@ -375,15 +388,44 @@ class Scheduler:
             return _joined(chunk, generation.text.flush()), "length"
         return chunk, None
 
+    def _answer(self, generation: Generation, num_dropped: int) -> list[Event]:
+        """End reasoning: write what ends it as if it had been drawn, and go on behind it.
+
+        Args:
+            generation: Within reasoning.
+            num_dropped: Tokens that it drew behind this place.
+        """
+        request, taken = generation.request, Chunk("")
+        assert request.thinking, "it has a limit"
+        ending = self._vocab.tokenize(
+            request.thinking.ending, add_special=False, parse_special=True
+        )
+        for place, token in enumerate(ending):
+            chunk, reason = self._take(generation, Sampled(token))
+            if chunk.rewind:
+                forced = ending[: place + 1]
+                self._tell_sampler(generation, num_dropped, forced)
+                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
+            taken = _joined(taken, chunk)
+            if reason:
+                return self._finish(generation, reason, taken)
+        self._tell_sampler(generation, num_dropped, ending)
+        return _delta(request, taken)
+
+    def _tell_sampler(
+        self, generation: Generation, num_given_back: int, forced: Sequence[int] = ()
+    ) -> None:
+        history = tuple(token for token in generation.content.cells if token != MEDIA)
+        self._rewinds.append(Rewind(generation.request.id, num_given_back, history, tuple(forced)))
+
     def _rewind(self, generation: Generation, count: int) -> list[Event]:
         """Go back to where a banned phrase began; the token that begins it is not drawn there again."""
         generation.rewind(count)
         if generation.num_rewinds > _MAX_REWINDS:
             return self._fail(generation, ALL_FORBIDDEN)
-        history = tuple(token for token in generation.content.cells if token != MEDIA)
-        self._rewinds.append(Rewind(generation.request.id, count, history))
+        self._tell_sampler(generation, count)
         # The last token is computed again, for its logits.
-        length = len(generation.content) - 1
+        length = min(generation.computed, len(generation.content) - 1)
         if self._cache.can_cut(generation.sequence, length):
             self._cache.cut(generation.sequence, length)
             generation.computed = length
@@ -407,7 +449,7 @@ class Scheduler:
 
     def _fail(self, generation: Generation, reason: int) -> list[Event]:
         self._leave(generation)
-        error = _no_token(reason, generation.request)
+        error = no_token(reason, generation.request)
         if reason == NO_NUMBERS:  # nobody shall go on from what was computed
             self._cache.drop(generation.sequence)
         return [Failed(generation.request.id, error.code, error.message, error.hint)]
@@ -426,27 +468,6 @@ class Scheduler:
                 self._speculation.end(generation.guesses)
         else:
             self._waiting.remove(generation)
-
-
-def _no_token(reason: int, request: Request) -> CoblynError:
-    if reason == NOT_FOLLOWED:
-        return EngineError(
-            "The constraint could not be followed any further: what it allows is too much to be computed.",
-            hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
-        )
-    if reason == NO_NUMBERS:
-        return ModelBroken(
-            "The model computes no numbers (NaN): its file is damaged, or was overwritten while it was in use.",
-            hint="Fetch the file again, and load it again.",
-        )
-    if request.banned_phrases:
-        return BadRequest(
-            "Whatever the model writes here is a banned phrase.", field="banned_phrases"
-        )
-    return BadRequest(
-        "There is no token left to choose: the logit bias and the bans forbid all of them.",
-        field="logit_bias",
-    )
 
 
 def _progress(generation: Generation) -> Prefill:

@@ -74,6 +74,11 @@ class TextStream:
         self._num_decoded = 0
         self._waiting: deque[_Waiting] = deque()
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether the text ends within a character."""
+        return bool(self._decoder.getstate()[0])
+
     def push(self, token: TokenText) -> Chunk:
         """Add one token and take what is free to go."""
         before = self._decoder.getstate()

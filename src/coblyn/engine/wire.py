@@ -27,6 +27,7 @@ __all__ = [
     "Cancel",
     "Detokenize",
     "Encode",
+    "EndThinking",
     "Events",
     "FromEngine",
     "Load",
@@ -67,6 +68,12 @@ class Submit(_Frame, frozen=True, tag="submit"):
 
 class Cancel(_Frame, frozen=True, tag="cancel"):
     """End a request early."""
+
+    request_id: str
+
+
+class EndThinking(_Frame, frozen=True, tag="end_thinking"):
+    """Let a request answer: its reasoning ends where it is."""
 
     request_id: str
 
@@ -142,7 +149,7 @@ class Pong(_Frame, frozen=True, tag="pong"):
     age: float
 
 
-ToEngine = Load | Submit | Cancel | Encode | Detokenize | Ping | Stop
+ToEngine = Load | Submit | Cancel | EndThinking | Encode | Detokenize | Ping | Stop
 FromEngine = Loading | Ready | Events | Answer | Refusal | Broken | Pong
 
 _ENCODER = msgspec.msgpack.Encoder()

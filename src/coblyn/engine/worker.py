@@ -155,6 +155,8 @@ class Worker:
                 self._submit(request)
             case wire.Cancel(request_id):
                 self._loaded.cancel(request_id)
+            case wire.EndThinking(request_id):
+                self._loaded.end_thinking(request_id)
             case wire.Encode():
                 self._encode(frame)
             case wire.Detokenize():

@@ -101,6 +101,7 @@ class GenerateCommand:
         constraint: What the whole generated text has to be.
         banned_phrases: Texts that must not be written, in whatever case.
         keeps_tokens: Its record keeps the tokens without log-probabilities too.
+        max_thinking: The most tokens of reasoning; None for no limit.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
         model: Name of the model that is meant; empty for the server's own choice.
     """
@@ -119,5 +120,6 @@ class GenerateCommand:
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
     keeps_tokens: bool = False
+    max_thinking: int | None = None
     key: str = ""
     model: str = ""

@@ -189,6 +189,18 @@ class Generator:
                 await record.cancel(record.id)
         return bool(records)
 
+    async def end_thinking(self, key: str) -> bool:
+        """Let the generations under way with this key answer: reasoning ends where it is.
+
+        Returns:
+            Whether there was one.
+        """
+        records = self._hub.active(key)
+        for record in records:
+            if record.end_thinking is not None:
+                await record.end_thinking(record.id)
+        return bool(records)
+
     def _admit(self, record: Record, ending: AsyncExitStack) -> None:
         caller = record.caller
         self._quotas.admit(caller)
@@ -211,6 +223,7 @@ class Generator:
             prompt = await _fitted(command, model.prompts, fitted)
             request = _request(command, record, prompt)
             record.model, record.cancel = model.name, model.engine.cancel
+            record.end_thinking = model.engine.end_thinking
             # An abort may have come while the engine knew nothing of it yet.
             if record.is_aborted:
                 return Generation(record, _cancelled(record), ending.pop_all(), form=prompt.form)
@@ -221,7 +234,13 @@ class Generator:
 
 
 async def _fitted(command: GenerateCommand, prompts: Prompts, fitted: _Fitted) -> Fitted:
-    wanted = (id(prompts), id(command.prompt), command.max_tokens, command.max_context)
+    wanted = (
+        id(prompts),
+        id(command.prompt),
+        command.max_tokens,
+        command.max_context,
+        command.max_thinking,
+    )
     if wanted not in fitted:
         fitted[wanted] = await prompts.fit(command)
     return fitted[wanted]
@@ -242,8 +261,9 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         ignore_eos=command.ignore_eos,
         special=command.special,
         kept=prompt.form.kept if prompt.form else (),
-        constraint=command.constraint,
+        constraint=prompt.bound(command.constraint),
         banned_phrases=command.banned_phrases,
+        thinking=prompt.thinking,
     )
 
 

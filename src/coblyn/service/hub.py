@@ -45,6 +45,7 @@ class Record:
         failure: Code of the error that it ended in, or empty.
         is_aborted: Whether somebody asked for its end.
         cancel: Tells the engine to end the request of an id; None while the engine knows nothing of it.
+        end_thinking: Tells the engine to let it answer, likewise.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Record:
     is_aborted: bool = False
     keeps_tokens: bool = False
     cancel: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
+    end_thinking: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:

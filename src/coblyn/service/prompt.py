@@ -6,12 +6,15 @@ import asyncio
 import functools
 from dataclasses import dataclass, replace
 
+from coblyn.chat.reasoning import Reasoning, opens_reasoning, reasoning_of
 from coblyn.chat.reply import ReplyForm
 from coblyn.chat.template import ChatTemplate, Rendered
 from coblyn.chat.turns import shortened
+from coblyn.constraints.constraint import Constraint
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import pack_ids
+from coblyn.engine.thinking import Thinking
 from coblyn.service.command import (
     ChatPrompt,
     GenerateCommand,
@@ -41,11 +44,19 @@ class Fitted:
         encoded: The prompt, in the engine.
         max_tokens: The most tokens to generate; with the prompt they fit the context.
         form: In which form the reply of a conversation comes; None for other prompts.
+        thinking: How the model marks its reasoning, and how much of it there may be; None where it has no marks.
     """
 
     encoded: Encoded
     max_tokens: int
     form: ReplyForm | None = None
+    thinking: Thinking | None = None
+
+    def bound(self, constraint: Constraint | None) -> Constraint | None:
+        """A constraint, which holds behind the reasoning that the prompt has begun."""
+        if not constraint or constraint.is_lazy or not (self.thinking and self.thinking.is_open):
+            return constraint
+        return replace(constraint, triggers=(self.thinking.closing.strip(),), is_required=True)
 
 
 class Prompts:
@@ -76,12 +87,15 @@ class Prompts:
         if isinstance(prompt, ChatPrompt):
             rendered, before = await self.render(prompt), prompt.before
             prompt, form = TextPrompt(rendered.text), rendered.form
+            if command.max_thinking == 0 and form and form.is_reasoning:
+                prompt, form = _answering(rendered.text, form)
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
             prompt = TokenPrompt(ids)
         encoded = await self._encode(prompt, context, before)
         room = require_room(encoded.num_tokens, context)
-        return Fitted(encoded, min(command.max_tokens or room, room), form)
+        thinking = self._thinking(command, prompt, form)
+        return Fitted(encoded, min(command.max_tokens or room, room), form, thinking)
 
     async def _encode(
         self, prompt: TextPrompt | TokenPrompt, context: int, before: tuple[int, ...]
@@ -147,7 +161,20 @@ class Prompts:
         memory = Text(prompt.memory[newest]) if prompt.memory else None
         source = Source((Text(prompt.text[newest]),), memory, room=context - kept_free)
         encoded = await self._engine.encode(source)
-        return Fitted(encoded, min(limit, context - encoded.num_tokens))
+        thinking = self._thinking(command, prompt, None)
+        return Fitted(encoded, min(limit, context - encoded.num_tokens), thinking=thinking)
+
+    def _thinking(
+        self, command: GenerateCommand, prompt: TextPrompt | TokenPrompt, form: ReplyForm | None
+    ) -> Thinking | None:
+        marks = form.reasoning if form else reasoning_of(self._engine.info.chat_template)
+        if not marks:
+            return None
+        is_open = form.is_reasoning if form else _opens_reasoning(marks, prompt)
+        after = "" if command.constraint else marks.after
+        return Thinking(
+            marks.opening, marks.closing, marks.closing + after, is_open, command.max_thinking
+        )
 
     def _context(self, command: GenerateCommand) -> int:
         full = self._engine.info.context
@@ -164,6 +191,16 @@ def _limits(command: GenerateCommand, context: int) -> tuple[int, int]:
     longest = longest_completion(context)
     limit = min(command.max_tokens or longest, longest)
     return limit, shrunk(limit, context) if command.is_default_length else limit
+
+
+def _answering(text: str, form: ReplyForm) -> tuple[TextPrompt, ReplyForm]:
+    """A prompt that ends within reasoning, with its end behind it."""
+    text = text.rstrip() + "\n\n" + form.reasoning.closing + form.reasoning.after
+    return TextPrompt(text), replace(form, is_reasoning=False)
+
+
+def _opens_reasoning(marks: Reasoning, prompt: TextPrompt | TokenPrompt) -> bool:
+    return isinstance(prompt, TextPrompt) and opens_reasoning(marks, prompt.text)
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,0 +1,36 @@
+"""Why nothing could be drawn for a request, as an error."""
+
+from __future__ import annotations
+
+from coblyn.engine.plan import NO_NUMBERS, NOT_FOLLOWED
+from coblyn.engine.request import Request
+from coblyn.errors import BadRequest, CoblynError, EngineError, ModelBroken
+
+__all__ = ["no_token"]
+
+
+def no_token(reason: int, request: Request) -> CoblynError:
+    """The error that a request ends in.
+
+    Args:
+        reason: What stands in place of a token (``plan.py``).
+        request: The request.
+    """
+    if reason == NOT_FOLLOWED:
+        return EngineError(
+            "The constraint could not be followed any further: what it allows is too much to be computed.",
+            hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
+        )
+    if reason == NO_NUMBERS:
+        return ModelBroken(
+            "The model computes no numbers (NaN): its file is damaged, or was overwritten while it was in use.",
+            hint="Fetch the file again, and load it again.",
+        )
+    if request.banned_phrases:
+        return BadRequest(
+            "Whatever the model writes here is a banned phrase.", field="banned_phrases"
+        )
+    return BadRequest(
+        "There is no token left to choose: the logit bias and the bans forbid all of them.",
+        field="logit_bias",
+    )
