@@ -93,3 +93,34 @@ async def test_presets_are_listed_for_pages() -> None:
     row = answer["presets"][0]
     assert (row["name"], row["is_own"]) == ("Simple Logical", False)
     assert row["values"]["temperature"] == 0.3
+
+
+ADAPTER = {
+    "user_start": "U:",
+    "assistant_start": "A:",
+    "system_start": "S:",
+    "max_length": 2,
+    "top_k": 5,
+}
+
+
+async def test_an_adapter_takes_the_place_of_the_chat_template() -> None:
+    server = Server()
+    path, body = CHAT
+    sampling = await server.sampling(path, body | {"adapter": ADAPTER})
+    assert server.engine.sources[-1].texts[0].text == "U:abcA:"
+    request = server.engine.requests[-1]
+    assert request.stop == ("U:", "A:")
+    assert (request.max_tokens, sampling.top_k) == (2, 5)
+    last = [*body["messages"], {"role": "assistant", "content": "Then"}]
+    await server.sampling(path, {"messages": last, "adapter": ADAPTER, "top_k": 7})
+    assert server.engine.sources[-1].texts[0].text == "U:abcA:Then"
+    assert server.engine.requests[-1].sampling.top_k == 7
+
+
+async def test_an_adapter_has_no_tags_for_tools() -> None:
+    path, body = CHAT
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    reply = await Server().ask(path, body | {"adapter": ADAPTER, "tools": [tool]})
+    assert reply.status == 400
+    assert reply.json["error"]["param"] == "adapter"

@@ -19,6 +19,7 @@ _SAME = (
 """What dialects call the same; parameters that are numbers have such names in their table."""
 
 _OLD = {"max_completion_tokens": "max_tokens", "banned_strings": "banned_tokens"}
+_OF_ADAPTERS = ("temperature", "top_k", "top_p", "min_p", "rep_pen", "max_length")
 _ALL_NAMES = {name: names for names in _SAME for name in names}
 
 
@@ -47,9 +48,10 @@ class Wishes:
         named = body.get("preset")
         if named is not None and not isinstance(named, str):
             raise BadRequest("preset must be a name.", field="preset")
-        if not (named or self.preset or self.defaults):
+        adapter = _in_every_dialect(_adapter_defaults(body.get("adapter")))
+        if not (named or adapter or self.preset or self.defaults):
             return dict(body)
-        chosen = [self.presets.find(named).values] if named else []
+        chosen = [self.presets.find(named).values, adapter] if named else [adapter]
         usual = [self.presets.find(self.preset).values] if self.preset else []
         defaults = _in_every_dialect(self.defaults)
         if self.defaults_win:
@@ -73,6 +75,13 @@ def filled(*layers: Mapping[str, Any]) -> dict[str, Any]:
         said |= {each for name in new for each in _names(name)}
         result |= new
     return result
+
+
+def _adapter_defaults(adapter: Any) -> dict[str, Any]:
+    """The generation parameters of one of KoboldCPP's chat adapters."""
+    if not isinstance(adapter, dict):
+        return {}
+    return {name: adapter[name] for name in _OF_ADAPTERS if name in adapter}
 
 
 def _in_every_dialect(values: Mapping[str, Any]) -> dict[str, Any]:

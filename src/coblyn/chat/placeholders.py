@@ -1,4 +1,4 @@
-"""KoboldAI Lite's placeholders for turns, such as ``{{[INPUT]}}``, and the tags that replace them.
+"""KoboldAI Lite's placeholders for turns, such as ``{{[INPUT]}}``, the tags that replace them, and chats between tags.
 
 The rules are KoboldCPP's: reference in the docs of its API, "replace_instruct_placeholders".
 """
@@ -6,15 +6,18 @@ The rules are KoboldCPP's: reference in the docs of its API, "replace_instruct_p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Tags", "fill_placeholders", "fill_stops"]
+from coblyn.chat.messages import Message
+
+__all__ = ["Tags", "fill_placeholders", "fill_stops", "read_tags", "write_chat"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What stands around each speaker's text; the defaults are the Alpaca format."""
+    """What stands around each speaker's text, and before the first; the defaults are the Alpaca format."""
 
     system_start: str = "\n### Instruction:\n"
     system_end: str = ""
@@ -23,6 +26,13 @@ class Tags:
     assistant_start: str = "\n### Response:\n"
     assistant_end: str = ""
     assistant_gen: str = ""
+    chat_start: str = ""
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Texts that end an answer, because with them somebody else's begins."""
+        starts = (self.user_start.strip(), self.assistant_start.strip())
+        return tuple(dict.fromkeys(start for start in starts if start))
 
     @property
     def by_placeholder(self) -> dict[str, str]:
@@ -38,6 +48,39 @@ class Tags:
 
 
 _PLACEHOLDER = re.compile(r"\{\{\[(?:INPUT|OUTPUT|SYSTEM)(?:_END)?\]\}\}")
+
+
+def read_tags(adapter: Any) -> Tags | None:
+    """The tags of one of KoboldCPP's chat adapters, an object; None if it has none."""
+    if not isinstance(adapter, dict):
+        return None
+    names = Tags.__dataclass_fields__
+    given = {
+        key: value for key, value in adapter.items() if key in names and isinstance(value, str)
+    }
+    return Tags(**given) if given else None
+
+
+def write_chat(messages: Sequence[Message], tags: Tags, *, continues_last: bool) -> str:
+    """The prompt text of a conversation between tags.
+
+    Args:
+        messages: The messages; the results of tools are what a user says.
+        tags: The tags.
+        continues_last: The text ends inside the last message; otherwise where the assistant's next one begins.
+    """
+    text = tags.chat_start
+    around = {
+        "system": (tags.system_start, tags.system_end),
+        "developer": (tags.system_start, tags.system_end),
+        "assistant": (tags.assistant_start, tags.assistant_end),
+    }
+    end = ""
+    for message in messages:
+        start, following = around.get(message.role, (tags.user_start, tags.user_end))
+        text += end + start + message.content
+        end = following
+    return text if continues_last else text + end + (tags.assistant_gen or tags.assistant_start)
 
 
 def fill_placeholders(memory: str, prompt: str, tags: Tags) -> tuple[str, str]:

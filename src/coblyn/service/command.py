@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from coblyn.chat.messages import Message, NamedTool, Tool, ToolChoice
+from coblyn.chat.placeholders import Tags
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.params import SamplingParams
 
@@ -48,6 +49,7 @@ class ChatPrompt:
         messages: The messages, oldest first.
         continues_last: Go on with the last message instead of beginning a new one.
         variables: Further names that the template may look at.
+        tags: What stands around each message in place of the model's own template; None for the template.
         tools: The tools that the model may call.
         tool_choice: Whether it may, must not, or has to call one.
         parallel_tool_calls: It may call several at once.
@@ -57,6 +59,7 @@ class ChatPrompt:
     messages: tuple[Message, ...] = field(repr=False)
     continues_last: bool = False
     variables: tuple[tuple[str, Any], ...] = ()
+    tags: Tags | None = field(default=None, repr=False)
     tools: tuple[Tool, ...] = field(default=(), repr=False)
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True

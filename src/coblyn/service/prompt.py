@@ -6,6 +6,7 @@ import asyncio
 import functools
 from dataclasses import dataclass, replace
 
+from coblyn.chat.placeholders import write_chat
 from coblyn.chat.reasoning import Reasoning, opens_reasoning, reasoning_of
 from coblyn.chat.reply import ReplyForm
 from coblyn.chat.template import ChatTemplate, Rendered
@@ -118,7 +119,12 @@ class Prompts:
         return prompt.memory + prompt.text
 
     async def render(self, prompt: ChatPrompt) -> Rendered:
-        """A conversation in the model's own format."""
+        """A conversation in the model's own format, or between tags."""
+        if prompt.tags:
+            continues = prompt.continues_last
+            return Rendered(
+                write_chat(prompt.messages, prompt.tags, continues_last=continues), None
+            )
         info = self._engine.info
         template = _template(info.chat_template, info.bos, info.eos)
         # On a thread, so that a slow template of a long conversation holds up no stream.

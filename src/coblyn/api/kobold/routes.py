@@ -17,14 +17,12 @@ from coblyn.api.kobold.wire import (
     GenerateInput,
     KeyInput,
     TokenCountInput,
-    adapter_defaults,
     has_placeholders,
     to_command,
 )
 from coblyn.api.later import Warnings, cut_warning, read_leniently
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
-from coblyn.api.wishes import filled
 from coblyn.chat.messages import read_messages
 from coblyn.chat.placeholders import Tags
 from coblyn.chat.tags import tags_of
@@ -167,8 +165,7 @@ async def soft_prompts_list(_: Call) -> Response:
 
 
 async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings]:
-    given = await call.json()
-    body = call.options.wishes.of(filled(given, adapter_defaults(given.get("adapter"))))
+    body = await call.wishes()
     wanted, reported = read_leniently(GenerateInput, body)
     warnings = dict(reported)
     if len(wanted.stop_sequence) > MAX_STOPS:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from coblyn.api.later import LaterFields, Lenient, later
-from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops
+from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops, read_tags
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand, TextPrompt
@@ -18,14 +18,11 @@ __all__ = [
     "GenerateInput",
     "KeyInput",
     "TokenCountInput",
-    "adapter_defaults",
     "has_placeholders",
     "to_command",
 ]
 
 MAX_STOPS = 256
-
-_ADAPTER_DEFAULTS = ("temperature", "top_k", "top_p", "min_p", "rep_pen", "max_length")
 
 
 class GenerateInput(LaterFields):
@@ -122,7 +119,7 @@ def to_command(
         tags: What placeholders stand for, where the body has no adapter of its own.
         default_max_tokens: Tokens where the body names no number.
     """
-    tags = _own_tags(body.adapter) or tags
+    tags = read_tags(body.adapter) or tags
     memory, prompt, stops = body.memory, body.prompt, tuple(filter(None, body.stop_sequence))
     if body.replace_instruct_placeholders:
         memory, prompt = fill_placeholders(memory, prompt, tags)
@@ -146,22 +143,6 @@ def to_command(
 
 def has_placeholders(body: GenerateInput) -> bool:
     """Whether a body has placeholders to fill for which it brings no tags."""
-    if not body.replace_instruct_placeholders or _own_tags(body.adapter):
+    if not body.replace_instruct_placeholders or read_tags(body.adapter):
         return False
     return any("{{[" in text for text in (body.memory, body.prompt, *body.stop_sequence))
-
-
-def adapter_defaults(adapter: Any) -> dict[str, Any]:
-    """The generation parameters that a chat adapter has, for a body that does not have them."""
-    if not isinstance(adapter, dict):
-        return {}
-    return {name: adapter[name] for name in _ADAPTER_DEFAULTS if name in adapter}
-
-
-def _own_tags(adapter: dict[str, Any]) -> Tags | None:
-    """The tags of a chat adapter; None if it has none."""
-    names = Tags.__dataclass_fields__
-    given = {
-        key: value for key, value in adapter.items() if key in names and isinstance(value, str)
-    }
-    return Tags(**given) if given else None

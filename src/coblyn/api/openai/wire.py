@@ -14,6 +14,7 @@ from coblyn.api.openai.thinking import effort_of, thinking_variables
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
 from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
+from coblyn.chat.placeholders import read_tags
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt
@@ -173,6 +174,9 @@ class ChatInput(SamplingInput):
     reasoning: dict[str, Any] | None = Field(None, description="OpenRouter's: effort, enabled.")
     enable_thinking: bool | None = Field(None, description="Whether the model thinks first.")
     thinking: dict[str, Any] | None = Field(None, description="type: enabled or disabled.")
+    adapter: dict[str, Any] | None = Field(
+        None, description="KoboldCPP's chat adapter: tags in place of the model's own template."
+    )
     continue_assistant_turn: bool | None = Field(
         None, description="Whether a last message of the assistant is continued; it is by default."
     )
@@ -198,11 +202,15 @@ class ChatInput(SamplingInput):
             and not messages[-1].tool_calls
             and self.continue_assistant_turn is not False
         )
-        tools = read_tools(self.tools)
+        tools, tags = read_tools(self.tools), read_tags(self.adapter)
+        if tags and tools:
+            message = "tools need the model's own chat template: leave the tags of adapter out."
+            raise BadRequest(message, field="adapter")
         prompt = ChatPrompt(
             messages,
             continues_last=is_prefilled,
             variables=tuple((self._thinking | (self.chat_template_kwargs or {})).items()),
+            tags=tags,
             tools=tools,
             tool_choice=read_tool_choice(self.tool_choice, tools),
             parallel_tool_calls=self.parallel_tool_calls is not False,
@@ -210,7 +218,9 @@ class ChatInput(SamplingInput):
         wanted = (self.foreign_length, self.max_completion_tokens, self.max_tokens, self.n_predict)
         max_tokens = max_tokens_of(*wanted)
         logprobs = (self.top_logprobs or 0) if self.logprobs else self.num_probs
-        return self.commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
+        commands = self.commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
+        more = tags.stops if tags else ()
+        return [replace(each, stop=(*each.stop, *more)) for each in commands]
 
     @property
     def _thinking(self) -> dict[str, Any]:
