@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from asgi import Client
+from story.files import KOBOLD, V2, packed, png, text_chunk
 
 STORIES = "/api/coblyn/stories"
 LIBRARY = "/api/coblyn/library"
@@ -116,7 +117,7 @@ async def test_out_and_in_again(client: Client) -> None:
         ("POST", STORIES, {"operations": [{"kind": "dance"}]}, 400),
         ("POST", f"{STORIES}/none/operations", {"base": -1, "operations": []}, 400),
         ("POST", f"{STORIES}/none/operations", {"base": 0, "operations": [{"id": 3}]}, 400),
-        ("POST", f"{LIBRARY}/import", b"no zip", 400),
+        ("POST", f"{LIBRARY}/import", b"PK no zip", 400),
         ("GET", f"{LIBRARY}/search?q=a&limit=x", None, 400),
         ("GET", f"{STORIES}/none?version=-1", None, 400),
     ],
@@ -160,3 +161,25 @@ async def test_lore_for_everybody(client: Client) -> None:
     assert [(one["id"], one["back"]) for one in answer["fired"]] == [("lamp", 1)]
     assert answer["contents"] == {"lamp": "It knocks."}
     assert answer["silent"][0]["because"] == "bad_pattern"
+
+
+async def test_files_of_other_programs_come_in_with_a_report(client: Client) -> None:
+    save = json.dumps(KOBOLD).encode()
+    answer = (await client.post(f"{LIBRARY}/import?name=Cwm.json", save)).json
+    assert (answer["story"]["title"], answer["report"]["format"]) == ("Cwm", "KoboldAI Lite save")
+    assert answer["report"]["dropped"]
+    story = answer["story"]["id"]
+    picture = png(behind=text_chunk("chara", packed(V2)))
+    added = (await client.post(f"{STORIES}/{story}/import?name=t.png", picture)).json
+    assert added["report"]["understood"][0]["what"] == "card of Tomos"
+    state = (await client.get(f"{STORIES}/{story}")).json["state"]
+    (character,) = state["characters"]
+    out = await client.post(f"{STORIES}/{story}/card?which={character}", picture)
+    assert (out.status, out.headers["content-type"]) == (200, "image/png")
+    undone = (await client.post(f"{STORIES}/{story}/undo", {"id": "u"})).json
+    assert len(undone["operations"]) == len(added["operations"])
+    text = await client.get(f"{STORIES}/{story}/export?format=text")
+    assert text.body.startswith(b"The lamp went out.")
+    assert (await client.get(f"{STORIES}/{story}/export?format=none")).status == 400
+    again = await client.post(f"{STORIES}/{story}/import", save)
+    assert "as a new story" in again.json["error"]["message"]

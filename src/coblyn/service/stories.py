@@ -10,14 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from coblyn.errors import BadRequest
+from coblyn.story.interchange.files import import_file
+from coblyn.story.interchange.report import Line, Report
 from coblyn.story.operation import Operation
 from coblyn.story.record import Proposed, Record
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
 from coblyn.story.store.index import Hit, Index
 from coblyn.story.store.journal import Appended, Journal
-from coblyn.story.store.library import Library, Shelf
-from coblyn.story.store.transfer import Transfer
+from coblyn.story.store.library import Library, Shelf, new_id
+from coblyn.story.store.transfer import Transfer, is_story_file
 
 __all__ = ["Stories"]
 
@@ -118,9 +121,36 @@ class Stories:
         """A story with its whole journal as a file."""
         return await self._do(lambda store: store.transfer.export(story))
 
-    async def import_story(self, data: bytes) -> Shelf:
-        """A story from such a file, as a new one."""
-        return await self._do(lambda store: store.transfer.import_story(data))
+    async def import_file(self, data: bytes, name: str) -> tuple[Shelf, Report]:
+        """A story from a file of Coblyn or of another program, as a new one, and what became of the file.
+
+        Raises:
+            BadRequest: It is of no kind that is known, damaged or too large. No story is made.
+        """
+        if is_story_file(data):
+            shelf = await self._do(lambda store: store.transfer.import_story(data))
+            return shelf, Report("story of Coblyn", [Line("all of it", "with its journal")])
+        imported = await asyncio.to_thread(import_file, data, name)
+        return await self.create(imported.operations), imported.report
+
+    async def import_into(
+        self, story: str, data: bytes, name: str, author: str
+    ) -> tuple[Appended, Report]:
+        """Add cards or lore from a file to a story; all of it is one step of undo.
+
+        Raises:
+            BadRequest: The file holds a story of its own, or is of no kind that is known.
+        """
+        imported = await asyncio.to_thread(import_file, data, name)
+        if imported.has_text:
+            raise BadRequest(f"This file is a {imported.report.format}: import it as a new story.")
+        unit = f"import:{new_id()}"
+        proposed = [
+            Proposed(f"{unit}:{number}", unit, operation)
+            for number, operation in enumerate(imported.operations)
+        ]
+        base = (await self.get(story)).version
+        return await self.append(story, base, author, proposed), imported.report
 
     async def backup(self, target: Path) -> None:
         """Write a copy of the whole file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from coblyn.api.story.wire import AppendBody, CreateBody, StepBody
 from coblyn.api.stream import StreamResponse
 from coblyn.errors import BadRequest
 from coblyn.service.stories import Stories
+from coblyn.story.cards.file import card_png
+from coblyn.story.interchange.books import card_json
+from coblyn.story.interchange.files import export_file
 from coblyn.story.merge import Conflict
 from coblyn.story.operation import read_operation, require_id
 from coblyn.story.record import read_proposed
@@ -138,11 +142,39 @@ async def events(call: Call) -> Response:
 
 @routes.get(_STORY + "/export", "A story as a file")
 async def export(call: Call) -> Response:
-    """With its whole journal: a zip archive of JSON lines, which import reads."""
-    name = _story(call)
+    """With its whole journal: a zip archive of JSON lines, which import reads.
+
+    ``?format=`` text, markdown, kobold, tavern, lorebook, novelai-lorebook or card gives a file of another program, of
+    ``?branch=`` and, for a book or a card, of ``?which=`` its id.
+    """
+    name, asked = _story(call), call.request.query_params
+    if kind := asked.get("format", ""):
+        _, state = await call.services.stories.state(name, _number(call, "version"))
+        branch, which = asked.get("branch", ""), asked.get("which", "")
+        file = await asyncio.to_thread(export_file, state, kind, branch, which)
+        return _attached(file.data, name + file.suffix, file.media_type)
     data = await call.services.stories.export(name)
-    headers = {"content-disposition": f'attachment; filename="{name}.coblyn.zip"'}
-    return Response(data, headers=headers, media_type="application/zip")
+    return _attached(data, f"{name}.zip", "application/zip")
+
+
+@routes.post(_STORY + "/card", "A card in a picture")
+async def card(call: Call) -> Response:
+    """The body is a PNG; the answer is the same picture with the card of the character ``?which=`` in it."""
+    picture = await read_bytes(call.request, call.options)
+    _, state = await call.services.stories.state(_story(call))
+    raw = card_json(state, call.request.query_params.get("which", ""))
+    return _attached(await asyncio.to_thread(card_png, picture, raw), "card.png", "image/png")
+
+
+@routes.post(_STORY + "/import", "Cards and lore from a file")
+async def import_into(call: Call) -> Response:
+    """The body is the file, ``?name=`` what it is called. All of it is one step of undo."""
+    name, asked = _story(call), call.request.query_params
+    data = await read_bytes(call.request, call.options)
+    appended, report = await call.services.stories.import_into(
+        name, data, asked.get("name", ""), asked.get("author", "")[:100]
+    )
+    return JSONResponse(_told(appended) | {"report": report.to_json()})
 
 
 @routes.post(_STORY + "/trash", "Put a story into the trash")
@@ -168,10 +200,15 @@ async def search(call: Call) -> Response:
 
 @routes.post(_LIBRARY + "/import", "A story from a file")
 async def import_story(call: Call) -> Response:
-    """The body is the file. It becomes a new story."""
+    """The body is the file, ``?name=`` what it is called. It becomes a new story.
+
+    Files of Coblyn, KoboldAI Lite, SillyTavern, NovelAI, AI Dungeon and Agnaistic, cards of all versions, text and
+    Markdown. ``report`` says what is used, what is kept, and what is lost.
+    """
     data = await read_bytes(call.request, call.options)
-    shelf = await call.services.stories.import_story(data)
-    return JSONResponse({"story": shelf.to_json()})
+    name = call.request.query_params.get("name", "")[:200]
+    shelf, report = await call.services.stories.import_file(data, name)
+    return JSONResponse({"story": shelf.to_json(), "report": report.to_json()})
 
 
 @routes.post(_LIBRARY + "/empty-trash", "Empty the trash")
@@ -186,9 +223,18 @@ async def backup(call: Call) -> Response:
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory) / "stories.sqlite"
         await call.services.stories.backup(target)
-        data = target.read_bytes()
-    headers = {"content-disposition": 'attachment; filename="stories.sqlite"'}
-    return Response(data, headers=headers, media_type="application/vnd.sqlite3")
+        data = await asyncio.to_thread(target.read_bytes)
+    return _attached(data, "journal.sqlite", "application/vnd.sqlite3")
+
+
+def _attached(data: bytes, name: str, media_type: str) -> Response:
+    """A file to be saved."""
+    safe = "".join(
+        char if char.isascii() and char.isalnum() else "-" for char in name.rsplit(".", 1)[0]
+    )
+    suffix = name[len(name.rsplit(".", 1)[0]) :]
+    headers = {"content-disposition": f'attachment; filename="{safe}{suffix}"'}
+    return Response(data, headers=headers, media_type=media_type)
 
 
 def _story(call: Call) -> str:

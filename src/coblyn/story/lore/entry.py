@@ -47,6 +47,7 @@ class Entry:
         source: Whose lore it is, which decides who is asked first.
         keys: Any of them calls it.
         secondary: What ``logic`` asks for beside them.
+        forbidden: Any of them forbids it, whatever else there is.
         logic: and_any, and_all: with any or all of the secondary keys; not_any, not_all: with none of them, not with
             all.
         has_logic: Whether secondary keys are looked at.
@@ -68,6 +69,7 @@ class Entry:
     source: Source = "chat"
     keys: tuple[str, ...] = ()
     secondary: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
     logic: Logic = "and_any"
     has_logic: bool = True
     is_literal: bool = False
@@ -122,6 +124,7 @@ def read_entry(name: str, value: Mapping[str, Any], source: Source = "chat") -> 
         source=source,
         keys=strings(value.get("key")),
         secondary=strings(value.get("keysecondary")),
+        forbidden=strings(value.get("keyanti")),
         logic=_LOGIC[by.number("selectiveLogic", 0, 0, 3)],
         has_logic=by.flag("selective", default=True),
         is_literal=value.get("use_regex") is False,

@@ -118,7 +118,7 @@ class Look:
         occurring = [key for key in entry.keys if self._matcher.occurs(key, text, entry)]
         if not occurring:
             return self._no_match(entry, depth)
-        for key in one.excluded:
+        for key in (*entry.forbidden, *one.excluded):
             if self._matcher.occurs(key, text, entry):
                 return Silent(entry, "forbidden", {"key": occurring[0], "forbidden_by": key})
         score = len(occurring)

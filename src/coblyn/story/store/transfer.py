@@ -6,11 +6,11 @@ import io
 import json
 import sqlite3
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from coblyn.errors import BadRequest
+from coblyn.story.bounded import MAX_UNPACKED, Archive, json_of
 from coblyn.story.operation import operation_json, read_operation
 from coblyn.story.record import Record
 from coblyn.story.state import NEW, apply
@@ -23,21 +23,6 @@ __all__ = ["FORMAT", "Transfer", "is_story_file"]
 
 FORMAT = "coblyn-story"
 FORMAT_VERSION = 1
-
-MAX_UNPACKED = 512 << 20
-"""Bytes that a file may hold unpacked."""
-
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    KeyError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-    OSError,
-    EOFError,
-)
-"""What damaged and encrypted archives make of the library that reads them."""
 
 _HEAD, _JOURNAL = "story.json", "journal.jsonl"
 
@@ -77,7 +62,7 @@ class Transfer:
         Raises:
             BadRequest: It is no such file, of a newer version, damaged or too large. No story is made.
         """
-        with _archive(data) as archive:
+        with Archive(data, "The story") as archive:
             head = _head(archive)
             records = list(_records(archive))
         story = new_id()
@@ -88,10 +73,12 @@ class Transfer:
 
 def is_story_file(data: bytes) -> bool:
     """Whether a file looks like one of these."""
+    if not data.startswith(b"PK"):
+        return False
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {_HEAD, _JOURNAL} <= set(archive.namelist())
-    except _UNREADABLE:
+        with Archive(data, "The story") as archive:
+            return {_HEAD, _JOURNAL} <= set(archive.names)
+    except BadRequest:
         return False
 
 
@@ -100,23 +87,8 @@ def _line(record: Record) -> dict[str, Any]:
     return {**record.to_json(), "scope": record.scope, "inverse": inverse}
 
 
-def _archive(data: bytes) -> zipfile.ZipFile:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except _UNREADABLE as error:
-        raise BadRequest(f"This is no story of Coblyn: {error}.") from error
-    if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
-        archive.close()
-        raise BadRequest(f"Unpacked, this file is larger than {MAX_UNPACKED >> 20} MiB.")
-    return archive
-
-
-def _head(archive: zipfile.ZipFile) -> dict[str, Any]:
-    try:
-        with archive.open(_HEAD) as file:
-            head = json.loads(file.read(1 << 20))
-    except _UNREADABLE as error:
-        raise BadRequest(f"This is no story of Coblyn: {_HEAD} cannot be read.") from error
+def _head(archive: Archive) -> dict[str, Any]:
+    head = json_of(archive.read(_HEAD), _HEAD)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise BadRequest(f"This is no story of Coblyn: {_HEAD} says nothing of it.")
     if head.get("format_version") != FORMAT_VERSION:
@@ -124,32 +96,23 @@ def _head(archive: zipfile.ZipFile) -> dict[str, Any]:
     return head
 
 
-def _records(archive: zipfile.ZipFile) -> Iterator[Record]:
+def _records(archive: Archive) -> Iterator[Record]:
     """The records, each proven to follow from those before it."""
     state = NEW
-    for version, line in enumerate(_lines(archive), 1):
+    for version, line in enumerate(archive.read(_JOURNAL, MAX_UNPACKED).splitlines(), 1):
         try:
-            value = json.loads(line)
-            record = _record(value, version)
+            record = _record(json.loads(line), version)
             state, _ = apply(state, record.operation)
-        except (ValueError, KeyError, TypeError, AttributeError, BadRequest) as error:
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            BadRequest,
+        ) as error:
             raise BadRequest(f"Line {version} of the story's journal is damaged.") from error
         yield record
-
-
-def _lines(archive: zipfile.ZipFile) -> Iterator[bytes]:
-    size = 0
-    try:
-        with archive.open(_JOURNAL) as file:
-            while line := file.readline(MAX_UNPACKED):
-                size += len(line)
-                if size > MAX_UNPACKED:
-                    raise BadRequest(
-                        f"Unpacked, this file is larger than {MAX_UNPACKED >> 20} MiB."
-                    )
-                yield line
-    except _UNREADABLE as error:
-        raise BadRequest("The story's journal cannot be unpacked.") from error
 
 
 def _record(value: dict[str, Any], version: int) -> Record:

@@ -1,0 +1,148 @@
+"""A card in whatever file it comes: PNG, WEBP, JPEG or zip with an archive, or JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from coblyn.errors import BadRequest
+from coblyn.story.bounded import Archive, decoded, json_of, unbase64
+from coblyn.story.cards.card import Card, read_card
+from coblyn.story.cards.png import SIGNATURE, texts_of_png, with_texts
+
+__all__ = ["CardFile", "card_png", "is_picture", "read_card_file"]
+
+_COMMENT = b"ASCII\0\0\0"
+"""Stands before the text of an EXIF comment."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFile:
+    """A card and what it came in.
+
+    Attributes:
+        card: What is understood.
+        raw: The whole JSON, as it was.
+        carrier: ``png``, ``webp``, ``charx`` or ``json``.
+        assets: Names of the further files in an archive; they are not read.
+        notes: What was wrong or missing, as sentences.
+    """
+
+    card: Card
+    raw: Mapping[str, Any] = field(repr=False)
+    carrier: str
+    assets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether a file is a picture that may carry a card."""
+    return data.startswith((SIGNATURE, b"\xff\xd8\xff")) or (data[:4], data[8:12]) == (
+        b"RIFF",
+        b"WEBP",
+    )
+
+
+def read_card_file(data: bytes, name: str = "") -> CardFile:
+    """The card in a file.
+
+    Args:
+        data: The file.
+        name: What it is called, for a card without a name.
+
+    Raises:
+        BadRequest: There is no card in it, or it is damaged where the card is.
+    """
+    notes: list[str] = []
+    if data.startswith(SIGNATURE):
+        return _made(_of_png(data, notes), "png", name, notes)
+    if (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
+        return _made(_of_webp(data), "webp", name, notes)
+    if data.startswith((b"PK\x03\x04", b"\xff\xd8\xff")):
+        with Archive(data, "The card's archive") as archive:
+            if "card.json" not in archive.names:
+                raise BadRequest("There is no character card in this file: it has no card.json.")
+            raw = json_of(archive.read("card.json"), "card.json")
+            assets = tuple(one for one in archive.names if one != "card.json" and one[-1:] != "/")
+        return _made(raw, "charx", name, notes, assets)
+    return _made(json_of(data, "The card"), "json", name, notes)
+
+
+def card_png(picture: bytes, raw: Mapping[str, Any]) -> bytes:
+    """A PNG with a card in it, as versions 2 and 3, in place of those that it had.
+
+    Raises:
+        BadRequest: The picture is no whole PNG.
+    """
+    inner = raw.get("data")
+    data = inner if isinstance(inner, dict) else dict(raw)
+    outer = {
+        key: value for key, value in raw.items() if key not in ("spec", "spec_version", "data")
+    }
+    old = outer | {"spec": "chara_card_v2", "spec_version": "2.0", "data": data}
+    new = outer | {"spec": "chara_card_v3", "spec_version": "3.0", "data": data}
+    return with_texts(picture, {"chara": _packed(old), "ccv3": _packed(new)})
+
+
+def _packed(value: Any) -> bytes:
+    return base64.b64encode(json.dumps(value, ensure_ascii=False).encode())
+
+
+def _made(
+    raw: Any, carrier: str, name: str, notes: list[str], assets: tuple[str, ...] = ()
+) -> CardFile:
+    card = read_card(raw, name)
+    return CardFile(card, raw, carrier, assets, (*notes, *card.notes))
+
+
+def _of_png(data: bytes, notes: list[str]) -> Any:
+    texts = texts_of_png(data, notes)
+    for keyword in ("ccv3", "chara"):
+        if keyword not in texts:
+            continue
+        try:
+            return json_of(
+                unbase64(texts[keyword], f"The card ({keyword})"), f"The card ({keyword})"
+            )
+        except BadRequest as error:
+            notes.append(error.message)
+    raise BadRequest(" ".join(["There is no character card in this picture.", *notes]))
+
+
+def _of_webp(data: bytes) -> Any:
+    for kind, body in _riff(data):
+        if kind == b"EXIF" and (at := body.find(_COMMENT)) >= 0:
+            return _comment(body[at + len(_COMMENT) :])
+    raise BadRequest("There is no character card in this picture.")
+
+
+def _riff(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 12
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        yield kind, data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+
+
+def _comment(text: bytes) -> Any:
+    """JSON, the same in base64, or its bytes as numbers; other data of the picture may follow."""
+    start = text.lstrip()[:1]
+    if start == b"{":
+        plain = text.decode("utf-8", "replace").lstrip()
+        try:
+            end = json.JSONDecoder().raw_decode(plain)[1]
+        except (ValueError, RecursionError) as error:
+            raise BadRequest("The card in this picture is damaged.") from error
+        return json_of(plain[:end], "The card")
+    packed = text.split(b"\0", 1)[0]
+    if start.isdigit() and b"," in packed:
+        try:
+            numbers = bytes(int(part) for part in packed.split(b","))
+        except ValueError as error:
+            raise BadRequest("The card in this picture is damaged.") from error
+        return json_of(decoded(numbers, "The card"), "The card")
+    return json_of(unbase64(packed, "The card"), "The card")

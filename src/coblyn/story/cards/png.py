@@ -1,0 +1,90 @@
+"""Text in PNG files: read wherever it stands, and written before the end. The pixels are never looked at."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from coblyn.errors import BadRequest
+from coblyn.story.bounded import inflated
+
+__all__ = ["SIGNATURE", "texts_of_png", "with_texts"]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+
+
+def texts_of_png(data: bytes, notes: list[str]) -> dict[str, bytes]:
+    """The texts of a PNG by keyword, in lower case; of equal keywords the last counts.
+
+    Args:
+        data: The file.
+        notes: Gets a sentence for each thing that is wrong with it.
+    """
+    texts: dict[str, bytes] = {}
+    for kind, body, is_sound in _chunks(data, notes):
+        if kind not in _TEXT_CHUNKS:
+            continue
+        keyword = body.partition(b"\0")[0].decode("latin-1").lower()
+        if not is_sound:
+            notes.append(f"The checksum of the text {keyword[:79]} is wrong.")
+        try:
+            texts[keyword] = _text(kind, body)
+        except BadRequest as error:
+            notes.append(error.message)
+    return texts
+
+
+def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
+    """The file with these texts before its end, in place of those of the same keywords.
+
+    Raises:
+        BadRequest: It is no whole PNG.
+    """
+    notes: list[str] = []
+    chunks = list(_chunks(data, notes))
+    if notes or not chunks or chunks[-1][0] != b"IEND":
+        raise BadRequest("The picture is no whole PNG file.")
+    old = {keyword.lower() for keyword in texts}
+    parts = [SIGNATURE]
+    for kind, body, _ in chunks[:-1]:
+        keyword = body.partition(b"\0")[0].decode("latin-1").lower()
+        if kind not in _TEXT_CHUNKS or keyword not in old:
+            parts.append(_chunk(kind, body))
+    parts += [_chunk(b"tEXt", key.encode("latin-1") + b"\0" + text) for key, text in texts.items()]
+    return b"".join([*parts, _chunk(b"IEND", b"")])
+
+
+def _chunks(data: bytes, notes: list[str]) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Type, content and whether the checksum is right, of each chunk until the file ends."""
+    at = len(SIGNATURE)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data):
+            notes.append("The picture is cut short.")
+            return
+        body = data[at + 8 : end]
+        yield kind, body, zlib.crc32(kind + body) == struct.unpack_from(">I", data, end)[0]
+        if kind == b"IEND":
+            return
+        at = end + 4
+    notes.append("The picture has no end.")
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _text(kind: bytes, body: bytes) -> bytes:
+    keyword, _, rest = body.partition(b"\0")
+    what = f"the text {keyword[:79].decode('latin-1')}"
+    if kind == b"tEXt":
+        return rest
+    if kind == b"zTXt":
+        return inflated(rest[1:], what)
+    is_packed = rest[:1] == b"\1"
+    text = rest[2:].split(b"\0", 2)[-1]  # behind a language and a translated keyword
+    return inflated(text, what) if is_packed else text

@@ -1,0 +1,232 @@
+"""Saves of KoboldAI Lite, and the older forms that it reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.lore.entry import strings
+from coblyn.story.operation import Branch
+from coblyn.story.state import MAIN, State
+from coblyn.story.text import Text
+
+__all__ = ["import_kobold", "is_kobold", "kobold_json"]
+
+_MODES = {1: "story", 2: "adventure", 3: "chat", 4: "instruct"}
+_NUMBERS = {mode: number for number, mode in _MODES.items()}
+
+_DEPTHS = {480: 4, 320: 3, 160: 2, 0: 0}
+"""Where the author's note stands: characters from the end, and about as many paragraphs."""
+
+_PENDING = re.compile(r"\[<\|p\|[^|\]]{0,200}\|p\|>\]")
+_SECRETS = re.compile(r"key|token|url|secret|password|addr", re.IGNORECASE)
+
+_USED = frozenset(
+    {
+        "prompt", "actions", "memory", "authorsnote", "anotetemplate", "anotestr", "worldinfo", "altbranches",
+        "gamestarted", "savedsettings",
+    }
+)  # fmt: skip
+
+
+def is_kobold(value: Any) -> bool:
+    """Whether a JSON value is such a save."""
+    if not isinstance(value, Mapping) or "scenarioVersion" in value:
+        return False
+    is_shared = isinstance(value.get("ga"), list) and "cm" in value
+    return value.get("prompt") is not None or bool(value.get("savedsettings")) or is_shared
+
+
+def import_kobold(given: Mapping[str, Any], name: str) -> Imported:
+    """A save."""
+    writer = Writer("KoboldAI Lite save")
+    value = _newest_form(given)
+    chunks = _chunks(value)
+    text = "".join(chunks)
+    clean = _PENDING.sub("", text)
+    writer.text(clean)
+    if clean != text:
+        writer.report.dropped.append(Line("marks of pictures that were never finished"))
+    if name:
+        writer.put("title", name)
+    settings = value.get("savedsettings")
+    settings = settings if isinstance(settings, Mapping) else {}
+    mode = _MODES.get(settings.get("opmode", 1), "story")
+    writer.put("mode", mode, "mode", mode)
+    if isinstance(value.get("memory"), str) and value["memory"]:
+        writer.put("memory", value["memory"], "memory")
+    _note(writer, value)
+    writer.lore({str(n): entry for n, entry in enumerate(_entries(value))}, "kobold.")
+    _branches(writer, value)
+    _rest(writer, value, chunks, settings)
+    return writer.done()
+
+
+def _newest_form(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A save with today's names of its fields."""
+    if isinstance(value.get("ga"), list):  # a share file
+        first, *rest = [*value["ga"], ""][: max(len(value["ga"]), 1)]
+        return {
+            "prompt": first, "actions": rest, "memory": value.get("cm", ""), "authorsnote": value.get("ca", ""),
+            "anotetemplate": value.get("ct", ""), "worldinfo": value.get("cwi", []), "shared": dict(value),
+        }  # fmt: skip
+    actions = value.get("actions")
+    inner = actions.get("actions") if isinstance(actions, Mapping) else None
+    if not isinstance(inner, Mapping):
+        return value
+    numbered = sorted((int(key), one) for key, one in inner.items() if str(key).isdigit())
+    texts = [one.get("Selected Text", "") for _, one in numbered if isinstance(one, Mapping)]
+    note = {
+        "authorsnote": value.get("authornote", ""),
+        "anotetemplate": value.get("authornotetemplate", ""),
+    }
+    return {**value, **note, "actions": texts, "worldinfo": _united(value)}
+
+
+def _united(value: Mapping[str, Any]) -> list[Any]:
+    """World info of KoboldAI United, whose keys are lists."""
+    new = value.get("worldinfo_v2")
+    entries = new.get("entries") if isinstance(new, Mapping) else None
+    if isinstance(entries, Mapping):
+        return list(entries.values())
+    old = value.get("worldinfo")
+    return old if isinstance(old, list) else []
+
+
+def _chunks(value: Mapping[str, Any]) -> list[str]:
+    actions = value.get("actions")
+    parts = [value.get("prompt"), *(actions if isinstance(actions, list) else [])]
+    return [part for part in parts if isinstance(part, str)]
+
+
+def _note(writer: Writer, value: Mapping[str, Any]) -> None:
+    text, template = value.get("authorsnote"), value.get("anotetemplate")
+    if not isinstance(text, str) or not text:
+        return
+    place = value.get("anotestr")
+    depth = _DEPTHS.get(place, 3) if isinstance(place, int) else 3
+    note: dict[str, Any] = {"text": text, "depth": depth, "kobold": {"anotestr": place}}
+    if isinstance(template, str) and template:
+        note["template"] = template
+    writer.put("note", note, "author's note", f"{depth} paragraphs before the end")
+
+
+def _entries(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    given = value.get("worldinfo")
+    return (
+        [_entry(one) for one in given if isinstance(one, Mapping)]
+        if isinstance(given, list)
+        else []
+    )
+
+
+def _entry(one: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry in SillyTavern's form; the keys that forbid it are a list of their own."""
+    probability = one.get("probability", 100)
+    number = (
+        probability if isinstance(probability, int) and not isinstance(probability, bool) else 100
+    )
+    return {
+        "key": list(strings(one.get("key"))),
+        "keysecondary": list(strings(one.get("keysecondary"))),
+        "keyanti": list(strings(one.get("keyanti"))),
+        "content": one.get("content") if isinstance(one.get("content"), str) else "",
+        "comment": one.get("comment") if isinstance(one.get("comment"), str) else "",
+        "selective": bool(one.get("selective")),
+        "constant": bool(one.get("constant")),
+        "disable": bool(one.get("widisabled")),
+        "probability": number or 100,  # a stored 0 means always there
+        "kobold": {key: one[key] for key in ("folder", "wigroup", "probability") if key in one},
+    }
+
+
+def _branches(writer: Writer, value: Mapping[str, Any]) -> None:
+    branches = value.get("altbranches")
+    num = 0
+    for number, chunks in enumerate(branches if isinstance(branches, list) else []):
+        if isinstance(chunks, list):
+            text = "".join(part for part in chunks if isinstance(part, str))
+            writer.operations.append(Branch(f"kobold-{number}", MAIN, 0, Text.of(text)))
+            num += 1
+    if num:
+        writer.report.understood.append(Line(f"{num} branches"))
+
+
+def _rest(
+    writer: Writer, value: Mapping[str, Any], chunks: list[str], settings: Mapping[str, Any]
+) -> None:
+    """What is not used stays, but secrets and addresses of services do not."""
+    rest = {key: one for key, one in value.items() if key not in _USED}
+    safe = {
+        key: one
+        for key, one in settings.items()
+        if not (one and _SECRETS.search(key) and isinstance(one, str))
+    }
+    writer.keep(
+        "kobold", {"rest": rest, "settings": safe, "chunks": chunks}, ", ".join(["settings", *rest])
+    )
+    secrets = sorted(set(settings) - set(safe))
+    if secrets:
+        writer.report.dropped.append(Line(", ".join(secrets), "Secrets and addresses of services."))
+
+
+def kobold_json(state: State, branch: str) -> dict[str, Any]:
+    """A story as a save that KoboldAI Lite loads."""
+    kept = state.places.get("kept/kobold")
+    kept = kept if isinstance(kept, dict) else {}
+    text = state.text(branch).text
+    chunks = kept.get("chunks")
+    is_same = isinstance(chunks, list) and "".join(map(str, chunks)) == text
+    first, *rest = chunks if is_same and chunks else [text]
+    note = state.single("note")
+    others = [name for name in state.texts if name != branch]
+    mode = _NUMBERS.get(state.single("mode"), 1)
+    return {
+        **kept.get("rest", {}),
+        "gamestarted": True,
+        "prompt": first,
+        "actions": rest,
+        "actions_metadata": {
+            str(n): {"Selected Text": "", "Alternative Text": []} for n in range(len(rest))
+        },
+        "memory": state.single("memory"),
+        "authorsnote": note.get("text", ""),
+        "anotetemplate": note.get("template", "[Author's note: <|>]"),
+        "anotestr": _place_of(note),
+        "worldinfo": [_kobold_entry(entry) for entry in state.collection("lore").values()],
+        "altbranches": [[state.texts[name].text] for name in others] + [None] if others else [],
+        "savedsettings": {**kept.get("settings", {}), "opmode": mode},
+    }
+
+
+def _place_of(note: Mapping[str, Any]) -> int:
+    kept = note.get("kobold")
+    place = kept.get("anotestr") if isinstance(kept, Mapping) else None
+    depth = note.get("depth", 3)
+    if isinstance(place, int) and _DEPTHS.get(place, 3) == depth:
+        return place
+    return next((chars for chars, paragraphs in _DEPTHS.items() if paragraphs <= depth), 0)
+
+
+def _kobold_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    kept = entry.get("kobold")
+    kept = kept if isinstance(kept, Mapping) else {}
+    secondary = list(strings(entry.get("keysecondary")))
+    is_anti = entry.get("selectiveLogic") == 2
+    anti = [*strings(entry.get("keyanti")), *(secondary if is_anti else [])]
+    probability = entry.get("probability", 100)
+    return {
+        "key": ",".join(strings(entry.get("key"))),
+        "keysecondary": "" if is_anti else ",".join(secondary),
+        "keyanti": ",".join(anti),
+        "content": entry.get("content", ""),
+        "comment": entry.get("comment", ""),
+        "folder": kept.get("folder"),
+        "selective": bool(secondary and not is_anti and entry.get("selective", True)),
+        "constant": bool(entry.get("constant")),
+        "probability": kept.get("probability", probability) if probability == 100 else probability,
+        "wigroup": kept.get("wigroup", ""),
+        "widisabled": bool(entry.get("disable")),
+    }

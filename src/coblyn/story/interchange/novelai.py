@@ -1,0 +1,153 @@
+"""Stories, scenarios and lorebooks of NovelAI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from coblyn.story.interchange.books import digest_of
+from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.lore.entry import strings
+from coblyn.story.state import State
+from coblyn.story.text import EMPTY, Text
+
+__all__ = ["import_novelai", "import_novelai_lore", "is_novelai", "novelai_lore_json"]
+
+
+def is_novelai(value: Any) -> bool:
+    """Whether a JSON value is a story or a scenario."""
+    return isinstance(value, Mapping) and (
+        "storyContainerVersion" in value or "scenarioVersion" in value
+    )
+
+
+def import_novelai(value: Mapping[str, Any], name: str) -> Imported:
+    """A story or a scenario."""
+    is_scenario = "scenarioVersion" in value
+    writer = Writer("NovelAI scenario" if is_scenario else "NovelAI story")
+    content = value if is_scenario else _mapping(value, "content")
+    about = value if is_scenario else _mapping(value, "metadata")
+    _text(writer, content, is_scenario=is_scenario)
+    title = about.get("title")
+    writer.put("title", title if isinstance(title, str) and title else name, "title")
+    writer.put("mode", "story")
+    _contexts(writer, content)
+    lorebook = content.get("lorebook")
+    if isinstance(lorebook, Mapping):
+        _lore(writer, lorebook, name)
+    rest = {
+        key: one for key, one in content.items() if key not in ("context", "lorebook", "prompt")
+    }
+    rest.pop("story", None)
+    outer = {} if is_scenario else {key: one for key, one in value.items() if key != "content"}
+    writer.keep("novelai", {"content": rest, **outer}, ", ".join([*rest, *outer]))
+    return writer.done()
+
+
+def _text(writer: Writer, content: Mapping[str, Any], *, is_scenario: bool) -> None:
+    """The text: a scenario's prompt, or the fragments of a story, of which each says whose it is."""
+    if is_scenario:
+        prompt = content.get("prompt")
+        writer.text(prompt if isinstance(prompt, str) else "")
+        return
+    story = _mapping(content, "story")
+    fragments = story.get("fragments")
+    if isinstance(fragments, list):
+        parts = [_fragment(index, one) for index, one in enumerate(fragments)]
+        writer.text(EMPTY.plus(*parts))
+        writer.keep("novelai.story", dict(story), "history of the text")
+        return
+    writer.text("")
+    if content.get("document") is not None:
+        writer.report.dropped.append(
+            Line(
+                "the text",
+                "The newer editor's form is not read: export the story as text too, and import that.",
+            )
+        )
+
+
+def _fragment(index: int, value: Any) -> Text:
+    if not isinstance(value, Mapping) or not isinstance(value.get("data"), str):
+        return EMPTY
+    return Text.of(value["data"], f"novelai-{index}" if value.get("origin") == "ai" else "")
+
+
+def _contexts(writer: Writer, content: Mapping[str, Any]) -> None:
+    """The first context is the memory, the second the author's note."""
+    given = content.get("context")
+    contexts = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    texts = [one.get("text") for one in contexts[:2]]
+    if texts and isinstance(texts[0], str) and texts[0]:
+        writer.put("memory", texts[0], "memory")
+    if len(texts) > 1 and isinstance(texts[1], str) and texts[1]:
+        writer.put("note", {"text": texts[1], "depth": 3}, "author's note")
+    if contexts:
+        writer.keep("novelai.context", contexts, "placement of memory and author's note")
+
+
+def import_novelai_lore(value: Mapping[str, Any], name: str) -> Imported:
+    """A lorebook."""
+    writer = Writer("NovelAI lorebook")
+    _lore(writer, value, name)
+    return writer.done()
+
+
+def _lore(writer: Writer, lorebook: Mapping[str, Any], name: str) -> None:
+    book = digest_of(lorebook)
+    given = lorebook.get("entries")
+    entries = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    fields = {key: one for key, one in lorebook.items() if key != "entries"}
+    writer.put(f"books/{book}", {"name": name, "source": "global", "fields": fields})
+    writer.lore({str(n): _entry(one) for n, one in enumerate(entries)}, f"{book}.", book)
+    if entries:
+        note = "search ranges, biases and insertion: kept with each entry"
+        writer.report.kept.append(Line("what only NovelAI's lore has", note))
+
+
+def _entry(one: Mapping[str, Any]) -> dict[str, Any]:
+    config = _mapping(one, "contextConfig")
+    priority = config.get("budgetPriority")
+    return {
+        "key": list(strings(one.get("keys"))),
+        "content": one.get("text") if isinstance(one.get("text"), str) else "",
+        "comment": one.get("displayName") if isinstance(one.get("displayName"), str) else "",
+        "disable": one.get("enabled") is False,
+        "constant": bool(one.get("forceActivation")),
+        "order": priority if type(priority) is int else 400,
+        "novelai": dict(one),
+    }
+
+
+def novelai_lore_json(state: State) -> dict[str, Any]:
+    """The lore of a story as a lorebook of NovelAI."""
+    fields: dict[str, Any] = {"lorebookVersion": 5}
+    for about in state.collection("books").values():
+        own = about.get("fields")
+        fields |= own if isinstance(own, dict) and "lorebookVersion" in own else {}
+    return fields | {"entries": [_novelai_entry(one) for one in state.collection("lore").values()]}
+
+
+def _novelai_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    kept = _mapping(entry, "novelai")
+    config = dict(_mapping(kept, "contextConfig"))
+    if "order" in entry and (kept == {} or config.get("budgetPriority", 400) != entry["order"]):
+        config["budgetPriority"] = entry["order"]
+    own = {
+        "text": entry.get("content", ""),
+        "displayName": entry.get("comment", ""),
+        "keys": list(strings(entry.get("key"))),
+        "enabled": not entry.get("disable", False),
+        "forceActivation": bool(entry.get("constant")),
+    }
+    config_field = {"contextConfig": config} if config or "contextConfig" in kept else {}
+    return {
+        **kept,
+        **{key: one for key, one in own.items() if one or key in kept or not kept},
+        **config_field,
+    }
+
+
+def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    inner = value.get(name)
+    return inner if isinstance(inner, Mapping) else {}
