@@ -36,6 +36,14 @@ _FAMILIES = (
     ("<seed:think>", Reasoning("<seed:think>", "</seed:think>", "\n")),
     ("<mm:think>", Reasoning("<mm:think>", "</mm:think>")),
     ("[THINK]", Reasoning("[THINK]", "[/THINK]", "")),
+    (
+        "[BEGIN FINAL RESPONSE]",
+        Reasoning("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]", "\n"),
+    ),
+    (
+        "Here is my thought process:",
+        Reasoning("Here is my thought process:", "Here is my response:"),
+    ),
     ("◁think▷", Reasoning("◁think▷", "◁/think▷", "")),
     ("<think>", _THINK),
     ("</think>", _THINK),

@@ -71,8 +71,8 @@ class ChatTemplate:
             log.info("the model brings no chat template: chats use ChatML")
         self._source = source if source.strip() else CHATML
         self._tokens = {"bos_token": bos, "eos_token": eos}
-        self._marks = reasoning_of(self._source)
         self._format = format_of(self._source)
+        self._marks = reasoning_of(self._source) or self._format.reasoning
         self._arguments_as_text: bool | None = None
 
     def render(

@@ -38,6 +38,7 @@ CASES = [
     Case(f"<|tool_call_start|>[{OSLO}]", calls=[MEANT]),
     Case(f"<|tool_call_start|>[{OSLO}", calls=[MEANT]),
     Case(f"<|tool_call_start|>{OSLO}<|tool_call_end|>", calls=[MEANT]),
+    Case(f"Let me look.[{OSLO}]", "Let me look.", [MEANT]),
     Case("[1, 2] is a list", "[1, 2] is a list"),
     Case("[link](address)", "[link](address)"),
     Case("<think>hm</think>" + calls(OSLO), calls=[MEANT], reasoning="hm"),

@@ -16,6 +16,7 @@ from replies import TOOLS, Case, check, form_of
 FAMILIES = [
     import_module(f"chat.formats.{name}")
     for name in (
+        "apriel",
         "command_r",
         "command_r_plus",
         "deepseek",
@@ -25,6 +26,7 @@ FAMILIES = [
         "functionary_blocks",
         "gemma",
         "generic",
+        "gigachat",
         "glm",
         "granite",
         "harmony",

@@ -14,7 +14,7 @@ from coblyn.chat.formats.glm import GLM
 from coblyn.chat.formats.harmony import HARMONY
 from coblyn.chat.formats.hermes import HERMES
 from coblyn.chat.formats.invokes import DSML, MINIMAX
-from coblyn.chat.formats.json_list import GRANITE, NEMOTRON, PHI
+from coblyn.chat.formats.json_list import APRIEL, GIGACHAT, GRANITE, NEMOTRON, PHI
 from coblyn.chat.formats.kimi import KIMI
 from coblyn.chat.formats.llama3 import LLAMA3
 from coblyn.chat.formats.mistral import MISTRAL
@@ -40,6 +40,8 @@ FORMATS: Sequence[Format] = (
     FUNCTION_GEMMA,
     SEED,
     NEMOTRON,
+    APRIEL,
+    GIGACHAT,
     GLM,
     QWEN_XML,
     GRANITE,

@@ -46,6 +46,7 @@ class Format:
         kept: Special tokens whose text the reader has to see.
         marks_content: Content has marks, too: replies are read even where there are no tools.
         make_id: Makes the id of a call; None where any will do.
+        reasoning: Marks of reasoning that the template does not show.
         fit_id: Makes an id that templates accept from one that a client sent.
         fit_messages: Makes messages that templates accept from those that a client sent.
     """
@@ -56,6 +57,7 @@ class Format:
     kept: Sequence[str] = ()
     marks_content: bool = False
     make_id: Callable[[], str] | None = None
+    reasoning: Reasoning = NO_REASONING
     fit_id: Callable[[str], str] | None = None
     fit_messages: Callable[[Sequence[Message]], Sequence[Message]] | None = None
 

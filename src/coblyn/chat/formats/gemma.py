@@ -117,8 +117,9 @@ def _scalar(text: str) -> str:
 GEMMA = Format(
     "gemma4",
     lambda template: _OPENING in template,
-    Tagged({_OPENING: _read}, dropped=(_CLOSING, "<channel|>")),
+    Tagged({_OPENING: _read}, dropped=(_CLOSING, "<channel|>", "<|channel>")),
     kept=(_OPENING, _CLOSING, _QUOTES[0], "<|channel>", "<channel|>"),
+    marks_content=True,
 )
 
 FUNCTION_GEMMA = Format(

@@ -1,4 +1,4 @@
-"""Calls as a list of JSON objects, or one, behind a mark: Granite 3, Nemotron, Phi-4-mini."""
+"""Calls as a list of JSON objects, or one, behind a mark: Granite 3, Nemotron, Phi-4-mini, Apriel, GigaChat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["GRANITE", "NEMOTRON", "PHI", "list_behind", "read_list"]
+__all__ = ["APRIEL", "GIGACHAT", "GRANITE", "NEMOTRON", "PHI", "list_behind", "read_list"]
 
 
 def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Reading[bool]:
@@ -71,4 +71,23 @@ PHI = Format(
     lambda template: "<|/tool_call|>" in template or "<|/tool|>" in template,
     Tagged({mark: list_behind("<|/tool_call|>") for mark in ("<|tool_call|>", "functools")}),
     kept=("<|tool_call|>", "<|/tool_call|>"),
+)
+
+APRIEL = Format(
+    "apriel",
+    lambda template: "<tool_calls>" in template,
+    Tagged({"<tool_calls>": list_behind("</tool_calls>")}),
+    kept=("<tool_calls>", "</tool_calls>"),
+)
+
+_GIGACHAT = ("<|function_call|>", "<|message_sep|>\n\nfunction call<|role_sep|>\n")
+
+GIGACHAT = Format(
+    "gigachat",
+    lambda template: (
+        ("function call" in template and "<|role_sep|>" in template)
+        or "<|function_call|>" in template
+    ),
+    Tagged(dict.fromkeys(_GIGACHAT, list_behind())),
+    kept=("<|function_call|>", "<|message_sep|>", "<|role_sep|>"),
 )

@@ -10,6 +10,7 @@ from coblyn.chat.formats.values import Arguments, json_of_python
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
+from coblyn.chat.reasoning import Reasoning
 
 __all__ = ["LFM2", "read_bare", "read_calls", "read_keywords"]
 
@@ -91,6 +92,14 @@ def read_bare(incoming: Incoming, out: Outgoing, situation: Situation) -> Readin
         out.broken(incoming.recorded())
 
 
+def _read_named(
+    incoming: Incoming, out: Outgoing, situation: Situation, mark: str
+) -> Reading[None]:
+    incoming.record(mark)
+    if not (yield from read_calls(incoming, out, situation)):
+        out.broken(incoming.recorded())
+
+
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:
     incoming.record(mark)
     yield from incoming.skip_space()
@@ -107,6 +116,7 @@ LFM2 = Format(
     lambda template: any(
         sign in template for sign in ("<|tool_list_start|>", "List of tools: ", _BEGIN)
     ),
-    Tagged({_BEGIN: _read}, start=read_bare),
+    Tagged({_BEGIN: _read}, start=read_bare, named="[NAME(", read_named=_read_named),
     kept=(_BEGIN, _END),
+    reasoning=Reasoning("<think>", "</think>"),
 )

@@ -22,17 +22,21 @@ class Tagged:
         ends_reasoning: Those of the marks of calls which end reasoning in any case. Others are part of it, unless
             it is never closed.
         start: Reads calls without a mark, with which content may begin.
+        named: A mark that the name of a tool has to stand in, such as ``[NAME(``.
+        read_named: Reads what begins with such a mark, which is given but not read.
     """
 
     calls: Mapping[str, CallReader]
     dropped: Sequence[str] = ()
     ends_reasoning: Sequence[str] = ()
     start: Reader | None = None
+    named: str = ""
+    read_named: CallReader | None = None
 
     def __call__(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
         """Read a reply."""
         opening = situation.reasoning.opening.rstrip()
-        calls = self.calls if situation.tools else {}
+        calls = self._marks(situation)
         marks = (opening,) * bool(opening) + (*calls, *self.dropped)
         yield from self._begin(incoming, out, situation)
         while mark := (yield from incoming.before(marks, out.content)):
@@ -69,15 +73,25 @@ class Tagged:
         if self.start and situation.tools:
             yield from self.start(incoming, out, situation)
 
+    def _marks(self, situation: Situation) -> tuple[str, ...]:
+        """The marks of calls."""
+        if not situation.tools:
+            return ()
+        names = situation.tools if self.named else ()
+        return (*self.calls, *(self.named.replace("NAME", name) for name in names))
+
     def _call(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
         mark = yield from incoming.accept_any(*self.calls)
-        yield from self.calls[mark](incoming, out, situation, mark)
+        if mark:
+            yield from self.calls[mark](incoming, out, situation, mark)
+        elif self.read_named:
+            yield from self.read_named(incoming, out, situation, "")
 
     def _thought(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
         """Read reasoning and the mark that ends it. Without one, it is reasoning to the end."""
         out.begin_thought()
         closing = situation.reasoning.closing
-        marks = (closing, *(self.calls if situation.tools else ()))
+        marks = (closing, *self._marks(situation))
         out.is_thought = True
         while mark := (yield from incoming.before(marks, out.reasoning)):
             if mark == closing or mark in self.ends_reasoning:
