@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,10 +36,10 @@ SCRIPT = (
 
 
 @contextmanager
-def client_of(script: str) -> Iterator[openai.OpenAI]:
+def client_of(script: str, template: str = HERMES) -> Iterator[openai.OpenAI]:
     """A client of a model that writes a script."""
     with (
-        serve(lambda: FakeRunner(script=script, chat_template=HERMES)) as address,
+        serve(lambda: FakeRunner(script=script, chat_template=template)) as address,
         openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0) as client,
     ):
         yield client
@@ -168,3 +169,83 @@ def test_what_is_wrong_is_named(client: openai.OpenAI, body: Any, field: str) ->
     with pytest.raises(openai.BadRequestError) as caught:
         client.post("/chat/completions", body={"messages": TALK} | body, cast_to=object)
     assert caught.value.body["param"] == field  # type: ignore[index]
+
+
+UNITS: Any = {
+    "type": "function",
+    "function": {
+        "name": "unit",
+        "parameters": {
+            "type": "object",
+            "properties": {"unit": {"enum": ["celsius", "fahrenheit"]}},
+            "required": ["unit"],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "unit"}}])
+def test_a_call_that_is_required_is_made(choice: Any) -> None:
+    tools = [UNITS] if choice == "required" else [UNITS, WEATHER]
+    template = HERMES.replace("<think>", "")
+    with client_of("I would rather talk.", template) as client:
+        answer = client.chat.completions.create(
+            model="fake", messages=TALK, tools=tools, tool_choice=choice
+        )
+    assert answer.choices[0].finish_reason == "tool_calls"
+    calls = answer.choices[0].message.tool_calls
+    assert calls
+    for call in calls:
+        assert call.type == "function"
+        assert call.function.name == "unit"
+        assert json.loads(call.function.arguments) == {"unit": "celsius"}
+
+
+def test_arguments_fit_their_schema_from_the_mark_on() -> None:
+    with client_of('Well. <tool_call>{"name": "unit", "arguments": {"unit": "kelvin"}}') as client:
+        answer = client.chat.completions.create(model="fake", messages=TALK, tools=[UNITS])
+    message = answer.choices[0].message
+    assert message.content == "Well."
+    assert message.tool_calls
+    assert '"celsius"' in message.tool_calls[0].function.arguments  # type: ignore[union-attr]
+
+
+def test_a_mark_within_reasoning_requires_nothing() -> None:
+    script = '<think>a <tool_call>{"name": "x"}</think>Done.'
+    with client_of(script) as client:
+        answer = client.chat.completions.create(model="fake", messages=TALK, tools=[UNITS])
+    assert answer.choices[0].message.content == "Done."
+    assert answer.choices[0].message.model_extra == {
+        "reasoning_content": 'a <tool_call>{"name": "x"}'
+    }
+
+
+def test_a_strict_schema_is_enforced_or_refused(client: openai.OpenAI) -> None:
+    parameters = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(?<=x)y"}}}
+    function = {"name": "f", "parameters": parameters, "strict": True}
+    tools: Any = [WEATHER, {"type": "function", "function": function}]
+    with pytest.raises(openai.BadRequestError, match="properties/a") as caught:
+        client.chat.completions.create(model="fake", messages=TALK, tools=tools)
+    assert caught.value.body["param"] == "tools[1].function.parameters"  # type: ignore[index]
+
+
+def test_a_call_and_a_constrained_answer_exclude_each_other(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(
+            model="fake",
+            messages=TALK,
+            tools=[WEATHER],
+            tool_choice="required",
+            response_format={"type": "json_object"},
+        )
+    assert caught.value.body["param"] == "tool_choice"  # type: ignore[index]
+
+
+def test_an_answer_is_constrained_behind_reasoning_that_the_prompt_has_opened() -> None:
+    opening = HERMES + "{% if add_generation_prompt %}<think>\n{% endif %}"
+    with client_of("hm</think>perhaps", opening) as client:
+        answer = client.chat.completions.create(
+            model="fake", messages=TALK, extra_body={"guided_choice": ["yes"]}
+        )
+    message = answer.choices[0].message
+    assert (message.content, message.model_extra) == ("yes", {"reasoning_content": "hm"})

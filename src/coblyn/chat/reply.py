@@ -46,12 +46,14 @@ class ReplyForm:
         reasoning: How reasoning is marked.
         is_reasoning: The prompt ended within reasoning.
         tools: The tools that may be called.
+        template: The model's chat template, which tells variants of a format apart.
     """
 
     format: Format = NO_FORMAT
     reasoning: Reasoning = NO_REASONING
     is_reasoning: bool = False
     tools: Sequence[Tool] = field(default=(), repr=False)
+    template: str = field(default="", repr=False)
 
     @property
     def kept(self) -> tuple[str, ...]:

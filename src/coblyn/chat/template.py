@@ -111,7 +111,7 @@ class ChatTemplate:
         calls = self._format if tools or self._format.marks_content else NO_FORMAT
         if calls is NO_FORMAT and not self._marks:
             return None
-        return ReplyForm(calls, self._marks, is_open, tools)
+        return ReplyForm(calls, self._marks, is_open, tools, self._source)
 
     def _is_reasoning(self, text: str, continued: Message | None) -> bool:
         """Whether the prompt ends within reasoning. What users have written says nothing about that."""

@@ -43,6 +43,8 @@ class Constraint:
         includes_trigger: The constrained part begins with the trigger itself.
         repeats: Where the constrained part is complete and nothing may follow, the text is free again, until the next
             trigger. If not, it ends there.
+        quiet: An opening and a closing mark, between which triggers are only text; empty if there are none.
+        starts_quiet: The text begins between these marks.
         is_required: The text does not end before a trigger was written.
         whitespace: In JSON, where a schema describes it.
 
@@ -56,6 +58,8 @@ class Constraint:
     includes_trigger: bool = False
     repeats: bool = False
     is_required: bool = False
+    quiet: tuple[str, ...] = ()
+    starts_quiet: bool = False
     whitespace: Whitespace = "bounded"
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.lexicon import Lexicon
 from coblyn.constraints.matcher import Matcher
+from coblyn.constraints.quiet import Quiet, Silence
 from coblyn.constraints.triggers import Triggers
 from coblyn.errors import ConstraintRefused, EngineError
 
@@ -18,11 +19,15 @@ __all__ = ["LazyMatcher"]
 
 
 class _Place(NamedTuple):
-    """Where a text is: behind a tail of free text, or under a matcher; and whether it may end while it is free."""
+    """Where a text is: behind a tail of free text, or under a matcher; and whether it may end while it is free.
+
+    ``silence`` says whether triggers are only text there.
+    """
 
     matcher: Matcher | None
     tail: bytes
     may_end: bool
+    silence: Silence = Silence(is_quiet=False)
 
 
 class LazyMatcher:
@@ -45,7 +50,9 @@ class LazyMatcher:
         self._first = matcher
         self._triggers = Triggers(constraint.triggers, is_included=constraint.includes_trigger)
         self._repeats = constraint.repeats
-        self._place = _Place(None, b"", not constraint.is_required)
+        self._quiet = Quiet(constraint.quiet)
+        silence = Silence(constraint.starts_quiet)
+        self._place = _Place(None, b"", not constraint.is_required, silence)
         self._before: list[_Place] = []
         if constraint.includes_trigger:
             for trigger in constraint.triggers:
@@ -58,12 +65,14 @@ class LazyMatcher:
 
     def fill(self, words: NDArray[np.uint32]) -> None:
         """Write the mask for the next token, as ``Matcher.fill`` does."""
-        matcher, tail, may_end = self._place
+        matcher, tail, may_end, silence = self._place
         if matcher:
             matcher.fill(words)
             return
         words.fill(0xFFFFFFFF)
-        wrong = self._never | self._wrong(tail, self._triggers.crossing(tail, self._lexicon))
+        wrong = frozenset[int]()
+        if not silence.is_quiet:
+            wrong = self._never | self._wrong(tail, self._triggers.crossing(tail, self._lexicon))
         for token in wrong if may_end else wrong.union(self._lexicon.end_ids):
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
 
@@ -74,9 +83,9 @@ class LazyMatcher:
             EngineError: The grammar does not allow it.
         """
         self._before.append(self._place)
-        matcher, tail, may_end = self._place
+        matcher = self._place.matcher
         if matcher is None:
-            self._place = self._behind(tail, self._lexicon.pieces[token], may_end)
+            self._place = self._behind(self._place, self._lexicon.pieces[token])
             return
         matcher.accept(token)
         if self._repeats and matcher.is_over and token not in self._lexicon.end_ids:
@@ -98,18 +107,24 @@ class LazyMatcher:
     @property
     def is_free(self) -> bool:
         """Whether any token may come next."""
-        matcher, tail, may_end = self._place
-        return matcher is None and not tail and may_end and not self._never
+        matcher, tail, may_end, silence = self._place
+        is_loud = bool(tail or self._never) and not silence.is_quiet
+        return matcher is None and may_end and not is_loud
 
     @property
     def is_over(self) -> bool:
         """Whether nothing may follow but a token that ends the generation."""
         return self._place.matcher is not None and self._place.matcher.is_over
 
-    def _behind(self, tail: bytes, piece: bytes, may_end: bool) -> _Place:
-        begun = self._triggers.begun(tail, piece)
+    def _behind(self, place: _Place, piece: bytes) -> _Place:
+        tail, may_end = place.tail, place.may_end
+        begun = None if place.silence.is_quiet else self._triggers.begun(tail, piece)
         if begun is None:
-            return _Place(None, self._triggers.tail(tail + piece), may_end)
+            silence, loud = self._quiet.behind(place.silence, piece)
+            if place.silence.is_quiet and loud:
+                return self._behind(_Place(None, b"", may_end), loud)
+            tail = b"" if silence.is_quiet else self._triggers.tail(tail + piece)
+            return _Place(None, tail, may_end, silence)
         matcher = self._begin(begun)
         if matcher is None:
             raise EngineError("The constraint does not allow what follows its trigger.")

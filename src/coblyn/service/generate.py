@@ -15,6 +15,7 @@ from coblyn.chat.reply import ReplyForm
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, CoblynError, PromptForgotten
+from coblyn.service.calling import constraint_of
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import LoadedModel, Models
@@ -261,7 +262,7 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         ignore_eos=command.ignore_eos,
         special=command.special,
         kept=prompt.form.kept if prompt.form else (),
-        constraint=prompt.bound(command.constraint),
+        constraint=constraint_of(command.constraint, prompt.calls, prompt.form),
         banned_phrases=command.banned_phrases,
         thinking=prompt.thinking,
     )

@@ -14,8 +14,9 @@ from coblyn.chat.turns import shortened
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
-from coblyn.engine.prompt import pack_ids
+from coblyn.engine.prompt import pack_ids, unpack_ids
 from coblyn.engine.thinking import Thinking
+from coblyn.service.calling import constraint_of_calls
 from coblyn.service.command import (
     ChatPrompt,
     GenerateCommand,
@@ -46,18 +47,14 @@ class Fitted:
         max_tokens: The most tokens to generate; with the prompt they fit the context.
         form: In which form the reply of a conversation comes; None for other prompts.
         thinking: How the model marks its reasoning, and how much of it there may be; None where it has no marks.
+        calls: What is required of the reply's calls.
     """
 
     encoded: Encoded
     max_tokens: int
     form: ReplyForm | None = None
     thinking: Thinking | None = None
-
-    def bound(self, constraint: Constraint | None) -> Constraint | None:
-        """A constraint, which holds behind the reasoning that the prompt has begun."""
-        if not constraint or constraint.is_lazy or not (self.thinking and self.thinking.is_open):
-            return constraint
-        return replace(constraint, triggers=(self.thinking.closing.strip(),), is_required=True)
+    calls: Constraint | None = None
 
 
 class Prompts:
@@ -69,6 +66,7 @@ class Prompts:
 
     def __init__(self, engine: EngineClient) -> None:
         self._engine = engine
+        self._special: dict[str, int | None] = {}
 
     async def fit(self, command: GenerateCommand) -> Fitted:
         """Make a prompt ready.
@@ -83,20 +81,38 @@ class Prompts:
             return await self._trimmed(command, command.prompt, context)
         if command.overflow == "trim" and isinstance(command.prompt, ChatPrompt):
             return await self._shortened(command, command.prompt, context)
-        prompt, form = command.prompt, None
+        prompt, form, calls = command.prompt, None, None
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
-            rendered, before = await self.render(prompt), prompt.before
+            chat, rendered, before = prompt, await self.render(prompt), prompt.before
             prompt, form = TextPrompt(rendered.text), rendered.form
             if command.max_thinking == 0 and form and form.is_reasoning:
                 prompt, form = _answering(rendered.text, form)
+            calls = await self._constraint(chat, form)
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
             prompt = TokenPrompt(ids)
         encoded = await self._encode(prompt, context, before)
         room = require_room(encoded.num_tokens, context)
         thinking = self._thinking(command, prompt, form)
-        return Fitted(encoded, min(command.max_tokens or room, room), form, thinking)
+        return Fitted(encoded, min(command.max_tokens or room, room), form, thinking, calls)
+
+    async def _constraint(self, prompt: ChatPrompt, form: ReplyForm | None) -> Constraint | None:
+        if form is None or not form.tools:
+            return None
+        special = {name: await self._special_id(name) for name in dict.fromkeys(form.kept)}
+        found = {name: token for name, token in special.items() if token is not None}
+        # On a thread, so that large schemas hold up no stream.
+        return await asyncio.to_thread(constraint_of_calls, prompt, form, found)
+
+    async def _special_id(self, name: str) -> int | None:
+        """The id of a special token that has no text of its own; None if that is no token, or one like others."""
+        if name not in self._special:
+            source = Source((Text(name, add_special=False),), is_prompt=False, wants_ids=True)
+            ids = unpack_ids((await self._engine.encode(source)).ids or b"").tolist()
+            text = await self._engine.detokenize(ids, special=False) if len(ids) == 1 else name
+            self._special[name] = None if text else ids[0]
+        return self._special[name]
 
     async def _encode(
         self, prompt: TextPrompt | TokenPrompt, context: int, before: tuple[int, ...]

@@ -31,3 +31,5 @@ CASES = [
     Case(f"{BEGIN}{OSLO[:-9]}", f"{BEGIN}{OSLO[:-9]}"),
     Case(f"{BEGIN}none{END}", f"{BEGIN}none{END}"),
 ]
+
+REQUIRED = f"{BEGIN}[{OSLO}]{END}"

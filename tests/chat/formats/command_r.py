@@ -45,3 +45,5 @@ CASES = [
         calls=[("write", '{"content": "]<|END_ACTION|>}"}')],
     ),
 ]
+
+REQUIRED = action(OSLO)

@@ -38,3 +38,5 @@ CASES = [
     Case("Action:\n```json\nnothing", "Action:\n```json\nnothing"),
     Case("Act", "Act"),
 ]
+
+REQUIRED = action(OSLO)

@@ -52,3 +52,6 @@ CASES = [
     Case(block(OSLO)[:70], block(OSLO)[:70]),
     Case(block("no"), "<｜tool▁calls▁begin｜>no<｜tool▁calls▁end｜>"),
 ]
+
+REQUIRED = block(NEW)
+VARIANTS = {"```json": block(OSLO)}

@@ -49,3 +49,6 @@ CASES = [
     Case(block(OSLO)[:90], block(OSLO)[:90]),
     Case("<｜DSML｜unknown>", "<｜DSML｜unknown>"),
 ]
+
+REQUIRED = block(OSLO)
+VARIANTS = {"tool_calls": block(OSLO, name="tool_calls")}

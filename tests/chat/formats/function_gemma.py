@@ -38,3 +38,5 @@ CASES = [
     Case("<start_function_call>x", "<start_function_call>x"),
     Case("<start_fun", "<start_fun"),
 ]
+
+REQUIRED = OSLO

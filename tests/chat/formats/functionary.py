@@ -34,3 +34,5 @@ CASES = [
     Case("<function=", "<function="),
     Case("<func", "<func"),
 ]
+
+REQUIRED = OSLO

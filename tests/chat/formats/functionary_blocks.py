@@ -29,3 +29,5 @@ CASES = [
     Case("other\n{}", "other\n{}"),
     Case('weather\n{"city": "O', 'weather\n{"city": "O'),
 ]
+
+REQUIRED = f"weather\n{ARGUMENTS}"

@@ -51,3 +51,5 @@ CASES = [
     Case(OSLO[:35], OSLO[:35]),
     Case("<|tool_call>no<tool_call|>", "<|tool_call>no<tool_call|>"),
 ]
+
+REQUIRED = OSLO

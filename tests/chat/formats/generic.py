@@ -42,3 +42,5 @@ CASES = [
     Case('{"tool_', '{"tool_'),
     Case(f"So: {calls(OSLO)}", f"So: {calls(OSLO)}"),
 ]
+
+REQUIRED = calls(OSLO)

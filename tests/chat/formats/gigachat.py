@@ -31,3 +31,6 @@ CASES = [
     Case(f"{BEGIN}{OSLO[:-9]}", f"{BEGIN}{OSLO[:-9]}"),
     Case(f"{BEGIN}none{END}", f"{BEGIN}none{END}"),
 ]
+
+REQUIRED = f"<|message_sep|>\n\nfunction call<|role_sep|>\n{OSLO}"
+VARIANTS = {"<|function_call|>": f"{BEGIN}{OSLO}"}

@@ -46,3 +46,5 @@ CASES = [
     Case(OSLO.removesuffix("</tool_call>"), calls=[MEANT]),
     Case(OSLO[:-30], OSLO[:-30]),
 ]
+
+REQUIRED = OSLO

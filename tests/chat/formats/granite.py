@@ -33,3 +33,5 @@ CASES = [
     Case(f"<|tool_call|>[{OSLO[:40]}", f"<|tool_call|>[{OSLO[:40]}"),
     Case("<|tool_call|>no", "<|tool_call|>no"),
 ]
+
+REQUIRED = f"<|tool_call|>[{OSLO}]"

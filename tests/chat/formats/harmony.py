@@ -67,3 +67,5 @@ CASES = [
     Case(f"{HEAD}{ARGUMENTS[:-5]}", f"{HEAD}{ARGUMENTS[:-5]}"),
     Case('<|channel|>final <|constrain|>json<|message|>{"a": 1}', '{"a": 1}'),
 ]
+
+REQUIRED = HEAD + ARGUMENTS

@@ -51,3 +51,5 @@ CASES = [
     Case('<tool_call>{"name": ', '<tool_call>{"name": '.rstrip() + " "),
     Case("2 <tool", "2 <tool"),
 ]
+
+REQUIRED = CALL

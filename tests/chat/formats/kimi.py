@@ -46,3 +46,5 @@ CASES = [
     Case(block(OSLO)[:100], block(OSLO)[:100]),
     Case(f"{block(OSLO)} Done.", "Done.", [MEANT]),
 ]
+
+REQUIRED = block(OSLO)

@@ -47,3 +47,5 @@ CASES = [
     Case(calls("unknown(a=1)"), calls=[("unknown", '{"a": 1}')]),
     Case(calls("no call"), calls("no call")),
 ]
+
+REQUIRED = calls(OSLO)

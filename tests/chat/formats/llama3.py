@@ -37,3 +37,5 @@ CASES = [
     Case(f"{OSLO} and text", "and text", [MEANT]),
     Case("{", "{"),
 ]
+
+REQUIRED = OSLO

@@ -52,3 +52,5 @@ CASES = [
         "<minimax:tool_call>\nno</minimax:tool_call>", "<minimax:tool_call>\nno</minimax:tool_call>"
     ),
 ]
+
+REQUIRED = block(OSLO)

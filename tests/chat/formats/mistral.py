@@ -48,3 +48,9 @@ CASES = [
     Case("[TOOL_CALLS]no call", "[TOOL_CALLS]no call"),
     Case(f"[TOOL_CALLS][{OSLO}", calls=[MEANT]),
 ]
+
+REQUIRED = '[TOOL_CALLS][{"name": "weather", "arguments": {"city": "Oslo", "days": 2}}]'
+VARIANTS = {
+    "[ARGS]": f"[TOOL_CALLS]weather[ARGS]{ARGUMENTS}",
+    "[ARGS][CALL_ID]": f"[TOOL_CALLS]weather[CALL_ID]abcdefghi[ARGS]{ARGUMENTS}",
+}

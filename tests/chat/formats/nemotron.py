@@ -37,3 +37,5 @@ CASES = [
     Case(f"<TOOLCALL>[{OSLO[:-9]}", f"<TOOLCALL>[{OSLO[:-9]}"),
     Case("<TOOLCALL>none</TOOLCALL>", "<TOOLCALL>none</TOOLCALL>"),
 ]
+
+REQUIRED = f"<TOOLCALL>[{OSLO}]</TOOLCALL>"

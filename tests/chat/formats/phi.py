@@ -29,3 +29,5 @@ CASES = [
     Case(f"<|tool_call|>[{OSLO[:-9]}", f"<|tool_call|>[{OSLO[:-9]}"),
     Case("<|tool_call|>none<|/tool_call|>", "<|tool_call|>none<|/tool_call|>"),
 ]
+
+REQUIRED = f"<|tool_call|>[{OSLO}]<|/tool_call|>"

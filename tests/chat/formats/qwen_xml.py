@@ -57,3 +57,5 @@ CASES = [
     Case(OSLO[:60], OSLO[:60]),
     Case("<tool_call>\n<func", "<tool_call>\n<func"),
 ]
+
+REQUIRED = OSLO

@@ -42,3 +42,5 @@ CASES = [
     Case("<seed:tool_call>\n<function", "<seed:tool_call>\n<function"),
     Case("<seed:tool", "<seed:tool"),
 ]
+
+REQUIRED = OSLO

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["DEEPSEEK"]
@@ -47,9 +49,25 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
     return True
 
 
+def _rule(lark: Lark) -> CallRule:
+    def fenced(tool: Tool) -> str:
+        begin = lark.text(f"{_CALL}function{_SEPARATOR}{tool.name}\n```json\n")
+        return f"{begin} {lark.arguments(tool)} {lark.text(chr(10) + '```' + _CALL_END)}"
+
+    def plain(tool: Tool) -> str:
+        begin = lark.text(f"{_CALL}{tool.name}{_SEPARATOR}")
+        return f"{begin} {lark.arguments(tool)} {lark.text(_CALL_END)}"
+
+    is_fenced = "```json" in lark.template
+    call = lark.each(fenced if is_fenced else plain)
+    body = f"{lark.listed(call, 'S' if is_fenced else '')} {lark.text(_END)}"
+    return CallRule(_BEGIN, body, (_BEGIN,), is_block=True)
+
+
 DEEPSEEK = Format(
     "deepseek",
     lambda template: "<｜tool▁" in template or "tool▁calls▁begin" in template,
     Tagged(dict.fromkeys(_BEGINS, section(_CALL, (_END,), _read_call))),
     kept=(_BEGIN, _END, _CALL, _SEPARATOR, _CALL_END),
+    make_rule=_rule,
 )

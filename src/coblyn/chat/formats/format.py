@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from coblyn.chat.formats.lark import MakeRule
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Message, Tool
 from coblyn.chat.outgoing import Outgoing
@@ -46,6 +47,8 @@ class Format:
         kept: Special tokens whose text the reader has to see.
         marks_content: Content has marks, too: replies are read even where there are no tools.
         make_id: Makes the id of a call; None where any will do.
+        make_rule: Says what calls must be like; None where nothing is required of them.
+        answers: Marks behind which an answer begins, where it has marks.
         reasoning: Marks of reasoning that the template does not show.
         fit_id: Makes an id that templates accept from one that a client sent.
         fit_messages: Makes messages that templates accept from those that a client sent.
@@ -57,6 +60,8 @@ class Format:
     kept: Sequence[str] = ()
     marks_content: bool = False
     make_id: Callable[[], str] | None = None
+    make_rule: MakeRule | None = None
+    answers: Sequence[str] = ()
     reasoning: Reasoning = NO_REASONING
     fit_id: Callable[[str], str] | None = None
     fit_messages: Callable[[Sequence[Message]], Sequence[Message]] | None = None

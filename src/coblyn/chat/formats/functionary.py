@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["FUNCTIONARY", "FUNCTIONARY_BLOCKS"]
@@ -64,15 +66,32 @@ def _read_block(incoming: Incoming, out: Outgoing, name: str, mark: str) -> Read
         out.broken(incoming.recorded())
 
 
+def _rule(lark: Lark) -> CallRule:
+    def call(tool: Tool) -> str:
+        return f"{lark.text(tool.name + '>')} {lark.arguments(tool)} {lark.text(_CLOSING)}"
+
+    return CallRule(_OPENING, lark.each(call), (_OPENING,))
+
+
+def _rule_of_block(lark: Lark) -> CallRule:
+    def call(tool: Tool) -> str:
+        return f"{lark.text(tool.name + chr(10))} {lark.arguments(tool)}"
+
+    calls = lark.listed(lark.each(call), lark.text(_BLOCK))
+    return CallRule("", calls, (), is_block=True)
+
+
 FUNCTIONARY = Format(
     "functionary-3.1",
     lambda template: _OPENING in template and "start_tag" in template,
     Tagged({_OPENING: _read_tag}),
+    make_rule=_rule,
 )
 
 FUNCTIONARY_BLOCKS = Format(
     "functionary-3.2",
     lambda template: ">>>all" in template,
     _read_blocks,
+    make_rule=_rule_of_block,
     marks_content=True,
 )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.lark import CallRule, Lark, MakeRule
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["FUNCTION_GEMMA", "GEMMA"]
@@ -16,6 +20,13 @@ _OLD_OPENING, _OLD_CLOSING = "<start_function_call>", "<end_function_call>"
 _QUOTES = ('<|"|>', "<escape>")
 _SCALAR_ENDS = (",", "}", "]", *_QUOTES)
 _MAX_DEPTH = 64
+_MAX_RULE_DEPTH = 8
+_SCALARS = {
+    "integer": r"/-?(0|[1-9][0-9]*)/",
+    "number": r"/-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/",
+    "boolean": '("true" | "false")',
+    "null": '"null"',
+}
 
 
 def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
@@ -114,11 +125,53 @@ def _scalar(text: str) -> str:
     return word
 
 
+def _rule_of(opening: str, closing: str, quote: str) -> MakeRule:
+    def make(lark: Lark) -> CallRule:
+        text = lark.rule(f"{lark.text(quote)} {lark.until(quote)}")
+
+        def call(tool: Tool) -> str:
+            def pair(key: str) -> str:
+                return f"{lark.text(key + ':')} {_value(lark, lark.property(tool, key), text, 0)}"
+
+            pairs = lark.parameters(tool, pair, '","')
+            return f'{lark.text(f"call:{tool.name}")} "{{" {pairs} "}}" {lark.text(closing)}'
+
+        return CallRule(opening, lark.each(call), (opening,))
+
+    return make
+
+
+def _value(lark: Lark, schema: Any, text: str, depth: int) -> str:
+    """A value of a schema, as far as the schema says what it is; strings are ``text``."""
+    kind = schema.get("type") if isinstance(schema, Mapping) and depth < _MAX_RULE_DEPTH else None
+    if kind == "string":
+        return text
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    if kind == "array" and isinstance(schema.get("items"), Mapping):
+        item = lark.rule(_value(lark, schema["items"], text, depth + 1))
+        return f'"[" ({item} ("," {item})*)? "]"'
+    return _any_value(lark, text)
+
+
+def _any_value(lark: Lark, text: str) -> str:
+    """Any value, two levels deep."""
+    scalar = f"({text} | {' | '.join(_SCALARS.values())})"
+    for _ in range(2):
+        inner = lark.rule(scalar)
+        pair = lark.rule(f'/[A-Za-z_][A-Za-z0-9_-]*/ ":" {inner}')
+        items = f'"[" ({inner} ("," {inner})*)? "]"'
+        pairs = f'"{{" ({pair} ("," {pair})*)? "}}"'
+        scalar = f"({inner} | {items} | {pairs})"
+    return lark.rule(scalar)
+
+
 GEMMA = Format(
     "gemma4",
     lambda template: _OPENING in template,
     Tagged({_OPENING: _read}, dropped=(_CLOSING, "<channel|>", "<|channel>")),
     kept=(_OPENING, _CLOSING, _QUOTES[0], "<|channel>", "<channel|>"),
+    make_rule=_rule_of(_OPENING, _CLOSING, _QUOTES[0]),
     marks_content=True,
 )
 
@@ -127,4 +180,5 @@ FUNCTION_GEMMA = Format(
     lambda template: _OLD_OPENING in template,
     Tagged({_OLD_OPENING: _read}),
     kept=(_OLD_OPENING, _OLD_CLOSING, _QUOTES[1]),
+    make_rule=_rule_of(_OLD_OPENING, _OLD_CLOSING, _QUOTES[1]),
 )

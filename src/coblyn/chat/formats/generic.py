@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import CallKeys, read_call
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.pythonic import read_calls
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
@@ -136,4 +137,10 @@ def _read_list(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
             return (yield from incoming.accept("]")) or True
 
 
-GENERIC = Format("generic", lambda template: True, Tagged({}, start=_read_start))  # noqa: ARG005
+def _rule(lark: Lark) -> CallRule:
+    mark = '{"tool_calls": ['
+    calls = lark.listed(lark.each(lark.call), 'S "," S')
+    return CallRule(mark, f'{calls} "]}}"', (mark,), is_block=True, is_end=True)
+
+
+GENERIC = Format("generic", lambda template: True, Tagged({}, start=_read_start), make_rule=_rule)  # noqa: ARG005

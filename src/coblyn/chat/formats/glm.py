@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.hermes import read_object
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.values import Arguments, read_value, types_of
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["GLM"]
@@ -51,9 +53,23 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
     return True
 
 
+def _rule(lark: Lark) -> CallRule:
+    def call(tool: Tool) -> str:
+        def parameter(key: str) -> str:
+            value = lark.value(tool, key, "</arg_value>")
+            begin = f"{lark.text(f'{_KEY}{key}</arg_key>')} S {lark.text('<arg_value>')}"
+            return f"S {begin} {value}"
+
+        end = f"S {lark.text(_CLOSING)}"
+        return f"{lark.text(tool.name)} {lark.parameters(tool, parameter)} {end}"
+
+    return CallRule(_OPENING, lark.each(call), (_OPENING,))
+
+
 GLM = Format(
     "glm",
     lambda template: _KEY in template,
     Tagged({_OPENING: _read}),
     kept=(_OPENING, _CLOSING, _KEY, "</arg_key>", "<arg_value>", "</arg_value>"),
+    make_rule=_rule,
 )

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.incoming import Incoming, Reading, Say
-from coblyn.chat.messages import Message
+from coblyn.chat.messages import Message, Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["HARMONY"]
@@ -151,11 +152,28 @@ def _fit_messages(messages: Sequence[Message]) -> list[Message]:
     return fitted
 
 
+def _rule(lark: Lark) -> CallRule:
+    marks = [f"{_CHANNEL}{channel} to=functions." for channel in ("commentary", "analysis")]
+
+    def call(tool: Tool) -> str:
+        kind = f'(" " {lark.text(_CONSTRAIN)})? " "? "json"'
+        return f"{lark.text(tool.name)} ({kind})? {lark.text(_MESSAGE)} {lark.arguments(tool)}"
+
+    thought = lark.text(f"{_CHANNEL}analysis{_MESSAGE}")
+    before = f"{thought} {lark.until('<|end|>')} {lark.text(_START + 'assistant')}"
+    return CallRule(marks[0], lark.each(call), marks, is_end=True, before=before)
+
+
 HARMONY = Format(
     "harmony",
     lambda template: _CHANNEL in template,
     _read,
     kept=(_START, _CHANNEL, _MESSAGE, _CONSTRAIN, "<|end|>"),
+    make_rule=_rule,
+    answers=(
+        f"{_CHANNEL}final{_MESSAGE}",
+        f"{_CHANNEL}final {_CONSTRAIN}json{_MESSAGE}",
+    ),
     marks_content=True,
     fit_messages=_fit_messages,
 )

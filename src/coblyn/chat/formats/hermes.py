@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_call import read_call
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.outgoing import Outgoing
@@ -29,9 +30,15 @@ def read_object(incoming: Incoming, out: Outgoing) -> Reading[None]:
     yield from incoming.accept_any(_CLOSING, "}" + _CLOSING)
 
 
+def _rule(lark: Lark) -> CallRule:
+    body = f"S {lark.each(lark.call)} S {lark.text(_CLOSING)}"
+    return CallRule(_OPENING, body, (_OPENING,))
+
+
 HERMES = Format(
     "hermes",
     lambda template: _OPENING in template,
     Tagged({_OPENING: _read}),
     kept=(_OPENING, _CLOSING),
+    make_rule=_rule,
 )

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coblyn.chat.formats.format import Format, Situation
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.values import Arguments, read_value, types_of
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["DSML", "MINIMAX"]
@@ -44,6 +46,28 @@ class _Tags:
         read = section(invoke, tuple(map(self.closing, self.blocks)), self._read_invoke)
         opened = [self.opening(block) + ">" for block in self.blocks]
         return Tagged(dict.fromkeys((*opened, invoke), read))
+
+    def rule(self, lark: Lark) -> CallRule:
+        """What a block of calls is like."""
+        block = self.blocks[-1 if "tool_calls" in lark.template else 0]
+        mark = self.opening(block) + ">"
+        has_types = bool(self.prefix)
+
+        def invoke(tool: Tool) -> str:
+            def parameter(key: str) -> str:
+                is_text = types_of(tool, key) == {"string"}
+                kind = f' string="{str(is_text).lower()}"' if has_types else ""
+                begin = lark.text(f'{self.opening("parameter")} name="{key}"{kind}>')
+                value = lark.value(tool, key, self.closing("parameter"))
+                return f"{begin} {value} {lark.text(chr(10))}"
+
+            begin = lark.text(f'\n{self.opening("invoke")} name="{tool.name}">\n')
+            end = lark.text(self.closing("invoke"))
+            return f"{begin} {lark.parameters(tool, parameter)} {end}"
+
+        end = lark.text("\n" + self.closing(block))
+        body = f"{lark.listed(lark.each(invoke), '')} {end}"
+        return CallRule(mark, body, (mark,), is_block=True)
 
     def _read_invoke(
         self, incoming: Incoming, out: Outgoing, situation: Situation
@@ -85,16 +109,21 @@ def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
     return {match[1]: match[2] or match[3] or match[4] or "" for match in found}
 
 
+_MINIMAX = _Tags(("minimax:tool_call",))
+_DSML = _Tags(("function_calls", "tool_calls"), "｜DSML｜")
+
 MINIMAX = Format(
     "minimax-m2",
     lambda template: "<minimax:tool_call>" in template,
-    _Tags(("minimax:tool_call",)).tagged(),
+    _MINIMAX.tagged(),
     kept=("<minimax:tool_call>", "</minimax:tool_call>"),
+    make_rule=_MINIMAX.rule,
 )
 
 DSML = Format(
     "deepseek-dsml",
     lambda template: "DSML｜" in template or "dsml_token" in template,
-    _Tags(("function_calls", "tool_calls"), "｜DSML｜").tagged(),
+    _DSML.tagged(),
     kept=("｜DSML｜",),
+    make_rule=_DSML.rule,
 )

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import CallReader, Format, Situation, drop
 from coblyn.chat.formats.json_call import CALL, CallKeys, read_call
+from coblyn.chat.formats.lark import CallRule, Lark, MakeRule
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["APRIEL", "GIGACHAT", "GRANITE", "NEMOTRON", "PHI", "list_behind", "read_list"]
+__all__ = [
+    "APRIEL",
+    "GIGACHAT",
+    "GRANITE",
+    "NEMOTRON",
+    "PHI",
+    "list_behind",
+    "read_list",
+    "rule_of_list",
+]
 
 
 def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Reading[bool]:
@@ -48,6 +58,23 @@ def list_behind(*closings: str, keys: CallKeys = CALL) -> CallReader:
     return read
 
 
+def rule_of_list(mark: str, closing: str = "") -> MakeRule:
+    """The rule of a list behind a mark."""
+
+    def make(lark: Lark) -> CallRule:
+        calls = lark.listed(lark.each(lark.call), 'S "," S')
+        end = f"S {lark.text(closing)}" if closing else ""
+        return CallRule(mark, f'S "[" S {calls} S "]" {end}', (mark,), is_block=True)
+
+    return make
+
+
+def _rule_of_gigachat(lark: Lark) -> CallRule:
+    is_new = _GIGACHAT[0] in lark.template
+    mark = _GIGACHAT[0] if is_new else _GIGACHAT[1]
+    return CallRule(mark, lark.each(lark.call), (mark,), is_end=True)
+
+
 _GRANITE = list_behind("</tool_call>", "<|/tool_call|>")
 
 GRANITE = Format(
@@ -57,6 +84,7 @@ GRANITE = Format(
         {"<|tool_call|>": _GRANITE, "<tool_call>": _GRANITE}, dropped=("<response>", "</response>")
     ),
     kept=("<|tool_call|>",),
+    make_rule=rule_of_list("<|tool_call|>"),
 )
 
 NEMOTRON = Format(
@@ -64,6 +92,7 @@ NEMOTRON = Format(
     lambda template: "<TOOLCALL>" in template,
     Tagged({"<TOOLCALL>": list_behind("</TOOLCALL>")}),
     kept=("<TOOLCALL>", "</TOOLCALL>"),
+    make_rule=rule_of_list("<TOOLCALL>", "</TOOLCALL>"),
 )
 
 PHI = Format(
@@ -71,6 +100,7 @@ PHI = Format(
     lambda template: "<|/tool_call|>" in template or "<|/tool|>" in template,
     Tagged({mark: list_behind("<|/tool_call|>") for mark in ("<|tool_call|>", "functools")}),
     kept=("<|tool_call|>", "<|/tool_call|>"),
+    make_rule=rule_of_list("<|tool_call|>", "<|/tool_call|>"),
 )
 
 APRIEL = Format(
@@ -78,6 +108,7 @@ APRIEL = Format(
     lambda template: "<tool_calls>" in template,
     Tagged({"<tool_calls>": list_behind("</tool_calls>")}),
     kept=("<tool_calls>", "</tool_calls>"),
+    make_rule=rule_of_list("<tool_calls>", "</tool_calls>"),
 )
 
 _GIGACHAT = ("<|function_call|>", "<|message_sep|>\n\nfunction call<|role_sep|>\n")
@@ -90,4 +121,5 @@ GIGACHAT = Format(
     ),
     Tagged(dict.fromkeys(_GIGACHAT, list_behind())),
     kept=("<|function_call|>", "<|message_sep|>", "<|role_sep|>"),
+    make_rule=_rule_of_gigachat,
 )

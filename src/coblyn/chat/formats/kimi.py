@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import read_arguments
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["KIMI"]
@@ -38,9 +40,21 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
 
 _SECTION = section(_CALL, (_END,), _read_call)
 
+
+def _rule(lark: Lark) -> CallRule:
+    def call(tool: Tool) -> str:
+        begin = lark.text(f"{_CALL}functions.{tool.name}:")
+        arguments = f"{lark.text(_ARGUMENTS)} {lark.arguments(tool)} {lark.text(_CALL_END)}"
+        return f"{begin} /[0-9]{{1,4}}/ {arguments}"
+
+    body = f"{lark.listed(lark.each(call), '')} {lark.text(_END)}"
+    return CallRule(_BEGIN, body, (_BEGIN,), is_block=True)
+
+
 KIMI = Format(
     "kimi-k2",
     lambda template: "<|tool_call_begin|>" in template,
     Tagged({_BEGIN: _SECTION, _CALL: _SECTION}, ends_reasoning=(_BEGIN, _CALL)),
     kept=(_BEGIN, _END, _CALL, _ARGUMENTS, _CALL_END),
+    make_rule=_rule,
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import read_call
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.pythonic import read_keywords
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["LLAMA3"]
@@ -55,6 +57,15 @@ def _read_python(
         out.broken(incoming.recorded())
 
 
+def _rule(lark: Lark) -> CallRule:
+    """An object that calls; where none has to, it may as well be another object."""
+
+    def call(tool: Tool) -> str:
+        return lark.call(tool, arguments="parameters")
+
+    return CallRule("", lark.listed(lark.each(call), '"; "'), (), is_block=True)
+
+
 LLAMA3 = Format(
     "llama3",
     lambda template: (
@@ -62,4 +73,5 @@ LLAMA3 = Format(
     ),
     Tagged({_TAG: _read_python}, start=_read_objects),
     kept=(_TAG,),
+    make_rule=_rule,
 )

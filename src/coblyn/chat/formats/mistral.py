@@ -8,9 +8,11 @@ import string
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_call import read_arguments
-from coblyn.chat.formats.json_list import read_list
+from coblyn.chat.formats.json_list import read_list, rule_of_list
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["MISTRAL"]
@@ -47,6 +49,18 @@ def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
     return True
 
 
+def _rule(lark: Lark) -> CallRule:
+    if _ARGUMENTS not in lark.template:
+        return rule_of_list(_CALLS)(lark)
+
+    def call(tool: Tool) -> str:
+        call_id = f"{lark.text(_ID)} /[a-zA-Z0-9]{{9}}/" if _ID in lark.template else ""
+        begin = f"{lark.text(tool.name)} {call_id} {lark.text(_ARGUMENTS)}"
+        return f"{begin} {lark.arguments(tool)}"
+
+    return CallRule(_CALLS, lark.each(call), (_CALLS,))
+
+
 def _make_id() -> str:
     return "".join(secrets.choice(_CHARACTERS) for _ in range(_ID_LENGTH))
 
@@ -64,6 +78,7 @@ MISTRAL = Format(
     lambda template: _CALLS in template,
     Tagged({_CALLS: _read}),
     kept=(_CALLS, _ID, _ARGUMENTS),
+    make_rule=_rule,
     make_id=_make_id,
     fit_id=_fit_id,
 )

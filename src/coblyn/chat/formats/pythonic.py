@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container
 
 from coblyn.chat.formats.format import Format, Situation, drop
+from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
-from coblyn.chat.formats.values import Arguments, json_of_python
+from coblyn.chat.formats.values import Arguments, json_of_python, types_of
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -111,6 +113,39 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
     yield from incoming.accept(_END)
 
 
+def _rule(lark: Lark) -> CallRule:
+    def call(tool: Tool) -> str:
+        def keyword(key: str) -> str:
+            return f"{lark.text(key + '=')} {_python(lark, tool, key)}"
+
+        keywords = lark.parameters(tool, keyword, '"," " "')
+        return f'{lark.text(tool.name + "(")} {keywords} ")"'
+
+    calls = lark.listed(lark.each(call), '"," " "?')
+    return CallRule(_BEGIN, f'"[" {calls} "]" {lark.text(_END)}', (_BEGIN,), is_block=True)
+
+
+def _python(lark: Lark, tool: Tool, key: str) -> str:
+    """A Python literal for a parameter; its scalars are of the right type."""
+    types = types_of(tool, key)
+    schema = lark.property(tool, key)
+    if types == {"string"} and (choices := lark.choices(schema)):
+        return lark.any_of(lark.text(json.dumps(each, ensure_ascii=False)) for each in choices)
+    if types & {"array", "object"}:
+        return lark.json(schema)
+    shown = [_LITERALS[kind] for kind in sorted(types) if kind in _LITERALS]
+    return "(" + " | ".join(shown) + ")"
+
+
+_LITERALS = {
+    "string": r'/"([^"\\\n]|\\.)*"/',
+    "integer": r"/-?(0|[1-9][0-9]*)/",
+    "number": r"/-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/",
+    "boolean": '("True" | "False")',
+    "null": '"None"',
+}
+
+
 LFM2 = Format(
     "lfm2",
     lambda template: any(
@@ -118,5 +153,6 @@ LFM2 = Format(
     ),
     Tagged({_BEGIN: _read}, start=read_bare, named="[NAME(", read_named=_read_named),
     kept=(_BEGIN, _END),
+    make_rule=_rule,
     reasoning=Reasoning("<think>", "</think>"),
 )

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.hermes import read_object
+from coblyn.chat.formats.lark import CallRule, Lark, MakeRule
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.values import Arguments, read_value, types_of
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = ["QWEN_XML", "SEED"]
@@ -64,11 +66,31 @@ def _read_function(incoming: Incoming, out: Outgoing, situation: Situation) -> R
     return True
 
 
+def _rule_of(block: str, line: str) -> MakeRule:
+    """The rule of calls in a block of that name, whose values stand between line breaks or none."""
+    opening, closing = f"<{block}>", f"</{block}>"
+
+    def make(lark: Lark) -> CallRule:
+        def call(tool: Tool) -> str:
+            def parameter(key: str) -> str:
+                value = lark.value(tool, key, f"{line}</parameter>")
+                return f"{lark.text(f'{_PARAMETER}{key}>{line}')} {value} {lark.text(chr(10))}"
+
+            begin = lark.text(f"\n{_FUNCTION}{tool.name}>\n")
+            end = lark.text(f"{_END}\n{closing}")
+            return f"{begin} {lark.parameters(tool, parameter)} {end}"
+
+        return CallRule(opening, lark.each(call), (opening,))
+
+    return make
+
+
 QWEN_XML = Format(
     "qwen-xml",
     lambda template: "<function=" in template and "<tool_call>" in template,
     Tagged({"<tool_call>": _read, _FUNCTION: _read}),
     kept=("<tool_call>", "</tool_call>"),
+    make_rule=_rule_of("tool_call", "\n"),
 )
 
 SEED = Format(
@@ -76,4 +98,5 @@ SEED = Format(
     lambda template: "<seed:tool_call>" in template,
     Tagged({"<seed:tool_call>": _read, _FUNCTION: _read}),
     kept=("<seed:tool_call>", "</seed:tool_call>"),
+    make_rule=_rule_of("seed:tool_call", ""),
 )

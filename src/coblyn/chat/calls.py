@@ -1,0 +1,78 @@
+"""What a reply that may call tools, or has to, must be like: a grammar for its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coblyn.chat.formats.lark import CallRule, Lark
+from coblyn.chat.messages import NamedTool, ToolChoice
+from coblyn.chat.reply import ReplyForm
+
+__all__ = ["CallGrammar", "call_grammar"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallGrammar:
+    """A grammar in llguidance's dialect of Lark.
+
+    Attributes:
+        lark: The rules.
+        triggers: It holds behind these marks, and all else is free; if there are none, it holds for the whole reply.
+        repeats: Behind a call the reply is free again.
+    """
+
+    lark: str
+    triggers: tuple[str, ...] = ()
+    repeats: bool = False
+
+
+def call_grammar(
+    form: ReplyForm,
+    choice: ToolChoice,
+    schemas: Mapping[str, Mapping[str, Any]],
+    special: Mapping[str, int],
+    *,
+    is_parallel: bool = True,
+) -> CallGrammar | None:
+    """The grammar of a reply's calls; None if nothing is required of them.
+
+    Args:
+        form: In which form the reply comes, with the tools that may be called.
+        choice: Whether one has to be.
+        schemas: The schema of each tool's arguments, by its name, with nothing that cannot be enforced.
+        special: Ids of the special tokens among the marks of the form, by their text.
+        is_parallel: Several calls may be made at once.
+    """
+    make = form.format.make_rule
+    if make is None or not form.tools or choice == "none":
+        return None
+    tools = [each for each in form.tools if choice in ("auto", "required", NamedTool(each.name))]
+    lark = Lark(tools, schemas, special=special, template=form.template, is_parallel=is_parallel)
+    rule = make(lark)
+    if choice != "auto":
+        return CallGrammar(lark.grammar(_whole(lark, rule, form)))
+    if not rule.triggers:
+        return None
+    repeats = is_parallel and not rule.is_end
+    return CallGrammar(lark.grammar(rule.body), tuple(rule.triggers), repeats)
+
+
+def _whole(lark: Lark, rule: CallRule, form: ReplyForm) -> str:
+    """A whole reply that calls: after its reasoning, if there may be any."""
+    call = f"{lark.text(rule.mark)} {rule.body}"
+    if lark.is_parallel and not (rule.is_block or rule.is_end):
+        again = lark.rule(call)
+        call = f"{again} (S {again})*"
+    return f"{_reasoning(lark, rule, form)} {call}"
+
+
+def _reasoning(lark: Lark, rule: CallRule, form: ReplyForm) -> str:
+    if rule.before:
+        return f"({rule.before})?"
+    marks = form.reasoning
+    if not marks:
+        return ""
+    rest = f"{lark.until(marks.closing)} S"
+    return rest if form.is_reasoning else f"(S {lark.text(marks.opening)} {rest})?"

@@ -1,0 +1,198 @@
+"""Grammars of calls, in llguidance's dialect of Lark: what may follow the mark of a call.
+
+Text is a literal, a special token a reference to its id: no literal matches it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coblyn.chat.formats.values import types_of
+from coblyn.chat.messages import Tool
+
+__all__ = ["CallRule", "Lark", "MakeRule"]
+
+_ANY_TEXT = r"/(.|\n)*/"
+_SPACE = r" |\r?\n\n?[ \t]{0,32}"
+"""Bounded: small models that may write more whitespace go on with it for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRule:
+    """How calls are written.
+
+    Attributes:
+        mark: The text that begins them; a model that has to call begins with it.
+        body: What follows the mark, in Lark.
+        triggers: The marks behind which nothing but ``body`` may follow; empty where a mark may be anything else, too.
+        is_block: The body holds all calls of a reply, not one.
+        is_end: Nothing may follow.
+        before: What may stand before them, in Lark, where reasoning has no marks of its own.
+    """
+
+    mark: str
+    body: str
+    triggers: Sequence[str]
+    is_block: bool = False
+    is_end: bool = False
+    before: str = ""
+
+
+class Lark:
+    """Puts a grammar together.
+
+    Args:
+        tools: The tools that may be called.
+        schemas: The schema of each tool's arguments, by its name, with nothing that cannot be enforced.
+        special: Ids of special tokens, by their text.
+        template: The model's chat template, which tells variants of a format apart.
+        is_parallel: Several calls may be made at once.
+    """
+
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        schemas: Mapping[str, Mapping[str, Any]],
+        *,
+        special: Mapping[str, int],
+        template: str = "",
+        is_parallel: bool = True,
+    ) -> None:
+        self.tools = tools
+        self.template = template
+        self.is_parallel = is_parallel
+        self._schemas = schemas
+        self._special = dict(special)
+        names = sorted(self._special, key=len, reverse=True)
+        self._splitter = re.compile("|".join(map(re.escape, names)) or "(?!)")
+        self._rules: list[str] = []
+
+    def grammar(self, start: str) -> str:
+        """All rules."""
+        return "\n".join([f"start: {start}", *self._rules, f"S: /({_SPACE})?/", ""])
+
+    def rule(self, body: str) -> str:
+        """A rule of its own; its name."""
+        return self._rule(body)
+
+    def text(self, text: str) -> str:
+        """Exactly some text."""
+        parts, end = [], 0
+        for found in self._splitter.finditer(text):
+            parts += [_literal(text[end : found.start()]), f"<[{self._special[found[0]]}]>"]
+            end = found.end()
+        parts.append(_literal(text[end:]))
+        return " ".join(part for part in parts if part) or '""'
+
+    def until(self, closing: str) -> str:
+        """Any text, and what ends it."""
+        if found := self._splitter.search(closing):
+            before, rest = closing[: found.start()], closing[found.start() :]
+            text = self.rule(f"/(.|\\n)*{_pattern(before)}/")
+            return self.rule(f"{text} {self.text(rest)}")
+        return self._rule(_ANY_TEXT, f"[suffix={json.dumps(closing, ensure_ascii=False)}]")
+
+    def any_of(self, bodies: Iterable[str]) -> str:
+        """One of several."""
+        return "(" + " | ".join(self.rule(body) for body in bodies) + ")"
+
+    def each(self, make: Callable[[Tool], str]) -> str:
+        """One of the tools, each written its own way."""
+        return self.any_of(make(tool) for tool in self.tools)
+
+    def listed(self, item: str, separator: str) -> str:
+        """One item, or more with something between them."""
+        return f"{item} ({separator} {item})*" if self.is_parallel else item
+
+    def json(self, schema: Mapping[str, Any]) -> str:
+        """JSON of a schema."""
+        spaced = {**schema, "x-guidance": {"whitespace_pattern": _SPACE}}
+        return self.rule(f"%json {json.dumps(spaced, ensure_ascii=False)}")
+
+    def arguments(self, tool: Tool) -> str:
+        """The arguments of a tool as JSON."""
+        return self.json(self._schemas[tool.name])
+
+    def call(
+        self, tool: Tool, *, name: str = "name", arguments: str = "arguments", before: str = ""
+    ) -> str:
+        """A JSON object that calls a tool.
+
+        Args:
+            tool: Which.
+            name: What the key of the name is named.
+            arguments: What the key of the arguments is named.
+            before: What stands before the name, with a comma.
+        """
+        key = _literal(json.dumps(name))
+        value = _literal(json.dumps(tool.name, ensure_ascii=False))
+        inner = _literal(json.dumps(arguments))
+        shown = self.arguments(tool)
+        return f'"{{" S {before} {key} S ":" S {value} S "," S {inner} S ":" S {shown} S "}}"'
+
+    def parameters(self, tool: Tool, write: Callable[[str], str], separator: str = "") -> str:
+        """The parameters of a tool one after the other, in their order; those that are required are not left out.
+
+        Args:
+            tool: Whose.
+            write: How one is written that has this name.
+            separator: What stands between two.
+        """
+        schema = self._schemas[tool.name]
+        properties, required = schema.get("properties"), schema.get("required")
+        names = list(properties) if isinstance(properties, Mapping) else []
+        must = required if isinstance(required, list) else []
+        rest = first = '""'
+        # From the last to the first: what may follow each, and what may begin.
+        for key in reversed(names):
+            rule = self.rule(write(key))
+            follows = self.rule(f"{separator} {rule} {rest}")
+            begins = self.rule(f"{rule} {rest}")
+            is_left_out = key not in must
+            first = self.rule(f"{begins} | {first}") if is_left_out else begins
+            rest = self.rule(f"{follows} | {rest}") if is_left_out else follows
+        return first
+
+    def value(self, tool: Tool, key: str, closing: str) -> str:
+        """The value of a parameter and what ends it: raw if it is a text, else JSON."""
+        schema = self.property(tool, key)
+        if types_of(tool, key) != {"string"}:
+            return f"S {self.json(schema)} S {self.text(closing.lstrip())}"
+        if choices := self.choices(schema):
+            return f"({' | '.join(map(_literal, choices))}) {self.text(closing)}"
+        return self.until(closing)
+
+    def property(self, tool: Tool, key: str) -> dict[str, Any]:
+        """The schema of a parameter, with what its references point to."""
+        schema = self._schemas[tool.name]
+        found = schema["properties"][key]
+        shared = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
+        return {**found, **shared} if isinstance(found, Mapping) else dict(shared)
+
+    @staticmethod
+    def choices(schema: Mapping[str, Any]) -> list[str]:
+        """The texts that a schema lists, if it does."""
+        values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+        is_listed = isinstance(values, list) and all(isinstance(each, str) for each in values)
+        return values if is_listed and "" not in values else []
+
+    def _rule(self, body: str, attributes: str = "") -> str:
+        name = f"r{len(self._rules)}"
+        self._rules.append(f"{name}{attributes}: {body}")
+        return name
+
+
+MakeRule = Callable[[Lark], CallRule]
+
+
+def _pattern(text: str) -> str:
+    """A regular expression of exactly some text."""
+    return re.escape(text).replace("/", r"\/").replace("\\\n", r"\n")
+
+
+def _literal(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if text else ""

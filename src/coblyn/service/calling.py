@@ -1,0 +1,116 @@
+"""What is required of a reply, of its calls and of its answer, as a constraint for the engine."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from coblyn.chat.calls import call_grammar
+from coblyn.chat.messages import Tool
+from coblyn.chat.reply import ReplyForm
+from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.schema import enforceable
+from coblyn.errors import BadRequest, ConstraintRefused
+from coblyn.service.command import ChatPrompt
+
+__all__ = ["constraint_of", "constraint_of_calls"]
+
+log = logging.getLogger(__name__)
+
+_ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+_COMBINED = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties", "additionalProperties", "not")
+
+
+def constraint_of_calls(
+    prompt: ChatPrompt, form: ReplyForm | None, special: Mapping[str, int]
+) -> Constraint | None:
+    """The constraint of a reply's calls; None if nothing is required of them.
+
+    Args:
+        prompt: What is asked, with its tools.
+        form: In which form the reply comes.
+        special: Ids of the special tokens among the marks of the form.
+
+    Raises:
+        ConstraintRefused: The schema of a tool cannot be enforced, and has to be: it is strict, or a call is required.
+    """
+    if form is None or not form.tools:
+        return None
+    is_needed = prompt.tool_choice != "auto"
+    schemas = {
+        tool.name: _schema(tool, index, is_needed=is_needed or tool.strict)
+        for index, tool in enumerate(form.tools)
+    }
+    grammar = call_grammar(
+        form, prompt.tool_choice, schemas, special, is_parallel=prompt.parallel_tool_calls
+    )
+    if grammar is None:
+        return None
+    marks = (form.reasoning.opening.strip(), form.reasoning.closing)
+    return Constraint(
+        "lark",
+        grammar.lark,
+        triggers=grammar.triggers,
+        repeats=grammar.repeats,
+        quiet=marks if form.reasoning and grammar.triggers else (),
+        starts_quiet=form.is_reasoning and bool(grammar.triggers),
+    )
+
+
+def constraint_of(
+    asked: Constraint | None, calls: Constraint | None, form: ReplyForm | None
+) -> Constraint | None:
+    """The constraint of a reply.
+
+    Args:
+        asked: What the caller asks of the answer.
+        calls: What is required of calls.
+        form: In which form the reply comes; None if it is no conversation's.
+
+    Raises:
+        BadRequest: The caller asks for an answer, and for a call.
+    """
+    if asked is None or form is None:
+        return asked or calls
+    if calls and not calls.is_lazy:
+        raise BadRequest(
+            "tool_choice asks for a call, and a constraint for an answer.",
+            field="tool_choice",
+            hint="Leave one of them out.",
+        )
+    triggers = tuple(form.format.answers)
+    if form.is_reasoning and not triggers:
+        triggers = (form.reasoning.closing,)
+    if asked.is_lazy or not triggers:
+        return asked
+    return replace(asked, triggers=triggers, is_required=True)
+
+
+def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
+    """The schema of a tool's arguments, as far as it can be enforced."""
+    schema = {"type": "object", **tool.parameters}
+    if schema.get("properties") and not any(key in schema for key in _COMBINED):
+        schema["additionalProperties"] = False
+    try:
+        text = json.dumps(enforceable(schema))
+        _require_enforceable(text)
+    except (ConstraintRefused, ValueError) as error:
+        if is_needed:
+            where = f"tools[{index}].function.parameters"
+            reason = getattr(error, "message", str(error))
+            raise ConstraintRefused(f"Tool {tool.name!r}: {reason}", field=where) from error
+        log.warning("the arguments of tool %r are not constrained: %s", tool.name, error)
+        return _ANY_OBJECT
+    found = json.loads(text)
+    assert isinstance(found, dict), "it was made above"
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _require_enforceable(schema: str) -> None:
+    grammar_of(Constraint("json_schema", schema))
