@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -116,6 +117,19 @@ async def test_the_scope_of_a_key(engine: SteppedEngine) -> None:
     assert (await client.post("/x/api/v1/manage/", {}, **bearer(KEY))).status == 403
     assert (await client.post("/api/v1/manage", {}, **bearer(ADMIN))).status == 200
     assert (await make_client(engine, ("::1", 1)).post("/api/v1/manage", {})).status == 200
+
+
+async def test_stories_are_the_owners(engine: SteppedEngine) -> None:
+    client = make_client(engine)
+    stories = [
+        (route.method, route.path)
+        for dialect in DIALECTS
+        for route in dialect.routes
+        if re.search("/api/coblyn/(stories|library|lore)", route.path)
+    ]
+    assert len(stories) > 10
+    for method, path in stories:
+        assert (await client.send(method, path, {}, **bearer(KEY))).status == 403, path
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,15 @@ class Route:
 
 
 class Routes(list[Route]):
-    """Routes as they are written down: ``get``, ``post`` and ``delete`` decorate what answers."""
+    """Routes as they are written down: ``get``, ``post`` and ``delete`` decorate what answers.
+
+    Args:
+        scope: What an API key must be good for where a route says nothing else.
+    """
+
+    def __init__(self, scope: Scope = "generate") -> None:
+        super().__init__()
+        self._scope = scope
 
     def delete(
         self,
@@ -64,21 +72,23 @@ class Routes(list[Route]):
         body: type[BaseModel] | None = None,
         example: Mapping[str, Any] | None = None,
         *,
-        scope: Scope = "generate",
+        scope: Scope | None = None,
     ) -> Callable[[Handler], Handler]:
         """Answer DELETE."""
         return self._add(
             lambda handler: Route(
-                "DELETE", path, handler, summary, body, example or {}, scope=scope
+                "DELETE", path, handler, summary, body, example or {}, scope=scope or self._scope
             )
         )
 
     def get(
-        self, path: str, summary: str, *, header: str = "", scope: Scope = "generate"
+        self, path: str, summary: str, *, header: str = "", scope: Scope | None = None
     ) -> Callable[[Handler], Handler]:
         """Answer GET."""
         return self._add(
-            lambda handler: Route("GET", path, handler, summary, header=header, scope=scope)
+            lambda handler: Route(
+                "GET", path, handler, summary, header=header, scope=scope or self._scope
+            )
         )
 
     def post(
@@ -89,12 +99,19 @@ class Routes(list[Route]):
         example: Mapping[str, Any] | None = None,
         *,
         can_stream: bool = False,
-        scope: Scope = "generate",
+        scope: Scope | None = None,
     ) -> Callable[[Handler], Handler]:
         """Answer POST."""
         return self._add(
             lambda handler: Route(
-                "POST", path, handler, summary, body, example or {}, can_stream, scope=scope
+                "POST",
+                path,
+                handler,
+                summary,
+                body,
+                example or {},
+                can_stream,
+                scope=scope or self._scope,
             )
         )
 

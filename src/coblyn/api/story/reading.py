@@ -17,7 +17,7 @@ from coblyn.story.lore.scene import Scene, read_settings
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(scope="admin")
 
 
 @routes.post("/api/coblyn/stories/{id}/context", "What the model would read", ContextBody)

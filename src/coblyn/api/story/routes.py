@@ -29,7 +29,7 @@ from coblyn.story.store.rows import StoryDamaged
 
 __all__ = ["routes"]
 
-routes = Routes()
+routes = Routes(scope="admin")
 
 _STORIES = "/api/coblyn/stories"
 _STORY = _STORIES + "/{id}"
