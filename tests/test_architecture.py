@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "crash": set(),
     "keys": VOCABULARY,
     "daemon": VOCABULARY,
+    "connect": VOCABULARY,
     "settings": VOCABULARY | {"keys"},
     "run": VOCABULARY,
     "fetch": VOCABULARY | {"run"},
@@ -44,6 +45,7 @@ MAY_IMPORT = {
     | {
         "keys",
         "daemon",
+        "connect",
         "settings",
         "engine",
         "service",

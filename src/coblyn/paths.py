@@ -62,9 +62,14 @@ def logs() -> Path:
     return cache() / "logs"
 
 
+def data() -> Path:
+    """What cannot be made again."""
+    return _home("data", _DIRS.user_data_dir)
+
+
 def models() -> Path:
     """Models that were pulled."""
-    return _home("data", _DIRS.user_data_dir) / "models"
+    return data() / "models"
 
 
 def stories() -> Path:

@@ -1,0 +1,37 @@
+"""Claude Code: a settings file of its own, so that the user's own account stays in use elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coblyn.connect.merge import into_json
+from coblyn.connect.plan import Change, Client, Plan
+from coblyn.connect.target import Target
+
+__all__ = ["CLIENT"]
+
+_MODELS = (
+    "ANTHROPIC_MODEL",
+    "ANTHROPIC_DEFAULT_OPUS_MODEL",
+    "ANTHROPIC_DEFAULT_SONNET_MODEL",
+    "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+)
+
+
+def _plan(target: Target, home: Path) -> Plan:
+    path = home / ".claude" / "coblyn.json"
+    environment = {
+        "ANTHROPIC_BASE_URL": target.url,
+        "ANTHROPIC_AUTH_TOKEN": target.some_key,
+        **dict.fromkeys(_MODELS, target.model),
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        # A processor may read a long prompt for minutes.
+        "API_TIMEOUT_MS": "3000000",
+    }
+    return Plan(
+        (Change(path, into_json({"env": environment})),),
+        steps=(f'Run: claude --settings "{path}"',),
+    )
+
+
+CLIENT = Client("claude-code", "Claude Code", _plan)

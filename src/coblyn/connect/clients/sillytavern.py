@@ -1,0 +1,25 @@
+"""SillyTavern writes its settings itself while it runs: the user types them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coblyn.connect.plan import Client, Plan
+from coblyn.connect.target import Target
+
+__all__ = ["CLIENT"]
+
+
+def _plan(target: Target, _: Path) -> Plan:
+    key = (f"API key: {target.key}",) if target.key else ()
+    return Plan(
+        steps=(
+            "Open API Connections (the plug), choose the API Text Completion and the type KoboldCpp.",
+            *key,
+            f"API URL: {target.url}",
+            "Press Connect, and tick Auto-connect. Derive templates takes the model's own template.",
+        )
+    )
+
+
+CLIENT = Client("sillytavern", "SillyTavern", _plan)

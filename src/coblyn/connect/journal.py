@@ -1,0 +1,147 @@
+"""Files changed and changed back: of each file its text before and the hash of what was written are kept.
+
+A file that somebody has changed since is not overwritten: the user is told where its old text is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from coblyn import paths
+from coblyn.connect.plan import Change
+from coblyn.errors import NotFound, SettingsError
+from coblyn.files import disk_errors, put_in_place
+
+__all__ = ["Done", "apply", "undo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file that was changed.
+
+    Attributes:
+        path: The file.
+        before: Its text before; None if it was not there.
+        after: Hash of what was written.
+    """
+
+    path: str
+    before: str | None
+    after: str
+
+
+def apply(name: str, changes: Sequence[Change]) -> list[Path]:
+    """Change files, after what they say was written down.
+
+    Args:
+        name: Of the program whose files they are.
+        changes: What to change; nothing is written if one of them cannot be made.
+
+    Returns:
+        The files that were changed; those that say all of it already are left out.
+
+    Raises:
+        SettingsError: A file cannot be read, changed or written.
+    """
+    texts = [(change.path, _read(change.path)) for change in changes]
+    wanted = [
+        (path, before, _changed(change, before or ""))
+        for change, (path, before) in zip(changes, texts, strict=True)
+    ]
+    wanted = [each for each in wanted if each[1] != each[2]]
+    if not wanted:
+        return []
+    done = [Done(str(path), before, _hash(after)) for path, before, after in wanted]
+    _write(_journal(name), json.dumps([*_entries(name), [asdict(each) for each in done]]))
+    for path, _, after in wanted:
+        _write(path, after)
+    return [path for path, _, _ in wanted]
+
+
+def undo(name: str) -> list[Path]:
+    """Take the last change of a program's files back.
+
+    Returns:
+        The files that say again what they said.
+
+    Raises:
+        NotFound: Nothing was changed.
+        SettingsError: A file was changed since, so that all stay as they are; or one cannot be written.
+    """
+    entries = _entries(name)
+    if not entries:
+        raise NotFound(f"Nothing was written for {name}.")
+    done = [Done(**each) for each in entries[-1]]
+    for each in done:
+        now = _read(Path(each.path))
+        if now not in (None, each.before) and _hash(now or "") != each.after:
+            raise SettingsError(
+                f"{each.path} was changed since, and stays as it is.",
+                hint=f"What it said before is in {_journal(name)}.",
+            )
+    for each in done:
+        path = Path(each.path)
+        if each.before is not None:
+            _write(path, each.before)
+        else:
+            path.unlink(missing_ok=True)
+    _write(_journal(name), json.dumps(entries[:-1]))
+    return [Path(each.path) for each in done]
+
+
+def _changed(change: Change, before: str) -> str:
+    try:
+        return change.change(before)
+    except SettingsError as error:
+        message = f"{change.path} cannot be changed. {error.message}"
+        raise SettingsError(message, hint=error.hint) from error
+
+
+def _journal(name: str) -> Path:
+    return paths.data() / "connect" / f"{name}.json"
+
+
+def _entries(name: str) -> list[list[dict[str, Any]]]:
+    text = _read(_journal(name))
+    if text is None:
+        return []
+    try:
+        entries: list[list[dict[str, Any]]] = json.loads(text)
+        for entry in entries:
+            for each in entry:
+                Done(**each)
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"{_journal(name)} cannot be read: {error}.") from error
+    return entries
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+
+
+def _write(path: Path, text: str) -> None:
+    # A link stays one: many keep their settings in a repository.
+    path = path.resolve()
+    with disk_errors(path.parent, what="Settings", error=SettingsError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.coblyn")
+        part.unlink(missing_ok=True)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as file:
+            file.write(text.encode())
+        put_in_place(part, path)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,81 @@
+"""The server that programs are pointed at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from coblyn.errors import BadRequest, NotFound, SettingsError
+
+__all__ = ["NO_KEY", "Target", "ask"]
+
+NO_KEY = "none"
+"""What programs are given that want some key for a server that wants none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server and one of its models.
+
+    Attributes:
+        url: Its address, without a slash at the end.
+        model: Name of the model.
+        context: Tokens of context; 0 if that is not known.
+        key: API key, or empty.
+    """
+
+    url: str
+    model: str
+    context: int = 0
+    key: str = field(default="", repr=False)
+
+    @property
+    def openai(self) -> str:
+        """Address of OpenAI's API."""
+        return f"{self.url}/v1"
+
+    @property
+    def some_key(self) -> str:
+        """The key, or a word where programs want one all the same."""
+        return self.key or NO_KEY
+
+
+def ask(url: str, key: str, model: str) -> Target:
+    """What a server says of itself.
+
+    Args:
+        url: Its address.
+        key: API key, or empty.
+        model: The model that is wanted; the server's first if empty.
+
+    Raises:
+        BadRequest: It is no address of a server.
+        NotFound: It does not have that model.
+        SettingsError: It cannot be reached, or wants another key.
+    """
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    url = url.rstrip("/").removesuffix("/v1")
+    try:
+        answer = httpx.get(f"{url}/v1/models", headers=headers, timeout=10)
+        answer.raise_for_status()
+        found = {
+            entry["id"]: int(entry.get("context_length", 0)) for entry in answer.json()["data"]
+        }
+    except httpx.HTTPStatusError as error:
+        hint = "Give its key with --key." if error.response.status_code == 401 else ""
+        raise SettingsError(f"{url} answers {error.response.status_code}.", hint=hint) from error
+    except httpx.RequestError as error:
+        raise SettingsError(
+            f"No server answers at {url}.",
+            hint="Start it (coblyn serve), or name another address with --url.",
+        ) from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise BadRequest(f"{url} is no address: {error}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{url} does not answer as a server of models does.") from error
+    if not found or (model and model not in found):
+        has = f"It has {', '.join(found)}." if found else "It has none."
+        raise NotFound(f"{url} has no model {model}.".replace("  ", " "), hint=has)
+    name = model or next(iter(found))
+    return Target(url, name, found[name], key)
