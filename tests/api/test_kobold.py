@@ -587,3 +587,23 @@ async def test_what_is_not_obeyed_reaches_streams_that_have_events(client: Clien
 async def test_openais_name_for_stops_counts_too(client: Client, engine: SteppedEngine) -> None:
     await client.post(GENERATE, {"prompt": "a", "stop": "q"})
     assert engine.requests[-1].stop == ("q",)
+
+
+@pytest.mark.parametrize(
+    ("effort", "budget"),
+    [("none", 0), ("minimal", 10), ("low", 25), ("medium", 50), ("high", None), ("default", None)],
+)
+async def test_reasoning_has_its_part_of_the_length(effort: str, budget: int | None) -> None:
+    engine = SteppedEngine(chat_template="<think></think>" + CHATML)
+    engine.allow()
+    body = {"prompt": "a", "max_length": 100, "reasoning_effort": effort}
+    reply = await Client(create_app(engine)).post(GENERATE, body)
+    assert "warnings" not in reply.json
+    thinking = engine.requests[-1].thinking
+    assert thinking is not None
+    assert thinking.max_tokens == budget
+
+
+async def test_a_level_of_reasoning_that_is_none_is_said(client: Client) -> None:
+    reply = await client.post(GENERATE, {"prompt": "a", "reasoning_effort": "huge"})
+    assert (reply.status, set(reply.json["warnings"])) == (200, {"reasoning_effort"})

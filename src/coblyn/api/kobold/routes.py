@@ -19,6 +19,7 @@ from coblyn.api.kobold.wire import (
     TokenCountInput,
     has_placeholders,
     to_command,
+    with_budget,
 )
 from coblyn.api.later import Warnings, cut_warning, read_leniently
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
@@ -177,6 +178,7 @@ async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings
     default = call.options.default_max_tokens
     tags = await _model_tags(call, wanted) if has_placeholders(wanted) else Tags()
     command = to_command(wanted, sampling, tags, default_max_tokens=default)
+    body = with_budget(body, wanted.reasoning_effort, command.max_tokens, warnings)
     return wanted, bind(command, body), warnings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
@@ -20,9 +21,19 @@ __all__ = [
     "TokenCountInput",
     "has_placeholders",
     "to_command",
+    "with_budget",
 ]
 
 MAX_STOPS = 256
+
+_EFFORTS: Mapping[str, float | None] = {
+    "none": 0.0,
+    "minimal": 0.1,
+    "low": 0.25,
+    "medium": 0.5,
+    "high": None,
+}
+"""Parts of a length that reasoning may take; None for all of it."""
 
 
 class GenerateInput(LaterFields):
@@ -53,6 +64,10 @@ class GenerateInput(LaterFields):
     model: str = ""
     replace_instruct_placeholders: bool = True
     adapter: dict[str, Any] = Field(default={})
+    reasoning_effort: str = Field(
+        default="",
+        description="none, minimal, low, medium or high: reasoning's part of max_length.",
+    )
     grammar_retain_state: bool = later(False, "A grammar goes on where the last text left it.")
     n: int = later(1, "Texts that are asked for; there is one.")
     singleline: bool = later(False, "Only the first line; a stop sequence does that.")
@@ -106,6 +121,29 @@ class DetokenizeInput(Lenient):
         if not is_list:
             raise BadRequest("ids must be a list of token ids.", field="ids")
         return value
+
+
+def with_budget(
+    body: Mapping[str, Any], effort: str, max_tokens: int | None, warnings: dict[str, str]
+) -> dict[str, Any]:
+    """A body in which KoboldCPP's levels of reasoning are a number of tokens.
+
+    Args:
+        body: As JSON gave it.
+        effort: The level.
+        max_tokens: Of which the levels are parts.
+        warnings: Takes a level that is none.
+    """
+    if effort in ("", "default"):
+        return {**body, "reasoning_effort": None}
+    if effort not in _EFFORTS:
+        warnings["reasoning_effort"] = f"It is not one of {', '.join(_EFFORTS)}, and was not used."
+        return {**body, "reasoning_effort": None}
+    share = _EFFORTS[effort]
+    told = {**body, "reasoning_effort": None}
+    if share is not None and body.get("reasoning_budget") is None:
+        told["reasoning_budget"] = int(share * (max_tokens or 0))
+    return told
 
 
 def to_command(
