@@ -323,6 +323,10 @@ class Settings(EngineSettings):
             description="Tokens that a client gets which continues text and names no number.",
         ),
     ] = 2048
+    max_completion: Annotated[
+        int,
+        Meta(ge=0, le=_MAX_INT, description="The most tokens of any completion; 0 for no limit."),
+    ] = 0
     defaults_win: Annotated[
         bool, Meta(description="`generation_defaults` replace what requests have, too.")
     ] = False

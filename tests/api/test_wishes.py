@@ -124,3 +124,23 @@ async def test_an_adapter_has_no_tags_for_tools() -> None:
     reply = await Server().ask(path, body | {"adapter": ADAPTER, "tools": [tool]})
     assert reply.status == 400
     assert reply.json["error"]["param"] == "adapter"
+
+
+@EVERY
+async def test_no_completion_is_longer_than_the_server_allows(
+    path: str, body: dict[str, Any]
+) -> None:
+    engine = SteppedEngine()
+    engine.allow()
+    client = Client(create_app(engine, ApiOptions(max_completion=2)))
+    for length in ({}, {"max_length": 100}, {"max_length": 1}):
+        assert (await client.post(path, body | length)).status == 200
+    assert [request.max_tokens for request in engine.requests] == [2, 2, 1]
+
+
+async def test_a_length_beyond_what_the_server_allows_is_said() -> None:
+    engine = SteppedEngine()
+    engine.allow()
+    client = Client(create_app(engine, ApiOptions(max_completion=2)))
+    reply = await client.post("/api/v1/generate", {"prompt": "abc", "max_length": 100})
+    assert reply.json["warnings"] == {"max_length": "2 was used: that is the most here."}

@@ -71,6 +71,7 @@ def create_app(
     services = make_services(
         engines,
         is_strict=options.is_strict,
+        max_completion=options.max_completion,
         journal=options.journal,
         slots=Slots(options.data_slots) if options.data_slots else None,
         admin=admin,

@@ -29,6 +29,7 @@ class ApiOptions:
         body_seconds: How long the next part of a body may take to arrive.
         keep_alive: Seconds after which a stream that has nothing to send says so; 0 for never.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
+        max_completion: The most tokens of any completion; 0 for no limit.
         is_strict: Refuse requests that name another model even where there is one only.
         data_slots: The file of saved stories; None keeps none.
         has_multiplayer: Share a story among the pages that ask for it.
@@ -49,6 +50,7 @@ class ApiOptions:
     body_seconds: float = 30.0
     keep_alive: float = 10.0
     default_max_tokens: int = 2048
+    max_completion: int = 0
     is_strict: bool = False
     data_slots: Path | None = None
     has_multiplayer: bool = False

@@ -28,6 +28,7 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
         "lite": Path(settings.lite) if settings.lite else None,
         "wishes": _wishes(settings),
         "default_max_tokens": settings.default_max_tokens,
+        "max_completion": settings.max_completion,
     }
 
 

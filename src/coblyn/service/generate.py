@@ -110,12 +110,16 @@ class Generator:
         models: What generates.
         hub: Where generations are noted.
         quotas: How much each caller may use.
+        max_completion: The most tokens of any completion; 0 for no limit.
     """
 
-    def __init__(self, models: Models, hub: Hub, quotas: Quotas | None = None) -> None:
+    def __init__(
+        self, models: Models, hub: Hub, quotas: Quotas | None = None, *, max_completion: int = 0
+    ) -> None:
         self._models = models
         self._hub = hub
         self._quotas = quotas or Quotas()
+        self._max_completion = max_completion
 
     async def start(self, command: GenerateCommand) -> Generation:
         """Check and tokenize a command, submit it, and wait until the engine has begun.
@@ -209,7 +213,14 @@ class Generator:
             lambda: self._quotas.release(caller, record.num_prompt + record.num_written)
         )
 
+    def _limited(self, command: GenerateCommand) -> GenerateCommand:
+        most = self._max_completion
+        return (
+            replace(command, max_tokens=min(command.max_tokens or most, most)) if most else command
+        )
+
     async def _submit(self, command: GenerateCommand, fitted: _Fitted) -> Generation:
+        command = self._limited(command)
         record = Record(
             uuid.uuid4().hex,
             command.key,

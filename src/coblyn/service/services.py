@@ -44,6 +44,7 @@ def make_services(
     engines: EngineClient | Sequence[EngineClient],
     *,
     is_strict: bool = False,
+    max_completion: int = 0,
     slots: Slots | None = None,
     shared: SharedStory | None = None,
     admin: Admin | None = None,
@@ -55,6 +56,7 @@ def make_services(
     Args:
         engines: One for each model; the first answers requests that name no model.
         is_strict: Refuse requests that name another model even where there is one only.
+        max_completion: The most tokens of any completion; 0 for no limit.
         slots: Where stories are saved.
         shared: The story that several people write.
         admin: What loads other models.
@@ -64,7 +66,8 @@ def make_services(
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
     stories = Stories(journal or paths.journal())
-    generator, inventory = Generator(models, hub, Quotas(clock)), Inventory(models)
+    generator = Generator(models, hub, Quotas(clock), max_completion=max_completion)
+    inventory = Inventory(models)
     kept, contexts = Kept(), Contexts()
     return Services(
         models, generator, hub, inventory, stories, contexts, kept, slots, shared, admin

@@ -187,11 +187,15 @@ def _report_lengths(call: Call, wanted: GenerateInput, warnings: dict[str, str])
     context = call.services.models.find(wanted.model).engine.info.context
     if wanted.max_context_length > context:
         warnings["max_context_length"] = f"The context has {context} tokens; that was used."
-    longest = longest_completion(min(wanted.max_context_length or context, context))
+    room = longest_completion(min(wanted.max_context_length or context, context))
+    longest = min(room, call.options.max_completion or room)
     if wanted.max_length > longest:
-        warnings["max_length"] = (
-            f"{longest} was used, so that a part of the context stays for the prompt."
+        why = (
+            "a part of the context stays for the prompt"
+            if longest == room
+            else "that is the most here"
         )
+        warnings["max_length"] = f"{longest} was used: {why}."
 
 
 async def _model_tags(call: Call, wanted: GenerateInput) -> Tags:
