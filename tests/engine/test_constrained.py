@@ -178,3 +178,34 @@ async def test_log_probabilities_are_the_models_own(engine: LocalEngine) -> None
     first = tokens[0]
     assert first.logprob is not None
     assert first.logprob < min(each.logprob for each in first.top), "it was forced, and unlikely"
+
+
+async def test_tokens_that_are_known_are_as_likely_as_when_they_were_drawn(
+    engine: LocalEngine,
+) -> None:
+    prompt = await tokens_of(engine, "The old miner said: ", parse_special=False)
+    drawn = await tokens_with_logprobs(engine, "draws", prompt, max_tokens=12)
+    end = (await tokens_of(engine, "<|im_end|>", add_special=False))[0]
+    ids = [*prompt, *(token for token, _ in drawn), end, drawn[0][0]]
+    known = Constraint("tokens", json.dumps(ids[1:]))
+    (told, other) = await asyncio.gather(
+        tokens_with_logprobs(
+            engine, "knows", ids[:1], constraint=known, ignore_eos=True, max_tokens=len(ids)
+        ),
+        ask(engine, "beside", constraint=PERSON),
+    )
+    assert [token for token, _ in told] == ids[1:], "also what would end a generation"
+    start = len(prompt) - 1
+    again = told[start : start + len(drawn)]
+    assert [logprob for _, logprob in again] == pytest.approx([p for _, p in drawn], abs=0.25)
+    assert any(logprob < -1 for _, logprob in told[:start]), "nobody drew these"
+    json.loads(other[0])
+
+
+async def tokens_with_logprobs(
+    engine: LocalEngine, name: str, ids: list[int], **options: object
+) -> list[tuple[int, float]]:
+    sampling = SamplingParams(temperature=0, logprobs=1)
+    request = Request(name, Prompt.of(ids), sampling=sampling, **options)  # type: ignore[arg-type]
+    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+    return [(t.token, t.logprob or 0.0) for delta in deltas for t in delta.tokens]

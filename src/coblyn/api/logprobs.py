@@ -56,12 +56,17 @@ def completion_form(tokens: Sequence[TokenText], offsets: Offsets) -> dict[str, 
     """
     return {
         "tokens": [_text(token) for token in tokens],
-        "token_logprobs": [finite_logprob(token) for token in tokens],
-        "top_logprobs": [
-            {_text(top): finite_logprob(top) for top in token.top} for token in tokens
-        ],
+        "token_logprobs": [None if t.logprob is None else finite_logprob(t) for t in tokens],
+        "top_logprobs": [_alternatives(token) for token in tokens],
         "text_offset": offsets.take(tokens),
     }
+
+
+def _alternatives(token: TokenText) -> dict[str, float] | None:
+    """Null for the first token of a prompt: nothing stands before it."""
+    if token.logprob is None:
+        return None
+    return {_text(top): finite_logprob(top) for top in token.top}
 
 
 def _entry(token: Token, with_ids: bool) -> dict[str, Any]:

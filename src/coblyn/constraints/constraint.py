@@ -9,7 +9,7 @@ from coblyn.errors import BadRequest
 
 __all__ = ["ANY_JSON", "WHITESPACE", "Constraint", "Syntax", "Whitespace"]
 
-Syntax = Literal["json_schema", "gbnf", "regex", "lark", "choice"]
+Syntax = Literal["json_schema", "gbnf", "regex", "lark", "choice", "tokens"]
 """How a constraint is written.
 
 ``json_schema``: a JSON Schema (drafts 4 to 2020-12), as JSON text.
@@ -18,6 +18,7 @@ Syntax = Literal["json_schema", "gbnf", "regex", "lark", "choice"]
 look-around and no references).
 ``lark``: llguidance's dialect of Lark.
 ``choice``: a JSON list of texts, one of which is written.
+``tokens``: a JSON list of the token ids that are written, those that end a generation among them.
 """
 
 Whitespace = Literal["bounded", "any", "none"]
@@ -65,6 +66,11 @@ class Constraint:
     def __post_init__(self) -> None:
         if "" in self.triggers:
             raise BadRequest("A trigger must not be empty.", field="triggers")
+
+    @property
+    def holds_ends(self) -> bool:
+        """Whether tokens that end a generation are text like any other."""
+        return self.syntax == "tokens"
 
     @property
     def is_lazy(self) -> bool:

@@ -51,6 +51,8 @@ def grammar_of(constraint: Constraint) -> str:
             grammar = LLMatcher.grammar_from_lark(_of_gbnf(constraint))
         case "lark":
             grammar = LLMatcher.grammar_from_lark(constraint.text)
+        case "tokens":
+            raise _refused(constraint, "is a list, and needs no grammar")
     if problem := _problem(grammar):
         raise _refused(constraint, f"cannot be read: {problem}")
     return grammar

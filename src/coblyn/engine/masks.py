@@ -23,6 +23,7 @@ from coblyn.constraints.grammar import grammar_of
 from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.lexicon import Lexicon
 from coblyn.constraints.matcher import Matcher, mask_words
+from coblyn.constraints.token_list import TokenList
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.workers import TookTooLong, Workers
 from coblyn.errors import Busy, ConstraintRefused, EngineError
@@ -53,7 +54,7 @@ class BoundText:
         is_slow: Its last mask took long, and so may taking note of a token.
     """
 
-    matcher: Matcher | LazyMatcher
+    matcher: Matcher | LazyMatcher | TokenList
     words: Words
     filled: Future[None]
     is_free: bool = False
@@ -93,7 +94,7 @@ def _begin(
     begun.append(text)
 
 
-def _is_free(matcher: Matcher | LazyMatcher) -> bool:
+def _is_free(matcher: Matcher | LazyMatcher | TokenList) -> bool:
     return isinstance(matcher, LazyMatcher) and matcher.is_free
 
 
@@ -112,6 +113,7 @@ class Masks:
         self, read_vocabulary: Callable[[], Vocabulary], vocab_size: int, max_seconds: float = 5.0
     ) -> None:
         self._read_vocabulary = read_vocabulary
+        self._vocab_size = vocab_size
         self._num_words = mask_words(vocab_size)
         self._vocabulary: Vocabulary | None = None
         self._tokenizer: LLTokenizer | None = None
@@ -133,6 +135,8 @@ class Masks:
                 "Earlier constraints keep the processor busy.",
                 hint="Try again in a minute.",
             )
+        if constraint.syntax == "tokens":
+            return self._begin_list(constraint)
         tokenizer, lexicon = self._shared_tokenizer(), self._shared_lexicon(constraint)
         begun: list[BoundText] = []
         begin = partial(_begin, constraint, tokenizer, lexicon, self._num_words, begun)
@@ -145,6 +149,14 @@ class Masks:
                 hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
             ) from error
         return begun[0]
+
+    def _begin_list(self, constraint: Constraint) -> BoundText:
+        filled: Future[None] = Future()
+        filled.set_result(None)
+        tokens = TokenList(constraint.text, self._vocab_size)
+        text = BoundText(tokens, np.zeros(self._num_words, np.uint32), filled)
+        text.fill()
+        return text
 
     def open(self, request_id: str, text: BoundText) -> None:
         """Take up what ``begin`` gave for a request."""

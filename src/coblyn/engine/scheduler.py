@@ -375,7 +375,7 @@ class Scheduler:
         generation.content.cells.append(sampled.token)
         if generation.thought:
             generation.thought.push(self._vocab.piece(sampled.token, special=True))
-        if self._vocab.is_end(sampled.token) and (request.constraint or not request.ignore_eos):
+        if self._vocab.is_end(sampled.token) and _ends_at_eos(request):
             return generation.text.flush(), "eos"
         chunk = generation.text.push(self._token_text(request, sampled))
         if chunk.rewind:
@@ -483,3 +483,10 @@ def _delta(request: Request, chunk: Chunk) -> list[Event]:
     if not chunk.text and not chunk.tokens:
         return []
     return [Delta(request.id, chunk.text, chunk.tokens)]
+
+
+def _ends_at_eos(request: Request) -> bool:
+    """Whether a token that ends a generation ends this one. Where a constraint allows one, the text is complete."""
+    constraint = request.constraint
+    is_over = constraint is not None and not constraint.holds_ends
+    return is_over or not request.ignore_eos

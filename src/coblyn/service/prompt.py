@@ -128,6 +128,22 @@ class Prompts:
         require_fitting_text(len(text), context, MAX_TOKEN_LENGTH)
         return await self._engine.encode(source_of(text, before))
 
+    async def ids(self, command: GenerateCommand) -> list[int]:
+        """The token ids of a text or of ids, as they would be read.
+
+        Raises:
+            PromptTooLong: They do not fit.
+        """
+        prompt = command.prompt
+        if isinstance(prompt, TokenPrompt):
+            return list(prompt.tokens)
+        assert isinstance(prompt, TextPrompt), "others have no text of their own"
+        text = prompt.memory + prompt.text
+        require_fitting_text(len(text), self._context(command), MAX_TOKEN_LENGTH)
+        encoded = await self._engine.encode(replace(source_of(text, ()), wants_ids=True))
+        require_room(encoded.num_tokens, self._context(command))
+        return unpack_ids(encoded.ids or b"").tolist()
+
     async def text(self, prompt: TextPrompt | ChatPrompt) -> str:
         """The text of a prompt."""
         if isinstance(prompt, ChatPrompt):

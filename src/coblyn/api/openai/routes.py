@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -10,21 +9,15 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
+from coblyn.api.openai.echo import NO_ECHO, echoes_of
 from coblyn.api.openai.shape import Answer, chat_logprobs, chat_message, usage
 from coblyn.api.openai.stream import ChatChunks, CompletionChunks
 from coblyn.api.openai.texts import CompletionInput, choices
 from coblyn.api.openai.wire import CHAT_BODY, ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
-from coblyn.service.command import (
-    ChatPrompt,
-    GenerateCommand,
-    InfillPrompt,
-    TextPrompt,
-    TokenPrompt,
-)
+from coblyn.service.command import ChatPrompt
 from coblyn.service.models import ModelEntry
-from coblyn.service.services import Services
 
 __all__ = ["routes"]
 
@@ -61,7 +54,9 @@ async def completions(call: Call) -> Response:
         bind(command, body)
         for command in wanted.to_commands(numbers, call.options.default_max_tokens)
     ]
-    echoes = await _echoes(call.services, commands) if wanted.echo else [""] * len(commands)
+    echoes = [NO_ECHO] * len(commands)
+    if wanted.echo:
+        echoes = await echoes_of(call, commands, wanted.shown_logprobs)
     warnings = call.dialect.warnings(body)
     info = call.services.models.find(wanted.model or "").engine.info
     answer = Answer.new("cmpl", "text_completion", info)
@@ -70,7 +65,7 @@ async def completions(call: Call) -> Response:
         return await call.stream(commands, chunks, warnings)
     records = await call.complete(commands)
     shown = choices(call.dialect, wanted, records, echoes)
-    totals = usage(records, wanted.num_written)
+    totals = usage(records, wanted.num_written, is_silent=wanted.only_echoes)
     return call.answer(answer.head | {"choices": shown, "usage": totals}, warnings)
 
 
@@ -121,19 +116,6 @@ async def chat_input_tokens(call: Call) -> Response:
     async with call.services.models.acquire(wanted.model or "") as model:
         _, ids = await model.tokens.of_chat(prompt)
     return JSONResponse({"object": "response.input_tokens", "input_tokens": len(ids)})
-
-
-async def _echoes(services: Services, commands: Sequence[GenerateCommand]) -> list[str]:
-    echoes = []
-    for command in commands:
-        if isinstance(command.prompt, TextPrompt):
-            echoes.append(command.prompt.text)
-        elif isinstance(command.prompt, InfillPrompt):
-            echoes.append(command.prompt.before)
-        elif isinstance(command.prompt, TokenPrompt):
-            async with services.models.acquire(command.model) as model:
-                echoes.append(await model.tokens.to_text(command.prompt.tokens, special=True))
-    return echoes
 
 
 def _model(entry: ModelEntry) -> dict[str, Any]:

@@ -51,12 +51,20 @@ class Answer:
         }
 
 
-def usage(records: Sequence[Record], num_choices: int) -> dict[str, Any]:
-    """Tokens of finished generations; a prompt counts once for all its choices."""
+def usage(
+    records: Sequence[Record], num_choices: int, *, is_silent: bool = False
+) -> dict[str, Any]:
+    """Tokens of finished generations; a prompt counts once for all its choices.
+
+    Args:
+        records: ``num_choices`` of each prompt, one prompt after the other.
+        num_choices: Completions of a prompt.
+        is_silent: What was written is not shown, and does not count.
+    """
     finished = [(index, r.finish.stats) for index, r in enumerate(records) if r.finish is not None]
     firsts = [stats for index, stats in finished if index % num_choices == 0]
     num_prompt = sum(stats.prompt_tokens for stats in firsts)
-    num_completion = sum(stats.completion_tokens for _, stats in finished)
+    num_completion = 0 if is_silent else sum(stats.completion_tokens for _, stats in finished)
     return {
         "prompt_tokens": num_prompt,
         "completion_tokens": num_completion,

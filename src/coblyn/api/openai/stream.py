@@ -7,10 +7,13 @@ text: at a hundred tokens a second from eight streams, more would be felt.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.logprobs import Offsets, completion_form
+from coblyn.api.openai.echo import Echo
 from coblyn.api.openai.shape import Answer, chat_logprobs, usage
+from coblyn.api.openai.texts import CompletionInput
 from coblyn.api.openai.wire import SamplingInput
 from coblyn.api.stream import Chunks, compact, json_text
 from coblyn.chat.reply import (
@@ -20,7 +23,7 @@ from coblyn.chat.reply import (
     ReasoningText,
     ReplyEvent,
 )
-from coblyn.engine.events import Delta, Finish, Prefill, TokenText
+from coblyn.engine.events import Delta, Finish, FinishReason, Prefill, TokenText
 from coblyn.service.hub import Record
 from coblyn.service.replies import Reply, ReplyReason
 
@@ -57,8 +60,11 @@ class _OpenAIChunks(Chunks):
         done = self.framing.frame(b"[DONE]")
         if not self._wanted.wants_usage:
             return done
-        totals = compact(usage(records, self._wanted.num_choices))
+        totals = compact(self._usage(records))
         return self._frame(b'"choices":[],"usage":%b' % totals) + done
+
+    def _usage(self, records: Sequence[Record]) -> dict[str, Any]:
+        return usage(records, self._wanted.num_choices)
 
     def _reason(self, reason: ReplyReason) -> bytes:
         return json_text(self.dialect.finish_reasons[reason])
@@ -131,33 +137,40 @@ class CompletionChunks(_OpenAIChunks):
         dialect: OpenAI's.
         answer: The head of each chunk.
         wanted: What the client sent.
-        echoes: For each choice the text that precedes what is generated; may be empty.
+        echoes: For each choice what precedes what is generated.
     """
 
     def __init__(
-        self, dialect: Dialect, answer: Answer, wanted: SamplingInput, echoes: Sequence[str]
+        self, dialect: Dialect, answer: Answer, wanted: CompletionInput, echoes: Sequence[Echo]
     ) -> None:
         super().__init__(dialect, answer, wanted)
         self._echoes = echoes
-        self._offsets = [Offsets(len(echo)) for echo in echoes]
+        self._offsets = [Offsets(0 if echo.tokens else len(echo.text)) for echo in echoes]
+        self._is_silent = wanted.only_echoes
 
     def opening(self, index: int) -> bytes:
         """The prompt, if it is to be echoed."""
-        echo = self._echoes[index]
-        return self._chunk(index, json_text(echo), b"null", b"null") if echo else b""
+        echo, logprobs = self._echoes[index], b"null"
+        if echo.tokens:
+            logprobs = compact(completion_form(echo.tokens, self._offsets[index]))
+        return self._chunk(index, json_text(echo.text), logprobs, b"null") if echo.text else b""
 
     def text(self, index: int, delta: Delta) -> bytes:
         """New text."""
-        if _says_nothing(delta):
+        if self._is_silent or _says_nothing(delta):
             return b""
         logprobs = b"null"
         if _has_logprobs(delta):
             logprobs = compact(completion_form(delta.tokens, self._offsets[index]))
         return self._chunk(index, json_text(delta.text), logprobs, b"null")
 
+    def _usage(self, records: Sequence[Record]) -> dict[str, Any]:
+        return usage(records, self._wanted.num_choices, is_silent=self._is_silent)
+
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
         """The reason."""
-        return self._chunk(index, b'""', b"null", self._reason(finish.reason))
+        reason: FinishReason = "length" if self._is_silent else finish.reason
+        return self._chunk(index, b'""', b"null", self._reason(reason))
 
     def _chunk(self, index: int, text: bytes, logprobs: bytes, reason: bytes) -> bytes:
         return self._choice(

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.logprobs import Offsets, completion_form
+from coblyn.api.openai.echo import Echo
 from coblyn.api.openai.wire import MAX_CHOICES, Numbers, SamplingInput, max_tokens_of
 from coblyn.errors import BadRequest
 from coblyn.service.command import (
@@ -48,6 +49,11 @@ class CompletionInput(SamplingInput):
         return self.num_probs if self.logprobs is None else self.logprobs
 
     @property
+    def only_echoes(self) -> bool:
+        """Whether nothing shall be written behind the prompt."""
+        return bool(self.echo) and self.max_tokens == 0 and self.foreign_length is None
+
+    @property
     def prompts(self) -> list[Prompt]:
         """All prompts.
 
@@ -73,9 +79,8 @@ class CompletionInput(SamplingInput):
             BadRequest: A value has no meaning or is not supported.
         """
         self._check()
-        max_tokens = max_tokens_of(
-            self.foreign_length, self.max_tokens, self.n_predict, default_max_tokens
-        )
+        wanted = 1 if self.only_echoes else self.max_tokens
+        max_tokens = max_tokens_of(self.foreign_length, wanted, self.n_predict, default_max_tokens)
         # The likeliest of several are found by their log-probabilities.
         logprobs = 0 if self._picks and self.shown_logprobs is None else self.shown_logprobs
         return [
@@ -91,8 +96,9 @@ class CompletionInput(SamplingInput):
         return self.num_written > self.num_choices
 
     def _check(self) -> None:
-        if self.echo and self.shown_logprobs is not None:
-            raise BadRequest("echo together with logprobs is not supported yet.", field="echo")
+        if self.echo and self.suffix and self.shown_logprobs is not None:
+            message = "echo together with logprobs is not supported where there is a suffix."
+            raise BadRequest(message, field="echo")
         if self.num_written < self.num_choices:
             raise BadRequest("best_of must be at least n.", field="best_of")
         if self._picks and self.stream:
@@ -136,7 +142,7 @@ def best(records: Sequence[Record], num_written: int, num_choices: int) -> list[
 
 
 def choices(
-    dialect: Dialect, wanted: CompletionInput, records: Sequence[Record], echoes: Sequence[str]
+    dialect: Dialect, wanted: CompletionInput, records: Sequence[Record], echoes: Sequence[Echo]
 ) -> list[dict[str, Any]]:
     """The choices of an answer.
 
@@ -144,7 +150,7 @@ def choices(
         dialect: OpenAI's.
         wanted: What the client sent.
         records: All completions, prompt by prompt.
-        echoes: For each of them the text that precedes what was generated; may be empty.
+        echoes: For each of them what precedes what was generated.
     """
     shown = best(records, wanted.num_written, wanted.num_choices)
     of_prompt = echoes[:: wanted.num_written]
@@ -155,15 +161,17 @@ def choices(
 
 
 def _choice(
-    dialect: Dialect, wanted: CompletionInput, index: int, record: Record, echo: str
+    dialect: Dialect, wanted: CompletionInput, index: int, record: Record, echo: Echo
 ) -> dict[str, Any]:
     has_logprobs = wanted.shown_logprobs is not None
-    offsets = Offsets(len(echo))
+    text, tokens = ("", []) if wanted.only_echoes else (record.text, record.tokens)
+    offsets = Offsets(0 if echo.tokens else len(echo.text))
+    all_tokens = [*echo.tokens, *tokens]
     return {
-        "text": echo + record.text,
+        "text": echo.text + text,
         "index": index,
-        "logprobs": completion_form(record.tokens, offsets) if has_logprobs else None,
-        "finish_reason": dialect.reason(record.finish),
+        "logprobs": completion_form(all_tokens, offsets) if has_logprobs else None,
+        "finish_reason": "length" if wanted.only_echoes else dialect.reason(record.finish),
     }
 
 
