@@ -15,6 +15,7 @@ from coblyn.engine.interface import EngineClient, EngineStatus, ModelInfo
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
+from coblyn.engine.texts import require_lengths
 from coblyn.errors import CoblynError
 from coblyn.llama.placement import NOWHERE
 
@@ -109,6 +110,11 @@ class SteppedEngine:
         return join_pieces(
             self._runner.vocab, tokens, special=special, vocab_size=self.info.vocab_size
         )
+
+    async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
+        require_lengths(prompts, self.info.context_train)
+        texts = [self.encoder.find(prompt.id).ids for prompt in prompts]
+        return [vector for text in texts for vector in self._runner.embed([text])]
 
     async def close(self) -> None:
         self.state = "stopped"

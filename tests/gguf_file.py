@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -232,3 +233,64 @@ def _filled(kind: int, shape: tuple[int, ...]) -> bytes:
     if kind == F32:
         return struct.pack(f"<{count}f", *(((7 * n) % 13 - 6) / 64 for n in range(count)))
     return bytes(count * _TYPE_SIZES[kind])
+
+
+def bert_model(*, ranks: bool = False, seed: int = 1) -> tuple[GgufWriter, dict[str, Any]]:
+    """An embedding model of the bert architecture with random weights, or a reranker, and its weights.
+
+    It knows the words "w0" to "w39"; its context is 64 tokens.
+    """
+    width, inner, layers, words = 32, 64, 2, 40
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens += [f"\u2581w{number}" for number in range(words)]
+    shapes = {
+        "token_embd.weight": (len(tokens), width),
+        "token_types.weight": (2, width),
+        "position_embd.weight": (64, width),
+        "token_embd_norm.weight": (width,),
+        "token_embd_norm.bias": (width,),
+    }
+    for layer in range(layers):
+        for part, out, inputs in (
+            ("attn_q", width, width),
+            ("attn_k", width, width),
+            ("attn_v", width, width),
+            ("attn_output", width, width),
+            ("ffn_up", inner, width),
+            ("ffn_down", width, inner),
+        ):
+            shapes[f"blk.{layer}.{part}.weight"] = (out, inputs)
+            shapes[f"blk.{layer}.{part}.bias"] = (out,)
+        for part in ("attn_output_norm", "layer_output_norm"):
+            shapes[f"blk.{layer}.{part}.weight"] = (width,)
+            shapes[f"blk.{layer}.{part}.bias"] = (width,)
+    if ranks:
+        shapes |= {"cls.weight": (width, width), "cls.bias": (width,)}
+        shapes |= {"cls.output.weight": (1, width), "cls.output.bias": (1,)}
+    random = np.random.default_rng(seed)
+    weights = {name: random.normal(0, 0.3, shape).astype("<f4") for name, shape in shapes.items()}
+    keys: dict[str, object] = {
+        "general.architecture": "bert",
+        "general.name": "Bert",
+        "bert.context_length": 64,
+        "bert.embedding_length": width,
+        "bert.block_count": layers,
+        "bert.feed_forward_length": inner,
+        "bert.attention.head_count": 2,
+        "bert.attention.layer_norm_epsilon": 1e-12,
+        "bert.attention.causal": False,
+        "bert.pooling_type": 4 if ranks else 1,
+        "tokenizer.ggml.model": "bert",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": [Signed(3)] * 5 + [Signed(1)] * words,
+        "tokenizer.ggml.token_type_count": 2,
+        "tokenizer.ggml.unknown_token_id": 1,
+        "tokenizer.ggml.bos_token_id": 2,
+        "tokenizer.ggml.cls_token_id": 2,
+        "tokenizer.ggml.eos_token_id": 3,
+        "tokenizer.ggml.seperator_token_id": 3,
+        "tokenizer.ggml.padding_token_id": 0,
+        "tokenizer.ggml.mask_token_id": 4,
+    }
+    tensors = [(name, each.shape[::-1], F32, each.tobytes()) for name, each in weights.items()]
+    return GgufWriter(keys, tensors), weights

@@ -74,7 +74,7 @@ async def test_half_a_name_is_no_path(client: Client) -> None:
 async def test_unknown_paths_and_methods_have_the_dialects_shape(client: Client) -> None:
     kobold = await client.post("/api/extra/nope", {})
     assert (kobold.status, kobold.json["detail"]["type"]) == (404, "not_found")
-    openai = await client.post("/v1/embeddings", {})
+    openai = await client.post("/v1/moderations", {})
     assert (openai.status, openai.json["error"]["code"]) == (404, "not_found")
     method = await client.get("/v1/chat/completions")
     assert (method.status, method.json["error"]["code"]) == (405, "method_not_allowed")

@@ -223,7 +223,7 @@ async def test_what_is_wrong_is_named(
 
 
 async def test_what_is_not_offered_says_so(client: Client) -> None:
-    for path in ("/api/embed", "/api/embeddings", "/api/push", "/api/blobs/sha256:abc"):
+    for path in ("/api/push", "/api/blobs/sha256:abc"):
         reply = await client.post(path, {"model": "fake", "input": "a"})
         assert (reply.status, list(reply.json)) == (501, ["error"])
     assert (await client.send("HEAD", "/api/blobs/sha256:abc")).status == 404

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coblyn.errors import ModelBroken, ModelError, ModelNotFound, ModelUnsupported
-from coblyn.models.check import check_model, examine_model
+from coblyn.models.check import check_model, examine_model, require_writer
 from coblyn.models.splits import first_part, part_names, plain_name
 from gguf_file import F32, GgufWriter, tiny_gguf, whole_model
 
@@ -98,7 +98,7 @@ def test_a_piece_of_a_file_that_was_cut_up(tmp_path: Path) -> None:
 def test_files_that_write_no_text(tmp_path: Path, keys: dict[str, object], what: str) -> None:
     path = GgufWriter(keys, [("t", (1,), F32, b"1234")]).write(tmp_path / "model.gguf")
     with pytest.raises(ModelUnsupported, match=what):
-        check_model(path)
+        require_writer(check_model(path))
 
 
 def test_vocabulary_only(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from coblyn.cli.foreign import read_foreign
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
 from coblyn.errors import ModelNotFound, NotFound, SettingsError
+from coblyn.models.check import writes
+from coblyn.models.gguf import read_header
 from coblyn.models.kcpps import is_kcpps
 from coblyn.settings import EngineSettings, Settings
 
@@ -75,9 +77,11 @@ class AdminDirectory:
             values |= {k: v for k, v in foreign.settings[1].items() if k in _ENGINE}
             model = foreign.model or model
         settings = replace(self._settings, **values)
+        file = self._model(model)
         return EngineConfig.from_settings(
             settings,
-            model=self._model(model),
+            model=file,
+            embeds=file is not None and not writes(read_header(file)),
             library=Path(self._initial.library) if self._initial.library else None,
             bundle=self._initial.bundle,
         )
@@ -92,7 +96,7 @@ class AdminDirectory:
             raise ModelNotFound(
                 f"The model {reference} is not here.", hint=f"Get it: coblyn pull {reference}"
             )
-        return resolve_model(reference)
+        return resolve_model(reference, any_kind=True)
 
     def _file(self, name: str) -> Path:
         if name not in self.options():

@@ -16,7 +16,7 @@ __all__ = ["missing_model", "offer", "resolve_model", "said_yes"]
 _TRUE = {"1", "true", "yes", "on"}
 
 
-def resolve_model(reference: str | None, *, yes: bool = False) -> Path:
+def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = False) -> Path:
     """The model file to load, checked to be one.
 
     Without a reference it is the model that came last. A model of the catalogue that is not here,
@@ -25,13 +25,14 @@ def resolve_model(reference: str | None, *, yes: bool = False) -> Path:
     Args:
         reference: A path, a name, an alias, the beginning of a name, or None.
         yes: Do not ask before fetching; ``COBLYN_YES=1`` means the same.
+        any_kind: It may be a model that turns texts into vectors and writes none.
 
     Raises:
         ModelError: There is no such model, or it cannot be loaded.
         FetchError, DiskFull: It could not be pulled.
     """
     from coblyn.models import store
-    from coblyn.models.check import check_model
+    from coblyn.models.check import check_model, require_writer
 
     entry = missing_model(reference)
     if entry is not None:
@@ -40,7 +41,10 @@ def resolve_model(reference: str | None, *, yes: bool = False) -> Path:
         path = store.find(reference)
     else:
         path = _newest()
-    return check_model(path).path
+    header = check_model(path)
+    if not any_kind:
+        require_writer(header)
+    return header.path
 
 
 def _newest() -> Path:

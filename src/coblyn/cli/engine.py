@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["causes_named", "configure"]
 
 
-def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConfig:
+def configure(
+    settings: Settings, model: str | None, *, yes: bool, any_kind: bool = False
+) -> EngineConfig:
     """Find the model and the bundle; what is missing is fetched and built.
+
+    ``any_kind`` allows a model that turns texts into vectors and writes none.
 
     The model comes first: who mistyped its name must not learn it after a build. One that may be fetched without
     asking is fetched while the engine is built.
@@ -25,19 +29,25 @@ def configure(settings: Settings, model: str | None, *, yes: bool) -> EngineConf
     from coblyn.cli.build import ensure_bundle
     from coblyn.cli.choose import missing_model, resolve_model, said_yes
     from coblyn.engine.config import EngineConfig
+    from coblyn.models.check import writes
+    from coblyn.models.gguf import read_header
 
     missing = missing_model(model) if said_yes(yes=yes) else None
     if missing is None:
-        path = resolve_model(model, yes=yes)
+        path = resolve_model(model, yes=yes, any_kind=any_kind)
         bundle = ensure_bundle()
     else:
         from coblyn.cli.meanwhile import pulled_meanwhile
 
         with pulled_meanwhile(missing):
             bundle = ensure_bundle()
-        path = resolve_model(model, yes=yes)
+        path = resolve_model(model, yes=yes, any_kind=any_kind)
     return EngineConfig.from_settings(
-        settings, model=path, library=bundle.lib_dir, bundle=bundle.id
+        settings,
+        model=path,
+        library=bundle.lib_dir,
+        bundle=bundle.id,
+        embeds=any_kind and not writes(read_header(path)),
     )
 
 

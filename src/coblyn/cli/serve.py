@@ -160,7 +160,7 @@ def serve(
 
 def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bool) -> EngineConfig:
     if not fake:
-        return configure(settings, model, yes=yes)
+        return configure(settings, model, yes=yes, any_kind=True)
     from coblyn.engine.config import EngineConfig
 
     return EngineConfig.from_settings(settings)

@@ -13,6 +13,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 
 from coblyn.crash import Crash, read_crash
 from coblyn.engine import wire
@@ -27,6 +28,7 @@ from coblyn.engine.prompt import pack_ids
 from coblyn.engine.pulse import BEAT_SECONDS, Pulse
 from coblyn.engine.request import Request
 from coblyn.engine.revival import Revival
+from coblyn.engine.texts import batches, require_lengths
 from coblyn.errors import CoblynError, EngineStopped, error_from_code
 from coblyn.llama.environment import engine_environment
 
@@ -59,7 +61,7 @@ class ProcessEngine:
         self._advance = advance
         self._explain = explain
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
-        self._calls: dict[int, asyncio.Future[bytes | Encoded]] = {}
+        self._calls: dict[int, asyncio.Future[bytes | Encoded | list[bytes]]] = {}
         self._next_call = itertools.count()
         self._revival = Revival(config.model)
         self._pulse = Pulse(config.hang_seconds, config.step_seconds)
@@ -140,6 +142,17 @@ class ProcessEngine:
         assert isinstance(text, bytes), "that is what was asked for"
         return text
 
+    async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
+        """What the model makes of texts; see ``EngineClient.embed``."""
+        require_lengths(prompts, self.info.context_train)
+        vectors: list[bytes] = []
+        for batch in batches([prompt.num_tokens for prompt in prompts]):
+            names = [prompts[index].id for index in batch]
+            found = await self._call(partial(_embed_frame, names))
+            assert isinstance(found, list), "that is what was asked for"
+            vectors += found
+        return vectors
+
     def drain(self) -> None:
         """Take nothing more on, and refuse what has not begun; what runs goes on."""
         if self._state in ("stopping", "stopped"):
@@ -188,10 +201,14 @@ class ProcessEngine:
     def _send_cancel(self, request_id: str) -> None:
         self._send(wire.Cancel(request_id))
 
-    async def _call(self, question: Callable[[int], wire.ToEngine]) -> bytes | Encoded:
+    async def _call(
+        self, question: Callable[[int], wire.ToEngine]
+    ) -> bytes | Encoded | list[bytes]:
         await self._until_ready()
         call = next(self._next_call)
-        future: asyncio.Future[bytes | Encoded] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes | Encoded | list[bytes]] = (
+            asyncio.get_running_loop().create_future()
+        )
         self._calls[call] = future
         try:
             self._send(question(call))
@@ -230,7 +247,7 @@ class ProcessEngine:
             case wire.Broken(code, message, hint):
                 self._failure = error_from_code(code, message, hint=hint)
 
-    def _resolve(self, call: int) -> asyncio.Future[bytes | Encoded]:
+    def _resolve(self, call: int) -> asyncio.Future[bytes | Encoded | list[bytes]]:
         # A caller that has left waits for its answer no more.
         future = self._calls.get(call)
         if future is None or future.done():
@@ -330,6 +347,10 @@ class ProcessEngine:
         for future in self._calls.values():
             if not future.done():
                 future.set_exception(error)
+
+
+def _embed_frame(prompt_ids: list[str], call: int) -> wire.Embed:
+    return wire.Embed(call, prompt_ids)
 
 
 def _closed() -> EngineStopped:

@@ -28,6 +28,7 @@ class EngineConfig(EngineSettings):
         library: Directory of the bundle's libraries.
         bundle: Name of the bundle.
         max_context: Upper bound of the context that is chosen when ``context`` is 0.
+        embeds: The model turns texts into vectors, and writes none.
         num_idle: Further sequences that keep what finished requests computed.
     """
 
@@ -35,6 +36,7 @@ class EngineConfig(EngineSettings):
     library: str = ""
     bundle: str = ""
     max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 8192
+    embeds: bool = False
     num_idle: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] = 8
 
     def __post_init__(self) -> None:
@@ -61,10 +63,11 @@ class EngineConfig(EngineSettings):
         model: Path | None = None,
         library: Path | None = None,
         bundle: str = "",
+        embeds: bool = False,
     ) -> Self:
         """Set an engine up as the user chose, for a model file on a bundle; without them, the scripted one."""
         chosen = {field.name: getattr(settings, field.name) for field in fields(EngineSettings)}
-        return cls(str(model or ""), str(library or ""), bundle, **chosen)
+        return cls(str(model or ""), str(library or ""), bundle, embeds=embeds, **chosen)
 
     @property
     def max_sequences(self) -> int:

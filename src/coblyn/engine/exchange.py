@@ -124,6 +124,11 @@ class EngineExchange:
         with self._using(await self._current()) as engine:
             return await engine.detokenize(tokens, special=special)
 
+    async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
+        """What the model makes of texts; see ``EngineClient.embed``."""
+        with self._using(await self._current()) as engine:
+            return await engine.embed(prompts)
+
     async def replace(self, config: EngineConfig) -> None:
         """Load another model, or the same in another way; from then on it answers.
 

@@ -21,6 +21,7 @@ from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import ALL_FORBIDDEN, Copy, Plan, Remove, Restore, Row, Sampled, Save
 from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
+from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
 
@@ -211,6 +212,13 @@ class FakeRunner:
             for index, more in zip(wanted, self._step(following), strict=True):
                 drawn[index] += more
         return drawn
+
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
+        """How often each of sixteen kinds of tokens stands in a text."""
+        assert 0 < len(texts) <= MAX_TEXTS, "too many texts for a step"
+        assert all(0 < len(ids) <= self.context for ids in texts), "too long for the model"
+        counts = [np.bincount(np.asarray(ids) % 16, minlength=16) for ids in texts]
+        return [count.astype(np.float32).tobytes() for count in counts]
 
     def interrupt(self, wanted: bool) -> None:
         """End steps in a row after the one in hand."""

@@ -44,6 +44,9 @@ class ModelInfo:
         infill: The tokens by which it fills a gap in a text; None where it was not taught to.
         width: Numbers in a token's embedding.
         vocab_type: The library's number of the kind of vocabulary.
+        writes: Whether it generates text. If not, it turns texts into vectors, as the others can too.
+        ranks: Whether it rates texts: its vectors are scores.
+        pair: Token ids that a reranker wants before a query, between it and a document, and behind that.
     """
 
     name: str
@@ -67,6 +70,9 @@ class ModelInfo:
     infill: InfillTokens | None = None
     width: int = 0
     vocab_type: int = 0
+    writes: bool = True
+    ranks: bool = False
+    pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,20 @@ class Runner(Protocol):
         """
         ...
 
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
+        """What the model makes of whole texts, apart from all sequences.
+
+        Args:
+            texts: Token ids, at most ``texts.MAX_TEXTS`` of one token to ``info.context_train`` each.
+
+        Returns:
+            For each text a vector of float32 numbers, not normalized; of a reranker the first number is its score.
+
+        Raises:
+            EngineError: The library failed.
+        """
+        ...
+
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row shall end after the one in hand, and ``rest`` soon, now and until said otherwise.
 
@@ -265,6 +285,15 @@ class EngineClient(Protocol):
 
         Raises:
             BadRequest: An id is outside the vocabulary.
+        """
+        ...
+
+    async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
+        """What the model makes of texts, between the steps of those that generate; see ``Runner.embed``.
+
+        Raises:
+            PromptTooLong: One has more tokens than the model was trained with.
+            PromptForgotten: One is not known any more.
         """
         ...
 

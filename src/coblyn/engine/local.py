@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from coblyn.engine.core import Core
@@ -14,6 +15,7 @@ from coblyn.engine.interface import EngineStatus, ModelInfo, Runner
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.request import Request
+from coblyn.engine.texts import batches, require_lengths
 from coblyn.errors import EngineStopped
 
 __all__ = ["LocalEngine"]
@@ -100,6 +102,16 @@ class LocalEngine:
             self._core.runner.vocab, tokens, special=special, vocab_size=self.info.vocab_size
         )
 
+    async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
+        """What the model makes of texts; see ``EngineClient.embed``."""
+        self._require_open()
+        require_lengths(prompts, self.info.context_train)
+        texts = [self._encoder.find(prompt.id).ids for prompt in prompts]
+        vectors: list[bytes] = []
+        for batch in batches([len(ids) for ids in texts]):
+            vectors += await self.call(partial(_embed, texts[batch.start : batch.stop]))
+        return vectors
+
     async def call(self, function: Callable[[Runner], T]) -> T:
         """Run a function on the engine thread; it must leave the sequences as they are."""
         return await asyncio.wrap_future(self._core.call(function))
@@ -129,3 +141,7 @@ class LocalEngine:
     def _deliver(self, events: Sequence[Event]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._mailboxes.deliver, events)
+
+
+def _embed(texts: Sequence[Sequence[int]], runner: Runner) -> list[bytes]:
+    return runner.embed(texts)

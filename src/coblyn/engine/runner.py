@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.infill import InfillTokens
-from coblyn.engine.interface import ModelInfo, Prepared
+from coblyn.engine.facts import model_info
+from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import (
@@ -37,15 +37,16 @@ from coblyn.engine.plan import (
 from coblyn.engine.prompt import Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
+from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import BadRequest, EngineError, SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import Batch, Context, ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
+from coblyn.llama.embedder import Embedder
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
-from coblyn.llama.placement import read_placement
 from coblyn.llama.sampler import Draw, Sampler
 from coblyn.llama.steps import Steps
 
@@ -126,6 +127,9 @@ class LlamaRunner:
             self._kernels = KernelsInUse(config, model, options)
             stack.enter_context(self._kernels.in_use())
             self._context = stack.enter_context(Context(model, options))
+            self._embedder = stack.enter_context(
+                closing(Embedder(model, replace(options, max_sequences=MAX_TEXTS)))
+            )
             self._stack = stack.pop_all()
         self._model = model
         self._options = options
@@ -134,7 +138,7 @@ class LlamaRunner:
         self.max_batch = self._context.max_batch
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
-        self.info = _info(config, model, self._context, self._kernels.instruction_set)
+        self.info = model_info(config, model, self._context, self._kernels.instruction_set)
         self.namespace = _namespace(config, model)
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
@@ -271,6 +275,10 @@ class LlamaRunner:
             log.warning("a constraint cannot be followed: %s", error.message)
             return [_NOT_FOLLOWED]
         return [only._replace(is_last=is_last)]
+
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
+        """What the model makes of whole texts."""
+        return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row shall end after the one in hand, and ``rest`` soon."""
@@ -441,47 +449,3 @@ def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
     cell_size = model.cell_size(cache_kind(config.cache_type))
     needed = cell_size * length * config.max_running
     return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY
-
-
-def _info(config: EngineConfig, model: Model, context: Context, accelerator: str) -> ModelInfo:
-    placement = read_placement(
-        [*model.log_lines, *context.log_lines],
-        devices.devices(model.library),
-        gpu_layers=config.gpu_layers,
-        num_layers=model.num_layers,
-        cpu_features=devices.cpu_features(model.library),
-    )
-    return ModelInfo(
-        name=model.path.stem,
-        description=model.description,
-        path=str(model.path),
-        size=model.size,
-        num_parameters=model.num_parameters,
-        vocab_size=model.vocab_size,
-        context_train=model.context_train,
-        context=min(config.context or context.length, context.length),
-        max_running=config.max_running,
-        devices=tuple(device.name for device in placement.devices),
-        accelerator=devices.describe(placement, accelerator),
-        chat_template=model.chat_template,
-        bos=_text(model, model.bos),
-        eos=_text(model, model.eos),
-        adds_bos=model.adds_bos,
-        is_rewindable=model.is_rewindable,
-        bundle=config.bundle,
-        placement=placement,
-        infill=_infill(model),
-        width=model.width,
-        vocab_type=model.vocab_type,
-    )
-
-
-def _infill(model: Model) -> InfillTokens | None:
-    prefix, suffix, middle, repository, file = model.infill_tokens
-    if prefix is None or suffix is None or middle is None:
-        return None
-    return InfillTokens(prefix, suffix, middle, repository, file)
-
-
-def _text(model: Model, token: int) -> str:
-    return model.piece(token, special=True).decode(errors="replace") if token >= 0 else ""

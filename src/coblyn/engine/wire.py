@@ -26,6 +26,7 @@ __all__ = [
     "Broken",
     "Cancel",
     "Detokenize",
+    "Embed",
     "Encode",
     "EndThinking",
     "Events",
@@ -93,6 +94,13 @@ class Detokenize(_Frame, frozen=True, tag="detokenize"):
     special: bool
 
 
+class Embed(_Frame, frozen=True, tag="embed"):
+    """Ask for the vectors of prompts, which are computed in one step."""
+
+    call: int
+    prompt_ids: list[str]
+
+
 class Ping(_Frame, frozen=True, tag="ping"):
     """Ask whether it lives."""
 
@@ -123,7 +131,7 @@ class Answer(_Frame, frozen=True, tag="answer"):
     """The answer to a question."""
 
     call: int
-    value: bytes | Encoded
+    value: bytes | Encoded | list[bytes]
 
 
 class Refusal(_Frame, frozen=True, tag="refusal"):
@@ -149,7 +157,7 @@ class Pong(_Frame, frozen=True, tag="pong"):
     age: float
 
 
-ToEngine = Load | Submit | Cancel | EndThinking | Encode | Detokenize | Ping | Stop
+ToEngine = Load | Submit | Cancel | EndThinking | Encode | Detokenize | Embed | Ping | Stop
 FromEngine = Loading | Ready | Events | Answer | Refusal | Broken | Pong
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -157,10 +157,8 @@ class Worker:
                 self._loaded.cancel(request_id)
             case wire.EndThinking(request_id):
                 self._loaded.end_thinking(request_id)
-            case wire.Encode():
-                self._encode(frame)
-            case wire.Detokenize():
-                self._answer(frame.call, partial(self._detokenize, frame))
+            case wire.Encode() | wire.Detokenize() | wire.Embed():
+                self._ask(frame)
             case wire.Ping():
                 self._ping()
             case wire.Load(config):
@@ -172,7 +170,17 @@ class Worker:
                 return False
         return True
 
-    def _answer(self, call: int, question: Callable[[], bytes | Encoded]) -> None:
+    def _ask(self, frame: wire.Encode | wire.Detokenize | wire.Embed) -> None:
+        """Have a question answered, here or where it holds nobody up."""
+        match frame:
+            case wire.Encode():
+                self._encode(frame)
+            case wire.Detokenize():
+                self._answer(frame.call, partial(self._detokenize, frame))
+            case wire.Embed():
+                self._embed(frame)
+
+    def _answer(self, call: int, question: Callable[[], bytes | Encoded | list[bytes]]) -> None:
         """Answer a question, or say why there is no answer: a wrong one ends nothing else."""
         try:
             self._writer.send(wire.Answer(call, question()))
@@ -236,9 +244,14 @@ class Worker:
         if not config.model:
             return FakeRunner(seconds_a_step=0.01, max_running=config.max_running)
         from coblyn.engine.aloud import load_aloud  # numpy and the library only when needed
+        from coblyn.engine.embedding import EmbeddingRunner
         from coblyn.engine.runner import LlamaRunner
 
-        return load_aloud(config, partial(LlamaRunner, config, self._advance))
+        def load() -> Runner:
+            kind = EmbeddingRunner if config.embeds else LlamaRunner
+            return kind(config, self._advance)
+
+        return load_aloud(config, load)
 
     def _advance(self, fraction: float) -> bool:
         self._load_advanced = time.monotonic()
@@ -261,6 +274,16 @@ class Worker:
             self._errands.add(answer)
         else:
             answer()
+
+    def _embed(self, frame: wire.Embed) -> None:
+        """Have vectors computed between two steps; the engine thread answers."""
+        try:
+            texts = [self._encoder.find(prompt_id).ids for prompt_id in frame.prompt_ids]
+        except PromptForgotten as error:
+            self._writer.send(wire.Refusal(frame.call, error.code, error.message, error.hint))
+            return
+        future = self._loaded.call(lambda runner: runner.embed(texts))
+        future.add_done_callback(lambda done: self._answer(frame.call, done.result))
 
     def _detokenize(self, frame: wire.Detokenize) -> bytes:
         runner = self._loaded.runner

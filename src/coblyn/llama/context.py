@@ -56,6 +56,7 @@ class ContextOptions:
         flash_attention: None lets the library decide.
         cache_type: Type of K and V: "f16", "bf16", "q8_0", "q5_1" or "q4_0".
         is_unified: All sequences share ``length`` cells, and prefixes; otherwise each has as many of its own.
+        pooling: For embeddings: the library's number (``llama_pooling_type``) of how tokens become one vector.
     """
 
     length: int
@@ -65,6 +66,7 @@ class ContextOptions:
     flash_attention: bool | None = None
     cache_type: str = "f16"
     is_unified: bool = True
+    pooling: int | None = None
 
     @property
     def cache_kind(self) -> int:
@@ -152,6 +154,9 @@ class Context(Handle):
         params.flash_attn_type = _FLASH[options.flash_attention]
         params.type_k = params.type_v = options.cache_kind
         params.kv_unified = options.is_unified
+        if options.pooling is not None:
+            params.embeddings = True
+            params.pooling_type = options.pooling
         with self.library.log.alone():
             self.pointer = self.library.llama_init_from_model(model.pointer, params)
             self.log_lines = self.library.log.take_lines()
@@ -177,6 +182,11 @@ class Context(Handle):
         super().close()
         if self._threads:
             self._threads.close()
+
+    @property
+    def pooling(self) -> int:
+        """The library's number (``llama_pooling_type``) of how it makes one vector of tokens."""
+        return int(self.library.llama_pooling_type(self.pointer))
 
     def decode(self, batch: Batch, count: int) -> None:
         """Compute the first ``count`` tokens of a batch.

@@ -166,6 +166,17 @@ class Model(Handle):
         return max(int(blocks * int(library.ggml_type_size(cache_kind))), 1)
 
     @property
+    def is_reranker(self) -> bool:
+        """Whether it rates texts."""
+        return self._number("pooling_type") == bindings.LLAMA_POOLING_TYPE_RANK
+
+    @property
+    def writes(self) -> bool:
+        """Whether it generates text: it looks at what came before only, and is not there for embeddings."""
+        is_causal = self._text(f"{self.architecture}.attention.causal") != "false"
+        return is_causal and self._number("pooling_type") == 0 and self.has_decoder_only
+
+    @property
     def is_rewindable(self) -> bool:
         """Whether a part of a sequence can be forgotten: not so with a recurrent state."""
         library = self.library
@@ -182,7 +193,12 @@ class Model(Handle):
     @property
     def has_chunked_window(self) -> bool:
         """Whether the window begins at multiples of its size: the library does not tell, but one architecture is so."""
-        return self._text("general.architecture") == "llama4"
+        return self.architecture == "llama4"
+
+    @property
+    def architecture(self) -> str:
+        """The library's name of its kind, such as "llama"."""
+        return self._text("general.architecture")
 
     @property
     def has_decoder_only(self) -> bool:
@@ -227,6 +243,20 @@ class Model(Handle):
     def eos(self) -> int:
         """EOS token id, or -1."""
         return int(self.library.llama_vocab_eos(self.vocab_pointer))
+
+    @property
+    def pair_tokens(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """What stands before a query, between it and a document, and behind that.
+
+        As llama-server's rerank has it, but for the last separator of BERT, with which such models are trained.
+        """
+        library, vocab = self.library, self.vocab_pointer
+        sep = int(library.llama_vocab_sep(vocab))
+        end = self.eos if self.eos >= 0 else sep
+        start = (self.bos,) if self.adds_bos and self.bos >= 0 else ()
+        close = (end,) if library.llama_vocab_get_add_eos(vocab) and end >= 0 else ()
+        part = (sep,) if library.llama_vocab_get_add_sep(vocab) and sep >= 0 else ()
+        return start, close + part, close or part
 
     @property
     def vocab_type(self) -> int:
@@ -276,8 +306,7 @@ class Model(Handle):
 
     def _number(self, key: str) -> int:
         """A number of the file's metadata, of this architecture; 0 if it is not there."""
-        name = self._text("general.architecture")
-        text = self._text(f"{name}.{key}")
+        text = self._text(f"{self.architecture}.{key}")
         return int(text) if text.isdecimal() else 0
 
     def _text(self, key: str) -> str:

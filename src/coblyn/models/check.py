@@ -11,7 +11,7 @@ from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
 from coblyn.models.gguf import GgufHeader, Value, read_header, repeated_token
 from coblyn.models.splits import part_names
 
-__all__ = ["check_model", "examine_model"]
+__all__ = ["check_model", "examine_model", "require_writer", "writes"]
 
 _MAX_LAYERS = 512
 """``LLAMA_MAX_LAYERS`` of the pinned llama.cpp."""
@@ -70,7 +70,6 @@ def check_model(path: Path) -> GgufHeader:
             hint=f"Its first file has to be named NAME-00001-of-{first.num_splits:05}.gguf.",
         )
     _check_kind(first)
-    _check_writes(first)
     _check_numbers(first)
     for header in headers:
         _check_weights(header)
@@ -105,21 +104,33 @@ def _check_joined(header: GgufHeader) -> None:
     )
 
 
-def _check_writes(header: GgufHeader) -> None:
-    """Embedding models and rerankers turn a text into numbers, and write none."""
-    architecture, metadata = header.architecture, header.metadata
-    is_causal = metadata.get(f"{architecture}.attention.causal", True)
-    pooling = _number(metadata.get(f"{architecture}.pooling_type"))
-    if is_causal and pooling == 0:
+def writes(header: GgufHeader) -> bool:
+    """Whether a model generates text. Embedding models and rerankers turn a text into numbers, and write none."""
+    is_causal = header.metadata.get(f"{header.architecture}.attention.causal", True)
+    return bool(is_causal) and _pooling(header) == 0
+
+
+def require_writer(header: GgufHeader) -> None:
+    """Refuse a model that does not generate text.
+
+    Raises:
+        ModelUnsupported: It is an embedding model or a reranker.
+    """
+    if writes(header):
         return
     what = (
         "a reranker, which rates texts"
-        if pooling == _RANKS
+        if _pooling(header) == _RANKS
         else "an embedding model, which turns text into numbers"
     )
     raise ModelUnsupported(
-        f"{header.path} is {what} and writes none.", hint="Choose a model that generates text."
+        f"{header.path} is {what} and writes none.",
+        hint="Choose a model that generates text, or ask this one over HTTP: coblyn serve FILE.",
     )
+
+
+def _pooling(header: GgufHeader) -> int:
+    return int(_number(header.metadata.get(f"{header.architecture}.pooling_type")))
 
 
 def examine_model(path: Path) -> None:

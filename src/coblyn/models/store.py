@@ -16,7 +16,7 @@ from coblyn import paths
 from coblyn.errors import ModelError, ModelNotFound
 from coblyn.files import disk_errors, existing_file
 from coblyn.models.catalogue import CATALOGUE, lookup
-from coblyn.models.check import check_model
+from coblyn.models.check import check_model, require_writer
 from coblyn.models.neighbours import Neighbour, find_all
 from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
 
@@ -85,7 +85,7 @@ def newest() -> Path | None:
 
 def _can_run(path: Path) -> bool:
     try:
-        check_model(path)
+        require_writer(check_model(path))
     except (ModelError, OSError):
         return False
     return True

@@ -11,6 +11,7 @@ from coblyn import paths
 from coblyn.engine.interface import EngineClient
 from coblyn.service.admin import Admin
 from coblyn.service.context import Contexts
+from coblyn.service.embeddings import Embeddings
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.inventory import Inventory
@@ -32,6 +33,7 @@ class Services:
     generator: Generator
     hub: Hub
     inventory: Inventory
+    embeddings: Embeddings
     stories: Stories
     contexts: Contexts
     kept: Kept
@@ -65,10 +67,16 @@ def make_services(
     """
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
     hub = Hub(clock)
-    stories = Stories(journal or paths.journal())
-    generator = Generator(models, hub, Quotas(clock), max_completion=max_completion)
-    inventory = Inventory(models)
-    kept, contexts = Kept(), Contexts()
     return Services(
-        models, generator, hub, inventory, stories, contexts, kept, slots, shared, admin
+        models=models,
+        generator=Generator(models, hub, Quotas(clock), max_completion=max_completion),
+        hub=hub,
+        inventory=Inventory(models),
+        embeddings=Embeddings(models),
+        stories=Stories(journal or paths.journal()),
+        contexts=Contexts(),
+        kept=Kept(),
+        slots=slots,
+        shared=shared,
+        admin=admin,
     )

@@ -6,6 +6,7 @@ import asyncio
 
 from starlette.responses import JSONResponse, Response
 
+from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
 from coblyn.api.kobold import shape
@@ -22,6 +23,7 @@ from coblyn.api.kobold.wire import (
     with_budget,
 )
 from coblyn.api.later import Warnings, cut_warning, read_leniently
+from coblyn.api.openai.embeddings import EXAMPLE, EmbeddingsInput, answer
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
 from coblyn.chat.messages import read_messages
@@ -101,6 +103,13 @@ async def tokencount(call: Call) -> Response:
             text = body.prompt
             ids = await model.tokens.of_text(text, special=body.special)
     return JSONResponse({"value": len(ids), "ids": ids, "prompt": text})
+
+
+@routes.post("/api/extra/embeddings", "Texts to vectors", EmbeddingsInput, EXAMPLE)
+async def embeddings(call: Call) -> Response:
+    """A vector of length 1 for each text, in OpenAI's form; what is too long is cut unless that is refused."""
+    wanted = validated(EmbeddingsInput, await call.json())
+    return await answer(call, wanted, truncates=wanted.truncate is not False)
 
 
 @routes.post("/api/extra/detokenize", "Text of tokens", DetokenizeInput, {"ids": [72, 105]})

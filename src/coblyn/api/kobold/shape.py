@@ -30,7 +30,7 @@ _ABILITIES = {
     "multiplayer": False,
     "websearch": False,
     "tts": False,
-    "embeddings": False,
+    "embeddings": True,
     "music": False,
     "savedata": False,
     "admin": 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.llama import generation, routes
+from coblyn.api.llama import embeddings, generation, routes
 from coblyn.api.llama.errors import llama_body
 from coblyn.api.llama.wire import NotObeyed
 
@@ -11,9 +11,15 @@ __all__ = ["LLAMA"]
 
 LLAMA = Dialect(
     "llama-server",
-    (*generation.routes, *routes.routes),
+    (*generation.routes, *routes.routes, *embeddings.routes),
     owns=lambda _: False,
     error_body=llama_body,
-    aliases={"/completions": "/completion"},
+    aliases={
+        "/completions": "/completion",
+        "/embeddings": "/embedding",
+        "/rerank": "/v1/rerank",
+        "/reranking": "/v1/rerank",
+        "/v1/reranking": "/v1/rerank",
+    },
     unsupported=NotObeyed,
 )

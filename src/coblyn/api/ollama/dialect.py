@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from coblyn.api.dialect import STOP_OR_LENGTH, Dialect
 from coblyn.api.framing import NDJSON
-from coblyn.api.ollama import listing, managing, missing, writing
+from coblyn.api.ollama import embeddings, listing, managing, missing, writing
 from coblyn.api.ollama.errors import ollama_body
 
 __all__ = ["OLLAMA"]
 
-_ROUTES = (*writing.routes, *listing.routes, *managing.routes, *missing.routes)
+_ROUTES = (
+    *writing.routes,
+    *embeddings.routes,
+    *listing.routes,
+    *managing.routes,
+    *missing.routes,
+)
 
 OLLAMA = Dialect(
     "ollama",

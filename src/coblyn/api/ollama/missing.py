@@ -6,25 +6,12 @@ from starlette.responses import Response
 
 from coblyn.api.call import Call
 from coblyn.api.ollama.errors import NotOffered
-from coblyn.api.ollama.listing import NamedInput
 from coblyn.api.route import Routes
 from coblyn.errors import NotFound
 
 __all__ = ["routes"]
 
 routes = Routes()
-
-
-@routes.post("/api/embed", "Refused", NamedInput, {"model": "any", "input": "text"})
-async def embed(_: Call) -> Response:
-    """There are no embeddings yet."""
-    raise NotOffered("Embeddings are not supported yet.")
-
-
-@routes.post("/api/embeddings", "Refused", NamedInput, {"model": "any", "prompt": "text"})
-async def embeddings(_: Call) -> Response:
-    """There are no embeddings yet."""
-    raise NotOffered("Embeddings are not supported yet.")
 
 
 @routes.get("/api/blobs/{digest}", "Refused")

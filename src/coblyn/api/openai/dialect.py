@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.openai import embeddings
 from coblyn.api.openai.errors import openai_body
 from coblyn.api.openai.foreign import NotObeyed
 from coblyn.api.openai.responses import routes as responses
@@ -12,7 +13,7 @@ __all__ = ["OPENAI"]
 
 OPENAI = Dialect(
     "openai",
-    (*routes, *responses.routes),
+    (*routes, *responses.routes, *embeddings.routes),
     owns=lambda path: "/v1/" in path,
     error_body=openai_body,
     aliases={

@@ -1,0 +1,80 @@
+"""Texts to vectors in Ollama's form, new and old."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+from starlette.responses import JSONResponse, Response
+
+from coblyn.api.body import validated
+from coblyn.api.call import Call
+from coblyn.api.ollama.listing import NamedInput
+from coblyn.api.ollama.shape import Clock
+from coblyn.api.route import Routes
+from coblyn.engine.events import Stats
+from coblyn.errors import BadRequest
+from coblyn.service.command import TextPrompt
+
+__all__ = ["routes"]
+
+routes = Routes()
+
+
+class EmbedInput(NamedInput):
+    """Body of ``/api/embed``."""
+
+    input: Any = Field(None, description="A text, or a list of texts.")
+    truncate: bool | None = Field(None, description="Leave out what is too long; so by default.")
+    dimensions: int | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """What becomes vectors.
+
+        Raises:
+            BadRequest: It is no text and no list of texts.
+        """
+        given = [self.input] if isinstance(self.input, str) else self.input or []
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            raise BadRequest("invalid input type", field="input")
+        return [each for each in given if each] if given == [""] else given
+
+
+class OldInput(NamedInput):
+    """Body of ``/api/embeddings``."""
+
+    prompt: str | None = None
+
+
+@routes.post("/api/embed", "Texts to vectors", EmbedInput, {"model": "any", "input": "Hello"})
+async def embed(call: Call) -> Response:
+    """A vector of length 1 for each text."""
+    clock = Clock()
+    wanted = validated(EmbedInput, await call.json())
+    texts, name = wanted.texts, wanted.named
+    if not texts:
+        return JSONResponse({"model": name, "embeddings": []})
+    found = await call.wait(
+        call.services.embeddings.of(
+            [TextPrompt(text) for text in texts],
+            model=name,
+            dimensions=wanted.dimensions,
+            truncates=wanted.truncate is not False,
+        )
+    )
+    vectors = [vector.tolist() for vector in found.vectors]
+    durations = clock.durations(Stats(prompt_tokens=found.num_tokens))
+    return JSONResponse({"model": name, "embeddings": vectors} | durations)
+
+
+@routes.post("/api/embeddings", "Text to a vector", OldInput, {"model": "any", "prompt": "Hello"})
+async def embeddings(call: Call) -> Response:
+    """A vector of length 1, as older clients ask for it."""
+    wanted = validated(OldInput, await call.json())
+    if not wanted.prompt:
+        return JSONResponse({"embedding": []})
+    found = await call.wait(
+        call.services.embeddings.of([TextPrompt(wanted.prompt)], model=wanted.named, truncates=True)
+    )
+    return JSONResponse({"embedding": found.vectors[0].tolist()})

@@ -1,0 +1,123 @@
+"""A model that writes nothing, as a runner: its texts become vectors, and there are no sequences to decode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.facts import model_info
+from coblyn.engine.interface import Prepared
+from coblyn.engine.kernels import KernelsInUse
+from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.prompt import PLAIN
+from coblyn.engine.request import Request
+from coblyn.engine.texts import BATCH, MAX_TEXTS
+from coblyn.engine.vocab import ModelVocab
+from coblyn.engine.window import NO_WINDOW
+from coblyn.errors import BadRequest
+from coblyn.llama.context import ContextOptions
+from coblyn.llama.cores import usable_cores
+from coblyn.llama.embedder import Embedder
+from coblyn.llama.library import open_library
+from coblyn.llama.model import Model
+
+__all__ = ["EmbeddingRunner"]
+
+
+class EmbeddingRunner:
+    """An embedding model or a reranker.
+
+    Args:
+        config: What to load, and how.
+        advance: Told of the loaded fraction, 0 to 1; returning False stops the load.
+
+    Raises:
+        CoblynError: The library or the model cannot be had.
+    """
+
+    namespace = PLAIN
+    window = NO_WINDOW
+    shares_cells = True
+    max_sequences = 1
+    shelf_tokens = 0
+
+    def __init__(
+        self, config: EngineConfig, advance: Callable[[float], bool] | None = None
+    ) -> None:
+        with ExitStack() as stack:
+            model = stack.enter_context(
+                Model(
+                    open_library(Path(config.library)),
+                    Path(config.model),
+                    gpu_layers=config.gpu_layers,
+                    memory_map=config.memory_map,
+                    memory_lock=config.memory_lock,
+                    advance=advance,
+                )
+            )
+            options = ContextOptions(
+                BATCH,
+                BATCH,
+                MAX_TEXTS,
+                config.threads or usable_cores(),
+                flash_attention=config.flash_attention,
+            )
+            self._kernels = KernelsInUse(config, model, options)
+            stack.enter_context(self._kernels.in_use())
+            self._embedder = stack.enter_context(closing(Embedder(model, options)))
+            self.vocab = ModelVocab(model)
+            self.max_batch = self.num_cells = model.context_train
+            set_name = self._kernels.instruction_set
+            self.info = model_info(config, model, self._embedder.context, set_name)
+            self._stack = stack.pop_all()
+
+    def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
+        """What the model makes of whole texts."""
+        return [vector.tobytes() for vector in self._embedder.embed(texts)]
+
+    def prepare(self, request: Request) -> Prepared:  # noqa: ARG002 - whatever it is
+        """Refuse a request.
+
+        Raises:
+            BadRequest: Always.
+        """
+        what, path = (
+            ("rates texts", "/v1/rerank")
+            if self.info.ranks
+            else ("turns texts into vectors", "/v1/embeddings")
+        )
+        raise BadRequest(
+            f"{self.info.name} {what} and writes none.",
+            field="model",
+            hint=f"Ask another model, or ask this one at {path}.",
+        )
+
+    def open(self, prepared: Prepared) -> None:  # noqa: ARG002 - there is none
+        """Nothing is ever prepared."""
+        raise AssertionError("requests are refused when they are prepared")
+
+    def forget(self, request_id: str) -> None:
+        """There is nothing to forget."""
+
+    def window_starts(self) -> Sequence[int]:
+        """There is no window."""
+        return (0,)
+
+    def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
+        """There are no rows to run."""
+        assert not plan.rows, "requests are refused when they are prepared"
+        return ()
+
+    def interrupt(self, wanted: bool) -> None:
+        """End ``rest`` soon."""
+        self._kernels.interrupt(wanted)
+
+    def rest(self) -> float | None:
+        """Measure again what was disturbed when it was measured."""
+        return self._kernels.rest()
+
+    def close(self) -> None:
+        """Free everything."""
+        self._stack.close()

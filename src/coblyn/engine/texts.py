@@ -1,0 +1,49 @@
+"""Which texts become vectors together, so that those who generate meanwhile wait for a step at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coblyn.engine.encoded import Encoded
+from coblyn.errors import PromptTooLong
+
+__all__ = ["BATCH", "MAX_TEXTS", "batches", "require_lengths"]
+
+MAX_TEXTS = 16
+"""Most texts that become vectors in one step."""
+
+BATCH = 512
+"""Tokens of such a step, unless a single text has more."""
+
+
+def batches(lengths: Sequence[int]) -> list[range]:
+    """Which texts are computed together, in their order: a few short ones, or a long one alone.
+
+    Args:
+        lengths: Tokens of each.
+    """
+    found: list[range] = []
+    start = total = 0
+    for index, length in enumerate(lengths):
+        if index > start and (total + length > BATCH or index - start == MAX_TEXTS):
+            found.append(range(start, index))
+            start, total = index, 0
+        total += length
+    if lengths:
+        found.append(range(start, len(lengths)))
+    return found
+
+
+def require_lengths(prompts: Sequence[Encoded], longest: int) -> None:
+    """Refuse texts that the model cannot look at as a whole.
+
+    Raises:
+        PromptTooLong: One has more than ``longest`` tokens.
+    """
+    for index, prompt in enumerate(prompts):
+        if prompt.num_tokens > longest:
+            raise PromptTooLong(
+                f"Text {index + 1} has {prompt.num_tokens} tokens and the model looks at {longest}.",
+                field="input",
+                hint="Cut it into several texts.",
+            )

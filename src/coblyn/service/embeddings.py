@@ -1,0 +1,157 @@
+"""Texts to vectors, and documents rated by how well they answer a query."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coblyn.engine.encoded import Encoded, Source, Text
+from coblyn.engine.interface import EngineClient
+from coblyn.engine.prompt import pack_ids, unpack_ids
+from coblyn.errors import BadRequest
+from coblyn.service.command import TextPrompt, TokenPrompt
+from coblyn.service.models import LoadedModel, Models
+
+__all__ = ["Embedded", "Embeddings", "Rated"]
+
+Input = TextPrompt | TokenPrompt
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What texts became.
+
+    Attributes:
+        model: Name of the model.
+        vectors: One for each text, of length 1.
+        num_tokens: Tokens of all texts.
+    """
+
+    model: str
+    vectors: Sequence[array[float]]
+    num_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What documents are worth to a query.
+
+    Attributes:
+        model: Name of the model.
+        scores: One for each document; higher is better.
+        num_tokens: Tokens of all pairs.
+    """
+
+    model: str
+    scores: Sequence[float]
+    num_tokens: int
+
+
+class Embeddings:
+    """Embedding models and rerankers; a model that writes gives vectors too, the mean of its last layer.
+
+    Args:
+        models: What computes.
+    """
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    async def of(
+        self,
+        inputs: Sequence[Input],
+        *,
+        model: str = "",
+        dimensions: int | None = None,
+        truncates: bool = False,
+    ) -> Embedded:
+        """Vectors of texts.
+
+        Args:
+            inputs: Texts or token ids.
+            model: Name of the model that is meant; empty for the server's own choice.
+            dimensions: How many numbers of each vector are kept; None for all.
+            truncates: Leave out the end of a text that is too long.
+
+        Raises:
+            BadRequest: The model is a reranker, or has fewer dimensions.
+            PromptTooLong: A text is too long, and nothing is to be left out.
+            UnknownModel: There is no such model.
+        """
+        async with self._models.acquire(model) as loaded:
+            if loaded.engine.info.ranks:
+                raise BadRequest(
+                    f"{loaded.name} is a reranker: it rates texts, and gives no vectors.",
+                    field="model",
+                    hint="Ask it at /v1/rerank.",
+                )
+            prompts = [await _encoded(each, loaded.engine, truncates=truncates) for each in inputs]
+            found = await loaded.engine.embed(prompts)
+            vectors = [_unit(_cut(array("f", vector), dimensions)) for vector in found]
+            return Embedded(loaded.name, vectors, sum(prompt.num_tokens for prompt in prompts))
+
+    async def rate(self, query: str, documents: Sequence[str], *, model: str = "") -> Rated:
+        """How well each document answers a query.
+
+        Raises:
+            BadRequest: The model is no reranker.
+            PromptTooLong: The query and a document are too long together.
+            UnknownModel: There is no such model.
+        """
+        async with self._models.acquire(model) as loaded:
+            if not loaded.engine.info.ranks:
+                raise BadRequest(
+                    f"{loaded.name} is no reranker.",
+                    field="model",
+                    hint="Load a reranker, such as bge-reranker-v2-m3.",
+                )
+            asked = await loaded.tokens.ids(query, add_special=False, parse_special=False)
+            prompts = [await _pair(loaded, asked, document) for document in documents]
+            found = await loaded.engine.embed(prompts)
+            scores = [array("f", vector)[0] for vector in found]
+            return Rated(loaded.name, scores, sum(prompt.num_tokens for prompt in prompts))
+
+
+async def _encoded(given: Input, engine: EngineClient, *, truncates: bool) -> Encoded:
+    if isinstance(given, TokenPrompt):
+        size = engine.info.vocab_size
+        if not all(0 <= token < size for token in given.tokens):
+            raise BadRequest(f"Token ids must be between 0 and {size - 1}.", field="input")
+        source = Source(ids=pack_ids(given.tokens))
+    else:
+        source = Source((Text(given.text, parse_special=False),))
+    encoded = await engine.encode(source)
+    longest = engine.info.context_train
+    if not truncates or encoded.num_tokens <= longest:
+        return encoded
+    ids = _ids(await engine.encode(Source(source.texts, ids=source.ids, wants_ids=True)))
+    return await engine.encode(Source(ids=pack_ids(ids[:longest])))
+
+
+async def _pair(loaded: LoadedModel, query: Sequence[int], document: str) -> Encoded:
+    """A query and a document, with the tokens around and between them that the model was taught."""
+    before, between, after = loaded.engine.info.pair
+    ids = await loaded.tokens.ids(document, add_special=False, parse_special=False)
+    together = (*before, *query, *between, *ids, *after)
+    return await loaded.engine.encode(Source(ids=pack_ids(together)))
+
+
+def _ids(encoded: Encoded) -> list[int]:
+    assert encoded.ids is not None, "they were asked for"
+    return unpack_ids(encoded.ids).tolist()
+
+
+def _cut(vector: array[float], dimensions: int | None) -> array[float]:
+    if dimensions is None:
+        return vector
+    if not 0 < dimensions <= len(vector):
+        raise BadRequest(f"dimensions must be between 1 and {len(vector)}.", field="dimensions")
+    return vector[:dimensions]
+
+
+def _unit(vector: array[float]) -> array[float]:
+    """A vector of length 1 in the same direction; one without a direction stays."""
+    length = math.hypot(*vector)
+    return array("f", (number / length for number in vector)) if length > 0 else vector
