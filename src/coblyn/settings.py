@@ -223,6 +223,25 @@ class Settings(EngineSettings):
         str,
         Meta(description="File of the certificate's private key; left out where both are in one."),
     ] = ""
+    on_demand: Annotated[
+        bool,
+        Meta(description="Load models that requests name, if they are here, beside the first."),
+    ] = True
+    keep_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds for which a model stays that a request named and nobody uses.",
+        ),
+    ] = 300.0
+    sleep_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds without a request after which the first model is unloaded until the next one; "
+            "0 keeps it.",
+        ),
+    ] = 0.0
     ollama_port: Annotated[
         int,
         Meta(ge=0, le=65535, description="Port to listen on as well, as Ollama; 0 for none."),

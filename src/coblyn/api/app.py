@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -42,6 +43,7 @@ from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError, Forbidden
 from coblyn.service.admin import Admin
 from coblyn.service.caller import CALLER
+from coblyn.service.loader import Loader
 from coblyn.service.services import Services, make_services
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
@@ -58,6 +60,7 @@ def create_app(
     dialects: Sequence[Dialect] = DIALECTS,
     *,
     admin: Admin | None = None,
+    loader: Loader | None = None,
 ) -> Starlette:
     """The application over an engine or several. The caller owns and closes them.
 
@@ -66,6 +69,7 @@ def create_app(
         options: What a user may choose.
         dialects: What it speaks; the last owns every path.
         admin: What loads other models; None where that is not allowed.
+        loader: What loads models that requests name; None where that is not wanted.
     """
     options = options or ApiOptions()
     services = make_services(
@@ -75,6 +79,9 @@ def create_app(
         journal=options.journal,
         slots=Slots(options.data_slots) if options.data_slots else None,
         admin=admin,
+        loader=loader,
+        keep_seconds=options.keep_seconds,
+        sleep_seconds=options.sleep_seconds,
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)
@@ -91,16 +98,20 @@ def create_app(
         ],
         middleware=_middleware(paths, options, metrics),
         exception_handlers=error_handlers(paths),
-        lifespan=lambda _: _closing(services, tapes),
+        lifespan=lambda _: _living(services, tapes),
     )
     app.state.metrics, app.state.tapes = metrics, tapes
     return app
 
 
 @asynccontextmanager
-async def _closing(services: Services, tapes: Tapes) -> AsyncIterator[None]:
-    """What the services hold is let go of at the end."""
+async def _living(services: Services, tapes: Tapes) -> AsyncIterator[None]:
+    """Models that nobody uses are unloaded meanwhile, and what the services hold is let go of at the end."""
+    demand = services.models.demand
+    tending = asyncio.create_task(demand.tend()) if demand else None
     yield
+    if tending:
+        tending.cancel()
     await tapes.close()
     await services.stories.close()
 

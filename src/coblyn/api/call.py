@@ -68,10 +68,17 @@ class Call:
     async def wishes(self) -> dict[str, Any]:
         """The body of a generation, with what presets and the user's defaults say where it says nothing.
 
+        The model that it names is loaded, if it is here.
+
         Raises:
             BadRequest: As ``json`` has it, or the preset that it names is not there.
+            CoblynError: The model cannot be loaded.
         """
-        return self.options.wishes.of(await self.json())
+        body = await self.json()
+        name = body.get("model")
+        if self.services.models.demand and isinstance(name, str):
+            await self.wait(self.services.models.demand.ready(name))
+        return self.options.wishes.of(body)
 
     async def read(self, model: type[Model]) -> tuple[Model, Warnings]:
         """The body as a lenient wire model, and what of it is not obeyed."""

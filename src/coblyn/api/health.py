@@ -16,17 +16,21 @@ from coblyn.api.route import Routes
 from coblyn.engine.death import Death
 from coblyn.proof.verdict import judge_load
 from coblyn.service.caller import CALLER
+from coblyn.service.models import LoadedModel
 
 __all__ = ["SERVER"]
 
 routes = Routes()
 
+_TAKING = ("ready", "sleeping")
+"""States in which requests are taken."""
+
 
 @routes.get("/ready", "Whether requests are taken now")
 async def ready(call: Call) -> Response:
     """200 if every model that is loaded takes requests, else 503: for those who spread requests over servers."""
-    states = {model.name: model.engine.status().state for model in call.services.models}
-    is_ready = all(state == "ready" for state in states.values())
+    states = {model.name: _state(model) for model in call.services.models}
+    is_ready = all(state in _TAKING for state in states.values())
     return JSONResponse({"ready": is_ready, "models": states}, 200 if is_ready else 503)
 
 
@@ -38,7 +42,7 @@ async def metrics(call: Call) -> Response:
 
 @routes.get("/health", "Whether the model is ready")
 async def health(call: Call) -> Response:
-    """``status`` is ok (200), or loading, restarting, not responding, stopping or stopped (503).
+    """``status`` is ok or sleeping (200), or loading, restarting, not responding, stopping or stopped (503).
 
     ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do. ``failure`` says
     why the engine is stopped and what to do, and ``death`` how its process ended last, if it did, with what it logged;
@@ -46,9 +50,10 @@ async def health(call: Call) -> Response:
     """
     status = call.model.engine.status()
     info = call.model.engine.info
-    is_ready = status.state == "ready"
+    state = _state(call.model)
+    is_ready = state in _TAKING
     body = {
-        "status": "ok" if is_ready else status.state,
+        "status": "ok" if state == "ready" else state,
         "model": info.name,
         "accelerator": info.accelerator,
         "accelerated_by": list(info.placement.accelerated_by),
@@ -66,6 +71,11 @@ async def health(call: Call) -> Response:
     if status.death:
         body["death"] = _death(status.death)
     return JSONResponse(body, 200 if is_ready else 503)
+
+
+def _state(model: LoadedModel) -> str:
+    """What a model's engine does; ``sleeping`` if it is unloaded until the next request."""
+    return "sleeping" if model.is_asleep else model.engine.status().state
 
 
 def _death(death: Death) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class ApiOptions:
         origins: Origins of web pages elsewhere that may use this server, such as
             ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
             programs are not web pages.
+        keep_seconds: How long a model stays that was loaded because a request named it, and is not used.
+        sleep_seconds: The same for the model of the start; 0 keeps it for ever.
         ollama_port: Port at which ``/`` says that Ollama is running; 0 for none.
         keys: Gives the API keys that are known now.
         requires_key: Programs of this machine need a key too; those of others need one always.
@@ -42,6 +44,8 @@ class ApiOptions:
     """
 
     origins: tuple[str, ...] = ()
+    keep_seconds: float = 300.0
+    sleep_seconds: float = 0.0
     ollama_port: int = 0
     keys: Callable[[], tuple[ApiKey, ...]] = tuple
     requires_key: bool = False

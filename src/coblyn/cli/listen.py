@@ -13,7 +13,7 @@ import uvicorn
 
 from coblyn.api.protocol import TimedProtocol
 from coblyn.cli.tls import Tls
-from coblyn.engine.exchange import EngineExchange
+from coblyn.engine.fleet import Fleet
 
 __all__ = ["Server"]
 
@@ -26,7 +26,7 @@ class Server(uvicorn.Server):
 
     Args:
         app: What answers.
-        engine: What generates; it is told of the end.
+        fleet: What generates; it is told of the end.
         drain_seconds: How long what runs may go on after ``end``.
         header_seconds: How long the headers of a request may take.
         tls: Files of the certificate and of its key for HTTPS; None for HTTP.
@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: Any,
-        engine: EngineExchange,
+        fleet: Fleet,
         *,
         drain_seconds: float,
         header_seconds: float = TimedProtocol.header_seconds,
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
                 server_header=False,
             )
         )
-        self._engine = engine
+        self._fleet = fleet
         self._drain_seconds = drain_seconds
         self._on_ready = on_ready
 
@@ -79,11 +79,11 @@ class Server(uvicorn.Server):
         """Let what runs end within the time that the settings allow, and tell everybody else."""
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
-        self._engine.drain()
+        self._fleet.drain()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if not await self._is_idle(self._drain_seconds):
-            self._engine.abandon()
+            self._fleet.abandon()
             await self._is_idle(_LAST_WORDS_SECONDS)
         # Who is left does not read, or waits for what nobody will send.
         for connection in list(self.server_state.connections):

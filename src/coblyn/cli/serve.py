@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from coblyn.cli.stop import Stop
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.exchange import EngineExchange
+    from coblyn.engine.fleet import Fleet
     from coblyn.proof.machine import Machine
     from coblyn.settings import Settings
 
@@ -34,6 +35,12 @@ def serve(
     listen: Annotated[
         list[str] | None,
         typer.Option(help="Where else to listen: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH."),
+    ] = None,
+    on_demand: Annotated[
+        bool | None,
+        typer.Option(
+            "--on-demand/--no-on-demand", help="Load models that requests name. Default: on."
+        ),
     ] = None,
     ollama_port: Annotated[
         int | None, typer.Option(help="Port to listen on as well, as Ollama: usually 11434.")
@@ -123,6 +130,7 @@ def serve(
             "host": host,
             "port": port,
             "listen": tuple(listen) if listen else None,
+            "on_demand": on_demand,
             "ollama_port": ollama_port,
             "tls_cert": tls_cert,
             "tls_key": tls_key,
@@ -173,30 +181,32 @@ async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
     from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
     from coblyn.engine.exchange import EngineExchange, fits_beside
+    from coblyn.engine.fleet import Fleet
     from coblyn.native.explain import explain_crash
 
     def make(config: EngineConfig) -> ProcessEngine:
         return ProcessEngine(config, explain=explain_crash)
 
     engine = EngineExchange(config, make, fits=fits_beside)
+    fleet = Fleet(engine, make)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
-    with Stop(loop, task.cancel, engine.kill) as stop:
+    with Stop(loop, task.cancel, fleet.kill) as stop:
         try:
             with causes_named(config):
-                await _load_and_listen(settings, config, engine, front, stop)
+                await _load_and_listen(settings, config, fleet, front, stop)
         except asyncio.CancelledError:
             if not stop.signal:
                 raise
         finally:
-            await engine.close()
+            await fleet.close()
         return stop.signal
 
 
 async def _load_and_listen(
     settings: Settings,
     config: EngineConfig,
-    engine: EngineExchange,
+    fleet: Fleet,
     front: Front,
     stop: Stop,
 ) -> None:
@@ -205,11 +215,12 @@ async def _load_and_listen(
     from coblyn.cli.verdict import look, show
     from coblyn.proof.verdict import judge_load
 
+    engine = fleet.first
     # While the engine loads, the web framework is imported, and the machine is looked at.
     _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class
         engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
     )
-    app = make_app(engine, settings, machine, front)
+    app = make_app(fleet, settings, machine, front)
     gc.freeze()  # modules and routes stay to the end; the collector need not look at them
     gc.enable()
 
@@ -219,7 +230,7 @@ async def _load_and_listen(
 
     server = Server(
         app,
-        engine,
+        fleet,
         drain_seconds=settings.drain_seconds,
         header_seconds=settings.header_seconds,
         tls=front.tls,
@@ -235,13 +246,16 @@ def _import_app() -> tuple[type[Server], Any]:
     from coblyn.cli.admin import admin_of
     from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
+    from coblyn.cli.loader import FleetLoader
 
-    def make_app(engine: EngineExchange, settings: Settings, machine: Machine, front: Front) -> Any:
+    def make_app(fleet: Fleet, settings: Settings, machine: Machine, front: Front) -> Any:
         options = ApiOptions(
             origins=settings.origins,
             is_strict=settings.strict_models,
             machine=machine,
             **kobold_options(settings),
+            keep_seconds=settings.keep_seconds,
+            sleep_seconds=settings.sleep_seconds,
             ollama_port=settings.ollama_port,
             keys=front.keys,
             requires_key=settings.require_key,
@@ -250,7 +264,14 @@ def _import_app() -> tuple[type[Server], Any]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
-        return create_app(engine, options, admin=admin_of(settings, engine))
+        engine = fleet.first
+        loads = settings.on_demand and bool(engine.config.model)
+        return create_app(
+            engine,
+            options,
+            admin=admin_of(settings, engine),
+            loader=FleetLoader(fleet) if loads else None,
+        )
 
     return Server, make_app
 

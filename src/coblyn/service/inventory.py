@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -15,13 +16,12 @@ from coblyn.models.catalogue import lookup
 from coblyn.models.created import Created, Name
 from coblyn.models.gguf import GgufHeader, Value, read_header
 from coblyn.models.modelfile import Modelfile
+from coblyn.models.names import LATEST, plain
 from coblyn.models.pull import pull
 from coblyn.progress import Report
 from coblyn.service.models import LoadedModel, Models
 
 __all__ = ["Facts", "Inventory", "Item"]
-
-_LATEST = ":latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ class Item:
     is_made: bool = False
 
     @property
+    def file_name(self) -> str:
+        """The name of its file, without ending."""
+        return self.name.removesuffix(LATEST)
+
+    @property
     def digest(self) -> str:
         """64 hexadecimal digits that change when the file or the settings do. It is none of the file's bytes."""
         identity = (self.name, self.path, self.size, self.modified.timestamp(), self.modelfile)
@@ -84,7 +89,7 @@ class Item:
 
 
 class Inventory:
-    """Lists, finds and changes what is here. Every method reads or writes files: call it on a thread.
+    """Lists, finds and changes what is here. Methods read or write files: call those that wait for nothing on a thread.
 
     Args:
         models: What is loaded.
@@ -103,6 +108,12 @@ class Inventory:
         """The models that are loaded."""
         return [_of_loaded(model) for model in self._models]
 
+    def waiting(self) -> list[Item]:
+        """The files that are loaded when somebody names them; none where nothing is loaded on demand."""
+        if self._models.demand is None:
+            return []
+        return [item for item in self._bases() if item.model is None]
+
     def find(self, name: str) -> Item:
         """The model of that name, in any case of letters; its tag may be left out if it is ``latest``.
 
@@ -116,23 +127,25 @@ class Inventory:
             return self._made(made)
         raise NotFound(f"model {name!r} not found: /api/tags lists the models that are here.")
 
-    def answering(self, name: str) -> Item:
-        """The model that a request means, which can answer.
+    async def answering(self, name: str) -> Item:
+        """The model that a request means, which can answer; it is loaded now if need be. It blocks nobody.
 
-        A name that no model has means the only one that is loaded, unless names are taken strictly.
+        A name that no model has means the only one that was there from the start, unless names are taken strictly.
 
         Raises:
-            NotFound: There is none, or it is not loaded.
+            NotFound: There is none, or it is not loaded and nothing is loaded on demand.
+            CoblynError: It cannot be loaded.
         """
+        model = await self._models.ready(name)
         try:
-            item = self.find(name)
+            item = await asyncio.to_thread(self.find, name)
         except NotFound:
-            return _of_loaded(self._models.find(name))
+            return _of_loaded(model)
         if item.model is None:
             loaded = ", ".join(model.name for model in self._models)
             raise NotFound(
                 f"model {name!r} is here, but not loaded: {loaded} is.",
-                hint=f"Serve it: coblyn serve {_plain(item.name)}",
+                hint=f"Serve it: coblyn serve {plain(item.name)}",
             )
         return item
 
@@ -178,7 +191,7 @@ class Inventory:
         elif item.model is not None:
             raise BadRequest(f"{name} is loaded, and cannot be deleted now.", field="model")
         else:
-            store.remove(_plain(item.name))
+            store.remove(plain(item.name))
 
     def pull(self, reference: str, report: Report) -> None:
         """Bring a model here, unless it is here.
@@ -191,9 +204,9 @@ class Inventory:
             NotFound: It names nothing that can be pulled.
             DiskFull, FetchError, ModelError: As the sources say.
         """
-        plain = reference.removesuffix(_LATEST)
-        if lookup(plain):
-            pull(plain, report=report)
+        alias = reference.removesuffix(LATEST)
+        if lookup(alias):
+            pull(alias, report=report)
         elif not self._is_here(reference):
             pull(_source(reference), report=report)
 
@@ -210,13 +223,13 @@ class Inventory:
         paths = {item.path for item in loaded}
         for stored in store.installed():
             if str(stored.path) not in paths:
-                name = stored.name + _LATEST
+                name = stored.name + LATEST
                 yield Item(name, str(stored.path), stored.size, stored.modified, Modelfile(name))
 
     def _base(self, name: str) -> Item | None:
-        entry = lookup(_plain(name))
-        wanted = {_plain(name), _plain(entry.name) if entry else ""}
-        return next((item for item in self._bases() if _plain(item.name) in wanted), None)
+        entry = lookup(plain(name))
+        wanted = {plain(name), plain(entry.name) if entry else ""}
+        return next((item for item in self._bases() if plain(item.name) in wanted), None)
 
     def _made(self, made: Created) -> Item:
         base = self._base(made.modelfile.base)
@@ -236,7 +249,7 @@ def _of_loaded(model: LoadedModel) -> Item:
     path = Path(info.path)
     is_file = bool(info.path) and path.is_file()
     modified = datetime.fromtimestamp(path.stat().st_mtime if is_file else model.entry.created, UTC)
-    name = info.name if ":" in info.name else info.name + _LATEST
+    name = info.name if ":" in info.name else info.name + LATEST
     size = path.stat().st_size if is_file else info.size
     return Item(name, info.path, size, modified, Modelfile(name), model)
 
@@ -249,16 +262,11 @@ def _created(name: str) -> Created | None:
     return created.find(whole)
 
 
-def _plain(name: str) -> str:
-    """A name as it is compared."""
-    return name.lower().removesuffix(_LATEST).removesuffix(".gguf")
-
-
 def _source(reference: str) -> str:
     """Where a name is pulled from: as Ollama's clients write it, and as we do. Files and web addresses are none."""
     for host in ("hf.co/", "huggingface.co/"):
         if reference.startswith(host):
-            return f"hf:{reference.removeprefix(host).removesuffix(_LATEST)}"
+            return f"hf:{reference.removeprefix(host).removesuffix(LATEST)}"
     if reference.startswith(("hf:", "ollama:")):
         return reference
     return f"ollama:{Name.of(reference)}".replace("ollama:library/", "ollama:")

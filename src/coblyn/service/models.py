@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
 from coblyn.service.prompt import Prompts
 from coblyn.service.tokens import Tokens
+
+if TYPE_CHECKING:
+    from coblyn.service.demand import Demand
 
 __all__ = ["LoadedModel", "ModelEntry", "Models", "UnknownModel"]
 
@@ -50,6 +55,9 @@ class LoadedModel:
         prompts: What makes token ids of prompts.
         tokens: Its vocabulary.
         num_users: Generations and questions under way.
+        last_used: When the last of them ended, in seconds that only grow.
+        keep_seconds: How long it stays unused; infinite for ever.
+        is_asleep: It is unloaded until somebody wants it.
     """
 
     def __init__(self, engine: EngineClient) -> None:
@@ -57,6 +65,9 @@ class LoadedModel:
         self.prompts = Prompts(engine)
         self.tokens = Tokens(engine, self.prompts)
         self.num_users = 0
+        self.last_used = time.monotonic()
+        self.keep_seconds = math.inf
+        self.is_asleep = False
         self._created = int(time.time())
 
     @property
@@ -77,6 +88,9 @@ class Models:
         engines: An engine for each; at least one.
         is_strict: Refuse other names even where there is one model only.
 
+    Attributes:
+        demand: What loads further models when they are named; None where nothing does.
+
     Raises:
         SettingsError: Two have the same name.
     """
@@ -84,6 +98,8 @@ class Models:
     def __init__(self, engines: Sequence[EngineClient], *, is_strict: bool = False) -> None:
         self._models = [LoadedModel(engine) for engine in engines]
         self._is_strict = is_strict
+        self._is_alone = len(self._models) == 1
+        self.demand: Demand | None = None
         names = [model.name for model in self._models]
         if len(names) != len(set(names)):
             raise SettingsError(f"Two models have the same name: {', '.join(sorted(names))}.")
@@ -106,7 +122,7 @@ class Models:
         Raises:
             NotFound: There is none.
         """
-        if model := self._named(name):
+        if model := self.named(name):
             return model.entry
         raise NotFound(f"There is no model {name!r} here.", hint=self._hint)
 
@@ -119,11 +135,21 @@ class Models:
         Raises:
             UnknownModel: It means none.
         """
-        if model := self._named(name):
+        if model := self.named(name):
             return model
-        if not name or (len(self._models) == 1 and not self._is_strict):
+        if not name or (self._is_alone and not self._is_strict):
             return self.default
         raise UnknownModel(f"There is no model {name!r} here.", field="model", hint=self._hint)
+
+    async def ready(self, name: str = "") -> LoadedModel:
+        """The model that a request means, loaded now if it is here and is not.
+
+        Raises:
+            UnknownModel: It means none.
+            CoblynError: It cannot be loaded.
+        """
+        found = await self.demand.ready(name) if self.demand else None
+        return found or self.find(name)
 
     @asynccontextmanager
     async def acquire(self, name: str = "") -> AsyncIterator[LoadedModel]:
@@ -131,15 +157,28 @@ class Models:
 
         Raises:
             UnknownModel: It means none.
+            CoblynError: It cannot be loaded.
         """
-        model = self.find(name)
+        model = await self.ready(name)
         model.num_users += 1
         try:
             yield model
         finally:
             model.num_users -= 1
+            model.last_used = time.monotonic()
 
-    def _named(self, name: str) -> LoadedModel | None:
+    def add(self, engine: EngineClient) -> LoadedModel:
+        """A further model, in an engine that has loaded it."""
+        model = LoadedModel(engine)
+        self._models.append(model)
+        return model
+
+    def drop(self, model: LoadedModel) -> None:
+        """Forget a model that was added; its engine is the caller's."""
+        self._models.remove(model)
+
+    def named(self, name: str) -> LoadedModel | None:
+        """The loaded model of a name, or None."""
         wanted = name.removeprefix(_PREFIX)
         return next((model for model in self._models if wanted == model.name), None)
 

@@ -11,11 +11,13 @@ from coblyn import paths
 from coblyn.engine.interface import EngineClient
 from coblyn.service.admin import Admin
 from coblyn.service.context import Contexts
+from coblyn.service.demand import Demand
 from coblyn.service.embeddings import Embeddings
 from coblyn.service.generate import Generator
 from coblyn.service.hub import Hub
 from coblyn.service.inventory import Inventory
 from coblyn.service.kept import Kept
+from coblyn.service.loader import Loader
 from coblyn.service.models import Models
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
@@ -51,6 +53,9 @@ def make_services(
     shared: SharedStory | None = None,
     admin: Admin | None = None,
     journal: Path | None = None,
+    loader: Loader | None = None,
+    keep_seconds: float = 300.0,
+    sleep_seconds: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Services:
     """Services over an engine or several; the stories have to be closed.
@@ -63,9 +68,16 @@ def make_services(
         shared: The story that several people write.
         admin: What loads other models.
         journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
+        loader: What loads models that requests name; None where that is not wanted.
+        keep_seconds: How long such a model stays unused.
+        sleep_seconds: The same for the first model; 0 keeps it for ever.
         clock: Seconds that only grow.
     """
     models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
+    if loader:
+        models.demand = Demand(
+            models, loader, keep_seconds=keep_seconds, sleep_seconds=sleep_seconds
+        )
     hub = Hub(clock)
     return Services(
         models=models,

@@ -8,37 +8,38 @@ from typing import Any
 
 from coblyn.errors import BadRequest
 
-__all__ = ["check_keep_alive"]
+__all__ = ["read_keep_alive"]
 
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
-_DURATION = re.compile(rf"[+-]?(?:0|(?:{_PART.pattern})+)", re.ASCII)
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_DURATION = re.compile(rf"(?P<sign>[+-]?)(?P<parts>0|(?:{_PART.pattern})+|\d+\.?\d*)", re.ASCII)
 
 
-def check_keep_alive(value: Any, warnings: dict[str, str]) -> None:
-    """Whether a value is a duration. Here a model stays loaded as long as the server runs, which is at least as long.
+def read_keep_alive(value: Any) -> float | None:
+    """Seconds; infinite for ever, which every negative duration means; None where nothing is said.
 
     Args:
-        value: As JSON gave it; null is "not given".
-        warnings: Takes that it is not unloaded at once.
+        value: As JSON gave it.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: It is no duration.
     """
     if value is None or value == "":
-        return
+        return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    is_duration = isinstance(value, str) and (_DURATION.fullmatch(value) or _is_number(value))
-    if not is_duration and not (is_number and math.isfinite(value)):
+    seconds = float(value) if is_number else _seconds(value) if isinstance(value, str) else None
+    if seconds is None or math.isnan(seconds):
         raise BadRequest(
             "keep_alive must be seconds, or a duration such as 5m.", field="keep_alive"
         )
-    if value in (0, "0") or (isinstance(value, str) and _is_zero(value)):
-        warnings["keep_alive"] = "A model stays loaded as long as the server runs."
+    return seconds if seconds >= 0 else math.inf
 
 
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?\d+(\.\d*)?", text, re.ASCII))
-
-
-def _is_zero(text: str) -> bool:
-    return not any(digit in "123456789" for digit in text)
+def _seconds(text: str) -> float | None:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        return None
+    parts = match["parts"]
+    found = _PART.findall(parts)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in found) if found else float(parts)
+    return -seconds if match["sign"] == "-" else seconds

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -18,6 +19,7 @@ from coblyn.engine.interface import ModelInfo
 from coblyn.errors import BadRequest
 from coblyn.models.modelfile import write_modelfile
 from coblyn.service.inventory import Facts, Item
+from coblyn.service.models import LoadedModel
 
 __all__ = ["NamedInput", "routes"]
 
@@ -28,6 +30,9 @@ VERSION = "0.33.0"
 
 _FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
 """When a model is unloaded that stays as long as the server runs."""
+
+_LONG = 100 * 365 * 86400.0
+"""Seconds that are as good as for ever."""
 
 _SUFFIX = "{# .Suffix #}"
 """A comment for the model's template. By this name in Ollama's templates some editors know that a model fills gaps."""
@@ -68,7 +73,7 @@ async def tags(call: Call) -> Response:
 
 @routes.get("/api/ps", "Models that are loaded")
 async def ps(call: Call) -> Response:
-    """The models that are loaded. They stay as long as the server runs."""
+    """The models that are loaded, the one that stays longest first."""
     return JSONResponse({"models": await asyncio.to_thread(_running, call)})
 
 
@@ -86,12 +91,19 @@ def _tags(call: Call) -> list[dict[str, Any]]:
 
 
 def _running(call: Call) -> list[dict[str, Any]]:
-    return [_process(item) for item in call.services.inventory.loaded()]
+    demand = call.services.models.demand
+    found = []
+    for item in call.services.inventory.loaded():
+        assert item.model, "it is loaded"
+        left = demand.seconds_left(item.model) if demand else math.inf
+        if not item.model.is_asleep:
+            found.append((left, _process(item, item.model, left)))
+    return [process for _, process in sorted(found, key=lambda each: -each[0])]
 
 
-def _process(item: Item) -> dict[str, Any]:
-    assert item.model, "it is loaded"
-    info = item.model.engine.info
+def _process(item: Item, model: LoadedModel, left: float) -> dict[str, Any]:
+    info = model.engine.info
+    is_kept = left > _LONG
     on_devices = sum(
         share.weights + share.cache + share.compute
         for share in info.placement.shares
@@ -99,7 +111,7 @@ def _process(item: Item) -> dict[str, Any]:
     )
     return {
         **_entry(item, item.facts),
-        "expires_at": stamp(_FOR_EVER),
+        "expires_at": stamp(_FOR_EVER if is_kept else datetime.now(UTC) + timedelta(seconds=left)),
         "size_vram": on_devices,
         "context_length": info.context,
     }

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coblyn.api.constraint import bind
 from coblyn.api.ollama.conversation import read_messages
-from coblyn.api.ollama.keep_alive import check_keep_alive
 from coblyn.api.ollama.options import read_options
 from coblyn.api.wishes import Wishes, filled
 from coblyn.chat.messages import Message, read_tools
@@ -39,7 +38,7 @@ class WritingInput(BaseModel):
         None, description="Generation parameters by Ollama's names, or KoboldAI's."
     )
     think: bool | str | None = Field(None, description="true, false, low, medium, high or max.")
-    keep_alive: Any = Field(None, description="Accepted; a model stays loaded.")
+    keep_alive: Any = Field(None, description="How long a model stays that was loaded on demand.")
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
 
@@ -72,7 +71,6 @@ class WritingInput(BaseModel):
             BadRequest: A value has no meaning or is not supported.
         """
         assert item.model, "it is loaded"
-        check_keep_alive(self.keep_alive, warnings)
         given = filled(self.options or {}, item.modelfile.parameters)
         wanted = {**wishes.of({**given, "preset": body.get("preset")})}
         unknown: dict[str, str] = {}

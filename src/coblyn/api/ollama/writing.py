@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -10,12 +9,13 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.later import Warnings, warning_headers
-from coblyn.api.ollama.keep_alive import check_keep_alive
+from coblyn.api.ollama.keep_alive import read_keep_alive
 from coblyn.api.ollama.shape import Clock, now
 from coblyn.api.ollama.stream import ChatLines, GenerateLines
-from coblyn.api.ollama.wire import TalkInput, WriteInput
+from coblyn.api.ollama.wire import TalkInput, WriteInput, WritingInput
 from coblyn.api.route import Routes
 from coblyn.service.command import ChatPrompt, GenerateCommand
+from coblyn.service.inventory import Item
 
 __all__ = ["routes"]
 
@@ -34,10 +34,10 @@ async def generate(call: Call) -> Response:
     clock, body = Clock(), await call.json()
     warnings: dict[str, str] = {}
     wanted = validated(WriteInput, body)
-    item = await asyncio.to_thread(call.services.inventory.answering, wanted.model)
+    item = await call.wait(call.services.inventory.answering(wanted.model))
     if not wanted.prompt and not wanted.suffix:
-        check_keep_alive(wanted.keep_alive, warnings)
-        return _loaded(wanted.model, {"response": ""}, warnings)
+        return await _loaded(call, item, wanted, {"response": ""})
+    _keep(call, item, wanted, warnings)
     prompt = wanted.to_prompt(item, warnings)
     ids = None
     if isinstance(prompt, ChatPrompt):
@@ -65,11 +65,11 @@ async def chat(call: Call) -> Response:
     clock, body = Clock(), await call.json()
     warnings: dict[str, str] = {}
     wanted = validated(TalkInput, body)
-    item = await asyncio.to_thread(call.services.inventory.answering, wanted.model)
+    item = await call.wait(call.services.inventory.answering(wanted.model))
     if not wanted.messages:
-        check_keep_alive(wanted.keep_alive, warnings)
         message = {"role": "assistant", "content": ""}
-        return _loaded(wanted.model, {"message": message}, warnings)
+        return await _loaded(call, item, wanted, {"message": message})
+    _keep(call, item, wanted, warnings)
     prompt = wanted.to_prompt(item, warnings)
     command = wanted.command(prompt, item, body, call.options.wishes, warnings)
     lines = ChatLines(call.dialect, wanted.model, clock)
@@ -90,9 +90,25 @@ async def _answer(
     return JSONResponse(lines.whole(reply), headers=warning_headers(warnings))
 
 
-def _loaded(model: str, fields: dict[str, Any], warnings: Warnings) -> Response:
-    """What is said where nothing is to be written: the model is loaded."""
-    head = {"model": model, "created_at": now(), **fields}
+def _keep(call: Call, item: Item, wanted: WritingInput, warnings: dict[str, str]) -> bool:
+    """Let the model stay as long as the client wants; whether it is to go at once, and does."""
+    assert item.model, "it answers"
+    seconds, demand = read_keep_alive(wanted.keep_alive), call.services.models.demand
+    if demand and demand.keep(item.model, seconds):
+        return seconds == 0
+    if seconds == 0:
+        warnings["keep_alive"] = "This model stays loaded as long as the server runs."
+    return False
+
+
+async def _loaded(call: Call, item: Item, wanted: WritingInput, fields: dict[str, Any]) -> Response:
+    """What is said where nothing is to be written: the model is loaded, or unloaded now."""
+    warnings: dict[str, str] = {}
+    goes = _keep(call, item, wanted, warnings)
+    if goes and call.services.models.demand:
+        await call.services.models.demand.close_idle()
+    head = {"model": wanted.model, "created_at": now(), **fields}
+    reason = "unload" if goes else "load"
     return JSONResponse(
-        {**head, "done": True, "done_reason": "load"}, headers=warning_headers(warnings)
+        {**head, "done": True, "done_reason": reason}, headers=warning_headers(warnings)
     )

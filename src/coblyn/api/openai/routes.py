@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -17,6 +18,7 @@ from coblyn.api.openai.wire import CHAT_BODY, ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
 from coblyn.service.command import ChatPrompt
+from coblyn.service.inventory import Item
 from coblyn.service.models import ModelEntry
 
 __all__ = ["routes"]
@@ -26,8 +28,9 @@ routes = Routes()
 
 @routes.get("/v1/models", "Models")
 async def list_models(call: Call) -> Response:
-    """The models that are loaded."""
+    """The models that are loaded, and those that are loaded when a request names them."""
     entries = [_model(entry) for entry in call.services.models.all()]
+    entries += [_waiting(item) for item in await asyncio.to_thread(call.services.inventory.waiting)]
     return JSONResponse({"object": "list", "data": entries})
 
 
@@ -116,6 +119,17 @@ async def chat_input_tokens(call: Call) -> Response:
     async with call.services.models.acquire(wanted.model or "") as model:
         _, ids = await model.tokens.of_chat(prompt)
     return JSONResponse({"object": "response.input_tokens", "input_tokens": len(ids)})
+
+
+def _waiting(item: Item) -> dict[str, Any]:
+    """A model that is not loaded, as llama-server tells of such."""
+    return {
+        "id": item.file_name,
+        "object": "model",
+        "created": int(item.modified.timestamp()),
+        "owned_by": "coblyn",
+        "status": {"value": "unloaded"},
+    }
 
 
 def _model(entry: ModelEntry) -> dict[str, Any]:

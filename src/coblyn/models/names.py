@@ -1,0 +1,43 @@
+"""The file that a name means, when a name comes from elsewhere: never a path of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from coblyn.errors import BadRequest, ModelError
+from coblyn.models import created, store
+from coblyn.models.catalogue import lookup
+from coblyn.models.created import Name
+
+__all__ = ["LATEST", "file_of", "plain"]
+
+LATEST = ":latest"
+"""The tag of a name that has none, in Ollama's way of naming models."""
+
+
+def plain(name: str) -> str:
+    """A name as names are compared: in small letters, without its ending and the tag that says nothing."""
+    return name.lower().removesuffix(LATEST).removesuffix(".gguf")
+
+
+def file_of(name: str) -> Path | None:
+    """The file of the model of that name, if it is below the directory of models.
+
+    Args:
+        name: A whole name, an alias of the catalogue, or the name of a model that is made from another by settings.
+    """
+    return _stored(name) or _made(name)
+
+
+def _stored(name: str) -> Path | None:
+    entry = lookup(plain(name))
+    wanted = {plain(name), plain(entry.name) if entry else ""}
+    return next((each.path for each in store.installed() if plain(each.name) in wanted), None)
+
+
+def _made(name: str) -> Path | None:
+    try:
+        made = created.find(Name.of(name))
+    except (BadRequest, ModelError):
+        return None
+    return _stored(made.modelfile.base) if made else None

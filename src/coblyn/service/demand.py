@@ -1,0 +1,178 @@
+"""Models that come when somebody names them, and go when nobody has used them for a while or memory is needed.
+
+Each is in an engine of its own, so nobody's request ends because of another's model. The model that the server began
+with stays, or sleeps if the user wants that; those that came on demand are closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from coblyn.errors import Busy, CoblynError
+from coblyn.models.names import file_of
+from coblyn.service.loader import Loader
+from coblyn.service.models import LoadedModel, Models
+
+__all__ = ["FOR_EVER", "Demand"]
+
+log = logging.getLogger(__name__)
+
+FOR_EVER = math.inf
+
+_LOOK_SECONDS = 1.0
+"""How often it is looked for models that nobody uses."""
+
+
+class Demand:
+    """Loads and unloads models.
+
+    Args:
+        models: Those that are loaded; this adds to them and takes away.
+        loader: What loads.
+        keep_seconds: How long a model that came on demand stays unused, where nobody asks for another time.
+        sleep_seconds: The same for the model that the server began with; 0 keeps it for ever.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        loader: Loader,
+        *,
+        keep_seconds: float = 300.0,
+        sleep_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._models = models
+        self._loader = loader
+        self._keep_seconds = keep_seconds
+        self._clock = clock
+        self._coming: dict[Path, asyncio.Task[LoadedModel]] = {}
+        self._changing = asyncio.Lock()
+        models.default.keep_seconds = sleep_seconds or FOR_EVER
+
+    async def ready(self, name: str) -> LoadedModel | None:
+        """The model of that name, loaded now if need be; None if no file here has that name.
+
+        Raises:
+            Busy: Memory has no room for it beside models that are in use.
+            CoblynError: It cannot be loaded.
+        """
+        model = self._models.named(name)
+        if model is None and name:
+            path = await asyncio.to_thread(file_of, name)
+            if path is not None:
+                model = self._of_file(path) or await self._come(path)
+        if (model or self._models.default).is_asleep:
+            await self._wake(model or self._models.default)
+        return model
+
+    async def close_idle(self) -> None:
+        """Unload what nobody has used for as long as it was to stay."""
+        for model in tuple(self._models):
+            if self._is_over(model):
+                await self._let_go(model)
+
+    def seconds_left(self, model: LoadedModel) -> float:
+        """How long a model stays if nobody uses it from now on; infinite for ever."""
+        if model.num_users:
+            return model.keep_seconds
+        return model.keep_seconds - (self._clock() - model.last_used)
+
+    def keep(self, model: LoadedModel, seconds: float | None) -> bool:
+        """Let a model stay unused for so long.
+
+        Args:
+            model: The model.
+            seconds: Infinite for ever; None for as long as where nobody asks.
+
+        Returns:
+            Whether it will: the model that the server began with stays as its user wants.
+        """
+        if model is self._models.default:
+            return False
+        model.keep_seconds = self._keep_seconds if seconds is None else seconds
+        return True
+
+    def _is_over(self, model: LoadedModel) -> bool:
+        return not (model.num_users or model.is_asleep) and self.seconds_left(model) <= 0
+
+    async def tend(self) -> None:
+        """Unload what is idle, until this is cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self.close_idle()
+            except CoblynError as error:
+                log.warning("A model could not be unloaded: %s", error.message)
+
+    def _of_file(self, path: Path) -> LoadedModel | None:
+        return next((model for model in self._models if _is_file(model, path)), None)
+
+    async def _come(self, path: Path) -> LoadedModel:
+        """Load a file, once for all who wait for it; it goes on when one of them leaves."""
+        task = self._coming.get(path)
+        if task is None:
+            task = self._coming[path] = asyncio.create_task(self._load(path))
+            task.add_done_callback(lambda done: self._has_come(path, done))
+        return await asyncio.shield(task)
+
+    def _has_come(self, path: Path, task: asyncio.Task[LoadedModel]) -> None:
+        del self._coming[path]
+        if not task.cancelled() and (error := task.exception()):
+            log.info("%s could not be loaded: %s", path.name, error)
+
+    async def _load(self, path: Path) -> LoadedModel:
+        async with self._changing:
+            await self._make_room(path)
+            log.info("loading %s", path.name)
+            model = self._models.add(await self._loader.load(path))
+            model.keep_seconds, model.last_used = self._keep_seconds, self._clock()
+            return model
+
+    async def _make_room(self, path: Path) -> None:
+        """Unload models that nobody uses, the one that was unused for longest first, until there is room."""
+        while not await asyncio.to_thread(self._loader.fits, path):
+            idle = [each for each in self._models if not (each.num_users or each.is_asleep)]
+            if not any(each.num_users for each in self._models) and not idle:
+                return  # the estimate says no, and there is nothing else to try than loading it
+            if not idle:
+                raise Busy(
+                    f"Memory has no room for {path.stem} beside the models that are in use.",
+                    hint="Try again when their requests have ended.",
+                )
+            await self._unload(min(idle, key=lambda each: each.last_used))
+
+    async def _let_go(self, model: LoadedModel) -> None:
+        async with self._changing:
+            if model in self._models and self._is_over(model):
+                await self._unload(model)
+
+    async def _unload(self, model: LoadedModel) -> None:
+        log.info("unloading %s", model.name)
+        if model is self._models.default:
+            model.is_asleep = True  # from here on, who wants it waits to wake it
+            try:
+                await self._loader.sleep()
+            except CoblynError:
+                model.is_asleep = False
+                raise
+        else:
+            self._models.drop(model)
+            await self._loader.release(model.engine)
+
+    async def _wake(self, model: LoadedModel) -> None:
+        async with self._changing:
+            if model.is_asleep:
+                await self._make_room(Path(model.engine.info.path))
+                await self._loader.wake()
+                model.is_asleep, model.last_used = False, self._clock()
+
+
+def _is_file(model: LoadedModel, path: Path) -> bool:
+    return Path(model.engine.info.path) == path

@@ -1,0 +1,66 @@
+"""Engines beside the first, in real processes."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from asgi import Client
+from coblyn import paths
+from coblyn.api.app import create_app
+from coblyn.cli.loader import FleetLoader
+from coblyn.engine.client import ProcessEngine
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.exchange import EngineExchange, fits_beside
+from coblyn.engine.fleet import Fleet
+from coblyn.errors import EngineStopped, ModelError
+from coblyn.native.bundle import Bundle
+from gguf_file import whole_model
+
+FAKE = EngineConfig(model="")
+
+
+def fleet_of(config: EngineConfig) -> Fleet:
+    return Fleet(EngineExchange(config, ProcessEngine, fits=fits_beside), ProcessEngine)
+
+
+async def test_all_end_together() -> None:
+    fleet = fleet_of(FAKE)
+    await fleet.first.start()
+    second, third = await fleet.load(FAKE), await fleet.load(FAKE)
+    pids = [fleet.first.pid, second.pid, third.pid]
+    await fleet.release(second)
+    assert [psutil.pid_exists(pid) for pid in pids] == [True, False, True]
+    fleet.drain()
+    with pytest.raises(EngineStopped, match="stopping"):
+        await fleet.load(FAKE)
+    await fleet.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+@pytest.mark.native
+async def test_a_second_model_is_loaded_by_name_and_answers(bundle: Bundle) -> None:
+    folder = paths.models()
+    first = whole_model().write(folder / "one.gguf")
+    whole_model().write(folder / "two.gguf")
+    (folder / "broken.gguf").write_bytes(whole_model().data[:4000])
+    config = EngineConfig(
+        model=str(first), library=str(bundle.lib_dir), bundle=bundle.id, context=256, kernels=False
+    )
+    fleet = fleet_of(config)
+    await fleet.first.start()
+    try:
+        client = Client(create_app(fleet.first, loader=FleetLoader(fleet)))
+        for name in ("two", "one", "two"):
+            body = {"model": name, "prompt": "a", "stream": False, "raw": True}
+            reply = await client.post("/api/generate", body | {"options": {"num_predict": 4}})
+            assert (reply.status, reply.json["eval_count"]) == (200, 4)
+        running = (await client.get("/api/ps")).json["models"]
+        assert {each["name"] for each in running} == {"one:latest", "two:latest"}
+        broken = await client.post("/api/generate", {"model": "broken", "prompt": "a"})
+        assert broken.status == ModelError.status
+        assert "broken.gguf" in broken.json["error"]
+        gone = await client.post("/api/generate", {"model": "two", "keep_alive": 0})
+        assert gone.json["done_reason"] == "unload"
+    finally:
+        await fleet.close()

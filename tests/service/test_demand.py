@@ -1,0 +1,200 @@
+"""Models that come when they are named, and go when nobody uses them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coblyn import paths
+from coblyn.engine.interface import EngineClient, ModelInfo
+from coblyn.errors import Busy, ModelBroken
+from coblyn.models import created
+from coblyn.models.created import Name
+from coblyn.models.modelfile import Modelfile
+from coblyn.service.demand import FOR_EVER, Demand
+from coblyn.service.models import Models, UnknownModel
+from factories import SteppedEngine, wait_for
+from gguf_file import tiny_gguf
+
+
+class FileEngine(SteppedEngine):
+    """An engine that has loaded a file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(name=path.stem)
+        self._path = path
+
+    @property
+    def info(self) -> ModelInfo:
+        return replace(super().info, path=str(self._path))
+
+
+class FakeLoader:
+    """Loads files in no time, as many as there is room for."""
+
+    def __init__(self, room: int = 9) -> None:
+        self.room = room
+        self.log: list[str] = []
+        self.may_load = asyncio.Event()
+        self.may_load.set()
+        self.problem: Exception | None = None
+
+    def fits(self, path: Path) -> bool:
+        return self.room > 0
+
+    async def load(self, path: Path) -> EngineClient:
+        self.log.append(f"load {path.stem}")
+        await self.may_load.wait()
+        if self.problem:
+            raise self.problem
+        self.room -= 1
+        engine = FileEngine(path)
+        engine.allow()
+        return engine
+
+    async def release(self, engine: EngineClient) -> None:
+        self.log.append(f"release {engine.info.name}")
+        self.room += 1
+
+    async def sleep(self) -> None:
+        self.log.append("sleep")
+        self.room += 1
+
+    async def wake(self) -> None:
+        self.log.append("wake")
+        self.room -= 1
+
+
+@pytest.fixture
+def files() -> Path:
+    folder = paths.models()
+    for name in ("first", "second", "third"):
+        tiny_gguf().write(folder / f"{name}.gguf")
+    return folder
+
+
+def make(files: Path, loader: FakeLoader, **settings: Any) -> Models:
+    """Models of which the first is loaded."""
+    models = Models([FileEngine(files / "first.gguf")])
+    models.demand = Demand(models, loader, **settings)
+    return models
+
+
+def names(models: Models) -> list[str]:
+    return [model.name for model in models]
+
+
+async def test_a_model_is_loaded_when_it_is_named(files: Path) -> None:
+    loader = FakeLoader()
+    models = make(files, loader)
+    async with models.acquire("Second:latest") as model:
+        assert model.name == "second"
+    async with models.acquire("first") as model:
+        assert model is models.default
+    created.save(Name.of("pirate"), Modelfile("second"))
+    async with models.acquire("pirate") as model:
+        assert model.name == "second"
+    assert loader.log == ["load second"]
+    assert names(models) == ["first", "second"]
+
+
+async def test_other_names_mean_the_first_as_before(files: Path) -> None:
+    models = make(files, FakeLoader())
+    await models.ready("second")
+    for name in ("gpt-3.5-turbo", "", str(files / "third.gguf"), "../third"):
+        assert await models.ready(name) is models.default
+    strict = Models([SteppedEngine()], is_strict=True)
+    strict.demand = Demand(strict, FakeLoader())
+    with pytest.raises(UnknownModel):
+        await strict.ready("gpt-3.5-turbo")
+
+
+async def test_those_who_wait_for_one_model_load_it_once(files: Path) -> None:
+    loader = FakeLoader()
+    loader.may_load.clear()
+    models = make(files, loader)
+    waiting = [asyncio.create_task(models.ready("second")) for _ in range(3)]
+    await wait_for(lambda: bool(loader.log))
+    waiting[0].cancel()
+    loader.may_load.set()
+    _, one, other = await asyncio.gather(*waiting, return_exceptions=True)
+    assert one is other
+    assert loader.log == ["load second"]
+
+
+async def test_a_load_that_fails_is_told_and_tried_again(files: Path) -> None:
+    loader = FakeLoader()
+    models = make(files, loader)
+    loader.problem = ModelBroken("It is broken.")
+    with pytest.raises(ModelBroken):
+        await models.ready("second")
+    loader.problem = None
+    assert (await models.ready("second")).name == "second"
+
+
+async def test_what_was_unused_for_longest_makes_room(files: Path) -> None:
+    loader = FakeLoader(room=1)
+    models = make(files, loader)
+    models.default.num_users = 1
+    await models.ready("second")
+    assert (await models.ready("third")).name == "third"
+    assert loader.log == ["load second", "release second", "load third"]
+    async with models.acquire("third"):
+        with pytest.raises(Busy, match="no room for second"):
+            await models.ready("second")
+        models.default.num_users = 0
+        await models.ready("second")
+    assert loader.log[3:] == ["sleep", "load second"]
+    assert models.default.is_asleep
+    await models.ready("first")
+    assert loader.log[5:] == ["release second", "wake"]
+    assert not models.default.is_asleep
+
+
+async def test_where_nothing_can_make_room_it_is_tried_all_the_same(files: Path) -> None:
+    loader = FakeLoader(room=-1)
+    models = make(files, loader)
+    assert (await models.ready("second")).name == "second"
+    assert loader.log == ["sleep", "load second"]
+
+
+async def test_models_go_when_nobody_has_used_them(files: Path) -> None:
+    loader, now = FakeLoader(), [0.0]
+    models = make(files, loader, keep_seconds=300, clock=lambda: now[0])
+    demand = models.demand
+    assert demand
+    second, third = await models.ready("second"), await models.ready("third")
+    assert demand.keep(second, 10)
+    assert demand.keep(third, FOR_EVER)
+    assert not demand.keep(models.default, 0)
+    now[0] = 9.0
+    await demand.close_idle()
+    assert names(models) == ["first", "second", "third"]
+    now[0], second.num_users = 11.0, 1
+    await demand.close_idle()
+    assert names(models) == ["first", "second", "third"]
+    second.num_users = 0
+    await demand.close_idle()
+    assert names(models) == ["first", "third"]
+    assert demand.keep(third, None)
+    now[0] = 10**6
+    await demand.close_idle()
+    assert names(models) == ["first"]
+    assert not models.default.is_asleep
+
+
+async def test_the_first_sleeps_if_the_user_wants_that(files: Path) -> None:
+    loader = FakeLoader()
+    models = make(files, loader, sleep_seconds=60)
+    assert models.demand
+    models.default.last_used -= 61
+    await models.demand.close_idle()
+    assert models.default.is_asleep
+    await models.demand.close_idle()
+    async with models.acquire() as model:
+        assert not model.is_asleep
+    assert loader.log == ["sleep", "wake"]
