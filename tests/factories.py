@@ -106,6 +106,10 @@ class SteppedEngine:
         self.sources.append(source)
         return self.encoder.encode(source)
 
+    async def foresee(self, prompt_id: str) -> int:
+        self.encoder.find(prompt_id)
+        return 0
+
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         return join_pieces(
             self._runner.vocab, tokens, special=special, vocab_size=self.info.vocab_size

@@ -607,3 +607,21 @@ async def test_reasoning_has_its_part_of_the_length(effort: str, budget: int | N
 async def test_a_level_of_reasoning_that_is_none_is_said(client: Client) -> None:
     reply = await client.post(GENERATE, {"prompt": "a", "reasoning_effort": "huge"})
     assert (reply.status, set(reply.json["warnings"])) == (200, {"reasoning_effort"})
+
+
+async def test_a_plan_generates_nothing(client: Client) -> None:
+    reply = await client.post("/api/coblyn/plan", {"prompt": "abc", "max_length": 7})
+    assert reply.status == 200
+    assert reply.json == {
+        "model": "fake",
+        "tokens": 4,
+        "cached": 0,
+        "cut": 0,
+        "max_tokens": 7,
+        "context": 4096,
+        "seconds": None,
+        "rates": {"reading": None, "writing": None},
+        "waiting": 0,
+        "to_read": 4,
+    }
+    assert (await client.post("/api/coblyn/plan", {"prompt": 3})).status == 400

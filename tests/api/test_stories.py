@@ -150,6 +150,9 @@ async def test_what_the_model_would_read(client: Client) -> None:
     assert [one["because"] for one in answer["lore"]["silent"]] == ["disabled"]
     counted = (await client.post("/api/extra/tokencount", {"prompt": answer["prompt"]})).json
     assert answer["tokens"] == counted["value"]
+    earlier = (await client.post(f"{STORIES}/{story}/context", {"end": 7})).json
+    assert earlier["prompt"] == "A mine.\nIt knocks.\nA lamp."
+    assert (await client.post(f"{STORIES}/{story}/context", {"end": 99})).status == 400
     refused = await client.post(f"{STORIES}/{story}/context", {"branch": "none"})
     assert (refused.status, refused.json["error"]["field"]) == (400, "branch")
 

@@ -132,6 +132,10 @@ class SequenceCache:
         self._clear_away()
         return Claim(sequence, length, replays=length == len(prompt))
 
+    def foresee(self, prompt: Content) -> int:
+        """Cells of a prompt that a claim would find in memory or on the shelf now; nothing changes."""
+        return max(self._best_match(prompt)[1], self._on_shelf(prompt)[1])
+
     def save_idle(self) -> None:
         """Copy what is idle to the shelf ahead of time, while there is nothing else to do."""
         if self._window.size and not self._shares_cells:

@@ -61,7 +61,7 @@ class ProcessEngine:
         self._advance = advance
         self._explain = explain
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
-        self._calls: dict[int, asyncio.Future[bytes | Encoded | list[bytes]]] = {}
+        self._calls: dict[int, asyncio.Future[wire.Told]] = {}
         self._next_call = itertools.count()
         self._revival = Revival(config.model)
         self._pulse = Pulse(config.hang_seconds, config.step_seconds)
@@ -135,6 +135,12 @@ class ProcessEngine:
         assert isinstance(encoded, Encoded), "that is what was asked for"
         return encoded
 
+    async def foresee(self, prompt_id: str) -> int:
+        """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
+        number = await self._call(lambda call: wire.Foresee(call, prompt_id))
+        assert isinstance(number, int), "that is what was asked for"
+        return number
+
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
         ids = pack_ids(tokens)
@@ -201,14 +207,10 @@ class ProcessEngine:
     def _send_cancel(self, request_id: str) -> None:
         self._send(wire.Cancel(request_id))
 
-    async def _call(
-        self, question: Callable[[int], wire.ToEngine]
-    ) -> bytes | Encoded | list[bytes]:
+    async def _call(self, question: Callable[[int], wire.ToEngine]) -> wire.Told:
         await self._until_ready()
         call = next(self._next_call)
-        future: asyncio.Future[bytes | Encoded | list[bytes]] = (
-            asyncio.get_running_loop().create_future()
-        )
+        future: asyncio.Future[wire.Told] = asyncio.get_running_loop().create_future()
         self._calls[call] = future
         try:
             self._send(question(call))
@@ -247,7 +249,7 @@ class ProcessEngine:
             case wire.Broken(code, message, hint):
                 self._failure = error_from_code(code, message, hint=hint)
 
-    def _resolve(self, call: int) -> asyncio.Future[bytes | Encoded | list[bytes]]:
+    def _resolve(self, call: int) -> asyncio.Future[wire.Told]:
         # A caller that has left waits for its answer no more.
         future = self._calls.get(call)
         if future is None or future.done():

@@ -18,7 +18,7 @@ from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed, Finish, Stats
 from coblyn.engine.interface import Prepared, Runner
 from coblyn.engine.preparing import Preparation, Preparing
-from coblyn.engine.prompt import Media
+from coblyn.engine.prompt import Media, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Limits, Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -47,14 +47,14 @@ class _EndThinking(str):
 class _Call:
     """Something to do on the engine thread between two steps."""
 
-    def __init__(self, function: Callable[[Runner], Any]) -> None:
+    def __init__(self, function: Callable[[Scheduler, Runner], Any]) -> None:
         self._function = function
         self.future: Future[Any] = Future()
 
-    def run(self, runner: Runner) -> None:
+    def run(self, scheduler: Scheduler, runner: Runner) -> None:
         """Do it; what it raises is the caller's to handle."""
         try:
-            self.future.set_result(self._function(runner))
+            self.future.set_result(self._function(scheduler, runner))
         except BaseException as error:  # noqa: BLE001 - the border of a thread
             self.future.set_exception(error)
 
@@ -131,6 +131,13 @@ class Core:
 
     def call(self, function: Callable[[Runner], T]) -> Future[T]:
         """Run a function on the engine thread between two steps; it must leave the sequences as they are."""
+        return self._ask(lambda _, runner: function(runner))
+
+    def foresee(self, prompt: Prompt) -> Future[int]:
+        """How many tokens of a prompt would not have to be read, as things stand between two steps."""
+        return self._ask(lambda scheduler, _: scheduler.foresee(prompt))
+
+    def _ask(self, function: Callable[[Scheduler, Runner], T]) -> Future[T]:
         call = _Call(function)
         self._post(call)
         if self._is_over:
@@ -304,7 +311,7 @@ class Core:
 
     def _handle(self, message: _Message, scheduler: Scheduler, runner: Runner) -> None:
         if isinstance(message, _Call):
-            message.run(runner)
+            message.run(scheduler, runner)
             return
         if isinstance(message, Preparation):
             self._take_up(message, scheduler, runner)

@@ -119,6 +119,11 @@ class EngineExchange:
         with self._using(await self._current()) as engine:
             return await engine.encode(source)
 
+    async def foresee(self, prompt_id: str) -> int:
+        """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
+        with self._using(await self._current()) as engine:
+            return await engine.foresee(prompt_id)
+
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
         with self._using(await self._current()) as engine:

@@ -280,6 +280,14 @@ class EngineClient(Protocol):
         """
         ...
 
+    async def foresee(self, prompt_id: str) -> int:
+        """Tokens of a prompt that ``encode`` made that would not have to be read if it were asked for now.
+
+        Raises:
+            PromptForgotten: The id is not known any more.
+        """
+        ...
+
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens.
 

@@ -95,6 +95,11 @@ class LocalEngine:
             return await self._encode_apart(source)
         return self._encoder.encode(source)
 
+    async def foresee(self, prompt_id: str) -> int:
+        """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
+        self._require_open()
+        return await asyncio.wrap_future(self._core.foresee(self._encoder.find(prompt_id)))
+
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
         self._require_open()

@@ -30,6 +30,7 @@ from coblyn.engine.interface import Vocab
 from coblyn.engine.no_token import no_token
 from coblyn.engine.phrases import phrases_of
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, Plan, Rewind, Row, Sampled
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import Chunk, TextStream
@@ -112,6 +113,10 @@ class Scheduler:
         if request.thinking:
             generation.thought = Thought(request.thinking)
         self._waiting.append(generation)
+
+    def foresee(self, prompt: Prompt) -> int:
+        """Tokens of a prompt that would not have to be read if it were asked for now."""
+        return self._cache.foresee(Content.of(prompt))
 
     def cancel(self, request_id: str) -> list[Event]:
         """End a request; its sequence is free at once. An id that is not here gives no events."""

@@ -30,6 +30,7 @@ __all__ = [
     "Encode",
     "EndThinking",
     "Events",
+    "Foresee",
     "FromEngine",
     "Load",
     "Loading",
@@ -41,6 +42,7 @@ __all__ = [
     "Stop",
     "Submit",
     "ToEngine",
+    "Told",
     "Unreadable",
     "pack",
     "to_client",
@@ -86,6 +88,13 @@ class Encode(_Frame, frozen=True, tag="encode"):
     source: Source
 
 
+class Foresee(_Frame, frozen=True, tag="foresee"):
+    """Ask how many tokens of a prompt are in memory."""
+
+    call: int
+    prompt: str
+
+
 class Detokenize(_Frame, frozen=True, tag="detokenize"):
     """Ask for the bytes of tokens."""
 
@@ -127,11 +136,15 @@ class Events(_Frame, frozen=True, tag="events"):
     events: list[Event]
 
 
+Told = bytes | int | Encoded | list[bytes]
+"""What answers to questions hold."""
+
+
 class Answer(_Frame, frozen=True, tag="answer"):
     """The answer to a question."""
 
     call: int
-    value: bytes | Encoded | list[bytes]
+    value: Told
 
 
 class Refusal(_Frame, frozen=True, tag="refusal"):
@@ -157,7 +170,9 @@ class Pong(_Frame, frozen=True, tag="pong"):
     age: float
 
 
-ToEngine = Load | Submit | Cancel | EndThinking | Encode | Detokenize | Embed | Ping | Stop
+ToEngine = (
+    Load | Submit | Cancel | EndThinking | Encode | Foresee | Detokenize | Embed | Ping | Stop
+)
 FromEngine = Loading | Ready | Events | Answer | Refusal | Broken | Pong
 
 _ENCODER = msgspec.msgpack.Encoder()

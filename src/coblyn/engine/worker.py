@@ -25,7 +25,6 @@ from functools import cached_property, partial
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.core import Core
-from coblyn.engine.encoded import Encoded
 from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.fake import FakeRunner
@@ -157,7 +156,7 @@ class Worker:
                 self._loaded.cancel(request_id)
             case wire.EndThinking(request_id):
                 self._loaded.end_thinking(request_id)
-            case wire.Encode() | wire.Detokenize() | wire.Embed():
+            case wire.Encode() | wire.Foresee() | wire.Detokenize() | wire.Embed():
                 self._ask(frame)
             case wire.Ping():
                 self._ping()
@@ -170,17 +169,19 @@ class Worker:
                 return False
         return True
 
-    def _ask(self, frame: wire.Encode | wire.Detokenize | wire.Embed) -> None:
+    def _ask(self, frame: wire.Encode | wire.Foresee | wire.Detokenize | wire.Embed) -> None:
         """Have a question answered, here or where it holds nobody up."""
         match frame:
             case wire.Encode():
                 self._encode(frame)
+            case wire.Foresee():
+                self._foresee(frame)
             case wire.Detokenize():
                 self._answer(frame.call, partial(self._detokenize, frame))
             case wire.Embed():
                 self._embed(frame)
 
-    def _answer(self, call: int, question: Callable[[], bytes | Encoded | list[bytes]]) -> None:
+    def _answer(self, call: int, question: Callable[[], wire.Told]) -> None:
         """Answer a question, or say why there is no answer: a wrong one ends nothing else."""
         try:
             self._writer.send(wire.Answer(call, question()))
@@ -284,6 +285,16 @@ class Worker:
             return
         future = self._loaded.call(lambda runner: runner.embed(texts))
         future.add_done_callback(lambda done: self._answer(frame.call, done.result))
+
+    def _foresee(self, frame: wire.Foresee) -> None:
+        """The engine thread answers between two steps; nobody waits for it here."""
+        try:
+            prompt = self._encoder.find(frame.prompt)
+        except PromptForgotten as error:
+            self._writer.send(wire.Refusal(frame.call, error.code, error.message, error.hint))
+            return
+        number = self._loaded.foresee(prompt)
+        number.add_done_callback(lambda done: self._answer(frame.call, done.result))
 
     def _detokenize(self, frame: wire.Detokenize) -> bytes:
         runner = self._loaded.runner

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from coblyn.engine.interface import EngineClient
@@ -39,6 +39,7 @@ class ContextQuery:
         seed: Decides chance.
         trigger: Why text is made, for entries of lore that are for some reasons only.
         timers: What the last look at the lore left, as it was told; None for what the story keeps.
+        end: Where the text goes on, in UTF-16 units: what stands behind is not read. None for the end of the text.
     """
 
     branch: str = ""
@@ -47,6 +48,7 @@ class ContextQuery:
     seed: int = 0
     trigger: str = "normal"
     timers: Mapping[str, Any] | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ class Contexts:
             BadRequest: There is no such branch, or what has to be there leaves no room for the text.
         """
         branch = query.branch or state.selected
+        if query.end is not None:
+            shorter = state.text(branch).cut(0, query.end)
+            state = replace(state, texts={**state.texts, branch: shorter})
         text = state.text(branch).text
         limit = model.engine.info.context
         room = max(min(query.max_context or limit, limit) - query.max_tokens, 1)

@@ -154,6 +154,10 @@ class Hub:
             return None if is_busy else next(finished, None)
         return next((record for record in finished if record.key == key), None)
 
+    def finished_of(self, model: str) -> list[Record]:
+        """The generations of a model that are remembered, the newest first."""
+        return [record for record in reversed(self._finished) if record.model == model]
+
     @property
     def last(self) -> Record | None:
         """The generation that finished last."""

@@ -19,6 +19,7 @@ from coblyn.service.inventory import Inventory
 from coblyn.service.kept import Kept
 from coblyn.service.loader import Loader
 from coblyn.service.models import Models
+from coblyn.service.plan import Planner
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
@@ -39,6 +40,7 @@ class Services:
     stories: Stories
     contexts: Contexts
     kept: Kept
+    planner: Planner
     slots: Slots | None = None
     shared: SharedStory | None = None
     admin: Admin | None = None
@@ -88,6 +90,7 @@ def make_services(
         stories=Stories(journal or paths.journal()),
         contexts=Contexts(),
         kept=Kept(),
+        planner=Planner(models, hub),
         slots=slots,
         shared=shared,
         admin=admin,

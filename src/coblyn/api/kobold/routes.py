@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 from starlette.responses import JSONResponse, Response
 
@@ -71,6 +72,18 @@ async def check(call: Call) -> Response:
     """All text so far of the generation with that key, or of the only one that runs."""
     record = call.services.hub.find(await _key(call))
     return JSONResponse({"results": [{"text": record.text if record else ""}]})
+
+
+@routes.post("/api/coblyn/plan", "What a generation would cost", _BODY, _EXAMPLE)
+async def plan(call: Call) -> Response:
+    """The body of a generation, which is not started: tokens of the prompt, those in memory, and those to be read.
+
+    ``seconds`` until the first token are told by the speed that the last generations had; null while none was long
+    enough to tell.
+    """
+    _, command, warnings = await _command(call)
+    outlook = await call.wait(call.services.planner.foresee(command))
+    return call.answer(asdict(outlook) | {"to_read": outlook.tokens - outlook.cached}, warnings)
 
 
 @routes.post("/api/extra/abort", "Abort a generation", KeyInput)

@@ -32,7 +32,13 @@ async def context(call: Call) -> Response:
     name = str(call.request.path_params["id"])
     version, state = await call.services.stories.state(name, body.version)
     query = ContextQuery(
-        body.branch, body.max_context, body.max_tokens, body.seed, body.trigger, body.timers
+        body.branch,
+        body.max_context,
+        body.max_tokens,
+        body.seed,
+        body.trigger,
+        body.timers,
+        body.end,
     )
     async with call.services.models.acquire(body.model) as model:
         answer = await call.wait(call.services.contexts.of(model, state, query))

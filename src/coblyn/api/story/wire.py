@@ -52,6 +52,9 @@ class ContextBody(BaseModel):
     model: str = Field(
         "", description="Whose tokens are counted; the server's own choice if none is given."
     )
+    end: int | None = Field(
+        None, ge=0, description="The text goes on from here: what stands behind is not read."
+    )
     max_context: int | None = Field(None, ge=1, description="Tokens of prompt and completion.")
     max_tokens: int = Field(256, ge=0, description="Of them, those for the completion.")
     seed: int = Field(0, description="Decides what lore leaves to chance.")
