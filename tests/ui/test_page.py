@@ -316,3 +316,32 @@ def test_a_long_story_is_drawn_only_where_one_looks(page: Page) -> None:
     page.reload()
     wait(page, lambda: text(page) == story + "Nobody spoke.", "the story")
     assert page.locator(".cm-line").count() < 200
+
+
+def test_the_library_finds_opens_and_gives_back(new_page: NewPage, server_url: str) -> None:
+    page = new_page(server_url)
+    page.get_by_label("Title").fill("The heron")
+    write(page, "A heron stood by the pit.")
+    wait_until_saved(page)
+    button(page, "Library").click()
+    button(page, "New story").click()
+    wait(page, lambda: text(page) == "", "the new story")
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("8")
+    page.get_by_label("Search all stories").fill("heron pit")
+    hit = page.get_by_role("button", name="The heron")
+    expect(hit).to_be_visible()
+    page.get_by_label("Search all stories").fill("")
+    row = page.get_by_role("listitem").filter(has_text="The heron")
+    row.get_by_role("button", name="Move to the trash").click()
+    expect(row).to_have_count(0)
+    page.get_by_role("button", name="Trash (1)").click()
+    button(page, "Restore").click()
+    page.get_by_role("button", name="Trash (0)").click()
+    with page.expect_download() as download:
+        row.get_by_role("link", name="Export").click()
+    assert download.value.path().stat().st_size > 100
+    row.get_by_role("button", name="The heron").click()
+    wait(page, lambda: text(page) == "A heron stood by the pit.", "the story")
+    page.go_back()
+    expect(page.get_by_role("main", name="Library")).to_be_visible()

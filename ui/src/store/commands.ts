@@ -33,6 +33,8 @@ export function commandsOf(page: Page): Command[] {
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },
     ...panels,
+    { id: "library", label: t.library, digit: "8", run: () => place.go({ sheet: "library" }) },
+    { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
     ...themes.map(([theme, words]) => ({ id: theme, label: `${t.theme}: ${words}`, run: () => view.set({ theme }) })),
     ...(Object.keys(LANGUAGES) as Language[]).map((language) => ({

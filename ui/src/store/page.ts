@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import { openOutbox } from "../journal/outbox";
+import { Library } from "./library.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
 import { browserDatabases } from "./stored";
@@ -10,10 +11,12 @@ import { View } from "./view.svelte";
 export class Page {
   readonly session: Session;
   readonly view: View;
+  readonly library: Library;
   readonly place = new Place();
 
   constructor(api: Api, storage: Storage | null) {
     this.view = new View(storage);
+    this.library = new Library(api.stories);
     this.session = new Session(api, storage, (story, branch) => this.place.settle(story, branch));
   }
 

@@ -80,6 +80,14 @@ export class Session {
     await this.book.open(id, branch);
   }
 
+  /** A new story, empty or with a text. */
+  async begin(text = "", title = ""): Promise<void> {
+    await this.settle();
+    const words = text === "" ? [] : [{ kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: text }] } as const];
+    await this.book.create([...(title ? [{ kind: "put", place: "title", value: title } as const] : []), ...words]);
+    this.focus();
+  }
+
   attach(story: Story | null): void {
     this.#story = story;
     this.book.attach(story);

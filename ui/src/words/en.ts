@@ -42,6 +42,24 @@ export const en = {
   allFlags: "What the machine has",
   chooseAnother: "Choose another",
 
+  // Library
+  locale: "en",
+  backToDesk: "Back to the desk",
+  newStory: "New story",
+  importFile: "Import",
+  exportFile: "Export",
+  backup: "Back up all",
+  searchAll: "Search all stories",
+  noHits: "No story has these words.",
+  noStories: "There are no stories yet.",
+  trash: "Trash",
+  toTrash: "Move to the trash",
+  restore: "Restore",
+  emptyTrash: "Empty the trash",
+  sure: (n: number) => `Yes, ${count(n, "story", "stories")} for ever`,
+  trashEmpty: "The trash is empty.",
+  words: (n: number) => count(n, "word", "words"),
+
   // Rail and panels
   panels: "Panels",
   menu: "Menu",

@@ -1,0 +1,108 @@
+/** All stories: the list, the trash, search, and what comes in and goes out as files. */
+
+import type { Shelf, StoriesApi } from "../api/stories";
+import { ApiError } from "../api/types";
+
+export type { Shelf } from "../api/stories";
+
+export interface Found {
+  story: string;
+  title: string;
+  excerpt: string;
+}
+
+/** What an import says of a part of a file. */
+export interface ReportLine {
+  what: string;
+  outcome: string;
+  detail: string;
+}
+
+export class Library {
+  stories = $state.raw<readonly Shelf[]>([]);
+  trash = $state.raw<readonly Shelf[]>([]);
+  found = $state.raw<readonly Found[] | null>(null);
+  report = $state.raw<readonly ReportLine[]>([]);
+  failure = $state("");
+
+  readonly #api: StoriesApi;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(api: StoriesApi) {
+    this.#api = api;
+  }
+
+  async look(): Promise<void> {
+    await this.#try(async () => {
+      [this.stories, this.trash] = await Promise.all([this.#api.list(), this.#api.list(true)]);
+    });
+  }
+
+  /** Searches a moment after the last letter; nothing to search for shows all stories again. */
+  search(words: string): void {
+    clearTimeout(this.#timer);
+    if (words.trim() === "") {
+      this.found = null;
+      return;
+    }
+    this.#timer = setTimeout(() => void this.#try(() => this.#search(words)), 150);
+  }
+
+  async move(id: string, verb: "trash" | "restore"): Promise<void> {
+    await this.#try(() => this.#api.trash(id, verb));
+    await this.look();
+  }
+
+  async emptyTrash(): Promise<void> {
+    await this.#try(() => this.#api.emptyTrash());
+    await this.look();
+  }
+
+  /** A story from a file; gives its id, or null where the file could not be read. */
+  async bring(file: File): Promise<string | null> {
+    let id: string | null = null;
+    await this.#try(async () => {
+      const said = await this.#api.import(file);
+      const story = said.story as Shelf | undefined;
+      id = story?.id ?? null;
+      this.report = linesOf(said.report);
+      await this.look();
+    });
+    return id;
+  }
+
+  exportAddress(id: string): string {
+    return this.#api.exportAddress(id);
+  }
+
+  get backupAddress(): string {
+    return this.#api.backupAddress;
+  }
+
+  async #search(words: string): Promise<void> {
+    const hits = await this.#api.search(words);
+    const text = (value: unknown): string => (typeof value === "string" ? value : "");
+    this.found = hits.map((hit) => ({ story: text(hit.story), title: text(hit.title), excerpt: text(hit.excerpt) }));
+  }
+
+  async #try(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      this.failure = "";
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.failure = error.message;
+    }
+  }
+}
+
+/** The lines of an import's report, whatever of it there is. */
+function linesOf(report: unknown): ReportLine[] {
+  const lines = Array.isArray(report) ? report : [];
+  const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
+  return lines.map((line: Record<string, unknown>) => ({
+    what: text(line.what) || text(line.name),
+    outcome: text(line.outcome) || text(line.state),
+    detail: text(line.detail) || text(line.note),
+  }));
+}
