@@ -90,6 +90,8 @@ class CoblynError(Exception):
     status = 500
     exit_code = 1
 
+    field = ""
+
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -358,6 +360,9 @@ def _tree(root: type[CoblynError]) -> dict[str, type[CoblynError]]:
     return found
 
 
-def error_from_code(code: str, message: str, *, hint: str = "") -> CoblynError:
+def error_from_code(code: str, message: str, *, hint: str = "", field: str = "") -> CoblynError:
     """Rebuild an error that crossed a process border; an unknown code becomes the root class."""
-    return _tree(CoblynError).get(code, CoblynError)(message, hint=hint)
+    kind = _tree(CoblynError).get(code, CoblynError)
+    if issubclass(kind, BadRequest):
+        return kind(message, hint=hint, field=field)
+    return kind(message, hint=hint)

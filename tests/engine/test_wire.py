@@ -26,6 +26,7 @@ from coblyn.engine.fake import FakeRunner
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Media, Namespace, Prompt, Tokens, pack_ids
 from coblyn.engine.request import Request
+from coblyn.errors import BadRequest
 from coblyn.llama.placement import Device, Placement, Share
 
 
@@ -156,3 +157,10 @@ def test_token_ids_are_one_bytes_object(frame: wire.ToEngine | wire.FromEngine) 
 
 def test_a_request_for_an_encoded_prompt_is_small() -> None:
     assert len(wire.pack(wire.Submit(Request("a" * 32, "b" * 20, 1)))) < 1000
+
+
+def test_an_error_names_its_field_on_the_other_side() -> None:
+    wrong = BadRequest("It is too large.", field="top_k", hint="Take less.")
+    (frame,) = wire.to_client().feed(bytes(wire.pack(wire.Events([Failed.by("a", wrong)]))))
+    error = frame.events[0].error
+    assert (type(error), error.field, str(error)) == (BadRequest, "top_k", str(wrong))

@@ -236,8 +236,9 @@ class ProcessEngine:
                 self._mailboxes.deliver(events)
             case wire.Answer(call, value):
                 self._resolve(call).set_result(value)
-            case wire.Refusal(call, code, message, hint):
-                self._resolve(call).set_exception(error_from_code(code, message, hint=hint))
+            case wire.Refusal(call, code, message, hint, field):
+                error = error_from_code(code, message, hint=hint, field=field)
+                self._resolve(call).set_exception(error)
             case wire.Loading(fraction):
                 if self._advance:
                     self._advance(fraction)

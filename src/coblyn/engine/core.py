@@ -365,8 +365,7 @@ class Core:
                 runner.forget(event.request_id)
 
     def _fail(self, ids: Sequence[str], error: CoblynError) -> None:
-        failed = [Failed(request_id, error.code, error.message, error.hint) for request_id in ids]
-        self._send(failed)
+        self._send([Failed.by(request_id, error) for request_id in ids])
 
     def _send(self, events: Sequence[Event]) -> None:
         if events:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, Self
 
 import msgspec
+
+from coblyn.errors import CoblynError, error_from_code
 
 __all__ = [
     "Delta",
@@ -108,6 +110,17 @@ class Failed(_Event, frozen=True, tag=3):
     code: str
     message: str
     hint: str = ""
+    field: str = ""
+
+    @classmethod
+    def by(cls, request_id: str, error: CoblynError) -> Self:
+        """A request that failed with an error."""
+        return cls(request_id, error.code, error.message, error.hint, error.field)
+
+    @property
+    def error(self) -> CoblynError:
+        """What it failed with."""
+        return error_from_code(self.code, self.message, hint=self.hint, field=self.field)
 
 
 Event = Prefill | Delta | Finish | Failed

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.request import Request
-from coblyn.errors import Busy, CoblynError, error_from_code
+from coblyn.errors import Busy, CoblynError
 
 __all__ = ["Mailboxes"]
 
@@ -75,7 +75,7 @@ class Mailboxes:
                 event = await box.get()
                 is_over = event.is_last
                 if isinstance(event, Failed):
-                    raise error_from_code(event.code, event.message, hint=event.hint)
+                    raise event.error
                 yield event
         finally:
             del self._boxes[request.id]
@@ -98,7 +98,7 @@ class Mailboxes:
         self._fail([name for name, box in self._boxes.items() if not box.has_begun], error)
 
     def _fail(self, ids: Iterable[str], error: CoblynError) -> None:
-        self.deliver([Failed(name, error.code, error.message, error.hint) for name in ids])
+        self.deliver([Failed.by(name, error) for name in ids])
 
     def _open(self, request: Request) -> _Mailbox:
         if len(self._boxes) >= self._capacity:

@@ -457,7 +457,7 @@ class Scheduler:
         error = no_token(reason, generation.request)
         if reason == NO_NUMBERS:  # nobody shall go on from what was computed
             self._cache.drop(generation.sequence)
-        return [Failed(generation.request.id, error.code, error.message, error.hint)]
+        return [Failed.by(generation.request.id, error)]
 
     def _finish(self, generation: Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
         self._leave(generation)

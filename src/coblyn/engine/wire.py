@@ -154,6 +154,7 @@ class Refusal(_Frame, frozen=True, tag="refusal"):
     code: str
     message: str
     hint: str = ""
+    field: str = ""
 
 
 class Broken(_Frame, frozen=True, tag="broken"):

@@ -187,19 +187,17 @@ class Worker:
             self._writer.send(wire.Answer(call, question()))
         except Exception as error:  # noqa: BLE001 - the border of a thread
             reason = _reason(error)
-            self._writer.send(wire.Refusal(call, reason.code, reason.message, reason.hint))
+            self._writer.send(_refusal(call, reason))
 
     def _refuse(self, frame: wire.Unreadable) -> None:
         """Tell the sender of a frame that cannot be read."""
         reason = _reason(frame.error)
         if frame.kind == "submit":
             request_id = str(frame.asked["id"])
-            failed = Failed(request_id, reason.code, reason.message, reason.hint)
+            failed = Failed.by(request_id, reason)
             self._writer.send_events([failed])
         else:
-            self._writer.send(
-                wire.Refusal(int(frame.asked), reason.code, reason.message, reason.hint)
-            )
+            self._writer.send(_refusal(int(frame.asked), reason))
 
     def _stop(self) -> None:
         if self._core is None:  # a load cannot be interrupted everywhere, and leaves nothing behind
@@ -263,7 +261,7 @@ class Worker:
         try:
             request = self._encoder.look_up(request)
         except PromptForgotten as error:
-            failed = Failed(request.id, error.code, error.message, error.hint)
+            failed = Failed.by(request.id, error)
             self._writer.send_events([failed])
         else:
             self._loaded.submit(request)
@@ -281,7 +279,7 @@ class Worker:
         try:
             texts = [self._encoder.find(prompt_id).ids for prompt_id in frame.prompt_ids]
         except PromptForgotten as error:
-            self._writer.send(wire.Refusal(frame.call, error.code, error.message, error.hint))
+            self._writer.send(_refusal(frame.call, error))
             return
         future = self._loaded.call(lambda runner: runner.embed(texts))
         future.add_done_callback(lambda done: self._answer(frame.call, done.result))
@@ -323,6 +321,10 @@ def _reason(error: Exception) -> CoblynError:
         return error
     log.error("a frame could not be answered", exc_info=error)
     return EngineError(f"The request could not be read: {error!r}.")
+
+
+def _refusal(call: int, error: CoblynError) -> wire.Refusal:
+    return wire.Refusal(call, error.code, error.message, error.hint, error.field)
 
 
 def main() -> None:
