@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "keys": VOCABULARY,
     "daemon": VOCABULARY,
     "connect": VOCABULARY,
+    "mcp": VOCABULARY | {"doctor"},
     "settings": VOCABULARY | {"keys"},
     "run": VOCABULARY,
     "fetch": VOCABULARY | {"run"},
@@ -39,13 +40,14 @@ MAY_IMPORT = {
     "story": VOCABULARY,
     "service": VOCABULARY | {"keys", "engine", "chat", "constraints", "models", "story"},
     "api": VOCABULARY
-    | {"keys", "engine", "proof", "chat", "constraints", "models", "service", "story"},
+    | {"keys", "engine", "proof", "chat", "constraints", "models", "service", "story", "mcp"},
     "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {
         "keys",
         "daemon",
         "connect",
+        "mcp",
         "settings",
         "engine",
         "service",

@@ -27,6 +27,7 @@ from coblyn.api.health import SERVER
 from coblyn.api.kobold.dialect import KOBOLD
 from coblyn.api.lite import lite_routes
 from coblyn.api.llama.dialect import LLAMA
+from coblyn.api.mcp import McpEndpoint
 from coblyn.api.metrics import Metrics
 from coblyn.api.observer import Observer
 from coblyn.api.ollama.dialect import OLLAMA
@@ -85,7 +86,7 @@ def create_app(
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)
-    tapes = Tapes()
+    tapes, endpoint = Tapes(), McpEndpoint(services)
     services.hub.watch(metrics.note_generation)
     services.hub.watch(GenerationLog(with_texts=options.logs_texts))
     app = Starlette(
@@ -98,20 +99,21 @@ def create_app(
         ],
         middleware=_middleware(paths, options, metrics),
         exception_handlers=error_handlers(paths),
-        lifespan=lambda _: _living(services, tapes),
+        lifespan=lambda _: _living(services, tapes, endpoint),
     )
-    app.state.metrics, app.state.tapes = metrics, tapes
+    app.state.metrics, app.state.tapes, app.state.mcp = metrics, tapes, endpoint
     return app
 
 
 @asynccontextmanager
-async def _living(services: Services, tapes: Tapes) -> AsyncIterator[None]:
+async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> AsyncIterator[None]:
     """Models that nobody uses are unloaded meanwhile, and what the services hold is let go of at the end."""
     demand = services.models.demand
     tending = asyncio.create_task(demand.tend()) if demand else None
     yield
     if tending:
         tending.cancel()
+    await endpoint.close()
     await tapes.close()
     await services.stories.close()
 

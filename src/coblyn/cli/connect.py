@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from coblyn.connect.plan import Client, Plan
     from coblyn.connect.target import Target
 
-__all__ = ["connect"]
+__all__ = ["connect", "own_url"]
 
 
 def connect(
@@ -49,10 +49,11 @@ def connect(
         return
     from coblyn.connect.target import ask
 
-    _connect(CLIENTS[name], ask(url or _own_url(), key, model), is_written=write)
+    _connect(CLIENTS[name], ask(url or own_url(), key, model), is_written=write)
 
 
-def _own_url() -> str:
+def own_url() -> str:
+    """Where the server of this machine's settings is."""
     from coblyn.settings import Settings
 
     settings = Settings.load()

@@ -14,6 +14,7 @@ VERBS = {
     "presets": "List presets of generation parameters.",
     "key": "Make, list and remove API keys for programs of other machines.",
     "connect": "Point another program at the server, or take that back.",
+    "mcp": "Offer a server's models to programs that speak MCP.",
     "service": "Write the file by which systemd or launchd runs the server.",
     "build": "Build the native engine, or choose among the engines built.",
     "pack": "Gather what a machine without a network needs.",

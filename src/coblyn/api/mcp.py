@@ -1,0 +1,171 @@
+"""``/mcp``: Coblyn's tools over HTTP, for programs that speak the Model Context Protocol (streamable, stateless)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message as AsgiMessage
+from starlette.types import Receive, Scope, Send
+
+from coblyn.api.body import read_bytes
+from coblyn.api.call import Call
+from coblyn.api.route import Routes
+from coblyn.api.stream import while_connected
+from coblyn.chat.messages import Message
+from coblyn.engine.params import SamplingParams
+from coblyn.errors import Cancelled
+from coblyn.mcp.backend import Order, TokenIds, Writer, Written
+from coblyn.service.choices import merge
+from coblyn.service.command import ChatPrompt, GenerateCommand
+from coblyn.service.replies import WholeReply
+from coblyn.service.services import Services
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+__all__ = ["McpEndpoint", "routes"]
+
+routes = Routes()
+
+
+@routes.post("/mcp", "Tools for programs that speak MCP")
+async def answer(call: Call) -> Response:
+    """JSON-RPC of the Model Context Protocol. The tools: ``generate``, ``tokenize``, ``models`` and ``doctor``."""
+    endpoint: McpEndpoint = call.request.app.state.mcp
+    manager = await endpoint.started()
+    return _McpResponse(manager, call.request, await read_bytes(call.request, call.options))
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceBackend:
+    """A ``Backend`` over the models of this server, on behalf of the caller at hand."""
+
+    services: Services
+
+    async def models(self) -> list[Writer]:
+        """The models that are loaded."""
+        return [Writer(model.name, model.engine.info.context) for model in self.services.models]
+
+    async def write(self, order: Order) -> Written:
+        """Answer as a chat."""
+        said = [Message("user", order.prompt)]
+        if order.system:
+            said.insert(0, Message("system", order.system))
+        sampling = SamplingParams()
+        if order.temperature is not None:
+            sampling = replace(sampling, temperature=order.temperature)
+        command = GenerateCommand(
+            ChatPrompt(tuple(said)),
+            max_tokens=order.max_tokens,
+            sampling=sampling,
+            stop=order.stop,
+            model=order.model,
+        )
+        return await self._complete(command)
+
+    async def tokenize(self, text: str, model: str) -> TokenIds:
+        """Count as a model does."""
+        tokens = self.services.models.find(model).tokens
+        ids = await tokens.ids(text, add_special=False, parse_special=False)
+        return TokenIds(len(ids), ids)
+
+    async def _complete(self, command: GenerateCommand) -> Written:
+        generation = await self.services.generator.start(command)
+        whole = WholeReply(generation.record)
+        events = merge([generation])
+        try:
+            async for _, reply in events:
+                whole.add(reply)
+        finally:
+            await events.aclose()
+        record, message = whole.record, whole.message
+        return Written(
+            message.content,
+            message.reasoning,
+            "length" if whole.reason == "length" else "stop",
+            record.model,
+            record.num_prompt,
+            record.num_written,
+        )
+
+
+class McpEndpoint:
+    """The protocol's library, started when somebody asks for it: importing it takes a second.
+
+    Args:
+        services: What can be done.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._manager: asyncio.Future[StreamableHTTPSessionManager] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def started(self) -> StreamableHTTPSessionManager:
+        """What answers requests."""
+        if self._manager is None:
+            self._manager = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._run(self._manager), name="mcp")
+        return await asyncio.shield(self._manager)
+
+    async def close(self) -> None:
+        """End it."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self, ready: asyncio.Future[Any]) -> None:
+        try:
+            manager = await asyncio.to_thread(_make_manager, self._services)
+            async with manager.run():
+                ready.set_result(manager)
+                await asyncio.Event().wait()
+        except Exception as error:  # noqa: BLE001 - those who wait for it raise it
+            if not ready.done():
+                self._manager = None
+                ready.set_exception(error)
+
+
+def _make_manager(services: Services) -> StreamableHTTPSessionManager:
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    from coblyn.mcp.tools import make_server
+
+    server = make_server(ServiceBackend(services))
+    # Names and origins were looked at before (``origins.py``), and bodies are bounded by us.
+    server.streamable_http_app(
+        stateless_http=True,
+        json_response=True,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+    return server.session_manager
+
+
+class _McpResponse(Response):
+    """An answer of the protocol's library; the work ends when the client leaves."""
+
+    def __init__(
+        self, manager: StreamableHTTPSessionManager, request: Request, body: bytes
+    ) -> None:
+        super().__init__()
+        self._manager = manager
+        self._request = request
+        self._content = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        parts = iter([self._content])
+
+        async def replay() -> AsgiMessage:
+            part = next(parts, None)
+            if part is None:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": part, "more_body": False}
+
+        with contextlib.suppress(Cancelled):  # nobody is left to be told
+            await while_connected(receive, self._manager.handle_request(scope, replay, send))
