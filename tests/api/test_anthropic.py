@@ -326,9 +326,16 @@ async def test_thinking_is_off_unless_it_is_asked_for(
     client: Client, engine: SteppedEngine
 ) -> None:
     engine._runner.chat_template = "{{ enable_thinking }} {{ reasoning_effort }}"
-    for body, told in (
-        ({}, "False "),
-        ({"thinking": {"type": "enabled", "budget_tokens": 5}}, "True "),
-        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "xhigh"}}, "True high"),
+    engine._runner.chat_template += "{# <think> #}"
+    high = {"effort": "xhigh"}
+    for body, told, limit in (
+        ({}, "False ", None),
+        ({"thinking": {"type": "enabled", "budget_tokens": 5}}, "True ", 5),
+        ({"thinking": {"type": "adaptive"}, "output_config": high}, "True high", None),
+        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}, "True low", 1024),
+        ({"thinking": {"type": "disabled"}, "output_config": high}, "False high", 0),
     ):
         assert await prompt_of(client, engine, messages=user("x"), **body) == told
+        thinking = engine.requests[-1].thinking
+        assert thinking
+        assert thinking.max_tokens == limit

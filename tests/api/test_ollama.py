@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from coblyn.api.app import create_app
 from coblyn.api.state import ApiOptions
 from coblyn.engine.fake import STORY, FakeRunner
 from coblyn.engine.infill import InfillTokens
-from coblyn.engine.interface import Runner
+from coblyn.engine.interface import ModelInfo, Runner
 from coblyn.engine.local import LocalEngine
 from coblyn.errors import Busy, EngineRestarted
 from factories import SteppedEngine, wait_for
@@ -162,6 +163,9 @@ async def test_thinking_is_asked_of_models_that_can(client: Client, engine: Step
     for think, told in ((None, " "), (True, "True "), (False, "False "), ("low", "True low")):
         await client.post(CHAT, talk | {"think": think})
         assert prompt_of(engine) == told
+        thinking = engine.requests[-1].thinking
+        assert thinking
+        assert thinking.max_tokens == {None: None, True: None, False: 0, "low": 1024}[think]
 
 
 async def test_formats_constrain(client: Client, engine: SteppedEngine) -> None:
@@ -349,6 +353,23 @@ async def test_a_gap_is_filled_by_models_that_can(client: Client, engine: Steppe
     shown = (await client.post("/api/show", {"model": "fake"})).json
     assert shown["capabilities"] == ["completion", "insert"]
     assert ".Suffix" in shown["template"]
+
+
+class VectorEngine(SteppedEngine):
+    """An engine of a model that writes nothing."""
+
+    @property
+    def info(self) -> ModelInfo:
+        return replace(super().info, writes=False)
+
+
+async def test_what_gives_vectors_only_says_so() -> None:
+    client = Client(create_app(VectorEngine()))
+    (model,) = (await client.get("/api/tags")).json["models"]
+    assert model["capabilities"] == ["embedding"]
+    reply = await client.post("/api/embed", {"model": "fake:latest", "input": "a", "keep_alive": 0})
+    assert len(reply.json["embeddings"]) == 1
+    assert reply.headers["x-coblyn-warnings"] == "keep_alive"
 
 
 async def test_version_is_new_enough_for_clients(client: Client) -> None:

@@ -121,5 +121,9 @@ class MessagesInput(CountInput):
             stop=self.stops,
             model=self.model or "",
         )
-        output = self.output_config or {}
-        return bind(command, {**body, "response_format": output.get("format")})
+        output, thinks = self.output_config or {}, dict(self._variables())["enable_thinking"]
+        wishes = {
+            "response_format": output.get("format"),
+            "reasoning_effort": output.get("effort") if thinks else None,
+        }
+        return bind(command, {**body, **wishes})

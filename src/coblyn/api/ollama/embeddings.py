@@ -9,8 +9,10 @@ from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import validated
 from coblyn.api.call import Call
+from coblyn.api.later import warning_headers
 from coblyn.api.ollama.listing import NamedInput
 from coblyn.api.ollama.shape import Clock
+from coblyn.api.ollama.writing import keep
 from coblyn.api.route import Routes
 from coblyn.engine.events import Stats
 from coblyn.errors import BadRequest
@@ -25,6 +27,7 @@ class EmbedInput(NamedInput):
     """Body of ``/api/embed``."""
 
     input: Any = Field(None, description="A text, or a list of texts.")
+    keep_alive: Any = Field(None, description="How long a model stays that was loaded on demand.")
     truncate: bool | None = Field(None, description="Leave out what is too long; so by default.")
     dimensions: int | None = None
 
@@ -45,6 +48,7 @@ class OldInput(NamedInput):
     """Body of ``/api/embeddings``."""
 
     prompt: str | None = None
+    keep_alive: Any = None
 
 
 @routes.post("/api/embed", "Texts to vectors", EmbedInput, {"model": "any", "input": "Hello"})
@@ -53,28 +57,42 @@ async def embed(call: Call) -> Response:
     clock = Clock()
     wanted = validated(EmbedInput, await call.json())
     texts, name = wanted.texts, wanted.named
+    model, warnings = await _answering(call, wanted)
     if not texts:
-        return JSONResponse({"model": name, "embeddings": []})
+        return JSONResponse({"model": name, "embeddings": []}, headers=warning_headers(warnings))
     found = await call.wait(
         call.services.embeddings.of(
             [TextPrompt(text) for text in texts],
-            model=name,
+            model=model,
             dimensions=wanted.dimensions,
             truncates=wanted.truncate is not False,
         )
     )
     vectors = [vector.tolist() for vector in found.vectors]
     durations = clock.durations(Stats(prompt_tokens=found.num_tokens))
-    return JSONResponse({"model": name, "embeddings": vectors} | durations)
+    return JSONResponse(
+        {"model": name, "embeddings": vectors} | durations, headers=warning_headers(warnings)
+    )
 
 
 @routes.post("/api/embeddings", "Text to a vector", OldInput, {"model": "any", "prompt": "Hello"})
 async def embeddings(call: Call) -> Response:
     """A vector of length 1, as older clients ask for it."""
     wanted = validated(OldInput, await call.json())
+    model, warnings = await _answering(call, wanted)
+    headers = warning_headers(warnings)
     if not wanted.prompt:
-        return JSONResponse({"embedding": []})
+        return JSONResponse({"embedding": []}, headers=headers)
     found = await call.wait(
-        call.services.embeddings.of([TextPrompt(wanted.prompt)], model=wanted.named, truncates=True)
+        call.services.embeddings.of([TextPrompt(wanted.prompt)], model=model, truncates=True)
     )
-    return JSONResponse({"embedding": found.vectors[0].tolist()})
+    return JSONResponse({"embedding": found.vectors[0].tolist()}, headers=headers)
+
+
+async def _answering(call: Call, wanted: EmbedInput | OldInput) -> tuple[str, dict[str, str]]:
+    """Name of the model that answers, which is loaded, and what is not obeyed."""
+    item = await call.wait(call.services.inventory.answering(wanted.named))
+    assert item.model, "it answers"
+    warnings: dict[str, str] = {}
+    keep(call, item, wanted.keep_alive, warnings)
+    return item.model.name, warnings

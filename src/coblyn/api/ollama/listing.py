@@ -125,25 +125,25 @@ def _entry(item: Item, facts: Facts) -> dict[str, Any]:
         "size": item.size,
         "digest": item.digest,
         "details": details(item, facts),
-        "capabilities": capabilities(_template(item, facts), can_infill=_can_infill(item)),
+        "capabilities": capabilities(_template(item, facts), _info(item)),
     }
 
 
 def _show(call: Call, name: str, is_verbose: bool) -> dict[str, Any]:
     item = call.services.inventory.find(name)
     facts, settings = item.facts, item.modelfile
-    info = item.model.engine.info if item.model else None
+    info = _info(item)
     template = _template(item, facts)
     return {
         "license": "\n".join(settings.licenses) or str(facts.metadata.get("general.license", "")),
         "modelfile": write_modelfile(settings),
         "parameters": _parameters(item, info),
-        "template": settings.template or (template + _SUFFIX if _can_infill(item) else template),
+        "template": settings.template or (template + _SUFFIX if info and info.infill else template),
         "system": settings.system,
         "details": details(item, facts),
         "messages": [{"role": role, "content": text} for role, text in settings.messages],
         "model_info": _model_info(facts, info, is_verbose=is_verbose),
-        "capabilities": capabilities(template, can_infill=_can_infill(item)),
+        "capabilities": capabilities(template, info),
         "modified_at": stamp(item.modified),
     }
 
@@ -154,9 +154,9 @@ def _template(item: Item, facts: Facts) -> str:
     return str(facts.metadata.get(_TEMPLATE_KEY, ""))
 
 
-def _can_infill(item: Item) -> bool:
-    """Whether it is known to fill gaps: of a model that is not loaded that is not known."""
-    return item.model is not None and item.model.engine.info.infill is not None
+def _info(item: Item) -> ModelInfo | None:
+    """What the engine knows of a model that is loaded."""
+    return item.model.engine.info if item.model else None
 
 
 def _parameters(item: Item, info: ModelInfo | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from coblyn.chat.reasoning import reasoning_of
 from coblyn.engine.events import Stats
+from coblyn.engine.interface import ModelInfo
 from coblyn.service.inventory import Facts, Item
 
 __all__ = ["Clock", "capabilities", "details", "nanoseconds", "now", "stamp"]
@@ -68,14 +69,16 @@ def details(item: Item, facts: Facts) -> dict[str, Any]:
     }
 
 
-def capabilities(template: str, *, can_infill: bool) -> list[str]:
+def capabilities(template: str, info: ModelInfo | None) -> list[str]:
     """What a model can do, in Ollama's words.
 
     Args:
         template: Its chat template, or empty.
-        can_infill: Whether it fills gaps.
+        info: What is known of it once it is loaded, such as whether it writes and fills gaps.
     """
-    found = ["completion", "insert"] if can_infill else ["completion"]
+    if info and not info.writes:
+        return ["embedding"]
+    found = ["completion", "insert"] if info and info.infill else ["completion"]
     if "tools" in template:
         found.append("tools")
     if reasoning_of(template):

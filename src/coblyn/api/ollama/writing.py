@@ -17,7 +17,7 @@ from coblyn.api.route import Routes
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.inventory import Item
 
-__all__ = ["routes"]
+__all__ = ["keep", "routes"]
 
 routes = Routes()
 
@@ -37,7 +37,7 @@ async def generate(call: Call) -> Response:
     item = await call.wait(call.services.inventory.answering(wanted.model))
     if not wanted.prompt and not wanted.suffix:
         return await _loaded(call, item, wanted, {"response": ""})
-    _keep(call, item, wanted, warnings)
+    keep(call, item, wanted.keep_alive, warnings)
     prompt = wanted.to_prompt(item, warnings)
     ids = None
     if isinstance(prompt, ChatPrompt):
@@ -69,7 +69,7 @@ async def chat(call: Call) -> Response:
     if not wanted.messages:
         message = {"role": "assistant", "content": ""}
         return await _loaded(call, item, wanted, {"message": message})
-    _keep(call, item, wanted, warnings)
+    keep(call, item, wanted.keep_alive, warnings)
     prompt = wanted.to_prompt(item, warnings)
     command = wanted.command(prompt, item, body, call.options.wishes, warnings)
     lines = ChatLines(call.dialect, wanted.model, clock)
@@ -90,10 +90,10 @@ async def _answer(
     return JSONResponse(lines.whole(reply), headers=warning_headers(warnings))
 
 
-def _keep(call: Call, item: Item, wanted: WritingInput, warnings: dict[str, str]) -> bool:
+def keep(call: Call, item: Item, given: Any, warnings: dict[str, str]) -> bool:
     """Let the model stay as long as the client wants; whether it is to go at once, and does."""
     assert item.model, "it answers"
-    seconds, demand = read_keep_alive(wanted.keep_alive), call.services.models.demand
+    seconds, demand = read_keep_alive(given), call.services.models.demand
     if demand and demand.keep(item.model, seconds):
         return seconds == 0
     if seconds == 0:
@@ -104,7 +104,7 @@ def _keep(call: Call, item: Item, wanted: WritingInput, warnings: dict[str, str]
 async def _loaded(call: Call, item: Item, wanted: WritingInput, fields: dict[str, Any]) -> Response:
     """What is said where nothing is to be written: the model is loaded, or unloaded now."""
     warnings: dict[str, str] = {}
-    goes = _keep(call, item, wanted, warnings)
+    goes = keep(call, item, wanted.keep_alive, warnings)
     if goes and call.services.models.demand:
         await call.services.models.demand.close_idle()
     head = {"model": wanted.model, "created_at": now(), **fields}
