@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -73,16 +74,17 @@ def library(bundle: Bundle) -> Library:
 class Native:
     """One request of the shim, on logits of our own."""
 
-    def __init__(self, library: Library, chain: sampling.Chain, size: int) -> None:
-        options = SamplerOptions(
+    def __init__(self, library: Library, chain: sampling.Chain, size: int, **options: Any) -> None:
+        wanted = SamplerOptions(
             seed=chain.seed,
             stages=tuple(chain.stages),
             bias=chain.bias,
             breakers=tuple(tuple(breaker) for breaker in chain.breakers),
+            **options,
         )
         self.size = size
-        self.num_stages = len(options.stages)
-        self.sampler = Sampler(library, options, size, chain.history)
+        self.num_stages = len(wanted.stages)
+        self.sampler = Sampler(library, wanted, size, chain.history)
         context: Any = SimpleNamespace(library=library, pointer=None)
         self._steps = Steps(context, Batch(1), 1)
 
@@ -96,6 +98,13 @@ class Native:
         out = np.full(self.size, -np.inf)
         out[tokens] = values
         return out
+
+    def told(self, logits: Any) -> tuple[int, float, dict[int, float]]:
+        """What is drawn, its log-probability, and the best alternatives with theirs."""
+        ((row,),) = self._steps.run(0, [Draw(self.sampler, logits=logits.astype(np.float32))])
+        tokens = self.sampler.top_tokens[0, : row.n_top].tolist()
+        values = self.sampler.top_logprobs[0, : row.n_top].tolist()
+        return int(row.token), float(row.logprob), dict(zip(tokens, values, strict=True))
 
     def draw(self, logits: Any) -> int:
         ((row,),) = self._steps.run(0, [Draw(self.sampler, logits=logits.astype(np.float32))])
@@ -183,6 +192,53 @@ def test_any_combination_leaves_what_its_definition_leaves(library: Library, dat
     ours = Native(library, chain, len(logits)).after(logits, len(chain.stages))
     is_same = np.array_equal(ours > -np.inf, definition > -np.inf)
     assert (is_same and distance(ours, definition) < 1e-4) or not is_settled(chain, logits)
+
+
+@given(data=st.data())
+@settings(ANY, max_examples=150)
+def test_probabilities_behind_the_samplers_are_those_that_are_drawn_from(
+    library: Library, data: Any
+) -> None:
+    logits = data.draw(rows())
+    chain = data.draw(chains(len(logits), TAME))
+    count = data.draw(st.sampled_from([0, 1, 5, 20]))
+    native = Native(library, chain, len(logits), logprobs=count, logprobs_after=True)
+    left = sampling.log_probabilities(native.after(logits, len(chain.stages)))
+    plain = Native(library, chain, len(logits)).draw(logits)
+    token, logprob, top = native.told(logits)
+    assert token == plain, "asking changes nothing"
+    assert logprob == pytest.approx(left[token], abs=1e-4)
+    assert len(top) == min(count, int((left > -np.inf).sum()))
+    assert list(top.values()) == pytest.approx(sorted(left, reverse=True)[: len(top)], abs=1e-4)
+    assert list(top.values()) == pytest.approx([left[each] for each in top], abs=1e-4)
+
+
+@given(data=st.data())
+@settings(ANY, max_examples=60)
+def test_tokens_that_were_not_drawn_are_remembered(library: Library, data: Any) -> None:
+    size = data.draw(st.sampled_from([3, 8]))
+    kinds = {kind: TAME[kind] for kind in (StageKind.DRY, StageKind.PENALTIES, StageKind.XTC)}
+    chain = data.draw(chains(size, kinds, 3))
+    given_tokens = data.draw(st.lists(st.integers(0, size - 1), max_size=12))
+    logits = np.random.default_rng(len(given_tokens)).normal(0, 2, size)
+    told = Native(library, chain, size)
+    told.sampler.accept(given_tokens)
+    longer = dataclasses.replace(chain, history=[*chain.history, *given_tokens])
+    assert np.array_equal(told.after(logits, 3), Native(library, longer, size).after(logits, 3))
+    assert told.draw(logits) == Native(library, longer, size).draw(logits)
+
+
+def test_what_mirostat_has_learned_stays_over_tokens_that_it_did_not_draw(library: Library) -> None:
+    stages = (Stage(StageKind.MIROSTAT, (2, 2.0, 0.5)),)
+    chain = sampling.Chain(stages, 3, [])
+    logits = np.random.default_rng(0).normal(0, 1, 500)
+    native, other = (Native(library, chain, 500) for _ in range(2))
+    for _ in range(5):
+        native.draw(logits)
+        other.draw(logits)
+    before = other.after(logits, 1)
+    native.sampler.accept([7, 8, 9])
+    assert np.array_equal(native.after(logits, 1), before)
 
 
 KOBOLD = (

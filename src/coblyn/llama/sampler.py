@@ -57,6 +57,7 @@ class SamplerOptions:
         bias: Token ids and what is added to their logits.
         breakers: Token sequences across which DRY sees no repetition.
         logprobs: None for none, else the number of alternatives.
+        logprobs_after: They are of what is drawn from, not of the model's own distribution.
     """
 
     seed: int
@@ -64,6 +65,7 @@ class SamplerOptions:
     bias: tuple[tuple[int, float], ...] = ()
     breakers: tuple[tuple[int, ...], ...] = ()
     logprobs: int | None = None
+    logprobs_after: bool = False
 
 
 class Sampler(Handle):
@@ -95,6 +97,7 @@ class Sampler(Handle):
         params = SamplerParams(
             seed=options.seed,
             n_logprobs=-1 if options.logprobs is None else options.logprobs,
+            logprobs_after=options.logprobs_after,
             n_bias=len(options.bias),
             bias_tokens=bias_tokens.ctypes.data,
             bias_values=bias_values.ctypes.data,
@@ -111,6 +114,11 @@ class Sampler(Handle):
         shape = (MAX_DRAWN, options.logprobs or 0)
         self.top_tokens: NDArray[np.int32] = np.zeros(shape, np.int32)
         self.top_logprobs: NDArray[np.float32] = np.zeros(shape, np.float32)
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Remember tokens that were not drawn: the text goes on behind them."""
+        ids = np.asarray(tokens, np.int32)
+        self._library.coblyn_sampler_accept(self.pointer, ids.ctypes.data, len(ids))
 
     def candidates(
         self, logits: NDArray[np.float32], num_stages: int, max_count: int

@@ -45,6 +45,7 @@ class SamplerParams(Structure):
     _fields_ = (
         ("seed", c_uint64),
         ("n_logprobs", c_int32),
+        ("logprobs_after", c_int32),
         ("n_bias", c_int32),
         ("bias_tokens", c_void_p),
         ("bias_values", c_void_p),
@@ -113,6 +114,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_decode": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p)),
     "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),
     "coblyn_sampler_free": (None, (c_void_p,)),
+    "coblyn_sampler_accept": (None, (c_void_p, c_void_p, c_int32)),
     "coblyn_candidates": (
         c_int32,
         (c_void_p, c_void_p, c_int32, c_int32, c_void_p, c_void_p),

@@ -68,6 +68,7 @@ struct coblyn_stage {
 struct coblyn_sampler_params {
     uint64_t seed;
     int32_t  n_logprobs;                // < 0: none; else number of alternatives
+    int32_t  logprobs_after;            // not 0: of the candidates that are drawn from, not in the model's distribution
     int32_t  n_bias;                    // entries of the next two
     const int32_t * bias_tokens;
     const float   * bias_values;
@@ -82,6 +83,9 @@ COBLYN_API struct coblyn_sampler * coblyn_sampler_new(const struct coblyn_sample
                                                       const int32_t * history, int32_t n_history);
 COBLYN_API void coblyn_sampler_free(struct coblyn_sampler * sampler);
 
+// Remember tokens that were not drawn: the text goes on behind them. What a sampler has learned from drawing stays.
+COBLYN_API void coblyn_sampler_accept(struct coblyn_sampler * sampler, const int32_t * tokens, int32_t n_tokens);
+
 // The candidates for the next token after the first `n_stages` stages, best first, without drawing one. Up to `capacity`
 // are written; returns how many there are, or one of the two below.
 COBLYN_API int32_t coblyn_candidates(struct coblyn_sampler * sampler, const float * logits, int32_t n_stages,
@@ -94,7 +98,7 @@ COBLYN_API int32_t coblyn_candidates(struct coblyn_sampler * sampler, const floa
 // A token that was drawn.
 struct coblyn_drawn {
     int32_t   token;
-    float     logprob;       // when asked for: of the token, in the model's own distribution
+    float     logprob;       // when asked for: of the token, in the model's own distribution or among the candidates
     int32_t   n_top;         // entries of the two arrays below that were filled
     int32_t * top_tokens;    // in: room for n_logprobs entries, or NULL
     float *   top_logprobs;

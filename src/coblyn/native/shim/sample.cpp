@@ -23,6 +23,7 @@ using coblyn::Candidates;
 struct coblyn_sampler {
     int32_t                                n_vocab;
     int32_t                                n_logprobs;
+    bool                                   logprobs_after;
     uint64_t                               seed;
     std::vector<int32_t>                   bias_tokens;
     std::vector<float>                     bias_values;
@@ -35,7 +36,7 @@ struct coblyn_sampler {
     std::vector<float>     copy;
 
     coblyn_sampler(const coblyn_sampler_params & params, int32_t n_vocab, std::vector<int32_t> tokens)
-        : n_vocab(n_vocab), n_logprobs(params.n_logprobs), seed(params.seed), history(std::move(tokens)),
+        : n_vocab(n_vocab), n_logprobs(params.n_logprobs), logprobs_after(params.logprobs_after), seed(params.seed), history(std::move(tokens)),
           chain(params, history) {
         for (int32_t i = 0; i < params.n_bias; ++i) {
             if (params.bias_tokens[i] >= 0 && params.bias_tokens[i] < n_vocab) {
@@ -70,21 +71,29 @@ struct coblyn_sampler {
         }
     }
 
+    // Tell the best candidates as they are now.
+    void tell(double log_sum, coblyn_drawn & out) {
+        if (n_logprobs == 0) {
+            return;
+        }
+        candidates.leading(n_logprobs, top);
+        out.n_top = (int32_t) top.size();
+        for (int32_t i = 0; i < out.n_top; ++i) {
+            out.top_tokens[i]   = top[i].token;
+            out.top_logprobs[i] = (float) (top[i].logit - log_sum);
+        }
+    }
+
     void draw(float * logits, const uint32_t * mask, coblyn_drawn & out) {
+        const bool is_told_before = n_logprobs >= 0 && !logprobs_after;
+        const bool is_told_after  = n_logprobs >= 0 && logprobs_after;
         candidates.begin(logits, n_vocab);
         out.n_top      = 0;
         out.logprob    = 0;
         double log_sum = 0;  // of the model's own distribution, before any change
-        if (n_logprobs >= 0) {
+        if (is_told_before) {
             log_sum = candidates.best() + std::log(candidates.mass());
-        }
-        if (n_logprobs > 0) {
-            candidates.top(n_logprobs, top);
-            out.n_top = (int32_t) top.size();
-            for (int32_t i = 0; i < out.n_top; ++i) {
-                out.top_tokens[i]   = top[i].token;
-                out.top_logprobs[i] = (float) (top[i].logit - log_sum);
-            }
+            tell(log_sum, out);
         }
         if (mask) {  // log-probabilities are those of the model, so not before
             forbid(logits, mask);
@@ -94,9 +103,16 @@ struct coblyn_sampler {
         if (out.token < 0) {
             return;
         }
+        double mass = 0;
+        if (is_told_after) {
+            mass = candidates.mass();
+            tell(candidates.best() + std::log(mass), out);
+        }
         out.token = candidates.draw(coblyn_random(seed, history.size()));
-        if (n_logprobs >= 0) {
+        if (is_told_before) {
             out.logprob = (float) (candidates.raw_logit(out.token) - log_sum);
+        } else if (is_told_after) {
+            out.logprob = (float) candidates.drawn_logprob(out.token, mass);
         }
         history.push_back(out.token);
         chain.remember(out.token);
@@ -126,6 +142,13 @@ coblyn_sampler * coblyn_sampler_new(const coblyn_sampler_params * params, int32_
 
 void coblyn_sampler_free(coblyn_sampler * sampler) {
     delete sampler;
+}
+
+void coblyn_sampler_accept(coblyn_sampler * sampler, const int32_t * tokens, int32_t n_tokens) {
+    for (int32_t i = 0; i < n_tokens; ++i) {
+        sampler->history.push_back(tokens[i]);
+        sampler->chain.accept(tokens[i]);
+    }
 }
 
 int32_t coblyn_candidates(coblyn_sampler * sampler, const float * logits, int32_t n_stages, int32_t capacity,

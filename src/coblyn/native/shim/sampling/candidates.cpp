@@ -376,6 +376,30 @@ int32_t Candidates::draw_from_list(double number) {
     })->token;
 }
 
+void Candidates::leading(size_t k, std::vector<Candidate> & out) {
+    if (is_list) {
+        const auto & best_first = sorted(k);
+        out.assign(best_first.begin(), best_first.begin() + std::min(k, best_first.size()));
+        return;
+    }
+    top(k, out);
+    for (Candidate & candidate : out) {
+        candidate.logit = bounded(candidate.logit * factor);
+    }
+}
+
+double Candidates::drawn_logprob(int32_t token, double mass) const {
+    if (!is_list) {
+        return (row[token] - groups.best()) * factor - std::log(mass);
+    }
+    for (const Candidate & item : items) {
+        if (item.token == token) {
+            return std::log((double) item.logit / mass);  // a weight since the draw
+        }
+    }
+    return -INFINITY;
+}
+
 float Candidates::raw_logit(int32_t token) const {
     for (const auto & [changed, value] : raw) {
         if (changed == token) {

@@ -49,6 +49,9 @@ public:
     // The `k` best tokens of the row, best first; nothing changes.
     void top(size_t k, std::vector<Candidate> & out);
 
+    // The `k` best candidates, best first.
+    void leading(size_t k, std::vector<Candidate> & out);
+
     // The candidates at or above a logit, in any order; nothing changes.
     void above(double limit, std::vector<Candidate> & out);
 
@@ -76,6 +79,9 @@ public:
 
     // The token at which the mass, in the order of ids, first exceeds this share of it; takes the list apart.
     int32_t draw(double number);
+
+    // After that, of the token that was drawn: the logarithm of its part of the mass that there was before.
+    double drawn_logprob(int32_t token, double mass) const;
 
     // The logit as it was before any change of the row.
     float raw_logit(int32_t token) const;

@@ -101,10 +101,14 @@ void Chain::penalize_repeats(Candidates & candidates) {
                       [&](float logit, size_t i) { return bounded(logit - found[i].value); });
 }
 
-void Chain::remember(int32_t token) {
+void Chain::accept(int32_t token) {
     if (dry) {
         dry->remember(token);
     }
+}
+
+void Chain::remember(int32_t token) {
+    accept(token);
     if (mirostat) {
         mirostat->remember(token);
     }

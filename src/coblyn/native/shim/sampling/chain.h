@@ -24,6 +24,9 @@ public:
 
     void remember(int32_t token);
 
+    // The token was not drawn.
+    void accept(int32_t token);
+
 private:
     void apply(const coblyn_stage & stage, Candidates & candidates, const std::vector<int32_t> & history);
     void penalize_repeats(Candidates & candidates);
