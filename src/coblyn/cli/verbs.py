@@ -12,6 +12,7 @@ VERBS = {
     "pull": "Bring a model here, or go on with a download that was cut.",
     "models": "List the models that are here, or delete one.",
     "presets": "List presets of generation parameters.",
+    "sample": "Show what could be drawn next, after each sampler.",
     "key": "Make, list and remove API keys for programs of other machines.",
     "connect": "Point another program at the server, or take that back.",
     "mcp": "Offer a server's models to programs that speak MCP.",

@@ -1,0 +1,165 @@
+"""What could be drawn next, after each sampler of a chain: to understand settings with, one prompt at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
+from coblyn.engine.request import Request
+from coblyn.engine.samplers import Samplers
+from coblyn.engine.sampling.distribution import probabilities
+from coblyn.engine.stages import STAGES, chain
+from coblyn.engine.vocab import ModelVocab
+from coblyn.errors import BadRequest
+from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.cores import usable_cores
+from coblyn.llama.library import open_library
+from coblyn.llama.model import Model
+from coblyn.llama.sampler import Draw, Sampler, Stage
+from coblyn.llama.steps import Steps
+
+__all__ = ["Candidate", "Insight", "StageView"]
+
+Logits = NDArray[np.float32]
+
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A token that could be drawn, and its probability, 0 to 1."""
+
+    token: int
+    piece: bytes
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """What is left after a sampler.
+
+    Attributes:
+        name: Of the sampler; ``model`` before any of them.
+        values: Its numbers by their names.
+        num_candidates: Tokens that could be drawn.
+        candidates: The most likely of them, best first.
+    """
+
+    name: str
+    values: dict[str, float]
+    num_candidates: int
+    candidates: tuple[Candidate, ...]
+
+
+class Insight:
+    """A model, and what it would draw. Close it, or use it in a ``with`` block.
+
+    Args:
+        config: What to load.
+
+    Attributes:
+        chat_template: Jinja text of the model's own chat template, or empty.
+        bos, eos: Text of these tokens, or empty.
+
+    Raises:
+        CoblynError: The library, the model or the context cannot be had.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        with ExitStack() as stack:
+            library = open_library(Path(config.library))
+            model = stack.enter_context(
+                Model(library, Path(config.model), gpu_layers=config.gpu_layers)
+            )
+            model.require_decoder()
+            length = config.context or min(
+                model.context_train or config.max_context, config.max_context
+            )
+            options = ContextOptions(length, _BATCH, 1, config.threads or usable_cores())
+            self._context = stack.enter_context(Context(model, options))
+            self._stack = stack.pop_all()
+        self._model, self._vocab = model, ModelVocab(model)
+        self._samplers = Samplers(library, self._vocab, model.vocab_size)
+        self.chat_template = model.chat_template
+        self.bos, self.eos = (
+            model.piece(token, special=True).decode(errors="replace") if token >= 0 else ""
+            for token in (model.bos, model.eos)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model."""
+        self._stack.close()
+
+    def look(self, text: str, params: SamplingParams, max_count: int) -> list[StageView]:
+        """The candidates for the token behind a text: the model's own, then what each sampler leaves of them.
+
+        Args:
+            text: The prompt.
+            params: What samplers there are, and their order.
+            max_count: The most candidates that are told of each.
+
+        Raises:
+            BadRequest: The text is empty or too long, or nothing is left to choose.
+        """
+        ids = self._vocab.tokenize(text, add_special=True, parse_special=True)
+        if not 0 < len(ids) < self._context.length:
+            raise BadRequest(
+                f"The prompt has {len(ids)} tokens; between 1 and {self._context.length - 1} can be looked at.",
+                field="prompt",
+            )
+        request = Request("look", Prompt.of(ids), 1, params)
+        with self._samplers.make(request, ids) as sampler:
+            logits = self._logits(ids, sampler)
+            stages = chain(params)
+            views = [self._view(sampler, logits, 0, None, max_count)]
+            views += [
+                self._view(sampler, logits, place, stage, max_count)
+                for place, stage in enumerate(stages, 1)
+            ]
+        return views
+
+    def _logits(self, ids: Sequence[int], sampler: Sampler) -> Logits:
+        batch, logits = Batch(_BATCH), np.empty(self._model.vocab_size, np.float32)
+        steps = Steps(self._context, batch, 1)
+        self._context.remove(0, 0)
+        for start in range(0, len(ids), _BATCH):
+            part = ids[start : start + _BATCH]
+            batch.fill(0, part, start, 0, output=True)
+            steps.run(len(part), [Draw(sampler, output=len(part) - 1, max_drawn=0, keep=logits)])
+        return logits
+
+    def _view(
+        self, sampler: Sampler, logits: Logits, place: int, stage: Stage | None, max_count: int
+    ) -> StageView:
+        tokens, values, count = sampler.candidates(logits, place, len(logits))
+        if count < 0:
+            raise BadRequest("There is no token left to choose.", field="logit_bias")
+        shares = probabilities(values.astype(np.float64))[:max_count].tolist()
+        told = tuple(
+            Candidate(token, self._vocab.piece(token, special=True), share)
+            for token, share in zip(tokens[:max_count].tolist(), shares, strict=True)
+        )
+        return StageView(*_named(stage), count, told)
+
+
+def _named(stage: Stage | None) -> tuple[str, dict[str, float]]:
+    """The name of a sampler, and its numbers by theirs; the limit of candidates is a top-k too."""
+    if stage is None:
+        return "model", {}
+    name = next(name for name, row in reversed(tuple(STAGES.items())) if row.kind == stage.kind)
+    return name, dict(zip(STAGES[name].parameters, stage.values, strict=True))
