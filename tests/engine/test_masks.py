@@ -180,6 +180,19 @@ def test_a_token_of_a_slow_grammar_is_not_waited_for(masks: Masks) -> None:
     assert not masks.wait("a")
 
 
+def test_tokens_that_have_to_follow_come_with_the_one_before(masks: Masks) -> None:
+    masks.open("a", masks.begin(Constraint("regex", "a(hello|x)|bzz")))
+    assert allowed(masks, "a") == {ord("a"), ord("b")}
+    assert masks.follow("a", ord("b"), may_leap=True) == ([], False), "it was not forced"
+    assert masks.wait("a")
+    assert masks.follow("a", ord("z"), may_leap=True) == ([ord("z")], True)
+    masks.rewind("a", 1)
+    assert allowed(masks, "a") == {ord("z")}
+    masks.rewind("a", 1)
+    assert masks.follow("a", ord("z"), may_leap=False) == ([], False)
+    assert allowed(masks, "a") == {ord("z")}
+
+
 def test_a_lazy_constraint_has_no_mask_until_its_trigger(masks: Masks) -> None:
     masks.open("a", masks.begin(Constraint("regex", "[0-9]!", triggers=("ab",), repeats=True)))
     for piece in (b"hello", b"x"):

@@ -91,6 +91,11 @@ class LazyMatcher:
         if self._repeats and matcher.is_over and token not in self._lexicon.end_ids:
             self._place = _Place(None, b"", True)
 
+    def forced(self) -> list[int]:
+        """The tokens that come next whatever is drawn; often none."""
+        matcher = self._place.matcher
+        return matcher.forced() if matcher else []
+
     def rewind(self, count: int) -> None:
         """Forget the last tokens that were accepted."""
         if not count:

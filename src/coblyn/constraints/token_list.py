@@ -44,6 +44,10 @@ class TokenList:
             raise EngineError(f"The token {token} is not the next one of the list.")
         self._num_taken += 1
 
+    def forced(self) -> list[int]:
+        """The tokens that come next: all that are left."""
+        return self._tokens[self._num_taken :]
+
     def rewind(self, count: int) -> None:
         """Forget the last tokens that were accepted."""
         self._num_taken -= count

@@ -306,6 +306,8 @@ class FakeRunner:
         """A token, and one more for each draft that is right; none while its mask is late."""
         if row.request_id in self._masks and self._is_late(row):
             return []
+        if row.request_id in self._masks:
+            return self._follow(row.request_id, self._sample(row))
         drawn = [self._sample(row)]
         for draft in row.drafts:
             if len(drawn) == row.outputs or drawn[-1].token != draft or draft == END:
@@ -313,6 +315,13 @@ class FakeRunner:
             row = row._replace(tokens=[*row.tokens, draft], banned=())
             drawn.append(self._sample(row))
         return drawn
+
+    def _follow(self, request_id: str, drawn: Sampled) -> list[Sampled]:
+        if drawn.token < 0:
+            return [drawn]
+        may_leap = self._requests[request_id].may_leap
+        forced, is_last = self._masks.follow(request_id, drawn.token, may_leap=may_leap)
+        return drawn.followed_by(forced, is_last=is_last)
 
     def _is_late(self, row: Row) -> bool:
         lateness = self._lateness.get(row.request_id, 0)
@@ -352,11 +361,10 @@ class FakeRunner:
         if token == END and request.ban_eos:
             token = ord(" ")
         token = self._allowed(row, token)
-        is_last = bool(request.constraint) and self._masks.accept(row.request_id, token)
         if request.sampling.logprobs is None:
-            return Sampled(token, is_last=is_last)
+            return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
-        return Sampled(token, math.log(0.5), top[: request.sampling.logprobs], is_last)
+        return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
 
     def _allowed(self, row: Row, wanted: int) -> int:
         """The token that is wanted, or the first that is allowed in its place: the end, else from the letters on."""

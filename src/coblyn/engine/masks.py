@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -51,6 +51,7 @@ class BoundText:
         words: The mask.
         filled: Done when the mask is complete.
         is_free: Any token may come next: the mask is not looked at, and not computed.
+        forced: Where the mask allows a single token: this one and those that have to follow it.
         is_slow: Its last mask took long, and so may taking note of a token.
     """
 
@@ -58,6 +59,7 @@ class BoundText:
     words: Words
     filled: Future[None]
     is_free: bool = False
+    forced: list[int] = field(default_factory=list)
     is_slow: bool = False
 
     def fail(self, error: EngineError) -> None:
@@ -69,6 +71,7 @@ class BoundText:
         """Compute the mask."""
         began = time.monotonic()
         self.matcher.fill(self.words)
+        self.forced = self.matcher.forced() if _is_single(self.words) else []
         self.is_slow = time.monotonic() - began > _SLOW
 
     def accept_and_fill(self, token: int) -> None:
@@ -92,6 +95,12 @@ def _begin(
     text = BoundText(matcher, np.zeros(num_words, np.uint32), filled, _is_free(matcher))
     text.fill()
     begun.append(text)
+
+
+def _is_single(words: Words) -> bool:
+    """Whether a mask allows exactly one token."""
+    (places,) = words.nonzero()
+    return len(places) == 1 and int(words[places[0]]).bit_count() == 1
 
 
 def _is_free(matcher: Matcher | LazyMatcher | TokenList) -> bool:
@@ -211,6 +220,30 @@ class Masks:
             return True
         self._fill(found)
         return False
+
+    def follow(self, request_id: str, token: int, *, may_leap: bool) -> tuple[Sequence[int], bool]:
+        """Take note of the token that was drawn, as ``accept`` does, and of all that have to follow it.
+
+        Args:
+            request_id: Of a request with a constraint.
+            token: What was drawn.
+            may_leap: If not, none follow.
+
+        Returns:
+            Those that follow, and whether the text is over then.
+
+        Raises:
+            EngineError: As ``accept`` does.
+        """
+        found = self._open[request_id]
+        found.filled.exception()  # one thread at a time
+        following: list[int] = []
+        if may_leap and not found.is_slow and found.forced[:1] == [token]:
+            following = found.forced[1:]
+        for each in following:
+            found.matcher.accept(token)
+            token = each
+        return following, self.accept(request_id, token)
 
     def rewind(self, request_id: str, count: int) -> None:
         """The last tokens that were drawn are given back; a request without a constraint is no error.

@@ -175,10 +175,18 @@ class Plan(NamedTuple):
 class Sampled(NamedTuple):
     """The token drawn for a row, or why there is none; log-probabilities only if its request asked for them.
 
-    ``is_last`` says that the request's constraint allows nothing after it.
+    ``is_last`` says that the request's constraint allows nothing after it, ``is_forced`` that it had to follow the one
+    before: it was not drawn, and is not computed.
     """
 
     token: int
     logprob: float | None = None
     top: tuple[tuple[int, float], ...] = ()
     is_last: bool = False
+    is_forced: bool = False
+
+    def followed_by(self, forced: Sequence[int], *, is_last: bool) -> list[Sampled]:
+        """It and the tokens that have to follow it; ``is_last`` is said of the last one."""
+        all_of_them = [self, *(Sampled(token, is_forced=True) for token in forced)]
+        all_of_them[-1] = all_of_them[-1]._replace(is_last=is_last)
+        return all_of_them

@@ -51,6 +51,11 @@ class Request:
     speculates: bool = True
 
     @property
+    def may_leap(self) -> bool:
+        """Whether tokens that a constraint forces may be taken without being drawn."""
+        return not self.banned_phrases and self.sampling.logprobs is None
+
+    @property
     def content(self) -> Prompt:
         """The prompt itself, once it was looked up."""
         assert isinstance(self.prompt, Prompt), (

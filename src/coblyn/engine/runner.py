@@ -192,9 +192,12 @@ class LlamaRunner:
 
     def _rewind(self, rewind: Rewind) -> None:
         """Put a request back to where it was some tokens ago: what its sampler and its constraint remember."""
-        self._samplers[rewind.request_id].close()
-        request = self._requests[rewind.request_id]
-        self._samplers[rewind.request_id] = self._new_samplers.make(request, rewind.history)
+        if rewind.num_tokens:
+            self._samplers[rewind.request_id].close()
+            request = self._requests[rewind.request_id]
+            self._samplers[rewind.request_id] = self._new_samplers.make(request, rewind.history)
+        else:
+            self._samplers[rewind.request_id].accept(rewind.forced)
         self._masks.rewind(rewind.request_id, rewind.num_tokens)
         self._masks.force(rewind.request_id, rewind.forced)
 
@@ -269,12 +272,15 @@ class LlamaRunner:
         (only,) = drawn
         if only.token < 0:
             return drawn
+        may_leap = self._requests[request_id].may_leap
         try:
-            is_last = self._masks.accept(request_id, only.token)
+            forced, is_last = self._masks.follow(request_id, only.token, may_leap=may_leap)
         except EngineError as error:
             log.warning("a constraint cannot be followed: %s", error.message)
             return [_NOT_FOLLOWED]
-        return [only._replace(is_last=is_last)]
+        if forced:
+            self._samplers[request_id].accept(forced)
+        return only.followed_by(forced, is_last=is_last)
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
         """What the model makes of whole texts."""

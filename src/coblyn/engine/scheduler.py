@@ -335,7 +335,7 @@ class Scheduler:
 
     def _note_pace(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> None:
         """Learn what a step costs in which every row draws."""
-        num_steps = 1 if any(row.drafts for row in plan.rows) else max(map(len, result))
+        num_steps = 1 if any(row.drafts for row in plan.rows) else max(map(_num_drawn, result))
         if num_steps:
             seconds = (self._clock() - self._step_began) / num_steps
             self._speculation.pace.note(plan.num_tokens, seconds)
@@ -348,7 +348,7 @@ class Scheduler:
         if not generation.first_token:
             generation.first_token = self._clock()
         for place, sampled in enumerate(drawn):
-            if place > 0:
+            if place > 0 and not sampled.is_forced:
                 self._book(generation, 1)
             if sampled.token < 0:
                 break
@@ -369,7 +369,7 @@ class Scheduler:
         self, generation: Generation, row: Row, drawn: Sequence[Sampled], num_booked: int
     ) -> None:
         """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
-        if num_booked < max(len(row.drafts), len(drawn) - 1):
+        if num_booked < max(len(row.drafts), _num_drawn(drawn) - 1):
             self._cache.take_back(generation.sequence)
         if generation.guesses and row.drafts:
             generation.guesses.learn(len(row.drafts), len(drawn) - 1)
@@ -478,6 +478,10 @@ class Scheduler:
 def _progress(generation: Generation) -> Prefill:
     total = generation.prompt_length
     return Prefill(generation.request.id, total, generation.cached, min(generation.computed, total))
+
+
+def _num_drawn(row: Sequence[Sampled]) -> int:
+    return sum(not sampled.is_forced for sampled in row)
 
 
 def _joined(earlier: Chunk, later: Chunk) -> Chunk:
