@@ -59,6 +59,17 @@ async def test_completion_stream_ends_with_the_facts(fake: Client) -> None:
     assert "completion_probabilities" not in last
 
 
+async def test_probabilities_behind_the_samplers_are_no_logarithms(fake: Client) -> None:
+    body = {"prompt": "Hi", "n_predict": 2, "n_probs": 2, "post_sampling_probs": True}
+    answer = (await fake.post("/completion", body)).json
+    first = answer["completion_probabilities"][0]
+    assert first["prob"] == pytest.approx(0.5)
+    assert [each["prob"] for each in first["top_probs"]] == pytest.approx([0.5, 0.25])
+    assert "warnings" not in answer
+    wrong = await fake.post("/completion", body | {"post_sampling_probs": "yes"})
+    assert wrong.status == 400
+
+
 async def test_tokens_and_fields_that_are_asked_for(fake: Client) -> None:
     body = {"prompt": "Hi", "n_predict": 2, "return_tokens": True}
     assert (await fake.post("/completion", body)).json["tokens"] == list(b"Th")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from coblyn.api.logprobs import bind_logprobs
 from coblyn.api.thinking import bind_thinking
 from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
 from coblyn.errors import BadRequest
@@ -33,16 +34,15 @@ _VLLM = {
 
 
 def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the constraint, the banned phrases and the limit of reasoning of its body.
+    """A command with the constraint, the banned phrases and the limit of reasoning of its body, and so on.
 
     Raises:
-        BadRequest: As ``read_constraint``, ``read_phrases`` and ``bind_thinking`` say, or ``json_whitespace`` is
-            unknown.
+        BadRequest: A value of one of them cannot be understood; ``field`` names it.
     """
     constraint, whitespace = read_constraint(body), _read_whitespace(body)
     if constraint and whitespace:
         constraint = replace(constraint, whitespace=whitespace)
-    command = bind_thinking(command, body)
+    command = bind_logprobs(bind_thinking(command, body), body)
     return replace(command, constraint=constraint, banned_phrases=read_phrases(body))
 
 

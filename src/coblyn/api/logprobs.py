@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from coblyn.engine.events import TokenLogprob, TokenText
+from coblyn.errors import BadRequest
+from coblyn.service.command import GenerateCommand
 
-__all__ = ["Offsets", "chat_form", "completion_form", "finite_logprob"]
+__all__ = ["Offsets", "bind_logprobs", "chat_form", "completion_form", "finite_logprob"]
 
 LEAST_LOGPROB = -9999.0
 """Stands for a token that is impossible: JSON has no infinity."""
 
 Token = TokenText | TokenLogprob
+
+
+def bind_logprobs(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
+    """A command with the kind of log-probabilities that its body asks for.
+
+    ``logprobs_after`` (llama-server: ``post_sampling_probs``) asks for those behind the samplers.
+
+    Raises:
+        BadRequest: It is neither true nor false.
+    """
+    for name in ("logprobs_after", "post_sampling_probs"):
+        value = body.get(name)
+        if value not in (None, False, True):
+            raise BadRequest(f"{name} must be true or false.", field=name)
+        if value:
+            return replace(command, sampling=replace(command.sampling, logprobs_after=True))
+    return command
 
 
 class Offsets:

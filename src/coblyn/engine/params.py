@@ -44,8 +44,9 @@ class SamplingParams:
         dry_sequence_breakers: Texts across which DRY sees no repetition.
         logit_bias: Pairs of token id and value added to its logit; minus infinity forbids it.
         seed: 0 to 2**64 - 1; None for a fresh one. The random number of a step depends on (seed, position) only.
-        logprobs: None for no log-probabilities, else how many alternatives a token, 0 to 20. They are the
-            model's own, before any sampler.
+        logprobs: None for no log-probabilities, else how many alternatives a token, 0 to 20.
+        logprobs_after: They are those of the candidates that are drawn from, behind all samplers and constraints; if
+            not, the model's own, before any.
     """
 
     temperature: float = number(
@@ -284,6 +285,7 @@ class SamplingParams:
     logit_bias: tuple[tuple[int, float], ...] = ()
     seed: int | None = None
     logprobs: int | None = None
+    logprobs_after: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning.

@@ -67,6 +67,7 @@ def sampler_options(
         bias=params.logit_bias + bans,
         breakers=breakers,
         logprobs=params.logprobs,
+        logprobs_after=params.logprobs_after,
     )
 
 

@@ -402,19 +402,16 @@ class Scheduler:
         """
         request, taken = generation.request, Chunk("")
         assert request.thinking, "it has a limit"
-        ending = self._vocab.tokenize(
-            request.thinking.ending, add_special=False, parse_special=True
-        )
-        for place, token in enumerate(ending):
+        end = self._vocab.tokenize(request.thinking.ending, add_special=False, parse_special=True)
+        for place, token in enumerate(end):
             chunk, reason = self._take(generation, Sampled(token))
             if chunk.rewind:
-                forced = ending[: place + 1]
-                self._tell_sampler(generation, num_dropped, forced)
+                self._tell_sampler(generation, num_dropped, end[: place + 1])
                 return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
             taken = _joined(taken, chunk)
             if reason:
                 return self._finish(generation, reason, taken)
-        self._tell_sampler(generation, num_dropped, ending)
+        self._tell_sampler(generation, num_dropped, end)
         return _delta(request, taken)
 
     def _tell_sampler(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,17 +109,28 @@ def _numbers(sampling: SamplingParams) -> dict[str, Any]:
     return {_NAMES.get(name, name): getattr(sampling, name) for name in PARAMETERS}
 
 
-def probabilities(tokens: Sequence[TokenText]) -> list[dict[str, Any]]:
-    """``completion_probabilities`` of tokens."""
-    return [{**_token(each), "top_logprobs": [_token(top) for top in each.top]} for each in tokens]
+def probabilities(tokens: Sequence[TokenText], *, after: bool) -> list[dict[str, Any]]:
+    """``completion_probabilities`` of tokens.
+
+    Args:
+        tokens: What was drawn.
+        after: They are those behind the samplers (``post_sampling_probs``), which are shown as they are, without a
+            logarithm.
+    """
+    top = "top_probs" if after else "top_logprobs"
+    return [
+        {**_token(each, after), top: [_token(one, after) for one in each.top]} for each in tokens
+    ]
 
 
-def _token(token: TokenText | TokenLogprob) -> dict[str, Any]:
+def _token(token: TokenText | TokenLogprob, after: bool) -> dict[str, Any]:
+    logprob = finite_logprob(token)
+    number = {"prob": math.exp(logprob)} if after else {"logprob": logprob}
     return {
         "id": token.token,
         "token": token.piece.decode(errors="replace"),
         "bytes": list(token.piece),
-        "logprob": finite_logprob(token),
+        **number,
     }
 
 

@@ -56,7 +56,9 @@ class Asked:
             **self.end(index, record, record.finish),
         }
         if self.wanted.num_probs and not is_hidden:
-            answer["completion_probabilities"] = probabilities(record.tokens)
+            answer["completion_probabilities"] = probabilities(
+                record.tokens, after=self.commands[index].sampling.logprobs_after
+            )
         return picked(answer, self.wanted.response_fields)
 
 
@@ -91,7 +93,9 @@ class LlamaChunks(Chunks):
             return b""
         more: dict[str, Any] = {}
         if self._asked.wanted.num_probs:
-            more["completion_probabilities"] = probabilities(delta.tokens)
+            more["completion_probabilities"] = probabilities(
+                delta.tokens, after=self._asked.commands[index].sampling.logprobs_after
+            )
         return self._chunk(index, delta.text, [token.token for token in delta.tokens], more)
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:

@@ -126,6 +126,5 @@ class NotObeyed(LaterFields):
     min_keep: int = later(0)
     t_max_predict_ms: int = later(-1)
     t_max_prompt_ms: int = later(-1)
-    post_sampling_probs: bool = later(False)
     lora: list[Any] = later([])
     json_schema_lazy: bool = later(False)

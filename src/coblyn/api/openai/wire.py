@@ -61,6 +61,9 @@ class SamplingInput(ForeignInput):
     )
     sampler_order: Any = Field(None, description="As in KoboldAI's API.")
     dry_sequence_breakers: Any = Field(None, description="As in KoboldAI's API.")
+    logprobs_after: Any = Field(
+        None, description="Log-probabilities behind the samplers, not before them."
+    )
     response_format: Any = Field(None, description="Of type text, json_object or json_schema.")
     json_schema: Any = Field(None, description="As llama-server has it; guided_json is the same.")
     json_whitespace: Any = Field(
