@@ -38,9 +38,22 @@ MAY_IMPORT = {
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
     "story": VOCABULARY,
-    "service": VOCABULARY | {"keys", "engine", "chat", "constraints", "models", "story"},
+    "web_search": VOCABULARY,
+    "service": VOCABULARY
+    | {"keys", "engine", "chat", "constraints", "models", "story", "web_search"},
     "api": VOCABULARY
-    | {"keys", "engine", "proof", "chat", "constraints", "models", "service", "story", "mcp"},
+    | {
+        "keys",
+        "engine",
+        "proof",
+        "chat",
+        "constraints",
+        "mcp",
+        "models",
+        "service",
+        "story",
+        "web_search",
+    },
     "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {

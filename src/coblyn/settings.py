@@ -313,6 +313,17 @@ class Settings(EngineSettings):
             description="File of a story that KoboldAI Lite begins with, or the story itself, as JSON."
         ),
     ] = ""
+    web_search: Annotated[
+        bool,
+        Meta(
+            description="Let KoboldAI Lite search the web through this server: queries go to a search engine, and the "
+            "pages that it names are read."
+        ),
+    ] = False
+    web_search_address: Annotated[
+        str,
+        Meta(description="The search engine: DuckDuckGo's page without scripts, or one like it."),
+    ] = "https://html.duckduckgo.com/html/"
     admin_dir: Annotated[
         str,
         Meta(

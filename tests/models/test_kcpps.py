@@ -124,6 +124,7 @@ def test_what_nobody_changed_is_not_mentioned(tmp_path: Path) -> None:
         ({"gendefaults": '{"min_p": 0.1}'}, {"generation_defaults": {"min_p": 0.1}}),
         ({"gendefaultsoverwrite": True}, {"defaults_win": True}),
         ({"defaultgenamt": 300}, {"default_max_tokens": 300}),
+        ({"websearch": True}, {"web_search": True}),
         ({"genlimit": 100}, {"max_completion": 100}),
         ({"port_param": 6000}, {"port": 6000}),
         ({"host": "127.0.0.2"}, {"host": "127.0.0.2"}),

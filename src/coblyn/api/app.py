@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -49,6 +49,9 @@ from coblyn.service.services import Services, make_services
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
 
+if TYPE_CHECKING:
+    from coblyn.web_search.search import WebSearch
+
 __all__ = ["DIALECTS", "create_app"]
 
 DIALECTS = (OLLAMA, KOBOLD, ANTHROPIC, OPENAI, LLAMA, STORY, SERVER)
@@ -83,6 +86,7 @@ def create_app(
         loader=loader,
         keep_seconds=options.keep_seconds,
         sleep_seconds=options.sleep_seconds,
+        web=_web_search(options),
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)
@@ -105,6 +109,14 @@ def create_app(
     return app
 
 
+def _web_search(options: ApiOptions) -> WebSearch | None:
+    if not options.web_search:
+        return None
+    from coblyn.web_search.search import WebSearch  # its HTTP client takes a tenth of a second
+
+    return WebSearch(options.web_search)
+
+
 @asynccontextmanager
 async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> AsyncIterator[None]:
     """Models that nobody uses are unloaded meanwhile, and what the services hold is let go of at the end."""
@@ -116,6 +128,8 @@ async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> As
     await endpoint.close()
     await tapes.close()
     await services.stories.close()
+    if services.web:
+        await services.web.close()
 
 
 def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Middleware]:

@@ -36,6 +36,7 @@ class ApiOptions:
         data_slots: The file of saved stories; None keeps none.
         has_multiplayer: Share a story among the pages that ask for it.
         preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
+        web_search: Address of the search engine that pages may ask through this server; empty for none.
         lite: File of KoboldAI Lite's page; None serves none.
         wishes: Presets and defaults of generation parameters.
         machine: What the machine has, for the verdict on what the model runs on.
@@ -59,6 +60,7 @@ class ApiOptions:
     data_slots: Path | None = None
     has_multiplayer: bool = False
     preload_story: str = ""
+    web_search: str = ""
     lite: Path | None = None
     wishes: Wishes = field(default_factory=Wishes)
     machine: Machine = UNKNOWN

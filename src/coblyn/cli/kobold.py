@@ -25,6 +25,7 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
         "data_slots": paths.stories() if settings.data_slots else None,
         "has_multiplayer": settings.multiplayer,
         "preload_story": _story(settings.preload_story),
+        "web_search": settings.web_search_address if settings.web_search else "",
         "lite": Path(settings.lite) if settings.lite else None,
         "wishes": _wishes(settings),
         "default_max_tokens": settings.default_max_tokens,

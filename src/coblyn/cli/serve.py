@@ -94,6 +94,9 @@ def serve(
     multiplayer: Annotated[
         bool | None, typer.Option("--multiplayer", help="Share one story among pages.")
     ] = None,
+    web_search: Annotated[
+        bool | None, typer.Option("--web-search", help="Let pages search the web through here.")
+    ] = None,
     admin_dir: Annotated[
         str | None, typer.Option(help="Models and settings that may be loaded at run time.")
     ] = None,
@@ -149,6 +152,7 @@ def serve(
             "max_waiting": max_waiting,
             "data_slots": data_slots,
             "multiplayer": multiplayer,
+            "web_search": web_search,
             "admin_dir": admin_dir,
             "lite": lite,
             "preset": preset,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.engine.interface import EngineClient
@@ -25,12 +26,15 @@ from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
 from coblyn.service.stories import Stories
 
+if TYPE_CHECKING:
+    from coblyn.web_search.search import WebSearch
+
 __all__ = ["Services", "make_services"]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an API can ask for; ``slots``, ``shared`` and ``admin`` are None where the user did not ask for them."""
+    """What an API can ask for; the last four are None where the user did not ask for them."""
 
     models: Models
     generator: Generator
@@ -44,6 +48,7 @@ class Services:
     slots: Slots | None = None
     shared: SharedStory | None = None
     admin: Admin | None = None
+    web: WebSearch | None = None
 
 
 def make_services(
@@ -54,6 +59,7 @@ def make_services(
     slots: Slots | None = None,
     shared: SharedStory | None = None,
     admin: Admin | None = None,
+    web: WebSearch | None = None,
     journal: Path | None = None,
     loader: Loader | None = None,
     keep_seconds: float = 300.0,
@@ -69,6 +75,7 @@ def make_services(
         slots: Where stories are saved.
         shared: The story that several people write.
         admin: What loads other models.
+        web: What searches the web.
         journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
         loader: What loads models that requests name; None where that is not wanted.
         keep_seconds: How long such a model stays unused.
@@ -94,4 +101,5 @@ def make_services(
         slots=slots,
         shared=shared,
         admin=admin,
+        web=web,
     )

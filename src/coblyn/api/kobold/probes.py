@@ -73,9 +73,15 @@ async def json_to_grammar(call: Call) -> Response:
 
 
 @routes.post("/api/extra/websearch", "Search the web", WebSearchInput)
-async def web_search(_: Call) -> Response:
-    """Always empty: this server sends nothing of a story to others."""
-    return JSONResponse([])
+async def web_search(call: Call) -> Response:
+    """Up to three pages, each with what it says about the query; none where ``web_search`` does not allow it."""
+    body, _ = await call.read(WebSearchInput)
+    web = call.services.web
+    found = await call.wait(web.search(body.q)) if web else []
+    pages = [
+        {"title": p.title, "url": p.url, "desc": p.description, "content": p.content} for p in found
+    ]
+    return JSONResponse(pages)
 
 
 @routes.post("/api/extra/shutdown", "End the server")

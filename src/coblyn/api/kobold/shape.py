@@ -21,19 +21,14 @@ COMPATIBLE_VERSION = "1.115.1"
 _STOP_REASONS = {"cancelled": -1, "length": 0, "eos": 1, "stop": 2}
 
 _ABILITIES = {
-    "protected": False,
     "llm": True,
     "txt2img": False,
     "vision": False,
     "audio": False,
     "transcribe": False,
-    "multiplayer": False,
-    "websearch": False,
     "tts": False,
     "embeddings": True,
     "music": False,
-    "savedata": False,
-    "admin": 0,
     "router": False,
     "guidance": False,
     "jinja": True,
@@ -67,6 +62,7 @@ def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
         **_ABILITIES,
         "protected": has_keys,
         "admin": 0 if services.admin is None else 1 + needs_key,
+        "websearch": services.web is not None,
         "multiplayer": services.shared is not None,
         "savedata": services.slots is not None,
     }

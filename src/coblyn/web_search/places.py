@@ -1,0 +1,113 @@
+"""Pages of the public web, and of no other network: an address from a search result is the word of a stranger."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import httpx
+
+from coblyn.errors import FetchError
+
+__all__ = ["MAX_SIZE", "Pages", "is_public"]
+
+MAX_SIZE = 1 << 20
+"""Bytes of a page that are read."""
+
+_MAX_HOPS = 4
+_PORTS = frozenset({80, 443})
+_TYPES = ("text/html", "text/plain", "application/xhtml+xml")
+
+
+class Pages:
+    """Reads pages.
+
+    Args:
+        client: What asks; it must not follow redirects by itself.
+        is_open: Whether an address may be connected to; the public ones by default.
+        ports: Ports that may be connected to; those of the web by default.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        is_open: Callable[[str], bool] | None = None,
+        ports: frozenset[int] = _PORTS,
+    ) -> None:
+        self._client = client
+        self._is_open = is_open or is_public
+        self._ports = ports
+
+    async def read(self, url: str) -> str:
+        """The HTML or text of a page, up to a size.
+
+        Raises:
+            FetchError: It is not of the public web, is no page, or does not answer.
+        """
+        try:
+            for _ in range(_MAX_HOPS):
+                text, url = await self._ask(url)
+                if not url:
+                    return text
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            raise FetchError(
+                f"{url[:200]} cannot be read: {error or type(error).__name__}."
+            ) from error
+        raise FetchError(f"{url[:200]} leads from page to page without an end.")
+
+    async def _ask(self, url: str) -> tuple[str, str]:
+        """The text of a page, or the address that it leads to."""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.scheme not in ("http", "https") or not host or port not in self._ports:
+            raise ValueError("it is no address of a page")
+        address = await self._public_address(host, port)
+        # Asked for by its number, so that the name cannot mean another machine by now.
+        target = _at(parts, address, port)
+        extensions = {"sni_hostname": host} if parts.scheme == "https" else {}
+        headers = {"Host": host if port in _PORTS else f"{host}:{port}"}
+        async with self._client.stream(
+            "GET", target, headers=headers, extensions=extensions
+        ) as answer:
+            if answer.is_redirect:
+                return "", urljoin(url, answer.headers["location"])
+            answer.raise_for_status()
+            if not answer.headers.get("content-type", "").lower().startswith(_TYPES):
+                raise ValueError("it is no page")
+            return await _text(answer), ""
+
+    async def _public_address(self, host: str, port: int) -> str:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [str(each[4][0]) for each in found]
+        if not addresses or not all(map(self._is_open, addresses)):
+            raise ValueError("it is not of the public web")
+        return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that everybody can reach, an IPv4 address within an IPv6 one too."""
+    number = ipaddress.ip_address(address.partition("%")[0])
+    inner = getattr(number, "ipv4_mapped", None) or getattr(number, "sixtofour", None) or number
+    return inner.is_global and not inner.is_multicast
+
+
+async def _text(answer: httpx.Response) -> str:
+    body = bytearray()
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) >= MAX_SIZE:
+            break
+    try:
+        return body[:MAX_SIZE].decode(answer.charset_encoding or "utf-8", errors="replace")
+    except LookupError:  # a charset that nobody knows
+        return body[:MAX_SIZE].decode(errors="replace")
+
+
+def _at(parts: SplitResult, address: str, port: int) -> str:
+    place = f"[{address}]" if ":" in address else address
+    return parts._replace(netloc=f"{place}:{port}", fragment="").geturl()
