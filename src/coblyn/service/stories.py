@@ -38,6 +38,33 @@ class _Store:
         self.transfer = Transfer(self.database, self.journal, self.library)
 
 
+class _Thread:
+    """A thread that works on the file. It is opened when there is something to do."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, name)
+        self._store: _Store | None = None
+
+    async def do(self, work: Callable[[_Store], T]) -> T:
+        def run() -> T:
+            if self._store is None:
+                self._store = _Store(self._path)
+            return work(self._store)
+
+        # Not given up when the client leaves: what was begun is finished, and its result is kept.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.database.close()
+            self._store = None
+
+
 class Stories:
     """All stories of this machine's user. The file is opened when somebody first asks for one.
 
@@ -46,24 +73,20 @@ class Stories:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._thread = ThreadPoolExecutor(1, "stories")
-        self._store: _Store | None = None
+        self._writer = _Thread(path, "stories")
+        self._helper = _Thread(
+            path, "library"
+        )  # for what takes seconds, in which nobody's words may wait
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     async def close(self) -> None:
         """Let go of the file."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
+        await self._writer.close()
+        await self._helper.close()
 
     async def all(self, *, is_trash: bool = False) -> list[Shelf]:
         """The stories, or those in the trash, the one that was changed last first."""
-
-        def read(store: _Store) -> list[Shelf]:
-            store.index.refresh()
-            return store.library.all(is_trash=is_trash)
-
-        return await self._do(read)
+        return await self._do(lambda store: store.library.all(is_trash=is_trash))
 
     async def get(self, story: str) -> Shelf:
         """What is told of one story."""
@@ -115,11 +138,11 @@ class Stories:
 
     async def search(self, query: str, limit: int) -> list[Hit]:
         """Find words in all stories."""
-        return await self._do(lambda store: store.index.search(query, limit))
+        return await self._helper.do(lambda store: store.index.search(query, limit))
 
     async def export(self, story: str) -> bytes:
         """A story with its whole journal as a file."""
-        return await self._do(lambda store: store.transfer.export(story))
+        return await self._helper.do(lambda store: store.transfer.export(story))
 
     async def import_file(self, data: bytes, name: str) -> tuple[Shelf, Report]:
         """A story from a file of Coblyn or of another program, as a new one, and what became of the file.
@@ -128,7 +151,7 @@ class Stories:
             BadRequest: It is of no kind that is known, damaged or too large. No story is made.
         """
         if is_story_file(data):
-            shelf = await self._do(lambda store: store.transfer.import_story(data))
+            shelf = await self._helper.do(lambda store: store.transfer.import_story(data))
             return shelf, Report("story of Coblyn", [Line("all of it", "with its journal")])
         imported = await asyncio.to_thread(import_file, data, name)
         return await self.create(imported.operations), imported.report
@@ -154,7 +177,7 @@ class Stories:
 
     async def backup(self, target: Path) -> None:
         """Write a copy of the whole file."""
-        await self._do(lambda store: store.database.backup(target))
+        await self._helper.do(lambda store: store.database.backup(target))
 
     @contextmanager
     def watching(self, story: str) -> Iterator[asyncio.Event]:
@@ -185,15 +208,4 @@ class Stories:
             flag.set()
 
     async def _do(self, work: Callable[[_Store], T]) -> T:
-        def run() -> T:
-            if self._store is None:
-                self._store = _Store(self._path)
-            return work(self._store)
-
-        # Not given up when the client leaves: what was begun is finished, and its result is kept.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
-
-    def _close(self) -> None:
-        if self._store is not None:
-            self._store.database.close()
-            self._store = None
+        return await self._writer.do(work)

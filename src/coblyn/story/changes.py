@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coblyn.errors import BadRequest
-from coblyn.story.text import EMPTY, Text, read_runs, units
+from coblyn.story.text import EMPTY, Cutter, Text, read_runs, units
 
 __all__ = ["Change", "Changes", "applied", "changes_json", "moved", "read_changes"]
 
@@ -40,17 +40,18 @@ def applied(text: Text, changes: Changes) -> tuple[Text, Changes]:
     Raises:
         BadRequest: A range is no part of the text.
     """
+    cutter = Cutter(text)
     parts: list[Text] = []
     inverse: list[Change] = []
     at = shift = 0
     for change in changes:
-        parts += [text.cut(at, change.start), change.insert]
+        parts += [cutter.cut(at, change.start), change.insert]
         start = change.start + shift
         length = change.insert.length
-        inverse.append(Change(start, start + length, text.cut(change.start, change.end)))
+        inverse.append(Change(start, start + length, cutter.cut(change.start, change.end)))
         shift += length - (change.end - change.start)
         at = change.end
-    return EMPTY.plus(*parts, text.cut(at, text.length)), tuple(inverse)
+    return EMPTY.plus(*parts, cutter.cut(at, cutter.length)), tuple(inverse)
 
 
 def moved(changes: Changes, over: Changes, *, is_first: bool = False) -> Changes:

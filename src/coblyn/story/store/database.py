@@ -11,7 +11,7 @@ from coblyn.errors import Busy, CoblynError, DiskFull
 
 __all__ = ["Database", "StoriesUnreadable"]
 
-VERSION = 1
+VERSION = 2
 """Of the schema, in the file's ``user_version``."""
 
 _BUSY_SECONDS = 10.0
@@ -47,6 +47,10 @@ CREATE TRIGGER passage_gone AFTER DELETE ON passages BEGIN
     INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
 END;
 """
+
+
+_NEWER = {2: ["ALTER TABLE stories ADD COLUMN summarized INTEGER NOT NULL DEFAULT 0"]}
+"""What each newer version of the schema adds to the first."""
 
 
 class StoriesUnreadable(CoblynError):
@@ -85,10 +89,19 @@ class Database:
         self._require_known(version)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self.connection.execute(f"PRAGMA {pragma}")
-        if version == 0:
+        if version < VERSION:
             with self.writing():
-                if self._version() == 0:  # another process may have been faster
-                    self._make()
+                self._raise(self._version())  # another process may have been faster
+
+    def _raise(self, version: int) -> None:
+        """Bring the file to the newest version of the schema."""
+        first = list(_statements(_SCHEMA)) if version == 0 else []
+        newer = [
+            one for number in range(version + 1, VERSION + 1) for one in _NEWER.get(number, ())
+        ]
+        for statement in (*first, *newer):
+            self.connection.execute(statement)
+        self.connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _version(self) -> int:
         return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
@@ -105,11 +118,6 @@ class Database:
                 f"{self.path} is a database, but holds no stories of Coblyn.",
                 hint="Move it elsewhere. Nothing in it was changed.",
             )
-
-    def _make(self) -> None:
-        for statement in _statements(_SCHEMA):
-            self.connection.execute(statement)
-        self.connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Let go of the file."""

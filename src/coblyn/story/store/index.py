@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,9 +17,12 @@ from coblyn.story.text import units
 __all__ = ["Hit", "Index"]
 
 PASSAGE = 2000
-"""Characters of a passage, about: it ends with a line where there is one."""
+"""Characters after which a passage ends, about."""
 
-_PREVIEW = 160
+_LINES = 8
+"""Of so many lines one ends a passage, about."""
+
+_AT_ONCE = 100
 _AROUND = 60
 _SHORTEST = 3
 """Characters that a trigram index can find; shorter words, such as those of Chinese, are looked for in the passages."""
@@ -70,8 +73,21 @@ class Index:
                 version, state = self._journal.state(story)
             except CoblynError:
                 continue
+            self._follow(story, version, state)
+
+    def _follow(self, story: str, version: int, state: State) -> None:
+        """Bring the index of a story to a version, a little at a time, so that nobody who writes has to wait long."""
+        wanted = _wanted(state)
+        with self._database.writing() as connection:
+            new = _without_what_stays(connection, story, wanted)
+        for start in range(0, len(new), _AT_ONCE):
             with self._database.writing() as connection:
-                _replace(connection, story, version, state)
+                connection.executemany(
+                    "INSERT INTO passages (story, place, start, text) VALUES (?, ?, ?, ?)",
+                    [(story, *passage) for passage in new[start : start + _AT_ONCE]],
+                )
+        with self._database.writing() as connection:
+            connection.execute("UPDATE stories SET indexed = ? WHERE id = ?", (version, story))
 
     def search(self, query: str, limit: int = 50) -> list[Hit]:
         """Passages that hold all words of a query, in the stories that were changed last first.
@@ -120,27 +136,36 @@ def _hit(terms: list[str], story: str, title: str, place: str, start: int, text:
     return Hit(story, title, place, at, at + units(text[found:end]), excerpt)
 
 
-def _replace(connection: sqlite3.Connection, story: str, version: int, state: State) -> None:
-    """Put what is new into the index and take out what is gone; passages that did not change stay."""
-    wanted = Counter(_passages(state))
-    rows = connection.execute(
-        "SELECT id, place, start, text FROM passages WHERE story = ?", (story,)
-    )
-    for row, *passage in rows.fetchall():
-        key = tuple(passage)
-        if wanted[key]:
-            wanted[key] -= 1
-        else:
-            connection.execute("DELETE FROM passages WHERE id = ?", (row,))
-    connection.executemany(
-        "INSERT INTO passages (story, place, start, text) VALUES (?, ?, ?, ?)",
-        [(story, *passage) for passage in wanted.elements()],
-    )
-    text = state.texts[state.selected].text
-    connection.execute(
-        "UPDATE stories SET indexed = ?, words = ?, preview = ? WHERE id = ?",
-        (version, len(text.split()), " ".join(text[: 2 * _PREVIEW].split())[:_PREVIEW], story),
-    )
+Passage = tuple[str, int, str]
+"""A place, where in it, and the text."""
+
+
+def _wanted(state: State) -> dict[tuple[str, str], list[int]]:
+    """Where each passage of a story stands, by place and text."""
+    wanted: dict[tuple[str, str], list[int]] = {}
+    for place, start, text in _passages(state):
+        wanted.setdefault((place, text), []).append(start)
+    return wanted
+
+
+def _without_what_stays(
+    connection: sqlite3.Connection, story: str, wanted: dict[tuple[str, str], list[int]]
+) -> list[Passage]:
+    """Passages that are new.
+
+    Those that are gone are taken out, and those that have only moved are told where they are.
+    """
+    query = "SELECT id, place, start, text FROM passages WHERE story = ?"
+    gone, moved = [], []
+    for row, place, start, text in connection.execute(query, (story,)):
+        starts = wanted.get((place, text))
+        if not starts:
+            gone.append((row,))
+        elif (now := starts.pop(0)) != start:
+            moved.append((now, row))
+    connection.executemany("DELETE FROM passages WHERE id = ?", gone)
+    connection.executemany("UPDATE passages SET start = ? WHERE id = ?", moved)
+    return [(place, start, text) for (place, text), left in wanted.items() for start in left]
 
 
 def _passages(state: State) -> Iterator[tuple[str, int, str]]:
@@ -151,15 +176,25 @@ def _passages(state: State) -> Iterator[tuple[str, int, str]]:
             yield from _cut(place, "\n".join(_strings(value)))
 
 
-def _cut(place: str, text: str) -> Iterator[tuple[str, int, str]]:
+def _cut(place: str, text: str) -> Iterator[Passage]:
+    """Passages of a text. Which lines end one depends on the lines alone, so that an edit changes few passages."""
     start = at = 0
     while start < len(text):
-        end = text.rfind("\n", start, start + PASSAGE) + 1
-        end = end if end > start else min(start + PASSAGE, len(text))
+        end = _passage_end(text, start)
         passage = text[start:end]
         yield place, at, passage
         at += units(passage)
         start = end
+
+
+def _passage_end(text: str, start: int) -> int:
+    end = start
+    while end - start < PASSAGE and end < len(text):
+        line = end
+        end = text.find("\n", line) + 1 or len(text)
+        if zlib.crc32(text[line:end].encode("utf-8", "surrogatepass")) % _LINES == 0:
+            break
+    return min(end, start + 2 * PASSAGE)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import sqlite3
 import time
 from collections import OrderedDict
@@ -35,6 +36,10 @@ KEPT_CLOSELY = 2000
 MAX_BEHIND = 2000
 MAX_BATCH = 2000
 _CACHED = 8
+_CACHED_EARLIER = 40
+_STRIDE = 50
+"""Earlier states are remembered at versions so far apart."""
+
 _CUT_WORDS = 20
 """What an edit cuts off from a redo becomes a branch if it has so many words, or words of a model."""
 
@@ -80,6 +85,7 @@ class Journal:
         self._database = database
         self._clock = clock
         self._states: OrderedDict[str, tuple[int, State]] = OrderedDict()
+        self._earlier: OrderedDict[tuple[str, int], State] = OrderedDict()
 
     def version(self, story: str) -> int:
         """The newest version of a story.
@@ -135,7 +141,7 @@ class Journal:
             since = self._since(connection, story, base, newest, proposed)
             state = self._newest(connection, story, newest)
             merged = merge(state, since, [one.operation for one in new])
-            records = self._new_records(connection, story, newest, author, new, merged)
+            records, state = self._new_records(connection, story, newest, author, new, merged)
             return self._write(connection, story, newest, state, records)
 
     def undo(self, story: str, scope: str, author: str, name: str) -> Appended:
@@ -170,37 +176,41 @@ class Journal:
             if unit is None:
                 return Appended(newest, ())
             state = self._newest(connection, story, newest)
-            records = list(self._reverting(connection, story, newest, state, unit))
+            steps, state = self._reverting(connection, story, newest, state, unit)
             now = round(self._clock(), 3)
-            full = [
+            records = [
                 Record(v, f"{name}:{v}", name, op, inverse, scope_of(op), role, of, author, now)
-                for v, op, inverse, of in records
+                for v, op, inverse, of in steps
             ]
-            return self._write(connection, story, newest, state, full)
+            return self._write(connection, story, newest, state, records)
 
     def _reverting(
         self, connection: sqlite3.Connection, story: str, newest: int, state: State, unit: str
-    ) -> Iterator[tuple[int, Operation, Operation | None, int]]:
-        """New versions that take back a unit: each with its operation, its inverse, and what it takes back."""
-        rows = _unit_versions(connection, story, unit)
-        made: dict[str, list[tuple[int, int]]] = {}
+    ) -> tuple[list[tuple[int, Operation, Operation | None, int]], State]:
+        """New versions that take back a unit, and the state after them.
+
+        Each comes with its operation, its inverse, and the version that it takes back.
+        """
+        versions = _unit_versions(connection, story, unit)
+        marks: dict[str, list[tuple[int, int]]] = {}
         new: dict[int, Edit] = {}
-        version = newest
-        for old in reversed(rows):
+        steps: list[tuple[int, Operation, Operation | None, int]] = []
+        for old in reversed(versions):
             (record,) = records_between(connection, story, old - 1, old)
             if record.inverse is None:
                 continue
-            operation = record.inverse
+            operation, version = record.inverse, newest + len(steps) + 1
             if isinstance(operation, Edit):
-                later = _later(connection, story, record.scope, old)
-                later += made.setdefault(record.scope, [])
-                operation = self._past(connection, story, operation, uncancelled(later), new)
-            state, inverse = apply(state, operation)
-            version += 1
-            if isinstance(operation, Edit):
-                made[record.scope].append((version, old))
+                later = marks.setdefault(record.scope, [])
+                if not later:  # all that the unit's oldest operation has to be moved past
+                    later += _later(connection, story, record.scope, versions[0])
+                after = later[bisect.bisect_right(later, old, key=lambda mark: mark[0]) :]
+                operation = self._past(connection, story, operation, uncancelled(after), new)
+                later.append((version, old))
                 new[version] = operation
-            yield version, operation, inverse, old
+            state, inverse = apply(state, operation)
+            steps.append((version, operation, inverse, old))
+        return steps, state
 
     def _past(
         self,
@@ -230,7 +240,8 @@ class Journal:
         author: str,
         new: Sequence[Proposed],
         merged: Merged,
-    ) -> list[Record]:
+    ) -> tuple[list[Record], State]:
+        """What is appended, with branches for what edits cut off, and the state after it."""
         now = round(self._clock(), 3)
         records: list[Record] = []
 
@@ -241,14 +252,17 @@ class Journal:
                 Record(version, name, unit, operation, inverse, scope, "do", 0, author, now)
             )
 
-        cut: set[str] = set()
+        state, cut = merged.state, set[str]()
         for one, operation, inverse in zip(new, merged.operations, merged.inverses, strict=True):
             if isinstance(operation, Edit) and operation.branch not in cut:
                 cut.add(operation.branch)
                 if branch := self._cut_off(connection, story, operation.branch, newest):
                     add(f"cut:{one.id}", f"cut:{one.id}", branch, None)
+                    state, _ = apply(
+                        state, branch
+                    )  # it has a text of its own: when it begins does not matter
             add(one.id, one.unit, operation, inverse)
-        return records
+        return records, state
 
     def _cut_off(
         self, connection: sqlite3.Connection, story: str, branch: str, newest: int
@@ -297,7 +311,6 @@ class Journal:
         records: Sequence[Record],
     ) -> Appended:
         for record in records:
-            state, _ = apply(state, record.operation)
             insert_record(connection, story, record)
         version = newest + len(records)
         _touch(connection, story, version, state, self._clock())
@@ -319,6 +332,8 @@ class Journal:
     def forget(self, story: str) -> None:
         """Read a story from the disk the next time."""
         self._states.pop(story, None)
+        for key in [key for key in self._earlier if key[0] == story]:
+            del self._earlier[key]
 
     def _newest(self, connection: sqlite3.Connection, story: str, version: int) -> State:
         cached = self._states.get(story)
@@ -331,7 +346,7 @@ class Journal:
         return cached[1]
 
     def _folded(self, connection: sqlite3.Connection, story: str, version: int) -> State:
-        start, state = newest_snapshot(connection, story, version) or (0, NEW)
+        start, state = self._nearest(connection, story, version)
         reached = start
         for record in records_between(connection, story, start, version):
             try:
@@ -339,9 +354,26 @@ class Journal:
             except BadRequest as error:
                 raise StoryDamaged(story, record.version) from error
             reached = record.version
+            if reached % _STRIDE == 0 or reached == version:
+                self._remember(story, reached, state)
         if reached != version:
             raise StoryDamaged(story, reached + 1)
         return state
+
+    def _nearest(
+        self, connection: sqlite3.Connection, story: str, version: int
+    ) -> tuple[int, State]:
+        """The nearest state before a version that is at hand: for somebody who goes through the timeline."""
+        known = [at for name, at in self._earlier if name == story and at <= version]
+        if known and version - max(known) < SNAPSHOT_EVERY:
+            return max(known), self._earlier[story, max(known)]
+        return newest_snapshot(connection, story, version) or (0, NEW)
+
+    def _remember(self, story: str, version: int, state: State) -> None:
+        self._earlier[story, version] = state
+        self._earlier.move_to_end((story, version))
+        while len(self._earlier) > _CACHED_EARLIER:
+            self._earlier.popitem(last=False)
 
 
 def _version(connection: sqlite3.Connection, story: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from coblyn.errors import CoblynError
 from coblyn.story.changes import Change
 from coblyn.story.operation import Branch, Edit, Operation, Put, Select, require_id
 from coblyn.story.record import Proposed
@@ -19,6 +20,7 @@ from coblyn.story.store.journal import Journal, StoryNotFound
 __all__ = ["Library", "Shelf", "new_id", "operations_of"]
 
 _IMPORTER = "coblyn"
+_PREVIEW = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,31 @@ class Library:
 
     def all(self, *, is_trash: bool = False) -> list[Shelf]:
         """The stories, or those in the trash, the one that was changed last first."""
+        self._summarize()
         condition = "NOT NULL" if is_trash else "NULL"
         with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM stories WHERE trashed IS {condition} ORDER BY modified DESC"  # noqa: S608
             )
             return [Shelf(*row) for row in rows]
+
+    def _summarize(self) -> None:
+        """Say of stories that were changed how they begin and how long they are."""
+        with self._database.reading() as connection:
+            query = "SELECT id FROM stories WHERE summarized < version"
+            stories = [story for (story,) in connection.execute(query)]
+        for story in stories:
+            try:
+                version, state = self._journal.state(story)
+            except CoblynError:
+                continue  # what was known of it stays
+            text = state.texts[state.selected].text
+            preview = " ".join(text[: 2 * _PREVIEW].split())[:_PREVIEW]
+            with self._database.writing() as connection:
+                connection.execute(
+                    "UPDATE stories SET summarized = ?, words = ?, preview = ? WHERE id = ?",
+                    (version, len(text.split()), preview, story),
+                )
 
     def get(self, story: str) -> Shelf:
         """One story.

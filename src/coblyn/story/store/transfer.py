@@ -6,14 +6,13 @@ import io
 import json
 import sqlite3
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import MAX_UNPACKED, Archive, json_of
 from coblyn.story.operation import operation_json, read_operation
 from coblyn.story.record import Record
-from coblyn.story.state import NEW, apply
+from coblyn.story.state import NEW, State, apply
 from coblyn.story.store.database import Database
 from coblyn.story.store.journal import Journal
 from coblyn.story.store.library import Library, Shelf, new_id
@@ -64,10 +63,10 @@ class Transfer:
         """
         with Archive(data, "The story") as archive:
             head = _head(archive)
-            records = list(_records(archive))
+            records, state = _records(archive)
         story = new_id()
         with self._database.writing() as connection:
-            _insert(connection, story, head, records)
+            _insert(connection, story, head, records, state)
         return self._library.get(story)
 
 
@@ -96,9 +95,9 @@ def _head(archive: Archive) -> dict[str, Any]:
     return head
 
 
-def _records(archive: Archive) -> Iterator[Record]:
-    """The records, each proven to follow from those before it."""
-    state = NEW
+def _records(archive: Archive) -> tuple[list[Record], State]:
+    """The records, each proven to follow from those before it, and the state after them."""
+    state, records = NEW, list[Record]()
     for version, line in enumerate(archive.read(_JOURNAL, MAX_UNPACKED).splitlines(), 1):
         try:
             record = _record(json.loads(line), version)
@@ -112,7 +111,8 @@ def _records(archive: Archive) -> Iterator[Record]:
             BadRequest,
         ) as error:
             raise BadRequest(f"Line {version} of the story's journal is damaged.") from error
-        yield record
+        records.append(record)
+    return records, state
 
 
 def _record(value: dict[str, Any], version: int) -> Record:
@@ -136,11 +136,12 @@ def _record(value: dict[str, Any], version: int) -> Record:
 
 
 def _insert(
-    connection: sqlite3.Connection, story: str, head: dict[str, Any], records: list[Record]
+    connection: sqlite3.Connection,
+    story: str,
+    head: dict[str, Any],
+    records: list[Record],
+    state: State,
 ) -> None:
-    state = NEW
-    for record in records:
-        state, _ = apply(state, record.operation)
     now = records[-1].time if records else 0.0
     row = (story, state.single("title"), state.single("mode"), _number(head, "created", now))
     connection.execute(
