@@ -104,8 +104,8 @@ def test_system_message_moves_where_a_template_refuses_it() -> None:
 
 def test_refusal_is_the_callers_mistake() -> None:
     talk = [Message("user", "hi"), Message("system", "late")]
-    with pytest.raises(BadRequest, match="no system") as caught:
-        render(REFUSING, talk)
+    with pytest.raises(BadRequest, match="not today") as caught:
+        render("{{ raise_exception('not today') }}", talk)
     assert caught.value.field == "messages"
     with pytest.raises(BadRequest):
         render("", [])

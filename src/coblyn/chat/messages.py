@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from coblyn.errors import BadRequest
@@ -47,6 +47,17 @@ class Tool:
             "parameters": parameters,
         }
         return {"type": "function", "function": function}
+
+    def described(self) -> Tool:
+        """The same with a description of each parameter, if only an empty one."""
+        properties = self.parameters.get("properties")
+        if not isinstance(properties, Mapping):
+            return self
+        shown = {
+            key: {"description": "", **value} if isinstance(value, Mapping) else value
+            for key, value in properties.items()
+        }
+        return replace(self, parameters={**self.parameters, "properties": shown})
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ def _length(value: Any) -> int:
 
 def _check_product(left: Any, right: Any) -> None:
     if isinstance(left, int) and isinstance(right, int):
-        _check_length(left.bit_length() + right.bit_length())
+        if left.bit_length() + right.bit_length() > MAX_WIDTH:
+            raise SecurityError("it computes a number that is too large")
     else:
         times = [abs(x) for x in (left, right) if isinstance(x, int)]
         _check_length((_length(left) or _length(right)) * max(times, default=0))

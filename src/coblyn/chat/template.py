@@ -1,47 +1,32 @@
 """A model's own chat template: messages to prompt text.
 
-Knows Jinja and the conventions that model makers follow; refuses to know tokens.
+Knows the conventions that model makers follow; refuses to know Jinja and tokens.
 """
 
 from __future__ import annotations
 
 import functools
-import logging
-import traceback
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jinja2 import Template, TemplateSyntaxError
-
-from coblyn.chat.formats import NO_FORMAT, format_of
-from coblyn.chat.messages import Message, Tool, ToolCall
+from coblyn.chat.families import CHATML
+from coblyn.chat.fitting import folded, gentler, with_system
+from coblyn.chat.formats import GENERIC, NO_FORMAT, format_of
+from coblyn.chat.formats.format import Format
+from coblyn.chat.formats.generic import describe, write_calls
+from coblyn.chat.messages import Message, Tool
 from coblyn.chat.reasoning import Reasoning, begins_reasoning, opens_reasoning, reasoning_of
+from coblyn.chat.renderer import Run, run_here
 from coblyn.chat.reply import ReplyForm
-from coblyn.chat.sandbox import Sandbox, TemplateRefusal
+from coblyn.chat.sandbox import TemplateRefusal
+from coblyn.chat.traits import Traits, is_sound, traits_of
 from coblyn.errors import BadRequest, ModelBroken
 
-__all__ = ["CHATML", "ChatTemplate", "Rendered"]
-
-log = logging.getLogger(__name__)
-
-CHATML = (
-    "{% for message in messages %}"
-    "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-"""What serves a model that brings no template."""
+__all__ = ["ChatTemplate", "Rendered"]
 
 _MARK = "\x02continue here\x03"
-
-
-_PROBE = (
-    Message("user", "probe"),
-    Message("assistant", "", tool_calls=(ToolCall("probe00id", "probe", '{"probe_key": "x"}'),)),
-    Message("tool", "probe", "probe", tool_call_id="probe00id"),
-)
-"""Shows in which form a template wants the arguments of calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +36,12 @@ class Rendered:
     Attributes:
         text: The prompt.
         form: In which form the reply will come; None where all of it is content.
+        turn_end: What ends the reply, whether the model's vocabulary says so or not; empty if nothing does.
     """
 
     text: str
     form: ReplyForm | None
+    turn_end: str = ""
 
 
 class ChatTemplate:
@@ -64,16 +51,24 @@ class ChatTemplate:
         source: Jinja text, or empty: then ChatML serves.
         bos: Text of the BOS token, or empty.
         eos: Text of the EOS token, or empty.
+        run: Renders it.
     """
 
-    def __init__(self, source: str, *, bos: str = "", eos: str = "") -> None:
-        if not source.strip():
-            log.info("the model brings no chat template: chats use ChatML")
+    def __init__(self, source: str, *, bos: str = "", eos: str = "", run: Run = run_here) -> None:
         self._source = source if source.strip() else CHATML
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._format = format_of(self._source)
         self._marks = reasoning_of(self._source) or self._format.reasoning
-        self._arguments_as_text: bool | None = None
+        self._run_template = run
+
+    @functools.cached_property
+    def traits(self) -> Traits:
+        """What it does with calls and turns."""
+        return traits_of(self._source, self._tokens, self._run_template)
+
+    @functools.cached_property
+    def _is_sound(self) -> bool:
+        return is_sound(self._source, self._tokens, self._run_template)
 
     def render(
         self,
@@ -86,6 +81,8 @@ class ChatTemplate:
     ) -> Rendered:
         """The prompt text of a conversation, and in which form the reply will come.
 
+        What a strict template refuses is tried in forms that it may take.
+
         Args:
             messages: At least one.
             continues_last: The text ends inside the last message, which the model is to go on
@@ -95,20 +92,31 @@ class ChatTemplate:
             may_call: Whether what it writes may be a call of one.
 
         Raises:
-            BadRequest: The template refuses these messages.
+            BadRequest: The template refuses these messages, or fails over them.
             ModelBroken: The template itself is wrong; the message names what and where.
         """
         if not messages:
             raise BadRequest("messages must hold at least one message.", field="messages")
-        given = dict(variables or {}) | self._tokens
-        if tools:
-            given["tools"] = [tool.to_template() for tool in tools]
-        text = self._render_or_merge(messages, given, continues_last=continues_last)
-        is_open = self._is_reasoning(text, messages[-1] if continues_last else None)
-        return Rendered(text, self._form(is_open, tools if may_call else ()))
+        given = dict(variables or {}) | self._tokens | {"functions": ""}
+        calls = self._format
+        if tools and self.traits.shows_tools:
+            shown = (
+                [each.described() for each in tools] if self.traits.wants_descriptions else tools
+            )
+            given["tools"] = [tool.to_template() for tool in shown]
+            given["functions"] = json.dumps(given["tools"])
+        elif tools:
+            messages, calls = with_system(messages, describe(tools)), GENERIC
+        text, used = self._first_that_fits(messages, given, continues_last=continues_last)
+        is_open = self._is_reasoning(text, used[-1] if continues_last else None)
+        form = self._form(calls, is_open, tools if may_call else ())
+        kept = form.kept if form else ()
+        turn_end = self.traits.turn_end
+        return Rendered(text, form, "" if turn_end in kept else turn_end)
 
-    def _form(self, is_open: bool, tools: Sequence[Tool]) -> ReplyForm | None:
-        calls = self._format if tools or self._format.marks_content else NO_FORMAT
+    def _form(self, calls: Format, is_open: bool, tools: Sequence[Tool]) -> ReplyForm | None:
+        if not tools and not calls.marks_content:
+            calls = NO_FORMAT
         if calls is NO_FORMAT and not self._marks:
             return None
         return ReplyForm(calls, self._marks, is_open, tools, self._source)
@@ -122,19 +130,51 @@ class ChatTemplate:
         before = text[: len(text) - len(continued.content)]
         return opens_reasoning(self._marks, before) and self._marks.closing not in continued.content
 
-    def _render_or_merge(
+    def _first_that_fits(
         self, messages: Sequence[Message], given: dict[str, Any], *, continues_last: bool
-    ) -> str:
-        try:
-            return self._render_once(messages, given, continues_last=continues_last)
-        except TemplateRefusal as error:
-            merged = _merge_system(messages)
-            if merged is None:
-                raise _refusal(error) from error
-        try:
-            return self._render_once(merged, given, continues_last=continues_last)
-        except TemplateRefusal as error:
-            raise _refusal(error) from error
+    ) -> tuple[str, Sequence[Message]]:
+        """The first form of a conversation that renders, and keeps all that the system says."""
+        first: TemplateRefusal | ModelBroken | None = None
+        best: tuple[str, Sequence[Message]] | None = None
+        for used in self._forms(messages):
+            try:
+                text = self._render_once(used, given, continues_last=continues_last)
+            except (TemplateRefusal, ModelBroken) as error:
+                if isinstance(error, ModelBroken) and not self._is_sound:
+                    raise
+                first = first or error
+                continue
+            if not _is_silenced(used, text):
+                return text, used
+            best = best or (text, used)
+        if best:
+            return best
+        assert first, "nothing has rendered"
+        raise _refusal(first) from first
+
+    def _forms(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+        fitted = self._fitted([self._known_role(message) for message in messages])
+        yield fitted
+        yield from gentler(fitted)
+
+    def _fitted(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The conversation with calls, results and ids as this template has them."""
+        if self._format.fit_messages:
+            messages = self._format.fit_messages(messages)
+        if not any(message.tool_calls or message.role == "tool" for message in messages):
+            return messages
+        if not self.traits.shows_calls:
+            write = self._format.write_calls or write_calls
+            return folded(messages, write, results_too=not self.traits.shows_results)
+        return [self._with_fitting_ids(message) for message in messages]
+
+    def _with_fitting_ids(self, message: Message) -> Message:
+        fit = self._format.fit_id
+        if fit is None or not (message.tool_calls or message.tool_call_id):
+            return message
+        calls = tuple(replace(call, id=fit(call.id)) for call in message.tool_calls)
+        result_of = fit(message.tool_call_id) if message.tool_call_id else ""
+        return replace(message, tool_calls=calls, tool_call_id=result_of)
 
     def _render_once(
         self, messages: Sequence[Message], variables: dict[str, Any], *, continues_last: bool
@@ -163,49 +203,17 @@ class ChatTemplate:
     def _run(
         self, messages: Sequence[Message], variables: dict[str, Any], *, add_generation_prompt: bool
     ) -> str:
-        sandbox, template = _compiled(self._source)
-        as_text = any(m.tool_calls for m in messages) and self._wants_arguments_as_text()
-        values = variables | {
-            "messages": [
-                self._known_role(message).to_template(arguments_as_text=as_text)
-                for message in messages
-            ],
-            "add_generation_prompt": add_generation_prompt,
-        }
+        as_text = any(m.tool_calls for m in messages) and self.traits.wants_text
+        shown = [message.to_template(arguments_as_text=as_text) for message in messages]
+        values = {"tools": None, "documents": None} | variables
+        values |= {"messages": shown, "add_generation_prompt": add_generation_prompt}
         try:
-            return sandbox.render_watched(template, {"tools": None, "documents": None} | values)
-        except TemplateRefusal:
-            raise
-        except Exception as error:  # a template is a foreign program: it may raise anything
-            raise _broken(str(error) or type(error).__name__, _line(error)) from error
-
-    def _wants_arguments_as_text(self) -> bool:
-        """Whether the arguments of calls are put together with other text. Most templates want an object."""
-        if self._arguments_as_text is None:
-            shown = self._probe(as_text=False)
-            is_wrong = shown is None or "{'probe_key'" in shown
-            self._arguments_as_text = is_wrong and self._probe(as_text=True) is not None
-        return self._arguments_as_text
-
-    def _probe(self, *, as_text: bool) -> str | None:
-        sandbox, template = _compiled(self._source)
-        messages = [message.to_template(arguments_as_text=as_text) for message in _PROBE]
-        values = self._tokens | {"messages": messages, "tools": None, "documents": None}
-        try:
-            return sandbox.render_watched(template, values)
-        except Exception:  # noqa: BLE001 - a template is a foreign program: it may raise anything
-            return None
-
-
-@functools.lru_cache(maxsize=8)
-def _compiled(source: str) -> tuple[Sandbox, Template]:
-    sandbox = Sandbox()
-    try:
-        return sandbox, sandbox.compile_watched(source)
-    except TemplateSyntaxError as error:
-        raise _broken(error.message or "syntax error", error.lineno) from error
-    except (RecursionError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
-        raise _broken(f"it cannot be compiled ({type(error).__name__})", None) from error
+            return self._run_template(self._source, values)
+        except ModelBroken:
+            if values["tools"] is not None:
+                raise
+        # Some are made for conversations with tools, and go through them unasked.
+        return self._run_template(self._source, values | {"tools": []})
 
 
 def _continued(marks: Reasoning, prompt: str, content: str) -> str:
@@ -222,34 +230,13 @@ def _continued(marks: Reasoning, prompt: str, content: str) -> str:
     return prompt + content
 
 
-def _merge_system(messages: Sequence[Message]) -> list[Message] | None:
-    """The conversation with its system message moved into the first one of the user, if it can."""
-    if (
-        len(messages) < 2
-        or messages[0].role not in ("system", "developer")
-        or messages[1].role != "user"
-    ):
-        return None
-    first = messages[1]
-    return [replace(first, content=f"{messages[0].content}\n\n{first.content}"), *messages[2:]]
+def _is_silenced(messages: Sequence[Message], text: str) -> bool:
+    """Whether a template leaves out what the system says."""
+    said = (each.content.strip() for each in messages if each.role in ("system", "developer"))
+    return any(content not in text for content in said)
 
 
-def _refusal(error: TemplateRefusal) -> BadRequest:
-    return BadRequest(f"The chat template refuses these messages: {error}", field="messages")
-
-
-def _broken(reason: str, line: int | None) -> ModelBroken:
-    where = f", line {line}" if line else ""
-    return ModelBroken(
-        f"The model's chat template cannot be used{where}: {reason}.",
-        hint="Text completion works without the template.",
-    )
-
-
-def _line(error: Exception) -> int | None:
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if "template" in frame.filename and frame.filename.startswith("<")
-    ]
-    return lines[-1] if lines else None
+def _refusal(error: TemplateRefusal | ModelBroken) -> BadRequest:
+    if isinstance(error, TemplateRefusal):
+        return BadRequest(f"The chat template refuses these messages: {error}", field="messages")
+    return BadRequest(f"These messages do not go with it. {error.message}", field="messages")

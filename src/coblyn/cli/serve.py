@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -216,6 +217,7 @@ async def _load_and_listen(
 ) -> None:
     import asyncio
 
+    from coblyn.chat.client import shared_renderers
     from coblyn.cli.verdict import look, show
     from coblyn.proof.verdict import judge_load
 
@@ -231,6 +233,8 @@ async def _load_and_listen(
     def greet() -> None:
         print(shown(_greeting(front, engine)), flush=True)
         show(judge_load(engine.info.placement, machine))
+        # The first conversation shall not wait for it.
+        Thread(target=shared_renderers().warm_up, daemon=True).start()
 
     server = Server(
         app,

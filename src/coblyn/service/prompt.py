@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from dataclasses import dataclass, replace
 
 from coblyn.chat.placeholders import write_chat
 from coblyn.chat.reasoning import Reasoning, opens_reasoning, reasoning_of
 from coblyn.chat.reply import ReplyForm
-from coblyn.chat.template import ChatTemplate, Rendered
+from coblyn.chat.template import Rendered
 from coblyn.chat.turns import shortened
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.encoded import Encoded, Source, Text
@@ -24,6 +23,7 @@ from coblyn.service.command import (
     TextPrompt,
     TokenPrompt,
 )
+from coblyn.service.conversation import conversations_of
 from coblyn.service.infill import MAX_TOKEN_LENGTH, infill_ids, infill_room
 from coblyn.service.window import (
     longest_completion,
@@ -48,6 +48,7 @@ class Fitted:
         form: In which form the reply of a conversation comes; None for other prompts.
         thinking: How the model marks its reasoning, and how much of it there may be; None where it has no marks.
         calls: What is required of the reply's calls.
+        turn_end: A mark that ends a reply; empty where the vocabulary knows all.
     """
 
     encoded: Encoded
@@ -55,6 +56,13 @@ class Fitted:
     form: ReplyForm | None = None
     thinking: Thinking | None = None
     calls: Constraint | None = None
+    turn_end: str = ""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Special tokens whose text has to be seen."""
+        marks = self.form.kept if self.form else ()
+        return (*marks, self.turn_end) if self.turn_end else marks
 
 
 class Prompts:
@@ -81,21 +89,23 @@ class Prompts:
             return await self._trimmed(command, command.prompt, context)
         if command.overflow == "trim" and isinstance(command.prompt, ChatPrompt):
             return await self._shortened(command, command.prompt, context)
-        prompt, form, calls = command.prompt, None, None
+        prompt, form, calls, turn_end = command.prompt, None, None, ""
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
             chat, rendered, before = prompt, await self.render(prompt), prompt.before
             prompt, form = TextPrompt(rendered.text), rendered.form
             if command.max_thinking == 0 and form and form.is_reasoning:
                 prompt, form = _answering(rendered.text, form)
-            calls = await self._constraint(chat, form)
+            calls, turn_end = await self._constraint(chat, form), rendered.turn_end
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
             prompt = TokenPrompt(ids)
         encoded = await self._encode(prompt, context, before)
         room = require_room(encoded.num_tokens, context)
         thinking = self._thinking(command, prompt, form)
-        return Fitted(encoded, min(command.max_tokens or room, room), form, thinking, calls)
+        return Fitted(
+            encoded, min(command.max_tokens or room, room), form, thinking, calls, turn_end
+        )
 
     async def _constraint(self, prompt: ChatPrompt, form: ReplyForm | None) -> Constraint | None:
         if form is None or not form.tools:
@@ -157,17 +167,13 @@ class Prompts:
             return Rendered(
                 write_chat(prompt.messages, prompt.tags, continues_last=continues), None
             )
-        info = self._engine.info
-        template = _template(info.chat_template, info.bos, info.eos)
         # On a thread, so that a slow template of a long conversation holds up no stream.
-        return await asyncio.to_thread(
-            template.render,
-            prompt.messages,
-            continues_last=prompt.continues_last,
-            variables=dict(prompt.variables),
-            tools=prompt.tools,
-            may_call=prompt.tool_choice != "none",
-        )
+        return await asyncio.to_thread(conversations_of(self._engine.info).render, prompt)
+
+    @property
+    def template_warning(self) -> str:
+        """Why conversations do not use the model's own template; empty if they do, as far as is known."""
+        return conversations_of(self._engine.info).warning
 
     async def _shortened(
         self, command: GenerateCommand, prompt: ChatPrompt, context: int
@@ -239,8 +245,3 @@ def _answering(text: str, form: ReplyForm) -> tuple[TextPrompt, ReplyForm]:
 
 def _opens_reasoning(marks: Reasoning, prompt: TextPrompt | TokenPrompt) -> bool:
     return isinstance(prompt, TextPrompt) and opens_reasoning(marks, prompt.text)
-
-
-@functools.lru_cache(maxsize=4)
-def _template(source: str, bos: str, eos: str) -> ChatTemplate:
-    return ChatTemplate(source, bos=bos, eos=eos)

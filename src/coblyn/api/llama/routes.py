@@ -82,6 +82,7 @@ async def props(call: Call) -> Response:
             "model_alias": info.name,
             "model_path": info.path.replace("\\", "/").rpartition("/")[2],
             "chat_template": info.chat_template,
+            "chat_template_warning": call.model.prompts.template_warning or None,
             "chat_template_caps": {},
             "bos_token": info.bos,
             "eos_token": info.eos,

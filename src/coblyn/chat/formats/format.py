@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from coblyn.chat.formats.lark import MakeRule
 from coblyn.chat.incoming import Incoming, Reading
-from coblyn.chat.messages import Message, Tool
+from coblyn.chat.messages import Message, Tool, ToolCall
 from coblyn.chat.outgoing import Outgoing
 from coblyn.chat.reasoning import NO_REASONING, Reasoning
 
@@ -52,6 +52,7 @@ class Format:
         reasoning: Marks of reasoning that the template does not show.
         fit_id: Makes an id that templates accept from one that a client sent.
         fit_messages: Makes messages that templates accept from those that a client sent.
+        write_calls: Writes calls as the model does, for templates that show none; None where all show them.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Format:
     reasoning: Reasoning = NO_REASONING
     fit_id: Callable[[str], str] | None = None
     fit_messages: Callable[[Sequence[Message]], Sequence[Message]] | None = None
+    write_calls: Callable[[Sequence[ToolCall]], str] | None = None
 
 
 def drop(text: str) -> None:

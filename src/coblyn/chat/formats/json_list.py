@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from coblyn.chat.formats.format import CallReader, Format, Situation, drop
 from coblyn.chat.formats.json_call import CALL, CallKeys, read_call
 from coblyn.chat.formats.lark import CallRule, Lark, MakeRule
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.incoming import Incoming, Reading
+from coblyn.chat.messages import ToolCall
 from coblyn.chat.outgoing import Outgoing
 
 __all__ = [
@@ -58,6 +62,11 @@ def list_behind(*closings: str, keys: CallKeys = CALL) -> CallReader:
     return read
 
 
+def _write(calls: Sequence[ToolCall]) -> str:
+    shown = ({"name": call.name, "arguments": call.values or {}} for call in calls)
+    return "<|tool_call|>" + json.dumps(list(shown), ensure_ascii=False)
+
+
 def rule_of_list(mark: str, closing: str = "") -> MakeRule:
     """The rule of a list behind a mark."""
 
@@ -85,6 +94,7 @@ GRANITE = Format(
     ),
     kept=("<|tool_call|>",),
     make_rule=rule_of_list("<|tool_call|>"),
+    write_calls=_write,
 )
 
 NEMOTRON = Format(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
 from coblyn.chat.formats.values import Arguments, json_of_python, types_of
 from coblyn.chat.incoming import Incoming, Reading
-from coblyn.chat.messages import Tool
+from coblyn.chat.messages import Tool, ToolCall
 from coblyn.chat.outgoing import Outgoing
 from coblyn.chat.reasoning import Reasoning
 
@@ -146,6 +146,14 @@ _LITERALS = {
 }
 
 
+def _write(calls: Sequence[ToolCall]) -> str:
+    shown = (
+        f"{call.name}({', '.join(f'{k}={v!r}' for k, v in (call.values or {}).items())})"
+        for call in calls
+    )
+    return f"{_BEGIN}[{', '.join(shown)}]{_END}"
+
+
 LFM2 = Format(
     "lfm2",
     lambda template: any(
@@ -154,5 +162,6 @@ LFM2 = Format(
     Tagged({_BEGIN: _read}, start=read_bare, named="[NAME(", read_named=_read_named),
     kept=(_BEGIN, _END),
     make_rule=_rule,
+    write_calls=_write,
     reasoning=Reasoning("<think>", "</think>"),
 )

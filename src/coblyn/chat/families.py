@@ -1,0 +1,103 @@
+"""Templates of our own, for models that bring none or one that is broken: by what ends a turn, and by architecture."""
+
+from __future__ import annotations
+
+__all__ = ["CHATML", "family_template"]
+
+CHATML = (
+    "{% for message in messages %}"
+    "<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+_LLAMA3 = (
+    "{{ bos_token }}{% for message in messages %}"
+    "<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n{{ message.content | trim }}<|eot_id|>"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
+
+_LLAMA2 = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message.role == 'system' %}[INST] <<SYS>>\n{{ message.content }}\n<</SYS>>\n\n"
+    "{% elif message.role == 'user' %}"
+    "{% if loop.first or messages[loop.index0 - 1].role != 'system' %}[INST] {% endif %}"
+    "{{ message.content }} [/INST]"
+    "{% else %} {{ message.content | trim }} {{ eos_token }}{% endif %}"
+    "{% endfor %}"
+)
+
+_GEMMA = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message.role == 'system' %}{{ raise_exception('no system message') }}{% endif %}"
+    "<start_of_turn>{{ 'model' if message.role == 'assistant' else 'user' }}\n"
+    "{{ message.content | trim }}<end_of_turn>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
+)
+
+_PHI3 = (
+    "{% for message in messages %}"
+    "<|{{ message.role }}|>\n{{ message.content }}<|end|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+
+_COMMAND_R = (
+    "{{ bos_token }}{% for message in messages %}<|START_OF_TURN_TOKEN|>"
+    "{{ {'system': '<|SYSTEM_TOKEN|>', 'assistant': '<|CHATBOT_TOKEN|>'}"
+    ".get(message.role, '<|USER_TOKEN|>') }}"
+    "{{ message.content }}<|END_OF_TURN_TOKEN|>{% endfor %}"
+    "{% if add_generation_prompt %}<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>{% endif %}"
+)
+
+_GRANITE = (
+    "{% for message in messages %}"
+    "<|start_of_role|>{{ message.role }}<|end_of_role|>{{ message.content }}<|end_of_text|>\n"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|start_of_role|>assistant<|end_of_role|>{% endif %}"
+)
+
+_DEEPSEEK = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message.role == 'user' %}<｜User｜>{{ message.content }}"
+    "{% elif message.role == 'assistant' %}<｜Assistant｜>{{ message.content }}{{ eos_token }}"
+    "{% else %}{{ message.content }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<｜Assistant｜>{% endif %}"
+)
+
+_BY_END = {
+    "<|im_end|>": CHATML,
+    "<|eot_id|>": _LLAMA3,
+    "<end_of_turn>": _GEMMA,
+    "<|end|>": _PHI3,
+    "<|END_OF_TURN_TOKEN|>": _COMMAND_R,
+    "<|end_of_text|>": _GRANITE,
+    "<｜end▁of▁sentence｜>": _DEEPSEEK,
+}
+
+_BY_ARCHITECTURE = {
+    "gemma": _GEMMA,
+    "gemma2": _GEMMA,
+    "gemma3": _GEMMA,
+    "phi3": _PHI3,
+    "command-r": _COMMAND_R,
+    "cohere2": _COMMAND_R,
+    "granite": _GRANITE,
+    "granitemoe": _GRANITE,
+    "deepseek2": _DEEPSEEK,
+    "mistral": _LLAMA2,
+}
+
+
+def family_template(description: str, eos: str) -> str:
+    """The template of a model's family; ChatML, which most know, where nothing tells the family.
+
+    Args:
+        description: The library's words for the model, which begin with its architecture.
+        eos: Text of the token that ends its text.
+    """
+    architecture = description.partition(" ")[0].lower()
+    return _BY_ARCHITECTURE.get(architecture) or _BY_END.get(eos) or CHATML

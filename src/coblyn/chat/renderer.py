@@ -1,0 +1,63 @@
+"""Runs a chat template once. Where it comes from a stranger, that is done in a process that can be killed."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import Template, TemplateSyntaxError
+
+from coblyn.chat.sandbox import Sandbox, TemplateRefusal
+from coblyn.errors import ModelBroken
+
+__all__ = ["Run", "broken", "run_here"]
+
+Run = Callable[[str, Mapping[str, Any]], str]
+"""Renders a template, Jinja text, with some variables.
+
+Raises:
+    TemplateRefusal: It refuses the conversation.
+    ModelBroken: It is wrong; the message names what and where.
+"""
+
+
+def run_here(source: str, variables: Mapping[str, Any]) -> str:
+    """Render in this process, within the limits that a sandbox can keep."""
+    sandbox, template = _compiled(source)
+    try:
+        return sandbox.render_watched(template, dict(variables))
+    except (TemplateRefusal, MemoryError):
+        raise
+    except Exception as error:  # a template is a foreign program: it may raise anything
+        raise broken(str(error) or type(error).__name__, _line(error)) from error
+
+
+def broken(reason: str, line: int | None = None) -> ModelBroken:
+    """The error of a template that is wrong."""
+    where = f", line {line}" if line else ""
+    return ModelBroken(
+        f"The model's chat template cannot be used{where}: {reason}.",
+        hint="Text completion works without the template.",
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(source: str) -> tuple[Sandbox, Template]:
+    sandbox = Sandbox()
+    try:
+        return sandbox, sandbox.compile_watched(source)
+    except TemplateSyntaxError as error:
+        raise broken(error.message or "syntax error", error.lineno) from error
+    except (RecursionError, SyntaxError, ValueError, TypeError, ArithmeticError) as error:
+        raise broken(f"it cannot be compiled ({type(error).__name__})") from error
+
+
+def _line(error: Exception) -> int | None:
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "template" in frame.filename and frame.filename.startswith("<")
+    ]
+    return lines[-1] if lines else None
