@@ -180,7 +180,7 @@ def _bound(
     theirs, ours = "text.format", "response_format"
     form = wanted.format if wanted.format is not None else body.get(ours)
     try:
-        return bind(command, {**body, ours: form})
+        return bind(command, {**body, ours: form, "reasoning": wanted.clamped_reasoning})
     except BadRequest as error:
         error.message = error.message.replace(ours, theirs)
         error.field = error.field.replace(ours, theirs)

@@ -9,6 +9,7 @@ from pydantic import Field
 from coblyn.api.openai.responses.toolbox import Toolbox
 from coblyn.api.openai.thinking import effort_of, thinking_variables
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
+from coblyn.api.thinking import EFFORTS
 from coblyn.chat.messages import Message
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand
@@ -65,6 +66,14 @@ class ResponseInput(SamplingInput):
         return bool(reasoning.get("summary") or reasoning.get("generate_summary"))
 
     @property
+    def clamped_reasoning(self) -> dict[str, Any]:
+        """How much to think; an effort that nobody knows is a high one."""
+        reasoning = {name: value for name, value in (self.reasoning or {}).items() if value}
+        effort = reasoning.get("effort")
+        is_new = isinstance(effort, str) and effort not in EFFORTS
+        return reasoning | {"effort": "high"} if is_new else reasoning
+
+    @property
     def format(self) -> Any:
         """The form of the text; None for any."""
         return (self.text or {}).get("format")
@@ -116,5 +125,5 @@ class ResponseInput(SamplingInput):
     @property
     def _variables(self) -> tuple[tuple[str, Any], ...]:
         """What the chat template may look at."""
-        thinking = thinking_variables(effort_of(self.reasoning), field="reasoning.effort")
+        thinking = thinking_variables(effort_of(self.clamped_reasoning), field="reasoning.effort")
         return tuple((thinking | (self.chat_template_kwargs or {})).items())
