@@ -34,6 +34,7 @@ GETS: list[tuple[str, Any]] = [
     ("/sdapi/v1/options", {"samples_format": "png"}),
     ("/sdapi/v1/samplers", []),
     ("/v1/models", {"object": "list"}),
+    ("/props", {"total_slots": 8}),
 ]
 
 POSTS: list[tuple[str, Any, int, Any]] = [
@@ -91,6 +92,20 @@ POSTS: list[tuple[str, Any, int, Any]] = [
     ("/sdapi/v1/upscale", {"image": "aGk=", "upscaling_resize": 2}, 404, {}),
     ("/v1/completions", {"model": "kcpp", "prompt": "Hi", "max_tokens": 64}, 200, {}),
     ("/v1/chat/completions", {"model": "kcpp", "messages": CHAT, "temperature": 0.7}, 200, {}),
+    (
+        "/api/extra/embeddings",
+        {"model": "kcpp", "input": NIKO, "truncate": True},
+        200,
+        {"object": "list"},
+    ),
+    ("/v1/embeddings", {"model": "kcpp", "input": NIKO, "truncate": True}, 200, {"object": "list"}),
+    ("/v1/responses", {"model": "kcpp", "input": "Tell me a joke."}, 200, {"object": "response"}),
+    (
+        "/v1/messages",
+        {"model": "claude", "max_tokens": 9, "messages": CHAT},
+        200,
+        {"type": "message"},
+    ),
     ("/v1/audio/transcriptions", {}, 404, {}),
     ("/v1/audio/speech", {"model": "kcpp", "input": "Hello", "voice": "alloy"}, 404, {}),
 ]
@@ -122,6 +137,12 @@ async def test_what_is_done(
     reply = await client.post(path, body)
     assert reply.status == status
     assert holds(reply.json, expected), reply.json
+
+
+def test_all_paths_of_the_published_description_are_here() -> None:
+    streams = {"/api/extra/generate/stream", "/api/extra/multiplayer/getstory"}
+    paths = {path for path, _ in GETS} | {path for path, *_ in POSTS} | streams
+    assert len(paths) == 53
 
 
 async def test_the_story_stream(client: Client) -> None:

@@ -16,6 +16,13 @@ from factories import SteppedEngine
 KOBOLD = ("/api/v1/generate", {"prompt": "abc"})
 COMPLETION = ("/v1/completions", {"prompt": "abc"})
 CHAT = ("/v1/chat/completions", {"messages": [{"role": "user", "content": "abc"}]})
+OTHERS = [
+    ("/v1/responses", {"input": "abc"}),
+    ("/v1/messages", {"messages": CHAT[1]["messages"], "max_tokens": 9}),
+    ("/api/generate", {"model": "fake", "prompt": "abc", "stream": False}),
+    ("/api/chat", {"model": "fake", "messages": CHAT[1]["messages"], "stream": False}),
+    ("/completion", {"prompt": "abc"}),
+]
 EVERY = pytest.mark.parametrize(("path", "body"), [KOBOLD, COMPLETION, CHAT])
 
 
@@ -144,3 +151,15 @@ async def test_a_length_beyond_what_the_server_allows_is_said() -> None:
     client = Client(create_app(engine, ApiOptions(max_completion=2)))
     reply = await client.post("/api/v1/generate", {"prompt": "abc", "max_length": 100})
     assert reply.json["warnings"] == {"max_length": "2 was used: that is the most here."}
+
+
+@pytest.mark.parametrize(("path", "body"), OTHERS)
+async def test_the_other_dialects_have_presets_too(path: str, body: dict[str, Any]) -> None:
+    sampling = await Server().sampling(path, body | {"preset": "Immortal"})
+    assert (sampling.typical_p, sampling.top_n_sigma) == (0.19, 1.75)
+    assert sampling.sampler_order == (6, 5, 4, 3, 2, 1, 0)
+    usual = await Server(preset="Basic Min-P").sampling(path, body)
+    assert (usual.min_p, usual.temperature) == (0.1, 1.25)
+    reply = await Server().ask(path, body | {"preset": "Imortal"})
+    assert reply.status == 400
+    assert b"Immortal" in reply.body

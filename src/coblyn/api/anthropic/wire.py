@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from coblyn.api.anthropic.conversation import read_conversation
 from coblyn.api.anthropic.tools import read_choice, read_tools
 from coblyn.api.constraint import bind
+from coblyn.api.parameters import read_breakers, read_order
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand
@@ -117,7 +118,12 @@ class MessagesInput(CountInput):
         command = GenerateCommand(
             self.to_prompt(warnings),
             max_tokens=self.limit,
-            sampling=SamplingParams(**numbers, seed=self.seed),
+            sampling=SamplingParams(
+                **numbers,
+                sampler_order=read_order(body.get("sampler_order")),
+                dry_sequence_breakers=read_breakers(body.get("dry_sequence_breakers")),
+                seed=self.seed,
+            ),
             stop=self.stops,
             model=self.model or "",
         )

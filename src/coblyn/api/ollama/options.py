@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coblyn.api.parameters import OPENAI_NUMBERS, NumbersReader
+from coblyn.api.parameters import OPENAI_NUMBERS, NumbersReader, read_breakers, read_order
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 
@@ -29,7 +29,9 @@ _OF_THE_LOAD = frozenset(
 )
 """Options that clients send and that change nothing here: they are decided when a model is loaded, or by the engine."""
 
-_OWN = frozenset({"seed", "stop", "num_predict", "num_ctx"})
+_OWN = frozenset(
+    {"dry_sequence_breakers", "num_ctx", "num_predict", "sampler_order", "seed", "stop"}
+)
 
 MAX_STOPS = 256
 
@@ -77,7 +79,13 @@ def read_options(
     seed, limit = _whole(given, "seed", -1), _whole(given, "num_predict", -1)
     if limit == 0:
         raise BadRequest("num_predict must be at least 1, or negative.", field="num_predict")
-    sampling = SamplingParams(**numbers, seed=None if seed < 0 else seed, logprobs=logprobs)
+    sampling = SamplingParams(
+        **numbers,
+        sampler_order=read_order(given.get("sampler_order")),
+        dry_sequence_breakers=read_breakers(given.get("dry_sequence_breakers")),
+        seed=None if seed < 0 else seed,
+        logprobs=logprobs,
+    )
     return Options(sampling, _stops(given.get("stop")), limit if limit > 0 else None)
 
 
