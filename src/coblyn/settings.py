@@ -285,6 +285,14 @@ class Settings(EngineSettings):
         float,
         Meta(ge=0.1, le=3600, description="Seconds within which a request's headers must arrive."),
     ] = 20.0
+    write_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=86400,
+            description="Seconds that a client may leave an answer unread before its connection is closed.",
+        ),
+    ] = 120.0
     keep_alive_seconds: Annotated[
         float,
         Meta(

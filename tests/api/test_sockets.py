@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ class Impatient(TimedProtocol):
     """Gives up soon."""
 
     header_seconds = 0.2
+    write_seconds = 0.2
 
 
 @pytest.fixture
@@ -71,3 +73,24 @@ def test_a_second_request_on_a_connection_has_its_own_time(address: tuple[str, i
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.count(b"HTTP/1.1") == 2
     assert b"HTTP/1.1 408 " in answer
+
+
+def send_until_it_is_closed(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"\r\n")
+        time.sleep(0.02)
+
+
+def test_a_client_that_does_not_read_is_left(address: tuple[str, int]) -> None:
+    """Requests on one connection, whose answers are more than the system keeps for a client."""
+    asked = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        connection.settimeout(20)
+        connection.connect(address)
+        connection.sendall(asked * 8)
+        with pytest.raises(ConnectionError):
+            send_until_it_is_closed(connection)
+    assert exchange(address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nG").startswith(
+        b"HTTP/1.1 200 "
+    )

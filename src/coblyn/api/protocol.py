@@ -1,4 +1,4 @@
-"""uvicorn's HTTP with a time limit for the headers of a request, which it has not."""
+"""uvicorn's HTTP with time limits that it has not: for the headers of a request, and for clients that do not read."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ _ANSWER = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: clo
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """A connection that is closed when a request's headers do not arrive in time.
+    """A connection that is closed when a request's headers do not arrive in time, or an answer is not read.
 
-    Without it, connections that send half a request would stay open, and hold a file descriptor each, for ever.
+    Without it, connections that send half a request would stay open, and hold a file descriptor each, for ever; and of
+    those that stop reading an answer, all that follows would be kept in memory.
     """
 
     header_seconds = 20.0
     """From the connection, or from a request's first byte, to the end of its headers."""
 
+    write_seconds = 120.0
+    """From the moment when no more can be sent until the client has read most of what was."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._limit: asyncio.TimerHandle | None = None
         self._has_begun = False
+        self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client is there."""
@@ -34,6 +39,7 @@ class TimedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._stop()
+        self._read_on()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -46,6 +52,21 @@ class TimedProtocol(HttpToolsProtocol):
         """All headers of a request are there."""
         self._stop()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than the answer is made."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(self.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read most of what was sent."""
+        self._read_on()
+        super().resume_writing()
+
+    def _read_on(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _start(self) -> None:
         self._stop()

@@ -29,6 +29,7 @@ class Server(uvicorn.Server):
         fleet: What generates; it is told of the end.
         drain_seconds: How long what runs may go on after ``end``.
         header_seconds: How long the headers of a request may take.
+        write_seconds: How long a client may leave an answer unread.
         tls: Files of the certificate and of its key for HTTPS; None for HTTP.
         on_ready: Called when it listens.
     """
@@ -40,13 +41,18 @@ class Server(uvicorn.Server):
         *,
         drain_seconds: float,
         header_seconds: float = TimedProtocol.header_seconds,
+        write_seconds: float = TimedProtocol.write_seconds,
         tls: Tls | None = None,
         on_ready: Callable[[], object],
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=type("Protocol", (TimedProtocol,), {"header_seconds": header_seconds}),
+                http=type(
+                    "Protocol",
+                    (TimedProtocol,),
+                    {"header_seconds": header_seconds, "write_seconds": write_seconds},
+                ),
                 ssl_certfile=tls.cert if tls else None,
                 ssl_keyfile=tls.key if tls else None,
                 # Who asks is decided by keys, and not by what a header says.

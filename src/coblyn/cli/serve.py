@@ -241,6 +241,7 @@ async def _load_and_listen(
         fleet,
         drain_seconds=settings.drain_seconds,
         header_seconds=settings.header_seconds,
+        write_seconds=settings.write_seconds,
         tls=front.tls,
         on_ready=greet,
     )

@@ -78,14 +78,16 @@ class Mailboxes:
                     raise event.error
                 yield event
         finally:
-            del self._boxes[request.id]
+            self._boxes.pop(request.id, None)
             if not is_over:
                 cancel(request.id)
 
     def deliver(self, events: Iterable[Event]) -> None:
         """Put events into their boxes; those of requests that have left are dropped."""
         for event in events:
-            box = self._boxes.get(event.request_id)
+            # One that is over takes nobody's place, even if its reader is slow or asleep.
+            find = self._boxes.pop if event.is_last else self._boxes.get
+            box = find(event.request_id, None)
             if box is not None:
                 box.put(event)
 
