@@ -211,6 +211,7 @@ async def test_a_suffix_makes_a_gap_where_the_model_knows_gaps() -> None:
         ({"enable_thinking": False}, "False/False/-"),
         ({"thinking": {"type": "disabled"}}, "False/False/-"),
         ({"thinking": {"type": "enabled"}, "reasoning_effort": "low"}, "True/True/low"),
+        ({"enable_thinking": True, "reasoning_effort": "low"}, "True/True/low"),
         ({"reasoning": {"effort": "high"}}, "True/True/high"),
         ({"reasoning": {"enabled": False}}, "False/False/-"),
         (

@@ -116,10 +116,14 @@ async def test_somebody_ends_it_while_it_runs() -> None:
 def test_templates_are_told() -> None:
     chat = GenerateCommand(ChatPrompt((), variables=(("reasoning_effort", "high"),)))
     bound = bind_thinking(chat, {"reasoning_effort": "low", "reasoning_budget": 5000})
-    assert dict(bound.prompt.variables) == {"enable_thinking": True, "reasoning_effort": "high"}  # type: ignore[union-attr]
+    assert dict(bound.prompt.variables) == {
+        "enable_thinking": True,
+        "thinking": True,
+        "reasoning_effort": "high",
+    }  # type: ignore[union-attr]
     assert bound.max_thinking == 1024, "the smaller of the two"
     off = bind_thinking(GenerateCommand(ChatPrompt(())), {"think": False})
-    assert dict(off.prompt.variables) == {"enable_thinking": False}  # type: ignore[union-attr]
+    assert dict(off.prompt.variables) == {"enable_thinking": False, "thinking": False}  # type: ignore[union-attr]
     assert bind_thinking(chat, {"reasoning_effort": None, "thinking": "yes"}) is chat
     raw = GenerateCommand(TextPrompt("a"))
     assert bind_thinking(raw, {"reasoning_budget": 7}).max_thinking == 7

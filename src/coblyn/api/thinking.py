@@ -9,7 +9,7 @@ from typing import Any
 from coblyn.errors import BadRequest
 from coblyn.service.command import ChatPrompt, GenerateCommand
 
-__all__ = ["EFFORTS", "bind_thinking"]
+__all__ = ["EFFORTS", "bind_thinking", "switch"]
 
 EFFORTS: Mapping[str, int | None] = {
     "none": 0,
@@ -21,6 +21,9 @@ EFFORTS: Mapping[str, int | None] = {
     "max": None,
 }
 """Tokens of reasoning at each level; None for no limit. Templates that know levels are told of them too."""
+
+_LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
+"""Templates know low, medium and high."""
 
 _BUDGETS = ("reasoning_budget", "thinking_budget_tokens", "thinking_budget")
 """llama-server's names, and Qwen's."""
@@ -50,10 +53,15 @@ def _told(command: GenerateCommand, effort: str | None, limit: int | None) -> An
     prompt = command.prompt
     if not isinstance(prompt, ChatPrompt):
         return prompt
-    told: dict[str, Any] = {"enable_thinking": limit != 0}
-    if effort not in (None, "none"):
-        told["reasoning_effort"] = effort
+    told: dict[str, Any] = switch(is_on=limit != 0)
+    if effort is not None and effort != "none":
+        told["reasoning_effort"] = _LEVELS.get(effort, effort)
     return replace(prompt, variables=tuple((told | dict(prompt.variables)).items()))
+
+
+def switch(*, is_on: bool) -> dict[str, Any]:
+    """Whether to think, by the names that families of templates have for it."""
+    return {"enable_thinking": is_on, "thinking": is_on}
 
 
 def _effort(body: Mapping[str, Any]) -> str | None:

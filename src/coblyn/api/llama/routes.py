@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from coblyn import __version__
 from coblyn.api.body import validated
 from coblyn.api.call import Call
+from coblyn.api.constraint import bind
 from coblyn.api.llama.errors import llama_body
 from coblyn.api.llama.prompts import mixed_ids
 from coblyn.api.llama.sampling import LLAMA_NUMBERS
@@ -63,8 +64,9 @@ async def detokenize(call: Call) -> Response:
 )
 async def apply_template(call: Call) -> Response:
     """The text that a chat completion with this body would continue."""
-    wanted = validated(ChatInput, await call.json())
-    prompt = wanted.to_commands({})[0].prompt
+    body = await call.json()
+    wanted = validated(ChatInput, body)
+    prompt = bind(wanted.to_commands({})[0], body).prompt
     assert isinstance(prompt, ChatPrompt), "chats are made of messages"
     async with call.services.models.acquire(wanted.model or "") as model:
         rendered = await model.prompts.render(prompt)

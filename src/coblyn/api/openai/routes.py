@@ -113,8 +113,9 @@ async def chat_completions(call: Call) -> Response:
 )
 async def chat_input_tokens(call: Call) -> Response:
     """How many tokens a chat completion with this body would read."""
-    wanted = validated(ChatInput, await call.json())
-    prompt = wanted.to_commands({})[0].prompt
+    body = await call.json()
+    wanted = validated(ChatInput, body)
+    prompt = bind(wanted.to_commands({})[0], body).prompt
     assert isinstance(prompt, ChatPrompt), "chats are made of messages"
     async with call.services.models.acquire(wanted.model or "") as model:
         _, ids = await model.tokens.of_chat(prompt)

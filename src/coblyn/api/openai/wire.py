@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from coblyn.api.biases import Biases, read_biases
 from coblyn.api.openai.foreign import ForeignInput
-from coblyn.api.openai.thinking import effort_of, thinking_variables
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
+from coblyn.api.thinking import switch
 from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
 from coblyn.chat.placeholders import read_tags
 from coblyn.engine.params import SamplingParams
@@ -227,14 +227,11 @@ class ChatInput(SamplingInput):
 
     @property
     def _thinking(self) -> dict[str, Any]:
-        """What the template is told of thinking."""
+        """What the template is told of thinking where the body switches it; efforts and budgets come later."""
         is_on = self.enable_thinking
-        if is_on is None and self.thinking and self.thinking.get("type"):
-            is_on = self.thinking["type"] != "disabled"
-        effort = self.reasoning_effort
-        if effort is None:
-            effort = effort_of(self.reasoning)
-        return thinking_variables(effort, is_on=is_on)
+        if is_on is None:
+            is_on = (self.reasoning or {}).get("enabled")
+        return switch(is_on=is_on) if isinstance(is_on, bool) else {}
 
     def _check(self) -> None:
         if self.functions:

@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from coblyn.api.openai.responses.toolbox import Toolbox
-from coblyn.api.openai.thinking import effort_of, thinking_variables
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
 from coblyn.api.thinking import EFFORTS
 from coblyn.chat.messages import Message
@@ -125,5 +124,4 @@ class ResponseInput(SamplingInput):
     @property
     def _variables(self) -> tuple[tuple[str, Any], ...]:
         """What the chat template may look at."""
-        thinking = thinking_variables(effort_of(self.clamped_reasoning), field="reasoning.effort")
-        return tuple((thinking | (self.chat_template_kwargs or {})).items())
+        return tuple((self.chat_template_kwargs or {}).items())
