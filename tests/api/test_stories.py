@@ -36,7 +36,7 @@ async def test_a_story_from_its_first_word_to_the_trash(client: Client) -> None:
     await append(client, story, 1, title)
     whole = (await client.get(f"{STORIES}/{story}")).json
     assert whole["state"]["branches"]["main"]["text"] == "A lamp."
-    assert (whole["version"], whole["title"]) == (2, "The Lamp")
+    assert (whole["version"], whole["title"], whole["words"]) == (2, "The Lamp", 2)
     earlier = (await client.get(f"{STORIES}/{story}?version=0&without=lore,trash")).json
     assert earlier["state"]["branches"]["main"]["text"] == ""
     assert not {"lore", "trash"} & set(earlier["state"])

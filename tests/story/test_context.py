@@ -6,7 +6,7 @@ import pytest
 
 from coblyn.errors import BadRequest
 from coblyn.story.changes import Change
-from coblyn.story.context import Context, assemble
+from coblyn.story.context import Context, assemble, cards_of, messages_of
 from coblyn.story.lore.entry import read_entry
 from coblyn.story.lore.fire import fire
 from coblyn.story.lore.scene import Scene
@@ -15,6 +15,7 @@ from coblyn.story.macros import Names, filled
 from coblyn.story.operation import Edit, Put
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.text import Text
+from coblyn.story.turns import speakers_of
 
 
 def story(text: str, **places: Any) -> State:
@@ -58,6 +59,44 @@ def test_everything_stands_in_its_order() -> None:
     for segment in answer.segments:
         if segment.start is not None:
             assert state.text("main").cut(segment.start, segment.end or 0).text == segment.text
+
+
+def test_a_chat_is_messages_too() -> None:
+    book = [
+        read_entry("lamp", {"constant": True, "content": "It knocks.", "position": 4, "depth": 1})
+    ]
+    state = story(
+        "A mine.\nGwen: Who knocks?\nNobody\u2028Tomos: answers.\nTomos: The lamp.\nSee: it is out.\nGwen: Oh.",
+        mode="chat",
+        memory="Cwm Carreg.",
+        personas__me={"name": "Gwen"},
+        characters__t={"card": {"name": "Tomos"}},
+    )
+    answer = context(state, lore=fire(book, Scene([]), count=words))
+    assert [message.to_json() for message in answer.messages] == [
+        {"role": "system", "content": "Cwm Carreg."},
+        {"role": "system", "content": "A mine."},
+        {"role": "user", "content": "Who knocks?\nNobody\u2028Tomos: answers.", "name": "Gwen"},
+        {"role": "assistant", "content": "The lamp.\nSee: it is out.", "name": "Tomos"},
+        {"role": "system", "content": "It knocks."},
+        {"role": "user", "content": "Oh.", "name": "Gwen"},
+    ]
+    speakers = speakers_of(state, cards_of(state))
+    assert messages_of(state.text("main").text, speakers)[:2] == [
+        "Oh.",
+        "The lamp.\nSee: it is out.",
+    ]
+
+
+def test_instructions_are_messages_too() -> None:
+    text = "\n{{[INPUT]}}\nWho knocks?\n{{[INPUT_END]}}\n{{[OUTPUT]}}\nA coblyn.\n{{[INPUT]}}\nWhy?\n{{[OUTPUT]}}\n"
+    answer = context(story(text, mode="instruct"))
+    assert [(message.role, message.text) for message in answer.messages] == [
+        ("user", "Who knocks?"),
+        ("assistant", "A coblyn."),
+        ("user", "Why?"),
+    ]
+    assert context(story(text, mode="story")).messages == ()
 
 
 def test_a_note_at_the_very_end_stands_on_a_line_of_its_own() -> None:

@@ -13,12 +13,13 @@ from coblyn.engine.interface import EngineClient
 from coblyn.errors import PromptTooLong
 from coblyn.service.models import LoadedModel
 from coblyn.story.book import entries_of, lore_settings_of, read_timers, sources_of
-from coblyn.story.context import Context, assemble, cards_of, paragraphs
+from coblyn.story.context import Context, assemble, cards_of, messages_of
 from coblyn.story.lore.entry import Entry
 from coblyn.story.lore.fire import fire
 from coblyn.story.lore.scene import LoreSettings, Scene
 from coblyn.story.lore.verdict import Lore
 from coblyn.story.state import State
+from coblyn.story.turns import speakers_of
 
 __all__ = ["ContextQuery", "Contexts", "StoryContext"]
 
@@ -91,7 +92,7 @@ class Contexts:
         count = self._counter(model, loop)
         timers = query.timers
         scene = Scene(
-            messages=paragraphs(text),
+            messages=messages_of(text, speakers_of(state, cards)),
             sources=sources_of(state, cards),
             character=next((card.name for card in cards.values()), ""),
             tags=frozenset(tag for card in cards.values() for tag in card.tags),

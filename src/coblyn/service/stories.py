@@ -74,9 +74,8 @@ class Stories:
 
     def __init__(self, path: Path) -> None:
         self._writer = _Thread(path, "stories")
-        self._helper = _Thread(
-            path, "library"
-        )  # for what takes seconds, in which nobody's words may wait
+        # For what takes seconds, in which nobody's words may wait.
+        self._helper = _Thread(path, "library")
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 The layout from the top: memory, lore before the characters, characters and the writer's persona, lore after them,
 examples, and
-then the text, with the author's note and lore at their depths in it. Depths count paragraphs from the end.
+then the text, with the author's note and lore at their depths in it. Depths count paragraphs from the end, or turns.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from coblyn.story.lore.verdict import Fired, Lore
 from coblyn.story.macros import Names, filled
 from coblyn.story.state import State
 from coblyn.story.text import units
+from coblyn.story.turns import Message, Speakers, speakers_of
 
-__all__ = ["Context", "Kind", "Segment", "assemble", "cards_of", "names_of", "paragraphs"]
+__all__ = ["Context", "Kind", "Segment", "assemble", "cards_of", "messages_of", "names_of"]
 
 Kind = Literal["memory", "lore", "character", "persona", "examples", "note", "story"]
 
@@ -67,11 +68,13 @@ class Context:
         segments: In order; together they are the prompt.
         dropped: The text before this position is not sent, in UTF-16 units.
         room: Tokens that the text of the story could have.
+        messages: In a chat and in instructions the same for the model's own chat template; empty in a story.
     """
 
     segments: tuple[Segment, ...]
     dropped: int
     room: int
+    messages: tuple[Message, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -89,8 +92,10 @@ class _Inserted:
     depth: int
 
 
-def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a text, the newest first: what counts as messages in a story."""
+def messages_of(text: str, speakers: Speakers) -> list[str]:
+    """What counts as a message for lore, the newest first: a turn, or in a story a paragraph."""
+    if speakers.has_turns:
+        return [message.text for message in reversed(speakers.messages(text))]
     return [line for line in reversed(text.split("\n")) if line.strip()]
 
 
@@ -146,9 +151,25 @@ def assemble(
             hint="Shorten them, or allow a larger context.",
             field="max_context",
         )
+    speakers = speakers_of(state, cards)
     blocks = _blocks(state.text(branch).text)
     first = _first_kept(blocks, count, left)
-    return Context((*top, *_woven(branch, blocks, first, inserted, count)), blocks[first][1], left)
+    segments = (*top, *_woven(branch, blocks, first, inserted, count, speakers))
+    messages = tuple(_messages(segments, speakers)) if speakers.has_turns else ()
+    return Context(segments, blocks[first][1], left, messages)
+
+
+def _messages(segments: Sequence[Segment], speakers: Speakers) -> list[Message]:
+    """What stands before the text as one message, then turns, with what stands between them as the system's."""
+    start = next((i for i, one in enumerate(segments) if one.kind == "story"), len(segments))
+    top = "".join(segment.text for segment in segments[:start]).strip()
+    messages = [Message("system", top)] if top else []
+    for segment in segments[start:]:
+        if segment.kind == "story":
+            messages += speakers.messages(segment.text)
+        else:
+            messages.append(Message("system", segment.text.strip()))
+    return messages
 
 
 def _top(
@@ -256,9 +277,10 @@ def _woven(
     first: int,
     inserted: Sequence[_Inserted],
     count: Callable[[str], int],
+    speakers: Speakers,
 ) -> list[Segment]:
     """The text that is sent, with what stands in it."""
-    places = _places(blocks, first, inserted)
+    places = _places(blocks, first, inserted, speakers)
     segments: list[Segment] = []
 
     def flush(start: int, end: int) -> None:
@@ -284,13 +306,15 @@ def _woven(
 
 
 def _places(
-    blocks: Sequence[Block], first: int, inserted: Sequence[_Inserted]
+    blocks: Sequence[Block], first: int, inserted: Sequence[_Inserted], speakers: Speakers
 ) -> list[tuple[int, _Inserted]]:
     """Before which block each of them stands, from the top."""
     starts = [
         i
         for i in range(first, len(blocks) - 1)
-        if blocks[i][0].strip() and (i == first or blocks[i - 1][0].endswith("\n"))
+        if blocks[i][0].strip()
+        and (i == first or blocks[i - 1][0].endswith("\n"))
+        and (speakers.begins(blocks[i][0]) if speakers.has_turns else True)
     ]
     borders = [*starts, len(blocks)]
     return [(borders[max(len(starts) - one.depth, 0)], one) for one in inserted]

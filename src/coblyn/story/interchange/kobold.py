@@ -55,6 +55,7 @@ def import_kobold(given: Mapping[str, Any], name: str) -> Imported:
     settings = settings if isinstance(settings, Mapping) else {}
     mode = _MODES.get(settings.get("opmode", 1), "story")
     writer.put("mode", mode, "mode", mode)
+    _speakers(writer, settings)
     if isinstance(value.get("memory"), str) and value["memory"]:
         writer.put("memory", value["memory"], "memory")
     _note(writer, value)
@@ -62,6 +63,15 @@ def import_kobold(given: Mapping[str, Any], name: str) -> Imported:
     _branches(writer, value)
     _rest(writer, value, chunks, settings)
     return writer.done()
+
+
+def _speakers(writer: Writer, settings: Mapping[str, Any]) -> None:
+    """Who speaks in a chat: the writer, and one or several others."""
+    name, others = settings.get("chatname"), settings.get("chatopponent")
+    if isinstance(name, str) and name:
+        writer.put("personas/user", {"name": name}, "name of the writer", name)
+    if isinstance(others, str) and others:
+        writer.put("settings/speakers", others.split("||$||"), "names of the others", others)
 
 
 def _newest_form(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -95,6 +95,10 @@ def _names(writer: Writer, header: Mapping[str, Any], messages: list[dict[str, A
     user = spoken[0]["name"] if spoken else header.get("user_name")
     if isinstance(user, str) and user not in ("", "unused"):
         writer.put("personas/user", {"name": user}, "name of the writer", user)
+    others = {
+        one["name"] for one in messages if isinstance(one.get("name"), str) and one["name"] != user
+    }
+    writer.put("settings/speakers", sorted(others))
 
 
 def _takes(writer: Writer, index: int, message: Mapping[str, Any]) -> int:

@@ -82,11 +82,11 @@ class Library:
             )
             return [Shelf(*row) for row in rows]
 
-    def _summarize(self) -> None:
-        """Say of stories that were changed how they begin and how long they are."""
+    def _summarize(self, only: str = "") -> None:
+        """Say of stories that were changed, or of one of them, how they begin and how long they are."""
         with self._database.reading() as connection:
-            query = "SELECT id FROM stories WHERE summarized < version"
-            stories = [story for (story,) in connection.execute(query)]
+            query = "SELECT id FROM stories WHERE summarized < version AND ? IN ('', id)"
+            stories = [story for (story,) in connection.execute(query, (only,))]
         for story in stories:
             try:
                 version, state = self._journal.state(story)
@@ -106,6 +106,7 @@ class Library:
         Raises:
             StoryNotFound: There is none.
         """
+        self._summarize(story)
         with self._database.reading() as connection:
             return _shelf(connection, story)
 
