@@ -43,6 +43,9 @@ CASES = [
     Case("<|channel>thought\nhm<channel|>Yes.", "Yes.", reasoning="hm"),
     Case("<|channel>thought\nhm<channel|>" + OSLO, calls=[MEANT], reasoning="hm"),
     Case("<|channel>thought\n<channel|>Yes.", "Yes."),
+    Case("<|channel>hm<channel|>Yes.", "Yes.", reasoning="hm"),
+    Case("<|channel><|channel>thought\nhm<channel|>Yes.", "Yes.", reasoning="hm"),
+    Case(OSLO + "<|tool_response>Done.", "Done.", [MEANT]),
     Case("hm<channel|>Yes.", "Yes.", reasoning="hm", is_reasoning=True),
     Case("Yes.<channel|>", "Yes."),
     Case(

@@ -19,6 +19,7 @@ _OPENING, _CLOSING = "<|tool_call>", "<tool_call|>"
 _OLD_OPENING, _OLD_CLOSING = "<start_function_call>", "<end_function_call>"
 _QUOTES = ('<|"|>', "<escape>")
 _SCALAR_ENDS = (",", "}", "]", *_QUOTES)
+_STRAY = (_CLOSING, "<channel|>", "<|tool_response>")
 _MAX_DEPTH = 64
 _MAX_RULE_DEPTH = 8
 _SCALARS = {
@@ -169,7 +170,7 @@ def _any_value(lark: Lark, text: str) -> str:
 GEMMA = Format(
     "gemma4",
     lambda template: _OPENING in template,
-    Tagged({_OPENING: _read}, dropped=(_CLOSING, "<channel|>", "<|channel>")),
+    Tagged({_OPENING: _read}, dropped=_STRAY, opens=("<|channel>", "<|channel><|channel>thought")),
     kept=(_OPENING, _CLOSING, _QUOTES[0], "<|channel>", "<channel|>"),
     make_rule=_rule_of(_OPENING, _CLOSING, _QUOTES[0]),
     marks_content=True,

@@ -21,6 +21,7 @@ class Tagged:
         dropped: Marks that mean nothing.
         ends_reasoning: Those of the marks of calls which end reasoning in any case. Others are part of it, unless
             it is never closed.
+        opens: Marks that begin reasoning as well as the one that is known.
         start: Reads calls without a mark, with which content may begin.
         named: A mark that the name of a tool has to stand in, such as ``[NAME(``.
         read_named: Reads what begins with such a mark, which is given but not read.
@@ -29,6 +30,7 @@ class Tagged:
     calls: Mapping[str, CallReader]
     dropped: Sequence[str] = ()
     ends_reasoning: Sequence[str] = ()
+    opens: Sequence[str] = ()
     start: Reader | None = None
     named: str = ""
     read_named: CallReader | None = None
@@ -37,7 +39,8 @@ class Tagged:
         """Read a reply."""
         opening = situation.reasoning.opening.rstrip()
         calls = self._marks(situation)
-        marks = (opening,) * bool(opening) + (*calls, *self.dropped)
+        openings = (opening, *self.opens) if opening else ()
+        marks = (*openings, *calls, *self.dropped)
         yield from self._begin(incoming, out, situation)
         while mark := (yield from incoming.before(marks, out.content)):
             if mark in calls:
@@ -45,7 +48,7 @@ class Tagged:
                 continue
             out.border()
             incoming.take(len(mark))
-            if mark == opening:
+            if mark in openings:
                 yield from self._thought(incoming, out, situation)
                 yield from self._content(incoming, out, situation)
 

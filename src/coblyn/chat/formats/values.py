@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,8 @@ __all__ = ["Arguments", "json_of_python", "json_of_text", "read_value", "types_o
 
 _ANY = frozenset({"null", "boolean", "integer", "number", "array", "object", "string"})
 _MAX_DEPTH = 16
+_WORDS = {"true": True, "false": False, "null": None, "none": None}
+_NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
 
 
 class Arguments:
@@ -105,20 +109,36 @@ def json_of_text(text: str, types: frozenset[str]) -> str:
         text: As it was written.
         types: What it may be. A text is only what nothing else fits.
     """
-    if types != {"string"}:
-        stripped = text.strip()
-        try:
-            found = json.loads(stripped)
-        except (ValueError, RecursionError):
-            found = _python(stripped)
-        else:
-            if _fits(found, types):
-                return stripped
-        if found is not _NOTHING and _fits(found, types):
-            return _dumps(found)
-        if "string" not in types:
-            return _dumps(found if isinstance(found, dict | list) else stripped)
-    return _dumps(text)
+    if types == {"string"}:
+        return _dumps(text)
+    stripped = text.strip()
+    found = _meant(stripped)
+    if found is not _NOTHING and _fits(found, types):
+        is_json = isinstance(found, dict | list | float | int) and _is_json(stripped)
+        return stripped if is_json else _dumps(found)
+    if "string" in types:
+        return _dumps(text)
+    is_meant = found is None or isinstance(found, dict | list)
+    return _dumps(found if is_meant else stripped)
+
+
+def _meant(text: str) -> Any:
+    """The value that a text stands for that is no string: JSON, Python, or a word or number spelt like neither."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        found = _python(text)
+    return int(text) if found is _NOTHING and _NUMBER.fullmatch(text) else found
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def json_of_python(text: str) -> str:
@@ -148,12 +168,12 @@ def _python(text: str) -> Any:
 
 def _fits(value: Any, types: frozenset[str]) -> bool:
     kind = _type_of(value)
-    is_whole = kind == "number" and value == int(value) if isinstance(value, float) else False
+    is_whole = isinstance(value, float) and value.is_integer()
     return (
         kind in types
         or (kind == "integer" and "number" in types)
         or (is_whole and "integer" in types)
-    )
+    ) and value not in (math.inf, -math.inf)
 
 
 def _dumps(value: Any) -> str:
