@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from coblyn.chat import sandbox
 from coblyn.chat.frames import read_frame, write_frame
-from coblyn.chat.renderer import run_here
+from coblyn.chat.renderer import BeyondLimits, run_here
 from coblyn.errors import ModelBroken
 
 __all__ = ["main"]
@@ -42,6 +42,8 @@ def _answer(source: str, variables: dict[str, Any]) -> tuple[str, str, str]:
         return "text", run_here(source, variables), ""
     except sandbox.TemplateRefusal as error:
         return "refused", str(error), ""
+    except BeyondLimits as error:
+        return "limits", error.message, ""
     except ModelBroken as error:
         return "broken", error.message, error.hint
     except MemoryError:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from coblyn.chat.frames import read_frame, write_frame
-from coblyn.chat.renderer import broken
+from coblyn.chat.renderer import BeyondLimits, broken
 from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.errors import ModelBroken
 
@@ -60,11 +60,13 @@ class Renderers:
         answer = process.ask([source, variables], self._max_seconds)
         if answer is None or answer[0] == "memory":
             process.end()
-            raise broken("it takes too much time or memory")
+            raise BeyondLimits(broken("it takes too much time or memory").message)
         self._give_back(process)
         kind, text, hint = answer
         if kind == "refused":
             raise TemplateRefusal(text)
+        if kind == "limits":
+            raise BeyondLimits(text)
         if kind == "broken":
             raise ModelBroken(text, hint=hint)
         return str(text)

@@ -8,11 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
 
 from coblyn.chat.sandbox import Sandbox, TemplateRefusal
 from coblyn.errors import ModelBroken
 
-__all__ = ["Run", "broken", "run_here"]
+__all__ = ["BeyondLimits", "Run", "broken", "run_here"]
+
+
+class BeyondLimits(ModelBroken):
+    """A template does what it may not, or takes too much: it is not tried again in another way."""
+
 
 Run = Callable[[str, Mapping[str, Any]], str]
 """Renders a template, Jinja text, with some variables.
@@ -30,6 +36,8 @@ def run_here(source: str, variables: Mapping[str, Any]) -> str:
         return sandbox.render_watched(template, dict(variables))
     except (TemplateRefusal, MemoryError):
         raise
+    except SecurityError as error:
+        raise BeyondLimits(broken(str(error), _line(error)).message) from error
     except Exception as error:  # a template is a foreign program: it may raise anything
         raise broken(str(error) or type(error).__name__, _line(error)) from error
 

@@ -18,7 +18,7 @@ from coblyn.chat.formats.format import Format
 from coblyn.chat.formats.generic import describe, write_calls
 from coblyn.chat.messages import Message, Tool
 from coblyn.chat.reasoning import Reasoning, begins_reasoning, opens_reasoning, reasoning_of
-from coblyn.chat.renderer import Run, run_here
+from coblyn.chat.renderer import BeyondLimits, Run, run_here
 from coblyn.chat.reply import ReplyForm
 from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.chat.traits import Traits, is_sound, traits_of
@@ -140,7 +140,8 @@ class ChatTemplate:
             try:
                 text = self._render_once(used, given, continues_last=continues_last)
             except (TemplateRefusal, ModelBroken) as error:
-                if isinstance(error, ModelBroken) and not self._is_sound:
+                is_broken = isinstance(error, ModelBroken)
+                if isinstance(error, BeyondLimits) or (is_broken and not self._is_sound):
                     raise
                 first = first or error
                 continue
@@ -209,8 +210,8 @@ class ChatTemplate:
         values |= {"messages": shown, "add_generation_prompt": add_generation_prompt}
         try:
             return self._run_template(self._source, values)
-        except ModelBroken:
-            if values["tools"] is not None:
+        except ModelBroken as error:
+            if values["tools"] is not None or isinstance(error, BeyondLimits):
                 raise
         # Some are made for conversations with tools, and go through them unasked.
         return self._run_template(self._source, values | {"tools": []})
@@ -232,8 +233,10 @@ def _continued(marks: Reasoning, prompt: str, content: str) -> str:
 
 def _is_silenced(messages: Sequence[Message], text: str) -> bool:
     """Whether a template leaves out what the system says."""
-    said = (each.content.strip() for each in messages if each.role in ("system", "developer"))
-    return any(content not in text for content in said)
+    said = [each.content.strip() for each in messages if each.role in ("system", "developer")]
+    others = [each.content.strip() for each in messages if each.role == "user"]
+    shows_some = not others or any(each in text for each in others)
+    return shows_some and any(each not in text for each in said)
 
 
 def _refusal(error: TemplateRefusal | ModelBroken) -> BadRequest:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coblyn.chat.messages import Message, Tool, ToolCall
-from coblyn.chat.renderer import Run
+from coblyn.chat.renderer import BeyondLimits, Run
 from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.errors import ModelBroken
 
@@ -112,8 +112,8 @@ class _Probe:
         values = {**self._tokens, **more}
         try:
             return self._run(self._source, values)
-        except ModelBroken:
-            if tools is not None:
+        except ModelBroken as error:
+            if tools is not None or isinstance(error, BeyondLimits):
                 raise
             return self._run(self._source, {**values, "tools": []})
 

@@ -58,7 +58,7 @@ def test_cases(family: ModuleType, case: Case) -> None:
     check(case, form(family, case), range(len(case.text)))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(st.sampled_from(PAIRS), st.lists(st.integers(0, 300), max_size=6))
 def test_however_the_text_is_cut(pair: tuple[ModuleType, Case], places: list[int]) -> None:
     family, case = pair

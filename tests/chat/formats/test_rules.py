@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 
 import pytest
@@ -31,7 +32,8 @@ def special_of(family: ModuleType, *, are_special: bool) -> dict[str, int]:
     return {name: END + 1 + index for index, name in enumerate(names)}
 
 
-def tokenizer(special: dict[str, int]) -> LLTokenizer:
+@cache
+def tokenizer(special: tuple[str, ...]) -> LLTokenizer:
     pieces = [*(bytes([byte]) for byte in range(256)), b"<end>", *map(str.encode, special)]
     ids = range(END, len(pieces))
     return make_tokenizer(Vocabulary(pieces, list(ids), [END], lambda text: list(text.encode())))
@@ -66,7 +68,7 @@ class Rule:
         assert found
         self.triggers: Sequence[str] = found.triggers
         self.repeats = found.repeats
-        self._tokenizer = tokenizer(self.special)
+        self._tokenizer = tokenizer(tuple(self.special))
         self._grammar = LLMatcher.grammar_from_lark(found.lark)
         is_wrong, messages = LLMatcher.validate_grammar_with_warnings(
             self._grammar, self._tokenizer
