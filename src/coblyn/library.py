@@ -225,8 +225,11 @@ class Engine:
             )
         current = bundle.current()
         _require_proof(current)
+        chosen = Settings.load(flags=settings)
+        if chosen.draft_model:
+            chosen = replace(chosen, draft_model=str(store.find(chosen.draft_model)))
         config = EngineConfig.from_settings(
-            Settings.load(flags=settings), model=path, library=current.lib_dir, bundle=current.id
+            chosen, model=path, library=current.lib_dir, bundle=current.id
         )
         return cls.open(config, own_process=own_process)
 

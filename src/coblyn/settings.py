@@ -144,6 +144,13 @@ class EngineSettings:
             "What is written stays the same."
         ),
     ] = True
+    draft_model: Annotated[
+        str,
+        Meta(
+            description="A small model of the same family, by name or path, that guesses tokens ahead for the "
+            "large one; empty for none."
+        ),
+    ] = ""
     kernels: Annotated[
         bool,
         Meta(

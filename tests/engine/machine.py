@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.limits import Limits
 from coblyn.engine.plan import Plan
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
-from coblyn.engine.scheduler import Limits, Scheduler
+from coblyn.engine.scheduler import Scheduler
 
 SCRIPT = "abcdefghij" * 10
 
@@ -51,7 +52,9 @@ class Machine:
     def step(self) -> Plan:
         self.now += 1
         self.scheduler.observe(self.runner.window_starts())
-        plan, events = self.scheduler.schedule()
+        runner = self.runner
+        drafts = runner.draft(self.scheduler.draft_wishes()) if runner.can_draft else {}
+        plan, events = self.scheduler.schedule(drafts)
         events += self.scheduler.apply(plan, self.runner.run(plan))
         self.events += events
         return plan

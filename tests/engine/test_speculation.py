@@ -7,7 +7,7 @@ import pytest
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.lookup import Index, Library
 from coblyn.engine.plan import Row
-from coblyn.engine.speculation import MAX_DRAFTS, Guesses, Pace, Speculation
+from coblyn.engine.speculation import MAX_DRAFTS, Guesses, Pace, Speculation, Trust
 from engine.machine import Machine
 
 VERSE = "knock, knock, who knocks? knock, knock, who knocks? "
@@ -59,7 +59,7 @@ def test_texts_before_this_one_are_looked_at_the_latest_first() -> None:
 def test_media_are_never_guessed() -> None:
     cells = [1, 2, 3, 4, -1, -1, 5, 1, 2, 3]
     guesses = Guesses(Index(cells))
-    assert Speculation().drafts(guesses, 5, 1) == (4,)
+    assert Speculation(lambda: 0.0).drafts("a", guesses, 5, 1) == (4,)
 
 
 def test_what_a_step_costs_is_learnt() -> None:
@@ -79,7 +79,7 @@ def test_what_a_step_costs_is_learnt() -> None:
 
 def speculation(cost: float) -> Speculation:
     """One to which a token adds so much of the time of a step."""
-    made = Speculation()
+    made = Speculation(lambda: 0.0)
     for num_tokens in range(1, 20):
         for _ in range(3):
             made.pace.note(num_tokens, 0.01 * (1 + cost * (num_tokens - 1)))
@@ -89,24 +89,24 @@ def speculation(cost: float) -> Speculation:
 def test_as_many_are_guessed_as_are_worth_their_cost() -> None:
     cells = [*range(1, 40), 1, 2, 3]
     cheap, dear = speculation(0.02), speculation(1.5)
-    sure, unsure = Guesses(Index(cells), rate=0.97), Guesses(Index(cells), rate=0.1)
-    assert len(cheap.drafts(sure, 30, 1)) == MAX_DRAFTS
-    assert 0 < len(cheap.drafts(unsure, 30, 1)) < 4
-    assert dear.drafts(sure, 30, 1) == ()
+    sure, unsure = Guesses(Index(cells), Trust(0.97)), Guesses(Index(cells), Trust(0.1))
+    assert len(cheap.drafts("a", sure, 30, 1)) == MAX_DRAFTS
+    assert 0 < len(cheap.drafts("a", unsure, 30, 1)) < 4
+    assert dear.drafts("a", sure, 30, 1) == ()
 
 
 def test_what_is_never_right_is_tried_ever_more_seldom() -> None:
     made, guesses = speculation(0.4), Guesses(Index([*range(1, 40), 1, 2, 3]))
     tried = []
     for step in range(2000):
-        drafts = made.drafts(guesses, 30, 1)
+        drafts = made.drafts("a", guesses, 30, 1)
         if drafts:
             tried.append(step)
-            guesses.learn(len(drafts), 0)
+            guesses.lookup.learn(len(drafts), 0)
     assert len(tried) < 25
     assert tried[-1] - tried[-2] > 300
-    guesses.learn(1, 1)
-    assert made.drafts(guesses, 30, 1), "one that was right is enough to begin again"
+    guesses.lookup.learn(1, 1)
+    assert made.drafts("a", guesses, 30, 1), "one that was right is enough to begin again"
 
 
 def rows(machine: Machine) -> list[Row]:
@@ -162,3 +162,19 @@ def test_who_waits_to_be_read_comes_before_guesses() -> None:
     while machine.scheduler.num_waiting:
         machine.step()
     assert not any(row.drafts for row in rows(machine) if row.request_id == "a")
+
+
+@pytest.mark.parametrize("drafts", [VERSE, "knock? " * 9])
+def test_a_draft_model_guesses_where_the_text_does_not_tell(drafts: str) -> None:
+    script = VERSE[:26] + "then all is still, and nobody says a word to any other until dawn."
+    texts, steps = [], []
+    for guessed in ("", drafts, script):
+        runner = FakeRunner(script=script, repeats=False, drafts=guessed)
+        machine = Machine(runner, speculates=True)
+        machine.add("a", "who? ", 300)
+        machine.run()
+        texts.append(machine.text("a"))
+        steps.append(len(runner.history))
+    assert texts == [script] * 3
+    assert steps[2] < steps[0] / 2
+    assert steps[1] <= steps[0] + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def configure(
         with pulled_meanwhile(missing):
             bundle = ensure_bundle()
         path = resolve_model(model, yes=yes, any_kind=any_kind)
+    if settings.draft_model:
+        guesser = resolve_model(settings.draft_model, yes=yes)
+        settings = replace(settings, draft_model=str(guesser))
     return EngineConfig.from_settings(
         settings,
         model=path,

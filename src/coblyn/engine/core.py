@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed, Finish, Stats
 from coblyn.engine.interface import Prepared, Runner
+from coblyn.engine.limits import Limits
 from coblyn.engine.preparing import Preparation, Preparing
 from coblyn.engine.prompt import Media, Prompt
 from coblyn.engine.request import Request
-from coblyn.engine.scheduler import Limits, Scheduler
+from coblyn.engine.scheduler import Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
 
 __all__ = ["Core", "Deliver"]
@@ -262,7 +263,8 @@ class Core:
 
     def _step(self, scheduler: Scheduler, runner: Runner) -> None:
         _observe(scheduler, runner)
-        plan, events = scheduler.schedule()
+        drafts = runner.draft(scheduler.draft_wishes()) if runner.can_draft else {}
+        plan, events = scheduler.schedule(drafts)
         self._send(events)
         events = scheduler.apply(plan, runner.run(plan))
         self._forget_finished(runner, events)

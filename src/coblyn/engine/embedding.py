@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
-from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import PLAIN
 from coblyn.engine.request import Request
 from coblyn.engine.texts import BATCH, MAX_TEXTS
@@ -42,6 +42,7 @@ class EmbeddingRunner:
     shares_cells = True
     max_sequences = 1
     shelf_tokens = 0
+    can_draft = False
 
     def __init__(
         self, config: EngineConfig, advance: Callable[[float], bool] | None = None
@@ -104,6 +105,11 @@ class EmbeddingRunner:
     def window_starts(self) -> Sequence[int]:
         """There is no window."""
         return (0,)
+
+    def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
+        """There is no text to go on with."""
+        assert not wishes, "requests are refused when they are prepared"
+        return {}
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """There are no rows to run."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,17 @@ from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks
-from coblyn.engine.plan import ALL_FORBIDDEN, Copy, Plan, Remove, Restore, Row, Sampled, Save
+from coblyn.engine.plan import (
+    ALL_FORBIDDEN,
+    Copy,
+    DraftWish,
+    Plan,
+    Remove,
+    Restore,
+    Row,
+    Sampled,
+    Save,
+)
 from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.texts import MAX_TEXTS
@@ -106,6 +116,7 @@ class FakeRunner:
         takes_masked: Cells that a window does not need any more are given to others at once.
         most_steps: Most steps in a row that it does of those that a plan allows.
         mask_steps: Steps for which each mask of a constraint lets its row wait.
+        drafts: What a draft model would guess, over and over; empty for no draft model.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
         rests: How often it has something to do while there are no requests.
@@ -128,6 +139,7 @@ class FakeRunner:
     takes_masked: bool = False
     chat_template: str = ""
     infill: InfillTokens | None = None
+    drafts: str = ""
     fail_at: int = 0
     history: list[Plan] = field(default_factory=list)
     held: dict[int, list[int]] = field(default_factory=dict)
@@ -190,6 +202,21 @@ class FakeRunner:
         self._masks.forget(request_id)
         self._lateness.pop(request_id, None)
         self._requests.pop(request_id, None)
+
+    @property
+    def can_draft(self) -> bool:
+        """Whether there is something to guess."""
+        return bool(self.drafts)
+
+    def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
+        """Go on as ``drafts`` does from the place where the text is."""
+        text, found = self.drafts.encode(), {}
+        for wish in wishes:
+            request = self._requests[wish.request_id]
+            start = len(wish.tokens) - request.content.cells
+            places = range(start, start + wish.num_wanted)
+            found[wish.request_id] = tuple(text[place % len(text)] for place in places)
+        return found
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Check the plan as a context would, and answer from the script."""

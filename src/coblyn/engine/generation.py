@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from coblyn.engine.content import Content
-from coblyn.engine.events import Stats
+from coblyn.engine.events import Prefill, Stats
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Guesses
 from coblyn.engine.text import TextStream
@@ -92,6 +92,11 @@ class Generation:
         if self.thought:
             self.thought.rewind(count)
         self.num_rewinds += 1
+
+    def progress(self) -> Prefill:
+        """How far its prompt was read."""
+        total = self.prompt_length
+        return Prefill(self.request.id, total, self.cached, min(self.computed, total))
 
     def stats(self, now: float) -> Stats:
         """Its figures, if it ended now."""

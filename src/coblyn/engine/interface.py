@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from coblyn.engine.death import Death
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.infill import InfillTokens
-from coblyn.engine.plan import Plan, Sampled
+from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import Namespace
 from coblyn.engine.request import Request
 from coblyn.engine.window import Window
@@ -185,6 +185,15 @@ class Runner(Protocol):
 
     def forget(self, request_id: str) -> None:
         """Forget a request; one that is unknown is no error."""
+        ...
+
+    @property
+    def can_draft(self) -> bool:
+        """Whether it has a draft model."""
+        ...
+
+    def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
+        """What a draft model guesses, by request; fewer tokens than were wished for, or none, is no error."""
         ...
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:

@@ -19,6 +19,7 @@ __all__ = [
     "CacheOp",
     "Copy",
     "Discard",
+    "DraftWish",
     "Plan",
     "Remove",
     "Restore",
@@ -26,6 +27,7 @@ __all__ = [
     "Row",
     "Sampled",
     "Save",
+    "num_drawn",
 ]
 
 FRAME = 1 / 30
@@ -133,6 +135,20 @@ class Row(NamedTuple):
     banned: tuple[int, ...] = ()
 
 
+class DraftWish(NamedTuple):
+    """A text that a draft model shall go on with.
+
+    Attributes:
+        request_id: Whose it is.
+        tokens: Token ids of all of it. It grows and is cut from wish to wish; the same list each time.
+        num_wanted: How many tokens are wanted.
+    """
+
+    request_id: str
+    tokens: Sequence[int]
+    num_wanted: int
+
+
 class Rewind(NamedTuple):
     """Tokens that a request has drawn and gives back, or goes on with without having drawn them.
 
@@ -190,3 +206,8 @@ class Sampled(NamedTuple):
         all_of_them = [self, *(Sampled(token, is_forced=True) for token in forced)]
         all_of_them[-1] = all_of_them[-1]._replace(is_last=is_last)
         return all_of_them
+
+
+def num_drawn(row: Sequence[Sampled]) -> int:
+    """How many tokens of a row were drawn, and are computed but for the last one."""
+    return sum(not sampled.is_forced for sampled in row)

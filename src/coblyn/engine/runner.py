@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.draft_model import DraftModel
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
@@ -26,6 +27,7 @@ from coblyn.engine.plan import (
     CacheOp,
     Copy,
     Discard,
+    DraftWish,
     Plan,
     Remove,
     Restore,
@@ -130,6 +132,9 @@ class LlamaRunner:
             self._embedder = stack.enter_context(
                 closing(Embedder(model, replace(options, max_sequences=MAX_TEXTS)))
             )
+            self._draft_model = _draft_model(config, model, options)
+            if self._draft_model:
+                stack.callback(self._draft_model.close)
             self._stack = stack.pop_all()
         self._model = model
         self._options = options
@@ -185,6 +190,8 @@ class LlamaRunner:
         """Free the request's sampler."""
         self._masks.forget(request_id)
         self._late_logits.pop(request_id, None)
+        if self._draft_model:
+            self._draft_model.forget(request_id)
         self._requests.pop(request_id, None)
         sampler = self._samplers.pop(request_id, None)
         if sampler:
@@ -281,6 +288,15 @@ class LlamaRunner:
         if forced:
             self._samplers[request_id].accept(forced)
         return only.followed_by(forced, is_last=is_last)
+
+    @property
+    def can_draft(self) -> bool:
+        """Whether it has a draft model."""
+        return self._draft_model is not None
+
+    def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
+        """What the draft model guesses."""
+        return self._draft_model.draft(wishes) if self._draft_model and wishes else {}
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
         """What the model makes of whole texts."""
@@ -440,6 +456,15 @@ def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
         flash_attention=config.flash_attention,
         cache_type=config.cache_type,
     )
+
+
+def _draft_model(config: EngineConfig, model: Model, options: ContextOptions) -> DraftModel | None:
+    if not (config.draft_model and config.speculation):
+        return None
+    path = Path(config.draft_model)
+    # It holds what runs, and nothing of what is idle.
+    shape = replace(options, max_sequences=config.max_running, is_unified=False)
+    return DraftModel(model, path, shape, gpu_layers=config.gpu_layers)
 
 
 def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:

@@ -9,9 +9,9 @@ fit beside the others.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
+from types import MappingProxyType
 
 from coblyn.engine.cache import MIN_SHARED, SequenceCache
 from coblyn.engine.content import MEDIA, Content, common_prefix
@@ -21,46 +21,36 @@ from coblyn.engine.events import (
     Failed,
     Finish,
     FinishReason,
-    Prefill,
     TokenLogprob,
     TokenText,
 )
 from coblyn.engine.generation import Generation
 from coblyn.engine.interface import Vocab
+from coblyn.engine.limits import Limits
 from coblyn.engine.no_token import no_token
 from coblyn.engine.phrases import phrases_of
-from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, Plan, Rewind, Row, Sampled
+from coblyn.engine.plan import (
+    ALL_FORBIDDEN,
+    NO_NUMBERS,
+    DraftWish,
+    Plan,
+    Rewind,
+    Row,
+    Sampled,
+    num_drawn,
+)
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import Chunk, TextStream
 from coblyn.engine.thinking import Thought
 
-__all__ = ["Limits", "Scheduler"]
+__all__ = ["Scheduler"]
 
 _BY_SEQUENCE = attrgetter("sequence")
 
 _MAX_REWINDS = 1000
 """A text that was taken back more often than this cannot be written without what is banned."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one engine may do at a time.
-
-    Attributes:
-        context: Most tokens of one request, prompt and completion.
-        max_running: Most requests in the batch.
-        max_batch: Most tokens of a step.
-        busy_batch: Most tokens of a step while some generation decodes, so that a long prompt does not stall it.
-        speculates: Whether tokens are guessed ahead, where that is faster.
-    """
-
-    context: int
-    max_running: int
-    max_batch: int
-    busy_batch: int
-    speculates: bool = False
 
 
 class Scheduler:
@@ -83,8 +73,7 @@ class Scheduler:
         self._waiting: deque[Generation] = deque()
         self._running: list[Generation] = []
         self._rewinds: list[Rewind] = []
-        self._speculation = Speculation()
-        self._step_began = 0.0
+        self._speculation = Speculation(clock)
 
     @property
     def num_running(self) -> int:
@@ -146,8 +135,31 @@ class Scheduler:
         """Take note of what the windows of the sequences still have, before anything is decided."""
         self._cache.observe(starts)
 
-    def schedule(self) -> tuple[Plan, list[Event]]:
-        """Decide the next step, and tell of prompts that were taken up."""
+    def draft_wishes(self) -> list[DraftWish]:
+        """What a draft model shall guess before the next step is decided."""
+        self._speculation.begin_step()
+        if self._waiting or self._most_outputs() == 1:
+            return []
+        wishes, num_tokens = [], len(self._running)
+        for generation in self._running:
+            most = self._most_drafts(generation, num_tokens)
+            if generation.guesses and most > 0 and self._may_run_on(generation):
+                count = self._speculation.num_wanted(generation.guesses, most, num_tokens)
+                num_tokens += count
+                if count:
+                    cells = generation.content.cells
+                    wishes.append(DraftWish(generation.request.id, cells, count))
+        return wishes
+
+    def schedule(
+        self, drafts: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    ) -> tuple[Plan, list[Event]]:
+        """Decide the next step, and tell of prompts that were taken up.
+
+        Args:
+            drafts: What a draft model guessed, by request.
+        """
+        self._speculation.take(drafts)
         events = self._admit()
         rows = self._rows()
         while self._running and not rows:
@@ -156,7 +168,7 @@ class Scheduler:
             rows = self._rows()
         operations, rewinds = self._cache.take_operations(), tuple(self._rewinds)
         self._rewinds.clear()
-        self._step_began = self._clock()
+        self._speculation.begin_run()
         return Plan(operations, tuple(rows), rewinds), events
 
     def rest(self) -> Plan:
@@ -167,7 +179,7 @@ class Scheduler:
     def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
         """Book what was run, and give what it brought."""
         if not plan.operations and len(result) == len(plan.rows) > 0:
-            self._note_pace(plan, result)
+            self._speculation.note(plan, result)
         by_id = {generation.request.id: generation for generation in self._running}
         drawn = iter(result)
         events: list[Event] = []
@@ -179,7 +191,7 @@ class Scheduler:
             if row.outputs:
                 events += self._take_all(generation, row, next(drawn))
             else:
-                events.append(_progress(generation))
+                events.append(generation.progress())
         return events
 
     # Deciding
@@ -203,7 +215,7 @@ class Scheduler:
             if not generation.admitted:
                 generation.admitted = self._clock()
                 generation.cached = claim.length
-            events.append(_progress(generation))
+            events.append(generation.progress())
         return events
 
     def _is_being_read(self, content: Content) -> bool:
@@ -240,10 +252,15 @@ class Scheduler:
 
     def _drafts(self, generation: Generation, most: int, num_tokens: int) -> tuple[int, ...]:
         """Guesses at the tokens that a generation draws after the next one."""
-        if generation.guesses is None:
+        guesses = generation.guesses
+        most = min(most, self._most_drafts(generation, num_tokens))
+        if guesses is None or most <= 0:
             return ()
-        most = min(most, generation.num_left - 1, self._limits.max_batch - num_tokens)
-        return self._speculation.drafts(generation.guesses, most, num_tokens) if most > 0 else ()
+        return self._speculation.drafts(generation.request.id, guesses, most, num_tokens)
+
+    def _most_drafts(self, generation: Generation, num_tokens: int) -> int:
+        """Most tokens that may be guessed for it in a step of so many without these."""
+        return min(generation.num_left - 1, self._limits.max_batch - num_tokens)
 
     def _ready_to_decode(self) -> list[Generation]:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
@@ -333,13 +350,6 @@ class Scheduler:
         generation.replays = False
         self._cache.append(generation.sequence, generation.content, generation.computed)
 
-    def _note_pace(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> None:
-        """Learn what a step costs in which every row draws."""
-        num_steps = 1 if any(row.drafts for row in plan.rows) else max(map(_num_drawn, result))
-        if num_steps:
-            seconds = (self._clock() - self._step_began) / num_steps
-            self._speculation.pace.note(plan.num_tokens, seconds)
-
     def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
         """Take the tokens that a row drew, up to the one that ends it."""
         if not drawn:  # its mask is late
@@ -369,9 +379,9 @@ class Scheduler:
         self, generation: Generation, row: Row, drawn: Sequence[Sampled], num_booked: int
     ) -> None:
         """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
-        if num_booked < max(len(row.drafts), _num_drawn(drawn) - 1):
+        if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
             self._cache.take_back(generation.sequence)
-        if generation.guesses and row.drafts:
+        if row.drafts and generation.guesses:
             generation.guesses.learn(len(row.drafts), len(drawn) - 1)
 
     def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
@@ -470,15 +480,6 @@ class Scheduler:
                 self._speculation.end(generation.guesses)
         else:
             self._waiting.remove(generation)
-
-
-def _progress(generation: Generation) -> Prefill:
-    total = generation.prompt_length
-    return Prefill(generation.request.id, total, generation.cached, min(generation.computed, total))
-
-
-def _num_drawn(row: Sequence[Sampled]) -> int:
-    return sum(not sampled.is_forced for sampled in row)
 
 
 def _joined(earlier: Chunk, later: Chunk) -> Chunk:

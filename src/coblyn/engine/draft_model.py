@@ -1,0 +1,162 @@
+"""A small model that guesses what a larger one will write, on a context of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coblyn.engine.plan import DraftWish
+from coblyn.errors import SettingsError
+from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.model import Model
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.steps import Steps
+
+__all__ = ["DraftModel"]
+
+_MAX_UNKNOWN = 128
+"""Tokens by which two vocabularies may differ at their ends, as those of one family's models do."""
+
+_NO_LIMIT = 3600.0
+
+_GREEDY = SamplerOptions(seed=0, stages=(Stage(StageKind.TEMPERATURE, (0.0, 0.0, 1.0, 0.0, 1.0)),))
+
+
+@dataclass(slots=True)
+class _Text:
+    """What a sequence of the draft model's context holds, and what draws for it."""
+
+    sequence: int
+    sampler: Sampler
+    held: list[int] = field(default_factory=list)
+
+
+class DraftModel:
+    """Goes on with texts greedily. Free it with ``close``, before the bundle.
+
+    Args:
+        model: The model whose texts are guessed.
+        path: The small model's file.
+        options: Shape of the large model's context.
+        gpu_layers: Layers on the accelerator; negative for all.
+
+    Raises:
+        SettingsError: Its vocabulary is another one, or its memory cannot go back.
+        CoblynError: It cannot be loaded.
+    """
+
+    def __init__(
+        self, model: Model, path: Path, options: ContextOptions, *, gpu_layers: int = -1
+    ) -> None:
+        with ExitStack() as stack:
+            self._model = stack.enter_context(Model(model.library, path, gpu_layers=gpu_layers))
+            _require_same_vocabulary(model, self._model)
+            self._context = stack.enter_context(Context(self._model, options))
+            self._stack = stack.pop_all()
+        self._batch = Batch(options.max_batch)
+        self._steps = Steps(self._context, self._batch, options.max_sequences)
+        self._free = list(range(options.max_sequences))
+        self._texts: dict[str, _Text] = {}
+        self._max_length = self._context.length
+
+    def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
+        """What it guesses. A text that it has yet to read is read a batch at a time, and gets no guess meanwhile.
+
+        Raises:
+            EngineError: A step failed.
+        """
+        ready: list[tuple[DraftWish, _Text]] = []
+        room = self._batch.capacity
+        for wish in wishes:
+            text = self._text_of(wish)
+            if text is None or len(wish.tokens) + wish.num_wanted > self._max_length:
+                continue
+            room -= self._read(text, wish, room)
+            if len(wish.tokens) - len(text.held) == 1:
+                ready.append((wish, text))
+        ready = ready[: self._batch.capacity]
+        return self._go_on(ready) if ready else {}
+
+    def forget(self, request_id: str) -> None:
+        """The request is over; one that is unknown is no error."""
+        text = self._texts.pop(request_id, None)
+        if text is not None:
+            self._cut(text, 0)
+            text.sampler.close()
+            self._free.append(text.sequence)
+
+    def close(self) -> None:
+        """Free everything."""
+        for request_id in tuple(self._texts):
+            self.forget(request_id)
+        self._stack.close()
+
+    def _text_of(self, wish: DraftWish) -> _Text | None:
+        if wish.request_id not in self._texts:
+            if not self._free:
+                return None
+            sampler = Sampler(self._model.library, _GREEDY, self._model.vocab_size, ())
+            self._texts[wish.request_id] = _Text(self._free.pop(), sampler)
+        return self._texts[wish.request_id]
+
+    def _read(self, text: _Text, wish: DraftWish, room: int) -> int:
+        """Compute what is new of a text, up to its last token; how many tokens that were."""
+        self._cut(text, _num_common(text.held, wish.tokens))
+        start = len(text.held)
+        new = wish.tokens[start : min(len(wish.tokens) - 1, start + room)]
+        if any(not 0 <= token < self._model.vocab_size for token in new):
+            return 0  # media, or a token that only the large model knows
+        if new:
+            self._batch.fill(0, new, start, text.sequence, output=True)
+            self._context.decode(self._batch, len(new))
+            text.held += new
+        return len(new)
+
+    def _go_on(self, ready: Sequence[tuple[DraftWish, _Text]]) -> Mapping[str, tuple[int, ...]]:
+        draws = []
+        for place, (wish, text) in enumerate(ready):
+            start, last = len(text.held), wish.tokens[-1]
+            self._batch.put(place, last, start, text.sequence, output=True)
+            draws.append(
+                Draw(text.sampler, text.sequence, start + 1, place, max_drawn=wish.num_wanted)
+            )
+            text.held.append(last)
+        found = {}
+        drawn = self._steps.run(len(ready), draws, max_seconds=_NO_LIMIT)
+        for (wish, text), tokens in zip(ready, drawn, strict=True):
+            ids = tuple(each.token for each in tokens if each.token >= 0)
+            # The last one is drawn and not computed.
+            text.held += ids[:-1]
+            found[wish.request_id] = ids
+        return found
+
+    def _cut(self, text: _Text, length: int) -> None:
+        if length < len(text.held):
+            self._context.remove(text.sequence, length)
+            del text.held[length:]
+
+
+def _num_common(held: Sequence[int], tokens: Sequence[int]) -> int:
+    """Tokens at the start of both that are the same, but for the last one of the text, which is computed anew."""
+    limit = min(len(held), len(tokens) - 1)
+    if list(held[:limit]) == list(tokens[:limit]):
+        return limit
+    return next(place for place in range(limit) if held[place] != tokens[place])
+
+
+def _require_same_vocabulary(model: Model, draft: Model) -> None:
+    name = draft.path.name
+    if not draft.is_rewindable:
+        raise SettingsError(f"draft_model: {name} is recurrent, and cannot take guesses back.")
+    common = min(model.vocab_size, draft.vocab_size)
+    differ = max(model.vocab_size, draft.vocab_size) - common > _MAX_UNKNOWN or any(
+        model.piece(token, special=True) != draft.piece(token, special=True)
+        for token in range(common)
+    )
+    if differ:
+        raise SettingsError(
+            f"draft_model: {name} has another vocabulary than {model.path.name}.",
+            hint="Take a smaller model of the same family.",
+        )

@@ -1,0 +1,75 @@
+"""A draft model beside a real one: the same text, in fewer steps."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Source, Text
+from coblyn.engine.events import Delta
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.plan import Plan, Row
+from coblyn.engine.request import Request
+from coblyn.engine.runner import LlamaRunner
+from coblyn.errors import SettingsError
+from coblyn.native.bundle import Bundle
+from gguf_file import whole_model, windowed_model
+
+pytestmark = pytest.mark.native
+
+
+class Watched(LlamaRunner):
+    """Keeps the rows that had drafts."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self.drafted: list[Row] = []
+
+    def run(self, plan: Plan):  # type: ignore[no-untyped-def]
+        self.drafted += [row for row in plan.rows if row.drafts]
+        return super().run(plan)
+
+
+def load(bundle: Bundle, model: Path, **settings: object) -> LocalEngine:
+    config = EngineConfig(str(model), str(bundle.lib_dir), context=512, **settings)  # type: ignore[arg-type]
+    return LocalEngine(partial(Watched, config), max_running=4, speculates=config.speculation)
+
+
+async def write(engine: LocalEngine, name: str, sampling: SamplingParams) -> str:
+    prompt = await engine.encode(Source((Text("The old miner put down his lamp"),)))
+    events = engine.generate(Request(name, prompt.id, 48, sampling))
+    return "".join([event.text async for event in events if isinstance(event, Delta)])
+
+
+async def test_the_same_text_with_a_draft_model(bundle: Bundle, tmp_path: Path) -> None:
+    """The weights are in F32, whose sums hardly depend on the size of a step; half of the layers look a window back."""
+    model = windowed_model(16).write(tmp_path / "model.gguf")
+    other = windowed_model(16, seed=2).write(tmp_path / "other.gguf")
+    chains = [SamplingParams(temperature=0)]
+    chains += [SamplingParams(temperature=0.7, seed=seed, top_k=20) for seed in range(3)]
+    plain = load(bundle, model, speculation=False)
+    expected = [await write(plain, str(n), chain) for n, chain in enumerate(chains)]
+    await plain.close()
+    for draft in (model, other):
+        engine = load(bundle, model, draft_model=str(draft))
+        runner = engine._core.runner
+        assert isinstance(runner, Watched)
+        alone = await write(engine, "alone", chains[0])
+        assert alone == expected[0]
+        assert runner.drafted, "the first guesses are tried, since nothing is known of their cost"
+        jobs = [write(engine, str(n), chain) for n, chain in enumerate(chains)]
+        assert await asyncio.gather(*jobs) == expected
+        await engine.close()
+
+
+async def test_another_vocabulary_is_refused(
+    bundle: Bundle, starter_model: Path, tmp_path: Path
+) -> None:
+    other = whole_model().write(tmp_path / "other.gguf")
+    with pytest.raises(SettingsError, match="another vocabulary than"):
+        load(bundle, starter_model, draft_model=str(other))
