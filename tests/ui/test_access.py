@@ -51,7 +51,7 @@ def assert_accessible(page: Page) -> None:
 @pytest.mark.parametrize("is_phone", [False, True])
 def test_axe_finds_nothing(new_page: NewPage, server_url: str, scheme: str, is_phone: bool) -> None:
     page = new_page(server_url, color_scheme=scheme, **(PHONE if is_phone else {}))
-    expect(page.get_by_text("of 4,096 tokens")).to_be_visible()
+    expect(page.locator(".status")).not_to_be_empty()
     assert_accessible(page)
     write(page, PROMPT)
     generate(page)

@@ -165,10 +165,8 @@ def test_text_memory_and_settings_survive_a_reload(page: Page) -> None:
     button(page, "Retry").click()
     wait_until_idle(page)
     assert sent[0] | {"genkey": ""} == {
-        "prompt": PROMPT.rstrip(),
-        "memory": "A mine in Wales.\n",
+        "prompt": "A mine in Wales.\n" + PROMPT.rstrip(),
         "max_length": 160,
-        "max_context_length": 4096,
         "temperature": 1.25,
         "top_p": 0.95,
         "min_p": 0.05,

@@ -81,7 +81,7 @@ test("an error that is no JSON keeps its status", async () => {
 });
 
 test("no server: gone", async () => {
-  await expect(server({}).api.countTokens("x")).rejects.toEqual(new ApiError("gone", "Coblyn does not answer."));
+  await expect(server({}).api.parameters()).rejects.toEqual(new ApiError("gone", "Coblyn does not answer."));
 });
 
 test("health, with all it may say", async () => {

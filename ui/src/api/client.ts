@@ -1,16 +1,19 @@
 /** One function for each endpoint of generating. */
 
 import { events, type ServerEvent } from "../stream/events";
-import { asJson, detailOf, type Fetch, Http, number, post, Refusal, text } from "./http";
+import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { StoriesApi } from "./stories";
-import { ApiError, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type ServerStatus } from "./types";
+import { ApiError, type Context, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type ServerStatus } from "./types";
 
 export interface Api {
   health(): Promise<Health>;
-  countTokens(text: string): Promise<number>;
   /** The server's table of generation parameters. */
   parameters(): Promise<readonly Parameter[]>;
   stories: StoriesApi;
+  /** What the model would read of a story. */
+  context(story: string, about: Json): Promise<Context>;
+  /** What a generation would cost; starts nothing. */
+  plan(request: { prompt: string; max_length: number }): Promise<Plan>;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
   abort(genkey: string): Promise<void>;
 }
@@ -36,8 +39,12 @@ export function createApi(fetch?: Fetch): Api {
 
     stories: new StoriesApi(http),
 
-    async countTokens(prompt) {
-      return number((await ask("api/extra/tokencount", { prompt })).value) ?? 0;
+    async context(story, about) {
+      return (await ask(`api/coblyn/stories/${story}/context`, about, 60)) as unknown as Context;
+    },
+
+    async plan(request) {
+      return (await ask("api/coblyn/plan", request, 60)) as unknown as Plan;
     },
 
     async parameters() {

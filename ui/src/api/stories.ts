@@ -144,9 +144,11 @@ export class StoriesApi {
     return Array.isArray(hits) ? hits.filter(isJson) : [];
   }
 
-  async import(file: Blob): Promise<Json> {
+  /** A file becomes a new story, or adds its cards and lore to one. */
+  async bring(file: File, story: string | null): Promise<Json> {
     const init = { ...post({}), body: file, headers: { "Content-Type": "application/octet-stream" } };
-    const response = await this.#http.request(`${LIBRARY}/import`, init);
+    const where = story === null ? LIBRARY : `${STORIES}/${story}`;
+    const response = await this.#http.request(`${where}/import?name=${encodeURIComponent(file.name)}`, init);
     return (await response.json()) as Json;
   }
 

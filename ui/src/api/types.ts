@@ -30,15 +30,68 @@ export interface Parameter {
 /** One request, in the field names of KoboldAI's API; the samplers' numbers come from the table. */
 export interface GenerateRequest {
   prompt: string;
-  memory: string;
   max_length: number;
-  max_context_length?: number;
   sampler_seed: number;
   stop_sequence: string[];
   trim_stop: boolean;
   replace_instruct_placeholders: boolean;
   genkey: string;
   [sampler: string]: unknown;
+}
+
+/** What a generation would find. */
+export interface Plan {
+  tokens: number;
+  /** Of them, those that are in memory. */
+  cached: number;
+  context: number;
+  /** Until the first token; null while the speed is not known. */
+  seconds: number | null;
+  waiting: number;
+}
+
+export type SegmentKind = "memory" | "lore" | "character" | "persona" | "examples" | "note" | "story";
+
+/** A part of what is sent. */
+export interface Segment {
+  kind: SegmentKind;
+  id: string;
+  text: string;
+  tokens: number;
+  start?: number;
+  end?: number;
+}
+
+/** Whether an entry of lore fired, and why, as the server says it. */
+export interface Verdict {
+  id: string;
+  name?: string;
+  tokens?: number;
+  by?: string;
+  key?: string;
+  back?: number | null;
+  caller?: string;
+  left?: number;
+  because?: string;
+  nearest?: string;
+  forbidden_by?: string;
+  missing?: readonly string[] | string;
+  roll?: number;
+  probability?: number;
+  lost_to?: string;
+  used?: number;
+  max?: number;
+}
+
+/** What the model would read. */
+export interface Context {
+  prompt: string;
+  tokens: number;
+  max_prompt: number;
+  /** Text of the branch before this place does not fit. */
+  dropped: number;
+  segments: readonly Segment[];
+  lore: { fired: readonly Verdict[]; silent: readonly Verdict[]; timers?: unknown };
 }
 
 /** Progress of reading the prompt, in tokens: `cached` were in memory, `processed` of `total` are done. */

@@ -45,6 +45,8 @@ export interface Story {
   /** Who wrote what, for all of the text. */
   runs(): Runs;
   showEnd(): void;
+  /** Where the caret stands. */
+  caret(): number;
   undo(): void;
   redo(): void;
   focus(): void;
@@ -87,6 +89,7 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
       const end = pieceOf(view.state)?.to ?? view.state.doc.length;
       view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });
     },
+    caret: () => view.state.selection.main.head,
     focus: () => view.focus(),
     destroy: () => view.destroy(),
   };

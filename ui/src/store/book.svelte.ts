@@ -37,6 +37,8 @@ const NOTHING: Places = {
 export interface BookEvents {
   /** A story or a branch was opened: the address has to name it. */
   onOpen(id: string, branch: string): void;
+  /** Something besides the text has changed. */
+  onPlace(): void;
   /** Others changed the same; `theirs` is their text. */
   onConflict(keepOurs: () => void, takeTheirs: () => void): void;
 }
@@ -127,6 +129,23 @@ export class Book {
     const own = text === null ? { at } : { text, runs };
     this.add({ kind: "branch", branch, parent: this.branch, ...own, ...(name ? { name } : {}) });
     await this.switchTo(branch);
+  }
+
+  newId(): string {
+    return newId();
+  }
+
+  /** Reads the story anew: something was changed on the server by more than operations of this page. */
+  async reopen(): Promise<void> {
+    if (this.id) await this.open(this.id, this.branch);
+  }
+
+  /** Reads the texts of all branches as they are now. */
+  async refresh(): Promise<void> {
+    const { id, journal } = this;
+    if (!id || !journal || !(await journal.flush())) return;
+    const { state } = await this.#api.get(id);
+    if (this.id === id) this.branches = state.branches;
   }
 
   put(place: string, value: unknown): void {
@@ -246,6 +265,7 @@ export class Book {
     const next = withOperation({ places: this.places, branches: this.branches }, operation);
     this.places = next.places;
     this.branches = next.branches;
+    this.#events.onPlace();
   }
 }
 

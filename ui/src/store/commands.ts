@@ -35,6 +35,7 @@ export function commandsOf(page: Page): Command[] {
     ...panels,
     { id: "library", label: t.library, digit: "8", run: () => place.go({ sheet: "library" }) },
     { id: "new", label: t.newStory, run: () => void session.begin() },
+    { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },
     ...themes.map(([theme, words]) => ({ id: theme, label: `${t.theme}: ${words}`, run: () => view.set({ theme }) })),
     ...(Object.keys(LANGUAGES) as Language[]).map((language) => ({

@@ -46,18 +46,16 @@ export class Generation {
     return this.phase !== "idle";
   }
 
-  /** Tokens in the model's context, as far as they are known. */
-  get used(): number | null {
-    if (this.stats) return this.stats.promptTokens + this.stats.completionTokens;
-    return this.progress ? this.progress.total + this.count : null;
-  }
-
   /**
    * Writes what the server answers, `fit` to its place.
    *
    * @throws ApiError What had arrived is written and finished all the same.
    */
   async run(request: GenerateRequest, writing: Writing, fit: (chunk: string) => string): Promise<Outcome> {
+    if (this.#isStopping) {
+      this.phase = "idle";
+      return { reason: "stopped", wrote: false };
+    }
     this.#begin(request);
     const outcome: Outcome = { reason: "stop", wrote: false };
     try {
@@ -79,9 +77,21 @@ export class Generation {
     return outcome;
   }
 
+  /** Somebody has pressed the button: from now on it can be stopped, also while the prompt is put together. */
+  prepare(): void {
+    this.phase = "sending";
+    this.#genkey = "";
+  }
+
+  /** The prompt could not be put together. */
+  giveUp(): void {
+    this.phase = "idle";
+  }
+
   stop(): void {
     if (!this.isRunning || this.#isStopping) return;
     this.phase = "stopping";
+    if (this.#genkey === "") return; // nothing was sent yet
     const controller = this.#controller;
     // Asked by key, the server ends the stream in order and still says what it cost; else the connection is cut.
     const hurry = (): void => controller.abort();

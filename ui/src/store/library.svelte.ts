@@ -13,8 +13,7 @@ export interface Found {
 
 /** What an import says of a part of a file. */
 export interface ReportLine {
-  what: string;
-  outcome: string;
+  what: "understood" | "kept" | "dropped" | "notes";
   detail: string;
 }
 
@@ -62,13 +61,23 @@ export class Library {
   async bring(file: File): Promise<string | null> {
     let id: string | null = null;
     await this.#try(async () => {
-      const said = await this.#api.import(file);
+      const said = await this.#api.bring(file, null);
       const story = said.story as Shelf | undefined;
       id = story?.id ?? null;
       this.report = linesOf(said.report);
       await this.look();
     });
     return id;
+  }
+
+  /** Cards and lore of a file, into a story; false where the file could not be read. */
+  async bringInto(story: string, file: File): Promise<boolean> {
+    let isDone = false;
+    await this.#try(async () => {
+      this.report = linesOf((await this.#api.bring(file, story)).report);
+      isDone = true;
+    });
+    return isDone;
   }
 
   exportAddress(id: string): string {
@@ -96,13 +105,18 @@ export class Library {
   }
 }
 
+const PARTS = ["understood", "kept", "dropped", "notes"] as const;
+
 /** The lines of an import's report, whatever of it there is. */
 function linesOf(report: unknown): ReportLine[] {
-  const lines = Array.isArray(report) ? report : [];
-  const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
-  return lines.map((line: Record<string, unknown>) => ({
-    what: text(line.what) || text(line.name),
-    outcome: text(line.outcome) || text(line.state),
-    detail: text(line.detail) || text(line.note),
-  }));
+  const said = (typeof report === "object" && report !== null ? report : {}) as Record<string, unknown>;
+  return PARTS.flatMap((what) => {
+    const lines = said[what];
+    return Array.isArray(lines) ? lines.map((line) => ({ what, detail: wordsOf(line) })) : [];
+  });
+}
+
+function wordsOf(line: unknown): string {
+  if (typeof line !== "object" || line === null) return String(line);
+  return Object.values(line).filter((value) => typeof value === "string" || typeof value === "number").join(" ");
 }

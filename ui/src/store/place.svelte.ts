@@ -6,7 +6,7 @@ export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "m
 export type Name = Panel | "branches";
 
 /** The rail's names, and the digits that open them from the palette. */
-export const RAIL: readonly Name[] = ["story", "sampler", "model"];
+export const RAIL: readonly Name[] = ["story", "lore", "characters", "context", "branches", "sampler", "model"];
 export const DIGITS: Readonly<Record<Name, string>> = {
   story: "1",
   lore: "2",

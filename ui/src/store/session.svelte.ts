@@ -10,12 +10,12 @@ import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
 import { type Notice, type Topic, wordsFor } from "./notices";
+import { Outlook } from "./outlook.svelte";
 import { Sampler } from "./sampler.svelte";
 import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
 import { toRequest } from "./settings";
 import { spacing } from "./spacing";
-import { Tokens } from "./tokens.svelte";
 
 export class Session {
   facts = $state.raw<StoryFacts>({ length: 0, canUndo: false, canRedo: false, canRetry: false });
@@ -30,7 +30,7 @@ export class Session {
   readonly sampler: Sampler;
   readonly server: Server;
   readonly generation: Generation;
-  readonly tokens: Tokens;
+  readonly outlook: Outlook;
   readonly book: Book;
   #story: Story | null = null;
   #run: Promise<void> = Promise.resolve();
@@ -40,14 +40,15 @@ export class Session {
     this.sampler = new Sampler(api, storage);
     this.server = new Server(api);
     this.generation = new Generation(api);
-    this.tokens = new Tokens(api, () => this.book.places.memory + this.text);
     this.book = new Book(api.stories, {
       onOpen: (id, branch) => {
         onOpen(id, branch);
-        this.tokens.changed();
+        this.outlook.reset();
       },
+      onPlace: () => this.outlook.changed(),
       onConflict: (keepOurs, takeTheirs) => this.#conflict(keepOurs, takeTheirs),
     });
+    this.outlook = new Outlook(api, this.book, this.sampler);
   }
 
   get text(): string {
@@ -91,13 +92,12 @@ export class Session {
   attach(story: Story | null): void {
     this.#story = story;
     this.book.attach(story);
-    this.tokens.changed();
   }
 
   /** The editor says that the document or its history has changed. */
   storyChanged(facts: StoryFacts, textChanged: boolean): void {
     this.facts = facts;
-    if (textChanged) this.tokens.changed();
+    if (textChanged && !this.generation.isRunning) this.outlook.changed();
   }
 
   edited(changes: ChangeSet, piece: string, event: string): void {
@@ -106,7 +106,6 @@ export class Session {
 
   setMemory(text: string): void {
     this.book.put("memory", text);
-    this.tokens.changed();
   }
 
   generate(): Promise<void> {
@@ -141,6 +140,12 @@ export class Session {
     if (!(await this.book.step("redo"))) this.#story?.redo();
   }
 
+  /** Another course of the text from the caret on; what stands behind it stays on this branch. */
+  async branchHere(): Promise<void> {
+    await this.settle();
+    if (this.#story) await this.book.branchOff(this.#story.caret(), null, []);
+  }
+
   focus(): void {
     this.#story?.focus();
   }
@@ -173,6 +178,7 @@ export class Session {
   #write(place: "end" | "piece"): Promise<void> {
     if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve();
     this.#isStarting = true;
+    this.generation.prepare();
     this.#run = this.#generate(this.#story, place).finally(() => (this.#isStarting = false));
     return this.#run;
   }
@@ -180,21 +186,24 @@ export class Session {
   async #generate(story: Story, place: "end" | "piece"): Promise<void> {
     this.close("generation");
     this.said = say().saidGenerating;
-    const { prompt, fit } = spacing(story.before(place));
-    const context = this.server.health?.context ?? null;
     const sentences = new Sentences();
-    const fitAndTell = (chunk: string): string => {
-      const text = fit(chunk);
-      this.heard = sentences.push(text) || this.heard;
-      return text;
-    };
     const id = newId();
     this.book.beginPiece(id);
     try {
-      const about = { prompt, memory: this.book.places.memory, genkey: newKey(), context };
-      const request = toRequest(this.sampler.settings, await this.sampler.ready(), about);
-      this.#say(await this.generation.run(request, story.write(place, id), fitAndTell));
+      const table = await this.sampler.ready();
+      const sent = await this.outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
+      this.outlook.sent(sent);
+      const { prompt, fit } = spacing(sent.prompt);
+      const request = toRequest(this.sampler.settings, table, prompt, newKey());
+      const outcome = await this.generation.run(request, story.write(place, id), (chunk) => {
+        const text = fit(chunk);
+        this.heard = sentences.push(text) || this.heard;
+        return text;
+      });
+      if (sent.lore.timers) this.book.put("settings/lore.timers", sent.lore.timers);
+      this.#say(outcome);
     } catch (error) {
+      this.generation.giveUp();
       this.said = "";
       this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
       void this.server.check();
@@ -203,7 +212,7 @@ export class Session {
     this.book.endPiece();
     this.isFollowing = true;
     this.heard = sentences.end() || this.heard;
-    this.tokens.used = this.generation.used ?? this.tokens.used;
+    this.outlook.changed();
   }
 
   /** What a piece was made with goes to the journal beside it. */

@@ -129,24 +129,22 @@ function samplers(settings: Settings, table: readonly Parameter[]): Record<strin
   return chosen;
 }
 
-/** The request for a story; `context` is the size of the server's context, where it is known. */
+/** The request for a prompt that holds everything the model shall read. */
 export function toRequest(
   settings: Settings,
   table: readonly Parameter[],
-  story: { prompt: string; memory: string; genkey: string; context: number | null },
+  prompt: string,
+  genkey: string,
 ): GenerateRequest {
   return {
     ...samplers(settings, table),
-    prompt: story.prompt,
-    // Memory stands on its own lines above the story.
-    memory: story.memory === "" || story.memory.endsWith("\n") ? story.memory : `${story.memory}\n`,
+    prompt,
     max_length: settings.maxLength,
-    ...(story.context === null ? {} : { max_context_length: story.context }),
     sampler_seed: settings.seed === 0 ? SEED_ZERO : settings.seed,
     stop_sequence: stopSequences(settings.stop),
     trim_stop: true,
     // The story goes as it is, whatever braces it has.
     replace_instruct_placeholders: false,
-    genkey: story.genkey,
+    genkey,
   };
 }

@@ -43,28 +43,23 @@ test("stop sequences are lines, in which \\n is a line end", () => {
   expect(stopSequences("\\nYou:\n\n###\n ")).toEqual(["\nYou:", "###", " "]);
 });
 
-test("a request has Kobold's names; an unknown context is left to the server", () => {
-  const story = { prompt: "Once", memory: "A mine.", genkey: "k" };
-  const request = toRequest({ ...DEFAULTS, stop: "END" }, TABLE, { ...story, context: null });
-  expect(request).toMatchObject({ prompt: "Once", memory: "A mine.\n", stop_sequence: ["END"], sampler_seed: -1 });
-  expect(request).not.toHaveProperty("max_context_length");
+test("a request has Kobold's names", () => {
+  const request = toRequest({ ...DEFAULTS, stop: "END" }, TABLE, "Once", "k");
+  expect(request).toMatchObject({ prompt: "Once", genkey: "k", stop_sequence: ["END"], sampler_seed: -1 });
   expect(request.replace_instruct_placeholders).toBe(false);
-  expect(toRequest(DEFAULTS, TABLE, { ...story, context: 4096 }).max_context_length).toBe(4096);
 });
 
 test("samplers go by their names in the table, held to its limits; what nobody chose is the server's affair", () => {
-  const story = { prompt: "Once", memory: "", genkey: "k", context: null };
   const settings = { ...DEFAULTS, values: { temperature: 99, top_k: 7.4, unknown: 3 } };
-  const request = toRequest(settings, TABLE, story);
+  const request = toRequest(settings, TABLE, "Once", "k");
   expect([request.temperature, request.top_k]).toEqual([10, 7]);
   expect(request).not.toHaveProperty("typical");
   expect(request).not.toHaveProperty("unknown");
 });
 
 test("a seed of 0 is one that Kobold's API does not take for another one each time", () => {
-  const story = { prompt: "Once", memory: "", genkey: "k", context: null };
-  expect(toRequest({ ...DEFAULTS, seed: 0 }, TABLE, story).sampler_seed).toBeGreaterThan(SEED.max);
-  expect(toRequest({ ...DEFAULTS, seed: 7 }, TABLE, story).sampler_seed).toBe(7);
+  expect(toRequest({ ...DEFAULTS, seed: 0 }, TABLE, "Once", "k").sampler_seed).toBeGreaterThan(SEED.max);
+  expect(toRequest({ ...DEFAULTS, seed: 7 }, TABLE, "Once", "k").sampler_seed).toBe(7);
 });
 
 test("the first token has no speed, and one is not many", () => {

@@ -1,0 +1,75 @@
+/** Causes and verdicts as whole sentences, the same wherever they are shown. */
+
+import type { Verdict } from "../api/types";
+import { say } from "../words/words.svelte";
+import type { Places } from "./book.svelte";
+import type { Cause } from "./price";
+
+export function causeWords(cause: Cause, places: Places): string {
+  const t = say();
+  switch (cause.kind) {
+    case "lore":
+      return t.causeLore(nameOf(cause.id, places));
+    case "trimmed":
+      return t.causeTrimmed;
+    case "note":
+      return t.causeNote;
+    case "memory":
+      return t.causeMemory;
+    case "character":
+      return t.causeCharacter;
+    case "text":
+      return t.causeText;
+    default:
+      return "";
+  }
+}
+
+/** What an entry of lore is called: its title, else its first key, else its id. */
+export function nameOf(id: string, { lore }: Places): string {
+  const entry = lore[id];
+  const title = entry?.comment ?? entry?.name;
+  if (typeof title === "string" && title !== "") return title;
+  const key: unknown = entry?.key;
+  return Array.isArray(key) && typeof key[0] === "string" ? key[0] : id;
+}
+
+/** Why an entry fired. */
+export function firedWords({ by, key, back, caller, left, tokens }: Verdict, places: Places): string {
+  const t = say();
+  const size = tokens === undefined ? "" : ` ${t.tokens(tokens)}`;
+  if (by === "constant") return t.firedAlways + size;
+  if (by === "sticky") return t.firedSticky(left ?? 0) + size;
+  if (by === "activated") return t.firedActivated + size;
+  if (caller) return t.firedCalled(nameOf(caller, places)) + size;
+  return t.firedKey(key ?? "", back ?? 1) + size;
+}
+
+/** Why an entry did not. */
+export function silentWords(verdict: Verdict, places: Places): string {
+  const t = say();
+  switch (verdict.because) {
+    case "disabled":
+      return t.silentOff;
+    case "no_key":
+      return t.silentNoKey;
+    case "no_match":
+      return verdict.nearest ? t.silentNearest(verdict.nearest, verdict.back ?? 0) : t.silentNoMatch;
+    case "forbidden":
+      return t.silentForbidden(verdict.key ?? "", verdict.forbidden_by ?? "");
+    case "roll":
+      return t.silentRoll(verdict.roll ?? 0, verdict.probability ?? 0);
+    case "group":
+      return t.silentGroup(nameOf(verdict.lost_to ?? "", places));
+    case "budget":
+      return t.silentBudget(verdict.used ?? 0, verdict.max ?? 0);
+    case "cooldown":
+      return t.silentRests(verdict.left ?? 0);
+    case "slow_pattern":
+      return t.silentSlow;
+    case "bad_pattern":
+      return t.silentBad;
+    default:
+      return t.silentOther(verdict.because ?? "");
+  }
+}
