@@ -265,6 +265,9 @@ async def test_tokens_are_counted_as_they_are_generated_from(
         ({"messages": user("x"), "tools": [{"description": "x"}]}, "tools[0].name"),
         ({"messages": user("x"), "tool_choice": {"type": "tool", "name": "f"}}, "no tool 'f'"),
         ({"messages": user("x"), "tool_choice": {"type": "some"}}, "tool_choice.type"),
+        ({"messages": user("x"), "tool_choice": {"type": []}}, "tool_choice.type"),
+        ({"messages": user("x"), "tool_choice": {"type": "tool", "name": []}}, "no tool []"),
+        ({"messages": user("x"), "output_config": {"effort": []}}, "output_config.effort"),
         ({"messages": user("x"), "temperature": "hot"}, "temperature"),
     ],
 )

@@ -12,9 +12,10 @@ import pytest
 
 from coblyn import paths
 from coblyn.cli.choose import resolve_model
+from coblyn.cli.create import create
 from coblyn.cli.models import models
 from coblyn.cli.pull import pull
-from coblyn.errors import ModelBroken, ModelNotFound
+from coblyn.errors import BadRequest, CoblynError, ModelBroken, ModelNotFound
 from coblyn.models.catalogue import STARTER
 from coblyn.models.pull import Pulled
 from coblyn.models.sources.offer import ManyVariants, Variant
@@ -185,3 +186,69 @@ def test_variants_to_choose_from_are_shown(
     else:
         assert out.splitlines()[0].split() == ["Q4_0", "1.0", "GB"]
         assert "more than this machine's memory" in out.splitlines()[1]
+
+
+class TestCreate:
+    """``coblyn create``."""
+
+    @pytest.fixture
+    def base(self) -> Path:
+        return tiny_gguf().write(paths.models() / "base.gguf")
+
+    def write(self, tmp_path: Path, text: str) -> Path:
+        path = tmp_path / "Modelfile"
+        path.write_text(text)
+        return path
+
+    def test_makes_lists_runs_and_removes(self, tmp_path: Path, base: Path, capsys: Shown) -> None:
+        file = self.write(tmp_path, "FROM base\nSYSTEM Arr.\nPARAMETER num_gpu 3\nTEMPLATE {{ x }}")
+        create("Pirate", file)
+        shown = capsys.readouterr()
+        assert shown.out == "pirate:latest is made from base.\n"
+        assert "num_gpu: This is decided when the model is loaded." in shown.err
+        assert "TEMPLATE is kept" in shown.err
+        create("captain", self.write(tmp_path, "FROM pirate\nPARAMETER top_k 3"), as_json=True)
+        assert json.loads(capsys.readouterr().out)["name"] == "captain:latest"
+        assert resolve_model("captain") == base
+        models()
+        assert "pirate:latest  made from base" in capsys.readouterr().out
+        models(as_json=True)
+        assert [each["name"] for each in json.loads(capsys.readouterr().out)] == [
+            "base",
+            "captain:latest",
+            "pirate:latest",
+        ]
+        models(remove="pirate")
+        models(remove="captain")
+        capsys.readouterr()
+        models(as_json=True)
+        assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["base"]
+        assert base.is_file()
+
+    @pytest.mark.parametrize(
+        ("name", "text", "error", "message"),
+        [
+            ("x", "FROM nothing", ModelNotFound, "no model nothing"),
+            ("base", "FROM base", BadRequest, "stays as it is"),
+            ("x", "FROM base\nPARAMETER top_k much", BadRequest, "top_k must be an integer"),
+            ("x", "FROM base\nADAPTER a.gguf", BadRequest, "Adapters"),
+            ("../x", "FROM base", BadRequest, "no name of a model"),
+            ("x", "FLY", BadRequest, "Line 1"),
+        ],
+    )
+    def test_what_is_wrong_is_named(
+        self,
+        tmp_path: Path,
+        base: Path,
+        name: str,
+        text: str,
+        error: type[CoblynError],
+        message: str,
+    ) -> None:
+        with pytest.raises(error, match=message):
+            create(name, self.write(tmp_path, text))
+        assert base.is_file()
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(BadRequest, match="cannot be read"):
+            create("x", tmp_path / "none")

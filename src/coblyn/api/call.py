@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import read_json
 from coblyn.api.dialect import Dialect
 from coblyn.api.later import Lenient, Warnings, cut_warning, read_leniently, warning_headers
+from coblyn.api.made import with_messages
 from coblyn.api.state import ApiOptions
 from coblyn.api.stream import Chunks, StreamResponse, frames, while_connected
 from coblyn.api.tapes import Tapes
@@ -75,10 +77,16 @@ class Call:
             CoblynError: The model cannot be loaded.
         """
         body = await self.json()
-        name = body.get("model")
-        if self.services.models.demand and isinstance(name, str):
-            await self.wait(self.services.models.demand.ready(name))
-        return self.options.wishes.of(body)
+        name, demand = body.get("model"), self.services.models.demand
+        if not isinstance(name, str) or not name:
+            return self.options.wishes.of(body)
+        if demand and (model := await self.wait(demand.ready(name))):
+            body = {**body, "model": model.name}
+        if self.services.models.named(name):
+            return self.options.wishes.of(body)
+        made = await asyncio.to_thread(self.services.inventory.made, name)
+        body = self.options.wishes.of(body, made.said if made else None)
+        return with_messages(body, made) if made else body
 
     async def read(self, model: type[Model]) -> tuple[Model, Warnings]:
         """The body as a lenient wire model, and what of it is not obeyed."""

@@ -13,7 +13,7 @@ __all__ = ["Wishes", "filled"]
 
 _SAME = (
     ("max_length", "max_tokens", "max_output_tokens", "n_predict", "num_predict"),
-    ("stop_sequence", "stop"),
+    ("stop_sequence", "stop", "stop_sequences"),
     ("sampler_seed", "seed"),
 )
 """What dialects call the same; parameters that are numbers have such names in their table."""
@@ -39,8 +39,14 @@ class Wishes:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     defaults_win: bool = False
 
-    def of(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def of(
+        self, body: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """A body with all that it asks for; its own values go before those of the preset that it names.
+
+        Args:
+            body: As JSON gave it.
+            settings: What the model that it names was made with.
 
         Raises:
             BadRequest: It names a preset that is not there.
@@ -49,14 +55,15 @@ class Wishes:
         if named is not None and not isinstance(named, str):
             raise BadRequest("preset must be a name.", field="preset")
         adapter = _in_every_dialect(_adapter_defaults(body.get("adapter")))
-        if not (named or adapter or self.preset or self.defaults):
+        if not (named or adapter or self.preset or self.defaults or settings):
             return dict(body)
         chosen = [self.presets.find(named).values, adapter] if named else [adapter]
         usual = [self.presets.find(self.preset).values] if self.preset else []
         defaults = _in_every_dialect(self.defaults)
+        made = _in_every_dialect(settings or {})
         if self.defaults_win:
-            return filled(defaults, body, *chosen, *usual)
-        return filled(body, *chosen, defaults, *usual)
+            return filled(defaults, body, *chosen, made, *usual)
+        return filled(body, *chosen, made, defaults, *usual)
 
 
 def filled(*layers: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,12 +33,13 @@ def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = 
     """
     from coblyn.models import store
     from coblyn.models.check import check_model, require_writer
+    from coblyn.models.names import file_of
 
     entry = missing_model(reference)
     if entry is not None:
         path = offer(entry, yes=yes)
     elif reference is not None:
-        path = store.find(reference)
+        path = file_of(reference) or store.find(reference)
     else:
         path = _newest()
     header = check_model(path)

@@ -10,6 +10,7 @@ import typer
 from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
+    from coblyn.models.created import Created
     from coblyn.models.neighbours import Neighbour
     from coblyn.models.store import StoredModel, Trouble
 
@@ -21,16 +22,22 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """List the models that are here, or delete one."""
-    from coblyn.models import store
+    from coblyn.models import created, store
+    from coblyn.models.created import Name
     from coblyn.models.neighbours import find_all
 
-    if remove:
+    if remove and _is_made(remove):
+        created.remove(Name.of(remove))
+        print(shown(f"{remove} is removed."))
+    elif remove:
         _show_removed(store.remove(remove), as_json=as_json)
     elif as_json:
         own = [_as_dict(model) | {"program": "coblyn"} for model in store.installed()]
+        own += [_of_made(made) for made in created.installed()]
         _print_json(own + [_of_neighbour(each) for each in find_all()])
     else:
         _show_list(*store.survey())
+        _show_made(created.installed())
         _show_neighbours(find_all())
 
 
@@ -51,6 +58,34 @@ def _show_list(found: tuple[StoredModel, ...], troubles: tuple[Trouble, ...]) ->
     for entry in rest:
         size = human_size(entry.download_size)
         print(f"  {entry.alias}  {size}  {entry.license}  {entry.description}", file=sys.stderr)
+
+
+def _is_made(name: str) -> bool:
+    """Whether a model of that name is made by settings, and no file has it."""
+    from coblyn.errors import BadRequest
+    from coblyn.models.created import Name
+    from coblyn.models.names import stored_file
+
+    try:
+        return Name.of(name).path.is_file() and stored_file(name) is None
+    except BadRequest:
+        return False
+
+
+def _show_made(found: tuple[Created, ...]) -> None:
+    for made in found:
+        print(f"{shown(str(made.name))}  made from {shown(made.modelfile.base)}")
+
+
+def _of_made(made: Created) -> dict[str, Any]:
+    return {
+        "name": str(made.name),
+        "path": str(made.name.path),
+        "size": made.size,
+        "modified": made.modified.isoformat(timespec="seconds"),
+        "from": made.modelfile.base,
+        "program": "coblyn",
+    }
 
 
 def _show_neighbours(found: tuple[Neighbour, ...]) -> None:

@@ -10,6 +10,7 @@ VERBS = {
     "serve": "Serve a model: the writing page, and KoboldAI's and OpenAI's API.",
     "run": "Answer a prompt in the terminal, or chat.",
     "pull": "Bring a model here, or go on with a download that was cut.",
+    "create": "Make a model from another by settings, as a Modelfile says.",
     "models": "List the models that are here, or delete one.",
     "presets": "List presets of generation parameters.",
     "sample": "Show what could be drawn next, after each sampler.",

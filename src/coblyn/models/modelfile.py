@@ -51,6 +51,16 @@ class Modelfile:
     messages: tuple[tuple[str, str], ...] = ()
     licenses: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """The parameters that say something: a negative seed or length means "as you like"."""
+        free = {"seed", "num_predict"}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.parameters.items()
+            if not (name in free and isinstance(value, int) and value < 0)
+        }
+
     def over(self, below: Modelfile) -> Modelfile:
         """This one, made from another: what it does not say, the other one does."""
         return replace(

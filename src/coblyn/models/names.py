@@ -9,7 +9,7 @@ from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Name
 
-__all__ = ["LATEST", "file_of", "plain"]
+__all__ = ["LATEST", "file_of", "plain", "stored_file"]
 
 LATEST = ":latest"
 """The tag of a name that has none, in Ollama's way of naming models."""
@@ -26,10 +26,11 @@ def file_of(name: str) -> Path | None:
     Args:
         name: A whole name, an alias of the catalogue, or the name of a model that is made from another by settings.
     """
-    return _stored(name) or _made(name)
+    return stored_file(name) or _made(name)
 
 
-def _stored(name: str) -> Path | None:
+def stored_file(name: str) -> Path | None:
+    """The file of that name itself, or of that alias."""
     entry = lookup(plain(name))
     wanted = {plain(name), plain(entry.name) if entry else ""}
     return next((each.path for each in store.installed() if plain(each.name) in wanted), None)
@@ -40,4 +41,4 @@ def _made(name: str) -> Path | None:
         made = created.find(Name.of(name))
     except (BadRequest, ModelError):
         return None
-    return _stored(made.modelfile.base) if made else None
+    return stored_file(made.modelfile.base) if made else None

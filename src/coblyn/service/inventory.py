@@ -15,6 +15,7 @@ from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Created, Name
 from coblyn.models.gguf import GgufHeader, Value, read_header
+from coblyn.models.make import make
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.names import LATEST, plain
 from coblyn.models.pull import pull
@@ -127,6 +128,15 @@ class Inventory:
             return self._made(made)
         raise NotFound(f"model {name!r} not found: /api/tags lists the models that are here.")
 
+    def made(self, name: str) -> Modelfile | None:
+        """The settings of the model of that name, if it is made by settings.
+
+        Raises:
+            ModelBroken: Its file cannot be understood.
+        """
+        found = _created(name)
+        return found.modelfile if found else None
+
     async def answering(self, name: str) -> Item:
         """The model that a request means, which can answer; it is loaded now if need be. It blocks nobody.
 
@@ -157,17 +167,13 @@ class Inventory:
             BadRequest: The name is none, or that of a file, or it asks for what is not supported.
             DiskFull, ModelError: It cannot be written.
         """
-        whole = Name.of(name)
         if self._base(name):
             raise BadRequest(
                 f"{name} is a model's file, and stays as it is.",
                 field="model",
                 hint="Choose another name.",
             )
-        if modelfile.adapters:
-            raise BadRequest("Adapters are not supported yet.", field="adapters")
-        below = self.find(modelfile.base)
-        created.save(whole, modelfile.over(below.modelfile))
+        make(name, modelfile, self.find(modelfile.base).modelfile)
 
     def copy(self, source: str, destination: str) -> None:
         """Give a model another name.

@@ -48,13 +48,13 @@ def read_choice(choice: Mapping[str, Any] | None, tools: Sequence[Tool]) -> tupl
     kind, name = choice.get("type"), choice.get("name")
     is_parallel = not choice.get("disable_parallel_tool_use")
     if kind == "tool":
-        if name not in {tool.name for tool in tools}:
+        if name not in [tool.name for tool in tools]:
             raise BadRequest(
                 f"tool_choice.name: there is no tool {name!r}.", field="tool_choice.name"
             )
         return NamedTool(str(name)), is_parallel
-    choices: dict[Any, ToolChoice] = {"auto": "auto", "any": "required", "none": "none"}
-    if kind not in choices:
+    choices: dict[str, ToolChoice] = {"auto": "auto", "any": "required", "none": "none"}
+    if not isinstance(kind, str) or kind not in choices:
         raise BadRequest(
             "tool_choice.type must be auto, any, tool or none.", field="tool_choice.type"
         )

@@ -74,7 +74,7 @@ class CountInput(BaseModel):
             )
         variables: dict[str, Any] = {"enable_thinking": kind != "disabled"}
         effort = (self.output_config or {}).get("effort")
-        if effort is not None and effort not in _EFFORTS:
+        if effort is not None and not (isinstance(effort, str) and effort in _EFFORTS):
             raise BadRequest(
                 f"output_config.effort must be one of {', '.join(_EFFORTS)}.",
                 field="output_config.effort",

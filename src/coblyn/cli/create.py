@@ -1,0 +1,84 @@
+"""``coblyn create``: a model from another by settings, as a Modelfile says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coblyn.cli.text import shown
+
+if TYPE_CHECKING:
+    from coblyn.models.modelfile import Modelfile
+
+__all__ = ["create"]
+
+
+def create(
+    name: Annotated[str, typer.Argument(help="What to call it: NAME or NAME:TAG.")],
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="The Modelfile; - for standard input.")
+    ] = Path("Modelfile"),
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Make a model from another by settings: system text, parameters, messages, as a Modelfile says."""
+    from coblyn.models.make import make
+    from coblyn.models.modelfile import read_modelfile
+
+    modelfile = read_modelfile(_text(file))
+    for warning in _warnings(modelfile):
+        print(shown(warning), file=sys.stderr)
+    whole = make(name, modelfile, _below(modelfile.base))
+    if as_json:
+        import json
+
+        print(json.dumps({"name": str(whole), "from": modelfile.base, "path": str(whole.path)}))
+    else:
+        print(shown(f"{whole} is made from {modelfile.base}."))
+
+
+def _text(file: Path) -> str:
+    from coblyn.errors import BadRequest
+
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{file} cannot be read: {error}.", field="file") from error
+
+
+def _below(base: str) -> Modelfile:
+    """The settings of the model that another is made from, which is here.
+
+    Raises:
+        ModelNotFound: It is not.
+    """
+    from coblyn.models import created, store
+    from coblyn.models.created import Name
+    from coblyn.models.modelfile import Modelfile
+    from coblyn.models.names import file_of, stored_file
+
+    if stored_file(base):
+        return Modelfile(base)
+    if file_of(base) is None:
+        raise store.not_found(base)
+    found = created.find(Name.of(base))
+    assert found, "it has a file"
+    return found.modelfile
+
+
+def _warnings(modelfile: Modelfile) -> list[str]:
+    """What of it is kept and not obeyed.
+
+    Raises:
+        BadRequest: A parameter is out of range, or has a wrong type.
+    """
+    from coblyn.api.ollama.options import read_options
+
+    found: dict[str, str] = {}
+    read_options(modelfile.parameters, found, context=2**31)
+    told = [f"{name.removeprefix('options.')}: {why}" for name, why in found.items()]
+    if modelfile.template:
+        told.append("TEMPLATE is kept and shown; the model's own chat template is used.")
+    return told

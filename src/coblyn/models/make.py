@@ -1,0 +1,36 @@
+"""Making a model from another by settings."""
+
+from __future__ import annotations
+
+from coblyn.errors import BadRequest
+from coblyn.models import created
+from coblyn.models.created import Name
+from coblyn.models.modelfile import Modelfile
+from coblyn.models.names import stored_file
+
+__all__ = ["make"]
+
+
+def make(name: str, modelfile: Modelfile, below: Modelfile) -> Name:
+    """Keep a model.
+
+    Args:
+        name: What it shall be called.
+        modelfile: Its settings.
+        below: Those of the model that it is made from.
+
+    Raises:
+        BadRequest: The name is none, or that of a file, or it asks for what is not supported.
+        DiskFull, ModelError: It cannot be written.
+    """
+    whole = Name.of(name)
+    if stored_file(name):
+        raise BadRequest(
+            f"{name} is a model's file, and stays as it is.",
+            field="model",
+            hint="Choose another name.",
+        )
+    if modelfile.adapters:
+        raise BadRequest("Adapters are not supported yet.", field="adapters")
+    created.save(whole, modelfile.over(below))
+    return whole
