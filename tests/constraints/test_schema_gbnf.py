@@ -107,6 +107,12 @@ def test_what_fits(schema: Any, right: list[str], wrong: list[str]) -> None:
         assert not says(schema, text), text
 
 
+def test_white_space_stands_within_a_value_and_not_behind_it() -> None:
+    assert says(PERSON, '{\n  "age" : 5\n}')
+    assert not says(PERSON, '{"age": 5}\n')
+    assert not says({"type": "integer"}, "5 ")
+
+
 @pytest.mark.parametrize(
     ("schema", "place"),
     [

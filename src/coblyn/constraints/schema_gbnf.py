@@ -24,23 +24,19 @@ MAX_RULES = 10_000
 _BASE = {
     "ws": r'| " " | "\n" [ \t]{0,20}',
     "char": r'[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})',
-    "string": r'"\"" char* "\"" ws',
-    "integer": r'"-"? ("0" | [1-9] [0-9]{0,15}) ws',
-    "number": r'"-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})? ws',
-    "boolean": '("true" | "false") ws',
-    "null": '"null" ws',
+    "string": r'"\"" char* "\""',
+    "integer": r'"-"? ("0" | [1-9] [0-9]{0,15})',
+    "number": r'"-"? ("0" | [1-9] [0-9]{0,15}) ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?',
+    "boolean": '"true" | "false"',
+    "null": '"null"',
     "value": "object | array | string | number | boolean | null",
-    "object": '"{" ws (string ":" ws value ("," ws string ":" ws value)*)? "}" ws',
-    "array": '"[" ws (value ("," ws value)*)? "]" ws',
+    "object": '"{" ws (string ws ":" ws value ws ("," ws string ws ":" ws value ws)*)? "}"',
+    "array": '"[" ws (value ws ("," ws value ws)*)? "]"',
 }
 """JSON (RFC 8259); numbers of a length that programs read."""
 
 _NEEDS = {
-    "string": ("char", "ws"),
-    "integer": ("ws",),
-    "number": ("ws",),
-    "boolean": ("ws",),
-    "null": ("ws",),
+    "string": ("char",),
     "object": ("string", "value", "ws"),
     "array": ("value", "ws"),
     "value": ("object", "array", "string", "number", "boolean", "null"),
@@ -163,8 +159,7 @@ class _Writer:
         """One of several values."""
         if not isinstance(values, list) or not values:
             raise _refused(place, "it must be a list of values")
-        self._base("ws")
-        return f"({' | '.join(_text(json.dumps(each)) for each in values)}) ws"
+        return " | ".join(_text(json.dumps(each)) for each in values)
 
     def const(self, value: Any, place: str) -> str:
         """That value."""
@@ -210,18 +205,18 @@ class _Writer:
             (self._pair(name, each, f"{place}/properties/{_escaped(name)}"), name in required)
             for name, each in declared.items()
         ]
-        return f'"{{" ws {self._members(pairs, place)} "}}" ws'
+        return f'"{{" ws {self._members(pairs, place)} "}}"'
 
     def _map(self, values: Any, place: str) -> str:
         """An object of any names."""
         if values is False:
-            return '"{" ws "}" ws'
+            return '"{" ws "}"'
         name = self.named(values, f"{place}/additionalProperties")
-        pair = f'{self._base("string")} ":" ws {name}'
-        return f'"{{" ws ({pair} ("," ws {pair})*)? "}}" ws'
+        pair = f'{self._base("string")} ws ":" ws {name} ws'
+        return f'"{{" ws ({pair} ("," ws {pair})*)? "}}"'
 
     def _pair(self, name: str, schema: Any, place: str) -> str:
-        return f'{_text(json.dumps(name))} ws ":" ws {self.named(schema, place)}'
+        return f'{_text(json.dumps(name))} ws ":" ws {self.named(schema, place)} ws'
 
     def _members(self, pairs: list[tuple[str, bool]], place: str) -> str:
         """Pairs in their order with commas between; those that are not required may be left out."""
@@ -245,29 +240,27 @@ class _Writer:
         low, high = self._counts(schema, "minItems", "maxItems", place)
         items = schema.get("items", True)
         if not first:
-            return f'"[" ws {self._list(items, low, high, place)} "]" ws'
+            return f'"[" ws {self._list(items, low, high, place)} "]"'
         if low < len(first) or (high is not None and high < len(first)):
             # Items before the end may be missing: only as many as there must be, are.
             raise _refused(f"{place}/minItems", f"with prefixItems it must be {len(first)} or more")
         tail = ""
         if items is not False:
             name = self.named(items, f"{place}/items")
-            tail = f'("," ws {name}){_times(low - len(first), None if high is None else high - len(first))}'
-        return f'"[" ws {" ".join(_joined(first))} {tail} "]" ws'
+            tail = f'("," ws {name} ws){_times(low - len(first), None if high is None else high - len(first))}'
+        return f'"[" ws {" ".join(_joined(first))} {tail} "]"'
 
     def _list(self, items: Any, low: int, high: int | None, place: str) -> str:
         if high == 0 or items is False:
             return ""
         name = self.named(items, f"{place}/items")
-        rest = (
-            f'{name} ("," ws {name}){_times(max(0, low - 1), None if high is None else high - 1)}'
-        )
+        rest = f'{name} ws ("," ws {name} ws){_times(max(0, low - 1), None if high is None else high - 1)}'
         return rest if low else f"({rest})?"
 
     def _string(self, schema: Mapping[str, Any], place: str) -> str:
         low, high = self._counts(schema, "minLength", "maxLength", place)
         self._base("string")
-        return rf'"\"" char{_times(low, high)} "\"" ws'
+        return rf'"\"" char{_times(low, high)} "\""'
 
     def _counts(
         self, schema: Mapping[str, Any], least: str, most: str, place: str
@@ -343,7 +336,7 @@ def _times(low: int, high: int | None) -> str:
 
 
 def _joined(names: list[str]) -> list[str]:
-    return [name if i == 0 else f'"," ws {name}' for i, name in enumerate(names)]
+    return [f"{name} ws" if i == 0 else f'"," ws {name} ws' for i, name in enumerate(names)]
 
 
 def _text(text: str) -> str:
