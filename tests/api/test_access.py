@@ -16,6 +16,8 @@ from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
 from coblyn.api.route import Routes
 from coblyn.api.state import ApiOptions
+from coblyn.engine.fake import FakeRunner
+from coblyn.engine.local import LocalEngine
 from coblyn.keys.key import ApiKey, hash_of
 from factories import SteppedEngine
 
@@ -203,6 +205,17 @@ async def test_running_requests(stepped: SteppedEngine) -> None:
         stepped.allow(1)
         await next_one.next()
         assert next_one.status == 200
+
+
+async def test_embeddings_are_within_the_limits() -> None:
+    local = LocalEngine(FakeRunner)
+    client = make_client(local, keys=lambda: make_keys(tokens_per_minute=6))  # type: ignore[arg-type]
+    body = {"input": "abcdefgh"}
+    assert (await client.post("/v1/embeddings", body, **bearer(KEY))).status == 200
+    assert (await client.post("/v1/embeddings", body, **bearer(KEY))).status == 429
+    assert (await client.post("/v1/completions", BODY, **bearer(KEY))).status == 429
+    assert (await client.post("/v1/embeddings", body, **bearer(ADMIN))).status == 200
+    await local.close()
 
 
 async def test_no_key_in_a_log(engine: SteppedEngine, caplog: pytest.LogCaptureFixture) -> None:

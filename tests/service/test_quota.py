@@ -60,3 +60,14 @@ def test_one_who_is_refused_pays_nothing_and_others_are_not_touched() -> None:
     quotas.admit(Caller("b", "generate", Limits(max_running=1)))
     quotas.release(caller, 10**9)
     quotas.admit(caller)
+
+
+def test_what_is_done_besides_is_paid_too() -> None:
+    quotas = Quotas(Clock())
+    caller = Caller("a", "generate", Limits(max_running=1, tokens_per_minute=10))
+    with quotas.held(caller) as meter:
+        with pytest.raises(LimitReached, match="1 requests running"):
+            quotas.admit(caller)
+        meter.num_tokens = 10
+    with pytest.raises(LimitReached, match="10 tokens a minute"), quotas.held(caller):
+        pass

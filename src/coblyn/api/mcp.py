@@ -70,8 +70,8 @@ class ServiceBackend:
 
     async def tokenize(self, text: str, model: str) -> TokenIds:
         """Count as a model does."""
-        tokens = self.services.models.find(model).tokens
-        ids = await tokens.ids(text, add_special=False, parse_special=False)
+        loaded = await self.services.models.ready(model)
+        ids = await loaded.tokens.ids(text, add_special=False, parse_special=False)
         return TokenIds(len(ids), ids)
 
     async def _complete(self, command: GenerateCommand) -> Written:

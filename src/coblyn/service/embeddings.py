@@ -11,8 +11,10 @@ from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import pack_ids, unpack_ids
 from coblyn.errors import BadRequest
+from coblyn.service.caller import CALLER
 from coblyn.service.command import TextPrompt, TokenPrompt
 from coblyn.service.models import LoadedModel, Models
+from coblyn.service.quota import Quotas
 
 __all__ = ["Embedded", "Embeddings", "Rated"]
 
@@ -54,10 +56,12 @@ class Embeddings:
 
     Args:
         models: What computes.
+        quotas: How much each caller may use.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, quotas: Quotas | None = None) -> None:
         self._models = models
+        self._quotas = quotas or Quotas()
 
     async def of(
         self,
@@ -79,18 +83,13 @@ class Embeddings:
             BadRequest: The model is a reranker, or has fewer dimensions.
             PromptTooLong: A text is too long, and nothing is to be left out.
             UnknownModel: There is no such model.
+            LimitReached: The caller has used up what its key may use.
         """
-        async with self._models.acquire(model) as loaded:
-            if loaded.engine.info.ranks:
-                raise BadRequest(
-                    f"{loaded.name} is a reranker: it rates texts, and gives no vectors.",
-                    field="model",
-                    hint="Ask it at /v1/rerank.",
-                )
-            prompts = [await _encoded(each, loaded.engine, truncates=truncates) for each in inputs]
-            found = await loaded.engine.embed(prompts)
-            vectors = [_unit(_cut(array("f", vector), dimensions)) for vector in found]
-            return Embedded(loaded.name, vectors, sum(prompt.num_tokens for prompt in prompts))
+        with self._quotas.held(CALLER.get()) as meter:
+            async with self._models.acquire(model) as loaded:
+                found = await _embed(loaded, inputs, dimensions, truncates=truncates)
+                meter.num_tokens = found.num_tokens
+                return found
 
     async def rate(self, query: str, documents: Sequence[str], *, model: str = "") -> Rated:
         """How well each document answers a query.
@@ -99,19 +98,42 @@ class Embeddings:
             BadRequest: The model is no reranker.
             PromptTooLong: The query and a document are too long together.
             UnknownModel: There is no such model.
+            LimitReached: The caller has used up what its key may use.
         """
-        async with self._models.acquire(model) as loaded:
-            if not loaded.engine.info.ranks:
-                raise BadRequest(
-                    f"{loaded.name} is no reranker.",
-                    field="model",
-                    hint="Load a reranker, such as bge-reranker-v2-m3.",
-                )
-            asked = await loaded.tokens.ids(query, add_special=False, parse_special=False)
-            prompts = [await _pair(loaded, asked, document) for document in documents]
-            found = await loaded.engine.embed(prompts)
-            scores = [array("f", vector)[0] for vector in found]
-            return Rated(loaded.name, scores, sum(prompt.num_tokens for prompt in prompts))
+        with self._quotas.held(CALLER.get()) as meter:
+            async with self._models.acquire(model) as loaded:
+                rated = await _rate(loaded, query, documents)
+                meter.num_tokens = rated.num_tokens
+                return rated
+
+
+async def _embed(
+    loaded: LoadedModel, inputs: Sequence[Input], dimensions: int | None, *, truncates: bool
+) -> Embedded:
+    if loaded.engine.info.ranks:
+        raise BadRequest(
+            f"{loaded.name} is a reranker: it rates texts, and gives no vectors.",
+            field="model",
+            hint="Ask it at /v1/rerank.",
+        )
+    prompts = [await _encoded(each, loaded.engine, truncates=truncates) for each in inputs]
+    found = await loaded.engine.embed(prompts)
+    vectors = [_unit(_cut(array("f", vector), dimensions)) for vector in found]
+    return Embedded(loaded.name, vectors, sum(prompt.num_tokens for prompt in prompts))
+
+
+async def _rate(loaded: LoadedModel, query: str, documents: Sequence[str]) -> Rated:
+    if not loaded.engine.info.ranks:
+        raise BadRequest(
+            f"{loaded.name} is no reranker.",
+            field="model",
+            hint="Load a reranker, such as bge-reranker-v2-m3.",
+        )
+    asked = await loaded.tokens.ids(query, add_special=False, parse_special=False)
+    prompts = [await _pair(loaded, asked, document) for document in documents]
+    found = await loaded.engine.embed(prompts)
+    scores = [array("f", vector)[0] for vector in found]
+    return Rated(loaded.name, scores, sum(prompt.num_tokens for prompt in prompts))
 
 
 async def _encoded(given: Input, engine: EngineClient, *, truncates: bool) -> Encoded:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from coblyn.errors import LimitReached
 from coblyn.service.caller import Caller
 
-__all__ = ["Quotas"]
+__all__ = ["Meter", "Quotas"]
 
 _MINUTE = 60.0
 _SOON = 1.0
@@ -38,6 +39,13 @@ class _Bucket:
 class _Usage:
     num_running: int = 0
     buckets: dict[str, _Bucket] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Meter:
+    """Tokens that something takes."""
+
+    num_tokens: int = 0
 
 
 class Quotas:
@@ -78,6 +86,20 @@ class Quotas:
         usage.num_running -= 1
         if tokens := self._bucket(usage, "tokens", caller.limits.tokens_per_minute):
             tokens.level -= num_tokens
+
+    @contextmanager
+    def held(self, caller: Caller) -> Iterator[Meter]:
+        """Do something else than generate within the limits; what it takes is written on the meter.
+
+        Raises:
+            LimitReached: The caller has used up what it may.
+        """
+        self.admit(caller)
+        meter = Meter()
+        try:
+            yield meter
+        finally:
+            self.release(caller, meter.num_tokens)
 
     def _bucket(self, usage: _Usage, name: str, limit: int) -> _Bucket | None:
         if not limit:

@@ -87,13 +87,13 @@ def make_services(
         models.demand = Demand(
             models, loader, keep_seconds=keep_seconds, sleep_seconds=sleep_seconds
         )
-    hub = Hub(clock)
+    hub, quotas = Hub(clock), Quotas(clock)
     return Services(
         models=models,
-        generator=Generator(models, hub, Quotas(clock), max_completion=max_completion),
+        generator=Generator(models, hub, quotas, max_completion=max_completion),
         hub=hub,
         inventory=Inventory(models),
-        embeddings=Embeddings(models),
+        embeddings=Embeddings(models, quotas),
         stories=Stories(journal or paths.journal()),
         contexts=Contexts(),
         kept=Kept(),
