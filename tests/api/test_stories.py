@@ -51,6 +51,16 @@ async def test_a_story_from_its_first_word_to_the_trash(client: Client) -> None:
     assert len((await client.get(STORIES)).json["stories"]) == 1
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" * 400])
+async def test_a_number_that_no_answer_can_hold_is_refused(client: Client, number: str) -> None:
+    story = await create(client)
+    put = '{"id": "a", "kind": "put", "place": "settings/x", "value": [NUMBER]}'
+    body = '{"base": 0, "operations": [' + put.replace("NUMBER", number) + "]}"
+    reply = await client.post(f"{STORIES}/{story}/operations", body.encode())
+    assert (reply.status, reply.json["error"]["code"]) == (400, "bad_request")
+    assert (await client.get(f"{STORIES}/{story}")).json["version"] == 0
+
+
 async def test_undo_and_redo(client: Client) -> None:
     story = await create(client)
     await append(client, story, 0, typing("a", 0, "A lamp."))

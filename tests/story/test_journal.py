@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
+import json
 import random
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from coblyn.errors import BadRequest
+from coblyn.errors import BadRequest, DiskFull
 from coblyn.story.merge import Conflict
 from coblyn.story.record import read_proposed
 from coblyn.story.state import NEW, apply
@@ -210,7 +213,8 @@ def test_search_follows_the_journal(shelf: Shelf) -> None:
     assert {hit.place for hit in hits} == {"text/main", "lore/lamp"}
     assert [hit.place for hit in shelf.index.search("点亮")] == ["text/main"]
     assert [hit.place for hit in shelf.index.search("knocks it")] == ["lore/lamp"]
-    assert shelf.index.search('"; DROP % _') == []
+    for query in ('"; DROP % _', "a\0bcd", "\0\0\0", "NEAR(", "*", '""'):
+        assert shelf.index.search(query) == []
     shelf.type(0, "", 8)
     assert len(shelf.index.search("lamp")) == 2
     shelf.library.trash(shelf.story)
@@ -278,6 +282,59 @@ def test_a_damaged_story_file_makes_no_story(shelf: Shelf) -> None:
         except BadRequest:
             continue
         assert shelf.journal.state(story)[1].text("main").text == "one"
+
+
+def test_a_story_file_of_somebody_else_cannot_mislead_the_journal(shelf: Shelf) -> None:
+    shelf.type(0, "one")
+    shelf.do({"kind": "put", "place": "memory", "value": "A mine."})
+    with zipfile.ZipFile(io.BytesIO(shelf.transfer.export(shelf.story))) as archive:
+        head = archive.read("story.json")
+        lines = [json.loads(line) for line in archive.read("journal.jsonl").splitlines()]
+    lines[1] |= {
+        "scope": "text/main",
+        "inverse": {"kind": "select", "branch": "main"},
+        "unit": "op0",
+    }
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("story.json", head)
+        archive.writestr("journal.jsonl", "\n".join(map(json.dumps, lines)))
+    shelf.story = shelf.transfer.import_story(target.getvalue()).id
+    assert shelf.undo("text/main") == 2
+    assert (shelf.text, shelf.place("memory")) == ("", None)
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": "op0"}, {"time": float("inf")}, {"version": 7}, {"role": "x"}]
+)
+def test_a_story_file_that_cannot_be_is_refused(shelf: Shelf, change: dict[str, object]) -> None:
+    shelf.type(0, "one")
+    shelf.type(3, "two")
+    with zipfile.ZipFile(io.BytesIO(shelf.transfer.export(shelf.story))) as archive:
+        head = archive.read("story.json")
+        first, second = archive.read("journal.jsonl").splitlines()
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("story.json", head)
+        archive.writestr(
+            "journal.jsonl", first + b"\n" + json.dumps(json.loads(second) | change).encode()
+        )
+    with pytest.raises(BadRequest):
+        shelf.transfer.import_story(target.getvalue())
+    assert len(shelf.library.all()) == 1
+
+
+def test_a_full_disk_loses_nothing(shelf: Shelf) -> None:
+    shelf.type(0, "kept ")
+    connection = shelf.database.connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(DiskFull):
+        shelf.type(5, "word " * 100_000)
+    assert (shelf.text, shelf.journal.version(shelf.story)) == ("kept ", 1)
+    connection.execute("PRAGMA max_page_count = 1000000")
+    shelf.type(5, "again")
+    assert shelf.text == "kept again"
 
 
 def test_a_backup_is_a_file_of_stories(shelf: Shelf, tmp_path: Path) -> None:

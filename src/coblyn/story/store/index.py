@@ -96,7 +96,7 @@ class Index:
             query: Words apart from each other; case does not matter.
             limit: The most hits.
         """
-        terms = query.split()[:16]
+        terms = query.replace("\0", " ").split()[:16]
         if not terms:
             return []
         self.refresh()

@@ -45,7 +45,11 @@ class StoryDamaged(CoblynError):
 
 
 def insert_record(connection: sqlite3.Connection, story: str, record: Record) -> None:
-    """Append a record."""
+    """Append a record.
+
+    Raises:
+        BadRequest: It holds a number that JSON cannot.
+    """
     body = _json(operation_json(record.operation))
     inverse = _json(operation_json(record.inverse)) if record.inverse else None
     row = (record.version, record.id, record.unit, record.scope, record.role, record.reverts)
@@ -119,7 +123,10 @@ def newest_snapshot(
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        raise BadRequest("A number is infinite, or none.", field="value") from error
 
 
 def _checksum(version: int, body: str, inverse: str | None) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sqlite3
 import zipfile
 from typing import Any
 
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import MAX_UNPACKED, Archive, json_of
-from coblyn.story.operation import operation_json, read_operation
+from coblyn.story.operation import Operation, read_operation, scope_of
 from coblyn.story.record import Record
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.store.database import Database
@@ -52,7 +53,7 @@ class Transfer:
                 self._database.reading() as connection,
             ):
                 for record in records_between(connection, story, 0, shelf.version):
-                    lines.write(json.dumps(_line(record), ensure_ascii=False).encode() + b"\n")
+                    lines.write(json.dumps(record.to_json(), ensure_ascii=False).encode() + b"\n")
         return target.getvalue()
 
     def import_story(self, data: bytes) -> Shelf:
@@ -81,11 +82,6 @@ def is_story_file(data: bytes) -> bool:
         return False
 
 
-def _line(record: Record) -> dict[str, Any]:
-    inverse = operation_json(record.inverse) if record.inverse else None
-    return {**record.to_json(), "scope": record.scope, "inverse": inverse}
-
-
 def _head(archive: Archive) -> dict[str, Any]:
     head = json_of(archive.read(_HEAD), _HEAD)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
@@ -100,8 +96,9 @@ def _records(archive: Archive) -> tuple[list[Record], State]:
     state, records = NEW, list[Record]()
     for version, line in enumerate(archive.read(_JOURNAL, MAX_UNPACKED).splitlines(), 1):
         try:
-            record = _record(json.loads(line), version)
-            state, _ = apply(state, record.operation)
+            value = json.loads(line)
+            state, inverse = apply(state, operation := read_operation(value))
+            record = _record(value, version, operation, inverse)
         except (
             ValueError,
             KeyError,
@@ -112,26 +109,32 @@ def _records(archive: Archive) -> tuple[list[Record], State]:
         ) as error:
             raise BadRequest(f"Line {version} of the story's journal is damaged.") from error
         records.append(record)
+    if len({record.id for record in records}) < len(records):
+        raise BadRequest("Two operations of the story's journal have the same id.")
     return records, state
 
 
-def _record(value: dict[str, Any], version: int) -> Record:
+def _record(
+    value: dict[str, Any], version: int, operation: Operation, inverse: Operation | None
+) -> Record:
+    """A line as a record. What can be told from the operation is not taken from the file."""
     if value["version"] != version or value["role"] not in ("do", "undo", "redo"):
         raise BadRequest("A record is out of order.")
-    inverse = value["inverse"] and read_operation(value["inverse"])
-    names = [str(value[key]) for key in ("id", "unit", "scope", "role", "author")]
-    name, unit, scope, role, author = names
+    time = float(value["time"])
+    if not math.isfinite(time):
+        raise BadRequest("A time is none.")
+    name, unit, author = (str(value[key])[:200] for key in ("id", "unit", "author"))
     return Record(
         version,
         name,
         unit,
-        read_operation(value),
+        operation,
         inverse,
-        scope,
-        role,  # type: ignore[arg-type]
+        scope_of(operation) if inverse else "",
+        value["role"],
         int(value.get("reverts", 0)),
         author,
-        float(value["time"]),
+        time,
     )
 
 
@@ -155,4 +158,6 @@ def _insert(
 
 def _number(head: dict[str, Any], key: str, default: float) -> float:
     value = head.get(key)
-    return float(value) if isinstance(value, int | float) else default
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return default
+    return float(value)
