@@ -45,7 +45,7 @@ async def context(call: Call) -> Response:
         return JSONResponse({"version": version, "model": model.name} | _told(answer))
 
 
-@routes.post("/api/coblyn/lore", "Which lore fires", LoreBody)
+@routes.post("/api/coblyn/lore", "Which lore fires", LoreBody, scope="generate")
 async def lore(call: Call) -> Response:
     """A verdict for each entry in some messages: lore for programs that have no story here, and a bench for pages."""
     body = validated(LoreBody, await call.json())
