@@ -55,6 +55,15 @@ async def test_banned_phrases_are_not_written(client: Client) -> None:
     assert word not in banned.json["choices"][0]["text"].lower()
 
 
+async def test_banned_patterns_are_not_written(client: Client) -> None:
+    body = {"prompt": "a", "max_tokens": 60, "temperature": 0, "banned_patterns": [r"l[aeiou]mp"]}
+    reply = await client.post(TEXT, body)
+    assert "lamp" not in reply.json["choices"][0]["text"].lower()
+    refused = await client.post(KOBOLD, body | {"banned_patterns": ["(a"]})
+    assert refused.status == 400
+    assert "parenthesis" in refused.body.decode()
+
+
 async def test_kobold_has_both_too(client: Client) -> None:
     bound = await client.post(KOBOLD, {"prompt": "a", "grammar": 'root ::= "yes" | "no"'})
     assert bound.json["results"][0]["text"] in ("yes", "no")

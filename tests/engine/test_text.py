@@ -8,6 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coblyn.engine.banned import Banned
 from coblyn.engine.events import TokenText
 from coblyn.engine.phrases import Phrases
 from coblyn.engine.text import Chunk, TextStream
@@ -117,7 +118,7 @@ def write(
     pieces: list[bytes], wishes: list[int], phrases: tuple[str, ...], stop: tuple[str, ...] = ()
 ) -> tuple[list[Chunk], list[bytes]]:
     """Write tokens as wished; where a phrase is rewound, the next piece is taken that was not tried there."""
-    stream = TextStream(stop, phrases=Phrases(phrases))
+    stream = TextStream(stop, banned=Banned(Phrases(phrases)))
     chunks: list[Chunk] = []
     written: list[int] = []
     tried: dict[int, set[int]] = {}
@@ -152,7 +153,7 @@ def test_a_phrase_over_three_tokens_is_taken_back_from_its_first() -> None:
 
 
 def test_a_token_is_sent_whole_or_not_at_all() -> None:
-    stream = TextStream(phrases=Phrases(("ban",)))
+    stream = TextStream(banned=Banned(Phrases(("ban",))))
     assert stream.push(TokenText(0, b"free b")).text == ""
     assert stream.push(TokenText(1, b"a")).text == ""
     assert stream.push(TokenText(2, b"n")) == Chunk("", rewind=3)
@@ -160,14 +161,14 @@ def test_a_token_is_sent_whole_or_not_at_all() -> None:
 
 
 def test_what_cannot_be_a_phrase_any_more_goes_out() -> None:
-    stream = TextStream(phrases=Phrases(("band",)))
+    stream = TextStream(banned=Banned(Phrases(("band",))))
     assert stream.push(TokenText(0, b"ban")).text == ""
     chunk = stream.push(TokenText(1, b"k"))
     assert (chunk.text, len(chunk.tokens)) == ("bank", 2)
 
 
 def test_a_stop_string_before_a_phrase_wins() -> None:
-    stream = TextStream(("END",), phrases=Phrases(("bad",)))
+    stream = TextStream(("END",), banned=Banned(Phrases(("bad",))))
     assert stream.push(TokenText(0, b"well END bad")) == Chunk(
         "well ", (TokenText(0, b"well END bad"),), "END"
     )

@@ -10,10 +10,11 @@ from typing import Any
 from coblyn.api.logprobs import bind_logprobs
 from coblyn.api.thinking import bind_thinking
 from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
+from coblyn.engine.patterns import patterns_of
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
 
-__all__ = ["bind", "read_constraint", "read_phrases"]
+__all__ = ["bind", "read_constraint", "read_patterns", "read_phrases"]
 
 MAX_PHRASES = 10_000
 _PHRASES = ("banned_tokens", "banned_strings")
@@ -43,7 +44,12 @@ def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
     if constraint and whitespace:
         constraint = replace(constraint, whitespace=whitespace)
     command = bind_logprobs(bind_thinking(command, body), body)
-    return replace(command, constraint=constraint, banned_phrases=read_phrases(body))
+    return replace(
+        command,
+        constraint=constraint,
+        banned_phrases=read_phrases(body),
+        banned_patterns=read_patterns(body),
+    )
 
 
 def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -52,7 +58,21 @@ def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         BadRequest: They are no list of texts, or too many; ``field`` names it.
     """
-    name = next((each for each in _PHRASES if body.get(each)), _PHRASES[0])
+    return _texts(body, next((each for each in _PHRASES if body.get(each)), _PHRASES[0]))
+
+
+def read_patterns(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The regular expressions of what must not be written.
+
+    Raises:
+        BadRequest: They are no list of texts, or one of them cannot be matched in linear time.
+    """
+    found = _texts(body, "banned_patterns")
+    patterns_of(found)
+    return found
+
+
+def _texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = body.get(name) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise BadRequest(f"{name} must be a list of texts.", field=name)

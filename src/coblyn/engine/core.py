@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from coblyn.engine.banned import banned_of
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed, Finish, Stats
 from coblyn.engine.interface import Prepared, Runner
@@ -380,6 +381,7 @@ def _observe(scheduler: Scheduler, runner: Runner) -> None:
 
 
 def _check(request: Request, runner: Runner) -> None:
+    banned_of(request.banned_phrases, request.banned_patterns)
     context, size = runner.info.context, runner.info.vocab_size
     prompt = request.content
     if not prompt.cells:

@@ -26,9 +26,9 @@ def no_token(reason: int, request: Request) -> CoblynError:
             "The model computes no numbers (NaN): its file is damaged, or was overwritten while it was in use.",
             hint="Fetch the file again, and load it again.",
         )
-    if request.banned_phrases:
+    if request.has_bans:
         return BadRequest(
-            "Whatever the model writes here is a banned phrase.", field="banned_phrases"
+            "Whatever the model writes here is a banned phrase or pattern.", field="banned_phrases"
         )
     return BadRequest(
         "There is no token left to choose: the logit bias and the bans forbid all of them.",

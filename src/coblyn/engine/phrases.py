@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 __all__ = ["NO_MATCH", "START", "Phrases", "Step", "phrases_of"]
 
@@ -19,7 +19,10 @@ NO_MATCH = 0
 """The length of a match where there is none."""
 
 
-class Step(NamedTuple):
+S = TypeVar("S")
+
+
+class Step(NamedTuple, Generic[S]):
     """What a character does.
 
     Attributes:
@@ -27,7 +30,7 @@ class Step(NamedTuple):
         match: Characters of the longest phrase that ends here; 0 where none does.
     """
 
-    state: int
+    state: S
     match: int
 
 
@@ -38,6 +41,8 @@ class Phrases:
         texts: The phrases; empty ones are left out.
     """
 
+    start = START
+
     def __init__(self, texts: tuple[str, ...]) -> None:
         self._next: list[dict[str, int]] = [{}]
         self._depth = [0]
@@ -47,7 +52,7 @@ class Phrases:
                 self._add(text)
         self._fail = self._failures()
 
-    def step(self, state: int, character: str) -> Step:
+    def step(self, state: int, character: str) -> Step[int]:
         """Go on by one character of the text."""
         folded = _folded(character)
         while state and folded not in self._next[state]:

@@ -32,6 +32,7 @@ class Request:
         speculates: Tokens may be guessed ahead, which changes nothing but the time.
         banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
             another one is drawn in place of the first.
+        banned_patterns: The same as regular expressions (``pattern_reader.py``).
         thinking: How reasoning is marked, and how much of it there may be; None where neither is known.
     """
 
@@ -47,13 +48,19 @@ class Request:
     kept: tuple[str, ...] = ()
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
+    banned_patterns: tuple[str, ...] = ()
     thinking: Thinking | None = None
     speculates: bool = True
 
     @property
+    def has_bans(self) -> bool:
+        """Whether something must not be written."""
+        return bool(self.banned_phrases or self.banned_patterns)
+
+    @property
     def may_leap(self) -> bool:
         """Whether tokens that a constraint forces may be taken without being drawn."""
-        return not self.banned_phrases and self.sampling.logprobs is None
+        return not self.has_bans and self.sampling.logprobs is None
 
     @property
     def content(self) -> Prompt:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
 
+from coblyn.engine.banned import banned_of
 from coblyn.engine.cache import MIN_SHARED, SequenceCache
 from coblyn.engine.content import MEDIA, Content, common_prefix
 from coblyn.engine.events import (
@@ -28,7 +29,6 @@ from coblyn.engine.generation import Generation
 from coblyn.engine.interface import Vocab
 from coblyn.engine.limits import Limits
 from coblyn.engine.no_token import no_token
-from coblyn.engine.phrases import phrases_of
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
     NO_NUMBERS,
@@ -94,8 +94,8 @@ class Scheduler:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
         content = Content.of(request.content)
         end = min(len(content) + request.max_tokens, self._limits.context)
-        phrases = phrases_of(request.banned_phrases) if request.banned_phrases else None
-        text = TextStream(request.stop, keep_stop=request.keep_stop, phrases=phrases)
+        banned = banned_of(request.banned_phrases, request.banned_patterns)
+        text = TextStream(request.stop, keep_stop=request.keep_stop, banned=banned)
         generation = Generation(request, content, text, end, self._clock())
         if self._may_speculate(request):
             generation.guesses = self._speculation.begin(content.cells)
@@ -339,7 +339,7 @@ class Scheduler:
         """Whether it decodes, and can take back what it computed behind a stop string."""
         request = generation.request
         is_decoding = generation.num_pending == 1 and generation.num_generated > 0
-        is_watched = request.stop or request.banned_phrases or request.thinking
+        is_watched = request.stop or request.has_bans or request.thinking
         is_bound = request.constraint or generation.banned
         return is_decoding and not is_bound and (self._cache.is_rewindable or not is_watched)
 

@@ -9,8 +9,8 @@ import codecs
 from collections import deque
 from typing import NamedTuple
 
+from coblyn.engine.banned import Banned, Place
 from coblyn.engine.events import TokenText
-from coblyn.engine.phrases import START, Phrases
 
 __all__ = ["Chunk", "TextStream"]
 
@@ -39,14 +39,14 @@ class _Waiting(NamedTuple):
         end: Offset after its last one.
         token: Itself.
         decoder: State of the decoder before it.
-        phrase: State of the phrases before it.
+        place: Where it is in what is banned before it.
     """
 
     start: int
     end: int
     token: TokenText
     decoder: tuple[bytes, int]
-    phrase: int
+    place: Place
 
 
 class TextStream:
@@ -57,17 +57,17 @@ class TextStream:
     Args:
         stop: Strings that end the text; empty ones are ignored.
         keep_stop: The stop string itself is sent too.
-        phrases: What must not be written. Then a token is sent only when nothing of it may belong to a phrase.
+        banned: What must not be written. Then a token is sent only when nothing of it may belong to a phrase.
     """
 
     def __init__(
-        self, stop: tuple[str, ...] = (), *, keep_stop: bool = False, phrases: Phrases | None = None
+        self, stop: tuple[str, ...] = (), *, keep_stop: bool = False, banned: Banned | None = None
     ) -> None:
         self._stops = tuple(dict.fromkeys(text for text in stop if text))
         self._first_characters = frozenset(text[0] for text in self._stops)
         self._keep_stop = keep_stop
-        self._phrases = phrases
-        self._phrase = START
+        self._banned = banned
+        self._place = Banned.start
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
         self._num_sent = 0
@@ -86,13 +86,13 @@ class TextStream:
         text = self._decoder.decode(token.piece)
         self._num_decoded += len(text)
         is_partial = bool(self._decoder.getstate()[0])
-        if not (self._stops or self._waiting or is_partial or self._phrases):  # nearly always
+        if not (self._stops or self._waiting or is_partial or self._banned):  # nearly always
             self._num_sent = self._num_decoded
             return Chunk(text, (token,))
         self._held += text
         end = self._num_decoded + is_partial
-        self._waiting.append(_Waiting(start, end, token, before, self._phrase))
-        banned = self._first_banned(self._phrases, text, start) if self._phrases else None
+        self._waiting.append(_Waiting(start, end, token, before, self._place))
+        banned = self._first_banned(self._banned, text, start) if self._banned else None
         stop, index = self._first_stop() if self._stops else ("", -1)
         if stop and (banned is None or self._num_sent + index < banned):
             return self._end_at(stop, index)
@@ -107,11 +107,11 @@ class TextStream:
         self._waiting.clear()
         return Chunk(chunk.text, chunk.tokens + late)
 
-    def _first_banned(self, phrases: Phrases, text: str, start: int) -> int | None:
+    def _first_banned(self, banned: Banned, text: str, start: int) -> int | None:
         """The offset at which the first banned phrase begins that ends in a text."""
         for offset, character in enumerate(text, start + 1):
-            step = phrases.step(self._phrase, character)
-            self._phrase = step.state
+            step = banned.step(self._place, character)
+            self._place = step.state
             if step.match:
                 return offset - step.match
         return None
@@ -123,7 +123,7 @@ class TextStream:
             first = self._waiting.pop()
             count += 1
         self._decoder.setstate(first.decoder)
-        self._phrase = first.phrase
+        self._place = first.place
         self._held = self._held[: first.start - self._num_sent]
         self._num_decoded = first.start
         return Chunk("", rewind=count)
@@ -138,7 +138,7 @@ class TextStream:
     def _free_length(self) -> int:
         """Length of the held text before the first place from which a stop string or a phrase could still grow."""
         free = self._before_stops()
-        pending = self._phrases.pending(self._phrase) if self._phrases else 0
+        pending = self._banned.pending(self._place) if self._banned else 0
         if not pending:
             return free
         # A token that was sent in part could not be taken back.

@@ -103,6 +103,7 @@ class GenerateCommand:
         special: Send the text of special tokens too.
         constraint: What the whole generated text has to be.
         banned_phrases: Texts that must not be written, in whatever case.
+        banned_patterns: The same as regular expressions.
         keeps_tokens: Its record keeps the tokens without log-probabilities too.
         max_thinking: The most tokens of reasoning; None for no limit.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
@@ -122,6 +123,7 @@ class GenerateCommand:
     special: bool = False
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
+    banned_patterns: tuple[str, ...] = ()
     keeps_tokens: bool = False
     max_thinking: int | None = None
     key: str = ""

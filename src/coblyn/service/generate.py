@@ -275,6 +275,7 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         kept=prompt.kept,
         constraint=constraint_of(command.constraint, prompt.calls, prompt.form),
         banned_phrases=command.banned_phrases,
+        banned_patterns=command.banned_patterns,
         thinking=prompt.thinking,
     )
 

@@ -73,6 +73,9 @@ class SamplingInput(ForeignInput):
     guided_regex: Any = Field(None, description="A regular expression for the whole text.")
     guided_choice: Any = Field(None, description="Texts of which one is written.")
     banned_strings: Any = Field(None, description="Phrases that are not written, in any case.")
+    banned_patterns: Any = Field(
+        None, description="Regular expressions of what is not written, in any case."
+    )
     genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
 
     @property

@@ -1,0 +1,61 @@
+"""What must not be written: phrases and patterns together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from coblyn.engine.patterns import Patterns, State, patterns_of
+from coblyn.engine.phrases import START, Phrases, Step, phrases_of
+
+__all__ = ["Banned", "Place", "banned_of"]
+
+
+class Place(NamedTuple):
+    """Where a text is: in the automaton of the phrases, and in that of the patterns."""
+
+    phrase: int = START
+    pattern: State = State()
+
+
+class Banned:
+    """Phrases and patterns, looked for at once.
+
+    Args:
+        phrases: None for none.
+        patterns: None for none.
+    """
+
+    start = Place()
+
+    def __init__(self, phrases: Phrases | None, patterns: Patterns | None = None) -> None:
+        self._phrases = phrases
+        self._patterns = patterns
+
+    def step(self, place: Place, character: str) -> Step[Place]:
+        """Go on by one character of the text."""
+        phrase, pattern, match = place.phrase, place.pattern, 0
+        if self._phrases:
+            phrase, match = self._phrases.step(phrase, character)
+        if self._patterns:
+            pattern, other = self._patterns.step(pattern, character)
+            match = max(match, other)
+        return Step(Place(phrase, pattern), match)
+
+    def pending(self, place: Place) -> int:
+        """Characters at the end of the text that may be the beginning of what is banned."""
+        phrase = self._phrases.pending(place.phrase) if self._phrases else 0
+        pattern = self._patterns.pending(place.pattern) if self._patterns else 0
+        return max(phrase, pattern)
+
+
+def banned_of(phrases: tuple[str, ...], patterns: tuple[str, ...]) -> Banned | None:
+    """What a request bans; None where that is nothing.
+
+    Raises:
+        BadRequest: A pattern is wrong.
+    """
+    if not phrases and not patterns:
+        return None
+    return Banned(
+        phrases_of(phrases) if phrases else None, patterns_of(patterns) if patterns else None
+    )
