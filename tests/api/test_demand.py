@@ -32,6 +32,9 @@ async def test_every_dialect_loads_what_is_named(client: Client, loader: FakeLoa
     assert tokens.status == 200
     told = {m["id"]: m.get("status") for m in (await client.get("/v1/models")).json["data"]}
     assert told == {"first": None, "second": None, "third": {"value": "unloaded"}}
+    assert (await client.get("/v1/models/third")).json["status"] == {"value": "unloaded"}
+    assert (await client.get("/v1/models/second")).json["max_model_len"]
+    assert (await client.get("/v1/models/none")).status == 404
     assert loader.log == ["load second"]
     loaded = await client.post("/api/generate", {"model": "third", "keep_alive": -1})
     assert loaded.json["done_reason"] == "load"

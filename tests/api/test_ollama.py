@@ -244,6 +244,16 @@ async def test_options_that_are_not_obeyed_are_named(client: Client, engine: Ste
     assert (sampling.top_k, sampling.repetition_penalty) == (3, 1.0)
 
 
+async def test_names_of_clients_are_no_headers_of_ours(client: Client) -> None:
+    options = {"a\r\nset-cookie: b": 1, "\u0100": 1, "\x80": 1, "x" * 500: 1}
+    reply = await client.post(GENERATE, {"model": "m", "prompt": "a", "options": options})
+    assert reply.status == 200
+    assert "set-cookie" not in reply.headers
+    named = reply.headers["x-coblyn-warnings"].split(", ")
+    assert named[:2] == ["options.a??set-cookie:?b", "options." + "x" * 56]
+    assert named[2:] == ["options.?", "options.?"]
+
+
 @pytest.mark.parametrize("value", [300, -1, "5m", "1h30m", "-1m", "300ms", "0", None, 1.5])
 async def test_durations_to_stay_are_understood(client: Client, value: Any) -> None:
     assert (await client.post(GENERATE, {"model": "m", "keep_alive": value})).status == 200

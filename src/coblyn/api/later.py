@@ -7,6 +7,7 @@ change the text is answered with a warning: nothing is dropped in silence.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+_UNSAFE = re.compile(r"[^\x21-\x7e]")
+_MAX_NAME, _MAX_NAMES = 64, 32
 
 Warnings = Mapping[str, str]
 """Names of fields that were not obeyed, each with a sentence that says why."""
@@ -123,6 +127,7 @@ def warning_headers(warnings: Warnings) -> dict[str, str]:
     """The header that names fields which were not obeyed; nothing if there are none."""
     if not warnings:
         return {}
-    names = ", ".join(sorted(warnings))
+    # Names may be the client's own: a header holds no other characters, and nobody may write further headers.
+    names = ", ".join(_UNSAFE.sub("?", name[:_MAX_NAME]) for name in sorted(warnings)[:_MAX_NAMES])
     log.info("fields of a request that were not obeyed: %s", names)
     return {"x-coblyn-warnings": names}

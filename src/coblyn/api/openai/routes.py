@@ -38,6 +38,10 @@ async def list_models(call: Call) -> Response:
 async def get_model(call: Call) -> Response:
     """A model by its id."""
     name = call.request.path_params["name"]
+    waiting = await asyncio.to_thread(call.services.inventory.waiting)
+    for item in waiting:
+        if item.file_name == name:
+            return JSONResponse(_waiting(item))
     return JSONResponse(_model(call.services.models.get(name)))
 
 
