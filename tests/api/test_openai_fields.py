@@ -176,8 +176,17 @@ async def test_a_token_without_text_makes_no_chunk(split: Client, path: str) -> 
 
 async def test_more_choices_than_there_are_places_are_refused(split: Client) -> None:
     assert (await split.post(TEXT, {"prompt": "x", "n": 5})).status == 200
-    for body in ({"n": 6}, {"prompt": ["x"] * 6}, {"best_of": 6}):
-        reply = await split.post(TEXT, {"prompt": "x"} | body)
+    talk = {"messages": [{"role": "user", "content": "x"}]}
+    for path, body in (
+        (TEXT, {"prompt": "x", "n": 6}),
+        (TEXT, {"prompt": ["x"] * 6}),
+        (TEXT, {"prompt": "x", "best_of": 6}),
+        (TEXT, {"prompt": "x", "n": 10**12}),
+        (CHAT, talk | {"n": 6}),
+        (CHAT, talk | {"n": 10**12}),
+        ("/completion", {"prompt": "x", "n_cmpl": 10**12}),
+    ):
+        reply = await split.post(path, body)
         assert reply.status == 400
         assert "at most 5" in reply.json["error"]["message"]
 

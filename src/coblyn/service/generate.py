@@ -149,7 +149,8 @@ class Generator:
         Raises:
             BadRequest: They are more than the engine ever takes at a time.
         """
-        self._require_places(commands)
+        for model in {command.model for command in commands}:
+            self.require_places(len(commands), model)
         started: list[Generation] = []
         fitted: _Fitted = {}
         try:
@@ -168,13 +169,20 @@ class Generator:
             raise
         return started
 
-    def _require_places(self, commands: Sequence[GenerateCommand]) -> None:
-        limit = min(
-            (self._models.find(command.model).engine.capacity for command in commands), default=0
-        )
-        if len(commands) > limit:
+    def require_places(self, count: int, model: str = "") -> None:
+        """Refuse more completions at once than the engine ever takes.
+
+        Args:
+            count: How many.
+            model: Name of the model that is meant.
+
+        Raises:
+            BadRequest: They are too many; it says how many are not.
+        """
+        limit = self._models.find(model).engine.capacity
+        if count > limit:
             raise BadRequest(
-                f"These are {len(commands)} completions at once; this server takes at most {limit}.",
+                f"These are {count} completions at once; this server takes at most {limit}.",
                 field="n",
                 hint="Ask for fewer, or start the server with a larger --max-waiting.",
             )

@@ -67,6 +67,8 @@ async def _answer(
     is_list: bool,
 ) -> Response:
     model = call.services.models.find(wanted.model or "")
+    count = len(prompts) * wanted.num_choices
+    call.services.generator.require_places(count, wanted.model or "")
     commands = [bind(each, body) for each in wanted.to_commands(prompts, read_numbers(body))]
     texts = [await _text(prompt, model.tokens) for prompt in prompts]
     of_each = [text for text in texts for _ in range(wanted.num_choices)]

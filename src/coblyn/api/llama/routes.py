@@ -66,7 +66,7 @@ async def apply_template(call: Call) -> Response:
     """The text that a chat completion with this body would continue."""
     body = await call.json()
     wanted = validated(ChatInput, body)
-    prompt = bind(wanted.to_commands({})[0], body).prompt
+    prompt = bind(wanted.to_commands({}, 1)[0], body).prompt
     assert isinstance(prompt, ChatPrompt), "chats are made of messages"
     async with call.services.models.acquire(wanted.model or "") as model:
         rendered = await model.prompts.render(prompt)

@@ -27,7 +27,7 @@ class GenerationInput(SamplingInput):
     """What completion and infill share. Sampling parameters have llama-server's defaults."""
 
     n_predict: int | None = Field(None, description="Most tokens; -1 for as many as fit.")
-    n_cmpl: int | None = Field(None, ge=1, le=128, description="Completions of each prompt.")
+    n_cmpl: int | None = Field(None, ge=1, description="Completions of each prompt.")
     n_probs: int | None = Field(None, ge=0, description="Alternatives a token.")
     cache_prompt: bool | None = Field(None, description="Always so.")
     id_slot: int | None = Field(None, description="Ignored: requests find their cache themselves.")

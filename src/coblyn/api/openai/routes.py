@@ -56,6 +56,7 @@ async def completions(call: Call) -> Response:
     """Continue one or more texts, at once or as a stream of chunks."""
     body = await call.wishes()
     wanted = validated(CompletionInput, body)
+    call.services.generator.require_places(wanted.num_commands, wanted.model or "")
     numbers = OPENAI_NUMBERS.read(body, {})
     commands = [
         bind(command, body)
@@ -87,6 +88,7 @@ async def chat_completions(call: Call) -> Response:
     """The next message of a conversation, in the model's own chat format."""
     body = await call.wishes()
     wanted = validated(ChatInput, body)
+    call.services.generator.require_places(wanted.num_choices, wanted.model or "")
     numbers = OPENAI_NUMBERS.read(body, {})
     commands = [bind(command, body) for command in wanted.to_commands(numbers)]
     warnings = call.dialect.warnings(body)
@@ -119,7 +121,7 @@ async def chat_input_tokens(call: Call) -> Response:
     """How many tokens a chat completion with this body would read."""
     body = await call.json()
     wanted = validated(ChatInput, body)
-    prompt = bind(wanted.to_commands({})[0], body).prompt
+    prompt = bind(wanted.to_commands({}, 1)[0], body).prompt
     assert isinstance(prompt, ChatPrompt), "chats are made of messages"
     async with call.services.models.acquire(wanted.model or "") as model:
         _, ids = await model.tokens.of_chat(prompt)

@@ -10,7 +10,7 @@ from pydantic import Field
 from coblyn.api.dialect import Dialect
 from coblyn.api.logprobs import Offsets, completion_form
 from coblyn.api.openai.echo import Echo
-from coblyn.api.openai.wire import MAX_CHOICES, Numbers, SamplingInput, max_tokens_of
+from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
 from coblyn.errors import BadRequest
 from coblyn.service.command import (
     GenerateCommand,
@@ -35,13 +35,18 @@ class CompletionInput(SamplingInput):
     echo: bool | None = None
     suffix: str | None = Field(None, description="What stands after the text that is written.")
     best_of: int | None = Field(
-        None, ge=1, le=MAX_CHOICES, description="Writes so many, and answers with the n likeliest."
+        None, ge=1, description="Writes so many, and answers with the n likeliest."
     )
 
     @property
     def num_written(self) -> int:
         """Completions that are written of each prompt."""
         return self.best_of or self.num_choices
+
+    @property
+    def num_commands(self) -> int:
+        """Completions of all prompts."""
+        return len(self.prompts) * self.num_written
 
     @property
     def shown_logprobs(self) -> int | None:
@@ -105,8 +110,6 @@ class CompletionInput(SamplingInput):
             raise BadRequest(
                 "best_of cannot be streamed: the best is known at the end only.", field="best_of"
             )
-        if len(self.prompts) * self.num_written > MAX_CHOICES:
-            raise BadRequest(f"These are more than {MAX_CHOICES} completions at once.", field="n")
 
     def _prompt(self, prompt: Any) -> Prompt:
         if self.suffix:

@@ -21,7 +21,6 @@ from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt
 
 __all__ = [
     "CHAT_BODY",
-    "MAX_CHOICES",
     "ChatInput",
     "Numbers",
     "SamplingInput",
@@ -29,7 +28,6 @@ __all__ = [
     "max_tokens_of",
 ]
 
-MAX_CHOICES = 128
 MAX_STOPS = 256
 
 Numbers = Mapping[str, Any]
@@ -50,7 +48,7 @@ class SamplingInput(ForeignInput):
         description="A name that /v1/models lists. Where one model is loaded, it answers to any.",
     )
     max_tokens: int | None = Field(None, description="A negative number means: as many as fit.")
-    n: int | None = Field(None, ge=1, le=MAX_CHOICES)
+    n: int | None = Field(None, ge=1, description="Completions of each prompt.")
     stop: str | list[str] | None = None
     seed: int | None = Field(None, lt=2**64)
     stream: bool | None = None
@@ -192,11 +190,12 @@ class ChatInput(SamplingInput):
         """Whether the answer shows log-probabilities."""
         return bool(self.logprobs or self.num_probs)
 
-    def to_commands(self, numbers: Numbers) -> list[GenerateCommand]:
+    def to_commands(self, numbers: Numbers, count: int | None = None) -> list[GenerateCommand]:
         """One command for each choice.
 
         Args:
             numbers: The sampling parameters of the body that are numbers.
+            count: How many commands; None for one a choice.
 
         Raises:
             BadRequest: A value has no meaning or is not supported.
@@ -224,7 +223,9 @@ class ChatInput(SamplingInput):
         wanted = (self.foreign_length, self.max_completion_tokens, self.max_tokens, self.n_predict)
         max_tokens = max_tokens_of(*wanted)
         logprobs = (self.top_logprobs or 0) if self.logprobs else self.num_probs
-        commands = self.commands(prompt, numbers, max_tokens=max_tokens, logprobs=logprobs)
+        commands = self.commands(
+            prompt, numbers, max_tokens=max_tokens, logprobs=logprobs, count=count
+        )
         more = tags.stops if tags else ()
         return [replace(each, stop=(*each.stop, *more)) for each in commands]
 
