@@ -107,7 +107,8 @@ def test_an_integer_beyond_64_bits_in_any_field(
     async def send() -> None:
         reply = await Client(create_app(SteppedEngine())).post(path, body.encode())
         assert reply.status == 400
-        assert name in reply.json.get("error", reply.json.get("detail")).values()
+        said = reply.json.get("error", reply.json.get("detail")).values()
+        assert any(str(value).partition(".")[0] == name for value in said), "or a part of it"
 
     asyncio.run(send())
 
