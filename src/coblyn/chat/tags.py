@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-from jinja2.exceptions import TemplateError
-
 from coblyn.chat.placeholders import Tags
-from coblyn.chat.sandbox import Sandbox, TemplateRefusal
+from coblyn.chat.renderer import Run, run_here
+from coblyn.chat.sandbox import TemplateRefusal
+from coblyn.errors import ModelBroken
 
 __all__ = ["tags_of"]
 
@@ -19,13 +19,14 @@ _SYSTEM, _QUESTION, _ANSWER, _MORE = "SystemMark0", "UserMark1", "AssistantMark2
 
 
 @functools.lru_cache(maxsize=8)
-def tags_of(source: str, bos: str, eos: str) -> Tags | None:
+def tags_of(source: str, bos: str, eos: str, run: Run = run_here) -> Tags | None:
     """The tags of a chat template.
 
     Args:
         source: Jinja text of the template.
         bos: Text of the BOS token, which belongs to no speaker.
         eos: Text of the EOS token.
+        run: Renders it.
 
     Returns:
         None if there is no template, or it cuts its messages in pieces that are no tags.
@@ -33,9 +34,9 @@ def tags_of(source: str, bos: str, eos: str) -> Tags | None:
     if not source.strip():
         return None
     try:
-        return _Reader(source, bos, eos).tags()
-    except (TemplateError, _NoTags, ArithmeticError, LookupError, TypeError, ValueError):
-        return None  # a template is a foreign program
+        return _Reader(source, bos, eos, run).tags()
+    except (TemplateRefusal, ModelBroken, _NoTags):
+        return None
 
 
 def _split(between: str, before: str, ends: Sequence[str]) -> tuple[str, str]:
@@ -63,9 +64,9 @@ class _NoTags(Exception):
 class _Reader:
     """Renders a template's marked messages, and cuts the text at the marks."""
 
-    def __init__(self, source: str, bos: str, eos: str) -> None:
-        self._sandbox = Sandbox()
-        self._template = self._sandbox.compile_watched(source)
+    def __init__(self, source: str, bos: str, eos: str, run: Run) -> None:
+        self._run = run
+        self._source = source
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._bos = bos
 
@@ -109,7 +110,7 @@ class _Reader:
             **self._tokens,
         }
         values["add_generation_prompt"] = opens_answer
-        rest = self._sandbox.render_watched(self._template, values).removeprefix(self._bos)
+        rest = self._run(self._source, values).removeprefix(self._bos)
         parts = []
         for mark in turns:
             part, found, rest = rest.partition(mark)

@@ -27,6 +27,7 @@ from coblyn.api.later import Warnings, cut_warning, read_leniently
 from coblyn.api.openai.embeddings import EXAMPLE, EmbeddingsInput, answer
 from coblyn.api.parameters import KOBOLD_NUMBERS, with_numbers
 from coblyn.api.route import Routes
+from coblyn.chat.client import shared_renderers
 from coblyn.chat.messages import read_messages
 from coblyn.chat.placeholders import Tags
 from coblyn.chat.tags import tags_of
@@ -223,7 +224,9 @@ def _report_lengths(call: Call, wanted: GenerateInput, warnings: dict[str, str])
 async def _model_tags(call: Call, wanted: GenerateInput) -> Tags:
     """The tags of the model's own chat format, or KoboldCPP's default."""
     info = call.services.models.find(wanted.model).engine.info
-    found = await asyncio.to_thread(tags_of, info.chat_template, info.bos, info.eos)
+    found = await asyncio.to_thread(
+        tags_of, info.chat_template, info.bos, info.eos, shared_renderers().run
+    )
     return found or Tags()
 
 
