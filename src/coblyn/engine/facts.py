@@ -35,6 +35,7 @@ def model_info(config: EngineConfig, model: Model, context: Context, accelerator
         devices=tuple(device.name for device in placement.devices),
         accelerator=devices.describe(placement, accelerator),
         chat_template=model.chat_template,
+        tool_template=model.tool_template,
         bos=_text(model, model.bos),
         eos=_text(model, model.eos),
         adds_bos=model.adds_bos,

@@ -138,6 +138,7 @@ class FakeRunner:
     shares_cells: bool = True
     takes_masked: bool = False
     chat_template: str = ""
+    tool_template: str = ""
     infill: InfillTokens | None = None
     drafts: str = ""
     fail_at: int = 0
@@ -173,6 +174,7 @@ class FakeRunner:
             devices=("script",),
             accelerator="nothing: a script answers",
             chat_template=self.chat_template,
+            tool_template=self.tool_template,
             bos="<bos>",
             eos="<end>",
             adds_bos=True,

@@ -36,6 +36,7 @@ class ModelInfo:
         devices: What computes, best first, such as ``("CPU",)``.
         accelerator: One phrase that says what accelerates it, for people.
         chat_template: Jinja text of the model's own chat template, or empty.
+        tool_template: The one for conversations with tools, where the model has a second; or empty.
         bos, eos: Text of these tokens, or empty.
         adds_bos: Whether a prompt starts with the BOS token by itself.
         is_rewindable: Whether a part of a sequence can be forgotten (not so for recurrent models).
@@ -66,6 +67,7 @@ class ModelInfo:
     adds_bos: bool
     is_rewindable: bool
     bundle: str
+    tool_template: str = ""
     placement: Placement = NOWHERE
     infill: InfillTokens | None = None
     width: int = 0

@@ -224,7 +224,15 @@ class Model(Handle):
     @property
     def chat_template(self) -> str:
         """Jinja text of the model's chat template, or empty."""
-        text = self.library.llama_model_chat_template(self.pointer, None)
+        return self._template(None)
+
+    @property
+    def tool_template(self) -> str:
+        """Jinja text of the chat template for conversations with tools, where the file has one of its own, or empty."""
+        return self._template(b"tool_use")
+
+    def _template(self, name: bytes | None) -> str:
+        text = self.library.llama_model_chat_template(self.pointer, name)
         return text.decode(errors="replace") if text else ""
 
     # Vocabulary

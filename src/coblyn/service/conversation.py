@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 
 from coblyn.chat.client import shared_renderers
 from coblyn.chat.families import family_template
-from coblyn.chat.renderer import Run
+from coblyn.chat.renderer import BeyondLimits
 from coblyn.chat.template import ChatTemplate, Rendered
 from coblyn.engine.interface import ModelInfo
 from coblyn.errors import ModelBroken
@@ -17,25 +18,31 @@ __all__ = ["Conversations", "conversations_of"]
 
 log = logging.getLogger(__name__)
 
+_MAX_BEYOND = 3
+"""So often a template may go beyond its limits before it is not tried any more."""
+
 
 class Conversations:
     """Renders conversations for a model. Any thread may use it.
 
     Args:
         source: The model's template, or empty.
-        family: What serves where that cannot.
-        bos: Text of the BOS token, or empty.
-        eos: Text of the EOS token, or empty.
-        run: Renders templates.
+        with_tools: Its template for conversations with tools, if that is another; or empty.
+        family: What serves where those cannot.
+        make: Makes a template of a source.
 
     Attributes:
         warning: Why the model's own template is not used; empty if it is.
     """
 
-    def __init__(self, source: str, family: str, *, bos: str, eos: str, run: Run) -> None:
+    def __init__(
+        self, source: str, with_tools: str, family: str, make: Callable[[str], ChatTemplate]
+    ) -> None:
         self.warning = ""
-        self._own = ChatTemplate(source, bos=bos, eos=eos, run=run) if source.strip() else None
-        self._family = ChatTemplate(family, bos=bos, eos=eos, run=run)
+        self._own = make(source) if source.strip() else None
+        self._with_tools = make(with_tools) if with_tools.strip() else None
+        self._family = make(family)
+        self._num_beyond = 0
         if self._own is None:
             self._warn("The model brings no chat template: one of its family is used.")
 
@@ -45,13 +52,22 @@ class Conversations:
         Raises:
             BadRequest: The template refuses these messages.
         """
-        if self._own:
-            try:
-                return _render(self._own, prompt)
-            except ModelBroken as error:
-                self._own = None
-                self._warn(f"{error.message} One of its family is used.")
+        template = self._with_tools if prompt.tools and self._with_tools else self._own
+        if template is None:
+            return _render(self._family, prompt)
+        try:
+            return _render(template, prompt)
+        except BeyondLimits as error:
+            self._num_beyond += 1  # a conversation may be too long for it, too
+            self._give_up(error, for_good=self._num_beyond >= _MAX_BEYOND)
+        except ModelBroken as error:
+            self._give_up(error, for_good=True)
         return _render(self._family, prompt)
+
+    def _give_up(self, error: ModelBroken, *, for_good: bool) -> None:
+        self._warn(f"{error.message} One of its family is used.")
+        if for_good:
+            self._own = self._with_tools = None
 
     def _warn(self, text: str) -> None:
         self.warning = text
@@ -71,9 +87,11 @@ def _render(template: ChatTemplate, prompt: ChatPrompt) -> Rendered:
 def conversations_of(info: ModelInfo) -> Conversations:
     """Those of a model."""
     family = family_template(info.description, info.eos)
-    return _cached(info.chat_template, family, info.bos, info.eos)
+    return _cached(info.chat_template, info.tool_template, family, info.bos, info.eos)
 
 
 @functools.lru_cache(maxsize=8)
-def _cached(source: str, family: str, bos: str, eos: str) -> Conversations:
-    return Conversations(source, family, bos=bos, eos=eos, run=shared_renderers().run)
+def _cached(source: str, with_tools: str, family: str, bos: str, eos: str) -> Conversations:
+    run = shared_renderers().run
+    make = functools.partial(ChatTemplate, bos=bos, eos=eos, run=run)
+    return Conversations(source, with_tools, family, make)
