@@ -273,6 +273,9 @@ async def test_openapi_describes_the_bodies(client: Client) -> None:
     assert "text/event-stream" in stream
     ids = re.findall(r"'operationId': '(\w+)'", str(schema))
     assert len(ids) == len(set(ids)) > 20
+    assert {} in schema["security"], "programs of this machine need no key"
+    assert {"bearer": []} in schema["security"]
+    assert schema["paths"]["/metrics"]["get"]["x-coblyn-scope"] == "admin"
     references = set(re.findall(r'"#/components/schemas/(\w+)"', str(schema).replace("'", '"')))
     assert references <= set(schema["components"]["schemas"])
 

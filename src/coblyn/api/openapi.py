@@ -19,6 +19,11 @@ DESCRIPTION = "Text from the model that is loaded, over KoboldAI's and over Open
 
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 _SCHEMAS = "#/components/schemas/"
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+"""How a key is sent, by clients of other machines: those of this one need none."""
 _PROBLEM = Problem(400, "bad_request", "What is wrong, and what to do.", "the_field")
 
 
@@ -35,7 +40,11 @@ def describe(dialects: Sequence[Dialect]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Coblyn", "description": DESCRIPTION, "version": __version__},
         "paths": paths,
-        "components": {"schemas": _schemas(route for d in dialects for route in d.routes)},
+        "components": {
+            "schemas": _schemas(route for d in dialects for route in d.routes),
+            "securitySchemes": _KEYS,
+        },
+        "security": [{}, *({name: []} for name in _KEYS)],
     }
 
 
@@ -46,6 +55,8 @@ def _operation(dialect: Dialect, route: Route) -> dict[str, Any]:
         "description": route.description,
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
     }
+    if route.scope != "generate":
+        operation["x-coblyn-scope"] = route.scope
     if names := _PART.findall(route.path):
         operation["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
