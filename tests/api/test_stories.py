@@ -176,6 +176,17 @@ async def test_lore_for_everybody(client: Client) -> None:
     assert answer["silent"][0]["because"] == "bad_pattern"
 
 
+async def test_a_card_becomes_a_chat_that_begins_with_its_greeting(client: Client) -> None:
+    picture = png(behind=text_chunk("chara", packed(V2)))
+    answer = (await client.post(f"{LIBRARY}/import?name=t.png", picture)).json
+    story = (await client.get(f"{STORIES}/{answer['story']['id']}")).json
+    state = story["state"]
+    assert (story["title"], story["mode"]) == ("Tomos", "chat")
+    assert state["branches"]["main"]["text"] == "Tomos: Good evening, You."
+    assert state["branches"]["main"]["runs"] == [[7, ""], [18, "greeting"]]
+    assert [take["text"] for take in state["takes"].values()] == ["Well."]
+
+
 async def test_files_of_other_programs_come_in_with_a_report(client: Client) -> None:
     save = json.dumps(KOBOLD).encode()
     answer = (await client.post(f"{LIBRARY}/import?name=Cwm.json", save)).json

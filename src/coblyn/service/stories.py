@@ -153,7 +153,8 @@ class Stories:
             shelf = await self._helper.do(lambda store: store.transfer.import_story(data))
             return shelf, Report("story of Coblyn", [Line("all of it", "with its journal")])
         imported = await asyncio.to_thread(import_file, data, name)
-        return await self.create(imported.operations), imported.report
+        operations = (*imported.operations, *imported.beginning)
+        return await self.create(operations), imported.report
 
     async def import_into(
         self, story: str, data: bytes, name: str, author: str

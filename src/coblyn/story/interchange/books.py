@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from coblyn.errors import BadRequest
-from coblyn.story.cards.card import read_card
+from coblyn.story.cards.card import Card, read_card
 from coblyn.story.cards.file import CardFile
+from coblyn.story.changes import Change
 from coblyn.story.interchange.report import Imported, Line, Writer
 from coblyn.story.lore.convert import entries_of_book, entries_of_world, entry_to_book
 from coblyn.story.lore.entry import strings
-from coblyn.story.state import State
+from coblyn.story.macros import Names, filled
+from coblyn.story.operation import Edit, Operation, Put
+from coblyn.story.state import MAIN, State
+from coblyn.story.text import Text
 
 __all__ = [
     "add_book",
@@ -48,7 +53,22 @@ def import_card(file: CardFile) -> Imported:
     for asset in file.assets:
         writer.report.dropped.append(Line(asset, "Files of a card's archive are not kept yet."))
     writer.report.notes += file.notes
-    return writer.done()
+    return replace(writer.done(), beginning=_beginning(card))
+
+
+def _beginning(card: Card) -> tuple[Operation, ...]:
+    """A chat that begins with the card's greeting; its other greetings are takes of that."""
+    names = Names(card.called, "You")
+    greetings = [filled(text, names) for text in card.greetings]
+    about: list[Operation] = [Put("title", card.name), Put("mode", "chat")]
+    if not greetings:
+        return tuple(about)
+    text = Text.of(f"{card.called}: ").plus(Text.of(greetings[0], "greeting"))
+    takes = [
+        Put(f"takes/greeting-{number}", {"slot": "greeting", "text": other})
+        for number, other in enumerate(greetings[1:], 1)
+    ]
+    return (*about, Edit(MAIN, (Change(0, 0, text),)), *takes)
 
 
 def add_book(writer: Writer, book: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> None:

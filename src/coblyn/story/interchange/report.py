@@ -69,10 +69,12 @@ class Imported:
     Attributes:
         operations: In order, for a new story.
         report: What became of the parts.
+        beginning: What happens besides where it becomes a story of its own: a card begins with its greeting.
     """
 
     operations: tuple[Operation, ...] = field(repr=False)
     report: Report
+    beginning: tuple[Operation, ...] = field(default=(), repr=False)
 
     @property
     def has_text(self) -> bool:
