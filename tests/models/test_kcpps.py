@@ -144,9 +144,16 @@ def test_a_key_becomes_a_setting(
 
 
 def test_every_other_key_is_told(tmp_path: Path) -> None:
-    changes = {"draftmodel": "small.gguf", "usecuda": ["0", "mmq"], "sdmodel": "x", "newest": 1}
+    changes = {
+        "draftmodel": "small.gguf",
+        "usemtp": True,
+        "usecuda": ["0", "mmq"],
+        "sdmodel": "x",
+        "newest": 1,
+    }
     found = read(tmp_path, **changes)
-    assert found.kept == {"draftmodel": "a draft model"}
+    assert found.settings["draft_model"] == "small.gguf"
+    assert found.kept == {"usemtp": "drafts by the model's own heads"}
     assert set(found.pointless) == {"usecuda", "sdmodel", "newest"}
     assert "no such key" in found.pointless["newest"]
 
