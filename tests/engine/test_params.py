@@ -19,7 +19,14 @@ from coblyn.llama.sampler import StageKind
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs/reference.md"
-BESIDES = {"sampler_order", "dry_sequence_breakers", "logit_bias", "seed", "logprobs"}
+BESIDES = {
+    "sampler_order",
+    "dry_sequence_breakers",
+    "logit_bias",
+    "seed",
+    "logprobs",
+    "logprobs_after",
+}
 
 
 def test_every_field_is_a_row_or_no_number() -> None:
