@@ -48,6 +48,7 @@ MAY_IMPORT = {
         "proof",
         "chat",
         "constraints",
+        "doctor",
         "mcp",
         "models",
         "service",

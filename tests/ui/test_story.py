@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -97,3 +99,46 @@ def test_branches_differ_and_come_back(page: Page) -> None:
     wait(page, lambda: text(page) == PROMPT + "the men went down.", "the other branch")
     page.reload()
     wait(page, lambda: text(page) == PROMPT + "the men went down.", "the branch of the address")
+
+
+def test_of_several_takes_a_sentence_is_used_and_undone_at_once(page: Page) -> None:
+    write(page, PROMPT)
+    button(page, "More ways to go on").click()
+    button(page, "Write 3 takes").click()
+    takes = page.get_by_role("article")
+    expect(takes).to_have_count(3)
+    expect(page.get_by_text("writing", exact=True)).to_have_count(0, timeout=15_000)
+    assert text(page) == PROMPT
+    assert_accessible(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(takes.nth(1).get_by_role("button", name="Use up to here")).to_be_visible()
+    page.keyboard.press("Enter")
+    sentence = (
+        "The lamp went out on the third level, and for a while there was only the sound of water. "
+    )
+    wait(page, lambda: text(page) == PROMPT + sentence, "the sentence")
+    expect(takes).to_have_count(0)
+    expect(editor(page)).to_be_focused()
+    button(page, "Undo").click()
+    wait(page, lambda: text(page) == PROMPT, "the step back")
+
+
+def test_a_preset_sets_all_numbers_of_the_panel(page: Page) -> None:
+    open_panel(page, "Sampler")
+    page.get_by_label("Preset").select_option("Simple Balanced")
+    expect(page.get_by_label("Temperature", exact=True)).to_have_value("0.75")
+    button(page, "Defaults").click()
+    expect(page.get_by_label("Temperature", exact=True)).to_have_value("0.8")
+
+
+def test_the_doctor_reads_a_log(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("0")
+    log = Path(__file__).parents[1] / "doctor" / "fixtures" / "android-ndk-missing.log"
+    page.get_by_label("A log file").set_input_files(log)
+    expect(page.get_by_role("article")).to_have_count(1)
+    assert_accessible(page)
+    page.get_by_label("What the build printed").fill("all is well")
+    page.get_by_label("What the build printed").blur()
+    expect(page.get_by_text("Nothing in this log says")).to_be_visible()

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
-from coblyn.api import controls, mcp, requests, resume
+from coblyn.api import controls, doctor, mcp, requests, resume
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
@@ -92,7 +92,7 @@ def _death(death: Death) -> dict[str, Any]:
 
 SERVER = Dialect(
     "server",
-    (*routes, *controls.routes, *resume.routes, *mcp.routes, *requests.routes),
+    (*routes, *controls.routes, *doctor.routes, *resume.routes, *mcp.routes, *requests.routes),
     owns=lambda _: True,
     error_body=kobold_body,
 )

@@ -3,12 +3,15 @@
 import { events, type ServerEvent } from "../stream/events";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { StoriesApi } from "./stories";
-import { ApiError, type Context, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type ServerStatus } from "./types";
+import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus } from "./types";
 
 export interface Api {
   health(): Promise<Health>;
   /** The server's table of generation parameters. */
   parameters(): Promise<readonly Parameter[]>;
+  presets(): Promise<readonly Preset[]>;
+  /** Why a build broke, from its log. */
+  explain(log: Blob): Promise<Diagnosis>;
   stories: StoriesApi;
   /** What the model would read of a story. */
   context(story: string, about: Json): Promise<Context>;
@@ -51,6 +54,16 @@ export function createApi(fetch?: Fetch): Api {
       const { parameters } = await ask("api/coblyn/parameters");
       if (!Array.isArray(parameters)) throw new ApiError("unknown", "");
       return parameters as Parameter[];
+    },
+
+    async explain(log) {
+      const init = { method: "POST", headers: { "Content-Type": "text/plain" }, body: log };
+      return (await (await http.request("api/coblyn/doctor", init)).json()) as Diagnosis;
+    },
+
+    async presets() {
+      const { presets } = await ask("api/coblyn/presets");
+      return Array.isArray(presets) ? (presets as Preset[]) : [];
     },
 
     async *generate(body, signal) {

@@ -27,6 +27,12 @@ export interface Parameter {
   source: string;
 }
 
+/** Samplers' numbers under a name, by their names in KoboldAI's API. */
+export interface Preset {
+  name: string;
+  values: Readonly<Record<string, unknown>>;
+}
+
 /** One request, in the field names of KoboldAI's API; the samplers' numbers come from the table. */
 export interface GenerateRequest {
   prompt: string;
@@ -37,6 +43,19 @@ export interface GenerateRequest {
   replace_instruct_placeholders: boolean;
   genkey: string;
   [sampler: string]: unknown;
+}
+
+/** What the doctor says of a log. */
+export interface Diagnosis {
+  failed: boolean;
+  findings: readonly {
+    cause: string;
+    title: string;
+    confidence: string;
+    story: readonly string[];
+    evidence: readonly { line: number; text: string }[];
+    fix: { command: string; text: string };
+  }[];
 }
 
 /** What a generation would find. */

@@ -11,6 +11,7 @@ import { Journal, newId, sendLeft } from "../journal/journal.svelte";
 import type { Outbox } from "../journal/outbox";
 import { Units } from "../journal/units";
 import { withOperation } from "./places";
+import { sample } from "./sample";
 
 export type { BranchState, Places } from "../api/stories";
 
@@ -90,7 +91,7 @@ export class Book {
     if (outbox) await sendLeft(this.#api, outbox);
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = await this.#api.list();
-    return last ? this.open(last.id, null) : this.create([]);
+    return last ? this.open(last.id, null) : this.create(sample());
   }
 
   async create(operations: readonly Operation[]): Promise<void> {
@@ -165,7 +166,7 @@ export class Book {
 
   /** The text was changed in the editor. */
   edited(changes: ChangeSet, piece: string, event: string): void {
-    const isGenerated = this.#generating !== "" && (event === "input.generate" || event === "delete.retry");
+    const isGenerated = this.#generating !== "" && (event === "input.generate" || event === "delete.retry" || event === "input.replace");
     const unit = isGenerated ? this.#generating : this.#units.of(changes, event, performance.now());
     this.journal?.add({ kind: "edit", id: newId(), unit, branch: this.branch, changes, piece });
     this.canUndo = true;

@@ -30,9 +30,11 @@ export function commandsOf(page: Page): Command[] {
   return [
     { id: "generate", label: t.generate, run: () => void session.generate() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
+    ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void session.writeTakes(n) })),
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },
     ...panels,
+    { id: "doctor", label: t.doctor, digit: "0", run: () => place.go({ sheet: "doctor" }) },
     { id: "library", label: t.library, digit: "8", run: () => place.go({ sheet: "library" }) },
     { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },

@@ -2,6 +2,7 @@
 
 import type { Api } from "../api/client";
 import { openOutbox } from "../journal/outbox";
+import { Doctor } from "./doctor.svelte";
 import { Library } from "./library.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
@@ -12,10 +13,12 @@ export class Page {
   readonly session: Session;
   readonly view: View;
   readonly library: Library;
+  readonly doctor: Doctor;
   readonly place = new Place();
 
   constructor(api: Api, storage: Storage | null) {
     this.view = new View(storage);
+    this.doctor = new Doctor(api);
     this.library = new Library(api.stories);
     this.session = new Session(api, storage, (story, branch) => this.place.settle(story, branch));
   }

@@ -1,7 +1,7 @@
 /** The samplers' numbers: the server's table, and what the writer chose of it. */
 
 import type { Api } from "../api/client";
-import type { Parameter } from "../api/types";
+import type { Parameter, Preset } from "../api/types";
 import { clamp, DEFAULTS, type NumberRule, readSettings, type Settings, withValue } from "./settings";
 import { recall, remember } from "./stored";
 
@@ -13,6 +13,7 @@ export class Sampler {
   settings = $state.raw<Settings>(DEFAULTS);
   /** null until the server has given it. */
   table = $state.raw<readonly Parameter[] | null>(null);
+  presets = $state.raw<readonly Preset[]>([]);
   hasFailed = $state(false);
 
   readonly #api: Api;
@@ -46,6 +47,7 @@ export class Sampler {
   /** Asks for the table; a failure shows in `hasFailed`. */
   look(): void {
     this.ready().catch(() => undefined);
+    this.#api.presets().then((presets) => (this.presets = presets)).catch(() => undefined);
   }
 
   choose(change: Partial<Settings>): void {
@@ -57,8 +59,10 @@ export class Sampler {
     this.choose(withValue(this.settings, rule, clamp(rule, value)));
   }
 
-  /** All samplers' numbers at once, as a preset has them. */
-  adopt(values: Readonly<Record<string, number>>): void {
-    this.choose({ values });
+  /** All samplers' numbers at once, as a preset has them; what it does not name is at its start again. */
+  adopt({ values }: Preset): void {
+    const rows = (this.table ?? []).map((row) => [row.name, row.names.map((name) => values[name])] as const);
+    const found = rows.map(([name, given]) => [name, given.find((value) => typeof value === "number")] as const);
+    this.choose({ values: Object.fromEntries(found.filter(([, value]) => value !== undefined)) as Record<string, number> });
   }
 }

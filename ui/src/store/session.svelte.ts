@@ -16,6 +16,7 @@ import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
 import { toRequest } from "./settings";
 import { spacing } from "./spacing";
+import { Takes } from "./takes.svelte";
 
 export class Session {
   facts = $state.raw<StoryFacts>({ length: 0, canUndo: false, canRedo: false, canRetry: false });
@@ -31,6 +32,7 @@ export class Session {
   readonly server: Server;
   readonly generation: Generation;
   readonly outlook: Outlook;
+  readonly takes: Takes;
   readonly book: Book;
   #story: Story | null = null;
   #run: Promise<void> = Promise.resolve();
@@ -39,6 +41,7 @@ export class Session {
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
     this.sampler = new Sampler(api, storage);
     this.server = new Server(api);
+    this.takes = new Takes(api);
     this.generation = new Generation(api);
     this.book = new Book(api.stories, {
       onOpen: (id, branch) => {
@@ -115,6 +118,41 @@ export class Session {
   /** Another take of the last piece, from the same place; the old one comes back with undo. */
   retry(): Promise<void> {
     return this.facts.canRetry ? this.#write("piece") : Promise.resolve();
+  }
+
+  /** Several takes of the next piece beside each other; what is used of them becomes one step. */
+  async writeTakes(count: number): Promise<void> {
+    if (!this.#story || this.generation.isRunning || this.takes.isWriting) return;
+    this.close("generation");
+    try {
+      const table = await this.sampler.ready();
+      const sent = await this.outlook.prepare(null);
+      this.outlook.sent(sent);
+      const { prompt } = spacing(sent.prompt);
+      const request = toRequest(this.sampler.settings, table, prompt, newKey());
+      await this.takes.write(count, request, () => spacing(sent.prompt).fit);
+    } catch (error) {
+      this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
+    }
+  }
+
+  /** Puts the chosen take to the end of the text, as far as it is marked; the others are kept beside the piece. */
+  useTake(onlyOne: boolean): void {
+    const text = this.takes.text(onlyOne);
+    if (!this.#story || text === "") return;
+    const id = newId();
+    const others = (this.takes.list ?? []).filter(({ text: other }) => other !== "" && other !== text);
+    this.book.beginPiece(id);
+    this.#story.insert(this.#story.length(), this.#story.length(), text, id);
+    this.book.endPiece();
+    for (const { text: other } of others) this.book.put(`takes/${newId()}`, { piece: id, text: other });
+    this.closeTakes();
+  }
+
+  closeTakes(): void {
+    this.takes.close();
+    this.outlook.changed();
+    this.focus();
   }
 
   stop(): void {

@@ -13,6 +13,11 @@ export function isComposing(event: KeyboardEvent): boolean {
 
 export function onPageKey(event: KeyboardEvent, page: Page): void {
   const { session, place } = page;
+  if (event.key === "Enter" && event.ctrlKey && event.altKey) {
+    event.preventDefault();
+    void session.writeTakes(3);
+    return;
+  }
   const isCommand = IS_MAC ? event.metaKey : event.ctrlKey;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey) {
     event.preventDefault();

@@ -122,6 +122,35 @@ export const en = {
   takeParagraph: "Take this paragraph",
   noDifference: "The texts are the same.",
 
+  // Takes
+  moreWays: "More ways to go on",
+  writeTakes: (n: number) => `Write ${whole.format(n)} takes`,
+  takesOf: (n: number) => `${count(n, "take", "takes")} of the next piece`,
+  takesKeys: "Left and Right: take. Up and Down: sentence. Enter: use.",
+  take: (n: number) => `Take ${whole.format(n)}`,
+  takeWriting: "writing",
+  useTake: "Use this take",
+  useUpTo: "Use up to here",
+  stopAll: "Stop all",
+  done: "Done",
+
+  // Doctor
+  doctorDrop: "Drop the log of a build that failed, of any program, or paste it below.",
+  doctorFile: "A log file",
+  doctorPaste: "What the build printed",
+  doctorReads: "Reading the log.",
+  doctorUnknown: "This build failed for a reason that is not in the catalogue.",
+  doctorClean: "Nothing in this log says that a build failed.",
+
+  // The first visit
+  sampleTitle: "The Knockers of Cwm Carreg",
+  sampleMemory: "A fireside tale from a Welsh mining valley, dry and kind.",
+  sampleText:
+    "In the year the river froze, the men of Cwm Carreg went on working underground, because it was warmer there than in " +
+    "their own kitchens. They carried their bread inside their shirts, and on the way down they counted the rungs aloud, " +
+    "so that anyone listening below would know how many were coming.\n\nGwen was not supposed to count. She was fourteen, " +
+    "and she had taken her brother’s place on the ladder while he lay at home with the fever.",
+
   // Library
   locale: "en",
   backToDesk: "Back to the desk",

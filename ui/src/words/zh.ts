@@ -114,6 +114,30 @@ export const zh: Words = {
   takeParagraph: "取用此段",
   noDifference: "文字相同。",
 
+  moreWays: "其他续写方式",
+  writeTakes: (n) => `写 ${whole.format(n)} 份备选`,
+  takesOf: (n) => `下一段的 ${whole.format(n)} 份备选`,
+  takesKeys: "左右键：换一份；上下键：选句子；回车：采用。",
+  take: (n) => `备选 ${whole.format(n)}`,
+  takeWriting: "正在写",
+  useTake: "采用这份",
+  useUpTo: "采用到这里",
+  stopAll: "全部停止",
+  done: "完成",
+
+  doctorDrop: "把任何程序构建失败的日志拖到这里，或粘贴在下面。",
+  doctorFile: "日志文件",
+  doctorPaste: "构建时输出的内容",
+  doctorReads: "正在阅读日志。",
+  doctorUnknown: "构建失败，但原因不在目录中。",
+  doctorClean: "日志里没有构建失败的迹象。",
+
+  sampleTitle: "石谷的敲击声",
+  sampleMemory: "威尔士矿谷里的炉边故事，冷静而温和。",
+  sampleText:
+    "河水封冻的那一年，石谷的男人们照旧下井干活，因为井下比自家的厨房还暖和。他们把面包揣在怀里，下梯子时大声数着横档，好让井下听着的人知道来了几个。\n\n" +
+    "格温本不该数。她才十四岁，哥哥发烧躺在家里，梯子上的位置是她替的。",
+
   locale: "zh",
   backToDesk: "回到书桌",
   newStory: "新故事",

@@ -1,0 +1,100 @@
+/** Several takes of the next piece, written beside each other from one prompt, of which the writer uses one or a part. */
+
+import type { Api } from "../api/client";
+import type { GenerateRequest } from "../api/types";
+import { newKey } from "./generation.svelte";
+
+export interface Take {
+  text: string;
+  isWriting: boolean;
+  /** Why it ended early, or empty. */
+  failure: string;
+}
+
+/** Of one prompt, so many at most: a browser has six connections to a server, and the journal needs one. */
+export const MOST_TAKES = 4;
+
+export class Takes {
+  /** null while there are none. */
+  list = $state<Take[] | null>(null);
+  chosen = $state(0);
+  /** How many sentences of the chosen one are to be used; null for all. */
+  upTo = $state<number | null>(null);
+
+  readonly #api: Api;
+  #keys: string[] = [];
+  #controllers: AbortController[] = [];
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  get isWriting(): boolean {
+    return this.list?.some(({ isWriting }) => isWriting) ?? false;
+  }
+
+  /** Writes them; done when all have ended. Each has a seed of its own, also where one was chosen. */
+  async write(count: number, request: GenerateRequest, fit: () => (chunk: string) => string): Promise<void> {
+    this.list = Array.from({ length: count }, () => ({ text: "", isWriting: true, failure: "" }));
+    this.chosen = 0;
+    this.upTo = null;
+    this.#keys = this.list.map(newKey);
+    this.#controllers = this.list.map(() => new AbortController());
+    await Promise.all(
+      this.list.map((take, index) => {
+        const seed = request.sampler_seed < 0 ? -1 : request.sampler_seed + index;
+        return this.#one(take, { ...request, genkey: this.#keys[index] ?? "", sampler_seed: seed }, index, fit());
+      }),
+    );
+  }
+
+  stop(): void {
+    for (const [index, take] of (this.list ?? []).entries()) {
+      if (!take.isWriting) continue;
+      const controller = this.#controllers[index];
+      this.#api.abort(this.#keys[index] ?? "").catch(() => controller?.abort());
+    }
+  }
+
+  close(): void {
+    this.stop();
+    this.list = null;
+  }
+
+  /** What would be used: the chosen take, as far as it is marked. */
+  text(onlyOne = false): string {
+    const take = this.list?.[this.chosen];
+    if (!take) return "";
+    if (this.upTo === null) return take.text;
+    const sentences = sentencesOf(take.text);
+    return onlyOne ? (sentences[this.upTo - 1] ?? "") : sentences.slice(0, this.upTo).join("");
+  }
+
+  turn(step: 1 | -1): void {
+    const count = this.list?.length ?? 0;
+    this.chosen = (this.chosen + step + count) % Math.max(1, count);
+    this.upTo = null;
+  }
+
+  mark(step: 1 | -1): void {
+    const count = sentencesOf(this.list?.[this.chosen]?.text ?? "").length;
+    this.upTo = Math.min(count, Math.max(1, (this.upTo ?? (step > 0 ? 0 : count + 1)) + step));
+  }
+
+  async #one(take: Take, request: GenerateRequest, index: number, fit: (chunk: string) => string): Promise<void> {
+    const signal = this.#controllers[index]?.signal ?? new AbortController().signal;
+    try {
+      for await (const event of this.#api.generate(request, signal)) if (event.kind === "text") take.text += fit(event.text);
+    } catch (error) {
+      if (!signal.aborted) take.failure = error instanceof Error ? error.message : String(error);
+    }
+    take.isWriting = false;
+  }
+}
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "sentence" });
+
+/** The sentences of a text; together they are the text. */
+export function sentencesOf(text: string): string[] {
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
