@@ -127,7 +127,7 @@ async def test_stories_are_the_owners(engine: SteppedEngine) -> None:
         (route.method, route.path)
         for dialect in DIALECTS
         for route in dialect.routes
-        if re.search("/api/coblyn/(stories|library|lore)", route.path)
+        if re.search("/api/coblyn/(stories|library)", route.path)
     ]
     assert len(stories) > 10
     for method, path in stories:
