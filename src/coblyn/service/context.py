@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from coblyn.engine.interface import EngineClient
+from coblyn.engine.interface import ModelInfo
 from coblyn.errors import PromptTooLong
 from coblyn.service.models import LoadedModel
 from coblyn.story.book import entries_of, lore_settings_of, read_timers, sources_of
@@ -24,7 +24,7 @@ from coblyn.story.turns import speakers_of
 __all__ = ["ContextQuery", "Contexts", "StoryContext"]
 
 _REMEMBERED = 65536
-"""Texts whose tokens are remembered; 24 bytes and an integer each."""
+"""Texts whose tokens are remembered; 16 bytes and an integer each."""
 
 _TRIES = 4
 
@@ -128,7 +128,7 @@ class Contexts:
         def count(text: str) -> int:
             if not text:
                 return 0
-            key = _key(model.engine, text)
+            key = _key(model.engine.info, text)
             known = self._counts.get(key)
             if known is None:
                 work = model.tokens.of_text(text, special=False)
@@ -141,6 +141,8 @@ class Contexts:
         return count
 
 
-def _key(engine: EngineClient, text: str) -> bytes:
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
-    return digest.digest() + id(engine).to_bytes(8, "little")
+def _key(info: ModelInfo, text: str) -> bytes:
+    """A text and the vocabulary that it is counted in: an engine may get another model."""
+    vocabulary = f"{info.path}\n{info.size}\n{info.vocab_size}\n".encode("utf-8", "surrogatepass")
+    content = vocabulary + text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16).digest()
