@@ -50,6 +50,14 @@ def served(
             process.wait(15)
 
 
+def engines_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes of a server that are engines; others render templates of chats."""
+    children = psutil.Process(process.pid).children()
+    return [
+        child for child in children if not any("coblyn.chat" in each for each in child.cmdline())
+    ]
+
+
 def test_it_serves_and_says_where() -> None:
     with served() as (_, url):
         health = httpx.get(f"{url}/health").json()
@@ -151,7 +159,7 @@ def test_everybody_is_told_of_the_end(number: int, is_hung: bool) -> None:
         process, url = stack.enter_context(
             served("--max-running", "2", errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="0.3")
         )
-        (engine,) = psutil.Process(process.pid).children()
+        (engine,) = engines_of(process)
         clients = stack.enter_context(closing(Clients(url)))
         chat = clients.stream("/v1/completions")
         kobold = clients.stream("/api/extra/generate/stream")
@@ -189,7 +197,7 @@ def test_what_ends_in_time_ends_well() -> None:
 @POSIX
 def test_a_second_ctrl_c_ends_it_at_once() -> None:
     with served(errors=subprocess.PIPE, COBLYN_DRAIN_SECONDS="3000") as (process, url):
-        (engine,) = psutil.Process(process.pid).children()
+        (engine,) = engines_of(process)
         clients = Clients(url)
         stream = clients.stream("/api/extra/generate/stream")
         engine.suspend()
@@ -230,7 +238,7 @@ def test_a_reader_that_sleeps_does_not_hold_up_the_end() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can")
 def test_no_engine_outlives_a_server_that_was_killed() -> None:
     with served() as (process, _):
-        (engine,) = psutil.Process(process.pid).children()
+        (engine,) = engines_of(process)
         engine.suspend()
         process.kill()
         psutil.wait_procs([engine], 10)
@@ -240,7 +248,7 @@ def test_no_engine_outlives_a_server_that_was_killed() -> None:
 @POSIX
 def test_health_says_that_an_engine_hangs_and_it_is_started_again() -> None:
     with served(errors=subprocess.PIPE, COBLYN_HANG_SECONDS="5") as (process, url):
-        (engine,) = psutil.Process(process.pid).children()
+        (engine,) = engines_of(process)
         engine.suspend()
         seen = []
         while not seen or seen[-1] != ("ok", 1):
@@ -256,7 +264,7 @@ def test_health_says_that_an_engine_hangs_and_it_is_started_again() -> None:
 
 def test_a_killed_engine_is_told_and_comes_back() -> None:
     with served() as (process, url):
-        (engine,) = psutil.Process(process.pid).children()
+        (engine,) = engines_of(process)
         body = {"prompt": "x", "max_length": 500}
         with httpx.stream("POST", f"{url}/v1/completions", json=body | {"stream": True}) as answer:
             lines = answer.iter_lines()
@@ -457,10 +465,10 @@ def test_an_administrator_loads_other_settings_without_an_end_of_the_server(tmp_
         assert httpx.get(f"{url}/api/extra/version").json()["admin"] == 1
         options = httpx.get(f"{url}/api/admin/list_options").json()
         assert options == ["bad.kcpps", "two.kcpps", "initial_model", "unload_model"]
-        (first,) = psutil.Process(process.pid).children()
+        (first,) = engines_of(process)
         assert load("two.kcpps") == {"success": True}
         psutil.wait_procs([first], 5)
-        (second,) = psutil.Process(process.pid).children()
+        (second,) = engines_of(process)
         assert second.pid != first.pid
         assert text().json()["results"][0]["text"] == "The"
         for name, named in [
@@ -474,6 +482,6 @@ def test_an_administrator_loads_other_settings_without_an_end_of_the_server(tmp_
         assert load("unload_model") == {"success": True}
         assert httpx.get(f"{url}/api/v1/model").json() == {"result": "inactive"}
         assert text().status_code == 503
-        assert not psutil.Process(process.pid).children()
+        assert not engines_of(process)
         assert load("initial_model") == {"success": True}
         assert text().json()["results"][0]["text"] == "The"
