@@ -64,3 +64,11 @@ def test_a_stop_string_within_them_ends_the_text(most_steps: int) -> None:
     one.add("c", "prompt", 60, constraint=SONG)
     one.run()
     assert one.text("c") == "seven blue bottles on a wall!", "what is kept of the first is sound"
+
+
+def test_what_was_forced_before_is_not_forced_in_the_free_text_behind_it() -> None:
+    one = machine()
+    song = Constraint("regex", "so!", triggers=("cold ",), repeats=True)
+    one.add("a", "prompt", 33, constraint=song)
+    one.run()
+    assert one.text("a") == SCRIPT[:9] + "so!" + SCRIPT[12:], "it goes on with an s of its own"

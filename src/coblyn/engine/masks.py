@@ -287,7 +287,7 @@ class Masks:
         self._workers.close()
 
     def _fill(self, text: BoundText) -> None:
-        text.is_free = _is_free(text.matcher)
+        text.is_free, text.forced = _is_free(text.matcher), []
         if not text.is_free:
             text.filled = self._workers.submit(text.fill)
 
