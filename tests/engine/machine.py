@@ -56,7 +56,7 @@ class Machine:
         drafts = runner.draft(self.scheduler.draft_wishes()) if runner.can_draft else {}
         plan, events = self.scheduler.schedule(drafts)
         events += self.scheduler.apply(plan, self.runner.run(plan))
-        self.events += events
+        self._take(events)
         return plan
 
     def rest(self) -> None:
@@ -71,7 +71,14 @@ class Machine:
         raise AssertionError("the requests never end")
 
     def cancel(self, name: str) -> None:
-        self.events += self.scheduler.cancel(name)
+        self._take(self.scheduler.cancel(name))
+
+    def _take(self, events: list[Event]) -> None:
+        """Keep what happened, and have the runner forget who is done, as the engine does."""
+        self.events += events
+        for event in events:
+            if event.is_last:
+                self.runner.forget(event.request_id)
 
     def text(self, name: str) -> str:
         return "".join(e.text for e in self.events if isinstance(e, Delta) and e.request_id == name)

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coblyn.constraints.constraint import Constraint
+from coblyn.engine import scheduler
 from coblyn.engine.events import Delta, Failed
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.thinking import Thinking
 from coblyn.engine.window import Window
 from engine.machine import Machine
 
@@ -65,6 +67,29 @@ def test_a_request_that_can_only_write_what_is_banned_ends() -> None:
     assert failed.request_id == "a"
     assert "banned phrase" in failed.message
     assert one.text("b") == SCRIPT[:10]
+
+
+def test_a_request_may_end_where_it_went_back() -> None:
+    one = machine()
+    one.add("a", "prompt", 40, banned_phrases=("cold",))
+    one.add("b", "other", 20)
+    for _ in "the cold":
+        one.step()
+    assert len(one.text("b")) == len("the cold")
+    one.cancel("a")
+    one.run()
+    assert (one.text("a"), one.text("b")) == ("the ", SCRIPT[:20])
+
+
+def test_reasoning_whose_end_is_banned_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "_MAX_REWINDS", 10)
+    one = machine()
+    thinking = Thinking("<think>", "</think>", "</think>", is_open=True, max_tokens=2)
+    one.add("a", "prompt", 40, banned_phrases=("<",), thinking=thinking)
+    one.add("b", "other", 20)
+    one.run()
+    assert [event.request_id for event in one.events if isinstance(event, Failed)] == ["a"]
+    assert one.text("b") == SCRIPT[:20]
 
 
 @pytest.mark.parametrize("most_steps", [1, 8])

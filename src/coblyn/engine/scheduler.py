@@ -468,11 +468,12 @@ class Scheduler:
 
     def _finish(self, generation: Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
         self._leave(generation)
-        request = generation.request
-        stats = generation.stats(self._clock())
+        request, stats = generation.request, generation.stats(self._clock())
         return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
 
     def _leave(self, generation: Generation) -> None:
+        gone = generation.request.id  # what it gave back is told to nobody any more
+        self._rewinds = [rewind for rewind in self._rewinds if rewind.request_id != gone]
         if generation in self._running:
             self._running.remove(generation)
             self._cache.release(generation.sequence)
