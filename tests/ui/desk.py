@@ -23,7 +23,7 @@ def open_panel(page: Page, name: str) -> None:
     if page.get_by_role("complementary", name=name, exact=True).count():
         return
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox").fill(name)
+    page.get_by_role("combobox", name="Commands").fill(name)
     page.keyboard.press("Enter")
     expect(page.get_by_role("complementary", name=name, exact=True)).to_be_visible()
 

@@ -85,7 +85,7 @@ def test_branches_differ_and_come_back(page: Page) -> None:
     for _ in range(len(PROMPT)):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox").fill("Branch here")
+    page.get_by_role("combobox", name="Commands").fill("Branch here")
     page.keyboard.press("Enter")
     wait(page, lambda: text(page) == PROMPT, "the branch")
     write(page, "the women went down.")
