@@ -78,7 +78,7 @@ def take(address: str, *, length: int) -> None:
         button(page, "Generate").click()
         wait_until_idle(page)
         page.wait_for_timeout(1000)
-        page.get_by_role("heading", name="Coblyn").hover()
+        page.mouse.move(0, 0)
         TARGET.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=TARGET)
         browser.close()

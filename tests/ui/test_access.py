@@ -72,14 +72,14 @@ def test_all_of_it_by_keyboard(page: Page) -> None:
     expect(editor(page)).to_be_focused()
     page.keyboard.type("Once")
     names = []
-    for _ in range(12):
+    for _ in range(16):
         page.keyboard.press("Tab")
         names.append(page.evaluate("() => document.activeElement.textContent.trim()"))
     for name in ("Generate", "Undo", "Story", "Sampler"):
         assert any(name in focused for focused in names), names
     button(page, "Sampler").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Changed only")).to_be_focused()
+    expect(page.get_by_label("Preset")).to_be_focused()
     page.keyboard.press("Escape")
     expect(button(page, "Sampler")).to_be_focused()
     page.keyboard.press("F6")
