@@ -17,19 +17,9 @@ from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import ModelInfo
 from live_server import serve
 from ui.conftest import ARGUMENTS
-from ui.desk import button, open_panel, wait_until_idle, write
+from ui.desk import button, open_panel, text, wait, wait_until_idle
 
 TARGET = Path(__file__).parents[2] / "docs" / "images" / "page.png"
-
-STORY = """The Knockers of Cwm Carreg
-
-In the year the river froze, the men of Cwm Carreg went on working underground, because it was \
-warmer there than in their own kitchens. They carried their bread inside their shirts, and on the \
-way down they counted the rungs aloud, so that anyone listening below would know how many were \
-coming.
-
-Gwen was not supposed to count. She was fourteen, and she had taken her brother\N{RIGHT SINGLE QUOTATION MARK}s place \
-on the ladder while he lay at home with the fever."""
 
 PIECE = (
     " So she moved her lips without a sound, and at the ninetieth rung somebody else said the"
@@ -66,7 +56,7 @@ def take(address: str, *, length: int) -> None:
         browser = chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
         page.goto(address)
-        write(page, STORY)
+        wait(page, lambda: text(page) != "", "the sample story of a first visit")
         open_panel(page, "Sampler")
         page.get_by_label("Seed", exact=True).fill("7")
         page.get_by_label("Length", exact=True).fill(str(length))
