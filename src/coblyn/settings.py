@@ -141,7 +141,7 @@ class EngineSettings:
         bool,
         Meta(
             description="Guess tokens ahead from what was said before, where that is measured to be faster. "
-            "What is written stays the same."
+            "Requests with a seed go without, so that they are repeatable."
         ),
     ] = True
     draft_model: Annotated[

@@ -45,6 +45,19 @@ async def test_events_pass_in_order_and_are_noted(
     assert services.hub.last is record
 
 
+@pytest.mark.parametrize("seed", [0, 7, None])
+async def test_a_seed_makes_steps_repeatable(
+    engine: SteppedEngine, services: Services, seed: int | None
+) -> None:
+    engine.allow()
+    generation = await services.generator.start(
+        GenerateCommand(TextPrompt("ab"), sampling=SamplingParams(seed=seed))
+    )
+    assert [type(event) async for event in generation][-1] is Finish
+    assert engine.requests[0].speculates == (seed is None)
+    await generation.aclose()
+
+
 async def test_closing_early_cancels(engine: SteppedEngine, services: Services) -> None:
     generation = await services.generator.start(GenerateCommand(TextPrompt("ab"), key="k"))
     assert services.hub.active("k") == [generation.record]

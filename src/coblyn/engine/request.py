@@ -29,7 +29,7 @@ class Request:
         special: Send the text of special tokens too, such as ``<|im_end|>``.
         kept: Special tokens whose text is sent in any case, by that text; never that of one which ends the generation.
         constraint: What the whole generated text has to be; it ends where nothing may follow.
-        speculates: Tokens may be guessed ahead, which changes nothing but the time.
+        speculates: Tokens may be guessed ahead, which changes the time, and the rounding of steps.
         banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
             another one is drawn in place of the first.
         banned_patterns: The same as regular expressions (``pattern_reader.py``).

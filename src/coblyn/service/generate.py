@@ -285,6 +285,8 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         banned_phrases=command.banned_phrases,
         banned_patterns=command.banned_patterns,
         thinking=prompt.thinking,
+        # A step with drafts rounds otherwise, and how many there are depends on the time: no two answers need be equal.
+        speculates=seed is None,
     )
 
 
