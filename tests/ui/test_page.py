@@ -343,3 +343,14 @@ def test_the_library_finds_opens_and_gives_back(new_page: NewPage, server_url: s
     wait(page, lambda: text(page) == "A heron stood by the pit.", "the story")
     page.go_back()
     expect(page.get_by_role("main", name="Library")).to_be_visible()
+
+
+def test_all_words_of_the_model_are_told_apart_on_demand(page: Page) -> None:
+    write(page, PROMPT)
+    generate(page)
+    generate(page)
+    first = page.locator(".model").first
+    expect(first).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+    button(page, "View").click()
+    page.get_by_label("Who wrote what").select_option("all")
+    expect(first).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")

@@ -27,6 +27,7 @@ export const theme = EditorView.theme({
   },
   ".cm-line": { padding: "0" },
   ".cm-placeholder": { color: "var(--ink-faint)", fontStyle: "italic" },
+  ".model": { backgroundColor: "var(--model-tint)" },
   ".generated": {
     backgroundColor: "var(--tint)",
     borderRadius: "2px",

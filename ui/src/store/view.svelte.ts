@@ -73,10 +73,11 @@ export class View {
   }
 
   #show(): void {
-    const { theme, size, measure, face, language } = this.looks;
+    const { theme, size, measure, face, authors, language } = this.looks;
     const root = document.documentElement;
     speak(language);
     root.dataset.theme = theme;
+    root.style.setProperty("--model-tint", authors === "all" ? "var(--tint)" : "transparent");
     root.style.setProperty("--story-face", `var(--${face})`);
     root.style.setProperty("--measure", language === "zh" ? `${measure - 2}rem` : `${measure}rem`);
     root.style.setProperty("--story-scale", String(size / 1.1875));
