@@ -70,6 +70,11 @@ def test_a_token_that_holds_the_trigger_whole_is_looked_at_everywhere() -> None:
     assert allowed(one) == ALL - {token(b"hello")}
 
 
+def test_a_token_that_holds_the_trigger_twice_goes_on_behind_the_first() -> None:
+    one = lazy(Constraint("regex", "[0-9]", triggers=("y",)))
+    assert allowed(one) == ALL - {token(b"yay")}
+
+
 def test_of_triggers_that_end_together_the_longest_counts() -> None:
     triggers = Triggers(("b", "ab"), is_included=True)
     assert triggers.begun(b"", b"xab1") == b"ab1"

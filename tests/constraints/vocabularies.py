@@ -14,7 +14,7 @@ from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.matcher import Matcher, mask_words
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 
-LONGER = (b"ab", b"ba", b"aab", b"xa", b'":', b'{"', b"tru", b"123", b"\xe3\x81", b"hello")
+LONGER = (b"ab", b"ba", b"aab", b"xa", b'":', b'{"', b"tru", b"123", b"\xe3\x81", b"hello", b"yay")
 PIECES = (*(bytes([byte]) for byte in range(256)), *LONGER, b"<end>")
 END = len(PIECES) - 1
 

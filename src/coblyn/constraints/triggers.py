@@ -70,5 +70,5 @@ class Triggers:
             yield from (
                 token
                 for token, piece in enumerate(lexicon.pieces)
-                if each in piece and not piece.endswith(each)
+                if 0 <= piece.find(each) < len(piece) - len(each)
             )
