@@ -20,7 +20,7 @@ from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.engine.thinking import Thinking
-from coblyn.errors import CoblynError, ConstraintRefused
+from coblyn.errors import BadRequest, CoblynError, ConstraintRefused
 from coblyn.native.bundle import Bundle
 from factories import tokens_of
 
@@ -91,6 +91,19 @@ async def test_a_batch_of_all_kinds(engine: LocalEngine) -> None:
     assert texts[3].endswith("!")
     assert word.lower() not in texts[4].lower()
     assert [finish.reason for _, finish in results] == ["eos"] * 4 + ["length"] * 2
+
+
+async def test_bans_that_leave_a_constraint_nothing_are_no_fault_of_the_model(
+    engine: LocalEngine,
+) -> None:
+    ids = await tokens_of(engine, "The old miner said: ", add_special=True, parse_special=False)
+    constraint = Constraint("choice", '["gold"]')
+    request = Request(
+        "none", Prompt.of(ids), 9, GREEDY, constraint=constraint, banned_phrases=("g",)
+    )
+    with pytest.raises(BadRequest, match="banned phrase"):
+        async for _ in engine.generate(request):
+            pass
 
 
 async def test_a_lazy_constraint_holds_from_its_trigger_on(engine: LocalEngine) -> None:

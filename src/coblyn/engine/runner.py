@@ -22,7 +22,9 @@ from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import (
+    ALL_FORBIDDEN,
     FRAME,
+    NO_NUMBERS,
     NOT_FOLLOWED,
     CacheOp,
     Copy,
@@ -241,7 +243,7 @@ class LlamaRunner:
         drawn = self._steps.run(0, draws, max_seconds=FRAME)
         self.decode_seconds += self._steps.decode_seconds
         return [
-            self._followed(row.request_id, sampled(tokens, draw.sampler))
+            self._followed(row.request_id, _bound(draw, sampled(tokens, draw.sampler)))
             for row, draw, tokens in zip(rows, draws, drawn, strict=True)
         ]
 
@@ -417,6 +419,13 @@ class LlamaRunner:
         for token in row.banned:
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
         return words
+
+
+def _bound(draw: Draw, drawn: Sequence[Sampled]) -> Sequence[Sampled]:
+    """What a row drew under a mask. Behind one that allows nothing the logits look as if the model were broken."""
+    if drawn and drawn[0].token == NO_NUMBERS and draw.mask is not None and not draw.mask.any():
+        return [Sampled(ALL_FORBIDDEN)]
+    return drawn
 
 
 def _namespace(config: EngineConfig, model: Model) -> Namespace:
