@@ -29,7 +29,7 @@ Model = Annotated[
 ModelOrSettings = Annotated[
     str | None,
     typer.Argument(
-        metavar="[MODEL]",
+        metavar="MODEL",
         help="A GGUF file, a name that `coblyn models` lists, or settings of KoboldCPP. Without it: the newest.",
     ),
 ]
