@@ -248,6 +248,7 @@ async def test_a_broken_chat_template_gives_way_to_one_of_the_family() -> None:
         (CHAT, {}, "messages"),
         (CHAT, {"messages": []}, "messages"),
         (CHAT, {"messages": "hi"}, "messages"),
+        (CHAT, {"messages": [*user("hi"), 1]}, "messages[1]"),
         (CHAT, {"messages": [{"content": "hi"}]}, "messages[0].role"),
         (CHAT, {"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         (

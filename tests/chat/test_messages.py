@@ -29,6 +29,12 @@ def test_other_content_is_refused_by_name(content: object, field: str) -> None:
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("kind", ["image_url", "input_image", "image"])
+def test_an_image_is_told_that_the_model_reads_text_only(kind: str) -> None:
+    with pytest.raises(BadRequest, match=r"f\[0\] is an image, and this model reads text only"):
+        text_of_content([{"type": kind}], "f")
+
+
 def test_template_sees_a_name_only_if_there_is_one() -> None:
     assert Message("user", "hi").to_template() == {"role": "user", "content": "hi"}
     assert Message("user", "hi", "Gwen").to_template()["name"] == "Gwen"

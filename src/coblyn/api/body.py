@@ -39,8 +39,10 @@ MAX_DEPTH = 100
 _MESSAGES = {
     "int_parsing_size": "An integer has at most 64 bits",
     "finite_number": "Infinite is no number here",
+    "dict_type": "This has to be an object",
+    "list_type": "This has to be a list",
 }
-"""What pydantic says about numbers that are too large is not what is wrong with them."""
+"""What pydantic says about numbers that are too large is not what is wrong with them, and JSON has no dictionaries."""
 
 _MAX_DIGITS = 20
 """Digits of the largest integer of 64 bits, or those of the smallest and its sign."""
@@ -98,7 +100,7 @@ def validated(model: type[Model], body: dict[str, Any]) -> Model:
         return model.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(_path(body, first["loc"]))
+        field = _path(body, first["loc"])
         message = _MESSAGES.get(first["type"], first["msg"])
         raise BadRequest(f"{field or 'The body'}: {message}.", field=field) from error
 
@@ -131,9 +133,9 @@ def _parts(value: Any) -> list[Any]:
     return [item for item in items if isinstance(item, (dict, list))]
 
 
-def _path(value: Any, location: tuple[int | str, ...]) -> list[str]:
-    """Where something is in a body: without the names of alternatives, which pydantic puts in between."""
-    path = []
+def _path(value: Any, location: tuple[int | str, ...]) -> str:
+    """Where something is in a body, as in ``messages[0].role``, without the alternatives that pydantic names."""
+    path = ""
     for part in location:
         keys: Any = (
             value
@@ -141,9 +143,9 @@ def _path(value: Any, location: tuple[int | str, ...]) -> list[str]:
             else range(len(value) if isinstance(value, list) else 0)
         )
         if part in keys:
-            path.append(str(part))
+            path += f"[{part}]" if isinstance(value, list) else f".{part}"
             value = value[part]
-    return path or [str(part) for part in location[:1]]
+    return path.removeprefix(".") or ".".join(str(part) for part in location[:1])
 
 
 async def _read(request: Request, limit: int, seconds: float) -> bytes:

@@ -284,6 +284,8 @@ def _text_of_part(part: object, field: str) -> str:
     if not isinstance(part, Mapping):
         raise BadRequest(f"{field} must be a text part.", field=field)
     kind = part.get("type")
+    if kind in ("image_url", "input_image", "image"):
+        raise BadRequest(f"{field} is an image, and this model reads text only.", field=field)
     if kind not in ("text", "input_text", "output_text", "refusal"):
         raise BadRequest(f"{field}: parts of type {kind!r} are not supported yet.", field=field)
     text = part.get("refusal" if kind == "refusal" else "text")

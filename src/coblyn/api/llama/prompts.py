@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from coblyn.api.body import token_id
 from coblyn.errors import BadRequest
 from coblyn.service.command import Prompt, TextPrompt, TokenPrompt
 from coblyn.service.tokens import Tokens
 
 __all__ = ["biases_of_texts", "mixed_ids", "read_prompts"]
+
+_NUMBER = re.compile(r"[+-]?\d+")
 
 
 async def read_prompts(given: Any, tokens: Tokens) -> tuple[list[Prompt], bool]:
@@ -58,7 +60,7 @@ async def mixed_ids(
 
 
 async def biases_of_texts(given: Any, tokens: Tokens) -> Any:
-    """``logit_bias`` with each text in place of a token id replaced by the tokens of the text."""
+    """``logit_bias`` with each text in place of a token id replaced by the tokens of the text; a number is no text."""
     if isinstance(given, dict):
         given = [[key, value] for key, value in given.items()]
     is_pairs = isinstance(given, list) and all(isinstance(e, list) and len(e) == 2 for e in given)
@@ -66,7 +68,7 @@ async def biases_of_texts(given: Any, tokens: Tokens) -> Any:
         return given
     pairs: list[list[Any]] = []
     for key, value in given:
-        is_text = isinstance(key, str) and token_id(key) is None
+        is_text = isinstance(key, str) and not _NUMBER.fullmatch(key)
         ids = await tokens.of_text(key, special=False) if is_text else [key]
         pairs += [[each, value] for each in ids]
     return pairs
