@@ -141,3 +141,8 @@ class TestRemove:
             store.remove(str(outside))
         assert keep.exists()
         assert outside.exists()
+
+
+def test_what_is_not_here_is_told_where_models_come_from() -> None:
+    hint = store.not_found("zzzzzzzz").hint
+    assert all(form in hint for form in ("smollm2", "hf:OWNER/REPO", "ollama:NAME", "web address"))

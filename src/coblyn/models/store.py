@@ -174,7 +174,8 @@ def not_found(reference: str) -> ModelNotFound:
             message, hint=f"Did you mean {' or '.join(known[name] for name in close)}?"
         )
     here = f"Here are: {', '.join(names[:8])}. " if names else ""
-    return ModelNotFound(message, hint=f"{here}Can be pulled: {', '.join(CATALOGUE)}.")
+    can = ", ".join([*CATALOGUE, "hf:OWNER/REPO", "ollama:NAME"])
+    return ModelNotFound(message, hint=f"{here}Can be pulled: {can}, or a web address.")
 
 
 def _by_prefix(reference: str, wanted: str, models: tuple[StoredModel, ...]) -> Path:
