@@ -25,7 +25,7 @@ wishes = st.fixed_dictionaries(
     {
         "prompt": st.text("xyz", min_size=1, max_size=12),
         "max_tokens": st.integers(1, 70),
-        "constraint": st.sampled_from([None, None, NUMBER, SONG, REFRAIN, QUIET]),
+        "constraint": st.sampled_from([None, None, NUMBER, SONG, REFRAIN, REFRAIN, QUIET]),
         "banned_phrases": st.sampled_from([(), (), ("cold s",), ("the", "down"), ("0", "so!")]),
         "stop": st.sampled_from([(), (), ("hiv",), ("!",), ("cold,", "k>t")]),
         "limit": st.sampled_from([None, None, -1, 0, 5, 12]),
@@ -44,6 +44,16 @@ def asked(wish: dict[str, Any]) -> dict[str, Any]:
             "<think>", "</think>", "</think>\n", max_tokens=limit if limit >= 0 else None
         )
     return fields
+
+
+def written(constraint: Constraint | None) -> str:
+    """What the fake writes, with the refrain behind each trigger if it has to."""
+    text = ""
+    while len(text) < 99:
+        text += (SCRIPT * 2)[len(text)]
+        if constraint and text.endswith(constraint.triggers):
+            text += "so!"
+    return text
 
 
 def check(machine: Machine, name: str, wish: dict[str, Any]) -> None:
@@ -70,15 +80,12 @@ def check(machine: Machine, name: str, wish: dict[str, Any]) -> None:
     constraint = wish["constraint"]
     if constraint in (NUMBER, SONG) and end.reason == "eos":
         assert re.fullmatch(constraint.text, text)
-    if constraint == REFRAIN:
-        parts = re.split("cold |her ", text)[1:]
-        assert all(part.startswith("so!"[: len(part)]) for part in parts), text
-    if constraint is None and wish["limit"] is None and not banned:
+    if constraint in (None, REFRAIN) and wish["limit"] is None and not banned:
         length = min(wish["max_tokens"], len(text) if end.reason == "stop" else 99)
-        assert text == (SCRIPT * 2)[:length]
+        assert text == written(constraint)[:length]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     work=st.lists(jobs, min_size=1, max_size=6),
     how=st.fixed_dictionaries(
