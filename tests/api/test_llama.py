@@ -174,6 +174,7 @@ async def test_infill_without_the_tokens_is_refused_by_name(client: Client) -> N
             {"prompt": "a", "logit_bias": {"2147483648": 1}},
             "'2147483648' is no token",
         ),
+        ("/completion", {"prompt": "a", "logit_bias": [[258, 1.5]]}, "from 0 to 257"),
         ("/completion", {"prompt": "a", "samplers": ["zz"]}, "samplers"),
         ("/infill", {"input_prefix": "a"}, "input_suffix"),
         ("/infill", {"input_prefix": 1, "input_suffix": "b"}, "input_prefix"),

@@ -281,6 +281,8 @@ async def test_a_broken_chat_template_gives_way_to_one_of_the_family() -> None:
         (TEXT, {"prompt": "a", "best_of": 3, "stream": True}, "best_of"),
         (TEXT, {"prompt": "a", "logit_bias": [[5]]}, "logit_bias"),
         (TEXT, {"prompt": "a", "logit_bias": {"-1": 1}}, "logit_bias"),
+        (TEXT, {"prompt": "a", "logit_bias": {"258": 1}}, "logit_bias"),
+        (CHAT, {"messages": user("a"), "logit_bias": {"100257": -100}}, "logit_bias"),
         (TEXT, {"prompt": "a", "logit_bias": {"5": None}}, "logit_bias"),
         (TEXT, {"prompt": "a", "logit_bias": "x"}, "logit_bias"),
         (TEXT, {"prompt": "a", "custom_token_bans": "5,x"}, "custom_token_bans"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -186,6 +187,20 @@ class Generator:
                 field="n",
                 hint="Ask for fewer, or start the server with a larger --max-waiting.",
             )
+
+    def require_known_tokens(self, command: GenerateCommand) -> None:
+        """Refuse biases for tokens that the model does not have; what is only forbidden never comes anyway.
+
+        Raises:
+            BadRequest: An id is too large; it says which, and how large they may be.
+        """
+        size = self._models.find(command.model).engine.info.vocab_size
+        for token, bias in command.sampling.logit_bias:
+            if token >= size and bias != -math.inf:
+                raise BadRequest(
+                    f"logit_bias: {token} is no token of this model, whose ids go from 0 to {size - 1}.",
+                    field="logit_bias",
+                )
 
     async def abort(self, key: str) -> bool:
         """End the generations under way with this key, also those that wait for their turn.

@@ -70,6 +70,7 @@ async def _answer(
     count = len(prompts) * wanted.num_choices
     call.services.generator.require_places(count, wanted.model or "")
     commands = [bind(each, body) for each in wanted.to_commands(prompts, read_numbers(body))]
+    call.services.generator.require_known_tokens(commands[0])
     texts = [await _text(prompt, model.tokens) for prompt in prompts]
     of_each = [text for text in texts for _ in range(wanted.num_choices)]
     asked = Asked(wanted, commands, of_each, model.engine.info)

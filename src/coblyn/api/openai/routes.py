@@ -62,6 +62,7 @@ async def completions(call: Call) -> Response:
         bind(command, body)
         for command in wanted.to_commands(numbers, call.options.default_max_tokens)
     ]
+    call.services.generator.require_known_tokens(commands[0])
     echoes = [NO_ECHO] * len(commands)
     if wanted.echo:
         echoes = await echoes_of(call, commands, wanted.shown_logprobs)
@@ -91,6 +92,7 @@ async def chat_completions(call: Call) -> Response:
     call.services.generator.require_places(wanted.num_choices, wanted.model or "")
     numbers = OPENAI_NUMBERS.read(body, {})
     commands = [bind(command, body) for command in wanted.to_commands(numbers)]
+    call.services.generator.require_known_tokens(commands[0])
     warnings = call.dialect.warnings(body)
     info = call.services.models.find(wanted.model or "").engine.info
     if wanted.stream:
