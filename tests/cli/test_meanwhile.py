@@ -39,7 +39,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def test_the_build_does_not_wait_for_the_model(steps, monkeypatch) -> None:
-    def resolve(model: str | None, *, yes: bool) -> Path:
+    def resolve(model: str | None, *, yes: bool, any_kind: bool) -> Path:
         steps.events.append("resolve")
         return Path("model.gguf")
 

@@ -86,10 +86,11 @@ def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> 
     here = [replace(file, name=file.name.rpartition("/")[2]) for file in files]
     with disk_errors(folder, what=f"Pulling {here[0].name}", error=FetchError):
         folder.mkdir(parents=True, exist_ok=True)
-        before = [_identity(folder / file.name) for file in here]
         if force:
             for file in here:
                 (folder / file.name).unlink(missing_ok=True)
+        # Behind that: a new file may get the number of one that was deleted.
+        before = [_identity(folder / file.name) for file in here]
         missing = sum(file.size or 0 for file in here if not (folder / file.name).is_file())
         require_space(folder, missing, what=f"Pulling {here[0].name}")
         taken = [take_in(file, folder, report) for file in here]
