@@ -370,7 +370,11 @@ class Settings(EngineSettings):
     ] = 2048
     max_completion: Annotated[
         int,
-        Meta(ge=0, le=_MAX_INT, description="The most tokens of any completion; 0 for no limit."),
+        Meta(
+            ge=0,
+            le=_MAX_INT,
+            description="Maximum number of tokens of any completion; 0 for no limit.",
+        ),
     ] = 0
     defaults_win: Annotated[
         bool, Meta(description="`generation_defaults` replace what requests have, too.")

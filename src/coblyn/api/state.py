@@ -31,7 +31,7 @@ class ApiOptions:
         body_seconds: How long the next part of a body may take to arrive.
         keep_alive: Seconds after which a stream that has nothing to send says so; 0 for never.
         default_max_tokens: Tokens to generate when a client that continues text names no number.
-        max_completion: The most tokens of any completion; 0 for no limit.
+        max_completion: Maximum number of tokens of any completion; 0 for no limit.
         is_strict: Refuse requests that name another model even where there is one only.
         data_slots: The file of saved stories; None keeps none.
         has_multiplayer: Share a story among the pages that ask for it.

@@ -43,10 +43,13 @@ def key(
         ),
     ] = KeyScope.generate,
     requests_per_minute: Annotated[
-        int, typer.Option(min=0, help="Most requests a minute; 0 for no limit.")
+        int, typer.Option(min=0, help="Maximum number of requests per minute; 0 for no limit.")
     ] = 0,
     tokens_per_minute: Annotated[
-        int, typer.Option(min=0, help="Most tokens a minute, read and written; 0 for no limit.")
+        int,
+        typer.Option(
+            min=0, help="Maximum number of tokens per minute, read and written; 0 for no limit."
+        ),
     ] = 0,
     max_running: Annotated[
         int, typer.Option(min=0, help="Maximum number of running requests; 0 for no limit.")

@@ -32,7 +32,8 @@ def run(
     ] = False,
     system: Annotated[str | None, typer.Option("--system", help="System message.")] = None,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", "-n", min=1, help="Most tokens to write.")
+        int | None,
+        typer.Option("--max-tokens", "-n", min=1, help="Maximum number of tokens to write."),
     ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p")] = None,

@@ -100,7 +100,7 @@ class ProcessEngine:
 
     @property
     def capacity(self) -> int:
-        """Most requests that it takes at a time."""
+        """Maximum number of requests that it takes at a time."""
         return self._mailboxes.capacity
 
     def status(self) -> EngineStatus:

@@ -71,7 +71,7 @@ class Core:
         make_runner: Called on the engine thread; what it raises is raised by ``start``.
         deliver: Called on the engine thread with what happened.
         max_running: Requests in the batch at a time.
-        busy_batch: Most tokens of a step while something decodes.
+        busy_batch: Maximum number of tokens per step while something decodes.
         speculates: Whether tokens are guessed ahead, where that is faster.
         on_failure: Called once when a step failed so that the runner cannot go on.
     """

@@ -80,7 +80,7 @@ class EngineExchange:
 
     @property
     def capacity(self) -> int:
-        """Most requests that it takes at a time."""
+        """Maximum number of requests that it takes at a time."""
         return self._engine.capacity
 
     @property

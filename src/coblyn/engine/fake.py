@@ -114,7 +114,7 @@ class FakeRunner:
         window: Of a sliding window, a copy has only what its end needs.
         shares_cells: If not, sequences are copied by being saved, cut and restored.
         takes_masked: Cells that a window does not need any more are given to others at once.
-        most_steps: Most steps in a row that it does of those that a plan allows.
+        most_steps: Maximum number of steps in a row that it does of those that a plan allows.
         mask_steps: Steps for which each mask of a constraint lets its row wait.
         drafts: What a draft model would guess, over and over; empty for no draft model.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.

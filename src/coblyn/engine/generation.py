@@ -22,7 +22,7 @@ class Generation:
         request: What is asked for.
         content: Its tokens: those of the prompt, and those that were drawn.
         text: The text of what was drawn, as far as it may be sent.
-        end: Most tokens that its content may come to.
+        end: Maximum number of tokens that its content may come to.
         arrived: When it came, by the scheduler's clock.
         guesses: What its drafts come from; None where there are none.
         thought: Its reasoning; None where it is not known how that is marked.

@@ -52,7 +52,7 @@ def arrange(tokens: InfillTokens, gap: Gap, start: Sequence[int], room: int) -> 
         tokens: The model's special tokens.
         gap: What is around it.
         start: What prompts of the model begin with.
-        room: Most tokens of the prompt.
+        room: Maximum number of tokens of the prompt.
     """
     room = max(room - len(start) - 3, 0)
     after = list(gap.after)[: max(room // 4, room - len(gap.before))]

@@ -145,7 +145,7 @@ class Runner(Protocol):
 
     @property
     def max_batch(self) -> int:
-        """Most tokens of one plan."""
+        """Maximum number of tokens per plan."""
         ...
 
     @property
@@ -253,7 +253,7 @@ class EngineClient(Protocol):
 
     @property
     def capacity(self) -> int:
-        """Most requests that it takes at a time, running and waiting."""
+        """Maximum number of requests that it takes at a time, running and waiting."""
         ...
 
     def status(self) -> EngineStatus:

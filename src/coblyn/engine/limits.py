@@ -12,10 +12,10 @@ class Limits:
     """What one engine may do at a time.
 
     Attributes:
-        context: Most tokens of one request, prompt and completion.
-        max_running: Most requests in the batch.
-        max_batch: Most tokens of a step.
-        busy_batch: Most tokens of a step while some generation decodes, so that a long prompt does not stall it.
+        context: Maximum number of tokens of one request, prompt and completion.
+        max_running: Maximum number of requests in the batch.
+        max_batch: Maximum number of tokens per step.
+        busy_batch: Maximum number of tokens per step while any request decodes, so that a long prompt does not stall.
         speculates: Whether tokens are guessed ahead, where that is faster.
     """
 

@@ -30,7 +30,7 @@ class LocalEngine:
         make_runner: Makes the runner, on the engine thread.
         max_running: Requests in the batch at a time.
         max_waiting: Requests that may wait.
-        busy_batch: Most tokens of a step while something decodes.
+        busy_batch: Maximum number of tokens per step while something decodes.
         speculates: Whether tokens are guessed ahead, where that is faster.
     """
 
@@ -65,7 +65,7 @@ class LocalEngine:
 
     @property
     def capacity(self) -> int:
-        """Most requests that it takes at a time."""
+        """Maximum number of requests that it takes at a time."""
         return self._mailboxes.capacity
 
     def status(self) -> EngineStatus:

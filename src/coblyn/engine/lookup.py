@@ -15,7 +15,7 @@ GRAM = 3
 """Tokens that have to agree before what followed them is taken for a guess."""
 
 _PER_CALL = 1024
-"""Most tokens that a call indexes: a long prompt is indexed over many steps, since each of them waits for it."""
+"""Maximum number of tokens that a call indexes: a long prompt is indexed over many steps, which wait for it."""
 
 _SHIFT = 32
 

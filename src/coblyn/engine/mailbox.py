@@ -43,7 +43,7 @@ class Mailboxes:
     """One queue for each request that is under way.
 
     Args:
-        capacity: Most requests under way, running and waiting.
+        capacity: Maximum number of requests under way, running and waiting.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -55,7 +55,7 @@ class Mailboxes:
 
     @property
     def capacity(self) -> int:
-        """Most requests under way."""
+        """Maximum number of requests under way."""
         return self._capacity
 
     async def converse(

@@ -115,8 +115,8 @@ class Row(NamedTuple):
         position: Position of the first token.
         tokens: Token ids. Empty when logits that were kept are drawn from: those at the end of the prompt, or those
             of a row whose mask was late.
-        outputs: Most tokens that are drawn; 0 for none. Where it is more than 1 + the drafts, steps that compute what
-            was drawn need no decision.
+        outputs: Maximum number of tokens that are drawn; 0 for none. Where it is more than 1 + the drafts, steps that
+            compute what was drawn need no decision.
         drafts: Guesses at the tokens that follow, computed in the same step. A token is drawn behind each that is
             right; those that are wrong stay in the sequence until they are removed.
         keeps_logits: Whether the logits of the last token are kept with the sequence, since its prompt ends here.

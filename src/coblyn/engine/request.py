@@ -19,7 +19,7 @@ class Request:
     Attributes:
         id: Unique among the requests that are in the engine.
         prompt: What is continued, at least one token; or the id of what ``encode`` gave, which the engine knows.
-        max_tokens: The most tokens to generate, at least 1.
+        max_tokens: Maximum number of tokens to generate, at least 1.
         sampling: How to choose each token.
         stop: Texts that end the generation where they appear, also across tokens. The text that is sent ends
             before them, unless ``keep_stop``.

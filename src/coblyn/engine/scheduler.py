@@ -259,7 +259,7 @@ class Scheduler:
         return self._speculation.drafts(generation.request.id, guesses, most, num_tokens)
 
     def _most_drafts(self, generation: Generation, num_tokens: int) -> int:
-        """Most tokens that may be guessed for it in a step of so many without these."""
+        """Maximum number of tokens that may be guessed for it in a step of so many without these."""
         return min(generation.num_left - 1, self._limits.max_batch - num_tokens)
 
     def _ready_to_decode(self) -> list[Generation]:
@@ -329,7 +329,7 @@ class Scheduler:
         return is_wanted and self._cache.is_rewindable and not request.constraint
 
     def _most_outputs(self) -> int:
-        """Most tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
+        """Maximum number of tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
         running = self._running
         if self._waiting or any(generation.num_pending > 1 for generation in running):
             return 1

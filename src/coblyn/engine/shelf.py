@@ -66,7 +66,7 @@ class Shelf:
     """Copies of sequences, the longest unused of which make room.
 
     Args:
-        capacity: Most tokens, over all copies; 0 for no shelf.
+        capacity: Maximum number of tokens, over all copies; 0 for no shelf.
         window: The model's; each mark of a copy takes the room of its tokens.
     """
 

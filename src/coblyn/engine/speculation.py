@@ -182,7 +182,7 @@ class Speculation:
         Args:
             request_id: Whose it is.
             guesses: Of the generation.
-            most: Most tokens.
+            most: Maximum number of tokens.
             num_tokens: Tokens of the step without these.
         """
         found = self._found(guesses, min(most, MAX_DRAFTS))

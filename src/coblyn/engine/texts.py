@@ -10,7 +10,7 @@ from coblyn.errors import PromptTooLong
 __all__ = ["BATCH", "MAX_TEXTS", "batches", "require_lengths"]
 
 MAX_TEXTS = 16
-"""Most texts that become vectors in one step."""
+"""Maximum number of texts that become vectors in one step."""
 
 BATCH = 512
 """Tokens of such a step, unless a single text has more."""

@@ -20,7 +20,7 @@ class Thinking:
         closing: Text that ends it.
         ending: What is written where it has to end: the closing mark, and what models write behind it.
         is_open: The prompt ended within reasoning.
-        max_tokens: The most tokens of reasoning; None for no limit.
+        max_tokens: Maximum number of tokens of reasoning; None for no limit.
     """
 
     opening: str

@@ -50,7 +50,7 @@ class ContextOptions:
 
     Attributes:
         length: Tokens that fit into the longest sequence.
-        max_batch: Most tokens of a decode.
+        max_batch: Maximum number of tokens per decode.
         max_sequences: Sequence ids are 0 to this, exclusive.
         threads: Threads that compute.
         flash_attention: None lets the library decide.

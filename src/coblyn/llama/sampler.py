@@ -19,7 +19,7 @@ from coblyn.llama.shim import SamplerParams
 __all__ = ["MAX_DRAWN", "Draw", "Sampler", "SamplerOptions", "Stage", "StageKind"]
 
 MAX_DRAWN = 16
-"""Most tokens that one call draws for a row: a sampler has room for the alternatives of so many."""
+"""Maximum number of tokens that one call draws for a row: a sampler has room for the alternatives of so many."""
 
 
 class StageKind(IntEnum):

@@ -20,7 +20,7 @@ class Steps:
     Args:
         context: Whose steps they are.
         batch: Where their tokens stand.
-        capacity: Most draws of a step.
+        capacity: Maximum number of draws per step.
     """
 
     def __init__(self, context: Context, batch: Batch, capacity: int) -> None:

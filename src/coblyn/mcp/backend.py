@@ -15,7 +15,7 @@ class Order:
     Attributes:
         prompt: What the user says.
         system: Instructions that stand before it, or empty.
-        max_tokens: The most tokens to write.
+        max_tokens: Maximum number of tokens to write.
         temperature: Of the sampling; None for the model's default.
         stop: Texts that end it.
         model: Name of the model; empty for the server's own choice.

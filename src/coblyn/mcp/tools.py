@@ -37,7 +37,9 @@ class Tools:
         self,
         prompt: Annotated[str, Field(description="What to answer.")],
         system: Annotated[str, Field(description="Instructions that stand before it.")] = "",
-        max_tokens: Annotated[int, Field(ge=1, le=1_000_000, description="Most tokens.")] = 512,
+        max_tokens: Annotated[
+            int, Field(ge=1, le=1_000_000, description="Maximum number of tokens.")
+        ] = 512,
         temperature: Annotated[
             float | None, Field(ge=0, le=5, description="0 for the most likely text.")
         ] = None,

@@ -91,9 +91,9 @@ class GenerateCommand:
 
     Attributes:
         prompt: What to continue.
-        max_tokens: The most tokens to generate; None for as many as fit.
+        max_tokens: Maximum number of tokens to generate; None for as many as fit.
         is_default_length: Nobody asked for ``max_tokens``: it shrinks before a prompt is cut for it.
-        max_context: The most tokens of prompt and completion; None for the engine's own limit.
+        max_context: Maximum number of tokens of prompt and completion; None for the engine's own limit.
         overflow: What happens to a prompt that does not fit.
         sampling: How to choose tokens.
         stop: Texts that end the generation.
@@ -105,7 +105,7 @@ class GenerateCommand:
         banned_phrases: Texts that must not be written, in whatever case.
         banned_patterns: The same as regular expressions.
         keeps_tokens: Its record keeps the tokens without log-probabilities too.
-        max_thinking: The most tokens of reasoning; None for no limit.
+        max_thinking: Maximum number of tokens of reasoning; None for no limit.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
         model: Name of the model that is meant; empty for the server's own choice.
     """

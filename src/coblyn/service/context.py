@@ -60,7 +60,7 @@ class StoryContext:
         context: What is sent.
         lore: Which entries fired, and why the others did not.
         tokens: Of the whole prompt.
-        max_prompt: The most tokens that it may have.
+        max_prompt: Maximum number of tokens that it may have.
     """
 
     context: Context

@@ -111,7 +111,7 @@ class Generator:
         models: What generates.
         hub: Where generations are noted.
         quotas: How much each caller may use.
-        max_completion: The most tokens of any completion; 0 for no limit.
+        max_completion: Maximum number of tokens of any completion; 0 for no limit.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ async def infill_ids(engine: EngineClient, prompt: InfillPrompt, room: int) -> t
     Args:
         engine: Where the vocabulary is.
         prompt: What is around the gap.
-        room: Most tokens of it.
+        room: Maximum number of tokens of it.
 
     Raises:
         InfillUnsupported: The model was not taught to fill gaps.

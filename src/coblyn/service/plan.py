@@ -33,7 +33,7 @@ class Outlook:
         tokens: Of the prompt.
         cached: Of them, those that are in memory.
         cut: Tokens at the beginning of the text that have no room.
-        max_tokens: The most tokens that would be written.
+        max_tokens: Maximum number of tokens that would be written.
         context: Tokens of prompt and completion that fit.
         seconds: Until the first token; None while the speed of reading is not known.
         rates: By which that was computed.

@@ -44,7 +44,7 @@ class Fitted:
 
     Attributes:
         encoded: The prompt, in the engine.
-        max_tokens: The most tokens to generate; with the prompt they fit the context.
+        max_tokens: Maximum number of tokens to generate; with the prompt they fit the context.
         form: In which form the reply of a conversation comes; None for other prompts.
         thinking: How the model marks its reasoning, and how much of it there may be; None where it has no marks.
         calls: What is required of the reply's calls.
@@ -231,7 +231,7 @@ def source_of(text: str, before: tuple[int, ...]) -> Source:
 
 
 def _limits(command: GenerateCommand, context: int) -> tuple[int, int]:
-    """The most tokens to generate, and how many are kept free of the prompt for them."""
+    """Maximum number of tokens to generate, and how many are kept free of the prompt for them."""
     longest = longest_completion(context)
     limit = min(command.max_tokens or longest, longest)
     return limit, shrunk(limit, context) if command.is_default_length else limit

@@ -71,7 +71,7 @@ def make_services(
     Args:
         engines: One for each model; the first answers requests that name no model.
         is_strict: Refuse requests that name another model even where there is one only.
-        max_completion: The most tokens of any completion; 0 for no limit.
+        max_completion: Maximum number of tokens of any completion; 0 for no limit.
         slots: Where stories are saved.
         shared: The story that several people write.
         admin: What loads other models.

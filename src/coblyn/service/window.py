@@ -11,7 +11,7 @@ _HINT = "Please reduce the length of the messages, or load the model with a larg
 
 
 def longest_completion(context: int) -> int:
-    """The most tokens that a completion may take, so that the prompt keeps a fair part.
+    """Maximum number of tokens that a completion may take, so that the prompt keeps a fair part.
 
     KoboldCPP's rule: a fifth of the context, and 16 tokens in any case, stay with the prompt.
     """

@@ -245,7 +245,7 @@ export const en = {
   changedOnly: "Changed only",
   nothingChanged: "Nothing is changed.",
   length: "Length",
-  lengthHint: "The most tokens that a piece may have.",
+  lengthHint: "Maximum number of tokens per piece.",
   seed: "Seed",
   seedHint: "The same seed gives the same text; −1 draws a new one.",
   slider: (label: string) => `${label}, slider`,

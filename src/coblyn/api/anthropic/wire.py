@@ -94,7 +94,7 @@ class MessagesInput(CountInput):
 
     @property
     def limit(self) -> int:
-        """The most tokens that the client wants."""
+        """Maximum number of tokens that the client wants."""
         return self.max_tokens or DEFAULT_MAX_TOKENS
 
     @property

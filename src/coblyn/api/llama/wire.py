@@ -26,7 +26,9 @@ __all__ = [
 class GenerationInput(SamplingInput):
     """What completion and infill share. Sampling parameters have llama-server's defaults."""
 
-    n_predict: int | None = Field(None, description="Most tokens; -1 for as many as fit.")
+    n_predict: int | None = Field(
+        None, description="Maximum number of tokens; -1 for as many as fit."
+    )
     n_cmpl: int | None = Field(None, ge=1, description="Completions of each prompt.")
     n_probs: int | None = Field(None, ge=0, description="Alternatives a token.")
     cache_prompt: bool | None = Field(None, description="Always so.")

@@ -43,7 +43,7 @@ class Options:
     Attributes:
         sampling: How to choose tokens.
         stop: Texts that end the generation.
-        max_tokens: The most tokens; None for as many as fit.
+        max_tokens: Maximum number of tokens; None for as many as fit.
     """
 
     sampling: SamplingParams

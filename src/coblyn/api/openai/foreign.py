@@ -28,7 +28,8 @@ class ForeignInput(BaseModel):
     max_length: int | None = Field(None, description="KoboldCPP's max_tokens, which wins.")
     n_predict: int | None = Field(None, description="llama-server's max_tokens.")
     max_context_length: int | None = Field(
-        None, description="Most tokens of prompt and completion; a text that is longer is cut."
+        None,
+        description="Maximum number of tokens of prompt and completion; a text that is longer is cut.",
     )
     stop_sequence: str | list[str] | None = Field(None, description="KoboldCPP's stop.")
     sampler_seed: int | None = Field(None, lt=2**64, description="KoboldCPP's seed.")
@@ -51,7 +52,7 @@ class ForeignInput(BaseModel):
 
     @property
     def foreign_length(self) -> int | None:
-        """The most tokens in KoboldCPP's words; None where it does not say."""
+        """Maximum number of tokens in KoboldCPP's words; None where it does not say."""
         return self.max_length if (self.max_length or 0) > 0 else None
 
     @property

@@ -78,7 +78,7 @@ class CompletionInput(SamplingInput):
 
         Args:
             numbers: The sampling parameters of the body that are numbers.
-            default_max_tokens: The most tokens where the body does not say.
+            default_max_tokens: Maximum number of tokens where the body does not say.
 
         Raises:
             BadRequest: A value has no meaning or is not supported.

@@ -18,7 +18,7 @@ class LoreSettings:
     Attributes:
         scan_depth: Messages that are looked at.
         budget_percent: Of the context, for all lore.
-        budget_cap: The most tokens for it; 0 for no further limit.
+        budget_cap: Maximum number of tokens for it; 0 for no further limit.
         case_sensitive, whole_words: How keys are compared.
         recursive: Whether entries call others by their content.
         max_steps: Passes at the most; 0 for as many as it takes.
