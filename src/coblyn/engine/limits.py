@@ -15,7 +15,7 @@ class Limits:
         context: Maximum number of tokens of one request, prompt and completion.
         max_running: Maximum number of requests in the batch.
         max_batch: Maximum number of tokens per step.
-        busy_batch: Maximum number of tokens per step while any request decodes, so that a long prompt does not stall.
+        busy_batch: Maximum number of tokens per step while any request decodes, so that no long prompt stalls it.
         speculates: Whether tokens are guessed ahead, where that is faster.
     """
 
