@@ -44,8 +44,10 @@ def _text(file: Path) -> str:
 
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{file} cannot be read: {error}.", field="file") from error
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be read: {error.strerror}.", field="file") from error
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{file} is no text in UTF-8.", field="file") from error
 
 
 def _below(base: str) -> Modelfile:

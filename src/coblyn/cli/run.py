@@ -36,9 +36,15 @@ def run(
         typer.Option("--max-tokens", "-n", min=1, help="Maximum number of tokens to write."),
     ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
-    top_p: Annotated[float | None, typer.Option("--top-p")] = None,
-    top_k: Annotated[int | None, typer.Option("--top-k")] = None,
-    min_p: Annotated[float | None, typer.Option("--min-p")] = None,
+    top_p: Annotated[
+        float | None, typer.Option("--top-p", help="Keep the likeliest tokens up to this sum.")
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", help="Keep so many of the likeliest tokens.")
+    ] = None,
+    min_p: Annotated[
+        float | None, typer.Option("--min-p", help="Keep tokens this likely beside the likeliest.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Makes the answer repeatable.")
     ] = None,
