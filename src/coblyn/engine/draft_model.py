@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from coblyn.engine.plan import DraftWish
@@ -60,6 +61,7 @@ class DraftModel:
         self._free = list(range(options.max_sequences))
         self._texts: dict[str, _Text] = {}
         self._max_length = self._context.length
+        self._num_known = model.vocab_size
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
         """What it guesses. A text that it has yet to read is read a batch at a time, and gets no guess meanwhile.
@@ -126,11 +128,15 @@ class DraftModel:
         found = {}
         drawn = self._steps.run(len(ready), draws, max_seconds=_NO_LIMIT)
         for (wish, text), tokens in zip(ready, drawn, strict=True):
-            ids = tuple(each.token for each in tokens if each.token >= 0)
+            ids = [each.token for each in tokens]
             # The last one is drawn and not computed.
             text.held += ids[:-1]
-            found[wish.request_id] = ids
+            found[wish.request_id] = tuple(takewhile(self._is_known, ids))
         return found
+
+    def _is_known(self, token: int) -> bool:
+        """Whether the large model has it; its vocabulary may end earlier."""
+        return 0 <= token < self._num_known
 
     def _cut(self, text: _Text, length: int) -> None:
         if length < len(text.held):
