@@ -25,6 +25,12 @@ ANY = settings(deadline=None, max_examples=60, suppress_health_check=list(Health
 
 DRY_OFF = (0.0, 1.75, 2.0, 0.0)
 
+
+def close(wanted: Any) -> Any:
+    """Log-probabilities as single precision gives them: far behind the best one it is its rounding that counts."""
+    return pytest.approx(wanted, abs=1e-4, rel=1e-6)
+
+
 VALUES: dict[StageKind, list[tuple[float, ...]]] = {
     StageKind.PENALTIES: [
         (1.0, 0, 1.0, 0.0, 0.0),
@@ -207,10 +213,10 @@ def test_probabilities_behind_the_samplers_are_those_that_are_drawn_from(
     plain = Native(library, chain, len(logits)).draw(logits)
     token, logprob, top = native.told(logits)
     assert token == plain, "asking changes nothing"
-    assert logprob == pytest.approx(left[token], abs=1e-4)
+    assert logprob == close(left[token])
     assert len(top) == min(count, int((left > -np.inf).sum()))
-    assert list(top.values()) == pytest.approx(sorted(left, reverse=True)[: len(top)], abs=1e-4)
-    assert list(top.values()) == pytest.approx([left[each] for each in top], abs=1e-4)
+    assert list(top.values()) == close(sorted(left, reverse=True)[: len(top)])
+    assert list(top.values()) == close([left[each] for each in top])
 
 
 @given(data=st.data())
