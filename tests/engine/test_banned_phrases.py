@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coblyn.constraints.constraint import Constraint
-from coblyn.engine import scheduler
+from coblyn.engine import results
 from coblyn.engine.events import Delta, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.thinking import Thinking
@@ -82,7 +82,7 @@ def test_a_request_may_end_where_it_went_back() -> None:
 
 
 def test_reasoning_whose_end_is_banned_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "_MAX_REWINDS", 10)
+    monkeypatch.setattr(results, "_MAX_REWINDS", 10)
     one = machine()
     thinking = Thinking("<think>", "</think>", "</think>", is_open=True, max_tokens=2)
     one.add("a", "prompt", 40, banned_phrases=("<",), thinking=thinking)

@@ -8,53 +8,33 @@ fit beside the others.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
 
 from coblyn.engine.banned import banned_of
 from coblyn.engine.cache import MIN_SHARED, SequenceCache
-from coblyn.engine.content import MEDIA, Content, common_prefix
-from coblyn.engine.events import (
-    Delta,
-    Event,
-    Failed,
-    Finish,
-    FinishReason,
-    TokenLogprob,
-    TokenText,
-)
+from coblyn.engine.content import Content, common_prefix
+from coblyn.engine.events import Event
 from coblyn.engine.generation import Generation
 from coblyn.engine.interface import Vocab
 from coblyn.engine.limits import Limits
-from coblyn.engine.no_token import no_token
-from coblyn.engine.plan import (
-    ALL_FORBIDDEN,
-    NO_NUMBERS,
-    DraftWish,
-    Plan,
-    Rewind,
-    Row,
-    Sampled,
-    num_drawn,
-)
+from coblyn.engine.plan import DraftWish, Plan, Row, Sampled
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
+from coblyn.engine.results import Results
+from coblyn.engine.roster import Roster
 from coblyn.engine.speculation import Speculation
-from coblyn.engine.text import Chunk, TextStream
+from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
 
 __all__ = ["Scheduler"]
 
 _BY_SEQUENCE = attrgetter("sequence")
 
-_MAX_REWINDS = 1000
-"""A text that was taken back more often than this cannot be written without what is banned."""
-
 
 class Scheduler:
-    """Decides each step, and turns its result into events.
+    """Decides each step.
 
     Args:
         cache: The context's sequences.
@@ -67,28 +47,26 @@ class Scheduler:
         self, cache: SequenceCache, vocab: Vocab, limits: Limits, clock: Callable[[], float]
     ) -> None:
         self._cache = cache
-        self._vocab = vocab
         self._limits = limits
         self._clock = clock
-        self._waiting: deque[Generation] = deque()
-        self._running: list[Generation] = []
-        self._rewinds: list[Rewind] = []
+        self._roster = Roster(cache)
         self._speculation = Speculation(clock)
+        self._results = Results(self._roster, cache, vocab, self._speculation, clock)
 
     @property
     def num_running(self) -> int:
         """Requests that have a sequence."""
-        return len(self._running)
+        return len(self._roster.running)
 
     @property
     def num_waiting(self) -> int:
         """Requests in the queue."""
-        return len(self._waiting)
+        return len(self._roster.waiting)
 
     @property
     def has_work(self) -> bool:
         """Whether a step would do something."""
-        return bool(self._running or self._waiting or self._cache.has_operations)
+        return bool(self._roster.running or self._roster.waiting or self._cache.has_operations)
 
     def add(self, request: Request) -> None:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
@@ -101,7 +79,7 @@ class Scheduler:
             generation.guesses = self._speculation.begin(content.cells)
         if request.thinking:
             generation.thought = Thought(request.thinking)
-        self._waiting.append(generation)
+        self._roster.waiting.append(generation)
 
     def foresee(self, prompt: Prompt) -> int:
         """Tokens of a prompt that would not have to be read if it were asked for now."""
@@ -109,26 +87,23 @@ class Scheduler:
 
     def cancel(self, request_id: str) -> list[Event]:
         """End a request; its sequence is free at once. An id that is not here gives no events."""
-        for generation in (*self._running, *self._waiting):
-            if generation.request.id == request_id:
-                return self._finish(generation, "cancelled", generation.text.flush())
-        return []
+        generation = self._roster.find(request_id)
+        return self._results.cancel(generation) if generation else []
 
     def end_thinking(self, request_id: str) -> None:
         """Let a request answer: reasoning ends where it is, and none begins. An id that is not here is no error."""
-        for generation in (*self._running, *self._waiting):
-            if generation.request.id == request_id and generation.thought:
-                generation.thought.end()
+        generation = self._roster.find(request_id)
+        if generation and generation.thought:
+            generation.thought.end()
 
     def request_ids(self) -> list[str]:
         """All requests that are here, the running ones first."""
-        return [generation.request.id for generation in (*self._running, *self._waiting)]
+        return self._roster.ids()
 
     def drain(self) -> list[str]:
         """Forget all requests, after a failed step, and give their ids."""
-        ids = self.request_ids()
-        self._running.clear()
-        self._waiting.clear()
+        ids = self._roster.ids()
+        self._roster.clear()
         return ids
 
     def observe(self, starts: Sequence[int]) -> None:
@@ -138,10 +113,10 @@ class Scheduler:
     def draft_wishes(self) -> list[DraftWish]:
         """What a draft model shall guess before the next step is decided."""
         self._speculation.begin_step()
-        if self._waiting or self._most_outputs() == 1:
+        if self._roster.waiting or self._most_outputs() == 1:
             return []
-        wishes, num_tokens = [], len(self._running)
-        for generation in self._running:
+        wishes, num_tokens = [], len(self._roster.running)
+        for generation in self._roster.running:
             most = self._most_drafts(generation, num_tokens)
             if generation.guesses and most > 0 and self._may_run_on(generation):
                 count = self._speculation.num_wanted(generation.guesses, most, num_tokens)
@@ -162,12 +137,11 @@ class Scheduler:
         self._speculation.take(drafts)
         events = self._admit()
         rows = self._rows()
-        while self._running and not rows:
+        while self._roster.running and not rows:
             # Prompts that were taken up together hold all cells: the youngest gives way.
-            self._preempt(self._running[-1])
+            self._roster.preempt(self._roster.running[-1])
             rows = self._rows()
-        operations, rewinds = self._cache.take_operations(), tuple(self._rewinds)
-        self._rewinds.clear()
+        operations, rewinds = self._cache.take_operations(), self._results.take_rewinds()
         self._speculation.begin_run()
         return Plan(operations, tuple(rows), rewinds), events
 
@@ -178,37 +152,21 @@ class Scheduler:
 
     def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
         """Book what was run, and give what it brought."""
-        if not plan.operations and len(result) == len(plan.rows) > 0:
-            self._speculation.note(plan, result)
-        by_id = {generation.request.id: generation for generation in self._running}
-        drawn = iter(result)
-        events: list[Event] = []
-        for row in plan.rows:
-            generation = by_id[row.request_id]
-            self._book(generation, len(row.tokens))
-            if row.keeps_logits:
-                self._cache.keep_prompt_logits(row.sequence)
-            if row.outputs:
-                events += self._take_all(generation, row, next(drawn))
-            else:
-                events.append(generation.progress())
-        return events
-
-    # Deciding
+        return self._results.apply(plan, result)
 
     def _admit(self) -> list[Event]:
         events: list[Event] = []
-        for generation in tuple(self._waiting):
-            if len(self._running) >= self._limits.max_running:
+        for generation in tuple(self._roster.waiting):
+            if len(self._roster.running) >= self._limits.max_running:
                 break
             if self._is_being_read(generation.content):
                 continue
-            reserved = sum(other.num_pending for other in self._running)
+            reserved = sum(other.num_pending for other in self._roster.running)
             claim = self._cache.claim(generation.content, reserved=reserved)
             if claim is None:
                 break
-            self._waiting.remove(generation)
-            self._running.append(generation)
+            self._roster.waiting.remove(generation)
+            self._roster.running.append(generation)
             generation.sequence = claim.sequence
             generation.computed = claim.length
             generation.replays = claim.replays
@@ -220,7 +178,7 @@ class Scheduler:
 
     def _is_being_read(self, content: Content) -> bool:
         """Whether a prompt that is being read shares its next chunk: then waiting saves computing it twice."""
-        for other in self._running:
+        for other in self._roster.running:
             if other.num_pending > 1:
                 shared = common_prefix(other.content, content)
                 if shared - other.computed >= MIN_SHARED:
@@ -229,7 +187,7 @@ class Scheduler:
 
     def _rows(self) -> list[Row]:
         rows = self._decode_rows()
-        if len(rows) < len(self._running):
+        if len(rows) < len(self._roster.running):
             rows += self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
         if len(rows) > 1:
             # Where sequences have cells of their own, the library cuts a batch wherever ids do not follow each other.
@@ -265,22 +223,15 @@ class Scheduler:
     def _ready_to_decode(self) -> list[Generation]:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
         while True:
-            ready = [g for g in self._running if g.num_pending <= 1]
+            ready = [g for g in self._roster.running if g.num_pending <= 1]
             if self._cache.make_room(len(ready)):
                 return ready
-            self._preempt(self._running[-1])
-
-    def _preempt(self, generation: Generation) -> None:
-        """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
-        self._running.remove(generation)
-        self._cache.drop(generation.sequence)
-        generation.computed = 0
-        self._waiting.appendleft(generation)
+            self._roster.preempt(self._roster.running[-1])
 
     def _prefill_rows(self, *, is_busy: bool, num_taken: int) -> list[Row]:
         limits = self._limits
         budget = (limits.busy_batch if is_busy else limits.max_batch) - num_taken
-        behind = [generation for generation in self._running if generation.num_pending > 1]
+        behind = [generation for generation in self._roster.running if generation.num_pending > 1]
         wanted = min(budget, sum(generation.num_pending for generation in behind))
         self._cache.make_room(num_taken + wanted)
         rows: list[Row] = []
@@ -330,8 +281,8 @@ class Scheduler:
 
     def _most_outputs(self) -> int:
         """Maximum number of tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
-        running = self._running
-        if self._waiting or any(generation.num_pending > 1 for generation in running):
+        running = self._roster.running
+        if self._roster.waiting or any(generation.num_pending > 1 for generation in running):
             return 1
         return max(1, self._cache.free_cells // max(1, len(running)))
 
@@ -342,159 +293,3 @@ class Scheduler:
         is_watched = request.stop or request.has_bans or request.thinking
         is_bound = request.constraint or generation.banned
         return is_decoding and not is_bound and (self._cache.is_rewindable or not is_watched)
-
-    # Booking
-
-    def _book(self, generation: Generation, count: int) -> None:
-        generation.computed += count
-        generation.replays = False
-        self._cache.append(generation.sequence, generation.content, generation.computed)
-
-    def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
-        """Take the tokens that a row drew, up to the one that ends it."""
-        if not drawn:  # its mask is late
-            return []
-        request, taken, reason = generation.request, Chunk(""), None
-        if not generation.first_token:
-            generation.first_token = self._clock()
-        for place, sampled in enumerate(drawn):
-            if place > 0 and not sampled.is_forced:
-                self._book(generation, 1)
-            if sampled.token < 0:
-                break
-            chunk, reason = self._take(generation, sampled)
-            if chunk.rewind:
-                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
-            taken = _joined(taken, chunk) if place > 0 else chunk
-            if reason or generation.must_answer:
-                break
-        self._take_back(generation, row, drawn, place)
-        if sampled.token < 0:
-            return [*_delta(request, taken), *self._fail(generation, sampled.token)]
-        if not reason and generation.must_answer:
-            return [*_delta(request, taken), *self._answer(generation, len(drawn) - 1 - place)]
-        return self._finish(generation, reason, taken) if reason else _delta(request, taken)
-
-    def _take_back(
-        self, generation: Generation, row: Row, drawn: Sequence[Sampled], num_booked: int
-    ) -> None:
-        """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
-        if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
-            self._cache.take_back(generation.sequence)
-        if row.drafts and generation.guesses:
-            generation.guesses.learn(len(row.drafts), len(drawn) - 1)
-
-    def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
-        """The text that a token sets free, and why it is the last one, if it is."""
-        request = generation.request
-        generation.content.cells.append(sampled.token)
-        if generation.thought:
-            generation.thought.push(self._vocab.piece(sampled.token, special=True))
-        if self._vocab.is_end(sampled.token) and _ends_at_eos(request):
-            return generation.text.flush(), "eos"
-        chunk = generation.text.push(self._token_text(request, sampled))
-        if chunk.rewind:
-            return chunk, None
-        if chunk.stop:
-            return chunk, "stop"
-        if sampled.is_last:
-            return _joined(chunk, generation.text.flush()), "eos"
-        if generation.num_left <= 0:
-            return _joined(chunk, generation.text.flush()), "length"
-        return chunk, None
-
-    def _answer(self, generation: Generation, num_dropped: int) -> list[Event]:
-        """End reasoning: write what ends it as if it had been drawn, and go on behind it.
-
-        Args:
-            generation: Within reasoning.
-            num_dropped: Tokens that it drew behind this place.
-        """
-        request, taken = generation.request, Chunk("")
-        assert request.thinking, "it has a limit"
-        end = self._vocab.tokenize(request.thinking.ending, add_special=False, parse_special=True)
-        for place, token in enumerate(end):
-            chunk, reason = self._take(generation, Sampled(token))
-            if chunk.rewind:
-                self._tell_sampler(generation, num_dropped, end[: place + 1])
-                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
-            taken = _joined(taken, chunk)
-            if reason:
-                return self._finish(generation, reason, taken)
-        self._tell_sampler(generation, num_dropped, end)
-        return _delta(request, taken)
-
-    def _tell_sampler(
-        self, generation: Generation, num_given_back: int, forced: Sequence[int] = ()
-    ) -> None:
-        history = tuple(token for token in generation.content.cells if token != MEDIA)
-        self._rewinds.append(Rewind(generation.request.id, num_given_back, history, tuple(forced)))
-
-    def _rewind(self, generation: Generation, count: int) -> list[Event]:
-        """Go back to where a banned phrase began; the token that begins it is not drawn there again."""
-        generation.rewind(count)
-        if generation.num_rewinds > _MAX_REWINDS:
-            return self._fail(generation, ALL_FORBIDDEN)
-        self._tell_sampler(generation, count)
-        # The last token is computed again, for its logits.
-        length = min(generation.computed, len(generation.content) - 1)
-        if self._cache.can_cut(generation.sequence, length):
-            self._cache.cut(generation.sequence, length)
-            generation.computed = length
-        else:
-            self._preempt(generation)
-        return []
-
-    def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
-        piece = self._vocab.piece
-        text = piece(sampled.token, special=request.special)
-        if not text and request.kept and not self._vocab.is_end(sampled.token):
-            name = piece(sampled.token, special=True)
-            text = name if name.decode(errors="replace") in request.kept else b""
-        if not sampled.top:
-            return TokenText(sampled.token, text, sampled.logprob)
-        top = tuple(
-            TokenLogprob(token, piece(token, special=True), logprob)
-            for token, logprob in sampled.top
-        )
-        return TokenText(sampled.token, text, sampled.logprob, top)
-
-    def _fail(self, generation: Generation, reason: int) -> list[Event]:
-        self._leave(generation)
-        error = no_token(reason, generation.request)
-        if reason == NO_NUMBERS:  # nobody shall go on from what was computed
-            self._cache.drop(generation.sequence)
-        return [Failed.by(generation.request.id, error)]
-
-    def _finish(self, generation: Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
-        self._leave(generation)
-        request, stats = generation.request, generation.stats(self._clock())
-        return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
-
-    def _leave(self, generation: Generation) -> None:
-        gone = generation.request.id  # what it gave back is told to nobody any more
-        self._rewinds = [rewind for rewind in self._rewinds if rewind.request_id != gone]
-        if generation in self._running:
-            self._running.remove(generation)
-            self._cache.release(generation.sequence)
-            if generation.guesses:
-                self._speculation.end(generation.guesses)
-        else:
-            self._waiting.remove(generation)
-
-
-def _joined(earlier: Chunk, later: Chunk) -> Chunk:
-    return Chunk(earlier.text + later.text, earlier.tokens + later.tokens, later.stop)
-
-
-def _delta(request: Request, chunk: Chunk) -> list[Event]:
-    if not chunk.text and not chunk.tokens:
-        return []
-    return [Delta(request.id, chunk.text, chunk.tokens)]
-
-
-def _ends_at_eos(request: Request) -> bool:
-    """Whether a token that ends a generation ends this one. Where a constraint allows one, the text is complete."""
-    constraint = request.constraint
-    is_over = constraint is not None and not constraint.holds_ends
-    return is_over or not request.ignore_eos

@@ -1,0 +1,235 @@
+"""What a step brought: tokens booked, text set free, and what is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from coblyn.engine.cache import SequenceCache
+from coblyn.engine.content import MEDIA
+from coblyn.engine.events import (
+    Delta,
+    Event,
+    Failed,
+    Finish,
+    FinishReason,
+    TokenLogprob,
+    TokenText,
+)
+from coblyn.engine.generation import Generation
+from coblyn.engine.interface import Vocab
+from coblyn.engine.no_token import no_token
+from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, Plan, Rewind, Row, Sampled, num_drawn
+from coblyn.engine.request import Request
+from coblyn.engine.roster import Roster
+from coblyn.engine.speculation import Speculation
+from coblyn.engine.text import Chunk
+
+__all__ = ["Results"]
+
+_MAX_REWINDS = 1000
+"""A text that was taken back more often than this cannot be written without what is banned."""
+
+
+class Results:
+    """Turns the result of a step into events, and into what the next step has to take back.
+
+    Args:
+        roster: The requests that are here.
+        cache: The context's sequences.
+        vocab: Bytes of tokens, and which of them end a generation.
+        speculation: What learns from drafts.
+        clock: Seconds, for statistics.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        cache: SequenceCache,
+        vocab: Vocab,
+        speculation: Speculation,
+        clock: Callable[[], float],
+    ) -> None:
+        self._roster = roster
+        self._cache = cache
+        self._vocab = vocab
+        self._speculation = speculation
+        self._clock = clock
+        self._rewinds: list[Rewind] = []
+
+    def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
+        """Book what was run, and give what it brought."""
+        if not plan.operations and len(result) == len(plan.rows) > 0:
+            self._speculation.note(plan, result)
+        by_id = {generation.request.id: generation for generation in self._roster.running}
+        drawn = iter(result)
+        events: list[Event] = []
+        for row in plan.rows:
+            generation = by_id[row.request_id]
+            self._book(generation, len(row.tokens))
+            if row.keeps_logits:
+                self._cache.keep_prompt_logits(row.sequence)
+            if row.outputs:
+                events += self._take_all(generation, row, next(drawn))
+            else:
+                events.append(generation.progress())
+        return events
+
+    def cancel(self, generation: Generation) -> list[Event]:
+        """End a request; its sequence is free at once."""
+        return self._finish(generation, "cancelled", generation.text.flush())
+
+    def take_rewinds(self) -> tuple[Rewind, ...]:
+        """What samplers have to take back before the next step."""
+        rewinds = tuple(self._rewinds)
+        self._rewinds.clear()
+        return rewinds
+
+    def _book(self, generation: Generation, count: int) -> None:
+        generation.computed += count
+        generation.replays = False
+        self._cache.append(generation.sequence, generation.content, generation.computed)
+
+    def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
+        """Take the tokens that a row drew, up to the one that ends it."""
+        if not drawn:  # its mask is late
+            return []
+        request, taken, reason = generation.request, Chunk(""), None
+        if not generation.first_token:
+            generation.first_token = self._clock()
+        for place, sampled in enumerate(drawn):
+            if place > 0 and not sampled.is_forced:
+                self._book(generation, 1)
+            if sampled.token < 0:
+                break
+            chunk, reason = self._take(generation, sampled)
+            if chunk.rewind:
+                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
+            taken = _joined(taken, chunk) if place > 0 else chunk
+            if reason or generation.must_answer:
+                break
+        self._take_back(generation, row, drawn, place)
+        if sampled.token < 0:
+            return [*_delta(request, taken), *self._fail(generation, sampled.token)]
+        if not reason and generation.must_answer:
+            return [*_delta(request, taken), *self._answer(generation, len(drawn) - 1 - place)]
+        return self._finish(generation, reason, taken) if reason else _delta(request, taken)
+
+    def _take_back(
+        self, generation: Generation, row: Row, drawn: Sequence[Sampled], num_booked: int
+    ) -> None:
+        """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
+        if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
+            self._cache.take_back(generation.sequence)
+        if row.drafts and generation.guesses:
+            generation.guesses.learn(len(row.drafts), len(drawn) - 1)
+
+    def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
+        """The text that a token sets free, and why it is the last one, if it is."""
+        request = generation.request
+        generation.content.cells.append(sampled.token)
+        if generation.thought:
+            generation.thought.push(self._vocab.piece(sampled.token, special=True))
+        if self._vocab.is_end(sampled.token) and _ends_at_eos(request):
+            return generation.text.flush(), "eos"
+        chunk = generation.text.push(self._token_text(request, sampled))
+        if chunk.rewind:
+            return chunk, None
+        if chunk.stop:
+            return chunk, "stop"
+        if sampled.is_last:
+            return _joined(chunk, generation.text.flush()), "eos"
+        if generation.num_left <= 0:
+            return _joined(chunk, generation.text.flush()), "length"
+        return chunk, None
+
+    def _answer(self, generation: Generation, num_dropped: int) -> list[Event]:
+        """End reasoning: write what ends it as if it had been drawn, and go on behind it.
+
+        Args:
+            generation: Within reasoning.
+            num_dropped: Tokens that it drew behind this place.
+        """
+        request, taken = generation.request, Chunk("")
+        assert request.thinking, "it has a limit"
+        end = self._vocab.tokenize(request.thinking.ending, add_special=False, parse_special=True)
+        for place, token in enumerate(end):
+            chunk, reason = self._take(generation, Sampled(token))
+            if chunk.rewind:
+                self._tell_sampler(generation, num_dropped, end[: place + 1])
+                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
+            taken = _joined(taken, chunk)
+            if reason:
+                return self._finish(generation, reason, taken)
+        self._tell_sampler(generation, num_dropped, end)
+        return _delta(request, taken)
+
+    def _tell_sampler(
+        self, generation: Generation, num_given_back: int, forced: Sequence[int] = ()
+    ) -> None:
+        history = tuple(token for token in generation.content.cells if token != MEDIA)
+        self._rewinds.append(Rewind(generation.request.id, num_given_back, history, tuple(forced)))
+
+    def _rewind(self, generation: Generation, count: int) -> list[Event]:
+        """Go back to where a banned phrase began; the token that begins it is not drawn there again."""
+        generation.rewind(count)
+        if generation.num_rewinds > _MAX_REWINDS:
+            return self._fail(generation, ALL_FORBIDDEN)
+        self._tell_sampler(generation, count)
+        # The last token is computed again, for its logits.
+        length = min(generation.computed, len(generation.content) - 1)
+        if self._cache.can_cut(generation.sequence, length):
+            self._cache.cut(generation.sequence, length)
+            generation.computed = length
+        else:
+            self._roster.preempt(generation)
+        return []
+
+    def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
+        piece = self._vocab.piece
+        text = piece(sampled.token, special=request.special)
+        if not text and request.kept and not self._vocab.is_end(sampled.token):
+            name = piece(sampled.token, special=True)
+            text = name if name.decode(errors="replace") in request.kept else b""
+        if not sampled.top:
+            return TokenText(sampled.token, text, sampled.logprob)
+        top = tuple(
+            TokenLogprob(token, piece(token, special=True), logprob)
+            for token, logprob in sampled.top
+        )
+        return TokenText(sampled.token, text, sampled.logprob, top)
+
+    def _fail(self, generation: Generation, reason: int) -> list[Event]:
+        self._leave(generation)
+        error = no_token(reason, generation.request)
+        if reason == NO_NUMBERS:  # nobody shall go on from what was computed
+            self._cache.drop(generation.sequence)
+        return [Failed.by(generation.request.id, error)]
+
+    def _finish(self, generation: Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:
+        self._leave(generation)
+        request, stats = generation.request, generation.stats(self._clock())
+        return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
+
+    def _leave(self, generation: Generation) -> None:
+        gone = generation.request.id  # what it gave back is told to nobody any more
+        self._rewinds = [rewind for rewind in self._rewinds if rewind.request_id != gone]
+        if generation.guesses and generation in self._roster.running:
+            self._speculation.end(generation.guesses)
+        self._roster.remove(generation)
+
+
+def _joined(earlier: Chunk, later: Chunk) -> Chunk:
+    return Chunk(earlier.text + later.text, earlier.tokens + later.tokens, later.stop)
+
+
+def _delta(request: Request, chunk: Chunk) -> list[Event]:
+    if not chunk.text and not chunk.tokens:
+        return []
+    return [Delta(request.id, chunk.text, chunk.tokens)]
+
+
+def _ends_at_eos(request: Request) -> bool:
+    """Whether a token that ends a generation ends this one. Where a constraint allows one, the text is complete."""
+    constraint = request.constraint
+    is_over = constraint is not None and not constraint.holds_ends
+    return is_over or not request.ignore_eos

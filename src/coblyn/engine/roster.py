@@ -1,0 +1,54 @@
+"""The requests that are here: those that wait, and those that have a sequence."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from coblyn.engine.cache import SequenceCache
+from coblyn.engine.generation import Generation
+
+__all__ = ["Roster"]
+
+
+class Roster:
+    """Waiting and running generations, and the sequences of the latter.
+
+    Args:
+        cache: The context's sequences.
+    """
+
+    def __init__(self, cache: SequenceCache) -> None:
+        self._cache = cache
+        self.waiting: deque[Generation] = deque()
+        self.running: list[Generation] = []
+
+    def find(self, request_id: str) -> Generation | None:
+        """A request's generation, if it is here."""
+        for generation in (*self.running, *self.waiting):
+            if generation.request.id == request_id:
+                return generation
+        return None
+
+    def ids(self) -> list[str]:
+        """All requests, the running ones first."""
+        return [generation.request.id for generation in (*self.running, *self.waiting)]
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        self.running.clear()
+        self.waiting.clear()
+
+    def preempt(self, generation: Generation) -> None:
+        """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
+        self.running.remove(generation)
+        self._cache.drop(generation.sequence)
+        generation.computed = 0
+        self.waiting.appendleft(generation)
+
+    def remove(self, generation: Generation) -> None:
+        """Forget a generation; its sequence is free at once."""
+        if generation in self.running:
+            self.running.remove(generation)
+            self._cache.release(generation.sequence)
+        else:
+            self.waiting.remove(generation)
