@@ -20,7 +20,8 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.stages import chain
 from coblyn.llama.context import Batch
 from coblyn.llama.library import Library, open_library
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
+from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
 
 PLAIN = SamplingParams(temperature=0.8)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from coblyn.chat.client import COMMAND, Renderers
-from coblyn.chat.sandbox import TemplateRefusal
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.errors import ModelBroken
 
 # As the real one, but with little patience.

@@ -15,7 +15,8 @@ from coblyn.engine import sampling
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS
 from coblyn.llama.context import Batch
 from coblyn.llama.library import Library, open_library
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
+from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
 from coblyn.native.bundle import Bundle
 

@@ -15,7 +15,7 @@ from coblyn.api.parameters import KOBOLD_NUMBERS, OPENAI_NUMBERS, NumbersReader
 from coblyn.engine.params import PARAMETERS, SamplingParams
 from coblyn.engine.stages import STAGES, chain
 from coblyn.errors import BadRequest
-from coblyn.llama.sampler import StageKind
+from coblyn.llama.stage import StageKind
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs/reference.md"

@@ -52,7 +52,7 @@ class Lenient(BaseModel):
     The names of such fields are put into the dictionary that is passed as validation context.
     """
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="wrap")
     @classmethod

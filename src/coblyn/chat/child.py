@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from coblyn.chat import sandbox
 from coblyn.chat.frames import read_frame, write_frame
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import BeyondLimits, run_here
 from coblyn.errors import ModelBroken
 
@@ -40,7 +41,7 @@ def main() -> None:
 def _answer(source: str, variables: dict[str, Any]) -> tuple[str, str, str]:
     try:
         return "text", run_here(source, variables), ""
-    except sandbox.TemplateRefusal as error:
+    except TemplateRefusal as error:
         return "refused", str(error), ""
     except BeyondLimits as error:
         return "limits", error.message, ""

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 from coblyn.chat.frames import read_frame, write_frame
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import BeyondLimits, broken
-from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.errors import ModelBroken
 
 __all__ = ["Renderers", "shared_renderers"]

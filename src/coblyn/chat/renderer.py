@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Template, TemplateSyntaxError
-from jinja2.exceptions import SecurityError
-
-from coblyn.chat.sandbox import Sandbox, TemplateRefusal
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.errors import ModelBroken
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from coblyn.chat.sandbox import Sandbox
 
 __all__ = ["BeyondLimits", "Run", "broken", "run_here"]
 
@@ -31,6 +33,8 @@ Raises:
 
 def run_here(source: str, variables: Mapping[str, Any]) -> str:
     """Render in this process, within the limits that a sandbox can keep."""
+    from jinja2.exceptions import SecurityError  # a server has its templates rendered elsewhere
+
     sandbox, template = _compiled(source)
     try:
         return sandbox.render_watched(template, dict(variables))
@@ -53,6 +57,10 @@ def broken(reason: str, line: int | None = None) -> ModelBroken:
 
 @functools.lru_cache(maxsize=8)
 def _compiled(source: str) -> tuple[Sandbox, Template]:
+    from jinja2 import TemplateSyntaxError
+
+    from coblyn.chat.sandbox import Sandbox
+
     sandbox = Sandbox()
     try:
         return sandbox, sandbox.compile_watched(source)

@@ -17,13 +17,15 @@ from contextvars import ContextVar
 from typing import Any, NoReturn, cast
 
 from jinja2 import Template, nodes
-from jinja2.exceptions import SecurityError, TemplateError
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-__all__ = ["MAX_CHARACTERS", "MAX_SECONDS", "Sandbox", "TemplateRefusal"]
+from coblyn.chat.refusal import TemplateRefusal
+
+__all__ = ["MAX_CHARACTERS", "MAX_SECONDS", "Sandbox"]
 
 MAX_SECONDS = 5.0
 """Processor time of one rendering; a thousand messages take some ten milliseconds."""
@@ -38,10 +40,6 @@ _PADDING = frozenset({"center", "expandtabs", "indent", "ljust", "rjust", "wordw
 _WIDE_FORMAT = re.compile(r"\d{5}|\*|\{[^}]*\{")
 
 _deadline: ContextVar[float] = ContextVar("deadline")
-
-
-class TemplateRefusal(TemplateError):
-    """The template itself refuses the conversation, through ``raise_exception``."""
 
 
 class GenerationBlock(Extension):

@@ -9,8 +9,8 @@ from itertools import takewhile
 from typing import Any
 
 from coblyn.chat.placeholders import Tags
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import Run, run_here
-from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.errors import ModelBroken
 
 __all__ = ["tags_of"]

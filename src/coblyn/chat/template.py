@@ -18,9 +18,9 @@ from coblyn.chat.formats.format import Format
 from coblyn.chat.formats.generic import describe, write_calls
 from coblyn.chat.messages import Message, Tool
 from coblyn.chat.reasoning import Reasoning, begins_reasoning, opens_reasoning, reasoning_of
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import BeyondLimits, Run, run_here
 from coblyn.chat.reply import ReplyForm
-from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.chat.traits import Traits, is_sound, traits_of
 from coblyn.errors import BadRequest, ModelBroken
 

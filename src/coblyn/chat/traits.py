@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from coblyn.chat.messages import Message, Tool, ToolCall
+from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import BeyondLimits, Run
-from coblyn.chat.sandbox import TemplateRefusal
 from coblyn.errors import ModelBroken
 
 __all__ = ["Traits", "is_sound", "traits_of"]

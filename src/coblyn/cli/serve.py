@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from threading import Thread
@@ -120,6 +121,8 @@ def serve(
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's, OpenAI's, Anthropic's and Ollama's API."""
     gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
+    # Its plugins are looked for in all packages that are installed, and there are none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from coblyn.cli.foreign import read_foreign
     from coblyn.cli.front import opened
     from coblyn.cli.lite import with_page

@@ -12,7 +12,8 @@ from coblyn.engine.plan import DraftWish
 from coblyn.errors import SettingsError
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.model import Model
-from coblyn.llama.sampler import Draw, Sampler, SamplerOptions, Stage, StageKind
+from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
+from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
 
 __all__ = ["DraftModel"]

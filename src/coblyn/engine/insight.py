@@ -24,7 +24,8 @@ from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
-from coblyn.llama.sampler import Draw, Sampler, Stage
+from coblyn.llama.sampler import Draw, Sampler
+from coblyn.llama.stage import Stage
 from coblyn.llama.steps import Steps
 
 __all__ = ["Candidate", "Insight", "StageView"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coblyn.engine.params import PARAMETERS, SamplingParams
-from coblyn.llama.sampler import Stage, StageKind
+from coblyn.llama.stage import Stage, StageKind
 
 __all__ = ["STAGES", "StageRow", "chain"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ctypes import Array
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -15,36 +14,12 @@ from coblyn.llama import shim
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.shim import SamplerParams
+from coblyn.llama.stage import Stage
 
-__all__ = ["MAX_DRAWN", "Draw", "Sampler", "SamplerOptions", "Stage", "StageKind"]
+__all__ = ["MAX_DRAWN", "Draw", "Sampler", "SamplerOptions"]
 
 MAX_DRAWN = 16
 """Maximum number of tokens that one call draws for a row: a sampler has room for the alternatives of so many."""
-
-
-class StageKind(IntEnum):
-    """What a stage does; ``native/shim/stage_kinds.inc`` has the names of its values."""
-
-    PENALTIES = 1
-    DRY = 2
-    TOP_K = 3
-    TOP_A = 4
-    TOP_P = 5
-    MIN_P = 6
-    TAIL_FREE = 7
-    TYPICAL = 8
-    TEMPERATURE = 9
-    TOP_N_SIGMA = 10
-    XTC = 11
-    ADAPTIVE_P = 12
-    MIROSTAT = 13
-
-
-class Stage(NamedTuple):
-    """One sampler of a chain, and its numbers."""
-
-    kind: StageKind
-    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

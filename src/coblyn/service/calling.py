@@ -13,7 +13,6 @@ from coblyn.chat.calls import call_grammar
 from coblyn.chat.messages import Tool
 from coblyn.chat.reply import ReplyForm
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.grammar import grammar_of
 from coblyn.constraints.schema import enforceable
 from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.command import ChatPrompt
@@ -113,4 +112,6 @@ def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
 
 @functools.lru_cache(maxsize=256)
 def _require_enforceable(schema: str) -> None:
+    from coblyn.constraints.grammar import grammar_of  # a server without tools never needs it
+
     grammar_of(Constraint("json_schema", schema))

@@ -18,7 +18,6 @@ from coblyn.models.gguf import GgufHeader, Value, read_header
 from coblyn.models.make import make
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.names import LATEST, plain
-from coblyn.models.pull import pull
 from coblyn.progress import Report
 from coblyn.service.models import LoadedModel, Models
 
@@ -210,6 +209,8 @@ class Inventory:
             NotFound: It names nothing that can be pulled.
             DiskFull, FetchError, ModelError: As the sources say.
         """
+        from coblyn.models.pull import pull  # its HTTP client is not worth waiting for at a start
+
         alias = reference.removesuffix(LATEST)
         if lookup(alias):
             pull(alias, report=report)

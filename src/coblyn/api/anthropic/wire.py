@@ -27,7 +27,7 @@ _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "
 class CountInput(BaseModel):
     """Body of ``/v1/messages/count_tokens``; null means "not given" everywhere."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
 
     model: str | None = Field(
         None,

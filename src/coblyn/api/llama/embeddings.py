@@ -23,7 +23,7 @@ routes = Routes()
 class EmbeddingInput(BaseModel):
     """Body of ``/embedding``."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     content: StrictStr | list[StrictStr] = Field(description="A text, or a list of texts.")
 
@@ -31,7 +31,7 @@ class EmbeddingInput(BaseModel):
 class RerankInput(BaseModel):
     """Body of ``/v1/rerank``, as Jina's and Cohere's clients send it, or with ``texts``."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     query: StrictStr = Field(min_length=1)
     documents: list[StrictStr] | None = Field(None, max_length=MAX_DOCUMENTS)

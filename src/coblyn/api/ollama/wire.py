@@ -26,7 +26,7 @@ _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "max": "high"}
 class WritingInput(BaseModel):
     """What both ways of generating share; null means "not given" everywhere."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
 
     model: str = Field(
         min_length=1,

@@ -29,7 +29,7 @@ routes = Routes()
 class EmbeddingsInput(BaseModel):
     """Body of ``/v1/embeddings``."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     input: str | list[StrictInt] | list[str] | list[list[StrictInt]] = Field(
         description="A text or a list of token ids, or a list of these."

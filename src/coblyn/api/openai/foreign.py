@@ -23,7 +23,7 @@ _NOT_ENFORCED = {
 class ForeignInput(BaseModel):
     """Clients send these beside OpenAI's own fields; KoboldCPP's come first where both are there."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
 
     max_length: int | None = Field(None, description="KoboldCPP's max_tokens, which wins.")
     n_predict: int | None = Field(None, description="llama-server's max_tokens.")

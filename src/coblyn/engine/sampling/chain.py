@@ -27,7 +27,7 @@ from coblyn.engine.sampling.truncation import (
     keep_typical,
 )
 from coblyn.engine.sampling.xtc import exclude_top_choices
-from coblyn.llama.sampler import Stage, StageKind
+from coblyn.llama.stage import Stage, StageKind
 
 __all__ = ["Chain", "choose"]
 
