@@ -1,6 +1,6 @@
-// What a process says of itself when it dies of an instruction. The parent reads it: src/coblyn/crash.py.
+// What a process reports about itself when an instruction kills it. The parent reads it: src/coblyn/crash.py.
 //
-// A handler may call only what is safe in the middle of anything: no memory from the heap, no locks, no stdio.
+// A handler may call only what is safe at any point of execution: no heap memory, no locks, no stdio.
 
 #include "coblyn.h"
 
@@ -32,7 +32,7 @@ constexpr size_t num_code  = 16;
 constexpr size_t max_path  = 3072;
 constexpr size_t line_room = max_path + 256;
 
-// A line that is put together without the heap; what does not fit is cut.
+// A line composed without the heap; what does not fit is cut off.
 class Line {
 public:
     void text(const char * text) {
@@ -80,7 +80,7 @@ private:
     size_t size_ = 0;
 };
 
-// The library that holds an address: where its image begins in memory, and its path.
+// The library that contains an address: where its image begins in memory, and its path.
 struct Image {
     uint64_t base = 0;
     char     path[max_path];
@@ -101,7 +101,7 @@ size_t read_code(uint64_t address, unsigned char * code);
 void   find_image(uint64_t address, Image & image);
 
 void compose(Line & line, const char * signal, uint64_t address) {
-    // Static: a thread's stack may be nearly used up. Only one thread composes at a time.
+    // Static: a thread's stack may be nearly exhausted. Only one thread composes at a time.
     static Image  image;
     unsigned char code[num_code];
     image         = {};
@@ -170,7 +170,7 @@ const char * name_of(DWORD code) {
 
 std::atomic_flag is_busy = ATOMIC_FLAG_INIT;
 
-// Not the filter for exceptions that nobody handles: ctypes turns those of its own thread into Python's OSError.
+// Not the filter for unhandled exceptions: ctypes turns those of its own thread into Python's OSError.
 LONG CALLBACK on_exception(EXCEPTION_POINTERS * pointers) {
     const char * name = name_of(pointers->ExceptionRecord->ExceptionCode);
     if (name != nullptr && !is_busy.test_and_set()) {
@@ -182,7 +182,7 @@ LONG CALLBACK on_exception(EXCEPTION_POINTERS * pointers) {
     return EXCEPTION_CONTINUE_SEARCH;
 }
 
-// abort() raises no exception that a handler would see. What it does next is up to the runtime, as without us.
+// abort() raises no exception that a handler would see. What it does next is up to the runtime, as it is without us.
 void on_abort(int) {
     if (!is_busy.test_and_set()) {
         Line line;
@@ -217,7 +217,7 @@ std::atomic<bool>      is_installed{ false };
 std::atomic<pthread_t> owner{};
 std::atomic<bool>      is_written{ false };
 
-// The kernel refuses to read what is not mapped, where we would die: the bytes go through a pipe.
+// The kernel refuses to read unmapped memory, where a direct read would kill us: the bytes go through a pipe.
 size_t read_code(uint64_t address, unsigned char * code) {
     int ends[2];
     if (pipe(ends) != 0) {
@@ -264,18 +264,18 @@ bool parse(const char * text, Mapping & mapping) {
     return mapping.end > mapping.begin;
 }
 
-// Mappings come in the order of addresses: an image begins where its file's name is seen first.
+// Mappings are listed in order of address: an image begins where its file name first appears.
 class ImageSearch {
 public:
     ImageSearch(uint64_t address, Image & image) : address_(address), image_(image) {}
 
-    // Whether this line was the one.
+    // Whether this line was the one sought.
     bool take(const char * text) {
         Mapping mapping;
         if (!parse(text, mapping)) {
             return false;
         }
-        // Between the parts of an image lies its zeroed data, which has no name.
+        // The parts of an image are separated by its zeroed data, which has no name.
         if (*mapping.path == '/' && strcmp(mapping.path, image_.path) != 0) {
             image_.set(mapping.begin, mapping.path);
         }
@@ -324,7 +324,7 @@ void find_image(uint64_t address, Image & image) {
 
 #else
 
-// Locks the loader's list, which is held only while libraries come and go.
+// Takes the loader's list lock, which is held only while libraries are loaded or unloaded.
 void find_image(uint64_t address, Image & image) {
     Dl_info info;
     if (dladdr((const void *) (uintptr_t) address, &info) != 0 && info.dli_fname != nullptr) {
@@ -334,7 +334,7 @@ void find_image(uint64_t address, Image & image) {
 
 #endif
 
-// The instruction that the thread was at; 0 where we do not know how to ask.
+// The instruction that the thread was executing; 0 where we do not know how to find out.
 uint64_t instruction([[maybe_unused]] const void * context) {
     [[maybe_unused]] const auto * c = (const ucontext_t *) context;
 #if defined(__linux__) && defined(__x86_64__)
@@ -365,7 +365,7 @@ void report(const Signal & signal, const void * context) {
     }
 }
 
-// Threads that compute the same die of the same: one of them reports, the others wait until it has.
+// Threads that run the same code fail in the same place: one of them reports, the others wait until it has finished.
 void report_once(const Signal & signal, const void * context) {
     pthread_t       nobody{};
     const pthread_t self = pthread_self();
@@ -380,7 +380,7 @@ void report_once(const Signal & signal, const void * context) {
     }
 }
 
-// Whatever was there before us gets the signal next: Python's faulthandler, or the default action, which ends the process
+// The previous handler gets the signal next: Python's faulthandler, or the default action, which ends the process
 // with the signal as its status.
 void on_signal(int number, siginfo_t *, void * context) {
     for (const Signal & signal : signals) {
@@ -396,7 +396,7 @@ void on_signal(int number, siginfo_t *, void * context) {
     raise(number);  // waits until this handler has returned
 }
 
-// An overflown stack has no room for a handler.
+// A stack that has overflowed has no room for a handler.
 void add_stack() {
     static char stack[65536];
     stack_t     now = {};

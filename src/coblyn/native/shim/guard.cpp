@@ -15,7 +15,7 @@ constexpr int32_t threw = -100;
 
 int32_t coblyn_decode(llama_context * ctx, int32_t n_tokens, const int32_t * tokens, const int32_t * positions,
                       const int32_t * sequences, const int8_t * outputs) {
-    // llama_batch wants one pointer and one count a token; they are kept between steps, since a step has to be cheap.
+    // llama_batch wants one pointer and one count per token; they are kept between steps because a step has to be cheap.
     static thread_local std::vector<int32_t>        counts;
     static thread_local std::vector<llama_seq_id *> pointers;
     if (counts.size() < (size_t) n_tokens) {

@@ -1,4 +1,4 @@
-// The library logs from any thread, in fragments. Lines are put together here and wait in a bounded queue.
+// The library logs from any thread, in fragments. Lines are assembled here and wait in a bounded queue.
 
 #include "coblyn.h"
 

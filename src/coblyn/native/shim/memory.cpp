@@ -1,7 +1,7 @@
-// Large memory that is zero without being written: ggml's CPU buffers come from the operating system's fresh pages.
+// Large memory that is zero without being written: ggml's CPU buffers are fresh pages from the operating system.
 //
-// llama.cpp clears the whole KV memory when a context is made and when it is emptied. Fresh pages are zero anyway, and
-// take no memory and no time until they are used; a context of many cells is then made at once, however large it is.
+// llama.cpp clears the whole KV memory when a context is created and when it is emptied. Fresh pages are zero anyway, and
+// take no memory and no time until they are used, so a context of many cells is created at once, however large it is.
 
 #include "coblyn.h"
 
@@ -22,7 +22,7 @@
 
 namespace {
 
-// Smaller buffers are not worth a system call, and come back to the heap.
+// Smaller buffers are not worth a system call; they come from the heap as before.
 constexpr size_t min_size = size_t(16) << 20;
 
 using Allocate = ggml_backend_buffer_t (*)(ggml_backend_buffer_type_t, size_t);
@@ -70,7 +70,7 @@ void release(void * start, size_t size) {
     munmap(start, size);
 }
 
-// New pages in the place of the old ones; advice to drop pages does not promise zeros on every system.
+// New pages in place of the old ones; advice to drop pages does not guarantee zeros on every system.
 bool renew(void * start, size_t size) {
     return map(start, size, MAP_FIXED) == start;
 }

@@ -4,8 +4,8 @@
 // coblyn/engine/sampling/ state the same semantics; property tests hold the two together.
 //
 // Cost matters here: a vocabulary has up to 262,144 logits, and a step of a small model takes a few milliseconds. So
-// nothing sorts the vocabulary. What has to look at every logit is a straight loop over blocks that compilers turn into
-// vector code; everything after that works on the few candidates that are left.
+// the vocabulary is never sorted. What has to look at every logit is a straight loop over blocks, which compilers vectorize;
+// everything after that works on the few remaining candidates.
 
 #include "coblyn.h"
 
@@ -30,7 +30,7 @@ struct coblyn_sampler {
     std::vector<int32_t>                   history;
     coblyn::Chain                          chain;
 
-    // Scratch; kept, so that a step allocates nothing.
+    // Scratch; kept so that a step allocates nothing.
     Candidates             candidates;
     std::vector<Candidate> top;
     std::vector<float>     copy;
@@ -46,16 +46,16 @@ struct coblyn_sampler {
         }
     }
 
-    // Apply the bias and the first stages. Returns 0, or why there is no candidate.
+    // Apply the bias and the first stages. Returns 0, or the reason why there is no candidate.
     int32_t prepare(size_t n_stages) {
-        // One at a time: a token may stand twice.
+        // One at a time: a token may appear twice.
         for (size_t i = 0; i < bias_tokens.size(); ++i) {
             candidates.change(&bias_tokens[i], 1, [&](float logit, size_t) { return logit + bias_values[i]; });
         }
         return chain.apply(candidates, history, n_stages);
     }
 
-    // Take the tokens away whose bits are not set.
+    // Remove the tokens whose bits are not set.
     void forbid(float * logits, const uint32_t * mask) const {
         for (int32_t start = 0; start < n_vocab; start += 32) {
             const uint32_t word = mask[start / 32];
@@ -71,7 +71,7 @@ struct coblyn_sampler {
         }
     }
 
-    // Tell the best candidates as they are now.
+    // Report the best candidates in their current state.
     void tell(double log_sum, coblyn_drawn & out) {
         if (n_logprobs == 0) {
             return;
@@ -95,7 +95,7 @@ struct coblyn_sampler {
             log_sum = candidates.best() + std::log(candidates.mass());
             tell(log_sum, out);
         }
-        if (mask) {  // log-probabilities are those of the model, so not before
+        if (mask) {  // log-probabilities are the model's, so not earlier
             forbid(logits, mask);
             candidates.begin(logits, n_vocab);
         }
@@ -118,7 +118,7 @@ struct coblyn_sampler {
         chain.remember(out.token);
     }
 
-    // Draw a token, and one more for each draft that was guessed right.
+    // Draw a token, and one more for each draft that was guessed correctly.
     void sample(float * const * logits, const int32_t * drafts, coblyn_row & row, const llama_vocab * vocab) {
         const int32_t n_words = (n_vocab + 31) / 32;
         for (int32_t i = 0; i <= row.n_drafts && row.n_drawn < row.max_drawn; ++i) {
@@ -167,7 +167,7 @@ int32_t coblyn_candidates(coblyn_sampler * sampler, const float * logits, int32_
 }
 
 int32_t coblyn_sample(llama_context * ctx, const int32_t * tokens, coblyn_row * rows, int32_t n_rows) {
-    // The first question for logits may move them about, so all are asked for before any is sampled.
+    // The first request for logits may move them, so all are requested before any is sampled.
     static thread_local std::vector<float *> found;
     static thread_local std::vector<size_t>  starts;
     found.clear();
@@ -195,7 +195,7 @@ int32_t coblyn_sample(llama_context * ctx, const int32_t * tokens, coblyn_row * 
     const size_t * const  start  = starts.data();
     const llama_vocab *   vocab  = ctx ? llama_model_get_vocab(llama_get_model(ctx)) : nullptr;
 #if defined(_OPENMP)
-    // As many threads as ggml uses: the pool is its own, and a team of another size would be set up anew each time.
+    // As many threads as ggml uses: the pool belongs to ggml, and a team of another size would be set up anew each time.
     const int32_t n_threads = ctx && n_rows > 1 ? llama_n_threads(ctx) : 1;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (n_threads > 1)
 #endif

@@ -1,5 +1,5 @@
-// Steps in a row without Python between them. After a decode the caches are the model's: what Python does then is slow,
-// and a small model's step takes only milliseconds.
+// Several steps in succession without Python in between. After a decode the caches hold the model's data, so Python is slow
+// then, and a step of a small model takes only milliseconds.
 
 #include "coblyn.h"
 
@@ -27,11 +27,11 @@ int32_t decode(llama_context * ctx, coblyn_steps & steps) {
 }
 
 bool is_interrupted(const coblyn_steps & steps) {
-    // A plain read that the compiler must not move: it matters little whether the word arrives a step later.
+    // A plain read that the compiler must not move: it does not matter if the value arrives a step later.
     return *(const volatile int32_t *) &steps.is_interrupted != 0;
 }
 
-// Whether a row wants another token, and the one that it drew last can be computed for it.
+// Whether a row wants another token and the one it drew last can be computed for it.
 bool wants_more(llama_context * ctx, const coblyn_row & row) {
     if (row.n_drafts > 0 || row.n_drawn == 0 || row.n_drawn >= row.max_drawn) {
         return false;
@@ -40,8 +40,8 @@ bool wants_more(llama_context * ctx, const coblyn_row & row) {
     return token >= 0 && !llama_vocab_is_eog(llama_model_get_vocab(llama_get_model(ctx)), token);
 }
 
-// Whether a further step is of use: there is a row that wants one, and none that draws has come to an end, since then somebody
-// has to decide what is next.
+// Whether a further step is useful: some row wants one, and no row that draws has finished, since Python then has to
+// decide what comes next.
 bool go_on(llama_context * ctx, const coblyn_steps & steps) {
     bool is_wanted = false;
     for (int32_t i = 0; i < steps.n_rows; ++i) {
@@ -57,7 +57,7 @@ bool go_on(llama_context * ctx, const coblyn_steps & steps) {
     return is_wanted;
 }
 
-// What was drawn is what the next step computes.
+// The next step computes what was drawn.
 void follow(coblyn_steps & steps) {
     int32_t n = 0;
     for (int32_t i = 0; i < steps.n_rows; ++i) {
@@ -96,7 +96,7 @@ int32_t coblyn_run(llama_context * ctx, coblyn_steps * steps) {
         }
         ++steps->n_done;
         const auto now = Clock::now();
-        // The next step will take as long as this one did.
+        // The next step is expected to take as long as this one.
         const bool is_late = seconds(now - start) + seconds(now - step_start) > steps->max_seconds;
         if (is_late || is_interrupted(*steps) || !go_on(ctx, *steps)) {
             return 0;

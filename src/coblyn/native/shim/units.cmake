@@ -1,15 +1,15 @@
-# llama.cpp in fewer compilations, and with less effort where nobody would notice.
+# llama.cpp in fewer compilations, optimized less where it makes no difference.
 #
-# Most of what compiling libllama takes are the headers that each of its files reads again; so its files are put together
-# in units. What runs once, and what builds graphs, is compiled with -O1: their work is in calls. What runs for every token
-# and what makes tokens of text has -O2. Products, attention and all else that computes, which is ggml's CPU code and ours,
-# are left as they are.
+# Compiling libllama mostly means parsing the same headers again for each of its files, so its files are combined into
+# units. Code that runs once or builds graphs is compiled with -O1: it mostly calls other code. Code that runs for every
+# token, and the tokenizers, are compiled with -O2. Products, attention and all other computation, which is ggml's CPU code
+# and ours, keep their flags.
 
 get_target_property(llama_tree llama SOURCE_DIR)
 get_target_property(llama_sources llama SOURCES)
 string(REPLACE "${llama_tree}/" "" llama_sources "${llama_sources}")
 
-# A unit of files of the target "llama", which are then no longer compiled one by one.
+# A unit of files of the target "llama", which are then no longer compiled separately.
 function(coblyn_unit name effort)
   set(files)
   foreach(file IN LISTS ARGN)
@@ -27,7 +27,7 @@ function(coblyn_unit name effort)
   set_property(SOURCE ${files} TARGET_DIRECTORY llama PROPERTY HEADER_FILE_ONLY ON)
 endfunction()
 
-# One of a number of parts of a list: every so manyth, so that neighbours, which are alike, are apart.
+# One of n parts of a list: every n-th entry, so that neighbours, which are similar, go to different parts.
 function(coblyn_part result number count)
   set(part)
   set(index 0)
@@ -53,7 +53,7 @@ set(graphs ${llama_sources})
 list(FILTER graphs INCLUDE REGEX "^models/.*\\.cpp$")
 set(once ${llama_sources})
 list(FILTER once INCLUDE REGEX "^llama.*\\.cpp$")
-# The system's headers that it reads define many words as macros.
+# The system headers that it includes define many words as macros.
 list(REMOVE_ITEM once ${token} ${cells} ${other_cells} ${text} llama-mmap.cpp)
 
 coblyn_unit(token -O2 ${token})

@@ -1,9 +1,9 @@
 /* How ggml's own threads wait for each other, in builds without OpenMP: put in front of its C files, which stay as they are.
  *
- * They look whether they may go on, again and again, without an end. Beside other programs the thread that is waited for
- * has no core then, since the one that waits keeps it, hundreds of times per token. In ggml-cpu.c each look that was in
- * vain calls `ggml_thread_cpu_relax`; with this it also sees how long that has gone on, and sleeps when it was long. Whoever
- * changes what is looked at does so by `atomic_fetch_add_explicit`; with this it also wakes who sleeps.
+ * They check in an endless loop whether they may continue. When other programs run too, the thread that is waited for may
+ * have no core, since the waiting one occupies it, hundreds of times per token. In ggml-cpu.c each unsuccessful check calls
+ * `ggml_thread_cpu_relax`; with this file it also measures how long the wait has lasted, and sleeps after a long one. What is
+ * checked is changed by `atomic_fetch_add_explicit`, which with this file also wakes the sleepers.
  */
 
 #if !defined(COBLYN_WAITING_H) && !defined(GGML_USE_OPENMP)
@@ -23,7 +23,7 @@
 #endif
 #include <windows.h>
 
-/* Give the core to others who want it: Windows takes turns among them. */
+/* Offer the core to other threads: Windows rotates among them. */
 #if defined(__GNUC__)
 #define COBLYN_THREAD_LOCAL __thread
 #else
@@ -52,11 +52,11 @@ static inline void coblyn_looked_in_vain(void) {
 #undef atomic_fetch_add_explicit
 #define atomic_fetch_add_explicit(at, value, order) coblyn_changed(COBLYN_FETCH_ADD(at, value, order))
 
-/* Looks that are further apart belong to different waits: something was computed in between. */
+/* Checks further apart than this belong to different waits: something was computed in between. */
 #define COBLYN_SAME_WAIT_NS 2000
-/* A wait that is longer is slept through: as long as libgomp looks with the bound that is set for it, about. */
+/* A longer wait is slept through: about as long as libgomp spins with the bound that is set for it. */
 #define COBLYN_LONG_WAIT_NS 50000
-/* A look that nobody says anything about, such as for a new graph, is made again after so long. */
+/* A check that nothing announces, such as one for a new graph, is repeated after this time. */
 #define COBLYN_SLEEP_NS 1000000
 
 struct coblyn_waiting {
@@ -66,7 +66,7 @@ struct coblyn_waiting {
     atomic_bool     is_anybody;
 };
 
-/* One a C file; all that wait and wake are in the same. */
+/* One per C file; all that wait and wake each other are in the same file. */
 static struct coblyn_waiting coblyn_waiting = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0 };
 
 static inline int coblyn_changed(int before) {
@@ -97,7 +97,7 @@ static inline void coblyn_sleep(unsigned round) {
     pthread_mutex_unlock(&coblyn_waiting.mutex);
 }
 
-/* A sleep is announced, then the caller looks once more, then it begins: what changes meanwhile starts another round. */
+/* A sleep is announced, then the caller checks once more, then it sleeps: a change in the meantime starts another round. */
 static inline void coblyn_looked_in_vain(void) {
     static __thread int64_t  began, last;
     static __thread unsigned round;

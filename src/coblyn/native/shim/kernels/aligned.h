@@ -13,7 +13,7 @@ inline size_t aligned(size_t bytes) {
     return (bytes + kLine - 1) / kLine * kLine;
 }
 
-// Memory that begins on a line; up to a line more than is used of it has to be asked for.
+// Memory that begins on a line; request up to one line more than is used.
 inline void * aligned(void * memory) {
     return (void *) (uintptr_t) aligned((size_t) (uintptr_t) memory);
 }

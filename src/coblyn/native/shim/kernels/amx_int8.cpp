@@ -1,7 +1,7 @@
-// AMX: products of tiles of signed bytes in place of vectors of them. Everything else is as with AVX-512.
+// AMX: products of tiles of signed bytes instead of vectors. Everything else is as with AVX-512.
 //
-// A product is one of 16 tokens with 16 rows of weights over the values that share a scale: 32, or 16 where halves of a slab
-// have factors of their own. Tiles hold 64, so half of them at most is used; their sums pass through memory, where vectors
+// A product multiplies 16 tokens by 16 rows of weights over the values that share a scale: 32, or 16 where the halves of a
+// slab have their own factors. Tiles hold 64, so at most half of each is used; their sums pass through memory, where vectors
 // scale them.
 
 // Old versions of Clang call it __AMXINT8__.
@@ -35,11 +35,11 @@ template <int depth> constexpr TileShapes make_shapes() {
 
 template <int depth> constexpr TileShapes kShapes = make_shapes<depth>();
 
-// Our shapes of tiles, as long as it lives. ggml sets a thread's once and never looks again, so they are put back.
+// Our tile shapes, for the lifetime of this object. ggml sets a thread's shapes once and never checks, so they are restored.
 class TileUse {
   public:
     explicit TileUse(const TileShapes & ours) {
-        // Once a process is what Linux documents; asking again costs nothing.
+        // Linux documents once per process; asking again costs nothing.
         [[maybe_unused]] static thread_local const bool is_allowed = ask_for_tiles();
         store_shapes(before_);
         load_shapes(ours);
@@ -66,7 +66,7 @@ struct Amx : Vnni<Zmm, 6, 12> {
     template <class W> static constexpr int kTokens = kSide;
     template <class W> static constexpr int kDepth  = W::kHasSub ? 16 : 32;
 
-    // Signed, so that nothing has to be taken off the sums.
+    // Signed, so that no offset has to be subtracted from the sums.
     template <class W> static void pack(const int8_t * codes, size_t stride, Slab<W> & to) {
         Vnni::pack<W>(codes, stride, to);
         if constexpr (kOffset<W> != 0) {
@@ -85,7 +85,7 @@ struct Amx : Vnni<Zmm, 6, 12> {
         }
     }
 
-    // As they lie, or copied; tokens that are missing are zero.
+    // In place, or copied; missing tokens are zero.
     static Tokens evenly_spaced(const ByteRecord * const * acts, int num, int n, ByteRecord * copies) {
         const auto at     = [acts](int token) { return (const char *) acts[token]; };
         const auto stride = num < 2 ? 0 : at(1) - at(0);
@@ -103,7 +103,7 @@ struct Amx : Vnni<Zmm, 6, 12> {
         return { (const char *) copies, sizeof(ByteRecord) * (size_t) n };
     }
 
-    // Sixteen rows from `row` on. The products of two runs of values are under way together.
+    // Sixteen rows from `row` on. The products of two runs of values are in flight together.
     template <class W>
     static __attribute__((noinline)) void multiply_rows(const Slab<W> * panel, int n, const Tokens & tokens, int row, int num, float * const * outs,
                               bool adds) {
@@ -157,7 +157,7 @@ struct Amx : Vnni<Zmm, 6, 12> {
         }
     }
 
-    // The same of two halves with factors of their own.
+    // The same for two halves with their own factors.
     template <class W>
     static COBLYN_INLINE void add_halves(const Slab<W> & slab, int row, const Tokens & tokens, int s,
                                          const int32_t (&sums)[2][kSide * kSide], __m512 * totals) {

@@ -1,11 +1,11 @@
 // Attention for one instruction set: tiles of cells pass by a block of rows, and the softmax is carried along
 // (Milakov, Gimelshein: "Online normalizer calculation for softmax", 2018; Dao: "FlashAttention-2", 2023).
 //
-// Everything lies with the rows side by side: queries, scores and sums are turned once, so that keys and values are
-// read as they are stored, a row's softmax is a lane of a vector, and nothing is added up across lanes. The rows of
-// all heads that share keys and values go together: each cell is widened once for all of them.
+// The rows always lie side by side: queries, scores and sums are transposed once, so that keys and values are
+// read as stored, each row's softmax is a lane of a vector, and nothing is added up across lanes. The rows of
+// all heads that share keys and values are processed together: each cell is widened once for all of them.
 //
-// V is a vector of V::kLanes floats; kDepth is how many numbers are broadcast against two vectors at a time.
+// V is a vector of V::kLanes floats; kDepth is the number of values broadcast against two vectors at a time.
 
 #pragma once
 
@@ -70,7 +70,7 @@ template <class V, int kDepth> struct Attend {
         return (size_t) all + 8 * 16;  // each of the eight parts begins on a cache line
     }
 
-    // Queries, already multiplied with what the scores are multiplied with; zeros for rows that are not there.
+    // Queries, already multiplied by the factor of the scores; zeros for rows that do not exist.
     static void turn_queries(const AttentionJob & job, const Block & block) {
         const float scale = job.softcap != 0 ? job.scale / job.softcap : job.scale;
         for (int row = 0; row < block.rows; ++row) {
@@ -156,7 +156,7 @@ template <class V, int kDepth> struct Attend {
 
     enum class Seen { kNone, kAll, kSome };
 
-    // What the mask lets these tokens see of n cells from `first` on.
+    // The part of the mask that applies to these tokens for n cells from `first` on.
     static Seen look(const AttentionJob & job, int64_t first, int n) {
         constexpr uint16_t kHidden = 0xfc00;  // minus infinity
         if (job.mask == nullptr) {
@@ -192,7 +192,7 @@ template <class V, int kDepth> struct Attend {
         }
     }
 
-    // Scores to weights. What was summed up with a smaller greatest score is scaled down to the new one.
+    // Scores to weights. What was summed with a smaller maximum is scaled down to the new one.
     static void weigh(const AttentionJob & job, const Block & block, int n) {
         const Float one = V::spread_float(1);
         for (int row = 0; row < block.rows; row += kLanes) {
@@ -203,7 +203,7 @@ template <class V, int kDepth> struct Attend {
                 best = V::greater(best, V::load_float(scores + cell * block.rows));
             }
             V::store(block.best + row, best);
-            // A row that has seen nothing yet: its scores are minus infinity, and so is what is taken from them.
+            // A row that has seen nothing yet: its scores are minus infinity, and so is the maximum subtracted from them.
             best              = V::greater(best, V::spread_float(-std::numeric_limits<float>::max()));
             const Float scale = exponential<V>(V::subtract(before, best));
             Float       mass  = V::multiply(scale, V::load_float(block.masses + row));

@@ -1,8 +1,9 @@
 // Attention of one token, as in a decode step, for one instruction set.
 //
-// There are few rows (the heads that share keys), so it is not they that fill a vector but the numbers of a head, and
-// the cells once there are scores. Half precision is widened as it is multiplied, for several heads at once; other types
-// a tile at a time. Tiles may be dealt out among several who each keep a part: their parts are joined by `join`.
+// There are few rows (the heads that share keys), so vectors are filled with the numbers of a head, and with
+// cells once there are scores. Half precision is widened as it is multiplied, for several heads at once; other types
+// are widened a tile at a time. Tiles may be distributed among several threads, each with a part of its own; `join`
+// combines them.
 
 #pragma once
 
@@ -21,14 +22,14 @@ template <class V> struct AttendOne {
 
     static constexpr int   kLanes    = V::kLanes;
     static constexpr int   kTile     = 64;
-    static constexpr int   kHeads    = 4;  // that go together, at most
+    static constexpr int   kHeads    = 4;  // processed together, at most
     static constexpr float kInfinity = std::numeric_limits<float>::infinity();
     static constexpr float kLowest   = std::numeric_limits<float>::lowest();
 
     static int whole(int n) { return (n + 15) / 16 * 16; }
 
-    // A head's part: its greatest score, the sum of exp(score - greatest), from kLead on the weighted values, and behind
-    // them the query, already multiplied with what the scores are multiplied with, and zeros behind its length.
+    // A head's part: its maximum score, the sum of exp(score - maximum), from kLead on the weighted values, and after
+    // them the query, already multiplied by the factor of the scores, followed by zeros.
     static constexpr int kLead = 16;
 
     struct Part {
@@ -57,8 +58,8 @@ template <class V> struct AttendOne {
     static float * scores_of(const AttentionJob & job, int head) { return job.scratch + head * kTile; }
     static float * wide_of(const AttentionJob & job) { return job.scratch + job.heads * kTile; }
 
-    // Cells as they lie in memory, in half precision. The heads of a cell lie side by side, the next cell too far away
-    // for the processor to foresee: what lies behind a head's numbers is what comes next.
+    // Cells as they lie in memory, in half precision. The heads of a cell lie side by side; the next cell is too far away for
+    // the hardware prefetcher. `foresee` fetches what follows a head's numbers: those of the next heads, needed next.
     struct Halves {
         const char * at;
         size_t       bytes;  // from a cell to the next
@@ -95,7 +96,7 @@ template <class V> struct AttendOne {
             prefetch(from + cells.size, cells.size);
             widen_row<V>(from, cells, wide + cell * stride);
             for (int i = cells.length; i < stride; ++i) {
-                wide[cell * stride + i] = 0;  // it is multiplied, too
+                wide[cell * stride + i] = 0;  // it is multiplied as well
             }
         }
         use(Floats{ wide, stride });
@@ -116,7 +117,7 @@ template <class V> struct AttendOne {
         }
     }
 
-    // Calls `use` with the first of each H heads and H itself as a constant: as many as share registers well.
+    // Calls `use` with the first of each H heads and H itself as a constant: as many as fit well into registers.
     template <int H = kHeads, class Use> static void for_heads(int n, const Use & use, int head = 0) {
         for (; head + H <= n; head += H) {
             use(head, std::integral_constant<int, H>());
@@ -162,7 +163,7 @@ template <class V> struct AttendOne {
         }
     }
 
-    // Scores of n cells from `first` on; cells that are not there have minus infinity.
+    // Scores of n cells from `first` on; missing cells get minus infinity.
     template <class Cells>
     static void score(const AttentionJob & job, const Cells & keys, int64_t first, int n, float * parts) {
         for (int cell = 0; cell < n; cell += kLanes) {
@@ -196,7 +197,7 @@ template <class V> struct AttendOne {
         }
     }
 
-    // The greatest of a tile's scores and of another; what is no number is passed over.
+    // The maximum of a tile's scores and another score; NaN is skipped.
     static float greatest(const float * scores, float other) {
         Float top = V::spread_float(other);
         for (int cell = 0; cell < kTile; cell += kLanes) {
@@ -210,8 +211,8 @@ template <class V> struct AttendOne {
         return other;
     }
 
-    // Scores to weights; what was summed up before is scaled to the new greatest score. A score that is no number makes
-    // its weight one that is none, and so the mass and the result.
+    // Scores to weights; earlier sums are scaled to the new maximum. A score that is NaN makes
+    // its weight NaN, and so the mass and the result.
     static void weigh(const AttentionJob & job, float * parts) {
         for (int head = 0; head < job.heads; ++head) {
             const Part  part(job, parts, head);
@@ -303,7 +304,7 @@ template <class V> struct AttendOne {
         read(job, job.values, first, n, [&](const auto & values) { add_values(job, values, n, parts); });
     }
 
-    // The result of one head from all parts, which lie `stride` floats apart.
+    // The result of one head from all parts, which are `stride` floats apart.
     static void join(const AttentionJob & job, int head, float * parts, size_t stride, int n) {
         const float * sink = job.sinks == nullptr ? nullptr : job.sinks + head;
         float         best = sink == nullptr ? kLowest : *sink;

@@ -67,7 +67,7 @@ int64_t groups(const ggml_tensor * op) {
     return keys_of(op)->ne[2] * queries_of(op)->ne[3];
 }
 
-// Among how many threads the cells of a head are dealt out so that each thread has as many heads as every other.
+// The number of threads that share the cells of a head, so that every thread has the same number of heads.
 int64_t sharers(const ggml_tensor * op, int threads) {
     return threads / std::gcd((int64_t) threads, keys_of(op)->ne[2]);
 }
@@ -79,7 +79,7 @@ size_t part_bytes(const ggml_tensor * op) {
     return aligned(4 * attention.part_floats((int) heads_in_group(op), keys, values));
 }
 
-// Before the threads' own parts: the number of the next piece of work, or what is joined at the end.
+// Before the threads' own parts: the number of the next piece of work, or what is combined at the end.
 size_t shared_bytes(const ggml_tensor * op, int threads) {
     return is_single(op) ? part_bytes(op) * (size_t) (groups(op) * sharers(op, threads)) : kLine;
 }
@@ -148,7 +148,7 @@ class Worker {
         const int64_t tokens = tokens_in_block(op_), blocks = (q_->ne[1] + tokens - 1) / tokens;
         const int64_t all = blocks * k_->ne[2] * q_->ne[3];
         for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < all;) {
-            // The last tokens see most; what takes longest comes first, so that no thread waits long at the end.
+            // The last tokens see most cells; the longest work comes first, so that no thread waits long at the end.
             const int64_t block = blocks - 1 - i / (k_->ne[2] * q_->ne[3]);
             const int64_t first = block * tokens;
             float         slopes[kMaxHeads];
@@ -157,7 +157,7 @@ class Worker {
         }
     }
 
-    // Heads are dealt out to teams of threads and, where there are fewer heads than threads, tiles of cells within a team.
+    // Heads are distributed among teams of threads and, where there are fewer heads than threads, tiles of cells within a team.
     void run_single() {
         const int64_t n = sharers(op_, params_->nth), share = params_->ith % n;
         const int64_t heads = k_->ne[2] * n / params_->nth, first = params_->ith / n * heads;
@@ -172,8 +172,8 @@ class Worker {
         }
     }
 
-    // Every n-th tile of some heads. A tile passes by all of them before the next one comes: memory has the heads of a
-    // cell side by side.
+    // Every n-th tile of some heads. All heads use a tile before the next one is read: in memory the heads of a
+    // cell lie side by side.
     void attend_single(int64_t first_group, int64_t n_groups, int64_t share, int64_t n) const {
         const AttentionOfOne & attention = current_set()->attention_of_one;
         float                  slopes[kMaxHeads];
@@ -188,7 +188,7 @@ class Worker {
         }
     }
 
-    // Those of the heads' results that fall to one of the n who share them.
+    // The heads' results that one of the n sharing threads has to combine.
     void join_single(int64_t first_group, int64_t n_groups, int64_t share, int64_t n) const {
         const int64_t heads = heads_in_group(op_);
         float         slopes[kMaxHeads];
@@ -201,7 +201,7 @@ class Worker {
 
     float * part(int64_t i) const { return (float *) ((char *) params_->wdata + part_bytes(op_) * (size_t) i); }
 
-    // Some tokens of a stream, in the heads that share a head of keys. `slopes` has room for kMaxHeads, and stays.
+    // Some tokens of a stream, in the heads that share a head of keys. `slopes` has room for kMaxHeads and is kept.
     AttentionJob job_of(int64_t first, int64_t tokens, int64_t group_index, float * slopes) const {
         const int64_t i2 = group_index % k_->ne[2], i3 = group_index / k_->ne[2];
         const int64_t group = heads_in_group(op_), head = i2 * group;
@@ -276,7 +276,7 @@ bool takes_attention(const ggml_tensor * op) {
 
 size_t attention_work_size(const ggml_tensor * op, int threads) {
     const size_t ours = kLine + shared_bytes(op, threads) + aligned(4 * scratch_floats(op)) * (size_t) threads;
-    // At least what ggml's code wants, so that it can still be handed back: tiles of 64 tokens and 64 cells.
+    // At least what ggml's code needs, so that the operation can still be handed back: tiles of 64 tokens and 64 cells.
     const size_t k = (size_t) keys_of(op)->ne[0], v = (size_t) values_of(op)->ne[0];
     const size_t tiles = 64 * (2 * k + 2 * v + 2 * 64) + 64, parts = (size_t) queries_of(op)->ne[2] * (2 + v) + k + 2 * v + 64;
     return std::max(ours, 4 * (tiles + parts) * (size_t) threads);

@@ -1,4 +1,4 @@
-// Attention as the CPU backend asks for it: what is taken over, and how the work is cut for its threads.
+// Attention as the CPU backend asks for it: what is taken over, and how the work is divided among its threads.
 
 #pragma once
 
@@ -9,7 +9,7 @@ struct ggml_tensor;
 
 namespace coblyn::kernels {
 
-// Whether a tensor is attention of so many tokens that ours computes it.
+// Whether a tensor is attention over enough tokens for our code to compute it.
 bool takes_attention(const ggml_tensor * op);
 
 size_t attention_work_size(const ggml_tensor * op, int threads);

@@ -1,10 +1,10 @@
 // AVX2 with FMA and F16C, without VNNI: bytes are multiplied into 16-bit sums.
 //
 // vpmaddubsw adds two products of an unsigned and a signed byte with saturation; vpaddw adds such pairs without.
-// Codes of 0..63 never saturate (2 * 63 * 127 < 2^15). Sums of 16 bits may wrap on their way, but what counts is
-// the end: with codes on both sides of zero (code - offset, through the start of the sum) of magnitude at most 16
-// over 32 values, or at most 32 over 16, it fits, as 16 * 127 * 16 and 32 * 127 * 8 are less than 2^15. So one
-// vpmaddwd a slab (or a half of it) is enough, and carries the factor of the half where there is one.
+// Codes of 0..63 never saturate (2 * 63 * 127 < 2^15). Sums of 16 bits may wrap in between, but only the final
+// value matters: with codes on both sides of zero (code - offset, through the initial value of the sum) of magnitude at most 16
+// over 32 values, or at most 32 over 16, it fits, since 16 * 127 * 16 and 32 * 127 * 8 are less than 2^15. So one
+// vpmaddwd per slab (or half slab) is enough, and applies the factor of the half where there is one.
 //
 // Codes of 8 bits would saturate; they and their activations are widened to 16 bits, for vpmaddwd alone.
 
@@ -25,12 +25,12 @@ struct Avx2 : X86Float<Ymm, 6> {
 
     template <class W> using Record = std::conditional_t<W::kIsSigned, WordRecord, ByteRecord>;
 
-    // codes: for each 4 bytes (or 2 words) of a row the 16 rows side by side.
+    // codes: for each 4 bytes (or 2 words) of a row, the 16 rows side by side.
     template <class W> struct Slab {
         alignas(64) uint8_t codes[W::kIsSigned ? 1024 : 512];
         alignas(64) float scale[kRows];
         alignas(64) float min[kRows];
-        alignas(64) int32_t sub[2][kRows];   // the factor of a half, twice in 16 bits
+        alignas(64) int32_t sub[2][kRows];   // the factor of a half, twice, in 16 bits
         alignas(64) int32_t submin[kRows];   // the two factors of the constant, 16 bits each
     };
 

@@ -115,7 +115,7 @@ const InstructionSet * avx512_bf16() {
         using Isa = avx512_bf16_code::Vnni<avx512_bf16_code::Zmm, 6, 12>;
         avx512_bf16_code::add_quantized<Isa>(made);
         avx512_bf16_code::add_floats<Isa>(made);
-        // Nothing in products of few tokens wants more than VNNI.
+        // Products of few tokens need nothing beyond VNNI.
         const InstructionSet & vnni = *avx512_vnni();
         std::copy(std::begin(vnni.few), std::end(vnni.few), made.few);
         std::copy(std::begin(vnni.few_interleaved), std::end(vnni.few_interleaved), made.few_interleaved);

@@ -1,4 +1,4 @@
-// A meeting point for the threads that compute one graph.
+// A barrier for the threads that compute one graph.
 //
 // ggml has one of its own, but does not export it on every platform.
 
@@ -18,7 +18,7 @@ namespace coblyn::kernels {
 
 class Barrier {
   public:
-    // The one of a thread pool. A pool that is gone leaves its barrier at rest, ready for another at its address.
+    // The barrier of a thread pool. A pool that is gone leaves its barrier idle, ready for another pool at its address.
     static Barrier & of(const void * pool) {
         static std::mutex                                                mutex;
         static std::unordered_map<const void *, std::unique_ptr<Barrier>> barriers;
@@ -47,7 +47,7 @@ class Barrier {
             release(round + 1);
             return;
         }
-        // Work is spread evenly, so the others are near, unless more threads want to run than there are cores.
+        // Work is distributed evenly, so the others are close, unless more threads want to run than there are cores.
         for (int i = 0; i < kSpins; ++i) {
             if (round_.load(std::memory_order_acquire) != round) {
                 return;
@@ -62,14 +62,14 @@ class Barrier {
 
     void release(int next) {
         round_.store(next);
-        // Either this sees who went to sleep, or who goes to sleep sees the new round: both are sequentially consistent.
+        // Either this thread sees that another went to sleep, or that one sees the new round: both are sequentially consistent.
         if (sleepers_.load() > 0) {
-            { const std::lock_guard<std::mutex> lock(mutex_); }  // nobody is between the look and the sleep
+            { const std::lock_guard<std::mutex> lock(mutex_); }  // no thread is between check and sleep
             changed_.notify_all();
         }
     }
 
-    // To yield instead would burn what the others need to arrive: the scheduler need not choose them.
+    // Yielding instead would take time that the others need to arrive: the scheduler need not choose them.
     void sleep_through(int round) {
         std::unique_lock<std::mutex> lock(mutex_);
         sleepers_.fetch_add(1);

@@ -1,6 +1,6 @@
 // Numbers as weight files store them: half precision, bfloat16, powers of two, bits spread over bytes.
 //
-// Headers that are compiled once for each instruction set keep all they define in a namespace of that set:
+// Headers that are compiled once for each instruction set keep all definitions in a namespace of that set:
 // the linker would otherwise pick one copy of an inline function for all, perhaps one that this CPU cannot run.
 
 #pragma once
@@ -28,7 +28,7 @@ template <class T> inline T load(const void * from) {
     return value;
 }
 
-// What will be read soon; any address will do.
+// Data that will be read soon; any address is valid.
 inline void prefetch(const char * at, size_t size) {
     for (size_t i = 0; i < size; i += 64) {
 #if defined(__GNUC__)
@@ -39,7 +39,7 @@ inline void prefetch(const char * at, size_t size) {
     }
 }
 
-// IEEE half precision; subnormals, infinities and NaN included.
+// IEEE half precision, including subnormals, infinities and NaN.
 inline float half_to_float(uint16_t h) {
 #if defined(__F16C__)
     return _cvtsh_ss(h);

@@ -10,7 +10,7 @@ namespace coblyn::kernels {
 
 namespace {
 
-// Squared difference from ggml's result, relative to its square. Both err by about 3e-5.
+// Squared difference from ggml's result, relative to its square. Both have errors of about 3e-5.
 double difference(const std::vector<float> & ours, const std::vector<float> & theirs) {
     double error = 0, square = 0;
     for (size_t i = 0; i < ours.size(); ++i) {
@@ -20,7 +20,7 @@ double difference(const std::vector<float> & ours, const std::vector<float> & th
     return error / square;
 }
 
-// Whether ours computes it, and as ggml does.
+// Whether our code computes it, with ggml's result.
 bool is_right(Trial & trial, double allowed) {
     const auto before = taken();
     if (!trial.is_ready() || !trial.compute() || taken() == before) {
@@ -50,7 +50,7 @@ bool is_attention_right(int tokens) {
 }  // namespace
 
 bool is_right() {
-    // One of plain memory, one that ggml may repack; many tokens and a single one.
+    // One in plain memory, one that ggml may repack; many tokens and a single one.
     return is_product_right(GGML_TYPE_Q8_0, 5) && is_product_right(GGML_TYPE_Q4_0, 5) &&
            is_product_right(GGML_TYPE_Q8_0, 1) && is_product_right(GGML_TYPE_Q4_0, 1) && is_attention_right(5) &&
            is_attention_right(1);

@@ -1,4 +1,4 @@
-// Whether products pass through the hook and come out right.
+// Whether products pass through the hook and give correct results.
 
 #pragma once
 

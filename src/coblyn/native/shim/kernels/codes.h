@@ -1,4 +1,4 @@
-// The moves that unpackers are made of: halves of bytes, single bits, small tables. With vectors where the
+// The operations that unpackers are composed of: halves of bytes, single bits, small tables. With vectors where the
 // instruction set has them, otherwise eight bytes at a time in an integer.
 
 #pragma once
@@ -31,7 +31,7 @@ inline void unpack_halves(const uint8_t * pairs, int8_t * codes) {
 
 // The same, with a fifth bit for each of the 32 codes.
 inline void unpack_fives(const uint8_t * pairs, const uint8_t * bits, int8_t * codes) {
-    // Each byte gets the byte that its bit is in, then all but its bit are cleared.
+    // Each byte receives the byte that holds its bit, then all other bits are cleared.
     const __m256i place = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(load<int32_t>(bits)), place);
     const __m256i own   = _mm256_set1_epi64x((int64_t) 0x8040201008040201ull);
@@ -55,7 +55,7 @@ inline void unpack_bits(const uint8_t * bytes, int shift, int mask, int8_t * cod
     _mm256_storeu_si256((__m256i *) codes, cut(bytes, shift, mask));
 }
 
-// Codes of two parts: `mask` of `bytes` after a shift, and above them at `place` those of `more`.
+// Codes in two parts: `mask` of `bytes` after a shift, and above them, at `place`, those of `more`.
 inline void unpack_parts(const uint8_t * bytes, int shift, int mask, const uint8_t * more, int more_shift, int more_mask,
                          int place, int8_t * codes) {
     const __m256i upper = _mm256_slli_epi16(cut(more, more_shift, more_mask), place);

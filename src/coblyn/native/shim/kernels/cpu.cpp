@@ -44,7 +44,7 @@ Registers cpuid(uint32_t leaf, uint32_t subleaf) {
     return r;
 }
 
-// The registers that the operating system saves when it changes threads (XCR0).
+// The registers that the operating system saves when it switches threads (XCR0).
 uint64_t saved_state() {
 #if defined(_MSC_VER)
     return _xgetbv(0);
@@ -78,7 +78,7 @@ Features features() {
     f.avx512_vnni = f.avx2 && zmm && has(extended.ebx, 16) && has(extended.ebx, 17) && has(extended.ebx, 30) &&
                     has(extended.ebx, 31) && has(extended.ecx, 11);
     f.avx512_bf16 = f.avx512_vnni && has(more.eax, 5);
-    // AMX_TILE and AMX_INT8, and registers for the configuration and for the tiles. What it leaves to others may use BF16.
+    // AMX_TILE and AMX_INT8, and registers for the configuration and the tiles. Products that do not use AMX may use BF16.
     f.amx_int8 = f.avx512_bf16 && has(extended.edx, 24) && has(extended.edx, 25) && (state >> 17 & 3) == 3;
     return f;
 }
@@ -123,7 +123,7 @@ const InstructionSet * const * usable_sets() {
     static const InstructionSet * const * const list = [] {
         static const InstructionSet * sets[8] = {};
         int                           n       = 0;
-        // The function itself is compiled for its instruction set: it must not even be called elsewhere.
+        // The function itself is compiled for its instruction set: it must not even be called on other processors.
         [[maybe_unused]] const auto   add     = [&](bool is_usable, const InstructionSet * (*make)()) {
             const InstructionSet * set = is_usable ? make() : nullptr;
             if (set != nullptr) {

@@ -1,4 +1,4 @@
-// The loops around a tile: a panel of weights is unpacked into the fastest cache, and all tokens pass over it.
+// The loops around a tile: a panel of weights is unpacked into the fastest cache and applied to all tokens.
 //
 // An instruction set (`Isa`) is a structure with
 //
@@ -28,7 +28,7 @@ template <class Isa, class W> struct Product {
     static constexpr int kRows    = Isa::kRows;
     static constexpr int kStretch = Isa::template kStretch<W> / W::kSlabs * W::kSlabs;
 
-    // Codes and factors of all rows for one block, before they are laid out.
+    // Codes and factors of all rows for one block, before they are rearranged.
     struct Plain {
         alignas(64) int8_t codes[kRows][32 * W::kSlabs];
         Factors factors[W::kSlabs];
@@ -45,7 +45,7 @@ template <class Isa, class W> struct Product {
         W::unpack(job.weights + row * job.row_bytes + block * W::kBytes, codes, factors);
     }
 
-    // Rows that are not there repeat the last one; their results are never stored.
+    // Missing rows repeat the last one; their results are never stored.
     static void fill(const Job & job, int64_t first, int n, Slab * panel, Plain & plain) {
         for (int s = 0; s < n; s += W::kSlabs) {
             for (int row = 0; row < kRows; ++row) {

@@ -10,7 +10,7 @@
 
 namespace coblyn::kernels::COBLYN_ISA {
 
-// e to the x for x <= 0, relative error below 3e-7; 0 below -87, and no number of none.
+// e to the x for x <= 0, relative error below 3e-7; 0 below -87, NaN for NaN.
 template <class V> inline typename V::Float exponential(typename V::Float x) {
     using Float         = typename V::Float;
     const Float limit   = V::spread_float(-87.0f);
@@ -34,7 +34,7 @@ template <class V> inline void widen_row(const char * from, const AttentionCells
         return;
     }
     const uint16_t * halves = (const uint16_t *) from;
-    const int        length = cells.length;  // a vector that is stored might be this, for what the compiler knows
+    const int        length = cells.length;  // a vector store might alias this, as far as the compiler knows
     int              i      = 0;
     for (; i + V::kLanes <= length; i += V::kLanes) {
         V::store(to + i, V::widen_half(halves + i));

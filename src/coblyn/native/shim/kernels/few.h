@@ -1,8 +1,8 @@
-// Products of a few tokens, as in a decode step: memory is what bounds them. Each row of the weights passes by once, as
-// it lies in the file, and is multiplied with all tokens; what will be needed soon is fetched ahead, since the
-// processor's own prefetching ends with each page.
+// Products of a few tokens, as in a decode step, which memory bounds. Each row of weights is read once, as
+// stored in the file, and multiplied with all tokens; what will be needed soon is prefetched, since the
+// processor's own prefetching stops at the end of each page.
 //
-// A row is cut into chunks of 256 or 512 values. What a chunk of a type looks like is said by a structure with
+// A row is divided into chunks of 256 or 512 values. A structure describes the chunks of a type:
 //
 //   kValues, kBytes  of a chunk
 //   kSteps           vectors of 64 sums of products that become 16 sums of four
@@ -21,17 +21,17 @@
 
 namespace coblyn::kernels::COBLYN_ISA {
 
-// Activations of a chunk in signed bytes, laid out as the codes of the weights will lie. `scale` and `constant` belong to
-// the same runs of values as the factors of the weights do; `constant` is the sum of the activations, times what is to
-// be added to a code.
+// Activations of a chunk in signed bytes, arranged like the codes of the weights. `scale` and `constant` apply to
+// the same runs of values as the factors of the weights; `constant` is the sum of the activations times the
+// offset to add to a code.
 template <int values> struct alignas(64) FewRecord {
     int8_t codes[values];
     float  scale[16];
     float  constant[16];
 };
 
-// Sixteen blocks' half-precision numbers, `place` bytes into each: one permutation for each vector that they lie in. What
-// is loaded ends where the chunk ends.
+// The half-precision numbers of sixteen blocks, `place` bytes into each: one permutation for each vector that contains them.
+// Nothing beyond the end of the chunk is loaded.
 template <int stride, int place, int words> struct Headers {
     static constexpr int kBytes   = 16 * stride;
     static constexpr int kVectors = (kBytes + 63) / 64;
@@ -78,7 +78,7 @@ inline __m512 halves_to_floats(__m256i halves) {
     return _mm512_cvtph_ps(halves);
 }
 
-// Sixteen blocks of 32 values. `n` blocks are there; the last one stands for those that are not, times zero.
+// Sixteen blocks of 32 values. Only `n` blocks exist; the last one stands in for the others, multiplied by zero.
 template <class W, int headers, bool has_min> struct FewBlocks {
     static constexpr int  kBlock = W::kBytes, kBlocks = 16, kValues = 512, kBytes = kBlock * kBlocks;
     static constexpr bool kHasMin = has_min;
@@ -120,7 +120,7 @@ template <class W, int bytes, bool has_min> struct FewHalves : FewBlocks<W, 0, h
     }
 };
 
-// The same with fifth bits in four bytes right before.
+// The same with fifth bits in the four bytes just before.
 template <class W, int bytes, bool has_min> struct FewFives : FewHalves<W, bytes, has_min> {
     using Base = FewHalves<W, bytes, has_min>;
 

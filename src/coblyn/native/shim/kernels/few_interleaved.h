@@ -1,4 +1,4 @@
-// Products of a few tokens with weights as ggml repacks them: eight rows in one block, of which 8 bytes each lie side by
+// Products of a few tokens with weights as ggml repacks them: eight rows in one block, 8 bytes of each lying side by
 // side. A vector of 64 bytes holds two sums of four products for each row.
 
 #pragma once
@@ -7,7 +7,7 @@
 
 namespace coblyn::kernels::COBLYN_ISA {
 
-// 32 activations in signed bytes; `constant` is the sum of the activations, times what is to be added to a code.
+// 32 activations in signed bytes; `constant` is the sum of the activations times the offset to add to a code.
 struct FewSlab {
     int8_t codes[32];
     float  scale;

@@ -1,10 +1,10 @@
 // ggml's CPU backend asks its "extra buffer types" about every operation, in each of its threads, before it computes
-// it: that is how repacked weights reach their own code. The object that answers hangs on the buffer type that
-// anybody can ask the CPU device for. We put ours in its place, which answers for the products that we take, and
-// hands everything else on to the one that was there.
+// it: this is how repacked weights reach their own code. The object that answers belongs to the buffer type that
+// is public through the CPU device. We replace it with ours, which answers for the products that we take over and
+// forwards everything else to the original.
 //
 // So our products run inside ggml's graph, on ggml's threads: no graph is split, weights stay where they are
-// (memory-mapped, or repacked by ggml), and decoding is not touched. The classes are those of the source that this
+// (memory-mapped, or repacked by ggml), and decoding is not affected. The classes are those of the source that this
 // library is compiled with; the self-check at installation proves that the running library has the same.
 
 #include "hook.h"
@@ -22,7 +22,7 @@
 #include <atomic>
 #include <cstring>
 
-// The base classes' destructors live in the CPU library, which may be one of several that are loaded at run time.
+// The base classes' destructors are in the CPU library, of which several may be loaded at run time.
 // These are copies for this library alone (hidden).
 ggml::cpu::tensor_traits::~tensor_traits() {}
 
@@ -35,7 +35,7 @@ namespace {
 using Answerer = ggml::cpu::extra_buffer_type;
 using Traits   = ggml::cpu::tensor_traits;
 
-ggml_backend_buffer_type_t      repacking = nullptr;  // the buffer type whose answerer we replace
+ggml_backend_buffer_type_t      repacking = nullptr;  // the buffer type whose answering object we replace
 Answerer *                      before    = nullptr;
 std::atomic<bool>               is_passing{ false };
 std::atomic<unsigned long long> n_taken{ 0 };
@@ -44,7 +44,7 @@ bool is_repacked(const ggml_tensor * op) {
     return op->src[0]->buffer != nullptr && op->src[0]->buffer->buft == repacking;
 }
 
-// Only memory that the CPU can read as ggml's formats, or as the interleaved form that was recognised.
+// Only memory that the CPU can read in ggml's formats, or in the interleaved form that was recognized.
 bool is_our_product(const ggml_tensor * op) {
     if (!is_wanted(op)) {
         return false;

@@ -9,7 +9,7 @@ int  install_hook();
 void remove_hook();
 bool has_hook();
 
-// Off: the hook stays, but lets everything pass. For measuring.
+// Off: the hook stays in place but takes nothing over. For measuring.
 void set_passing(bool passes);
 
 unsigned long long taken();

@@ -14,9 +14,9 @@ namespace {
 
 bool known[kTypes];
 
-// The eight interleaved rows that are expected of eight plain ones. Blocks of 16 code bytes: heads, then the codes
+// The eight interleaved rows expected from eight plain ones. Blocks of 16 code bytes: heads, then the codes
 // in pieces of eight bytes. Q4_0's codes have their highest bits flipped. Q4_K: only heads and codes are compared,
-// and the scales of a block whose rows are all equal, which fixes their order.
+// and the scales of a block whose rows are all equal, which determines their order.
 std::vector<uint8_t> interleave(ggml_type type, const std::vector<uint8_t> & rows, size_t bytes) {
     const size_t         head = type == GGML_TYPE_Q4_K ? 4 : bytes - 16;
     std::vector<uint8_t> out(8 * bytes);
@@ -52,7 +52,7 @@ std::vector<uint8_t> interleave(ggml_type type, const std::vector<uint8_t> & row
     return out;
 }
 
-// Eight rows of one block, every byte telling its place.
+// Eight rows of one block, every byte encoding its position.
 std::vector<uint8_t> sample(ggml_type type, size_t bytes) {
     std::vector<uint8_t> rows(8 * bytes);
     for (size_t i = 0; i < rows.size(); ++i) {

@@ -6,8 +6,8 @@ struct ggml_backend_buffer_type;
 
 namespace coblyn::kernels {
 
-// Repack a small matrix of each type that can be, and compare with what we expect. ggml chooses the layout by the
-// processor, so nothing is taken for granted.
+// Repack a small matrix of each type that supports it, and compare with the expected result. ggml chooses the layout by
+// processor, so nothing is assumed.
 void recognise_interleaved(ggml_backend_buffer_type * repacking);
 
 bool is_interleaved_by_8(int type);

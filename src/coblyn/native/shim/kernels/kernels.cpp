@@ -1,4 +1,4 @@
-// The C interface, and the door through which ggml loads the library as a backend.
+// The C interface, and the entry point through which ggml loads the library as a backend.
 
 #include "coblyn_kernels.h"
 
@@ -21,7 +21,7 @@ int32_t coblyn_kernels_install(void) {
     if (current_set() == nullptr) {
         use_set(usable_sets()[0]);
     }
-    // The portable code is there to be tested and compared with, not to win.
+    // The portable code exists to be tested and compared with, not to be fast.
     if (current_set() == portable()) {
         return COBLYN_KERNELS_NO_CODE;
     }
@@ -152,7 +152,7 @@ void coblyn_kernels_watch(const int32_t * stop) {
     watch(stop);
 }
 
-// ggml_backend_load and GGML_BACKEND_PATH want a backend; ours has no devices, and installs the hook.
+// ggml_backend_load and GGML_BACKEND_PATH expect a backend; ours has no devices, and installs the hook.
 
 static const char * registry_name(ggml_backend_reg_t) {
     return "Coblyn";
@@ -170,7 +170,7 @@ static void * address_of(ggml_backend_reg_t, const char *) {
     return nullptr;
 }
 
-// For tests and benchmarks that know nothing of us: a smallest batch for all types, an instruction set.
+// For tests and benchmarks that do not know this library: a smallest batch for all types, an instruction set.
 static void obey_environment() {
     if (const char * name = std::getenv("COBLYN_KERNELS_ISA")) {
         coblyn_kernels_use_isa(name);

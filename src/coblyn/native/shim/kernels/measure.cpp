@@ -27,7 +27,7 @@ double timed(Trial & trial, int times) {
     return seconds_since(start) / times;
 }
 
-// What is known of the measurements since it was last asked for. One thread measures.
+// What is known of the measurements since the last query. Only one thread measures.
 double          widest      = 0;
 bool            was_stopped = false;
 const int32_t * watched     = nullptr;
@@ -44,13 +44,13 @@ double quantile(const std::vector<double> & sorted, double part) {
     return sorted[below] + (at - (double) below) * (sorted[above] - sorted[below]);
 }
 
-// Half of the turns lie so far apart, as a part of the median.
+// The interquartile range of the turns, as a fraction of the median.
 double spread_of(std::vector<double> & ratios) {
     std::sort(ratios.begin(), ratios.end());
     return (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / quantile(ratios, 0.5);
 }
 
-// How many times as fast it is with something `on`, which `turn` does, as without; 0 if ours is not asked, or was stopped.
+// The speed-up from turning something `on`, which `turn` does; 0 if our code is not used, or the measurement was stopped.
 template <class Turn> double compare(Trial & trial, double seconds, Turn turn) {
     const auto before = taken();
     if (is_stopped() || !trial.is_ready()) {
@@ -62,14 +62,14 @@ template <class Turn> double compare(Trial & trial, double seconds, Turn turn) {
         turn(true);
         return each;
     };
-    // The first ones warm caches up, and say how many fit into a turn of a millisecond.
+    // The first runs warm up the caches, and tell how many fit into a turn of a millisecond.
     timed_with(false, 1);
     const double once  = timed_with(true, 1);
     const int    times = (int) std::clamp(1e-3 / once, 1.0, 1000.0);
     if (taken() == before) {
         return 0;
     }
-    // The best of each: what other programs take away is nobody's property. How far the turns differ tells how much they took.
+    // The best of each: time taken by other programs belongs to neither. The spread of the turns tells how much they took.
     double              without = HUGE_VAL, with = HUGE_VAL;
     std::vector<double> ratios;
     const auto          start = Clock::now();
@@ -90,14 +90,14 @@ template <class Turn> double compare(Trial & trial, double seconds, Turn turn) {
     return without / with;
 }
 
-// How many times as fast as ggml's code ours is.
+// Our speed relative to ggml's code.
 double compare_with_ggml(Trial & trial, double seconds) {
     return compare(trial, seconds, [](bool is_ours) { set_passing(!is_ours); });
 }
 
 constexpr double kMargin = 1.05;  // a tie goes to ggml
 
-// Of one matrix, or of so many copies of it, one after the other.
+// For one matrix, or for several copies of it in turn.
 double measure_product(int type, int64_t n, int64_t k, int64_t m, int threads, double seconds, int most_few, int copies) {
     if (kernel_of(type) == nullptr) {
         return 0;
@@ -141,7 +141,7 @@ bool find_tiles(int type, int64_t n, int64_t k, int threads, double seconds) {
     return ratio > 1;
 }
 
-// A model's weights come from memory, not from a cache that the last run filled.
+// A model's weights come from memory, not from a cache filled by the last run.
 constexpr int64_t kFromMemory = 96 << 20, kMostCopies = 1024;
 
 int find_few(int type, int64_t n, int64_t k, int threads, double seconds) {

@@ -20,7 +20,7 @@ bool find_tiles(int type, int64_t n, int64_t k, int threads, double seconds);
 // See coblyn_kernels_find_few.
 int find_few(int type, int64_t n, int64_t k, int threads, double seconds);
 
-// The same of attention.
+// The same for attention.
 double measure_attention(const AttentionShape & shape, int tokens, int threads, double seconds);
 int    find_tokens(const AttentionShape & shape, int threads, double seconds);
 

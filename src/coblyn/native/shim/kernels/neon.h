@@ -1,4 +1,4 @@
-// ARM vectors of four numbers. What the two instruction sets share: activations, factors and the sums' way to floats.
+// ARM vectors of four numbers. What the two instruction sets share: activations, factors, and the conversion of sums to floats.
 
 #pragma once
 
@@ -41,7 +41,7 @@ struct Quad {
     static Float power_of_two(Float n) {
         return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23));
     }
-    // 0 where `x` is below `limit`, else `a`: also where `x` is no number.
+    // 0 where `x` is below `limit`, otherwise `a`, also for NaN.
     static Float unless_below(Float x, Float limit, Float a) {
         return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(a), vcltq_f32(x, limit)));
     }

@@ -8,8 +8,8 @@
 
 namespace coblyn::kernels::COBLYN_ISA {
 
-// The instruction sdot: to each of four numbers four products of signed bytes are added. Codes: for each 4 bytes of
-// a row the 16 rows side by side; the four bytes of a token are a lane.
+// The instruction sdot adds four products of signed bytes to each of four numbers. Codes: for each 4 bytes of
+// a row, the 16 rows side by side; the four bytes of a token are a lane.
 struct NeonDot : NeonBase {
     template <class W> static void pack(const int8_t * codes, size_t stride, Slab<W> & to) {
         const int8x16_t offset = vdupq_n_s8(W::kOffset);

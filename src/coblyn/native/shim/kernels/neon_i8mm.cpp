@@ -8,8 +8,8 @@
 
 namespace coblyn::kernels::COBLYN_ISA {
 
-// The instruction smmla: two rows of 8 signed bytes times two others, four numbers. Codes: for each 8 bytes of a row
-// the 16 rows side by side, so that a vector holds two of them; two tokens make the other operand.
+// The instruction smmla multiplies two rows of 8 signed bytes by two others: four numbers. Codes: for each 8 bytes of a row,
+// the 16 rows side by side, so that a vector holds two of them; two tokens make up the other operand.
 struct NeonMatrix : NeonBase {
     template <class W> static void pack(const int8_t * codes, size_t stride, Slab<W> & to) {
         const int8x8_t offset = vdup_n_s8(W::kOffset);

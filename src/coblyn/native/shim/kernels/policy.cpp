@@ -14,12 +14,12 @@ std::atomic<int>                    distance{ 4096 };
 std::atomic<int>                    tokens{ 0 };
 std::atomic<bool>                   is_single_ours{ false };
 
-// From so many on ggml computes what the mask hides, too; below, where sequences share cells, it may skip most of them.
+// From this many on, ggml computes what the mask hides too; below, where sequences share cells, it may skip most of them.
 constexpr int kDefaultTokens = 64;
 
-// Where ours begins to win with a margin, by type: as measured with AVX2 without VNNI against ggml's AVX2 code
-// (docs/decisions.md). A measurement on the machine itself replaces it. In F16 ggml is at the machine's limit
-// already; types that it repacks need more tokens than those that it multiplies row by row.
+// Where ours begins to be clearly faster, by type: as measured with AVX2 without VNNI against ggml's AVX2 code
+// (docs/decisions.md). A measurement on the machine itself replaces it. In F16, ggml is already at the machine's limit;
+// types that it repacks need more tokens than those that it multiplies row by row.
 int default_batch(int type) {
     constexpr int kF16 = 1, kQ4_0 = 2, kQ8_0 = 8, kQ4_K = 12, kIQ4_NL = 20, kBF16 = 30, kMXFP4 = 39;
     switch (type) {

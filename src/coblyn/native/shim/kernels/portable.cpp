@@ -1,4 +1,4 @@
-// Plain C++, for any processor: what the others have to agree with. Never chosen by itself.
+// Plain C++, for any processor: the reference for the others. Never chosen automatically.
 
 #define COBLYN_ISA portable_code
 
@@ -46,7 +46,7 @@ struct Portable {
 
     template <class W> using Record = Bytes;
 
-    // codes: for each value the rows side by side, already less the offset.
+    // codes: for each value the rows side by side, with the offset already subtracted.
     template <class W> struct Slab {
         int8_t  codes[32][kRows];
         Factors factors[kRows];

@@ -15,14 +15,14 @@ namespace coblyn::kernels {
 
 namespace {
 
-// Tokens of one job at most: their pointers lie in the thread's working memory.
+// Maximum number of tokens per job: their pointers lie in the thread's working memory.
 constexpr int64_t kJobTokens = 512;
-// Fewer are not worth unpacking weights for once more.
+// Fewer are not worth unpacking weights once more.
 constexpr int64_t kFewTokens = 64;
-// Parts of the work a thread, so that none waits long for the last.
+// Parts of the work per thread, so that none waits long for the last.
 constexpr int64_t kPartsPerThread = 4;
 
-// Where things lie in the working memory.
+// Offsets in the working memory.
 struct Memory {
     char *                  base;
     size_t                  acts;       // offset of the prepared activations
@@ -30,7 +30,7 @@ struct Memory {
     size_t                  lists;      // offset of the lists of tokens by expert
     size_t                  scratch;    // offset of the threads' own parts
     size_t                  per_thread;
-    size_t                  size;       // all of it for the number of threads asked for
+    size_t                  size;       // total for the given number of threads
 
     std::atomic<int64_t> & next() const { return *reinterpret_cast<std::atomic<int64_t> *>(base); }
 };
@@ -47,7 +47,7 @@ bool is_batch(const ggml_tensor * op) {
     return least > 0 && op->src[2]->ne[0] * op->src[2]->ne[1] >= least * op->src[0]->ne[2];
 }
 
-// By what one weight matrix is multiplied: all rows that share it, or as many as one expert can get.
+// What one weight matrix is multiplied by: all rows that share it, or the maximum number that one expert can get.
 bool is_few(const ggml_tensor * op) {
     const int most = max_few(op->src[0]->type);
     if (op->op == GGML_OP_MUL_MAT_ID) {
@@ -56,7 +56,7 @@ bool is_few(const ggml_tensor * op) {
     return most > 0 && ggml_nrows(op->src[1]) <= most * op->src[0]->ne[2] * op->src[0]->ne[3];
 }
 
-// What computes a product; nullptr if that is left to ggml.
+// The kernel that computes a product; nullptr if that is left to ggml.
 const Kernel * kernel_for(const ggml_tensor * op, bool is_interleaved) {
     const ggml_tensor * w = op->src[0];
     if (is_few(op)) {
@@ -76,7 +76,7 @@ Memory lay_out(const ggml_tensor * op, const Kernel & kernel, int threads, void 
     m.acts       = 64;
     m.act_bytes  = aligned(kernel.slab * (size_t) (pieces * kernel.piece / 32));
     m.lists      = m.acts + m.act_bytes * (size_t) ggml_nrows(x);
-    // By expert: where its tokens begin, where its jobs begin; then the tokens, as (slot, token).
+    // Per expert: where its tokens begin, where its jobs begin; then the tokens, as (slot, token).
     m.scratch    = m.lists;
     if (op->op == GGML_OP_MUL_MAT_ID) {
         m.scratch += aligned(2 * sizeof(int64_t) * (size_t) (experts(op) + 1)) +
@@ -122,7 +122,7 @@ class Worker {
     }
 
   private:
-    // A panel's; where weights pass by once, long runs of rows, so that what is fetched ahead is the thread's own.
+    // Rows of a panel; where weights are read only once, long runs of rows, so that what is prefetched is the thread's own.
     static int64_t rows_of_job(const Kernel & kernel, int64_t rows, int threads) {
         const int64_t parts = kernel.is_few ? threads * kPartsPerThread : rows;
         return std::max<int64_t>(1, (rows + parts * kernel.rows - 1) / (parts * kernel.rows)) * kernel.rows;
@@ -133,7 +133,7 @@ class Worker {
         if (kernel_.slab == 0) {
             return;
         }
-        // In pieces, so that one row also keeps all threads busy.
+        // In pieces, so that even one row keeps all threads busy.
         const int64_t piece = kernel_.piece, pieces = (x_->ne[0] + piece - 1) / piece, rows = ggml_nrows(x_), all = rows * pieces;
         const int64_t end = all * (params_->ith + 1) / params_->nth;
         for (int64_t i = all * params_->ith / params_->nth; i < end; ++i) {
@@ -161,7 +161,7 @@ class Worker {
 
     int64_t panels() const { return (weights_->ne[1] + rows_ - 1) / rows_; }
 
-    // In how many runs to cut the tokens, given how many other parts there are.
+    // The number of runs into which the tokens are divided, given the number of other parts.
     int64_t cuts(int64_t tokens, int64_t parts) const {
         const int64_t wanted = (kPartsPerThread * params_->nth + parts - 1) / parts;
         const int64_t useful = std::max<int64_t>(1, tokens / kFewTokens);
@@ -186,7 +186,7 @@ class Worker {
         kernel_.product(job);
     }
 
-    // Pointers of n tokens from number `begin` on, counted through ne[1] rows of r2 matrices of further ones, from
+    // Pointers of n tokens from number `begin` on, counting ne[1] rows of each of r2 further matrices, from
     // matrix (i2, i3) on.
     void point_at(int64_t begin, int64_t n, int64_t i2, int64_t i3, int64_t r2, int64_t first_row) {
         int64_t t1 = begin % x_->ne[1], t2 = begin / x_->ne[1] % r2, t3 = begin / x_->ne[1] / r2;
@@ -203,7 +203,7 @@ class Worker {
         }
     }
 
-    // All activation rows that share a weight matrix (grouped heads do) go through it together.
+    // All activation rows that share a weight matrix (as with grouped heads) are processed together.
     void multiply() {
         const int64_t r2 = x_->ne[2] / weights_->ne[2], r3 = x_->ne[3] / weights_->ne[3];
         const int64_t tokens = x_->ne[1] * r2 * r3, matrices = weights_->ne[2] * weights_->ne[3];
@@ -255,7 +255,7 @@ class Worker {
             jobs[e + 1]          = jobs[e] + (tokens == 0 ? 0 : panels() * cuts(tokens, panels()));
             starts[e + 1] += starts[e];
         }
-        // Each start moves to its end while the list is filled, then they are moved back by one.
+        // Each start moves to its end while the list is filled; then they are shifted back by one.
         for_each_slot([&](int32_t expert, int32_t slot, int32_t token) {
             int32_t * entry = entries() + 2 * starts[expert]++;
             entry[0]        = slot;
@@ -328,8 +328,8 @@ bool takes(const ggml_tensor * op, bool is_interleaved) {
     return has_known_layout(op, *kernel) && (op->op == GGML_OP_MUL_MAT || op->src[2]->type == GGML_TYPE_I32);
 }
 
-// At least what ggml's code wants for the same product, so that it can still be handed back: activations in
-// four bytes at most, half a megabyte a thread for its tiles, and the lists of a mixture of experts.
+// At least what ggml's code needs for the same product, so that it can still be handed back: activations in
+// four bytes at most, half a megabyte per thread for its tiles, and the lists of a mixture of experts.
 size_t size_for_ggml(const ggml_tensor * op, int threads) {
     const ggml_tensor * x    = op->src[1];
     size_t              size = 4 * (size_t) ggml_nelements(x) + (size_t) threads * 576 * 1024 + 1024;
@@ -340,7 +340,7 @@ size_t size_for_ggml(const ggml_tensor * op, int threads) {
 }
 
 size_t work_size(const ggml_tensor * op, bool is_interleaved, int threads) {
-    // ggml aligns the memory for its own needs only.
+    // ggml aligns the memory only for its own needs.
     const size_t ours = lay_out(op, *kernel_for(op, is_interleaved), threads, nullptr).size + kLine;
     return std::max(ours, size_for_ggml(op, threads));
 }

@@ -47,7 +47,7 @@ inline void store_shapes(TileShapes & shapes) {
     __asm__ volatile("sttilecfg %0" : "=m"(shapes)::"memory");
 }
 
-// Row r is read from, and written to, r times `stride` bytes behind `at`.
+// Row r is read from, and written to, r times `stride` bytes after `at`.
 template <int tile> inline void load_tile(const void * at, size_t stride) {
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(at), "r"(stride), "i"(tile) : "memory");
 }

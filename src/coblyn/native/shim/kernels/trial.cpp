@@ -100,13 +100,13 @@ ProductTrial::~ProductTrial() {
     ggml_free(context_);
 }
 
-// As the model loader does: the first of the CPU's extra buffer types that supports the product, else plain memory.
+// As the model loader does: the first of the CPU's extra buffer types that supports the product, otherwise plain memory.
 bool ProductTrial::allocate_weights() {
     const auto                   list = function_of<ggml_backend_dev_get_extra_bufts_t>(device(), "ggml_backend_dev_get_extra_bufts");
     ggml_backend_buffer_type_t * it   = list == nullptr ? nullptr : list(device());
     ggml_backend_buffer_type_t   type = ggml_backend_dev_buffer_type(device());
     for (; it != nullptr && *it != nullptr; ++it) {
-        // The question is put with a buffer of no size.
+        // The question is asked with a buffer of size zero.
         ggml_backend_buffer_t empty = ggml_backend_buft_alloc_buffer(*it, 0);
         weights_.back()->buffer     = empty;
         const bool is_supported     = ggml_backend_dev_supports_op(device(), product_);
@@ -122,7 +122,7 @@ bool ProductTrial::allocate_weights() {
 }
 
 void ProductTrial::fill() {
-    // Quantizing is slow for some types, and what the numbers are makes no difference: a few rows are repeated.
+    // Quantizing is slow for some types, and the values do not matter: a few rows are repeated.
     const ggml_type    type = weights_[0]->type;
     const int64_t      all = weights_[0]->ne[1], rows = all < 16 ? all : 16, length = weights_[0]->ne[0];
     Noise              noise;

@@ -16,19 +16,19 @@ class Trial {
     Trial(const Trial &)             = delete;
     Trial & operator=(const Trial &) = delete;
 
-    // Whether everything could be had; otherwise nothing else may be called.
+    // Whether everything was available; otherwise nothing else may be called.
     bool is_ready() const { return is_ready_; }
 
     bool               compute();
     std::vector<float> result() const;
 
   protected:
-    // A backend of so many threads and memory for the tensors of some operations; whoever derives from it builds on these.
+    // A backend with a given number of threads, and memory for the tensors of some operations; a base class.
     Trial(int threads, int operations);
 
     bool has_backend() const { return backend_ != nullptr && work_ != nullptr; }
 
-    // Take an operation on tensors of `work()` as one more that is computed.
+    // Add an operation on tensors of `work()` to those that are computed.
     void add(ggml_tensor * op);
 
     // Give all tensors memory.
@@ -49,7 +49,7 @@ class Trial {
     ggml_cgraph *         graph_   = nullptr;
 };
 
-// (n x k) weights of a type times m activation rows, and so for each of some copies of the weights. They lie where a model
+// (n x k) weights of a type times m activation rows, and the same for several copies of the weights, which lie where a model
 // loader would put them.
 class ProductTrial final : public Trial {
   public:
@@ -75,7 +75,7 @@ struct AttentionShape {
     int       cells;
 };
 
-// The last `tokens` of so many cells look back at all of them.
+// The last `tokens` of the given number of cells attend to all of them.
 class AttentionTrial final : public Trial {
   public:
     AttentionTrial(const AttentionShape & shape, int tokens, int threads);

@@ -26,13 +26,13 @@ struct Ymm {
     static void  store(float * to, Float a) { _mm256_storeu_ps(to, a); }
     static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
     static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
-    // `b` if one of them is no number.
+    // `b` if either is NaN.
     static Float greater(Float a, Float b) { return _mm256_max_ps(a, b); }
     // 2 to the power of whole numbers above -127.
     static Float power_of_two(Float n) {
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
     }
-    // 0 where `x` is below `limit`, else `a`: also where `x` is no number.
+    // 0 where `x` is below `limit`, otherwise `a`, also for NaN.
     static Float unless_below(Float x, Float limit, Float a) { return _mm256_and_ps(a, _mm256_cmp_ps(x, limit, _CMP_NLT_UQ)); }
     static bool  are_equal(Float a, Float b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ)) == 0xff; }
     // The sum of each of eight vectors.
@@ -69,7 +69,7 @@ struct Zmm {
     static void  store(float * to, Float a) { _mm512_storeu_ps(to, a); }
     static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
     static Float subtract(Float a, Float b) { return _mm512_sub_ps(a, b); }
-    // `b` if one of them is no number.
+    // `b` if either is NaN.
     static Float greater(Float a, Float b) { return _mm512_max_ps(a, b); }
     // 2 to the power of whole numbers above -127.
     static Float power_of_two(Float n) {

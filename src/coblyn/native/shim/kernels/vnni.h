@@ -1,7 +1,7 @@
 // The instruction vpdpbusd: four products of unsigned and signed bytes added to a 32-bit number, without saturation.
 // For vectors of 8 (AVX-VNNI) or 16 (AVX-512 VNNI).
 //
-// Codes of weights are unsigned; those that are signed get 128 added, which counts as an offset like any other.
+// Codes of weights are unsigned; signed codes get 128 added, which counts as an offset like any other.
 
 #pragma once
 
@@ -18,7 +18,7 @@ template <class V, int tokens, int float_tokens> struct Vnni : X86Float<V, float
 
     template <class W> using Record = ByteRecord;
 
-    // codes: for each 4 bytes of a row the rows of the panel side by side.
+    // codes: for each 4 bytes of a row, the rows of the panel side by side.
     template <class W> struct Slab {
         alignas(64) uint8_t codes[32 * kRows];
         alignas(64) float scale[kRows];
@@ -109,7 +109,7 @@ template <class V, int tokens, int float_tokens> struct Vnni : X86Float<V, float
         }
     }
 
-    // `total`, and what a slab's rows from `row` on add to it: their sums of products, scaled, and the weights' constant.
+    // `total` plus what a slab's rows from `row` on contribute: their sums of products, scaled, and the weights' constant.
     template <class W>
     static COBLYN_INLINE typename V::Float add_scaled(const Slab<W> & slab, int row, const ByteRecord & act,
                                                       typename V::Float scale, typename V::Float sums, typename V::Float total) {

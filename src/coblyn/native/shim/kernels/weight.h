@@ -1,16 +1,16 @@
-// One unpacker a weight type: from a block of a model file to plain 8-bit codes with their factors.
+// One unpacker per weight type: from a block of a model file to plain 8-bit codes with their factors.
 //
 // A type here is a structure with
 //
 //   kType       ggml's number of the type
 //   kBytes      bytes of a block
 //   kSlabs      how many slabs (runs of 32 values) a block holds
-//   kOffset     what to take off a code to get the number that the scale multiplies
+//   kOffset     what to subtract from a code to get the number that the scale multiplies
 //   kIsSigned   codes fill all 8 bits and are signed (kOffset is 0); otherwise they are 0..63
 //   kHasMin     a constant is added to all 32 values of a slab
 //   kHasSub     each half of a slab has an integer factor on top of the slab's scale
 //   kHasSubMin  each half of a slab has an integer factor of the constant
-//   unpack      block -> 32 * kSlabs codes in the order of the values, one Factors a slab
+//   unpack      block -> 32 * kSlabs codes in the order of the values, one Factors per slab
 //   unpack8     the same for row `row` of eight rows that ggml has interleaved (only where it does)
 //
 //   value = scale * sub * (code - kOffset) + min * submin      (sub, submin: 1 where there is none)
@@ -60,7 +60,7 @@ struct Q4_0 : Weight<2, 18, 1> {
         factors->scale = half_to_float(load<uint16_t>(block));
     }
 
-    // Interleaved, the codes are signed: their highest bit is flipped.
+    // Interleaved codes are signed: their highest bit is flipped.
     static void unpack8(const uint8_t * group, int row, int8_t * codes, Factors * factors) {
         uint8_t pairs[16];
         gather16(group, row, 2, pairs);
@@ -93,7 +93,7 @@ struct Q5_0 : Weight<6, 22, 1> {
     }
 };
 
-// Half d, half m, 4 bytes of fifth bits, 16 bytes of codes. The constant is moved by 16 d, so that codes
+// Half d, half m, 4 bytes of fifth bits, 16 bytes of codes. The constant is shifted by 16 d, so that codes
 // are small on both sides of zero.
 struct Q5_1 : Weight<7, 24, 1> {
     static constexpr int  kOffset = 16;
@@ -303,7 +303,7 @@ struct MXFP4 : Weight<39, 17, 1> {
     }
 };
 
-// Types without blocks: the product is one of floating-point numbers.
+// Types without blocks: products of floating-point numbers.
 struct F16 {
     static constexpr int kType = 1;
 

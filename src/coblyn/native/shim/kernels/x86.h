@@ -1,4 +1,4 @@
-// What the x86 instruction sets share: activations in signed bytes, and the turning of rows into panels.
+// What the x86 instruction sets share: activations in signed bytes, and the transposition of rows into panels.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <immintrin.h>
 
 #if defined(COBLYN_EMULATED)
-// Each instruction is a loop there, and compiling takes minutes as it is.
+// Each instruction is a loop there, and compiling takes minutes already.
 #define COBLYN_INLINE inline
 #define COBLYN_UNROLL
 #elif defined(__GNUC__)
@@ -20,7 +20,7 @@
 
 namespace coblyn::kernels::COBLYN_ISA {
 
-// Sums have to be formed one after the other: GCC likes to form all products first, and runs out of registers.
+// Sums have to be formed one after the other: GCC tends to form all products first, and runs out of registers.
 template <class Vector> inline void keep_order([[maybe_unused]] Vector & sum) {
 #if defined(__GNUC__)
     __asm__("" : "+x"(sum));
@@ -29,11 +29,11 @@ template <class Vector> inline void keep_order([[maybe_unused]] Vector & sum) {
 
 // 32 activations x = scale * code, with -127 <= code <= 127.
 //
-// Codes of weights are unsigned here: the multiply instructions want one unsigned and one signed operand. The
-// start is what a sum of products begins with, so that it ends as one with (code - offset): minus offset
+// Codes of weights are unsigned here: the multiply instructions take one unsigned and one signed operand. The
+// start is the initial value of a sum of products, chosen so that it ends as one with (code - offset): minus offset
 // times the sum of the activations' codes. How it is split depends on the instruction set.
 //
-// `sum` is what a constant of the weights is multiplied with: the sum of the activations, or, as two 16-bit
+// `sum` is what a constant of the weights is multiplied by: the sum of the activations, or, as two 16-bit
 // numbers, the sums of the codes of each half.
 struct ByteRecord {
     int8_t  codes[32];
@@ -49,7 +49,7 @@ struct WordRecord {
     float   unused[3];
 };
 
-// The greatest magnitude of 32 floats; NaN counts as more than infinity.
+// The maximum magnitude of 32 floats; NaN counts as more than infinity.
 inline float greatest(const float * x) {
     const __m256i mask = _mm256_set1_epi32(0x7fffffff);
     const auto    bits = [&](int i) { return _mm256_and_si256(_mm256_loadu_si256((const __m256i *) (x + i)), mask); };
@@ -60,7 +60,7 @@ inline float greatest(const float * x) {
     return bit_cast<float>(_mm_cvtsi128_si32(half));
 }
 
-// Below this, what 127 is divided by overflows; such activations count as zero.
+// Below this, dividing 127 overflows; such activations count as zero.
 constexpr float kSmallest = 1e-35f;
 
 // 32 floats to 16-bit codes (in order) and their scale.
@@ -95,7 +95,7 @@ inline int16_t both(int32_t pair) {
     return (int16_t) ((int16_t) pair + (int16_t) (pair >> 16));
 }
 
-// Eight rows of 32 bytes, a row every `stride` bytes -> for each 4 bytes of a row the eight rows side by side,
+// Eight rows of 32 bytes, one every `stride` bytes -> for each 4 bytes of a row the eight rows side by side,
 // every `step` bytes. Bits of `flip` are flipped in every byte.
 inline void turn8(const int8_t * rows, size_t stride, uint8_t * to, size_t step, int flip) {
     const auto row = [&](int i) {

@@ -8,13 +8,13 @@ namespace coblyn {
 
 namespace {
 
-// The smallest set of best tokens that reaches `mass`. A histogram of the mass over bands of logits tells in which band
-// the border lies, so that only that band has to be sorted. Returns how many of `out` are kept at its beginning.
+// The smallest set of best tokens that reaches `mass`. A histogram of the mass over bands of logits shows which band
+// contains the border, so that only that band has to be sorted. Returns how many of `out` are kept at its beginning.
 size_t select_mass(const float * x, int32_t n, const Groups & groups, float scale, const float * weights, double mass,
                    std::vector<Candidate> & out) {
     const float       best          = groups.best();
     constexpr int32_t bands         = 1024;
-    const float       per_unit      = 32.0f * scale;  // bands below `best`, 1/32 wide; the last one takes all the rest
+    const float       per_unit      = 32.0f * scale;  // bands below `best`, 1/32 wide; the last one takes the rest
     double            masses[bands] = {};
     const auto band_of = [&](float logit) {
         const float distance = (best - logit) * per_unit;
@@ -30,7 +30,7 @@ size_t select_mass(const float * x, int32_t n, const Groups & groups, float scal
     }
     const float floor = border < bands - 1 ? best - (float) (border + 1) / per_unit : minus_infinity;
     groups.select_above(floor, out);
-    // Rounding may let in candidates of the next band; they come last and change nothing.
+    // Rounding may admit candidates of the next band; they come last and change nothing.
     const auto middle = std::partition(out.begin(), out.end(),
                                        [&](const Candidate & c) { return band_of(c.logit) < border; });
     std::sort(middle, out.end(), before);
@@ -69,7 +69,7 @@ int32_t Candidates::fault() {
     if (top > minus_infinity) {
         return 0;
     }
-    // Nothing but biases, bans and penalties takes a sound model's last finite logit away.
+    // Only biases, bans and penalties can remove a sound model's last finite logit.
     for (auto change = raw.rbegin(); change != raw.rend(); ++change) {
         row[change->first] = change->second;
     }
@@ -303,7 +303,7 @@ int32_t Candidates::draw(double number) {
     return is_list ? draw_from_list(number) : draw_from_row(number);
 }
 
-// The mass of each block tells in which one the token lies, so that only that one is read token by token.
+// The mass of each block shows which one contains the token, so that only that block is read token by token.
 int32_t Candidates::draw_from_row(double number) {
     see();
     const float top = groups.best(), times = (float) factor;
@@ -334,12 +334,12 @@ int32_t Candidates::draw_from_row(double number) {
     return last;
 }
 
-// Halves the list at one of its ids until one is left: in the order of ids, but without sorting it.
+// Bisects the list by id until one entry is left: in order of id, but without sorting.
 int32_t Candidates::draw_from_list(double number) {
     const float top   = best();
     double      total = 0;
     for (Candidate & item : items) {
-        item.logit = exponential(item.logit - top);  // from here on a weight
+        item.logit = exponential(item.logit - top);  // from here on, a weight
         total += item.logit;
     }
     double     target = number * total;
@@ -370,7 +370,7 @@ int32_t Candidates::draw_from_list(double number) {
             }
         }
     }
-    // Rounding may lead past the last token that can be drawn: then the best one is as good as any.
+    // Rounding may lead past the last token that can be drawn; then the best one is used.
     return last >= 0 ? last : std::max_element(items.begin(), items.end(), [](const Candidate & a, const Candidate & b) {
         return a.logit < b.logit;
     })->token;

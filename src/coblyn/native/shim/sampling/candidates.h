@@ -1,5 +1,5 @@
-// What may be drawn, while the samplers of a chain work on it: at first a whole row of logits, which is never sorted or
-// copied, later the list of the few that are left.
+// What may be drawn while the samplers of a chain work on it: at first a whole row of logits, which is never sorted or
+// copied, later a list of the few that are left.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace coblyn {
 
-constexpr float largest = 1e30f;  // finite logits are held between minus this and this
+constexpr float largest = 1e30f;  // finite logits are clamped to between minus this and this
 
 inline float bounded(double logit) {
     return logit > largest ? largest : logit < -largest ? -largest : (float) logit;
@@ -21,11 +21,11 @@ inline float bounded(double logit) {
 
 class Candidates {
 public:
-    // From now on all tokens of a row; it is changed where single tokens are.
+    // Start with all tokens of a row; the row is changed where single tokens are.
     void begin(float * logits, int32_t n_vocab);
 
-    // Whether the row holds numbers, and one that can be drawn: 0, COBLYN_ALL_FORBIDDEN or COBLYN_NO_NUMBERS.
-    // Asked before anything else but `change`.
+    // Whether the row holds usable numbers, at least one of which can be drawn: 0, COBLYN_ALL_FORBIDDEN or COBLYN_NO_NUMBERS.
+    // Called before anything else except `change`.
     int32_t fault();
 
     int32_t vocabulary() const { return n_vocab; }
@@ -40,10 +40,10 @@ public:
     void keep_share(double share);     // the smallest set of best ones with this share of the mass
     void scale(double factor);         // multiply all logits
 
-    // As a list. Whoever changes logits says with `reordered` that the best may be others now.
+    // As a list. Code that changes logits calls `reordered`, since the best may be others now.
     std::vector<Candidate> & list();
     void                     reordered() { n_sorted = 0; }
-    // The list, its first `n` entries the best in their order, and all entries where the list is no longer.
+    // The list, its first `n` entries the best in order; or all entries, where the list is not longer than that.
     std::vector<Candidate> & sorted(size_t n);
 
     // The `k` best tokens of the row, best first; nothing changes.
@@ -77,13 +77,13 @@ public:
         unplace();
     }
 
-    // The token at which the mass, in the order of ids, first exceeds this share of it; takes the list apart.
+    // The token at which the cumulative mass, in order of id, first exceeds this share; consumes the list.
     int32_t draw(double number);
 
-    // After that, of the token that was drawn: the logarithm of its part of the mass that there was before.
+    // After that, for the drawn token: the logarithm of its share of the mass before the draw.
     double drawn_logprob(int32_t token, double mass) const;
 
-    // The logit as it was before any change of the row.
+    // The logit before any change of the row.
     float raw_logit(int32_t token) const;
 
 private:
@@ -96,13 +96,13 @@ private:
 
     float * row     = nullptr;
     int32_t n_vocab = 0;
-    double  factor  = 1.0;  // of the row, not yet multiplied
+    double  factor  = 1.0;  // of the row, not yet applied
     bool    is_list = false;
-    bool    is_seen = false;  // `groups` knows the row
+    bool    is_seen = false;  // `groups` is up to date with the row
     size_t  n_sorted = 0;
     Groups  groups;
     std::vector<Candidate>                 items;
-    std::vector<std::pair<int32_t, float>> raw;      // what was changed in the row, as it was
+    std::vector<std::pair<int32_t, float>> raw;      // original values of what was changed in the row
     std::vector<float>                     weights;  // scratch
     std::vector<double>                    masses;   // scratch
     std::vector<int32_t>                   places;   // of each token in `items`, from 1 on; 0 between uses

@@ -23,7 +23,7 @@ std::vector<std::vector<int32_t>> breakers_of(const coblyn_sampler_params & para
     return breakers;
 }
 
-// Whether a stage only changes single logits: then the row need not be looked at first.
+// Whether a stage only changes single logits: then the row need not be examined first.
 bool is_sparse(int32_t kind) {
     return kind == COBLYN_PENALTIES || kind == COBLYN_DRY;
 }

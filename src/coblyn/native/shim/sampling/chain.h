@@ -1,4 +1,4 @@
-// The stages of one request in their order, with what they remember.
+// The stages of one request in order, with what they remember.
 
 #pragma once
 
@@ -24,7 +24,7 @@ public:
 
     void remember(int32_t token);
 
-    // The token was not drawn.
+    // Tell the stages that the token was not drawn.
     void accept(int32_t token);
 
 private:

@@ -55,7 +55,7 @@ Dry::Dry(const DryOptions & options, std::vector<std::vector<int32_t>> sequences
     }
 }
 
-// A key of the tokens before a position. Two runs with the same key cost time, not truth: repeats are compared.
+// A key of the tokens before a position. Two runs with the same key cost time, not correctness: repeats are compared.
 uint64_t Dry::run_before(size_t position) const {
     uint64_t key = 0;
     for (size_t i = position - run_length(); i < position; ++i) {
@@ -88,7 +88,7 @@ void Dry::link(int32_t token, size_t position) {
     if (first == edge) {
         return;
     }
-    // To the front: the list is in the order of last places.
+    // To the front: the list is in order of last places.
     if (edges[edge].previous >= 0) {
         edges[edges[edge].previous].next = edges[edge].next;
     }
@@ -103,7 +103,7 @@ void Dry::link(int32_t token, size_t position) {
     first = edge;
 }
 
-// The last breaker is the one that begins last; of several that begin there, the longest.
+// The last breaker is the one that begins last; among several that begin there, the longest.
 void Dry::look_for_breaker() {
     const auto found = ends.find(tokens.back());
     if (found == ends.end()) {
@@ -127,7 +127,7 @@ int32_t Dry::tokens_since_breaker(int32_t start) const {
     return size - (breaker_start >= start && breaker_start >= 0 ? breaker_end : start);
 }
 
-// How many tokens up to and including `end` are those at the end now, at most `bound`.
+// How many tokens up to and including `end` match those at the end now, at most `bound`.
 int32_t Dry::repeat(int32_t end, int32_t bound) const {
     const int32_t now    = (int32_t) tokens.size() - 1;
     int32_t       length = 0;
@@ -146,7 +146,7 @@ void Dry::find(std::vector<DryPenalty> & out) const {
     if (options.multiplier <= 0 || options.base <= 0 || limit <= options.allowed_length) {
         return;
     }
-    // Longer repeats cost no more.
+    // Longer repeats are not penalized further.
     const int32_t enough =
         max_excess >= 0 && options.allowed_length < std::numeric_limits<int32_t>::max() - max_excess
             ? std::min(limit, std::max(0, options.allowed_length + max_excess))
@@ -159,7 +159,7 @@ void Dry::find(std::vector<DryPenalty> & out) const {
         for (int32_t place = edges[edge].last; place > start; place = earlier[place]) {
             const int32_t bound = std::min(enough, place - start);
             if (longest >= bound) {
-                break;  // so it is for all earlier places
+                break;  // the same holds for all earlier places
             }
             longest = std::max(longest, repeat(place - 1, bound));
         }

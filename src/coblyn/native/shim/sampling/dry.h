@@ -1,8 +1,8 @@
-// DRY: which tokens would go on with a repetition, and how long it is already.
+// DRY: which tokens would continue a repetition, and how long it is already.
 //
-// The places where the last few tokens stood before are looked up, not searched: for each run of so many tokens
-// there is the list of the tokens that followed it, the one seen last first, and for each of these its places, the last
-// first. The time of a token depends on how often its few predecessors stood together, not on the length of the context.
+// The places where the last few tokens occurred before are looked up, not searched: each run of that many tokens
+// has a list of the tokens that followed it, most recent first, and each of these has its places, last
+// first. The time per token depends on how often its few predecessors occurred together, not on the length of the context.
 
 #pragma once
 
@@ -17,7 +17,7 @@ namespace coblyn {
 // From 64-bit keys to indices from 0 on.
 class Table {
 public:
-    // The index of a key, where -1 stands for one that is new: to be set.
+    // The index of a key, to be set if it is -1, which marks a new key.
     int32_t & at(uint64_t key);
     int32_t   find(uint64_t key) const;
 
@@ -51,7 +51,7 @@ public:
     Dry(const DryOptions & options, std::vector<std::vector<int32_t>> breakers);
 
     void remember(int32_t token);
-    // What is to be subtracted from the logits of the next token.
+    // The amounts to subtract from the logits of the next token.
     void find(std::vector<DryPenalty> & out) const;
 
 private:
@@ -75,7 +75,7 @@ private:
     std::vector<std::vector<int32_t>>              breakers;
     std::unordered_map<int32_t, std::vector<size_t>> ends;  // breakers by their last token
     std::vector<int32_t>                           tokens;
-    std::vector<int32_t>                           earlier;  // of each place: the one before it on the same edge, -1: none
+    std::vector<int32_t>                           earlier;  // of each place: the previous one on the same edge, -1: none
     std::vector<Edge>                              edges;
     Table                                          runs;     // run -> first edge
     Table                                          followers;  // run and token -> edge

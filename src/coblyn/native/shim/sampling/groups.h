@@ -1,5 +1,5 @@
-// A row of logits in groups, and the best of each. A group is what stands in one lane of a chunk: to find its best is a
-// straight loop over vectors, and whoever looks for high logits reads the few groups that hold some.
+// A row of logits in groups, and the best of each. A group is what occupies one lane of a chunk: finding its best is a
+// straight loop over vectors, and a search for high logits reads only the few groups that contain some.
 
 #pragma once
 
@@ -15,7 +15,7 @@ struct Candidate {
     int32_t token;
 };
 
-// Higher logits first; of equal ones the lower id.
+// Higher logits first; among equal ones, the lower id first.
 inline bool before(const Candidate & a, const Candidate & b) {
     return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
 }
@@ -29,7 +29,7 @@ public:
     // All candidates at or above a logit, in any order.
     void select_above(float limit, std::vector<Candidate> & out) const;
 
-    // The `k` >= 1 best candidates, in any order. As many groups as that have a best: what is below all of these is out.
+    // The `k` >= 1 best candidates, in any order. At least `k` groups have a best: what is below all of these is out.
     void select_best(size_t k, std::vector<Candidate> & out);
 
 private:

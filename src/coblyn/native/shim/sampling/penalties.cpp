@@ -16,7 +16,7 @@ void apply_penalties(Candidates & candidates, const Penalties & penalties, const
         uint32_t count;
         bool     is_new;
     };
-    static thread_local std::vector<Seen>    seen;  // of each token; zero between uses
+    static thread_local std::vector<Seen>    seen;  // per token; zero between uses
     static thread_local std::vector<int32_t> tokens;
     seen.resize(std::max<size_t>(seen.size(), candidates.vocabulary()));
     tokens.clear();

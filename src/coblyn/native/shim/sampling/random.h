@@ -19,7 +19,7 @@ inline double random_number(uint64_t seed, uint64_t position) {
     return (double) (mix(mix(seed) + position) >> 11) * 0x1.0p-53;
 }
 
-// In [0, 1), independent of the former: decides whether XTC happens.
+// In [0, 1), independent of the former: decides whether XTC applies.
 inline double coin(uint64_t seed, uint64_t position) {
     return random_number(mix(seed), position);
 }

@@ -12,7 +12,7 @@ namespace coblyn {
 constexpr int32_t lanes          = 32;  // with 16, exponentials take 2.5 times as long
 constexpr float   minus_infinity = -std::numeric_limits<float>::infinity();
 
-// e to the x for x <= 0, relative error below 3e-7, and 0 below -87. Without branches, so that loops over it vectorise.
+// e to the x for x <= 0, relative error below 3e-7, and 0 below -87. Without branches, so that loops over it are vectorized.
 inline float exponential(float x) {
     const float clamped  = x < -87.0f ? -87.0f : x;
     const float shifted  = clamped * 1.44269504f + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
@@ -33,7 +33,7 @@ inline float exponential(float x) {
 
 constexpr int32_t block = 4096;  // short float sums keep their precision
 
-// Sum of exp((x - shift) * scale) over at most a block, and each term into `weights` if these are kept.
+// Sum of exp((x - shift) * scale) over at most one block; with keeps_weights each term is written to `weights`.
 template <bool keeps_weights>
 double exponential_sum_of_block(const float * x, int32_t n, float shift, float scale, float * weights) {
     float   sums[lanes] = {};
@@ -64,7 +64,7 @@ double exponential_sum_of_block(const float * x, int32_t n, float shift, float s
     return total;
 }
 
-// The same over a row of any length; calls of_block(sum) for each block if wanted.
+// The same over a row of any length; calls of_block(sum) for each block if given.
 template <class OfBlock>
 double exponential_sum(const float * x, int32_t n, float shift, float scale, float * weights, OfBlock of_block) {
     double total = 0;

@@ -1,4 +1,4 @@
-// The samplers without memory, each a function of the candidates. coblyn/engine/sampling/ says what they mean, and where
+// The samplers without memory, each a function of the candidates. coblyn/engine/sampling/ says what they mean and where
 // they come from.
 
 #pragma once

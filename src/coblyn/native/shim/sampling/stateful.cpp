@@ -25,7 +25,7 @@ void Mirostat::truncate(Candidates & candidates) {
             keep_zipf(candidates);
         } else {
             const double limit = candidates.best() + std::log(candidates.mass()) - mu * std::log(2.0);
-            // Where not even the best one is common enough it stays alone, also beside its equals.
+            // If not even the best candidate is common enough, it stays alone, even beside equals.
             limit > candidates.best() ? candidates.keep_best(1) : candidates.keep_above(limit);
         }
     }
@@ -44,7 +44,7 @@ void Mirostat::keep_zipf(Candidates & candidates) const {
     const double exponent = products / squares;
     const double excess   = exponent - 1;
     const double log_size = std::log((double) candidates.vocabulary());
-    // excess / (1 - size^-excess), also where this has only a limit, and in a form that does not overflow.
+    // excess / (1 - size^-excess), also where this has only a limit, in a form that does not overflow.
     const double factor = std::fabs(excess) * log_size < 1e-6 ? 1 / log_size
                           : excess > 0 ? excess / -std::expm1(-excess * log_size)
                                        : -excess * std::exp(excess * log_size) / -std::expm1(excess * log_size);

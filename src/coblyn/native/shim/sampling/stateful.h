@@ -9,11 +9,11 @@
 
 namespace coblyn {
 
-// The candidates at some point of a chain: what probability had the one that was drawn in the end?
+// The candidates at some point of a chain: what probability did the token have that was drawn in the end?
 class Snapshot {
 public:
     void   take(Candidates & candidates);
-    double log_probability(int32_t token) const;  // natural; of a token that was no candidate: of the best one
+    double log_probability(int32_t token) const;  // natural; for a token that was no candidate: that of the best one
 
 private:
     std::vector<Candidate> items;

@@ -5,7 +5,7 @@
 namespace coblyn {
 
 void exclude_top_choices(Candidates & candidates, double threshold, double probability, double number) {
-    constexpr double lowered = 999.0;  // as KoboldCPP has it: out of reach, but a candidate still
+    constexpr double lowered = 999.0;  // as in KoboldCPP: out of reach, but still a candidate
     if (threshold > 0.5 || number >= probability) {
         return;
     }
