@@ -28,6 +28,8 @@ GGML_STRUCTS = frozenset(
         "ggml_threadpool_params",
     }
 )
+# Headers of which every struct is ours to look into.
+OURS = frozenset({"llama.h", "mtmd.h", "mtmd-helper.h"})
 # Known to the bindings, but no part of the fingerprint: that would give every bundle another name.
 # Callers check by what the library tells (see src/coblyn/llama/product.py).
 UNPROBED = frozenset({"ggml_init_params", "ggml_status"})
@@ -71,15 +73,16 @@ class HeaderError(Exception):
 
 
 def parse(source: Path, extra: str = "") -> TranslationUnit:
-    """Parse ``llama.h`` of a llama.cpp tree, and C text after it, for one fixed 64-bit target."""
+    """Parse the headers of a llama.cpp tree, and C text after them, for one fixed 64-bit target."""
     with tempfile.TemporaryDirectory() as stubs:
         for name, text in STUBS.items():
             (Path(stubs) / name).write_text(text, encoding="utf-8")
-        includes = [f"-I{source / 'include'}", f"-I{source / 'ggml/include'}", f"-I{stubs}"]
+        folders = ("include", "ggml/include", "tools/mtmd")
+        includes = [*(f"-I{source / folder}" for folder in folders), f"-I{stubs}"]
         unit = Index.create().parse(
             "coblyn.c",
             args=["-xc", "-std=c11", "-nostdinc", "-target", "x86_64-unknown-linux-gnu", *includes],
-            unsaved_files=[("coblyn.c", f'#include "llama.h"\n{extra}')],
+            unsaved_files=[("coblyn.c", f'#include "llama.h"\n#include "mtmd-helper.h"\n{extra}')],
             options=TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD,
         )
     errors = [str(d) for d in unit.diagnostics if d.severity >= Diagnostic.Error]
@@ -150,7 +153,7 @@ class Writer:
         name = declaration.spelling
         if declaration.get_definition() is None or name in HANDLES or name in self.open:
             return True
-        return not (header_of(declaration) == "llama.h" or name in GGML_STRUCTS)
+        return not (header_of(declaration) in OURS or name in GGML_STRUCTS)
 
     def callback(self, name: str, function: Type) -> str:
         """The name of a function pointer type, which is written first if it is new."""

@@ -5,7 +5,9 @@
 #   46d84cb998105f871240864fd0f55446939a2fe86c5c281afa63a010fb1f65a2  ggml/include/ggml-backend.h
 #   316279e004cdeb8e6ef78599acb602bf79a8abdf897fed9fd1914808c1518c6e  ggml/include/ggml-cpu.h
 #   3586de1bc8a934b5c72339e2b6937b0641e8f149b512231e666f67de0736eea2  ggml/include/ggml-opt.h
-"""libllama and ggml for ctypes: constants, structs, callbacks, a table of functions."""
+#   b0f1ba884e8688980789f0547147d2b7330d65772ebac8f36c0dbb8ece7cf7d0  tools/mtmd/mtmd.h
+#   893b42990d4b386b8c52d8078499f5615c2d7b0c92d0c30501816d65cab8db6c  tools/mtmd/mtmd-helper.h
+"""libllama, libmtmd and ggml for ctypes: constants, structs, callbacks, a table of functions."""
 
 from __future__ import annotations
 
@@ -24,6 +26,7 @@ from ctypes import (
     c_int32,
     c_int64,
     c_size_t,
+    c_uint8,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -270,6 +273,12 @@ LLAMA_MODEL_META_KEY_SAMPLING_MIROSTAT_ETA = 11
 # enum llama_process_type
 LLAMA_PROCESS_TYPE_ENCODE = 0
 LLAMA_PROCESS_TYPE_DECODE = 1
+
+# enum mtmd_input_chunk_type
+MTMD_INPUT_CHUNK_TYPE_TEXT = 0
+MTMD_INPUT_CHUNK_TYPE_IMAGE = 1
+MTMD_INPUT_CHUNK_TYPE_AUDIO = 2
+MTMD_INPUT_CHUNK_TYPE_COUNT = 3
 
 ggml_abort_callback_t = CFUNCTYPE(None, c_char_p)
 
@@ -619,6 +628,61 @@ ggml_opt_epoch_callback = CFUNCTYPE(
     None, c_bool, c_void_p, c_void_p, c_void_p, c_int64, c_int64, c_int64
 )
 
+mtmd_progress_callback = CFUNCTYPE(c_bool, c_float, c_void_p)
+
+
+class mtmd_context_params(Structure):
+    _fields_ = (
+        ("use_gpu", c_bool),
+        ("device", c_void_p),
+        ("print_timings", c_bool),
+        ("n_threads", c_int32),
+        ("image_marker", c_char_p),
+        ("media_marker", c_char_p),
+        ("flash_attn_type", c_int),
+        ("warmup", c_bool),
+        ("image_min_tokens", c_int32),
+        ("image_max_tokens", c_int32),
+        ("cb_eval", ggml_backend_sched_eval_callback),
+        ("cb_eval_user_data", c_void_p),
+        ("batch_max_tokens", c_int32),
+        ("progress_callback", mtmd_progress_callback),
+        ("progress_callback_user_data", c_void_p),
+    )
+
+
+class mtmd_decoder_pos(Structure):
+    _fields_ = (
+        ("t", c_uint32),
+        ("x", c_uint32),
+        ("y", c_uint32),
+        ("z", c_uint32),
+    )
+
+
+class mtmd_input_text(Structure):
+    _fields_ = (
+        ("text", c_char_p),
+        ("text_len", c_size_t),
+        ("add_special", c_bool),
+        ("parse_special", c_bool),
+    )
+
+
+class mtmd_input_part(Structure):
+    _fields_ = (
+        ("text", POINTER(mtmd_input_text)),
+        ("bitmap", c_void_p),
+    )
+
+
+class mtmd_caps(Structure):
+    _fields_ = (
+        ("inp_vision", c_bool),
+        ("inp_audio", c_bool),
+    )
+
+
 # Every struct above that the fingerprint covers.
 STRUCTS = (
     ggml_threadpool_params,
@@ -646,6 +710,11 @@ STRUCTS = (
     llama_perf_context_data,
     llama_perf_sampler_data,
     llama_opt_params,
+    mtmd_context_params,
+    mtmd_decoder_pos,
+    mtmd_input_text,
+    mtmd_input_part,
+    mtmd_caps,
 )
 
 # Name of each function: what it returns, and what it takes.
@@ -1000,6 +1069,53 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
             ggml_opt_epoch_callback,
             ggml_opt_epoch_callback,
         ),
+    ),
+    "mtmd_default_marker": (c_char_p, ()),
+    "mtmd_context_params_default": (mtmd_context_params, ()),
+    "mtmd_init_from_file": (c_void_p, (c_char_p, c_void_p, mtmd_context_params)),
+    "mtmd_free": (None, (c_void_p,)),
+    "mtmd_decode_use_non_causal": (c_bool, (c_void_p, c_void_p)),
+    "mtmd_decode_use_mrope": (c_bool, (c_void_p,)),
+    "mtmd_support_vision": (c_bool, (c_void_p,)),
+    "mtmd_support_audio": (c_bool, (c_void_p,)),
+    "mtmd_get_audio_sample_rate": (c_int32, (c_void_p,)),
+    "mtmd_get_marker": (c_char_p, (c_void_p,)),
+    "mtmd_bitmap_init": (c_void_p, (c_uint32, c_uint32, c_void_p)),
+    "mtmd_bitmap_init_from_audio": (c_void_p, (c_size_t, POINTER(c_float))),
+    "mtmd_bitmap_get_nx": (c_uint32, (c_void_p,)),
+    "mtmd_bitmap_get_ny": (c_uint32, (c_void_p,)),
+    "mtmd_bitmap_get_data": (POINTER(c_uint8), (c_void_p,)),
+    "mtmd_bitmap_get_n_bytes": (c_size_t, (c_void_p,)),
+    "mtmd_bitmap_is_audio": (c_bool, (c_void_p,)),
+    "mtmd_bitmap_free": (None, (c_void_p,)),
+    "mtmd_bitmap_get_id": (c_char_p, (c_void_p,)),
+    "mtmd_bitmap_set_id": (None, (c_void_p, c_char_p)),
+    "mtmd_input_chunks_init": (c_void_p, ()),
+    "mtmd_input_chunks_size": (c_size_t, (c_void_p,)),
+    "mtmd_input_chunks_get": (c_void_p, (c_void_p, c_size_t)),
+    "mtmd_input_chunks_free": (None, (c_void_p,)),
+    "mtmd_input_chunk_get_type": (c_int, (c_void_p,)),
+    "mtmd_input_chunk_get_tokens_text": (POINTER(c_int32), (c_void_p, POINTER(c_size_t))),
+    "mtmd_input_chunk_get_tokens_image": (c_void_p, (c_void_p,)),
+    "mtmd_input_chunk_get_n_tokens": (c_size_t, (c_void_p,)),
+    "mtmd_input_chunk_get_id": (c_char_p, (c_void_p,)),
+    "mtmd_input_chunk_get_n_pos": (c_int32, (c_void_p,)),
+    "mtmd_input_chunk_copy": (c_void_p, (c_void_p,)),
+    "mtmd_input_chunk_free": (None, (c_void_p,)),
+    "mtmd_input_chunk_get_placeholder": (c_void_p, (c_void_p,)),
+    "mtmd_image_tokens_get_decoder_pos": (mtmd_decoder_pos, (c_void_p, c_int32, c_size_t)),
+    "mtmd_tokenize_from_parts": (
+        c_int32,
+        (c_void_p, c_void_p, POINTER(POINTER(mtmd_input_part)), c_size_t, c_bool),
+    ),
+    "mtmd_encode_chunk": (c_int32, (c_void_p, c_void_p)),
+    "mtmd_get_output_embd": (POINTER(c_float), (c_void_p,)),
+    "mtmd_get_cap_from_file": (mtmd_caps, (c_char_p,)),
+    "mtmd_helper_log_set": (None, (ggml_log_callback, c_void_p)),
+    "mtmd_helper_image_get_decoder_pos": (None, (c_void_p, c_int32, POINTER(mtmd_decoder_pos))),
+    "mtmd_helper_eval_chunks": (
+        c_int32,
+        (c_void_p, c_void_p, c_void_p, c_int32, c_int32, c_int32, c_bool, POINTER(c_int32)),
     ),
 }
 

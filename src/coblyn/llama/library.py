@@ -26,7 +26,11 @@ _PREFIX = "" if sys.platform == "win32" else "lib"
 # In the order in which they need each other. Ours need them all.
 _NAMES = ("ggml-base", "ggml", "llama", "coblyn_shim", "coblyn_kernels")
 
+_LATE = {"mtmd_": "mtmd"}
+"""Libraries that are opened when a function with such a name is called: few need them."""
+
 _lock = threading.Lock()
+_late_lock = threading.Lock()
 _opened: dict[Path, Library] = {}
 
 
@@ -45,6 +49,7 @@ class Library:
     ) -> None:
         self.directory = directory
         self._handles = [_open(directory, name) for name in _NAMES]
+        self._late: set[str] = set()
         abi.check(self.coblyn_abi().decode())
         abi.check_defaults(self.llama_model_default_params(), self.llama_context_default_params())
         if tell_crashes:
@@ -64,6 +69,7 @@ class Library:
         signature = bindings.FUNCTIONS.get(name) or shim.FUNCTIONS.get(name)
         if signature is None:
             raise AttributeError(f"the bindings have no function {name!r}")
+        self._open_late(name)
         for handle in self._handles:
             function = getattr(handle, name, None)
             if function is not None:
@@ -74,6 +80,13 @@ class Library:
             f"The engine in {self.directory} has no function {name}.",
             hint="Run `coblyn build --force`.",
         )
+
+    def _open_late(self, name: str) -> None:
+        wanted = next((late for prefix, late in _LATE.items() if name.startswith(prefix)), None)
+        with _late_lock:
+            if wanted and wanted not in self._late:
+                self._handles.append(_open(self.directory, wanted))
+                self._late.add(wanted)
 
 
 def open_library(

@@ -76,7 +76,7 @@ _SET = {
     # The tree is not a repository, and must not be taken for a part of one that lies above it.
     "GIT_DIR": ".coblyn-no-repository",
 }
-_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "coblyn_shim", "coblyn_kernels")
+_BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim", "coblyn_kernels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def make_plan(
         id=f"{choice.backend.NAME}-{digest[:12]}",
         backend=choice.backend.NAME,
         cmake_args=(*args, *_ccache_args(facts)),
-        targets=("llama", "ggml", "coblyn_shim", "coblyn_kernels"),
+        targets=("llama", "ggml", "mtmd", "coblyn_shim", "coblyn_kernels"),
         libraries=_libraries(facts, options, choice),
         dropped=without.dropped(facts, portable=options.portable),
         without=without.names,
@@ -240,8 +240,9 @@ def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> t
     return (
         "-DCMAKE_BUILD_TYPE=Release",
         "-DBUILD_SHARED_LIBS=ON",
-        # Nothing loads it, and it takes as long as libllama itself.
-        "-DLLAMA_BUILD_MTMD=OFF",
+        "-DLLAMA_BUILD_MTMD=ON",
+        # Videos would be read by an ffmpeg that happens to be in the path.
+        "-DMTMD_VIDEO=OFF",
         "-DLLAMA_BUILD_IS_DEV=OFF",
         "-DLLAMA_BUILD_NUMBER=0",
         "-DGGML_RPC=ON",

@@ -5,6 +5,8 @@
 //   46d84cb998105f871240864fd0f55446939a2fe86c5c281afa63a010fb1f65a2  ggml/include/ggml-backend.h
 //   316279e004cdeb8e6ef78599acb602bf79a8abdf897fed9fd1914808c1518c6e  ggml/include/ggml-cpu.h
 //   3586de1bc8a934b5c72339e2b6937b0641e8f149b512231e666f67de0736eea2  ggml/include/ggml-opt.h
+//   b0f1ba884e8688980789f0547147d2b7330d65772ebac8f36c0dbb8ece7cf7d0  tools/mtmd/mtmd.h
+//   893b42990d4b386b8c52d8078499f5615c2d7b0c92d0c30501816d65cab8db6c  tools/mtmd/mtmd-helper.h
 //
 // The layout of every struct and the value of every constant that the bindings know, as this
 // compiler sees them. src/coblyn/llama/abi.py builds the same text from the bindings and compares.
@@ -13,6 +15,7 @@
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "llama.h"
+#include "mtmd-helper.h"
 
 #include <cstddef>
 #include <string>
@@ -241,6 +244,10 @@ const entry entries[] = {
     VALUE(LLAMA_MODEL_META_KEY_SAMPLING_MIROSTAT_ETA),
     VALUE(LLAMA_PROCESS_TYPE_ENCODE),
     VALUE(LLAMA_PROCESS_TYPE_DECODE),
+    VALUE(MTMD_INPUT_CHUNK_TYPE_TEXT),
+    VALUE(MTMD_INPUT_CHUNK_TYPE_IMAGE),
+    VALUE(MTMD_INPUT_CHUNK_TYPE_AUDIO),
+    VALUE(MTMD_INPUT_CHUNK_TYPE_COUNT),
     GROUP("ggml_threadpool_params"),
     FIELD(ggml_threadpool_params, cpumask),
     FIELD(ggml_threadpool_params, n_threads),
@@ -450,6 +457,43 @@ const entry entries[] = {
     FIELD(llama_opt_params, get_opt_pars_ud),
     FIELD(llama_opt_params, optimizer_type),
     SIZE(llama_opt_params),
+    GROUP("mtmd_context_params"),
+    FIELD(mtmd_context_params, use_gpu),
+    FIELD(mtmd_context_params, device),
+    FIELD(mtmd_context_params, print_timings),
+    FIELD(mtmd_context_params, n_threads),
+    FIELD(mtmd_context_params, image_marker),
+    FIELD(mtmd_context_params, media_marker),
+    FIELD(mtmd_context_params, flash_attn_type),
+    FIELD(mtmd_context_params, warmup),
+    FIELD(mtmd_context_params, image_min_tokens),
+    FIELD(mtmd_context_params, image_max_tokens),
+    FIELD(mtmd_context_params, cb_eval),
+    FIELD(mtmd_context_params, cb_eval_user_data),
+    FIELD(mtmd_context_params, batch_max_tokens),
+    FIELD(mtmd_context_params, progress_callback),
+    FIELD(mtmd_context_params, progress_callback_user_data),
+    SIZE(mtmd_context_params),
+    GROUP("mtmd_decoder_pos"),
+    FIELD(mtmd_decoder_pos, t),
+    FIELD(mtmd_decoder_pos, x),
+    FIELD(mtmd_decoder_pos, y),
+    FIELD(mtmd_decoder_pos, z),
+    SIZE(mtmd_decoder_pos),
+    GROUP("mtmd_input_text"),
+    FIELD(mtmd_input_text, text),
+    FIELD(mtmd_input_text, text_len),
+    FIELD(mtmd_input_text, add_special),
+    FIELD(mtmd_input_text, parse_special),
+    SIZE(mtmd_input_text),
+    GROUP("mtmd_input_part"),
+    FIELD(mtmd_input_part, text),
+    FIELD(mtmd_input_part, bitmap),
+    SIZE(mtmd_input_part),
+    GROUP("mtmd_caps"),
+    FIELD(mtmd_caps, inp_vision),
+    FIELD(mtmd_caps, inp_audio),
+    SIZE(mtmd_caps),
 };
 
 std::string build() {

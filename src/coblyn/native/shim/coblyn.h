@@ -28,6 +28,8 @@ COBLYN_API const char * coblyn_abi(void);
 
 // Take over the logs of llama.cpp and ggml.
 COBLYN_API void coblyn_log_install(void);
+// The callback (ggml_log_callback) that does this, for libraries with a log of their own.
+COBLYN_API void * coblyn_log_receiver(void);
 // Copy the oldest waiting line into `buffer` (NUL-terminated, cut to `size`) and remove it from the queue.
 // Returns its level (ggml_log_level: 1 debug, 2 info, 3 warning, 4 error), or 0 when no line is waiting.
 COBLYN_API int32_t coblyn_log_take(char * buffer, size_t size);
@@ -52,6 +54,12 @@ COBLYN_API int32_t coblyn_crash_install(void);
 // Returns llama_decode's code, or -100 when it threw.
 COBLYN_API int32_t coblyn_decode(struct llama_context * ctx, int32_t n_tokens, const int32_t * tokens,
                                  const int32_t * positions, const int32_t * sequences, const int8_t * outputs);
+
+// The same over what an encoder made of an image or a sound, all of it one sequence's: `embeddings` has the model's input width
+// for each of `n_cells`, `positions` one array of `n_cells` for each part of a position. With `is_whole` every cell sees all
+// others. Only the last one's logits are there afterwards, if `output` is not 0, at the index of that cell.
+COBLYN_API int32_t coblyn_decode_media(struct llama_context * ctx, int32_t n_cells, const float * embeddings,
+                                       const int32_t * positions, int32_t sequence, int32_t output, int32_t is_whole);
 
 // sample.cpp: draws the next token for all rows of a step in one call.
 

@@ -38,3 +38,26 @@ int32_t coblyn_decode(llama_context * ctx, int32_t n_tokens, const int32_t * tok
         return threw;
     }
 }
+
+int32_t coblyn_decode_media(llama_context * ctx, int32_t n_cells, const float * embeddings, const int32_t * positions,
+                            int32_t sequence, int32_t output, int32_t is_whole) {
+    std::vector<int32_t>        counts(n_cells, 1);
+    std::vector<llama_seq_id *> pointers(n_cells, &sequence);
+    std::vector<int8_t>         outputs(n_cells, 0);
+    outputs.back() = output != 0;
+    llama_batch batch{};
+    batch.n_tokens = n_cells;
+    batch.embd     = const_cast<float *>(embeddings);
+    batch.pos      = const_cast<llama_pos *>(positions);
+    batch.n_seq_id = counts.data();
+    batch.seq_id   = pointers.data();
+    batch.logits   = outputs.data();
+    int32_t code   = threw;
+    try {
+        llama_set_causal_attn(ctx, !is_whole);
+        code = llama_decode(ctx, batch);
+    } catch (const std::exception &) {
+    }
+    llama_set_causal_attn(ctx, true);
+    return code;
+}

@@ -58,6 +58,10 @@ void coblyn_log_install(void) {
     llama_log_set(receive, nullptr);
 }
 
+void * coblyn_log_receiver(void) {
+    return reinterpret_cast<void *>(receive);
+}
+
 int32_t coblyn_log_take(char * buffer, size_t size) {
     const std::lock_guard<std::mutex> lock(mutex);
     if (lines.empty() || size == 0) {
