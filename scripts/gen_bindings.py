@@ -102,7 +102,9 @@ def collect(source: Path, commit: str) -> Output:
     writer, functions, cpu = Writer(), {}, []
     for cursor in declarations:
         ours = header_of(cursor) == "llama.h"
-        named = GGML_FUNCTIONS.fullmatch(cursor.spelling) or MTMD_FUNCTIONS.fullmatch(cursor.spelling)
+        named = GGML_FUNCTIONS.fullmatch(cursor.spelling) or MTMD_FUNCTIONS.fullmatch(
+            cursor.spelling
+        )
         if cursor.kind == CursorKind.STRUCT_DECL and cursor.is_definition():
             if ours or cursor.spelling in GGML_STRUCTS:
                 writer.struct(cursor)

@@ -198,6 +198,44 @@ class Context(Handle):
         if code != 0:
             raise decode_error(self.library, code)
 
+    def decode_media(
+        self,
+        embeddings: NDArray[np.float32],
+        positions: NDArray[np.int32],
+        sequence: int,
+        *,
+        output: bool,
+        is_whole: bool,
+    ) -> None:
+        """Compute what an encoder made of an image or a sound, behind what a sequence holds.
+
+        Args:
+            embeddings: Of shape (cells, input width of the model).
+            positions: Of shape (parts of a position, cells).
+            sequence: Whose they are.
+            output: Whether the last cell's logits are wanted; they are at the index of that cell.
+            is_whole: Every cell sees all others; then there are at most ``max_batch``.
+
+        Raises:
+            EngineError: It failed; what the sequence holds is unknown from here on.
+        """
+        cells = len(embeddings)
+        for start in range(0, cells, self.max_batch):
+            end = min(start + self.max_batch, cells)
+            part = np.ascontiguousarray(embeddings[start:end])
+            places = np.ascontiguousarray(positions[:, start:end])
+            code = self.library.coblyn_decode_media(
+                self.pointer,
+                end - start,
+                part.ctypes.data,
+                places.ctypes.data,
+                sequence,
+                output and end == cells,
+                is_whole,
+            )
+            if code != 0:
+                raise decode_error(self.library, code)
+
     def logits(self, index: int) -> NDArray[np.float32]:
         """A copy of the logits at an index of the last batch, which must have asked for them."""
         pointer = self.library.llama_get_logits_ith(self.pointer, index)

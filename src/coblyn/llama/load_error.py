@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coblyn.errors import ModelBroken, ModelError, ModelNotFound, ModelUnsupported
 
-__all__ = ["load_error"]
+__all__ = ["load_error", "reason_of"]
 
 _NEWER = "The model is newer than this engine: a newer Coblyn may know it; otherwise choose another model."
 _AGAIN = "The file is damaged or cut short: fetch it again."
@@ -116,15 +116,15 @@ def load_error(path: Path, errors: Sequence[str]) -> ModelError:
             found = re.search(pattern, line)
             if found:
                 return kind(f"{path} {text.format(found[1])}.", hint=hint)
-    reason = _reason(errors)
+    reason = reason_of(errors)
     return ModelBroken(
         f"{path} cannot be loaded: {reason}.",
         hint="Try another file of the model. If no model can be loaded, look with `coblyn doctor`.",
     )
 
 
-def _reason(errors: Sequence[str]) -> str:
-    """The library's words without the names of its functions."""
+def reason_of(errors: Sequence[str]) -> str:
+    """What the library said first, without the names of its functions."""
     if not errors:
         return "the library gave no reason"
     return re.sub(r"^(?:\w+: )+(?:error loading model[^:]*: )?", "", errors[0]).rstrip(". ")

@@ -40,6 +40,7 @@ class LibraryLog:
         self._errors: deque[str] = deque(maxlen=20)
         self._lines: deque[str] = deque(maxlen=2000)
         self._callback: Any = None
+        self._is_listening = self._hears_media = False
         self._turn = threading.RLock()
 
     def drain(self) -> None:
@@ -78,7 +79,9 @@ class LibraryLog:
                     self._keep(open_level, line)
 
         self._callback = bindings.ggml_log_callback(receive)
+        self._is_listening = True
         self._library.llama_log_set(self._callback, None)
+        self._route_media()
 
     @contextmanager
     def listening(self, hear: Callable[[str], object]) -> Iterator[None]:
@@ -87,7 +90,22 @@ class LibraryLog:
         try:
             yield
         finally:
+            self._is_listening = False
             self._library.coblyn_log_install()
+            self._route_media()
+
+    def hear_media(self) -> None:
+        """From now on take the lines of libmtmd too, which has a log of its own."""
+        self._hears_media = True
+        self._route_media()
+
+    def _route_media(self) -> None:
+        if not self._hears_media:
+            return
+        receiver = self._callback
+        if not self._is_listening:
+            receiver = bindings.ggml_log_callback(self._library.coblyn_log_receiver())
+        self._library.mtmd_helper_log_set(receiver, None)
 
     def take_lines(self) -> list[str]:
         """All lines since the last call, oldest first, but at most the last 2000."""
