@@ -83,12 +83,12 @@ def send_until_it_is_closed(connection: socket.socket) -> None:
 
 def test_a_client_that_does_not_read_is_left(address: tuple[str, int]) -> None:
     """Requests on one connection, whose answers are more than the system keeps for a client."""
-    asked = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
         connection.settimeout(20)
         connection.connect(address)
-        connection.sendall(asked * 8)
+        connection.sendall(asked * 80)
         with pytest.raises(ConnectionError):
             send_until_it_is_closed(connection)
     assert exchange(address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nG").startswith(

@@ -20,7 +20,7 @@ from coblyn.api.access import CallerFinder, KeyGuard
 from coblyn.api.anthropic.dialect import ANTHROPIC
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
-from coblyn.api.docs import docs_routes
+from coblyn.api.docs.routes import docs_routes
 from coblyn.api.errors import answer_error, error_handlers
 from coblyn.api.generation_log import GenerationLog
 from coblyn.api.health import SERVER

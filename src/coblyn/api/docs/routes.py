@@ -1,0 +1,69 @@
+"""The routes of ``/docs`` and ``/openapi.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import Route
+
+from coblyn.api.dialect import Dialect
+from coblyn.api.openapi import describe
+
+__all__ = ["docs_routes"]
+
+_HERE = Path(__file__).parent
+_SAFE = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+def docs_routes(dialects: Sequence[Dialect]) -> list[Route]:
+    """Routes of the page, its files and ``/openapi.json``."""
+    description = cache(partial(describe, dialects))
+
+    @cache
+    def text() -> str:
+        from coblyn.api.docs.sheet import render  # Jinja is loaded when somebody reads the page
+
+        return render(description())
+
+    async def openapi(_: Request) -> Response:
+        return JSONResponse(description())
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(text(), headers=_SAFE)
+
+    return [
+        Route("/openapi.json", openapi),
+        Route("/api", _redirect),  # KoboldCPP's address of its API's description
+        Route("/docs", page),
+        Route("/docs/page.css", _style),
+        Route("/docs/page.js", _script),
+    ]
+
+
+async def _redirect(_: Request) -> Response:
+    return RedirectResponse("docs")
+
+
+async def _style(_: Request) -> Response:
+    return FileResponse(_HERE / "page.css", media_type="text/css", headers=_SAFE)
+
+
+async def _script(_: Request) -> Response:
+    return FileResponse(_HERE / "page.js", media_type="text/javascript", headers=_SAFE)
