@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "tuning": VOCABULARY | {"llama"},
     "engine": VOCABULARY | {"settings", "llama", "run", "tuning", "constraints"},
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
+    "workshop": VOCABULARY | {"run", "fetch", "models", "llama"},
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
     "story": VOCABULARY,
@@ -75,6 +76,7 @@ MAY_IMPORT = {
         "proof",
         "fetch",
         "run",
+        "workshop",
     },
 }
 

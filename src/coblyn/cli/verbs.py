@@ -12,6 +12,7 @@ VERBS = {
     "pull": "Bring a model here, or go on with a download that was cut.",
     "create": "Make a model from another by settings, as a Modelfile says.",
     "models": "List the models that are here, or delete one.",
+    "quantize": "Make a smaller file of a model, in fewer bits per weight.",
     "presets": "List presets of generation parameters.",
     "sample": "Show what could be drawn next, after each sampler.",
     "key": "Make, list and remove API keys for programs of other machines.",

@@ -11,7 +11,14 @@ from coblyn.files import human_size
 from coblyn.models.sources.take import RemoteFile
 from coblyn.models.splits import part_names, plain_name
 
-__all__ = ["ManyVariants", "Variant", "choose", "quantization_of", "variants_of"]
+__all__ = [
+    "ManyVariants",
+    "Variant",
+    "choose",
+    "quantization_of",
+    "variants_of",
+    "without_quantization",
+]
 
 _QUANTIZATION = re.compile(r"(?:IQ|TQ|Q)\d(?:_[A-Z0-9]+)*|BF16|F16|F32|MXFP4|NVFP4", re.IGNORECASE)
 
@@ -96,6 +103,12 @@ def choose(reference: str, variants: Sequence[Variant], wanted: str) -> Variant:
             return variant
     known = ", ".join(variant.quantization for variant in variants)
     raise ModelNotFound(f"{reference} has no {wanted}.", hint=f"It has {known}.")
+
+
+def without_quantization(name: str) -> str:
+    """A name without the quantization at its end, if there is one there: ``Tiny-Q4_K_M`` is ``Tiny``."""
+    found = re.fullmatch(rf"(?P<stem>.+?)[-._](?:{_QUANTIZATION.pattern})", name, re.IGNORECASE)
+    return found["stem"] if found else name
 
 
 def _is_model(path: str) -> bool:

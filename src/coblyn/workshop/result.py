@@ -1,0 +1,53 @@
+"""New files of models: made under a name that is no model's, and put in their place when they are whole."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from coblyn.errors import BadRequest, CoblynError
+from coblyn.files import alone, disk_errors, put_in_place
+
+__all__ = ["new_file"]
+
+
+@contextlib.contextmanager
+def new_file(target: Path, *, what: str, source: Path | None = None) -> Iterator[Path]:
+    """Give a path to write to; after the block its file is on the disk under the target's name.
+
+    If the block raises, or this process is interrupted, nothing is left. A kill leaves ``TARGET.part``, which is no
+    model to anybody, and which the next run overwrites. Two that make the same file wait for each other.
+
+    Args:
+        target: The file; one that is there is replaced. Its directory must be there.
+        what: What is being done, as the start of a sentence.
+        source: The file that it is made from, which it must not be.
+
+    Raises:
+        BadRequest: The target is the source, or cannot be a file.
+        DiskFull: No space is left.
+        CoblynError: The directory cannot be written to.
+    """
+    _check_target(target, source)
+    part = target.with_name(f"{target.name}.part")
+    with (
+        disk_errors(target.parent, what=what, error=CoblynError),
+        alone(target, on_wait=lambda: None),
+    ):
+        try:
+            yield part
+            put_in_place(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _check_target(target: Path, source: Path | None) -> None:
+    if target.is_dir():
+        raise BadRequest(f"{target} is a directory.", field="out", hint="Name the new file in it.")
+    if not target.parent.is_dir():
+        raise BadRequest(f"There is no directory {target.parent}.", field="out")
+    if source is not None and target.exists() and target.samefile(source):
+        raise BadRequest(
+            f"{target} is the file that is read.", field="out", hint="Name another one with --out."
+        )

@@ -1,0 +1,43 @@
+"""The process that works: a line of ``MARK`` and JSON is a report, every other line is the library's log.
+
+python -m coblyn.workshop.worker TASK LIBRARIES JSON
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from coblyn.errors import CoblynError
+from coblyn.llama.library import open_library
+from coblyn.llama.process import end_with_parent
+from coblyn.workshop.protocol import MARK, Task
+from coblyn.workshop.quantizing import plan, quantize
+
+__all__ = ["TASKS", "main"]
+
+TASKS: dict[str, Task] = {"plan": plan, "quantize": quantize}
+
+
+def main() -> None:
+    """Do the task of the first argument."""
+    end_with_parent()
+    task, libraries, request = sys.argv[1:]
+    try:
+        library = open_library(Path(libraries), tell_crashes=True)
+        _tell("done", **TASKS[task](library, json.loads(request), _tell))
+    except CoblynError as error:
+        _tell("failed", code=error.code, message=error.message, hint=error.hint)
+    # The end of a process is where drivers crash that did all their work.
+    os._exit(0)
+
+
+def _tell(event: str, **values: Any) -> None:
+    os.write(1, f"{MARK}{json.dumps({'event': event, **values})}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
