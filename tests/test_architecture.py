@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,14 +155,21 @@ def test_there_is_no_cycle() -> None:
 ALLOWED = {
     "ctypes": lambda path: room_of(path) == "llama",
     "subprocess": lambda path: room_of(path) == "run" or path.name == "client.py",
-    "ray": lambda path: room_of(path) == "cluster",
 }
 
 
 @pytest.mark.parametrize("module", ALLOWED)
 def test_the_outside_world_is_touched_in_few_places(module: str) -> None:
     users = [path for path in FILES if any(name.split(".")[0] == module for name in imported(path))]
+    assert users
     assert not [path for path in users if not ALLOWED[module](path)]
+
+
+@pytest.mark.parametrize("script", ["gen_options", "gen_stages"])
+def test_generated_files_are_those_of_their_tables(script: str) -> None:
+    path = ROOT.parents[1] / "scripts" / f"{script}.py"
+    done = subprocess.run([sys.executable, path, "--check"], check=False)
+    assert done.returncode == 0
 
 
 def test_only_the_command_line_prints() -> None:

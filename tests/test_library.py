@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -15,7 +15,8 @@ from coblyn.engine.interface import EngineClient
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest, EngineStopped, ModelNotFound, PromptTooLong
-from coblyn.library import _command
+from coblyn.library import Options, _command
+from coblyn.service.command import GenerateCommand, TextPrompt
 
 
 async def make_client() -> EngineClient:
@@ -82,6 +83,24 @@ def test_parameters_come_together_or_one_by_one() -> None:
     command = _command("x", {"sampling": base, "temperature": 0.7, "max_tokens": 3})
     assert command.sampling == replace(base, temperature=0.7)
     assert _command("x", {"min_p": 0.1}).sampling == SamplingParams(min_p=0.1)
+
+
+def test_every_option_and_parameter_has_its_name() -> None:
+    base, sampling = GenerateCommand(TextPrompt("x")), SamplingParams()
+    for name in Options.__annotations__.keys() - {"memory", "sampling"}:
+        owner = sampling if hasattr(sampling, name) else base
+        command = _command("x", {name: getattr(owner, name)})  # type: ignore[misc]
+        assert command == base, name
+    given = {field.name for field in fields(SamplingParams)}
+    assert given <= Options.__annotations__.keys()
+
+
+def test_sequences_are_kept_and_a_single_text_is_one_of_them() -> None:
+    command = _command("x", {"banned_phrases": ["a", "b"], "stop": "ab", "sampler_order": [6, 0]})
+    assert command.banned_phrases == ("a", "b")
+    assert command.stop == ("ab",)
+    assert command.sampling.sampler_order == (6, 0)
+    assert _command("x", {"memory": "m"}).prompt == TextPrompt("x", "m")
 
 
 def test_many_threads_share_one_engine(engine: Engine) -> None:

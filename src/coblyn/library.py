@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from coblyn.chat.messages import read_messages
 from coblyn.engine.config import EngineConfig
@@ -35,6 +35,7 @@ from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound, P
 from coblyn.progress import silent
 from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
 from coblyn.service.hub import Record
+from coblyn.service.options import CommandOptions
 from coblyn.service.services import make_services
 
 if TYPE_CHECKING:
@@ -48,32 +49,22 @@ Messages = Sequence[Mapping[str, Any]]
 _Item = Event | BaseException | None
 
 _SAMPLING = frozenset(field.name for field in fields(SamplingParams))
+_TUPLES = frozenset(
+    field.name
+    for field in (*fields(GenerateCommand), *fields(SamplingParams))
+    if isinstance(field.default, tuple)
+)
 
 
-class Options(TypedDict, total=False):
-    """What ``generate`` and ``stream`` take besides the prompt; ``SamplingParams`` says what the numbers mean.
+class Options(CommandOptions, total=False):
+    """What ``generate`` and ``stream`` take besides the prompt: every option and parameter by its name.
 
-    ``max_tokens`` is what fits the context when it is left out; a ``seed`` makes the answer repeatable;
-    ``memory`` stands before a text prompt. ``sampling`` has any parameter that is not listed here; what is
-    given by its own name counts instead.
+    A ``seed`` makes the answer repeatable; ``memory`` stands before a text prompt and survives when the text is cut.
+    ``sampling`` has parameters together; one that is given by its own name counts instead.
     """
 
-    max_tokens: int
-    stop: Sequence[str]
-    seed: int
     memory: str
     sampling: SamplingParams
-    temperature: float
-    top_k: int
-    top_p: float
-    min_p: float
-    repetition_penalty: float
-    repetition_range: int
-    repetition_slope: float
-    presence_penalty: float
-    frequency_penalty: float
-    logit_bias: Sequence[tuple[int, float]]
-    logprobs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,18 +358,20 @@ def _require_proof(bundle: Bundle) -> None:
 
 
 def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
-    given = dict(options)
-    sampling = {name: given.pop(name) for name in _SAMPLING & given.keys()}
-    if "logit_bias" in sampling:
-        sampling["logit_bias"] = tuple(sampling["logit_bias"])  # type: ignore[arg-type]
-    memory = str(given.pop("memory", ""))
-    stop = given.pop("stop", ())
-    given["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)  # type: ignore[arg-type]
-    base = given.pop("sampling", SamplingParams())
-    params = replace(base, **sampling)  # type: ignore[type-var]
-    if unknown := given.keys() - {"max_tokens", "stop"}:
+    if unknown := options.keys() - Options.__annotations__.keys():
         raise TypeError(f"generation has no option {', '.join(sorted(unknown))}")
-    return GenerateCommand(_prompt(prompt, memory), sampling=params, **given)  # type: ignore[arg-type]
+    given = {name: _held(name, value) for name, value in options.items()}
+    text = _prompt(prompt, str(given.pop("memory", "")))
+    sampling = {name: given.pop(name) for name in _SAMPLING & given.keys()}
+    base: Any = given.pop("sampling", SamplingParams())
+    return GenerateCommand(text, sampling=replace(base, **sampling), **given)
+
+
+def _held(name: str, value: Any) -> Any:
+    """A value as commands hold it; one text may stand for a sequence of one."""
+    if name not in _TUPLES:
+        return value
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _prompt(prompt: str | Messages, memory: str) -> Prompt:
