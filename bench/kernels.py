@@ -128,18 +128,7 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
         -(-length // 256) * 256, arguments.prompt, 1, arguments.threads, is_unified=False
     )
     with Model(library, path, cpu_only=True) as model:
-        if reason := kernels.install():
-            raise SystemExit(f"There is nothing to measure: {reason}.")
-        memory = paths.tunings() / f"{chosen.id}.json"
-        kinds = kernels.kinds(model.weight_types)
-        threads = options.threads
-        tiles = tile_questions(kernels, kinds, width=model.width, threads=threads)
-        products = product_questions(kernels, kinds, width=model.width, threads=threads)
-        few = few_questions(kernels, kinds, width=model.width, threads=threads)
-        attention = attention_questions(
-            kernels, options.cache_kind, model.heads, is_unified=False, threads=threads
-        )
-        Tuner(kernels, (*tiles, *products, *few, *attention), memory).tune()
+        tuned(kernels, model, options, chosen.id)
         with Context(model, options) as context:
             switch = Switch(kernels, library)
             figures = (
@@ -148,6 +137,23 @@ def measure(path: Path, arguments: argparse.Namespace) -> Result:
                 *compare_decode(switch, context, arguments.deep, arguments.generate),
             )
         return Result(path.stem, model.size, model.num_parameters, *figures)
+
+
+def tuned(kernels: Kernels, model: Model, options: ContextOptions, bundle_id: str) -> Kernels:
+    """The hook, put in, with what was measured to be fastest."""
+    if reason := kernels.install():
+        raise SystemExit(f"There is nothing to measure: {reason}.")
+    kinds, width, threads = kernels.kinds(model.weight_types), model.width, options.threads
+    questions = (
+        *tile_questions(kernels, kinds, width=width, threads=threads),
+        *product_questions(kernels, kinds, width=width, threads=threads),
+        *few_questions(kernels, kinds, width=width, threads=threads),
+        *attention_questions(
+            kernels, options.cache_kind, model.heads, is_unified=False, threads=threads
+        ),
+    )
+    Tuner(kernels, questions, paths.tunings() / f"{bundle_id}.json").tune()
+    return kernels
 
 
 @dataclass(frozen=True)
