@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Progress", "Report", "silent"]
+__all__ = ["Progress", "Report", "both", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,16 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+def both(one: Report, other: Report) -> Report:
+    """A receiver that tells two."""
+
+    def tell(progress: Progress) -> None:
+        one(progress)
+        other(progress)
+
+    return tell
 
 
 def silent(_: Progress) -> None:

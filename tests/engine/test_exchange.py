@@ -30,6 +30,7 @@ class Started(SteppedEngine):
         self.may_start = asyncio.Event()
         self.may_start.set()
         self.is_drained = False
+        self.was_ready = True
 
     @property
     def capacity(self) -> int:
@@ -185,7 +186,7 @@ async def test_an_unloaded_model_answers_nobody_until_another_is_there(
     await workshop.exchange.unload()
     await workshop.exchange.unload()
     assert workshop.exchange.status().state == "unloaded"
-    with pytest.raises(EngineStopped, match="was unloaded"):
+    with pytest.raises(EngineStopped, match="No model is loaded"):
         await workshop.begin()
     await workshop.replace("new")
     workshop.made["new"].allow()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,19 +63,24 @@ def built_page() -> None:
         missing("The page is not built: run `npm run build` in ui/.")
 
 
-@pytest.fixture(scope="session")
-def server_url(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def serving(home: Path, *flags: str) -> Iterator[str]:
     """``coblyn serve`` as its users start it, over the scripted engine, on a free port."""
-    command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0"]
-    home = {"COBLYN_HOME": str(tmp_path_factory.mktemp("home"))}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | home
-    ) as server:
+    command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0", *flags]
+    environment = os.environ | {"COBLYN_HOME": str(home)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout
         greeting = server.stdout.readline()
         assert "http://" in greeting, f"the server did not start: {greeting!r}"
         yield greeting.partition("http://")[1] + greeting.partition("http://")[2].split()[0]
         server.terminate()
+
+
+@pytest.fixture(scope="session")
+def server_url(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for all tests."""
+    with serving(tmp_path_factory.mktemp("home")) as address:
+        yield address
 
 
 def new_story(address: str) -> str:

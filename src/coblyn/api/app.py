@@ -48,6 +48,7 @@ from coblyn.service.loader import Loader
 from coblyn.service.services import Services, make_services
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
+from coblyn.service.switch import Switch
 
 if TYPE_CHECKING:
     from coblyn.web_search.search import WebSearch
@@ -65,6 +66,7 @@ def create_app(
     *,
     admin: Admin | None = None,
     loader: Loader | None = None,
+    switch: Switch | None = None,
 ) -> Starlette:
     """The application over an engine or several. The caller owns and closes them.
 
@@ -74,6 +76,7 @@ def create_app(
         dialects: What it speaks; the last owns every path.
         admin: What loads other models; None where that is not allowed.
         loader: What loads models that requests name; None where that is not wanted.
+        switch: What loads a model in place of the first; None where that is not wanted.
     """
     options = options or ApiOptions()
     services = make_services(
@@ -84,6 +87,7 @@ def create_app(
         slots=Slots(options.data_slots) if options.data_slots else None,
         admin=admin,
         loader=loader,
+        switch=switch,
         keep_seconds=options.keep_seconds,
         sleep_seconds=options.sleep_seconds,
         web=_web_search(options),
@@ -125,6 +129,7 @@ async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> As
     yield
     if tending:
         tending.cancel()
+    await services.picker.close()
     await endpoint.close()
     await tapes.close()
     await services.stories.close()

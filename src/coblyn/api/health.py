@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
-from coblyn.api import controls, doctor, mcp, requests, resume
+from coblyn.api import controls, doctor, mcp, picking, requests, resume
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
@@ -44,9 +44,9 @@ async def metrics(call: Call) -> Response:
 async def health(call: Call) -> Response:
     """``status`` is ok or sleeping (200), or loading, restarting, not responding, stopping or stopped (503).
 
-    ``verdict`` says whether the model runs on what it should run on, and if not, why and what to do. ``failure`` says
-    why the engine is stopped and what to do, and ``death`` how its process ended last, if it did, with what it logged;
-    these two are for administrators.
+    ``loaded`` is the fraction of the model that is loaded. ``verdict`` says whether the model runs on what it should
+    run on, and if not, why and what to do. ``failure`` says why the engine is stopped and what to do, and ``death`` how
+    its process ended last, if it did, with what it logged; these two are for administrators.
     """
     status = call.model.engine.status()
     info = call.model.engine.info
@@ -62,6 +62,7 @@ async def health(call: Call) -> Response:
         "running": status.num_running,
         "waiting": status.num_waiting,
         "restarts": status.num_restarts,
+        "loaded": round(status.loaded, 3),
         "version": __version__,
     }
     if CALLER.get().scope != "admin":
@@ -92,7 +93,15 @@ def _death(death: Death) -> dict[str, Any]:
 
 SERVER = Dialect(
     "server",
-    (*routes, *controls.routes, *doctor.routes, *resume.routes, *mcp.routes, *requests.routes),
+    (
+        *routes,
+        *controls.routes,
+        *picking.routes,
+        *doctor.routes,
+        *resume.routes,
+        *mcp.routes,
+        *requests.routes,
+    ),
     owns=lambda _: True,
     error_body=kobold_body,
 )

@@ -12,6 +12,7 @@ import typer
 
 from coblyn.cli.prove import prove_at_first_use, prove_now, remember_proof
 from coblyn.cli.text import shown
+from coblyn.progress import Report, both, silent
 
 if TYPE_CHECKING:
     from coblyn.native.build import BuildResult
@@ -109,15 +110,18 @@ def build(
             _show_result(result, as_json=as_json)
 
 
-def ensure_bundle() -> Bundle:
+def ensure_bundle(report: Report = silent) -> Bundle:
     """The engine in use; if there is none, or it does not suit any more, that of an installed package or a new one.
 
     An engine that takes the place of another is built with what the user asked for then.
 
+    Args:
+        report: Told of a build besides the terminal.
+
     Raises:
         CoblynError: It cannot be built.
     """
-    found, options = _suitable()
+    found, options = _suitable(report)
     fault = prove_at_first_use(found)
     if fault is None:
         return found
@@ -125,10 +129,10 @@ def ensure_bundle() -> Bundle:
         f"The engine {found.id} did not pass its proof on this machine ({fault.stage}): {fault.message} "
         "Building one that does without what fails."
     )
-    return _build(options, force=True).bundle
+    return _build(options, force=True, also=report).bundle
 
 
-def _suitable() -> tuple[Bundle, BuildOptions]:
+def _suitable(report: Report) -> tuple[Bundle, BuildOptions]:
     """An engine for this machine and version, and with what options it would be built again."""
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
@@ -153,7 +157,7 @@ def _suitable() -> tuple[Bundle, BuildOptions]:
         return bundle.use(package.id), options
     why = " ".join((why, *package_faults()))
     _tell(f"{why} Building one for this machine; that takes some minutes, once.")
-    return _build(options).bundle, options
+    return _build(options, also=report).bundle, options
 
 
 def _make_wheel(
@@ -184,6 +188,7 @@ def _build(
     force: bool = False,
     verbose: bool = False,
     take: bool = True,
+    also: Report = silent,
 ) -> BuildResult:
     from coblyn.cli.bar import bar
     from coblyn.errors import BuildFailed, Cancelled
@@ -191,14 +196,14 @@ def _build(
     from coblyn.proof.bundle import prove_bundle
 
     try:
-        with bar() as report:
+        with bar() as bars:
             result = build_engine(
                 options,
                 source=source,
                 force=force,
                 take=take,
                 prove=prove_bundle,
-                report=report,
+                report=both(bars, also),
                 announce=_tell,
                 on_line=_tell if verbose else _ignore,
             )

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig
+    from coblyn.progress import Report
     from coblyn.settings import Settings
 
-__all__ = ["causes_named", "configure"]
+__all__ = ["NO_BUNDLE", "causes_named", "configure", "with_engine"]
+
+NO_BUNDLE = "none"
+"""Stands for a bundle that is found or built when a model is loaded."""
 
 
 def configure(
@@ -53,6 +57,20 @@ def configure(
         bundle=bundle.id,
         embeds=any_kind and not writes(read_header(path)),
     )
+
+
+def with_engine(config: EngineConfig, report: Report) -> EngineConfig:
+    """A configuration with a native engine; one is built if there is none. The scripted engine needs none.
+
+    Raises:
+        CoblynError: It cannot be built.
+    """
+    from coblyn.cli.build import ensure_bundle
+
+    if config.bundle != NO_BUNDLE:
+        return config
+    bundle = ensure_bundle(report)
+    return replace(config, library=str(bundle.lib_dir), bundle=bundle.id)
 
 
 @contextmanager

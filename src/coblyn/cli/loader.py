@@ -1,18 +1,22 @@
-"""Loading further models while a server runs, each with the settings of the server in an engine of its own."""
+"""Loading models while a server runs, with its settings: further ones in their own engines, or one for the first."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from coblyn.engine.client import ProcessEngine
+from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import fits_beside
 from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import EngineClient
-from coblyn.models.check import check_model
+from coblyn.errors import EngineError, ModelError
+from coblyn.models.check import check_model, examine_model, writes
+from coblyn.progress import Report
 
-__all__ = ["FleetLoader"]
+__all__ = ["FleetLoader", "FleetSwitch"]
 
 
 class FleetLoader:
@@ -47,3 +51,39 @@ class FleetLoader:
     async def wake(self) -> None:
         """Load it again."""
         await self._fleet.first.replace(self._fleet.first.config)
+
+
+class FleetSwitch:
+    """Exchanges the first engine of a fleet; see ``service.switch.Switch``.
+
+    Args:
+        fleet: Whose engine it is.
+        prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
+    """
+
+    def __init__(
+        self, fleet: Fleet, prepare: Callable[[EngineConfig, Report], EngineConfig]
+    ) -> None:
+        self._engine = fleet.first
+        self._prepare = prepare
+
+    @property
+    def loaded(self) -> float:
+        """Fraction of the model that is on its way."""
+        return self._engine.loaded
+
+    async def load(self, path: Path, report: Report) -> None:
+        """Load a file in place of the model that answers."""
+        header = await asyncio.to_thread(check_model, path)
+        model, embeds = str(header.path), not writes(header)
+        ready = await asyncio.to_thread(self._prepare, self._engine.config, report)
+        config = replace(ready, model=model, embeds=embeds)
+        try:
+            await self._engine.replace(config)
+        except (EngineError, ModelError):
+            await asyncio.to_thread(examine_model, header.path)
+            raise
+
+    async def unload(self) -> None:
+        """Unload the model that answers."""
+        await self._engine.unload()

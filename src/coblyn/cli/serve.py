@@ -256,9 +256,10 @@ def _import_app() -> tuple[type[Server], Any]:
     from coblyn.api.app import create_app
     from coblyn.api.state import ApiOptions
     from coblyn.cli.admin import admin_of
+    from coblyn.cli.engine import with_engine
     from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
-    from coblyn.cli.loader import FleetLoader
+    from coblyn.cli.loader import FleetLoader, FleetSwitch
 
     def make_app(fleet: Fleet, settings: Settings, machine: Machine, front: Front) -> Any:
         options = ApiOptions(
@@ -277,12 +278,13 @@ def _import_app() -> tuple[type[Server], Any]:
             keep_alive=settings.keep_alive_seconds,
         )
         engine = fleet.first
-        loads = settings.on_demand and bool(engine.config.model)
+        loads = settings.on_demand and bool(engine.config.library)
         return create_app(
             engine,
             options,
             admin=admin_of(settings, engine),
             loader=FleetLoader(fleet) if loads else None,
+            switch=FleetSwitch(fleet, with_engine) if settings.on_demand else None,
         )
 
     return Server, make_app

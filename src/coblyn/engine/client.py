@@ -70,6 +70,7 @@ class ProcessEngine:
         self._hang = ""
         self._death: Death | None = None
         self._num_restarts = 0
+        self._loaded = 0.0
         self._state = "loading"
         self._pipes: Pipes | None = None
         self._info: ModelInfo | None = None
@@ -94,6 +95,11 @@ class ProcessEngine:
         return self._info
 
     @property
+    def was_ready(self) -> bool:
+        """Whether its model was loaded once."""
+        return self._info is not None
+
+    @property
     def pid(self) -> int:
         """Process id of the engine, 0 while there is none."""
         return self._pipes.pid if self._pipes else 0
@@ -110,7 +116,14 @@ class ProcessEngine:
         state = "not responding" if self._state == "ready" and self._pulse.is_quiet else self._state
         failure = str(self._failure) if state == "stopped" and self._failure else ""
         return EngineStatus(
-            state, running, waiting, self._num_restarts, self._death, failure, self.pid
+            state,
+            running,
+            waiting,
+            self._num_restarts,
+            self._death,
+            failure,
+            self.pid,
+            self._loaded,
         )
 
     async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
@@ -240,10 +253,11 @@ class ProcessEngine:
                 error = error_from_code(code, message, hint=hint, field=field)
                 self._resolve(call).set_exception(error)
             case wire.Loading(fraction):
+                self._loaded = fraction
                 if self._advance:
                     self._advance(fraction)
             case wire.Ready(info):
-                self._info = info
+                self._info, self._loaded = info, 1.0
                 self._lines.clear()
                 if self._state != "stopping":
                     self._enter("ready")
@@ -279,6 +293,7 @@ class ProcessEngine:
     async def _live_once(self) -> int | None:
         """The life of one process; its exit code."""
         self._failure, self._crash, self._hang = None, None, ""
+        self._loaded = 0.0
         self._lines.clear()
         self._pulse = Pulse(self._config.hang_seconds, self._config.step_seconds)
         _, self._pipes = await asyncio.get_running_loop().subprocess_exec(

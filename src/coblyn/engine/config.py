@@ -24,8 +24,8 @@ class EngineConfig(EngineSettings):
     """One model in one context: what a user chose, and what it is chosen for.
 
     Attributes:
-        model: Path of the GGUF file; empty for the scripted fake engine.
-        library: Directory of the bundle's libraries.
+        model: Path of the GGUF file; the scripted fake engine goes by its name.
+        library: Directory of the bundle's libraries; empty for the scripted fake engine.
         bundle: Name of the bundle.
         max_context: Upper bound of the context that is chosen when ``context`` is 0.
         embeds: The model turns texts into vectors, and writes none.

@@ -15,7 +15,7 @@ from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
-from coblyn.engine.interface import EngineStatus, ModelInfo
+from coblyn.engine.interface import NO_MODEL, EngineStatus, ModelInfo
 from coblyn.engine.request import Request
 from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
 
@@ -35,6 +35,7 @@ class EngineExchange:
         make: Makes an engine that is not started yet.
         fits: Whether a model can be loaded while another is.
         drain_seconds: How long requests may go on when an engine has to end first.
+        is_empty: There is no model until ``replace`` loads one.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class EngineExchange:
         *,
         fits: Callable[[EngineConfig], bool],
         drain_seconds: float = 60.0,
+        is_empty: bool = False,
     ) -> None:
         self._make = make
         self._fits = fits
@@ -51,22 +53,24 @@ class EngineExchange:
         self._config = config
         self._engine = make(config)
         self._others: set[ProcessEngine] = set()
+        self._coming: ProcessEngine | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
         self._is_there = asyncio.Event()
         self._is_there.set()
-        self._is_unloaded = False
+        self._is_unloaded = is_empty
         self._is_ending = False
         self._has_left = asyncio.Event()
         self._num_users: Counter[ProcessEngine] = Counter()
 
     async def start(self) -> None:
-        """Start the first engine.
+        """Start the first engine, if there is to be one.
 
         Raises:
             CoblynError: Its model could not be loaded.
         """
-        await self._engine.start()
+        if not self._is_unloaded:
+            await self._engine.start()
 
     @property
     def config(self) -> EngineConfig:
@@ -76,7 +80,7 @@ class EngineExchange:
     @property
     def info(self) -> ModelInfo:
         """Facts of the model that answers now, or answered last."""
-        return self._engine.info
+        return self._engine.info if self._engine.was_ready else NO_MODEL
 
     @property
     def capacity(self) -> int:
@@ -94,8 +98,13 @@ class EngineExchange:
         if self._is_unloaded:
             return EngineStatus("unloaded", 0, 0, status.num_restarts, failure=str(_unloaded()))
         if not self._is_there.is_set():
-            return EngineStatus("loading", 0, 0, status.num_restarts)
+            return EngineStatus("loading", 0, 0, status.num_restarts, loaded=self.loaded)
         return status
+
+    @property
+    def loaded(self) -> float:
+        """Fraction, 0 to 1, of the model that is on its way; of the one that answers where none is."""
+        return (self._coming or self._engine).status().loaded
 
     async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
         """Start a request and give its events; see ``EngineClient.generate``."""
@@ -249,6 +258,7 @@ class EngineExchange:
     async def _started(self, config: EngineConfig) -> ProcessEngine:
         engine = self._make(config)
         self._others.add(engine)  # so that it ends with the server even while it loads
+        self._coming = engine
         try:
             await engine.start()
         except BaseException:
@@ -256,6 +266,7 @@ class EngineExchange:
             raise
         finally:
             self._others.discard(engine)
+            self._coming = None
         return engine
 
     async def _retire(self, engine: ProcessEngine) -> None:
@@ -283,5 +294,6 @@ def fits_beside(config: EngineConfig) -> bool:
 
 def _unloaded() -> EngineStopped:
     return EngineStopped(
-        "The model was unloaded.", hint="Load one: POST /api/admin/reload_config with its name."
+        "No model is loaded.",
+        hint="Choose one on the page, or load one: POST /api/coblyn/models/load with its name.",
     )

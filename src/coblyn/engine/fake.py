@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -117,6 +118,7 @@ class FakeRunner:
         most_steps: Maximum number of steps in a row that it does of those that a plan allows.
         mask_steps: Steps for which each mask of a constraint lets its row wait.
         drafts: What a draft model would guess, over and over; empty for no draft model.
+        path: A file whose name it goes by; nothing of it is read.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
         rests: How often it has something to do while there are no requests.
@@ -141,6 +143,7 @@ class FakeRunner:
     tool_template: str = ""
     infill: InfillTokens | None = None
     drafts: str = ""
+    path: str = ""
     fail_at: int = 0
     history: list[Plan] = field(default_factory=list)
     held: dict[int, list[int]] = field(default_factory=dict)
@@ -162,9 +165,9 @@ class FakeRunner:
     def info(self) -> ModelInfo:
         """Facts of a model that is none."""
         return ModelInfo(
-            name="fake",
+            name=Path(self.path).stem if self.path else "fake",
             description="scripted fake model",
-            path="",
+            path=self.path,
             size=0,
             num_parameters=0,
             vocab_size=258,

@@ -16,7 +16,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.window import Window
 from coblyn.llama.placement import NOWHERE, Placement
 
-__all__ = ["EngineClient", "EngineStatus", "ModelInfo", "Prepared", "Runner", "Vocab"]
+__all__ = ["NO_MODEL", "EngineClient", "EngineStatus", "ModelInfo", "Prepared", "Runner", "Vocab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,28 @@ class ModelInfo:
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
 
 
+NO_MODEL = ModelInfo(
+    name="",
+    description="",
+    path="",
+    size=0,
+    num_parameters=0,
+    vocab_size=0,
+    context_train=0,
+    context=0,
+    max_running=0,
+    devices=(),
+    accelerator="",
+    chat_template="",
+    bos="",
+    eos="",
+    adds_bos=False,
+    is_rewindable=False,
+    bundle="",
+)
+"""Where none is loaded yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """What the engine is doing now.
@@ -90,6 +112,7 @@ class EngineStatus:
         death: The last end of the process that nobody asked for.
         failure: Why it is stopped, for people.
         pid: Process of the engine; 0 if it has none of its own now.
+        loaded: Fraction of the model that is loaded, 0 to 1, as the library counts it.
     """
 
     state: str
@@ -99,6 +122,7 @@ class EngineStatus:
     death: Death | None = None
     failure: str = ""
     pid: int = 0
+    loaded: float = 1.0
 
 
 class Vocab(Protocol):

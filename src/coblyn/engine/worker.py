@@ -240,8 +240,10 @@ class Worker:
         self._writer.send(wire.Ready(core.runner.info))
 
     def _make_runner(self, config: EngineConfig) -> Runner:
-        if not config.model:
-            return FakeRunner(seconds_a_step=0.01, max_running=config.max_running)
+        if not config.library:
+            return FakeRunner(
+                seconds_a_step=0.01, max_running=config.max_running, path=config.model
+            )
         from coblyn.engine.aloud import load_aloud  # numpy and the library only when needed
         from coblyn.engine.embedding import EmbeddingRunner
         from coblyn.engine.runner import LlamaRunner

@@ -78,6 +78,20 @@ class Demand:
             if self._is_over(model):
                 await self._let_go(model)
 
+    async def dismiss(self, model: LoadedModel) -> None:
+        """Unload a model that came on demand, now.
+
+        Raises:
+            Busy: It is in use.
+        """
+        async with self._changing:
+            if model.num_users:
+                raise Busy(
+                    f"{model.name} is in use.", hint="Try again when its requests have ended."
+                )
+            if model in tuple(self._models) and model is not self._models.default:
+                await self._unload(model)
+
     def seconds_left(self, model: LoadedModel) -> float:
         """How long a model stays if nobody uses it from now on; infinite for ever."""
         if model.num_users:

@@ -106,7 +106,7 @@ class Inventory:
 
     def loaded(self) -> list[Item]:
         """The models that are loaded."""
-        return [_of_loaded(model) for model in self._models]
+        return [_of_loaded(model) for model in self._models if model.name]
 
     def waiting(self) -> list[Item]:
         """The files that are loaded when somebody names them; none where nothing is loaded on demand."""

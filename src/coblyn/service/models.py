@@ -113,8 +113,8 @@ class Models:
         return iter(self._models)
 
     def all(self) -> list[ModelEntry]:
-        """Every model."""
-        return [model.entry for model in self._models]
+        """Every model; none where the engine is there and has none yet."""
+        return [model.entry for model in self._models if model.name]
 
     def get(self, name: str) -> ModelEntry:
         """The model of that name, for those who ask about it.

@@ -20,11 +20,13 @@ from coblyn.service.inventory import Inventory
 from coblyn.service.kept import Kept
 from coblyn.service.loader import Loader
 from coblyn.service.models import Models
+from coblyn.service.picker import Picker
 from coblyn.service.plan import Planner
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
 from coblyn.service.stories import Stories
+from coblyn.service.switch import Switch
 
 if TYPE_CHECKING:
     from coblyn.web_search.search import WebSearch
@@ -45,6 +47,7 @@ class Services:
     contexts: Contexts
     kept: Kept
     planner: Planner
+    picker: Picker
     slots: Slots | None = None
     shared: SharedStory | None = None
     admin: Admin | None = None
@@ -62,6 +65,7 @@ def make_services(
     web: WebSearch | None = None,
     journal: Path | None = None,
     loader: Loader | None = None,
+    switch: Switch | None = None,
     keep_seconds: float = 300.0,
     sleep_seconds: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
@@ -78,6 +82,7 @@ def make_services(
         web: What searches the web.
         journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
         loader: What loads models that requests name; None where that is not wanted.
+        switch: What loads a model in place of the first; None where that is not wanted.
         keep_seconds: How long such a model stays unused.
         sleep_seconds: The same for the first model; 0 keeps it for ever.
         clock: Seconds that only grow.
@@ -87,17 +92,18 @@ def make_services(
         models.demand = Demand(
             models, loader, keep_seconds=keep_seconds, sleep_seconds=sleep_seconds
         )
-    hub, quotas = Hub(clock), Quotas(clock)
+    hub, quotas, inventory = Hub(clock), Quotas(clock), Inventory(models)
     return Services(
         models=models,
         generator=Generator(models, hub, quotas, max_completion=max_completion),
         hub=hub,
-        inventory=Inventory(models),
+        inventory=inventory,
         embeddings=Embeddings(models, quotas),
         stories=Stories(journal or paths.journal()),
         contexts=Contexts(),
         kept=Kept(),
         planner=Planner(models, hub),
+        picker=Picker(models, inventory, switch),
         slots=slots,
         shared=shared,
         admin=admin,

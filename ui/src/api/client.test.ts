@@ -87,7 +87,7 @@ test("no server: gone", async () => {
 test("health, with all it may say", async () => {
   const said = { status: "ok", model: "m", accelerator: "CPU: AVX2", context: 4096 };
   const { api, calls } = server({ health: () => json(said) });
-  expect(await api.health()).toEqual(said);
+  expect(await api.health()).toEqual({ ...said, loaded: 1 });
   expect(calls).toHaveLength(1);
 });
 
@@ -97,7 +97,7 @@ test("what health leaves out is asked elsewhere", async () => {
     "api/extra/true_max_context_length": () => json({ value: 2048 }),
     "api/v1/model": () => json({ result: "koboldcpp/m" }),
   });
-  expect(await api.health()).toEqual({ status: "ok", model: "m", accelerator: "", context: 2048 });
+  expect(await api.health()).toEqual({ status: "ok", model: "m", accelerator: "", context: 2048, loaded: 1 });
 });
 
 test("a server that is loading answers 503, and says so", async () => {

@@ -2,6 +2,7 @@
 
 import { events, type ServerEvent } from "../stream/events";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
+import { ModelsApi } from "./models";
 import { StoriesApi } from "./stories";
 import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus } from "./types";
 
@@ -13,6 +14,7 @@ export interface Api {
   /** Why a build broke, from its log. */
   explain(log: Blob): Promise<Diagnosis>;
   stories: StoriesApi;
+  models: ModelsApi;
   /** What the model would read of a story. */
   context(story: string, about: Json): Promise<Context>;
   /** What a generation would cost; starts nothing. */
@@ -21,7 +23,7 @@ export interface Api {
   abort(genkey: string): Promise<void>;
 }
 
-const STATUSES: readonly ServerStatus[] = ["ok", "loading", "restarting", "stopped"];
+const STATUSES: readonly ServerStatus[] = ["ok", "sleeping", "loading", "restarting", "stopped", "unloaded"];
 
 export function createApi(fetch?: Fetch): Api {
   const http = new Http(fetch);
@@ -35,12 +37,13 @@ export function createApi(fetch?: Fetch): Api {
         throw error;
       });
       const context = number(said.context) ?? number((await ask("api/extra/true_max_context_length")).value) ?? 0;
-      const model = text(said.model) || text((await ask("api/v1/model")).result).replace(/^koboldcpp\//, "");
+      const model = typeof said.model === "string" ? said.model : text((await ask("api/v1/model")).result).replace(/^koboldcpp\//, "");
       const status = STATUSES.find((known) => known === said.status) ?? "stopped";
-      return { status, model, accelerator: text(said.accelerator), context: context > 0 ? context : null };
+      return { status, model, accelerator: text(said.accelerator), context: context > 0 ? context : null, loaded: number(said.loaded) ?? 1 };
     },
 
     stories: new StoriesApi(http),
+    models: new ModelsApi(http),
 
     async context(story, about) {
       return (await ask(`api/coblyn/stories/${story}/context`, about, 60)) as unknown as Context;

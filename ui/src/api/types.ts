@@ -1,6 +1,6 @@
 /** What the server says and is asked, in our own words. */
 
-export type ServerStatus = "ok" | "loading" | "restarting" | "stopped";
+export type ServerStatus = "ok" | "sleeping" | "loading" | "restarting" | "stopped" | "unloaded";
 
 export interface Health {
   status: ServerStatus;
@@ -10,6 +10,8 @@ export interface Health {
   accelerator: string;
   /** Tokens that fit into the model's context, or null where the server does not say. */
   context: number | null;
+  /** Fraction of the model that is loaded, 0 to 1. */
+  loaded: number;
 }
 
 /** A row of the server's table of generation parameters. */

@@ -22,3 +22,6 @@ export function briefly(accelerator: string): string {
   const known = SETS.find(([start]) => flags.some((flag) => flag.startsWith(start)));
   return known ? `CPU, ${known[1]}` : "CPU";
 }
+
+/** Per cent of a fraction; never the whole before it is over. */
+export const percentOf = (fraction: number): number => Math.min(99, Math.floor(fraction * 100));

@@ -4,6 +4,7 @@ import type { Api } from "../api/client";
 import { openOutbox } from "../journal/outbox";
 import { Doctor } from "./doctor.svelte";
 import { Library } from "./library.svelte";
+import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
 import { browserDatabases } from "./stored";
@@ -14,6 +15,7 @@ export class Page {
   readonly view: View;
   readonly library: Library;
   readonly doctor: Doctor;
+  readonly picker: Picker;
   readonly place = new Place();
 
   constructor(api: Api, storage: Storage | null) {
@@ -21,6 +23,7 @@ export class Page {
     this.doctor = new Doctor(api);
     this.library = new Library(api.stories);
     this.session = new Session(api, storage, (story, branch) => this.place.settle(story, branch));
+    this.picker = new Picker(api.models, () => void this.session.modelChanged());
   }
 
   /** Opens the story that the address names. */

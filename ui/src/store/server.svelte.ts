@@ -4,7 +4,7 @@ import type { Api } from "../api/client";
 import type { Health } from "../api/types";
 
 /** Milliseconds until the next look, by what was seen. */
-const AGAIN = { ok: 20_000, loading: 1000, restarting: 1000, stopped: 5000, gone: 3000 };
+const AGAIN = { ok: 20_000, sleeping: 20_000, loading: 500, restarting: 500, stopped: 5000, unloaded: 5000, gone: 3000 };
 
 export class Server {
   /** null until the first answer. */
@@ -13,7 +13,7 @@ export class Server {
 
   readonly #api: Api;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isAsking = false;
+  #asking: Promise<void> = Promise.resolve();
 
   constructor(api: Api) {
     this.#api = api;
@@ -32,9 +32,13 @@ export class Server {
     };
   }
 
-  async check(): Promise<void> {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+  /** Looks once more, behind a look that is under way: its answer may be older than what the caller knows. */
+  check(): Promise<void> {
+    this.#asking = this.#asking.then(() => this.#ask());
+    return this.#asking;
+  }
+
+  async #ask(): Promise<void> {
     clearTimeout(this.#timer);
     try {
       this.health = await this.#api.health();
@@ -43,7 +47,6 @@ export class Server {
       // Any failure means the same here: it cannot be asked. What a generation fails with is told in words.
       this.isGone = true;
     }
-    this.#isAsking = false;
     const again = AGAIN[this.isGone || !this.health ? "gone" : this.health.status];
     this.#timer = setTimeout(() => !document.hidden && void this.check(), again);
   }

@@ -184,6 +184,11 @@ export class Session {
     if (this.#story) await this.book.branchOff(this.#story.caret(), null, []);
   }
 
+  /** Another model answers: what is known of it, and what a piece would cost, is asked anew. */
+  async modelChanged(): Promise<void> {
+    await this.server.check();
+    this.outlook.reset();
+  }
   focus(): void {
     this.#story?.focus();
   }

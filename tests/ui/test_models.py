@@ -1,0 +1,91 @@
+"""Choosing a model on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from gguf_file import tiny_gguf
+from ui.conftest import NewPage, serving
+from ui.desk import button, open_panel, text, wait, write
+from ui.test_access import assert_accessible
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def url(built_page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with two models that the scripted engine can go by, and a web page that is none."""
+    home = tmp_path_factory.mktemp("models")
+    folder = home / "data" / "models"
+    for name in ("first", "second"):
+        tiny_gguf().write(folder / f"{name}.gguf")
+    (folder / "page.gguf").write_text("<!DOCTYPE html><title>Sign in</title>")
+    with serving(home) as address:
+        yield address
+
+
+@pytest.fixture
+def desk(new_page: NewPage, url: str) -> Page:
+    page = new_page(url, viewport={"width": 1280, "height": 800})
+    open_panel(page, "Model")
+    return page
+
+
+def test_a_model_is_chosen_and_unloaded_while_one_writes(desk: Page) -> None:
+    desk.expected = ["503"]  # type: ignore[attr-defined]
+    banner = desk.get_by_role("banner")
+    button(desk, "Use this one: second").click()
+    expect(banner).to_contain_text("second on")
+    expect(desk.get_by_role("listitem").filter(has_text="second")).to_contain_text("answers")
+    expect(button(desk, "Use this one: second")).to_have_count(0)
+    button(desk, "Unload: second").click()
+    expect(banner).to_contain_text("No model yet")
+    write(desk, "Words that need no model.")
+    assert text(desk) == "Words that need no model."
+    button(desk, "Use this one: first").click()
+    expect(banner).to_contain_text("first on")
+
+
+def test_a_file_that_is_not_what_it_seems_says_what_it_is(desk: Page, url: str) -> None:
+    row = desk.get_by_role("listitem").filter(has_text="page")
+    expect(row).to_contain_text("web page")
+    expect(row.get_by_role("button")).to_have_count(0)
+    assert_accessible(desk)
+
+
+def test_what_is_on_its_way_is_shown_and_what_failed_is_told(desk: Page, url: str) -> None:
+    states = [{"name": "SmolLM2", "kind": "fetch", "done": done, "total": 100} for done in (30, 60)]
+
+    def answer(route: Route) -> None:
+        work = states.pop(0) if len(states) > 1 else states[0]
+        route.fulfill(json={"work": work, "failure": None})
+
+    failure = {"name": "SmolLM2", "code": "fetch_failed", "message": "The connection broke."}
+    desk.route("**/models/fetch", answer)
+    desk.route("**/models/work", answer)
+    desk.get_by_role("button", name="Fetch it").first.click()
+    bar = desk.get_by_role("progressbar", name="Fetching SmolLM2")
+    expect(bar).to_have_attribute("value", "60")
+    assert_accessible(desk)
+    failed = {"work": None, "failure": failure}
+    listed = desk.request.get(f"{url}/api/coblyn/models").json() | failed
+    desk.route("**/models/stop", lambda route: route.fulfill(json=failed))
+    desk.route("**/coblyn/models", lambda route: route.fulfill(json=listed))
+    button(desk, "Stop").click()
+    expect(desk.get_by_role("alert")).to_contain_text("SmolLM2 could not be loaded.")
+    expect(desk.get_by_role("alert")).to_contain_text("The connection broke.")
+    wait(desk, lambda: bar.count() == 0, "the end")
+
+
+def test_models_on_a_phone(new_page: NewPage, url: str) -> None:
+    page = new_page(url, viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
+    open_panel(page, "Model")
+    use = page.get_by_role("button", name="Use this one").first
+    box = use.bounding_box()
+    assert box
+    assert box["height"] >= 44
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert_accessible(page)
