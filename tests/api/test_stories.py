@@ -167,6 +167,44 @@ async def test_what_the_model_would_read(client: Client) -> None:
     assert (refused.status, refused.json["error"]["field"]) == (400, "branch")
 
 
+TURNS = "{{[INPUT]}}\nHow deep?\n{{[OUTPUT]}}\n"
+
+
+async def test_instructions_have_their_tags(client: Client) -> None:
+    tags = {"user_start": "<u>", "user_end": "</u>", "assistant_start": "<a>"}
+    story = await create(
+        client,
+        typing("a", 0, TURNS),
+        {"kind": "put", "place": "mode", "value": "instruct"},
+        {"kind": "put", "place": "settings/instruct", "value": tags},
+    )
+    answer = (await client.post(f"{STORIES}/{story}/context", {})).json
+    assert (answer["prompt"], answer["stops"]) == ("<u>How deep?</u><a>", ["<u>", "<a>"])
+    remove = {"id": "r", "kind": "remove", "place": "settings/instruct"}
+    assert (await append(client, story, 3, remove)).status == 200
+    answer = (await client.post(f"{STORIES}/{story}/context", {})).json
+    assert answer["prompt"] == "\n### Instruction:\nHow deep?\n### Response:\n"
+
+
+async def test_with_an_assistant_the_models_template_is_what_is_read(client: Client) -> None:
+    story = await create(
+        client,
+        typing("a", 0, TURNS),
+        {"kind": "put", "place": "mode", "value": "assistant"},
+        {"kind": "put", "place": "memory", "value": "A mine."},
+    )
+    answer = (await client.post(f"{STORIES}/{story}/context", {})).json
+    body = {"messages": answer["messages"]}
+    assert answer["prompt"] == (await client.post("/apply-template", body)).json["prompt"]
+    assert "".join(segment["text"] for segment in answer["segments"]) == answer["prompt"]
+    kinds = [one["kind"] for one in answer["segments"] if one["kind"] != "template"]
+    assert kinds == ["memory", "story"]
+    wrong = {"id": "t", "kind": "put", "place": "settings/tools", "value": [{"type": "magic"}]}
+    assert (await append(client, story, 3, wrong)).status == 200
+    refused = await client.post(f"{STORIES}/{story}/context", {})
+    assert (refused.status, refused.json["error"]["field"]) == (400, "tools[0]")
+
+
 async def test_lore_for_everybody(client: Client) -> None:
     entries = {"lamp": {"key": ["lamp"], "content": "It knocks."}, "x": {"key": ["/(/"]}}
     body = {"entries": entries, "messages": ["A lamp."], "settings": {"scan_depth": 1}}

@@ -13,6 +13,7 @@ from coblyn.story.lore.scene import Scene
 from coblyn.story.lore.verdict import Lore
 from coblyn.story.macros import Names, filled
 from coblyn.story.operation import Edit, Put
+from coblyn.story.parts import Call, Parts, parts_of
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.text import Text
 from coblyn.story.turns import speakers_of
@@ -170,3 +171,40 @@ def test_chance_in_placeholders_is_seeded() -> None:
     assert len({filled(text, Names(seed=seed)) for seed in range(20)}) > 5
     assert filled(text, Names(seed=3)) == filled(text, Names(seed=3))
     assert len({filled("{{pick:a,b,c}}", Names(seed=seed)) for seed in range(20)}) == 1
+
+
+def test_a_turn_ends_where_somebody_elses_begins() -> None:
+    card = {"card": {"name": "Tomos"}}
+    assert context(story("You: Hi", mode="chat", characters__t=card)).stops == (
+        "\nTomos:",
+        "\nYou:",
+    )
+    assert context(story("> Go", mode="adventure")).stops == ("\n>",)
+    assert context(story("Once")).stops == ()
+
+
+def test_reasoning_and_calls_are_told_apart_from_what_is_said() -> None:
+    text = (
+        "{{[INPUT]}}\nHow deep?\n{{[OUTPUT]}}\n<think>\nI must look.\n</think>\nA moment."
+        '\n<tool_call>\n{"id": "c1", "name": "depth", "arguments": {"level": 3}}\n</tool_call>\n'
+        '{{[INPUT]}}\n<tool_response id="c1">\n90 m\n</tool_response>\n{{[OUTPUT]}}\n'
+    )
+    answer = context(story(text, mode="assistant"))
+    function = {"name": "depth", "arguments": '{"level": 3}'}
+    assert [message.to_json() for message in answer.messages] == [
+        {"role": "user", "content": "How deep?"},
+        {
+            "role": "assistant",
+            "content": "A moment.",
+            "reasoning_content": "I must look.",
+            "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "content": "90 m", "tool_call_id": "c1"},
+    ]
+
+
+def test_what_only_looks_like_a_call_stays_text() -> None:
+    assert parts_of("<tool_call>no</tool_call> x").text == "<tool_call>no</tool_call> x"
+    assert parts_of('<tool_call>{"name": 3}</tool_call>').calls == ()
+    assert parts_of("<think>Hm") == Parts("", "Hm")
+    assert parts_of('<tool_call>{"name": "a"}</tool_call>').calls == (Call("call_0", "a", "{}"),)

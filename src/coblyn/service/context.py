@@ -12,6 +12,7 @@ from typing import Any
 from coblyn.engine.interface import ModelInfo
 from coblyn.errors import PromptTooLong
 from coblyn.service.models import LoadedModel
+from coblyn.service.sent import as_sent
 from coblyn.story.book import entries_of, lore_settings_of, read_timers, sources_of
 from coblyn.story.context import Context, assemble, cards_of, messages_of
 from coblyn.story.lore.entry import Entry
@@ -106,9 +107,10 @@ class Contexts:
         lore = await self.lore(model, entries_of(state), scene, lore_settings_of(state))
         # The parts alone may have fewer tokens than all of them together: then there is a little less room.
         for slack in (0, *(16 << n for n in range(_TRIES))):
-            context = await asyncio.to_thread(
+            plain = await asyncio.to_thread(
                 assemble, state, branch, lore, count, room - slack, query.seed
             )
+            context = await as_sent(model, state, plain, count)
             tokens = len(await model.tokens.of_text(context.prompt, special=True))
             if tokens <= room:
                 return StoryContext(context, lore, tokens, room)

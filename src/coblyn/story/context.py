@@ -7,21 +7,19 @@ then the text, with the author's note and lore at their depths in it. Depths cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from coblyn.errors import BadRequest
 from coblyn.story.cards.card import Card, read_card
 from coblyn.story.lore.verdict import Fired, Lore
 from coblyn.story.macros import Names, filled
+from coblyn.story.segment import Kind, Segment
 from coblyn.story.state import State
 from coblyn.story.text import units
 from coblyn.story.turns import Message, Speakers, speakers_of
 
-__all__ = ["Context", "Kind", "Segment", "assemble", "cards_of", "messages_of", "names_of"]
-
-Kind = Literal["memory", "lore", "character", "persona", "examples", "note", "story"]
+__all__ = ["Context", "assemble", "cards_of", "messages_of", "names_of"]
 
 LONG_BLOCK = 1000
 """Characters after which a paragraph may be cut."""
@@ -35,32 +33,6 @@ _SLOT = "<|>"
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """A part of what is sent.
-
-    Attributes:
-        kind: Where it comes from.
-        id: Of the entry, the character or the branch; empty where there is one only.
-        text: What is sent.
-        tokens: Of that text alone.
-        start, end: For text of the story: where it stands in the branch, in UTF-16 units.
-    """
-
-    kind: Kind
-    id: str
-    text: str = field(repr=False)
-    tokens: int
-    start: int | None = None
-    end: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As clients get it."""
-        about: dict[str, Any] = {"kind": self.kind, "id": self.id, "text": self.text}
-        about["tokens"] = self.tokens
-        return about if self.start is None else about | {"start": self.start, "end": self.end}
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
     """All that is sent.
 
@@ -69,12 +41,16 @@ class Context:
         dropped: The text before this position is not sent, in UTF-16 units.
         room: Tokens that the text of the story could have.
         messages: In a chat and in instructions the same for the model's own chat template; empty in a story.
+        parts: What the messages consist of, in their order: segments before the text, turns, and what stands between.
+        stops: Texts that end what the model writes, because with them somebody else's turn begins.
     """
 
     segments: tuple[Segment, ...]
     dropped: int
     room: int
     messages: tuple[Message, ...] = ()
+    parts: tuple[Segment, ...] = ()
+    stops: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -155,21 +131,40 @@ def assemble(
     blocks = _blocks(state.text(branch).text)
     first = _first_kept(blocks, count, left)
     segments = (*top, *_woven(branch, blocks, first, inserted, count, speakers))
-    messages = tuple(_messages(segments, speakers)) if speakers.has_turns else ()
-    return Context(segments, blocks[first][1], left, messages)
+    told = _told(segments, speakers) if speakers.has_turns else []
+    messages, parts = tuple(message for message, _ in told), tuple(_parts(segments, told))
+    return Context(segments, blocks[first][1], left, messages, parts, speakers.stops)
 
 
-def _messages(segments: Sequence[Segment], speakers: Speakers) -> list[Message]:
-    """What stands before the text as one message, then turns, with what stands between them as the system's."""
-    start = next((i for i, one in enumerate(segments) if one.kind == "story"), len(segments))
+def _start_of_text(segments: Sequence[Segment]) -> int:
+    return next((i for i, one in enumerate(segments) if one.kind == "story"), len(segments))
+
+
+def _told(segments: Sequence[Segment], speakers: Speakers) -> list[tuple[Message, Segment | None]]:
+    """What stands before the text as one message, then turns, with what stands between them as the system's.
+
+    Each comes with the segment that it is made of; the first may be made of several.
+    """
+    start = _start_of_text(segments)
     top = "".join(segment.text for segment in segments[:start]).strip()
-    messages = [Message("system", top)] if top else []
+    told: list[tuple[Message, Segment | None]] = [(Message("system", top), None)] if top else []
     for segment in segments[start:]:
         if segment.kind == "story":
-            messages += speakers.messages(segment.text)
+            told += [(message, segment) for message in speakers.messages(segment.text)]
         else:
-            messages.append(Message("system", segment.text.strip()))
-    return messages
+            told.append((Message("system", segment.text.strip()), segment))
+    return told
+
+
+def _parts(
+    segments: Sequence[Segment], told: Sequence[tuple[Message, Segment | None]]
+) -> Iterator[Segment]:
+    if told and told[0][1] is None:
+        for segment in segments[: _start_of_text(segments)]:
+            yield replace(segment, text=segment.text.strip())
+    for message, source in told:
+        if source is not None:
+            yield replace(source, text=message.text, start=None, end=None)
 
 
 def _top(

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coblyn.story.cards.card import Card
+from coblyn.story.parts import Call, parts_of
 from coblyn.story.state import State
 
 __all__ = ["Message", "Speakers", "speakers_of"]
@@ -27,19 +28,28 @@ class Message:
     """A message for the model's own chat template.
 
     Attributes:
-        role: ``system``, ``user`` or ``assistant``.
+        role: ``system``, ``user``, ``assistant``, or ``tool`` for a tool's result.
         text: What is said.
         name: Who says it, where that is known.
+        reasoning: What the assistant thought before it.
+        calls: Tools that the assistant calls.
+        call_id: The call whose result it is.
     """
 
     role: str
     text: str = field(repr=False)
     name: str = ""
+    reasoning: str = field(default="", repr=False)
+    calls: tuple[Call, ...] = ()
+    call_id: str = ""
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """As OpenAI's API has it."""
-        body = {"role": self.role, "content": self.text}
-        return body | ({"name": self.name} if self.name else {})
+        body: dict[str, Any] = {"role": self.role, "content": self.text}
+        body |= {"name": self.name} if self.name else {}
+        body |= {"reasoning_content": self.reasoning} if self.reasoning else {}
+        body |= {"tool_calls": [call.to_json() for call in self.calls]} if self.calls else {}
+        return body | ({"tool_call_id": self.call_id} if self.call_id else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,13 @@ class Speakers:
         """Whether the text consists of turns."""
         return self.mode in ("chat", "instruct", "assistant")
 
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Texts with which somebody else's turn begins: in a chat the names, in an adventure the writer's mark."""
+        if self.mode == "chat":
+            return tuple(f"\n{name}:" for name in sorted(self.users | self.others))
+        return ("\n>",) if self.mode == "adventure" else ()
+
     def begins(self, line: str) -> bool:
         """Whether a line begins a turn."""
         if self.mode == "chat":
@@ -72,7 +89,9 @@ class Speakers:
         found: list[Message] = []
         for part in self._parts(text):
             message = self._message(part)
-            if message.text:  # an empty one at the end is what is to be written
+            if self.mode == "assistant":
+                found += _said(message)
+            elif message.text:  # an empty one at the end is what is to be written
                 found.append(message)
         return found
 
@@ -99,6 +118,16 @@ class Speakers:
     def _named(self, line: str) -> str | None:
         name, colon, _ = line.partition(":")
         return name if colon and (name in self.users or name in self.others) else None
+
+
+def _said(message: Message) -> list[Message]:
+    """The messages of a turn with an assistant: a result of a tool is one of its own."""
+    parts = parts_of(message.text)
+    found = [Message("tool", result, call_id=call) for call, result in parts.results]
+    if parts.text or parts.calls:
+        own = replace(message, text=parts.text, reasoning=parts.reasoning, calls=parts.calls)
+        found.append(own)
+    return found
 
 
 def speakers_of(state: State, cards: Mapping[str, Card]) -> Speakers:

@@ -25,8 +25,9 @@ async def context(call: Call) -> Response:
     """The prompt of the next generation, part by part, with real tokens; nothing is generated.
 
     ``segments`` together are ``prompt``. Text before ``dropped`` is not sent. ``lore`` has a verdict for each entry.
-    What is sent to generate is ``prompt``, or in a chat and in instructions ``messages``. When that was done, what
-    ``lore.timers`` holds belongs into the setting ``lore.timers``.
+    What is sent to generate is ``prompt``, which should end at ``stops``; with an assistant it is ``messages``, and
+    ``prompt`` what the model's template makes of them. When that was done, what ``lore.timers`` holds belongs into the
+    setting ``lore.timers``.
     """
     body = validated(ContextBody, await call.json())
     name = str(call.request.path_params["id"])
@@ -72,6 +73,7 @@ def _told(answer: StoryContext) -> dict[str, Any]:
         "max_prompt": answer.max_prompt,
         "room": answer.context.room,
         "dropped": answer.context.dropped,
+        "stops": list(answer.context.stops),
         "messages": [message.to_json() for message in answer.context.messages],
         "segments": [segment.to_json() for segment in answer.context.segments],
         "lore": answer.lore.to_json(),

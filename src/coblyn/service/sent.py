@@ -1,0 +1,65 @@
+"""What a story's turns become in what is sent: tags in instructions, the model's own template with an assistant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+from coblyn.chat.client import shared_renderers
+from coblyn.chat.messages import read_messages, read_tools
+from coblyn.chat.placeholders import Tags, read_tags
+from coblyn.chat.tags import tags_of
+from coblyn.service.command import ChatPrompt
+from coblyn.service.models import LoadedModel
+from coblyn.story.context import Context
+from coblyn.story.markup import Markup, tagged, woven
+from coblyn.story.state import State
+
+__all__ = ["as_sent"]
+
+
+async def as_sent(
+    model: LoadedModel, state: State, context: Context, count: Callable[[str], int]
+) -> Context:
+    """A context as its model gets it; that of a story, an adventure or a chat is plain text.
+
+    Args:
+        model: Whose template it is.
+        state: The story; the setting ``instruct`` has the tags of instructions if they are not the model's own, and
+            ``tools`` those that an assistant may call.
+        context: The story's segments.
+        count: Tokens of a text; it is called on a thread.
+
+    Raises:
+        BadRequest: The template refuses the messages, or the tools are none.
+    """
+    mode = state.single("mode")
+    if mode == "instruct":
+        markup = await _markup(model, state)
+        segments = await asyncio.to_thread(tagged, context.segments, markup, count)
+        return replace(context, segments=segments, stops=markup.stops)
+    if mode == "assistant" and context.messages:
+        rendered = await model.prompts.text(_conversation(state, context))
+        segments = await asyncio.to_thread(woven, rendered, context.parts, count)
+        return replace(context, segments=segments)
+    return context
+
+
+async def _markup(model: LoadedModel, state: State) -> Markup:
+    tags = read_tags(state.places.get("settings/instruct"))
+    if tags is None:
+        info, run = model.engine.info, shared_renderers().run
+        tags = await asyncio.to_thread(tags_of, info.chat_template, info.bos, info.eos, run)
+    values = asdict(tags or Tags())
+    return Markup(**{name: values[name] for name in Markup.__dataclass_fields__})
+
+
+def _conversation(state: State, context: Context) -> ChatPrompt:
+    messages = read_messages([message.to_json() for message in context.messages])
+    last = messages[-1]
+    return ChatPrompt(
+        messages,
+        continues_last=last.role == "assistant" and not last.tool_calls,
+        tools=read_tools(state.places.get("settings/tools")),
+    )
