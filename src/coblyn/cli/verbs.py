@@ -13,6 +13,8 @@ VERBS = {
     "create": "Make a model from another by settings, as a Modelfile says.",
     "models": "List the models that are here, or delete one.",
     "quantize": "Make a smaller file of a model, in fewer bits per weight.",
+    "split": "Write a model as several files.",
+    "merge": "Write the files of a split model as one.",
     "presets": "List presets of generation parameters.",
     "sample": "Show what could be drawn next, after each sampler.",
     "key": "Make, list and remove API keys for programs of other machines.",

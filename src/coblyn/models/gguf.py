@@ -19,7 +19,7 @@ from coblyn.files import human_size
 from coblyn.models.formats import describe_file
 from coblyn.models.quantization import FILE_TYPES, TENSOR_TYPES
 
-__all__ = ["GgufHeader", "Tensor", "Value", "read_header", "repeated_token"]
+__all__ = ["GgufHeader", "Tensor", "Value", "read_entries", "read_header", "repeated_token"]
 
 R = TypeVar("R", bound="_Reader")
 
@@ -162,6 +162,16 @@ def repeated_token(path: Path) -> str | None:
     """
     reader, _ = _read(path, _TokenReader)
     return reader.repeated
+
+
+def read_entries(path: Path) -> dict[str, bytes]:
+    """All metadata of a little-endian file by key, values as they lie in it: the number of the type, then the content.
+
+    Raises:
+        ModelError: As ``read_header`` says.
+    """
+    reader, _ = _read(path, _EntryReader)
+    return reader.entries
 
 
 def _read(path: Path, kind: type[R]) -> tuple[R, GgufHeader]:
@@ -385,3 +395,18 @@ class _TokenReader(_Reader):
             if token and token in seen:
                 self.repeated = token
             seen.add(token)
+
+
+class _EntryReader(_Reader):
+    """One that keeps the metadata as it is."""
+
+    def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
+        super().__init__(path, file, size)
+        self.entries: dict[str, bytes] = {}
+
+    def _read_entry(self, number: int, metadata: dict[str, Value]) -> None:
+        start = self._pos
+        super()._read_entry(number, metadata)
+        key_size = 8 + struct.unpack_from(self._order + "Q", self._data, start)[0]
+        key = bytes(self._data[start + 8 : start + key_size]).decode("utf-8", errors="replace")
+        self.entries[key] = bytes(self._data[start + key_size : self._pos])
