@@ -12,6 +12,7 @@ import pytest
 from coblyn.engine import exchange
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange, fits_beside
+from coblyn.engine.fleet import Fleet
 from coblyn.errors import Busy, CoblynError, EngineError, EngineStopped, ModelBroken
 from coblyn.service.command import GenerateCommand, TextPrompt
 from coblyn.service.generate import Generation
@@ -60,7 +61,7 @@ class Workshop:
         self.fits = fits
         self.failures: dict[str, CoblynError] = {}
         self.exchange = EngineExchange(
-            self.config("old"), self.make, fits=lambda _: self.fits, drain_seconds=5
+            self.config("old"), Fleet(self.make), fits=lambda _: self.fits, drain_seconds=5
         )
 
     def config(self, name: str) -> EngineConfig:
@@ -208,7 +209,7 @@ async def test_one_change_at_a_time(workshop: Workshop) -> None:
 async def test_the_end_of_the_server_is_that_of_every_engine(workshop: Workshop) -> None:
     running = await workshop.begin()
     await workshop.replace("new")
-    workshop.exchange.drain()
+    workshop.exchange.fleet.drain()
     assert workshop.made["old"].is_drained
     assert workshop.made["new"].is_drained
     with pytest.raises(EngineStopped):

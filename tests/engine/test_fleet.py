@@ -20,15 +20,16 @@ from gguf_file import whole_model
 FAKE = EngineConfig(model="")
 
 
-def fleet_of(config: EngineConfig) -> Fleet:
-    return Fleet(EngineExchange(config, ProcessEngine, fits=fits_beside), ProcessEngine)
+def first_of(config: EngineConfig) -> EngineExchange:
+    return EngineExchange(config, Fleet(ProcessEngine), fits=fits_beside)
 
 
 async def test_all_end_together() -> None:
-    fleet = fleet_of(FAKE)
-    await fleet.first.start()
+    first = first_of(FAKE)
+    fleet = first.fleet
+    await first.start()
     second, third = await fleet.load(FAKE), await fleet.load(FAKE)
-    pids = [fleet.first.pid, second.pid, third.pid]
+    pids = [first.pid, second.pid, third.pid]
     await fleet.release(second)
     assert [psutil.pid_exists(pid) for pid in pids] == [True, False, True]
     fleet.drain()
@@ -41,16 +42,16 @@ async def test_all_end_together() -> None:
 @pytest.mark.native
 async def test_a_second_model_is_loaded_by_name_and_answers(bundle: Bundle) -> None:
     folder = paths.models()
-    first = whole_model().write(folder / "one.gguf")
+    one = whole_model().write(folder / "one.gguf")
     whole_model().write(folder / "two.gguf")
     (folder / "broken.gguf").write_bytes(whole_model().data[:4000])
     config = EngineConfig(
-        model=str(first), library=str(bundle.lib_dir), bundle=bundle.id, context=256, kernels=False
+        model=str(one), library=str(bundle.lib_dir), bundle=bundle.id, context=256, kernels=False
     )
-    fleet = fleet_of(config)
-    await fleet.first.start()
+    first = first_of(config)
+    await first.start()
     try:
-        client = Client(create_app(fleet.first, loader=FleetLoader(fleet)))
+        client = Client(create_app(first, loader=FleetLoader(first)))
         for name in ("two", "one", "two"):
             body = {"model": name, "prompt": "a", "stream": False, "raw": True}
             reply = await client.post("/api/generate", body | {"options": {"num_predict": 4}})
@@ -63,4 +64,4 @@ async def test_a_second_model_is_loaded_by_name_and_answers(bundle: Bundle) -> N
         gone = await client.post("/api/generate", {"model": "two", "keep_alive": 0})
         assert gone.json["done_reason"] == "unload"
     finally:
-        await fleet.close()
+        await first.fleet.close()

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.exchange import fits_beside
-from coblyn.engine.fleet import Fleet
+from coblyn.engine.exchange import EngineExchange, fits_beside
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import EngineError, ModelError
 from coblyn.models.check import check_model, examine_model, writes
@@ -23,12 +22,13 @@ class FleetLoader:
     """Loads files into engines of a fleet; see ``service.loader.Loader``.
 
     Args:
-        fleet: Whose engines they are; what its first was started with holds for all.
+        first: The engine that the server began with; its settings hold for all of its fleet.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-        self._config = fleet.first.config
+    def __init__(self, first: EngineExchange) -> None:
+        self._first = first
+        self._fleet = first.fleet
+        self._config = first.config
 
     def fits(self, path: Path) -> bool:
         """Whether main memory has room for it."""
@@ -46,25 +46,25 @@ class FleetLoader:
 
     async def sleep(self) -> None:
         """Unload the model that the server began with."""
-        await self._fleet.first.unload()
+        await self._first.unload()
 
     async def wake(self) -> None:
         """Load it again."""
-        await self._fleet.first.replace(self._fleet.first.config)
+        await self._first.replace(self._first.config)
 
 
 class FleetSwitch:
-    """Exchanges the first engine of a fleet; see ``service.switch.Switch``.
+    """Exchanges the engine that a server began with; see ``service.switch.Switch``.
 
     Args:
-        fleet: Whose engine it is.
+        engine: What is exchanged.
         prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
     """
 
     def __init__(
-        self, fleet: Fleet, prepare: Callable[[EngineConfig, Report], EngineConfig]
+        self, engine: EngineExchange, prepare: Callable[[EngineConfig, Report], EngineConfig]
     ) -> None:
-        self._engine = fleet.first
+        self._engine = engine
         self._prepare = prepare
 
     @property

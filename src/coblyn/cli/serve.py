@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from coblyn.cli.stop import Stop
     from coblyn.engine.config import EngineConfig
     from coblyn.engine.exchange import EngineExchange
-    from coblyn.engine.fleet import Fleet
     from coblyn.proof.machine import Machine
     from coblyn.settings import Settings
 
@@ -195,18 +194,19 @@ async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
     def make(config: EngineConfig) -> ProcessEngine:
         return ProcessEngine(config, explain=explain_crash)
 
-    engine = EngineExchange(config, make, fits=fits_beside)
-    fleet = Fleet(engine, make)
+    fleet = Fleet(make)
+    engine = EngineExchange(config, fleet, fits=fits_beside)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
     with Stop(loop, task.cancel, fleet.kill) as stop:
         try:
             with causes_named(config):
-                await _load_and_listen(settings, config, fleet, front, stop)
+                await _load_and_listen(settings, config, engine, front, stop)
         except asyncio.CancelledError:
             if not stop.signal:
                 raise
         finally:
+            await engine.close()
             await fleet.close()
         return stop.signal
 
@@ -214,7 +214,7 @@ async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
 async def _load_and_listen(
     settings: Settings,
     config: EngineConfig,
-    fleet: Fleet,
+    engine: EngineExchange,
     front: Front,
     stop: Stop,
 ) -> None:
@@ -224,12 +224,11 @@ async def _load_and_listen(
     from coblyn.cli.verdict import look, show
     from coblyn.proof.verdict import judge_load
 
-    engine = fleet.first
     # While the engine loads, the web framework is imported, and the machine is looked at.
     _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class
         engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
     )
-    app = make_app(fleet, settings, machine, front)
+    app = make_app(engine, settings, machine, front)
     gc.freeze()  # modules and routes stay to the end; the collector need not look at them
     gc.enable()
 
@@ -241,7 +240,7 @@ async def _load_and_listen(
 
     server = Server(
         app,
-        fleet,
+        engine.fleet,
         drain_seconds=settings.drain_seconds,
         header_seconds=settings.header_seconds,
         write_seconds=settings.write_seconds,
@@ -261,7 +260,7 @@ def _import_app() -> tuple[type[Server], Any]:
     from coblyn.cli.listen import Server
     from coblyn.cli.loader import FleetLoader, FleetSwitch
 
-    def make_app(fleet: Fleet, settings: Settings, machine: Machine, front: Front) -> Any:
+    def make_app(engine: EngineExchange, settings: Settings, machine: Machine, front: Front) -> Any:
         options = ApiOptions(
             origins=settings.origins,
             is_strict=settings.strict_models,
@@ -277,14 +276,13 @@ def _import_app() -> tuple[type[Server], Any]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
-        engine = fleet.first
         loads = settings.on_demand and bool(engine.config.library)
         return create_app(
             engine,
             options,
             admin=admin_of(settings, engine),
-            loader=FleetLoader(fleet) if loads else None,
-            switch=FleetSwitch(fleet, with_engine) if settings.on_demand else None,
+            loader=FleetLoader(engine) if loads else None,
+            switch=FleetSwitch(engine, with_engine) if settings.on_demand else None,
         )
 
     return Server, make_app

@@ -15,6 +15,7 @@ from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
+from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import NO_MODEL, EngineStatus, ModelInfo
 from coblyn.engine.request import Request
 from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
@@ -32,26 +33,29 @@ class EngineExchange:
 
     Args:
         config: Of the first engine.
-        make: Makes an engine that is not started yet.
+        fleet: Where its processes belong.
         fits: Whether a model can be loaded while another is.
         drain_seconds: How long requests may go on when an engine has to end first.
         is_empty: There is no model until ``replace`` loads one.
+
+    Attributes:
+        fleet: The same.
     """
 
     def __init__(
         self,
         config: EngineConfig,
-        make: Callable[[EngineConfig], ProcessEngine],
+        fleet: Fleet,
         *,
         fits: Callable[[EngineConfig], bool],
         drain_seconds: float = 60.0,
         is_empty: bool = False,
     ) -> None:
-        self._make = make
         self._fits = fits
         self._drain_seconds = drain_seconds
         self._config = config
-        self._engine = make(config)
+        self.fleet = fleet
+        self._engine = fleet.add(config)
         self._others: set[ProcessEngine] = set()
         self._coming: ProcessEngine | None = None
         self._retiring: set[asyncio.Task[None]] = set()
@@ -59,7 +63,6 @@ class EngineExchange:
         self._is_there = asyncio.Event()
         self._is_there.set()
         self._is_unloaded = is_empty
-        self._is_ending = False
         self._has_left = asyncio.Event()
         self._num_users: Counter[ProcessEngine] = Counter()
 
@@ -172,34 +175,13 @@ class EngineExchange:
                 self._is_unloaded = True
                 self._is_there.set()
 
-    def drain(self) -> None:
-        """Take nothing more on, and refuse what has not begun; what runs goes on."""
-        self._is_ending = True
-        for engine in self._all:
-            engine.drain()
-
-    def abandon(self) -> None:
-        """End what still runs with an error."""
-        for engine in self._all:
-            engine.abandon()
-
-    def kill(self) -> None:
-        """End all processes at once, from wherever this is called."""
-        for engine in tuple(self._all):
-            engine.kill()
-
     async def close(self) -> None:
-        """Stop every process; requests that run end as cancelled."""
-        self._is_ending = True
+        """Stop its processes; requests that run end as cancelled."""
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
-        for engine in self._all:
-            await engine.close()
-
-    @property
-    def _all(self) -> tuple[ProcessEngine, ...]:
-        return (self._engine, *self._others)
+        for engine in (self._engine, *self._others):
+            await self.fleet.release(engine)
 
     async def _current(self) -> ProcessEngine:
         await self._is_there.wait()
@@ -218,8 +200,7 @@ class EngineExchange:
 
     @contextlib.asynccontextmanager
     async def _change(self) -> AsyncGenerator[None, None]:
-        if self._is_ending:
-            raise EngineStopped("The server is stopping.")
+        self.fleet.require_open()
         if self._changing.locked():
             raise Busy("Another model is being loaded.", hint="Try again when that is done.")
         async with self._changing:
@@ -256,18 +237,12 @@ class EngineExchange:
             self._is_there.set()
 
     async def _started(self, config: EngineConfig) -> ProcessEngine:
-        engine = self._make(config)
-        self._others.add(engine)  # so that it ends with the server even while it loads
-        self._coming = engine
+        self._coming = self.fleet.add(config)
         try:
-            await engine.start()
-        except BaseException:
-            await engine.close()
-            raise
+            await self.fleet.start(self._coming)
+            return self._coming
         finally:
-            self._others.discard(engine)
             self._coming = None
-        return engine
 
     async def _retire(self, engine: ProcessEngine) -> None:
         """Close an engine when its requests have ended, or have had the time for it."""
@@ -276,7 +251,7 @@ class EngineExchange:
                 while self._num_users[engine]:
                     self._has_left.clear()
                     await self._has_left.wait()
-        await engine.close()
+        await self.fleet.release(engine)
         self._others.discard(engine)
         del self._num_users[engine]
 

@@ -1,4 +1,4 @@
-"""All engines of a server, which are ended together: the one that it began with, and those that came later."""
+"""All engine processes of a server, which end together."""
 
 from __future__ import annotations
 
@@ -6,77 +6,82 @@ from collections.abc import Callable
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.exchange import EngineExchange
 from coblyn.errors import EngineStopped
 
 __all__ = ["Fleet"]
 
 
 class Fleet:
-    """Engines. Use it on one event loop.
+    """Engine processes. Use it on one event loop.
 
     Args:
-        first: The one that the server begins with.
         make: Makes an engine that is not started yet.
-
-    Attributes:
-        first: The same.
     """
 
-    def __init__(
-        self, first: EngineExchange, make: Callable[[EngineConfig], ProcessEngine]
-    ) -> None:
-        self.first = first
+    def __init__(self, make: Callable[[EngineConfig], ProcessEngine]) -> None:
         self._make = make
-        self._others: list[ProcessEngine] = []
+        self._engines: list[ProcessEngine] = []
         self._is_ending = False
 
-    async def load(self, config: EngineConfig) -> ProcessEngine:
-        """Start another engine.
+    def add(self, config: EngineConfig) -> ProcessEngine:
+        """An engine that is not started yet, and ends with the others."""
+        engine = self._make(config)
+        self._engines.append(engine)
+        return engine
+
+    async def start(self, engine: ProcessEngine) -> None:
+        """Start an engine of ``add``; where that fails it is released.
 
         Raises:
             EngineStopped: The server is stopping.
             CoblynError: Its model could not be loaded.
         """
-        if self._is_ending:
-            raise EngineStopped("The server is stopping.")
-        engine = self._make(config)
-        self._others.append(engine)  # so that it ends with the server even while it loads
         try:
+            self.require_open()
             await engine.start()
         except BaseException:
             await self.release(engine)
             raise
+
+    async def load(self, config: EngineConfig) -> ProcessEngine:
+        """Add an engine and start it; raises what ``start`` raises."""
+        engine = self.add(config)
+        await self.start(engine)
         return engine
 
     async def release(self, engine: ProcessEngine) -> None:
-        """Close an engine that ``load`` gave."""
+        """Close an engine; a second call does nothing."""
         await engine.close()
-        if engine in self._others:
-            self._others.remove(engine)
+        if engine in self._engines:
+            self._engines.remove(engine)
 
-    @property
-    def _all(self) -> list[EngineExchange | ProcessEngine]:
-        return [self.first, *self._others]
+    def require_open(self) -> None:
+        """Refuse to begin anything once the end has begun.
+
+        Raises:
+            EngineStopped: The server is stopping.
+        """
+        if self._is_ending:
+            raise EngineStopped("The server is stopping.")
 
     def drain(self) -> None:
         """Take nothing more on, and refuse what has not begun; what runs goes on."""
         self._is_ending = True
-        for engine in self._all:
+        for engine in self._engines:
             engine.drain()
 
     def abandon(self) -> None:
         """End what still runs with an error."""
-        for engine in self._all:
+        for engine in self._engines:
             engine.abandon()
 
     def kill(self) -> None:
         """End all processes at once, from wherever this is called."""
-        for engine in self._all:
+        for engine in tuple(self._engines):
             engine.kill()
 
     async def close(self) -> None:
         """Stop every process; requests that run end as cancelled."""
         self._is_ending = True
-        for engine in self._all:
-            await engine.close()
+        for engine in tuple(self._engines):
+            await self.release(engine)
