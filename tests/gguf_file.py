@@ -37,6 +37,7 @@ class GgufWriter:
         alignment: int = 32,
     ) -> None:
         self.order = order
+        self.metadata, self.tensors = dict(metadata), list(tensors)
         head = [b"GGUF", self.pack("I", version), self.pack("QQ", len(tensors), len(metadata))]
         head += [self.text(key) + self.value(value) for key, value in metadata.items()]
         offset, body = 0, b""
@@ -226,6 +227,120 @@ def windowed_model(window: int, *, vocabulary: int = 600, seed: int = 1) -> Gguf
         drawn = random.uniform(0.8, 1.6, shape) if is_norm else random.normal(0, 0.15, shape)
         tensors.append((f"{key}.weight", shape, F32, drawn.astype("<f4").tobytes()))
     return GgufWriter(keys, tensors)
+
+
+def random_model(
+    *, layers: int = 3, heads: int = 2, vocabulary: int = 600, seed: int = 1
+) -> GgufWriter:
+    """A model of the llama architecture with random weights in F32."""
+    width, inner, length = 32 * heads, 96, 32
+    words = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    words += [f"\u2581w{number}" for number in range(vocabulary - len(words))]
+    kinds = [2, 3, 3, *([6] * 256), *([1] * (vocabulary - 259))]
+    keys: dict[str, object] = {
+        "general.architecture": "llama",
+        "general.name": "Random",
+        "llama.context_length": 512,
+        "llama.embedding_length": width,
+        "llama.block_count": layers,
+        "llama.feed_forward_length": inner,
+        "llama.attention.head_count": heads,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+        "llama.rope.dimension_count": length,
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": words,
+        "tokenizer.ggml.scores": [0.0] * vocabulary,
+        "tokenizer.ggml.token_type": [Signed(kind) for kind in kinds],
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+    }
+    shapes = {"token_embd": (width, vocabulary), "output_norm": (width,)}
+    for layer in range(layers):
+        shapes |= {
+            f"blk.{layer}.{part}": shape
+            for part, shape in {
+                "attn_norm": (width,),
+                **{f"attn_{each}": (width, width) for each in ("q", "k", "v", "output")},
+                "ffn_norm": (width,),
+                "ffn_gate": (width, inner),
+                "ffn_up": (width, inner),
+                "ffn_down": (inner, width),
+            }.items()
+        }
+    random = np.random.default_rng(seed)
+    tensors = []
+    for key, shape in shapes.items():
+        is_norm = len(shape) == 1
+        drawn = random.uniform(0.8, 1.6, shape) if is_norm else random.normal(0, 0.2, shape)
+        tensors.append((f"{key}.weight", shape, F32, drawn.astype("<f4").tobytes()))
+    return GgufWriter(keys, tensors)
+
+
+def lora_of(model: GgufWriter, *, rank: int = 4, alpha: float = 8.0, seed: int = 2) -> GgufWriter:
+    """A LoRA adapter with random weights for every matrix of a model's layers."""
+    random = np.random.default_rng(seed)
+    keys: dict[str, object] = {
+        "general.type": "adapter",
+        "general.architecture": model.metadata["general.architecture"],
+        "adapter.type": "lora",
+        "adapter.lora.alpha": alpha,
+    }
+    tensors = []
+    for name, shape, _, _ in model.tensors:
+        if not name.startswith("blk.") or len(shape) == 1:
+            continue
+        for part, of in (("a", (shape[0], rank)), ("b", (rank, shape[1]))):
+            data = random.normal(0, 0.15, of[::-1]).astype("<f4").tobytes()
+            tensors.append((f"{name}.lora_{part}", of, F32, data))
+    return GgufWriter(keys, tensors)
+
+
+def merged(model: GgufWriter, lora: GgufWriter, scale: float = 1.0) -> GgufWriter:
+    """A model with an adapter's changes in its own weights, which are in F32."""
+    parts = {
+        name: np.frombuffer(data, "<f4").reshape(shape[::-1])
+        for name, shape, _, data in lora.tensors
+    }
+    tensors = []
+    for name, shape, kind, data in model.tensors:
+        if f"{name}.lora_a" in parts:
+            a, b = parts[f"{name}.lora_a"], parts[f"{name}.lora_b"]
+            strength = scale * float(lora.metadata["adapter.lora.alpha"]) / len(a)  # type: ignore[arg-type]
+            weights = np.frombuffer(data, "<f4").reshape(shape[::-1])
+            data = (weights + strength * (b @ a)).astype("<f4").tobytes()
+        tensors.append((name, shape, kind, data))
+    return GgufWriter(model.metadata, tensors)
+
+
+def control_of(model: GgufWriter, layers: Sequence[int], *, seed: int = 3) -> GgufWriter:
+    """A control vector with random directions for some layers of a model."""
+    random = np.random.default_rng(seed)
+    architecture = str(model.metadata["general.architecture"])
+    width = int(model.metadata[f"{architecture}.embedding_length"])  # type: ignore[call-overload]
+    keys: dict[str, object] = {
+        "general.architecture": "controlvector",
+        "controlvector.model_hint": architecture,
+        "controlvector.layer_count": len(layers),
+    }
+    tensors = [
+        (f"direction.{layer}", (width,), F32, random.normal(0, 0.5, width).astype("<f4").tobytes())
+        for layer in layers
+    ]
+    return GgufWriter(keys, tensors)
+
+
+def steered(model: GgufWriter, control: GgufWriter, scale: float = 1.0) -> GgufWriter:
+    """A model of the llama architecture that adds a control vector's directions by weights of its own."""
+    more = [
+        (
+            f"blk.{name.removeprefix('direction.')}.ffn_down.bias",
+            shape,
+            F32,
+            (np.float32(scale) * np.frombuffer(data, "<f4")).astype("<f4").tobytes(),
+        )
+        for name, shape, _, data in control.tensors
+    ]
+    return GgufWriter(model.metadata, [*model.tensors, *more])
 
 
 def _filled(kind: int, shape: tuple[int, ...]) -> bytes:

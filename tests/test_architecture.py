@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "pack": VOCABULARY | {"run", "fetch", "native", "models"},
     "llama": VOCABULARY,
     "tuning": VOCABULARY | {"llama"},
-    "engine": VOCABULARY | {"settings", "llama", "run", "tuning", "constraints"},
+    "engine": VOCABULARY | {"settings", "llama", "run", "tuning", "constraints", "models"},
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
     "workshop": VOCABULARY | {"run", "fetch", "models", "llama"},
     "chat": VOCABULARY,

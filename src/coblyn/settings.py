@@ -32,7 +32,7 @@ _WORDS = {
     **dict.fromkeys(("no", "n", "off", "f"), False),
 }
 
-_LISTS = frozenset({"listen", "origins"})
+_LISTS = frozenset({"listen", "origins", "adapters", "control_vectors"})
 """Settings that hold several values, separated by commas in the environment."""
 
 # Variables with the prefix that are read elsewhere, and are no settings.
@@ -149,6 +149,29 @@ class EngineSettings:
         Meta(
             description="A small model of the same family, by name or path, that guesses tokens ahead for the "
             "large one; empty for none."
+        ),
+    ] = ""
+    adapters: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="LoRA adapters and control vectors for the model: NAME=FILE or NAME=FILE:SCALE each. "
+            "Requests use one by naming the model MODEL+NAME."
+        ),
+    ] = ()
+    adapters_on: Annotated[
+        bool, Meta(description="Requests that choose no adapters use all of `adapters`.")
+    ] = False
+    control_vectors: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Control vectors that requests use which choose no adapters: FILE, FILE:SCALE or "
+            "NAME=FILE:SCALE each."
+        ),
+    ] = ()
+    control_layers: Annotated[
+        str,
+        Meta(
+            description="Layers that control vectors work on, FIRST-LAST, counted from 1; empty for all."
         ),
     ] = ""
     kernels: Annotated[

@@ -370,7 +370,11 @@ def test_the_shelf_forgets_the_longest_unused_and_what_a_longer_copy_contains() 
 
 
 MEDIA = (Media(b"cat", 9, 3), Media(b"dog", 9, 3), Media(b"dog", 9, 9), Media(b"dot", 1, 1))
-SPACES = (Namespace(), Namespace(adapters=(Adapter("a", 0.5),)))
+SPACES = (
+    Namespace(),
+    Namespace(adapters=(Adapter("a", 0.5),)),
+    Namespace(adapters=(Adapter("a", 0.5), Adapter("b"))),
+)
 
 
 def spans(prefix: str, media: list[Media], rest: str) -> tuple[Span, ...]:

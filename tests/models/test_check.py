@@ -90,6 +90,7 @@ def test_a_piece_of_a_file_that_was_cut_up(tmp_path: Path) -> None:
         ({"general.architecture": "qwen3", "qwen3.pooling_type": 3}, "an embedding model"),
         ({"general.architecture": "qwen3", "qwen3.pooling_type": 4}, "a reranker"),
         ({"general.architecture": "llama", "general.type": "adapter"}, "LoRA"),
+        ({"general.architecture": "controlvector"}, "a control vector"),
         ({"general.architecture": "clip"}, "projector"),
         ({"general.architecture": "llama", "general.type": "mmproj"}, "projector"),
         ({"general.type": "imatrix"}, "importance"),

@@ -76,8 +76,12 @@ class AdminDirectory:
             foreign = read_foreign(str(path))
             values |= {k: v for k, v in foreign.settings[1].items() if k in _ENGINE}
             model = foreign.model or model
-        settings = replace(self._settings, **values)
         file = self._model(model)
+        if file and file != Path(
+            self._initial.model
+        ):  # its adapters are for the model of the start
+            values = {"adapters": (), "control_vectors": ()} | values
+        settings = replace(self._settings, **values)
         return EngineConfig.from_settings(
             settings,
             model=file,

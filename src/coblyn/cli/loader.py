@@ -32,12 +32,12 @@ class FleetLoader:
 
     def fits(self, path: Path) -> bool:
         """Whether main memory has room for it."""
-        return fits_beside(replace(self._config, model=str(path)))
+        return fits_beside(self._config.for_model(path))
 
     async def load(self, path: Path) -> EngineClient:
         """An engine that has loaded a file."""
         header = await asyncio.to_thread(check_model, path)
-        return await self._fleet.load(replace(self._config, model=str(header.path)))
+        return await self._fleet.load(self._config.for_model(header.path))
 
     async def release(self, engine: EngineClient) -> None:
         """Close an engine that ``load`` gave."""
@@ -65,6 +65,7 @@ class FleetSwitch:
         self, engine: EngineExchange, prepare: Callable[[EngineConfig, Report], EngineConfig]
     ) -> None:
         self._engine = engine
+        self._first = engine.config  # its adapters are for its model
         self._prepare = prepare
 
     @property
@@ -75,9 +76,11 @@ class FleetSwitch:
     async def load(self, path: Path, report: Report) -> None:
         """Load a file in place of the model that answers."""
         header = await asyncio.to_thread(check_model, path)
-        model, embeds = str(header.path), not writes(header)
         ready = await asyncio.to_thread(self._prepare, self._engine.config, report)
-        config = replace(ready, model=model, embeds=embeds)
+        config = replace(ready.for_model(header.path), embeds=not writes(header))
+        if config.model == self._first.model:
+            first = self._first
+            config = replace(config, adapters=first.adapters, control_vectors=first.control_vectors)
         try:
             await self._engine.replace(config)
         except (EngineError, ModelError):

@@ -13,6 +13,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from coblyn.crash import Crash, read_crash
@@ -171,6 +172,11 @@ class ProcessEngine:
             assert isinstance(found, list), "that is what was asked for"
             vectors += found
         return vectors
+
+    async def add_adapter(self, text: str) -> None:
+        """Load a further adapter; a process that is started again has it too."""
+        await self._call(lambda call: wire.AddAdapter(call, text))
+        self._config = replace(self._config, added_adapters=(*self._config.added_adapters, text))
 
     def drain(self) -> None:
         """Take nothing more on, and refuse what has not begun; what runs goes on."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from msgspec import Meta
 
@@ -29,6 +29,7 @@ class EngineConfig(EngineSettings):
         bundle: Name of the bundle.
         max_context: Upper bound of the context that is chosen when ``context`` is 0.
         embeds: The model turns texts into vectors, and writes none.
+        added_adapters: Adapters that came while an engine ran, as ``adapters`` names them; they are used when named.
         num_idle: Further sequences that keep what finished requests computed.
     """
 
@@ -37,6 +38,7 @@ class EngineConfig(EngineSettings):
     bundle: str = ""
     max_context: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 8192
     embeds: bool = False
+    added_adapters: tuple[str, ...] = ()
     num_idle: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] = 8
 
     def __post_init__(self) -> None:
@@ -68,6 +70,13 @@ class EngineConfig(EngineSettings):
         """Set an engine up as the user chose, for a model file on a bundle; without them, the scripted one."""
         chosen = {field.name: getattr(settings, field.name) for field in fields(EngineSettings)}
         return cls(str(model or ""), str(library or ""), bundle, embeds=embeds, **chosen)
+
+    def for_model(self, model: Path) -> Self:
+        """The same for another model file, which adapters of this one do not fit."""
+        if str(model) == self.model:
+            return self
+        none: dict[str, Any] = {"adapters": (), "control_vectors": (), "added_adapters": ()}
+        return replace(self, model=str(model), **none)
 
     @property
     def max_sequences(self) -> int:

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from coblyn.engine.adapter import require_known
 from coblyn.engine.banned import banned_of
 from coblyn.engine.cache import SequenceCache
 from coblyn.engine.events import Event, Failed, Finish, Stats
@@ -384,6 +385,7 @@ def _check(request: Request, runner: Runner) -> None:
     banned_of(request.banned_phrases, request.banned_patterns)
     context, size = runner.info.context, runner.info.vocab_size
     prompt = request.content
+    require_known(prompt.namespace.adapters, runner.info.adapters)
     if not prompt.cells:
         raise BadRequest("The prompt is empty.", field="prompt", hint="Send at least one token.")
     if request.max_tokens < 1:

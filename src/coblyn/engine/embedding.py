@@ -78,6 +78,16 @@ class EmbeddingRunner:
         """What the model makes of whole texts."""
         return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
+    def add_adapter(self, text: str) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse it.
+
+        Raises:
+            BadRequest: Always.
+        """
+        raise BadRequest(
+            "Adapters change what models write, and this one writes nothing.", field="adapter"
+        )
+
     def prepare(self, request: Request) -> Prepared:  # noqa: ARG002 - whatever it is
         """Refuse a request.
 

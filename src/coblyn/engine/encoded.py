@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from coblyn.engine.prompt import Adapter
+
 __all__ = ["Encoded", "Source", "Text"]
 
 
@@ -34,6 +36,7 @@ class Source:
         is_prompt: It is kept for ``generate``; so BOS stands at its start once at most, and it is not empty. If not,
             tokens are counted as the texts have them.
         wants_ids: The answer carries the token ids.
+        adapters: With which adapters it is read (``adapter_set``).
     """
 
     texts: tuple[Text, ...] = ()
@@ -42,6 +45,7 @@ class Source:
     room: int | None = None
     is_prompt: bool = True
     wants_ids: bool = False
+    adapters: tuple[Adapter, ...] = ()
 
     @property
     def num_characters(self) -> int:

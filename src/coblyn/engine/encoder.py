@@ -36,7 +36,7 @@ class Encoder:
     Args:
         vocab: What tokenizes.
         bos: Text of the BOS token, or empty.
-        namespace: Of all its prompts.
+        namespace: Of all its prompts, but for their adapters.
         capacity: Prompts that are kept at most.
     """
 
@@ -75,7 +75,7 @@ class Encoder:
         packed = pack_ids(ids) if source.wants_ids else None
         if not source.is_prompt:
             return Encoded("", len(ids), num_cut, ids=packed)
-        prompt = Prompt.of(ids, self._namespace)
+        prompt = Prompt.of(ids, replace(self._namespace, adapters=source.adapters))
         hashes = b"".join(Content.of(prompt).hashes())
         return Encoded(self._keep(prompt), len(ids), num_cut, hashes, packed)
 

@@ -146,6 +146,11 @@ class EngineExchange:
         with self._using(await self._current()) as engine:
             return await engine.embed(prompts)
 
+    async def add_adapter(self, text: str) -> None:
+        """Load a further adapter; see ``EngineClient.add_adapter``."""
+        with self._using(await self._current()) as engine:
+            await engine.add_adapter(text)
+
     async def replace(self, config: EngineConfig) -> None:
         """Load another model, or the same in another way; from then on it answers.
 

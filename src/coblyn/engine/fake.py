@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from coblyn.constraints.vocabulary import Vocabulary
+from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks
@@ -35,6 +36,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
+from coblyn.models.adapter import AdapterSpec
 
 __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
 
@@ -122,6 +124,7 @@ class FakeRunner:
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
         rests: How often it has something to do while there are no requests.
+        adapters: Adapters, which write their names and scales before the script.
     """
 
     script: str = STORY
@@ -149,6 +152,7 @@ class FakeRunner:
     held: dict[int, list[int]] = field(default_factory=dict)
     interrupted: bool = False
     rests: int = 0
+    adapters: tuple[AdapterInfo, ...] = ()
     num_rests: int = 0
     closed: bool = False
     vocab: FakeVocab = field(default_factory=FakeVocab)
@@ -184,11 +188,18 @@ class FakeRunner:
             is_rewindable=self.is_rewindable,
             bundle="",
             infill=self.infill,
+            adapters=self.adapters,
         )
 
     def window_starts(self) -> Sequence[int]:
         """Where the window of each sequence begins."""
         return [self._starts.get(sequence, 0) for sequence in range(self.max_sequences)]
+
+    def add_adapter(self, text: str) -> None:
+        """Tell of an adapter whose content is its path."""
+        spec = AdapterSpec.of(text)
+        info = AdapterInfo(spec.name, str(spec.path), f"digest of {spec.path}", spec.scale)
+        self.adapters = (*self.adapters, info)
 
     def prepare(self, request: Request) -> Prepared:
         """Begin its text under a constraint, which is followed as by a real model."""
@@ -268,6 +279,8 @@ class FakeRunner:
 
     def _remember(self, plan: Plan) -> None:
         assert plan.num_tokens <= self.max_batch, "the plan is larger than the batch"
+        sets = {self._requests[row.request_id].content.namespace.adapters for row in plan.rows}
+        assert len(sets) <= 1, "a context has one set of adapters at a time"
         for operation in plan.operations:
             if isinstance(operation, Remove):
                 self._cut(operation.sequence, operation.start)
@@ -388,7 +401,7 @@ class FakeRunner:
     def _sample(self, row: Row) -> Sampled:
         request = self._requests[row.request_id]
         index = row.position + len(_entries(row)) - request.content.positions
-        text = self.script.encode()
+        text = (self._signs(request) + self.script).encode()
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
             token = ord(" ")
@@ -397,6 +410,14 @@ class FakeRunner:
             return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
         return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
+
+    def _signs(self, request: Request) -> str:
+        """What shows which adapters a request has."""
+        if not self.adapters:
+            return ""
+        names = {info.digest: info.name for info in self.adapters}
+        chosen = request.content.namespace.adapters
+        return "".join(f"[{names[each.digest]} {each.scale:g}] " for each in chosen)
 
     def _allowed(self, row: Row, wanted: int) -> int:
         """The token that is wanted, or the first that is allowed in its place: the end, else from the letters on."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.death import Death
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
@@ -48,6 +49,7 @@ class ModelInfo:
         writes: Whether it generates text. If not, it turns texts into vectors, as the others can too.
         ranks: Whether it rates texts: its vectors are scores.
         pair: Token ids that a reranker wants before a query, between it and a document, and behind that.
+        adapters: What requests may change it by.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ModelInfo:
     writes: bool = True
     ranks: bool = False
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
+    adapters: tuple[AdapterInfo, ...] = ()
 
 
 NO_MODEL = ModelInfo(
@@ -199,6 +202,15 @@ class Runner(Protocol):
 
     def window_starts(self) -> Sequence[int]:
         """For each sequence, the first position from which on the cells of its window are all there."""
+        ...
+
+    def add_adapter(self, text: str) -> None:
+        """Load a further adapter, ``NAME=FILE[:SCALE]``; from then on ``info`` tells of it.
+
+        Raises:
+            BadRequest: The text means nothing, or the name stands for another file.
+            ModelError: The file is no adapter, or one for another model.
+        """
         ...
 
     def prepare(self, request: Request) -> Prepared:
@@ -338,6 +350,10 @@ class EngineClient(Protocol):
             PromptTooLong: One has more tokens than the model was trained with.
             PromptForgotten: One is not known any more.
         """
+        ...
+
+    async def add_adapter(self, text: str) -> None:
+        """Load a further adapter between two steps; see ``Runner.add_adapter``."""
         ...
 
     async def close(self) -> None:

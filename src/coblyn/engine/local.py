@@ -117,6 +117,11 @@ class LocalEngine:
             vectors += await self.call(partial(_embed, texts[batch.start : batch.stop]))
         return vectors
 
+    async def add_adapter(self, text: str) -> None:
+        """Load a further adapter; see ``EngineClient.add_adapter``."""
+        self._require_open()
+        await self.call(lambda runner: runner.add_adapter(text))
+
     async def call(self, function: Callable[[Runner], T]) -> T:
         """Run a function on the engine thread; it must leave the sequences as they are."""
         return await asyncio.wrap_future(self._core.call(function))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
@@ -20,6 +18,7 @@ from coblyn.engine.draft_model import DraftModel
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
+from coblyn.engine.loaded_adapters import LoadedAdapters
 from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
@@ -38,16 +37,14 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
-from coblyn.engine.prompt import Media, Namespace
+from coblyn.engine.prompt import Media
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
+from coblyn.engine.shape import context_options, namespace_of, window_of
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
-from coblyn.engine.window import NO_WINDOW, Window
-from coblyn.errors import BadRequest, EngineError, SettingsError
-from coblyn.llama import devices
-from coblyn.llama.context import Batch, Context, ContextOptions, cache_kind
-from coblyn.llama.cores import usable_cores
+from coblyn.errors import BadRequest, EngineError
+from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.embedder import Embedder
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
@@ -58,11 +55,6 @@ __all__ = ["LlamaRunner"]
 
 log = logging.getLogger(__name__)
 
-_CELLS = 256
-"""The library rounds contexts up to a multiple of this."""
-
-_SMALLEST = 64
-
 _NOT_FOLLOWED = Sampled(NOT_FOLLOWED)
 
 _PATIENCE = 0.1
@@ -70,9 +62,6 @@ _PATIENCE = 0.1
 
 _MAX_WAIT = 0.05
 """Seconds for which rows that all have to wait for a mask do so, before the inbox is looked at."""
-
-_SHARE_OF_MEMORY = 16
-"""KV memory with cells for each request may take this part of the machine's memory without being asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +116,12 @@ class LlamaRunner:
                 )
             )
             model.require_decoder()
-            options = _context_options(config, model)
+            options = context_options(config, model)
             self._kernels = KernelsInUse(config, model, options)
             stack.enter_context(self._kernels.in_use())
             self._context = stack.enter_context(Context(model, options))
+            self._adapters = LoadedAdapters(model, config)
+            stack.callback(self._adapters.close)
             self._embedder = stack.enter_context(
                 closing(Embedder(model, replace(options, max_sequences=MAX_TEXTS)))
             )
@@ -145,8 +136,9 @@ class LlamaRunner:
         self.max_batch = self._context.max_batch
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
-        self.info = model_info(config, model, self._context, self._kernels.instruction_set)
-        self.namespace = _namespace(config, model)
+        info = model_info(config, model, self._context, self._kernels.instruction_set)
+        self.info = replace(info, adapters=self._adapters.infos)
+        self.namespace = namespace_of(config, model)
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
@@ -160,13 +152,18 @@ class LlamaRunner:
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._late_logits: dict[str, NDArray[np.float32]] = {}
         self._saved: dict[int, _Saved] = {}
-        self.window = _window(model)
+        self.window = window_of(model)
         self.shares_cells = options.is_unified
         self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size(options.cache_kind)
 
     def window_starts(self) -> Sequence[int]:
         """Where the window of each sequence begins, as the library has it."""
         return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
+
+    def add_adapter(self, text: str) -> None:
+        """Load a further adapter; see ``Runner.add_adapter``."""
+        self._adapters.add(text)
+        self.info = replace(self.info, adapters=self._adapters.infos)
 
     def prepare(self, request: Request) -> Prepared:
         """Make the request's sampler, and the first mask of its constraint.
@@ -219,6 +216,8 @@ class LlamaRunner:
         num_tokens, draws = self._fill(plan.rows)
         if not plan.rows:
             return ()
+        first = self._requests[plan.rows[0].request_id]
+        self._adapters.use(self._context, first.content.namespace.adapters)
         drawing = [row for row in plan.rows if row.outputs]
         if any(row.request_id in self._masks for row in drawing):
             return self._run_bound(
@@ -428,45 +427,6 @@ def _bound(draw: Draw, drawn: Sequence[Sampled]) -> Sequence[Sampled]:
     return drawn
 
 
-def _namespace(config: EngineConfig, model: Model) -> Namespace:
-    """All that decides the numbers besides a request's own adapters: weights, position encoding, types, code."""
-    return Namespace(
-        (
-            ("model", f"{model.path.name} {model.size}"),
-            ("bundle", config.bundle),
-            ("cache_type", config.cache_type),
-            ("flash_attention", str(config.flash_attention)),
-        )
-    )
-
-
-def _window(model: Model) -> Window:
-    """The window that matters: what cannot be rewound is used whole, and needs only the window of its end."""
-    if not model.is_rewindable:
-        return NO_WINDOW
-    return Window(model.window_size, model.has_chunked_window)
-
-
-def _context_options(config: EngineConfig, model: Model) -> ContextOptions:
-    trained = model.context_train or config.max_context
-    context = config.context or min(trained, config.max_context)
-    if context < _SMALLEST:
-        raise SettingsError(f"A context of {context} tokens is too small to be of use.")
-    length = math.ceil(context / _CELLS) * _CELLS
-    is_unified = _shares_cells(config, model, length)
-    return ContextOptions(
-        length=length,
-        is_unified=is_unified,
-        # The library ends the process on more sequences than a batch has tokens.
-        max_batch=max(min(config.batch, context), config.max_sequences + 1),
-        # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
-        max_sequences=config.max_sequences if is_unified else config.max_running,
-        threads=config.threads or usable_cores(),
-        flash_attention=config.flash_attention,
-        cache_type=config.cache_type,
-    )
-
-
 def _draft_model(config: EngineConfig, model: Model, options: ContextOptions) -> DraftModel | None:
     if not (config.draft_model and config.speculation):
         return None
@@ -474,18 +434,3 @@ def _draft_model(config: EngineConfig, model: Model, options: ContextOptions) ->
     # It holds what runs, and nothing of what is idle.
     shape = replace(options, max_sequences=config.max_running, is_unified=False)
     return DraftModel(model, path, shape, gpu_layers=config.gpu_layers)
-
-
-def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
-    """Whether all sequences share one run of cells.
-
-    A CPU visits the cells of all who share them, one by one; so it is faster if each request has its own, where there
-    is memory for that. GPUs skip what is masked, and their memory is dear.
-    """
-    if config.shared_cells is not None:
-        return config.shared_cells
-    kinds = {device.kind for device in devices.devices(model.library)}
-    has_gpu = bool(kinds & {"gpu", "igpu"}) and config.gpu_layers != 0
-    cell_size = model.cell_size(cache_kind(config.cache_type))
-    needed = cell_size * length * config.max_running
-    return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY

@@ -27,6 +27,7 @@ from coblyn.engine.roster import Roster
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
+from coblyn.engine.turns import Turns
 
 __all__ = ["Scheduler"]
 
@@ -50,6 +51,7 @@ class Scheduler:
         self._limits = limits
         self._clock = clock
         self._roster = Roster(cache)
+        self._turns = Turns()
         self._speculation = Speculation(clock)
         self._results = Results(self._roster, cache, vocab, self._speculation, clock)
 
@@ -115,8 +117,9 @@ class Scheduler:
         self._speculation.begin_step()
         if self._roster.waiting or self._most_outputs() == 1:
             return []
-        wishes, num_tokens = [], len(self._roster.running)
-        for generation in self._roster.running:
+        group = next(iter(self._turns.order(self._roster.running)), [])
+        wishes, num_tokens = [], len(group)
+        for generation in group:
             most = self._most_drafts(generation, num_tokens)
             if generation.guesses and most > 0 and self._may_run_on(generation):
                 count = self._speculation.num_wanted(generation.guesses, most, num_tokens)
@@ -186,16 +189,24 @@ class Scheduler:
         return False
 
     def _rows(self) -> list[Row]:
-        rows = self._decode_rows()
-        if len(rows) < len(self._roster.running):
-            rows += self._prefill_rows(is_busy=bool(rows), num_taken=len(rows))
+        """The rows of those whose turn it is; where cells are short, of the first who can have some."""
+        ready = self._ready_to_decode()
+        for group in self._turns.order(self._roster.running):
+            if rows := self._rows_of(group, is_busy=bool(ready)):
+                self._turns.take(self._roster.running, group)
+                return rows
+        return []
+
+    def _rows_of(self, group: Sequence[Generation], *, is_busy: bool) -> list[Row]:
+        rows = self._decode_rows([each for each in group if each.num_pending <= 1])
+        if len(rows) < len(group):
+            rows += self._prefill_rows(group, is_busy=is_busy, num_taken=len(rows))
         if len(rows) > 1:
             # Where sequences have cells of their own, the library cuts a batch wherever ids do not follow each other.
             rows.sort(key=_BY_SEQUENCE)
         return rows
 
-    def _decode_rows(self) -> list[Row]:
-        ready = self._ready_to_decode()
+    def _decode_rows(self, ready: Sequence[Generation]) -> list[Row]:
         most = self._most_outputs()
         num_tokens, rows = len(ready), []
         for generation in ready:
@@ -228,10 +239,12 @@ class Scheduler:
                 return ready
             self._roster.preempt(self._roster.running[-1])
 
-    def _prefill_rows(self, *, is_busy: bool, num_taken: int) -> list[Row]:
+    def _prefill_rows(
+        self, group: Sequence[Generation], *, is_busy: bool, num_taken: int
+    ) -> list[Row]:
         limits = self._limits
         budget = (limits.busy_batch if is_busy else limits.max_batch) - num_taken
-        behind = [generation for generation in self._roster.running if generation.num_pending > 1]
+        behind = [generation for generation in group if generation.num_pending > 1]
         wanted = min(budget, sum(generation.num_pending for generation in behind))
         self._cache.make_room(num_taken + wanted)
         rows: list[Row] = []

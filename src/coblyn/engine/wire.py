@@ -22,6 +22,7 @@ from coblyn.engine.request import Request
 from coblyn.errors import CoblynError
 
 __all__ = [
+    "AddAdapter",
     "Answer",
     "Broken",
     "Cancel",
@@ -110,6 +111,13 @@ class Embed(_Frame, frozen=True, tag="embed"):
     prompt_ids: list[str]
 
 
+class AddAdapter(_Frame, frozen=True, tag="add_adapter"):
+    """Load a further adapter; ``Ready`` comes before the answer."""
+
+    call: int
+    text: str
+
+
 class Ping(_Frame, frozen=True, tag="ping"):
     """Ask whether it lives."""
 
@@ -125,7 +133,7 @@ class Loading(_Frame, frozen=True, tag="loading"):
 
 
 class Ready(_Frame, frozen=True, tag="ready"):
-    """The model is loaded."""
+    """The model is loaded, or there is something new to tell of it."""
 
     info: ModelInfo
 
@@ -172,7 +180,17 @@ class Pong(_Frame, frozen=True, tag="pong"):
 
 
 ToEngine = (
-    Load | Submit | Cancel | EndThinking | Encode | Foresee | Detokenize | Embed | Ping | Stop
+    Load
+    | Submit
+    | Cancel
+    | EndThinking
+    | Encode
+    | Foresee
+    | Detokenize
+    | Embed
+    | AddAdapter
+    | Ping
+    | Stop
 )
 FromEngine = Loading | Ready | Events | Answer | Refusal | Broken | Pong
 

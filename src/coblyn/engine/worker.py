@@ -158,6 +158,8 @@ class Worker:
                 self._loaded.end_thinking(request_id)
             case wire.Encode() | wire.Foresee() | wire.Detokenize() | wire.Embed():
                 self._ask(frame)
+            case wire.AddAdapter():
+                self._add_adapter(frame)
             case wire.Ping():
                 self._ping()
             case wire.Load(config):
@@ -241,9 +243,12 @@ class Worker:
 
     def _make_runner(self, config: EngineConfig) -> Runner:
         if not config.library:
-            return FakeRunner(
+            fake = FakeRunner(
                 seconds_a_step=0.01, max_running=config.max_running, path=config.model
             )
+            for text in config.adapters:
+                fake.add_adapter(text)
+            return fake
         from coblyn.engine.aloud import load_aloud  # numpy and the library only when needed
         from coblyn.engine.embedding import EmbeddingRunner
         from coblyn.engine.runner import LlamaRunner
@@ -285,6 +290,17 @@ class Worker:
             return
         future = self._loaded.call(lambda runner: runner.embed(texts))
         future.add_done_callback(lambda done: self._answer(frame.call, done.result))
+
+    def _add_adapter(self, frame: wire.AddAdapter) -> None:
+        """Have an adapter loaded between two steps; the engine thread answers."""
+
+        def answer() -> int:
+            done.result()
+            self._writer.send(wire.Ready(self._loaded.runner.info))
+            return 0
+
+        done = self._loaded.call(lambda runner: runner.add_adapter(frame.text))
+        done.add_done_callback(lambda _: self._answer(frame.call, answer))
 
     def _foresee(self, frame: wire.Foresee) -> None:
         """The engine thread answers between two steps; nobody waits for it here."""

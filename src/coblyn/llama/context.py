@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from coblyn.errors import EngineError, ModelUnsupported
 from coblyn.llama import bindings, shim
+from coblyn.llama.adapter import Lora
 from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
@@ -235,6 +236,39 @@ class Context(Handle):
             )
             if code != 0:
                 raise decode_error(self.library, code)
+
+    def set_adapters(self, adapters: Sequence[tuple[Lora, float]]) -> None:
+        """Let what is computed from now on have these adapters and no others, each as strongly as its number says.
+
+        Raises:
+            EngineError: The library refuses.
+        """
+        count = len(adapters)
+        pointers = (ctypes.c_void_p * count)(*(lora.pointer for lora, _ in adapters))
+        scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
+        if self.library.llama_set_adapters_lora(self.pointer, pointers, count, scales):
+            raise EngineError("The adapters could not be set.")
+
+    def set_control(self, directions: NDArray[np.float32] | None) -> None:
+        """Add something to what the layers give from now on.
+
+        Args:
+            directions: A row for each layer from 1 on, as long as the model is wide; None for nothing.
+
+        Raises:
+            EngineError: The library refuses.
+        """
+        if directions is None:
+            code = self.library.llama_set_adapter_cvec(self.pointer, None, 0, 0, -1, -1)
+        else:
+            rows, width = directions.shape
+            numbers = np.ascontiguousarray(directions, np.float32)
+            data = numbers.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+            code = self.library.llama_set_adapter_cvec(
+                self.pointer, data, rows * width, width, 1, rows
+            )
+        if code:
+            raise EngineError("The control vector could not be set.")
 
     def logits(self, index: int) -> NDArray[np.float32]:
         """A copy of the logits at an index of the last batch, which must have asked for them."""

@@ -38,9 +38,15 @@ _OTHER_SOURCE = "Get the model from another source, or convert it again."
 
 _KINDS = {
     "adapter": "a LoRA adapter, which changes a model but is none",
+    "controlvector": "a control vector, which changes a model but is none",
     "mmproj": "a projector for pictures or sound, which goes with a model but is none",
     "imatrix": "an importance matrix, which helps to quantize a model but is none",
 }
+
+_WITH_A_MODEL = dict.fromkeys(
+    ("adapter", "controlvector"),
+    "Serve the model that it changes: coblyn serve MODEL --adapter NAME=FILE",
+)
 
 
 def check_model(path: Path) -> GgufHeader:
@@ -217,9 +223,12 @@ def _check_kind(header: GgufHeader) -> None:
             f"{path} holds its part for images, too: it was made for Ollama's own engine, not for llama.cpp.",
             hint="Get the model from Hugging Face, where the projector is a file of its own.",
         )
-    kind = "mmproj" if header.architecture == "clip" else header.kind
+    kind = {"clip": "mmproj"}.get(header.architecture, header.kind)
+    kind = header.architecture if header.architecture in _KINDS else kind
     if kind in _KINDS:
-        raise ModelUnsupported(f"{path} is {_KINDS[kind]}.", hint="Name the model's own file.")
+        raise ModelUnsupported(
+            f"{path} is {_KINDS[kind]}.", hint=_WITH_A_MODEL.get(kind, "Name the model's own file.")
+        )
     if not header.architecture:
         raise ModelBroken(
             f"{path} does not name an architecture: 'general.architecture' is missing."

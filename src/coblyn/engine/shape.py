@@ -1,0 +1,85 @@
+"""From what a user chose, and what a model is, to the shape of its context."""
+
+from __future__ import annotations
+
+import math
+
+import psutil
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.prompt import Namespace
+from coblyn.engine.window import NO_WINDOW, Window
+from coblyn.errors import SettingsError
+from coblyn.llama import devices
+from coblyn.llama.context import ContextOptions, cache_kind
+from coblyn.llama.cores import usable_cores
+from coblyn.llama.model import Model
+
+__all__ = ["context_options", "namespace_of", "window_of"]
+
+_CELLS = 256
+"""The library rounds contexts up to a multiple of this."""
+
+_SMALLEST = 64
+
+_SHARE_OF_MEMORY = 16
+"""KV memory with cells for each request may take this part of the machine's memory without being asked for."""
+
+
+def namespace_of(config: EngineConfig, model: Model) -> Namespace:
+    """All that decides the numbers besides a request's own adapters: weights, position encoding, types, code."""
+    return Namespace(
+        (
+            ("model", f"{model.path.name} {model.size}"),
+            ("bundle", config.bundle),
+            ("cache_type", config.cache_type),
+            ("flash_attention", str(config.flash_attention)),
+        )
+    )
+
+
+def window_of(model: Model) -> Window:
+    """The window that matters: what cannot be rewound is used whole, and needs only the window of its end."""
+    if not model.is_rewindable:
+        return NO_WINDOW
+    return Window(model.window_size, model.has_chunked_window)
+
+
+def context_options(config: EngineConfig, model: Model) -> ContextOptions:
+    """The context that a user chose, with what fits the model and the machine where nothing was chosen.
+
+    Raises:
+        SettingsError: It is too small.
+    """
+    trained = model.context_train or config.max_context
+    context = config.context or min(trained, config.max_context)
+    if context < _SMALLEST:
+        raise SettingsError(f"A context of {context} tokens is too small to be of use.")
+    length = math.ceil(context / _CELLS) * _CELLS
+    is_unified = _shares_cells(config, model, length)
+    return ContextOptions(
+        length=length,
+        is_unified=is_unified,
+        # The library ends the process on more sequences than a batch has tokens.
+        max_batch=max(min(config.batch, context), config.max_sequences + 1),
+        # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
+        max_sequences=config.max_sequences if is_unified else config.max_running,
+        threads=config.threads or usable_cores(),
+        flash_attention=config.flash_attention,
+        cache_type=config.cache_type,
+    )
+
+
+def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
+    """Whether all sequences share one run of cells.
+
+    A CPU visits the cells of all who share them, one by one; so it is faster if each request has its own, where there
+    is memory for that. GPUs skip what is masked, and their memory is dear.
+    """
+    if config.shared_cells is not None:
+        return config.shared_cells
+    kinds = {device.kind for device in devices.devices(model.library)}
+    has_gpu = bool(kinds & {"gpu", "igpu"}) and config.gpu_layers != 0
+    cell_size = model.cell_size(cache_kind(config.cache_type))
+    needed = cell_size * length * config.max_running
+    return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY
