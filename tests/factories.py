@@ -102,6 +102,9 @@ class SteppedEngine:
     async def end_thinking(self, request_id: str) -> None:
         self.ended_thinking.append(request_id)
 
+    async def add_adapter(self, text: str) -> None:
+        self._runner.add_adapter(text)
+
     async def encode(self, source: Source) -> Encoded:
         self.sources.append(source)
         return self.encoder.encode(source)

@@ -210,7 +210,7 @@ async def test_formats_constrain(client: Client, engine: SteppedEngine) -> None:
         ("/api/create", {"model": "x"}, "neither 'from' or 'files'"),
         ("/api/create", {"model": "../x", "from": "fake"}, "no name of a model"),
         ("/api/create", {"model": "x", "from": "fake", "files": {"a": "b"}}, "from files"),
-        ("/api/create", {"model": "x", "from": "fake", "adapters": {"a": "b"}}, "Adapters"),
+        ("/api/create", {"model": "x", "from": "fake", "adapters": {"a": "b"}}, "no adapter 'a'"),
         ("/api/create", {"model": "x", "from": "fake", "parameters": {"top_k": "y"}}, "top_k"),
         ("/api/create", {"model": "x", "from": "fake", "messages": [{"role": "x"}]}, "messages[0]"),
         ("/api/create", {"model": "x", "modelfile": "FROM fake\nFLY"}, "Line 2"),

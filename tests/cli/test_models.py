@@ -231,7 +231,7 @@ class TestCreate:
             ("x", "FROM nothing", ModelNotFound, "no model nothing"),
             ("base", "FROM base", BadRequest, "stays as it is"),
             ("x", "FROM base\nPARAMETER top_k much", BadRequest, "top_k must be an integer"),
-            ("x", "FROM base\nADAPTER a.gguf", BadRequest, "Adapters"),
+            ("x", "FROM base\nADAPTER a.gguf", ModelNotFound, "a.gguf"),
             ("../x", "FROM base", BadRequest, "no name of a model"),
             ("x", "FLY", BadRequest, "Line 1"),
         ],

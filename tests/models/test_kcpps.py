@@ -125,6 +125,11 @@ def test_what_nobody_changed_is_not_mentioned(tmp_path: Path) -> None:
         ({"gendefaultsoverwrite": True}, {"defaults_win": True}),
         ({"defaultgenamt": 300}, {"default_max_tokens": 300}),
         ({"websearch": True}, {"web_search": True}),
+        ({"lora": "x/poet.gguf"}, {"adapters": ("poet=x/poet.gguf:1.0",), "adapters_on": True}),
+        (
+            {"lora": ["a b.gguf", "c.gguf"], "loramult": 0.5},
+            {"adapters": ("a-b=a b.gguf:0.5", "c=c.gguf:0.5"), "adapters_on": True},
+        ),
         ({"genlimit": 100}, {"max_completion": 100}),
         ({"port_param": 6000}, {"port": 6000}),
         ({"host": "127.0.0.2"}, {"host": "127.0.0.2"}),

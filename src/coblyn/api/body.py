@@ -14,7 +14,15 @@ from starlette.requests import ClientDisconnect, Request
 from coblyn.api.state import ApiOptions
 from coblyn.errors import BadRequest, Cancelled
 
-__all__ = ["BodyTimeout", "BodyTooLarge", "read_bytes", "read_json", "token_id", "validated"]
+__all__ = [
+    "BodyTimeout",
+    "BodyTooLarge",
+    "read_bytes",
+    "read_json",
+    "read_value",
+    "token_id",
+    "validated",
+]
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -53,7 +61,19 @@ answer, but a connection that was reset."""
 
 
 async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
-    """The body as a JSON object; an empty body is an empty object.
+    """The body as a JSON object; an empty body is an empty object. See ``read_value``.
+
+    Raises:
+        BadRequest: It is no JSON object.
+    """
+    value = await read_value(request, options)
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return value
+
+
+async def read_value(request: Request, options: ApiOptions) -> Any:
+    """The body as what JSON says; an empty body is an empty object.
 
     Clients of these APIs often declare no type, or a wrong one, so it does not matter. Characters
     that UTF-8 cannot express (lone surrogates) become question marks.
@@ -61,7 +81,7 @@ async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
     Raises:
         BodyTooLarge: It is larger than the options allow.
         BodyTimeout: It stopped arriving.
-        BadRequest: It is no JSON object.
+        BadRequest: It is no JSON.
         Cancelled: The client left.
     """
     body = await _read(request, options.max_body, options.body_seconds)
@@ -73,8 +93,6 @@ async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
         raise BadRequest(f"The body is not JSON: {error}.") from error
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # few bodies are looked at closely
         _require_shallow(value)
-    if not isinstance(value, dict):
-        raise BadRequest("The body must be a JSON object.")
     has_surrogates = b"\\ud" in body or b"\\uD" in body
     return _scrubbed(value) if has_surrogates else value
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from coblyn.api.adapters import choices_of_files
 from coblyn.api.body import read_json
 from coblyn.api.dialect import Dialect
 from coblyn.api.later import Lenient, Warnings, cut_warning, read_leniently, warning_headers
@@ -81,11 +82,13 @@ class Call:
         if not isinstance(name, str) or not name:
             return self.options.wishes.of(body)
         if demand and (model := await self.wait(demand.ready(name))):
-            body = {**body, "model": model.name}
+            body = {**body, "model": model.name + (model.suffix_of(name) or "")}
         if self.services.models.named(name):
             return self.options.wishes.of(body)
         made = await asyncio.to_thread(self.services.inventory.made, name)
         body = self.options.wishes.of(body, made.said if made else None)
+        if made and made.adapters:
+            body = {"lora": choices_of_files(made.adapters), **body}
         return with_messages(body, made) if made else body
 
     async def read(self, model: type[Model]) -> tuple[Model, Warnings]:

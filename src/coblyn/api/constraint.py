@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from coblyn.api.adapters import read_lora
 from coblyn.api.logprobs import bind_logprobs
 from coblyn.api.thinking import bind_thinking
 from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
@@ -35,7 +36,7 @@ _VLLM = {
 
 
 def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the constraint, the banned phrases and the limit of reasoning of its body, and so on.
+    """A command with what its body says of constraints, banned phrases, adapters, reasoning and log-probabilities.
 
     Raises:
         BadRequest: A value of one of them cannot be understood; ``field`` names it.
@@ -49,6 +50,7 @@ def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
         constraint=constraint,
         banned_phrases=read_phrases(body),
         banned_patterns=read_patterns(body),
+        adapters=read_lora(body),
     )
 
 

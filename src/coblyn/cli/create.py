@@ -27,7 +27,7 @@ def create(
     from coblyn.models.make import make
     from coblyn.models.modelfile import read_modelfile
 
-    modelfile = read_modelfile(_text(file))
+    modelfile = _with_adapters(read_modelfile(_text(file)), file)
     for warning in _warnings(modelfile):
         print(shown(warning), file=sys.stderr)
     whole = make(name, modelfile, _below(modelfile.base))
@@ -48,6 +48,27 @@ def _text(file: Path) -> str:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.", field="file") from error
     except UnicodeDecodeError as error:
         raise BadRequest(f"{file} is no text in UTF-8.", field="file") from error
+
+
+def _with_adapters(modelfile: Modelfile, file: Path) -> Modelfile:
+    """With whole paths of its adapters, which lie where the Modelfile says, seen from itself; they must fit its model.
+
+    Raises:
+        ModelError: One is no adapter, or one for another model.
+    """
+    from dataclasses import replace
+
+    from coblyn.models.adapter import check_adapter
+    from coblyn.models.gguf import read_header
+    from coblyn.models.names import file_of
+
+    place = Path() if str(file) == "-" else file.parent
+    adapters = tuple(str((place / each).absolute()) for each in modelfile.adapters)
+    model = file_of(modelfile.base) if adapters else None
+    for adapter in adapters if model else ():
+        assert model, "there are adapters"
+        check_adapter(Path(adapter), read_header(model))
+    return replace(modelfile, adapters=adapters)
 
 
 def _below(base: str) -> Modelfile:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from coblyn.engine.config import EngineConfig
     from coblyn.progress import Report
     from coblyn.settings import Settings
@@ -40,6 +42,7 @@ def configure(
     missing = missing_model(model) if said_yes(yes=yes) else None
     if missing is None:
         path = resolve_model(model, yes=yes, any_kind=any_kind)
+        _check_adapters(settings, path)
         bundle = ensure_bundle()
     else:
         from coblyn.cli.meanwhile import pulled_meanwhile
@@ -47,6 +50,7 @@ def configure(
         with pulled_meanwhile(missing):
             bundle = ensure_bundle()
         path = resolve_model(model, yes=yes, any_kind=any_kind)
+        _check_adapters(settings, path)
     if settings.draft_model:
         guesser = resolve_model(settings.draft_model, yes=yes)
         settings = replace(settings, draft_model=str(guesser))
@@ -71,6 +75,22 @@ def with_engine(config: EngineConfig, report: Report) -> EngineConfig:
         return config
     bundle = ensure_bundle(report)
     return replace(config, library=str(bundle.lib_dir), bundle=bundle.id)
+
+
+def _check_adapters(settings: Settings, model: Path) -> None:
+    """Refuse adapters that do not fit, before anything is built or loaded.
+
+    Raises:
+        CoblynError: One does not.
+    """
+    from coblyn.models.adapter import AdapterSpec, check_adapter
+    from coblyn.models.gguf import read_header
+
+    texts = (*settings.adapters, *settings.control_vectors)
+    header = read_header(model) if texts else None
+    for text in texts:
+        assert header, "there are adapters"
+        check_adapter(AdapterSpec.of(text).path, header)
 
 
 @contextmanager

@@ -83,6 +83,26 @@ def serve(
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
     kernels: options.Kernels = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--adapter",
+            metavar="NAME=FILE[:SCALE]",
+            help="LoRA or control vector; requests use it as the model MODEL+NAME.",
+        ),
+    ] = None,
+    control_vector: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--control-vector",
+            metavar="FILE[:SCALE]",
+            help="Control vector for requests that choose no adapters.",
+        ),
+    ] = None,
+    control_layers: Annotated[
+        str | None,
+        typer.Option(metavar="FIRST-LAST", help="Layers that control vectors work on."),
+    ] = None,
     max_running: Annotated[
         int | None, typer.Option("--max-running", help="Requests that are written at a time.")
     ] = None,
@@ -151,6 +171,9 @@ def serve(
             "cache_type": cache_type,
             "flash_attention": flash_attention,
             "kernels": kernels,
+            "adapters": tuple(adapter) if adapter else None,
+            "control_vectors": tuple(control_vector) if control_vector else None,
+            "control_layers": control_layers,
             "max_running": max_running,
             "max_waiting": max_waiting,
             "data_slots": data_slots,

@@ -6,6 +6,7 @@ The files are JSON: all long names of KoboldCPP's command line with their values
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ def read_kcpps(path: Path) -> Kcpps:
     reading = _Reading()
     for key, value in changed.items():
         reading.take(key, value)
+    reading.take_adapters(path, given.get("lora"), given.get("loramult"))
     return Kcpps(
         path,
         _model(path, given),
@@ -109,13 +111,29 @@ class _Reading:
             self._take_story(key, value)
         elif key in _KEYS:
             self.understood[key] = "keys"
-        elif key not in ("model", "model_param"):
+        elif key not in ("model", "model_param", "lora", "loramult"):
             self.pointless[key] = "KoboldCPP up to 1.121 has no such key"
 
     def _take_story(self, key: str, value: Any) -> None:
         """A story to begin with: a file's name, or the story itself."""
         story = json.dumps(value) if isinstance(value, dict) else str(value)
         self._set(key, "preload_story", story)
+
+    def take_adapters(self, path: Path, names: Any, scale: Any) -> None:
+        """Adapters, which KoboldCPP uses for all requests."""
+        if not names:
+            return
+        files = [names] if isinstance(names, str) else names
+        strength = 1.0 if scale is None else scale
+        is_right = isinstance(files, list) and all(isinstance(each, str) and each for each in files)
+        if not (is_right and isinstance(strength, int | float)):
+            raise SettingsError(f"lora is {names!r} and loramult {scale!r}, which means nothing.")
+        self.settings["adapters"] = tuple(
+            f"{_adapter_name(number, each)}={_beside(path, each)}:{float(strength)!r}"
+            for number, each in enumerate(files)
+        )
+        self.settings["adapters_on"] = True
+        self.understood["lora"] = "adapters and adapters_on"
 
     def _convert(self, key: str, value: Any) -> None:
         try:
@@ -232,7 +250,18 @@ def _model(path: Path, given: Mapping[str, Any]) -> str:
     names = [given.get("model"), given.get("model_param")]
     flat = [each for name in names for each in (name if isinstance(name, list) else [name])]
     name = next((each for each in flat if isinstance(each, str) and each), "")
+    return _beside(path, name)
+
+
+def _beside(path: Path, name: str) -> str:
+    """A file that a settings file names, which may lie beside it."""
     beside = path.parent / name
     if name and "://" not in name and not Path(name).exists() and beside.is_file():
         return str(beside)
     return name
+
+
+def _adapter_name(number: int, file: str) -> str:
+    """What an adapter is called here: its file's name, as far as names allow."""
+    stem = re.sub(r"[^\w.-]+", "-", Path(file).stem).strip("-")
+    return stem or f"lora-{number}"

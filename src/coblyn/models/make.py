@@ -30,7 +30,5 @@ def make(name: str, modelfile: Modelfile, below: Modelfile) -> Name:
             field="model",
             hint="Choose another name.",
         )
-    if modelfile.adapters:
-        raise BadRequest("Adapters are not supported yet.", field="adapters")
     created.save(whole, modelfile.over(below))
     return whole

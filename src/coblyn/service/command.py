@@ -9,6 +9,7 @@ from coblyn.chat.messages import Message, NamedTool, Tool, ToolChoice
 from coblyn.chat.placeholders import Tags
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.params import SamplingParams
+from coblyn.service.adapters import AdapterChoice
 
 __all__ = [
     "ChatPrompt",
@@ -108,6 +109,7 @@ class GenerateCommand:
         max_thinking: Maximum number of tokens of reasoning; None for no limit.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
         model: Name of the model that is meant; empty for the server's own choice.
+        adapters: What changes the model, besides what its name says; None where nothing is chosen.
     """
 
     prompt: Prompt
@@ -128,3 +130,4 @@ class GenerateCommand:
     max_thinking: int | None = None
     key: str = ""
     model: str = ""
+    adapters: tuple[AdapterChoice, ...] | None = None

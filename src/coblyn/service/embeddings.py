@@ -80,11 +80,12 @@ class Embeddings:
             truncates: Leave out the end of a text that is too long.
 
         Raises:
-            BadRequest: The model is a reranker, or has fewer dimensions.
+            BadRequest: The model is a reranker, has fewer dimensions, or is named with adapters.
             PromptTooLong: A text is too long, and nothing is to be left out.
             UnknownModel: There is no such model.
             LimitReached: The caller has used up what its key may use.
         """
+        self._models.require_plain(model)
         with self._quotas.held(CALLER.get()) as meter:
             async with self._models.acquire(model) as loaded:
                 found = await _embed(loaded, inputs, dimensions, truncates=truncates)
@@ -95,11 +96,12 @@ class Embeddings:
         """How well each document answers a query.
 
         Raises:
-            BadRequest: The model is no reranker.
+            BadRequest: The model is no reranker, or is named with adapters.
             PromptTooLong: The query and a document are too long together.
             UnknownModel: There is no such model.
             LimitReached: The caller has used up what its key may use.
         """
+        self._models.require_plain(model)
         with self._quotas.held(CALLER.get()) as meter:
             async with self._models.acquire(model) as loaded:
                 rated = await _rate(loaded, query, documents)

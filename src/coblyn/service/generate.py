@@ -20,7 +20,7 @@ from coblyn.service.calling import constraint_of
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import LoadedModel, Models
-from coblyn.service.prompt import Fitted, Prompts
+from coblyn.service.prompt import Fitted
 from coblyn.service.quota import Quotas
 
 __all__ = ["Generation", "Generator"]
@@ -255,7 +255,7 @@ class Generator:
             self._hub.open(record)
             ending.callback(self._hub.close, record)
             model = await ending.enter_async_context(self._models.acquire(command.model))
-            prompt = await _fitted(command, model.prompts, fitted)
+            prompt = await _fitted(command, model, fitted)
             request = _request(command, record, prompt)
             record.model, record.cancel = model.name, model.engine.cancel
             record.end_thinking = model.engine.end_thinking
@@ -268,16 +268,18 @@ class Generator:
         raise AssertionError("nothing above swallows an error")
 
 
-async def _fitted(command: GenerateCommand, prompts: Prompts, fitted: _Fitted) -> Fitted:
+async def _fitted(command: GenerateCommand, model: LoadedModel, fitted: _Fitted) -> Fitted:
     wanted = (
-        id(prompts),
+        id(model),
+        command.model,
+        command.adapters,
         id(command.prompt),
         command.max_tokens,
         command.max_context,
         command.max_thinking,
     )
     if wanted not in fitted:
-        fitted[wanted] = await prompts.fit(command)
+        fitted[wanted] = await model.fit(command)
     return fitted[wanted]
 
 
@@ -313,7 +315,7 @@ def _events(model: LoadedModel, request: Request) -> AsyncGenerator[Event, None]
 async def _again(
     model: LoadedModel, command: GenerateCommand, request: Request
 ) -> AsyncGenerator[Event, None]:
-    prompt = await model.prompts.fit(command)
+    prompt = await model.fit(command)
     return _events(model, replace(request, prompt=prompt.encoded.id))
 
 

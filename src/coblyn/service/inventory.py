@@ -6,7 +6,7 @@ import asyncio
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from coblyn.models.make import make
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.names import LATEST, plain
 from coblyn.progress import Report
+from coblyn.service.adapters import SEPARATOR
 from coblyn.service.models import LoadedModel, Models
 
 __all__ = ["Facts", "Inventory", "Item"]
@@ -53,6 +54,7 @@ class Item:
         modelfile: Its settings.
         model: The loaded model that answers for it; None while none is.
         is_made: Whether it is made from another by settings.
+        suffix: Names of adapters that stand behind the model's name.
     """
 
     name: str
@@ -62,6 +64,13 @@ class Item:
     modelfile: Modelfile
     model: LoadedModel | None = None
     is_made: bool = False
+    suffix: str = ""
+
+    @property
+    def answers_as(self) -> str:
+        """The name by which requests ask the model that is loaded."""
+        assert self.model, "it is loaded"
+        return self.model.name + self.suffix
 
     @property
     def file_name(self) -> str:
@@ -100,7 +109,7 @@ class Inventory:
 
     def all(self) -> list[Item]:
         """Every model: first those that can answer now, then the newest."""
-        items = [*self._bases(), *map(self._made, created.installed())]
+        items = [*self._bases(), *self._adapted(), *map(self._made, created.installed())]
         items.sort(key=lambda item: (item.model is None, -item.modified.timestamp()))
         return items
 
@@ -121,7 +130,7 @@ class Inventory:
             NotFound: There is none.
             ModelBroken: Its file cannot be understood.
         """
-        if item := self._base(name):
+        if item := self._base(name) or self._with_adapters(name):
             return item
         if made := _created(name):
             return self._made(made)
@@ -238,6 +247,18 @@ class Inventory:
         wanted = {plain(name), plain(entry.name) if entry else ""}
         return next((item for item in self._bases() if plain(item.name) in wanted), None)
 
+    def _adapted(self) -> Iterator[Item]:
+        """Each loaded model with each of its adapters."""
+        for model in self._models:
+            for info in model.adapters.infos:
+                yield _with_suffix(model, SEPARATOR + info.name)
+
+    def _with_adapters(self, name: str) -> Item | None:
+        """The loaded model that a name with adapters means."""
+        model = self._models.named(name)
+        suffix = model.suffix_of(name) if model else None
+        return _with_suffix(model, suffix) if model and suffix else None
+
     def _made(self, made: Created) -> Item:
         base = self._base(made.modelfile.base)
         return Item(
@@ -259,6 +280,15 @@ def _of_loaded(model: LoadedModel) -> Item:
     name = info.name if ":" in info.name else info.name + LATEST
     size = path.stat().st_size if is_file else info.size
     return Item(name, info.path, size, modified, Modelfile(name), model)
+
+
+def _with_suffix(model: LoadedModel, suffix: str) -> Item:
+    plain_one = _of_loaded(model)
+    names = [choice.which for choice in model.adapters.named(suffix) or ()]
+    files = tuple(info.path for info in model.adapters.infos if info.name in names)
+    name = plain_one.name.removesuffix(LATEST) + suffix + LATEST
+    modelfile = Modelfile(plain_one.name, adapters=files)
+    return replace(plain_one, name=name, modelfile=modelfile, suffix=suffix)
 
 
 def _created(name: str) -> Created | None:

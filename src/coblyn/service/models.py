@@ -6,12 +6,15 @@ import math
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
-from coblyn.service.prompt import Prompts
+from coblyn.models.names import LATEST
+from coblyn.service.adapters import SEPARATOR, ModelAdapters
+from coblyn.service.command import GenerateCommand
+from coblyn.service.prompt import Fitted, Prompts
 from coblyn.service.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class LoadedModel:
     Attributes:
         prompts: What makes token ids of prompts.
         tokens: Its vocabulary.
+        adapters: What requests may change it by.
         num_users: Generations and questions under way.
         last_used: When the last of them ended, in seconds that only grow.
         keep_seconds: How long it stays unused; infinite for ever.
@@ -64,6 +68,7 @@ class LoadedModel:
         self.engine = engine
         self.prompts = Prompts(engine)
         self.tokens = Tokens(engine, self.prompts)
+        self.adapters = ModelAdapters(engine)
         self.num_users = 0
         self.last_used = time.monotonic()
         self.keep_seconds = math.inf
@@ -78,7 +83,28 @@ class LoadedModel:
     @property
     def entry(self) -> ModelEntry:
         """What is told of it."""
-        return ModelEntry(self.name, self._created, self.engine.info)
+        return self.entry_with("")
+
+    def entry_with(self, suffix: str) -> ModelEntry:
+        """What is told of it with the adapters that a suffix of its name says."""
+        name = self.name + suffix
+        return ModelEntry(name, self._created, replace(self.engine.info, name=name))
+
+    def suffix_of(self, name: str) -> str | None:
+        """What stands behind its name: nothing, or names of its adapters; None if another model is meant."""
+        wanted = name.removeprefix(_PREFIX)
+        if wanted == self.name:
+            return ""
+        if not wanted.startswith(self.name + SEPARATOR):
+            return None
+        suffix = wanted.removesuffix(LATEST).removeprefix(self.name)
+        return None if self.adapters.named(suffix) is None else suffix
+
+    async def fit(self, command: GenerateCommand) -> Fitted:
+        """Make a command's prompt ready, to be read with the adapters that it wants; see ``Prompts.fit``."""
+        of_name = self.adapters.named(self.suffix_of(command.model) or "") or ()
+        chosen = await self.adapters.chosen(of_name, command.adapters)
+        return await self.prompts.fit(command, chosen)
 
 
 class Models:
@@ -113,8 +139,13 @@ class Models:
         return iter(self._models)
 
     def all(self) -> list[ModelEntry]:
-        """Every model; none where the engine is there and has none yet."""
-        return [model.entry for model in self._models if model.name]
+        """Every model, and each with every adapter of its own; none where the engine is there and has none yet."""
+        return [
+            model.entry_with(suffix)
+            for model in self._models
+            if model.name
+            for suffix in ("", *(SEPARATOR + info.name for info in model.adapters.infos))
+        ]
 
     def get(self, name: str) -> ModelEntry:
         """The model of that name, for those who ask about it.
@@ -123,7 +154,7 @@ class Models:
             NotFound: There is none.
         """
         if model := self.named(name):
-            return model.entry
+            return model.entry_with(model.suffix_of(name) or "")
         raise NotFound(f"There is no model {name!r} here.", hint=self._hint)
 
     def find(self, name: str) -> LoadedModel:
@@ -137,6 +168,7 @@ class Models:
         """
         if model := self.named(name):
             return model
+        self._require_no_other_adapter(name)
         if not name or (self._is_alone and not self._is_strict):
             return self.default
         raise UnknownModel(f"There is no model {name!r} here.", field="model", hint=self._hint)
@@ -178,9 +210,43 @@ class Models:
         self._models.remove(model)
 
     def named(self, name: str) -> LoadedModel | None:
-        """The loaded model of a name, or None."""
+        """The loaded model of a name, which may end with adapters of its own; or None."""
+        return next((model for model in self._models if model.suffix_of(name) is not None), None)
+
+    def shown(self, name: str) -> ModelInfo:
+        """Facts of the model that a request means, under the name that its answers have.
+
+        Raises:
+            UnknownModel: It means none.
+        """
+        model = self.find(name)
+        return model.entry_with(model.suffix_of(name) or "").info
+
+    def require_plain(self, name: str) -> None:
+        """Refuse adapters where they change nothing.
+
+        Raises:
+            BadRequest: The name has some.
+        """
+        model = self.named(name)
+        if model and model.suffix_of(name):
+            raise BadRequest(
+                "Vectors and ratings are made without adapters.",
+                field="model",
+                hint=f"Ask for the model {model.name}.",
+            )
+
+    def _require_no_other_adapter(self, name: str) -> None:
+        """Refuse a loaded model's name with adapters that it does not have: the model without them is not meant."""
         wanted = name.removeprefix(_PREFIX)
-        return next((model for model in self._models if wanted == model.name), None)
+        for model in self._models:
+            if wanted.startswith(model.name + SEPARATOR):
+                names = ", ".join(info.name for info in model.adapters.infos) or "none"
+                raise UnknownModel(
+                    f"There is no model {name!r} here.",
+                    field="model",
+                    hint=f"{model.name} has these adapters: {names}.",
+                )
 
     @property
     def _hint(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from coblyn.constraints.constraint import Constraint
+from coblyn.service.adapters import AdapterChoice
 from coblyn.service.command import Overflow
 
 __all__ = ["CommandOptions"]
@@ -38,6 +39,8 @@ class CommandOptions(TypedDict, total=False):
     """The same as regular expressions."""
     max_thinking: int | None
     """Maximum number of tokens of reasoning; None for no limit."""
+    adapters: Sequence[AdapterChoice] | None
+    """What changes the model, besides what its name says; None where nothing is chosen."""
     temperature: float
     """Divides the logits: higher is more surprising; 0 or less always takes the most likely token."""
     max_candidates: int

@@ -72,7 +72,7 @@ class Planner:
             PromptTooLong: The prompt does not fit.
         """
         async with self._models.acquire(command.model) as model:
-            fitted = await model.prompts.fit(command)
+            fitted = await model.fit(command)
             encoded = fitted.encoded
             cached = min(await model.engine.foresee(encoded.id), encoded.num_tokens)
             rates = measured(self._hub.finished_of(model.name))

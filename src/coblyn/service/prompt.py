@@ -13,7 +13,7 @@ from coblyn.chat.turns import shortened
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
-from coblyn.engine.prompt import pack_ids, unpack_ids
+from coblyn.engine.prompt import Adapter, pack_ids, unpack_ids
 from coblyn.engine.thinking import Thinking
 from coblyn.service.calling import constraint_of_calls
 from coblyn.service.command import (
@@ -76,8 +76,12 @@ class Prompts:
         self._engine = engine
         self._special: dict[str, int | None] = {}
 
-    async def fit(self, command: GenerateCommand) -> Fitted:
+    async def fit(self, command: GenerateCommand, adapters: tuple[Adapter, ...] = ()) -> Fitted:
         """Make a prompt ready.
+
+        Args:
+            command: Whose prompt it is.
+            adapters: With which it is read.
 
         Raises:
             BadRequest: The prompt is empty, or the chat template refuses the messages.
@@ -86,9 +90,9 @@ class Prompts:
         """
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
-            return await self._trimmed(command, command.prompt, context)
+            return await self._trimmed(command, command.prompt, context, adapters)
         if command.overflow == "trim" and isinstance(command.prompt, ChatPrompt):
-            return await self._shortened(command, command.prompt, context)
+            return await self._shortened(command, command.prompt, context, adapters)
         prompt, form, calls, turn_end = command.prompt, None, None, ""
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
@@ -100,7 +104,7 @@ class Prompts:
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
             prompt = TokenPrompt(ids)
-        encoded = await self._encode(prompt, context, before)
+        encoded = await self._encode(prompt, context, before, adapters)
         room = require_room(encoded.num_tokens, context)
         thinking = self._thinking(command, prompt, form)
         return Fitted(
@@ -125,7 +129,11 @@ class Prompts:
         return self._special[name]
 
     async def _encode(
-        self, prompt: TextPrompt | TokenPrompt, context: int, before: tuple[int, ...]
+        self,
+        prompt: TextPrompt | TokenPrompt,
+        context: int,
+        before: tuple[int, ...],
+        adapters: tuple[Adapter, ...],
     ) -> Encoded:
         """A prompt of any length, behind some ids; text that no vocabulary could make fit is not tokenized.
 
@@ -133,10 +141,11 @@ class Prompts:
             PromptTooLong: It is such a text.
         """
         if isinstance(prompt, TokenPrompt):
-            return await self._engine.encode(Source(ids=pack_ids(prompt.tokens)))
+            source = Source(ids=pack_ids(prompt.tokens), adapters=adapters)
+            return await self._engine.encode(source)
         text = prompt.memory + prompt.text
         require_fitting_text(len(text), context, MAX_TOKEN_LENGTH)
-        return await self._engine.encode(source_of(text, before))
+        return await self._engine.encode(replace(source_of(text, before), adapters=adapters))
 
     async def ids(self, command: GenerateCommand) -> list[int]:
         """The token ids of a text or of ids, as they would be read.
@@ -176,7 +185,11 @@ class Prompts:
         return conversations_of(self._engine.info).warning
 
     async def _shortened(
-        self, command: GenerateCommand, prompt: ChatPrompt, context: int
+        self,
+        command: GenerateCommand,
+        prompt: ChatPrompt,
+        context: int,
+        adapters: tuple[Adapter, ...],
     ) -> Fitted:
         """A conversation without so many of its oldest turns as have no room; the last is refused if it has none."""
         _, kept_free = _limits(command, context)
@@ -189,7 +202,7 @@ class Prompts:
             )
             low, high = (low, middle) if fits else (middle + 1, high)
         last = replace(command, prompt=replace(prompt, messages=candidates[low]), overflow="refuse")
-        return await self.fit(last)
+        return await self.fit(last, adapters)
 
     async def _fits(self, prompt: ChatPrompt, room: int) -> bool:
         text = (await self.render(prompt)).text
@@ -198,12 +211,19 @@ class Prompts:
         counted = await self._engine.encode(Source((Text(text),), is_prompt=False))
         return counted.num_tokens <= room
 
-    async def _trimmed(self, command: GenerateCommand, prompt: TextPrompt, context: int) -> Fitted:
+    async def _trimmed(
+        self,
+        command: GenerateCommand,
+        prompt: TextPrompt,
+        context: int,
+        adapters: tuple[Adapter, ...],
+    ) -> Fitted:
         limit, kept_free = _limits(command, context)
         # No more than this could have room, however it is tokenized.
         newest = slice(-context * MAX_TOKEN_LENGTH, None)
         memory = Text(prompt.memory[newest]) if prompt.memory else None
-        source = Source((Text(prompt.text[newest]),), memory, room=context - kept_free)
+        texts = (Text(prompt.text[newest]),)
+        source = Source(texts, memory, room=context - kept_free, adapters=adapters)
         encoded = await self._engine.encode(source)
         thinking = self._thinking(command, prompt, None)
         return Fitted(encoded, min(limit, context - encoded.num_tokens), thinking=thinking)

@@ -42,7 +42,7 @@ async def messages(call: Call) -> Response:
     wanted = validated(MessagesInput, body)
     warnings: dict[str, str] = {}
     command = wanted.to_command(body, OPENAI_NUMBERS.read(body, warnings), warnings)
-    head = message_head(call.services.models.find(command.model).name)
+    head = message_head(call.services.models.shown(command.model).name)
     if wanted.stream:
         return await call.stream([command], MessageChunks(call.dialect, head, wanted), warnings)
     (reply,) = await call.converse([command])

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
+from coblyn.api.adapters import LORA
 from coblyn.api.later import LaterFields, Lenient, later
 from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops, read_tags
 from coblyn.engine.params import SamplingParams
@@ -60,6 +61,7 @@ class GenerateInput(LaterFields):
     banned_tokens: list[str] = Field(
         default=[], description="Phrases that are not written, in any case; or as banned_strings."
     )
+    lora: list[Any] | None = Field(default=None, description=LORA)
     genkey: str = ""
     model: str = ""
     replace_instruct_placeholders: bool = True

@@ -73,7 +73,7 @@ async def _answer(
     call.services.generator.require_known_tokens(commands[0])
     texts = [await _text(prompt, model.tokens) for prompt in prompts]
     of_each = [text for text in texts for _ in range(wanted.num_choices)]
-    asked = Asked(wanted, commands, of_each, model.engine.info)
+    asked = Asked(wanted, commands, of_each, call.services.models.shown(wanted.model or ""))
     warnings = call.dialect.warnings(body)
     if wanted.stream:
         return await call.stream(commands, LlamaChunks(call.dialect, asked), warnings)

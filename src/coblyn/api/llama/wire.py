@@ -128,5 +128,4 @@ class NotObeyed(LaterFields):
     min_keep: int = later(0)
     t_max_predict_ms: int = later(-1)
     t_max_prompt_ms: int = later(-1)
-    lora: list[Any] = later([])
     json_schema_lazy: bool = later(False)

@@ -95,4 +95,4 @@ async def _answering(call: Call, wanted: EmbedInput | OldInput) -> tuple[str, di
     assert item.model, "it answers"
     warnings: dict[str, str] = {}
     keep(call, item, wanted.keep_alive, warnings)
-    return item.model.name, warnings
+    return item.answers_as, warnings

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -39,7 +40,9 @@ class CreateInput(NamedInput):
     parameters: dict[str, Any] | None = None
     messages: list[dict[str, Any]] | None = None
     license: str | list[str] | None = None
-    adapters: dict[str, str] | None = Field(None, description="Refused.")
+    adapters: dict[str, str] | None = Field(
+        None, description="By name: adapters that the server was started with; files are refused."
+    )
     files: dict[str, str] | None = Field(None, description="Refused.")
     quantize: str | None = Field(None, description="Refused.")
     stream: bool | None = None
@@ -58,8 +61,6 @@ class CreateInput(NamedInput):
             )
         if self.quantize:
             raise BadRequest("Models are not quantized here.", field="quantize")
-        if self.adapters:
-            raise BadRequest("Adapters are not supported yet.", field="adapters")
         if self.modelfile:
             return read_modelfile(self.modelfile)
         if not self.base:
@@ -70,6 +71,7 @@ class CreateInput(NamedInput):
             {name: value for name, value in (self.parameters or {}).items() if value is not None},
             self.system or "",
             self.template or "",
+            adapters=tuple(self.adapters or ()),
             messages=tuple(_pair(index, each) for index, each in enumerate(self.messages or [])),
             licenses=tuple(licenses),
         )
@@ -101,6 +103,7 @@ async def create(call: Call) -> Response:
     body = await call.json()
     wanted = validated(CreateInput, body)
     modelfile = wanted.to_modelfile()
+    modelfile = replace(modelfile, adapters=_files(call, modelfile.adapters))
     warnings: dict[str, str] = {}
     read_options(modelfile.parameters, warnings, context=call.model.engine.info.context)
     if modelfile.template:
@@ -212,6 +215,23 @@ class _Pull:
             numbers = {"total": progress.total, "completed": progress.done}
             step = {"status": f"pulling {what}", "digest": what, **numbers}
             self._loop.call_soon_threadsafe(self._steps.put_nowait, step)
+
+
+def _files(call: Call, names: Sequence[str]) -> tuple[str, ...]:
+    """The files of adapters that are loaded. A request names no file of this machine.
+
+    Raises:
+        BadRequest: One is not loaded.
+    """
+    files = {info.name: info.path for info in call.model.adapters.infos}
+    for name in names:
+        if name not in files:
+            raise BadRequest(
+                f"The server has no adapter {name!r}.",
+                field="adapters",
+                hint="Start it with --adapter NAME=FILE, or make the model with `coblyn create`.",
+            )
+    return tuple(files[name] for name in names)
 
 
 def _pair(index: int, message: dict[str, Any]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from coblyn.api.adapters import LORA, choices_of_files
 from coblyn.api.constraint import bind
 from coblyn.api.ollama.conversation import read_messages
 from coblyn.api.ollama.options import read_options
@@ -41,6 +42,7 @@ class WritingInput(BaseModel):
     keep_alive: Any = Field(None, description="How long a model stays that was loaded on demand.")
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
+    lora: Any = Field(None, description=LORA)
 
     @property
     def is_whole(self) -> bool:
@@ -89,9 +91,10 @@ class WritingInput(BaseModel):
             sampling=options.sampling,
             stop=options.stop,
             keeps_tokens=keeps_tokens,
-            model=item.model.name,
+            model=item.answers_as,
         )
-        return bind(command, {**body, "response_format": self._response_format()})
+        made = {"lora": choices_of_files(item.modelfile.adapters)} if item.is_made else {}
+        return bind(command, {**made, **body, "response_format": self._response_format()})
 
     def variables(self, item: Item) -> tuple[tuple[str, Any], ...]:
         """What templates may ask for about reasoning; nothing where the client leaves it to the model.

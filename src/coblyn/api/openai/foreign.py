@@ -123,5 +123,4 @@ class NotObeyed(LaterFields):
     negative_prompt: str = later("")
     n_indent: int = later(0)
     t_max_predict_ms: int = later(-1)
-    lora: list[Any] = later([])
     prompt_logprobs: int = later(0)

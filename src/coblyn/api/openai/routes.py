@@ -67,7 +67,7 @@ async def completions(call: Call) -> Response:
     if wanted.echo:
         echoes = await echoes_of(call, commands, wanted.shown_logprobs)
     warnings = call.dialect.warnings(body)
-    info = call.services.models.find(wanted.model or "").engine.info
+    info = call.services.models.shown(wanted.model or "")
     answer = Answer.new("cmpl", "text_completion", info)
     if wanted.stream:
         chunks = CompletionChunks(call.dialect, answer, wanted, echoes)
@@ -94,7 +94,7 @@ async def chat_completions(call: Call) -> Response:
     commands = [bind(command, body) for command in wanted.to_commands(numbers)]
     call.services.generator.require_known_tokens(commands[0])
     warnings = call.dialect.warnings(body)
-    info = call.services.models.find(wanted.model or "").engine.info
+    info = call.services.models.shown(wanted.model or "")
     if wanted.stream:
         chunk = Answer.new("chatcmpl", "chat.completion.chunk", info)
         return await call.stream(commands, ChatChunks(call.dialect, chunk, wanted), warnings)

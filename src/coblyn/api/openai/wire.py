@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from coblyn.api.adapters import LORA
 from coblyn.api.biases import Biases, read_biases
 from coblyn.api.openai.foreign import ForeignInput
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
@@ -74,6 +75,7 @@ class SamplingInput(ForeignInput):
     banned_patterns: Any = Field(
         None, description="Regular expressions of what is not written, in any case."
     )
+    lora: Any = Field(None, description=LORA)
     genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
 
     @property

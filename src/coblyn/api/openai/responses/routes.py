@@ -62,7 +62,7 @@ async def create(call: Call) -> Answer:
     asked = _asked(call, body)
     wanted = asked.wanted
     warnings = {**call.dialect.warnings(body), **asked.toolbox.warnings, **_notes(wanted)}
-    model = call.services.models.find(wanted.model or "").name
+    model = call.services.models.shown(wanted.model or "").name
     response = Response(wanted, asked.toolbox, asked.command, model)
     archive = Archive(call.services.kept)
     if wanted.is_stored:
