@@ -12,6 +12,7 @@ from coblyn.engine.encoder import Encoder
 from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogprob, TokenText
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import EngineClient, EngineStatus, ModelInfo
+from coblyn.engine.media import RawMedia
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
@@ -108,6 +109,13 @@ class SteppedEngine:
     async def encode(self, source: Source) -> Encoded:
         self.sources.append(source)
         return self.encoder.encode(source)
+
+    async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
+        media = self._runner.media
+        return [digest for digest in digests if media.spans(digest) is None]
+
+    async def show(self, media: RawMedia) -> int:
+        return sum(span.cells for span in self._runner.media.take(media))
 
     async def foresee(self, prompt_id: str) -> int:
         self.encoder.find(prompt_id)

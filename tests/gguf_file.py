@@ -162,7 +162,9 @@ def whole_model(
     return GgufWriter(keys, kept, alignment=alignment)
 
 
-def windowed_model(window: int, *, vocabulary: int = 600, seed: int = 1) -> GgufWriter:
+def windowed_model(
+    window: int, *, vocabulary: int = 600, seed: int = 1, **metadata: object
+) -> GgufWriter:
     """A model of the gemma3 architecture with random weights in F32, every other layer of which looks a window back.
 
     Its numbers hardly depend on the shape of batches, as those of quantized models do.
@@ -171,6 +173,7 @@ def windowed_model(window: int, *, vocabulary: int = 600, seed: int = 1) -> Gguf
         window: Tokens that such a layer looks at.
         vocabulary: Tokens, more than 259.
         seed: The same seed gives the same weights.
+        metadata: Further keys or other values, with ``__`` for the dot.
     """
     width, heads, length, inner, layers = 64, 2, 32, 128, 4
     words = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
@@ -200,6 +203,7 @@ def windowed_model(window: int, *, vocabulary: int = 600, seed: int = 1) -> Gguf
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2,
     }
+    keys |= {key.replace("__", "."): value for key, value in metadata.items()}
     shapes = {"token_embd": (width, vocabulary), "output_norm": (width,)}
     for layer in range(layers):
         shapes |= {

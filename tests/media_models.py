@@ -34,7 +34,7 @@ def write_media_model(directory: Path, kind: str, *, seed: int = 1) -> tuple[Pat
         seed: The same seed gives the same weights.
     """
     text = (
-        windowed_model(64, seed=seed)
+        windowed_model(64, seed=seed, tokenizer__ggml__add_space_prefix=False)
         if kind == "gemma"
         else _text_model("qwen2vl" if kind == "qwen" else "llama", seed)
     )
@@ -64,6 +64,7 @@ def _text_model(name: str, seed: int) -> GgufWriter:
         "tokenizer.ggml.tokens": words,
         "tokenizer.ggml.scores": [0.0] * 600,
         "tokenizer.ggml.token_type": [Signed(kind) for kind in kinds],
+        "tokenizer.ggml.add_space_prefix": False,
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2,
     }

@@ -174,6 +174,29 @@ class EngineSettings:
             description="Layers that control vectors work on, FIRST-LAST, counted from 1; empty for all."
         ),
     ] = ""
+    projector: Annotated[
+        str,
+        Meta(
+            description="File that lets the model take images or sounds (mmproj); auto for the one in the model's "
+            "folder, if there is one, empty for none."
+        ),
+    ] = "auto"
+    image_tokens: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**16,
+            description="Maximum tokens per image, where its size decides; 0 for the model's own limit.",
+        ),
+    ] = 0
+    media_memory: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=_MAX_INT,
+            description="Megabytes that keep prepared images and sounds, and as many for encoded ones.",
+        ),
+    ] = 512
     kernels: Annotated[
         bool,
         Meta(

@@ -424,7 +424,7 @@ def test_koboldcpps_settings_are_a_servers(tmp_path: Path) -> None:
         "gendefaults": {"max_length": 3},
         "preloadstory": {"prompt": "Once"},
         "password": "secret-word",
-        "mmproj": "eyes.gguf",
+        "mmprojcpu": True,
         "usecuda": ["0"],
     }
     file.write_text(json.dumps(chosen))
@@ -442,7 +442,7 @@ def test_koboldcpps_settings_are_a_servers(tmp_path: Path) -> None:
     assert answer["results"][0]["text"] == "The"
     assert usual == {"value": 333}
     assert "contextsize as context" in told
-    assert "mmproj (reading of pictures)" in told
+    assert "mmprojcpu (reading of pictures on the CPU)" in told
     assert "usecuda (the bundle's accelerator is used)" in told
     assert "secret-word" not in told
 

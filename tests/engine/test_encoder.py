@@ -43,7 +43,7 @@ def test_texts_are_tokenized_each_in_its_own_way() -> None:
 
 
 def test_what_has_no_room_is_cut_below_the_memory() -> None:
-    source = Source((Text("x" * 30),), Text("memory"), room=20, wants_ids=True)
+    source = Source((Text("x" * 30),), (Text("memory"),), room=20, wants_ids=True)
     encoded = make_encoder().encode(source)
     ids = unpack_ids(encoded.ids or b"").tolist()
     assert ids == [BOS, *b"memory", *b"x" * 12]
@@ -52,7 +52,7 @@ def test_what_has_no_room_is_cut_below_the_memory() -> None:
 
 def test_text_without_a_start_loses_nothing_else() -> None:
     texts = (Text("x" * 30, add_special=False),)
-    for memory, begin in ((None, []), (Text("m"), [BOS, ord("m")])):
+    for memory, begin in (((), []), ((Text("m"),), [BOS, ord("m")])):
         encoded = make_encoder().encode(Source(texts, memory, room=40, wants_ids=True))
         assert unpack_ids(encoded.ids or b"").tolist() == [*begin, *b"x" * 30]
 

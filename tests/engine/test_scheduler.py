@@ -369,7 +369,13 @@ def test_the_shelf_forgets_the_longest_unused_and_what_a_longer_copy_contains() 
     assert shelf.add(Shelved(Content.of(Prompt.of([5] * 26)))) == (None, [])
 
 
-MEDIA = (Media(b"cat", 9, 3), Media(b"dog", 9, 3), Media(b"dog", 9, 9), Media(b"dot", 1, 1))
+MEDIA = (
+    Media(b"cat", 9, 3),
+    Media(b"dog", 9, 3),
+    Media(b"dog", 9, 9),
+    Media(b"dot", 1, 1),
+    Media(b"big", 60, 12),
+)
 SPACES = (
     Namespace(),
     Namespace(adapters=(Adapter("a", 0.5),)),

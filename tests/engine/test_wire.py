@@ -23,6 +23,7 @@ from coblyn.engine.events import (
     TokenText,
 )
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.media import RawMedia
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Media, Namespace, Prompt, Tokens, pack_ids
 from coblyn.engine.request import Request
@@ -95,7 +96,10 @@ def test_facts_of_a_model() -> None:
         wire.Load(EngineConfig("model.gguf", flash_attention=False)),
         wire.Cancel("a"),
         wire.EndThinking("a"),
-        wire.Encode(1, Source((Text("é\0", True, False),), Text("m"), pack_ids((1,)), 5)),
+        wire.Encode(1, Source((Text("é\0", True, False),), (Text("m"),), pack_ids((1,)), 5)),
+        wire.Encode(1, Source((Text("", False, True, b"\0cat"),))),
+        wire.Seek(4, [b"\0cat", b""]),
+        wire.Show(5, RawMedia(b"\0cat", "image", 2, 1, bytes(range(6)))),
         wire.Detokenize(2, pack_ids([1, 2, 2**31 - 1]), False),
         wire.Ping(),
         wire.Stop(),

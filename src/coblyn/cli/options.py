@@ -16,6 +16,7 @@ __all__ = [
     "Kernels",
     "Model",
     "ModelOrSettings",
+    "Projector",
     "Threads",
     "Yes",
 ]
@@ -51,6 +52,14 @@ Kernels = Annotated[
     bool | None,
     typer.Option(
         "--kernels/--no-kernels", help="Coblyn's own matrix products on the CPU. Default: on."
+    ),
+]
+Projector = Annotated[
+    str | None,
+    typer.Option(
+        "--projector",
+        "--mmproj",
+        help="File that lets the model take images or sounds. Default: the one beside the model.",
     ),
 ]
 Yes = Annotated[

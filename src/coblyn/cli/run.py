@@ -58,6 +58,7 @@ def run(
     cache_type: options.CacheType = None,
     flash_attention: options.FlashAttention = None,
     kernels: options.Kernels = None,
+    projector: options.Projector = None,
     config: options.Config = None,
     yes: options.Yes = False,
 ) -> None:
@@ -79,6 +80,7 @@ def run(
         "cache_type": cache_type,
         "flash_attention": flash_attention,
         "kernels": kernels,
+        "projector": projector,
     }
     with _open(model, config, flags, yes=yes) as engine:
         opening = [{"role": "system", "content": system}] if system else []

@@ -103,6 +103,7 @@ def serve(
         str | None,
         typer.Option(metavar="FIRST-LAST", help="Layers that control vectors work on."),
     ] = None,
+    projector: options.Projector = None,
     max_running: Annotated[
         int | None, typer.Option("--max-running", help="Requests that are written at a time.")
     ] = None,
@@ -174,6 +175,7 @@ def serve(
             "adapters": tuple(adapter) if adapter else None,
             "control_vectors": tuple(control_vector) if control_vector else None,
             "control_layers": control_layers,
+            "projector": projector,
             "max_running": max_running,
             "max_waiting": max_waiting,
             "data_slots": data_slots,

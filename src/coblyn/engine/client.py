@@ -24,6 +24,7 @@ from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
+from coblyn.engine.media import RawMedia
 from coblyn.engine.pipes import Pipes
 from coblyn.engine.prompt import pack_ids
 from coblyn.engine.pulse import BEAT_SECONDS, Pulse
@@ -148,6 +149,18 @@ class ProcessEngine:
         encoded = await self._call(lambda call: wire.Encode(call, source))
         assert isinstance(encoded, Encoded), "that is what was asked for"
         return encoded
+
+    async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Images and sounds that it does not keep; see ``EngineClient.unknown_media``."""
+        unknown = await self._call(lambda call: wire.Seek(call, list(digests)))
+        assert isinstance(unknown, list), "that is what was asked for"
+        return unknown
+
+    async def show(self, media: RawMedia) -> int:
+        """Let it take an image or a sound apart; see ``EngineClient.show``."""
+        number = await self._call(lambda call: wire.Show(call, media))
+        assert isinstance(number, int), "that is what was asked for"
+        return number
 
     async def foresee(self, prompt_id: str) -> int:
         """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""

@@ -21,7 +21,7 @@ from coblyn.engine.events import Event, Failed, Finish, Stats
 from coblyn.engine.interface import Prepared, Runner
 from coblyn.engine.limits import Limits
 from coblyn.engine.preparing import Preparation, Preparing
-from coblyn.engine.prompt import Media, Prompt
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -395,12 +395,6 @@ def _check(request: Request, runner: Runner) -> None:
             f"The prompt has {prompt.cells} tokens and the context holds {context}.",
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context (--context).",
-        )
-    if any(span.cells > runner.max_batch for span in prompt.spans if isinstance(span, Media)):
-        raise BadRequest(
-            f"An image or a sound takes more than the {runner.max_batch} tokens of a step.",
-            field="prompt",
-            hint="Send a smaller one, or load the model with a larger batch (--batch).",
         )
     ids = prompt.ids
     if ids and not all(0 <= token < size for token in (min(ids), max(ids))):

@@ -10,6 +10,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
+from coblyn.engine.media import NoMedia
 from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import PLAIN
 from coblyn.engine.request import Request
@@ -38,6 +39,7 @@ class EmbeddingRunner:
     """
 
     namespace = PLAIN
+    media = NoMedia()
     window = NO_WINDOW
     shares_cells = True
     max_sequences = 1

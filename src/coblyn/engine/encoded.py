@@ -17,11 +17,13 @@ class Text:
         text: Any text.
         add_special: Put BOS and EOS around it where the model wants them.
         parse_special: Read the names of special tokens in it as these tokens.
+        media: Digest of an image or a sound that stands in place of the text; empty for none.
     """
 
     text: str = field(repr=False)
     add_special: bool = True
     parse_special: bool = True
+    media: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Source:
     """
 
     texts: tuple[Text, ...] = ()
-    memory: Text | None = None
+    memory: tuple[Text, ...] = ()
     ids: bytes = field(default=b"", repr=False)
     room: int | None = None
     is_prompt: bool = True
@@ -50,9 +52,7 @@ class Source:
     @property
     def num_characters(self) -> int:
         """Characters of all its texts."""
-        return sum(len(text.text) for text in self.texts) + len(
-            self.memory.text if self.memory else ""
-        )
+        return sum(len(text.text) for text in (*self.memory, *self.texts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from typing import Self
 from coblyn.engine.content import Content
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import Runner, Vocab
+from coblyn.engine.media import MediaReader, NoMedia
+from coblyn.engine.mosaic import Mosaic
 from coblyn.engine.prompt import PLAIN, Namespace, Prompt, pack_ids, unpack_ids
 from coblyn.engine.request import Request
 from coblyn.engine.trim import trim_below_memory, trim_front
@@ -37,6 +39,7 @@ class Encoder:
         vocab: What tokenizes.
         bos: Text of the BOS token, or empty.
         namespace: Of all its prompts, but for their adapters.
+        media: What knows the images and sounds in them.
         capacity: Prompts that are kept at most.
     """
 
@@ -45,12 +48,14 @@ class Encoder:
         vocab: Vocab,
         bos: str,
         namespace: Namespace = PLAIN,
+        media: MediaReader | None = None,
         *,
         capacity: int = 256,
     ) -> None:
         self._vocab = vocab
         self._bos = bos
         self._namespace = namespace
+        self._media = media or NoMedia()
         self._capacity = capacity
         self._kept: OrderedDict[str, Prompt] = OrderedDict()
         self._num_kept = 0
@@ -63,21 +68,24 @@ class Encoder:
     @classmethod
     def of(cls, runner: Runner) -> Self:
         """For what a runner has loaded."""
-        return cls(runner.vocab, runner.info.bos, runner.namespace)
+        return cls(runner.vocab, runner.info.bos, runner.namespace, runner.media)
 
     def encode(self, source: Source) -> Encoded:
         """Make a prompt.
 
         Raises:
             BadRequest: It is empty, and the model has no BOS token.
+            PromptForgotten: An image or a sound in it is not kept any more.
         """
-        ids, num_cut = self._fitted(source)
-        packed = pack_ids(ids) if source.wants_ids else None
+        mosaic = Mosaic()
+        cells, num_cut = self._fitted(source, mosaic)
+        packed = pack_ids(cell for cell in cells if cell >= 0) if source.wants_ids else None
         if not source.is_prompt:
-            return Encoded("", len(ids), num_cut, ids=packed)
-        prompt = Prompt.of(ids, replace(self._namespace, adapters=source.adapters))
+            return Encoded("", len(cells), num_cut, ids=packed)
+        namespace = replace(self._namespace, adapters=source.adapters)
+        prompt = Prompt(mosaic.spans(cells), namespace)
         hashes = b"".join(Content.of(prompt).hashes())
-        return Encoded(self._keep(prompt), len(ids), num_cut, hashes, packed)
+        return Encoded(self._keep(prompt), len(cells), num_cut, hashes, packed)
 
     def find(self, prompt_id: str) -> Prompt:
         """A prompt that was made.
@@ -119,10 +127,10 @@ class Encoder:
     def _is_full(self) -> bool:
         return len(self._kept) > self._capacity or self._num_kept > MAX_TOKENS_KEPT
 
-    def _fitted(self, source: Source) -> tuple[Sequence[int], int]:
-        """The tokens that have room, and how many have none."""
-        texts = self._tokens(source.texts, source)
-        memory = self._tokens((source.memory,), source) if source.memory else []
+    def _fitted(self, source: Source, mosaic: Mosaic) -> tuple[Sequence[int], int]:
+        """The cells that have room, and how many have none."""
+        texts = self._cells(source.texts, source, mosaic)
+        memory = self._cells(source.memory, source, mosaic)
         if source.ids or not source.is_prompt:
             return [*unpack_ids(source.ids), *memory, *texts], 0
         if not (texts or memory):
@@ -131,20 +139,30 @@ class Encoder:
         begins = texts[: len(start)] == start
         room = sys.maxsize if source.room is None else source.room
         if not source.memory:
-            kept = trim_front(texts, start if begins else [], room)
+            kept = mosaic.whole(trim_front(texts, start if begins else [], room))
             return kept, len(texts) - len(kept)
         below = texts[len(start) :] if begins else texts
-        kept = trim_below_memory(memory, below, start, room)
+        kept = mosaic.whole(trim_below_memory(memory, below, start, room))
         return kept, len(memory) + len(below) - len(kept)
 
-    def _tokens(self, texts: Sequence[Text], source: Source) -> list[int]:
-        ids = [token for text in texts for token in self._tokenize(text)]
+    def _cells(self, texts: Sequence[Text], source: Source, mosaic: Mosaic) -> list[int]:
+        ids = [cell for text in texts for cell in self._cells_of(text, mosaic)]
         if source.is_prompt and texts and texts[0].add_special:
             # Templates and clients write the BOS token themselves; it must not stand there twice.
             start = self._starts()
             if start and ids[: 2 * len(start)] == [*start, *start]:
                 del ids[: len(start)]
         return ids
+
+    def _cells_of(self, text: Text, mosaic: Mosaic) -> list[int]:
+        if not text.media:
+            return self._tokenize(text)
+        spans = self._media.spans(text.media)
+        if spans is None:
+            raise PromptForgotten(
+                "The engine does not have this image or sound any more.", hint="Send it again."
+            )
+        return mosaic.lay(spans)
 
     def _tokenize(self, text: Text) -> list[int]:
         return self._vocab.tokenize(

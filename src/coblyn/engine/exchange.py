@@ -17,6 +17,7 @@ from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import NO_MODEL, EngineStatus, ModelInfo
+from coblyn.engine.media import RawMedia
 from coblyn.engine.request import Request
 from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
 
@@ -130,6 +131,16 @@ class EngineExchange:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         with self._using(await self._current()) as engine:
             return await engine.encode(source)
+
+    async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Images and sounds that it does not keep; see ``EngineClient.unknown_media``."""
+        with self._using(await self._current()) as engine:
+            return await engine.unknown_media(digests)
+
+    async def show(self, media: RawMedia) -> int:
+        """Let it take an image or a sound apart; see ``EngineClient.show``."""
+        with self._using(await self._current()) as engine:
+            return await engine.show(media)
 
     async def foresee(self, prompt_id: str) -> int:
         """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""

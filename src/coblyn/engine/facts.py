@@ -5,15 +5,23 @@ from __future__ import annotations
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo
+from coblyn.engine.media import Kind
 from coblyn.llama import devices
 from coblyn.llama.context import Context
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
+from coblyn.llama.projector import Projector
 
 __all__ = ["model_info"]
 
 
-def model_info(config: EngineConfig, model: Model, context: Context, accelerator: str) -> ModelInfo:
+def model_info(
+    config: EngineConfig,
+    model: Model,
+    context: Context,
+    accelerator: str,
+    projector: Projector | None = None,
+) -> ModelInfo:
     """Facts of a model in a context; ``accelerator`` is the instruction set of our own products, if they help."""
     placement = read_placement(
         [*model.log_lines, *context.log_lines],
@@ -48,7 +56,14 @@ def model_info(config: EngineConfig, model: Model, context: Context, accelerator
         writes=model.writes,
         ranks=model.is_reranker,
         pair=model.pair_tokens,
+        media=_media(projector),
+        sample_rate=projector.sample_rate if projector else 0,
     )
+
+
+def _media(projector: Projector | None) -> tuple[Kind, ...]:
+    kinds: list[Kind] = ["image"] if projector and projector.sees else []
+    return (*kinds, "sound") if projector and projector.hears else tuple(kinds)
 
 
 def _infill(model: Model) -> InfillTokens | None:

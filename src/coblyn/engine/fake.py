@@ -20,6 +20,7 @@ from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks
+from coblyn.engine.media import Kind, RawMedia
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
     Copy,
@@ -31,7 +32,7 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
-from coblyn.engine.prompt import PLAIN, Media, Namespace
+from coblyn.engine.prompt import PLAIN, Media, Namespace, Span, Tokens
 from coblyn.engine.request import Request
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
@@ -42,6 +43,8 @@ __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
 
 BOS = 256
 END = 257
+
+_SAMPLE_RATE = 16_000
 
 _SPECIAL = {BOS: b"<bos>", END: b"<end>"}
 
@@ -72,6 +75,30 @@ class FakeVocab:
     def is_end(self, token: int) -> bool:
         """Whether it is the end token."""
         return token == END
+
+
+class FakeMedia:
+    """Images take a cell per square of 32 pixels, and positions for the longer side; sounds take 10 cells a second."""
+
+    def __init__(self) -> None:
+        self.kept: dict[bytes, tuple[Span, ...]] = {}
+        self.num_taken = 0
+
+    def take(self, raw: RawMedia) -> tuple[Span, ...]:
+        """Keep it, between two tokens."""
+        self.num_taken += 1
+        if raw.kind == "image":
+            columns, rows = (math.ceil(side / 32) for side in (raw.width, raw.height))
+            media = Media(raw.digest, columns * rows, max(columns, rows))
+        else:
+            length = math.ceil(10 * raw.width / _SAMPLE_RATE)
+            media = Media(raw.digest, length, length)
+        self.kept[raw.digest] = (Tokens.of(b"<"), media, Tokens.of(b">"))
+        return self.kept[raw.digest]
+
+    def spans(self, digest: bytes) -> tuple[Span, ...] | None:
+        """What was taken."""
+        return self.kept.get(digest)
 
 
 def _vocabulary() -> Vocabulary:
@@ -121,6 +148,7 @@ class FakeRunner:
         mask_steps: Steps for which each mask of a constraint lets its row wait.
         drafts: What a draft model would guess, over and over; empty for no draft model.
         path: A file whose name it goes by; nothing of it is read.
+        kinds: Kinds of media that it takes besides text.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
         rests: How often it has something to do while there are no requests.
@@ -145,6 +173,7 @@ class FakeRunner:
     chat_template: str = ""
     tool_template: str = ""
     infill: InfillTokens | None = None
+    kinds: tuple[Kind, ...] = ("image", "sound")
     drafts: str = ""
     path: str = ""
     fail_at: int = 0
@@ -156,6 +185,7 @@ class FakeRunner:
     num_rests: int = 0
     closed: bool = False
     vocab: FakeVocab = field(default_factory=FakeVocab)
+    media: FakeMedia = field(default_factory=FakeMedia)
     namespace: Namespace = PLAIN
     _requests: dict[str, Request] = field(default_factory=dict)
     _kept: dict[int, int] = field(default_factory=dict)
@@ -189,6 +219,8 @@ class FakeRunner:
             bundle="",
             infill=self.infill,
             adapters=self.adapters,
+            media=self.kinds,
+            sample_rate=_SAMPLE_RATE if "sound" in self.kinds else 0,
         )
 
     def window_starts(self) -> Sequence[int]:
@@ -278,7 +310,8 @@ class FakeRunner:
         self._masks.close()
 
     def _remember(self, plan: Plan) -> None:
-        assert plan.num_tokens <= self.max_batch, "the plan is larger than the batch"
+        of_media = sum(row.media.cells for row in plan.rows if row.media)
+        assert plan.num_tokens - of_media <= self.max_batch, "the plan is larger than the batch"
         sets = {self._requests[row.request_id].content.namespace.adapters for row in plan.rows}
         assert len(sets) <= 1, "a context has one set of adapters at a time"
         for operation in plan.operations:

@@ -11,6 +11,7 @@ from coblyn.engine.death import Death
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.infill import InfillTokens
+from coblyn.engine.media import Kind, MediaReader, RawMedia
 from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import Namespace
 from coblyn.engine.request import Request
@@ -48,6 +49,8 @@ class ModelInfo:
         vocab_type: The library's number of the kind of vocabulary.
         writes: Whether it generates text. If not, it turns texts into vectors, as the others can too.
         ranks: Whether it rates texts: its vectors are scores.
+        media: Kinds of media that it takes besides text.
+        sample_rate: Samples per second of the sounds that it takes; 0 if it takes none.
         pair: Token ids that a reranker wants before a query, between it and a document, and behind that.
         adapters: What requests may change it by.
     """
@@ -77,6 +80,8 @@ class ModelInfo:
     writes: bool = True
     ranks: bool = False
     pair: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]] = ((), (), ())
+    media: tuple[Kind, ...] = ()
+    sample_rate: int = 0
     adapters: tuple[AdapterInfo, ...] = ()
 
 
@@ -163,6 +168,11 @@ class Runner(Protocol):
     @property
     def vocab(self) -> Vocab:
         """Its vocabulary."""
+        ...
+
+    @property
+    def media(self) -> MediaReader:
+        """What takes images and sounds apart for it."""
         ...
 
     @property
@@ -324,6 +334,18 @@ class EngineClient(Protocol):
 
         Raises:
             BadRequest: It is empty, and the model has no BOS token.
+        """
+        ...
+
+    async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Which of these images and sounds it does not keep: they have to be shown before a prompt may have them."""
+        ...
+
+    async def show(self, media: RawMedia) -> int:
+        """Let it take an image or a sound apart and keep it for a while; tokens of a prompt that it takes.
+
+        Raises:
+            BadRequest: The model cannot take it.
         """
         ...
 

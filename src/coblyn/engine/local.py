@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from coblyn.engine.core import Core
 from coblyn.engine.encoded import Encoded, Source
@@ -13,6 +13,7 @@ from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo, Runner
 from coblyn.engine.mailbox import Mailboxes
+from coblyn.engine.media import RawMedia
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.request import Request
 from coblyn.engine.texts import batches, require_lengths
@@ -47,7 +48,7 @@ class LocalEngine:
         self._mailboxes = Mailboxes(max_running + max_waiting)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
-        self._encoding: set[asyncio.Task[Encoded]] = set()
+        self._encoding: set[asyncio.Task[Any]] = set()
         self._core = Core(
             make_runner,
             self._deliver,
@@ -92,8 +93,20 @@ class LocalEngine:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         self._require_open()
         if source.num_characters > LONG_TEXT:
-            return await self._encode_apart(source)
+            return await self._apart(asyncio.to_thread(self._encoder.encode, source))
         return self._encoder.encode(source)
+
+    async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
+        """Images and sounds that it does not keep; see ``EngineClient.unknown_media``."""
+        self._require_open()
+        media = self._core.runner.media
+        return [digest for digest in digests if media.spans(digest) is None]
+
+    async def show(self, media: RawMedia) -> int:
+        """Let it take an image or a sound apart; see ``EngineClient.show``."""
+        self._require_open()
+        spans = await self._apart(asyncio.to_thread(self._core.runner.media.take, media))
+        return sum(span.cells for span in spans)
 
     async def foresee(self, prompt_id: str) -> int:
         """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
@@ -134,9 +147,9 @@ class LocalEngine:
             await asyncio.gather(*self._encoding, return_exceptions=True)
             await asyncio.to_thread(self._core.stop)
 
-    async def _encode_apart(self, source: Source) -> Encoded:
-        """Encode on a thread, which goes on when the caller has left."""
-        task = asyncio.create_task(asyncio.to_thread(self._encoder.encode, source))
+    async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for work on a thread, which goes on when the caller has left."""
+        task = asyncio.create_task(work)
         self._encoding.add(task)
         task.add_done_callback(self._encoding.discard)
         return await asyncio.shield(task)

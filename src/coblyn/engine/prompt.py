@@ -187,6 +187,11 @@ class Prompt:
         return sum(span.positions for span in self.spans)
 
     @property
+    def media(self) -> list[Media]:
+        """Its images and sounds, in their order."""
+        return [span for span in self.spans if isinstance(span, Media)]
+
+    @property
     def ids(self) -> array[int]:
         """The ids of all its tokens; media have none."""
         return unpack_ids(b"".join(span.packed for span in self.spans if isinstance(span, Tokens)))

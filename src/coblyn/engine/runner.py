@@ -20,6 +20,8 @@ from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.loaded_adapters import LoadedAdapters
 from coblyn.engine.masks import BoundText, Masks
+from coblyn.engine.media import MediaReader
+from coblyn.engine.media_rows import MediaRows
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
     FRAME,
@@ -37,13 +39,13 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
-from coblyn.engine.prompt import Media
+from coblyn.engine.projection import Encoded
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
 from coblyn.engine.shape import context_options, namespace_of, window_of
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
-from coblyn.errors import BadRequest, EngineError
+from coblyn.errors import EngineError
 from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.embedder import Embedder
 from coblyn.llama.library import open_library
@@ -66,11 +68,12 @@ _MAX_WAIT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A request's sampler, and its text under a constraint if it has one."""
+    """A request's sampler, its text under a constraint if it has one, and what its images and sounds were made to."""
 
     request: Request
     sampler: Sampler
     text: BoundText | None
+    media: Mapping[bytes, Encoded]
 
     def close(self) -> None:
         """Free it."""
@@ -125,6 +128,7 @@ class LlamaRunner:
             self._embedder = stack.enter_context(
                 closing(Embedder(model, replace(options, max_sequences=MAX_TEXTS)))
             )
+            self._media = stack.enter_context(closing(MediaRows(config, model, self._context)))
             self._draft_model = _draft_model(config, model, options)
             if self._draft_model:
                 stack.callback(self._draft_model.close)
@@ -136,9 +140,10 @@ class LlamaRunner:
         self.max_batch = self._context.max_batch
         self.max_sequences = options.max_sequences
         self.num_cells = self._context.num_cells
-        info = model_info(config, model, self._context, self._kernels.instruction_set)
+        set_name = self._kernels.instruction_set
+        info = model_info(config, model, self._context, set_name, self._media.projector)
         self.info = replace(info, adapters=self._adapters.infos)
-        self.namespace = namespace_of(config, model)
+        self.namespace = namespace_of(config, model, self._media.name)
         self._batch = Batch(self.max_batch)
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
@@ -156,6 +161,11 @@ class LlamaRunner:
         self.shares_cells = options.is_unified
         self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size(options.cache_kind)
 
+    @property
+    def media(self) -> MediaReader:
+        """What takes images and sounds apart for it."""
+        return self._media.reader
+
     def window_starts(self) -> Sequence[int]:
         """Where the window of each sequence begins, as the library has it."""
         return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
@@ -169,12 +179,13 @@ class LlamaRunner:
         """Make the request's sampler, and the first mask of its constraint.
 
         Raises:
-            BadRequest: Its prompt holds media, or its constraint cannot be enforced.
+            BadRequest: Its constraint cannot be enforced.
+            PromptForgotten: An image or a sound of its prompt is not kept any more.
         """
-        if any(isinstance(span, Media) for span in request.content.spans):
-            raise BadRequest("This engine reads text only.", field="prompt")
+        media = self._media.encode(request)
         text = self._masks.begin(request.constraint) if request.constraint else None
-        return _Prepared(request, self._new_samplers.make(request, request.content.ids), text)
+        sampler = self._new_samplers.make(request, request.content.ids)
+        return _Prepared(request, sampler, text, media)
 
     def open(self, prepared: Prepared) -> None:
         """Keep the request's sampler and its constraint for its rows."""
@@ -182,6 +193,7 @@ class LlamaRunner:
         request = prepared.request
         self._requests[request.id] = request
         self._samplers[request.id] = prepared.sampler
+        self._media.open(request.id, prepared.media)
         if prepared.text:
             self._masks.open(request.id, prepared.text)
 
@@ -189,6 +201,7 @@ class LlamaRunner:
         """Free the request's sampler."""
         self._masks.forget(request_id)
         self._late_logits.pop(request_id, None)
+        self._media.forget(request_id)
         if self._draft_model:
             self._draft_model.forget(request_id)
         self._requests.pop(request_id, None)
@@ -213,6 +226,7 @@ class LlamaRunner:
             self._remember(operation)
         for rewind in plan.rewinds:
             self._rewind(rewind)
+        self.decode_seconds += self._media.compute(plan.rows)
         num_tokens, draws = self._fill(plan.rows)
         if not plan.rows:
             return ()
@@ -370,8 +384,8 @@ class LlamaRunner:
         """Write the rows into the batch: how many tokens these are, and what will be drawn from where."""
         end, draws = 0, []
         for row in rows:
-            start, end = end, end + len(row.tokens)
-            if end - start == 1:
+            start, end = end, end + len(row.tokens) * (row.media is None)
+            if end - start == 1 and not row.media:
                 # A decode step's rows, where every microsecond is paid for each token.
                 self._batch.put(
                     start, row.tokens[0], row.position, row.sequence, output=row.outputs > 0
@@ -392,13 +406,15 @@ class LlamaRunner:
         draw = Draw(
             self._samplers[row.request_id],
             row.sequence,
-            row.position + len(row.tokens),
+            row.position + (row.media.positions if row.media else len(row.tokens)),
             output,
             len(row.drafts),
             row.outputs,
         )
         if row.banned and row.request_id not in self._masks:
             draw = draw._replace(mask=self._mask(row))
+        if row.media:
+            draw = draw._replace(logits=self._media.logits(row))
         if not row.tokens:
             logits = self._late_logits.get(row.request_id)
             return draw._replace(logits=self._kept[row.sequence] if logits is None else logits)

@@ -253,7 +253,7 @@ class Scheduler:
             media = generation.content.media_at(generation.computed)
             if media and not rows:
                 # They are computed as a whole, even if the others have to wait.
-                most = max(budget, limits.max_batch - num_taken)
+                most = max(budget, media.cells)
                 self._cache.make_room(num_taken + media.cells)
             count = self._count(generation, min(most, self._cache.free_cells - num_taken))
             if count <= 0:

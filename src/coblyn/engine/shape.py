@@ -26,7 +26,7 @@ _SHARE_OF_MEMORY = 16
 """KV memory with cells for each request may take this part of the machine's memory without being asked for."""
 
 
-def namespace_of(config: EngineConfig, model: Model) -> Namespace:
+def namespace_of(config: EngineConfig, model: Model, projector: str = "") -> Namespace:
     """All that decides the numbers besides a request's own adapters: weights, position encoding, types, code."""
     return Namespace(
         (
@@ -34,6 +34,7 @@ def namespace_of(config: EngineConfig, model: Model) -> Namespace:
             ("bundle", config.bundle),
             ("cache_type", config.cache_type),
             ("flash_attention", str(config.flash_attention)),
+            ("projector", projector),
         )
     )
 

@@ -18,6 +18,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import ModelInfo
+from coblyn.engine.media import RawMedia
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError
 
@@ -40,6 +41,8 @@ __all__ = [
     "Reader",
     "Ready",
     "Refusal",
+    "Seek",
+    "Show",
     "Stop",
     "Submit",
     "ToEngine",
@@ -87,6 +90,20 @@ class Encode(_Frame, frozen=True, tag="encode"):
 
     call: int
     source: Source
+
+
+class Seek(_Frame, frozen=True, tag="seek"):
+    """Ask which images and sounds, by their digests, are not known."""
+
+    call: int
+    digests: list[bytes]
+
+
+class Show(_Frame, frozen=True, tag="show"):
+    """Have an image or a sound taken apart and kept; the answer says how many tokens it takes."""
+
+    call: int
+    media: RawMedia
 
 
 class Foresee(_Frame, frozen=True, tag="foresee"):
@@ -185,6 +202,8 @@ ToEngine = (
     | Cancel
     | EndThinking
     | Encode
+    | Seek
+    | Show
     | Foresee
     | Detokenize
     | Embed

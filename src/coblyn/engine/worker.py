@@ -29,6 +29,7 @@ from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import Runner
+from coblyn.engine.media import RawMedia
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
@@ -110,6 +111,9 @@ class Writer:
                     self._backlog.popleft()
 
 
+_Question = wire.Encode | wire.Seek | wire.Show | wire.Foresee | wire.Detokenize | wire.Embed
+
+
 class Errands:
     """Work that takes long and that only the one who asked for it has to wait for, one after the other."""
 
@@ -156,7 +160,14 @@ class Worker:
                 self._loaded.cancel(request_id)
             case wire.EndThinking(request_id):
                 self._loaded.end_thinking(request_id)
-            case wire.Encode() | wire.Foresee() | wire.Detokenize() | wire.Embed():
+            case (
+                wire.Encode()
+                | wire.Seek()
+                | wire.Show()
+                | wire.Foresee()
+                | wire.Detokenize()
+                | wire.Embed()
+            ):
                 self._ask(frame)
             case wire.AddAdapter():
                 self._add_adapter(frame)
@@ -171,11 +182,15 @@ class Worker:
                 return False
         return True
 
-    def _ask(self, frame: wire.Encode | wire.Foresee | wire.Detokenize | wire.Embed) -> None:
+    def _ask(self, frame: _Question) -> None:
         """Have a question answered, here or where it holds nobody up."""
         match frame:
             case wire.Encode():
                 self._encode(frame)
+            case wire.Seek(call, digests):
+                self._answer(call, partial(self._unknown, digests))
+            case wire.Show(call, media):
+                self._errands.add(partial(self._answer, call, partial(self._take, media)))
             case wire.Foresee():
                 self._foresee(frame)
             case wire.Detokenize():
@@ -311,6 +326,13 @@ class Worker:
             return
         number = self._loaded.foresee(prompt)
         number.add_done_callback(lambda done: self._answer(frame.call, done.result))
+
+    def _unknown(self, digests: list[bytes]) -> list[bytes]:
+        media = self._loaded.runner.media
+        return [digest for digest in digests if media.spans(digest) is None]
+
+    def _take(self, media: RawMedia) -> int:
+        return sum(span.cells for span in self._loaded.runner.media.take(media))
 
     def _detokenize(self, frame: wire.Detokenize) -> bytes:
         runner = self._loaded.runner

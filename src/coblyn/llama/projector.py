@@ -100,6 +100,7 @@ class Projector(Handle):
         options: How it runs.
 
     Attributes:
+        name: What its numbers depend on: its file, and how large images may be.
         sees: Whether it takes images.
         hears: Whether it takes sounds.
         sample_rate: Samples a second that sounds must have; 0 if it takes none.
@@ -132,6 +133,7 @@ class Projector(Handle):
             raise ModelUnsupported(
                 f"Projectors of the kind {found[0]}, as in {path}, are not supported yet."
             )
+        self.name = f"{path.name} {path.stat().st_size} {options.max_tokens}"
         self.sees = bool(library.mtmd_support_vision(self.pointer))
         self.hears = bool(library.mtmd_support_audio(self.pointer))
         rate = int(library.mtmd_get_audio_sample_rate(self.pointer)) if self.hears else 0

@@ -221,7 +221,7 @@ class Prompts:
         limit, kept_free = _limits(command, context)
         # No more than this could have room, however it is tokenized.
         newest = slice(-context * MAX_TOKEN_LENGTH, None)
-        memory = Text(prompt.memory[newest]) if prompt.memory else None
+        memory = (Text(prompt.memory[newest]),) if prompt.memory else ()
         texts = (Text(prompt.text[newest]),)
         source = Source(texts, memory, room=context - kept_free, adapters=adapters)
         encoded = await self._engine.encode(source)

@@ -1,0 +1,139 @@
+"""Images and sounds of requests on a context: encoded before a request runs, computed when a step has a row of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coblyn.engine.beside import AUTO, find_projector
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.media import MediaReader, NoMedia
+from coblyn.engine.plan import Row
+from coblyn.engine.projection import Encoded, Projection
+from coblyn.engine.request import Request
+from coblyn.errors import ModelError
+from coblyn.llama.context import Context
+from coblyn.llama.cores import usable_cores
+from coblyn.llama.model import Model
+from coblyn.llama.projector import Projector, ProjectorOptions
+
+__all__ = ["MediaRows"]
+
+log = logging.getLogger(__name__)
+
+
+class MediaRows:
+    """The projector of a model, and what it made for the requests that are here.
+
+    Args:
+        config: Names the projector, or lets it be looked for.
+        model: The model, which has to be closed later.
+        context: Where rows are computed.
+
+    Attributes:
+        projector: What encodes; None for a model that reads text only.
+
+    Raises:
+        ModelError: The projector that the configuration names cannot be used.
+    """
+
+    def __init__(self, config: EngineConfig, model: Model, context: Context) -> None:
+        self._context = context
+        self.projector = _projector(config, model)
+        self._projection = (
+            Projection(
+                self.projector,
+                max_whole=context.max_batch,
+                capacity=config.media_memory * 2**20,
+            )
+            if self.projector
+            else None
+        )
+        self._encoded: dict[str, Mapping[bytes, Encoded]] = {}
+        self._logits: dict[str, NDArray[np.float32]] = {}
+
+    @property
+    def reader(self) -> MediaReader:
+        """What takes images and sounds apart."""
+        return self._projection or NoMedia()
+
+    @property
+    def name(self) -> str:
+        """What the numbers of images and sounds depend on, in a word."""
+        return self.projector.name if self.projector else ""
+
+    def encode(self, request: Request) -> Mapping[bytes, Encoded]:
+        """What the images and sounds of a prompt are computed from. Any thread may call.
+
+        Raises:
+            PromptForgotten: One is not kept any more.
+        """
+        return self._projection.encode(request.content.media) if self._projection else {}
+
+    def open(self, request_id: str, encoded: Mapping[bytes, Encoded]) -> None:
+        """Keep what was encoded for a request."""
+        if encoded:
+            self._encoded[request_id] = encoded
+
+    def forget(self, request_id: str) -> None:
+        """Forget a request."""
+        self._encoded.pop(request_id, None)
+
+    def compute(self, rows: Sequence[Row]) -> float:
+        """Compute the images and sounds of a step, and keep the logits behind them; seconds that it took.
+
+        Raises:
+            EngineError: It failed.
+        """
+        began = time.perf_counter()
+        self._logits.clear()
+        for row in rows:
+            if row.media:
+                self._compute(row, self._encoded[row.request_id][row.media.digest])
+        return time.perf_counter() - began
+
+    def logits(self, row: Row) -> NDArray[np.float32]:
+        """The logits behind a row of this step."""
+        return self._logits[row.request_id]
+
+    def close(self) -> None:
+        """Free the projector."""
+        if self.projector:
+            self.projector.close()
+
+    def _compute(self, row: Row, encoded: Encoded) -> None:
+        self._context.decode_media(
+            encoded.embeddings,
+            encoded.chunk.positions(row.position),
+            row.sequence,
+            output=row.outputs > 0,
+            is_whole=encoded.chunk.is_whole,
+        )
+        if row.outputs:
+            last = (encoded.chunk.num_cells - 1) % self._context.max_batch
+            self._logits[row.request_id] = self._context.logits(last)
+
+
+def _projector(config: EngineConfig, model: Model) -> Projector | None:
+    is_sought = config.projector == AUTO
+    path = find_projector(model.path) if is_sought else Path(config.projector or "/")
+    if path is None or not (is_sought or config.projector):
+        return None
+    options = ProjectorOptions(
+        config.threads or usable_cores(),
+        uses_gpu=config.gpu_layers != 0,
+        max_tokens=config.image_tokens,
+        flash_attention=config.flash_attention,
+    )
+    try:
+        return Projector(model, path, options)
+    except ModelError as error:
+        if not is_sought:
+            raise
+        log.warning("%s is left out: %s", path.name, error.message)
+        return None

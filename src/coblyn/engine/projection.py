@@ -1,0 +1,120 @@
+"""What a projector makes of images and sounds, kept by their digests: taken apart once, encoded once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coblyn.engine.media import RawMedia, Recent, part_digest
+from coblyn.engine.prompt import Media, Span, Tokens
+from coblyn.errors import BadRequest, PromptForgotten
+from coblyn.llama.projector import Chunk, Piece, Projector
+
+__all__ = ["Encoded", "Projection"]
+
+_PREPARED_SIZE = 4
+"""Bytes of a prepared part for each byte of a picture: single precision in place of bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A part of an image or a sound as the model reads it: its cells, and their embeddings."""
+
+    chunk: Chunk
+    embeddings: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    spans: tuple[Span, ...]
+    chunks: dict[bytes, Chunk]
+
+
+class Projection:
+    """A ``MediaReader`` over a projector.
+
+    Args:
+        projector: What encodes; its creator closes it.
+        max_whole: Maximum number of cells that see each other.
+        capacity: Bytes that keep what was prepared, and as many for what was encoded.
+    """
+
+    def __init__(self, projector: Projector, *, max_whole: int, capacity: int) -> None:
+        self._projector = projector
+        self._max_whole = max_whole
+        self._taken: Recent[_Taken] = Recent(capacity)
+        self._parts: dict[bytes, Chunk] = {}
+        self._encoded: Recent[Encoded] = Recent(capacity)
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self.num_encoded = 0
+
+    def take(self, raw: RawMedia) -> tuple[Span, ...]:
+        """Cut and scale it for the model."""
+        taken = _taken(raw.digest, self._prepared(raw))
+        for chunk in taken.chunks.values():
+            if chunk.is_whole and chunk.num_cells > self._max_whole:
+                raise BadRequest(
+                    f"This {raw.kind} takes {chunk.num_cells} tokens that have to be computed in one step, which has "
+                    f"{self._max_whole}.",
+                    hint="Load the model with a larger batch (--batch).",
+                )
+        with self._lock:
+            for old in self._taken.put(raw.digest, taken, _PREPARED_SIZE * len(raw.data)):
+                self._parts = {
+                    key: chunk for key, chunk in self._parts.items() if key not in old.chunks
+                }
+            self._parts |= taken.chunks
+        return taken.spans
+
+    def spans(self, digest: bytes) -> tuple[Span, ...] | None:
+        """What was made of it, if that is kept."""
+        with self._lock:
+            taken = self._taken.get(digest)
+        return taken.spans if taken else None
+
+    def encode(self, media: Iterable[Media]) -> dict[bytes, Encoded]:
+        """Everything that a prompt's media are computed from, by their digests.
+
+        Raises:
+            PromptForgotten: Something is not kept any more.
+        """
+        return {each.digest: self._encode(each.digest) for each in media}
+
+    def _encode(self, digest: bytes) -> Encoded:
+        with self._turn:  # who comes while the same is encoded waits for that
+            with self._lock:
+                found, chunk = self._encoded.get(digest), self._parts.get(digest)
+            if found:
+                return found
+            if chunk is None:
+                raise PromptForgotten(
+                    "The engine does not have this image or sound any more.", hint="Send it again."
+                )
+            found = Encoded(chunk, self._projector.encode(chunk))
+            self.num_encoded += 1
+            with self._lock:
+                self._encoded.put(digest, found, found.embeddings.nbytes)
+            return found
+
+    def _prepared(self, raw: RawMedia) -> list[Piece]:
+        if raw.kind == "image":
+            return self._projector.prepare_image(raw.width, raw.height, raw.data)
+        return self._projector.prepare_sound(np.frombuffer(raw.data, np.float32))
+
+
+def _taken(digest: bytes, pieces: Iterable[Piece]) -> _Taken:
+    spans: list[Span] = []
+    chunks: dict[bytes, Chunk] = {}
+    for index, piece in enumerate(pieces):
+        if isinstance(piece, Chunk):
+            name = part_digest(digest, index)
+            chunks[name] = piece
+            spans.append(Media(name, piece.num_cells, piece.num_positions))
+        else:
+            spans.append(Tokens.of(piece))
+    return _Taken(tuple(spans), chunks)
