@@ -1,0 +1,178 @@
+"""What a user may choose about an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from coblyn.errors import SettingsError
+from coblyn.settings.rule import rules
+
+__all__ = ["CacheType", "EngineSettings"]
+
+CacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q4_0"]
+
+_MAX_INT = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """What a user may choose about an engine. Each field has a default that works, a range, and a meaning."""
+
+    context: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_MAX_INT,
+            description="Tokens of context; 0 for the model's own, at most 8192.",
+        ),
+    ] = 0
+    batch: Annotated[int, Meta(ge=32, le=2**16, description="Maximum tokens per step.")] = 512
+    busy_batch: Annotated[
+        int,
+        Meta(ge=16, le=2**16, description="Maximum tokens per step while any request is decoding."),
+    ] = 128
+    threads: Annotated[
+        int, Meta(ge=0, le=512, description="Threads; 0 for all cores that may be used.")
+    ] = 0
+    gpu_layers: Annotated[
+        int, Meta(description="Layers on the accelerator; a negative number for all.")
+    ] = -1
+    flash_attention: Annotated[
+        bool | None, Meta(description="Flash attention; leave it out to let the engine decide.")
+    ] = None
+    cache_type: Annotated[CacheType, Meta(description="Type of the KV cache.")] = "f16"
+    shared_cells: Annotated[
+        bool | None,
+        Meta(
+            description="Whether all requests share the cells of one context, which saves memory, or "
+            "each has its own, which is faster on a CPU; leave it out to decide by the machine."
+        ),
+    ] = None
+    cache_memory: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=_MAX_INT,
+            description="Megabytes of memory that keep what earlier requests computed.",
+        ),
+    ] = 2048
+    speculation: Annotated[
+        bool,
+        Meta(
+            description="Guess tokens ahead from what was said before, where that is measured to be faster. "
+            "Requests with a seed go without, so that they are repeatable."
+        ),
+    ] = True
+    draft_model: Annotated[
+        str,
+        Meta(
+            description="A small model of the same family, by name or path, that guesses tokens ahead for the "
+            "large one; empty for none."
+        ),
+    ] = ""
+    adapters: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="LoRA adapters and control vectors for the model: NAME=FILE or NAME=FILE:SCALE each. "
+            "Requests use one by naming the model MODEL+NAME."
+        ),
+    ] = ()
+    adapters_on: Annotated[
+        bool, Meta(description="Requests that choose no adapters use all of `adapters`.")
+    ] = False
+    control_vectors: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Control vectors that requests use which choose no adapters: FILE, FILE:SCALE or "
+            "NAME=FILE:SCALE each."
+        ),
+    ] = ()
+    control_layers: Annotated[
+        str,
+        Meta(
+            description="Layers that control vectors work on, FIRST-LAST, counted from 1; empty for all."
+        ),
+    ] = ""
+    projector: Annotated[
+        str,
+        Meta(
+            description="File that lets the model take images or sounds (mmproj); auto for the one in the model's "
+            "folder, if there is one, empty for none."
+        ),
+    ] = "auto"
+    image_tokens: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**16,
+            description="Maximum tokens per image, where its size decides; 0 for the model's own limit.",
+        ),
+    ] = 0
+    media_memory: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=_MAX_INT,
+            description="Megabytes that keep prepared images and sounds, and as many for encoded ones.",
+        ),
+    ] = 512
+    kernels: Annotated[
+        bool,
+        Meta(
+            description="Let Coblyn's own matrix products help the CPU where they are faster. There is one "
+            "CPU in a process: while several engines are, that of the first holds for all."
+        ),
+    ] = True
+    memory_map: Annotated[bool, Meta(description="Map the model file instead of reading it.")] = (
+        True
+    )
+    memory_lock: Annotated[bool, Meta(description="Lock the model into memory.")] = False
+    max_running: Annotated[
+        int, Meta(ge=1, le=128, description="Requests generated concurrently.")
+    ] = 8
+    max_waiting: Annotated[
+        int,
+        Meta(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
+    ] = 64
+    hang_seconds: Annotated[
+        float,
+        Meta(
+            ge=2,
+            le=3600,
+            description="Seconds for which the engine may give no answer before it is started again.",
+        ),
+    ] = 15.0
+    step_seconds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=86400,
+            description="Seconds that one step of the engine may take, or a load without progress, "
+            "before the engine is started again.",
+        ),
+    ] = 1800.0
+    constraint_seconds: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            le=3600,
+            description="Seconds that a constraint may take to be read, or for what it allows at one token, "
+            "before its request ends.",
+        ),
+    ] = 5.0
+
+    def __post_init__(self) -> None:
+        """Hold every value to its range.
+
+        Raises:
+            SettingsError: One is out of it, or has a wrong type.
+        """
+        for rule in rules(type(self)):
+            problem = rule.problem(getattr(self, rule.name))
+            if problem:
+                raise SettingsError(
+                    f"{rule.name} is {getattr(self, rule.name)!r}: {problem}.", hint=rule.hint
+                )
