@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "story": VOCABULARY,
     "web_search": VOCABULARY,
     "service": VOCABULARY
-    | {"keys", "engine", "chat", "constraints", "models", "story", "web_search"},
+    | {"keys", "engine", "chat", "constraints", "mcp", "models", "story", "web_search"},
     "api": VOCABULARY
     | {
         "keys",

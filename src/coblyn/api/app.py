@@ -42,6 +42,7 @@ from coblyn.api.story.dialect import STORY
 from coblyn.api.tapes import Tapes
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import CoblynError, Forbidden
+from coblyn.mcp.tool_servers import ToolServers
 from coblyn.service.admin import Admin
 from coblyn.service.caller import CALLER
 from coblyn.service.loader import Loader
@@ -91,6 +92,7 @@ def create_app(
         keep_seconds=options.keep_seconds,
         sleep_seconds=options.sleep_seconds,
         web=_web_search(options),
+        tool_servers=_tool_servers(options),
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)
@@ -121,6 +123,10 @@ def _web_search(options: ApiOptions) -> WebSearch | None:
     return WebSearch(options.web_search)
 
 
+def _tool_servers(options: ApiOptions) -> ToolServers | None:
+    return ToolServers(options.tool_servers, options.tool_limits) if options.tool_servers else None
+
+
 @asynccontextmanager
 async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> AsyncIterator[None]:
     """Models that nobody uses are unloaded meanwhile, and what the services hold is let go of at the end."""
@@ -135,6 +141,8 @@ async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> As
     await services.stories.close()
     if services.web:
         await services.web.close()
+    if services.tool_servers:
+        await services.tool_servers.close()
 
 
 def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Middleware]:

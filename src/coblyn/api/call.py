@@ -139,30 +139,26 @@ class Call:
         if not self.request.headers.get("x-coblyn-resumable"):
             generations = await self._start(commands)
             headers = _headers(warnings, generations)
-            return self._growing(frames(generations, chunks), generations, chunks, headers)
+            return self.growing(frames(generations, chunks), generations, chunks, headers)
         with self.tapes.prepared(chunks.framing) as tape:
             generations = await self._start(commands)
         headers = _headers(warnings, generations)
         tape.record(frames(generations, chunks), generations)
-        return self._growing(tape.play(0), (), chunks, {**headers, "x-coblyn-stream": tape.id})
+        return self.growing(tape.play(0), (), chunks, {**headers, "x-coblyn-stream": tape.id})
 
     def answer(self, body: Mapping[str, Any], warnings: Warnings) -> Response:
         """A whole answer that names the fields that were not obeyed."""
         more = {"warnings": dict(warnings)} if warnings else {}
         return JSONResponse({**body, **more}, headers=warning_headers(warnings))
 
-    async def _start(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
-        """What a stream is made of. It begins before the engine does, if that takes long."""
-        patience = self.options.keep_alive or None
-        return await self.wait(self.services.generator.start_all(commands, patience=patience))
-
-    def _growing(
+    def growing(
         self,
         parts: AsyncGenerator[bytes, None],
         sources: Sequence[Generation],
         chunks: Chunks,
         headers: Mapping[str, str],
     ) -> Response:
+        """An answer that grows by frames; ``sources`` are closed at its end in any case."""
         return StreamResponse(
             parts,
             sources,
@@ -171,6 +167,11 @@ class Call:
             remark=chunks.keep_alive(),
             beat=self.options.keep_alive,
         )
+
+    async def _start(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
+        """What a stream is made of. It begins before the engine does, if that takes long."""
+        patience = self.options.keep_alive or None
+        return await self.wait(self.services.generator.start_all(commands, patience=patience))
 
     async def _complete(
         self, commands: Sequence[GenerateCommand], *, keeps_tokens: bool

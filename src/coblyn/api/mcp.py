@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Message as AsgiMessage
 from starlette.types import Receive, Scope, Send
 
@@ -18,8 +18,9 @@ from coblyn.api.route import Routes
 from coblyn.api.stream import while_connected
 from coblyn.chat.messages import Message
 from coblyn.engine.params import SamplingParams
-from coblyn.errors import Cancelled
+from coblyn.errors import Cancelled, CoblynError
 from coblyn.mcp.backend import Order, TokenIds, Writer, Written
+from coblyn.mcp.tool_servers import ToolServers
 from coblyn.service.choices import merge
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.replies import WholeReply
@@ -35,10 +36,44 @@ routes = Routes()
 
 @routes.post("/mcp", "Tools for programs that speak MCP")
 async def answer(call: Call) -> Response:
-    """JSON-RPC of the Model Context Protocol. The tools: ``generate``, ``tokenize``, ``models`` and ``doctor``."""
+    """JSON-RPC of the Model Context Protocol.
+
+    The tools: ``generate``, ``tokenize``, ``models`` and ``doctor``, and those of the tool servers' file, each as
+    SERVER__TOOL.
+    """
     endpoint: McpEndpoint = call.request.app.state.mcp
     manager = await endpoint.started()
     return _McpResponse(manager, call.request, await read_bytes(call.request, call.options))
+
+
+@routes.get("/api/coblyn/tools", "Tools that models may call here")
+async def tools(call: Call) -> Response:
+    """The tools of the tool servers' file, by server. ``is_allowed``: it runs without being asked about.
+
+    A request of ``/v1/responses`` uses them by ``{"type": "mcp", "server_label": SERVER}`` among its tools.
+    """
+    servers = call.services.tool_servers
+    if not servers:
+        return JSONResponse({"servers": []})
+    return JSONResponse({"servers": [await _server(servers, name) for name in servers.names]})
+
+
+async def _server(servers: ToolServers, name: str) -> dict[str, Any]:
+    try:
+        tools = await servers.tools(name)
+    except CoblynError as error:
+        return {"name": name, "tools": [], "problem": error.message}
+    offered = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters,
+            "annotations": tool.annotations,
+            "is_allowed": tool.is_allowed,
+        }
+        for tool in tools
+    ]
+    return {"name": name, "tools": offered, "problem": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +171,7 @@ def _make_manager(services: Services) -> StreamableHTTPSessionManager:
 
     from coblyn.mcp.tools import make_server
 
-    server = make_server(ServiceBackend(services))
+    server = make_server(ServiceBackend(services), services.tool_servers)
     # Names and origins were looked at before (``origins.py``), and bodies are bounded by us.
     server.streamable_http_app(
         stateless_http=True,

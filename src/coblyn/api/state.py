@@ -8,6 +8,8 @@ from pathlib import Path
 
 from coblyn.api.wishes import Wishes
 from coblyn.keys.key import ApiKey
+from coblyn.mcp.server_file import ToolServer
+from coblyn.mcp.tool_servers import ToolLimits
 from coblyn.proof.machine import UNKNOWN, Machine
 
 __all__ = ["ApiOptions"]
@@ -37,6 +39,8 @@ class ApiOptions:
         has_multiplayer: Share a story among the pages that ask for it.
         preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
         web_search: Address of the search engine that pages may ask through this server; empty for none.
+        tool_servers: Programs whose tools models may call.
+        tool_limits: What such a call may take.
         lite: File of KoboldAI Lite's page; None serves none.
         wishes: Presets and defaults of generation parameters.
         machine: What the machine has, for the verdict on what the model runs on.
@@ -61,6 +65,8 @@ class ApiOptions:
     has_multiplayer: bool = False
     preload_story: str = ""
     web_search: str = ""
+    tool_servers: tuple[ToolServer, ...] = ()
+    tool_limits: ToolLimits = field(default_factory=ToolLimits)
     lite: Path | None = None
     wishes: Wishes = field(default_factory=Wishes)
     machine: Machine = UNKNOWN

@@ -122,6 +122,10 @@ def serve(
     admin_dir: Annotated[
         str | None, typer.Option(help="Models and settings that may be loaded at run time.")
     ] = None,
+    mcp_file: Annotated[
+        str | None,
+        typer.Option(help="File of tool servers (MCP) whose tools models may call."),
+    ] = None,
     lite: Annotated[
         str | None,
         typer.Option(
@@ -182,6 +186,7 @@ def serve(
             "multiplayer": multiplayer,
             "web_search": web_search,
             "admin_dir": admin_dir,
+            "mcp_file": mcp_file,
             "lite": lite,
             "preset": preset,
         },
@@ -284,6 +289,7 @@ def _import_app() -> tuple[type[Server], Any]:
     from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
     from coblyn.cli.loader import FleetLoader, FleetSwitch
+    from coblyn.cli.tool_servers import tool_options
 
     def make_app(engine: EngineExchange, settings: Settings, machine: Machine, front: Front) -> Any:
         options = ApiOptions(
@@ -291,6 +297,7 @@ def _import_app() -> tuple[type[Server], Any]:
             is_strict=settings.strict_models,
             machine=machine,
             **kobold_options(settings),
+            **tool_options(settings),
             keep_seconds=settings.keep_seconds,
             sleep_seconds=settings.sleep_seconds,
             ollama_port=settings.ollama_port,

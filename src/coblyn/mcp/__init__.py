@@ -1,5 +1,6 @@
-"""Coblyn's own tools for programs that speak the Model Context Protocol: generate, tokenize, models, doctor.
+"""Tools by the Model Context Protocol: our own for other programs, and those of other programs for our models.
 
-The official library speaks the protocol; it is imported when somebody asks for it. The room refuses to know where
-models run: that is a ``Backend``.
+``tools`` offers generate, tokenize, models and doctor; ``tool_servers`` connects to the servers of a file and calls
+their tools within limits. The official library speaks the protocol; it is imported when somebody asks for it. The room
+refuses to know where models run: that is a ``Backend``.
 """

@@ -13,6 +13,7 @@ from pydantic import Field
 from coblyn import __version__
 from coblyn.errors import CoblynError
 from coblyn.mcp.backend import Backend, Order, TokenIds, Writer, Written
+from coblyn.mcp.tool_servers import ForeignTool, ToolServers
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -83,15 +84,50 @@ def _diagnose(log: str) -> dict[str, Any]:
     return Consultation(case, examine(case)).to_json()
 
 
-def make_server(backend: Backend) -> MCPServer:
-    """A server of the protocol with all tools; importing the library takes a second."""
+def make_server(backend: Backend, others: ToolServers | None = None) -> MCPServer:
+    """A server of the protocol with all tools; importing the library takes a second.
+
+    Args:
+        backend: Where models run.
+        others: Servers whose tools are offered too, each under its server's name and its own.
+    """
     from mcp.server import MCPServer
 
-    server = MCPServer("coblyn", instructions=_INSTRUCTIONS, version=__version__)
+    kind = _relaying(others) if others else MCPServer
+    server = kind("coblyn", instructions=_INSTRUCTIONS, version=__version__)
     tools = Tools(backend)
     for tool in (tools.generate, tools.tokenize, tools.models, tools.doctor):
         server.add_tool(_told(tool))
     return server
+
+
+def _relaying(others: ToolServers) -> type[MCPServer]:
+    """A server that passes on calls of others' tools."""
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+    from mcp_types import CallToolResult, TextContent, Tool
+
+    class Relay(MCPServer):
+        async def list_tools(self) -> list[Tool]:
+            found = [_offered(tool) for tool in await others.all_tools()]
+            return [*await super().list_tools(), *found]
+
+        async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+            label, _, inner = name.partition("__")
+            if label not in others.names:
+                return await super().call_tool(name, arguments, context)
+            try:
+                result = await others.call(label, inner, arguments)
+            except CoblynError as error:
+                raise ToolError(str(error)) from error
+            content = [TextContent(type="text", text=result.text)]
+            return CallToolResult(content=[*content], is_error=result.is_error)
+
+    def _offered(tool: ForeignTool) -> Tool:
+        schema = tool.parameters or {"type": "object"}
+        return Tool(name=tool.full_name, description=tool.description, input_schema=schema)
+
+    return Relay
 
 
 def _told(tool: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -29,6 +29,7 @@ from coblyn.service.stories import Stories
 from coblyn.service.switch import Switch
 
 if TYPE_CHECKING:
+    from coblyn.mcp.tool_servers import ToolServers
     from coblyn.web_search.search import WebSearch
 
 __all__ = ["Services", "make_services"]
@@ -36,7 +37,7 @@ __all__ = ["Services", "make_services"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an API can ask for; the last four are None where the user did not ask for them."""
+    """What an API can ask for; the last five are None where the user did not ask for them."""
 
     models: Models
     generator: Generator
@@ -52,6 +53,7 @@ class Services:
     shared: SharedStory | None = None
     admin: Admin | None = None
     web: WebSearch | None = None
+    tool_servers: ToolServers | None = None
 
 
 def make_services(
@@ -63,6 +65,7 @@ def make_services(
     shared: SharedStory | None = None,
     admin: Admin | None = None,
     web: WebSearch | None = None,
+    tool_servers: ToolServers | None = None,
     journal: Path | None = None,
     loader: Loader | None = None,
     switch: Switch | None = None,
@@ -80,6 +83,7 @@ def make_services(
         shared: The story that several people write.
         admin: What loads other models.
         web: What searches the web.
+        tool_servers: Programs whose tools models may call.
         journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
         loader: What loads models that requests name; None where that is not wanted.
         switch: What loads a model in place of the first; None where that is not wanted.
@@ -108,4 +112,5 @@ def make_services(
         shared=shared,
         admin=admin,
         web=web,
+        tool_servers=tool_servers,
     )

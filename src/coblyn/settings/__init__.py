@@ -185,6 +185,16 @@ class Settings(EngineSettings):
             "by keys of the scope admin and programs of this machine."
         ),
     ] = ""
+    mcp_file: Annotated[
+        str,
+        Meta(
+            description="File of tool servers (MCP) whose tools models may call, as Claude Desktop and KoboldCPP have "
+            "it: their programs run as this server's user."
+        ),
+    ] = ""
+    tool_seconds: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds that a call of such a tool may take.")
+    ] = 60.0
     lite: Annotated[
         str,
         Meta(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.openai.errors import openai_body
@@ -12,15 +13,31 @@ from coblyn.api.openai.responses.writer import Event
 from coblyn.api.problem import Problem
 from coblyn.api.stream import Chunks, compact
 from coblyn.engine.events import Delta, Finish, Prefill
+from coblyn.errors import CoblynError
 from coblyn.service.hub import Record
 from coblyn.service.replies import Reply
 
-__all__ = ["ResponseChunks", "event_frame"]
+__all__ = ["ResponseChunks", "event_frame", "told"]
 
 
 def event_frame(dialect: Dialect, event: Event) -> bytes:
     """An event on the wire."""
     return dialect.framing.frame(compact(event), event["type"].encode())
+
+
+async def told(
+    events: AsyncGenerator[list[Event], None], chunks: ResponseChunks
+) -> AsyncGenerator[bytes, None]:
+    """The stream of a response that comes in rounds."""
+    try:
+        async with aclosing(events):
+            async for some in events:
+                if some:
+                    yield chunks.frames(some)
+    except CoblynError as error:
+        yield chunks.error(Problem.of(error))
+    finally:
+        chunks.over()
 
 
 class ResponseChunks(Chunks):
@@ -39,15 +56,15 @@ class ResponseChunks(Chunks):
 
     def opening(self, index: int) -> bytes:  # noqa: ARG002
         """That it is there."""
-        return self._frames(self._response.begin())
+        return self.frames(self._response.begin())
 
     def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
         """What is new."""
-        return self._frames(self._response.add(reply))
+        return self.frames(self._response.add(reply))
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
         """The rest, and the whole."""
-        return self._frames(self._response.add(reply, record.num_thought))
+        return self.frames(self._response.add(reply, record.num_thought))
 
     def text(self, index: int, delta: Delta) -> bytes:
         """What is new of a reply that is only text."""
@@ -67,12 +84,13 @@ class ResponseChunks(Chunks):
         """It failed on the way."""
         is_ours = problem.status >= 500
         code = "server_error" if is_ours else openai_body(problem)["error"]["code"]
-        return self._frames(self._response.fail(problem, code))
+        return self.frames(self._response.fail(problem, code))
 
     def over(self) -> None:
         """What is not complete will never be."""
         self._response.abandon()
         self._archive.complete(self._response)
 
-    def _frames(self, events: Iterable[Event]) -> bytes:
+    def frames(self, events: Iterable[Event]) -> bytes:
+        """Events on the wire."""
         return b"".join(event_frame(self.dialect, event) for event in events)

@@ -25,8 +25,8 @@ _RESULTS = ("function_call_output", "custom_tool_call_output")
 _LATE_TOOLS = ("tool_search_output", "additional_tools")
 _DROPPED = (
     *("web_search_call", "file_search_call", "computer_call", "computer_call_output"),
-    *("code_interpreter_call", "image_generation_call", "mcp_call", "mcp_list_tools"),
-    *("mcp_approval_request", "mcp_approval_response", "tool_search_call", "compaction"),
+    *("code_interpreter_call", "image_generation_call", "mcp_list_tools"),
+    *("tool_search_call", "compaction"),
     *("compaction_trigger", "program", "program_output", "configuration_update"),
     *("local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output"),
     *("apply_patch_call", "apply_patch_call_output"),
@@ -120,6 +120,7 @@ class _Reader:
         self._messages: list[Message] = []
         self._turn = _Turn()
         self._called: dict[str, str] = {}
+        self._questions: dict[str, Item] = {}
 
     def read(self, item: Item, where: str) -> None:
         kind = item.get("type")
@@ -131,6 +132,12 @@ class _Reader:
             self._call(item, where)
         elif kind in _RESULTS:
             self._result(item, where)
+        elif kind == "mcp_call":
+            self._hosted(item)
+        elif kind == "mcp_approval_request":
+            self._questions[str(item.get("id"))] = item
+        elif kind == "mcp_approval_response":
+            self._denied(item)
         elif kind in _LATE_TOOLS:
             self._toolbox.add(item.get("tools"), f"{where}.tools")
         elif kind not in _DROPPED:
@@ -188,10 +195,36 @@ class _Reader:
         name = self._called.get(call_id, "")
         self._messages.append(Message("tool", output, name, tool_call_id=call_id))
 
+    def _hosted(self, item: Item) -> None:
+        """A call that ran here, and its result."""
+        error = item.get("error")
+        result = f"Error: {_error_text(error)}" if error else str(item.get("output") or "")
+        self._ran(item, result)
+
+    def _denied(self, item: Item) -> None:
+        """A call that the user did not allow; one that is allowed runs, and stands for itself."""
+        question = self._questions.pop(str(item.get("approval_request_id")), None)
+        if question and item.get("approve") is not True:
+            reason = item.get("reason")
+            because = f" {reason}" if isinstance(reason, str) and reason else ""
+            self._ran(question, f"The user did not allow this call.{because}")
+
+    def _ran(self, item: Item, result: str) -> None:
+        called = inner_name(str(item.get("name")), item.get("server_label"))
+        call_id = str(item.get("id") or "")
+        self._turn.calls.append(ToolCall(call_id, called, str(item.get("arguments") or "{}")))
+        self._end_turn()
+        self._messages.append(Message("tool", result, called, tool_call_id=call_id))
+
     def _end_turn(self) -> None:
         if self._turn:
             self._messages.append(self._turn.message)
         self._turn = _Turn()
+
+
+def _error_text(error: Any) -> str:
+    """What went wrong; other servers have an object for it."""
+    return str(error.get("message") or error) if isinstance(error, dict) else str(error)
 
 
 def _texts(parts: Any) -> str:

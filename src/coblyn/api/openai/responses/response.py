@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from coblyn.api.openai.responses.hosted import HostedTool
 from coblyn.api.openai.responses.toolbox import Toolbox
 from coblyn.api.openai.responses.wire import SEALED, ResponseInput
-from coblyn.api.openai.responses.writer import Event, Form, Writer
+from coblyn.api.openai.responses.writer import Event, Form, HostedCall, Writer, new_id
 from coblyn.api.problem import Problem
 from coblyn.engine.events import Delta, Finish, Stats
 from coblyn.engine.params import SamplingParams
@@ -34,6 +36,7 @@ class Response:
         id: Its id.
         status: ``in_progress``, ``completed``, ``incomplete``, ``failed`` or ``cancelled``.
         events: All events so far, with their numbers.
+        is_cancelled: Whether it shall end as soon as it can.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Response:
     ) -> None:
         self.id = command.key
         self.status = "in_progress"
+        self.is_cancelled = False
         self.events: list[Event] = []
         self._changed = asyncio.Event()
         self._wanted = wanted
@@ -60,16 +64,50 @@ class Response:
 
     def begin(self) -> list[Event]:
         """Nothing is written yet."""
-        return self._told([self._whole("created"), self._whole("in_progress")])
+        return self.told([self._whole("created"), self._whole("in_progress")])
 
     def add(self, reply: Reply, num_thought: int = 0) -> list[Event]:
         """What is new of the reply; at its end also how many of its tokens were reasoning."""
         self._num_thought = num_thought
         if isinstance(reply.event, Delta):
-            return self._told(self._writer.add(reply.parts, reply.event.tokens))
+            return self.told(self._writer.add(reply.parts, reply.event.tokens))
         if isinstance(reply.event, Finish):
             return self._finish(reply.event, reply)
         return []
+
+    @property
+    def calls(self) -> list[HostedCall]:
+        """Calls whose tool has yet to run."""
+        return self._writer.calls
+
+    def take_calls(self) -> list[HostedCall]:
+        """The calls, which have run by now."""
+        calls, self._writer.calls = self._writer.calls, []
+        return calls
+
+    def list_tools(self, lists: Mapping[str, Sequence[HostedTool]]) -> list[Event]:
+        """What the servers offer."""
+        told = ("mcp_list_tools.in_progress", "mcp_list_tools.completed")
+        events = []
+        for label, tools in lists.items():
+            offered = [_offered(each) for each in tools]
+            head = {"id": new_id("mcpl"), "type": "mcp_list_tools", "server_label": label}
+            events += self._writer.put({**head, "tools": offered, "error": None}, told)
+        return self.told(events)
+
+    def take_approved(self, request: Mapping[str, Any]) -> list[Event]:
+        """A call that the user was asked about may run now."""
+        name, label = request["name"], request["server_label"]
+        return self.told(self._writer.call(name, label, request["arguments"], request["id"]))
+
+    def cancel(self) -> None:
+        """No more tools shall run."""
+        self.is_cancelled = True
+
+    def stop(self) -> list[Event]:
+        """It was cancelled while tools ran."""
+        self.status = "cancelled"
+        return self.told([self._whole("incomplete")])
 
     def fail(self, problem: Problem, code: str) -> list[Event]:
         """It failed on the way.
@@ -83,7 +121,7 @@ class Response:
         kind = "invalid_request_error" if problem.status < 500 else "server_error"
         flat = {"code": code, "message": problem.message, "param": problem.field or None}
         error = {"type": "error", **flat, "error": {"type": kind, **flat}}
-        return self._told([error, self._whole("failed")])
+        return self.told([error, self._whole("failed")])
 
     def abandon(self) -> None:
         """Nobody waits for it any more: what is not complete will never be."""
@@ -125,19 +163,25 @@ class Response:
 
     def _finish(self, finish: Finish, reply: Reply) -> list[Event]:
         is_whole = finish.reason in ("eos", "stop")
-        events = self._writer.add(reply.parts, ()) + self._writer.finish(is_whole=is_whole)
-        self._stats = finish.stats
+        events = self._writer.add(reply.parts, ())
+        self._stats = _together(self._stats, finish.stats)
+        if is_whole and not self.is_cancelled:
+            events += self._writer.pause()
+            if self.calls:
+                return self.told(events)
+        events += self._writer.finish(is_whole=is_whole)
         self.status = "completed" if is_whole else "incomplete"
         if finish.reason == "cancelled":
             self.status = "cancelled"
         if is_whole:
             self._completed = int(time.time())
-        return self._told([*events, self._whole("completed" if is_whole else "incomplete")])
+        return self.told([*events, self._whole("completed" if is_whole else "incomplete")])
 
     def _whole(self, kind: str) -> Event:
         return {"type": f"response.{kind}", "response": self.to_json()}
 
-    def _told(self, events: Sequence[Event]) -> list[Event]:
+    def told(self, events: Sequence[Event]) -> list[Event]:
+        """Events with their numbers; they are kept for those who come later."""
         first = len(self.events)
         numbered = [
             {**event, "sequence_number": number} for number, event in enumerate(events, first)
@@ -188,6 +232,24 @@ def _head(wanted: ResponseInput, sampling: SamplingParams) -> dict[str, Any]:
         "truncation": wanted.truncation or "disabled",
         "user": wanted.user,
     }
+
+
+def _together(earlier: Stats | None, later: Stats) -> Stats:
+    """What two rounds cost."""
+    if earlier is None:
+        return later
+    return Stats(
+        **{
+            each.name: getattr(earlier, each.name) + getattr(later, each.name)
+            for each in fields(Stats)
+        }
+    )
+
+
+def _offered(hosted: HostedTool) -> dict[str, Any]:
+    tool = hosted.tool
+    said = {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+    return said | {"annotations": tool.annotations or None}
 
 
 def _verbosity(text: dict[str, Any]) -> dict[str, Any]:

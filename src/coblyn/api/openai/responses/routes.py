@@ -13,13 +13,16 @@ from starlette.responses import Response as Answer
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
+from coblyn.api.later import Warnings, warning_headers
 from coblyn.api.openai.responses.archive import Archive, Stored
-from coblyn.api.openai.responses.chunks import ResponseChunks, event_frame
+from coblyn.api.openai.responses.chunks import ResponseChunks, event_frame, told
+from coblyn.api.openai.responses.hosted import Approval, approvals, hosted_tools
 from coblyn.api.openai.responses.items import conversation, listed
 from coblyn.api.openai.responses.response import Response
+from coblyn.api.openai.responses.rounds import MAX_CALLS, Rounds
 from coblyn.api.openai.responses.toolbox import Toolbox
 from coblyn.api.openai.responses.wire import ResponseInput
-from coblyn.api.openai.responses.writer import new_id
+from coblyn.api.openai.responses.writer import Event, new_id
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
 from coblyn.api.stream import StreamResponse
@@ -47,19 +50,23 @@ class _Asked:
         items: Its input.
         toolbox: Its tools.
         command: What it means.
+        past: Items before it.
+        approved: Calls that it allows.
     """
 
     wanted: ResponseInput
     items: list[dict[str, Any]]
     toolbox: Toolbox
     command: GenerateCommand
+    past: list[dict[str, Any]]
+    approved: list[Approval]
 
 
 @routes.post("/v1/responses", "Answer in a conversation, as items", BODY, EXAMPLE, can_stream=True)
 async def create(call: Call) -> Answer:
     """The next items of a conversation: reasoning, text and calls; at once or as a stream of events."""
     body = await call.wishes()
-    asked = _asked(call, body)
+    asked = await _asked(call, body)
     wanted = asked.wanted
     warnings = {**call.dialect.warnings(body), **asked.toolbox.warnings, **_notes(wanted)}
     model = call.services.models.shown(wanted.model or "").name
@@ -68,6 +75,8 @@ async def create(call: Call) -> Answer:
     if wanted.is_stored:
         archive.add(response, asked.items, wanted.previous_response_id)
     try:
+        if asked.toolbox.hosted:
+            return await _in_rounds(call, asked, response, archive, warnings)
         if wanted.stream:
             chunks = ResponseChunks(call.dialect, response, archive)
             return await call.stream([asked.command], chunks, warnings)
@@ -81,7 +90,7 @@ async def create(call: Call) -> Answer:
 @routes.post("/v1/responses/input_tokens", "Tokens of a conversation of items", BODY, EXAMPLE)
 async def input_tokens(call: Call) -> Answer:
     """How many tokens a response with this body would read."""
-    asked = _asked(call, await call.wishes())
+    asked = await _asked(call, await call.wishes())
     prompt = asked.command.prompt
     assert isinstance(prompt, ChatPrompt), "it is made of messages"
     async with call.services.models.acquire(asked.command.model) as model:
@@ -117,6 +126,7 @@ async def cancel(call: Call) -> Answer:
     response = _kept(call).response
     if response.is_over:
         raise BadRequest(f"The response is {response.status}: there is nothing to cancel.")
+    response.cancel()
     await call.services.generator.abort(response.id)
     async with aclosing(response.follow(len(response.events))) as events:
         async for _ in events:
@@ -157,20 +167,23 @@ def _kept(call: Call) -> Stored:
     return stored
 
 
-def _asked(call: Call, body: dict[str, Any]) -> _Asked:
+async def _asked(call: Call, body: dict[str, Any]) -> _Asked:
     wanted = validated(ResponseInput, body)
     wanted.check()
-    archive, toolbox = Archive(call.services.kept), Toolbox()
+    archive = Archive(call.services.kept)
+    hosted = await call.wait(hosted_tools(wanted.tools, call.services.tool_servers))
+    toolbox = Toolbox(hosted)
     toolbox.add(wanted.tools)
-    items = archive.resolved(listed(wanted.input))
-    messages = conversation(archive.past(wanted.previous_response_id), items, toolbox)
+    items, past = archive.resolved(listed(wanted.input)), archive.past(wanted.previous_response_id)
+    approved = approvals(past, items)
+    messages = conversation(past, items, toolbox)
     if wanted.instructions:
         messages = (Message("system", wanted.instructions), *messages)
-    if not messages:
+    if not messages and not approved:
         raise BadRequest("input is empty.", field="input")
     numbers = OPENAI_NUMBERS.read(body, {})
     command = wanted.to_command(messages, toolbox, numbers, new_id("resp"))
-    return _Asked(wanted, items, toolbox, _bound(command, wanted, body))
+    return _Asked(wanted, items, toolbox, _bound(command, wanted, body), past, approved)
 
 
 def _bound(
@@ -191,9 +204,47 @@ def _notes(wanted: ResponseInput) -> dict[str, str]:
     notes = {}
     if wanted.background:
         notes["background"] = "The answer comes when it is complete."
-    if wanted.max_tool_calls is not None:
-        notes["max_tool_calls"] = "No tools are run here; it has no meaning."
     return notes
+
+
+async def _in_rounds(
+    call: Call, asked: _Asked, response: Response, archive: Archive, warnings: Warnings
+) -> Answer:
+    """An answer for which tools run here."""
+    wanted, servers = asked.wanted, call.services.tool_servers
+    assert servers, "its tools are theirs"
+    rounds = Rounds(
+        call.services.generator,
+        servers,
+        response,
+        asked.toolbox,
+        asked.toolbox.hosted,
+        asked.approved,
+        asked.past,
+        asked.items,
+        wanted.instructions or "",
+        MAX_CALLS if wanted.max_tool_calls is None else max(0, wanted.max_tool_calls),
+    )
+    first = await call.wait(rounds.begun(asked.command))
+    events = rounds.events(asked.command, first)
+    if wanted.stream:
+        chunks = ResponseChunks(call.dialect, response, archive)
+        sources = [first] if first else []
+        return call.growing(told(events, chunks), sources, chunks, warning_headers(warnings))
+    await call.wait(_to_the_end(events, response, archive))
+    return call.answer(response.to_json(), warnings)
+
+
+async def _to_the_end(
+    events: AsyncGenerator[list[Event], None], response: Response, archive: Archive
+) -> None:
+    try:
+        async with aclosing(events):
+            async for _ in events:
+                pass
+    finally:
+        response.abandon()
+        archive.complete(response)
 
 
 async def _collected(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from coblyn.api.openai.responses.hosted import HostedTool
 from coblyn.chat.messages import NamedTool, Tool, ToolChoice
 from coblyn.errors import BadRequest
 
@@ -20,7 +21,7 @@ FREE_TEXT: Mapping[str, Any] = {
 }
 """The schema of a tool that takes text: models call all tools with an object."""
 
-_KNOWN = ("function", "custom", "namespace")
+_KNOWN = ("function", "custom", "namespace", "mcp")
 _ELSEWHERE = "runs on OpenAI's servers or in its own clients only, and was left out."
 
 
@@ -29,14 +30,16 @@ class ToolName:
     """What the client calls a tool.
 
     Attributes:
-        kind: A function takes an object, a custom tool text.
+        kind: A function takes an object, a custom tool text; one of ``mcp`` runs here.
         name: Its name.
-        namespace: The group that it stands in; empty for none.
+        namespace: The group or the server that it stands in; empty for none.
+        asks: Whether the user is asked before it runs.
     """
 
-    kind: Literal["function", "custom"]
+    kind: Literal["function", "custom", "mcp"]
     name: str
     namespace: str = ""
+    asks: bool = False
 
 
 @dataclass(slots=True)
@@ -44,11 +47,13 @@ class Toolbox:
     """Tools.
 
     Attributes:
+        hosted: Those that run here, if the request wants them.
         tools: For the model.
         names: What the client calls each, by its name for the model.
         warnings: What was left out, and why.
     """
 
+    hosted: tuple[HostedTool, ...] = ()
     tools: list[Tool] = field(default_factory=list)
     names: dict[str, ToolName] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
@@ -79,7 +84,7 @@ class Toolbox:
         if given == "required":
             return self._required()
         kind = given.get("type") if isinstance(given, dict) else None
-        if kind in ("function", "custom"):
+        if kind in ("function", "custom", "mcp"):
             return NamedTool(self._found(given, "tool_choice"))
         if kind == "allowed_tools":
             return self._allowed(given)
@@ -105,7 +110,7 @@ class Toolbox:
         return self._required() if given.get("mode") == "required" else "auto"
 
     def _found(self, given: Mapping[str, Any], where: str) -> str:
-        name, space = given.get("name"), given.get("namespace")
+        name, space = given.get("name"), given.get("namespace") or given.get("server_label")
         called = inner_name(name if isinstance(name, str) else "", space)
         if called not in self.names:
             raise BadRequest(f"{where} names {name!r}, which is not among the tools.", field=where)
@@ -122,6 +127,10 @@ class Toolbox:
             self._keep(inner if isinstance(inner, dict) else tool, where, space, "function")
         elif kind == "custom":
             self._keep(tool, where, space, "custom")
+        elif kind == "mcp" and any(
+            each.tool.server == tool.get("server_label") for each in self.hosted
+        ):
+            self._host(tool["server_label"], where)
         else:
             self.warnings[where] = f"{kind} {_ELSEWHERE}"
 
@@ -133,6 +142,16 @@ class Toolbox:
             raise BadRequest(f"{where}.tools must be a list.", field=f"{where}.tools")
         for index, tool in enumerate(members):
             self._add(tool, f"{where}.tools[{index}]", name)
+
+    def _host(self, label: str, where: str) -> None:
+        for each in self.hosted:
+            if each.tool.server != label:
+                continue
+            called = inner_name(each.tool.name, label)
+            if called in self.names:
+                raise BadRequest(f"{where}: {label} is there twice.", field=where)
+            self.tools.append(Tool(called, each.tool.description, each.tool.parameters))
+            self.names[called] = ToolName("mcp", each.tool.name, label, asks=each.asks)
 
     def _keep(
         self, tool: Mapping[str, Any], where: str, space: str, kind: Literal["function", "custom"]

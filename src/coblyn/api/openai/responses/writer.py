@@ -19,8 +19,9 @@ from coblyn.chat.reply import (
     ReplyEvent,
 )
 from coblyn.engine.events import TokenText
+from coblyn.mcp.tool_servers import ToolResult
 
-__all__ = ["Event", "Form", "Writer", "new_id"]
+__all__ = ["Event", "Form", "HostedCall", "Writer", "new_id"]
 
 Event = dict[str, Any]
 """An event without its number: ``type`` and what belongs to it."""
@@ -200,6 +201,54 @@ class _CustomCall(_Open):
         ]
 
 
+class HostedCall(_Open):
+    """A call of a tool that runs here. What the model writes is told as it comes; the item is done when the tool is."""
+
+    def __init__(self, index: int, name: str, label: str, approved: str | None = None) -> None:
+        head = {"id": new_id("mcp"), "type": "mcp_call", "status": "in_progress"}
+        inner = {"server_label": label, "name": name, "arguments": "", "output": None}
+        super().__init__(index, head | inner | {"error": None, "approval_request_id": approved})
+
+    def begin(self) -> list[Event]:
+        """It is there."""
+        return [*super().begin(), self.event("mcp_call.in_progress")]
+
+    def end(self, status: str) -> list[Event]:  # noqa: ARG002
+        """What it asks for is known; the tool has yet to run."""
+        self.item["arguments"] = self.text
+        self.item["status"] = "calling"
+        return [self.event("mcp_call_arguments.done", arguments=self.text)]
+
+    def finish(self, result: ToolResult) -> list[Event]:
+        """The tool has run, or could not."""
+        if result.is_error:
+            self.item |= {"status": "failed", "error": result.text}
+            told = self.event("mcp_call.failed")
+        else:
+            self.item |= {"status": "completed", "output": result.text}
+            told = self.event("mcp_call.completed")
+        done = {"output_index": self.index, "item": dict(self.item)}
+        return [told, {"type": "response.output_item.done", **done}]
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:  # noqa: ARG002
+        return [self.event("mcp_call_arguments.delta", delta=text)]
+
+
+class _Question(_Open):
+    """Whether a tool may run, asked when it is known with what."""
+
+    def __init__(self, index: int, name: str, label: str) -> None:
+        head = {"id": new_id("mcpr"), "type": "mcp_approval_request"}
+        super().__init__(index, head | {"server_label": label, "name": name, "arguments": ""})
+
+    def _delta(self, text: str, logprobs: list[dict[str, Any]]) -> list[Event]:  # noqa: ARG002
+        return []
+
+    def _close(self) -> list[Event]:
+        self.item["arguments"] = self.text
+        return []
+
+
 class Writer:
     """Writes items one after the other.
 
@@ -207,7 +256,8 @@ class Writer:
         form: How they are told.
 
     Attributes:
-        output: The items that are complete.
+        output: The items that are complete, and calls whose tool has yet to run.
+        calls: The latter.
     """
 
     def __init__(self, form: Form) -> None:
@@ -215,6 +265,32 @@ class Writer:
         self._open: _Open | None = None
         self._waiting: list[dict[str, Any]] = []
         self.output: list[dict[str, Any]] = []
+        self.calls: list[HostedCall] = []
+
+    def put(self, item: dict[str, Any], told: Sequence[str] = ()) -> list[Event]:
+        """An item that is whole at once.
+
+        Args:
+            item: The item.
+            told: Events in between, by name.
+        """
+        where = {"output_index": len(self.output)}
+        self.output.append(item)
+        return [
+            {"type": "response.output_item.added", **where, "item": item},
+            *({"type": f"response.{name}", **where, "item_id": item["id"]} for name in told),
+            {"type": "response.output_item.done", **where, "item": item},
+        ]
+
+    def call(self, name: str, label: str, arguments: str, approved: str) -> list[Event]:
+        """A call that was allowed."""
+        call = HostedCall(self._next, name, label, approved)
+        events = [*self._begin(call), *call.add(arguments, [])]
+        return events + self._end("completed")
+
+    def pause(self) -> list[Event]:
+        """Its calls have to run before more comes."""
+        return self._end("completed")
 
     def add(self, parts: Sequence[ReplyEvent], tokens: Sequence[TokenText]) -> list[Event]:
         """What is new of a reply, and the tokens that it came with."""
@@ -257,6 +333,9 @@ class Writer:
 
     def _call(self, begun: CallBegun) -> list[Event]:
         name = self._form.toolbox.name(begun.name)
+        if name.kind == "mcp":
+            hosted = _Question if name.asks else HostedCall
+            return self._begin(hosted(self._next, name.name, name.namespace))
         kind = _CustomCall if name.kind == "custom" else _Call
         return self._begin(kind(self._next, begun, name.name, name.namespace))
 
@@ -278,4 +357,6 @@ class Writer:
         ended, self._open = self._open, None
         events = ended.end(status)
         self.output.append(ended.item)
+        if isinstance(ended, HostedCall):
+            self.calls.append(ended)
         return events

@@ -1,0 +1,313 @@
+"""Tools of other programs that speak the Model Context Protocol: what they are, and calls of them within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from coblyn import paths
+from coblyn.errors import BadRequest, CoblynError
+from coblyn.mcp.server_file import ToolServer
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+__all__ = ["ForeignTool", "ToolFailed", "ToolLimits", "ToolResult", "ToolServers"]
+
+log = logging.getLogger(__name__)
+
+_MAX_PAGES = 32
+"""A list of tools that has more pages is no list."""
+
+
+class ToolFailed(CoblynError):
+    """A tool server cannot be reached, or did not answer in time."""
+
+    code = "tool_failed"
+    status = 502
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLimits:
+    """What a call may take.
+
+    Attributes:
+        seconds: How long a call may take.
+        start_seconds: How long a server may take to start and to tell its tools.
+        max_characters: Length of a result; the rest is left out, and the model is told.
+    """
+
+    seconds: float = 60.0
+    start_seconds: float = 30.0
+    max_characters: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTool:
+    """A tool of a server.
+
+    Attributes:
+        server: Name of the server.
+        name: Its name there.
+        description: What it does.
+        parameters: JSON schema of its arguments.
+        is_allowed: Whether it runs without being asked about.
+        annotations: What the server says of it besides, such as that it only reads.
+    """
+
+    server: str
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    is_allowed: bool = False
+    annotations: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """Its name among the tools of all servers."""
+        return f"{self.server}__{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call brought.
+
+    Attributes:
+        text: The result as text.
+        is_error: Whether it says why the tool could not do its work.
+    """
+
+    text: str = field(repr=False)
+    is_error: bool = False
+
+
+class ToolServers:
+    """Connections to tool servers; each is made when it is needed first, and again if it broke. Must be closed.
+
+    Args:
+        servers: What there is.
+        limits: What a call may take.
+    """
+
+    def __init__(self, servers: Sequence[ToolServer], limits: ToolLimits | None = None) -> None:
+        self.limits = limits or ToolLimits()
+        self._connections = {each.name: _Connection(each, self.limits) for each in servers}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the servers."""
+        return tuple(self._connections)
+
+    async def tools(self, server: str) -> tuple[ForeignTool, ...]:
+        """The tools of a server.
+
+        Raises:
+            BadRequest: There is no such server.
+            ToolFailed: It cannot be reached.
+        """
+        return await self._connection(server).tools()
+
+    async def all_tools(self) -> tuple[ForeignTool, ...]:
+        """The tools of all servers; a server that cannot be reached is noted in the log, and has none."""
+        lists = await asyncio.gather(
+            *(connection.tools() for connection in self._connections.values()),
+            return_exceptions=True,
+        )
+        found: list[ForeignTool] = []
+        for name, tools in zip(self._connections, lists, strict=True):
+            if isinstance(tools, CoblynError):
+                log.warning("tool server %s: %s", name, tools.message)
+            elif isinstance(tools, BaseException):
+                raise tools
+            else:
+                found += tools
+        return tuple(found)
+
+    async def call(self, server: str, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Call a tool. What goes wrong within it is a result that says so: the model may do something about it.
+
+        Raises:
+            BadRequest: There is no such server or tool.
+            ToolFailed: The server cannot be reached, or took too long.
+        """
+        return await self._connection(server).call(name, arguments)
+
+    async def close(self) -> None:
+        """End the programs, and close the connections."""
+        await asyncio.gather(*(each.close() for each in self._connections.values()))
+
+    def _connection(self, server: str) -> _Connection:
+        if connection := self._connections.get(server):
+            return connection
+        known = ", ".join(self._connections) or "none"
+        raise BadRequest(f"There is no tool server {server[:80]!r} here; known: {known}.")
+
+
+class _Connection:
+    """A server's client. It lives in a task of its own, since the protocol's library has to leave where it entered."""
+
+    def __init__(self, server: ToolServer, limits: ToolLimits) -> None:
+        self._server = server
+        self._limits = limits
+        self._client: asyncio.Future[Client] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._leave = asyncio.Event()
+        self._tools: tuple[ForeignTool, ...] | None = None
+
+    async def tools(self) -> tuple[ForeignTool, ...]:
+        """What it offers, asked once for each connection."""
+        client = await self._connected()
+        if self._tools is None:
+            self._tools = await self._within(self._limits.start_seconds, self._list(client))
+        return self._tools
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        """Call one of its tools."""
+        if name not in {tool.name for tool in await self.tools()}:
+            raise BadRequest(f"The tool server {self._server.name} has no tool {name[:80]!r}.")
+        client = await self._connected()
+        result = await self._within(self._limits.seconds, client.call_tool(name, arguments))
+        text = "\n".join(_text(part) for part in result.content)
+        if len(text) > (most := self._limits.max_characters):
+            text = f"{text[:most]}\n[{len(text) - most} further characters were left out]"
+        return ToolResult(text, is_error=bool(result.is_error))
+
+    async def close(self) -> None:
+        """End it."""
+        self._abandon()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=10.0)
+        for task in tuple(self._ending):
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _abandon(self) -> None:
+        """Let go of what there is; a program that does not listen takes some seconds to end."""
+        if self._task:
+            self._leave.set()
+            self._ending.add(self._task)
+            self._task.add_done_callback(self._ending.discard)
+        self._client = self._task = self._tools = None
+
+    async def _list(self, client: Client) -> tuple[ForeignTool, ...]:
+        found: list[ForeignTool] = []
+        cursor = None
+        for _ in range(_MAX_PAGES):
+            page = await client.list_tools(cursor=cursor)
+            found += (self._foreign(tool) for tool in page.tools)
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return tuple(found)
+
+    def _foreign(self, tool: Any) -> ForeignTool:
+        said = tool.annotations.model_dump(exclude_none=True) if tool.annotations else {}
+        return ForeignTool(
+            self._server.name,
+            tool.name,
+            tool.description or "",
+            dict(tool.input_schema or {}),
+            is_allowed=tool.name in self._server.allowed,
+            annotations=said,
+        )
+
+    async def _connected(self) -> Client:
+        if self._client is None or (self._task and self._task.done()):
+            self._tools = None
+            self._leave = asyncio.Event()
+            self._client = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._live(self._client), name=self._server.name)
+        limit = self._limits.start_seconds
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._client), limit)
+        except TimeoutError as error:
+            self._abandon()
+            raise self._failed(f"did not start within {limit:g} seconds") from error
+
+    async def _live(self, ready: asyncio.Future[Client]) -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                client = await stack.enter_async_context(await _client_of(self._server, stack))
+                ready.set_result(client)
+                await self._leave.wait()
+        except Exception as error:  # noqa: BLE001 - a foreign program: it may fail in any way
+            log.info("tool server %s ended: %r", self._server.name, error)
+            if not ready.done():
+                self._client = None
+                ready.set_exception(self._failed(f"cannot be reached: {_reason(error)}"))
+                ready.exception()  # it is no news if nobody waits for it any more
+
+    async def _within(self, seconds: float, work: Any) -> Any:
+        """Some work with the client; if it breaks or takes too long, the next call connects anew."""
+        try:
+            return await asyncio.wait_for(work, seconds)
+        except TimeoutError as error:
+            self._abandon()
+            raise self._failed(f"did not answer within {seconds:g} seconds") from error
+        except CoblynError:
+            raise
+        except Exception as error:
+            if _is_answer(error):
+                raise self._failed(f"says: {_reason(error)}") from error
+            self._abandon()
+            raise self._failed(f"broke off: {_reason(error)}") from error
+
+    def _failed(self, what: str) -> ToolFailed:
+        return ToolFailed(f"The tool server {self._server.name} {what}.")
+
+
+async def _client_of(server: ToolServer, stack: AsyncExitStack) -> Client:
+    """The protocol's client; importing it takes a second."""
+    await asyncio.to_thread(importlib.import_module, "mcp")
+    import httpx2
+    from mcp import Client, StdioServerParameters, stdio_client
+    from mcp.client.streamable_http import streamable_http_client
+
+    if server.url:
+        client = httpx2.AsyncClient(headers=server.headers, timeout=httpx2.Timeout(30.0, read=None))
+        await stack.enter_async_context(client)
+        return Client(streamable_http_client(server.url, http_client=client))
+    program, *arguments = server.command
+    log_file = paths.logs() / f"tools-{server.name}.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    said = stack.enter_context(log_file.open("w", encoding="utf-8"))
+    parameters = StdioServerParameters(
+        command=program,
+        args=arguments,
+        env=server.environment or None,
+        cwd=server.directory or None,
+    )
+    return Client(stdio_client(parameters, errlog=said))
+
+
+def _is_answer(error: Exception) -> bool:
+    """Whether a server says that something is wrong, and so lives."""
+    from mcp import MCPError
+    from mcp_types import CONNECTION_CLOSED
+
+    return isinstance(error, MCPError) and error.error.code != CONNECTION_CLOSED
+
+
+def _text(part: Any) -> str:
+    """A part of a result as text; of what is no text, what it is."""
+    if part.type == "text":
+        return str(part.text)
+    if part.type == "resource" and hasattr(part.resource, "text"):
+        return str(part.resource.text)
+    if part.type == "resource_link":
+        return f"[{part.name}: {part.uri}]"
+    return f"[{part.type}: {getattr(part, 'mime_type', None) or 'not text'}]"
+
+
+def _reason(error: BaseException) -> str:
+    """What happened, in one line; of several things at once the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    text = str(error) or type(error).__name__
+    return text.splitlines()[0].rstrip(".")[:300]
