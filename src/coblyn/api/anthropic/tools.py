@@ -82,10 +82,23 @@ def _object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
-def _commands(*names: str) -> dict[str, Any]:
-    return {"type": "string", "enum": list(names)}
+def _files(required: Sequence[str], *commands: str, **more: Any) -> dict[str, Any]:
+    """What tools that edit files take."""
+    return _object(
+        required,
+        command={"type": "string", "enum": list(commands)},
+        path=_STRING,
+        view_range={"type": "array", "items": _WHOLE},
+        file_text=_STRING,
+        old_str=_STRING,
+        new_str=_STRING,
+        insert_line=_WHOLE,
+        insert_text=_STRING,
+        **more,
+    )
 
 
+_EDITS = ("view", "create", "str_replace", "insert")
 _KNOWN: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "bash_": (
         "Run a command in a shell that stays open between calls.",
@@ -93,33 +106,11 @@ _KNOWN: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "text_editor_": (
         "View a file or a directory, create a file, replace a text that occurs once, or insert lines.",
-        _object(
-            ("command", "path"),
-            command=_commands("view", "create", "str_replace", "insert"),
-            path=_STRING,
-            view_range={"type": "array", "items": _WHOLE},
-            file_text=_STRING,
-            old_str=_STRING,
-            new_str=_STRING,
-            insert_line=_WHOLE,
-            insert_text=_STRING,
-        ),
+        _files(("command", "path"), *_EDITS),
     ),
     "memory_": (
         "View, create, change, rename and delete files of the memory directory.",
-        _object(
-            ("command",),
-            command=_commands("view", "create", "str_replace", "insert", "delete", "rename"),
-            path=_STRING,
-            view_range={"type": "array", "items": _WHOLE},
-            file_text=_STRING,
-            old_str=_STRING,
-            new_str=_STRING,
-            insert_line=_WHOLE,
-            insert_text=_STRING,
-            old_path=_STRING,
-            new_path=_STRING,
-        ),
+        _files(("command",), *_EDITS, "delete", "rename", old_path=_STRING, new_path=_STRING),
     ),
 }
 """Tools that clients run: the beginning of their types, what they do and what they take (Anthropic's documentation)."""
