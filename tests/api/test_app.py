@@ -38,6 +38,7 @@ async def test_health(client: Client, engine: SteppedEngine) -> None:
         "running": 0,
         "waiting": 0,
         "restarts": 0,
+        "loaded": 1.0,
     }
     for state in ("loading", "restarting", "stopped"):
         engine.state = state

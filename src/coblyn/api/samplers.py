@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coblyn.engine.params import DEFAULT_ORDER
+from coblyn.engine.stages import STAGES
 from coblyn.errors import BadRequest
 
 __all__ = ["read_samplers"]
@@ -13,6 +14,7 @@ _NUMBERS = {
     "top_k": 0,
     "top_a": 1,
     "top_p": 2,
+    "tail_free": 3,
     "tfs": 3,
     "tfs_z": 3,
     "typ_p": 4,
@@ -23,7 +25,7 @@ _NUMBERS = {
     "penalties": 6,
     "repetition_penalty": 6,
 }
-_UNNUMBERED = ("dry", "xtc", "min_p", "top_n_sigma", "mirostat", "adaptive_p", "infill")
+_UNNUMBERED = STAGES.keys() - _NUMBERS.keys() | {"infill"}
 """Samplers that keep their place in every order; their own parameters switch them off."""
 
 _LETTERS = {
