@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -64,16 +64,24 @@ def built_page() -> None:
 
 
 @contextmanager
-def serving(home: Path, *flags: str) -> Iterator[str]:
-    """``coblyn serve`` as its users start it, over the scripted engine, on a free port."""
-    command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", "0", *flags]
+def serving(
+    home: Path, command: Sequence[str] = ("serve", "--fake", "--port", "0")
+) -> Iterator[str]:
+    """A server as its users start it; over the scripted engine, on a free port, if nothing else is said."""
     environment = os.environ | {"COBLYN_HOME": str(home)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+    with subprocess.Popen(
+        [sys.executable, "-m", "coblyn", *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as server:
         assert server.stdout
         greeting = server.stdout.readline()
         assert "http://" in greeting, f"the server did not start: {greeting!r}"
-        yield greeting.partition("http://")[1] + greeting.partition("http://")[2].split()[0]
-        server.terminate()
+        try:
+            yield "http://" + greeting.partition("http://")[2].split()[0]
+        finally:
+            server.terminate()
 
 
 @pytest.fixture(scope="session")

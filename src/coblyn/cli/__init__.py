@@ -5,6 +5,7 @@ Nothing heavy is imported here or at the top of a verb's file, and the answers t
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -14,7 +15,7 @@ def main() -> None:
     """Run the program that the arguments ask for, and end with its exit code."""
     try:
         if not _answer_at_once(sys.argv[1:]):
-            _parse()
+            _run()
     except KeyboardInterrupt:
         print("coblyn: stopped.", file=sys.stderr)
         sys.exit(130)
@@ -38,13 +39,21 @@ def _answer_at_once(arguments: list[str]) -> bool:
     return True
 
 
-def _parse() -> None:
-    from coblyn.cli.app import make_app
+def _run() -> None:
     from coblyn.cli.text import shown
     from coblyn.errors import CoblynError
 
     try:
-        make_app()()
+        if (
+            sys.argv[1:] or "_COBLYN_COMPLETE" in os.environ
+        ):  # a shell asks so for the end of a word
+            from coblyn.cli.app import make_app
+
+            make_app()()
+        else:
+            from coblyn.cli.desk import open_desk
+
+            open_desk()
     except CoblynError as error:
         print(shown(f"coblyn: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import coblyn
-from coblyn.cli.verbs import DESCRIPTION, VERBS
+from coblyn.cli.verbs import ALONE, DESCRIPTION, VERBS
 
 __all__ = ["make_app"]
 
@@ -61,7 +61,7 @@ def _with_values(args: list[str]) -> Iterator[str]:
 
 def make_app() -> typer.Typer:
     """The command line as a callable."""
-    app = typer.Typer(cls=_Verbs, help=DESCRIPTION, no_args_is_help=True, **_STYLE)
+    app = typer.Typer(cls=_Verbs, help=f"{DESCRIPTION}\n\n{ALONE}", no_args_is_help=True, **_STYLE)
     app.callback()(_options)
     return app
 

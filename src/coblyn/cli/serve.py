@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import causes_named, configure
+from coblyn.cli.engine import NO_BUNDLE, causes_named, configure
 from coblyn.cli.log import log_requests
 from coblyn.cli.text import shown
 from coblyn.engine.loop import run_loop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from coblyn.cli.front import Front
     from coblyn.cli.listen import Server
     from coblyn.cli.stop import Stop
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from coblyn.proof.machine import Machine
     from coblyn.settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["run_server", "serve"]
 
 
 def serve(
@@ -144,12 +147,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's, OpenAI's, Anthropic's and Ollama's API."""
-    gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
-    # Its plugins are looked for in all packages that are installed, and there are none.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from coblyn.cli.foreign import read_foreign
-    from coblyn.cli.front import opened
-    from coblyn.cli.lite import with_page
     from coblyn.settings import Settings
 
     foreign = read_foreign(model)
@@ -192,12 +190,39 @@ def serve(
         },
         others=foreign.settings,
     )
+    run_server(
+        settings, config, lambda: _engine_config(settings, foreign.model, fake=fake, yes=yes)
+    )
+
+
+def run_server(
+    settings: Settings,
+    file: Path | None,
+    engine_config: Callable[[], EngineConfig],
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until told to stop.
+
+    Args:
+        settings: What the user chose.
+        file: The settings file that was named.
+        engine_config: Gives what to load; it may take long.
+        on_ready: Told of the first address when the server listens.
+
+    Raises:
+        CoblynError: A port, the engine or the model cannot be had.
+    """
+    gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
+    # Its plugins are looked for in all packages that are installed, and there are none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from coblyn.cli.front import opened
+    from coblyn.cli.lite import with_page
+
     log_requests(settings.log_format, with_texts=settings.log_texts)
     settings = with_page(settings)
     # The port is taken first: who waits for a build and a load must not learn at the end that it was in use.
-    with opened(settings, config) as front:
-        config_of_engine = _engine_config(settings, foreign.model, fake=fake, yes=yes)
-        stopped_by = run_loop(_serve(settings, config_of_engine, front))
+    with opened(settings, file) as front:
+        stopped_by = run_loop(_serve(settings, engine_config(), front, on_ready))
     gc.unfreeze()  # or modules of a build that only the collector can take apart are reported as leaks at the exit
     if stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
@@ -211,7 +236,12 @@ def _engine_config(settings: Settings, model: str | None, *, fake: bool, yes: bo
     return EngineConfig.from_settings(settings)
 
 
-async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
+async def _serve(
+    settings: Settings,
+    config: EngineConfig,
+    front: Front,
+    on_ready: Callable[[str], None] | None,
+) -> int:
     """Serve until told to stop; the signal that did."""
     import asyncio
 
@@ -225,13 +255,14 @@ async def _serve(settings: Settings, config: EngineConfig, front: Front) -> int:
         return ProcessEngine(config, explain=explain_crash)
 
     fleet = Fleet(make)
-    engine = EngineExchange(config, fleet, fits=fits_beside)
+    is_empty = config.bundle == NO_BUNDLE
+    engine = EngineExchange(config, fleet, fits=fits_beside, is_empty=is_empty)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
     with Stop(loop, task.cancel, fleet.kill) as stop:
         try:
             with causes_named(config):
-                await _load_and_listen(settings, config, engine, front, stop)
+                await _load_and_listen(settings, config, engine, front, stop, on_ready)
         except asyncio.CancelledError:
             if not stop.signal:
                 raise
@@ -247,6 +278,7 @@ async def _load_and_listen(
     engine: EngineExchange,
     front: Front,
     stop: Stop,
+    on_ready: Callable[[str], None] | None,
 ) -> None:
     import asyncio
 
@@ -265,6 +297,8 @@ async def _load_and_listen(
     def greet() -> None:
         print(shown(_greeting(front, engine)), flush=True)
         show(judge_load(engine.info.placement, machine))
+        if on_ready:
+            on_ready(front.addresses[0])
         # The first conversation shall not wait for it.
         Thread(target=shared_renderers().warm_up, daemon=True).start()
 
@@ -322,4 +356,6 @@ def _import_app() -> tuple[type[Server], Any]:
 
 def _greeting(front: Front, engine: EngineExchange) -> str:
     addresses = ", ".join(front.addresses)
+    if not engine.info.name:
+        return f"Coblyn is at {addresses}  (no model is loaded yet)"
     return f"Coblyn serves {engine.info.name} at {addresses}  ({engine.info.accelerator})"

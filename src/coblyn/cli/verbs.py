@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["DESCRIPTION", "VERBS", "overview"]
+__all__ = ["ALONE", "DESCRIPTION", "VERBS", "overview"]
 
 DESCRIPTION = "Run GGUF language models at the full speed of your own machine."
+
+ALONE = "Without a command it opens the writing page in the browser."
 
 VERBS = {
     "serve": "Serve a model: the writing page, and KoboldAI's and OpenAI's API.",
@@ -41,7 +43,7 @@ def overview() -> str:
     """What ``coblyn --help`` shows; the parser of the command line would need a tenth of a second to say the same."""
     usage = "Usage: coblyn [OPTIONS] COMMAND [ARGS]..."
     options = _table("Options", _OPTIONS)
-    return f"{usage}\n\n  {DESCRIPTION}\n\n{options}\n{_table('Commands', VERBS)}"
+    return f"{usage}\n\n  {DESCRIPTION}\n\n  {ALONE}\n\n{options}\n{_table('Commands', VERBS)}"
 
 
 def _table(title: str, rows: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from coblyn.cli.engine import NO_BUNDLE
 from coblyn.cli.text import shown
 from coblyn.proof.machine import UNKNOWN, Accelerator, Machine
 
@@ -31,9 +32,10 @@ def look(bundle_id: str) -> Machine:
     """Look at this machine; answers of programs are remembered, so it takes milliseconds but for the first time.
 
     Args:
-        bundle_id: The bundle in use; empty for the scripted engine, which needs no machine.
+        bundle_id: The bundle in use; empty for the scripted engine, which needs no machine. Without one nothing
+            is known.
     """
-    if not bundle_id:
+    if bundle_id in ("", NO_BUNDLE):
         return UNKNOWN
     from coblyn.native import bundle
     from coblyn.native.probe import Prober, probe

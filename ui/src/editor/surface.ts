@@ -37,6 +37,7 @@ export function surface(options: StoryListener): Extension {
     search({ top: true }),
     EditorView.contentAttributes.of({
       "aria-label": options.label,
+      tabindex: "0",
       spellcheck: "true",
       autocorrect: "on",
       autocapitalize: "sentences",

@@ -55,6 +55,8 @@ export class Book {
   canUndo = $state(false);
   canRedo = $state(false);
   hasOutbox = $state(true);
+  /** There was no story before this visit. */
+  isFirst = false;
 
   readonly #api: StoriesApi;
   readonly #events: BookEvents;
@@ -91,6 +93,7 @@ export class Book {
     if (outbox) await sendLeft(this.#api, outbox);
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = await this.#api.list();
+    this.isFirst = last === undefined;
     return last ? this.open(last.id, null) : this.create(sample());
   }
 

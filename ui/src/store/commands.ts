@@ -45,6 +45,7 @@ export function commandsOf(page: Page): Command[] {
       label: `${t.language}: ${LANGUAGES[language].name}`,
       run: () => view.set({ language }),
     })),
+    { id: "tour", label: t.tourShow, run: () => page.tour.begin() },
     { id: "text", label: t.goToText, run: () => session.focus() },
   ];
 }

@@ -8,6 +8,7 @@ import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
 import { browserDatabases } from "./stored";
+import { Tour } from "./tour.svelte";
 import { View } from "./view.svelte";
 
 export class Page {
@@ -16,10 +17,12 @@ export class Page {
   readonly library: Library;
   readonly doctor: Doctor;
   readonly picker: Picker;
+  readonly tour: Tour;
   readonly place = new Place();
 
   constructor(api: Api, storage: Storage | null) {
     this.view = new View(storage);
+    this.tour = new Tour(storage);
     this.doctor = new Doctor(api);
     this.library = new Library(api.stories);
     this.session = new Session(api, storage, (story, branch) => this.place.settle(story, branch));
@@ -29,6 +32,7 @@ export class Page {
   /** Opens the story that the address names. */
   async start(): Promise<void> {
     await this.session.start(await openOutbox(browserDatabases()), this.place.route);
+    if (this.session.book.isFirst && !this.tour.isKnown) this.tour.begin();
   }
 
   /** The address has changed by hand, or by the browser's Back. */

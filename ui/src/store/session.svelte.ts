@@ -19,6 +19,8 @@ import { spacing } from "./spacing";
 import { Takes } from "./takes.svelte";
 
 export class Session {
+  /** How often the writer has done what the tour asks for. */
+  deeds = $state.raw({ generations: 0, retries: 0, undos: 0 });
   facts = $state.raw<StoryFacts>({ length: 0, canUndo: false, canRedo: false, canRetry: false });
   notices = $state.raw<Notice[]>([]);
   /** The last thing that happened, for those who do not see it. */
@@ -112,12 +114,15 @@ export class Session {
   }
 
   generate(): Promise<void> {
+    this.deeds = { ...this.deeds, generations: this.deeds.generations + 1 };
     return this.#write("end");
   }
 
   /** Another take of the last piece, from the same place; the old one comes back with undo. */
   retry(): Promise<void> {
-    return this.facts.canRetry ? this.#write("piece") : Promise.resolve();
+    if (!this.facts.canRetry) return Promise.resolve();
+    this.deeds = { ...this.deeds, retries: this.deeds.retries + 1 };
+    return this.#write("piece");
   }
 
   /** Several takes of the next piece beside each other; what is used of them becomes one step. */
@@ -169,6 +174,7 @@ export class Session {
 
   /** One step back; a generation that runs is stopped first, and is that step. */
   async undo(): Promise<void> {
+    this.deeds = { ...this.deeds, undos: this.deeds.undos + 1 };
     await this.settle();
     if (!(await this.book.step("undo"))) this.#story?.undo();
   }

@@ -169,6 +169,24 @@ export const en = {
   stopFetching: "Stop",
 
   // The first visit
+  welcome: "A place to write with a model that runs on this machine",
+  welcomeStarter: (size: string) => `Get the starter model, ${size}`,
+  welcomeUse: (name: string) => `Use ${name}`,
+  welcomeChoose: "Choose a model",
+  welcomeImport: "Bring a story along",
+  tour: "Tour",
+  tourShow: "Show the tour",
+  tourStep: (n: number, of: number) => `${whole.format(n)} of ${whole.format(of)}`,
+  tourSteps: {
+    write: () => "Type a few words, anywhere in the text.",
+    generate: (key: string) => `Press Generate (${key}+Enter): the model goes on at the end.`,
+    retry: () => "Press Retry: another take comes in its place.",
+    undo: () => "Press Undo. Everything can be taken back, also tomorrow.",
+    context: () => "Open Context: it shows exactly what the model reads.",
+    own: () => "Begin a story yourself: Library, New story.",
+  },
+  tourSkip: "Skip the tour",
+  tourOver: (key: string) => `That is all there is to know. ${key}+K finds the rest by its name.`,
   sampleTitle: "The Knockers of Cwm Carreg",
   sampleMemory: "A fireside tale from a Welsh mining valley, dry and kind.",
   sampleText:
