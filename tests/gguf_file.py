@@ -113,6 +113,7 @@ def whole_model(
     experts: int = 0,
     leave_out: str = "",
     alignment: int = 32,
+    tensors: Sequence[tuple[str, tuple[int, ...], int, bytes]] = (),
     **metadata: object,
 ) -> GgufWriter:
     """A model of the llama architecture that the library loads and that writes nonsense.
@@ -122,6 +123,7 @@ def whole_model(
         experts: Experts; 0 for a dense model.
         leave_out: Name of a tensor that is not there.
         alignment: Of the tensors.
+        tensors: These in place of its own.
         metadata: Further keys or other values, with ``__`` for the dot.
     """
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581", "a"]
@@ -150,15 +152,15 @@ def whole_model(
     matrices = {"token_embd": (32, len(tokens))}
     matrices |= {f"blk.0.attn_{name}": (32, 32) for name in ("q", "k", "v", "output")}
     matrices |= {"blk.0.ffn_gate": (32, 64), "blk.0.ffn_up": (32, 64), "blk.0.ffn_down": (64, 32)}
-    tensors = [
+    own = [
         (f"{name}.weight", shape, weights, _filled(weights, shape))
         for name, shape in matrices.items()
     ]
-    tensors += [
+    own += [
         (f"{name}.weight", (32,), F32, _filled(F32, (32,)))
         for name in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm")
     ]
-    kept = [tensor for tensor in tensors if tensor[0] != leave_out]
+    kept = [tensor for tensor in tensors or own if tensor[0] != leave_out]
     return GgufWriter(keys, kept, alignment=alignment)
 
 

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "tuning": VOCABULARY | {"llama"},
     "engine": VOCABULARY | {"settings", "llama", "run", "tuning", "constraints", "models"},
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
-    "workshop": VOCABULARY | {"run", "fetch", "models", "llama"},
+    "workshop": VOCABULARY | {"run", "fetch", "models", "llama", "engine"},
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
     "story": VOCABULARY,

@@ -16,7 +16,7 @@ class Progress:
         phase: What is being done, such as "Fetching llama.cpp" or "Compiling".
         done: Units that are done.
         total: Units in all, or None while that is unknown.
-        unit: "bytes", "steps" or "tokens".
+        unit: "bytes", "steps", "tokens" or "chunks".
         detail: The thing in hand, such as a file name; may be empty.
     """
 

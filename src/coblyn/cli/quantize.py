@@ -50,6 +50,12 @@ def quantize(
     requantize: Annotated[
         bool, typer.Option("--requantize", help="Allow what is quantized already, at a loss.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="TEXT", help="Then compare the new file with the old on a text."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would become of each tensor.")
     ] = False,
@@ -80,6 +86,8 @@ def quantize(
         _show_plan(plan, as_json=as_json)
     else:
         _quantize(plan, recipe, target, library, as_json=as_json)
+    if report and not dry_run:
+        _compare(source, target, report, as_json=as_json)
 
 
 def beside(source: Path, end: str) -> Path:
@@ -138,6 +146,12 @@ def _quantize(plan: Plan, recipe: Recipe, target: Path, library: Path, *, as_jso
             f"{plan.bits:.2f} bits per weight"
         )
     )
+
+
+def _compare(source: Path, target: Path, text: Path, *, as_json: bool) -> None:
+    from coblyn.cli.compare import compare
+
+    compare(str(source), str(target), text=text, as_json=as_json)
 
 
 def _show_kinds(*, as_json: bool) -> None:

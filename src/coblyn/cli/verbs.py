@@ -15,6 +15,8 @@ VERBS = {
     "create": "Make a model from another by settings, as a Modelfile says.",
     "models": "List the models that are here, or delete one.",
     "quantize": "Make a smaller file of a model, in fewer bits per weight.",
+    "imatrix": "Read a text to learn which inputs of a model's weights matter.",
+    "compare": "Measure how far a model is from another, on a text.",
     "split": "Write a model as several files.",
     "merge": "Write the files of a split model as one.",
     "presets": "List presets of generation parameters.",

@@ -16,6 +16,7 @@ from coblyn.llama.handle import Handle
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
 from coblyn.llama.threads import Threads, own_threads
+from coblyn.llama.watch import Watch
 
 __all__ = ["Batch", "Context", "ContextOptions", "cache_kind", "decode_error"]
 
@@ -132,6 +133,11 @@ class Context(Handle):
 
     Free it with ``close`` or a ``with`` block, before its model.
 
+    Args:
+        model: What computes.
+        options: Its shape.
+        watch: Sees the matrix products.
+
     Attributes:
         log_lines: What the library logged while it made the context.
 
@@ -139,8 +145,9 @@ class Context(Handle):
         ModelUnsupported: The library refuses the model or the options.
     """
 
-    def __init__(self, model: Model, options: ContextOptions) -> None:
+    def __init__(self, model: Model, options: ContextOptions, watch: Watch | None = None) -> None:
         super().__init__(model.library.llama_free)
+        self._watch = watch  # the library calls it as long as this lives
         self._threads: Threads | None = None
         self.model = model
         self.library = model.library
@@ -155,6 +162,8 @@ class Context(Handle):
         params.flash_attn_type = _FLASH[options.flash_attention]
         params.type_k = params.type_v = options.cache_kind
         params.kv_unified = options.is_unified
+        if watch is not None:
+            params.cb_eval = watch.callback
         if options.pooling is not None:
             params.embeddings = True
             params.pooling_type = options.pooling

@@ -14,12 +14,19 @@ from typing import Any
 from coblyn.errors import CoblynError
 from coblyn.llama.library import open_library
 from coblyn.llama.process import end_with_parent
+from coblyn.workshop.comparing import compare
+from coblyn.workshop.observing import observe
 from coblyn.workshop.protocol import MARK, Task
 from coblyn.workshop.quantizing import plan, quantize
 
 __all__ = ["TASKS", "main"]
 
-TASKS: dict[str, Task] = {"plan": plan, "quantize": quantize}
+TASKS: dict[str, Task] = {
+    "plan": plan,
+    "quantize": quantize,
+    "observe": observe,
+    "compare": compare,
+}
 
 
 def main() -> None:

@@ -1,0 +1,155 @@
+"""Looking at models: which inputs matter to their weights, and how far one is from another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from coblyn.engine.config import EngineConfig
+from coblyn.errors import BadRequest
+from coblyn.models.check import check_model, require_writer
+from coblyn.models.splits import part_names
+from coblyn.progress import Report, silent
+from coblyn.workshop.job import run_job
+from coblyn.workshop.quality import Quality
+from coblyn.workshop.result import new_file
+
+__all__ = ["Compared", "Observed", "compare", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an importance matrix was made from.
+
+    Attributes:
+        path: Its file.
+        num_chunks: Parts of the text that were read.
+        num_tensors: Tensors that it knows.
+        unseen: Those of which an expert saw nothing: the text was too short for them.
+    """
+
+    path: Path
+    num_chunks: int
+    num_tensors: int
+    unseen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two models on one text.
+
+    Attributes:
+        models: Their files.
+        quality: How far the second is from the first.
+        sizes: Bytes of their files.
+        read_speeds: Tokens of a text that each reads per second, here.
+        write_speeds: Tokens that each writes per second, one after the other, here.
+    """
+
+    models: tuple[Path, Path]
+    quality: Quality
+    sizes: tuple[int, int]
+    read_speeds: tuple[float, float]
+    write_speeds: tuple[float, float]
+
+
+def observe(
+    model: Path,
+    text: Path,
+    target: Path,
+    config: EngineConfig,
+    *,
+    length: int = 512,
+    max_chunks: int = 0,
+    with_output: bool = False,
+    report: Report = silent,
+) -> Observed:
+    """Write the importance matrix of a model from what a text makes it compute.
+
+    Args:
+        model: Its file; of a split one, the first.
+        text: A file of text in UTF-8.
+        target: The new file; one that is there is replaced.
+        config: Libraries, kernels, threads and layers on accelerators.
+        length: Tokens of a chunk.
+        max_chunks: Chunks that are read at most; 0 for the whole text.
+        with_output: The output matrix as well.
+        report: Gets the progress in chunks.
+
+    Raises:
+        BadRequest: The text is not there or too short.
+        CoblynError: The model cannot be loaded, or the file not be written.
+    """
+    _check(text, length, [model])
+    with new_file(target, what="Writing the importance matrix", source=text) as part:
+        request = {
+            "model": str(model),
+            "text": str(text),
+            "name": text.name,
+            "target": str(part),
+            "length": length,
+            "max_chunks": max_chunks,
+            "config": asdict(config),
+            "with_output": with_output,
+        }
+        answer = run_job(Path(config.library), "observe", request, report=report)
+    return Observed(target, answer["num_chunks"], answer["num_tensors"], tuple(answer["unseen"]))
+
+
+def compare(
+    first: Path,
+    second: Path,
+    text: Path,
+    config: EngineConfig,
+    *,
+    length: int = 512,
+    max_chunks: int = 0,
+    report: Report = silent,
+) -> Compared:
+    """How far a model's predictions are from another's; both are loaded at the same time.
+
+    Args:
+        first: The model to compare with, such as the one in F16.
+        second: The other, such as one that was quantized from it.
+        text: A file of text in UTF-8.
+        config: Libraries, kernels, threads and layers on accelerators.
+        length: Tokens of a chunk; the second half of each counts.
+        max_chunks: Chunks that are read at most; 0 for the whole text.
+        report: Gets the progress in chunks.
+
+    Raises:
+        BadRequest: The text is not there or too short, or the models have different tokens.
+        CoblynError: A model cannot be loaded.
+    """
+    _check(text, length, [first, second])
+    request = {
+        "models": [str(first), str(second)],
+        "text": str(text),
+        "length": length,
+        "max_chunks": max_chunks,
+        "config": asdict(config),
+    }
+    answer = run_job(Path(config.library), "compare", request, report=report)
+    (read, written), (other_read, other_written) = answer["speeds"]
+    return Compared(
+        (first, second),
+        Quality(**answer["quality"]),
+        (_size(first), _size(second)),
+        (read, other_read),
+        (written, other_written),
+    )
+
+
+def _check(text: Path, length: int, models: Sequence[Path]) -> None:
+    if not text.is_file():
+        raise BadRequest(f"There is no text {text}.", field="text")
+    if length < 32:
+        raise BadRequest("A chunk has at least 32 tokens.", field="chunk")
+    for model in models:
+        require_writer(check_model(model))
+
+
+def _size(model: Path) -> int:
+    parts = [model.with_name(name) for name in part_names(model.name)]
+    return sum(part.stat().st_size for part in parts if part.is_file())
