@@ -52,6 +52,20 @@ async def test_settings_fill_what_a_request_leaves_open(
     assert (request.sampling.temperature, request.max_tokens) == (0.5, 5)
 
 
+async def test_a_response_begins_with_its_messages(client: Client, engine: SteppedEngine) -> None:
+    first = await client.post("/v1/responses", {"model": "mario", "input": "Hi"})
+    begun = "[system]Be Mario.[user]Who?[assistant]Me.[user]Hi"
+    assert prompt_of(engine) == begun
+    body = {"model": "mario", "input": "Ho", "previous_response_id": first.json["id"]}
+    await client.post("/v1/responses", body)
+    assert prompt_of(engine).startswith(begun)
+    assert prompt_of(engine).endswith("[user]Ho")
+    assert prompt_of(engine).count("Who?") == 1
+    own = {"model": "mario", "input": "Hi", "instructions": "Be Luigi."}
+    await client.post("/v1/responses", own)
+    assert prompt_of(engine).startswith("[system]Be Luigi.[user]Who?")
+
+
 async def test_a_requests_own_system_text_counts(client: Client, engine: SteppedEngine) -> None:
     system = {"role": "system", "content": "Be Luigi."}
     body = {"model": "mario", "messages": [system, *TALK]}

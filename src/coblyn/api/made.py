@@ -14,14 +14,19 @@ _SYSTEM = ("system", "developer")
 def with_messages(body: dict[str, Any], made: Modelfile) -> dict[str, Any]:
     """A body whose conversation begins with the messages that the model was made with.
 
-    Its system text stands first, unless the body has one of its own; a body without messages stays as it is.
+    Its system text stands first, unless the body has one of its own. A body without a conversation stays as it is: text
+    to be continued has no place for either.
 
     Args:
         body: As JSON gave it.
         made: What the model was made with.
     """
+    if not (made.system or made.messages):
+        return body
+    if "input" in body and "messages" not in body:
+        return _with_items(body, made)
     messages = body.get("messages")
-    if not isinstance(messages, list) or not (made.system or made.messages):
+    if not isinstance(messages, list):
         return body
     before = [{"role": role, "content": text} for role, text in made.messages]
     first = messages[0] if messages and isinstance(messages[0], dict) else {}
@@ -29,3 +34,16 @@ def with_messages(body: dict[str, Any], made: Modelfile) -> dict[str, Any]:
     if made.system and not has_own:
         before.insert(0, {"role": "system", "content": made.system})
     return {**body, "messages": [*before, *messages]}
+
+
+def _with_items(body: dict[str, Any], made: Modelfile) -> dict[str, Any]:
+    """The same for a conversation of items, whose system text is its instructions.
+
+    One that goes on from another has the messages already.
+    """
+    instructions = body.get("instructions") or made.system or None
+    given = body["input"]
+    if made.messages and not body.get("previous_response_id") and isinstance(given, str | list):
+        items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+        given = [*({"role": role, "content": text} for role, text in made.messages), *items]
+    return {**body, "input": given, "instructions": instructions}
