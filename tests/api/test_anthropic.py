@@ -288,7 +288,9 @@ async def test_errors_have_anthropics_types(client: Client, engine: SteppedEngin
     assert (missing.status, missing.json["error"]["type"]) == (404, "not_found_error")
     engine.refusal = Busy("The queue is full.")
     busy = await client.post(MESSAGES, body)
-    assert busy.json["error"]["type"] in ("rate_limit_error", "overloaded_error")
+    assert (busy.status, busy.json["error"]["type"]) == (529, "overloaded_error")
+    named = {busy.headers["request-id"], busy.headers["x-request-id"], busy.json["request_id"]}
+    assert len(named) == 1, "one name for one request"
     engine.refusal = None
     engine.fail_after = (1, EngineRestarted("The engine died."))
     broken = events(await client.post(MESSAGES, body | {"stream": True}))

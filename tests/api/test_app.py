@@ -189,7 +189,8 @@ async def test_pages_on_the_list_may(engine: SteppedEngine) -> None:
     reply = await client.post("/api/v1/generate", {"prompt": "a"}, origin=lite)
     assert reply.status == 200
     assert reply.headers["access-control-allow-origin"] == lite
-    assert reply.headers["access-control-expose-headers"] == "x-coblyn-warnings, x-coblyn-stream"
+    exposed = reply.headers["access-control-expose-headers"]
+    assert exposed == "x-coblyn-warnings, x-coblyn-stream, x-request-id"
     preflight = await client.send(
         "OPTIONS",
         "/api/v1/generate",

@@ -13,6 +13,7 @@ from coblyn.api.later import LaterFields, Warnings, read_leniently
 from coblyn.api.problem import Problem
 from coblyn.api.route import Route
 from coblyn.engine.events import Finish
+from coblyn.errors import Busy
 from coblyn.service.replies import ReplyReason
 
 __all__ = ["STOP_OR_LENGTH", "Dialect"]
@@ -41,6 +42,7 @@ class Dialect:
         finish_reasons: Its words for how a generation ended.
         unsupported: Fields that its clients send and that are not obeyed yet; None if there are none.
         error_headers: Further headers of an error, from its JSON.
+        busy_status: HTTP status of a refusal because the queue is full.
     """
 
     name: str
@@ -52,12 +54,14 @@ class Dialect:
     finish_reasons: Mapping[ReplyReason, str] = field(default_factory=lambda: STOP_OR_LENGTH)
     unsupported: type[LaterFields] | None = None
     error_headers: Callable[[dict[str, Any]], Mapping[str, str]] = lambda _: {}
+    busy_status: int = Busy.status
 
     def refuse(self, problem: Problem) -> JSONResponse:
         """An error as an answer."""
         body = self.error_body(problem)
         headers = {**dict(problem.headers), **self.error_headers(body)}
-        return JSONResponse(body, problem.status, headers=headers)
+        status = self.busy_status if problem.code == Busy.code else problem.status
+        return JSONResponse(body, status, headers=headers)
 
     def reason(self, finish: Finish | None) -> str | None:
         """Its word for how a generation ended; None while it has not."""

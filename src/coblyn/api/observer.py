@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from coblyn.api.access import caller_of
 from coblyn.api.metrics import Metrics
 from coblyn.api.paths import Paths
+from coblyn.api.request_id import begin_request
 
 __all__ = ["Observer"]
 
@@ -38,20 +39,22 @@ class Observer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.monotonic(), _LEFT
+        started, status, name = time.monotonic(), _LEFT, begin_request()
 
         async def send_noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                named = (b"x-request-id", name.encode())
+                message = {**message, "headers": [*message.get("headers", ()), named]}
             await send(message)
 
         try:
             await self._app(scope, receive, send_noting)
         finally:
-            self._note(scope, status, time.monotonic() - started)
+            self._note(scope, status, time.monotonic() - started, name)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float, name: str) -> None:
         path = scope["path"]
         dialect = self._paths.dialect(path).name
         self._metrics.note_request(dialect, scope["method"], status, seconds)
@@ -66,5 +69,6 @@ class Observer:
             "dialect": dialect,
             "key": caller.name if caller else None,
             "client": client[0] if client else None,
+            "request": name,
         }
         log.info("%s %s %d", facts["method"], facts["path"], status, extra={"facts": facts})

@@ -14,4 +14,5 @@ ANTHROPIC = Dialect(
     owns=lambda path: "/v1/messages" in path,
     error_body=anthropic_body,
     error_headers=request_id_header,
+    busy_status=529,
 )

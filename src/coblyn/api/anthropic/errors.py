@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from coblyn.api.problem import Problem
+from coblyn.api.request_id import request_id
 
-__all__ = ["anthropic_body", "new_request_id", "request_id_header"]
+__all__ = ["anthropic_body", "request_id_header"]
 
 _TYPES = {
     401: "authentication_error",
@@ -30,7 +30,7 @@ def anthropic_body(problem: Problem) -> dict[str, Any]:
     return {
         "type": "error",
         "error": {"type": kind, "message": _message(problem)},
-        "request_id": new_request_id(),
+        "request_id": request_id(),
     }
 
 
@@ -46,8 +46,3 @@ def _message(problem: Problem) -> str:
 def request_id_header(body: Mapping[str, Any]) -> dict[str, str]:
     """The header that repeats the id of a refused request."""
     return {"request-id": body["request_id"]}
-
-
-def new_request_id() -> str:
-    """A name for one request, for logs of the client."""
-    return f"req_{uuid.uuid4().hex}"

@@ -8,7 +8,6 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.anthropic.content import content_of
-from coblyn.api.anthropic.errors import new_request_id
 from coblyn.api.anthropic.shape import Ending, message_head, model_page, model_shape, usage
 from coblyn.api.anthropic.stream import MessageChunks
 from coblyn.api.anthropic.wire import CountInput, MessagesInput
@@ -16,6 +15,7 @@ from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.later import Warnings, warning_headers
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
+from coblyn.api.request_id import request_id
 from coblyn.api.route import Routes
 from coblyn.service.replies import WholeReply
 
@@ -88,5 +88,5 @@ def _message(wanted: MessagesInput, reply: WholeReply) -> dict[str, Any]:
 def _answer(body: Mapping[str, Any], warnings: Warnings) -> Response:
     """An answer without fields of our own: some clients refuse those."""
     return JSONResponse(
-        dict(body), headers={"request-id": new_request_id(), **warning_headers(warnings)}
+        dict(body), headers={"request-id": request_id(), **warning_headers(warnings)}
     )
