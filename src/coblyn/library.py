@@ -33,7 +33,7 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import unpack_ids
 from coblyn.errors import BadRequest, Cancelled, EngineStopped, ModelNotFound, ProofFailed
 from coblyn.progress import silent
-from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt, TextPrompt
+from coblyn.service.command import AnyPrompt, ChatPrompt, GenerateCommand, TextPrompt
 from coblyn.service.hub import Record
 from coblyn.service.options import CommandOptions
 from coblyn.service.services import make_services
@@ -374,7 +374,7 @@ def _held(name: str, value: Any) -> Any:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _prompt(prompt: str | Messages, memory: str) -> Prompt:
+def _prompt(prompt: str | Messages, memory: str) -> AnyPrompt:
     if isinstance(prompt, str):
         return TextPrompt(prompt, memory)
     return ChatPrompt(read_messages(prompt))

@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from coblyn.service.command import ChatPrompt, InfillPrompt, Prompt, TextPrompt
+from coblyn.service.command import AnyPrompt, ChatPrompt, InfillPrompt, TextPrompt
 from coblyn.service.hub import Record
 
 __all__ = ["GenerationLog"]
@@ -64,7 +64,7 @@ def _facts(record: Record) -> dict[str, Any]:
     return facts
 
 
-def _prompt(prompt: Prompt | None) -> Any:
+def _prompt(prompt: AnyPrompt | None) -> Any:
     if isinstance(prompt, TextPrompt):
         return prompt.memory + prompt.text
     if isinstance(prompt, ChatPrompt):

@@ -110,7 +110,7 @@ class Foresee(_Frame, frozen=True, tag="foresee"):
     """Ask how many tokens of a prompt are in memory."""
 
     call: int
-    prompt: str
+    prompt_id: str
 
 
 class Detokenize(_Frame, frozen=True, tag="detokenize"):

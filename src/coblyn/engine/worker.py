@@ -320,7 +320,7 @@ class Worker:
     def _foresee(self, frame: wire.Foresee) -> None:
         """The engine thread answers between two steps; nobody waits for it here."""
         try:
-            prompt = self._encoder.find(frame.prompt)
+            prompt = self._encoder.find(frame.prompt_id)
         except PromptForgotten as error:
             self._writer.send(wire.Refusal(frame.call, error.code, error.message, error.hint))
             return

@@ -12,12 +12,12 @@ from coblyn.engine.params import SamplingParams
 from coblyn.service.adapters import AdapterChoice
 
 __all__ = [
+    "AnyPrompt",
     "ChatPrompt",
     "GenerateCommand",
     "InfillPrompt",
     "NamedTool",
     "Overflow",
-    "Prompt",
     "TextPrompt",
     "TokenPrompt",
     "ToolChoice",
@@ -83,7 +83,8 @@ class InfillPrompt:
     name: str = "file"
 
 
-Prompt = TextPrompt | TokenPrompt | ChatPrompt | InfillPrompt
+AnyPrompt = TextPrompt | TokenPrompt | ChatPrompt | InfillPrompt
+"""A prompt as a caller gives it; the engine makes an ``engine.prompt.Prompt`` of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class GenerateCommand:
         adapters: What changes the model, besides what its name says; None where nothing is chosen.
     """
 
-    prompt: Prompt
+    prompt: AnyPrompt
     max_tokens: int | None = None
     is_default_length: bool = False
     max_context: int | None = None

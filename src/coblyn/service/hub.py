@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from coblyn.engine.events import Delta, Event, Finish, TokenText
 from coblyn.errors import CoblynError
 from coblyn.service.caller import CALLER, Caller
-from coblyn.service.command import Prompt
+from coblyn.service.command import AnyPrompt
 
 __all__ = ["Hub", "Record"]
 
@@ -52,7 +52,7 @@ class Record:
     key: str
     caller: Caller = field(default_factory=CALLER.get)
     model: str = ""
-    prompt: Prompt | None = field(default=None, repr=False)
+    prompt: AnyPrompt | None = field(default=None, repr=False)
     started: float = field(default_factory=time.monotonic)
     first_text: float | None = None
     seed: int = 0

@@ -16,7 +16,7 @@ from coblyn.api.llama.stream import Asked, LlamaChunks
 from coblyn.api.llama.wire import GenerationInput, InfillInput, LlamaCompletionInput
 from coblyn.api.parameters import with_numbers
 from coblyn.api.route import Routes
-from coblyn.service.command import InfillPrompt, Prompt, TextPrompt, TokenPrompt
+from coblyn.service.command import AnyPrompt, InfillPrompt, TextPrompt, TokenPrompt
 from coblyn.service.tokens import Tokens
 
 __all__ = ["routes"]
@@ -62,7 +62,7 @@ async def _answer(
     call: Call,
     body: dict[str, object],
     wanted: GenerationInput,
-    prompts: Sequence[Prompt],
+    prompts: Sequence[AnyPrompt],
     *,
     is_list: bool,
 ) -> Response:
@@ -84,7 +84,7 @@ async def _answer(
     return call.answer(answers[0], warnings)
 
 
-async def _text(prompt: Prompt, tokens: Tokens) -> str:
+async def _text(prompt: AnyPrompt, tokens: Tokens) -> str:
     if isinstance(prompt, TextPrompt):
         return prompt.text
     if isinstance(prompt, InfillPrompt):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from coblyn.errors import BadRequest
-from coblyn.service.command import Prompt, TextPrompt, TokenPrompt
+from coblyn.service.command import AnyPrompt, TextPrompt, TokenPrompt
 from coblyn.service.tokens import Tokens
 
 __all__ = ["biases_of_texts", "mixed_ids", "read_prompts"]
@@ -14,7 +14,7 @@ __all__ = ["biases_of_texts", "mixed_ids", "read_prompts"]
 _NUMBER = re.compile(r"[+-]?\d+")
 
 
-async def read_prompts(given: Any, tokens: Tokens) -> tuple[list[Prompt], bool]:
+async def read_prompts(given: Any, tokens: Tokens) -> tuple[list[AnyPrompt], bool]:
     """The prompts of a body, and whether they were a list.
 
     Args:
@@ -79,7 +79,7 @@ def _is_mixed(given: list[Any]) -> bool:
     return any(type(part) is int for part in given)
 
 
-async def _prompt(given: Any, tokens: Tokens) -> Prompt:
+async def _prompt(given: Any, tokens: Tokens) -> AnyPrompt:
     if isinstance(given, dict):
         if given.get("multimodal_data"):
             raise BadRequest("This model reads text only.", field="prompt.multimodal_data")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr
 from coblyn.api.later import LaterFields, later
 from coblyn.api.llama.sampling import BREAKERS
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
-from coblyn.service.command import GenerateCommand, Prompt
+from coblyn.service.command import AnyPrompt, GenerateCommand
 
 __all__ = [
     "GenerationInput",
@@ -61,7 +61,7 @@ class GenerationInput(SamplingInput):
         """Whether the prompt is only read, so that it is in memory for the next request."""
         return self.n_predict == 0
 
-    def to_commands(self, prompts: Sequence[Prompt], numbers: Numbers) -> list[GenerateCommand]:
+    def to_commands(self, prompts: Sequence[AnyPrompt], numbers: Numbers) -> list[GenerateCommand]:
         """The commands for all choices of all prompts, one prompt after the other.
 
         Raises:

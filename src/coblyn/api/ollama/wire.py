@@ -15,7 +15,7 @@ from coblyn.api.wishes import Wishes, filled
 from coblyn.chat.messages import Message, read_tools
 from coblyn.chat.reasoning import reasoning_of
 from coblyn.errors import BadRequest
-from coblyn.service.command import ChatPrompt, GenerateCommand, InfillPrompt, Prompt, TextPrompt
+from coblyn.service.command import AnyPrompt, ChatPrompt, GenerateCommand, InfillPrompt, TextPrompt
 from coblyn.service.inventory import Item
 
 __all__ = ["TalkInput", "WriteInput", "WritingInput"]
@@ -51,7 +51,7 @@ class WritingInput(BaseModel):
 
     def command(
         self,
-        prompt: Prompt,
+        prompt: AnyPrompt,
         item: Item,
         body: Mapping[str, Any],
         wishes: Wishes,

@@ -13,9 +13,9 @@ from coblyn.api.openai.echo import Echo
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
 from coblyn.errors import BadRequest
 from coblyn.service.command import (
+    AnyPrompt,
     GenerateCommand,
     InfillPrompt,
-    Prompt,
     TextPrompt,
     TokenPrompt,
 )
@@ -59,7 +59,7 @@ class CompletionInput(SamplingInput):
         return bool(self.echo) and self.max_tokens == 0 and self.foreign_length is None
 
     @property
-    def prompts(self) -> list[Prompt]:
+    def prompts(self) -> list[AnyPrompt]:
         """All prompts.
 
         Raises:
@@ -111,7 +111,7 @@ class CompletionInput(SamplingInput):
                 "best_of cannot be streamed: the best is known at the end only.", field="best_of"
             )
 
-    def _prompt(self, prompt: Any) -> Prompt:
+    def _prompt(self, prompt: Any) -> AnyPrompt:
         if self.suffix:
             return self._gap(prompt, self.suffix)
         if isinstance(prompt, str):
@@ -120,7 +120,7 @@ class CompletionInput(SamplingInput):
             raise BadRequest("memory stands before texts only, not token ids.", field="memory")
         return TokenPrompt(tuple(prompt))
 
-    def _gap(self, prompt: Any, suffix: str) -> Prompt:
+    def _gap(self, prompt: Any, suffix: str) -> AnyPrompt:
         if not isinstance(prompt, str):
             raise BadRequest("suffix stands after texts only, not token ids.", field="suffix")
         return InfillPrompt((self.memory or "") + prompt, suffix)

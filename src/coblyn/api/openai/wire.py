@@ -18,7 +18,7 @@ from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
 from coblyn.chat.placeholders import read_tags
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
-from coblyn.service.command import ChatPrompt, GenerateCommand, Prompt
+from coblyn.service.command import AnyPrompt, ChatPrompt, GenerateCommand
 
 __all__ = [
     "CHAT_BODY",
@@ -90,7 +90,7 @@ class SamplingInput(ForeignInput):
 
     def commands(
         self,
-        prompt: Prompt,
+        prompt: AnyPrompt,
         numbers: Numbers,
         *,
         max_tokens: int | None,
