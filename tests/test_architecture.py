@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "engine": VOCABULARY | {"settings", "llama", "run", "tuning", "constraints", "models"},
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
     "workshop": VOCABULARY | {"run", "fetch", "models", "llama", "engine"},
+    "fit": VOCABULARY | {"settings", "run", "llama", "engine", "models"},
     "chat": VOCABULARY,
     "constraints": VOCABULARY,
     "story": VOCABULARY,
@@ -58,7 +59,8 @@ MAY_IMPORT = {
         "story",
         "web_search",
     },
-    "library": VOCABULARY | {"settings", "engine", "chat", "service", "models", "native", "proof"},
+    "library": VOCABULARY
+    | {"settings", "engine", "fit", "chat", "service", "models", "native", "proof"},
     "cli": VOCABULARY
     | {
         "keys",
@@ -77,6 +79,7 @@ MAY_IMPORT = {
         "pack",
         "proof",
         "fetch",
+        "fit",
         "run",
         "workshop",
     },

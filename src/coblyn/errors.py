@@ -13,7 +13,8 @@
     ├─ ModelError               a model file
     │  ├─ ModelNotFound
     │  ├─ ModelBroken           no GGUF, truncated, unreadable
-    │  └─ ModelUnsupported      a GGUF that this engine cannot run
+    │  ├─ ModelUnsupported      a GGUF that this engine cannot run
+    │  └─ ModelTooLarge         memory has no room for it
     ├─ EngineError              the engine process
     │  ├─ PromptForgotten       it does not have a prompt any more: that is encoded again
     │  ├─ EngineRestarted       it died while it worked on this request
@@ -63,6 +64,7 @@ __all__ = [
     "ModelBroken",
     "ModelError",
     "ModelNotFound",
+    "ModelTooLarge",
     "ModelUnsupported",
     "NativeError",
     "NotFound",
@@ -226,6 +228,13 @@ class ModelUnsupported(ModelError):
     """A sound GGUF file that this engine cannot run."""
 
     code = "model_unsupported"
+
+
+class ModelTooLarge(ModelError):
+    """Memory has no room for it with the settings that the user chose."""
+
+    code = "model_too_large"
+    status = 507
 
 
 class EngineError(CoblynError):

@@ -14,6 +14,7 @@ from many threads and tasks at once; they share one batch.
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from coblyn.native.bundle import Bundle
 
 __all__ = ["AsyncStream", "Completion", "Delta", "Engine", "Options", "Stream"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -205,6 +208,7 @@ class Engine:
             ModelError: The model is not there, or cannot be loaded.
             SettingsError: A setting is wrong.
         """
+        from coblyn.fit.fitting import fitted
         from coblyn.models import store
         from coblyn.native import bundle
         from coblyn.settings import Settings
@@ -222,7 +226,10 @@ class Engine:
         config = EngineConfig.from_settings(
             chosen, model=path, library=current.lib_dir, bundle=current.id
         )
-        return cls.open(config, own_process=own_process)
+        found = fitted(config)
+        if found.told:
+            log.warning("%s", found.told)
+        return cls.open(found.config, own_process=own_process)
 
     @classmethod
     def open(cls, config: EngineConfig, *, own_process: bool = False) -> Self:

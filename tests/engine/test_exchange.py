@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coblyn.engine import exchange
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.exchange import EngineExchange, fits_beside
+from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.fleet import Fleet
 from coblyn.errors import Busy, CoblynError, EngineError, EngineStopped, ModelBroken
 from coblyn.service.command import GenerateCommand, TextPrompt
@@ -215,15 +213,3 @@ async def test_the_end_of_the_server_is_that_of_every_engine(workshop: Workshop)
     with pytest.raises(EngineStopped):
         await workshop.replace("other")
     await running.aclose()
-
-
-def test_room_is_judged_by_the_size_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "small.gguf"
-    file.write_bytes(b"GGUF")
-    assert fits_beside(EngineConfig(str(file)))
-    monkeypatch.setattr(exchange, "_SPARE", 1e15)
-    assert not fits_beside(EngineConfig(str(file)))
-    assert fits_beside(EngineConfig(str(tmp_path / "none.gguf")))
-    assert fits_beside(EngineConfig(""))

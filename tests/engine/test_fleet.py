@@ -11,7 +11,7 @@ from coblyn.api.app import create_app
 from coblyn.cli.loader import FleetLoader
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.exchange import EngineExchange, fits_beside
+from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.fleet import Fleet
 from coblyn.errors import EngineStopped, ModelError
 from coblyn.native.bundle import Bundle
@@ -21,7 +21,7 @@ FAKE = EngineConfig(model="")
 
 
 def first_of(config: EngineConfig) -> EngineExchange:
-    return EngineExchange(config, Fleet(ProcessEngine), fits=fits_beside)
+    return EngineExchange(config, Fleet(ProcessEngine), fits=lambda _: True)
 
 
 async def test_all_end_together() -> None:

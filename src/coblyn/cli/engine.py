@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from coblyn.progress import Report
     from coblyn.settings import Settings
 
-__all__ = ["NO_BUNDLE", "causes_named", "configure", "with_engine"]
+__all__ = ["NO_BUNDLE", "causes_named", "configure", "fitted_aloud", "with_engine"]
 
 NO_BUNDLE = "none"
 """Stands for a bundle that is found or built when a model is loaded."""
@@ -91,6 +91,23 @@ def _check_adapters(settings: Settings, model: Path) -> None:
     for text in texts:
         assert header, "there are adapters"
         check_adapter(AdapterSpec.of(text).path, header)
+
+
+def fitted_aloud(config: EngineConfig) -> EngineConfig:
+    """A configuration that memory has room for; says on stderr what had to be given up.
+
+    Raises:
+        ModelTooLarge: None has, with the settings that the user chose.
+    """
+    import sys
+
+    from coblyn.cli.text import shown
+    from coblyn.fit.fitting import fitted
+
+    found = fitted(config)
+    if found.told:
+        print(shown(f"note: {found.told}"), file=sys.stderr)
+    return found.config
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.exchange import EngineExchange, fits_beside
+from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import EngineError, ModelError
+from coblyn.fit.fitting import has_room
 from coblyn.models.check import check_model, examine_model, writes
 from coblyn.progress import Report
 
@@ -31,8 +32,8 @@ class FleetLoader:
         self._config = first.config
 
     def fits(self, path: Path) -> bool:
-        """Whether main memory has room for it."""
-        return fits_beside(self._config.for_model(path))
+        """Whether memory has room for it with all that is wished."""
+        return has_room(self._config.for_model(path))
 
     async def load(self, path: Path) -> EngineClient:
         """An engine that has loaded a file."""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 __all__ = [
+    "Batch",
+    "CacheMemory",
     "CacheType",
     "Config",
     "Context",
+    "CpuExperts",
+    "Fit",
     "FlashAttention",
     "GpuLayers",
     "Kernels",
     "Model",
     "ModelOrSettings",
     "Projector",
+    "SharedCells",
     "Threads",
     "Yes",
+    "settings_among",
 ]
 
 Model = Annotated[
@@ -48,6 +55,25 @@ CacheType = Annotated[
 FlashAttention = Annotated[
     bool | None, typer.Option("--flash-attention/--no-flash-attention", help="Default: automatic.")
 ]
+Fit = Annotated[
+    bool | None,
+    typer.Option(
+        "--fit/--no-fit", help="Give up settings until memory has room for the model. Default: on."
+    ),
+]
+Batch = Annotated[int | None, typer.Option("--batch", help="Maximum tokens per step.")]
+CacheMemory = Annotated[
+    int | None,
+    typer.Option("--cache-memory", help="Megabytes that keep what earlier requests computed."),
+]
+SharedCells = Annotated[
+    bool | None,
+    typer.Option("--shared-cells/--no-shared-cells", help="Requests share one KV memory."),
+]
+CpuExperts = Annotated[
+    int | None,
+    typer.Option("--cpu-experts", help="Layers whose experts stay in main memory; -1 for all."),
+]
 Kernels = Annotated[
     bool | None,
     typer.Option(
@@ -65,3 +91,12 @@ Projector = Annotated[
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Ask nothing: build and fetch what is missing.")
 ]
+
+
+def settings_among(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those arguments of a verb that have the name of a setting; several values of one become what it wants."""
+    from coblyn.settings import Settings, rules
+
+    names = {rule.name for rule in rules(Settings)}
+    found = {name: value for name, value in arguments.items() if name in names}
+    return {n: (tuple(v) or None) if isinstance(v, list) else v for n, v in found.items()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import causes_named, configure
+from coblyn.cli.engine import causes_named, configure, fitted_aloud
 from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
@@ -55,7 +55,12 @@ def run(
     context: options.Context = None,
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,
+    cpu_experts: options.CpuExperts = None,
     cache_type: options.CacheType = None,
+    cache_memory: options.CacheMemory = None,
+    shared_cells: options.SharedCells = None,
+    batch: options.Batch = None,
+    fit: options.Fit = None,
     flash_attention: options.FlashAttention = None,
     kernels: options.Kernels = None,
     projector: options.Projector = None,
@@ -63,6 +68,7 @@ def run(
     yes: options.Yes = False,
 ) -> None:
     """Answer a prompt in the terminal, or chat."""
+    flags = options.settings_among(locals())
     chosen = {
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -73,15 +79,6 @@ def run(
         "stop": tuple(stop) if stop else None,
     }
     given: Any = {name: value for name, value in chosen.items() if value is not None}
-    flags = {
-        "context": context,
-        "threads": threads,
-        "gpu_layers": gpu_layers,
-        "cache_type": cache_type,
-        "flash_attention": flash_attention,
-        "kernels": kernels,
-        "projector": projector,
-    }
     with _open(model, config, flags, yes=yes) as engine:
         opening = [{"role": "system", "content": system}] if system else []
         if prompt is None and sys.stdin.isatty() and not json:
@@ -98,7 +95,7 @@ def _open(model: str | None, config: Any, flags: dict[str, Any], *, yes: bool) -
     from coblyn.settings import Settings
 
     # In a process of its own: a model that ends it does not end us, who can say which model it was.
-    chosen = configure(Settings.load(config, flags), model, yes=yes)
+    chosen = fitted_aloud(configure(Settings.load(config, flags), model, yes=yes))
     with causes_named(chosen):
         engine = Engine.open(chosen, own_process=True)
     with engine:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coblyn.cli import options
-from coblyn.cli.engine import NO_BUNDLE, causes_named, configure
+from coblyn.cli.engine import NO_BUNDLE, causes_named, configure, fitted_aloud
 from coblyn.cli.log import log_requests
 from coblyn.cli.text import shown
 from coblyn.engine.loop import run_loop
@@ -83,7 +83,12 @@ def serve(
     context: options.Context = None,
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,
+    cpu_experts: options.CpuExperts = None,
     cache_type: options.CacheType = None,
+    cache_memory: options.CacheMemory = None,
+    shared_cells: options.SharedCells = None,
+    batch: options.Batch = None,
+    fit: options.Fit = None,
     flash_attention: options.FlashAttention = None,
     kernels: options.Kernels = None,
     adapter: Annotated[
@@ -147,6 +152,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a model: the writing page, and KoboldAI's, OpenAI's, Anthropic's and Ollama's API."""
+    given = options.settings_among(locals())
     from coblyn.cli.foreign import read_foreign
     from coblyn.settings import Settings
 
@@ -156,37 +162,11 @@ def serve(
     settings = Settings.load(
         config,
         {
-            "host": host,
-            "port": port,
-            "listen": tuple(listen) if listen else None,
-            "on_demand": on_demand,
-            "ollama_port": ollama_port,
-            "tls_cert": tls_cert,
-            "tls_key": tls_key,
-            "require_key": require_key,
+            **given,
             "drain_seconds": drain,
-            "log_format": log_format,
-            "log_texts": log_texts,
             "origins": tuple(origin) if origin else None,
-            "context": context,
-            "threads": threads,
-            "gpu_layers": gpu_layers,
-            "cache_type": cache_type,
-            "flash_attention": flash_attention,
-            "kernels": kernels,
             "adapters": tuple(adapter) if adapter else None,
             "control_vectors": tuple(control_vector) if control_vector else None,
-            "control_layers": control_layers,
-            "projector": projector,
-            "max_running": max_running,
-            "max_waiting": max_waiting,
-            "data_slots": data_slots,
-            "multiplayer": multiplayer,
-            "web_search": web_search,
-            "admin_dir": admin_dir,
-            "mcp_file": mcp_file,
-            "lite": lite,
-            "preset": preset,
         },
         others=foreign.settings,
     )
@@ -247,16 +227,17 @@ async def _serve(
 
     from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
-    from coblyn.engine.exchange import EngineExchange, fits_beside
+    from coblyn.engine.exchange import EngineExchange
     from coblyn.engine.fleet import Fleet
+    from coblyn.fit.fitting import has_room
     from coblyn.native.explain import explain_crash
 
     def make(config: EngineConfig) -> ProcessEngine:
-        return ProcessEngine(config, explain=explain_crash)
+        return ProcessEngine(config, explain=explain_crash, fit=fitted_aloud)
 
     fleet = Fleet(make)
     is_empty = config.bundle == NO_BUNDLE
-    engine = EngineExchange(config, fleet, fits=fits_beside, is_empty=is_empty)
+    engine = EngineExchange(config, fleet, fits=has_room, is_empty=is_empty)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
     with Stop(loop, task.cancel, fleet.kill) as stop:

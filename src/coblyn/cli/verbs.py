@@ -19,6 +19,7 @@ VERBS = {
     "compare": "Measure how far a model is from another, on a text.",
     "split": "Write a model as several files.",
     "merge": "Write the files of a split model as one.",
+    "fit": "Show what memory a model takes, and what fits, without loading it.",
     "presets": "List presets of generation parameters.",
     "sample": "Show what could be drawn next, after each sampler.",
     "key": "Make, list and remove API keys for programs of other machines.",

@@ -44,6 +44,10 @@ STOP_SECONDS = 2.0
 """How long a process may take to end before it is killed."""
 
 
+def _as_wished(config: EngineConfig) -> EngineConfig:
+    return config
+
+
 class ProcessEngine:
     """An ``EngineClient`` whose engine is a child process. Use it on one event loop.
 
@@ -51,6 +55,7 @@ class ProcessEngine:
         config: What to load, and how.
         advance: Told of the loaded fraction, 0 to 1.
         explain: Names the instruction that it died of.
+        fit: Makes of what is wished what memory has room for, each time that the engine is started; it may block.
     """
 
     def __init__(
@@ -58,10 +63,12 @@ class ProcessEngine:
         config: EngineConfig,
         advance: Callable[[float], None] | None = None,
         explain: Explain = explain_plainly,
+        fit: Callable[[EngineConfig], EngineConfig] = _as_wished,
     ) -> None:
         self._config = config
         self._advance = advance
         self._explain = explain
+        self._fit = fit
         self._mailboxes = Mailboxes(config.max_running + config.max_waiting)
         self._calls: dict[int, asyncio.Future[wire.Told]] = {}
         self._next_call = itertools.count()
@@ -85,8 +92,9 @@ class ProcessEngine:
         """Start the process and wait until the model is loaded.
 
         Raises:
-            CoblynError: The model could not be loaded.
+            CoblynError: The model could not be loaded, or memory has no room for it.
         """
+        self._config = await asyncio.to_thread(self._fit, self._config)
         self._supervisor = asyncio.create_task(self._supervise(), name="coblyn-engine-supervisor")
         await self._until_ready()
 

@@ -14,15 +14,12 @@ from coblyn.engine.media import NoMedia
 from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import PLAIN
 from coblyn.engine.request import Request
-from coblyn.engine.texts import BATCH, MAX_TEXTS
+from coblyn.engine.shape import embedding_options, open_model
 from coblyn.engine.vocab import ModelVocab
 from coblyn.engine.window import NO_WINDOW
 from coblyn.errors import BadRequest
-from coblyn.llama.context import ContextOptions
-from coblyn.llama.cores import usable_cores
 from coblyn.llama.embedder import Embedder
 from coblyn.llama.library import open_library
-from coblyn.llama.model import Model
 
 __all__ = ["EmbeddingRunner"]
 
@@ -51,22 +48,9 @@ class EmbeddingRunner:
     ) -> None:
         with ExitStack() as stack:
             model = stack.enter_context(
-                Model(
-                    open_library(Path(config.library)),
-                    Path(config.model),
-                    gpu_layers=config.gpu_layers,
-                    memory_map=config.memory_map,
-                    memory_lock=config.memory_lock,
-                    advance=advance,
-                )
+                open_model(config, open_library(Path(config.library)), advance=advance)
             )
-            options = ContextOptions(
-                BATCH,
-                BATCH,
-                MAX_TEXTS,
-                config.threads or usable_cores(),
-                flash_attention=config.flash_attention,
-            )
+            options = embedding_options(config)
             self._kernels = KernelsInUse(config, model, options)
             stack.enter_context(self._kernels.in_use())
             self._embedder = stack.enter_context(closing(Embedder(model, options)))

@@ -7,9 +7,6 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from pathlib import Path
-
-import psutil
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
@@ -21,12 +18,9 @@ from coblyn.engine.media import RawMedia
 from coblyn.engine.request import Request
 from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
 
-__all__ = ["EngineExchange", "fits_beside"]
+__all__ = ["EngineExchange"]
 
 log = logging.getLogger(__name__)
-
-_SPARE = 1.25
-"""An engine takes more than its file: the KV cache, and what is computed."""
 
 
 class EngineExchange:
@@ -78,7 +72,7 @@ class EngineExchange:
 
     @property
     def config(self) -> EngineConfig:
-        """Of the engine that answers now, or answered last."""
+        """What is wished of the engine that answers now, or answered last."""
         return self._config
 
     @property
@@ -270,17 +264,6 @@ class EngineExchange:
         await self.fleet.release(engine)
         self._others.discard(engine)
         del self._num_users[engine]
-
-
-def fits_beside(config: EngineConfig) -> bool:
-    """Whether main memory has room for a model besides what is there now; the accelerator's is not known."""
-    if not config.model:
-        return True
-    try:
-        size = Path(config.model).stat().st_size
-    except OSError:
-        return True  # its loading will say what is wrong
-    return size * _SPARE < psutil.virtual_memory().available
 
 
 def _unloaded() -> EngineStopped:

@@ -42,7 +42,7 @@ from coblyn.engine.plan import (
 from coblyn.engine.projection import Encoded
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
-from coblyn.engine.shape import context_options, namespace_of, window_of
+from coblyn.engine.shape import context_options, namespace_of, open_model, window_of
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
 from coblyn.errors import EngineError
@@ -108,16 +108,7 @@ class LlamaRunner:
     ) -> None:
         with ExitStack() as stack:
             library = open_library(Path(config.library))
-            model = stack.enter_context(
-                Model(
-                    library,
-                    Path(config.model),
-                    gpu_layers=config.gpu_layers,
-                    memory_map=config.memory_map,
-                    memory_lock=config.memory_lock,
-                    advance=advance,
-                )
-            )
+            model = stack.enter_context(open_model(config, library, advance=advance))
             model.require_decoder()
             options = context_options(config, model)
             self._kernels = KernelsInUse(config, model, options)

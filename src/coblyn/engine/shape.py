@@ -1,21 +1,25 @@
-"""From what a user chose, and what a model is, to the shape of its context."""
+"""From what a user chose to a model, and from what that is to the shape of its context."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.prompt import Namespace
+from coblyn.engine.texts import BATCH, MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import SettingsError
 from coblyn.llama import devices
 from coblyn.llama.context import ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
+from coblyn.llama.library import Library
 from coblyn.llama.model import Model
 
-__all__ = ["context_options", "namespace_of", "window_of"]
+__all__ = ["context_options", "embedding_options", "namespace_of", "open_model", "window_of"]
 
 _CELLS = 256
 """The library rounds contexts up to a multiple of this."""
@@ -24,6 +28,31 @@ _SMALLEST = 64
 
 _SHARE_OF_MEMORY = 16
 """KV memory with cells for each request may take this part of the machine's memory without being asked for."""
+
+
+def open_model(
+    config: EngineConfig,
+    library: Library,
+    *,
+    is_measured: bool = False,
+    advance: Callable[[float], bool] | None = None,
+) -> Model:
+    """Load the model of a configuration; ``is_measured`` leaves its weights out.
+
+    Raises:
+        ModelError: It cannot be loaded.
+        Cancelled: ``advance`` returned False.
+    """
+    return Model(
+        library,
+        Path(config.model),
+        gpu_layers=config.gpu_layers,
+        memory_map=config.memory_map,
+        memory_lock=config.memory_lock,
+        cpu_experts=config.cpu_experts,
+        is_measured=is_measured,
+        advance=advance,
+    )
 
 
 def namespace_of(config: EngineConfig, model: Model, projector: str = "") -> Namespace:
@@ -68,6 +97,17 @@ def context_options(config: EngineConfig, model: Model) -> ContextOptions:
         threads=config.threads or usable_cores(),
         flash_attention=config.flash_attention,
         cache_type=config.cache_type,
+    )
+
+
+def embedding_options(config: EngineConfig) -> ContextOptions:
+    """Shape of the context in which a model that writes nothing makes vectors; it grows with the longest text."""
+    return ContextOptions(
+        BATCH,
+        BATCH,
+        MAX_TEXTS,
+        config.threads or usable_cores(),
+        flash_attention=config.flash_attention,
     )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from coblyn.errors import Cancelled, ModelUnsupported
 from coblyn.llama import bindings
@@ -52,6 +53,8 @@ class Model(Handle):
         memory_lock: Lock the weights into memory.
         cpu_only: Use no accelerator at all, not even for the prompt, as ``gpu_layers=0`` alone would.
         plain_layout: Keep the weights as they are in the file, instead of in the CPU's favourite order.
+        cpu_experts: Layers, from the first, whose experts stay in main memory; negative for all.
+        is_measured: Take no memory for the weights: only what they and a context would take is wanted.
         advance: Told of the progress.
 
     Attributes:
@@ -73,6 +76,8 @@ class Model(Handle):
         memory_lock: bool = False,
         cpu_only: bool = False,
         plain_layout: bool = False,
+        cpu_experts: int = 0,
+        is_measured: bool = False,
         advance: Advance | None = None,
     ) -> None:
         super().__init__(library.llama_model_free)
@@ -82,6 +87,10 @@ class Model(Handle):
         params.n_gpu_layers = gpu_layers
         params.load_mode = _load_mode(memory_map=memory_map, memory_lock=memory_lock)
         params.use_extra_bufts = not plain_layout
+        if is_measured:
+            params.no_alloc, params.load_mode = True, bindings.LLAMA_LOAD_MODE_NONE
+        if cpu_experts:
+            params.tensor_buft_overrides = _experts_in_main_memory(library, cpu_experts)
         none = (ctypes.c_void_p * 1)()  # a list that ends at once
         if cpu_only:
             params.devices = none
@@ -336,6 +345,21 @@ class Model(Handle):
             if count >= 0:
                 return buffer.raw[:count]
             size = -count
+
+
+def _experts_in_main_memory(library: Library, num_layers: int) -> ctypes.Array[Any]:
+    """Where tensors go otherwise than their layer, as the library wants it: a list that ends with nothing.
+
+    Args:
+        library: The opened bundle.
+        num_layers: Layers, from the first, that are meant; negative for all.
+    """
+    layers = r"\d+" if num_layers < 0 else f"({'|'.join(map(str, range(num_layers)))})"
+    overrides = (bindings.llama_model_tensor_buft_override * 2)()
+    overrides[0].pattern = rf"blk\.{layers}\.ffn_(up|down|gate|gate_up)_(ch|)exps".encode()
+    cpu = library.ggml_backend_dev_by_type(bindings.GGML_BACKEND_DEVICE_TYPE_CPU)
+    overrides[0].buft = library.ggml_backend_dev_buffer_type(cpu)
+    return overrides
 
 
 def _load_mode(*, memory_map: bool, memory_lock: bool) -> int:

@@ -20,6 +20,7 @@ __all__ = [
     "FUNCTIONS",
     "NO_LOGITS",
     "Drawn",
+    "MemoryUse",
     "Row",
     "SamplerParams",
     "Stage",
@@ -69,6 +70,17 @@ class Drawn(Structure):
     )
 
 
+class MemoryUse(Structure):
+    """``coblyn_memory_use``."""
+
+    _fields_ = (
+        ("type", c_void_p),
+        ("weights", c_uint64),
+        ("context", c_uint64),
+        ("compute", c_uint64),
+    )
+
+
 class Row(Structure):
     """``coblyn_row``."""
 
@@ -111,6 +123,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_log_take": (c_int32, (c_void_p, c_size_t)),
     "coblyn_log_receiver": (c_void_p, ()),
     "coblyn_memory_install": (None, ()),
+    "coblyn_memory_uses": (c_int32, (c_void_p, POINTER(MemoryUse), c_int32)),
     "coblyn_crash_install": (c_int32, ()),
     "coblyn_decode": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p, c_void_p, c_void_p)),
     "coblyn_decode_media": (

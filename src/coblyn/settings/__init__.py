@@ -21,15 +21,15 @@ from msgspec import Meta
 from coblyn import paths
 from coblyn.errors import SettingsError
 from coblyn.keys.key import ApiKey
-from coblyn.settings.engine import CacheType, EngineSettings
+from coblyn.settings.engine import CacheType, EngineSettings, Knob
 from coblyn.settings.rule import Rule, rules
 
-__all__ = ["PREFIX", "CacheType", "EngineSettings", "Rule", "Settings", "rules"]
+__all__ = ["PREFIX", "CacheType", "EngineSettings", "Knob", "Rule", "Settings", "rules"]
 
 PREFIX = "COBLYN_"
 
 
-_LISTS = frozenset({"listen", "origins", "adapters", "control_vectors"})
+_LISTS = frozenset({"give_up", "listen", "origins", "adapters", "control_vectors"})
 """Settings that hold several values, separated by commas in the environment."""
 
 # Variables with the prefix that are read elsewhere, and are no settings.
@@ -256,7 +256,7 @@ class Settings(EngineSettings):
         merged: dict[str, Any] = {}
         for origin, values in sources:
             merged |= _read(cls, origin, values)
-        return cls(**merged)
+        return cls(**merged, chosen=frozenset(merged))
 
 
 def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> dict[str, Any]:

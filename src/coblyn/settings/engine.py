@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
 from coblyn.errors import SettingsError
-from coblyn.settings.rule import rules
+from coblyn.settings.rule import INTERNAL, rules
 
-__all__ = ["CacheType", "EngineSettings"]
+__all__ = ["CacheType", "EngineSettings", "Knob"]
 
 CacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q4_0"]
 
+Knob = Literal[
+    "cache_memory",
+    "shared_cells",
+    "max_running",
+    "batch",
+    "cache_type",
+    "context",
+    "cpu_experts",
+    "gpu_layers",
+]
+"""A setting that decides how much memory a model takes."""
+
 _MAX_INT = 2**31 - 1
+
+_GIVE_UP: tuple[Knob, ...] = get_args(Knob)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,37 @@ class EngineSettings:
     gpu_layers: Annotated[
         int, Meta(description="Layers on the accelerator; a negative number for all.")
     ] = -1
+    cpu_experts: Annotated[
+        int,
+        Meta(
+            description="Layers, from the first, whose experts stay in main memory; a negative number for all."
+        ),
+    ] = 0
+    fit: Annotated[
+        bool,
+        Meta(
+            description="Where memory has no room for a model, give up what `give_up` names until it has."
+        ),
+    ] = True
+    give_up: Annotated[
+        tuple[Knob, ...],
+        Meta(
+            description="What is given up for the sake of memory, in this order, as far as need be: the settings of "
+            "these names, except those that you chose."
+        ),
+    ] = _GIVE_UP
+    memory_margin: Annotated[
+        float,
+        Meta(ge=0, le=90, description="Percent of each device's memory that stays free."),
+    ] = 5.0
+    min_context: Annotated[
+        int,
+        Meta(
+            ge=64,
+            le=_MAX_INT,
+            description="Tokens of context that are never given up for the sake of memory.",
+        ),
+    ] = 2048
     flash_attention: Annotated[
         bool | None, Meta(description="Flash attention; leave it out to let the engine decide.")
     ] = None
@@ -163,6 +208,9 @@ class EngineSettings:
             "before its request ends.",
         ),
     ] = 5.0
+
+    chosen: frozenset[str] = field(default=frozenset(), compare=False, metadata={INTERNAL: True})
+    """Names of the settings that a source has, which nothing but the user changes."""
 
     def __post_init__(self) -> None:
         """Hold every value to its range.

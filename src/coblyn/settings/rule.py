@@ -8,7 +8,10 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Rule", "rules"]
+__all__ = ["INTERNAL", "Rule", "rules"]
+
+INTERNAL = "internal"
+"""Marks fields, in their metadata, that are no settings."""
 
 _WORDS = {
     **dict.fromkeys(("yes", "y", "on", "t"), True),
@@ -59,11 +62,18 @@ class Rule:
 
 def rules(settings: type[Any]) -> tuple[Rule, ...]:
     """The rule of each setting that a class has."""
-    kinds = get_type_hints(settings, include_extras=True)
-    return tuple(
-        Rule(each.name, kinds[each.name], _default(each), _meaning(kinds[each.name]))
-        for each in fields(settings)
-    )
+    if settings not in _rules:
+        kinds = get_type_hints(settings, include_extras=True)
+        _rules[settings] = tuple(
+            Rule(each.name, kinds[each.name], _default(each), _meaning(kinds[each.name]))
+            for each in fields(settings)
+            if INTERNAL not in each.metadata
+        )
+    return _rules[settings]
+
+
+_rules: dict[type, tuple[Rule, ...]] = {}
+"""Those that were read: every change of a setting asks for them."""
 
 
 def _default(each: Field[Any]) -> Any:

@@ -48,6 +48,20 @@ COBLYN_API void coblyn_memory_install(void);
 // refused a handler.
 COBLYN_API int32_t coblyn_crash_install(void);
 
+// fit.cpp: what a model and a context take.
+
+// Bytes of one type of buffers.
+struct coblyn_memory_use {
+    void *   type;     // ggml_backend_buffer_type_t
+    uint64_t weights;
+    uint64_t context;  // KV memory, recurrent state
+    uint64_t compute;
+};
+
+// Write up to `capacity` entries for a context and its model; they are those of a real one even if the model was loaded
+// with `no_alloc`. Returns how many there are, or -1 when the library threw.
+COBLYN_API int32_t coblyn_memory_uses(const struct llama_context * ctx, struct coblyn_memory_use * uses, int32_t capacity);
+
 // guard.cpp: calls that may throw. An exception that reached Python would end the process.
 
 // Like llama_decode, for tokens only. Arrays have `n_tokens` entries; each token belongs to one sequence.

@@ -1,0 +1,95 @@
+"""What a model takes as its header lets one expect: in a millisecond, and more rather than less. Pure.
+
+It spares the start of an engine the exact measure where memory is ample, and stands in for it where the library cannot
+tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from coblyn.engine.config import EngineConfig
+from coblyn.fit.need import MAIN, Measured, Need
+from coblyn.models.gguf import GgufHeader, Value
+
+__all__ = ["estimate"]
+
+_BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q4_0": 18 / 32}
+"""Of a number in the KV cache: a block's bytes by its numbers, as in ggml-common.h."""
+
+_PROCESS = 96 * 2**20
+"""Of an engine's process without a model."""
+
+_TOKEN = 160
+"""Bytes of a token in the library's vocabulary and in ours."""
+
+_ROWS = 24
+"""Rows of the model's width that a token has in the graph's buffers at a time, at most."""
+
+
+def estimate(config: EngineConfig, headers: Sequence[GgufHeader]) -> Measured:
+    """What a configuration takes, all in main memory.
+
+    Args:
+        config: Its numbers are plain, as ``ladder.wished`` makes them.
+        headers: Of all files of the model.
+    """
+    first = headers[0]
+    weights = sum(tensor.size for header in headers for tensor in header.tensors)
+    is_mapped = config.memory_map and not config.memory_lock
+    width, vocabulary = _embedding_shape(headers)
+    batch = min(max(config.batch, config.max_sequences + 1), config.context)
+    graph = batch * 4 * (vocabulary + _ROWS * width) + batch * 4 * config.context
+    need = Need(
+        MAIN,
+        weights=0 if is_mapped else weights,
+        mapped=weights if is_mapped else 0,
+        cache=_cache_size(config, first),
+        compute=graph + 4 * config.max_sequences * vocabulary,
+        kept=config.cache_memory * 2**20,
+        process=_PROCESS + _TOKEN * vocabulary,
+    )
+    return Measured((need,), config.context, is_estimate=True)
+
+
+def _embedding_shape(headers: Sequence[GgufHeader]) -> tuple[int, int]:
+    """Numbers in a token's embedding, and tokens of the vocabulary."""
+    tensors = (tensor for header in headers for tensor in header.tensors)
+    shape = next((each.shape for each in tensors if each.name == "token_embd.weight"), ())
+    return (shape[0], shape[1]) if len(shape) == 2 else (0, 0)
+
+
+def _cache_size(config: EngineConfig, header: GgufHeader) -> int:
+    """All layers as if they had attention over the whole context, and a state beside it if the model has any."""
+    sequences = 1 if config.shared_cells else config.max_running
+    cells = math.ceil(config.context / 256) * 256 * sequences
+    values = cells * _cell_values(header) * header.block_count
+    state = 4 * _state_values(header) * header.block_count * (config.max_sequences + 1)
+    return int(values * _BYTES[config.cache_type]) + state
+
+
+def _cell_values(header: GgufHeader) -> int:
+    """Numbers that a token has in the cache of a layer."""
+    heads = max(_number(header, "attention.head_count"), 1)
+    key_heads = _number(header, "attention.head_count_kv") or heads
+    length = _number(header, "embedding_length") // heads
+    keys = _number(header, "attention.key_length") or length
+    values = _number(header, "attention.value_length") or length
+    return key_heads * (keys + values)
+
+
+def _state_values(header: GgufHeader) -> int:
+    """Numbers that a sequence has in the recurrent state of a layer."""
+    inner = _number(header, "ssm.inner_size")
+    groups = max(_number(header, "ssm.group_count"), 1)
+    state, taps = _number(header, "ssm.state_size"), _number(header, "ssm.conv_kernel")
+    head = _number(header, "wkv.head_size")
+    width = _number(header, "embedding_length")
+    return inner * state + taps * (inner + 2 * groups * state) + width * (head + 2 * bool(head))
+
+
+def _number(header: GgufHeader, key: str) -> int:
+    """A number of the architecture; 0 where there is none, or a list of one for each layer."""
+    value: Value = header.metadata.get(f"{header.architecture}.{key}", 0)
+    return int(value) if isinstance(value, int | float) else 0

@@ -1,0 +1,167 @@
+"""Before a model is loaded: whether memory has room for it, and what is given up where it has not."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from coblyn.engine.config import EngineConfig
+from coblyn.errors import CoblynError, ModelTooLarge
+from coblyn.fit.choose import choose
+from coblyn.fit.estimate import estimate
+from coblyn.fit.ladder import Facts, changed, wished, with_value
+from coblyn.fit.machine import main_memory
+from coblyn.fit.need import Measured, Room, Space, room_for
+from coblyn.fit.protocol import MARK, Answer, Question, read_answer, write
+from coblyn.fit.words import advice, missing, outcome
+from coblyn.llama.environment import changes
+from coblyn.models.gguf import GgufHeader, read_header
+from coblyn.models.splits import part_names
+from coblyn.run import stream
+
+__all__ = ["Fitted", "fitted", "has_room", "survey"]
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 120.0
+
+_AMPLE = 1.3
+"""Where so many times what is estimated is free, nothing is measured."""
+
+Purpose = Literal["check", "choose", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A configuration that fits.
+
+    Attributes:
+        config: It.
+        told: What was given up for it, and how that comes back, in one line; empty for nothing.
+    """
+
+    config: EngineConfig
+    told: str = ""
+
+
+def fitted(config: EngineConfig) -> Fitted:
+    """Give up what has to be, in the user's order, so that a model fits into the memory that is free.
+
+    It takes a moment where memory is ample, and up to some seconds otherwise.
+
+    Raises:
+        ModelTooLarge: It does not fit with the settings that the user chose; the hint says what would.
+        ModelError: The file cannot be read.
+    """
+    if not (config.fit and config.library) or _is_ample(config):
+        return Fitted(config)
+    answer = survey(config, "choose")
+    if answer.room is Room.ALL:
+        return Fitted(config)
+    if answer.config is None:
+        raise ModelTooLarge(missing(answer), hint=advice(answer))
+    for name, (_, value) in changed(answer.asked, answer.config).items():
+        config = with_value(config, name, value)
+    return Fitted(config, outcome(answer))
+
+
+def has_room(config: EngineConfig) -> bool:
+    """Whether a model fits as it is wished beside all that is in memory now; blocks for a moment."""
+    if not (config.fit and config.library):
+        return True
+    try:
+        return _is_ample(config) or survey(config, "check").room is Room.ALL
+    except CoblynError:
+        return True  # its loading will say what is wrong
+
+
+def survey(config: EngineConfig, purpose: Purpose = "table") -> Answer:
+    """Measure, in a process of its own; what the library cannot tell is estimated from the header.
+
+    Raises:
+        ModelError: The file cannot be read.
+    """
+    headers = _headers(config)
+    question = Question(config, _facts(config, headers), main_memory(), _kept(config), purpose)
+    answer = _ask(question)
+    return _estimated(question, headers, answer) if answer.problem else answer
+
+
+def _is_ample(config: EngineConfig) -> bool:
+    """Whether main memory alone has room by far. Of accelerators nothing is known here."""
+    if not config.bundle.startswith("cpu-") or config.draft_model:
+        return False
+    headers = _headers(config)
+    wish = wished(config, _facts(config, headers))
+    left = main_memory().left(config.memory_margin)
+    return estimate(wish, headers).total * _AMPLE < left
+
+
+def _headers(config: EngineConfig) -> Sequence[GgufHeader]:
+    path = Path(config.model)
+    names = [path.with_name(name) for name in part_names(path.name)]
+    there = [name for name in names if name.is_file()]
+    return [read_header(each) for each in (there if len(there) == len(names) else [path])]
+
+
+def _facts(config: EngineConfig, headers: Sequence[GgufHeader]) -> Facts:
+    header = headers[0]
+    trained = header.context_length
+    experts = header.metadata.get(f"{header.architecture}.expert_count", 0)
+    return Facts(
+        header.block_count,
+        min(trained or config.max_context, config.max_context),
+        trained,
+        has_experts=bool(experts),
+    )
+
+
+def _kept(config: EngineConfig) -> frozenset[str]:
+    """What the user chose, but for a 0 that leaves the choice to us."""
+    return config.chosen - (frozenset() if config.context else {"context"})
+
+
+def _ask(question: Question) -> Answer:
+    lines: list[str] = []
+    argv = [sys.executable, "-m", "coblyn.fit.child", write(question)]
+    try:
+        done = stream(argv, lines.append, env=changes(), timeout=_SECONDS, check=False)
+    except CoblynError as error:
+        return Answer(question.config, problem=error.message)
+    told = [line for line in lines if line.startswith(MARK)]
+    if told:
+        return read_answer(told[-1])
+    return Answer(
+        question.config, problem=f"The process that measures ended with code {done.code}."
+    )
+
+
+def _estimated(question: Question, headers: Sequence[GgufHeader], answer: Answer) -> Answer:
+    """An answer from the header, for what has no other; accelerators do not count."""
+    log.info("what the model takes is estimated: %s", answer.problem)
+    spaces: tuple[Space, ...] = (question.main,)
+
+    def measure(config: EngineConfig) -> Measured:
+        return estimate(config, headers)
+
+    def fits(config: EngineConfig) -> bool:
+        return room_for(measure(config), spaces, config.memory_margin) is not Room.NONE
+
+    wish = wished(question.config, question.facts)
+    measured = measure(wish)
+    found = choose(wish, question.facts, fits, kept=question.kept)
+    return Answer(
+        wish,
+        spaces,
+        measured,
+        room_for(measured, spaces, wish.memory_margin),
+        config=found,
+        chosen=measure(found) if found else measured,
+        chosen_room=room_for(measure(found), spaces, wish.memory_margin) if found else Room.NONE,
+        advice=None if found else choose(wish, question.facts, fits),
+        problem=answer.problem,
+    )

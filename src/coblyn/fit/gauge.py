@@ -1,0 +1,109 @@
+"""What configurations take, told by the library, which lays out everything and allocates nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.shape import context_options, embedding_options, open_model
+from coblyn.fit.need import MAIN, Measured, Need, Space
+from coblyn.llama import devices
+from coblyn.llama.context import Context, ContextOptions
+from coblyn.llama.library import Library
+from coblyn.llama.memory_use import MemoryUse, memory_uses
+from coblyn.llama.model import Model
+
+__all__ = ["Gauge", "accelerators"]
+
+_SHARED = ("igpu",)
+_SHARED_BACKENDS = ("MTL", "Metal")
+
+
+def accelerators(library: Library) -> tuple[Space, ...]:
+    """Memory of the devices that could hold layers: Metal tells its working set, the others what is free."""
+    found = []
+    for device in devices.devices(library):
+        if device.is_accelerator:
+            memory = devices.memory(library, device.name)
+            is_shared = device.kind in _SHARED or device.backend in _SHARED_BACKENDS
+            found.append(
+                Space(device.name, memory.free, memory.total, device.description, is_shared)
+            )
+    return tuple(found)
+
+
+class Gauge:
+    """Measures configurations of one model, one after the other.
+
+    Free it with ``close``: it keeps the last model, since most questions are about its context.
+
+    Args:
+        library: The opened bundle.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._model: Model | None = None
+        self._layers: tuple[int, int] | None = None
+        self._draft: Model | None = None
+
+    def measure(self, config: EngineConfig) -> Measured:
+        """What a configuration takes.
+
+        Raises:
+            CoblynError: The library refuses it.
+        """
+        model = self._model_for(config)
+        options = embedding_options(config) if config.embeds else context_options(config, model)
+        with Context(model, options) as context:
+            uses, length = memory_uses(context), context.length
+            process = int(psutil.Process().memory_info().rss)
+        if config.draft_model and config.speculation and not config.embeds:
+            uses += self._draft_uses(config, options)
+        return _measured(config, uses, length, process)
+
+    def close(self) -> None:
+        """Free the models."""
+        for model in (self._model, self._draft):
+            if model:
+                model.close()
+        self._model = self._draft = None
+
+    def _model_for(self, config: EngineConfig) -> Model:
+        layers = (config.gpu_layers, config.cpu_experts)
+        if self._model is None or layers != self._layers:
+            self.close()
+            self._model = open_model(config, self._library, is_measured=True)
+            self._layers = layers
+        return self._model
+
+    def _draft_uses(self, config: EngineConfig, options: ContextOptions) -> tuple[MemoryUse, ...]:
+        if self._draft is None:
+            path = Path(config.draft_model)
+            self._draft = Model(self._library, path, gpu_layers=config.gpu_layers, is_measured=True)
+        shape = replace(options, max_sequences=config.max_running, is_unified=False)
+        with closing(Context(self._draft, shape)) as context:
+            return memory_uses(context)
+
+
+def _measured(
+    config: EngineConfig, uses: tuple[MemoryUse, ...], length: int, process: int
+) -> Measured:
+    is_mapped = config.memory_map and not config.memory_lock
+    kept = 0 if config.embeds else config.cache_memory * 2**20
+    needs: dict[str, Need] = {}
+    for use in (MemoryUse(MAIN), *uses):
+        need = needs.get(use.device) or Need(use.device)
+        needs[use.device] = replace(
+            need,
+            weights=need.weights + use.weights + use.mappable * (not is_mapped),
+            mapped=need.mapped + use.mappable * is_mapped,
+            cache=need.cache + use.cache,
+            compute=need.compute + use.compute + use.output,
+        )
+    needs[MAIN] = replace(needs[MAIN], kept=kept, process=process)
+    return Measured(tuple(needs.values()), length)
