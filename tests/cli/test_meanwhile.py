@@ -51,7 +51,7 @@ def test_the_build_does_not_wait_for_the_model(steps, monkeypatch) -> None:
 
 
 def test_a_model_that_nobody_allowed_to_fetch_is_asked_for_before_a_build(steps) -> None:
-    with pytest.raises(ModelNotFound, match="nobody to ask"):
+    with pytest.raises(ModelNotFound, match="nobody can be asked"):
         engine.configure(Settings(), "smollm2", yes=False)
     assert not steps.built.is_set()
 

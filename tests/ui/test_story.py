@@ -38,7 +38,7 @@ def test_lore_says_why_it_is_read_and_why_not(page: Page) -> None:
     open_panel(page, "Lore")
     new_entry(page, "Lamp", "lamp, wick", "It burns blue.")
     panel = page.get_by_role("complementary", name="Lore")
-    expect(panel).to_contain_text("Fired: “lamp” stands 1 paragraph back.")
+    expect(panel).to_contain_text("Fired: “lamp” occurs 1 paragraph back.")
     assert_accessible(page)
     page.get_by_label("None of").fill("out")
     page.get_by_label("None of").blur()
@@ -103,7 +103,7 @@ def test_branches_differ_and_come_back(page: Page) -> None:
 
 def test_of_several_takes_a_sentence_is_used_and_undone_at_once(page: Page) -> None:
     write(page, PROMPT)
-    button(page, "More ways to go on").click()
+    button(page, "More ways to continue").click()
     button(page, "Write 3 takes").click()
     takes = page.get_by_role("article")
     expect(takes).to_have_count(3)

@@ -24,7 +24,7 @@ _STYLE: dict[str, Any] = {
 
 
 class _Verbs(TyperGroup):
-    """The verbs as a group of commands that are made one by one."""
+    """The verbs as a group of commands that are created on demand."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Names of the verbs."""
@@ -75,7 +75,7 @@ def _show_version(wanted: bool) -> None:
 def _options(
     version: Annotated[  # noqa: ARG001
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show what the engine and the builds log.")

@@ -24,10 +24,10 @@ def bench(
     prompt: Annotated[int, typer.Option("--prompt", min=1, help="Tokens of the prompt.")] = 512,
     generate: Annotated[int, typer.Option("--generate", min=16, help="Tokens to generate.")] = 128,
     streams: Annotated[
-        int, typer.Option("--streams", min=1, max=64, help="Generations at the same time.")
+        int, typer.Option("--streams", min=1, max=64, help="Concurrent generations.")
     ] = 8,
     repeats: Annotated[
-        int, typer.Option("--repeats", min=1, help="Rounds; medians are shown.")
+        int, typer.Option("--repeats", min=1, help="Number of rounds; medians are shown.")
     ] = 5,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     threads: options.Threads = None,

@@ -83,11 +83,11 @@ def listening(places: Sequence[Place], *, has_keys: bool) -> Iterator[list[socke
 
     Args:
         places: Where.
-        has_keys: There are API keys, so that others than this machine may be let in.
+        has_keys: There are API keys, so that other machines may be admitted.
 
     Raises:
         SettingsError: One is no address, or reaches beyond this machine and there are no keys.
-        PortInUse: Somebody else has it.
+        PortInUse: Another program has it.
     """
     with ExitStack() as stack:
         yield [
@@ -107,7 +107,7 @@ def _bound(place: Place, *, has_keys: bool) -> Iterator[socket.socket]:
         raise SettingsError(f"{place.host} is no address to listen on: {reason}.") from error
     if not has_keys and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
         raise SettingsError(
-            f"{place.host} can be reached from other machines, and there is no API key that would keep others out.",
+            f"{place.host} can be reached from other machines, and there is no API key to keep others out.",
             hint="Make one: coblyn key add NAME",
         )
     with socket.socket(family, kind, protocol) as listener:

@@ -35,7 +35,7 @@ class BackendName(StrEnum):
 
 def build(
     backend: Annotated[
-        BackendName, typer.Option(help="What does the work; auto takes the best that is there.")
+        BackendName, typer.Option(help="What does the computation; auto takes the best available.")
     ] = BackendName.auto,
     portable: Annotated[
         bool, typer.Option("--portable", help="Run on any CPU of this kind, not only on this one.")
@@ -44,7 +44,10 @@ def build(
         Path | None, typer.Option(help="A llama.cpp tree to build, in place of the pinned one.")
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=0, help="Compilers at once; 0 goes by cores and memory.")
+        int,
+        typer.Option(
+            min=0, help="Number of concurrent compilers; 0 to choose by cores and memory."
+        ),
     ] = 0,
     cmake_arg: Annotated[
         list[str] | None, typer.Option(help="One more argument for CMake, such as -DGGML_LTO=ON.")
@@ -56,11 +59,11 @@ def build(
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Build even if the same engine is there.")
+        bool, typer.Option("--force", help="Build even if the same engine exists.")
     ] = False,
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Ask nothing of the network; COBLYN_PACK names a pack."),
+        typer.Option("--offline", help="Use no network; COBLYN_PACK names a pack."),
     ] = False,
     wheel: Annotated[
         Path | None,
@@ -69,17 +72,15 @@ def build(
             help="Write a portable engine as a wheel, for machines without a compiler.",
         ),
     ] = None,
-    show_list: Annotated[
-        bool, typer.Option("--list", help="List the engines that are there.")
-    ] = False,
-    use: Annotated[str, typer.Option(metavar="ID", help="Take another engine into use.")] = "",
+    show_list: Annotated[bool, typer.Option("--list", help="List the installed engines.")] = False,
+    use: Annotated[str, typer.Option(metavar="ID", help="Switch to another engine.")] = "",
     remove: Annotated[str, typer.Option(metavar="ID", help="Delete an engine.")] = "",
     prove: Annotated[
-        bool, typer.Option("--prove", help="Prove that the engine in use computes right, again.")
+        bool, typer.Option("--prove", help="Prove again that the engine in use computes correctly.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show what CMake and the compilers say.")
+        bool, typer.Option("--verbose", "-v", help="Show the output of CMake and the compilers.")
     ] = False,
 ) -> None:
     """Build the native engine for this machine, or choose among those that are there."""
@@ -156,7 +157,7 @@ def _suitable(report: Report) -> tuple[Bundle, BuildOptions]:
         _tell(f"{why} The one of the installed package {package.distribution} is used.")
         return bundle.use(package.id), options
     why = " ".join((why, *package_faults()))
-    _tell(f"{why} Building one for this machine; that takes some minutes, once.")
+    _tell(f"{why} Building one for this machine; this takes a few minutes, once.")
     return _build(options, also=report).bundle, options
 
 

@@ -90,8 +90,8 @@ def offer(entry: Entry, *, yes: bool = False) -> Path:
     if not said_yes(yes=yes):
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise ModelNotFound(
-                f"The model {entry.alias} is not here yet, and there is nobody to ask.",
-                hint=f"Get it: {command}\nOr say yes beforehand: --yes, or COBLYN_YES=1.",
+                f"The model {entry.alias} is not here yet, and nobody can be asked.",
+                hint=f"Get it: {command}\nOr agree beforehand: --yes, or COBLYN_YES=1.",
             )
         if not _ask(entry):
             raise ModelNotFound("There is no model to work with.", hint=f"Get one: {command}")

@@ -18,10 +18,12 @@ __all__ = ["compare"]
 
 def compare(
     first: Annotated[str, typer.Argument(help="The model to compare with, such as one in F16.")],
-    second: Annotated[str, typer.Argument(help="The other, such as one quantized from it.")],
-    text: Annotated[Path, typer.Option(help="A text that both read.")],
-    chunk: Annotated[int, typer.Option(min=32, help="Tokens that are read together.")] = 512,
-    chunks: Annotated[int, typer.Option(min=0, help="Most chunks; 0 for the whole text.")] = 0,
+    second: Annotated[str, typer.Argument(help="The other model, such as one quantized from it.")],
+    text: Annotated[Path, typer.Option(help="A text for both to read.")],
+    chunk: Annotated[int, typer.Option(min=32, help="Tokens per chunk.")] = 512,
+    chunks: Annotated[
+        int, typer.Option(min=0, help="Maximum number of chunks; 0 for the whole text.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,

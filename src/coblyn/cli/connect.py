@@ -27,7 +27,7 @@ def connect(
     model: Annotated[str, typer.Option(help="Model. Default: the server's first.")] = "",
     key: Annotated[
         str,
-        typer.Option(help="API key, for a server that wants one.", envvar="COBLYN_API_KEY"),
+        typer.Option(help="API key, for a server that requires one.", envvar="COBLYN_API_KEY"),
     ] = "",
     write: Annotated[
         bool, typer.Option("--write", help="Write it into the program's own files.")

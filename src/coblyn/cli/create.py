@@ -17,7 +17,7 @@ __all__ = ["create"]
 
 
 def create(
-    name: Annotated[str, typer.Argument(help="What to call it: NAME or NAME:TAG.")],
+    name: Annotated[str, typer.Argument(help="Name of the new model: NAME or NAME:TAG.")],
     file: Annotated[
         Path, typer.Option("--file", "-f", help="The Modelfile; - for standard input.")
     ] = Path("Modelfile"),
@@ -47,7 +47,7 @@ def _text(file: Path) -> str:
     except OSError as error:
         raise BadRequest(f"{file} cannot be read: {error.strerror}.", field="file") from error
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{file} is no text in UTF-8.", field="file") from error
+        raise BadRequest(f"{file} is not UTF-8 text.", field="file") from error
 
 
 def _with_adapters(modelfile: Modelfile, file: Path) -> Modelfile:

@@ -48,7 +48,7 @@ def doctor(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Write facts for a bug report, without names in them.")
+        bool, typer.Option("--report", help="Write facts for a bug report, without personal names.")
     ] = False,
     explain: Annotated[
         str, typer.Option(metavar="ID", help="Show one cause of the catalogue.")
@@ -111,7 +111,7 @@ def _may_evaluate(*, yes: bool) -> bool:
         "make -pn runs no recipe, but it does run what the makefiles call with $(shell), !=, $(file) and load."
     )
     if sys.stdin is None or not sys.stdin.isatty():
-        _tell("Nobody can be asked; the makefiles are only read. Say --yes to allow it.")
+        _tell("Nobody can be asked, so the makefiles are only read. Use --yes to allow it.")
         return False
     return typer.confirm("Do you trust this tree?", default=False, err=True)
 
@@ -136,7 +136,9 @@ def _undo(names: list[str], *, as_json: bool) -> None:
     from coblyn.errors import BadRequest
 
     if len(names) > 1:
-        raise BadRequest("--undo takes one fix back, in one source tree.", hint="Name only that.")
+        raise BadRequest(
+            "--undo takes one fix back, in one source tree.", hint="Name only that tree."
+        )
     moves = undo(Path(names[0]))
     if as_json:
         print(json.dumps({"moves": [move.to_json() for move in moves]}, indent=2))
@@ -179,7 +181,7 @@ def _why_not(found: Consultation) -> str:
     """Why nothing was moved, and what would make the doctor sure."""
     unsure = [each for each in found.diagnosis.findings if each.fix.steps and not each.safe_steps]
     if not unsure:
-        return "what is left to do here only you can do."
+        return "only you can do what is left to do here."
     missing = (
         "Do what it says by hand"
         if found.case.log

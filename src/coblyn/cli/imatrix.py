@@ -1,4 +1,4 @@
-"""``coblyn imatrix``: which inputs of a model's weights matter, learnt from a text."""
+"""``coblyn imatrix``: which inputs of a model's weights matter, learned from a text."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ __all__ = ["imatrix"]
 
 def imatrix(
     model: Annotated[str, typer.Argument(help="A GGUF file, or a name of `coblyn models`.")],
-    text: Annotated[Path, typer.Argument(help="A text like those that the model will work on.")],
+    text: Annotated[
+        Path, typer.Argument(help="A text similar to those that the model will work on.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The new file. Default: beside the model.")
     ] = None,
-    chunk: Annotated[int, typer.Option(min=32, help="Tokens that are read together.")] = 512,
-    chunks: Annotated[int, typer.Option(min=0, help="Most chunks; 0 for the whole text.")] = 0,
+    chunk: Annotated[int, typer.Option(min=32, help="Tokens per chunk.")] = 512,
+    chunks: Annotated[
+        int, typer.Option(min=0, help="Maximum number of chunks; 0 for the whole text.")
+    ] = 0,
     output: Annotated[
         bool, typer.Option("--output", help="Observe the output matrix as well.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
     threads: options.Threads = None,
     gpu_layers: options.GpuLayers = None,

@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 class KeyScope(StrEnum):
-    """What a key is good for."""
+    """What a key allows."""
 
     generate = "generate"
     admin = "admin"
@@ -57,7 +57,7 @@ def key(
     config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Make, list and remove API keys. Programs of other machines need one."""
+    """Make, list and remove API keys. Programs on other machines need one."""
     from coblyn import paths
     from coblyn.errors import SettingsError
 
@@ -70,7 +70,7 @@ def key(
         from coblyn.keys.file import remove
 
         remove(file, name)
-        print(f"The key {shown(name)} is removed; a server that runs refuses it within a second.")
+        print(f"The key {shown(name)} is removed; a running server refuses it within a second.")
     else:
         limits = {
             "requests_per_minute": requests_per_minute,

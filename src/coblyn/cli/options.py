@@ -44,10 +44,11 @@ ModelOrSettings = Annotated[
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 Context = Annotated[int | None, typer.Option("--context", "-c", help="Tokens of context.")]
 Threads = Annotated[
-    int | None, typer.Option("--threads", "-t", help="Threads; 0 for all cores that may be used.")
+    int | None, typer.Option("--threads", "-t", help="Threads; 0 for all usable cores.")
 ]
 GpuLayers = Annotated[
-    int | None, typer.Option("--gpu-layers", help="Layers on the accelerator; -1 for all.")
+    int | None,
+    typer.Option("--gpu-layers", help="Number of layers on the accelerator; -1 for all."),
 ]
 CacheType = Annotated[
     str | None, typer.Option("--cache-type", help="KV cache: f16, bf16, q8_0, q5_1 or q4_0.")
@@ -89,7 +90,7 @@ Projector = Annotated[
     ),
 ]
 Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Ask nothing: build and fetch what is missing.")
+    bool, typer.Option("--yes", "-y", help="Do not ask: build and fetch what is missing.")
 ]
 
 

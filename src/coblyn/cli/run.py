@@ -37,13 +37,17 @@ def run(
     ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", help="0 is greedy.")] = None,
     top_p: Annotated[
-        float | None, typer.Option("--top-p", help="Keep the likeliest tokens up to this sum.")
+        float | None,
+        typer.Option("--top-p", help="Keep the most likely tokens up to this total probability."),
     ] = None,
     top_k: Annotated[
-        int | None, typer.Option("--top-k", help="Keep so many of the likeliest tokens.")
+        int | None, typer.Option("--top-k", help="Keep this many of the most likely tokens.")
     ] = None,
     min_p: Annotated[
-        float | None, typer.Option("--min-p", help="Keep tokens this likely beside the likeliest.")
+        float | None,
+        typer.Option(
+            "--min-p", help="Keep tokens at least this likely relative to the most likely one."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Makes the answer repeatable.")

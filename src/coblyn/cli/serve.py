@@ -38,16 +38,17 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", "-p", help="Port; 0 for any.")] = None,
     listen: Annotated[
         list[str] | None,
-        typer.Option(help="Where else to listen: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH."),
+        typer.Option(help="Further addresses: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH."),
     ] = None,
     on_demand: Annotated[
         bool | None,
         typer.Option(
-            "--on-demand/--no-on-demand", help="Load models that requests name. Default: on."
+            "--on-demand/--no-on-demand", help="Load the models that requests name. Default: on."
         ),
     ] = None,
     ollama_port: Annotated[
-        int | None, typer.Option(help="Port to listen on as well, as Ollama: usually 11434.")
+        int | None,
+        typer.Option(help="Additional port on which to answer as Ollama: usually 11434."),
     ] = None,
     tls_cert: Annotated[
         str | None, typer.Option(help="Certificate and its chain (PEM), for HTTPS.")
@@ -57,7 +58,7 @@ def serve(
         bool | None,
         typer.Option(
             "--require-key/--no-require-key",
-            help="Ask programs of this machine for an API key too. Default: off.",
+            help="Require an API key from programs on this machine too. Default: off.",
         ),
     ] = None,
     log_format: Annotated[
@@ -67,12 +68,14 @@ def serve(
     log_texts: Annotated[
         bool | None,
         typer.Option(
-            "--log-texts/--no-log-texts", help="Write prompts and answers to the log, too."
+            "--log-texts/--no-log-texts", help="Write prompts and answers to the log as well."
         ),
     ] = None,
     drain: Annotated[
         float | None,
-        typer.Option(help="Seconds that requests may take to end when the server is stopped."),
+        typer.Option(
+            help="Seconds that running requests have to finish when the server is stopped."
+        ),
     ] = None,
     origin: Annotated[
         list[str] | None,
@@ -113,19 +116,21 @@ def serve(
     ] = None,
     projector: options.Projector = None,
     max_running: Annotated[
-        int | None, typer.Option("--max-running", help="Requests that are written at a time.")
+        int | None, typer.Option("--max-running", help="Maximum number of running requests.")
     ] = None,
     max_waiting: Annotated[
-        int | None, typer.Option("--max-waiting", help="Requests that may wait.")
+        int | None, typer.Option("--max-waiting", help="Maximum number of waiting requests.")
     ] = None,
     data_slots: Annotated[
-        bool | None, typer.Option("--data-slots", help="Keep stories that pages save here.")
+        bool | None,
+        typer.Option("--data-slots", help="Keep stories that pages save on this server."),
     ] = None,
     multiplayer: Annotated[
-        bool | None, typer.Option("--multiplayer", help="Share one story among pages.")
+        bool | None, typer.Option("--multiplayer", help="Let pages share one story.")
     ] = None,
     web_search: Annotated[
-        bool | None, typer.Option("--web-search", help="Let pages search the web through here.")
+        bool | None,
+        typer.Option("--web-search", help="Let pages search the web through this server."),
     ] = None,
     admin_dir: Annotated[
         str | None, typer.Option(help="Models and settings that may be loaded at run time.")
@@ -139,11 +144,11 @@ def serve(
         typer.Option(
             "--lite",
             metavar="[FILE|ADDRESS]",
-            help="KoboldAI Lite under /lite; fetched if need be.",
+            help="Serve KoboldAI Lite under /lite; fetched if needed.",
         ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", help="Preset of requests that name none.")
+        str | None, typer.Option("--preset", help="Preset for requests that name none.")
     ] = None,
     config: options.Config = None,
     yes: options.Yes = False,

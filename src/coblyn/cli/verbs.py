@@ -34,7 +34,7 @@ VERBS = {
 """Each verb's summary, at most 66 characters. The verb ``name`` is the function ``name`` in ``coblyn/cli/name.py``."""
 
 _OPTIONS = {
-    "--version": "Say the version.",
+    "--version": "Print the version.",
     "--verbose": "Show what the engine and the builds log.",
     "--install-completion": "Install completion for the current shell.",
     "--show-completion": "Show completion for the current shell, to copy it or\ncustomize the installation.",

@@ -11,7 +11,7 @@ from coblyn.errors import BadRequest
 __all__ = ["LARGEST", "LARGEST_INT", "Interval", "Parameter", "number", "whole"]
 
 LARGEST = 1e30
-"""Larger numbers are none in the samplers, which compute in single precision and add up what a context holds."""
+"""Larger numbers would overflow in the samplers, which use single precision and sum over a whole context."""
 
 LARGEST_INT = 2**31 - 1
 
@@ -25,18 +25,18 @@ class Parameter:
 
     Attributes:
         name: Field of ``SamplingParams``.
-        kind: Whether it is a fraction or an integer.
-        default: What changes nothing, or what goes best with the parameter that switches its sampler on.
-        range: What it may be.
+        kind: Whether it is a floating-point number or an integer.
+        default: The neutral value, or the best match for the parameter that switches its sampler on.
+        range: The allowed values.
         off: The values that change nothing; None where another parameter of the sampler decides that.
         meaning: What it does, in a line.
         source: Where it comes from: a paper, a pull request, a program.
         names: What requests of every dialect call it, KoboldCPP's own name first.
-        openai: What requests of OpenAI's dialect call it besides.
-        kobold_default: What a request of KoboldAI's dialect means that does not have it, where that is not ``default``.
-        kobold_low: The least that KoboldAI's dialect takes, where that is not the range's.
-        outside: What stands for a value out of range in a dialect that refuses none: the nearest one, or the default.
-        takes_largest: Of several names in a request, the largest value counts; else the first that is not off.
+        openai: Further names in requests of OpenAI's dialect.
+        kobold_default: The default in KoboldAI's dialect, if it differs from ``default``.
+        kobold_low: The minimum in KoboldAI's dialect, if it differs from the range's.
+        outside: What replaces a value out of range in a dialect that refuses none: the nearest value, or the default.
+        takes_largest: Of several names in a request, the largest value counts; otherwise the first that is not off.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Parameter:
         return self.off is not None and self.off[0] <= value <= self.off[1]
 
     def is_allowed(self, value: float) -> bool:
-        """Whether a value is in range; NaN is in none."""
+        """Whether a value is in range; NaN never is."""
         return self.range[0] <= value <= self.range[1]
 
     @property
@@ -83,7 +83,7 @@ class Parameter:
             raise BadRequest(f"{name} must be {self.rule}.", field=name)
 
     def held(self, value: float, low: float | None = None) -> float:
-        """A value as it is, or what stands for it where it is out of range."""
+        """The value, or what replaces it where it is out of range."""
         least = self.range[0] if low is None else low
         if least <= value <= self.range[1]:
             return value
@@ -98,7 +98,7 @@ def _text(value: float) -> str:
 
 
 def number(default: float, *, off: Interval | None = None, **row: Any) -> Any:
-    """A field of ``SamplingParams`` that is a fraction, with its row of the table."""
+    """A field of ``SamplingParams`` that is a floating-point number, with its row of the table."""
     return field(default=default, metadata={"kind": "float", "off": off, **_everything(row)})
 
 

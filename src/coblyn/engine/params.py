@@ -17,7 +17,7 @@ from coblyn.errors import BadRequest
 __all__ = ["DEFAULT_ORDER", "MAX_TOP_LOGPROBS", "PARAMETERS", "SamplingParams"]
 
 MAX_TOP_LOGPROBS = 20
-"""The most alternatives a token that can be asked for (OpenAI's limit)."""
+"""Maximum number of alternatives per token that can be requested (OpenAI's limit)."""
 
 MAX_SEED = 2**64 - 1
 
@@ -25,7 +25,7 @@ DEFAULT_ORDER = (6, 0, 1, 3, 4, 2, 5)
 """KoboldCPP's numbers of samplers, in the order that it applies where a request has no other."""
 
 _MIN_TEMPERATURE = 1e-30
-"""Below this a logit divided by it is no number any more; long before, the most likely token is always drawn."""
+"""A logit divided by less is no longer finite; far above this, the most likely token is already always drawn."""
 
 _OFF_AT_ZERO = (-math.inf, 0.0)
 _OFF_AT_ONE = (1.0, math.inf)
@@ -44,9 +44,9 @@ class SamplingParams:
         dry_sequence_breakers: Texts across which DRY sees no repetition.
         logit_bias: Pairs of token id and value added to its logit; minus infinity forbids it.
         seed: 0 to 2**64 - 1; None for a fresh one. The random number of a step depends on (seed, position) only.
-        logprobs: None for no log-probabilities, else how many alternatives a token, 0 to 20.
-        logprobs_after: They are those of the candidates that are drawn from, behind all samplers and constraints; if
-            not, the model's own, before any.
+        logprobs: None for no log-probabilities, otherwise the number of alternatives per token, 0 to 20.
+        logprobs_after: They describe the candidates that are drawn from, after all samplers and constraints; if
+            not, the model's own distribution, before any.
     """
 
     temperature: float = number(
@@ -63,7 +63,7 @@ class SamplingParams:
         off=_OFF_AT_ZERO,
         kobold_default=3000,
         names=("max_candidates",),
-        meaning="Looks at so many of the most likely tokens only, before any sampler but DRY.",
+        meaning="Considers only this many of the most likely tokens, before any sampler except DRY.",
         source="KoboldCPP",
     )
     top_k: int = whole(
@@ -72,7 +72,7 @@ class SamplingParams:
         off=_OFF_AT_ZERO,
         kobold_default=100,
         names=("top_k",),
-        meaning="Keeps so many of the most likely tokens.",
+        meaning="Keeps this many of the most likely tokens.",
         source="Fan et al., Hierarchical Neural Story Generation, 2018",
     )
     top_p: float = number(
@@ -89,7 +89,7 @@ class SamplingParams:
         range=(0.0, 1.0),
         off=_OFF_AT_ZERO,
         names=("min_p",),
-        meaning="Keeps tokens at least so many times as likely as the most likely one.",
+        meaning="Keeps tokens whose probability is at least this fraction of the most likely one's.",
         source="Nguyen et al., Turning Up the Heat, 2024",
     )
     top_a: float = number(
@@ -106,7 +106,7 @@ class SamplingParams:
         off=_OFF_AT_ONE,
         names=("typical",),
         openai=("typical_p",),
-        meaning="Keeps the tokens whose surprise is nearest to the expected one, up to this probability.",
+        meaning="Keeps the tokens whose surprise is nearest to the expected surprise, up to this total probability.",
         source="Meister et al., Locally Typical Sampling, 2022",
     )
     tail_free: float = number(
@@ -123,7 +123,7 @@ class SamplingParams:
         off=_OFF_AT_ZERO,
         names=("nsigma",),
         openai=("top_n_sigma",),
-        meaning="Keeps tokens at most so many standard deviations of the logits below the best one.",
+        meaning="Keeps tokens whose logits are at most this many standard deviations below the best one.",
         source="Tang et al., Top-n-sigma: Not All Logits Are You Need, 2024",
     )
     repetition_penalty: float = number(
@@ -165,21 +165,21 @@ class SamplingParams:
         0.0,
         off=(0.0, 0.0),
         names=("frequency_penalty",),
-        meaning="Subtracted from the logits of tokens once for each occurrence.",
+        meaning="Subtracted from the logits of tokens once per occurrence.",
         source="OpenAI's API",
     )
     dynatemp_range: float = number(
         0.0,
         off=(0.0, 0.0),
         names=("dynatemp_range",),
-        meaning="Lets the temperature rise with the entropy, from so much below to so much above.",
+        meaning="Varies the temperature with the entropy, from this much below to this much above.",
         source="KoboldCPP's pull request 570, 2023",
     )
     dynatemp_exponent: float = number(
         1.0,
         range=(0.0, LARGEST),
         names=("dynatemp_exponent",),
-        meaning="How the temperature rises with the entropy; 1 is a line.",
+        meaning="How the temperature rises with the entropy; 1 is linear.",
         source="KoboldCPP's pull request 570, 2023",
     )
     smoothing_factor: float = number(
@@ -187,20 +187,20 @@ class SamplingParams:
         range=(0.0, LARGEST),
         off=_OFF_AT_ZERO,
         names=("smoothing_factor",),
-        meaning="Bends the logits down with the square of their distance from the best one.",
+        meaning="Lowers the logits with the square of their distance from the best one.",
         source="kalomaze's quadratic sampling, 2024",
     )
     smoothing_curve: float = number(
         1.0,
         names=("smoothing_curve",),
-        meaning="Adds a cubic part to smoothing; 1 has none.",
+        meaning="Adds a cubic term to smoothing; 1 adds none.",
         source="text-generation-webui's pull request 5551, 2024",
     )
     xtc_threshold: float = number(
         0.2,
         range=(0.0, 1.0),
         names=("xtc_threshold",),
-        meaning="Tokens at least so likely are top choices; above 0.5 there are no two of them.",
+        meaning="Tokens at least this likely are top choices; above 0.5 there cannot be two.",
         source="text-generation-webui's pull request 6335, 2024",
     )
     xtc_probability: float = number(
@@ -208,7 +208,7 @@ class SamplingParams:
         range=(0.0, 1.0),
         off=_OFF_AT_ZERO,
         names=("xtc_probability",),
-        meaning="How often all top choices but the least likely one are excluded.",
+        meaning="How often all top choices except the least likely one are excluded.",
         source="text-generation-webui's pull request 6335, 2024",
     )
     dry_multiplier: float = number(
@@ -216,7 +216,7 @@ class SamplingParams:
         range=(0.0, LARGEST),
         off=_OFF_AT_ZERO,
         names=("dry_multiplier",),
-        meaning="Penalty on the token that would go on with a repetition.",
+        meaning="Penalty on the token that would continue a repetition.",
         source="text-generation-webui's pull request 5677, 2024",
     )
     dry_base: float = number(
@@ -230,7 +230,7 @@ class SamplingParams:
         2,
         range=(0, LARGEST_INT),
         names=("dry_allowed_length",),
-        meaning="Repetitions shorter than this cost nothing.",
+        meaning="Repetitions shorter than this are not penalized.",
         source="text-generation-webui's pull request 5677, 2024",
     )
     dry_range: int = whole(
@@ -248,7 +248,7 @@ class SamplingParams:
         off=(0, 0),
         names=("mirostat",),
         openai=("mirostat_mode",),
-        meaning="Version of the algorithm that holds the surprise at a target, in place of all truncation.",
+        meaning="Version of the algorithm that keeps the surprise at a target, in place of all truncation; 0 for off.",
         source="Basu et al., Mirostat, 2020",
     )
     mirostat_tau: float = number(
@@ -277,7 +277,7 @@ class SamplingParams:
         0.9,
         range=(0.0, 1.0),
         names=("adaptive_decay",),
-        meaning="Weight of the past in that mean, held between 0.01 and 0.99.",
+        meaning="Weight of the past in that mean, clamped to 0.01 to 0.99.",
         source="llama.cpp's pull request 17927, 2025",
     )
     sampler_order: tuple[int, ...] = DEFAULT_ORDER

@@ -44,21 +44,21 @@ class CommandOptions(TypedDict, total=False):
     temperature: float
     """Divides the logits: higher is more surprising; 0 or less always takes the most likely token."""
     max_candidates: int
-    """Looks at so many of the most likely tokens only, before any sampler but DRY."""
+    """Considers only this many of the most likely tokens, before any sampler except DRY."""
     top_k: int
-    """Keeps so many of the most likely tokens."""
+    """Keeps this many of the most likely tokens."""
     top_p: float
     """Keeps the smallest set of most likely tokens whose probability reaches this."""
     min_p: float
-    """Keeps tokens at least so many times as likely as the most likely one."""
+    """Keeps tokens whose probability is at least this fraction of the most likely one's."""
     top_a: float
     """Keeps tokens whose probability is at least this times the square of the largest one."""
     typical_p: float
-    """Keeps the tokens whose surprise is nearest to the expected one, up to this probability."""
+    """Keeps the tokens whose surprise is nearest to the expected surprise, up to this total probability."""
     tail_free: float
     """Cuts where the sorted probabilities flatten out; lower cuts more."""
     top_n_sigma: float
-    """Keeps tokens at most so many standard deviations of the logits below the best one."""
+    """Keeps tokens whose logits are at most this many standard deviations below the best one."""
     repetition_penalty: float
     """Divides positive and multiplies negative logits of tokens that occurred."""
     repetition_range: int
@@ -68,29 +68,29 @@ class CommandOptions(TypedDict, total=False):
     presence_penalty: float
     """Subtracted from the logits of tokens that occurred."""
     frequency_penalty: float
-    """Subtracted from the logits of tokens once for each occurrence."""
+    """Subtracted from the logits of tokens once per occurrence."""
     dynatemp_range: float
-    """Lets the temperature rise with the entropy, from so much below to so much above."""
+    """Varies the temperature with the entropy, from this much below to this much above."""
     dynatemp_exponent: float
-    """How the temperature rises with the entropy; 1 is a line."""
+    """How the temperature rises with the entropy; 1 is linear."""
     smoothing_factor: float
-    """Bends the logits down with the square of their distance from the best one."""
+    """Lowers the logits with the square of their distance from the best one."""
     smoothing_curve: float
-    """Adds a cubic part to smoothing; 1 has none."""
+    """Adds a cubic term to smoothing; 1 adds none."""
     xtc_threshold: float
-    """Tokens at least so likely are top choices; above 0.5 there are no two of them."""
+    """Tokens at least this likely are top choices; above 0.5 there cannot be two."""
     xtc_probability: float
-    """How often all top choices but the least likely one are excluded."""
+    """How often all top choices except the least likely one are excluded."""
     dry_multiplier: float
-    """Penalty on the token that would go on with a repetition."""
+    """Penalty on the token that would continue a repetition."""
     dry_base: float
     """What the penalty is multiplied by for each further token of the repetition."""
     dry_allowed_length: int
-    """Repetitions shorter than this cost nothing."""
+    """Repetitions shorter than this are not penalized."""
     dry_range: int
     """Tokens at the end of the context that DRY sees; 0 or less sees all."""
     mirostat: int
-    """Version of the algorithm that holds the surprise at a target, in place of all truncation."""
+    """Version of the algorithm that keeps the surprise at a target, in place of all truncation; 0 for off."""
     mirostat_tau: float
     """The target of mirostat, in bits."""
     mirostat_eta: float
@@ -98,7 +98,7 @@ class CommandOptions(TypedDict, total=False):
     adaptive_target: float
     """The mean probability that drawn tokens should have."""
     adaptive_decay: float
-    """Weight of the past in that mean, held between 0.01 and 0.99."""
+    """Weight of the past in that mean, clamped to 0.01 to 0.99."""
     sampler_order: Sequence[int]
     """KoboldCPP's numbers of the samplers that are applied, in their order. One that is left out is not
     applied; those without a number keep their place."""
@@ -109,7 +109,7 @@ class CommandOptions(TypedDict, total=False):
     seed: int | None
     """0 to 2**64 - 1; None for a fresh one. The random number of a step depends on (seed, position) only."""
     logprobs: int | None
-    """None for no log-probabilities, else how many alternatives a token, 0 to 20."""
+    """None for no log-probabilities, otherwise the number of alternatives per token, 0 to 20."""
     logprobs_after: bool
-    """They are those of the candidates that are drawn from, behind all samplers and constraints; if not, the
-    model's own, before any."""
+    """They describe the candidates that are drawn from, after all samplers and constraints; if not, the model's
+    own distribution, before any."""

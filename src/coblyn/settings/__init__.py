@@ -1,4 +1,4 @@
-"""Everything that a user may choose for running a model: defaults < settings file < environment < flags.
+"""Everything that a user may choose about running a model: defaults < settings file < environment < flags.
 
 The file is ``coblyn.toml`` in the user's configuration directory, or the one that ``--config`` names. A setting
 ``max_running`` is ``COBLYN_MAX_RUNNING`` in the environment and ``--max-running`` on the command line.
@@ -58,8 +58,8 @@ class Settings(EngineSettings):
     listen: Annotated[
         tuple[str, ...],
         Meta(
-            description="Where else to listen: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH. A UNIX socket is its "
-            "owner's, who needs no key."
+            description="Further addresses to listen on: HOST, HOST:PORT, [IPV6]:PORT or unix:PATH. A UNIX socket "
+            "belongs to its owner, who needs no key."
         ),
     ] = ()
     tls_cert: Annotated[
@@ -77,7 +77,7 @@ class Settings(EngineSettings):
         float,
         Meta(
             ge=0,
-            description="Seconds for which a model stays that a request named and nobody uses.",
+            description="Seconds for which a model loaded on request stays loaded while it is not used.",
         ),
     ] = 300.0
     sleep_seconds: Annotated[
@@ -90,7 +90,9 @@ class Settings(EngineSettings):
     ] = 0.0
     ollama_port: Annotated[
         int,
-        Meta(ge=0, le=65535, description="Port to listen on as well, as Ollama; 0 for none."),
+        Meta(
+            ge=0, le=65535, description="Additional port on which to answer as Ollama; 0 for none."
+        ),
     ] = 0
     origins: Annotated[
         tuple[str, ...], Meta(description="Web origins that may call the API from a browser.")
@@ -102,12 +104,12 @@ class Settings(EngineSettings):
     require_key: Annotated[
         bool,
         Meta(
-            description="Ask programs of this machine for a key too; those of other machines need one always."
+            description="Require a key from programs on this machine too; those on other machines always need one."
         ),
     ] = False
     strict_models: Annotated[
         bool,
-        Meta(description="Refuse requests that name another model than the one that is loaded."),
+        Meta(description="Refuse requests that name a model other than the one that is loaded."),
     ] = False
     log_format: Annotated[
         Literal["text", "json"],
@@ -117,11 +119,13 @@ class Settings(EngineSettings):
     ] = "text"
     log_texts: Annotated[
         bool,
-        Meta(description="Write prompts and answers to the log, too; it holds none otherwise."),
+        Meta(
+            description="Write prompts and answers to the log as well; otherwise it contains none."
+        ),
     ] = False
     max_body: Annotated[
         int,
-        Meta(ge=1024, le=_MAX_INT, description="Largest body of a request, in bytes."),
+        Meta(ge=1024, le=_MAX_INT, description="Maximum size of a request's body, in bytes."),
     ] = 32 << 20
     body_seconds: Annotated[
         float,
@@ -136,7 +140,7 @@ class Settings(EngineSettings):
         Meta(
             ge=0.1,
             le=86400,
-            description="Seconds that a client may leave an answer unread before its connection is closed.",
+            description="Seconds for which a client may leave an answer unread before its connection is closed.",
         ),
     ] = 120.0
     keep_alive_seconds: Annotated[
@@ -144,7 +148,7 @@ class Settings(EngineSettings):
         Meta(
             ge=0,
             le=3600,
-            description="Seconds after which a stream that has nothing to send yet says so, for proxies; 0 for never.",
+            description="Seconds after which a silent stream sends a sign of life, for proxies; 0 for never.",
         ),
     ] = 10.0
     drain_seconds: Annotated[
@@ -152,11 +156,11 @@ class Settings(EngineSettings):
         Meta(
             ge=0,
             le=3600,
-            description="Seconds that requests may take to end when the server is told to stop.",
+            description="Seconds that running requests have to finish when the server is told to stop.",
         ),
     ] = 3.0
     data_slots: Annotated[
-        bool, Meta(description="Keep stories that KoboldAI Lite saves on the server.")
+        bool, Meta(description="Keep the stories that KoboldAI Lite saves on the server.")
     ] = False
     multiplayer: Annotated[
         bool, Meta(description="Share one story among the KoboldAI Lite pages that ask for it.")
@@ -164,7 +168,7 @@ class Settings(EngineSettings):
     preload_story: Annotated[
         str,
         Meta(
-            description="File of a story that KoboldAI Lite begins with, or the story itself, as JSON."
+            description="Story that KoboldAI Lite opens at the start: a file, or the story itself as JSON."
         ),
     ] = ""
     web_search: Annotated[
@@ -193,7 +197,7 @@ class Settings(EngineSettings):
         ),
     ] = ""
     tool_seconds: Annotated[
-        float, Meta(ge=1, le=3600, description="Seconds that a call of such a tool may take.")
+        float, Meta(ge=1, le=3600, description="Seconds that a call to such a tool may take.")
     ] = 60.0
     lite: Annotated[
         str,
@@ -214,7 +218,7 @@ class Settings(EngineSettings):
         Meta(
             ge=1,
             le=_MAX_INT,
-            description="Tokens that a client gets which continues text and names no number.",
+            description="Number of tokens generated for a client that continues text and asks for no number.",
         ),
     ] = 2048
     max_completion: Annotated[
@@ -226,7 +230,7 @@ class Settings(EngineSettings):
         ),
     ] = 0
     defaults_win: Annotated[
-        bool, Meta(description="`generation_defaults` replace what requests have, too.")
+        bool, Meta(description="`generation_defaults` also override what requests contain.")
     ] = False
 
     @classmethod
@@ -241,8 +245,8 @@ class Settings(EngineSettings):
 
         Args:
             file: The settings file; None for the user's own, which may be absent.
-            flags: What the command line gave; None values are those that it did not give.
-            others: What another program's settings say, after the name of their file; only flags go before it.
+            flags: Values from the command line; None for options that were not given.
+            others: Another program's settings, by the name of their file; only flags take precedence over them.
 
         Raises:
             SettingsError: A source holds an unknown name or a wrong value; the message names the source.

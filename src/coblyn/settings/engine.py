@@ -52,7 +52,7 @@ class EngineSettings:
         int, Meta(ge=0, le=512, description="Threads; 0 for all cores that may be used.")
     ] = 0
     gpu_layers: Annotated[
-        int, Meta(description="Layers on the accelerator; a negative number for all.")
+        int, Meta(description="Number of layers on the accelerator; negative for all.")
     ] = -1
     cpu_experts: Annotated[
         int,
@@ -86,14 +86,14 @@ class EngineSettings:
         ),
     ] = 2048
     flash_attention: Annotated[
-        bool | None, Meta(description="Flash attention; leave it out to let the engine decide.")
+        bool | None, Meta(description="Flash attention; omit it to let the engine decide.")
     ] = None
     cache_type: Annotated[CacheType, Meta(description="Type of the KV cache.")] = "f16"
     shared_cells: Annotated[
         bool | None,
         Meta(
             description="Whether all requests share the cells of one context, which saves memory, or "
-            "each has its own, which is faster on a CPU; leave it out to decide by the machine."
+            "each has its own, which is faster on a CPU; omit it to choose by machine."
         ),
     ] = None
     cache_memory: Annotated[
@@ -101,13 +101,13 @@ class EngineSettings:
         Meta(
             ge=0,
             le=_MAX_INT,
-            description="Megabytes of memory that keep what earlier requests computed.",
+            description="Megabytes of memory in which the results of earlier requests are kept.",
         ),
     ] = 2048
     speculation: Annotated[
         bool,
         Meta(
-            description="Guess tokens ahead from what was said before, where that is measured to be faster. "
+            description="Guess tokens ahead from earlier text, where that is measured to be faster. "
             "Requests with a seed go without, so that they are repeatable."
         ),
     ] = True
@@ -126,12 +126,12 @@ class EngineSettings:
         ),
     ] = ()
     adapters_on: Annotated[
-        bool, Meta(description="Requests that choose no adapters use all of `adapters`.")
+        bool, Meta(description="Whether requests that choose no adapters use all of `adapters`.")
     ] = False
     control_vectors: Annotated[
         tuple[str, ...],
         Meta(
-            description="Control vectors that requests use which choose no adapters: FILE, FILE:SCALE or "
+            description="Control vectors for requests that choose no adapters: FILE, FILE:SCALE or "
             "NAME=FILE:SCALE each."
         ),
     ] = ()
@@ -180,14 +180,18 @@ class EngineSettings:
     ] = 8
     max_waiting: Annotated[
         int,
-        Meta(ge=0, le=100_000, description="Requests that may wait; more are told to come back."),
+        Meta(
+            ge=0,
+            le=100_000,
+            description="Maximum number of waiting requests; further ones are refused and may try again.",
+        ),
     ] = 64
     hang_seconds: Annotated[
         float,
         Meta(
             ge=2,
             le=3600,
-            description="Seconds for which the engine may give no answer before it is started again.",
+            description="Seconds without an answer from the engine after which it is restarted.",
         ),
     ] = 15.0
     step_seconds: Annotated[
@@ -195,8 +199,8 @@ class EngineSettings:
         Meta(
             ge=1,
             le=86400,
-            description="Seconds that one step of the engine may take, or a load without progress, "
-            "before the engine is started again.",
+            description="Seconds that one step of the engine, or a load without progress, may take "
+            "before the engine is restarted.",
         ),
     ] = 1800.0
     constraint_seconds: Annotated[
@@ -204,7 +208,7 @@ class EngineSettings:
         Meta(
             ge=0.1,
             le=3600,
-            description="Seconds that a constraint may take to be read, or for what it allows at one token, "
+            description="Seconds that reading a constraint, or computing what it allows for one token, may take "
             "before its request ends.",
         ),
     ] = 5.0
@@ -213,7 +217,7 @@ class EngineSettings:
     """Names of the settings that a source has, which nothing but the user changes."""
 
     def __post_init__(self) -> None:
-        """Hold every value to its range.
+        """Check every value against its range.
 
         Raises:
             SettingsError: One is out of it, or has a wrong type.

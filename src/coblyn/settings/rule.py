@@ -1,4 +1,4 @@
-"""What a setting may be: its type, its range, its default and its meaning, read off the class that holds it."""
+"""What a setting may be: its type, its range, its default and its meaning, read from the class that holds it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Rule:
             raise ValueError(str(error).partition(" - at ")[0].replace("`", "")) from error
 
     def problem(self, value: Any) -> str:
-        """Why a value cannot be, or nothing."""
+        """Why a value is not allowed; empty if it is."""
         try:
             msgspec.convert(value, self.kind)
         except msgspec.ValidationError as error:
@@ -86,5 +86,5 @@ def _meaning(kind: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A word for yes or no as the value that it means; no setting takes such a word for something else."""
+    """A word for yes or no as the value that it stands for; no setting uses such a word for anything else."""
     return _WORDS.get(value.lower(), value) if isinstance(value, str) else value
