@@ -11,6 +11,7 @@ const ROOMS = {
   api: ["words", "editor", "journal", "store", "views"],
   editor: ["words", "stream", "api", "journal", "store", "views"],
   journal: ["words", "stream", "editor", "store", "views"],
+  modes: ["words", "stream", "api", "editor", "journal", "store", "views"],
   store: ["stream", "views"],
   views: ["stream", "api", "journal"],
 };

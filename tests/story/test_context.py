@@ -6,7 +6,7 @@ import pytest
 
 from coblyn.errors import BadRequest
 from coblyn.story.changes import Change
-from coblyn.story.context import Context, assemble, cards_of, messages_of
+from coblyn.story.context import Context, assemble, messages_of
 from coblyn.story.lore.entry import read_entry
 from coblyn.story.lore.fire import fire
 from coblyn.story.lore.scene import Scene
@@ -82,7 +82,7 @@ def test_a_chat_is_messages_too() -> None:
         {"role": "system", "content": "It knocks."},
         {"role": "user", "content": "Oh.", "name": "Gwen"},
     ]
-    speakers = speakers_of(state, cards_of(state))
+    speakers = speakers_of(state)
     assert messages_of(state.text("main").text, speakers)[:2] == [
         "Oh.",
         "The lamp.\nSee: it is out.",
@@ -208,3 +208,9 @@ def test_what_only_looks_like_a_call_stays_text() -> None:
     assert parts_of('<tool_call>{"name": 3}</tool_call>').calls == ()
     assert parts_of("<think>Hm") == Parts("", "Hm")
     assert parts_of('<tool_call>{"name": "a"}</tool_call>').calls == (Call("call_0", "a", "{}"),)
+
+
+def test_who_does_not_take_part_any_more_has_said_what_it_said() -> None:
+    absent = {"card": {"name": "Tomos"}, "is_absent": True}
+    answer = context(story("You: Hi\nTomos: Yes.", mode="chat", characters__t=absent))
+    assert [message.name for message in answer.messages] == ["You", "Tomos"]

@@ -93,7 +93,7 @@ class Contexts:
         count = self._counter(model, loop)
         timers = query.timers
         scene = Scene(
-            messages=messages_of(text, speakers_of(state, cards)),
+            messages=messages_of(text, speakers_of(state)),
             sources=sources_of(state, cards),
             character=next((card.name for card in cards.values()), ""),
             tags=frozenset(tag for card in cards.values() for tag in card.tags),

@@ -127,7 +127,7 @@ def assemble(
             hint="Shorten them, or allow a larger context.",
             field="max_context",
         )
-    speakers = speakers_of(state, cards)
+    speakers = speakers_of(state)
     blocks = _blocks(state.text(branch).text)
     first = _first_kept(blocks, count, left)
     segments = (*top, *_woven(branch, blocks, first, inserted, count, speakers))

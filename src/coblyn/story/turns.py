@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from coblyn.story.cards.card import Card
+from coblyn.errors import BadRequest
+from coblyn.story.cards.card import read_card
 from coblyn.story.parts import Call, parts_of
 from coblyn.story.state import State
 
@@ -130,8 +131,11 @@ def _said(message: Message) -> list[Message]:
     return found
 
 
-def speakers_of(state: State, cards: Mapping[str, Card]) -> Speakers:
-    """Who speaks in a story: its characters and personas, and the names in the setting ``speakers``."""
+def speakers_of(state: State) -> Speakers:
+    """Who speaks in a story: its characters and personas, and the names in the setting ``speakers``.
+
+    A character that does not take part any more has said what it said.
+    """
     personas: list[Any] = [value.get("name") for value in state.collection("personas").values()]
     users = frozenset(name for name in personas if isinstance(name, str) and name) or frozenset(
         {"You"}
@@ -140,5 +144,15 @@ def speakers_of(state: State, cards: Mapping[str, Card]) -> Speakers:
     named = (
         {name for name in given if isinstance(name, str)} if isinstance(given, list) else set[str]()
     )
-    characters = {name for card in cards.values() for name in (card.name, card.called)}
-    return Speakers(state.single("mode"), users, frozenset((named | characters) - users))
+    others = named | {
+        name for value in state.collection("characters").values() for name in _names(value)
+    }
+    return Speakers(state.single("mode"), users, frozenset(others - users - {""}))
+
+
+def _names(value: Mapping[str, Any]) -> tuple[str, ...]:
+    try:
+        card = read_card(value.get("card", value))
+    except BadRequest:
+        return ()  # it stays in the story, and has nothing to say
+    return card.name, card.called

@@ -1,6 +1,7 @@
 /** One function for each endpoint of generating. */
 
 import { events, type ServerEvent } from "../stream/events";
+import { converse } from "./conversation";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { ModelsApi } from "./models";
 import { StoriesApi } from "./stories";
@@ -18,7 +19,7 @@ export interface Api {
   /** What the model would read of a story. */
   context(story: string, about: Json): Promise<Context>;
   /** What a generation would cost; starts nothing. */
-  plan(request: { prompt: string; max_length: number }): Promise<Plan>;
+  plan(request: { prompt: string; max_length: number; replace_instruct_placeholders: boolean }): Promise<Plan>;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
   abort(genkey: string): Promise<void>;
 }
@@ -70,6 +71,7 @@ export function createApi(fetch?: Fetch): Api {
     },
 
     async *generate(body, signal) {
+      if (body.messages) return yield* converse(http, body, signal);
       const init = { ...post({ ...body, coblyn_events: true }), signal };
       const response = await http.request("api/extra/generate/stream", init);
       if (!response.body) throw new ApiError("cut", "The answer has no body.");

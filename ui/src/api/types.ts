@@ -44,6 +44,12 @@ export interface GenerateRequest {
   trim_stop: boolean;
   replace_instruct_placeholders: boolean;
   genkey: string;
+  /** In place of the prompt: a conversation, for the model's own template. */
+  messages?: readonly unknown[];
+  /** What an assistant may call, as OpenAI has it. */
+  tools?: readonly unknown[];
+  /** How many alternatives each token comes with. */
+  logprobs?: number;
   [sampler: string]: unknown;
 }
 
@@ -71,7 +77,7 @@ export interface Plan {
   waiting: number;
 }
 
-export type SegmentKind = "memory" | "lore" | "character" | "persona" | "examples" | "note" | "story";
+export type SegmentKind = "template" | "memory" | "lore" | "character" | "persona" | "examples" | "note" | "story";
 
 /** A part of what is sent. */
 export interface Segment {
@@ -112,6 +118,10 @@ export interface Context {
   /** Text of the branch before this place does not fit. */
   dropped: number;
   segments: readonly Segment[];
+  /** Texts with which somebody else's turn begins. */
+  stops: readonly string[];
+  /** In a chat and in instructions: the same for the model's own template. */
+  messages: readonly unknown[];
   lore: { fired: readonly Verdict[]; silent: readonly Verdict[]; timers?: unknown };
 }
 
@@ -130,11 +140,22 @@ export interface Stats {
   decodeSeconds: number;
 }
 
+export interface Chance {
+  text: string;
+  /** Natural logarithm of the probability. */
+  logprob: number;
+}
+
+/** A token that was drawn, and what could have been. */
+export interface TokenChance extends Chance {
+  top: readonly Chance[];
+}
+
 export type FinishReason = "stop" | "length" | "error";
 
 export type GenerateEvent =
   | ({ kind: "progress" } & Progress)
-  | { kind: "text"; text: string }
+  | { kind: "text"; text: string; tokens?: readonly TokenChance[] }
   | { kind: "finish"; reason: FinishReason }
   | ({ kind: "stats" } & Stats);
 

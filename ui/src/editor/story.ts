@@ -32,6 +32,8 @@ export interface Writing {
 export interface Story {
   text(): string;
   piece(): Piece | null;
+  /** Which piece its words come from; empty where there is none. */
+  pieceId(): string;
   /** The text that a generation continues: all of it, or all before the last piece. */
   before(place: "end" | "piece"): string;
   write(place: "end" | "piece", id: string): Writing;
@@ -67,6 +69,10 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
     length: () => view.state.doc.length,
     runs: () => runsOf(view.state, 0, view.state.doc.length),
     piece: () => pieceOf(view.state),
+    pieceId: () => {
+      const piece = pieceOf(view.state);
+      return (piece && runsOf(view.state, piece.from, piece.to).find(([, id]) => id !== "")?.[1]) ?? "";
+    },
     before: (place) => {
       const piece = place === "piece" ? pieceOf(view.state) : null;
       return piece ? view.state.sliceDoc(0, piece.from) : view.state.doc.toString();

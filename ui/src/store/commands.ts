@@ -1,6 +1,7 @@
 /** Everything that can be done by typing its name. */
 
 import type { Page } from "./page";
+import { MODES } from "../modes/turns";
 import { DIGITS, RAIL } from "./place.svelte";
 import { saveCopy } from "./copy";
 import { LANGUAGES, type Language, say } from "../words/words.svelte";
@@ -14,7 +15,7 @@ export interface Command {
 }
 
 export function commandsOf(page: Page): Command[] {
-  const { session, place, view } = page;
+  const { session, place, view, modes } = page;
   const t = say();
   const panels = RAIL.map((name) => ({
     id: name,
@@ -28,9 +29,9 @@ export function commandsOf(page: Page): Command[] {
     ["system", t.themeSystem],
   ] as const;
   return [
-    { id: "generate", label: t.generate, run: () => void session.generate() },
+    { id: "generate", label: t.generate, run: () => void modes.generate() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
-    ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void session.writeTakes(n) })),
+    ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void modes.writeTakes(n) })),
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },
     ...panels,
@@ -46,6 +47,8 @@ export function commandsOf(page: Page): Command[] {
       run: () => view.set({ language }),
     })),
     { id: "tour", label: t.tourShow, run: () => page.tour.begin() },
+    ...MODES.map((mode) => ({ id: `mode-${mode}`, label: `${t.mode}: ${t.modes[mode]}`, run: () => modes.choose(mode) })),
+    ...(modes.mode === "story" ? [] : [{ id: "as-text", label: t.asText, run: () => (modes.isAsText = !modes.isAsText) }]),
     { id: "text", label: t.goToText, run: () => session.focus() },
   ];
 }

@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "story";
+export type Topic = "generation" | "storage" | "tabs" | "story" | "turn";
 
 export interface Action {
   label: string;
@@ -51,4 +51,18 @@ function split(message: string): [string, string] {
   const line = message.replace(/\s+/g, " ").trim();
   const end = /[.!?] (?=[\p{Lu}“])/u.exec(line);
   return end ? [line.slice(0, end.index + 1), line.slice(end.index + 2)] : [line, ""];
+}
+
+/** Both changed the same: the writer chooses. */
+export function conflictNotice([keepOurs, takeTheirs]: [() => void, () => void], close: () => void): Notice {
+  const t = say();
+  const act = (run: () => void) => (): void => {
+    close();
+    run();
+  };
+  const actions = [
+    { label: t.keepThis, run: act(keepOurs) },
+    { label: t.takeOther, run: act(takeTheirs) },
+  ];
+  return { topic: "tabs", tone: "error", title: t.otherTab, advice: t.otherTabHint, actions, canClose: false };
 }

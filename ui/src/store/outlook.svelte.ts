@@ -4,8 +4,8 @@ import type { Api } from "../api/client";
 import { ApiError, type Context, type Plan, type Segment } from "../api/types";
 import type { Book } from "./book.svelte";
 import { type Price, priceOf } from "./price";
+import { requestOf } from "./request";
 import type { Sampler } from "./sampler.svelte";
-import { spacing } from "./spacing";
 
 const DELAY = 400;
 
@@ -69,8 +69,9 @@ export class Outlook {
     this.#isStale = false;
     try {
       const context = await this.prepare(null);
-      const { prompt } = spacing(context.prompt);
-      const plan = await this.#api.plan({ prompt, max_length: this.#sampler.settings.maxLength });
+      const { request } = requestOf(context, this.#book.places, this.#sampler.settings, [], "");
+      const { prompt, max_length, replace_instruct_placeholders } = request;
+      const plan = await this.#api.plan({ prompt, max_length, replace_instruct_placeholders });
       if (!this.#isStale) this.#show(context, plan);
     } catch (error) {
       this.plan = this.price = null;

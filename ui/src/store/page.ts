@@ -4,6 +4,7 @@ import type { Api } from "../api/client";
 import { openOutbox } from "../journal/outbox";
 import { Doctor } from "./doctor.svelte";
 import { Library } from "./library.svelte";
+import { Modes } from "./modes.svelte";
 import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
@@ -13,6 +14,7 @@ import { View } from "./view.svelte";
 
 export class Page {
   readonly session: Session;
+  readonly modes: Modes;
   readonly view: View;
   readonly library: Library;
   readonly doctor: Doctor;
@@ -25,7 +27,11 @@ export class Page {
     this.tour = new Tour(storage);
     this.doctor = new Doctor(api);
     this.library = new Library(api.stories);
-    this.session = new Session(api, storage, (story, branch) => this.place.settle(story, branch));
+    this.session = new Session(api, storage, (story, branch) => {
+      this.place.settle(story, branch);
+      this.modes.opened();
+    });
+    this.modes = new Modes(this.session, storage);
     this.picker = new Picker(api.models, () => void this.session.modelChanged());
   }
 

@@ -76,10 +76,14 @@ export class Place {
     this.route = route;
   }
 
-  /** Names the story in the address without a step of its own in the browser's history. */
+  /** Names the story and branch in the address; from another branch of it that is a step, so that Back comes back there. */
   settle(story: string, branch: string): void {
+    const { story: oldStory, branch: oldBranch } = this.route;
+    const isStep = oldStory === story && oldBranch !== null && oldBranch !== branch;
     this.route = { ...this.route, story, branch };
-    if (!this.route.sheet) history.replaceState(null, "", routeText(this.route));
+    if (this.route.sheet) return;
+    if (isStep) history.pushState(null, "", routeText(this.route));
+    else history.replaceState(null, "", routeText(this.route));
   }
 
   toggle(panel: Panel): void {

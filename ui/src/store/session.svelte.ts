@@ -9,13 +9,13 @@ import type { Outbox } from "../journal/outbox";
 import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
-import { type Notice, type Topic, wordsFor } from "./notices";
+import { conflictNotice, type Notice, type Topic, wordsFor } from "./notices";
 import { Outlook } from "./outlook.svelte";
+import { Pager } from "./pager";
+import { requestOf } from "./request";
 import { Sampler } from "./sampler.svelte";
 import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
-import { toRequest } from "./settings";
-import { spacing } from "./spacing";
 import { Takes } from "./takes.svelte";
 
 export class Session {
@@ -30,14 +30,18 @@ export class Session {
   /** False while text appears where the reader does not look. */
   isFollowing = $state(true);
 
+  /** Where one writes in a mode with turns, while it is shown. */
+  box: HTMLElement | null = null;
+
   readonly sampler: Sampler;
   readonly server: Server;
   readonly generation: Generation;
   readonly outlook: Outlook;
   readonly takes: Takes;
   readonly book: Book;
+  readonly pager: Pager;
   #story: Story | null = null;
-  #run: Promise<void> = Promise.resolve();
+  #run: Promise<boolean> = Promise.resolve(true);
   #isStarting = false;
 
   constructor(api: Api, storage: Storage | null, onOpen: BookEvents["onOpen"]) {
@@ -51,8 +55,9 @@ export class Session {
         this.outlook.reset();
       },
       onPlace: () => this.outlook.changed(),
-      onConflict: (keepOurs, takeTheirs) => this.#conflict(keepOurs, takeTheirs),
+      onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
+    this.pager = new Pager(this.book, () => this.#story);
     this.outlook = new Outlook(api, this.book, this.sampler);
   }
 
@@ -113,14 +118,15 @@ export class Session {
     this.book.put("memory", text);
   }
 
-  generate(): Promise<void> {
+  /** Writes on at the end; true if the model came to an end by itself. */
+  generate(): Promise<boolean> {
     this.deeds = { ...this.deeds, generations: this.deeds.generations + 1 };
     return this.#write("end");
   }
 
   /** Another take of the last piece, from the same place; the old one comes back with undo. */
-  retry(): Promise<void> {
-    if (!this.facts.canRetry) return Promise.resolve();
+  retry(): Promise<boolean> {
+    if (!this.facts.canRetry) return Promise.resolve(false);
     this.deeds = { ...this.deeds, retries: this.deeds.retries + 1 };
     return this.#write("piece");
   }
@@ -133,9 +139,8 @@ export class Session {
       const table = await this.sampler.ready();
       const sent = await this.outlook.prepare(null);
       this.outlook.sent(sent);
-      const { prompt } = spacing(sent.prompt);
-      const request = toRequest(this.sampler.settings, table, prompt, newKey());
-      await this.takes.write(count, request, () => spacing(sent.prompt).fit);
+      const { request, fit } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey());
+      await this.takes.write(count, request, fit);
     } catch (error) {
       this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
     }
@@ -150,7 +155,7 @@ export class Session {
     this.book.beginPiece(id);
     this.#story.insert(this.#story.length(), this.#story.length(), text, id);
     this.book.endPiece();
-    for (const { text: other } of others) this.book.put(`takes/${newId()}`, { piece: id, text: other });
+    this.pager.keepAll(id, text, others.map(({ text: other }) => other));
     this.closeTakes();
   }
 
@@ -184,10 +189,10 @@ export class Session {
     if (!(await this.book.step("redo"))) this.#story?.redo();
   }
 
-  /** Another course of the text from the caret on; what stands behind it stays on this branch. */
-  async branchHere(): Promise<void> {
+  /** Another course of the text from a place on, or the caret; what stands behind it stays on this branch. */
+  async branchHere(at = this.#story?.caret() ?? 0): Promise<void> {
     await this.settle();
-    if (this.#story) await this.book.branchOff(this.#story.caret(), null, []);
+    if (this.#story) await this.book.branchOff(at, null, []);
   }
 
   /** Another model answers: what is known of it, and what a piece would cost, is asked anew. */
@@ -195,8 +200,11 @@ export class Session {
     await this.server.check();
     this.outlook.reset();
   }
+
+  /** To where one writes: the text, or the box of a mode with turns. */
   focus(): void {
-    this.#story?.focus();
+    if (this.box) this.box.focus();
+    else this.#story?.focus();
   }
 
   showEnd(): void {
@@ -224,16 +232,18 @@ export class Session {
     await this.#run;
   }
 
-  #write(place: "end" | "piece"): Promise<void> {
-    if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve();
+  #write(place: "end" | "piece"): Promise<boolean> {
+    if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve(false);
     this.#isStarting = true;
     this.generation.prepare();
     this.#run = this.#generate(this.#story, place).finally(() => (this.#isStarting = false));
     return this.#run;
   }
 
-  async #generate(story: Story, place: "end" | "piece"): Promise<void> {
+  async #generate(story: Story, place: "end" | "piece"): Promise<boolean> {
     this.close("generation");
+    let isWhole = false;
+    const old = place === "piece" ? this.pager.written() : null;
     this.said = say().saidGenerating;
     const sentences = new Sentences();
     const id = newId();
@@ -242,8 +252,8 @@ export class Session {
       const table = await this.sampler.ready();
       const sent = await this.outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
       this.outlook.sent(sent);
-      const { prompt, fit } = spacing(sent.prompt);
-      const request = toRequest(this.sampler.settings, table, prompt, newKey());
+      const { request, fit: fitted } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey());
+      const fit = fitted();
       const outcome = await this.generation.run(request, story.write(place, id), (chunk) => {
         const text = fit(chunk);
         this.heard = sentences.push(text) || this.heard;
@@ -251,6 +261,7 @@ export class Session {
       });
       if (sent.lore.timers) this.book.put("settings/lore.timers", sent.lore.timers);
       this.#say(outcome);
+      isWhole = outcome.wrote && outcome.reason !== "stopped" && outcome.reason !== "error";
     } catch (error) {
       this.generation.giveUp();
       this.said = "";
@@ -259,9 +270,16 @@ export class Session {
     }
     this.#receipt(id);
     this.book.endPiece();
+    this.pager.keep(old, id);
     this.isFollowing = true;
     this.heard = sentences.end() || this.heard;
     this.outlook.changed();
+    return isWhole;
+  }
+
+  /** One change of the writer's, as one step. */
+  replace(from: number, to: number, text: string): void {
+    this.#story?.insert(from, to, text, "");
   }
 
   /** What a piece was made with goes to the journal beside it. */
@@ -276,24 +294,5 @@ export class Session {
     this.said = reason === "stopped" ? say().saidStopped : say().saidFinished(this.generation.count);
     if (wrote || reason === "stopped") return;
     this.notify({ topic: "generation", tone: "info", title: say().nothingToAdd, advice: say().nothingToAddHint });
-  }
-
-  #conflict(keepOurs: () => void, takeTheirs: () => void): void {
-    const t = say();
-    const act = (run: () => void) => (): void => {
-      this.close("tabs");
-      run();
-    };
-    this.notify({
-      topic: "tabs",
-      tone: "error",
-      title: t.otherTab,
-      advice: t.otherTabHint,
-      actions: [
-        { label: t.keepThis, run: act(keepOurs) },
-        { label: t.takeOther, run: act(takeTheirs) },
-      ],
-      canClose: false,
-    });
   }
 }

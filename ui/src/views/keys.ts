@@ -12,16 +12,16 @@ export function isComposing(event: KeyboardEvent): boolean {
 }
 
 export function onPageKey(event: KeyboardEvent, page: Page): void {
-  const { session, place } = page;
+  const { session, place, modes } = page;
   if (event.key === "Enter" && event.ctrlKey && event.altKey) {
     event.preventDefault();
-    void session.writeTakes(3);
+    void modes.writeTakes(3);
     return;
   }
   const isCommand = IS_MAC ? event.metaKey : event.ctrlKey;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey) {
     event.preventDefault();
-    void (event.shiftKey ? session.retry() : session.generate());
+    void (event.shiftKey ? session.retry() : modes.generate());
   } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
     place.isPaletteOpen = !place.isPaletteOpen;

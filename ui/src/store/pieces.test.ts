@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+
+import type { Json } from "../api/http";
+import { kept, slotOf, takesOf } from "./pieces";
+
+function ids(): () => string {
+  let n = 0;
+  return () => `t${String(++n)}`;
+}
+
+const put = (takes: Record<string, Json>, pairs: [string, Json][]): Record<string, Json> => ({ ...takes, ...Object.fromEntries(pairs) });
+
+test("takes of one place stay together, however often it is written anew", () => {
+  const newId = ids();
+  let takes: Record<string, Json> = {};
+  expect([slotOf(takes, "p1"), takesOf(takes, "p1")]).toEqual(["p1", []]);
+  takes = put(takes, kept(takes, { piece: "p1", text: "One." }, { piece: "p2", text: "Two." }, newId));
+  takes = put(takes, kept(takes, { piece: "p2", text: "Two, edited." }, { piece: "p3", text: "Three." }, newId));
+  expect(takesOf(takes, "p3").map(({ piece, text }) => [piece, text])).toEqual([["p1", "One."], ["p2", "Two, edited."], ["p3", "Three."]]);
+  expect(takesOf(takes, "p1")).toEqual(takesOf(takes, "p3"));
+});
+
+test("takes of other programs and places are others", () => {
+  const takes = { a: { slot: "greeting", text: "Hello." }, b: { piece: "p1", text: "old form" }, c: { slot: "p1", piece: "p1", text: "One." } };
+  expect(takesOf(takes, "p1").map(({ id }) => id)).toEqual(["c"]);
+});

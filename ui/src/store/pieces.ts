@@ -1,0 +1,42 @@
+/** Takes of one place: each that was written there is kept beside the text, and can stand in it again. */
+
+import type { Json } from "../api/http";
+import type { Places } from "../api/stories";
+
+export interface KeptTake {
+  id: string;
+  /** The piece that its words come from. */
+  piece: string;
+  text: string;
+}
+
+export interface Written {
+  piece: string;
+  text: string;
+}
+
+const written = (value: Json): value is Json & { slot: string; text: string } => typeof value.slot === "string" && typeof value.text === "string";
+
+/** The place that a piece stands in: it has the name of the first that was written there. */
+export function slotOf(takes: Places["takes"], piece: string): string {
+  const mine = Object.values(takes).find((value) => written(value) && value.piece === piece);
+  return mine && written(mine) ? mine.slot : piece;
+}
+
+/** All takes of the place of a piece, in the order in which they were written. */
+export function takesOf(takes: Places["takes"], piece: string): KeptTake[] {
+  const slot = slotOf(takes, piece);
+  return Object.entries(takes).flatMap(([id, value]) =>
+    written(value) && value.slot === slot ? [{ id, piece: typeof value.piece === "string" ? value.piece : id, text: value.text }] : [],
+  );
+}
+
+/** What to keep of a place when a piece there gave way to another: values by the ids of takes. */
+export function kept(takes: Places["takes"], old: Written, now: Written, newId: () => string): [string, Json][] {
+  const slot = slotOf(takes, old.piece);
+  const known = takesOf(takes, old.piece).find(({ piece }) => piece === old.piece);
+  return [
+    [known?.id ?? newId(), { slot, ...old }],
+    [newId(), { slot, ...now }],
+  ];
+}

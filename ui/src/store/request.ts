@@ -1,0 +1,26 @@
+/** What is sent to generate, by the mode of the story; the lens shows the same. Pure. */
+
+import type { Places } from "../api/stories";
+import type { Context, GenerateRequest, Parameter } from "../api/types";
+import { modeOf } from "../modes/turns";
+import { type Settings, toRequest } from "./settings";
+import { spacing } from "./spacing";
+
+export interface Asked {
+  request: GenerateRequest;
+  /** The text as it belongs into the story; made anew for each stream, called with each chunk in turn. */
+  fit: () => (chunk: string) => string;
+}
+
+export function requestOf(sent: Context, places: Places, settings: Settings, table: readonly Parameter[], genkey: string): Asked {
+  const isConversation = modeOf(places.mode) === "assistant" && sent.messages.length > 0;
+  const { prompt } = isConversation ? sent : spacing(sent.prompt);
+  const request = toRequest(settings, table, prompt, genkey);
+  request.stop_sequence = [...new Set([...request.stop_sequence, ...sent.stops])];
+  if (!isConversation) return { request, fit: () => spacing(sent.prompt).fit };
+  const tools = places.settings.tools;
+  return {
+    request: { ...request, messages: sent.messages, ...(Array.isArray(tools) ? { tools: tools as readonly unknown[] } : {}) },
+    fit: () => (chunk) => chunk,
+  };
+}
