@@ -51,6 +51,7 @@ class Machine:
 
     def step(self) -> Plan:
         self.now += 1
+        self.scheduler.mixes_adapters = self.runner.mixes_adapters
         self.scheduler.observe(self.runner.window_starts())
         runner = self.runner
         drafts = runner.draft(self.scheduler.draft_wishes()) if runner.can_draft else {}

@@ -14,6 +14,7 @@ from coblyn.engine.encoded import Source, Text
 from coblyn.engine.events import Delta, Finish, TokenText
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.plan import Plan
 from coblyn.engine.prompt import Adapter
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
@@ -29,21 +30,40 @@ CONTROL = control_of(MODEL, [1, 2])
 PROMPT = "The old miner put down his lamp"
 
 
+class Watched(LlamaRunner):
+    """Counts the sets of adapters in a step."""
+
+    most_sets = 0
+
+    def run(self, plan: Plan):  # type: ignore[no-untyped-def]
+        sets = {self._requests[row.request_id].content.namespace.adapters for row in plan.rows}
+        self.most_sets = max(self.most_sets, len(sets))
+        return super().run(plan)
+
+
 def load(bundle: Bundle, model: Path, **settings: object) -> LocalEngine:
     config = EngineConfig(str(model), str(bundle.lib_dir), context=512, **settings)  # type: ignore[arg-type]
-    return LocalEngine(partial(LlamaRunner, config), speculates=config.speculation)
+    return LocalEngine(partial(Watched, config), speculates=config.speculation)
 
 
 async def write(
-    engine: LocalEngine, name: str, *chosen: tuple[str, float], prompt: str = PROMPT
+    engine: LocalEngine,
+    name: str,
+    *chosen: tuple[str, float],
+    prompt: str = PROMPT,
+    length: int = 24,
 ) -> tuple[list[TokenText], Finish]:
     """The tokens that a model finds likeliest, with adapters of given names and scales."""
-    digests = {info.name: info.digest for info in engine.info.adapters}
-    wanted = adapter_set(Adapter(digests[each], scale) for each, scale in chosen)
+    infos = {info.name: info for info in engine.info.adapters}
+    wanted = adapter_set(
+        Adapter(infos[each].digest, scale, infos[each].kind) for each, scale in chosen
+    )
     encoded = await engine.encode(Source((Text(prompt),), adapters=wanted))
     sampling = SamplingParams(temperature=0, logprobs=3)
     tokens: list[TokenText] = []
-    async for event in engine.generate(Request(name, encoded.id, 24, sampling, ignore_eos=True)):
+    async for event in engine.generate(
+        Request(name, encoded.id, length, sampling, ignore_eos=True)
+    ):
         if isinstance(event, Delta):
             tokens += event.tokens
         if isinstance(event, Finish):
@@ -93,14 +113,17 @@ async def test_adapters_compute_what_merged_weights_do(bundle: Bundle, tmp_path:
     for index, (chosen, _) in enumerate(cases):
         tokens, _ = await write(engine, str(index), *chosen)
         assert_same(tokens, expected[index])
-    # All at once, twice each: with nothing of each other's.
+    # All at once, twice each, so that some end earlier: with nothing of each other's.
     jobs = [
-        write(engine, f"{n} {index}", *chosen)
-        for n in "ab"
+        write(engine, f"{name} {index}", *chosen, length=length - 2 * index)
+        for name, length in (("short", 14), ("long", 24))
         for index, (chosen, _) in enumerate(cases)
     ]
-    for index, (tokens, _) in enumerate(await asyncio.gather(*jobs)):
-        assert_same(tokens, expected[index % len(cases)])
+    for index, (tokens, finish) in enumerate(await asyncio.gather(*jobs)):
+        assert_same(tokens, expected[index % len(cases)][: finish.stats.completion_tokens])
+    runner = engine._core.runner
+    assert isinstance(runner, Watched)
+    assert runner.most_sets == (4 if runner.mixes_adapters else 1)
     await engine.close()
 
 

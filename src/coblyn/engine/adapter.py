@@ -38,10 +38,12 @@ class AdapterInfo:
 
 def adapter_set(chosen: Iterable[Adapter]) -> tuple[Adapter, ...]:
     """Adapters as the one value that equal choices have: in an order of their own, without those that do nothing."""
-    scales: dict[str, float] = {}
+    found: dict[str, Adapter] = {}
     for adapter in chosen:
-        scales[adapter.digest] = scales.get(adapter.digest, 0.0) + adapter.scale
-    return tuple(Adapter(digest, scale) for digest, scale in sorted(scales.items()) if scale)
+        before = found.get(adapter.digest)
+        scale = adapter.scale + (before.scale if before else 0.0)
+        found[adapter.digest] = Adapter(adapter.digest, scale, adapter.kind)
+    return tuple(adapter for _, adapter in sorted(found.items()) if adapter.scale)
 
 
 def require_known(chosen: Sequence[Adapter], known: Iterable[AdapterInfo]) -> None:

@@ -377,6 +377,7 @@ class Core:
 
 
 def _observe(scheduler: Scheduler, runner: Runner) -> None:
+    scheduler.mixes_adapters = runner.mixes_adapters
     if runner.window.size:
         scheduler.observe(runner.window_starts())
 

@@ -42,6 +42,7 @@ class EmbeddingRunner:
     max_sequences = 1
     shelf_tokens = 0
     can_draft = False
+    mixes_adapters = False
 
     def __init__(
         self, config: EngineConfig, advance: Callable[[float], bool] | None = None

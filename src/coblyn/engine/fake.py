@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.engine.adapter import AdapterInfo
+from coblyn.engine.fake_vocab import BOS, END, FakeVocab, vocabulary
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks
@@ -41,40 +41,13 @@ from coblyn.models.adapter import AdapterSpec
 
 __all__ = ["BOS", "END", "FakeRunner", "FakeVocab"]
 
-BOS = 256
-END = 257
-
-_SAMPLE_RATE = 16_000
-
-_SPECIAL = {BOS: b"<bos>", END: b"<end>"}
-
 STORY = (
     "The lamp went out on the third level, and for a while there was only the sound of water. "
     "Then, from behind the rock, came three knocks. "
 )
 
 
-class FakeVocab:
-    """Bytes as tokens, with ``<bos>`` and ``<end>`` as special ones."""
-
-    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """One token a byte; ``<end>`` in the text is one token if ``parse_special``."""
-        tokens = [BOS] if add_special else []
-        parts = text.split("<end>") if parse_special else [text]
-        for index, part in enumerate(parts):
-            tokens += [END] * (index > 0)
-            tokens += part.encode()
-        return tokens
-
-    def piece(self, token: int, *, special: bool = False) -> bytes:
-        """The byte, or the name of a special token."""
-        if token < BOS:
-            return bytes((token,))
-        return _SPECIAL[token] if special else b""
-
-    def is_end(self, token: int) -> bool:
-        """Whether it is the end token."""
-        return token == END
+_SAMPLE_RATE = 16_000
 
 
 class FakeMedia:
@@ -99,12 +72,6 @@ class FakeMedia:
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:
         """What was taken."""
         return self.kept.get(digest)
-
-
-def _vocabulary() -> Vocabulary:
-    vocab = FakeVocab()
-    pieces = [vocab.piece(token, special=True) for token in range(END + 1)]
-    return Vocabulary(pieces, [BOS, END], [END], lambda text: list(text.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +119,7 @@ class FakeRunner:
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
         history: All plans that were run.
         rests: How often it has something to do while there are no requests.
+        mixes_adapters: Whether rows of one token may have LoRA adapters of their own.
         adapters: Adapters, which write their names and scales before the script.
     """
 
@@ -181,6 +149,7 @@ class FakeRunner:
     held: dict[int, list[int]] = field(default_factory=dict)
     interrupted: bool = False
     rests: int = 0
+    mixes_adapters: bool = False
     adapters: tuple[AdapterInfo, ...] = ()
     num_rests: int = 0
     closed: bool = False
@@ -193,7 +162,7 @@ class FakeRunner:
     _spaces: dict[int, Namespace] = field(default_factory=dict)
     _saved: dict[int, _Saved] = field(default_factory=dict)
     _lateness: dict[str, int] = field(default_factory=dict)
-    _masks: Masks = field(default_factory=lambda: Masks(_vocabulary, END + 1))
+    _masks: Masks = field(default_factory=lambda: Masks(vocabulary, END + 1))
 
     @property
     def info(self) -> ModelInfo:
@@ -312,8 +281,7 @@ class FakeRunner:
     def _remember(self, plan: Plan) -> None:
         of_media = sum(row.media.cells for row in plan.rows if row.media)
         assert plan.num_tokens - of_media <= self.max_batch, "the plan is larger than the batch"
-        sets = {self._requests[row.request_id].content.namespace.adapters for row in plan.rows}
-        assert len(sets) <= 1, "a context has one set of adapters at a time"
+        self._check_adapters(plan.rows)
         for operation in plan.operations:
             if isinstance(operation, Remove):
                 self._cut(operation.sequence, operation.start)
@@ -326,6 +294,16 @@ class FakeRunner:
             else:
                 del self._saved[operation.key]
         assert sum(len(saved.tokens) for saved in self._saved.values()) <= self.shelf_tokens
+
+    def _check_adapters(self, rows: Sequence[Row]) -> None:
+        sets = {self._requests[row.request_id].content.namespace.adapters for row in rows}
+        if not self.mixes_adapters:
+            assert len(sets) <= 1, "a context has one set of adapters at a time"
+            return
+        are_single = all(len(row.tokens) <= 1 and not row.drafts for row in rows)
+        assert len(sets) <= 1 or are_single, "rows of several tokens have the same adapters"
+        controls = {tuple(each for each in one if each.kind == "control") for one in sets}
+        assert len(controls) <= 1, "a context has one control vector at a time"
 
     def _cut(self, sequence: int, length: int) -> None:
         del self.held.get(sequence, [])[length:]

@@ -210,6 +210,11 @@ class Runner(Protocol):
         """Whether sequences share cells, so that a prefix can be copied as it is."""
         ...
 
+    @property
+    def mixes_adapters(self) -> bool:
+        """Whether rows of one token each may have LoRA adapters of their own, so that no turns have to be taken."""
+        ...
+
     def window_starts(self) -> Sequence[int]:
         """For each sequence, the first position from which on the cells of its window are all there."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.mixing import Mixing
 from coblyn.engine.prompt import HASH_SIZE, Adapter
 from coblyn.errors import BadRequest, SettingsError
 from coblyn.llama.adapter import Lora
 from coblyn.llama.context import Context
+from coblyn.llama.cores import usable_cores
 from coblyn.llama.model import Model
 from coblyn.models.adapter import AdapterSpec, check_adapter, directions, kind_of
 from coblyn.models.gguf import GgufHeader, read_header
@@ -51,7 +54,9 @@ class LoadedAdapters:
         self._loaded: dict[str, _Loaded] = {}
         self._infos: dict[str, AdapterInfo] = {}
         self._header: GgufHeader | None = None
+        self._mixing = Mixing(model, config.threads or usable_cores())
         self._set: tuple[Adapter, ...] = ()
+        self._control: tuple[Adapter, ...] = ()
         try:
             for text in config.adapters:
                 self.add(text, is_on=config.adapters_on)
@@ -92,25 +97,61 @@ class LoadedAdapters:
                 hint="Give each a name of its own.",
             )
         if digest not in self._loaded:
-            self._loaded[digest] = self._load(header)
+            self._loaded[digest] = loaded = self._load(header)
+            if loaded.lora:
+                self._mixing.add(digest, loaded.lora)
         return self._infos.setdefault(spec.name, info)
 
-    def use(self, context: Context, wanted: tuple[Adapter, ...]) -> None:
-        """Have a context compute with a set from now on; the one that it has costs nothing."""
-        if wanted == self._set:
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none."""
+        return not self._loaded
+
+    @property
+    def are_mixed(self) -> bool:
+        """Whether each row of a step may have LoRA adapters of its own, if it is of one token."""
+        return self._mixing.works
+
+    def use(self, context: Context, sets: Sequence[tuple[Adapter, ...]]) -> None:
+        """Have a context compute with sets from now on; what it has already costs nothing.
+
+        Args:
+            context: Always the same.
+            sets: Of each row, in their order, or one for all rows. Control vectors are the same in all of them.
+        """
+        self._use_control(context, tuple(each for each in sets[0] if each.kind == "control"))
+        if self._mixing.works:
+            loras = {digest: each.lora for digest, each in self._loaded.items() if each.lora}
+            self._mixing.use(context, loras, sets)
+        elif sets[0] != self._set:
+            self._set = sets[0]
+            chosen = [(self._loaded[each.digest].lora, each.scale) for each in sets[0]]
+            context.set_adapters([(lora, scale) for lora, scale in chosen if lora])
+
+    def check(self) -> None:
+        """Look whether a step is right.
+
+        Raises:
+            EngineError: Some rows may have got what is not theirs.
+        """
+        if self._mixing.works:
+            self._mixing.check()
+
+    def _use_control(self, context: Context, wanted: tuple[Adapter, ...]) -> None:
+        if wanted == self._control:
             return
-        chosen = [(self._loaded[adapter.digest], adapter.scale) for adapter in wanted]
-        context.set_adapters([(each.lora, scale) for each, scale in chosen if each.lora])
-        controls = [
-            (each.directions, scale) for each, scale in chosen if each.directions is not None
-        ]
-        if controls or any(self._loaded[adapter.digest].lora is None for adapter in self._set):
-            parts = [np.float32(scale) * rows for rows, scale in controls]
-            context.set_control(np.sum(parts, axis=0) if parts else None)
-        self._set = wanted
+        self._control = wanted
+        parts = [np.float32(each.scale) * self._directions_of(each.digest) for each in wanted]
+        context.set_control(np.sum(parts, axis=0) if parts else None)
+
+    def _directions_of(self, digest: str) -> NDArray[np.float32]:
+        directions = self._loaded[digest].directions
+        assert directions is not None, "it is a control vector"
+        return directions
 
     def close(self) -> None:
         """Free them."""
+        self._mixing.close()
         for loaded in self._loaded.values():
             if loaded.lora:
                 loaded.lora.close()

@@ -130,10 +130,11 @@ Span = Tokens | Media
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter (LoRA) that is in use: a digest of its file, and its scale."""
+    """An adapter that is in use: a digest of its file, its scale, and its kind, ``lora`` or ``control``."""
 
     digest: str
     scale: float = 1.0
+    kind: str = "lora"
 
 
 @dataclass(frozen=True, slots=True)

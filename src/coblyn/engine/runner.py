@@ -217,23 +217,49 @@ class LlamaRunner:
             self._remember(operation)
         for rewind in plan.rewinds:
             self._rewind(rewind)
-        self.decode_seconds += self._media.compute(plan.rows)
-        num_tokens, draws = self._fill(plan.rows)
         if not plan.rows:
             return ()
-        first = self._requests[plan.rows[0].request_id]
-        self._adapters.use(self._context, first.content.namespace.adapters)
+        is_mixed = self._use_adapters(plan.rows)
+        self.decode_seconds += self._media.compute(plan.rows)
+        num_tokens, draws = self._fill(plan.rows)
         drawing = [row for row in plan.rows if row.outputs]
         if any(row.request_id in self._masks for row in drawing):
+            # Where a mask is late, later steps have fewer rows than adapters were set for.
             return self._run_bound(
-                num_tokens, drawing, draws, is_busy=len(drawing) < len(plan.rows)
+                num_tokens,
+                drawing,
+                draws,
+                is_busy=len(drawing) < len(plan.rows),
+                max_seconds=0.0 if is_mixed else FRAME,
             )
         drawn = self._steps.run(num_tokens, draws, max_seconds=FRAME)
+        self._adapters.check()
         self.decode_seconds += self._steps.decode_seconds
         return [sampled(tokens, draw.sampler) for tokens, draw in zip(drawn, draws, strict=True)]
 
+    @property
+    def mixes_adapters(self) -> bool:
+        """Whether rows of one token each may have sets of adapters of their own."""
+        return self._adapters.are_mixed
+
+    def _use_adapters(self, rows: Sequence[Row]) -> bool:
+        """Have the context compute with the adapters of rows; whether these are not all the same."""
+        if self._adapters.is_empty:
+            return False
+        computed = [row for row in rows if row.tokens] or rows[:1]
+        sets = [self._requests[row.request_id].content.namespace.adapters for row in computed]
+        is_mixed = any(each != sets[0] for each in sets)
+        self._adapters.use(self._context, sets if is_mixed else sets[:1])
+        return is_mixed
+
     def _run_bound(
-        self, num_tokens: int, rows: Sequence[Row], draws: Sequence[Draw], *, is_busy: bool
+        self,
+        num_tokens: int,
+        rows: Sequence[Row],
+        draws: Sequence[Draw],
+        *,
+        is_busy: bool,
+        max_seconds: float,
     ) -> Sequence[Sequence[Sampled]]:
         """Some rows follow a constraint: their masks are computed while all are decoded.
 
@@ -244,7 +270,8 @@ class LlamaRunner:
         late = self._late_masks(rows, is_busy=is_busy)
         draws = [self._masked(row, draw, late) for row, draw in zip(rows, draws, strict=True)]
         self._masks.when_filled(late, self._end_frame)
-        drawn = self._steps.run(0, draws, max_seconds=FRAME)
+        drawn = self._steps.run(0, draws, max_seconds=max_seconds)
+        self._adapters.check()
         self.decode_seconds += self._steps.decode_seconds
         return [
             self._followed(row.request_id, _bound(draw, sampled(tokens, draw.sampler)))

@@ -27,7 +27,7 @@ from coblyn.engine.roster import Roster
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
-from coblyn.engine.turns import Turns
+from coblyn.engine.turns import Group, Turns
 
 __all__ = ["Scheduler"]
 
@@ -42,6 +42,9 @@ class Scheduler:
         vocab: Bytes of tokens, and which of them end a generation.
         limits: Bounds of a step and of a request.
         clock: Seconds, for statistics, and for what steps cost.
+
+    Attributes:
+        mixes_adapters: Whether rows of one token may have LoRA adapters of their own.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Scheduler:
         self._limits = limits
         self._clock = clock
         self._roster = Roster(cache)
+        self.mixes_adapters = False
         self._turns = Turns()
         self._speculation = Speculation(clock)
         self._results = Results(self._roster, cache, vocab, self._speculation, clock)
@@ -117,9 +121,11 @@ class Scheduler:
         self._speculation.begin_step()
         if self._roster.waiting or self._most_outputs() == 1:
             return []
-        group = next(iter(self._turns.order(self._roster.running)), [])
-        wishes, num_tokens = [], len(group)
-        for generation in group:
+        group = next(iter(self._groups()), None)
+        if group is None or group.is_mixed:
+            return []
+        wishes, num_tokens = [], len(group.members)
+        for generation in group.members:
             most = self._most_drafts(generation, num_tokens)
             if generation.guesses and most > 0 and self._may_run_on(generation):
                 count = self._speculation.num_wanted(generation.guesses, most, num_tokens)
@@ -191,28 +197,33 @@ class Scheduler:
     def _rows(self) -> list[Row]:
         """The rows of those whose turn it is; where cells are short, of the first who can have some."""
         ready = self._ready_to_decode()
-        for group in self._turns.order(self._roster.running):
+        groups = self._groups()
+        for group in groups:
             if rows := self._rows_of(group, is_busy=bool(ready)):
-                self._turns.take(self._roster.running, group)
+                self._turns.take(group, groups)
                 return rows
         return []
 
-    def _rows_of(self, group: Sequence[Generation], *, is_busy: bool) -> list[Row]:
-        rows = self._decode_rows([each for each in group if each.num_pending <= 1])
-        if len(rows) < len(group):
-            rows += self._prefill_rows(group, is_busy=is_busy, num_taken=len(rows))
+    def _groups(self) -> list[Group]:
+        return self._turns.order(self._roster.running, mixes=self.mixes_adapters)
+
+    def _rows_of(self, group: Group, *, is_busy: bool) -> list[Row]:
+        ready = [each for each in group.members if each.num_pending <= 1]
+        rows = self._decode_rows(ready, guesses=not group.is_mixed)
+        if len(rows) < len(group.members):
+            rows += self._prefill_rows(group.members, is_busy=is_busy, num_taken=len(rows))
         if len(rows) > 1:
             # Where sequences have cells of their own, the library cuts a batch wherever ids do not follow each other.
             rows.sort(key=_BY_SEQUENCE)
         return rows
 
-    def _decode_rows(self, ready: Sequence[Generation]) -> list[Row]:
+    def _decode_rows(self, ready: Sequence[Generation], *, guesses: bool) -> list[Row]:
         most = self._most_outputs()
         num_tokens, rows = len(ready), []
         for generation in ready:
             row = self._row(generation, generation.num_pending)
             if most > 1 and self._may_run_on(generation):
-                drafts = self._drafts(generation, most - 1, num_tokens)
+                drafts = self._drafts(generation, most - 1, num_tokens) if guesses else ()
                 num_tokens += len(drafts)
                 outputs = 1 + len(drafts) if drafts else min(most, generation.num_left)
                 row = row._replace(outputs=outputs, drafts=drafts)

@@ -168,4 +168,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "coblyn_kernels_find_tokens": (c_int32, (*(c_int32,) * 6, c_double)),
     "coblyn_kernels_take_spread": (c_double, ()),
     "coblyn_kernels_watch": (None, (c_void_p,)),
+    "coblyn_rows_new": (c_void_p, ()),
+    "coblyn_rows_free": (None, (c_void_p,)),
+    "coblyn_rows_add": (c_int32, (c_void_p, c_void_p, c_int32)),
+    "coblyn_rows_set": (None, (c_void_p, c_int32, c_int32, c_void_p)),
+    "coblyn_rows_take": (c_int32, (c_void_p,)),
 }

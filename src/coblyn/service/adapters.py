@@ -126,7 +126,9 @@ class ModelAdapters:
         return found
 
     def _set(self, scales: dict[str, float]) -> tuple[Adapter, ...]:
-        digests = {info.name: info.digest for info in self.infos}
+        infos = {info.name: info for info in self.infos}
         return adapter_set(
-            Adapter(digests[name], scale) for name, scale in scales.items() if name in digests
+            Adapter(infos[name].digest, scale, infos[name].kind)
+            for name, scale in scales.items()
+            if name in infos
         )

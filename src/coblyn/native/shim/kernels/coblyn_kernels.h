@@ -102,6 +102,22 @@ COBLYN_KERNELS_API double coblyn_kernels_take_spread(void);
 // there; nullptr: never.
 COBLYN_KERNELS_API void coblyn_kernels_watch(const int32_t * stop);
 
+// Adapters (LoRA) of which each row of a step has its own. One object for a context that has all of them set, each with the
+// scale 1; nullptr if the hook is not installed.
+typedef struct coblyn_rows coblyn_rows;
+
+COBLYN_KERNELS_API coblyn_rows * coblyn_rows_new(void);
+// Not while a graph with these adapters is computed; nor for what follows but `take`.
+COBLYN_KERNELS_API void coblyn_rows_free(coblyn_rows * rows);
+// Give an adapter (llama_adapter_lora) a number, from 0 on. Returns its matrices.
+COBLYN_KERNELS_API int32_t coblyn_rows_add(coblyn_rows * rows, const void * adapter, int32_t number);
+// How strongly each adapter works from now on: on each of `n_rows` rows, in the order in which they are computed, of which
+// each step has exactly so many and draws from all; on all rows alike (n_rows = 0); or as the context has it (n_rows = -1).
+// `scales` has, for one adapter after the other, a number for each row, or one.
+COBLYN_KERNELS_API void coblyn_rows_set(coblyn_rows * rows, int32_t n_adapters, int32_t n_rows, const float * scales);
+// Scalings that were taken over since the last call; -1 if one had a form that is not known here, and was not.
+COBLYN_KERNELS_API int32_t coblyn_rows_take(coblyn_rows * rows);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@
 #include "interleaved.h"
 #include "policy.h"
 #include "product.h"
+#include "rows.h"
 
 #include "ggml-backend-impl.h"
 #include "ggml-backend.h"
@@ -99,6 +100,9 @@ struct OurAnswerer final : Answerer {
     bool supports_op(ggml_backend_dev_t device, const ggml_tensor * op) override { return before->supports_op(device, op); }
 
     Traits * get_tensor_traits(const ggml_tensor * op) override {
+        if (Traits * of_rows = rows_traits(op, before)) {
+            return of_rows;
+        }
         if (is_passing.load(std::memory_order_relaxed)) {
             return before->get_tensor_traits(op);
         }
