@@ -17,6 +17,7 @@ VERBS = {
     "quantize": "Make a smaller file of a model, in fewer bits per weight.",
     "imatrix": "Read a text to learn which inputs of a model's weights matter.",
     "compare": "Measure how far a model is from another, on a text.",
+    "convert": "Convert a model in safetensors to GGUF.",
     "split": "Write a model as several files.",
     "merge": "Write the files of a split model as one.",
     "fit": "Show what memory a model takes, and what fits, without loading it.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-__all__ = ["Archive", "Lock", "PackageFile", "load_lock"]
+__all__ = ["Archive", "Converter", "Lock", "PackageFile", "load_lock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,19 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
+class Converter:
+    """Upstream's converter of models, which is not part of what is built.
+
+    Attributes:
+        digest: Tree digest of its parts.
+        parts: Files and folders of the tree.
+    """
+
+    digest: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """The pin.
 
@@ -53,6 +66,7 @@ class Lock:
         parts: Files and folders of the tree that we build from.
         package: First source.
         archive: Second source.
+        converter: What else can be taken from it.
     """
 
     version: str
@@ -61,6 +75,7 @@ class Lock:
     parts: tuple[str, ...]
     package: PackageFile
     archive: Archive
+    converter: Converter
 
 
 @cache
@@ -75,4 +90,5 @@ def load_lock() -> Lock:
         parts=tuple(raw["parts"]),
         package=PackageFile(**raw["package"]),
         archive=Archive(**raw["archive"]),
+        converter=Converter(raw["converter"]["digest"], tuple(raw["converter"]["parts"])),
     )

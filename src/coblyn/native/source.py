@@ -11,12 +11,13 @@ import os
 import shutil
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.errors import BuildFailed, ChecksumMismatch, CoblynError, FetchError
+from coblyn.files import alone
 from coblyn.native.lock import Archive, Lock, PackageFile, load_lock
 from coblyn.progress import Progress, Report, silent
 
@@ -28,6 +29,7 @@ __all__ = [
     "extract",
     "licenses",
     "obtain",
+    "obtain_converter",
     "pinned_source",
     "tree_digest",
     "user_source",
@@ -95,13 +97,30 @@ def obtain(source: Source, *, report: Report = silent) -> Path:
     """
     if not source.is_pinned or not source.path.is_relative_to(paths.cache()):
         return source.path
-    stamp = source.path / _STAMP
-    if stamp.is_file() and stamp.read_text("utf-8").strip() == source.digest:
-        return source.path
+    return _obtained(load_lock(), source.path, report)
+
+
+def obtain_converter(*, report: Report = silent) -> Path:
+    """The tree with upstream's converter of models, fetched and checked if it is not there.
+
+    Raises:
+        FetchError, ChecksumMismatch: As ``obtain`` says.
+    """
     lock = load_lock()
+    wanted = replace(lock, digest=lock.converter.digest, parts=lock.converter.parts)
+    path = paths.cache() / "converter" / f"llama.cpp-{wanted.digest[:12]}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path, on_wait=lambda: None):
+        return _obtained(wanted, path, report)
+
+
+def _obtained(lock: Lock, path: Path, report: Report) -> Path:
+    stamp = path / _STAMP
+    if stamp.is_file() and stamp.read_text("utf-8").strip() == lock.digest:
+        return path
     archive, prefix = _fetch(lock, report)
-    extract(archive, prefix, source.path, lock, report=report)
-    return source.path
+    extract(archive, prefix, path, lock, report=report)
+    return path
 
 
 def licenses(tree: Path) -> list[Path]:

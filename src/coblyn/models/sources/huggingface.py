@@ -15,7 +15,7 @@ from coblyn.models.sources.take import RemoteFile
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-__all__ = ["Repository", "find_variant", "list_variants", "repository_of"]
+__all__ = ["Repository", "find_variant", "list_files", "list_variants", "repository_of"]
 
 _REFERENCE = re.compile(
     r"(?:hf:(?://)?|(?:https?://)?(?:hf\.co|huggingface\.co)/)"
@@ -74,6 +74,15 @@ def list_variants(repository: Repository) -> tuple[Variant, ...]:
     Raises:
         ModelNotFound, FetchError: As ``find_variant`` says.
     """
+    return variants_of(list_files(repository))
+
+
+def list_files(repository: Repository) -> tuple[RemoteFile, ...]:
+    """All files of a repository, named by their paths in it.
+
+    Raises:
+        ModelNotFound, FetchError: As ``find_variant`` says.
+    """
     require_network(str(repository))
     # The hub's client takes a quarter of a second to import.
     from huggingface_hub import HfApi, get_token, hf_hub_url
@@ -82,7 +91,7 @@ def list_variants(repository: Repository) -> tuple[Variant, ...]:
     endpoint = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
     api = HfApi(endpoint, library_name="coblyn")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    files = [
+    return tuple(
         RemoteFile(
             hf_hub_url(
                 repository.name,
@@ -96,8 +105,7 @@ def list_variants(repository: Repository) -> tuple[Variant, ...]:
             headers=headers,
         )
         for each in _files(api, repository)
-    ]
-    return variants_of(files)
+    )
 
 
 def _files(api: HfApi, repository: Repository) -> list[Any]:
