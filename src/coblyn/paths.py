@@ -72,6 +72,12 @@ def models() -> Path:
     return data() / "models"
 
 
+def model_folders() -> tuple[Path, ...]:
+    """Further directories of the user's whose models are used where they lie: ``COBLYN_MODEL_FOLDERS``."""
+    named = os.environ.get("COBLYN_MODEL_FOLDERS", "").split(os.pathsep)
+    return tuple(Path(each).expanduser().absolute() for each in named if each)
+
+
 def stories() -> Path:
     """The stories that pages save on the server."""
     return _home("data", _DIRS.user_data_dir) / "stories.sqlite"

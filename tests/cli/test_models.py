@@ -184,8 +184,8 @@ def test_variants_to_choose_from_are_shown(
             ("F32", False),
         ]
     else:
-        assert out.splitlines()[0].split() == ["Q4_0", "1.0", "GB"]
-        assert "more than this machine's memory" in out.splitlines()[1]
+        assert out.splitlines()[0].split() == ["Q4_0", "1.0", "GB", "fits", "Q4_0"]
+        assert "does not fit" in out.splitlines()[1]
 
 
 class TestCreate:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coblyn import paths
+from coblyn.cli.search import search as search_command
 from coblyn.errors import (
     BadRequest,
     ChecksumMismatch,
+    DiskFull,
     FetchError,
     ModelBroken,
     ModelNotFound,
     ModelUnsupported,
 )
+from coblyn.models import store
 from coblyn.models.pull import pull
 from coblyn.models.sources.huggingface import Repository, repository_of
 from coblyn.models.sources.offer import ManyVariants, variants_of
 from coblyn.models.sources.ollama import Image, image_of
+from coblyn.models.sources.search import Found, search
 from coblyn.models.sources.take import RemoteFile
+from coblyn.models.verify import verify
 from file_server import FileServer, serve_files
 from gguf_file import tiny_gguf
 
@@ -124,6 +130,71 @@ class TestHuggingFace:
             pull("hf:maker/Model-GGUF")
         assert "HF_TOKEN" in caught.value.hint
 
+    def test_a_refused_file_says_where_to_agree(self, server: FileServer) -> None:
+        add_repository(server, {"m.Q8_0.gguf": MODEL})
+        server.files["/maker/Model-GGUF/resolve/main/m.Q8_0.gguf"].statuses = [403] * 9
+        with pytest.raises(FetchError, match="403") as caught:
+            pull("hf:maker/Model-GGUF")
+        assert f"{server.url}/maker/Model-GGUF" in caught.value.hint
+
+    def test_a_short_pause_that_the_hub_wants_is_kept(self, server: FileServer) -> None:
+        add_repository(server, {"m.Q8_0.gguf": MODEL})
+        info = server.files["/api/models/maker/Model-GGUF?blobs=true"]
+        info.statuses, info.headers = [429], {"Retry-After": "0"}
+        file = server.files["/maker/Model-GGUF/resolve/main/m.Q8_0.gguf"]
+        file.statuses, file.headers = (
+            [429, *[302] * 9],
+            {
+                "Retry-After": "0",
+                "Location": f"{server.url}/cdn/{sha256(MODEL)}",
+            },
+        )
+        assert pull("hf:maker/Model-GGUF").is_new
+
+    def test_a_long_pause_is_told(self, server: FileServer) -> None:
+        add_repository(server, {"m.Q8_0.gguf": MODEL})
+        info = server.files["/api/models/maker/Model-GGUF?blobs=true"]
+        info.statuses, info.headers = [429] * 9, {"Retry-After": "3600"}
+        with pytest.raises(FetchError, match="a pause of 3600 seconds"):
+            pull("hf:maker/Model-GGUF")
+
+    @pytest.mark.parametrize("cut", [0, 1, 4, 100, len(MODEL) - 1])
+    def test_a_cut_anywhere_leaves_no_model_and_goes_on(
+        self, server: FileServer, cut: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("coblyn.fetch.download.time.sleep", lambda _: None)
+        add_repository(server, {"m.Q8_0.gguf": MODEL})
+        place = server.files[f"/cdn/{sha256(MODEL)}"]
+        place.cuts = [cut, *[0] * 99]
+        with pytest.raises(FetchError):
+            pull("hf:maker/Model-GGUF")
+        assert store.installed() == ()
+        place.cuts = []
+        assert pull("hf:maker/Model-GGUF").path.read_bytes() == MODEL
+        assert [path.name for path in paths.models().iterdir()] == ["m.Q8_0.gguf"]
+
+    def test_two_pulls_at_once_bring_one_model(self, server: FileServer) -> None:
+        add_repository(server, {"m.Q8_0.gguf": MODEL})
+        server.files[f"/cdn/{sha256(MODEL)}"].silence = 0.3
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(pull, "hf:maker/Model-GGUF") for _ in range(2)]
+            found = {each.result().path for each in both}
+        assert [path.read_bytes() for path in found] == [MODEL]
+        assert verify(found.pop()).num_digests == 1
+
+    def test_no_room_is_told_before_anything_is_fetched(
+        self, server: FileServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add_repository(server, {"m.Q8_0.gguf": MODEL})
+
+        class Usage:
+            free = 1000
+
+        monkeypatch.setattr("coblyn.files.shutil.disk_usage", lambda _: Usage)
+        with pytest.raises(DiskFull):
+            pull("hf:maker/Model-GGUF")
+        assert not any(path.startswith("/cdn") for path, _ in server.requests)
+
     def test_split_models_come_whole(self, server: FileServer) -> None:
         parts = {f"Q4_0/m-0000{n}-of-00002.gguf": MODEL + b"\0" * n for n in (1, 2)}
         add_repository(server, parts)
@@ -141,6 +212,92 @@ class TestHuggingFace:
     def test_a_digest_is_the_hubs_to_give(self, server: FileServer) -> None:
         with pytest.raises(BadRequest, match="known already"):
             pull("hf:maker/Model-GGUF", sha256="0" * 64)
+
+
+class TestSearch:
+    QUERY = (
+        "/api/models?filter=gguf&search=tiny&sort=downloads&limit=5"
+        "&expand=downloads&expand=likes&expand=gated&expand=lastModified&expand=gguf"
+    )
+
+    def test_what_is_found_has_what_people_choose_by(
+        self, server: FileServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        found = [
+            {
+                "id": "maker/Tiny-GGUF",
+                "downloads": 12,
+                "likes": 3,
+                "gated": "manual",
+                "lastModified": "2026-01-02T03:04:05.000Z",
+                "gguf": {"total": 1_200_000_000, "architecture": "llama", "context_length": 4096},
+            },
+            {"id": "other/Tiny", "gated": False},
+        ]
+        server.add(self.QUERY, json.dumps(found).encode())
+        first, second = search(" tiny ", 5)
+        assert first == Found(
+            "maker/Tiny-GGUF",
+            12,
+            3,
+            True,
+            "2026-01-02T03:04:05+00:00",
+            "llama",
+            1_200_000_000,
+            4096,
+        )
+        assert second == Found("other/Tiny", 0, 0, False, "", "", 0, 0)
+        search_command("tiny", 5)
+        assert "1.2B  llama" in capsys.readouterr().out
+
+    def test_what_cannot_be_asked_is_told(self, server: FileServer) -> None:
+        with pytest.raises(BadRequest, match="nothing to look for"):
+            search("  ")
+        with pytest.raises(BadRequest, match="1 to 100"):
+            search("tiny", 0)
+        server.add(self.QUERY, statuses=[404])
+        with pytest.raises(FetchError):
+            search("tiny", 5)
+
+
+class TestModelScope:
+    @pytest.fixture(autouse=True)
+    def site(self, server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MODELSCOPE_DOMAIN", server.url)
+
+    def add(self, server: FileServer, files: dict[str, bytes]) -> None:
+        listed = [
+            {"Path": path, "Size": len(data), "Sha256": sha256(data), "Type": "blob"}
+            for path, data in files.items()
+        ]
+        listed.append({"Path": "folder", "Type": "tree", "Size": 0})
+        answer = {"Code": 200, "Data": {"Files": listed}}
+        where = "/api/v1/models/maker/Model/repo/files?Revision=master&Recursive=true"
+        server.add(where, json.dumps(answer).encode())
+        for path, data in files.items():
+            server.add(f"/models/maker/Model/resolve/master/{path}", data)
+
+    def test_a_variant_is_pulled_and_checked(self, server: FileServer) -> None:
+        self.add(server, {"m-Q8_0.gguf": MODEL, "m-Q4_0.gguf": MODEL + b"\0" * 32})
+        pulled = pull("modelscope:maker/Model:q8_0")
+        assert pulled.path.read_bytes() == MODEL
+        with pytest.raises(ManyVariants, match="modelscope:maker/Model comes in 2"):
+            pull("modelscope:maker/Model")
+
+    def test_another_file_than_was_listed_is_not_kept(self, server: FileServer) -> None:
+        self.add(server, {"m-Q8_0.gguf": MODEL})
+        server.files["/models/maker/Model/resolve/master/m-Q8_0.gguf"].body = bytes(len(MODEL))
+        with pytest.raises(ChecksumMismatch):
+            pull("modelscope:maker/Model")
+        assert store.installed() == ()
+
+    def test_what_is_not_there_or_no_answer_is_told(self, server: FileServer) -> None:
+        with pytest.raises(ModelNotFound, match="on ModelScope"):
+            pull("modelscope:maker/Model")
+        where = "/api/v1/models/maker/Model/repo/files?Revision=master&Recursive=true"
+        server.add(where, b'{"Data": 3}')
+        with pytest.raises(FetchError, match="as it should"):
+            pull("https://modelscope.cn/models/maker/Model")
 
 
 @pytest.mark.parametrize(

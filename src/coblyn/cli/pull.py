@@ -20,8 +20,8 @@ def pull(
     reference: Annotated[
         str,
         typer.Argument(
-            help="smollm2, gemma3-270m, hf:OWNER/REPO[:QUANTIZATION|FILE], ollama:NAME[:TAG], a web address, "
-            "or a file to take in."
+            help="smollm2, gemma3-270m, hf:OWNER/REPO[:QUANTIZATION|FILE], modelscope: with the same, "
+            "ollama:NAME[:TAG], a web address, or a file to take in."
         ),
     ],
     sha256: Annotated[str, typer.Option(help="SHA-256 of the file at an address.")] = "",
@@ -68,15 +68,24 @@ def _show_variants(variants: Sequence[Variant], *, as_json: bool) -> None:
         import json
 
         rows = [
-            {"quantization": each.quantization, "size": each.size, "fits": _fits(each, memory)}
+            {
+                "quantization": each.quantization,
+                "size": each.size,
+                "fits": _fits(each, memory),
+                "files": [file.name for file in each.files],
+            }
             for each in variants
         ]
         print(json.dumps(rows))
         return
     width = max(len(shown(each.quantization)) for each in variants)
     for each in variants:
-        remark = "" if _fits(each, memory) else "  more than this machine's memory"
-        print(f"{shown(each.quantization):{width}}  {human_size(each.size):>9}{remark}")
+        files = f"{len(each.files)} files, " if len(each.files) > 1 else ""
+        name = shown(f"{files}{each.files[0].name}")
+        remark = "fits" if _fits(each, memory) else "does not fit"
+        size = human_size(each.size)
+        print(f"{shown(each.quantization):{width}}  {size:>9}  {remark:12}  {name}")
+    print(f"Fits: into this machine's memory of {human_size(memory)}.", file=sys.stderr)
 
 
 def _fits(variant: Variant, memory: int) -> bool:

@@ -12,6 +12,8 @@ VERBS = {
     "serve": "Serve a model: the writing page, and KoboldAI's and OpenAI's API.",
     "run": "Answer a prompt in the terminal, or chat.",
     "pull": "Bring a model here, or go on with a download that was cut.",
+    "search": "Look for models on Hugging Face.",
+    "verify": "Check that models are whole.",
     "create": "Make a model from another by settings, as a Modelfile says.",
     "models": "List the models that are here, or delete one.",
     "quantize": "Make a smaller file of a model, in fewer bits per weight.",

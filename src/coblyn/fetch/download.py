@@ -51,6 +51,7 @@ def fetch(
     what: str = "",
     headers: Mapping[str, str] | None = None,
     network: Network = _DEFAULT,
+    login_hint: str = "",
 ) -> Path:
     """Bring the file at ``url`` to ``target``, unless it is there already with the right checksum.
 
@@ -66,6 +67,7 @@ def fetch(
         what: What the file is, for progress and errors; the file's name if empty.
         headers: Sent with each request; an ``Authorization`` is not sent on to another host.
         network: How to reach the server.
+        login_hint: What to do where it wants a login.
 
     Returns:
         ``target``.
@@ -76,7 +78,17 @@ def fetch(
         FetchError: It cannot be had, or not be written.
     """
     wanted = (sha256 or "").lower() or None
-    job = _Job(url, target, wanted, size, report, what or target.name, dict(headers or {}), network)
+    job = _Job(
+        url,
+        target,
+        wanted,
+        size,
+        report,
+        what or target.name,
+        dict(headers or {}),
+        network,
+        login_hint,
+    )
     job.check_scheme()
     with disk_errors(target.parent, what=f"Fetching {job.what}", error=FetchError):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +123,7 @@ class _Job:
     what: str
     headers: dict[str, str]
     network: Network
+    login_hint: str
 
     @property
     def place(self) -> str:
@@ -316,6 +329,8 @@ def _refused(response: httpx.Response, job: _Job) -> FetchError | _DroppedError:
         404: "Check the address; the file may have been moved or withdrawn.",
         407: "The proxy needs a login: HTTPS_PROXY=http://user:password@host:port.",
     }.get(status, AGAIN)
+    if job.login_hint and status in (401, 403):
+        hint = job.login_hint
     error = FetchError(
         f"{job.place} cannot be fetched: the server answers {status} {reason}.", hint=hint
     )

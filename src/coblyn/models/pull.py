@@ -14,7 +14,7 @@ from coblyn.fetch.download import sha256_of
 from coblyn.files import alone, disk_errors, require_space
 from coblyn.models import store
 from coblyn.models.catalogue import Entry, lookup
-from coblyn.models.sources import huggingface, ollama, pypi, url
+from coblyn.models.sources import huggingface, modelscope, ollama, pypi, url
 from coblyn.models.sources.take import RemoteFile, take_in
 from coblyn.progress import Progress, Report, silent
 
@@ -45,8 +45,8 @@ def pull(
     """Bring a model into the store, unless it is there.
 
     Args:
-        reference: An alias of the catalogue, ``hf:OWNER/REPO[:QUANTIZATION|FILE]``, ``ollama:NAME[:TAG]``, a web
-            address, or a file on this machine.
+        reference: An alias of the catalogue, ``hf:OWNER/REPO[:QUANTIZATION|FILE]``, ``modelscope:`` with
+            the same, ``ollama:NAME[:TAG]``, a web address, or a file on this machine.
         sha256: Hex digest of the file at an address.
         force: Fetch it even if it is there.
         keep: Leave what was downloaded around the model.
@@ -66,6 +66,9 @@ def pull(
     if (repository := huggingface.repository_of(reference)) is not None:
         _refuse_digest(sha256, str(repository))
         return _pull_files(huggingface.find_variant(repository).files, force=force, report=report)
+    if (repository := modelscope.repository_of(reference)) is not None:
+        _refuse_digest(sha256, str(repository))
+        return _pull_files(modelscope.find_variant(repository).files, force=force, report=report)
     if (image := ollama.image_of(reference)) is not None:
         _refuse_digest(sha256, str(image))
         return _pull_image(image, force=force, report=report)

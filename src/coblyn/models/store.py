@@ -1,6 +1,6 @@
-"""Models that are here: the GGUF files below the models directory.
+"""Models that are here: the GGUF files below the models directory and the folders that the user names.
 
-The directory is all there is to it: files may be put there and taken away by hand.
+The directories are all there is to it: files may be put there and taken away by hand.
 """
 
 from __future__ import annotations
@@ -65,9 +65,15 @@ class Trouble:
 
 def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
     """All models that are here, by name, and what cannot be looked at."""
-    root = paths.models()
-    found = [_stored(root, path) for path in sorted(root.rglob("*")) if _is_model(path)]
-    models = [each for each in found if isinstance(each, StoredModel)]
+    found = [
+        _stored(root, path)
+        for root in (paths.models(), *paths.model_folders())
+        for path in sorted(root.rglob("*"))
+        if _is_model(path)
+    ]
+    # Of two with one name, the own directory and the folder that is named first win.
+    by_name = {each.name: each for each in reversed(found) if isinstance(each, StoredModel)}
+    models = list(by_name.values())
     models.sort(key=lambda model: model.name.lower())
     return tuple(models), tuple(each for each in found if isinstance(each, Trouble))
 
@@ -153,6 +159,11 @@ def remove(name: str) -> StoredModel:
     if model is None:
         raise not_found(name)
     path = model.path
+    if not path.is_relative_to(paths.models()):
+        raise ModelError(
+            f"{model.name} lies in a folder of yours, {path.parent}, and stays.",
+            hint="Remove it there.",
+        )
     with disk_errors(path.parent, what=f"Removing {model.name}", error=ModelError):
         # The first file goes last: while it is there, the model is listed and can be removed again.
         for part in reversed(part_names(path.name)):

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from coblyn.errors import FetchError, ModelNotFound
-from coblyn.fetch.offline import require_network
+from coblyn.models.sources.hub import open_hub
 from coblyn.models.sources.offer import Variant, choose, variants_of
 from coblyn.models.sources.take import RemoteFile
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
 
 __all__ = ["Repository", "find_variant", "list_files", "list_variants", "repository_of"]
 
@@ -24,9 +18,6 @@ _REFERENCE = re.compile(
 )
 
 
-_HUB = "https://huggingface.co"
-
-
 @dataclass(frozen=True, slots=True)
 class Repository:
     """What a reference names.
@@ -35,14 +26,16 @@ class Repository:
         name: ``OWNER/REPO``.
         revision: Branch, tag or commit; empty for the main branch.
         wanted: Quantization or file; empty if none is named.
+        place: Where it is, as references begin.
     """
 
     name: str
     revision: str = ""
     wanted: str = ""
+    place: str = "hf"
 
     def __str__(self) -> str:
-        return f"hf:{self.name}" + (f"@{self.revision}" if self.revision else "")
+        return f"{self.place}:{self.name}" + (f"@{self.revision}" if self.revision else "")
 
 
 def repository_of(reference: str) -> Repository | None:
@@ -83,57 +76,23 @@ def list_files(repository: Repository) -> tuple[RemoteFile, ...]:
     Raises:
         ModelNotFound, FetchError: As ``find_variant`` says.
     """
-    require_network(str(repository))
-    # The hub's client takes a quarter of a second to import.
-    from huggingface_hub import HfApi, get_token, hf_hub_url
+    hub = open_hub(str(repository))
+    from huggingface_hub import hf_hub_url
 
-    token = get_token()
-    endpoint = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
-    api = HfApi(endpoint, library_name="coblyn")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    name, revision = repository.name, repository.revision
+    info = hub.ask(
+        name,
+        lambda api: api.model_info(name, revision=revision or None, files_metadata=True),
+        revision,
+    )
     return tuple(
         RemoteFile(
-            hf_hub_url(
-                repository.name,
-                each.rfilename,
-                revision=repository.revision or None,
-                endpoint=endpoint,
-            ),
+            hf_hub_url(name, each.rfilename, revision=revision or None, endpoint=hub.endpoint),
             each.rfilename,
             size=each.size,
             sha256=each.lfs.sha256 if each.lfs else "",
-            headers=headers,
+            headers=hub.headers,
+            login_hint=hub.login_hint(name),
         )
-        for each in _files(api, repository)
+        for each in info.siblings or ()
     )
-
-
-def _files(api: HfApi, repository: Repository) -> list[Any]:
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    name = repository.name
-    try:
-        info = api.model_info(name, revision=repository.revision or None, files_metadata=True)
-    except GatedRepoError as error:
-        raise FetchError(
-            f"{name} is gated: its makers want you to agree to their terms first.",
-            hint=f"Agree at {api.endpoint}/{name}, then set HF_TOKEN or run `hf auth login`.",
-        ) from error
-    except RevisionNotFoundError as error:
-        raise ModelNotFound(f"{name} has no revision {repository.revision!r}.") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ModelNotFound(
-            f"There is no repository {name} on Hugging Face, or it is private.",
-            hint="Check its name; for a private one set HF_TOKEN.",
-        ) from error
-    except Exception as error:  # the border of a library, which raises what its transports raise
-        raise FetchError(
-            f"Hugging Face cannot be asked about {name}: {error}.",
-            hint="Check the network; HF_ENDPOINT names another address of the hub.",
-        ) from error
-    return list(info.siblings or ())

@@ -10,6 +10,7 @@ from coblyn.errors import FetchError, ModelError
 from coblyn.fetch.download import fetch, sha256_of
 from coblyn.fetch.network import Network
 from coblyn.files import disk_errors, put_in_place
+from coblyn.models.digests import remember
 from coblyn.models.gguf import read_header
 from coblyn.progress import Report
 
@@ -26,6 +27,7 @@ class RemoteFile:
         size: Its bytes; None if unknown.
         sha256: Hex digest; empty if unknown.
         headers: Sent with the request, such as a login.
+        login_hint: What to do where the server wants a login, or a better one.
     """
 
     url: str
@@ -33,6 +35,7 @@ class RemoteFile:
     size: int | None = None
     sha256: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    login_hint: str = ""
 
 
 def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | None = None) -> Path:
@@ -55,6 +58,7 @@ def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | N
         what=file.name,
         headers=file.headers,
         network=network or Network(),
+        login_hint=file.login_hint,
     )
     with disk_errors(target.parent, what=f"Pulling {file.name}", error=FetchError):
         try:
@@ -64,4 +68,6 @@ def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | N
             message = problem.message.replace(str(unchecked), "What came from there")
             raise type(problem)(message, hint=problem.hint) from problem
         put_in_place(unchecked, target)
+        if file.sha256:
+            remember(target, file.sha256)
     return target

@@ -1,0 +1,45 @@
+"""``coblyn search``: models on Hugging Face."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coblyn.cli.text import shown
+
+if TYPE_CHECKING:
+    from coblyn.models.sources.search import Found
+
+__all__ = ["search"]
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="What the models' names are like.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="The most that are shown.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Look for GGUF models on Hugging Face, those that are fetched most first."""
+    import sys
+
+    from coblyn.models.sources.search import search as search_hub
+
+    found = search_hub(text, limit)
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    width = max((len(shown(each.name)) for each in found), default=0)
+    for each in found:
+        print(shown(f"{each.name:{width}}  {_facts(each)}"))
+    if found:
+        print("See its files and what fits: coblyn pull hf:OWNER/REPO", file=sys.stderr)
+    else:
+        print("Nothing was found.", file=sys.stderr)
+
+
+def _facts(found: Found) -> str:
+    size = f"{found.num_parameters / 1e9:.1f}B" if found.num_parameters else ""
+    gated = "  gated" if found.is_gated else ""
+    return f"{size:>7}  {found.architecture:12}  {found.downloads:>9} downloads{gated}"

@@ -1,0 +1,54 @@
+"""What is known of files' contents: the digests that places of models named when files came from there.
+
+The files below the models directory are all there is to a model; this is only beside it, and may be deleted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from coblyn import paths
+from coblyn.files import alone, put_in_place
+
+__all__ = ["expected", "remember"]
+
+
+def expected(path: Path) -> str:
+    """The SHA-256 that a file below the models directory had where it came from; empty if that is not known."""
+    return _read().get(_name(path), "")
+
+
+def remember(path: Path, sha256: str) -> None:
+    """Keep what a file's digest is, for as long as it is there.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    memory = _memory()
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    with alone(memory, on_wait=lambda: None):
+        known = {name: each for name, each in _read().items() if (paths.models() / name).is_file()}
+        known[_name(path)] = sha256.lower()
+        part = memory.with_name(f"{memory.name}.new")
+        part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
+        put_in_place(part, memory)
+
+
+def _memory() -> Path:
+    return paths.models().with_name("digests.json")
+
+
+def _read() -> dict[str, str]:
+    try:
+        known = json.loads(_memory().read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(each) for name, each in known.items()} if isinstance(known, dict) else {}
+
+
+def _name(path: Path) -> str:
+    try:
+        return path.absolute().relative_to(paths.models().absolute()).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()

@@ -1,0 +1,128 @@
+"""Asking Hugging Face's hub: its client, the user's token, and its refusals in plain words."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from coblyn.errors import FetchError, ModelNotFound
+from coblyn.fetch.offline import require_network
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+__all__ = ["Hub", "open_hub"]
+
+T = TypeVar("T")
+
+_HUB = "https://huggingface.co"
+_TRIES = 3
+_PATIENCE = 60.0
+"""Seconds for which it is worth waiting when the hub wants fewer questions."""
+
+
+class Hub:
+    """The hub, as this user may ask it.
+
+    Attributes:
+        api: Its client.
+        endpoint: Its address.
+        headers: What proves who asks, for files.
+    """
+
+    def __init__(self, api: HfApi, endpoint: str, token: str | None) -> None:
+        self.api = api
+        self.endpoint = endpoint
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def login_hint(self, name: str) -> str:
+        """What to do where a file of a repository is refused."""
+        return f"Agree at {self.endpoint}/{name}, then set HF_TOKEN or run `hf auth login`."
+
+    def ask(self, name: str, question: Callable[[HfApi], T], revision: str = "") -> T:
+        """Ask something, and once more where the hub wants a pause of a minute at most.
+
+        Args:
+            name: The repository, or what is asked about.
+            question: Asks.
+            revision: Of the repository.
+
+        Raises:
+            ModelNotFound: There is no such repository or revision.
+            FetchError: The hub cannot be asked, wants a token, or wants a longer pause.
+        """
+        for _ in range(_TRIES):
+            try:
+                return question(self.api)
+            except (
+                Exception
+            ) as error:  # the border of a library, which raises what its transports raise
+                pause = _pause(error)
+                if not 0 < pause <= _PATIENCE:
+                    raise self._explained(error, name, revision) from error
+                time.sleep(pause)
+        raise FetchError(
+            f"Hugging Face wants fewer questions than those about {name}.",
+            hint="Try again later; with a token (HF_TOKEN) it allows more.",
+        )
+
+    def _explained(self, error: Exception, name: str, revision: str) -> FetchError | ModelNotFound:
+        from huggingface_hub.errors import (
+            GatedRepoError,
+            HFValidationError,
+            RepositoryNotFoundError,
+            RevisionNotFoundError,
+        )
+
+        if isinstance(error, GatedRepoError):
+            return FetchError(
+                f"{name} is gated: its makers want you to agree to their terms first.",
+                hint=self.login_hint(name),
+            )
+        if isinstance(error, RevisionNotFoundError):
+            return ModelNotFound(f"{name} has no revision {revision!r}.")
+        if isinstance(error, RepositoryNotFoundError | HFValidationError):
+            return ModelNotFound(
+                f"There is no repository {name} on Hugging Face, or it is private.",
+                hint="Check its name; for a private one set HF_TOKEN.",
+            )
+        if pause := _pause(error):
+            return FetchError(
+                f"Hugging Face wants a pause of {pause:.0f} seconds.",
+                hint="Try again then; with a token (HF_TOKEN) it allows more.",
+            )
+        return FetchError(
+            f"Hugging Face cannot be asked about {name}: {error}.",
+            hint="Check the network; HF_ENDPOINT names another address of the hub.",
+        )
+
+
+def open_hub(what: str) -> Hub:
+    """The hub that the user's environment names.
+
+    Args:
+        what: What is to be asked, for the refusal where the network is not to be used.
+
+    Raises:
+        FetchError: It is not to be used.
+    """
+    require_network(what)
+    # The hub's client takes a quarter of a second to import.
+    from huggingface_hub import HfApi, get_token
+
+    endpoint = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
+    return Hub(HfApi(endpoint, library_name="coblyn"), endpoint, get_token())
+
+
+def _pause(error: Exception) -> float:
+    """Seconds that an answer of "too many requests" wants us to wait; 0 if it is another."""
+    response: Any = getattr(error, "response", None)
+    if getattr(response, "status_code", 0) != 429:
+        return 0.0
+    after = response.headers.get("Retry-After", "")
+    reset = re.search(r"\bt=(\d+)", response.headers.get("RateLimit", ""))
+    seconds = float(after) if after.isdecimal() else float(reset[1]) if reset else 1.0
+    return max(seconds, 0.1)
