@@ -39,12 +39,14 @@ MAY_IMPORT = {
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
     "workshop": VOCABULARY | {"run", "fetch", "models", "llama", "engine"},
     "fit": VOCABULARY | {"settings", "run", "llama", "engine", "models"},
-    "chat": VOCABULARY,
+    "children": VOCABULARY,
+    "media": VOCABULARY | {"children"},
+    "chat": VOCABULARY | {"children"},
     "constraints": VOCABULARY,
     "story": VOCABULARY,
     "web_search": VOCABULARY,
     "service": VOCABULARY
-    | {"keys", "engine", "chat", "constraints", "mcp", "models", "story", "web_search"},
+    | {"keys", "engine", "chat", "constraints", "mcp", "media", "models", "story", "web_search"},
     "api": VOCABULARY
     | {
         "keys",

@@ -160,7 +160,11 @@ async def test_infill_without_the_tokens_is_refused_by_name(client: Client) -> N
         ("/completion", {"prompt": None}, "prompt"),
         ("/completion", {"prompt": [None]}, "prompt"),
         ("/completion", {"prompt": [97, 1.5]}, "prompt[1]"),
-        ("/completion", {"prompt": {"prompt_string": "a", "multimodal_data": ["x"]}}, "text only"),
+        (
+            "/completion",
+            {"prompt": {"prompt_string": "a", "multimodal_data": ["eA=="]}},
+            "<__media__> 0 times",
+        ),
         ("/completion", {"prompt": "a", "temperature": "hot"}, "temperature"),
         ("/completion", {"prompt": "a", "n_probs": -1}, "n_probs"),
         ("/completion", {"prompt": "a", "logit_bias": [[5, "x"]]}, "logit_bias"),

@@ -82,8 +82,8 @@ def test_one_that_hangs_is_ended_and_holds_nobody_up() -> None:
 
 
 def test_one_that_has_died_is_replaced(renderers: Renderers) -> None:
-    with renderers._lock:
-        for process in renderers._idle:
+    with renderers._children._lock:
+        for process in renderers._children._idle:
             process._process.kill()
             process._process.wait()
     assert renderers.run("{{ 1 }}", {}) == "1"

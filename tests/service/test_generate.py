@@ -208,7 +208,7 @@ async def test_chat_is_rendered_with_the_models_template() -> None:
     prompt = ChatPrompt((Message("user", "hi"),), variables=(("x", 1),))
     await (await services.generator.start(GenerateCommand(prompt))).aclose()
     assert bytes(engine.requests[0].content.ids.tolist()[1:]) == b"1hi"
-    text, tokens = await services.models.default.tokens.of_chat(prompt)
+    text, tokens, _ = await services.models.default.tokens.of_chat(prompt)
     assert (text, len(tokens)) == ("1hi", 4)
 
 

@@ -46,6 +46,7 @@ from coblyn.mcp.tool_servers import ToolServers
 from coblyn.service.admin import Admin
 from coblyn.service.caller import CALLER
 from coblyn.service.loader import Loader
+from coblyn.service.media import MediaLoader
 from coblyn.service.services import Services, make_services
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
@@ -93,6 +94,7 @@ def create_app(
         sleep_seconds=options.sleep_seconds,
         web=_web_search(options),
         tool_servers=_tool_servers(options),
+        media=_media(options),
         shared=SharedStory() if options.has_multiplayer else None,
     )
     paths, metrics = Paths(dialects), Metrics(services.models)
@@ -113,6 +115,14 @@ def create_app(
     )
     app.state.metrics, app.state.tapes, app.state.mcp = metrics, tapes, endpoint
     return app
+
+
+def _media(options: ApiOptions) -> MediaLoader:
+    if not options.fetch_media:
+        return MediaLoader()
+    from coblyn.web_search.places import fetch_public  # its HTTP client takes a tenth of a second
+
+    return MediaLoader(fetch=fetch_public)
 
 
 def _web_search(options: ApiOptions) -> WebSearch | None:

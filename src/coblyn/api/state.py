@@ -41,6 +41,7 @@ class ApiOptions:
         web_search: Address of the search engine that pages may ask through this server; empty for none.
         tool_servers: Programs whose tools models may call.
         tool_limits: What such a call may take.
+        fetch_media: Fetch images and sounds that requests name by their addresses.
         lite: File of KoboldAI Lite's page; None serves none.
         wishes: Presets and defaults of generation parameters.
         machine: What the machine has, for the verdict on what the model runs on.
@@ -67,6 +68,7 @@ class ApiOptions:
     web_search: str = ""
     tool_servers: tuple[ToolServer, ...] = ()
     tool_limits: ToolLimits = field(default_factory=ToolLimits)
+    fetch_media: bool = False
     lite: Path | None = None
     wishes: Wishes = field(default_factory=Wishes)
     machine: Machine = UNKNOWN

@@ -1,19 +1,17 @@
-"""The process that renders templates. It ends with its standard input, and is ended by the system beyond its limits.
-
-Processor time is counted by the system, since one call of Python's own code can hold the interpreter for ever.
-"""
+"""The process that renders templates. It ends with its standard input, and is ended by the system beyond its limits."""
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
-from contextlib import suppress
 from typing import IO, Any
 
 from coblyn.chat import sandbox
-from coblyn.chat.frames import read_frame, write_frame
 from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import BeyondLimits, run_here
+from coblyn.children.blocks import read_block, write_block
+from coblyn.children.limits import limit_memory, limit_seconds
 from coblyn.errors import ModelBroken
 
 __all__ = ["main"]
@@ -28,14 +26,16 @@ _SPARE_SECONDS = 1.0
 def main() -> None:
     """Render what comes, until no more does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit_memory()
+    limit_memory(_MAX_MEMORY)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    while (request := read_frame(requests)) is not None:
-        source, variables = request
-        _limit_seconds(sandbox.MAX_SECONDS + _SPARE_SECONDS)
+    while (request := read_block(requests)) is not None:
+        source, variables = json.loads(request)
+        limit_seconds(sandbox.MAX_SECONDS + _SPARE_SECONDS)
         answer = _answer(source, variables)
-        _limit_seconds(0.0)
+        limit_seconds(0.0)
         _send(answers, answer)
+        if answer[0] == "memory":
+            return
 
 
 def _answer(source: str, variables: dict[str, Any]) -> tuple[str, str, str]:
@@ -53,30 +53,9 @@ def _answer(source: str, variables: dict[str, Any]) -> tuple[str, str, str]:
 
 def _send(answers: IO[bytes], answer: tuple[str, str, str]) -> None:
     try:
-        write_frame(answers, answer)
+        write_block(answers, json.dumps(answer).encode())
     except BrokenPipeError:
         sys.exit(0)
-
-
-def _limit_seconds(seconds: float) -> None:
-    """End this process after so much processor time; 0 for never."""
-    if sys.platform != "win32":
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-
-
-def _limit_memory() -> None:
-    if sys.platform != "win32":
-        import resource
-
-        with suppress(OSError, ValueError):
-            used = _address_space()
-            resource.setrlimit(resource.RLIMIT_AS, (used + _MAX_MEMORY, used + _MAX_MEMORY))
-
-
-def _address_space() -> int:
-    import psutil
-
-    return int(psutil.Process().memory_info().vms)
 
 
 if __name__ == "__main__":

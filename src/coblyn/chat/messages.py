@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from coblyn.chat.attachment import Attachment
+from coblyn.chat.content import read_content
 from coblyn.errors import BadRequest
 
 __all__ = [
@@ -18,7 +20,6 @@ __all__ = [
     "read_messages",
     "read_tool_choice",
     "read_tools",
-    "text_of_content",
 ]
 
 
@@ -117,6 +118,7 @@ class Message:
         reasoning: What the assistant thought before.
         tool_calls: The assistant's calls.
         tool_call_id: The call whose result it is.
+        media: Images and sounds whose marks are in the text.
     """
 
     role: str
@@ -125,6 +127,7 @@ class Message:
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    media: tuple[Attachment, ...] = ()
 
     def to_template(self, *, arguments_as_text: bool = False) -> dict[str, Any]:
         """The form that chat templates expect. Each family has its own name for reasoning."""
@@ -156,18 +159,19 @@ def _read(message: Mapping[str, Any], field: str) -> Message:
     role = message.get("role")
     if not isinstance(role, str) or not role:
         raise BadRequest(f"{field}.role must be a string.", field=f"{field}.role")
-    content = text_of_content(message.get("content"), f"{field}.content")
+    content = read_content(message.get("content"), f"{field}.content")
     reasoning = message.get("reasoning_content") or message.get("reasoning")
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list):
         raise BadRequest(f"{field}.tool_calls must be a list.", field=f"{field}.tool_calls")
     return Message(
         "tool" if role == "function" else role,
-        content,
+        content.text,
         _optional_text(message, "name", field),
         reasoning if isinstance(reasoning, str) else "",
         tuple(_read_call(call, f"{field}.tool_calls[{i}]") for i, call in enumerate(calls)),
         _optional_text(message, "tool_call_id", field),
+        content.media,
     )
 
 
@@ -257,38 +261,3 @@ def _require_tool(name: str | None, tools: Sequence[Tool], field: str) -> None:
         raise BadRequest(f"{field} asks for a call, but there are no tools.", field=field)
     if name is not None and name not in {tool.name for tool in tools}:
         raise BadRequest(f"{field} names {name!r}, which is not among the tools.", field=field)
-
-
-def text_of_content(content: object, field: str) -> str:
-    """Text of a message's content: a string, None, or a list of parts as OpenAI's API has them.
-
-    Args:
-        content: What the client sent.
-        field: Where it stood, for error messages, such as ``messages[2].content``.
-
-    Raises:
-        BadRequest: It is something else, or a part is not text.
-    """
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, Sequence):
-        raise BadRequest(f"{field} must be a string or a list of parts.", field=field)
-    return "".join(_text_of_part(part, f"{field}[{i}]") for i, part in enumerate(content))
-
-
-def _text_of_part(part: object, field: str) -> str:
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, Mapping):
-        raise BadRequest(f"{field} must be a text part.", field=field)
-    kind = part.get("type")
-    if kind in ("image_url", "input_image", "image"):
-        raise BadRequest(f"{field} is an image, and this model reads text only.", field=field)
-    if kind not in ("text", "input_text", "output_text", "refusal"):
-        raise BadRequest(f"{field}: parts of type {kind!r} are not supported yet.", field=field)
-    text = part.get("refusal" if kind == "refusal" else "text")
-    if not isinstance(text, str):
-        raise BadRequest(f"{field}.text must be a string.", field=f"{field}.text")
-    return text

@@ -26,6 +26,7 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
         "has_multiplayer": settings.multiplayer,
         "preload_story": _story(settings.preload_story),
         "web_search": settings.web_search_address if settings.web_search else "",
+        "fetch_media": settings.fetch_media,
         "lite": Path(settings.lite) if settings.lite else None,
         "wishes": _wishes(settings),
         "default_max_tokens": settings.default_max_tokens,

@@ -132,6 +132,10 @@ def serve(
         bool | None,
         typer.Option("--web-search", help="Let pages search the web through this server."),
     ] = None,
+    fetch_media: Annotated[
+        bool | None,
+        typer.Option("--fetch-media", help="Fetch images that requests name by their addresses."),
+    ] = None,
     admin_dir: Annotated[
         str | None, typer.Option(help="Models and settings that may be loaded at run time.")
     ] = None,

@@ -141,7 +141,7 @@ class FakeRunner:
     chat_template: str = ""
     tool_template: str = ""
     infill: InfillTokens | None = None
-    kinds: tuple[Kind, ...] = ("image", "sound")
+    kinds: tuple[Kind, ...] = ()
     drafts: str = ""
     path: str = ""
     fail_at: int = 0

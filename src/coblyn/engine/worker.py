@@ -259,7 +259,10 @@ class Worker:
     def _make_runner(self, config: EngineConfig) -> Runner:
         if not config.library:
             fake = FakeRunner(
-                seconds_a_step=0.01, max_running=config.max_running, path=config.model
+                kinds=("image", "sound"),
+                seconds_a_step=0.01,
+                max_running=config.max_running,
+                path=config.model,
             )
             for text in config.adapters:
                 fake.add_adapter(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from coblyn.chat.attachment import Attachment
 from coblyn.chat.messages import Message, NamedTool, Tool, ToolChoice
 from coblyn.chat.placeholders import Tags
 from coblyn.constraints.constraint import Constraint
@@ -29,10 +30,17 @@ Overflow = Literal["refuse", "trim"]
 
 @dataclass(frozen=True, slots=True)
 class TextPrompt:
-    """Text to continue; ``memory`` stands before it and survives when the text is trimmed."""
+    """Text to continue.
+
+    Attributes:
+        text: The text.
+        memory: Stands before it, and survives when the text is trimmed.
+        media: Images and sounds whose marks are in the two.
+    """
 
     text: str = field(repr=False)
     memory: str = field(default="", repr=False)
+    media: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,11 @@ class ChatPrompt:
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
     before: tuple[int, ...] = field(default=(), repr=False)
+
+    @property
+    def media(self) -> tuple[Attachment, ...]:
+        """Images and sounds whose marks are in the messages."""
+        return tuple(each for message in self.messages for each in message.media)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from coblyn.errors import BadRequest, NotFound, SettingsError
 from coblyn.models.names import LATEST
 from coblyn.service.adapters import SEPARATOR, ModelAdapters
 from coblyn.service.command import GenerateCommand
+from coblyn.service.media import MediaLoader
 from coblyn.service.prompt import Fitted, Prompts
 from coblyn.service.tokens import Tokens
 
@@ -53,6 +54,7 @@ class LoadedModel:
 
     Args:
         engine: What generates; its creator closes it.
+        media: What brings images and sounds before it.
 
     Attributes:
         prompts: What makes token ids of prompts.
@@ -64,9 +66,9 @@ class LoadedModel:
         is_asleep: It is unloaded until somebody wants it.
     """
 
-    def __init__(self, engine: EngineClient) -> None:
+    def __init__(self, engine: EngineClient, media: MediaLoader | None = None) -> None:
         self.engine = engine
-        self.prompts = Prompts(engine)
+        self.prompts = Prompts(engine, media)
         self.tokens = Tokens(engine, self.prompts)
         self.adapters = ModelAdapters(engine)
         self.num_users = 0
@@ -113,6 +115,7 @@ class Models:
     Args:
         engines: An engine for each; at least one.
         is_strict: Refuse other names even where there is one model only.
+        media: What brings images and sounds before the engines.
 
     Attributes:
         demand: What loads further models when they are named; None where nothing does.
@@ -121,8 +124,15 @@ class Models:
         SettingsError: Two have the same name.
     """
 
-    def __init__(self, engines: Sequence[EngineClient], *, is_strict: bool = False) -> None:
-        self._models = [LoadedModel(engine) for engine in engines]
+    def __init__(
+        self,
+        engines: Sequence[EngineClient],
+        *,
+        is_strict: bool = False,
+        media: MediaLoader | None = None,
+    ) -> None:
+        self._media = media
+        self._models = [LoadedModel(engine, media) for engine in engines]
         self._is_strict = is_strict
         self._is_alone = len(self._models) == 1
         self.demand: Demand | None = None
@@ -201,7 +211,7 @@ class Models:
 
     def add(self, engine: EngineClient) -> LoadedModel:
         """A further model, in an engine that has loaded it."""
-        model = LoadedModel(engine)
+        model = LoadedModel(engine, self._media)
         self._models.append(model)
         return model
 

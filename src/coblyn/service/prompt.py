@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from coblyn.chat.attachment import Attachment
 from coblyn.chat.placeholders import write_chat
 from coblyn.chat.reasoning import Reasoning, opens_reasoning, reasoning_of
 from coblyn.chat.reply import ReplyForm
@@ -25,6 +27,7 @@ from coblyn.service.command import (
 )
 from coblyn.service.conversation import conversations_of
 from coblyn.service.infill import MAX_TOKEN_LENGTH, infill_ids, infill_room
+from coblyn.service.media import MediaLoader, require_all, texts_of
 from coblyn.service.window import (
     longest_completion,
     require_fitting_text,
@@ -32,7 +35,7 @@ from coblyn.service.window import (
     shrunk,
 )
 
-__all__ = ["Fitted", "Prompts", "source_of"]
+__all__ = ["Fitted", "Prompts"]
 
 MIN_CONTEXT = 32
 """A smaller context has no room for a prompt and a completion."""
@@ -70,10 +73,12 @@ class Prompts:
 
     Args:
         engine: Where the vocabulary is.
+        media: What brings images and sounds before it.
     """
 
-    def __init__(self, engine: EngineClient) -> None:
+    def __init__(self, engine: EngineClient, media: MediaLoader | None = None) -> None:
         self._engine = engine
+        self._media = media or MediaLoader()
         self._special: dict[str, int | None] = {}
 
     async def fit(self, command: GenerateCommand, adapters: tuple[Adapter, ...] = ()) -> Fitted:
@@ -97,9 +102,9 @@ class Prompts:
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
             chat, rendered, before = prompt, await self.render(prompt), prompt.before
-            prompt, form = TextPrompt(rendered.text), rendered.form
+            prompt, form = TextPrompt(rendered.text, media=chat.media), rendered.form
             if command.max_thinking == 0 and form and form.is_reasoning:
-                prompt, form = _answering(rendered.text, form)
+                prompt, form = _answering(prompt, form)
             calls, turn_end = await self._constraint(chat, form), rendered.turn_end
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
@@ -145,7 +150,22 @@ class Prompts:
             return await self._engine.encode(source)
         text = prompt.memory + prompt.text
         require_fitting_text(len(text), context, MAX_TOKEN_LENGTH)
-        return await self._engine.encode(replace(source_of(text, before), adapters=adapters))
+        source = await self.source(text, prompt.media, before)
+        return await self._engine.encode(replace(source, adapters=adapters))
+
+    async def source(
+        self, text: str, media: Sequence[Attachment], before: tuple[int, ...] = ()
+    ) -> Source:
+        """What is encoded of a text behind some ids, which have what stands at the beginning of a prompt.
+
+        The engine knows the images and sounds in it from then on.
+
+        Raises:
+            BadRequest: The model cannot take one, or the text has no place for it.
+        """
+        require_all(text, media)
+        shown = await self._media.show(self._engine, media)
+        return Source(texts_of(text, shown, add_special=not before), ids=pack_ids(before))
 
     async def ids(self, command: GenerateCommand) -> list[int]:
         """The token ids of a text or of ids, as they would be read.
@@ -159,7 +179,8 @@ class Prompts:
         assert isinstance(prompt, TextPrompt), "others have no text of their own"
         text = prompt.memory + prompt.text
         require_fitting_text(len(text), self._context(command), MAX_TOKEN_LENGTH)
-        encoded = await self._engine.encode(replace(source_of(text, ()), wants_ids=True))
+        source = await self.source(text, prompt.media)
+        encoded = await self._engine.encode(replace(source, wants_ids=True))
         require_room(encoded.num_tokens, self._context(command))
         return unpack_ids(encoded.ids or b"").tolist()
 
@@ -208,7 +229,8 @@ class Prompts:
         text = (await self.render(prompt)).text
         if len(text) > room * MAX_TOKEN_LENGTH:
             return False
-        counted = await self._engine.encode(Source((Text(text),), is_prompt=False))
+        source = await self.source(text, prompt.media)
+        counted = await self._engine.encode(replace(source, is_prompt=False))
         return counted.num_tokens <= room
 
     async def _trimmed(
@@ -221,8 +243,9 @@ class Prompts:
         limit, kept_free = _limits(command, context)
         # No more than this could have room, however it is tokenized.
         newest = slice(-context * MAX_TOKEN_LENGTH, None)
-        memory = (Text(prompt.memory[newest]),) if prompt.memory else ()
-        texts = (Text(prompt.text[newest]),)
+        shown = await self._media.show(self._engine, prompt.media)
+        memory = texts_of(prompt.memory[newest], shown) if prompt.memory else ()
+        texts = texts_of(prompt.text[newest], shown)
         source = Source(texts, memory, room=context - kept_free, adapters=adapters)
         encoded = await self._engine.encode(source)
         thinking = self._thinking(command, prompt, None)
@@ -245,11 +268,6 @@ class Prompts:
         return min(max(command.max_context or full, MIN_CONTEXT), full)
 
 
-def source_of(text: str, before: tuple[int, ...]) -> Source:
-    """What is encoded of a text behind some ids, which have what stands at the beginning of a prompt."""
-    return Source((Text(text, add_special=not before),), ids=pack_ids(before))
-
-
 def _limits(command: GenerateCommand, context: int) -> tuple[int, int]:
     """Maximum number of tokens to generate, and how many are kept free of the prompt for them."""
     longest = longest_completion(context)
@@ -257,10 +275,10 @@ def _limits(command: GenerateCommand, context: int) -> tuple[int, int]:
     return limit, shrunk(limit, context) if command.is_default_length else limit
 
 
-def _answering(text: str, form: ReplyForm) -> tuple[TextPrompt, ReplyForm]:
+def _answering(prompt: TextPrompt, form: ReplyForm) -> tuple[TextPrompt, ReplyForm]:
     """A prompt that ends within reasoning, with its end behind it."""
-    text = text.rstrip() + "\n\n" + form.reasoning.closing + form.reasoning.after
-    return TextPrompt(text), replace(form, is_reasoning=False)
+    text = prompt.text.rstrip() + "\n\n" + form.reasoning.closing + form.reasoning.after
+    return replace(prompt, text=text), replace(form, is_reasoning=False)
 
 
 def _opens_reasoning(marks: Reasoning, prompt: TextPrompt | TokenPrompt) -> bool:

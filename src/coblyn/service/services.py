@@ -19,6 +19,7 @@ from coblyn.service.hub import Hub
 from coblyn.service.inventory import Inventory
 from coblyn.service.kept import Kept
 from coblyn.service.loader import Loader
+from coblyn.service.media import MediaLoader
 from coblyn.service.models import Models
 from coblyn.service.picker import Picker
 from coblyn.service.plan import Planner
@@ -71,6 +72,7 @@ def make_services(
     switch: Switch | None = None,
     keep_seconds: float = 300.0,
     sleep_seconds: float = 0.0,
+    media: MediaLoader | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Services:
     """Services over an engine or several; the stories have to be closed.
@@ -89,9 +91,11 @@ def make_services(
         switch: What loads a model in place of the first; None where that is not wanted.
         keep_seconds: How long such a model stays unused.
         sleep_seconds: The same for the first model; 0 keeps it for ever.
+        media: What brings images and sounds before the engines; None for one that fetches nothing.
         clock: Seconds that only grow.
     """
-    models = Models(engines if isinstance(engines, Sequence) else [engines], is_strict=is_strict)
+    listed = engines if isinstance(engines, Sequence) else [engines]
+    models = Models(listed, is_strict=is_strict, media=media)
     if loader:
         models.demand = Demand(
             models, loader, keep_seconds=keep_seconds, sleep_seconds=sleep_seconds

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from coblyn.chat.attachment import unmarked
 from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import unpack_ids
 from coblyn.service.command import ChatPrompt
-from coblyn.service.prompt import Prompts, source_of
+from coblyn.service.prompt import Prompts
 
 __all__ = ["Tokens"]
 
@@ -49,11 +50,12 @@ class Tokens:
         """
         return [await self._engine.detokenize([token], special=True) for token in tokens]
 
-    async def of_chat(self, prompt: ChatPrompt) -> tuple[str, list[int]]:
-        """Text and token ids of a conversation in the model's own format."""
+    async def of_chat(self, prompt: ChatPrompt) -> tuple[str, list[int], int]:
+        """Text and token ids of a conversation in the model's own format, and its tokens with those of images."""
         text = (await self._prompts.render(prompt)).text
-        source = source_of(text, prompt.before)
-        return text, _ids(await self._engine.encode(replace(source, wants_ids=True)))
+        source = await self._prompts.source(text, prompt.media, prompt.before)
+        encoded = await self._engine.encode(replace(source, wants_ids=True))
+        return unmarked(text), _ids(encoded), encoded.num_tokens
 
     async def to_text(self, tokens: Sequence[int], *, special: bool) -> str:
         """Text of tokens; bytes that are no UTF-8 become replacement characters.

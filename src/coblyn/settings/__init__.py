@@ -182,6 +182,12 @@ class Settings(EngineSettings):
         str,
         Meta(description="The search engine: DuckDuckGo's page without scripts, or one like it."),
     ] = "https://html.duckduckgo.com/html/"
+    fetch_media: Annotated[
+        bool,
+        Meta(
+            description="Fetch images and sounds that requests name by their addresses, from the public web only."
+        ),
+    ] = False
     admin_dir: Annotated[
         str,
         Meta(

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
 from coblyn.errors import FetchError
 
-__all__ = ["MAX_SIZE", "Pages", "is_public"]
+__all__ = ["MAX_SIZE", "Pages", "fetch_public", "is_public"]
+
+T = TypeVar("T")
 
 MAX_SIZE = 1 << 20
 """Bytes of a page that are read."""
 
 _MAX_HOPS = 4
+_MAX_SECONDS = 30.0
 _PORTS = frozenset({80, 443})
 _TYPES = ("text/html", "text/plain", "application/xhtml+xml")
 
@@ -48,19 +53,40 @@ class Pages:
         Raises:
             FetchError: It is not of the public web, is no page, or does not answer.
         """
+        return await self._follow(url, _page)
+
+    async def file(self, url: str, max_size: int) -> bytes:
+        """A file, whatever it is.
+
+        Args:
+            url: Its address.
+            max_size: Bytes that it may have.
+
+        Raises:
+            FetchError: It is not of the public web, is larger, does not answer, or does not come in time.
+        """
+        return await self._follow(url, partial(_file, max_size=max_size))
+
+    async def _follow(self, url: str, take: Callable[[httpx.Response], Awaitable[T]]) -> T:
+        """What an address leads to in the end."""
         try:
-            for _ in range(_MAX_HOPS):
-                text, url = await self._ask(url)
-                if not url:
-                    return text
+            async with asyncio.timeout(_MAX_SECONDS):
+                for _ in range(_MAX_HOPS):
+                    taken, url = await self._ask(url, take)
+                    if taken is not None:
+                        return taken
+        except TimeoutError as error:
+            raise FetchError(f"{url[:200]} does not come in time.") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise FetchError(
                 f"{url[:200]} cannot be read: {error or type(error).__name__}."
             ) from error
         raise FetchError(f"{url[:200]} leads from page to page without an end.")
 
-    async def _ask(self, url: str) -> tuple[str, str]:
-        """The text of a page, or the address that it leads to."""
+    async def _ask(
+        self, url: str, take: Callable[[httpx.Response], Awaitable[T]]
+    ) -> tuple[T | None, str]:
+        """What is taken of an answer, or the address that it leads to."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         if parts.scheme not in ("http", "https") or not host or port not in self._ports:
@@ -74,11 +100,9 @@ class Pages:
             "GET", target, headers=headers, extensions=extensions
         ) as answer:
             if answer.is_redirect:
-                return "", urljoin(url, answer.headers["location"])
+                return None, urljoin(url, answer.headers["location"])
             answer.raise_for_status()
-            if not answer.headers.get("content-type", "").lower().startswith(_TYPES):
-                raise ValueError("it is no page")
-            return await _text(answer), ""
+            return await take(answer), ""
 
     async def _public_address(self, host: str, port: int) -> str:
         loop = asyncio.get_running_loop()
@@ -89,6 +113,13 @@ class Pages:
         return addresses[0]
 
 
+async def fetch_public(url: str, max_size: int) -> bytes:
+    """A file of the public web; see ``Pages.file``."""
+    # A proxy would look names up by itself, and could reach what must not be reached.
+    async with httpx.AsyncClient(timeout=_MAX_SECONDS, trust_env=False) as client:
+        return await Pages(client).file(url, max_size)
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one that everybody can reach, an IPv4 address within an IPv6 one too."""
     number = ipaddress.ip_address(address.partition("%")[0])
@@ -96,7 +127,9 @@ def is_public(address: str) -> bool:
     return inner.is_global and not inner.is_multicast
 
 
-async def _text(answer: httpx.Response) -> str:
+async def _page(answer: httpx.Response) -> str:
+    if not answer.headers.get("content-type", "").lower().startswith(_TYPES):
+        raise ValueError("it is no page")
     body = bytearray()
     async for chunk in answer.aiter_bytes():
         body += chunk
@@ -106,6 +139,15 @@ async def _text(answer: httpx.Response) -> str:
         return body[:MAX_SIZE].decode(answer.charset_encoding or "utf-8", errors="replace")
     except LookupError:  # a charset that nobody knows
         return body[:MAX_SIZE].decode(errors="replace")
+
+
+async def _file(answer: httpx.Response, max_size: int) -> bytes:
+    body = bytearray()
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > max_size:
+            raise ValueError(f"it has more than {max_size >> 20} MB")
+    return bytes(body)
 
 
 def _at(parts: SplitResult, address: str, port: int) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from coblyn.chat.attachment import Attachment, Content, read_address, read_base64
 from coblyn.errors import BadRequest
 
-__all__ = ["Block", "joined_text", "text_of_block", "to_blocks"]
+__all__ = ["Block", "content_of_blocks", "joined_content", "joined_text", "to_blocks"]
 
 Block = Mapping[str, Any]
 
 _NO_IMAGE = "[An image stood here, which this model cannot see.]"
+"""In place of an image in what a tool answered: a refusal would end the conversation for good."""
 
 
 def to_blocks(content: object, field: str) -> list[Block]:
@@ -37,33 +39,55 @@ def to_blocks(content: object, field: str) -> list[Block]:
     return content
 
 
-def joined_text(content: object, field: str, *, is_result: bool = False) -> str:
-    """All text of a content; blocks are told apart by an empty line.
+def joined_text(content: object, field: str) -> str:
+    """All text of a content that has no images; blocks are told apart by an empty line.
+
+    Raises:
+        BadRequest: As ``to_blocks`` says; a block is an image, or a document that cannot be read.
+    """
+    found = content_of_blocks(_located(content, field))
+    if found.media:
+        where = found.media[0].field
+        raise BadRequest(f"{where}: there can be no image here.", field=where)
+    return found.text
+
+
+def joined_content(content: object, field: str, *, is_result: bool = False) -> Content:
+    """All text and images of a content.
 
     Args:
         content: A string, blocks or null.
         field: Where it stood.
-        is_result: It is what a tool answered: an image in it becomes a remark, since a refusal would end the
-            conversation for good.
+        is_result: It is what a tool answered.
 
     Raises:
-        BadRequest: As ``to_blocks`` and ``text_of_block`` say.
+        BadRequest: As ``to_blocks`` says; a block cannot be read.
     """
+    return content_of_blocks(_located(content, field), is_result=is_result)
+
+
+def content_of_blocks(blocks: Iterable[tuple[Block, str]], *, is_result: bool = False) -> Content:
+    """The text and the images of blocks, each with where it stood.
+
+    Blocks that are only of use to Anthropic's own servers are nothing.
+
+    Raises:
+        BadRequest: One cannot be read.
+    """
+    texts: list[str] = []
+    media: list[Attachment] = []
+    for block, field in blocks:
+        if block["type"] == "image":
+            media.append(_image(block, field, instead=_NO_IMAGE if is_result else ""))
+            texts.append(media[-1].mark)
+        elif read := _READERS.get(block["type"]):
+            texts.append(read(block, field))
+    return Content("\n\n".join(filter(None, texts)), tuple(media))
+
+
+def _located(content: object, field: str) -> list[tuple[Block, str]]:
     blocks = to_blocks(content, field)
-    if is_result:
-        blocks = [_without_image(block) for block in blocks]
-    texts = [text_of_block(block, f"{field}[{index}]") for index, block in enumerate(blocks)]
-    return "\n\n".join(filter(None, texts))
-
-
-def text_of_block(block: Block, field: str) -> str:
-    """The text that a block is; empty for blocks that are only of use to Anthropic's own servers.
-
-    Raises:
-        BadRequest: It is an image, or a document that cannot be read.
-    """
-    read = _READERS.get(block["type"])
-    return read(block, field) if read else ""
+    return [(block, f"{field}[{index}]") for index, block in enumerate(blocks)]
 
 
 def _text(block: Block, field: str) -> str:
@@ -73,8 +97,19 @@ def _text(block: Block, field: str) -> str:
     return text
 
 
-def _image(_: Block, field: str) -> str:
-    raise BadRequest(f"{field} is an image, and this model reads text only.", field=field)
+def _image(block: Block, field: str, *, instead: str) -> Attachment:
+    where = f"{field}.source"
+    source = block.get("source")
+    kind = source.get("type") if isinstance(source, Mapping) else None
+    if isinstance(source, Mapping) and kind == "base64":
+        return read_base64(source.get("data"), f"{where}.data", "image", instead=instead)
+    if isinstance(source, Mapping) and kind == "url":
+        return read_address(source.get("url"), f"{where}.url", "image", instead=instead)
+    raise BadRequest(
+        f"{field} is an image with a source of type {kind!r}, which cannot be read.",
+        field=where,
+        hint="Send a source of type base64.",
+    )
 
 
 def _document(block: Block, field: str) -> str:
@@ -110,13 +145,8 @@ def _string(value: object, field: str) -> str:
     return value
 
 
-def _without_image(block: Block) -> Block:
-    return {"type": "text", "text": _NO_IMAGE} if block["type"] == "image" else block
-
-
 _READERS: Mapping[str, Callable[[Block, str], str]] = {
     "text": _text,
-    "image": _image,
     "document": _document,
     "search_result": _search_result,
 }

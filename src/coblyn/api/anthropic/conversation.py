@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from coblyn.api.anthropic.blocks import Block, joined_text, text_of_block, to_blocks
+from coblyn.api.anthropic.blocks import (
+    Block,
+    content_of_blocks,
+    joined_content,
+    joined_text,
+    to_blocks,
+)
 from coblyn.chat.messages import Message, ToolCall
 from coblyn.errors import BadRequest
 
@@ -68,25 +74,23 @@ def _of_role(role: str, blocks: list[_Located], names: dict[str, str]) -> Iterat
     for block, field in blocks:
         if block["type"] == "tool_result":
             yield _result(block, field, names)
-    text = _text(blocks)
-    if text or not any(block["type"] == "tool_result" for block, _ in blocks):
-        yield Message(role, text)
+    said = content_of_blocks(blocks)
+    if said.text or not any(block["type"] == "tool_result" for block, _ in blocks):
+        yield Message(role, said.text, media=said.media)
 
 
 def _assistant(blocks: list[_Located], names: dict[str, str]) -> Message:
     calls = [_call(block, field) for block, field in blocks if block["type"] == "tool_use"]
     names |= {call.id: call.name for call in calls}
     thoughts = [str(block.get("thinking") or "") for block, _ in blocks if _is_thinking(block)]
+    said = content_of_blocks(blocks)
     return Message(
         "assistant",
-        _text(blocks),
+        said.text,
         reasoning="\n\n".join(filter(None, thoughts)),
         tool_calls=tuple(calls),
+        media=said.media,
     )
-
-
-def _text(blocks: list[_Located]) -> str:
-    return "\n\n".join(filter(None, (text_of_block(block, field) for block, field in blocks)))
 
 
 def _is_thinking(block: Block) -> bool:
@@ -108,7 +112,7 @@ def _result(block: Block, field: str, names: Mapping[str, str]) -> Message:
     call_id = block.get("tool_use_id")
     if not isinstance(call_id, str) or not call_id:
         raise BadRequest(f"{field}.tool_use_id must be a string.", field=f"{field}.tool_use_id")
-    text = joined_text(block.get("content"), f"{field}.content", is_result=True)
+    text, media = joined_content(block.get("content"), f"{field}.content", is_result=True)
     if block.get("is_error"):
         text = f"Error: {text}"
-    return Message("tool", text, names.get(call_id, ""), tool_call_id=call_id)
+    return Message("tool", text, names.get(call_id, ""), tool_call_id=call_id, media=media)

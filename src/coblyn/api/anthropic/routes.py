@@ -59,8 +59,8 @@ async def count_tokens(call: Call) -> Response:
     wanted = validated(CountInput, body)
     prompt = wanted.to_prompt(warnings)
     async with call.services.models.acquire(wanted.model or "") as model:
-        _, ids = await call.wait(model.tokens.of_chat(prompt))
-    return _answer({"input_tokens": len(ids)}, warnings)
+        _, _, count = await call.wait(model.tokens.of_chat(prompt))
+    return _answer({"input_tokens": count}, warnings)
 
 
 @routes.get("/v1/models", "Models", header=VERSION_HEADER)

@@ -112,11 +112,12 @@ async def tokencount(call: Call) -> Response:
     async with call.services.models.acquire(body.model) as model:
         if body.messages:
             prompt = ChatPrompt(read_messages(body.messages))
-            text, ids = await model.tokens.of_chat(prompt)
+            text, ids, count = await model.tokens.of_chat(prompt)
         else:
             text = body.prompt
             ids = await model.tokens.of_text(text, special=body.special)
-    return JSONResponse({"value": len(ids), "ids": ids, "prompt": text})
+            count = len(ids)
+    return JSONResponse({"value": count, "ids": ids, "prompt": text})
 
 
 @routes.post("/api/extra/embeddings", "Texts to vectors", EmbeddingsInput, EXAMPLE)

@@ -23,8 +23,6 @@ _STOP_REASONS = {"cancelled": -1, "length": 0, "eos": 1, "stop": 2}
 _ABILITIES = {
     "llm": True,
     "txt2img": False,
-    "vision": False,
-    "audio": False,
     "transcribe": False,
     "tts": False,
     "embeddings": True,
@@ -58,8 +56,11 @@ def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
     """
     needs_key = CALLER.get().scope != "admin"
     about = {"result": "KoboldCpp", "version": COMPATIBLE_VERSION, "coblyn": __version__}
+    media = services.models.default.engine.info.media
     return about | {
         **_ABILITIES,
+        "vision": "image" in media,
+        "audio": "sound" in media,
         "protected": has_keys,
         "admin": 0 if services.admin is None else 1 + needs_key,
         "websearch": services.web is not None,

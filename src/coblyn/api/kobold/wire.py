@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from coblyn.api.adapters import LORA
 from coblyn.api.later import LaterFields, Lenient, later
+from coblyn.chat.attachment import attached, read_file
 from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops, read_tags
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 MAX_STOPS = 256
+
+MAX_IMAGES = 16
+"""Of a longer list the last ones are taken, as KoboldCPP does."""
 
 _EFFORTS: Mapping[str, float | None] = {
     "none": 0.0,
@@ -62,6 +66,9 @@ class GenerateInput(LaterFields):
         default=[], description="Phrases that are not written, in any case; or as banned_strings."
     )
     lora: list[Any] | None = Field(default=None, description=LORA)
+    images: list[Any] = Field(
+        default=[], description="Base64 files of images or sounds; they stand behind the memory."
+    )
     genkey: str = ""
     model: str = ""
     replace_instruct_placeholders: bool = True
@@ -164,8 +171,13 @@ def to_command(
     if body.replace_instruct_placeholders:
         memory, prompt = fill_placeholders(memory, prompt, tags)
         stops = fill_stops(stops, tags)
+    media = tuple(
+        read_file(each, f"images[{index}]")
+        for index, each in enumerate((body.images or [])[-MAX_IMAGES:])
+    )
+    memory += attached(media, "")
     return GenerateCommand(
-        TextPrompt(prompt, memory),
+        TextPrompt(prompt, memory, media),
         max_tokens=body.max_length if body.max_length > 0 else default_max_tokens,
         is_default_length=body.max_length <= 0,
         max_context=body.max_context_length if body.max_context_length > 0 else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from coblyn.chat.attachment import MEDIA_WORD, read_file
 from coblyn.errors import BadRequest
 from coblyn.service.command import AnyPrompt, TextPrompt, TokenPrompt
 from coblyn.service.tokens import Tokens
@@ -82,7 +83,7 @@ def _is_mixed(given: list[Any]) -> bool:
 async def _prompt(given: Any, tokens: Tokens) -> AnyPrompt:
     if isinstance(given, dict):
         if given.get("multimodal_data"):
-            raise BadRequest("This model reads text only.", field="prompt.multimodal_data")
+            return _with_media(given.get("prompt_string"), given["multimodal_data"])
         given = given.get("prompt_string")
     if isinstance(given, str):
         return TextPrompt(given)
@@ -91,3 +92,21 @@ async def _prompt(given: Any, tokens: Tokens) -> AnyPrompt:
     raise BadRequest(
         "prompt must be a text, a list of token ids, or a list of these.", field="prompt"
     )
+
+
+def _with_media(text: Any, data: Any) -> TextPrompt:
+    """A text with a mark for each image or sound."""
+    field = "prompt.multimodal_data"
+    if not isinstance(text, str):
+        raise BadRequest("prompt.prompt_string must be a text.", field="prompt.prompt_string")
+    if not isinstance(data, list):
+        raise BadRequest(f"{field} must be a list of base64 texts.", field=field)
+    first, *others = text.split(MEDIA_WORD)
+    if len(others) != len(data):
+        raise BadRequest(
+            f"prompt.prompt_string has {MEDIA_WORD} {len(others)} times, and there are {len(data)} files.",
+            field=field,
+        )
+    media = tuple(read_file(each, f"{field}[{index}]") for index, each in enumerate(data))
+    marked = (each.mark + after for each, after in zip(media, others, strict=True))
+    return TextPrompt(first + "".join(marked), media=media)

@@ -18,6 +18,7 @@ from coblyn.api.llama.wire import LlamaDetokenizeInput, LlamaTokenizeInput
 from coblyn.api.openai.wire import CHAT_BODY, ChatInput
 from coblyn.api.problem import Problem
 from coblyn.api.route import Routes
+from coblyn.chat.attachment import MEDIA_WORD, unmarked
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.params import SamplingParams
 from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt
@@ -70,7 +71,7 @@ async def apply_template(call: Call) -> Response:
     assert isinstance(prompt, ChatPrompt), "chats are made of messages"
     async with call.services.models.acquire(wanted.model or "") as model:
         rendered = await model.prompts.render(prompt)
-    return JSONResponse({"prompt": rendered.text})
+    return JSONResponse({"prompt": unmarked(rendered.text)})
 
 
 @routes.get("/props", "Facts of the model")
@@ -88,7 +89,8 @@ async def props(call: Call) -> Response:
             "chat_template_caps": {},
             "bos_token": info.bos,
             "eos_token": info.eos,
-            "modalities": {"vision": False, "audio": False},
+            "modalities": {"vision": "image" in info.media, "audio": "sound" in info.media},
+            "media_marker": MEDIA_WORD,
             "build_info": f"coblyn {__version__} {info.bundle}".strip(),
             "is_sleeping": False,
         }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from coblyn.chat.attachment import Attachment, attached, read_file
 from coblyn.chat.messages import Message, ToolCall
 from coblyn.errors import BadRequest
 
-__all__ = ["read_messages"]
+__all__ = ["read_images", "read_messages"]
 
 _ROLES = ("system", "user", "assistant", "tool")
 
@@ -35,22 +37,33 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     return tuple(found)
 
 
+def read_images(images: object, field: str) -> tuple[Attachment, ...]:
+    """The images and sounds of a message or a prompt, which stand before its text.
+
+    Raises:
+        BadRequest: They are no list of base64 texts.
+    """
+    if not isinstance(images, list | None):
+        raise BadRequest(f"{field} must be a list of base64 texts.", field=field)
+    return tuple(read_file(each, f"{field}[{index}]") for index, each in enumerate(images or ()))
+
+
 def _read(message: Mapping[str, Any], field: str) -> Message:
     role = str(message.get("role", "")).lower()
     if role not in _ROLES:
         raise BadRequest(f"{field}.role must be one of {', '.join(_ROLES)}.", field=f"{field}.role")
-    if message.get("images"):
-        raise BadRequest(f"{field}.images: this model reads text only.", field=f"{field}.images")
+    media = read_images(message.get("images"), f"{field}.images")
     calls = message.get("tool_calls") or []
     if not isinstance(calls, list):
         raise BadRequest(f"{field}.tool_calls must be a list.", field=f"{field}.tool_calls")
     return Message(
         role,
-        _text(message, "content", field),
+        attached(media, _text(message, "content", field)),
         _text(message, "tool_name", field) or _text(message, "name", field),
         reasoning=_text(message, "thinking", field),
         tool_calls=tuple(_call(call, f"{field}.tool_calls[{i}]") for i, call in enumerate(calls)),
         tool_call_id=_text(message, "tool_call_id", field),
+        media=media,
     )
 
 
@@ -68,7 +81,7 @@ def _answered(result: Message, open_calls: list[ToolCall]) -> Message:
     if call is None:
         return result
     open_calls.remove(call)
-    return Message("tool", result.content, result.name or call.name, tool_call_id=call.id)
+    return replace(result, name=result.name or call.name, tool_call_id=call.id)
 
 
 def _call(call: Any, field: str) -> ToolCall:

@@ -83,7 +83,8 @@ def capabilities(template: str, info: ModelInfo | None) -> list[str]:
         found.append("tools")
     if reasoning_of(template):
         found.append("thinking")
-    return found
+    words = {"image": "vision", "sound": "audio"}
+    return found + [words[kind] for kind in (info.media if info else ())]
 
 
 def _human(count: int) -> str:

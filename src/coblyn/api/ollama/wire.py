@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coblyn.api.adapters import LORA, choices_of_files
 from coblyn.api.constraint import bind
-from coblyn.api.ollama.conversation import read_messages
+from coblyn.api.ollama.conversation import read_images, read_messages
 from coblyn.api.ollama.options import read_options
 from coblyn.api.wishes import Wishes, filled
+from coblyn.chat.attachment import attached
 from coblyn.chat.messages import Message, read_tools
 from coblyn.chat.reasoning import reasoning_of
 from coblyn.errors import BadRequest
@@ -138,7 +139,7 @@ class WriteInput(WritingInput):
     )
     context: list[int] | None = Field(None, description="As an earlier answer had it.")
     raw: bool | None = Field(None, description="The prompt is taken as it is.")
-    images: list[Any] | None = Field(None, description="Refused: models read text only.")
+    images: list[Any] | None = Field(None, description="Base64 files of images or sounds.")
 
     def to_prompt(
         self, item: Item, warnings: dict[str, str]
@@ -152,8 +153,8 @@ class WriteInput(WritingInput):
         Raises:
             BadRequest: A value has no meaning or is not supported.
         """
-        if self.images:
-            raise BadRequest("images: this model reads text only.", field="images")
+        media = read_images(self.images, "images")
+        text = attached(media, self.prompt or "")
         if self.suffix:
             assert item.model, "it is loaded"
             if item.model.engine.info.infill is None:
@@ -164,14 +165,14 @@ class WriteInput(WritingInput):
                 raise BadRequest(
                     "raw mode does not support template, system, or context", field="raw"
                 )
-            return TextPrompt(self.prompt or "")
+            return TextPrompt(text, media=media)
         if self.template or item.modelfile.template:
             warnings["template"] = "The model's own chat template was used."
         settings = item.modelfile
         system = settings.system if self.system is None else self.system
         messages = [Message("system", system)] if system else []
         messages += [Message(role, text) for role, text in settings.messages]
-        messages.append(Message("user", self.prompt or ""))
+        messages.append(Message("user", text, media=media))
         return ChatPrompt(
             tuple(messages), variables=self.variables(item), before=tuple(self.context or ())
         )

@@ -42,7 +42,7 @@ async def generate(call: Call) -> Response:
     ids = None
     if isinstance(prompt, ChatPrompt):
         assert item.model, "it answers"
-        _, ids = await call.wait(item.model.tokens.of_chat(prompt))
+        _, ids, _ = await call.wait(item.model.tokens.of_chat(prompt))
     command = wanted.command(
         prompt, item, body, call.options.wishes, warnings, keeps_tokens=ids is not None
     )

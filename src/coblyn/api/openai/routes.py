@@ -17,6 +17,7 @@ from coblyn.api.openai.texts import CompletionInput, choices
 from coblyn.api.openai.wire import CHAT_BODY, ChatInput
 from coblyn.api.parameters import OPENAI_NUMBERS, with_numbers
 from coblyn.api.route import Routes
+from coblyn.engine.interface import ModelInfo
 from coblyn.service.command import ChatPrompt
 from coblyn.service.inventory import Item
 from coblyn.service.models import ModelEntry
@@ -126,8 +127,8 @@ async def chat_input_tokens(call: Call) -> Response:
     prompt = bind(wanted.to_commands({}, 1)[0], body).prompt
     assert isinstance(prompt, ChatPrompt), "chats are made of messages"
     async with call.services.models.acquire(wanted.model or "") as model:
-        _, ids = await model.tokens.of_chat(prompt)
-    return JSONResponse({"object": "response.input_tokens", "input_tokens": len(ids)})
+        _, _, count = await model.tokens.of_chat(prompt)
+    return JSONResponse({"object": "response.input_tokens", "input_tokens": count})
 
 
 def _waiting(item: Item) -> dict[str, Any]:
@@ -139,6 +140,12 @@ def _waiting(item: Item) -> dict[str, Any]:
         "owned_by": "coblyn",
         "status": {"value": "unloaded"},
     }
+
+
+def modalities(info: ModelInfo) -> list[str]:
+    """What a model takes, in OpenAI's words."""
+    words = {"image": "image", "sound": "audio"}
+    return ["text", *(words[kind] for kind in info.media)]
 
 
 def _model(entry: ModelEntry) -> dict[str, Any]:
@@ -159,5 +166,5 @@ def _model(entry: ModelEntry) -> dict[str, Any]:
             "n_params": info.num_parameters,
             "size": info.size,
         },
-        "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]},
+        "architecture": {"input_modalities": modalities(info), "output_modalities": ["text"]},
     }

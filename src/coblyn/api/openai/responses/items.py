@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coblyn.api.openai.responses.toolbox import Toolbox, inner_name
-from coblyn.chat.messages import Message, ToolCall, text_of_content
+from coblyn.chat.attachment import Attachment
+from coblyn.chat.content import read_content
+from coblyn.chat.messages import Message, ToolCall
 from coblyn.errors import BadRequest
 
 __all__ = ["conversation", "listed", "sealed"]
@@ -104,11 +106,13 @@ class _Turn:
     reasoning: list[str] = field(default_factory=list)
     content: list[str] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
+    media: list[Attachment] = field(default_factory=list)
 
     @property
     def message(self) -> Message:
         reasoning, content = "\n".join(self.reasoning), "\n\n".join(self.content)
-        return Message("assistant", content, reasoning=reasoning, tool_calls=tuple(self.calls))
+        calls, media = tuple(self.calls), tuple(self.media)
+        return Message("assistant", content, reasoning=reasoning, tool_calls=calls, media=media)
 
     def __bool__(self) -> bool:
         return bool(self.content or self.calls)
@@ -153,12 +157,13 @@ class _Reader:
         if role not in ("user", "assistant", "system", "developer"):
             message = f"{where}.role must be user, assistant, system or developer."
             raise BadRequest(message, field=f"{where}.role")
-        text = text_of_content(item.get("content"), f"{where}.content")
+        content = read_content(item.get("content"), f"{where}.content")
         if role == "assistant":
-            self._turn.content += [text] if text else []
+            self._turn.content += [content.text] if content.text else []
+            self._turn.media += content.media
             return
         self._end_turn()
-        self._messages.append(Message(role, text))
+        self._messages.append(Message(role, content.text, media=content.media))
 
     def _reasoning(self, item: Item) -> None:
         """Its text; else what was sealed, else its summary."""
@@ -190,10 +195,11 @@ class _Reader:
         call_id = item.get("call_id")
         if not isinstance(call_id, str) or not call_id:
             raise BadRequest(f"{where}.call_id must be a string.", field=f"{where}.call_id")
-        output = text_of_content(item.get("output"), f"{where}.output")
+        output = read_content(item.get("output"), f"{where}.output")
         self._end_turn()
         name = self._called.get(call_id, "")
-        self._messages.append(Message("tool", output, name, tool_call_id=call_id))
+        result = Message("tool", output.text, name, tool_call_id=call_id, media=output.media)
+        self._messages.append(result)
 
     def _hosted(self, item: Item) -> None:
         """A call that ran here, and its result."""

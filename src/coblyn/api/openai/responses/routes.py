@@ -94,8 +94,8 @@ async def input_tokens(call: Call) -> Answer:
     prompt = asked.command.prompt
     assert isinstance(prompt, ChatPrompt), "it is made of messages"
     async with call.services.models.acquire(asked.command.model) as model:
-        _, ids = await model.tokens.of_chat(prompt)
-    return JSONResponse({"object": "response.input_tokens", "input_tokens": len(ids)})
+        _, _, count = await model.tokens.of_chat(prompt)
+    return JSONResponse({"object": "response.input_tokens", "input_tokens": count})
 
 
 @routes.get("/v1/responses/{name}", "A response")

@@ -1,0 +1,34 @@
+"""Limits that a child sets itself; the system ends it beyond them.
+
+Processor time is counted by the system, since one call of C code can hold the interpreter for ever.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+
+__all__ = ["limit_memory", "limit_seconds"]
+
+
+def limit_seconds(seconds: float) -> None:
+    """End this process after so much processor time; 0 for never."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have so many bytes of address space more than it has now."""
+    if sys.platform != "win32":
+        import resource
+
+        with suppress(OSError, ValueError):
+            limit = _address_space() + size
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _address_space() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().vms)

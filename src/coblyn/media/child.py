@@ -1,0 +1,55 @@
+"""The process that reads files of images and sounds. It ends with its standard input, and beyond its limits."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import msgspec
+
+from coblyn.children.blocks import read_block, write_block
+from coblyn.children.limits import limit_memory, limit_seconds
+from coblyn.media.image import read_image
+from coblyn.media.sound import read_sound
+from coblyn.media.unreadable import Unreadable
+
+__all__ = ["main"]
+
+_MAX_MEMORY = 1 << 30
+"""Bytes of address space that reading a file may take."""
+
+_MAX_SECONDS = 20.0
+"""Processor time for a file."""
+
+
+def main() -> None:
+    """Read what comes, until no more does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_memory(_MAX_MEMORY)
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    while (question := read_block(questions)) is not None:
+        limit_seconds(_MAX_SECONDS)
+        answer = _answer(*msgspec.msgpack.decode(question))
+        limit_seconds(0.0)
+        try:
+            write_block(answers, msgspec.msgpack.encode(answer))
+        except BrokenPipeError:
+            return
+
+
+def _answer(kind: str, data: bytes, sample_rate: int) -> tuple[str, Any]:
+    try:
+        if kind == "sound":
+            samples = read_sound(data, sample_rate)
+            return "read", (len(samples) // 4, 1, samples)
+        pixels = read_image(data)
+    except Unreadable as error:
+        return "refused", str(error)
+    except MemoryError:
+        return "refused", "it takes too much memory"
+    return "read", (pixels.width, pixels.height, pixels.data)
+
+
+if __name__ == "__main__":
+    main()
