@@ -82,7 +82,9 @@ def test_errors_are_the_clients_own(teller: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.BadRequestError, match=r"prompt is too long: \d+ tokens > 4095"):
         teller.messages.create(model="claude", max_tokens=9, messages=long)
     picture: Any = [{"type": "image", "source": {"type": "url", "url": "https://x/y.png"}}]
-    with pytest.raises(anthropic.BadRequestError, match=r"messages\[0\].content\[0\] is an image"):
+    with pytest.raises(
+        anthropic.BadRequestError, match=r"messages\[0\].content\[0\].source.url is an image"
+    ):
         teller.messages.create(
             model="claude", max_tokens=9, messages=[{"role": "user", "content": picture}]
         )

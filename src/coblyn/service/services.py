@@ -94,8 +94,7 @@ def make_services(
         media: What brings images and sounds before the engines; None for one that fetches nothing.
         clock: Seconds that only grow.
     """
-    listed = engines if isinstance(engines, Sequence) else [engines]
-    models = Models(listed, is_strict=is_strict, media=media)
+    models = Models(_listed(engines), is_strict=is_strict, media=media)
     if loader:
         models.demand = Demand(
             models, loader, keep_seconds=keep_seconds, sleep_seconds=sleep_seconds
@@ -118,3 +117,7 @@ def make_services(
         web=web,
         tool_servers=tool_servers,
     )
+
+
+def _listed(engines: EngineClient | Sequence[EngineClient]) -> Sequence[EngineClient]:
+    return engines if isinstance(engines, Sequence) else [engines]

@@ -77,7 +77,9 @@ def content_of_blocks(blocks: Iterable[tuple[Block, str]], *, is_result: bool = 
     texts: list[str] = []
     media: list[Attachment] = []
     for block, field in blocks:
-        if block["type"] == "image":
+        if block["type"] == "image" and is_result and not _is_readable(block):
+            texts.append(_NO_IMAGE)
+        elif block["type"] == "image":
             media.append(_image(block, field, instead=_NO_IMAGE if is_result else ""))
             texts.append(media[-1].mark)
         elif read := _READERS.get(block["type"]):
@@ -110,6 +112,13 @@ def _image(block: Block, field: str, *, instead: str) -> Attachment:
         field=where,
         hint="Send a source of type base64.",
     )
+
+
+def _is_readable(image: Block) -> bool:
+    try:
+        return bool(_image(image, "", instead=_NO_IMAGE).data)
+    except BadRequest:
+        return False
 
 
 def _document(block: Block, field: str) -> str:
