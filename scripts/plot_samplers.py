@@ -21,6 +21,7 @@ PAGES = Path(__file__).resolve().parents[1] / "docs" / "samplers"
 
 OPEN = "Once upon a time there was a young"
 SURE = "The capital of France is"
+SAD = "This is a sad story about someone lonely. Once upon a time there was a young"
 AGAIN = "Row, row, row your boat, gently down the stream. Row, row, row your"
 
 
@@ -29,6 +30,7 @@ class Plot(NamedTuple):
 
     prompt: str
     values: Mapping[str, Any]
+    negative: str = ""
 
 
 PLOTS = {
@@ -49,6 +51,7 @@ PLOTS = {
     "penalties": Plot(AGAIN, {"repetition_penalty": 1.3}),
     "dry": Plot(AGAIN, {"dry_multiplier": 0.8}),
     "adaptive-p": Plot(OPEN, {"min_p": 0.01, "adaptive_target": 0.1}),
+    "guidance": Plot(OPEN, {"guidance_scale": 2.0}, SAD),
     "mirostat": Plot(OPEN, {"mirostat": 2, "mirostat_tau": 3.0}),
 }
 
@@ -64,7 +67,8 @@ def main() -> None:
     config = configure(Settings.load(), parser.parse_args().model, yes=True)
     with Insight(config) as insight:
         for name, plot in PLOTS.items():
-            views = insight.look(plot.prompt, SamplingParams(**plot.values), 10**6)
+            params = SamplingParams(**plot.values)
+            views = insight.look(plot.prompt, params, 10**6, negative=plot.negative)
             path = PAGES / f"{name}.svg"
             path.write_text(picture(plot, views[0], views[-1]), encoding="utf-8")
 

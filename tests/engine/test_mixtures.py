@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.engine.events import Delta, Failed, Finish
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.thinking import Thinking
 from engine.machine import Machine
 
@@ -30,6 +32,7 @@ wishes = st.fixed_dictionaries(
         "stop": st.sampled_from([(), (), ("hiv",), ("!",), ("cold,", "k>t")]),
         "limit": st.sampled_from([None, None, -1, 0, 5, 12]),
         "sampling": st.sampled_from([SamplingParams(), SamplingParams(logprobs=2)]),
+        "negative": st.one_of(st.none(), st.none(), st.text("xyz", min_size=1, max_size=40)),
     }
 )
 jobs = st.tuples(wishes, st.integers(0, 12), st.sampled_from(["", "", "", "cancel", "answer"]))
@@ -38,7 +41,11 @@ jobs = st.tuples(wishes, st.integers(0, 12), st.sampled_from(["", "", "", "cance
 def asked(wish: dict[str, Any]) -> dict[str, Any]:
     """The fields of a request."""
     limit, constraint = wish["limit"], wish["constraint"]
-    fields = {name: wish[name] for name in wish if name not in ("prompt", "max_tokens", "limit")}
+    others = ("prompt", "max_tokens", "limit", "negative")
+    fields = {name: wish[name] for name in wish if name not in others}
+    if wish["negative"] is not None:
+        fields["negative"] = Prompt.of(wish["negative"].encode())
+        fields["sampling"] = replace(wish["sampling"], guidance_scale=1.5)
     if limit is not None and (constraint is None or constraint.is_lazy):
         fields["thinking"] = Thinking(
             "<think>", "</think>", "</think>\n", max_tokens=limit if limit >= 0 else None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from coblyn.api.adapters import read_lora
+from coblyn.api.guidance import bind_guidance
 from coblyn.api.logprobs import bind_logprobs
 from coblyn.api.thinking import bind_thinking
 from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
@@ -36,7 +37,7 @@ _VLLM = {
 
 
 def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with what its body says of constraints, banned phrases, adapters, reasoning and log-probabilities.
+    """A command with what its body says of constraints, phrases, guidance, adapters, reasoning and log-probabilities.
 
     Raises:
         BadRequest: A value of one of them cannot be understood; ``field`` names it.
@@ -44,7 +45,7 @@ def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
     constraint, whitespace = read_constraint(body), _read_whitespace(body)
     if constraint and whitespace:
         constraint = replace(constraint, whitespace=whitespace)
-    command = bind_logprobs(bind_thinking(command, body), body)
+    command = bind_logprobs(bind_thinking(bind_guidance(command, body), body), body)
     return replace(
         command,
         constraint=constraint,

@@ -91,7 +91,6 @@ def later(neutral: Any, description: str = "") -> Any:
 class LaterFields(Lenient):
     """The fields that clients of several dialects send; a dialect may have more."""
 
-    guidance_scale: float = later(1.0, "Guidance by ``negative_prompt``.")
     images: list[Any] = later([])
     audio: list[Any] = later([])
 

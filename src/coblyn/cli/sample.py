@@ -39,6 +39,10 @@ def sample(
         str | None,
         typer.Option("--preset", help="Begin with a preset that `coblyn presets` lists."),
     ] = None,
+    negative: Annotated[
+        str,
+        typer.Option("--negative", help="What guidance_scale in the chain guides away from."),
+    ] = "",
     chat: Annotated[
         bool, typer.Option("--chat", help="The prompt is a message, by the model's chat template.")
     ] = False,
@@ -59,7 +63,7 @@ def sample(
     flags = {"context": context, "threads": threads, "gpu_layers": gpu_layers}
     engine_config = configure(Settings.load(config, flags), model, yes=yes)
     text = sys.stdin.read() if prompt in (None, "-") else prompt
-    views = _look(engine_config, str(text), params, top, is_chat=chat)
+    views = _look(engine_config, str(text), params, top, negative, is_chat=chat)
     print(_as_json(views) if json else _table(views))
 
 
@@ -117,7 +121,13 @@ def _number(name: str, value: str) -> float:
 
 
 def _look(
-    config: EngineConfig, text: str, params: SamplingParams, top: int, *, is_chat: bool
+    config: EngineConfig,
+    text: str,
+    params: SamplingParams,
+    top: int,
+    negative: str,
+    *,
+    is_chat: bool,
 ) -> list[StageView]:
     from coblyn.chat.messages import Message
     from coblyn.chat.template import ChatTemplate
@@ -129,7 +139,7 @@ def _look(
         if is_chat:
             template = ChatTemplate(insight.chat_template, bos=insight.bos, eos=insight.eos)
             text = template.render([Message("user", text)]).text
-        return insight.look(text, params, top)
+        return insight.look(text, params, top, negative=negative)
 
 
 def _as_json(views: Sequence[StageView]) -> str:

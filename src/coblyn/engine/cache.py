@@ -93,6 +93,16 @@ class SequenceCache:
         self._log: list[CacheOp] = []
 
     @property
+    def num_cells(self) -> int:
+        """Cells of all sequences together."""
+        return self._cells.total
+
+    @property
+    def num_idle(self) -> int:
+        """Sequences that no request has."""
+        return sum(held.is_idle for held in self._held)
+
+    @property
     def free_cells(self) -> int:
         """Cells that no sequence uses."""
         return self._cells.free

@@ -21,7 +21,7 @@ from coblyn.engine.events import Event, Failed, Finish, Stats
 from coblyn.engine.interface import Prepared, Runner
 from coblyn.engine.limits import Limits
 from coblyn.engine.preparing import Preparation, Preparing
-from coblyn.engine.prompt import Prompt
+from coblyn.engine.prompt import Media, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Scheduler
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -397,6 +397,30 @@ def _check(request: Request, runner: Runner) -> None:
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context (--context).",
         )
-    ids = prompt.ids
+    if request.guide:
+        _check_guide(prompt, request.guide, runner)
+    ids = [*prompt.ids, *(request.guide.ids if request.guide else ())]
     if ids and not all(0 <= token < size for token in (min(ids), max(ids))):
         raise BadRequest(f"Token ids must be between 0 and {size - 1}.", field="prompt")
+
+
+def _check_guide(prompt: Prompt, guide: Prompt, runner: Runner) -> None:
+    if not guide.cells:
+        raise BadRequest("The negative prompt is empty.", field="negative_prompt")
+    if any(isinstance(each.spans[-1], Media) for each in (prompt, guide)):
+        raise BadRequest(
+            "With guidance a prompt cannot end in an image or a sound.", field="negative_prompt"
+        )
+    if runner.max_sequences < 2:
+        raise BadRequest(
+            "Guidance computes a second text beside the first, and this engine has room for a single one.",
+            field="guidance_scale",
+            hint="Start the server with --max-running 2 or more.",
+        )
+    room = min(runner.info.context, runner.num_cells - prompt.cells - 1)
+    if guide.cells >= room:
+        raise PromptTooLong(
+            f"The negative prompt has {guide.cells} tokens, and there is room for {max(0, room - 1)}.",
+            field="negative_prompt",
+            hint="Shorten it, or load the model with a larger context (--context).",
+        )

@@ -103,13 +103,15 @@ class Encoder:
             return prompt
 
     def look_up(self, request: Request) -> Request:
-        """A request with its prompt in place of its id.
+        """A request with its prompts in place of their ids.
 
         Raises:
             PromptForgotten: As ``find`` does.
         """
         if isinstance(request.prompt, str):
-            return replace(request, prompt=self.find(request.prompt))
+            request = replace(request, prompt=self.find(request.prompt))
+        if isinstance(request.negative, str):
+            request = replace(request, negative=self.find(request.negative))
         return request
 
     def _keep(self, prompt: Prompt) -> str:

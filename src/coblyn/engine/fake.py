@@ -253,6 +253,12 @@ class FakeRunner:
             if self.interrupted or not all(_wants_more(rows[i], drawn[i]) for i in wanted):
                 break
             following = [_following(rows[index], drawn[index]) for index in wanted]
+            names = {rows[index].request_id: drawn[index] for index in wanted}
+            following += [
+                _following(row, names[row.request_id])
+                for row in plan.rows
+                if row.is_guide and row.request_id in names
+            ]
             for index, more in zip(wanted, self._step(following), strict=True):
                 drawn[index] += more
         return drawn
@@ -356,7 +362,22 @@ class FakeRunner:
         for row in rows:
             assert not row.drafts or self.is_rewindable, "they could not be taken back"
             self.held[row.sequence].extend(row.drafts)
+        self._check_guides(rows)
         return [self._draw(row) for row in rows if row.outputs]
+
+    def _check_guides(self, rows: Sequence[Row]) -> None:
+        """What draws under guidance does so beside its guide, which holds the same text behind its own prompt."""
+        guides = {row.request_id: row.sequence for row in rows if row.is_guide}
+        for row in rows:
+            request = self._requests[row.request_id]
+            assert not row.is_guide or (request.guide and not row.outputs and not row.drafts)
+            if row.outputs and request.guide:
+                assert row.request_id in guides, "its guide is not computed"
+                assert not row.drafts, "nothing guides them"
+                start, drawn = request.content.positions, self.held[row.sequence]
+                away = self.held[guides[row.request_id]]
+                guide = [*request.guide.ids, *drawn[start:]]
+                assert away == guide, "its guide holds another text"
 
     def _draw(self, row: Row) -> list[Sampled]:
         """A token, and one more for each draft that is right; none while its mask is late."""
@@ -401,7 +422,10 @@ class FakeRunner:
         assert self._starts.get(row.sequence, 0) <= self.window.needed(row.position), (
             "the window is not there"
         )
-        space = self._requests[row.request_id].content.namespace
+        request = self._requests[row.request_id]
+        prompt = request.guide if row.is_guide else request.content
+        assert prompt, "it has no guide"
+        space = prompt.namespace
         if not held:
             self._spaces[row.sequence] = space
         assert self._spaces[row.sequence] == space, "that was computed in another namespace"
@@ -466,4 +490,5 @@ def _wants_more(row: Row, drawn: Sequence[Sampled]) -> bool:
 def _following(row: Row, drawn: Sequence[Sampled]) -> Row:
     """The row of the next step in a row."""
     position = row.position + len(row.tokens) + len(drawn) - 1
-    return row._replace(position=position, tokens=[drawn[-1].token], outputs=1, keeps_logits=False)
+    tokens, outputs = [drawn[-1].token], int(not row.is_guide)
+    return row._replace(position=position, tokens=tokens, outputs=outputs, keeps_logits=False)

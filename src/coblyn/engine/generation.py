@@ -10,6 +10,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.speculation import Guesses
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
+from coblyn.engine.track import Guide, Track
 
 __all__ = ["Generation"]
 
@@ -26,6 +27,7 @@ class Generation:
         arrived: When it came, by the scheduler's clock.
         guesses: What its drafts come from; None where there are none.
         thought: Its reasoning; None where it is not known how that is marked.
+        guide: What it is guided away from; None for nothing.
         sequence: Where it is computed.
         computed: Tokens of its content that are.
         cached: Tokens of its prompt that were computed when it was taken up.
@@ -44,6 +46,7 @@ class Generation:
     arrived: float
     guesses: Guesses | None = None
     thought: Thought | None = None
+    guide: Guide | None = None
     sequence: int = -1
     computed: int = 0
     cached: int = 0
@@ -61,6 +64,17 @@ class Generation:
     def num_pending(self) -> int:
         """Tokens that it has and that are not computed."""
         return len(self.content.cells) - self.computed
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """What is computed for it: its own sequence, and that of its guide."""
+        return (self, self.guide) if self.guide else (self,)
+
+    @property
+    def most_pending(self) -> int:
+        """Tokens that are not computed, where these are most."""
+        guide = self.guide
+        return max(self.num_pending, guide.num_pending) if guide else self.num_pending
 
     @property
     def num_generated(self) -> int:
@@ -82,13 +96,20 @@ class Generation:
         """Whether its reasoning has to end here, which is between two characters."""
         return self.thought is not None and self.thought.is_spent and not self.text.is_partial
 
+    def append(self, token: int) -> None:
+        """Go on with a token."""
+        self.content.cells.append(token)
+        if self.guide:
+            self.guide.content.cells.append(token)
+
     def rewind(self, count: int) -> None:
         """Give back the last tokens, and ban the first of them where it stood."""
         cells = self.content.cells
         first = len(cells) - count
         self.bans = {place: tokens for place, tokens in self.bans.items() if place <= first}
         self.bans.setdefault(first, set()).add(cells[first])
-        self.content.truncate(first)
+        for track in self.tracks:
+            track.content.truncate(len(track.content) - count)
         if self.thought:
             self.thought.rewind(count)
         self.num_rewinds += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -49,7 +49,7 @@ class StageView:
     """What is left after a sampler.
 
     Attributes:
-        name: Of the sampler; ``model`` before any of them.
+        name: Of the sampler, or ``guidance``; ``model`` before any of them.
         values: Its numbers by their names.
         num_candidates: Tokens that could be drawn.
         candidates: The most likely of them, best first.
@@ -106,33 +106,45 @@ class Insight:
         """Free the model."""
         self._stack.close()
 
-    def look(self, text: str, params: SamplingParams, max_count: int) -> list[StageView]:
+    def look(
+        self, text: str, params: SamplingParams, max_count: int, *, negative: str = ""
+    ) -> list[StageView]:
         """The candidates for the token behind a text: the model's own, then what each sampler leaves of them.
 
         Args:
             text: The prompt.
             params: What samplers there are, and their order.
             max_count: The most candidates that are told of each.
+            negative: What guidance goes away from, if there is any; empty for no prompt at all.
 
         Raises:
             BadRequest: The text is empty or too long, or nothing is left to choose.
         """
-        ids = self._vocab.tokenize(text, add_special=True, parse_special=True)
-        if not 0 < len(ids) < self._context.length:
-            raise BadRequest(
-                f"The prompt has {len(ids)} tokens; between 1 and {self._context.length - 1} can be looked at.",
-                field="prompt",
-            )
+        ids = self._ids(text, "prompt")
         request = Request("look", Prompt.of(ids), 1, params)
         with self._samplers.make(request, ids) as sampler:
             logits = self._logits(ids, sampler)
             stages = chain(params)
             views = [self._view(sampler, logits, 0, None, max_count)]
+            if params.is_guided:
+                away = self._logits(self._ids(negative, "negative_prompt"), sampler)
+                logits = self._samplers.guided(logits, away, params.guidance_scale)
+                guided = self._view(sampler, logits, 0, None, max_count)
+                views.append(replace(guided, name="guidance", values=_scale(params)))
             views += [
                 self._view(sampler, logits, place, stage, max_count)
                 for place, stage in enumerate(stages, 1)
             ]
         return views
+
+    def _ids(self, text: str, field: str) -> list[int]:
+        ids = self._vocab.tokenize(text or self.bos, add_special=bool(text), parse_special=True)
+        if not 0 < len(ids) < self._context.length:
+            raise BadRequest(
+                f"The {field} has {len(ids)} tokens; between 1 and {self._context.length - 1} can be looked at.",
+                field=field,
+            )
+        return ids
 
     def _logits(self, ids: Sequence[int], sampler: Sampler) -> Logits:
         batch, logits = Batch(_BATCH), np.empty(self._model.vocab_size, np.float32)
@@ -156,6 +168,10 @@ class Insight:
             for token, share in zip(tokens[:max_count].tolist(), shares, strict=True)
         )
         return StageView(*_named(stage), count, told)
+
+
+def _scale(params: SamplingParams) -> dict[str, float]:
+    return {"guidance_scale": params.guidance_scale}
 
 
 def _named(stage: Stage | None) -> tuple[str, dict[str, float]]:

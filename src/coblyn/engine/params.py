@@ -280,6 +280,13 @@ class SamplingParams:
         meaning="Weight of the past in that mean, clamped to 0.01 to 0.99.",
         source="llama.cpp's pull request 17927, 2025",
     )
+    guidance_scale: float = number(
+        1.0,
+        off=(1.0, 1.0),
+        names=("guidance_scale",),
+        meaning="Moves the logits so many times as far as the prompt does from those behind the negative prompt.",
+        source="Sanchez et al., Stay on topic with Classifier-Free Guidance, 2023",
+    )
     sampler_order: tuple[int, ...] = DEFAULT_ORDER
     dry_sequence_breakers: tuple[str, ...] = ()
     logit_bias: tuple[tuple[int, float], ...] = ()
@@ -311,6 +318,11 @@ class SamplingParams:
             "logprobs",
             f"between 0 and {MAX_TOP_LOGPROBS}",
         )
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether a negative prompt changes anything."""
+        return self.guidance_scale != 1
 
     @property
     def is_greedy(self) -> bool:

@@ -122,6 +122,8 @@ class Row(NamedTuple):
         keeps_logits: Whether the logits of the last token are kept with the sequence, since its prompt ends here.
         media: What is computed in place of the tokens, which only say how many cells it takes.
         banned: Tokens that are not drawn first.
+        is_guide: It is of what its request is guided away from, and has no outputs. The row that draws for the
+            request, in the same plan, is guided by it; both end with the same tokens, and either may be empty.
     """
 
     request_id: str
@@ -133,6 +135,7 @@ class Row(NamedTuple):
     keeps_logits: bool = False
     media: Media | None = None
     banned: tuple[int, ...] = ()
+    is_guide: bool = False
 
 
 class DraftWish(NamedTuple):

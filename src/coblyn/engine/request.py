@@ -33,6 +33,8 @@ class Request:
         banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
             another one is drawn in place of the first.
         banned_patterns: The same as regular expressions (``pattern_reader.py``).
+        negative: What the text is guided away from, by ``sampling.guidance_scale``: a prompt in place of the other, or
+            the id of one. None for nothing.
         thinking: How reasoning is marked, and how much of it there may be; None where neither is known.
     """
 
@@ -51,6 +53,7 @@ class Request:
     banned_patterns: tuple[str, ...] = ()
     thinking: Thinking | None = None
     speculates: bool = True
+    negative: Prompt | str | None = field(default=None, repr=False)
 
     @property
     def has_bans(self) -> bool:
@@ -61,6 +64,14 @@ class Request:
     def may_leap(self) -> bool:
         """Whether tokens that a constraint forces may be taken without being drawn."""
         return not self.has_bans and self.sampling.logprobs is None
+
+    @property
+    def guide(self) -> Prompt | None:
+        """The prompt that the text is guided away from, once it was looked up; None if nothing is."""
+        assert not isinstance(self.negative, str), (
+            "clients look prompts up before the engine thread gets them"
+        )
+        return self.negative if self.sampling.is_guided else None
 
     @property
     def content(self) -> Prompt:

@@ -23,6 +23,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.roster import Roster
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import Chunk
+from coblyn.engine.track import Track
 
 __all__ = ["Results"]
 
@@ -65,12 +66,16 @@ class Results:
         events: list[Event] = []
         for row in plan.rows:
             generation = by_id[row.request_id]
-            self._book(generation, len(row.tokens))
+            track = generation.guide if row.is_guide else generation
+            assert track, "a guide has rows only while it is there"
+            self._book(track, len(row.tokens))
             if row.keeps_logits:
                 self._cache.keep_prompt_logits(row.sequence)
+        for row in plan.rows:
+            generation = by_id[row.request_id]
             if row.outputs:
                 events += self._take_all(generation, row, next(drawn))
-            else:
+            elif not row.is_guide:
                 events.append(generation.progress())
         return events
 
@@ -84,10 +89,14 @@ class Results:
         self._rewinds.clear()
         return rewinds
 
-    def _book(self, generation: Generation, count: int) -> None:
-        generation.computed += count
-        generation.replays = False
-        self._cache.append(generation.sequence, generation.content, generation.computed)
+    def _book(self, track: Track, count: int) -> None:
+        track.computed += count
+        track.replays = False
+        self._cache.append(track.sequence, track.content, track.computed)
+
+    def _book_all(self, generation: Generation) -> None:
+        for track in generation.tracks:
+            self._book(track, 1)
 
     def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
         """Take the tokens that a row drew, up to the one that ends it."""
@@ -98,7 +107,7 @@ class Results:
             generation.first_token = self._clock()
         for place, sampled in enumerate(drawn):
             if place > 0 and not sampled.is_forced:
-                self._book(generation, 1)
+                self._book_all(generation)
             if sampled.token < 0:
                 break
             chunk, reason = self._take(generation, sampled)
@@ -119,14 +128,15 @@ class Results:
     ) -> None:
         """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
         if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
-            self._cache.take_back(generation.sequence)
+            for track in generation.tracks:
+                self._cache.take_back(track.sequence)
         if row.drafts and generation.guesses:
             generation.guesses.learn(len(row.drafts), len(drawn) - 1)
 
     def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
         """The text that a token sets free, and why it is the last one, if it is."""
         request = generation.request
-        generation.content.cells.append(sampled.token)
+        generation.append(sampled.token)
         if generation.thought:
             generation.thought.push(self._vocab.piece(sampled.token, special=True))
         if self._vocab.is_end(sampled.token) and _ends_at_eos(request):
@@ -176,10 +186,12 @@ class Results:
             return self._fail(generation, ALL_FORBIDDEN)
         self._tell_sampler(generation, count)
         # The last token is computed again, for its logits.
-        length = min(generation.computed, len(generation.content) - 1)
-        if self._cache.can_cut(generation.sequence, length):
-            self._cache.cut(generation.sequence, length)
-            generation.computed = length
+        lengths = [min(track.computed, len(track.content) - 1) for track in generation.tracks]
+        cuts = list(zip(generation.tracks, lengths, strict=True))
+        if all(self._cache.can_cut(track.sequence, length) for track, length in cuts):
+            for track, length in cuts:
+                self._cache.cut(track.sequence, length)
+                track.computed = length
         else:
             self._roster.preempt(generation)
         return []
@@ -202,7 +214,8 @@ class Results:
         self._leave(generation)
         error = no_token(reason, generation.request)
         if reason == NO_NUMBERS:  # nobody shall go on from what was computed
-            self._cache.drop(generation.sequence)
+            for track in generation.tracks:
+                self._cache.drop(track.sequence)
         return [Failed.by(generation.request.id, error)]
 
     def _finish(self, generation: Generation, reason: FinishReason, chunk: Chunk) -> list[Event]:

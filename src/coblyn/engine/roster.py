@@ -41,14 +41,16 @@ class Roster:
     def preempt(self, generation: Generation) -> None:
         """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
         self.running.remove(generation)
-        self._cache.drop(generation.sequence)
-        generation.computed = 0
+        for track in generation.tracks:
+            self._cache.drop(track.sequence)
+            track.computed = 0
         self.waiting.appendleft(generation)
 
     def remove(self, generation: Generation) -> None:
         """Forget a generation; its sequence is free at once."""
         if generation in self.running:
             self.running.remove(generation)
-            self._cache.release(generation.sequence)
+            for track in generation.tracks:
+                self._cache.release(track.sequence)
         else:
             self.waiting.remove(generation)

@@ -17,15 +17,14 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.draft_model import DraftModel
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
+from coblyn.engine.kept_logits import KeptLogits
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.loaded_adapters import LoadedAdapters
 from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.media import MediaReader
 from coblyn.engine.media_rows import MediaRows
 from coblyn.engine.plan import (
-    ALL_FORBIDDEN,
     FRAME,
-    NO_NUMBERS,
     NOT_FOLLOWED,
     CacheOp,
     Copy,
@@ -50,7 +49,7 @@ from coblyn.llama.context import Batch, Context, ContextOptions
 from coblyn.llama.embedder import Embedder
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
-from coblyn.llama.sampler import Draw, Sampler
+from coblyn.llama.sampler import Away, Draw, Sampler
 from coblyn.llama.steps import Steps
 
 __all__ = ["LlamaRunner"]
@@ -145,8 +144,7 @@ class LlamaRunner:
             model.vocab_size,
             config.constraint_seconds,
         )
-        self._kept: dict[int, NDArray[np.float32]] = {}
-        self._late_logits: dict[str, NDArray[np.float32]] = {}
+        self._kept = KeptLogits(model.vocab_size)
         self._saved: dict[int, _Saved] = {}
         self.window = window_of(model)
         self.shares_cells = options.is_unified
@@ -191,7 +189,7 @@ class LlamaRunner:
     def forget(self, request_id: str) -> None:
         """Free the request's sampler."""
         self._masks.forget(request_id)
-        self._late_logits.pop(request_id, None)
+        self._kept.forget_late(request_id)
         self._media.forget(request_id)
         if self._draft_model:
             self._draft_model.forget(request_id)
@@ -274,7 +272,7 @@ class LlamaRunner:
         self._adapters.check()
         self.decode_seconds += self._steps.decode_seconds
         return [
-            self._followed(row.request_id, _bound(draw, sampled(tokens, draw.sampler)))
+            self._followed(row.request_id, sampled(tokens, draw.sampler))
             for row, draw, tokens in zip(rows, draws, drawn, strict=True)
         ]
 
@@ -289,14 +287,14 @@ class LlamaRunner:
         """What a row draws now that masks are there; nothing, if its own is late."""
         request_id = row.request_id
         if request_id not in late:
-            self._late_logits.pop(request_id, None)
+            self._kept.forget_late(request_id)
             return draw._replace(mask=self._mask(row))
+        if draw.away and draw.away.logits is None:
+            keep = self._kept.room_for_late(request_id, draw.away.keep, is_guide=True)
+            draw = draw._replace(away=draw.away._replace(keep=keep))
         if not row.tokens:  # its logits lie somewhere already
             return draw._replace(max_drawn=0, keep=None)
-        keep = draw.keep
-        if keep is None:
-            keep = np.empty(self._model.vocab_size, np.float32)
-        self._late_logits[request_id] = keep
+        keep = self._kept.room_for_late(request_id, draw.keep, is_guide=False)
         return draw._replace(max_drawn=0, keep=keep)
 
     def _end_frame(self) -> None:
@@ -360,7 +358,7 @@ class LlamaRunner:
         if isinstance(operation, Remove):
             self._context.remove(operation.sequence, operation.start)
             if operation.start == 0:
-                self._kept.pop(operation.sequence, None)
+                self._kept.drop_end(operation.sequence)
             return
         if isinstance(operation, Save):
             self._save(operation)
@@ -376,9 +374,9 @@ class LlamaRunner:
         state = self._context.save(sequence)
         windows = {mark: self._saved[key].windows[mark] for mark, key in operation.taken}
         windows |= self._context.cut(sequence, operation.keep, operation.marks)
-        self._saved[operation.key] = _Saved(state, self._kept.get(sequence), windows)
+        self._saved[operation.key] = _Saved(state, self._kept.end(sequence), windows)
         if operation.keep == 0:
-            self._kept.pop(sequence, None)
+            self._kept.drop_end(sequence)
 
     def _restore(self, operation: Restore) -> None:
         saved = self._saved[operation.key]
@@ -387,38 +385,51 @@ class LlamaRunner:
         if window is not None:
             self._context.remove(operation.sequence, operation.length)
             self._context.restore(window, operation.sequence, window_only=True)
-        if saved.logits is not None:
-            self._kept[operation.sequence] = saved.logits
+        self._kept.put_end(operation.sequence, saved.logits)
 
     def _copy(self, operation: Copy) -> None:
         if self.info.is_rewindable:
             self._context.copy(operation.source, operation.target, operation.length)
         else:
             self._context.copy_whole(operation.source, operation.target)
-        if operation.source in self._kept:
-            self._kept[operation.target] = self._kept[operation.source]
+        self._kept.put_end(operation.target, self._kept.end(operation.source))
 
     def _fill(self, rows: Sequence[Row]) -> tuple[int, list[Draw]]:
         """Write the rows into the batch: how many tokens these are, and what will be drawn from where."""
-        end, draws = 0, []
+        end, draws = 0, list[Draw]()
+        guides: dict[str, Away] = {}
         for row in rows:
             start, end = end, end + len(row.tokens) * (row.media is None)
+            has_logits = row.outputs > 0 or row.is_guide
             if end - start == 1 and not row.media:
                 # A decode step's rows, where every microsecond is paid for each token.
-                self._batch.put(
-                    start, row.tokens[0], row.position, row.sequence, output=row.outputs > 0
-                )
+                self._batch.put(start, row.tokens[0], row.position, row.sequence, output=has_logits)
             elif end > start:
-                self._batch.fill(
-                    start, row.tokens, row.position, row.sequence, output=row.outputs > 0
-                )
+                self._batch.fill(start, row.tokens, row.position, row.sequence, output=has_logits)
             if row.outputs:
                 draws.append(self._draw(row, end - 1))
+            elif row.is_guide:
+                guides[row.request_id] = self._away(row, end - 1)
             position = row.position + end - start
             for token in row.drafts:
                 self._batch.put(end, token, position, row.sequence, output=True)
                 position, end = position + 1, end + 1
+        if guides:
+            names = (row.request_id for row in rows if row.outputs)
+            pairs = zip(names, draws, strict=True)
+            draws = [draw._replace(away=guides.get(name)) for name, draw in pairs]
         return end, draws
+
+    def _away(self, row: Row, output: int) -> Away:
+        """What the row of a request is guided away from, by the row of its guide."""
+        return Away(
+            self._requests[row.request_id].sampling.guidance_scale,
+            row.sequence,
+            row.position + len(row.tokens),
+            output,
+            logits=self._kept.of(row),
+            keep=self._kept.room_for(row),
+        )
 
     def _draw(self, row: Row, output: int) -> Draw:
         draw = Draw(
@@ -428,19 +439,14 @@ class LlamaRunner:
             output,
             len(row.drafts),
             row.outputs,
+            logits=self._kept.of(row),
+            keep=self._kept.room_for(row),
         )
         if row.banned and row.request_id not in self._masks:
             draw = draw._replace(mask=self._mask(row))
         if row.media:
             draw = draw._replace(logits=self._media.logits(row))
-        if not row.tokens:
-            logits = self._late_logits.get(row.request_id)
-            return draw._replace(logits=self._kept[row.sequence] if logits is None else logits)
-        if not row.keeps_logits:
-            return draw
-        # A new array each time: sequences that were copied share the old one.
-        keep = self._kept[row.sequence] = np.empty(self._model.vocab_size, np.float32)
-        return draw._replace(keep=keep)
+        return draw
 
     def _mask(self, row: Row) -> NDArray[np.uint32] | None:
         """The tokens that may be drawn for a row; None for all. A constraint's mask is there."""
@@ -452,13 +458,6 @@ class LlamaRunner:
         for token in row.banned:
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
         return words
-
-
-def _bound(draw: Draw, drawn: Sequence[Sampled]) -> Sequence[Sampled]:
-    """What a row drew under a mask. Behind one that allows nothing the logits look as if the model were broken."""
-    if drawn and drawn[0].token == NO_NUMBERS and draw.mask is not None and not draw.mask.any():
-        return [Sampled(ALL_FORBIDDEN)]
-    return drawn
 
 
 def _draft_model(config: EngineConfig, model: Model, options: ContextOptions) -> DraftModel | None:

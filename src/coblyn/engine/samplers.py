@@ -6,6 +6,9 @@ import math
 import threading
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coblyn.engine.breakers import Breakers
 from coblyn.engine.plan import Sampled
 from coblyn.engine.request import Request
@@ -16,6 +19,9 @@ from coblyn.llama.sampler import Sampler, SamplerOptions
 from coblyn.llama.shim import Drawn
 
 __all__ = ["Samplers", "sampled", "sampler_options"]
+
+
+Logits = NDArray[np.float32]
 
 
 class Samplers:
@@ -38,6 +44,14 @@ class Samplers:
         """A request's sampler, as if it had drawn what stands in ``history`` behind its prompt."""
         options = sampler_options(request, self._vocab.end_tokens, self._breakers_of(request))
         return Sampler(self._library, options, self._vocab_size, history)
+
+    def guided(self, logits: Logits, away: Logits, scale: float) -> Logits:
+        """What is drawn from where these logits are guided away from those."""
+        mixed = logits.copy()
+        self._library.coblyn_guide(
+            mixed.ctypes.data, np.ascontiguousarray(away).ctypes.data, scale, len(mixed)
+        )
+        return mixed
 
     def _breakers_of(self, request: Request) -> tuple[tuple[int, ...], ...]:
         params = request.sampling

@@ -13,7 +13,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from coblyn.engine.banned import banned_of
-from coblyn.engine.cache import MIN_SHARED, SequenceCache
+from coblyn.engine.cache import MIN_SHARED, Claim, SequenceCache
 from coblyn.engine.content import Content, common_prefix
 from coblyn.engine.events import Event
 from coblyn.engine.generation import Generation
@@ -27,6 +27,7 @@ from coblyn.engine.roster import Roster
 from coblyn.engine.speculation import Speculation
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
+from coblyn.engine.track import Guide, Track
 from coblyn.engine.turns import Group, Turns
 
 __all__ = ["Scheduler"]
@@ -77,15 +78,24 @@ class Scheduler:
     def add(self, request: Request) -> None:
         """Put a request at the end of the queue. Its prompt is shorter than the context."""
         content = Content.of(request.content)
-        end = min(len(content) + request.max_tokens, self._limits.context)
+        guide = Guide(Content.of(request.guide)) if request.guide else None
+        end = min(len(content) + request.max_tokens, self._room(content, guide))
         banned = banned_of(request.banned_phrases, request.banned_patterns)
         text = TextStream(request.stop, keep_stop=request.keep_stop, banned=banned)
-        generation = Generation(request, content, text, end, self._clock())
+        generation = Generation(request, content, text, end, self._clock(), guide=guide)
         if self._may_speculate(request):
             generation.guesses = self._speculation.begin(content.cells)
         if request.thinking:
             generation.thought = Thought(request.thinking)
         self._roster.waiting.append(generation)
+
+    def _room(self, content: Content, guide: Guide | None) -> int:
+        """The length up to which a content can grow, beside that of its guide."""
+        context = self._limits.context
+        if not guide:
+            return context
+        longer = len(guide.content) - len(content)
+        return min(context, context - longer, (self._cache.num_cells - longer) // 2)
 
     def foresee(self, prompt: Prompt) -> int:
         """Tokens of a prompt that would not have to be read if it were asked for now."""
@@ -168,29 +178,47 @@ class Scheduler:
         for generation in tuple(self._roster.waiting):
             if len(self._roster.running) >= self._limits.max_running:
                 break
-            if self._is_being_read(generation.content):
+            if self._is_being_read(generation):
                 continue
-            reserved = sum(other.num_pending for other in self._roster.running)
-            claim = self._cache.claim(generation.content, reserved=reserved)
-            if claim is None:
+            if not self._claim(generation):
                 break
             self._roster.waiting.remove(generation)
             self._roster.running.append(generation)
-            generation.sequence = claim.sequence
-            generation.computed = claim.length
-            generation.replays = claim.replays
             if not generation.admitted:
                 generation.admitted = self._clock()
-                generation.cached = claim.length
+                generation.cached = generation.computed
             events.append(generation.progress())
         return events
 
-    def _is_being_read(self, content: Content) -> bool:
+    def _claim(self, generation: Generation) -> bool:
+        """Get a sequence for each track of a generation, or none."""
+        tracks = generation.tracks
+        if self._cache.num_idle < len(tracks):
+            return False
+        running = (track for other in self._roster.running for track in other.tracks)
+        reserved = sum(track.num_pending for track in running)
+        claimed: list[Claim] = []
+        for track in tracks:
+            claim = self._cache.claim(track.content, reserved=reserved)
+            if claim is None:
+                for earlier in claimed:
+                    self._cache.release(earlier.sequence)
+                return False
+            claimed.append(claim)
+            reserved += len(track.content) - claim.length
+        for track, claim in zip(tracks, claimed, strict=True):
+            track.sequence, track.computed = claim.sequence, claim.length
+            track.replays = claim.replays
+        return True
+
+    def _is_being_read(self, generation: Generation) -> bool:
         """Whether a prompt that is being read shares its next chunk: then waiting saves computing it twice."""
         for other in self._roster.running:
-            if other.num_pending > 1:
-                shared = common_prefix(other.content, content)
-                if shared - other.computed >= MIN_SHARED:
+            for track in other.tracks:
+                if track.num_pending > 1 and any(
+                    common_prefix(track.content, mine.content) - track.computed >= MIN_SHARED
+                    for mine in generation.tracks
+                ):
                     return True
         return False
 
@@ -208,9 +236,9 @@ class Scheduler:
         return self._turns.order(self._roster.running, mixes=self.mixes_adapters)
 
     def _rows_of(self, group: Group, *, is_busy: bool) -> list[Row]:
-        ready = [each for each in group.members if each.num_pending <= 1]
+        ready = [each for each in group.members if each.most_pending <= 1]
         rows = self._decode_rows(ready, guesses=not group.is_mixed)
-        if len(rows) < len(group.members):
+        if len(ready) < len(group.members):
             rows += self._prefill_rows(group.members, is_busy=is_busy, num_taken=len(rows))
         if len(rows) > 1:
             # Where sequences have cells of their own, the library cuts a batch wherever ids do not follow each other.
@@ -219,15 +247,18 @@ class Scheduler:
 
     def _decode_rows(self, ready: Sequence[Generation], *, guesses: bool) -> list[Row]:
         most = self._most_outputs()
-        num_tokens, rows = len(ready), []
+        rows: list[Row] = []
+        num_tokens = sum(len(generation.tracks) for generation in ready)
         for generation in ready:
-            row = self._row(generation, generation.num_pending)
+            row, *guide = self._chunk(
+                generation, [track.num_pending for track in generation.tracks]
+            )
             if most > 1 and self._may_run_on(generation):
                 drafts = self._drafts(generation, most - 1, num_tokens) if guesses else ()
                 num_tokens += len(drafts)
                 outputs = 1 + len(drafts) if drafts else min(most, generation.num_left)
                 row = row._replace(outputs=outputs, drafts=drafts)
-            rows.append(row)
+            rows += (row, *guide)
         return rows
 
     def _drafts(self, generation: Generation, most: int, num_tokens: int) -> tuple[int, ...]:
@@ -245,8 +276,8 @@ class Scheduler:
     def _ready_to_decode(self) -> list[Generation]:
         """Generations that are at most one token behind; the youngest give way when cells run out."""
         while True:
-            ready = [g for g in self._roster.running if g.num_pending <= 1]
-            if self._cache.make_room(len(ready)):
+            ready = [g for g in self._roster.running if g.most_pending <= 1]
+            if self._cache.make_room(sum(len(generation.tracks) for generation in ready)):
                 return ready
             self._roster.preempt(self._roster.running[-1])
 
@@ -255,8 +286,9 @@ class Scheduler:
     ) -> list[Row]:
         limits = self._limits
         budget = (limits.busy_batch if is_busy else limits.max_batch) - num_taken
-        behind = [generation for generation in group if generation.num_pending > 1]
-        wanted = min(budget, sum(generation.num_pending for generation in behind))
+        behind = [generation for generation in group if generation.most_pending > 1]
+        pending = (track.num_pending for generation in behind for track in generation.tracks)
+        wanted = min(budget, sum(pending))
         self._cache.make_room(num_taken + wanted)
         rows: list[Row] = []
         for generation in behind:
@@ -266,54 +298,88 @@ class Scheduler:
                 # They are computed as a whole, even if the others have to wait.
                 most = max(budget, media.cells)
                 self._cache.make_room(num_taken + media.cells)
-            count = self._count(generation, min(most, self._cache.free_cells - num_taken))
-            if count <= 0:
+            counts = _counts(generation, min(most, self._cache.free_cells - num_taken))
+            if not any(counts):
                 break
-            rows.append(self._row(generation, count))
-            budget -= count
-            num_taken += count
+            rows += self._chunk(generation, counts)
+            budget -= sum(counts)
+            num_taken += sum(counts)
         return rows
 
-    @staticmethod
-    def _count(generation: Generation, most: int) -> int:
-        """Cells of its next row: tokens up to the next media, or these as a whole; 0 if they do not fit."""
-        content, start = generation.content, generation.computed
-        media = content.media_at(start)
-        if media:
-            return media.cells if media.cells <= most else 0
-        return min(content.next_media(start) - start, most)
+    def _chunk(self, generation: Generation, counts: Sequence[int]) -> list[Row]:
+        """Rows of so many tokens of each track. Where all reach their ends, these may be of none, and draw."""
+        tracks = list(zip(generation.tracks, counts, strict=True))
+        draws = all(track.num_pending == count for track, count in tracks)
+        return [self._row(generation, track, count) for track, count in tracks if count or draws]
 
-    def _row(self, generation: Generation, count: int) -> Row:
-        content, start = generation.content, generation.computed
+    @staticmethod
+    def _row(generation: Generation, track: Track, count: int) -> Row:
+        content, start = track.content, track.computed
         end = start + count
-        draws = end == len(content.cells)
-        ends_prompt = draws and end == generation.prompt_length and not generation.replays
+        is_guide = track is generation.guide
+        is_end = end == len(content.cells)
+        draws = is_end and not is_guide
         return Row(
             generation.request.id,
-            generation.sequence,
+            track.sequence,
             content.position(start),
             content.cells[start:end],
             outputs=int(draws),
-            keeps_logits=ends_prompt,
+            keeps_logits=is_end and end == track.prompt_length and not track.replays,
             media=content.media_at(start),
             banned=generation.banned if generation.bans and draws else (),
+            is_guide=is_guide,
         )
 
     def _may_speculate(self, request: Request) -> bool:
         is_wanted = self._limits.speculates and request.speculates
-        return is_wanted and self._cache.is_rewindable and not request.constraint
+        is_free = not request.constraint and not request.guide
+        return is_wanted and self._cache.is_rewindable and is_free
 
     def _most_outputs(self) -> int:
         """Maximum number of tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
         running = self._roster.running
-        if self._roster.waiting or any(generation.num_pending > 1 for generation in running):
+        if self._roster.waiting or any(generation.most_pending > 1 for generation in running):
             return 1
-        return max(1, self._cache.free_cells // max(1, len(running)))
+        num_tracks = sum(len(generation.tracks) for generation in running)
+        return max(1, self._cache.free_cells // max(1, num_tracks))
 
     def _may_run_on(self, generation: Generation) -> bool:
         """Whether it decodes, and can take back what it computed behind a stop string."""
         request = generation.request
-        is_decoding = generation.num_pending == 1 and generation.num_generated > 0
+        is_decoding = generation.num_generated > 0 and all(
+            track.num_pending == 1 for track in generation.tracks
+        )
         is_watched = request.stop or request.has_bans or request.thinking
         is_bound = request.constraint or generation.banned
         return is_decoding and not is_bound and (self._cache.is_rewindable or not is_watched)
+
+
+def _counts(generation: Generation, most: int) -> list[int]:
+    """Cells of each track's next row. All reach their ends in the same step, or none does: there its token is drawn."""
+    counts: list[int] = []
+    for track in generation.tracks:
+        counts.append(_count(track, most - sum(counts)))
+    pairs = list(zip(generation.tracks, counts, strict=True))
+    if all(track.num_pending == count for track, count in pairs):
+        return counts
+    counts = []
+    for track in generation.tracks:
+        counts.append(_short_of_end(track, _count(track, most - sum(counts))))
+    return counts
+
+
+def _short_of_end(track: Track, count: int) -> int:
+    """So many cells, or fewer if that is all of them; media are computed as a whole."""
+    if count < track.num_pending or not count:
+        return count
+    return 0 if track.content.media_at(track.computed) else count - 1
+
+
+def _count(track: Track, most: int) -> int:
+    """Cells of its next row: tokens up to the next media, or these as a whole; 0 if they do not fit."""
+    content, start = track.content, track.computed
+    media = content.media_at(start)
+    if media:
+        return media.cells if media.cells <= most else 0
+    return max(0, min(content.next_media(start) - start, most))

@@ -89,7 +89,7 @@ def _mixed(groups: Sequence[Group]) -> list[Group]:
 
 def _is_reading(generation: Generation) -> bool:
     """Whether its next row has several tokens, or media, which are computed apart."""
-    return generation.num_pending > 1 or bool(generation.content.media_at(generation.computed))
+    return generation.most_pending > 1 or bool(generation.content.media_at(generation.computed))
 
 
 def _control(group: Group) -> _Set:

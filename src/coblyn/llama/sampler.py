@@ -16,7 +16,7 @@ from coblyn.llama.library import Library
 from coblyn.llama.shim import SamplerParams
 from coblyn.llama.stage import Stage
 
-__all__ = ["MAX_DRAWN", "Draw", "Sampler", "SamplerOptions"]
+__all__ = ["MAX_DRAWN", "Away", "Draw", "Sampler", "SamplerOptions"]
 
 MAX_DRAWN = 16
 """Maximum number of tokens that one call draws for a row: a sampler has room for the alternatives of so many."""
@@ -130,6 +130,26 @@ def _stages(stages: Sequence[Stage]) -> Array[shim.Stage]:
     return out
 
 
+class Away(NamedTuple):
+    """What a draw is guided away from: the same text in another sequence, behind another prompt.
+
+    Attributes:
+        scale: How far, as ``coblyn_guide`` takes it; not 1, which changes nothing.
+        sequence: Id in the context.
+        position: Where the first token that is drawn goes.
+        output: Index in the batch of the token whose logits are used, unless ``logits``.
+        logits: float32 of the vocabulary's size, used instead; left unchanged.
+        keep: Array of the same shape, into which the logits are copied.
+    """
+
+    scale: float
+    sequence: int = 0
+    position: int = 0
+    output: int = 0
+    logits: NDArray[np.float32] | None = None
+    keep: NDArray[np.float32] | None = None
+
+
 class Draw(NamedTuple):
     """What is drawn behind the known tokens of a sequence.
 
@@ -145,6 +165,7 @@ class Draw(NamedTuple):
         keep: Array of the same shape, into which the raw logits of the first token are copied.
         mask: A bit for each token of the vocabulary, in words of 32, lowest first: only tokens whose bit is set are
             drawn; of each draft and one more, if there are drafts. Log-probabilities are those without it.
+        away: What the logits are guided away from, before all else; then without drafts.
     """
 
     sampler: Sampler
@@ -156,3 +177,4 @@ class Draw(NamedTuple):
     logits: NDArray[np.float32] | None = None
     keep: NDArray[np.float32] | None = None
     mask: NDArray[np.uint32] | None = None
+    away: Away | None = None

@@ -96,6 +96,12 @@ class Row(Structure):
         ("max_drawn", c_int32),
         ("n_drawn", c_int32),
         ("drawn", c_void_p),
+        ("guide_scale", c_float),
+        ("guide_output", c_int32),
+        ("guide_sequence", c_int32),
+        ("guide_position", c_int32),
+        ("guide_logits", c_void_p),
+        ("guide_keep", c_void_p),
     )
 
 
@@ -137,6 +143,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int32,
         (c_void_p, c_void_p, c_int32, c_int32, c_void_p, c_void_p),
     ),
+    "coblyn_guide": (None, (c_void_p, c_void_p, c_float, c_int32)),
     "coblyn_run": (c_int32, (c_void_p, POINTER(Steps))),
     "coblyn_random": (c_double, (c_uint64, c_uint64)),
     "coblyn_bare_loop": (

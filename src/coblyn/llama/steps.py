@@ -8,7 +8,7 @@ from ctypes import addressof, sizeof
 from coblyn.errors import EngineError
 from coblyn.llama import shim
 from coblyn.llama.context import Batch, Context, decode_error
-from coblyn.llama.sampler import MAX_DRAWN, Draw
+from coblyn.llama.sampler import MAX_DRAWN, Away, Draw
 from coblyn.llama.shim import Drawn, Row
 
 __all__ = ["Steps"]
@@ -95,8 +95,20 @@ class Steps:
         row.logits = None if draw.logits is None else draw.logits.ctypes.data
         row.keep = None if draw.keep is None else draw.keep.ctypes.data
         row.mask = None if draw.mask is None else draw.mask.ctypes.data
+        row.guide_scale, row.guide_keep = 1.0, None
+        if draw.away:
+            _guide(row, draw.away)
         if sampler.wants_logprobs:
             for place in range(row.max_drawn):
                 drawn = self._drawn[index * MAX_DRAWN + place]
                 drawn.top_tokens = sampler.top_tokens[place].ctypes.data
                 drawn.top_logprobs = sampler.top_logprobs[place].ctypes.data
+
+
+def _guide(row: Row, away: Away) -> None:
+    row.guide_scale = away.scale
+    row.guide_sequence = away.sequence
+    row.guide_position = away.position
+    row.guide_output = away.output
+    row.guide_logits = None if away.logits is None else away.logits.ctypes.data
+    row.guide_keep = None if away.keep is None else away.keep.ctypes.data

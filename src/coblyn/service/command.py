@@ -119,6 +119,7 @@ class GenerateCommand:
         constraint: What the whole generated text has to be.
         banned_phrases: Texts that must not be written, in whatever case.
         banned_patterns: The same as regular expressions.
+        negative_prompt: What ``sampling.guidance_scale`` guides away from; empty for no prompt at all.
         keeps_tokens: Its record keeps the tokens without log-probabilities too.
         max_thinking: Maximum number of tokens of reasoning; None for no limit.
         key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
@@ -140,6 +141,7 @@ class GenerateCommand:
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
     banned_patterns: tuple[str, ...] = ()
+    negative_prompt: str = field(default="", repr=False)
     keeps_tokens: bool = False
     max_thinking: int | None = None
     key: str = ""

@@ -277,6 +277,7 @@ async def _fitted(command: GenerateCommand, model: LoadedModel, fitted: _Fitted)
         command.max_tokens,
         command.max_context,
         command.max_thinking,
+        command.sampling.is_guided and command.negative_prompt,
     )
     if wanted not in fitted:
         fitted[wanted] = await model.fit(command)
@@ -302,6 +303,7 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         banned_phrases=command.banned_phrases,
         banned_patterns=command.banned_patterns,
         thinking=prompt.thinking,
+        negative=prompt.negative_id,
         # A step with drafts rounds otherwise, and how many there are depends on the time: no two answers need be equal.
         speculates=seed is None,
     )
@@ -316,7 +318,8 @@ async def _again(
     model: LoadedModel, command: GenerateCommand, request: Request
 ) -> AsyncGenerator[Event, None]:
     prompt = await model.fit(command)
-    return _events(model, replace(request, prompt=prompt.encoded.id))
+    request = replace(request, prompt=prompt.encoded.id, negative=prompt.negative_id)
+    return _events(model, request)
 
 
 async def _cancelled(record: Record) -> AsyncGenerator[Event, None]:

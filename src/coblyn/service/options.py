@@ -37,6 +37,8 @@ class CommandOptions(TypedDict, total=False):
     """Texts that must not be written, in whatever case."""
     banned_patterns: Sequence[str]
     """The same as regular expressions."""
+    negative_prompt: str
+    """What ``sampling.guidance_scale`` guides away from; empty for no prompt at all."""
     max_thinking: int | None
     """Maximum number of tokens of reasoning; None for no limit."""
     adapters: Sequence[AdapterChoice] | None
@@ -99,6 +101,8 @@ class CommandOptions(TypedDict, total=False):
     """The mean probability that drawn tokens should have."""
     adaptive_decay: float
     """Weight of the past in that mean, clamped to 0.01 to 0.99."""
+    guidance_scale: float
+    """Moves the logits so many times as far as the prompt does from those behind the negative prompt."""
     sampler_order: Sequence[int]
     """KoboldCPP's numbers of the samplers that are applied, in their order. One that is left out is not
     applied; those without a number keep their place."""

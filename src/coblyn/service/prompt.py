@@ -28,6 +28,7 @@ from coblyn.service.command import (
 from coblyn.service.conversation import conversations_of
 from coblyn.service.infill import MAX_TOKEN_LENGTH, infill_ids, infill_room
 from coblyn.service.media import MediaLoader, require_all, texts_of
+from coblyn.service.negative import negative_of
 from coblyn.service.window import (
     longest_completion,
     require_fitting_text,
@@ -52,6 +53,7 @@ class Fitted:
         thinking: How the model marks its reasoning, and how much of it there may be; None where it has no marks.
         calls: What is required of the reply's calls.
         turn_end: A mark that ends a reply; empty where the vocabulary knows all.
+        negative: What the text is guided away from, in the engine; None for nothing.
     """
 
     encoded: Encoded
@@ -60,6 +62,12 @@ class Fitted:
     thinking: Thinking | None = None
     calls: Constraint | None = None
     turn_end: str = ""
+    negative: Encoded | None = None
+
+    @property
+    def negative_id(self) -> str | None:
+        """By which the engine knows what the text is guided away from."""
+        return self.negative.id if self.negative else None
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -93,6 +101,30 @@ class Prompts:
             ModelBroken: The chat template is wrong.
             PromptTooLong: It does not fit, and the command wants that refused.
         """
+        fitted = await self._fit(command, adapters)
+        if not command.sampling.is_guided:
+            return fitted
+        return replace(fitted, negative=await self._negative(command, fitted, adapters))
+
+    async def _negative(
+        self, command: GenerateCommand, fitted: Fitted, adapters: tuple[Adapter, ...]
+    ) -> Encoded:
+        """What a command is guided away from, encoded; the engine says whether there is room for it."""
+        prompt = negative_of(command.prompt, command.negative_prompt)
+        before: tuple[int, ...] = ()
+        if isinstance(prompt, ChatPrompt):
+            rendered, before = await self.render(prompt), prompt.before
+            prompt = TextPrompt(rendered.text, media=prompt.media)
+            if command.max_thinking == 0 and rendered.form and rendered.form.is_reasoning:
+                prompt, _ = _answering(prompt, rendered.form)
+        context = self._context(command)
+        if command.overflow == "trim":
+            room = context - fitted.max_tokens
+            source = await self.source(prompt.text, prompt.media, before)
+            return await self._engine.encode(replace(source, room=room, adapters=adapters))
+        return await self._encode(prompt, context, before, adapters)
+
+    async def _fit(self, command: GenerateCommand, adapters: tuple[Adapter, ...]) -> Fitted:
         context = self._context(command)
         if command.overflow == "trim" and isinstance(command.prompt, TextPrompt):
             return await self._trimmed(command, command.prompt, context, adapters)
@@ -223,7 +255,7 @@ class Prompts:
             )
             low, high = (low, middle) if fits else (middle + 1, high)
         last = replace(command, prompt=replace(prompt, messages=candidates[low]), overflow="refuse")
-        return await self.fit(last, adapters)
+        return await self._fit(last, adapters)
 
     async def _fits(self, prompt: ChatPrompt, room: int) -> bool:
         text = (await self.render(prompt)).text

@@ -28,7 +28,7 @@ _ABILITIES = {
     "embeddings": True,
     "music": False,
     "router": False,
-    "guidance": False,
+    "guidance": True,
     "jinja": True,
     "mcp": False,
 }

@@ -69,6 +69,9 @@ class GenerateInput(LaterFields):
     images: list[Any] = Field(
         default=[], description="Base64 files of images or sounds; they stand behind the memory."
     )
+    negative_prompt: str = Field(
+        default="", description="What guidance_scale guides away from; empty for no prompt at all."
+    )
     genkey: str = ""
     model: str = ""
     replace_instruct_placeholders: bool = True

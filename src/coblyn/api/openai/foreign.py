@@ -46,6 +46,9 @@ class ForeignInput(BaseModel):
     render_special: bool | None = Field(None, description="Send the text of special tokens too.")
     skip_special_tokens: bool | None = Field(None, description="False is render_special.")
     samplers: Any = Field(None, description="Names of samplers in their order.")
+    negative_prompt: str | None = Field(
+        None, description="What guidance_scale guides away from; in conversations a system message."
+    )
     allowed_token_ids: list[Any] | None = Field(None, description="Not supported: refused.")
     bad_words: list[Any] | None = Field(None, description="Not supported: refused.")
     grammar_lazy: bool | None = Field(None, description="Not supported: refused.")
@@ -120,7 +123,6 @@ class NotObeyed(LaterFields):
     stop_token_ids: list[Any] = later([])
     length_penalty: float = later(1.0)
     use_beam_search: bool = later(False)
-    negative_prompt: str = later("")
     n_indent: int = later(0)
     t_max_predict_ms: int = later(-1)
     prompt_logprobs: int = later(0)

@@ -21,6 +21,7 @@ from coblyn.engine.sampling.dry import (
     penalize_repeats,
     tokens_since_breaker,
 )
+from coblyn.engine.sampling.guidance import guide
 from coblyn.engine.sampling.mirostat import Mirostat, keep_surprise, keep_zipf
 from coblyn.engine.sampling.penalties import apply_penalties, penalize
 from coblyn.engine.sampling.temperature import (
@@ -53,6 +54,7 @@ __all__ = [
     "dynamic_temperature",
     "entropy",
     "exclude_top_choices",
+    "guide",
     "keep_min_p",
     "keep_surprise",
     "keep_tail_free",

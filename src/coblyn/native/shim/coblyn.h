@@ -141,7 +141,18 @@ struct coblyn_row {
     int32_t max_drawn;          // 0: nothing is drawn, only kept; more than 1 + n_drafts: further steps are wanted
     int32_t n_drawn;            // out
     struct coblyn_drawn * drawn;  // room for max_drawn
+    // The same text behind another prompt, which it is guided away from; its logits are mixed into the row's before all else.
+    // Without drafts, and alike in all steps. The last known token of it is in the batch as well, unless `guide_logits`.
+    float            guide_scale;     // 1: there is none
+    int32_t          guide_output;
+    int32_t          guide_sequence;
+    int32_t          guide_position;
+    const float *    guide_logits;    // as `logits` and `keep` are for the row itself
+    float *          guide_keep;
 };
+
+// to[i] = away[i] + scale * (to[i] - away[i]), within +-1e30. Where one of the two is minus infinity, to[i] stays as it is.
+COBLYN_API void coblyn_guide(float * to, const float * away, float scale, int32_t n);
 
 // Sample all rows, continuing after what each has drawn so far, and let every sampler record its tokens. `tokens` is the batch.
 // Returns 0, or i + 1 when row i has no logits.

@@ -55,20 +55,23 @@ struct coblyn_sampler {
         return chain.apply(candidates, history, n_stages);
     }
 
-    // Remove the tokens whose bits are not set.
-    void forbid(float * logits, const uint32_t * mask) const {
+    // Remove the tokens whose bits are not set. Returns whether there was one that could have been drawn.
+    bool forbid(float * logits, const uint32_t * mask) const {
+        int32_t is_lost = 0;
         for (int32_t start = 0; start < n_vocab; start += 32) {
-            const uint32_t word = mask[start / 32];
+            const uint32_t word  = mask[start / 32];
+            const int32_t  count = std::min(32, n_vocab - start);
             if (word == UINT32_MAX) {
                 continue;
             }
-            const int32_t end = std::min(start + 32, n_vocab);
-            for (int32_t token = start; token < end; ++token) {
-                if (!(word >> (token - start) & 1)) {
-                    logits[token] = -INFINITY;
-                }
+            float * const part = logits + start;
+            for (int32_t i = 0; i < count; ++i) {
+                const bool stays = word >> i & 1;
+                is_lost |= !stays & (part[i] > coblyn::minus_infinity);
+                part[i] = stays ? part[i] : coblyn::minus_infinity;
             }
         }
+        return is_lost != 0;
     }
 
     // Report the best candidates in their current state.
@@ -96,8 +99,8 @@ struct coblyn_sampler {
             tell(log_sum, out);
         }
         if (mask) {  // log-probabilities are the model's, so not earlier
-            forbid(logits, mask);
-            candidates.begin(logits, n_vocab);
+            const bool is_lost = forbid(logits, mask);
+            candidates.begin(logits, n_vocab, is_lost);
         }
         out.token = prepare(chain.size());
         if (out.token < 0) {
@@ -118,9 +121,12 @@ struct coblyn_sampler {
         chain.remember(out.token);
     }
 
-    // Draw a token, and one more for each draft that was guessed correctly.
-    void sample(float * const * logits, const int32_t * drafts, coblyn_row & row, const llama_vocab * vocab) {
+    // Draw a token, and one more for each draft that was guessed correctly. `away` is NULL, or what the row is guided away from.
+    void sample(float * const * logits, const float * away, const int32_t * drafts, coblyn_row & row, const llama_vocab * vocab) {
         const int32_t n_words = (n_vocab + 31) / 32;
+        if (away && row.max_drawn > 0) {
+            coblyn_guide(logits[0], away, row.guide_scale, n_vocab);
+        }
         for (int32_t i = 0; i <= row.n_drafts && row.n_drawn < row.max_drawn; ++i) {
             coblyn_drawn & drawn = row.drawn[row.n_drawn++];
             draw(logits[i], row.mask ? row.mask + (ptrdiff_t) i * n_words : nullptr, drawn);
@@ -130,6 +136,18 @@ struct coblyn_sampler {
         }
     }
 };
+
+void coblyn_guide(float * to, const float * away, float scale, int32_t n) {
+    constexpr float lowest = coblyn::minus_infinity, highest = std::numeric_limits<float>::max(), largest = coblyn::largest;
+    const auto bounded = [](float x) { return x > largest ? largest : x < -largest ? -largest : x; };
+    for (int32_t i = 0; i < n; ++i) {
+        const float l = to[i], other = away[i];
+        const float mixed = bounded(other + scale * bounded(l - other));
+        const bool  stays = l == lowest || other == lowest;
+        const bool  is_number = l <= highest && other <= highest;  // false for NaN
+        to[i] = stays ? l : is_number ? mixed : std::numeric_limits<float>::quiet_NaN();
+    }
+}
 
 double coblyn_random(uint64_t seed, uint64_t position) {
     return coblyn::random_number(seed, position);
@@ -166,45 +184,79 @@ int32_t coblyn_candidates(coblyn_sampler * sampler, const float * logits, int32_
     return (int32_t) items.size();
 }
 
-int32_t coblyn_sample(llama_context * ctx, const int32_t * tokens, coblyn_row * rows, int32_t n_rows) {
+namespace {
+
+// Where the logits of the rows lie: of each row those of its last known token and of its drafts, then those it is guided away from.
+struct Located {
+    std::vector<float *>       logits;
+    std::vector<size_t>        starts;
+    std::vector<const float *> away;
+
     // The first request for logits may move them, so all are requested before any is sampled.
-    static thread_local std::vector<float *> found;
-    static thread_local std::vector<size_t>  starts;
-    found.clear();
-    starts.clear();
-    for (int32_t i = 0; i < n_rows; ++i) {
-        coblyn_row & row = rows[i];
-        starts.push_back(found.size());
-        if (row.max_drawn == 0 && !row.keep) {
-            continue;
+    // Returns 0, or i + 1 when row i has no logits.
+    int32_t find(llama_context * ctx, const coblyn_row * rows, int32_t n_rows) {
+        logits.clear();
+        starts.clear();
+        away.assign(n_rows, nullptr);
+        for (int32_t i = 0; i < n_rows; ++i) {
+            starts.push_back(logits.size());
+            const coblyn_row & row = rows[i];
+            if ((row.max_drawn > 0 || row.keep || row.guide_keep) && !find(ctx, row, away[i])) {
+                return i + 1;
+            }
+        }
+        return 0;
+    }
+
+private:
+    bool find(llama_context * ctx, const coblyn_row & row, const float *& guide) {
+        if (row.guide_scale != 1) {
+            guide = row.guide_logits ? row.guide_logits : llama_get_logits_ith(ctx, row.guide_output);
+            if (!guide) {
+                return false;
+            }
         }
         if (row.logits) {  // kept for others: only a copy may be changed
             std::vector<float> & copy = row.sampler->copy;
             copy.assign(row.logits, row.logits + row.sampler->n_vocab);
-            found.push_back(copy.data());
-            continue;
+            logits.push_back(copy.data());
+            return true;
         }
         for (int32_t j = 0; j <= row.n_drafts; ++j) {
-            found.push_back(llama_get_logits_ith(ctx, row.output + j));
-            if (!found.back()) {
-                return i + 1;
+            logits.push_back(llama_get_logits_ith(ctx, row.output + j));
+            if (!logits.back()) {
+                return false;
             }
         }
+        return true;
     }
-    float * const * const logits = found.data();
-    const size_t * const  start  = starts.data();
-    const llama_vocab *   vocab  = ctx ? llama_model_get_vocab(llama_get_model(ctx)) : nullptr;
+};
+
+}  // namespace
+
+int32_t coblyn_sample(llama_context * ctx, const int32_t * tokens, coblyn_row * rows, int32_t n_rows) {
+    static thread_local Located located;
+    if (const int32_t missing = located.find(ctx, rows, n_rows)) {
+        return missing;
+    }
+    const Located &     at    = located;  // the threads below have others of that name
+    const llama_vocab * vocab = ctx ? llama_model_get_vocab(llama_get_model(ctx)) : nullptr;
 #if defined(_OPENMP)
     // As many threads as ggml uses: the pool belongs to ggml, and a team of another size would be set up anew each time.
     const int32_t n_threads = ctx && n_rows > 1 ? llama_n_threads(ctx) : 1;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads) if (n_threads > 1)
 #endif
     for (int32_t i = 0; i < n_rows; ++i) {
-        coblyn_row & row = rows[i];
+        coblyn_row &          row    = rows[i];
+        float * const * const logits = at.logits.data() + at.starts[i];
+        const size_t          size   = sizeof(float) * row.sampler->n_vocab;
         if (row.keep) {
-            std::memcpy(row.keep, logits[start[i]], sizeof(float) * row.sampler->n_vocab);
+            std::memcpy(row.keep, logits[0], size);
         }
-        row.sampler->sample(logits + start[i], tokens + row.output + 1, row, vocab);
+        if (row.guide_keep && at.away[i]) {
+            std::memcpy(row.guide_keep, at.away[i], size);
+        }
+        row.sampler->sample(logits, at.away[i], tokens + row.output + 1, row, vocab);
     }
     return 0;
 }

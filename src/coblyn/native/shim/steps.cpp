@@ -5,7 +5,9 @@
 
 #include "llama.h"
 
+#include <algorithm>
 #include <chrono>
+#include <vector>
 
 namespace {
 
@@ -57,22 +59,42 @@ bool go_on(llama_context * ctx, const coblyn_steps & steps) {
     return is_wanted;
 }
 
-// The next step computes what was drawn.
+// What a row computes next: what it drew last, in its own sequence or in that of its guide.
+struct Next {
+    coblyn_row * row;
+    bool         is_guide;
+
+    int32_t sequence() const { return is_guide ? row->guide_sequence : row->sequence; }
+};
+
+// The next step computes what was drawn. Tokens stand in the order of their sequences: where these have cells of their own, the
+// library cuts a batch wherever ids do not follow each other.
 void follow(coblyn_steps & steps) {
-    int32_t n = 0;
+    static thread_local std::vector<Next> all;
+    all.clear();
     for (int32_t i = 0; i < steps.n_rows; ++i) {
         coblyn_row & row = steps.rows[i];
-        row.keep   = nullptr;
-        row.logits = nullptr;
-        row.mask   = nullptr;
+        row.keep = row.guide_keep = nullptr;
+        row.logits = row.guide_logits = nullptr;
+        row.mask = nullptr;
         if (row.max_drawn == 0) {
             continue;
         }
+        all.push_back({&row, false});
+        if (row.guide_scale != 1) {
+            all.push_back({&row, true});
+        }
+    }
+    const auto by_sequence = [](const Next & a, const Next & b) { return a.sequence() < b.sequence(); };
+    std::sort(all.begin(), all.end(), by_sequence);
+    int32_t n = 0;
+    for (const Next & next : all) {
+        coblyn_row & row   = *next.row;
         steps.tokens[n]    = row.drawn[row.n_drawn - 1].token;
-        steps.positions[n] = row.position + row.n_drawn - 1;
-        steps.sequences[n] = row.sequence;
+        steps.positions[n] = (next.is_guide ? row.guide_position : row.position) + row.n_drawn - 1;
+        steps.sequences[n] = next.sequence();
         steps.outputs[n]   = 1;
-        row.output         = n++;
+        (next.is_guide ? row.guide_output : row.output) = n++;
     }
     steps.n_tokens = n;
 }

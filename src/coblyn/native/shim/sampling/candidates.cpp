@@ -43,13 +43,14 @@ size_t select_mass(const float * x, int32_t n, const Groups & groups, float scal
 
 }  // namespace
 
-void Candidates::begin(float * logits, int32_t n) {
-    row      = logits;
-    n_vocab  = n;
-    factor   = 1.0;
-    is_list  = false;
-    is_seen  = false;
-    n_sorted = 0;
+void Candidates::begin(float * logits, int32_t n, bool was_masked) {
+    row       = logits;
+    n_vocab   = n;
+    factor    = 1.0;
+    is_list   = false;
+    is_masked = was_masked;
+    is_seen   = false;
+    n_sorted  = 0;
     raw.clear();
 }
 
@@ -68,6 +69,9 @@ int32_t Candidates::fault() {
     }
     if (top > minus_infinity) {
         return 0;
+    }
+    if (is_masked) {
+        return COBLYN_ALL_FORBIDDEN;
     }
     // Only biases, bans and penalties can remove a sound model's last finite logit.
     for (auto change = raw.rbegin(); change != raw.rend(); ++change) {

@@ -21,8 +21,9 @@ inline float bounded(double logit) {
 
 class Candidates {
 public:
-    // Start with all tokens of a row; the row is changed where single tokens are.
-    void begin(float * logits, int32_t n_vocab);
+    // Start with all tokens of a row; the row is changed where single tokens are. `is_masked` says that tokens that could have
+    // been drawn were removed from it.
+    void begin(float * logits, int32_t n_vocab, bool is_masked = false);
 
     // Whether the row holds usable numbers, at least one of which can be drawn: 0, COBLYN_ALL_FORBIDDEN or COBLYN_NO_NUMBERS.
     // Called before anything else except `change`.
@@ -98,6 +99,7 @@ private:
     int32_t n_vocab = 0;
     double  factor  = 1.0;  // of the row, not yet applied
     bool    is_list = false;
+    bool    is_masked = false;
     bool    is_seen = false;  // `groups` is up to date with the row
     size_t  n_sorted = 0;
     Groups  groups;

@@ -1,0 +1,23 @@
+"""The prompt that a text is guided away from: what stands in place of the other one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from coblyn.chat.messages import Message
+from coblyn.service.command import AnyPrompt, ChatPrompt, TextPrompt
+
+__all__ = ["negative_of"]
+
+
+def negative_of(prompt: AnyPrompt, text: str) -> TextPrompt | ChatPrompt:
+    """What the same text is computed behind.
+
+    A conversation stays as it is but for what the system says, as in section 3.4 of Sanchez et al., "Stay on topic with
+    Classifier-Free Guidance", 2023. Any other prompt gives way as a whole; an empty text leaves the BOS token.
+    """
+    if not isinstance(prompt, ChatPrompt):
+        return TextPrompt(text)
+    system = (Message("system", text),) if text else ()
+    others = (message for message in prompt.messages if message.role not in ("system", "developer"))
+    return replace(prompt, messages=(*system, *others))
