@@ -385,7 +385,8 @@ SPACES = (
 
 def spans(prefix: str, media: list[Media], rest: str) -> tuple[Span, ...]:
     """Text, media and text, that fit into a context of 130 cells."""
-    room = 129 - len(prefix) - sum(each.cells for each in media)
+    while (room := 129 - len(prefix) - sum(each.cells for each in media)) < 1:
+        media = media[1:]
     return Tokens.of(prefix.encode()), *media, Tokens.of(rest[:room].encode())
 
 
