@@ -16,7 +16,7 @@
     │  ├─ ModelUnsupported      a GGUF that this engine cannot run
     │  └─ ModelTooLarge         memory has no room for it
     ├─ EngineError              the engine process
-    │  ├─ PromptForgotten       it does not have a prompt any more: that is encoded again
+    │  ├─ PromptForgotten       it does not have a prompt any longer: that is encoded again
     │  ├─ EngineRestarted       it died while it worked on this request
     │  └─ EngineStopped         it is gone for good
     ├─ NativeError              building and loading the native engine
@@ -219,7 +219,7 @@ class ModelNotFound(ModelError):
 
 
 class ModelBroken(ModelError):
-    """The file is no GGUF file, is cut short, or cannot be read."""
+    """The file is not a GGUF file, is cut short, or cannot be read."""
 
     code = "model_broken"
 
@@ -246,7 +246,7 @@ class EngineError(CoblynError):
 
 
 class PromptForgotten(EngineError):
-    """A request refers to a prompt that the engine does not have any more."""
+    """A request refers to a prompt that the engine does not have any longer."""
 
     code = "prompt_forgotten"
 

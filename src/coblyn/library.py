@@ -312,7 +312,7 @@ class Engine:
         return unpack_ids(self._wait(self.client.encode(source)).ids or b"").tolist()
 
     def detokenize(self, tokens: Sequence[int], *, special: bool = False) -> str:
-        """Text of tokens; bytes that are no UTF-8 become U+FFFD."""
+        """Text of tokens; bytes that are not UTF-8 become U+FFFD."""
         data = self._wait(self.client.detokenize(tokens, special=special))
         return data.decode(errors="replace")
 

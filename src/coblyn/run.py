@@ -216,7 +216,7 @@ def _lines(
         try:
             line = arrived.get(timeout=_SLICE_SECONDS)
         except queue.Empty:
-            # A program that has ended may have left one behind that holds the pipe open for ever.
+            # A program that has ended may have left one behind that holds the pipe open forever.
             idle = idle + _SLICE_SECONDS if process.poll() is not None else 0.0
         else:
             if line is None:

@@ -113,7 +113,7 @@ async def test_llama_server(client: Client) -> None:
     assert (await client.post("/embedding", {"content": ""})).status == 400
     refused = await client.post("/v1/rerank", {"query": "a", "documents": ["b"]})
     assert refused.status == 400
-    assert "no reranker" in refused.json["error"]["message"]
+    assert "not a reranker" in refused.json["error"]["message"]
 
 
 async def test_documents_are_rated_the_best_first(reranker: Client) -> None:

@@ -239,7 +239,7 @@ class TestSlots:
         self, engine: SteppedEngine, tmp_path: Path
     ) -> None:
         file = tmp_path / "broken.sqlite"
-        file.write_text("This is no database, and long enough to be looked at." * 20)
+        file.write_text("This is not a database, and long enough to be looked at." * 20)
         client = Client(create_app(engine, ApiOptions(data_slots=file)))
         reply = await client.post("/api/extra/data/list")
         assert reply.status == 500

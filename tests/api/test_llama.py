@@ -171,12 +171,12 @@ async def test_infill_without_the_tokens_is_refused_by_name(client: Client) -> N
         (
             "/completion",
             {"prompt": "a", "logit_bias": {"-1": 1}},
-            "logit_bias: '-1' is no token id",
+            "logit_bias: '-1' is not a token id",
         ),
         (
             "/completion",
             {"prompt": "a", "logit_bias": {"2147483648": 1}},
-            "'2147483648' is no token",
+            "'2147483648' is not a token",
         ),
         ("/completion", {"prompt": "a", "logit_bias": [[258, 1.5]]}, "from 0 to 257"),
         ("/completion", {"prompt": "a", "samplers": ["zz"]}, "samplers"),

@@ -114,7 +114,7 @@ async def test_it_is_asked_on_behalf_of_a_key(engine: SteppedEngine) -> None:
         assert not first.get("isError")
         second = (await client.post("/mcp", request(prompt="ab"), **HEADERS)).json["result"]
         assert second["isError"]
-        assert "1 requests a minute" in str(second)
+        assert "1 requests per minute" in str(second)
         for wrong in (b"{", b"[]", b'{"jsonrpc": "2.0"}', b"[" * 5000):
             assert 400 <= (await client.post("/mcp", wrong, **HEADERS)).status < 500
         assert (await client.get("/mcp", **HEADERS)).status == 405

@@ -208,7 +208,7 @@ async def test_formats_constrain(client: Client, engine: SteppedEngine) -> None:
         ),
         ("/api/show", {}, "model is required"),
         ("/api/create", {"model": "x"}, "neither 'from' or 'files'"),
-        ("/api/create", {"model": "../x", "from": "fake"}, "no name of a model"),
+        ("/api/create", {"model": "../x", "from": "fake"}, "not a valid model name"),
         ("/api/create", {"model": "x", "from": "fake", "files": {"a": "b"}}, "from files"),
         ("/api/create", {"model": "x", "from": "fake", "adapters": {"a": "b"}}, "no adapter 'a'"),
         ("/api/create", {"model": "x", "from": "fake", "parameters": {"top_k": "y"}}, "top_k"),

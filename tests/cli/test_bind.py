@@ -32,7 +32,7 @@ def test_what_users_write(text: str, place: Place) -> None:
     "text", ["", ":80", "[::1", "[::1]80", "a:b", "a:-1", "a:70000", "[]:80", "a:²"]
 )
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(SettingsError, match="no address"):
+    with pytest.raises(SettingsError, match="not an address"):
         places("127.0.0.1", 5001, [text])
 
 

@@ -81,7 +81,7 @@ def test_a_file_is_taken_where_it_is(tmp_path: Path) -> None:
 def test_what_is_no_such_page_is_refused(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "other.html"
     file.write_bytes(content)
-    with pytest.raises(SettingsError, match="no page of KoboldAI Lite"):
+    with pytest.raises(SettingsError, match="not a page of KoboldAI Lite"):
         lite_page(str(file))
 
 

@@ -232,7 +232,7 @@ class TestCreate:
             ("base", "FROM base", BadRequest, "stays as it is"),
             ("x", "FROM base\nPARAMETER top_k much", BadRequest, "top_k must be an integer"),
             ("x", "FROM base\nADAPTER a.gguf", ModelNotFound, "a.gguf"),
-            ("../x", "FROM base", BadRequest, "no name of a model"),
+            ("../x", "FROM base", BadRequest, "not a valid model name"),
             ("x", "FLY", BadRequest, "Line 1"),
         ],
     )

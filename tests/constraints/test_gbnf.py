@@ -91,7 +91,7 @@ def test_a_grammar_says_what_it_says_in_llama_cpp(
         ("root ::= []", "without any character"),
         ("root ::= " + "(" * 100 + '"a"' + ")" * 100, "in each other"),
         ("root ::= !<|im_end|>", "not supported"),
-        ('root ::= "\\UFFFFFFFF"', "no character"),
+        ('root ::= "\\UFFFFFFFF"', "not a character"),
     ],
 )
 def test_what_is_wrong_is_named(grammar: str, reason: str) -> None:

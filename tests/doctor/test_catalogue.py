@@ -78,7 +78,7 @@ def test_an_entry_is_complete(cause: Cause) -> None:
     for link in cause.links:
         assert link.startswith("https://")
         assert " " not in link
-    assert set(cause.explains) <= set(CAUSES), "a symptom that is no cause"
+    assert set(cause.explains) <= set(CAUSES), "a symptom that is not a cause"
     assert cause.id not in cause.explains
 
 

@@ -20,7 +20,7 @@ from coblyn.errors import BadRequest, NotFound
         ("x.dll", b"MZ\x90\x00", Subject.BINARY),
         ("x.obj", b"\x64\x86\x02\x00", Subject.BINARY),
         ("x.o", b"BC\xc0\xde\x35\x14", Subject.BINARY),
-        ("d.log", b"d\x86 is no machine", Subject.LOG),
+        ("d.log", b"d\x86 is not a machine", Subject.LOG),
         ("make.log", b"gcc -c a.c\n", Subject.LOG),
         ("error.o", b"gcc: error: a log with an odd name", Subject.LOG),
         ("empty", b"", Subject.LOG),

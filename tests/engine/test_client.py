@@ -74,7 +74,7 @@ async def test_it_generates_and_counts(engine: ProcessEngine) -> None:
 async def test_it_knows_tokens(engine: ProcessEngine) -> None:
     tokens = await ids_of(engine, "héllo", add_special=False, parse_special=False)
     assert await engine.detokenize(tokens, special=False) == "héllo".encode()
-    with pytest.raises(BadRequest, match="999 is no token id"):
+    with pytest.raises(BadRequest, match="999 is not a token id"):
         await engine.detokenize([999], special=False)
 
 

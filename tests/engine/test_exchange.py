@@ -151,7 +151,7 @@ async def test_where_there_is_no_room_requests_end_first_and_new_ones_wait(
 
 
 async def test_a_model_that_is_broken_changes_nothing(workshop: Workshop) -> None:
-    workshop.failures["new"] = ModelBroken("It is no model.")
+    workshop.failures["new"] = ModelBroken("It is not a model.")
     running = await workshop.begin()
     with pytest.raises(ModelBroken):
         await workshop.replace("new")

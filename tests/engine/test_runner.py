@@ -240,7 +240,7 @@ async def test_a_model_of_broken_numbers_is_not_the_callers_mistake(
 
 def test_a_file_that_is_no_model(config: EngineConfig, tmp_path: Path) -> None:
     path = tmp_path / "bad.gguf"
-    path.write_bytes(b"this is no model")
+    path.write_bytes(b"this is not a model")
     with pytest.raises(ModelBroken, match=r"bad\.gguf"):
         LlamaRunner(EngineConfig(str(path), config.library))
 

@@ -155,7 +155,7 @@ def test_estimates_are_no_less_than_what_is_taken(
 
 
 def test_the_scripted_engine_needs_no_room() -> None:
-    config = EngineConfig("a name that is no file")
+    config = EngineConfig("a name that is not a file")
     assert fitting.fitted(config) == fitting.Fitted(config)
     assert fitting.has_room(config)
 

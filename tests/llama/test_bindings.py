@@ -156,7 +156,7 @@ def test_the_field_that_moved_comes_before_the_size_that_grew() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "no layout at all", "= ==\n\0", "scalars bool"])
 def test_any_other_text_is_a_mismatch(text: str) -> None:
-    """What is no layout is refused like a wrong one."""
+    """What is not a layout is refused like a wrong one."""
     with pytest.raises(AbiMismatch):
         abi.check(text)
 

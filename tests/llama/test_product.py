@@ -93,7 +93,7 @@ try:
 except Exception as error:
     assert "GGUF" in str(error) or "gguf" in str(error), error
 else:
-    raise SystemExit("that was no model")
+    raise SystemExit("that was not a model")
 """
 
 

@@ -90,7 +90,7 @@ CONTROL = {"general.architecture": "controlvector"}
         (
             GgufWriter(CONTROL, [("direction.0", (64,), F32, bytes(256))]),
             ModelBroken,
-            "no direction of a layer",
+            "not a direction of a layer",
         ),
         (GgufWriter(CONTROL), ModelBroken, "is empty"),
     ],

@@ -33,7 +33,7 @@ def test_names(text: str, whole: str) -> None:
     "text", ["", "..", "../x", "a/../b", "a b", "/a", "a:", "a:b:c", "a/b/c/d", "x" * 300, "a\\b"]
 )
 def test_what_is_no_name_is_refused(text: str) -> None:
-    with pytest.raises(BadRequest, match="no name of a model"):
+    with pytest.raises(BadRequest, match="not a valid model name"):
         Name.of(text)
 
 

@@ -37,8 +37,8 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 123
         (b'{"error": "no"}', "JSON"),
         (b"\0" * 4096, "zeros"),
         (b"\x7fELF", "Linux"),
-        (b"plain text", r"no GGUF file\.$"),
-        (b"GG", r"no GGUF file\.$"),
+        (b"plain text", r"not a GGUF file\.$"),
+        (b"GG", r"not a GGUF file\.$"),
     ],
 )
 def test_says_what_it_is(tmp_path: Path, data: bytes, what: str) -> None:

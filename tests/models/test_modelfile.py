@@ -71,7 +71,7 @@ def test_values(text: str, value: str) -> None:
     [
         ("", "names no model"),
         ("SYSTEM x", "names no model"),
-        ("FROM x\nFLY away", "Line 2 of the Modelfile: FLY is no instruction"),
+        ("FROM x\nFLY away", "Line 2 of the Modelfile: FLY is not an instruction"),
         ('FROM x\n\nSYSTEM """never', "Line 3 of the Modelfile: the quotation has no end"),
         ("FROM x\nPARAMETER top_k", "Line 2 of the Modelfile needs a name and a value"),
         ("FROM x\nMESSAGE pirate Arr", "the role 'pirate' must be one of"),

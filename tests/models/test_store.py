@@ -70,7 +70,7 @@ class TestFind:
         with pytest.raises(ModelNotFound, match=r"is a link to .*gone\.gguf, which is not there"):
             store.find(str(link))
         os.mkfifo(tmp_path / "pipe.gguf")
-        with pytest.raises(ModelNotFound, match="no file, but a pipe"):
+        with pytest.raises(ModelNotFound, match="not a file, but a pipe"):
             store.find(str(tmp_path / "pipe.gguf"))
 
     def test_ways_to_name_a_model(self, models: Path, tmp_path: Path) -> None:

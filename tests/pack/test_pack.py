@@ -104,7 +104,7 @@ def test_a_damaged_pack_names_what_is_wrong(tmp_path: Path, no_index) -> None:
         check(tmp_path)
     for text in (json.dumps({"files": "none"}), "[" * 200_000):
         (tmp_path / FILE_NAME).write_text(text)
-        with pytest.raises(FetchError, match="is no pack"):
+        with pytest.raises(FetchError, match="is not a pack"):
             check(tmp_path)
 
 
@@ -212,7 +212,7 @@ def test_what_is_here_already_needs_no_network(tmp_path: Path, monkeypatch) -> N
 
 def test_a_pack_that_is_none_is_refused(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("COBLYN_PACK", str(tmp_path))
-    with pytest.raises(SettingsError, match="which is no pack"):
+    with pytest.raises(SettingsError, match="which is not a pack"):
         index_settings({}, "")
 
 

@@ -135,7 +135,7 @@ MEASURED = [
      State.WRONG, "numbers", ["CPU (AMD Ryzen)", "coblyn build --force"]),
     (replace(GOOD, comparison=replace(SAME, divergence=3.0, same=2)), State.WRONG, "numbers",
      ["CUDA0 computes a wrong text", "3 nats", "2 of 24"]),
-    (replace(GOOD, comparison=replace(SAME, divergence=float("nan"))), State.WRONG, "numbers", ["no number"]),
+    (replace(GOOD, comparison=replace(SAME, divergence=float("nan"))), State.WRONG, "numbers", ["not a number"]),
     (replace(GOOD, generation=GenerationProof(ON_GPU, 30.0, 5.0, (1, 2))), State.SLOW, "speed",
      ["CUDA0 is slower than the CPU", "0.60", "0.62", "--gpu-layers 0"]),
     # Faster in one of the two is a gain.

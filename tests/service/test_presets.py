@@ -69,7 +69,7 @@ def test_without_a_file_there_are_those_shipped(tmp_path: Path) -> None:
         ('["A"]\ntop_k = 1.5\n', "top_k must be an integer"),
         ('["A"]\nsampler_order = [9]\n', "sampler_order"),
         ('["A"]\nsampler_order = 6\n', "sampler_order must be a list"),
-        ("A = 1\n", "is no table"),
+        ("A = 1\n", "is not a table"),
         ("[A\n", "cannot be read"),
     ],
 )

@@ -25,7 +25,7 @@ def test_tokens_are_paid_when_they_are_known() -> None:
     quotas.admit(caller)
     quotas.release(caller, 20)
     quotas.release(caller, 70)
-    with pytest.raises(LimitReached, match="60 tokens a minute") as caught:
+    with pytest.raises(LimitReached, match="60 tokens per minute") as caught:
         quotas.admit(caller)
     assert caught.value.retry_after == pytest.approx(31)
     clock.now = 31.0
@@ -69,5 +69,5 @@ def test_what_is_done_besides_is_paid_too() -> None:
         with pytest.raises(LimitReached, match="1 requests running"):
             quotas.admit(caller)
         meter.num_tokens = 10
-    with pytest.raises(LimitReached, match="10 tokens a minute"), quotas.held(caller):
+    with pytest.raises(LimitReached, match="10 tokens per minute"), quotas.held(caller):
         pass

@@ -67,7 +67,7 @@ class TestObserver:
 
     def test_what_is_no_number_is_refused(self) -> None:
         rows = np.full((1, 1, 16, 3), np.nan, np.float32)
-        with pytest.raises(EngineError, match=r"no number at blk\.3"):
+        with pytest.raises(EngineError, match=r"not a number at blk\.3"):
             Observer().take(Product("blk.3.x.weight", rows, 1, None))
 
     def test_only_matrices_of_layers_are_wanted(self) -> None:

@@ -66,5 +66,5 @@ def test_what_is_no_importance_matrix_is_named(tmp_path: Path) -> None:
     sums = Sums(np.array([[np.inf]], np.float32), np.array([1], np.float32))
     write_importance(broken, Importance({"x": sums}))
     (tmp_path / "inf").write_bytes(broken.getvalue())
-    with pytest.raises(ModelBroken, match="no numbers"):
+    with pytest.raises(ModelBroken, match="not numbers"):
         read_importance(tmp_path / "inf")

@@ -73,7 +73,7 @@ class TestPlan:
 
         with pytest.raises(BadRequest, match="no tensor in whose name"):
             planned(tensors=[("nothing_like_that", "Q4_0")])
-        with pytest.raises(BadRequest, match="no regular expression"):
+        with pytest.raises(BadRequest, match="not a regular expression"):
             planned(tensors=[("(", "Q4_0")])
         with pytest.raises(BadRequest, match="cannot become Q4_0"):
             planned(tensors=[("attn_norm", "Q4_0")])

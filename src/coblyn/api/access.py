@@ -154,7 +154,7 @@ def _authorization(value: str) -> Iterator[bytes]:
 
 def _is_of_this_machine(scope: Scope) -> bool:
     client, server = scope.get("client"), scope.get("server")
-    if client is None:  # over a UNIX socket, which has no port; or somebody who has left
+    if client is None:  # over a UNIX socket, which has no port; or someone who has left
         return server is not None and server[1] is None
     try:
         address = ipaddress.ip_address(client[0].partition("%")[0])

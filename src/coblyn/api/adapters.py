@@ -22,7 +22,7 @@ def read_lora(body: Mapping[str, Any]) -> tuple[AdapterChoice, ...] | None:
     """The adapters that a body chooses; None if it says nothing.
 
     Raises:
-        BadRequest: They are no list of objects with an id and a scale.
+        BadRequest: They are not a list of objects with an id and a scale.
     """
     given = body.get("lora")
     return None if given is None else read_choices(given, "lora")
@@ -32,7 +32,7 @@ def read_choices(given: Any, field: str) -> tuple[AdapterChoice, ...]:
     """Adapters as llama-server's clients choose them.
 
     Raises:
-        BadRequest: They are no list of objects with an id and a scale, or too many.
+        BadRequest: They are not a list of objects with an id and a scale, or too many.
     """
     if not isinstance(given, list) or len(given) > MAX_ADAPTERS:
         message = (

@@ -25,7 +25,7 @@ def read_biases(given: Any, field: str = "logit_bias") -> Biases:
         field: What the body calls it.
 
     Raises:
-        BadRequest: It is neither, or an entry is no token id and number.
+        BadRequest: It is neither, or an entry is not a token id and number.
     """
     if given is None:
         return ()
@@ -44,7 +44,7 @@ def forbidden_tokens(given: Any, field: str) -> Biases:
     """Token ids that must not be drawn: a list, or as text with commas between them.
 
     Raises:
-        BadRequest: One is no token id.
+        BadRequest: One is not a token id.
     """
     entries = given.split(",") if isinstance(given, str) else given or []
     if not isinstance(entries, list):
@@ -57,7 +57,7 @@ def _token(key: Any, field: str) -> int:
     is_text_or_id = isinstance(key, str | int) and not isinstance(key, bool)
     token = token_id(str(key)[:32]) if is_text_or_id else None
     if token is None:
-        raise BadRequest(f"{field}: {str(key)[:32]!r} is no token id.", field=field)
+        raise BadRequest(f"{field}: {str(key)[:32]!r} is not a token id.", field=field)
     return token
 
 
@@ -66,5 +66,5 @@ def _bias(value: Any, field: str) -> float:
         return FORBIDDEN
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
-        raise BadRequest(f"{field}: {str(value)[:32]} is no number.", field=field)
+        raise BadRequest(f"{field}: {str(value)[:32]} is not a number.", field=field)
     return float(value)

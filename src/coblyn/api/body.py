@@ -46,7 +46,7 @@ MAX_DEPTH = 100
 
 _MESSAGES = {
     "int_parsing_size": "An integer has at most 64 bits",
-    "finite_number": "Infinite is no number here",
+    "finite_number": "Infinite is not a number here",
     "dict_type": "This has to be an object",
     "list_type": "This has to be a list",
 }
@@ -64,7 +64,7 @@ async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
     """The body as a JSON object; an empty body is an empty object. See ``read_value``.
 
     Raises:
-        BadRequest: It is no JSON object.
+        BadRequest: It is not a JSON object.
     """
     value = await read_value(request, options)
     if not isinstance(value, dict):
@@ -81,7 +81,7 @@ async def read_value(request: Request, options: ApiOptions) -> Any:
     Raises:
         BodyTooLarge: It is larger than the options allow.
         BodyTimeout: It stopped arriving.
-        BadRequest: It is no JSON.
+        BadRequest: It is not JSON.
         Cancelled: The client left.
     """
     body = await _read(request, options.max_body, options.body_seconds)

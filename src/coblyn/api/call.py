@@ -64,7 +64,7 @@ class Call:
         """The body.
 
         Raises:
-            BadRequest: It is no JSON object, too large, or never complete.
+            BadRequest: It is not a JSON object, too large, or never complete.
         """
         return await read_json(self.request, self.options)
 

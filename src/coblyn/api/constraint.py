@@ -59,7 +59,7 @@ def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
     """The phrases that must not be written.
 
     Raises:
-        BadRequest: They are no list of texts, or too many; ``field`` names it.
+        BadRequest: They are not a list of texts, or too many; ``field`` names it.
     """
     return _texts(body, next((each for each in _PHRASES if body.get(each)), _PHRASES[0]))
 
@@ -68,7 +68,7 @@ def read_patterns(body: Mapping[str, Any]) -> tuple[str, ...]:
     """The regular expressions of what must not be written.
 
     Raises:
-        BadRequest: They are no list of texts, or one of them cannot be matched in linear time.
+        BadRequest: They are not a list of texts, or one of them cannot be matched in linear time.
     """
     found = _texts(body, "banned_patterns")
     patterns_of(found)

@@ -35,7 +35,7 @@ class Dialect:
     Attributes:
         name: Short name, under which its routes stand in ``/docs``.
         routes: What it answers.
-        owns: Whether a path that is no route is meant for it, and errors there have its shape.
+        owns: Whether a path that is not a route is meant for it, and errors there have its shape.
         error_body: The JSON of an error.
         aliases: Further paths, each with the route that it means.
         framing: How the parts of a stream are told apart.

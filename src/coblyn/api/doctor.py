@@ -31,7 +31,7 @@ async def explain(call: Call) -> Response:
 
 
 def _told(log: bytes) -> dict[str, Any]:
-    # The catalogue is loaded when somebody asks: a server that is asked nothing starts sooner.
+    # The catalogue is loaded on demand: a server that is asked nothing starts sooner.
     from coblyn.doctor.cause import Case
     from coblyn.doctor.consult import Consultation
     from coblyn.doctor.examine import examine

@@ -16,7 +16,7 @@ def bind_guidance(command: GenerateCommand, body: Mapping[str, Any]) -> Generate
     """A command with the negative prompt of its body; ``guidance_scale`` is among the parameters.
 
     Raises:
-        BadRequest: It is no text.
+        BadRequest: It is not text.
     """
     text = body.get("negative_prompt")
     if text is None:

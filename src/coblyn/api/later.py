@@ -1,7 +1,7 @@
 """Fields of requests that other servers know and this engine does not obey yet.
 
 They are accepted, since clients send them with neutral values all the time. A value that would
-change the text is answered with a warning: nothing is dropped in silence.
+change the text is answered with a warning: nothing is dropped silently.
 """
 
 from __future__ import annotations

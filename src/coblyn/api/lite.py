@@ -1,4 +1,4 @@
-"""KoboldAI Lite at ``/lite``: the page of somebody else, from a file that the user chose.
+"""KoboldAI Lite at ``/lite``: the page of someone else, from a file that the user chose.
 
 It is one file that holds its scripts in itself, so that its content security policy has to allow those. It may talk to
 this server alone: what it offers beyond that (other services, the AI Horde) does not work from here.

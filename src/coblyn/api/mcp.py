@@ -130,7 +130,7 @@ class ServiceBackend:
 
 
 class McpEndpoint:
-    """The protocol's library, started when somebody asks for it: importing it takes a second.
+    """The protocol's library, started on demand: importing it takes a second.
 
     Args:
         services: What can be done.

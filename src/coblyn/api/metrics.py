@@ -1,6 +1,6 @@
 """``/metrics``: what the server has done and how it is, in Prometheus' text format.
 
-What happens is counted here in plain numbers; the library that writes the format is imported when somebody asks. Labels
+What happens is counted here in plain numbers; the library that writes the format is imported on demand. Labels
 are bounded: models that are loaded, keys that were known, dialects, statuses. No label comes from a request's text.
 """
 

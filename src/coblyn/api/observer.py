@@ -1,4 +1,4 @@
-"""Every request as it ended: counted, and a line of the log, which holds no text of anybody."""
+"""Every request as it ended: counted, and a line of the log, which holds no text of anyone."""
 
 from __future__ import annotations
 

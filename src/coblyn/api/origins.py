@@ -68,7 +68,9 @@ class OriginGuard:
         host = headers.get("host", "")
         is_own_page = site in ("same-origin", "none")
         if caller_of(scope) is LOCAL and not is_own_page and not self._is_known(host):
-            return _refused("foreign_host", f"{host} is no name of this server.", f"http://{host}")
+            return _refused(
+                "foreign_host", f"{host} is not a name of this server.", f"http://{host}"
+            )
         origin = headers.get("origin")
         if origin is None or self._is_welcome(origin, site, host):
             return None

@@ -117,7 +117,7 @@ def read_order(given: Any) -> tuple[int, ...]:
     """The order of samplers that a body asks for; KoboldCPP's default where it is null or empty.
 
     Raises:
-        BadRequest: It is no list of KoboldCPP's numbers, each at most once.
+        BadRequest: It is not a list of KoboldCPP's numbers, each at most once.
     """
     if given in (None, []):
         return DEFAULT_ORDER

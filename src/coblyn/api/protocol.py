@@ -15,7 +15,7 @@ _ANSWER = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: clo
 class TimedProtocol(HttpToolsProtocol):
     """A connection that is closed when a request's headers do not arrive in time, or an answer is not read.
 
-    Without it, connections that send half a request would stay open, and hold a file descriptor each, for ever; and of
+    Without it, connections that send half a request would stay open, and hold a file descriptor each, forever; and of
     those that stop reading an answer, all that follows would be kept in memory.
     """
 

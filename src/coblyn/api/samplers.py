@@ -59,7 +59,7 @@ def read_samplers(given: Any) -> tuple[int, ...]:
         raise BadRequest("samplers must be a list of names.", field="samplers")
     for name in names:
         if name not in _NUMBERS and name not in _UNNUMBERED:
-            raise BadRequest(f"samplers: {name[:32]!r} is no sampler.", field="samplers")
+            raise BadRequest(f"samplers: {name[:32]!r} is not a sampler.", field="samplers")
     order = tuple(_NUMBERS[name] for name in names if name in _NUMBERS)
     if len(set(order)) < len(order):
         raise BadRequest("samplers holds a sampler twice.", field="samplers")

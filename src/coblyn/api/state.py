@@ -24,7 +24,7 @@ class ApiOptions:
             ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
             programs are not web pages.
         keep_seconds: How long a model stays that was loaded because a request named it, and is not used.
-        sleep_seconds: The same for the model of the start; 0 keeps it for ever.
+        sleep_seconds: The same for the model of the start; 0 keeps it forever.
         ollama_port: Port at which ``/`` says that Ollama is running; 0 for none.
         keys: Gives the API keys that are known now.
         requires_key: Programs of this machine need a key too; those of others need one always.

@@ -29,7 +29,7 @@ _EVENT_END = b"\n\n"
 
 
 class Gone(CoblynError):
-    """A part of a stream is not kept any more."""
+    """A part of a stream is no longer kept."""
 
     code = "gone"
     status = 410
@@ -81,7 +81,7 @@ class Tape:
         """The parts from a number on, and those that come, to the end.
 
         Raises:
-            Gone: That part, or one that follows it, is not kept any more.
+            Gone: That part, or one that follows it, is no longer kept.
         """
         self._num_listeners += 1
         if self._end:
@@ -102,10 +102,10 @@ class Tape:
         """See whether it can be played from there.
 
         Raises:
-            Gone: That part is not kept any more.
+            Gone: That part is no longer kept.
         """
         if start < self._first:
-            raise Gone(f"The parts before {self._first} of this stream are not kept any more.")
+            raise Gone(f"The parts before {self._first} of this stream are no longer kept.")
 
     def _part(self, number: int) -> bytes:
         self.require(number)
@@ -172,11 +172,11 @@ class Tapes:
         """A stream of the caller at hand.
 
         Raises:
-            NotFound: There is none of that name, or it is not kept any more.
+            NotFound: There is none of that name, or it is no longer kept.
         """
         tape, caller = self._tapes.get(name), CALLER.get()
         if tape is None or (tape.caller != caller.name and caller.scope != "admin"):
-            raise NotFound(f"There is no stream {name!r}, or it is not kept any more.")
+            raise NotFound(f"There is no stream {name!r}, or it is no longer kept.")
         return tape
 
     async def close(self) -> None:

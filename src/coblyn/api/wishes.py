@@ -92,7 +92,7 @@ def _adapter_defaults(adapter: Any) -> dict[str, Any]:
 
 
 def _in_every_dialect(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values under all names that dialects have for what is no number of the table."""
+    """Values under all names that dialects have for what is not a number of the table."""
     return {each: value for name, value in values.items() for each in _ALL_NAMES.get(name, (name,))}
 
 

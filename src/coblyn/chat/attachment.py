@@ -86,7 +86,7 @@ def read_base64(value: object, field: str, kind: Kind, *, instead: str = "") -> 
     """An image or a sound that came as base64 text; a data address is one too.
 
     Raises:
-        BadRequest: It is no base64 text, or an empty one.
+        BadRequest: It is not base64 text, or an empty one.
     """
     if not isinstance(value, str):
         raise BadRequest(f"{field} must be base64 text.", field=field)
@@ -97,17 +97,17 @@ def read_base64(value: object, field: str, kind: Kind, *, instead: str = "") -> 
         plain = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
         data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadRequest(f"{field} is no base64 text: {error}.", field=field) from None
+        raise BadRequest(f"{field} is not base64 text: {error}.", field=field) from None
     if not data:
         raise BadRequest(f"{field} is empty.", field=field)
     return Attachment(kind, field, data, instead=instead)
 
 
 def read_file(value: object, field: str) -> Attachment:
-    """An image or a sound that came as base64 text, whichever it is: what is no sound is taken for an image.
+    """An image or a sound that came as base64 text, whichever it is: what is not a sound is taken for an image.
 
     Raises:
-        BadRequest: It is no base64 text, or an empty one.
+        BadRequest: It is not base64 text, or an empty one.
     """
     found = read_base64(value, field, "image")
     return replace(found, kind="sound") if _is_sound(found.data) else found

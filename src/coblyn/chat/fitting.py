@@ -1,6 +1,6 @@
 """Conversations as strict templates take them.
 
-What can be kept in its place is: what moves is read anew each turn.
+What can be kept in its place is: what moves is read again each turn.
 """
 
 from __future__ import annotations

@@ -202,7 +202,7 @@ def read_tools(tools: object, field: str = "tools") -> tuple[Tool, ...]:
     """Tools as OpenAI's chat completions have them.
 
     Raises:
-        BadRequest: One is no function, or two have the same name.
+        BadRequest: One is not a function, or two have the same name.
     """
     if not isinstance(tools, list | None):
         raise BadRequest(f"{field} must be a list.", field=field)

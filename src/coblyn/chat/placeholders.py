@@ -30,7 +30,7 @@ class Tags:
 
     @property
     def stops(self) -> tuple[str, ...]:
-        """Texts that end an answer, because with them somebody else's begins."""
+        """Texts that end an answer, because with them someone else's begins."""
         starts = (self.user_start.strip(), self.assistant_start.strip())
         return tuple(dict.fromkeys(start for start in starts if start))
 

@@ -105,7 +105,7 @@ class ReplyReader:
             self._say_rest()
 
     def _say_rest(self) -> None:
-        """Nobody reads it any more: it is content as it is."""
+        """Nobody reads it any longer: it is content as it is."""
         self._reading = self._in.rest(self._out.content)
         with suppress(StopIteration):
             next(self._reading)

@@ -1,7 +1,7 @@
-"""A Jinja environment in which a foreign template can neither reach out nor run for ever.
+"""A Jinja environment in which a foreign template can neither reach out nor run forever.
 
 Jinja's own sandbox forbids private attributes and changes of arguments. It limits neither time nor
-memory, and a chat template comes out of a model file that anybody may have made. So each turn of a
+memory, and a chat template comes out of a model file that anyone may have made. So each turn of a
 loop, each call and each filter here looks at the clock, and what could make a huge value in one go
 is estimated first.
 """
@@ -74,7 +74,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Compile a template so that its loops watch the clock.
 
         Raises:
-            jinja2.TemplateSyntaxError: It is no Jinja template.
+            jinja2.TemplateSyntaxError: It is not a Jinja template.
         """
         tree = self.parse(source)
         for loop in list(tree.find_all(nodes.For)):
@@ -233,4 +233,4 @@ def _listed(value: Any) -> list[Any]:
     """What filters such as ``map`` give, as a list."""
     if isinstance(value, Iterable):
         return list(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")

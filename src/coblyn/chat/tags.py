@@ -29,7 +29,7 @@ def tags_of(source: str, bos: str, eos: str, run: Run = run_here) -> Tags | None
         run: Renders it.
 
     Returns:
-        None if there is no template, or it cuts its messages in pieces that are no tags.
+        None if there is no template, or it cuts its messages in pieces that are not tags.
     """
     if not source.strip():
         return None

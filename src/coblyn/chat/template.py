@@ -226,7 +226,7 @@ def _continued(marks: Reasoning, prompt: str, content: str) -> str:
     if opens_reasoning(marks, prompt):
         content = content[len(marks.opening.rstrip()) :]
         return prompt + (content.removeprefix("\n") if prompt.endswith("\n") else content)
-    if prompt.rstrip().endswith(marks.closing):  # an empty block, for a model that shall not reason
+    if prompt.rstrip().endswith(marks.closing):  # an empty block, for a model that must not reason
         prompt = prompt[: prompt.rfind(marks.opening.rstrip())]
     return prompt + content
 

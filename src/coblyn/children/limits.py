@@ -1,6 +1,6 @@
 """Limits that a child sets itself; the system ends it beyond them.
 
-Processor time is counted by the system, since one call of C code can hold the interpreter for ever.
+Processor time is counted by the system, since one call of C code can hold the interpreter forever.
 """
 
 from __future__ import annotations

@@ -29,13 +29,13 @@ def admin_of(settings: Settings, engine: EngineExchange) -> AdminDirectory | Non
     """What loads the files of ``admin_dir``; None if there is none.
 
     Raises:
-        SettingsError: It is no directory.
+        SettingsError: It is not a directory.
     """
     if not settings.admin_dir:
         return None
     directory = Path(settings.admin_dir).expanduser().absolute()
     if not directory.is_dir():
-        raise SettingsError(f"admin_dir {directory} is no directory.")
+        raise SettingsError(f"admin_dir {directory} is not a directory.")
     return AdminDirectory(directory, settings, engine)
 
 

@@ -67,7 +67,7 @@ def _place(text: str, port: int) -> Place:
         host, number, known = text, "", True
     if not known or not host or (number and not _is_port(number)):
         raise SettingsError(
-            f"{text} is no address to listen on.",
+            f"{text} is not an address to listen on.",
             hint="Write HOST, HOST:PORT, [IPV6]:PORT or unix:PATH.",
         )
     return Place(host, int(number) if number else port)
@@ -86,7 +86,7 @@ def listening(places: Sequence[Place], *, has_keys: bool) -> Iterator[list[socke
         has_keys: There are API keys, so that other machines may be admitted.
 
     Raises:
-        SettingsError: One is no address, or reaches beyond this machine and there are no keys.
+        SettingsError: One is not an address, or reaches beyond this machine and there are no keys.
         PortInUse: Another program has it.
     """
     with ExitStack() as stack:
@@ -104,7 +104,7 @@ def _bound(place: Place, *, has_keys: bool) -> Iterator[socket.socket]:
         )[0]
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SettingsError(f"{place.host} is no address to listen on: {reason}.") from error
+        raise SettingsError(f"{place.host} is not an address to listen on: {reason}.") from error
     if not has_keys and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
         raise SettingsError(
             f"{place.host} can be reached from other machines, and there is no API key to keep others out.",

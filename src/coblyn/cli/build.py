@@ -112,7 +112,7 @@ def build(
 
 
 def ensure_bundle(report: Report = silent) -> Bundle:
-    """The engine in use; if there is none, or it does not suit any more, that of an installed package or a new one.
+    """The engine in use; if there is none, or it does not suit any longer, that of an installed package or a new one.
 
     An engine that takes the place of another is built with what the user asked for then.
 

@@ -75,7 +75,7 @@ def said_yes(*, yes: bool) -> bool:
 
 
 def offer(entry: Entry, *, yes: bool = False) -> Path:
-    """Pull a model of the catalogue, after asking if there is somebody to ask.
+    """Pull a model of the catalogue, after asking if there is someone to ask.
 
     Raises:
         ModelNotFound: The answer was no, or nobody could be asked.

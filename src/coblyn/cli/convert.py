@@ -82,7 +82,7 @@ def _convert(
     if kind in DIRECT:
         convert_model(original, kind, target, converter, is_projector=is_projector, report=report)
         return
-    # A name that is no model's, so that a kill between the two steps leaves none.
+    # A name that is not a model's, so that a kill between the two steps leaves none.
     whole = target.with_name(f"{target.name}.whole")
     try:
         convert_model(original, "BF16", whole, converter, is_projector=is_projector, report=report)

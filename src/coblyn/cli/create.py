@@ -54,7 +54,7 @@ def _with_adapters(modelfile: Modelfile, file: Path) -> Modelfile:
     """With whole paths of its adapters, which lie where the Modelfile says, seen from itself; they must fit its model.
 
     Raises:
-        ModelError: One is no adapter, or one for another model.
+        ModelError: One is not an adapter, or one for another model.
     """
     from dataclasses import replace
 

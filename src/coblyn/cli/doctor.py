@@ -77,7 +77,7 @@ def doctor(
     else:
         _show(found, names, offers_fix=not fix)
     if fix and not as_json:
-        # A report is for somebody else; what was done is for who sits here.
+        # A report is for someone else; what was done is for who sits here.
         _show_fix(_console(stderr=report), found, moves)
     raise typer.Exit(0 if found.diagnosis.is_clean else PROBLEM)
 

@@ -62,7 +62,7 @@ def _keys(found: Kcpps) -> dict[str, Any]:
 
 
 def _told(found: Kcpps) -> str:
-    """Each key that somebody changed, and what became of it."""
+    """Each key that someone changed, and what became of it."""
     lines = [f"Settings of KoboldCPP from {found.path}:"]
     understood = [f"{key} as {name}" for key, name in found.understood.items()]
     lines += _listed("understood", understood)

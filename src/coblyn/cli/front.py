@@ -50,7 +50,7 @@ class Front:
 
 @contextmanager
 def opened(settings: Settings, config: Path | None) -> Iterator[Front]:
-    """Take all places where a server shall listen.
+    """Take all places where a server should listen.
 
     Args:
         settings: What the user chose.
@@ -58,7 +58,7 @@ def opened(settings: Settings, config: Path | None) -> Iterator[Front]:
 
     Raises:
         SettingsError: Something that was chosen cannot be used.
-        PortInUse: Somebody else has a place.
+        PortInUse: Someone else has a place.
     """
     keys, tls = _keys(settings, config), Tls.of(settings)
     where = places(settings.host, settings.port, settings.listen)

@@ -129,8 +129,8 @@ def _list(config: Path | None, *, as_json: bool) -> None:
 
 def _limits(entry: ApiKey) -> str:
     parts = (
-        (entry.requests_per_minute, "requests a minute"),
-        (entry.tokens_per_minute, "tokens a minute"),
+        (entry.requests_per_minute, "requests per minute"),
+        (entry.tokens_per_minute, "tokens per minute"),
         (entry.max_running, "running"),
     )
     return ", ".join(f"at most {number} {what}" for number, what in parts if number)

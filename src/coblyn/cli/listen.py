@@ -100,7 +100,7 @@ class Server(uvicorn.Server):
         await self.lifespan.shutdown()
 
     async def _is_idle(self, seconds: float) -> bool:
-        """Wait until nobody is served any more; whether that came in time."""
+        """Wait until nobody is served any longer; whether that came in time."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while self.server_state.connections or self.server_state.tasks:

@@ -32,11 +32,11 @@ def lite_page(choice: str) -> Path:
     """The file of the page, checked to be one.
 
     Args:
-        choice: A file, an address, or ``fetch``. What an address gives is fetched anew each time; where that fails, the
-            page that it gave last is taken.
+        choice: A file, an address, or ``fetch``. An address is fetched again each time; where that fails, the
+            page that it gave last is used.
 
     Raises:
-        SettingsError: It is no page of KoboldAI Lite.
+        SettingsError: It is not a page of KoboldAI Lite.
         FetchError: It cannot be fetched, and was not before.
     """
     if choice == "fetch":
@@ -68,13 +68,13 @@ def _require_page(page: Path, choice: str) -> None:
     try:
         size = page.stat().st_size
         if size > _MAX_SIZE:
-            raise SettingsError(f"{choice} has {human_size(size)}: that is no KoboldAI Lite.")
+            raise SettingsError(f"{choice} has {human_size(size)}: that is not KoboldAI Lite.")
         content = page.read_bytes()
     except OSError as error:
         raise SettingsError(f"{choice} cannot be read: {error.strerror or error}.") from error
     is_page = content[:1024].lstrip().lower().startswith(b"<!doctype html")
     if not (is_page and _NAME in content):
         raise SettingsError(
-            f"{choice} is no page of KoboldAI Lite.",
+            f"{choice} is not a page of KoboldAI Lite.",
             hint="It is a single HTML file, index.html of its repository. `--lite` alone fetches it.",
         )

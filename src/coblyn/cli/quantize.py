@@ -121,7 +121,7 @@ def _pairs(tensors: list[str]) -> list[tuple[str, str]]:
         pattern, equals, kind = each.rpartition("=")
         if not (pattern and equals and kind):
             raise BadRequest(
-                f"{each!r} is no pair of an expression and a type.",
+                f"{each!r} is not a pair of an expression and a type.",
                 field="tensor",
                 hint="Write it like this: --tensor 'ffn_down=Q6_K'",
             )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_HELP = "/retry answers again, /reset begins anew, /exit or Ctrl-D leaves; Ctrl-C stops an answer."
+_HELP = "/retry answers again, /reset starts over, /exit or Ctrl-D leaves; Ctrl-C stops an answer."
 
 
 def run(

@@ -102,7 +102,7 @@ def _pairs(chain: str) -> dict[str, Any]:
         name, sign, value = part.partition("=")
         if not sign or name not in known | {"sampler_order"}:
             raise BadRequest(
-                f"{part!r} in --chain is no parameter with its value.",
+                f"{part!r} in --chain is not a parameter with its value.",
                 field="chain",
                 hint=f"Known are: {', '.join(sorted(known))} and sampler_order.",
             )

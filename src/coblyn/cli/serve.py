@@ -289,7 +289,7 @@ async def _load_and_listen(
         show(judge_load(engine.info.placement, machine))
         if on_ready:
             on_ready(front.addresses[0])
-        # The first conversation shall not wait for it.
+        # The first conversation must not wait for it.
         Thread(target=shared_renderers().warm_up, daemon=True).start()
 
     server = Server(

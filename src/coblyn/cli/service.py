@@ -44,7 +44,7 @@ def service(
     from coblyn.errors import SettingsError
 
     if not name.replace("-", "").isalnum() or not name.isascii():
-        raise SettingsError(f"{name!r} is no name for a service: letters, digits and hyphens.")
+        raise SettingsError(f"{name!r} is not a name for a service: letters, digits and hyphens.")
     if action is Action.install:
         command = _command(name, model, config)
         if dry_run:

@@ -69,6 +69,6 @@ def size_of(text: str) -> int:
     size = int(float(match["number"]) * _UNITS[match["unit"]]) if match else 0
     if size < 1:
         raise BadRequest(
-            f"{text!r} is no size.", field="max-size", hint="Write it like 500M or 2G."
+            f"{text!r} is not a size.", field="max-size", hint="Write it like 500M or 2G."
         )
     return size

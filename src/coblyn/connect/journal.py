@@ -1,6 +1,6 @@
 """Files changed and changed back: of each file its text before and the hash of what was written are kept.
 
-A file that somebody has changed since is not overwritten: the user is told where its old text is.
+A file that someone has changed since is not overwritten: the user is told where its old text is.
 """
 
 from __future__ import annotations

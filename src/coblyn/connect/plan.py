@@ -17,7 +17,7 @@ class Change:
 
     Attributes:
         path: The file; it need not be there.
-        change: Its text as it shall be, from the text that it has (empty if it is not there).
+        change: Its text as it is to be, from the text that it has (empty if it is not there).
     """
 
     path: Path

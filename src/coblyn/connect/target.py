@@ -50,7 +50,7 @@ def ask(url: str, key: str, model: str) -> Target:
         model: The model that is wanted; the server's first if empty.
 
     Raises:
-        BadRequest: It is no address of a server.
+        BadRequest: It is not an address of a server.
         NotFound: It does not have that model.
         SettingsError: It cannot be reached, or wants another key.
     """
@@ -71,7 +71,7 @@ def ask(url: str, key: str, model: str) -> Target:
             hint="Start it (coblyn serve), or name another address with --url.",
         ) from error
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise BadRequest(f"{url} is no address: {error}.") from error
+        raise BadRequest(f"{url} is not an address: {error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(f"{url} does not answer as a server of models does.") from error
     if not found or (model and model not in found):

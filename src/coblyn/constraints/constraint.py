@@ -24,7 +24,7 @@ look-around and no references).
 Whitespace = Literal["bounded", "any", "none"]
 """Whitespace between the parts of JSON.
 
-``bounded``: a space, or a line break and its indentation. Small models that may write more go on with it for ever.
+``bounded``: a space, or a line break and its indentation. Small models that may write more go on with it forever.
 ``any``: as much as JSON allows, which is any amount.
 ``none``: none.
 """

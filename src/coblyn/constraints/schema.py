@@ -46,7 +46,7 @@ class Refusal:
 def enforceable(schema: Any) -> Any:
     """The schema without what changes no instance, so that it is in the way of nothing.
 
-    Those are formats of numbers, which say how they are stored, and llguidance's own options, which are no part of the
+    Those are formats of numbers, which say how they are stored, and llguidance's own options, which are not part of the
     standard.
     """
     if isinstance(schema, list):

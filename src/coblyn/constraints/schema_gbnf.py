@@ -110,7 +110,7 @@ class _Writer:
         if schema is True or schema == {}:
             return self._base("value")
         if not isinstance(schema, dict):
-            raise _refused(place, "no value fits it" if schema is False else "it is no schema")
+            raise _refused(place, "no value fits it" if schema is False else "it is not a schema")
         schema = {name: each for name, each in schema.items() if name not in _ANNOTATIONS}
         for keyword, write in _ALONE.items():
             if keyword in schema:
@@ -120,7 +120,7 @@ class _Writer:
         kinds = types if isinstance(types, list) else [types]
         unknown = [kind for kind in kinds if kind not in _TYPES]
         if unknown or not kinds:
-            raise _refused(f"{place}/type", f"{unknown} is no type")
+            raise _refused(f"{place}/type", f"{unknown} is not a type")
         self._require_known(schema, place)
         return " | ".join(self._typed(kind, schema, place) for kind in kinds)
 

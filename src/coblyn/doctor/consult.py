@@ -122,7 +122,7 @@ def _is_of_engine_here(log: Log) -> bool:
 
 
 def typed_in(diagnosis: Diagnosis, tree: str) -> Diagnosis:
-    """The same with commands that are meant for a tree's directory made ready to be typed anywhere."""
+    """The same with commands that are meant for a tree's directory prepared to be typed anywhere."""
     folder = shlex.quote(tree)
     findings = (
         replace(each, fix=replace(each.fix, command=f"cd {folder} && {each.fix.command}"))

@@ -34,7 +34,7 @@ class Breakers:
 
     def __init__(self, pieces: Sequence[bytes], tokenize: Callable[[str], Sequence[int]]) -> None:
         self._tokenize = tokenize
-        # One long text with all tokens, since to search it is a loop in C: a token without UTF-8 is no part of a text.
+        # One long text with all tokens, since to search it is a loop in C: a token without UTF-8 is not part of a text.
         self._starts: list[int] = []
         parts, length = [], 0
         for piece in pieces:

@@ -255,7 +255,7 @@ class SequenceCache:
         self._cells.append(target, length)
         self._log.append(Restore(key, target, copy.content.position(length)))
         if self._shares_cells:
-            # The library may have put it into cells that other windows do not need any more.
+            # The library may have put it into cells that other windows do not need any longer.
             for other in self._held:
                 other.start = max(other.start, self._saved(other.content, len(other.content)))
 

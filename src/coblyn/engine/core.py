@@ -36,13 +36,13 @@ log = logging.getLogger(__name__)
 
 
 class _Cancel(str):
-    """The id of a request that shall end."""
+    """The id of a request that should end."""
 
     __slots__ = ()
 
 
 class _EndThinking(str):
-    """The id of a request that shall answer now."""
+    """The id of a request that should answer now."""
 
     __slots__ = ()
 
@@ -105,7 +105,7 @@ class Core:
 
     @property
     def failure(self) -> CoblynError | None:
-        """Why nothing can be generated any more, if that is so."""
+        """Why nothing can be generated any longer, if that is so."""
         return self._failure
 
     def start(self) -> None:
@@ -120,7 +120,7 @@ class Core:
             raise self._start_error
 
     def submit(self, request: Request) -> None:
-        """Have a request made ready, then put into the inbox; its events follow."""
+        """Have a request prepared, then put into the inbox; its events follow."""
         if not self._preparing.add(request):
             self._fail([request.id], self._reason_for_refusal)
 
@@ -129,7 +129,7 @@ class Core:
         self._post(_Cancel(request_id))
 
     def end_thinking(self, request_id: str) -> None:
-        """Let a request answer: its reasoning ends at the next step. One that is unknown is no error."""
+        """Let a request answer: its reasoning ends at the next step. One that is unknown is not an error."""
         self._post(_EndThinking(request_id))
 
     def call(self, function: Callable[[Runner], T]) -> Future[T]:
@@ -246,7 +246,7 @@ class Core:
         except CoblynError as error:
             log.warning("a step of the engine failed: %s", error)
             self._give_up(scheduler, error)
-        except Exception as error:  # a fault of our own: nobody may wait for an answer for ever
+        except Exception as error:  # a fault of our own: nobody may wait for an answer forever
             log.exception("a step of the engine failed")
             self._give_up(scheduler, EngineError(f"The engine failed: {error!r}."))
         finally:
@@ -333,7 +333,7 @@ class Core:
             self._send(events)
 
     def _take_up(self, preparation: Preparation, scheduler: Scheduler, runner: Runner) -> None:
-        """Queue what was made ready; whatever goes wrong with that is nobody else's trouble."""
+        """Queue what was prepared; whatever goes wrong with that is nobody else's trouble."""
         self._preparing.take(preparation)
         request, prepared = preparation.request, preparation.result
         if preparation.is_cancelled or prepared is None or isinstance(prepared, CoblynError):

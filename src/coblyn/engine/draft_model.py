@@ -83,7 +83,7 @@ class DraftModel:
         return self._go_on(ready) if ready else {}
 
     def forget(self, request_id: str) -> None:
-        """The request is over; one that is unknown is no error."""
+        """The request is over; one that is unknown is not an error."""
         text = self._texts.pop(request_id, None)
         if text is not None:
             self._cut(text, 0)
@@ -146,7 +146,7 @@ class DraftModel:
 
 
 def _num_common(held: Sequence[int], tokens: Sequence[int]) -> int:
-    """Tokens at the start of both that are the same, but for the last one of the text, which is computed anew."""
+    """Tokens at the start of both that are the same, but for the last one of the text, which is computed again."""
     limit = min(len(held), len(tokens) - 1)
     if list(held[:limit]) == list(tokens[:limit]):
         return limit

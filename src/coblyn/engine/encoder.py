@@ -75,7 +75,7 @@ class Encoder:
 
         Raises:
             BadRequest: It is empty, and the model has no BOS token.
-            PromptForgotten: An image or a sound in it is not kept any more.
+            PromptForgotten: An image or a sound in it is no longer kept.
         """
         mosaic = Mosaic()
         cells, num_cut = self._fitted(source, mosaic)
@@ -91,13 +91,13 @@ class Encoder:
         """A prompt that was made.
 
         Raises:
-            PromptForgotten: It is not kept any more, or another process made it.
+            PromptForgotten: It is no longer kept, or another process made it.
         """
         with self._lock:
             prompt = self._kept.get(prompt_id)
             if prompt is None:
                 raise PromptForgotten(
-                    "The engine does not know this prompt any more.", hint="Send it again."
+                    "The engine no longer knows this prompt.", hint="Send it again."
                 )
             self._kept.move_to_end(prompt_id)
             return prompt
@@ -162,7 +162,7 @@ class Encoder:
         spans = self._media.spans(text.media)
         if spans is None:
             raise PromptForgotten(
-                "The engine does not have this image or sound any more.", hint="Send it again."
+                "The engine no longer has this image or sound.", hint="Send it again."
             )
         return mosaic.lay(spans)
 

@@ -76,7 +76,7 @@ class FakeMedia:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A request that was made ready."""
+    """A request that was prepared."""
 
     request: Request
     text: BoundText | None = None
@@ -347,7 +347,7 @@ class FakeRunner:
         self._take_masked()
 
     def _take_masked(self) -> None:
-        """Give away what windows do not need any more, as a full context may."""
+        """Give away what windows do not need any longer, as a full context may."""
         if self.takes_masked:
             for sequence, tokens in self.held.items():
                 start = self._starts.get(sequence, 0)

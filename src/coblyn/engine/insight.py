@@ -114,7 +114,7 @@ class Insight:
         Args:
             text: The prompt.
             params: What samplers there are, and their order.
-            max_count: The most candidates that are told of each.
+            max_count: Maximum number of candidates listed for each.
             negative: What guidance goes away from, if there is any; empty for no prompt at all.
 
         Raises:

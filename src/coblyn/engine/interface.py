@@ -150,7 +150,7 @@ class Vocab(Protocol):
 
 
 class Prepared(Protocol):
-    """What a runner made ready for a request, and has not opened yet."""
+    """What a runner prepared for a request, and has not opened yet."""
 
     def close(self) -> None:
         """Free it: the request will not run."""
@@ -224,7 +224,7 @@ class Runner(Protocol):
 
         Raises:
             BadRequest: The text means nothing, or the name stands for another file.
-            ModelError: The file is no adapter, or one for another model.
+            ModelError: The file is not an adapter, or one for another model.
         """
         ...
 
@@ -237,7 +237,7 @@ class Runner(Protocol):
         ...
 
     def forget(self, request_id: str) -> None:
-        """Forget a request; one that is unknown is no error."""
+        """Forget a request; one that is unknown is not an error."""
         ...
 
     @property
@@ -246,7 +246,7 @@ class Runner(Protocol):
         ...
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """What a draft model guesses, by request; fewer tokens than were wished for, or none, is no error."""
+        """What a draft model guesses, by request; fewer tokens than were wished for, or none, is not an error."""
         ...
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
@@ -275,7 +275,7 @@ class Runner(Protocol):
         ...
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether steps in a row shall end after the one in hand, and ``rest`` soon, now and until said otherwise.
+        """Whether steps in a row should end after the one in hand, and ``rest`` soon, now and until said otherwise.
 
         Any thread may call.
         """
@@ -319,18 +319,18 @@ class EngineClient(Protocol):
         Raises:
             Busy: The queue is full.
             EngineRestarted, EngineStopped: The engine process died.
-            PromptForgotten: The id of its prompt is not known any more, or not in a process that was started since.
+            PromptForgotten: The id of its prompt is no longer known, or not in a process that was started since.
         """
         ...
 
     async def cancel(self, request_id: str) -> None:
-        """End a request early: it finishes with the reason ``cancelled``. An unknown id is no error."""
+        """End a request early: it finishes with the reason ``cancelled``. An unknown id is not an error."""
         ...
 
     async def end_thinking(self, request_id: str) -> None:
         """Let a request answer: its reasoning ends where it is.
 
-        An unknown id is no error, and neither is a text without reasoning.
+        An unknown id is not an error, and neither is a text without reasoning.
         """
         ...
 
@@ -358,7 +358,7 @@ class EngineClient(Protocol):
         """Tokens of a prompt that ``encode`` made that would not have to be read if it were asked for now.
 
         Raises:
-            PromptForgotten: The id is not known any more.
+            PromptForgotten: The id is no longer known.
         """
         ...
 
@@ -375,7 +375,7 @@ class EngineClient(Protocol):
 
         Raises:
             PromptTooLong: One has more tokens than the model was trained with.
-            PromptForgotten: One is not known any more.
+            PromptForgotten: One is no longer known.
         """
         ...
 

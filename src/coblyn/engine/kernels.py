@@ -62,7 +62,7 @@ class KernelsInUse:
         return self._tuner.rest() if self._tuner else None
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether ``rest`` shall end."""
+        """Whether ``rest`` should end."""
         self._kernels.stop(wanted)
 
     def _set_up(self) -> None:

@@ -45,7 +45,7 @@ class LoadedAdapters:
 
     Raises:
         BadRequest, SettingsError: The configuration names one in a way that means nothing.
-        ModelError: A file is no adapter, or one for another model.
+        ModelError: A file is not an adapter, or one for another model.
     """
 
     def __init__(self, model: Model, config: EngineConfig) -> None:
@@ -82,7 +82,7 @@ class LoadedAdapters:
 
         Raises:
             BadRequest: The text means nothing, or the name stands for another file.
-            ModelError: The file is no adapter, or one for another model.
+            ModelError: The file is not an adapter, or one for another model.
         """
         spec = AdapterSpec.of(text)
         header = check_adapter(spec.path, self._of_model)
@@ -183,7 +183,7 @@ def _layer_range(text: str) -> tuple[int, int]:
     match = _LAYERS.fullmatch(text.replace(" ", ""))
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise SettingsError(
-            f"control_layers is {text!r}, which is no range of layers.",
+            f"control_layers is {text!r}, which is not a range of layers.",
             hint="Write FIRST-LAST, such as 8-24.",
         )
     return int(match[1]), int(match[2])

@@ -246,7 +246,7 @@ class Masks:
         return following, self.accept(request_id, token)
 
     def rewind(self, request_id: str, count: int) -> None:
-        """The last tokens that were drawn are given back; a request without a constraint is no error.
+        """The last tokens that were drawn are given back; a request without a constraint is not an error.
 
         If its grammar cannot go back, ``wait`` says so: that ends this request, and no other.
         """
@@ -263,7 +263,7 @@ class Masks:
             self._fill(found)
 
     def force(self, request_id: str, tokens: Sequence[int]) -> None:
-        """Take note of tokens that were not drawn; a request without a constraint is no error.
+        """Take note of tokens that were not drawn; a request without a constraint is not an error.
 
         If its grammar does not allow them, ``wait`` says so.
         """
@@ -279,7 +279,7 @@ class Masks:
             self._fill(found)
 
     def forget(self, request_id: str) -> None:
-        """The request is over; one without a constraint is no error."""
+        """The request is over; one without a constraint is not an error."""
         self._open.pop(request_id, None)
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ class MediaReader(Protocol):
         ...
 
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:
-        """What a prompt has in place of something that was taken; None if it is not kept any more."""
+        """What a prompt has in place of something that was taken; None if it is no longer kept."""
         ...
 
 

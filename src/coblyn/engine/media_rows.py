@@ -71,7 +71,7 @@ class MediaRows:
         """What the images and sounds of a prompt are computed from. Any thread may call.
 
         Raises:
-            PromptForgotten: One is not kept any more.
+            PromptForgotten: One is no longer kept.
         """
         return self._projection.encode(request.content.media) if self._projection else {}
 

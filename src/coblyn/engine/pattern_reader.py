@@ -195,7 +195,9 @@ class _Reader:
         inner, closing, _ = self.rest.partition("}")
         first, comma, second = inner.partition(",")
         if not closing or not first.isdecimal() or not (second.isdecimal() or not second):
-            raise self.wrong("has a brace that is no number of times; write \\{ for the character")
+            raise self.wrong(
+                "has a brace that is not a number of times; write \\{ for the character"
+            )
         self._place += len(inner) + 1
         least, most = int(first), int(second) if second else None if comma else int(first)
         if max(least, most or 0) > MAX_REPEATS or (most is not None and most < least):

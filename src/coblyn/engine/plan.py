@@ -38,7 +38,7 @@ ALL_FORBIDDEN = -1
 """In place of a token: the biases and bans leave none."""
 
 NO_NUMBERS = -2
-"""In place of a token: the model's logits are no numbers."""
+"""In place of a token: the model's logits are not numbers."""
 
 
 NOT_FOLLOWED = -3
@@ -139,7 +139,7 @@ class Row(NamedTuple):
 
 
 class DraftWish(NamedTuple):
-    """A text that a draft model shall go on with.
+    """A text that a draft model should go on with.
 
     Attributes:
         request_id: Whose it is.

@@ -1,4 +1,4 @@
-"""Requests are made ready on threads of their own, so that one that takes long stalls no stream.
+"""Requests are prepared on threads of their own, so that one that takes long stalls no stream.
 
 Order of arrival is kept among those that are ready soon: nobody waits longer than ``PATIENCE`` for an earlier one.
 """
@@ -18,7 +18,7 @@ from coblyn.errors import CoblynError, EngineError
 __all__ = ["PATIENCE", "Preparation", "Preparing"]
 
 PATIENCE = 0.05
-"""Seconds that a request may take to be made ready before later ones overtake it."""
+"""Seconds that a request may take to be prepared before later ones overtake it."""
 
 _NUM_THREADS = 4
 """So many slow requests at a time leave no thread for a quick one."""
@@ -30,9 +30,9 @@ class Preparation:
     """A request on its way to the engine thread.
 
     Attributes:
-        request: What is made ready.
+        request: What is prepared.
         result: What a runner made of it, or why it could not; None until then, and when it was cancelled before.
-        is_cancelled: Nobody wants it any more. Only the engine thread sets and reads it for a decision.
+        is_cancelled: Nobody wants it any longer. Only the engine thread sets and reads it for a decision.
     """
 
     __slots__ = ("_began", "_earlier", "_has_left", "is_cancelled", "request", "result")
@@ -71,7 +71,7 @@ class Preparation:
         self._has_left.set()
 
     def discard(self) -> None:
-        """Free what was made ready and will not run."""
+        """Free what was prepared and will not run."""
         if self.result is not None and not isinstance(self.result, CoblynError):
             self.result.close()
 

@@ -81,7 +81,7 @@ class Projection:
         """Everything that a prompt's media are computed from, by their digests.
 
         Raises:
-            PromptForgotten: Something is not kept any more.
+            PromptForgotten: Something is no longer kept.
         """
         return {each.digest: self._encode(each.digest) for each in media}
 
@@ -93,7 +93,7 @@ class Projection:
                 return found
             if chunk is None:
                 raise PromptForgotten(
-                    "The engine does not have this image or sound any more.", hint="Send it again."
+                    "The engine no longer has this image or sound.", hint="Send it again."
                 )
             found = Encoded(chunk, self._projector.encode(chunk))
             self.num_encoded += 1

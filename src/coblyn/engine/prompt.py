@@ -47,7 +47,7 @@ def pack_ids(ids: Iterable[int]) -> bytes:
     """Token ids as they cross every border: 32-bit integers, the lowest byte first.
 
     Raises:
-        BadRequest: One is no integer of 32 bits.
+        BadRequest: One is not an integer of 32 bits.
     """
     values = tuple(ids)
     try:

@@ -1,4 +1,4 @@
-"""Whether a process still answers. Its reader thread does, while its engine thread computes; so a long step is no hang.
+"""Whether a process still answers. Its reader thread does while its engine thread computes: a long step is not a hang.
 
 Beats are counted, not seconds: where the whole machine slept, or this process was stopped, nobody missed a beat.
 """

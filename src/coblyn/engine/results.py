@@ -213,7 +213,7 @@ class Results:
     def _fail(self, generation: Generation, reason: int) -> list[Event]:
         self._leave(generation)
         error = no_token(reason, generation.request)
-        if reason == NO_NUMBERS:  # nobody shall go on from what was computed
+        if reason == NO_NUMBERS:  # nobody should go on from what was computed
             for track in generation.tracks:
                 self._cache.drop(track.sequence)
         return [Failed.by(generation.request.id, error)]
@@ -224,7 +224,7 @@ class Results:
         return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
 
     def _leave(self, generation: Generation) -> None:
-        gone = generation.request.id  # what it gave back is told to nobody any more
+        gone = generation.request.id  # what it gave back is told to nobody any longer
         self._rewinds = [rewind for rewind in self._rewinds if rewind.request_id != gone]
         if generation.guesses and generation in self._roster.running:
             self._speculation.end(generation.guesses)

@@ -1,4 +1,4 @@
-"""When an engine that died is started again: at once, or later and only if somebody asks."""
+"""When an engine that died is started again: at once, or later and only if someone asks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Revival:
         self._signature: _Signature = None
 
     def is_at_once(self, death: Death) -> bool:
-        """Note a death; whether a new process shall be started now."""
+        """Note a death; whether a new process is to be started now."""
         now = self._clock()
         if self._deaths and now - self._deaths[-1] > _LONGEST_WAIT + DEATH_WINDOW:
             self._wait = 0.0

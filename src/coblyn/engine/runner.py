@@ -169,7 +169,7 @@ class LlamaRunner:
 
         Raises:
             BadRequest: Its constraint cannot be enforced.
-            PromptForgotten: An image or a sound of its prompt is not kept any more.
+            PromptForgotten: An image or a sound of its prompt is no longer kept.
         """
         media = self._media.encode(request)
         text = self._masks.begin(request.constraint) if request.constraint else None
@@ -334,7 +334,7 @@ class LlamaRunner:
         return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether steps in a row shall end after the one in hand, and ``rest`` soon."""
+        """Whether steps in a row should end after the one in hand, and ``rest`` soon."""
         self._steps.interrupt(wanted)
         self._kernels.interrupt(wanted)
 

@@ -57,7 +57,7 @@ class Samplers:
         params = request.sampling
         if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
             return ()
-        with self._lock:  # several requests may be made ready at a time
+        with self._lock:  # several requests may be prepared at a time
             if self._breakers is None:
                 pieces = [self._vocab.piece(token) for token in range(self._vocab_size)]
                 self._breakers = Breakers(pieces, self._tokens_of)

@@ -107,7 +107,7 @@ class Scheduler:
         return self._results.cancel(generation) if generation else []
 
     def end_thinking(self, request_id: str) -> None:
-        """Let a request answer: reasoning ends where it is, and none begins. An id that is not here is no error."""
+        """Let a request answer: reasoning ends where it is, and none begins. An id that is not here is not an error."""
         generation = self._roster.find(request_id)
         if generation and generation.thought:
             generation.thought.end()
@@ -127,7 +127,7 @@ class Scheduler:
         self._cache.observe(starts)
 
     def draft_wishes(self) -> list[DraftWish]:
-        """What a draft model shall guess before the next step is decided."""
+        """What a draft model should guess before the next step is decided."""
         self._speculation.begin_step()
         if self._roster.waiting or self._most_outputs() == 1:
             return []
@@ -337,7 +337,7 @@ class Scheduler:
         return is_wanted and self._cache.is_rewindable and is_free
 
     def _most_outputs(self) -> int:
-        """Maximum number of tokens that a row may draw with no decision between them: 1 if anybody waits to be read."""
+        """Maximum number of tokens that a row may draw with no decision between them: 1 if anyone waits to be read."""
         running = self._roster.running
         if self._roster.waiting or any(generation.most_pending > 1 for generation in running):
             return 1

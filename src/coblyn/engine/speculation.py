@@ -19,7 +19,7 @@ MAX_DRAFTS = 15
 """Most drafts of a row: a call draws one token more than that."""
 
 _MIN_GAIN = 1.03
-"""A row has drafts where they bring so many times the tokens a second, if the measurements are right."""
+"""A row has drafts where they bring so many times the tokens per second, if the measurements are right."""
 
 _STEEPNESS = 0.1
 """What a further token is taken to add to a step, as a part of it, until it is measured."""
@@ -195,7 +195,7 @@ class Speculation:
         return found[: self._count(guesses.lookup, self.pace, len(found), num_tokens)]
 
     def num_wanted(self, guesses: Guesses, most: int, num_tokens: int) -> int:
-        """How many tokens a draft model shall guess; none where the text itself tells."""
+        """How many tokens a draft model should guess; none where the text itself tells."""
         if self._found(guesses, 1):
             return 0
         return self._count(guesses.model, self.model_pace, min(most, MAX_DRAFTS), num_tokens)
@@ -212,7 +212,7 @@ class Speculation:
         return count
 
     def _best_count(self, rate: float, pace: Pace, most: int, num_tokens: int) -> int:
-        """How many drafts bring the most tokens a second."""
+        """How many drafts bring the most tokens per second."""
         alone = self.pace.seconds(num_tokens)
         if not alone:
             return most

@@ -52,7 +52,7 @@ class _Waiting(NamedTuple):
 class TextStream:
     """Collects the tokens of one generation.
 
-    Bytes that are no UTF-8 become U+FFFD. An incomplete character at the very end is dropped, as KoboldCPP does.
+    Bytes that are not UTF-8 become U+FFFD. An incomplete character at the very end is dropped, as KoboldCPP does.
 
     Args:
         stop: Strings that end the text; empty ones are ignored.

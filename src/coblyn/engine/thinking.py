@@ -78,5 +78,5 @@ class Thought:
             del self._places[-count:]
 
     def end(self) -> None:
-        """Whatever the limit was: there shall be no more of it."""
+        """Whatever the limit was: there is to be no more of it."""
         self._max_tokens = 0

@@ -2,7 +2,7 @@
 
 Some layers of some models look only a window back. The library leaves what lies behind the window, counted from the
 end of a sequence, out of every saved copy, and may give these cells to others. So such a sequence can go on from its
-end, but a cut is right only where the window below the cut is still there. To compute the missing part of a window anew
+end, but a cut is right only where the window below it is still there. To compute the missing part of a window again
 does not help: in the second layer with a window each of its tokens looks another window back, and so on down to the
 first token.
 """
@@ -30,7 +30,7 @@ class Window:
 
     @property
     def stride(self) -> int:
-        """Tokens between two copies of the window: the most that have to be computed anew below a cut."""
+        """Tokens between two copies of the window: the most that have to be computed again below a cut."""
         return max(self.size, self.min_stride) if self.size else 0
 
     def needed(self, length: int) -> int:

@@ -106,7 +106,7 @@ class Workers:
                 return
 
     def _do(self, work: _Work) -> bool:
-        """Do it; False if it was given up meanwhile, and this thread is not needed any more."""
+        """Do it; False if it was given up meanwhile, and this thread is no longer needed."""
         work.began = time.monotonic()
         self._running.add(work)
         error: BaseException | None = None

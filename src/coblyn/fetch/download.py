@@ -61,7 +61,7 @@ def fetch(
     Args:
         url: An http, https or file URL; it may hold a user and a password.
         target: Where to put it; directories above it are made.
-        sha256: Hex digest of the whole file; None or empty takes whatever comes, anew each time.
+        sha256: Hex digest of the whole file; None or empty takes whatever comes, again each time.
         size: Its bytes, if known; a server that announces another size is refused at once.
         report: Gets the progress in bytes.
         what: What the file is, for progress and errors; the file's name if empty.

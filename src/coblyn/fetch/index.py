@@ -1,7 +1,7 @@
 """One exact file of a project on the Python package index: looked for where pip looks, resumed.
 
 Plain ``pip download`` is only the last resort: for a source distribution it first builds metadata
-in an isolated environment (47 s measured for llama-cpp-python), and a kill makes it start anew.
+in an isolated environment (47 s measured for llama-cpp-python), and a kill makes it start again.
 Knows indexes, and refuses to know what is in the file.
 """
 
@@ -165,7 +165,9 @@ def _read_page(wanted: _Wanted, url: str, network: Network) -> ProjectPage:
         TypeError,
         AttributeError,
     ) as problem:  # pydantic's are ValueErrors
-        raise FetchError(f"{without_credentials(url)} is no page of a package index.") from problem
+        raise FetchError(
+            f"{without_credentials(url)} is not a page of a package index."
+        ) from problem
 
 
 def _get(url: str, network: Network) -> tuple[bytes, str, str]:

@@ -64,7 +64,7 @@ def pack_links() -> tuple[Path, ...]:
     folder = Path(named).expanduser() / PACKAGES
     if not folder.is_dir():
         raise SettingsError(
-            f"{PACK} names {named}, which is no pack: there is no folder {PACKAGES} in it.",
+            f"{PACK} names {named}, which is not a pack: there is no folder {PACKAGES} in it.",
             hint="Name the directory that `coblyn pack` has filled, or unset the variable.",
         )
     return (folder.absolute(),)

@@ -64,7 +64,7 @@ class Space:
     is_shared: bool = False
 
     def left(self, margin: float) -> int:
-        """Bytes that may be taken if so many percent of it shall stay free."""
+        """Bytes that may be taken if so many percent of it should stay free."""
         return max(0, self.free - int(self.total * margin / 100))
 
 

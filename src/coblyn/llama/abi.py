@@ -1,7 +1,7 @@
 """Do the bindings and the library agree on every struct and constant?
 
 Layouts move between releases of llama.cpp without any symbol or version changing, and a wrong one
-corrupts memory in silence. So the bundle's shim tells what its compiler saw, as a text, and this
+corrupts memory silently. So the bundle's shim tells what its compiler saw, as a text, and this
 module builds the same text from the bindings. One line a group: its name, then ``name=value``
 pairs; a struct has each field as ``name=offset+size`` and then its ``sizeof``, all in bytes.
 

@@ -89,7 +89,7 @@ def _words(path: Path) -> list[str]:
 
 
 def _share(words: list[str]) -> float:
-    """Quota by period, both in microseconds; "max", -1 and what is no number mean that there is no limit."""
+    """Quota by period, both in microseconds; "max", -1 and what is not a number mean that there is no limit."""
     if len(words) != 2 or not all(word.isdigit() for word in words):
         return math.inf
     granted, period = map(int, words)

@@ -16,7 +16,7 @@ class Handle:
         free: The library's function for it, given the pointer.
 
     Attributes:
-        pointer: Its address, or None when there is nothing (any more).
+        pointer: Its address, or None when there is nothing (any longer).
     """
 
     def __init__(self, free: Callable[[int], object]) -> None:

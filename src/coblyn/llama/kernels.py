@@ -1,7 +1,7 @@
 """Coblyn's own matrix products and attention inside ggml's CPU backend: installed, asked about, measured.
 
 One in a process, since there is one CPU backend. The threads that compute a graph ask about each product by
-themselves: if what is taken over changed meanwhile, they would not agree, and wait for each other for ever. So it
+themselves: if what is taken over changed meanwhile, they would not agree, and wait for each other forever. So it
 is set up by the first who computes, and stays for all who come while one is there (``shared``).
 
 The twin of ``native/shim/kernels/coblyn_kernels.h``.
@@ -97,7 +97,7 @@ class Kernels:
         """
         status = self._library.coblyn_kernels_install()
         if status == _READY:
-            # Choosing the instruction set anew sets all batches to the library's choice.
+            # Choosing the instruction set again sets all batches to the library's choice.
             self._library.coblyn_kernels_use_isa(self._library.coblyn_kernels_isa())
         return REASONS.get(status, f"status {status}")
 
@@ -295,7 +295,7 @@ class Kernels:
             self._library.coblyn_kernels_watch(None)
 
     def stop(self, wanted: bool) -> None:
-        """Whether measurements in ``stoppable`` shall end, now and until said otherwise. Any thread may call.
+        """Whether measurements in ``stoppable`` should end, now and until said otherwise. Any thread may call.
 
         They end within a turn of about a millisecond, or one product where that takes longer.
         """

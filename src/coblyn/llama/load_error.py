@@ -88,7 +88,7 @@ _CAUSES: tuple[_Cause, ...] = (
         "is cut short ({})",
         _AGAIN,
     ),
-    (r"(invalid magic.*|failed to read magic)", ModelBroken, "is no GGUF file ({})", _AGAIN),
+    (r"(invalid magic.*|failed to read magic)", ModelBroken, "is not a GGUF file ({})", _AGAIN),
     (
         r"failed to open (?:GGUF file )?.*?(\([^()]*\)|: [^:]*)$",
         ModelError,

@@ -108,7 +108,7 @@ class Projector(Handle):
         width: Numbers of an embedding.
 
     Raises:
-        ModelBroken: The file is no projector, or not one for this model; it says why.
+        ModelBroken: The file is not a projector, or not one for this model; it says why.
         ModelUnsupported: Its kind is not known here.
     """
 

@@ -103,11 +103,11 @@ class Sampler(Handle):
         Args:
             logits: float32 of the vocabulary's size; left unchanged.
             num_stages: How many stages are applied after the bias.
-            max_count: The most candidates that are told.
+            max_count: Maximum number of candidates that are returned.
 
         Returns:
             Ids and logits of the best candidates, best first, and how many there are in all: -1 if everything is
-            forbidden, -2 if the logits are no numbers.
+            forbidden, -2 if the logits are not numbers.
         """
         tokens, values = np.zeros(max_count, np.int32), np.zeros(max_count, np.float32)
         count = self._library.coblyn_candidates(
@@ -159,8 +159,8 @@ class Draw(NamedTuple):
         position: Where the first token that is drawn goes.
         output: Index in the batch of the token whose logits are used, unless ``logits``.
         num_drafts: Tokens of the batch behind it that are guesses: for each that is right, one more token is drawn.
-        max_drawn: 0 to ``MAX_DRAWN``: the most tokens; 0 if logits are only kept. More than 1 + ``num_drafts`` asks for
-            further steps, which compute what was drawn; that is not done where there are drafts.
+        max_drawn: Maximum number of tokens, 0 to ``MAX_DRAWN``; 0 if logits are only kept. More than 1 + ``num_drafts``
+            asks for further steps, which compute what was drawn; that is not done where there are drafts.
         logits: float32 of the vocabulary's size, used instead; left unchanged.
         keep: Array of the same shape, into which the raw logits of the first token are copied.
         mask: A bit for each token of the vocabulary, in words of 32, lowest first: only tokens whose bit is set are

@@ -45,7 +45,7 @@ class Steps:
         return float(self._steps.decode_seconds)
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether no further step shall begin, now and until said otherwise. Any thread may call."""
+        """Whether no further step should begin, now and until said otherwise. Any thread may call."""
         self._steps.is_interrupted = wanted
 
     def run(
@@ -63,7 +63,7 @@ class Steps:
 
         Returns:
             For each draw what it drew; ``token`` is -1 where everything is forbidden, and -2 where the model's logits
-            are no numbers. They are valid until the next run.
+            are not numbers. They are valid until the next run.
 
         Raises:
             EngineError: A step failed; what the sequences hold is unknown from here on.

@@ -22,7 +22,7 @@ __all__ = ["ForeignTool", "ToolFailed", "ToolLimits", "ToolResult", "ToolServers
 log = logging.getLogger(__name__)
 
 _MAX_PAGES = 32
-"""A list of tools that has more pages is no list."""
+"""A list of tools that has more pages is not a list."""
 
 
 class ToolFailed(CoblynError):
@@ -241,10 +241,10 @@ class _Connection:
             if not ready.done():
                 self._client = None
                 ready.set_exception(self._failed(f"cannot be reached: {_reason(error)}"))
-                ready.exception()  # it is no news if nobody waits for it any more
+                ready.exception()  # it is no news if nobody waits for it any longer
 
     async def _within(self, seconds: float, work: Any) -> Any:
-        """Some work with the client; if it breaks or takes too long, the next call connects anew."""
+        """Some work with the client; if it breaks or takes too long, the next call connects again."""
         try:
             return await asyncio.wait_for(work, seconds)
         except TimeoutError as error:
@@ -295,7 +295,7 @@ def _is_answer(error: Exception) -> bool:
 
 
 def _text(part: Any) -> str:
-    """A part of a result as text; of what is no text, what it is."""
+    """A part of a result as text; of what is not text, what it is."""
     if part.type == "text":
         return str(part.text)
     if part.type == "resource" and hasattr(part.resource, "text"):

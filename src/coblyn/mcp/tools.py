@@ -79,7 +79,7 @@ def _diagnose(log: str) -> dict[str, Any]:
     from coblyn.doctor.examine import examine
     from coblyn.doctor.log.reader import read_log
 
-    # Of a log that somebody sends nothing is known but its words: this machine is not looked at.
+    # Of a log that someone sends nothing is known but its words: this machine is not looked at.
     case = Case(log=read_log(BytesIO(log.encode(errors="replace"))))
     return Consultation(case, examine(case)).to_json()
 

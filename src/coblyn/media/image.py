@@ -56,7 +56,7 @@ def read_image(data: bytes) -> Pixels:
                 return _pixels(image)
     except UnidentifiedImageError:
         raise Unreadable(
-            "this is no image that can be read: it has to be PNG, JPEG, WebP, GIF or BMP"
+            "this is not an image that can be read: it has to be PNG, JPEG, WebP, GIF or BMP"
         ) from None
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError) as error:
         raise Unreadable(f"the image is broken: {error}") from error

@@ -43,7 +43,7 @@ def read_sound(data: bytes, sample_rate: int) -> bytes:
             if total > most:
                 raise Unreadable(f"the sound is longer than {MAX_SECONDS} seconds")
     except miniaudio.MiniaudioError as error:
-        reason = "this is no sound that can be read: it has to be WAV, MP3, FLAC or Ogg Vorbis"
+        reason = "this is not a sound that can be read: it has to be WAV, MP3, FLAC or Ogg Vorbis"
         raise Unreadable(f"{reason} ({error})") from error
     if total == 0:
         raise Unreadable("the sound has no samples")

@@ -88,7 +88,7 @@ def check_adapter(path: Path, model: GgufHeader) -> GgufHeader:
         model: Header of the model's file.
 
     Raises:
-        ModelError: The file is no adapter, or one for another model; the message names both.
+        ModelError: The file is not an adapter, or one for another model; the message names both.
     """
     header = read_header(path)
     kind = kind_of(header)
@@ -148,7 +148,7 @@ def _layers(header: GgufHeader) -> dict[int, tuple[int, str]]:
         layer = tensor.name.removeprefix(_DIRECTION)
         if layer == tensor.name or not layer.isdecimal() or len(tensor.shape) != 1 or layer == "0":
             raise ModelBroken(
-                f"{header.path} has {tensor.name!r}, which is no direction of a layer."
+                f"{header.path} has {tensor.name!r}, which is not a direction of a layer."
             )
         found[int(layer)] = (tensor.shape[0], tensor.type)
     if not found:

@@ -60,7 +60,7 @@ def check_model(path: Path) -> GgufHeader:
 
     Raises:
         ModelNotFound: The file or a part of it is missing.
-        ModelBroken: It is no GGUF file, is cut short or contradicts itself.
+        ModelBroken: It is not a GGUF file, is cut short or contradicts itself.
         ModelUnsupported: It is a sound GGUF file but no model for this machine.
     """
     names = _names_of_parts(path)

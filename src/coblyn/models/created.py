@@ -51,7 +51,7 @@ class Name:
         match = _NAME.fullmatch(text)
         if match is None or len(text) > _MAX_NAME:
             raise BadRequest(
-                f"{text[:_MAX_NAME]!r} is no name of a model.",
+                f"{text[:_MAX_NAME]!r} is not a valid model name.",
                 field="model",
                 hint="A name has letters, digits, '-', '_' and '.', and may have a tag after ':'.",
             )

@@ -45,7 +45,7 @@ def describe_start(start: bytes, size: int) -> tuple[str, str]:
         size: Bytes of the whole file.
 
     Returns:
-        A phrase that follows "is no GGUF file but", and a hint; both may be empty.
+        A phrase that follows "is not a GGUF file but", and a hint; both may be empty.
     """
     if size == 0:
         return "empty", _AGAIN

@@ -148,7 +148,7 @@ def read_header(path: Path) -> GgufHeader:
 
     Raises:
         ModelNotFound: There is no such file, or it is a directory.
-        ModelBroken: It is no GGUF file, is cut short or contradicts itself; the message says where.
+        ModelBroken: It is not a GGUF file, is cut short or contradicts itself; the message says where.
         ModelUnsupported: A version of the format that is no longer, or not yet, read.
     """
     return _read(path, _Reader)[1]
@@ -222,7 +222,7 @@ class _Reader:
             return
         what, hint = describe_file(self._path)
         but = "." if not what else f": it is {what}."
-        raise ModelBroken(f"{self._path} is no GGUF file{but}", hint=hint)
+        raise ModelBroken(f"{self._path} is not a GGUF file{but}", hint=hint)
 
     def _read_version(self) -> int:
         self._pos = 4

@@ -15,7 +15,7 @@ def make(name: str, modelfile: Modelfile, below: Modelfile) -> Name:
     """Keep a model.
 
     Args:
-        name: What it shall be called.
+        name: What it is to be called.
         modelfile: Its settings.
         below: Those of the model that it is made from.
 

@@ -79,7 +79,7 @@ def read_modelfile(text: str) -> Modelfile:
     """A Modelfile as a value.
 
     Raises:
-        ModelfileWrong: A line is no instruction, a quotation has no end, or no model is named.
+        ModelfileWrong: A line is not an instruction, a quotation has no end, or no model is named.
     """
     found: dict[str, list[Any]] = {
         name: [] for name in ("from", "system", "template", "adapter", "message", "license")
@@ -94,7 +94,7 @@ def read_modelfile(text: str) -> Modelfile:
             found[name].append(_unquoted(value))
         elif name not in _IGNORED:
             raise ModelfileWrong(
-                f"Line {number} of the Modelfile: {name.upper()} is no instruction."
+                f"Line {number} of the Modelfile: {name.upper()} is not an instruction."
             )
     if not found["from"] or not found["from"][-1]:
         raise ModelfileWrong("The Modelfile names no model.", hint="Begin it with: FROM NAME")

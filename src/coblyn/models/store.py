@@ -203,7 +203,7 @@ def _by_prefix(reference: str, wanted: str, models: tuple[StoredModel, ...]) -> 
 
 
 def _explain_path(path: Path) -> None:
-    """Say what a path is that is no file.
+    """Say what a path is that is not a file.
 
     Raises:
         ModelNotFound: It is something else.
@@ -217,7 +217,7 @@ def _explain_path(path: Path) -> None:
         )
     if path.exists():
         raise ModelNotFound(
-            f"{path} is no file, but a pipe, a socket or a device.", hint="Name a model's file."
+            f"{path} is not a file, but a pipe, a socket or a device.", hint="Name a model's file."
         )
 
 

@@ -33,7 +33,7 @@ class PackageFile:
 class Archive:
     """The archive that upstream's host makes of the commit.
 
-    It has no checksum: that host does not promise the same bytes for ever. The tree digest is what
+    It has no checksum: that host does not promise the same bytes forever. The tree digest is what
     counts.
     """
 

@@ -125,7 +125,7 @@ def _from_environment(prober: Prober, environ: Mapping[str, str]) -> Toolchain:
     found = _examine(cc, cxx, f"the environment says {named}", prober) if cc and cxx else None
     if found is None:
         raise ToolchainMissing(
-            f"The environment says {named}, but that is no compiler that can be run.",
+            f"The environment says {named}, but that is not a compiler that can be run.",
             hint="Set CC and CXX to a C and a C++ compiler, or unset both to use the system's own.",
         )
     return found

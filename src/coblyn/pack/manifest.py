@@ -88,7 +88,7 @@ def check(folder: Path, *, report: Report = silent) -> Manifest:
     """Compare every file with the manifest.
 
     Raises:
-        FetchError: It is no pack, or files are missing or damaged; the message names them.
+        FetchError: It is not a pack, or files are missing or damaged; the message names them.
     """
     manifest = _read(folder)
     wrong = []
@@ -114,7 +114,7 @@ def _read(folder: Path) -> Manifest:
         )
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise FetchError(
-            f"{folder} is no pack, or was not finished: {FILE_NAME} cannot be read ({error}).",
+            f"{folder} is not a pack, or was not finished: {FILE_NAME} cannot be read ({error}).",
             hint="Make one: coblyn pack DIR",
         ) from error
 

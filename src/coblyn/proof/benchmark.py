@@ -49,7 +49,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Medians. Speeds are tokens a second; ratios are of the engine to the bare loop, taken pair by pair.
+    """Medians. Speeds are tokens per second; ratios are of the engine to the bare loop, taken pair by pair.
 
     Attributes:
         prefill, decode: The engine, one stream.
@@ -170,7 +170,7 @@ async def _together(
 def own_part(notes: Sequence[Note], count: int) -> float:
     """The fraction of the time from one step to the next, outside ``llama_decode``, where ``count`` requests decode.
 
-    What it costs to begin a request and to end one is no part of a decode step.
+    What it costs to begin a request and to end one is not part of a decode step.
     """
     total = inside = 0.0
     for this, following in pairwise(notes):

@@ -94,7 +94,7 @@ class Child:
     def stage(self, name: str) -> None:
         """Say what comes next, and give it its time."""
         self.report("stage", name=name)
-        # What hangs holds this thread for ever; this ends the process from another one.
+        # What hangs holds this thread forever; this ends the process from another one.
         faulthandler.dump_traceback_later(self._stage_seconds, exit=True)
 
     def _operations(self, ground: Ground) -> None:

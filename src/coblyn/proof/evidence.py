@@ -44,7 +44,7 @@ class ProductProof:
         kind: Type of the weights: "f32", "f16", "q8_0" or "q4_0".
         is_supported: Whether the device multiplies that type at all; if not, the rest is 0.
         gflops: Billions of operations a second.
-        error: Normalised error against double precision; infinite if the result holds what is no number.
+        error: Normalised error against double precision; infinite if the result holds what is not a number.
     """
 
     kind: str
@@ -108,7 +108,7 @@ class Comparison:
     @property
     def is_right(self) -> bool:
         """Whether they tell the same."""
-        return self.divergence <= MAX_DIVERGENCE  # not so for what is no number
+        return self.divergence <= MAX_DIVERGENCE  # not so for what is not a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _wrong_text(measured: Measured) -> Verdict | None:
         f"token at {comparison.same} of {comparison.positions} positions."
     )
     if math.isnan(comparison.divergence):
-        reason = "Its predictions hold what is no number."
+        reason = "Its predictions hold what is not a number."
     text = f"{names or 'The CPU'} computes a wrong text."
     return Verdict(State.WRONG, text, "numbers", reason, _wrong_fix(is_accelerator=bool(names)))
 
@@ -341,7 +341,7 @@ def _slow(measured: Measured) -> Verdict | None:
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows no infinity: what is no number becomes null."""
+    """JSON knows no infinity: what is not a number becomes null."""
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -133,7 +133,7 @@ def _prove(
 
 
 def _furthest(found: Logits, expected: Matrix) -> float:
-    """The largest divergence of all tokens; infinite if there is what is no number."""
+    """The largest divergence of all tokens; infinite if there is what is not a number."""
     if not np.isfinite(found).all():
         return float("inf")
     pairs = zip(found, expected, strict=True)

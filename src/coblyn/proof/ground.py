@@ -22,7 +22,7 @@ class Wrong(EngineError):
     """Numbers are not what they should be.
 
     Args:
-        error: Normalised error; infinite if there is what is no number.
+        error: Normalised error; infinite if there is what is not a number.
     """
 
     code = "wrong_numbers"
@@ -75,7 +75,7 @@ class Ground:
     def _take(self, error: float, limit: float, what: str, message: str) -> None:
         self.num_checked += 1
         self.worst = max(self.worst, (error / limit, what))
-        if not error <= limit:  # so for what is no number, too
+        if not error <= limit:  # so for what is not a number, too
             raise Wrong(message, error)
 
     @contextmanager

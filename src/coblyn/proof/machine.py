@@ -50,7 +50,7 @@ class Machine:
     """What there is to run a model on.
 
     Attributes:
-        is_known: Whether anybody looked.
+        is_known: Whether anyone looked.
         bundle: What the bundle in use was built for: "cpu", "metal", "cuda", "hip" or "vulkan".
         is_portable: Whether the bundle was built for any CPU.
         accelerators: What was found, the preferred first.

@@ -31,8 +31,8 @@ FEW = (1, 2, 8)
 
 EXPERT_BATCHES = (1, 33)
 
-# Three super-blocks, so that loops over two have a rest. 35 rows are no multiple of any tile's; orders of weights other
-# than the file's want a multiple, and get the first 32.
+# Three super-blocks, so that loops over two have a rest. 35 rows are a multiple of no tile's; orders of weights
+# other than the file's want a multiple, and get the first 32.
 _INNER, _ROWS, _EVEN_ROWS = 768, 35, 32
 _NUM_EXPERTS, _NUM_USED = 4, 2
 _EXPERT_ROWS = _EVEN_ROWS // _NUM_EXPERTS

@@ -82,7 +82,7 @@ class ModelAdapters:
 
         Raises:
             BadRequest: One is not here.
-            ModelError: A file is no adapter, or one for another model.
+            ModelError: A file is not an adapter, or one for another model.
         """
         if not of_name and of_body is None:
             return self._set(self.defaults)

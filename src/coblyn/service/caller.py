@@ -14,7 +14,7 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who may ask.
+    """Someone who may ask.
 
     Attributes:
         name: Name of the key; ``local`` for programs of this machine that showed none.

@@ -69,7 +69,7 @@ def constraint_of(
     Args:
         asked: What the caller asks of the answer.
         calls: What is required of calls.
-        form: In which form the reply comes; None if it is no conversation's.
+        form: In which form the reply comes; None if it is not a conversation's.
 
     Raises:
         BadRequest: The caller asks for an answer, and for a call.

@@ -86,7 +86,7 @@ class InfillPrompt:
 
     Attributes:
         before, after: The text around it.
-        files: Names and texts of other files that the model shall know.
+        files: Names and texts of other files that the model should know.
         name: Name of the file with the gap.
     """
 

@@ -121,7 +121,7 @@ class Contexts:
     ) -> Lore:
         """Which entries fire in a scene."""
         count = self._counter(model, asyncio.get_running_loop())
-        # On a thread: patterns of strangers may take a second, and counting asks the engine.
+        # On a thread: untrusted patterns may take a second, and counting asks the engine.
         return await asyncio.to_thread(fire, entries, scene, settings, count)
 
     def _counter(self, model: LoadedModel, loop: asyncio.AbstractEventLoop) -> Callable[[str], int]:

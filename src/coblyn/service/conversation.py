@@ -19,7 +19,7 @@ __all__ = ["Conversations", "conversations_of"]
 log = logging.getLogger(__name__)
 
 _MAX_BEYOND = 3
-"""So often a template may go beyond its limits before it is not tried any more."""
+"""So often a template may go beyond its limits before it is no longer tried."""
 
 
 class Conversations:

@@ -1,4 +1,4 @@
-"""Models that come when somebody names them, and go when nobody has used them for a while or memory is needed.
+"""Models that come when someone names them, and go when nobody has used them for a while or memory is needed.
 
 Each is in an engine of its own, so nobody's request ends because of another's model. The model that the server began
 with stays, or sleeps if the user wants that; those that came on demand are closed.
@@ -35,7 +35,7 @@ class Demand:
         models: Those that are loaded; this adds to them and takes away.
         loader: What loads.
         keep_seconds: How long a model that came on demand stays unused, where nobody asks for another time.
-        sleep_seconds: The same for the model that the server began with; 0 keeps it for ever.
+        sleep_seconds: The same for the model that the server began with; 0 keeps it forever.
         clock: Seconds that only grow.
     """
 
@@ -93,7 +93,7 @@ class Demand:
                 await self._unload(model)
 
     def seconds_left(self, model: LoadedModel) -> float:
-        """How long a model stays if nobody uses it from now on; infinite for ever."""
+        """How long a model stays if nobody uses it from now on; infinite forever."""
         if model.num_users:
             return model.keep_seconds
         return model.keep_seconds - (self._clock() - model.last_used)
@@ -103,7 +103,7 @@ class Demand:
 
         Args:
             model: The model.
-            seconds: Infinite for ever; None for as long as where nobody asks.
+            seconds: Infinite forever; None for as long as where nobody asks.
 
         Returns:
             Whether it will: the model that the server began with stays as its user wants.

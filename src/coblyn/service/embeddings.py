@@ -96,7 +96,7 @@ class Embeddings:
         """How well each document answers a query.
 
         Raises:
-            BadRequest: The model is no reranker, or is named with adapters.
+            BadRequest: The model is not a reranker, or is named with adapters.
             PromptTooLong: The query and a document are too long together.
             UnknownModel: There is no such model.
             LimitReached: The caller has used up what its key may use.
@@ -127,7 +127,7 @@ async def _embed(
 async def _rate(loaded: LoadedModel, query: str, documents: Sequence[str]) -> Rated:
     if not loaded.engine.info.ranks:
         raise BadRequest(
-            f"{loaded.name} is no reranker.",
+            f"{loaded.name} is not a reranker.",
             field="model",
             hint="Load a reranker, such as bge-reranker-v2-m3.",
         )

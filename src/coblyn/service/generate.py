@@ -39,7 +39,7 @@ class Generation:
         record: What is known of it.
         events: What the engine says.
         ending: What is done when it is closed.
-        again: Sends its prompt again, if the engine has forgotten it or was started anew since.
+        again: Sends its prompt again, if the engine has forgotten it or was started again since.
         form: In which form the reply of a conversation comes; None for other prompts.
 
     Attributes:
@@ -61,7 +61,7 @@ class Generation:
         self._events = events
         self._ending = ending
         self._again = again
-        # A task, so that the request is submitted now and not when somebody reads.
+        # A task, so that the request is submitted now and not when someone reads.
         self.begun: asyncio.Task[Event] = asyncio.create_task(self._begin())
         self._has_read = False
 
@@ -198,7 +198,7 @@ class Generator:
         for token, bias in command.sampling.logit_bias:
             if token >= size and bias != -math.inf:
                 raise BadRequest(
-                    f"logit_bias: {token} is no token of this model, whose ids go from 0 to {size - 1}.",
+                    f"logit_bias: {token} is not a token of this model, whose ids go from 0 to {size - 1}.",
                     field="logit_bias",
                 )
 

@@ -43,7 +43,7 @@ class Record:
         keeps_tokens: Whether tokens are kept without log-probabilities too.
         finish: How it ended, once it has.
         failure: Code of the error that it ended in, or empty.
-        is_aborted: Whether somebody asked for its end.
+        is_aborted: Whether someone asked for its end.
         cancel: Tells the engine to end the request of an id; None while the engine knows nothing of it.
         end_thinking: Tells the engine to let it answer, likewise.
     """
@@ -112,7 +112,7 @@ class Hub:
         self.num_finished = 0
 
     def watch(self, watcher: Callable[[Record], None]) -> None:
-        """Have each generation told to somebody when it is over."""
+        """Have each generation told to someone when it is over."""
         self._watchers.append(watcher)
 
     def open(self, record: Record) -> None:

@@ -118,7 +118,7 @@ class Inventory:
         return [_of_loaded(model) for model in self._models if model.name]
 
     def waiting(self) -> list[Item]:
-        """The files that are loaded when somebody names them; none where nothing is loaded on demand."""
+        """The files that are loaded when someone names them; none where nothing is loaded on demand."""
         if self._models.demand is None:
             return []
         return [item for item in self._bases() if item.model is None]

@@ -44,7 +44,7 @@ class Kept:
             self._drop(next(iter(self._entries)))
 
     def get(self, name: str) -> Any:
-        """The caller's value of that id; None if there is none, or none any more."""
+        """The caller's value of that id; None if there is none, or none any longer."""
         entry = self._entries.get(name)
         if entry is None or entry.owner != CALLER.get().name:
             return None

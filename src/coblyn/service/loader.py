@@ -21,7 +21,7 @@ class Loader(Protocol):
         """An engine that has loaded a file.
 
         Raises:
-            CoblynError: The file is no model, or it cannot be loaded.
+            CoblynError: The file is not a model, or it cannot be loaded.
         """
         ...
 
@@ -37,6 +37,6 @@ class Loader(Protocol):
         """Load it again.
 
         Raises:
-            CoblynError: It cannot be loaded any more.
+            CoblynError: It cannot be loaded any longer.
         """
         ...

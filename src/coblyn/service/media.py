@@ -122,7 +122,7 @@ def texts_of(text: str, shown: Shown, *, add_special: bool = True) -> tuple[Text
 
 
 def require_all(text: str, media: Sequence[Attachment]) -> None:
-    """Refuse what would leave out an image or a sound in silence.
+    """Refuse what would leave out an image or a sound silently.
 
     Raises:
         BadRequest: The mark of one is not in the text.

@@ -62,8 +62,8 @@ class LoadedModel:
         adapters: What requests may change it by.
         num_users: Generations and questions under way.
         last_used: When the last of them ended, in seconds that only grow.
-        keep_seconds: How long it stays unused; infinite for ever.
-        is_asleep: It is unloaded until somebody wants it.
+        keep_seconds: How long it stays unused; infinite forever.
+        is_asleep: It is unloaded until someone wants it.
     """
 
     def __init__(self, engine: EngineClient, media: MediaLoader | None = None) -> None:

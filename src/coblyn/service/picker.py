@@ -142,7 +142,7 @@ class Picker:
         return work
 
     async def _watch(self, work: Work, doing: Coroutine[Any, Any, None]) -> None:
-        """Somebody who closes the page has not taken back what was begun; how it ended is told later."""
+        """Someone who closes the page has not taken back what was begun; how it ended is told later."""
         try:
             await doing
         except Cancelled:

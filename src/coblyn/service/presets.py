@@ -153,13 +153,13 @@ def _own(file: Path, name: str, values: Any) -> Preset:
     origin = f"The preset {name!r} in {file}"
     if not isinstance(values, dict):
         raise SettingsError(
-            f"{origin} is no table.", hint='Write a line ["My preset"], and values below it.'
+            f"{origin} is not a table.", hint='Write a line ["My preset"], and values below it.'
         )
     known = {*_BY_NAME, *_LISTS}
     for each in values:
         if each not in known:
             near = difflib.get_close_matches(each, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "docs/reference.md lists what there is."
-            raise SettingsError(f"{origin} sets {each}, which is no parameter.", hint=hint)
+            raise SettingsError(f"{origin} sets {each}, which is not a parameter.", hint=hint)
     check_values(values, origin)
     return Preset(name, values, is_own=True)

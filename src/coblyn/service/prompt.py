@@ -157,7 +157,7 @@ class Prompts:
         return await asyncio.to_thread(constraint_of_calls, prompt, form, found)
 
     async def _special_id(self, name: str) -> int | None:
-        """The id of a special token that has no text of its own; None if that is no token, or one like others."""
+        """The id of a special token that has no text of its own; None if that is not a token, or one like others."""
         if name not in self._special:
             source = Source((Text(name, add_special=False),), is_prompt=False, wants_ids=True)
             ids = unpack_ids((await self._engine.encode(source)).ids or b"").tolist()

@@ -22,7 +22,7 @@ class _Bucket:
     """What may be used of a limit by the minute: it fills evenly, up to a minute's worth.
 
     Attributes:
-        level: What is left; negative where more was used than anybody knew before.
+        level: What is left; negative where more was used than anyone knew before.
         at: When that was so, in seconds.
     """
 
@@ -72,10 +72,10 @@ class Quotas:
         tokens = self._bucket(usage, "tokens", limits.tokens_per_minute)
         if requests and requests.level < 1:
             wait = (1 - requests.level) * _MINUTE / limits.requests_per_minute
-            raise _reached(f"may send {limits.requests_per_minute} requests a minute", wait)
+            raise _reached(f"may send {limits.requests_per_minute} requests per minute", wait)
         if tokens and tokens.level <= 0:
             wait = (1 - tokens.level) * _MINUTE / limits.tokens_per_minute
-            raise _reached(f"may use {limits.tokens_per_minute} tokens a minute", wait)
+            raise _reached(f"may use {limits.tokens_per_minute} tokens per minute", wait)
         if requests:
             requests.level -= 1
         usage.num_running += 1

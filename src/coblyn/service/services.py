@@ -86,11 +86,11 @@ def make_services(
         admin: What loads other models.
         web: What searches the web.
         tool_servers: Programs whose tools models may call.
-        journal: The file of the stories' journal; None for the user's. It is not opened before somebody asks for one.
+        journal: The file of the stories' journal; None for the user's. It is not opened before someone asks for one.
         loader: What loads models that requests name; None where that is not wanted.
         switch: What loads a model in place of the first; None where that is not wanted.
         keep_seconds: How long such a model stays unused.
-        sleep_seconds: The same for the first model; 0 keeps it for ever.
+        sleep_seconds: The same for the first model; 0 keeps it forever.
         media: What brings images and sounds before the engines; None for one that fetches nothing.
         clock: Seconds that only grow.
     """

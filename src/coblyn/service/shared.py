@@ -12,7 +12,7 @@ __all__ = ["SharedStory", "Turn"]
 
 MAX_CHARACTERS = 3 << 20
 IDLE_SECONDS = 6.0
-"""Somebody who has said nothing for so long is not busy."""
+"""Someone who has said nothing for so long is not busy."""
 
 _MAX_SENDERS = 256
 

@@ -66,7 +66,7 @@ class _Thread:
 
 
 class Stories:
-    """All stories of this machine's user. The file is opened when somebody first asks for one.
+    """All stories of this machine's user. The file is opened when someone first asks for one.
 
     Args:
         path: The file.
@@ -132,7 +132,7 @@ class Stories:
         return await self._do(lambda store: store.library.trash(story, is_out=is_out))
 
     async def empty_trash(self) -> int:
-        """Forget what is in the trash for ever; how many stories that were."""
+        """Forget what is in the trash forever; how many stories that were."""
         return await self._do(lambda store: store.library.empty_trash())
 
     async def search(self, query: str, limit: int) -> list[Hit]:

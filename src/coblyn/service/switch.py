@@ -26,7 +26,7 @@ class Switch(Protocol):
             report: Told of what has to be done before, such as a build; from any thread.
 
         Raises:
-            CoblynError: The file is no model, or it cannot be loaded.
+            CoblynError: The file is not a model, or it cannot be loaded.
         """
         ...
 

@@ -58,7 +58,7 @@ class Tokens:
         return unmarked(text), _ids(encoded), encoded.num_tokens
 
     async def to_text(self, tokens: Sequence[int], *, special: bool) -> str:
-        """Text of tokens; bytes that are no UTF-8 become replacement characters.
+        """Text of tokens; bytes that are not UTF-8 become replacement characters.
 
         Raises:
             BadRequest: An id is outside the vocabulary.

@@ -25,7 +25,7 @@ class Work:
         kind: What is being done now.
         progress: How far that is; None before it is known.
         failure: Why it ended, where it failed.
-        is_unwanted: Somebody has asked for its end.
+        is_unwanted: Someone has asked for its end.
         is_over: It has ended.
     """
 
@@ -40,10 +40,10 @@ class Work:
         """Take a report of what is done before the model can be loaded; any thread may call.
 
         Raises:
-            Cancelled: It is not wanted any more.
+            Cancelled: It is no longer wanted.
         """
         if self.is_unwanted:
-            raise Cancelled(f"{self.name} is not wanted any more.")
+            raise Cancelled(f"{self.name} is no longer wanted.")
         self.progress = progress
 
     def to_json(self, loaded: float) -> dict[str, Any]:

@@ -32,7 +32,7 @@ PREFIX = "COBLYN_"
 _LISTS = frozenset({"give_up", "listen", "origins", "adapters", "control_vectors"})
 """Settings that hold several values, separated by commas in the environment."""
 
-# Variables with the prefix that are read elsewhere, and are no settings.
+# Variables with the prefix that are read elsewhere, and are not settings.
 _OTHER_VARIABLES = frozenset(
     {
         "COBLYN_API_KEY",
@@ -277,7 +277,7 @@ def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> d
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(known)}."
-            raise SettingsError(f"{origin} sets {name}, which is no setting.", hint=hint)
+            raise SettingsError(f"{origin} sets {name}, which is not a setting.", hint=hint)
         try:
             read[name] = known[name].read(value)
         except ValueError as error:

@@ -11,7 +11,7 @@ from msgspec import Meta
 __all__ = ["INTERNAL", "Rule", "rules"]
 
 INTERNAL = "internal"
-"""Marks fields, in their metadata, that are no settings."""
+"""Marks fields, in their metadata, that are not settings."""
 
 _WORDS = {
     **dict.fromkeys(("yes", "y", "on", "t"), True),

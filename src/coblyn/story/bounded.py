@@ -1,4 +1,4 @@
-"""Files of strangers: JSON, archives and packed text, read with limits. A bomb becomes a sentence and nothing else."""
+"""Untrusted files: JSON, archives and packed text, read with limits. A bomb becomes a sentence and nothing else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def json_of(data: bytes | str, what: str) -> Any:
         what: What it is, for errors.
 
     Raises:
-        BadRequest: It is none, or larger or deeper than anybody needs.
+        BadRequest: It is none, or larger or deeper than anyone needs.
     """
     if len(data) > MAX_JSON:
         raise BadRequest(f"{what} is larger than {MAX_JSON >> 20} MiB.")
@@ -49,11 +49,11 @@ def json_of(data: bytes | str, what: str) -> Any:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
         value = json.loads(text)
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{what} is no text in UTF-8.") from error
+        raise BadRequest(f"{what} is not UTF-8 text.") from error
     except RecursionError as error:
         raise BadRequest(f"{what} is nested too deep.") from error
     except ValueError as error:
-        raise BadRequest(f"{what} is no JSON: {error}.") from error
+        raise BadRequest(f"{what} is not JSON: {error}.") from error
     _require_modest(value, what)
     return _scrubbed(value) if "\\ud" in text or "\\uD" in text else value
 
@@ -99,20 +99,20 @@ def decoded(data: bytes, what: str) -> str:
             return data.decode("utf-16")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadRequest(f"{what} is no text in UTF-8.") from error
+        raise BadRequest(f"{what} is not UTF-8 text.") from error
 
 
 def unbase64(data: bytes, what: str) -> bytes:
     """What base64 says, also with line breaks in it and without padding.
 
     Raises:
-        BadRequest: It is no base64.
+        BadRequest: It is not base64.
     """
     plain = b"".join(data.split()).rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
     try:
         return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
     except binascii.Error as error:
-        raise BadRequest(f"{what} is no base64.") from error
+        raise BadRequest(f"{what} is not base64.") from error
 
 
 def inflated(data: bytes, what: str, limit: int = MAX_JSON) -> bytes:
@@ -141,7 +141,7 @@ class Archive:
         what: What it is, for errors.
 
     Raises:
-        BadRequest: It is none, or holds more than anybody needs.
+        BadRequest: It is none, or holds more than anyone needs.
     """
 
     def __init__(self, data: bytes, what: str) -> None:
@@ -149,7 +149,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except _UNREADABLE as error:
-            raise BadRequest(f"{what} is no zip archive.") from error
+            raise BadRequest(f"{what} is not a zip archive.") from error
         infos = self._zip.infolist()
         self.names = [info.filename for info in infos]
         size = sum(info.file_size for info in infos)

@@ -38,7 +38,7 @@ def applied(text: Text, changes: Changes) -> tuple[Text, Changes]:
     """The text after changes, and the changes that take them back.
 
     Raises:
-        BadRequest: A range is no part of the text.
+        BadRequest: A range is not part of the text.
     """
     cutter = Cutter(text)
     parts: list[Text] = []

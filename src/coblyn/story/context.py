@@ -42,7 +42,7 @@ class Context:
         room: Tokens that the text of the story could have.
         messages: In a chat and in instructions the same for the model's own chat template; empty in a story.
         parts: What the messages consist of, in their order: segments before the text, turns, and what stands between.
-        stops: Texts that end what the model writes, because with them somebody else's turn begins.
+        stops: Texts that end what the model writes, because with them someone else's turn begins.
     """
 
     segments: tuple[Segment, ...]

@@ -16,7 +16,7 @@ __all__ = ["Conflict", "Merged", "Move", "merge"]
 
 
 class Conflict(CoblynError):
-    """Somebody else has changed the same paragraph or the same thing meanwhile.
+    """Someone else has changed the same paragraph or the same thing meanwhile.
 
     Args:
         index: Which of the operations cannot be done.
@@ -72,7 +72,7 @@ def merge(state: State, since: Sequence[Move], proposed: Sequence[Operation]) ->
         proposed: What is to be done, each in terms of the state after those before it.
 
     Raises:
-        Conflict: One changes what somebody else has changed since: the same paragraph of a text, or the same place.
+        Conflict: One changes what someone else has changed since: the same paragraph of a text, or the same place.
         BadRequest: One cannot be done.
     """
     foreign = _Foreign(since)

@@ -55,7 +55,7 @@ class Text:
         """The part between two positions.
 
         Raises:
-            BadRequest: They are no positions of this text, or stand inside of a character.
+            BadRequest: They are not positions of this text, or stand inside of a character.
         """
         return Cutter(self).cut(start, end)
 
@@ -73,7 +73,7 @@ class Text:
         """The text that was written so; runs that are missing are the writer's.
 
         Raises:
-            BadRequest: It is no text, or the runs do not add up to it.
+            BadRequest: It is not text, or the runs do not add up to it.
         """
         text = value.get("text") if isinstance(value, dict) else None
         if not isinstance(text, str):
@@ -119,7 +119,7 @@ class Cutter:
         """The part between two positions; raises as `Text.cut`."""
         if not 0 <= start <= end <= self.length:
             raise BadRequest(
-                f"{start} to {end} is no part of a text of {self.length} UTF-16 units.",
+                f"{start} to {end} is not part of a text of {self.length} UTF-16 units.",
                 field="changes",
             )
         return Text(_sliced(self._text.text, self.length, start, end), self._runs(start, end))

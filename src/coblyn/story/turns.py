@@ -74,7 +74,7 @@ class Speakers:
 
     @property
     def stops(self) -> tuple[str, ...]:
-        """Texts with which somebody else's turn begins: in a chat the names, in an adventure the writer's mark."""
+        """Texts with which someone else's turn begins: in a chat the names, in an adventure the writer's mark."""
         if self.mode == "chat":
             return tuple(f"\n{name}:" for name in sorted(self.users | self.others))
         return ("\n>",) if self.mode == "adventure" else ()

@@ -16,11 +16,11 @@ __all__ = ["Measured", "MeasuredFile", "most_doubtful"]
 log = logging.getLogger(__name__)
 
 _VERSION = 2
-"""Version 1 had no spread; what it holds is measured anew."""
+"""Version 1 had no spread; what it holds is measured again."""
 
 _LARGEST = 256  # that the library measures
 
-_WIDEST = 1e9  # that anybody measures
+_WIDEST = 1e9  # that anyone measures
 
 _CLEAN = 0.1
 """Spreads up to this are those of a machine that does nothing else."""

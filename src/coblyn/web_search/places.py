@@ -51,7 +51,7 @@ class Pages:
         """The HTML or text of a page, up to a size.
 
         Raises:
-            FetchError: It is not of the public web, is no page, or does not answer.
+            FetchError: It is not of the public web, is not a page, or does not answer.
         """
         return await self._follow(url, _page)
 
@@ -90,7 +90,7 @@ class Pages:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         if parts.scheme not in ("http", "https") or not host or port not in self._ports:
-            raise ValueError("it is no address of a page")
+            raise ValueError("it is not an address of a page")
         address = await self._public_address(host, port)
         # Asked for by its number, so that the name cannot mean another machine by now.
         target = _at(parts, address, port)
@@ -129,7 +129,7 @@ def is_public(address: str) -> bool:
 
 async def _page(answer: httpx.Response) -> str:
     if not answer.headers.get("content-type", "").lower().startswith(_TYPES):
-        raise ValueError("it is no page")
+        raise ValueError("it is not a page")
     body = bytearray()
     async for chunk in answer.aiter_bytes():
         body += chunk

@@ -152,7 +152,7 @@ def _header(path: Path) -> list[int]:
         ends = [int(each["data_offsets"][1]) for each in tensors]
         counts = [_product(each["shape"]) for each in tensors]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ModelBroken(f"{path} is no safetensors file, or is damaged.") from error
+        raise ModelBroken(f"{path} is not a safetensors file, or is damaged.") from error
     if (end := 8 + length + max(ends, default=0)) > size:
         raise ModelBroken(
             f"{path} is cut short: {size} of {end} bytes are here.", hint="Download it again."

@@ -71,7 +71,7 @@ def read_importance(path: Path) -> Importance:
 
     Raises:
         ModelNotFound: There is none.
-        ModelBroken: It is no importance matrix, or is damaged.
+        ModelBroken: It is not an importance matrix, or is damaged.
     """
     try:
         with path.open("rb") as file:
@@ -136,7 +136,7 @@ def _sums(
             f"{header.path} has {squares.size} sums and {counts.size} counts of {name}."
         )
     if not (np.isfinite(squares).all() and np.isfinite(counts).all()):
-        raise ModelBroken(f"{header.path} has sums of {name} that are no numbers.")
+        raise ModelBroken(f"{header.path} has sums of {name} that are not numbers.")
     return Sums(squares.reshape(counts.size, -1), counts)
 
 
@@ -184,6 +184,6 @@ def _older_entry(path: Path, file: BinaryIO) -> tuple[str, Sums]:
 
 def _none(path: Path) -> ModelBroken:
     return ModelBroken(
-        f"{path} is no importance matrix, or is damaged.",
+        f"{path} is not an importance matrix, or is damaged.",
         hint="`coblyn imatrix MODEL TEXT --out FILE` makes one.",
     )

@@ -47,14 +47,14 @@ class Observer:
         """Add the inputs of a product.
 
         Raises:
-            EngineError: They are no numbers.
+            EngineError: They are not numbers.
         """
         if product.experts is None:
             self._add_plain(product)
         else:
             self._add_experts(product, product.experts)
         if not np.isfinite(self._squares[product.name]).all():
-            raise EngineError(f"The model computes what is no number at {product.name}.")
+            raise EngineError(f"The model computes what is not a number at {product.name}.")
 
     def sums(self) -> dict[str, Sums]:
         """All that was summed."""

@@ -14,4 +14,4 @@ Tell = Callable[..., None]
 """Tells an event: its name, and its values as JSON knows them."""
 
 Task = Callable[[Any, dict[str, Any], Tell], dict[str, Any]]
-"""What a process does: with the opened library, a request, and somebody to tell; gives its answer."""
+"""What a process does: with the opened library, a request, and someone to tell; gives its answer."""

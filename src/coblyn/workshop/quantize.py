@@ -222,7 +222,7 @@ def _wish(recipe: Recipe, name: str) -> str | None:
                 return kind
         except re.error as error:
             raise BadRequest(
-                f"{pattern!r} is no regular expression: {error}.", field="tensor"
+                f"{pattern!r} is not a regular expression: {error}.", field="tensor"
             ) from error
     return None
 
@@ -266,7 +266,7 @@ def _num_elements(shape: tuple[int, ...]) -> int:
 
 
 def _check_wishes(recipe: Recipe, tensors: Mapping[str, Tensor], plan: Plan) -> None:
-    """An expression that finds nothing, or only what keeps its type, would be ignored in silence."""
+    """An expression that finds nothing, or only what keeps its type, would be ignored silently."""
     after = {change.name: change.after for change in plan.changes}
     for pattern, kind in recipe.tensors:
         meant = [name for name in tensors if re.search(pattern, name)]

@@ -1,4 +1,4 @@
-"""Reading a text with a model in chunks, as llama.cpp's tools do: each begins anew, with the token of a beginning."""
+"""Reading a text with a model in chunks, as llama.cpp's tools do: each starts over, with the token of a beginning."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Reader:
 
         Args:
             text: The text.
-            max_chunks: The most chunks; 0 for all.
+            max_chunks: Maximum number of chunks; 0 for all.
 
         Raises:
             BadRequest: The text is too short.

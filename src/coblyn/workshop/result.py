@@ -1,4 +1,4 @@
-"""New files of models: made under a name that is no model's, and put in their place when they are whole."""
+"""New files of models: made under a name that is not a model's, and put in their place when they are whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def new_file(target: Path, *, what: str, source: Path | None = None) -> Iterator
     """Give a path to write to; after the block its file is on the disk under the target's name.
 
     If the block raises, or this process is interrupted, nothing is left. A kill leaves ``TARGET.part``, which is no
-    model to anybody, and which the next run overwrites. Two that make the same file wait for each other.
+    model to anyone, and which the next run overwrites. Two that make the same file wait for each other.
 
     Args:
         target: The file; one that is there is replaced. Its directory must be there.

@@ -56,7 +56,7 @@ class Whole:
 
     @property
     def header_size(self) -> int:
-        """About how many bytes of the first file are no tensors."""
+        """About how many bytes of the first file are not tensors."""
         metadata = sum(len(key) + len(value) + 8 for key, value in self.entries.items())
         return metadata + 128 * len(self.tensors) + 1024
 

@@ -55,7 +55,7 @@ def test_all_fields_are_understood() -> None:
         (V1 | {"name": ""}, "file", "The card has no name; it is called file."),
         ({"spec": "chara_card_v2", "data": {"name": "T", "character_book": None}}, "T", ""),
         ({"data": {"name": "T"}}, "T", "The card does not say its version"),
-        ({"name": "T", "description": 7}, "T", "description is no text"),
+        ({"name": "T", "description": 7}, "T", "description is not text"),
         (
             {"spec": "chara_card_v3", "spec_version": "9", "data": {"name": "T"}},
             "T",

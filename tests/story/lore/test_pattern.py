@@ -25,7 +25,7 @@ def test_what_is_no_pattern_is_taken_as_it_is(key: str) -> None:
         ("/foo/", "Foo", False),
         ("/foo/i", "Foo", True),
         (r"/a\/b/", "a/b", True),
-        (r"/\bël/", " ël", False),  # ë is no letter of a word there
+        (r"/\bël/", " ël", False),  # ë is not a letter of a word there
         (r"/\bel\b/", "an el.", True),
         (r"/^\w+$/", "naïve", False),
         (r"/^[\w]+$/", "naive", True),
@@ -38,7 +38,7 @@ def test_what_is_no_pattern_is_taken_as_it_is(key: str) -> None:
         (r"/(?<year>\d{4})-\k<year>/", "2020-2020", True),
         (r"/(?<=the )lamp/", "the lamp", True),
         (r"/(?<!the )lamp/", "the lamp", False),
-        (r"/foo{e}/", "foo", False),  # braces that are no count are letters
+        (r"/foo{e}/", "foo", False),  # braces that are not count are letters
         (r"/foo{e}/", "foo{e}", True),
         (r"/o{2,}/", "foo", True),
         (r"/[^]/", "\n", True),

@@ -33,7 +33,7 @@ def read_conversation(system: object, messages: Sequence[Mapping[str, Any]]) -> 
     comes late keeps its place.
 
     Raises:
-        BadRequest: Something in it is no message, or cannot be read; ``field`` names it.
+        BadRequest: Something in it is not a message, or cannot be read; ``field`` names it.
     """
     first = _system_text(system)
     found = [Message("system", first)] if first else []

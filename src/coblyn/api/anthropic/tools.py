@@ -25,7 +25,7 @@ def read_tools(tools: Sequence[Mapping[str, Any]], warnings: dict[str, str]) -> 
         warnings: Takes what was left out.
 
     Raises:
-        BadRequest: One has no name, or its schema is no object.
+        BadRequest: One has no name, or its schema is not an object.
     """
     found = []
     for index, tool in enumerate(tools):

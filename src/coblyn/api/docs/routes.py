@@ -38,7 +38,7 @@ def docs_routes(dialects: Sequence[Dialect]) -> list[Route]:
 
     @cache
     def text() -> str:
-        from coblyn.api.docs.sheet import render  # Jinja is loaded when somebody reads the page
+        from coblyn.api.docs.sheet import render  # Jinja is loaded when someone reads the page
 
         return render(description())
 

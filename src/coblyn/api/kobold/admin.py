@@ -65,7 +65,7 @@ async def reload_config(call: Call) -> Response:
         if call.services.admin is None:
             raise NotFound(_OFF)
         work = call.services.admin.load(body.filename, body.baseconfig)
-        # Somebody who closes the page has not taken back that it was to be loaded.
+        # Someone who closes the page has not taken back that it was to be loaded.
         await asyncio.shield(asyncio.create_task(work, name="coblyn-reload"))
     except CoblynError as error:
         log.warning("%s was not loaded: %s", body.filename, error)

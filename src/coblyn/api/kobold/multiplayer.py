@@ -38,7 +38,7 @@ class StoryInput(Lenient):
 
 @routes.post("/api/extra/multiplayer/status", "Version of the shared story", SenderInput)
 async def status(call: Call) -> Response:
-    """Which version there is, and whether anybody else is busy with it."""
+    """Which version there is, and whether anyone else is busy with it."""
     shared = call.services.shared
     if shared is None:
         return JSONResponse({"error": _OFF})

@@ -45,7 +45,7 @@ async def service_info(_: Call) -> Response:
     return JSONResponse(shape.service_info())
 
 
-@routes.get("/ping", "Whether anybody is there")
+@routes.get("/ping", "Whether anyone is there")
 async def ping(_: Call) -> Response:
     """Always healthy; ``/health`` says more."""
     return JSONResponse({"status": "healthy"})
@@ -67,7 +67,7 @@ async def json_to_grammar(call: Call) -> Response:
         schema = json.loads(body.wanted) if isinstance(body.wanted, str) else body.wanted
         grammar = await asyncio.to_thread(gbnf_of_schema, schema)
     except (ConstraintRefused, ValueError, RecursionError) as error:
-        message = error.message if isinstance(error, ConstraintRefused) else "It is no JSON."
+        message = error.message if isinstance(error, ConstraintRefused) else "It is not JSON."
         return JSONResponse({"result": "", "success": False, "error": message})
     return JSONResponse({"result": grammar, "success": True})
 

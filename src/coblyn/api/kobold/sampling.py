@@ -67,12 +67,12 @@ def _biases(wanted: GenerateInput, warnings: dict[str, str]) -> tuple[tuple[int,
     if len(biases) < len(known):
         warnings["logit_bias"] = f"Only the first {MAX_BIASES} of {len(known)} were used."
     elif len(known) < len(given):
-        warnings["logit_bias"] = "Keys that are no token ids were left out."
+        warnings["logit_bias"] = "Keys that are not token ids were left out."
     elif biases != known:
         warnings["logit_bias"] = f"Values were held between -{MAX_BIAS:g} and {MAX_BIAS:g}."
     bans = [token_id(text.strip()) for text in wanted.custom_token_bans.split(",") if text.strip()]
     if None in bans:
-        warnings["custom_token_bans"] = "What is no token id was left out."  # noqa: S105
+        warnings["custom_token_bans"] = "What is not a token id was left out."  # noqa: S105
     return tuple((biases | {token: FORBIDDEN for token in bans if token is not None}).items())
 
 

@@ -61,7 +61,7 @@ async def mixed_ids(
 
 
 async def biases_of_texts(given: Any, tokens: Tokens) -> Any:
-    """``logit_bias`` with each text in place of a token id replaced by the tokens of the text; a number is no text."""
+    """``logit_bias`` with each text in place of a token id replaced by the tokens of the text; a number is not text."""
     if isinstance(given, dict):
         given = [[key, value] for key, value in given.items()]
     is_pairs = isinstance(given, list) and all(isinstance(e, list) and len(e) == 2 for e in given)

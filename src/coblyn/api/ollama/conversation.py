@@ -41,7 +41,7 @@ def read_images(images: object, field: str) -> tuple[Attachment, ...]:
     """The images and sounds of a message or a prompt, which stand before its text.
 
     Raises:
-        BadRequest: They are no list of base64 texts.
+        BadRequest: They are not a list of base64 texts.
     """
     if not isinstance(images, list | None):
         raise BadRequest(f"{field} must be a list of base64 texts.", field=field)

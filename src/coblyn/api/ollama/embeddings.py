@@ -36,7 +36,7 @@ class EmbedInput(NamedInput):
         """What becomes vectors.
 
         Raises:
-            BadRequest: It is no text and no list of texts.
+            BadRequest: It is neither a text nor a list of texts.
         """
         given = [self.input] if isinstance(self.input, str) else self.input or []
         if not isinstance(given, list) or not all(isinstance(each, str) for each in given):

@@ -1,4 +1,4 @@
-"""How long a model shall stay loaded, as Ollama's clients say it: seconds, or a duration of Go such as ``1h30m``."""
+"""How long a model should stay loaded, as Ollama's clients say it: seconds, or a duration of Go such as ``1h30m``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _DURATION = re.compile(rf"(?P<sign>[+-]?)(?P<parts>0|(?:{_PART.pattern})+|\d+\.?
 
 
 def read_keep_alive(value: Any) -> float | None:
-    """Seconds; infinite for ever, which every negative duration means; None where nothing is said.
+    """Seconds; infinite forever, which every negative duration means; None where nothing is said.
 
     Args:
         value: As JSON gave it.
 
     Raises:
-        BadRequest: It is no duration.
+        BadRequest: It is not a duration.
     """
     if value is None or value == "":
         return None

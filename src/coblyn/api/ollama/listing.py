@@ -32,7 +32,7 @@ _FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
 """When a model is unloaded that stays as long as the server runs."""
 
 _LONG = 100 * 365 * 86400.0
-"""Seconds that are as good as for ever."""
+"""Seconds that are as good as forever."""
 
 _SUFFIX = "{# .Suffix #}"
 """A comment for the model's template. By this name in Ollama's templates some editors know that a model fills gaps."""
@@ -173,7 +173,7 @@ def _parameters(item: Item, info: ModelInfo | None) -> str:
 
 
 def _model_info(facts: Facts, info: ModelInfo | None, *, is_verbose: bool) -> dict[str, Any]:
-    """What the file says; of a loaded model the context is the one that requests have, since nothing is loaded anew."""
+    """What the file says; for a loaded model the context is that of requests, since nothing is loaded again."""
     architecture = facts.architecture or "unknown"
     found: dict[str, Any] = {
         name: value for name, value in facts.metadata.items() if is_verbose or name != _TEMPLATE_KEY

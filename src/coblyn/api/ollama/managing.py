@@ -162,7 +162,7 @@ async def push(_: Call) -> Response:
 
 
 class _Pull:
-    """A model on its way here. It ends when nobody waits for it any more; what was fetched is kept for the next time.
+    """A model on its way here. It ends when nobody waits for it any longer; what was fetched is kept for the next time.
 
     Args:
         call: The request.
@@ -209,7 +209,7 @@ class _Pull:
     def _report(self, progress: Progress) -> None:
         """On the thread that fetches."""
         if self._is_left:
-            raise Cancelled("Nobody waits for this model any more.")
+            raise Cancelled("Nobody is waiting for this model any longer.")
         if progress.unit == "bytes" and progress.total:
             what = progress.detail or self._name
             numbers = {"total": progress.total, "completed": progress.done}

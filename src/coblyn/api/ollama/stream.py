@@ -33,7 +33,7 @@ class _Lines(Chunks):
         dialect: Ollama's.
         model: The name by which the client asked for the model.
         clock: When the request came.
-        prompt: Token ids of the prompt, if the answer shall carry them with those that were written.
+        prompt: Token ids of the prompt, if the answer should carry them with those that were written.
     """
 
     def __init__(

@@ -110,7 +110,7 @@ class ForeignInput(BaseModel):
         """Tokens that must not be drawn.
 
         Raises:
-            BadRequest: One is no token id.
+            BadRequest: One is not a token id.
         """
         return forbidden_tokens(self.custom_token_bans, "custom_token_bans")
 

@@ -1,7 +1,7 @@
 """Chunks of OpenAI's streams.
 
 A chunk is put together from bytes that are the same for the whole stream and the JSON of the new
-text: at a hundred tokens a second from eight streams, more would be felt.
+text: at a hundred tokens per second from eight streams, more would be felt.
 """
 
 from __future__ import annotations

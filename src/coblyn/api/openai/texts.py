@@ -55,7 +55,7 @@ class CompletionInput(SamplingInput):
 
     @property
     def only_echoes(self) -> bool:
-        """Whether nothing shall be written behind the prompt."""
+        """Whether nothing is to be written behind the prompt."""
         return bool(self.echo) and self.max_tokens == 0 and self.foreign_length is None
 
     @property
@@ -127,7 +127,7 @@ class CompletionInput(SamplingInput):
 
 
 def best(records: Sequence[Record], num_written: int, num_choices: int) -> list[Record]:
-    """Of each prompt's completions the likeliest, best first: by the mean log-probability of their tokens.
+    """Of each prompt's completions the most likely, best first: by the mean log-probability of their tokens.
 
     Args:
         records: ``num_written`` of each prompt, one prompt after the other.

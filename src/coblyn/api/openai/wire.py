@@ -252,7 +252,7 @@ CHAT_BODY = with_numbers(ChatInput, OPENAI_NUMBERS)
 
 
 def max_tokens_of(*wanted: int | None) -> int | None:
-    """The first number that was given, as the most tokens; None for as many as fit.
+    """The first number that was given, as the maximum number of tokens; None for as many as fit.
 
     Raises:
         BadRequest: It is 0.

@@ -74,7 +74,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[No
         text, mark = yield from incoming.text_until(_MESSAGE, *_ENDS)
         if mark == _MESSAGE:
             yield from _read_body(incoming, out, situation, _parsed(text))
-        else:  # nothing of a header that is cut is for anybody
+        else:  # nothing of a header that is cut is for anyone
             out.content(_MARK.sub("", text) if not _NO_MESSAGE.fullmatch(text) else "")
 
 

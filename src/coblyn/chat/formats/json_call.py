@@ -43,7 +43,7 @@ def read_call(
         out: Where it goes.
         keys: How it names what it has.
         ignores: Names with which an object says that nothing is called.
-        knows: An object with another name is no call; None if any name will do.
+        knows: An object with another name is not a call; None if any name will do.
 
     Returns:
         Whether it is a call whose name and arguments are whole; its last brace may be missing.

@@ -18,7 +18,7 @@ __all__ = ["CallRule", "Lark", "MakeRule"]
 
 _ANY_TEXT = r"/(.|\n)*/"
 _SPACE = r" |\r?\n\n?[ \t]{0,32}"
-"""Bounded: small models that may write more whitespace go on with it for ever."""
+"""Bounded: small models that may write more whitespace go on with it forever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _INTERPRETERS = ("python", "code_interpreter", "ipython")
 
 
 def _read_objects(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read objects with semicolons between them. One that is no call of a tool that is there is content."""
+    """Read objects with semicolons between them. One that is not a call of a tool that is there is content."""
     incoming.record()
     yield from incoming.skip_space()
     while (yield from incoming.peek(1)) == "{":

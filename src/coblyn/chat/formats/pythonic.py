@@ -28,7 +28,7 @@ def read_calls(
         incoming: Where it comes from.
         out: Where it goes.
         situation: What tools there are.
-        knows: What has another name is no call; None if any name will do.
+        knows: What has another name is not a call; None if any name will do.
 
     Returns:
         Whether all calls are whole; the list's last bracket may be missing.

@@ -123,7 +123,7 @@ def json_of_text(text: str, types: frozenset[str]) -> str:
 
 
 def _meant(text: str) -> Any:
-    """The value that a text stands for that is no string: JSON, Python, or a word or number spelt like neither."""
+    """The value that a text stands for that is not a string: JSON, Python, or a word or number spelt like neither."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     try:

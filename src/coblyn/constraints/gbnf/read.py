@@ -209,7 +209,7 @@ class _Reader:
             return ord(_LETTERS.get(match[4], match[4]))
         code = int(match[1] or match[2] or match[3], 16)
         if code > MAX_CODE or 0xD800 <= code <= 0xDFFF:
-            raise self._wrong("a code that is no character")
+            raise self._wrong("a code that is not a character")
         return code
 
     def _name(self) -> str:

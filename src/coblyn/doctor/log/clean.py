@@ -16,7 +16,7 @@ _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # operating system commands: links, titles
     r"|\x1b\[[0-9;:?]*[ -/]*[@-~]"
     r"|\x1b[ -/]*[0-~]"
-    # Colours whose escape was lost when the log was pasted: GCC's own, then anybody's.
+    # Colours whose escape was lost when the log was pasted: GCC's own, then anyone's.
     r"|\[(?:\d{1,2}(?:;\d{1,3})*)?m\[K"
     r"|\[\d{1,2}(?:;\d{1,3})*m"
 )

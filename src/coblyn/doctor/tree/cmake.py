@@ -72,7 +72,7 @@ class Cache:
         is_generated: Whether build files are beside it; without them, configuring failed.
         is_whole: False if it is larger than was read.
         is_in_place: Whether it was made in this directory; a moved or copied one was not.
-        gone: Entries that name a file or directory that is not there (any more).
+        gone: Entries that name a file or directory that is not there (any longer).
     """
 
     name: str

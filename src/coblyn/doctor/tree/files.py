@@ -140,7 +140,7 @@ def list_files(root: Path, report: Report = silent) -> Files:
     """List a tree.
 
     Raises:
-        NotFound: There is nothing of that name, it is no directory, or it cannot be read.
+        NotFound: There is nothing of that name, it is not a directory, or it cannot be read.
     """
     top = _absolute(root)
     if not top.is_dir():

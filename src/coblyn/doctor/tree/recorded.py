@@ -72,7 +72,7 @@ class Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read what an object records; None if it is no ELF or Mach-O object, or is broken."""
+    """Read what an object records; None if it is not an ELF or Mach-O object, or is broken."""
     try:
         with opened(path) as file:
             source = _Source(file)

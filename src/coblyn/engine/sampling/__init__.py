@@ -1,7 +1,7 @@
 """What the samplers mean, in numpy: one short function each.
 
-Logits go in and logits come out: an array of float64, one a token of the vocabulary, where minus infinity says that
-the token is no candidate any more. Of equal logits the lower id counts as the better one. Finite logits stay finite.
+Logits go in and logits come out: an array of float64, one per token of the vocabulary, where minus infinity says that
+the token is no longer a candidate. Of equal logits the lower id counts as the better one. Finite logits stay finite.
 
 The shim (``native/shim/``) does the same fast; property tests hold the two together. Nothing at run time calls these.
 """

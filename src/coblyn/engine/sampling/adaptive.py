@@ -34,7 +34,7 @@ class Adaptive:
 
     @classmethod
     def start(cls, target: float, decay: float) -> Adaptive:
-        """As if the target had been met for ever."""
+        """As if the target had been met forever."""
         held = min(0.99, max(0.01, decay))
         return cls(target, held, target / (1 - held), 1 / (1 - held))
 

@@ -23,7 +23,7 @@ def apply_bias(logits: Logits, bias: tuple[tuple[int, float], ...]) -> Logits:
 def ban(logits: Logits, tokens: Iterable[int]) -> Logits:
     """Forbid tokens.
 
-    KoboldCPP lowers them to 8 below the smallest logit instead; they are no candidates here, so that a ban holds
+    KoboldCPP lowers them to 8 below the smallest logit instead; they are not candidates here, so that a ban holds
     whatever the temperature is.
     """
     return apply_bias(logits, tuple((token, -np.inf) for token in tokens))

@@ -74,7 +74,7 @@ class Mirostat:
         version: 1 or 2.
         tau: Target of the surprise, in bits.
         eta: How fast ``mu`` follows.
-        mu: Twice ``tau`` at first. KoboldCPP keeps it from request to request; here each begins anew.
+        mu: Twice ``tau`` at first. KoboldCPP keeps it from request to request; here each starts over.
     """
 
     version: int

@@ -10,7 +10,7 @@ from coblyn.engine.sampling.truncation import keep_top_k
 __all__ = ["MIN_TEMPERATURE", "dynamic_temperature", "scale", "smooth"]
 
 MIN_TEMPERATURE = 1e-30
-"""Below this a logit divided by it is no number any more; long before, the most likely token is always drawn."""
+"""Below this a logit divided by it is no longer a number; long before, the most likely token is always drawn."""
 
 _MIN_DYNAMIC = 1e-3
 """What dynamic temperature does not fall below; KoboldCPP divides by zero there."""

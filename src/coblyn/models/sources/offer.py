@@ -69,7 +69,7 @@ class ManyVariants(BadRequest):
 def variants_of(files: Iterable[RemoteFile]) -> tuple[Variant, ...]:
     """The variants among a place's GGUF files, the smallest first.
 
-    Projectors and importance matrices are no models; a part without the others is left out.
+    Projectors and importance matrices are not models; a part without the others is left out.
     """
     by_path = {file.name: file for file in files if _is_model(file.name)}
     found = []

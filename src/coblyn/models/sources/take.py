@@ -1,4 +1,4 @@
-"""Taking in a model's file: fetched under a name that is no model's, looked at, then put in its place."""
+"""Taking in a model's file: fetched under a name that is not a model's, looked at, then put in its place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | N
     """Fetch a file into a folder, unless it is there with the right digest.
 
     Raises:
-        ModelBroken, ModelUnsupported: It is no sound GGUF file; nothing of it is kept.
+        ModelBroken, ModelUnsupported: It is not a sound GGUF file; nothing of it is kept.
         DiskFull, FetchError: It cannot be fetched or not be written.
     """
     target = folder / file.name

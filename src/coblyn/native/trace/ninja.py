@@ -94,7 +94,7 @@ def changed_outputs(
 
 @dataclass(slots=True)
 class _Scope:
-    """Variables and rules of a file; those of rules are expanded anew for each edge."""
+    """Variables and rules of a file; those of rules are expanded again for each edge."""
 
     variables: dict[str, str] = field(default_factory=dict)
     rules: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -88,7 +88,7 @@ def read_card(value: Any, file_name: str = "") -> Card:
         if content or name not in _OLD
     }
     if not any(isinstance(fields.get(name), str) for name in ("name", *_TEXTS)):
-        raise BadRequest("This is no character card: it has neither a name nor a description.")
+        raise BadRequest("This is not a character card: it has neither a name nor a description.")
     name = fields.get("name")
     if not isinstance(name, str) or not name.strip():
         name = file_name.rsplit(".", 1)[0].strip() or "Unnamed"
@@ -138,7 +138,7 @@ def _texts(fields: Mapping[str, Any], notes: list[str]) -> dict[str, str]:
         if isinstance(value, str):
             texts[name] = value
         elif value is not None:
-            notes.append(f"{name} is no text and is not used.")
+            notes.append(f"{name} is not text and is not used.")
     return texts
 
 
@@ -152,5 +152,5 @@ def _book(fields: Mapping[str, Any], notes: list[str]) -> Mapping[str, Any] | No
     if isinstance(book, Mapping):
         return book
     if book is not None:
-        notes.append("character_book is no book and is not used.")
+        notes.append("character_book is not a book and is not used.")
     return None

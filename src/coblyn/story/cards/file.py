@@ -76,7 +76,7 @@ def card_png(picture: bytes, raw: Mapping[str, Any]) -> bytes:
     """A PNG with a card in it, as versions 2 and 3, in place of those that it had.
 
     Raises:
-        BadRequest: The picture is no whole PNG.
+        BadRequest: The picture is not a whole PNG.
     """
     inner = raw.get("data")
     data = inner if isinstance(inner, dict) else dict(raw)

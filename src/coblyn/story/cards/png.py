@@ -41,12 +41,12 @@ def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
     """The file with these texts before its end, in place of those of the same keywords.
 
     Raises:
-        BadRequest: It is no whole PNG.
+        BadRequest: It is not a whole PNG.
     """
     notes: list[str] = []
     chunks = list(_chunks(data, notes))
     if notes or not chunks or chunks[-1][0] != b"IEND":
-        raise BadRequest("The picture is no whole PNG file.")
+        raise BadRequest("The picture is not a whole PNG file.")
     old = {keyword.lower() for keyword in texts}
     parts = [SIGNATURE]
     for kind, body, _ in chunks[:-1]:

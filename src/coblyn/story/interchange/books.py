@@ -94,7 +94,7 @@ def import_world(world: Mapping[str, Any], name: str) -> Imported:
     given = world.get("entries")
     num = len(given) if isinstance(given, list | dict) else 0
     if num > len(entries):
-        writer.report.dropped.append(Line(f"{num - len(entries)} entries", "They are no objects."))
+        writer.report.dropped.append(Line(f"{num - len(entries)} entries", "They are not objects."))
     return writer.done()
 
 

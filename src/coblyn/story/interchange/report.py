@@ -1,4 +1,4 @@
-"""What became of a file: nothing is left out in silence."""
+"""What became of a file: nothing is left out silently."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def import_tavern(data: bytes, name: str) -> Imported:
     messages = [line for line in lines if isinstance(line.get("mes"), str)]
     if len(messages) < len(lines):
         writer.report.dropped.append(
-            Line(f"{len(lines) - len(messages)} lines", "They are no messages.")
+            Line(f"{len(lines) - len(messages)} lines", "They are not messages.")
         )
     writer.text(_text(messages), f"{len(messages)} messages")
     writer.put("mode", "chat")

@@ -70,7 +70,7 @@ def id_of(value: Any, index: int) -> str:
 
 
 def _numbered(entries: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Entries of a list, or of an object by id; what is no object is skipped."""
+    """Entries of a list, or of an object by id; what is not an object is skipped."""
     items = (
         entries.items()
         if isinstance(entries, Mapping)

@@ -51,7 +51,7 @@ class Entry:
         logic: and_any, and_all: with any or all of the secondary keys; not_any, not_all: with none of them, not with
             all.
         has_logic: Whether secondary keys are looked at.
-        is_literal: Keys are no patterns even if they look like ``/x/i``.
+        is_literal: Keys are not patterns even if they look like ``/x/i``.
         content: What enters.
         order: The larger, the sooner it gets room, and the closer to the end it stands.
         position: 0 before and 1 after the character, 2 and 3 around the author's note, 4 at a depth, 5 and 6 around the

@@ -97,5 +97,5 @@ def _lowered(text: str) -> str:
 
 @functools.lru_cache(maxsize=2048)
 def _word(key: str) -> re.Pattern[str]:
-    # As in JavaScript, letters beyond ASCII are no part of words: so keys of Chinese need no spaces around them.
+    # As in JavaScript, letters beyond ASCII are not part of words: so keys of Chinese need no spaces around them.
     return re.compile(f"(?:^|[^A-Za-z0-9_]){re.escape(key)}(?:$|[^A-Za-z0-9_])")

@@ -1,4 +1,4 @@
-r"""Keys that are patterns: JavaScript's regular expressions from files of strangers, with a limit of time.
+r"""Keys that are patterns: JavaScript's regular expressions from untrusted files, with a limit of time.
 
 They are written for JavaScript, where ``\w``, ``\d`` and ``\b`` know ASCII only and ``$`` is the end of the text,
 and are translated for the ``regex`` package, which can stop after a time.
@@ -78,7 +78,7 @@ def read_pattern(key: str) -> Pattern | None:
     """The pattern that a key is: ``/…/flags`` without a bare slash inside; None for a key to be taken as it is.
 
     Raises:
-        BadPattern: It is no regular expression.
+        BadPattern: It is not a regular expression.
     """
     found = _KEY.fullmatch(key)
     if found is None:

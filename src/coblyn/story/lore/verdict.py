@@ -97,7 +97,7 @@ class Timer:
 
     Attributes:
         at: The number of messages then.
-        mark: A hash of the entry: one that was changed begins anew.
+        mark: A hash of the entry: one that was changed starts over.
     """
 
     at: int

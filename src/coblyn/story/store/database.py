@@ -85,7 +85,7 @@ class Database:
             raise
 
     def _prepare(self) -> None:
-        version = self._version()  # read first: a file of somebody else is not even switched to WAL
+        version = self._version()  # read first: a file of someone else is not even switched to WAL
         self._require_known(version)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self.connection.execute(f"PRAGMA {pragma}")

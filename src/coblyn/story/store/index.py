@@ -1,4 +1,4 @@
-"""Full-text search over all stories. The index follows the journal when somebody asks: writing pays nothing for it."""
+"""Full-text search over all stories. The index follows the journal when someone asks: writing pays nothing for it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Index:
 
         Args:
             query: Words apart from each other; case does not matter.
-            limit: The most hits.
+            limit: Maximum number of hits.
         """
         terms = query.replace("\0", " ").split()[:16]
         if not terms:

@@ -1,4 +1,4 @@
-"""The journal: operations are on the disk before anybody is told that they are done."""
+"""The journal: operations are on the disk before anyone is told that they are done."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ class Journal:
         if base > newest or newest - base > MAX_BEHIND:
             raise TooFarBehind(
                 f"The operations stand on version {base}, and the story is at {newest}.",
-                hint="Load the story anew, and send them again.",
+                hint="Load the story again, and send them again.",
             )
         sent = {one.id: one.operation for one in proposed}
         return [
@@ -363,7 +363,7 @@ class Journal:
     def _nearest(
         self, connection: sqlite3.Connection, story: str, version: int
     ) -> tuple[int, State]:
-        """The nearest state before a version that is at hand: for somebody who goes through the timeline."""
+        """The nearest state before a version that is at hand: for someone who goes through the timeline."""
         known = [at for name, at in self._earlier if name == story and at <= version]
         if known and version - max(known) < SNAPSHOT_EVERY:
             return max(known), self._earlier[story, max(known)]

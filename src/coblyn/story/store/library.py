@@ -118,7 +118,7 @@ class Library:
             story: Its id; one that is there already is left as it is. Empty for a new one.
 
         Raises:
-            BadRequest: The id is no id, or an operation cannot be done.
+            BadRequest: The id is not an id, or an operation cannot be done.
         """
         story = require_id(story, "id") if story else new_id()
         now = self._clock()
@@ -155,14 +155,14 @@ class Library:
             return _shelf(connection, story)
 
     def delete(self, story: str) -> None:
-        """Forget a story for ever."""
+        """Forget a story forever."""
         self._journal.forget(story)
         with self._database.writing() as connection:
             connection.execute("DELETE FROM passages WHERE story = ?", (story,))
             connection.execute("DELETE FROM stories WHERE id = ?", (story,))
 
     def empty_trash(self) -> int:
-        """Forget what is in the trash for ever; how many stories that were."""
+        """Forget what is in the trash forever; how many stories that were."""
         trashed = self.all(is_trash=True)
         for shelf in trashed:
             self.delete(shelf.id)

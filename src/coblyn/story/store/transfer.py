@@ -85,7 +85,7 @@ def is_story_file(data: bytes) -> bool:
 def _head(archive: Archive) -> dict[str, Any]:
     head = json_of(archive.read(_HEAD), _HEAD)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise BadRequest(f"This is no story of Coblyn: {_HEAD} says nothing of it.")
+        raise BadRequest(f"This is not a story of Coblyn: {_HEAD} says nothing of it.")
     if head.get("format_version") != FORMAT_VERSION:
         raise BadRequest("This story was written by a newer Coblyn: update to read it.")
     return head

@@ -76,7 +76,7 @@ class Archive:
         """A response.
 
         Raises:
-            NotFound: It is not kept, or not any more.
+            NotFound: It is not kept, or not any longer.
         """
         stored = self._kept.get(name)
         if not isinstance(stored, Stored):
@@ -87,7 +87,7 @@ class Archive:
         """Forget a response and its items.
 
         Raises:
-            NotFound: It is not kept, or not any more.
+            NotFound: It is not kept, or not any longer.
         """
         stored = self.get(name)
         for item in (*stored.items, *stored.response.output):

@@ -128,7 +128,7 @@ async def run_tool(
     try:
         arguments = json.loads(item["arguments"] or "{}")
     except (ValueError, RecursionError):
-        return ToolResult("The arguments are no JSON.", is_error=True)
+        return ToolResult("The arguments are not JSON.", is_error=True)
     if not isinstance(arguments, dict):
         return ToolResult("The arguments must be an object.", is_error=True)
     try:

@@ -40,7 +40,7 @@ def listed(given: Any) -> list[dict[str, Any]]:
     """The ``input`` of a request as a list of items that say their types.
 
     Raises:
-        BadRequest: It is no text and no list of objects.
+        BadRequest: It is neither a text nor a list of objects.
     """
     if isinstance(given, str):
         given = [{"role": "user", "content": given}]
@@ -101,7 +101,7 @@ def _unsealed(text: Any) -> str:
 
 @dataclass(slots=True)
 class _Turn:
-    """What the assistant did before somebody else did something."""
+    """What the assistant did before someone else did something."""
 
     reasoning: list[str] = field(default_factory=list)
     content: list[str] = field(default_factory=list)

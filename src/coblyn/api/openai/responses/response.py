@@ -36,7 +36,7 @@ class Response:
         id: Its id.
         status: ``in_progress``, ``completed``, ``incomplete``, ``failed`` or ``cancelled``.
         events: All events so far, with their numbers.
-        is_cancelled: Whether it shall end as soon as it can.
+        is_cancelled: Whether it should end as soon as it can.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Response:
         return self.told(self._writer.call(name, label, request["arguments"], request["id"]))
 
     def cancel(self) -> None:
-        """No more tools shall run."""
+        """No more tools should run."""
         self.is_cancelled = True
 
     def stop(self) -> list[Event]:
@@ -124,7 +124,7 @@ class Response:
         return self.told([error, self._whole("failed")])
 
     def abandon(self) -> None:
-        """Nobody waits for it any more: what is not complete will never be."""
+        """Nobody waits for it any longer: what is not complete will never be."""
         if not self.is_over:
             self.status = "cancelled"
             self._changed.set()

@@ -62,7 +62,7 @@ class Toolbox:
         """Add the tools of a list; those that nobody here can run are left out with a warning.
 
         Raises:
-            BadRequest: It is no list, or a tool has no name or a wrong schema.
+            BadRequest: It is not a list, or a tool has no name or a wrong schema.
         """
         if not isinstance(tools, list | None):
             raise BadRequest(f"{where} must be a list.", field=where)

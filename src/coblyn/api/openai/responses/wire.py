@@ -55,7 +55,7 @@ class ResponseInput(SamplingInput):
 
     @property
     def included(self) -> frozenset[str]:
-        """What the answer shall carry besides."""
+        """What the answer should carry besides."""
         return frozenset(self.include or ())
 
     @property
@@ -109,7 +109,7 @@ class ResponseInput(SamplingInput):
         return command
 
     def check(self) -> None:
-        """Refuse what would be forgotten in silence.
+        """Refuse what would be forgotten silently.
 
         Raises:
             BadRequest: ``field`` names it.
