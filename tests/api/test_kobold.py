@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -55,6 +56,18 @@ async def test_stream_carries_progress_and_stats_for_those_who_ask(client: Clien
         b'"queue_seconds": 0.5, "prefill_seconds": 2.0, "decode_seconds": 4.0, "seed": 7, '
         b'"stop": ""}\n\n'
     )
+
+
+async def test_streams_with_events_say_what_else_tokens_could_have_been(client: Client) -> None:
+    body = {"prompt": "a", "coblyn_events": True, "logprobs": 1}
+    first = (await client.post(STREAM, body)).body.split(b"\n\n")[1]
+    name, _, data = first.partition(b"\ndata: ")
+    assert name == b"event: logprobs"
+    (token,) = json.loads(data)["content"]
+    assert (token["token"], token["logprob"]) == ("A", -0.5)
+    assert [(top["token"], top["logprob"]) for top in token["top_logprobs"]] == [("x", -1.5)]
+    plain = await client.post(STREAM, body | {"coblyn_events": False})
+    assert b"logprobs" not in plain.body
 
 
 async def test_first_token_is_sent_before_the_second_is_made(

@@ -1,11 +1,11 @@
 /** One function for each endpoint of generating. */
 
 import { events, type ServerEvent } from "../stream/events";
-import { converse } from "./conversation";
+import { chancesOf, converse } from "./conversation";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { ModelsApi } from "./models";
 import { StoriesApi } from "./stories";
-import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus } from "./types";
+import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus, type TokenChance } from "./types";
 
 export interface Api {
   health(): Promise<Health>;
@@ -86,6 +86,7 @@ export function createApi(fetch?: Fetch): Api {
 
 async function* understand(stream: AsyncIterable<ServerEvent>): AsyncGenerator<GenerateEvent, void, undefined> {
   let isFinished = false;
+  let tokens: TokenChance[] = [];
   try {
     for await (const { event, data } of stream) {
       const said = asJson(data);
@@ -105,10 +106,13 @@ async function* understand(stream: AsyncIterable<ServerEvent>): AsyncGenerator<G
           prefillSeconds: number(said.prefill_seconds) ?? 0,
           decodeSeconds: number(said.decode_seconds) ?? 0,
         };
+      } else if (event === "logprobs") {
+        tokens = [...tokens, ...(chancesOf({ content: said.content }) ?? [])];
       } else if (event === "error") {
         throw detailOf(said, 0);
       } else if (event === "message") {
-        if (text(said.token)) yield { kind: "text", text: text(said.token) };
+        if (text(said.token)) yield { kind: "text", text: text(said.token), ...(tokens.length > 0 ? { tokens } : {}) };
+        if (text(said.token)) tokens = [];
         if (said.finish_reason === "error") throw detailOf(said, 0);
         if (said.finish_reason === "stop" || said.finish_reason === "length") {
           isFinished = true;

@@ -5,16 +5,20 @@ import { type ChangeSet, EditorState, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
 import { addModel, authorsExtension, lastPiece, type Runs, runsOf, setRuns, unreported } from "./authors";
+import { addChances, type ChanceListener, chances, type Drawn, showChances } from "./chances";
 import { gather } from "./frames";
+import { type Ghost, type GhostListener, ghostOf, ghosts, offer, setGhost } from "./ghost";
 import { type Piece, pieceExtension, pieceOf, setPieces } from "./piece";
 import { factsOf, keys, report, type StoryListener, surface } from "./surface";
 import { redoStep, Take, type Target, undoStep } from "./take";
 
 export type { Runs } from "./authors";
+export type { Drawn } from "./chances";
+export type { Ghost } from "./ghost";
 export type { Piece } from "./piece";
 export type { StoryFacts } from "./surface";
 
-export interface StoryOptions extends StoryListener {
+export interface StoryOptions extends StoryListener, ChanceListener, GhostListener {
   text: string;
   runs: Runs;
   /** Whether the place where text appears is on screen, while it does; only then does the page follow it. */
@@ -47,6 +51,15 @@ export interface Story {
   /** Who wrote what, for all of the text. */
   runs(): Runs;
   showEnd(): void;
+  /** Heat by probability, and alternatives; shown or not. */
+  showChances(isShown: boolean): void;
+  /** The tokens of the last piece, as they were drawn. */
+  addChances(tokens: readonly Drawn[]): void;
+  /** Offers words at a place, or more of them; false once the writer has put them away. */
+  offer(ghost: Ghost, isFirst: boolean): boolean;
+  /** What is offered and not accepted yet. */
+  ghost(): Ghost | null;
+  dismissGhost(): void;
   /** Where the caret stands. */
   caret(): number;
   undo(): void;
@@ -95,6 +108,11 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
       const end = pieceOf(view.state)?.to ?? view.state.doc.length;
       view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });
     },
+    showChances: (isShown) => showChances(view, isShown),
+    addChances: (tokens) => addChances(view, tokens),
+    offer: (ghost, isFirst) => offer(view, ghost, isFirst),
+    ghost: () => ghostOf(view.state),
+    dismissGhost: () => view.dispatch({ effects: setGhost.of(null) }),
     caret: () => view.state.selection.main.head,
     focus: () => view.focus(),
     destroy: () => view.destroy(),
@@ -112,6 +130,8 @@ export function createState(options: StoryOptions): EditorState {
       pieceExtension,
       authorsExtension,
       takeover,
+      chances(options),
+      ghosts(options),
       surface(options),
       keys(options),
       report(options),

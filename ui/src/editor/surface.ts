@@ -56,10 +56,11 @@ export function keys({ onUndo, onRedo }: StoryListener): Extension {
         { key: "Mod-z", run: call(onUndo), preventDefault: true },
         { key: "Mod-y", mac: "Mod-Shift-z", run: call(onRedo), preventDefault: true },
         { linux: "Ctrl-Shift-z", win: "Ctrl-Shift-z", run: call(onRedo), preventDefault: true },
-        // The page's own: generate, retry, takes.
+        // The page's own: generate, retry, takes, suggest.
         { key: "Mod-Enter", run: () => true },
         { key: "Mod-Shift-Enter", run: () => true },
         { key: "Mod-Alt-Enter", run: () => true },
+        { key: "Alt-Enter", run: () => true },
       ]),
     ),
     keymap.of([...searchKeymap, ...standardKeymap]),

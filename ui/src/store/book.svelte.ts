@@ -135,6 +135,11 @@ export class Book {
     await this.switchTo(branch);
   }
 
+  /** Words that were offered and put away are kept, and found beside the takes. */
+  keepGhost({ piece, text }: { piece: string; text: string }): void {
+    if (text.trim() !== "") this.put(`takes/${newId()}`, { slot: "ghost", piece, text });
+  }
+
   newId(): string {
     return newId();
   }
@@ -170,7 +175,9 @@ export class Book {
   /** The text was changed in the editor. */
   edited(changes: ChangeSet, piece: string, event: string): void {
     const isGenerated = this.#generating !== "" && (event === "input.generate" || event === "delete.retry" || event === "input.replace");
-    const unit = isGenerated ? this.#generating : this.#units.of(changes, event, performance.now());
+    // All that is accepted of one ghost is one step.
+    const made = isGenerated ? this.#generating : event === "input.ghost" ? piece : "";
+    const unit = made || this.#units.of(changes, event, performance.now());
     this.journal?.add({ kind: "edit", id: newId(), unit, branch: this.branch, changes, piece });
     this.canUndo = true;
     this.canRedo = false;

@@ -4,6 +4,7 @@ import type { Page } from "./page";
 import { MODES } from "../modes/turns";
 import { DIGITS, RAIL } from "./place.svelte";
 import { saveCopy } from "./copy";
+import { suggest } from "./suggest";
 import { LANGUAGES, type Language, say } from "../words/words.svelte";
 
 export interface Command {
@@ -32,6 +33,7 @@ export function commandsOf(page: Page): Command[] {
     { id: "generate", label: t.generate, run: () => void modes.generate() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
     ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void modes.writeTakes(n) })),
+    { id: "suggest", label: t.suggest, run: () => void suggest(session) },
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },
     ...panels,
@@ -47,6 +49,7 @@ export function commandsOf(page: Page): Command[] {
       run: () => view.set({ language }),
     })),
     { id: "tour", label: t.tourShow, run: () => page.tour.begin() },
+    { id: "probabilities", label: t.probabilities, run: () => view.set({ probabilities: view.looks.probabilities === "on" ? "off" : "on" }) },
     ...MODES.map((mode) => ({ id: `mode-${mode}`, label: `${t.mode}: ${t.modes[mode]}`, run: () => modes.choose(mode) })),
     ...(modes.mode === "story" ? [] : [{ id: "as-text", label: t.asText, run: () => (modes.isAsText = !modes.isAsText) }]),
     { id: "text", label: t.goToText, run: () => session.focus() },

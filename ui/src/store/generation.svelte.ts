@@ -1,7 +1,7 @@
 /** One generation at a time: what it is doing, how fast, and how it is stopped. */
 
 import type { Api } from "../api/client";
-import type { FinishReason, GenerateEvent, GenerateRequest, Progress, Stats } from "../api/types";
+import type { FinishReason, GenerateEvent, GenerateRequest, Progress, Stats, TokenChance } from "../api/types";
 import type { Writing } from "../editor/story";
 import { speedOf } from "./figures";
 
@@ -31,6 +31,9 @@ export class Generation {
   max = $state(0);
   /** Seconds until the prompt is read, by how fast it was read so far; null while that is not known. */
   secondsLeft = $state<number | null>(null);
+
+  /** What was drawn, with what could have been, where that was asked for. */
+  tokens: TokenChance[] = [];
 
   readonly #api: Api;
   #genkey = "";
@@ -106,6 +109,7 @@ export class Generation {
   #begin({ genkey, max_length }: GenerateRequest): void {
     this.phase = "sending";
     this.progress = null;
+    this.tokens = [];
     this.stats = null;
     this.speed = null;
     this.count = 0;
@@ -124,6 +128,7 @@ export class Generation {
       this.secondsLeft = this.#estimate(this.progress);
       if (this.phase === "sending") this.phase = "reading";
     } else if (event.kind === "text") {
+      this.tokens.push(...(event.tokens ?? []));
       if (this.phase === "sending" || this.phase === "reading") this.phase = "writing";
       if (this.#meter.tick()) this.#show();
     } else if (event.kind === "stats") {

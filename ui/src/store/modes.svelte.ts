@@ -7,6 +7,7 @@ import { type Cast, type Mode, modeOf, type Turn, turnsOf } from "../modes/turns
 import { insertion, type Manner } from "../modes/writing";
 import { difference } from "../journal/difference";
 import { say } from "../words/words.svelte";
+import { writeTakes } from "./beside";
 import { cardOf } from "./cards";
 import type { Session } from "./session.svelte";
 import { recall, remember } from "./stored";
@@ -123,7 +124,7 @@ export class Modes {
 
   async writeTakes(count: number): Promise<void> {
     if (this.hasTurns && !this.#session.generation.isRunning) this.#begin();
-    await this.#session.writeTakes(count);
+    await writeTakes(this.#session, count);
   }
 
   edit(turn: number | null): void {

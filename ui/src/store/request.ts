@@ -12,10 +12,11 @@ export interface Asked {
   fit: () => (chunk: string) => string;
 }
 
-export function requestOf(sent: Context, places: Places, settings: Settings, table: readonly Parameter[], genkey: string): Asked {
+export function requestOf(sent: Context, places: Places, settings: Settings, table: readonly Parameter[], genkey: string, logprobs = 0): Asked {
   const isConversation = modeOf(places.mode) === "assistant" && sent.messages.length > 0;
   const { prompt } = isConversation ? sent : spacing(sent.prompt);
   const request = toRequest(settings, table, prompt, genkey);
+  if (logprobs > 0) request.logprobs = logprobs;
   request.stop_sequence = [...new Set([...request.stop_sequence, ...sent.stops])];
   if (!isConversation) return { request, fit: () => spacing(sent.prompt).fit };
   const tools = places.settings.tools;

@@ -18,6 +18,8 @@ import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
 import { Takes } from "./takes.svelte";
 
+const NUM_ALTERNATIVES = 6;
+
 export class Session {
   /** How often the writer has done what the tour asks for. */
   deeds = $state.raw({ generations: 0, retries: 0, undos: 0 });
@@ -30,6 +32,8 @@ export class Session {
   /** False while text appears where the reader does not look. */
   isFollowing = $state(true);
 
+  /** How many alternatives each token comes with; 0 while nobody wants to see them. */
+  numAlternatives = 0;
   /** Where one writes in a mode with turns, while it is shown. */
   box: HTMLElement | null = null;
 
@@ -131,34 +135,6 @@ export class Session {
     return this.#write("piece");
   }
 
-  /** Several takes of the next piece beside each other; what is used of them becomes one step. */
-  async writeTakes(count: number): Promise<void> {
-    if (!this.#story || this.generation.isRunning || this.takes.isWriting) return;
-    this.close("generation");
-    try {
-      const table = await this.sampler.ready();
-      const sent = await this.outlook.prepare(null);
-      this.outlook.sent(sent);
-      const { request, fit } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey());
-      await this.takes.write(count, request, fit);
-    } catch (error) {
-      this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
-    }
-  }
-
-  /** Puts the chosen take to the end of the text, as far as it is marked; the others are kept beside the piece. */
-  useTake(onlyOne: boolean): void {
-    const text = this.takes.text(onlyOne);
-    if (!this.#story || text === "") return;
-    const id = newId();
-    const others = (this.takes.list ?? []).filter(({ text: other }) => other !== "" && other !== text);
-    this.book.beginPiece(id);
-    this.#story.insert(this.#story.length(), this.#story.length(), text, id);
-    this.book.endPiece();
-    this.pager.keepAll(id, text, others.map(({ text: other }) => other));
-    this.closeTakes();
-  }
-
   closeTakes(): void {
     this.takes.close();
     this.outlook.changed();
@@ -232,15 +208,27 @@ export class Session {
     await this.#run;
   }
 
-  #write(place: "end" | "piece"): Promise<boolean> {
+  /** Heat and alternatives on the words that a model draws from now on; shown or not. */
+  showChances(isShown: boolean): void {
+    this.numAlternatives = isShown ? NUM_ALTERNATIVES : 0;
+    this.#story?.showChances(isShown);
+  }
+
+  /** A branch from a token that could have been, written on from there. */
+  async growFrom(at: number, token: string): Promise<void> {
+    await this.branchHere(at);
+    await this.#write("end", token);
+  }
+
+  #write(place: "end" | "piece", opening = ""): Promise<boolean> {
     if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve(false);
     this.#isStarting = true;
     this.generation.prepare();
-    this.#run = this.#generate(this.#story, place).finally(() => (this.#isStarting = false));
+    this.#run = this.#generate(this.#story, place, opening).finally(() => (this.#isStarting = false));
     return this.#run;
   }
 
-  async #generate(story: Story, place: "end" | "piece"): Promise<boolean> {
+  async #generate(story: Story, place: "end" | "piece", opening: string): Promise<boolean> {
     this.close("generation");
     let isWhole = false;
     const old = place === "piece" ? this.pager.written() : null;
@@ -248,11 +236,12 @@ export class Session {
     const sentences = new Sentences();
     const id = newId();
     this.book.beginPiece(id);
+    if (opening !== "") story.insert(story.length(), story.length(), opening, id);
     try {
       const table = await this.sampler.ready();
       const sent = await this.outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
       this.outlook.sent(sent);
-      const { request, fit: fitted } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey());
+      const { request, fit: fitted } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey(), this.numAlternatives);
       const fit = fitted();
       const outcome = await this.generation.run(request, story.write(place, id), (chunk) => {
         const text = fit(chunk);
@@ -268,6 +257,7 @@ export class Session {
       this.notify({ topic: "generation", tone: "error", ...wordsFor(error) });
       void this.server.check();
     }
+    story.addChances(this.generation.tokens);
     this.#receipt(id);
     this.book.endPiece();
     this.pager.keep(old, id);

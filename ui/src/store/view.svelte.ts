@@ -12,6 +12,8 @@ export interface Looks {
   face: "serif" | "sans";
   /** Whose words are told apart: the last piece only, or all of the model's. */
   authors: "last" | "all";
+  /** Heat by probability on the model's words, with alternatives. */
+  probabilities: "off" | "on";
   announce: "sentences" | "end" | "nothing";
   language: Language;
 }
@@ -24,6 +26,7 @@ const CHOICES: Readonly<Partial<Record<keyof Looks, readonly string[]>>> = {
   theme: ["system", "light", "dark"],
   face: ["serif", "sans"],
   authors: ["last", "all"],
+  probabilities: ["off", "on"],
   announce: ["sentences", "end", "nothing"],
   language: Object.keys(LANGUAGES),
 };
@@ -35,6 +38,7 @@ function defaults(languages: readonly string[]): Looks {
     measure: 40,
     face: "serif",
     authors: "last",
+    probabilities: "off",
     announce: "sentences",
     language: choose(languages),
   };

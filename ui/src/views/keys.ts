@@ -1,6 +1,7 @@
 /** The page's keys. Those of an input method that composes are never ours. */
 
 import type { Page } from "../store/page";
+import { suggest } from "../store/suggest";
 
 export const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 /** The name of the key that commands are given with. */
@@ -16,6 +17,11 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
   if (event.key === "Enter" && event.ctrlKey && event.altKey) {
     event.preventDefault();
     void modes.writeTakes(3);
+    return;
+  }
+  if (event.key === "Enter" && event.altKey && !event.metaKey && !event.shiftKey && !modes.hasTurns) {
+    event.preventDefault();
+    void suggest(session);
     return;
   }
   const isCommand = IS_MAC ? event.metaKey : event.ctrlKey;

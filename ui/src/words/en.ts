@@ -299,6 +299,17 @@ export const en = {
   takeAfter: "The next take",
   segTemplate: "Template",
 
+  // Probabilities and ghosts
+  probabilities: "Probabilities",
+  probabilitiesOn: "Heat on the model’s words",
+  off: "Off",
+  chances: "What could have stood here",
+  chance: (words: string, percent: number) =>
+    `${new Intl.NumberFormat("en", { maximumFractionDigits: percent < 1 ? 1 : 0 }).format(percent)} %  ${words.replaceAll("\n", "↵").replace(/^ /, "␣")}`,
+  suggest: "Suggest",
+  suggestHint: "Offer a continuation at the caret (Alt+Enter)",
+  ghostKeys: (command: string) => `Right: a word. Tab: a sentence. ${command}+Enter: all. Esc: none.`,
+
   // Bar
   writing: "Writing",
   generate: "Generate",

@@ -282,6 +282,16 @@ export const zh: Words = {
   takeAfter: "下一份备选",
   segTemplate: "模板",
 
+  probabilities: "概率",
+  probabilitiesOn: "以深浅标示模型用词",
+  off: "关闭",
+  chances: "此处还可能是",
+  chance: (words, percent) =>
+    `${new Intl.NumberFormat("zh", { maximumFractionDigits: percent < 1 ? 1 : 0 }).format(percent)}%  ${words.replaceAll("\n", "↵").replace(/^ /, "␣")}`,
+  suggest: "预览续写",
+  suggestHint: "在光标处预览续写（Alt+回车）",
+  ghostKeys: (command) => `右键：一词；Tab：一句；${command}+回车：全部；Esc：不用。`,
+
   writing: "写作",
   generate: "续写",
   generateHint: (key) => `在文末续写（${key}）`,

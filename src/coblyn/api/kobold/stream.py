@@ -12,6 +12,7 @@ from typing import Any
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.later import Warnings
+from coblyn.api.logprobs import chat_form
 from coblyn.api.problem import Problem
 from coblyn.api.stream import Chunks, json_text
 from coblyn.engine.events import Delta, Finish, Prefill
@@ -29,7 +30,8 @@ class KoboldChunks(Chunks):
 
     Args:
         dialect: Kobold's.
-        with_events: Also send ``warnings`` first, ``progress`` while the prompt is read, and ``stats`` at the end.
+        with_events: Also send ``warnings`` first, ``progress`` while the prompt is read, ``logprobs`` before
+            the text of their tokens if they are wanted, and ``stats`` at the end.
         warnings: Fields that are not obeyed.
     """
 
@@ -43,8 +45,11 @@ class KoboldChunks(Chunks):
         return self._event(b"warnings", dict(self._warnings)) if self._warnings else b""
 
     def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002 - there is one choice
-        """New text."""
-        return self._message(_TEXT % json_text(delta.text)) if delta.text else b""
+        """New text, and before it what else its tokens could have been."""
+        told = self._message(_TEXT % json_text(delta.text)) if delta.text else b""
+        if not delta.tokens or delta.tokens[0].logprob is None:
+            return told
+        return self._event(b"logprobs", {"content": chat_form(delta.tokens)}) + told
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
         """The reason, and the statistics."""
