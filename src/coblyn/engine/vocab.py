@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from coblyn.constraints.vocabulary import Vocabulary
 from coblyn.llama.model import Model
 
 __all__ = ["ModelVocab", "constraint_vocabulary"]
+
+_BEFORE = "\x02"
+"""A character that is in no other token."""
 
 
 class ModelVocab:
@@ -34,5 +38,20 @@ def constraint_vocabulary(model: Model, vocab: ModelVocab) -> Vocabulary:
     """The model's vocabulary for constraints. What is special has no text of its own."""
     pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
     special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
+    return Vocabulary(pieces, special, sorted(vocab.end_tokens), _continuing(vocab))
+
+
+def _continuing(vocab: ModelVocab) -> Callable[[str], list[int]]:
+    """Makes tokens of a text that goes on from another.
+
+    SentencePiece's vocabularies put a space before each text, which here would be in the middle of one.
+    """
     tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
-    return Vocabulary(pieces, special, sorted(vocab.end_tokens), tokenize)
+    if b"".join(map(vocab.piece, tokenize("a"))) == b"a":
+        return tokenize
+    before = tokenize(_BEFORE)
+
+    def continuing(text: str) -> list[int]:
+        return tokenize(_BEFORE + text)[len(before) :]
+
+    return continuing
