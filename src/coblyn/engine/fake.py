@@ -19,7 +19,7 @@ from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.fake_vocab import BOS, END, FakeVocab, vocabulary
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
-from coblyn.engine.masks import BoundText, Masks
+from coblyn.engine.masks import BoundText, Masks, Words
 from coblyn.engine.media import Kind, RawMedia
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
@@ -45,7 +45,6 @@ STORY = (
     "The lamp went out on the third level, and for a while there was only the sound of water. "
     "Then, from behind the rock, came three knocks. "
 )
-
 
 _SAMPLE_RATE = 16_000
 
@@ -374,17 +373,16 @@ class FakeRunner:
             if row.outputs and request.guide:
                 assert row.request_id in guides, "its guide is not computed"
                 assert not row.drafts, "nothing guides them"
-                start, drawn = request.content.positions, self.held[row.sequence]
+                drawn = self.held[row.sequence][request.content.positions :]
                 away = self.held[guides[row.request_id]]
-                guide = [*request.guide.ids, *drawn[start:]]
-                assert away == guide, "its guide holds another text"
+                assert away == [*request.guide.ids, *drawn], "its guide holds another text"
 
     def _draw(self, row: Row) -> list[Sampled]:
         """A token, and one more for each draft that is right; none while its mask is late."""
         if row.request_id in self._masks and self._is_late(row):
             return []
         if row.request_id in self._masks:
-            return self._follow(row.request_id, self._sample(row))
+            return self._draw_bound(row)
         drawn = [self._sample(row)]
         for draft in row.drafts:
             if len(drawn) == row.outputs or drawn[-1].token != draft or draft == END:
@@ -393,12 +391,23 @@ class FakeRunner:
             drawn.append(self._sample(row))
         return drawn
 
-    def _follow(self, request_id: str, drawn: Sampled) -> list[Sampled]:
-        if drawn.token < 0:
-            return [drawn]
-        may_leap = self._requests[request_id].may_leap
-        forced, is_last = self._masks.follow(request_id, drawn.token, may_leap=may_leap)
-        return drawn.followed_by(forced, is_last=is_last)
+    def _draw_bound(self, row: Row) -> list[Sampled]:
+        """Under a constraint: as far as there are masks behind drafts that are right."""
+        may_leap = self._requests[row.request_id].may_leap
+        self._masks.look_ahead(row.request_id, row.drafts, may_leap=may_leap)
+        self._masks.wait(row.request_id)
+        masks, drawn = self._masks.ahead(row.request_id), list[Sampled]()
+        for mask, draft in zip(masks, (*row.drafts, None), strict=False):
+            drawn.append(self._sample(row, mask))
+            if drawn[-1].token != draft or draft == END or drawn[-1].token < 0:
+                break
+            row = row._replace(tokens=[*row.tokens, draft], banned=())
+        *others, last = drawn
+        if last.token < 0:
+            return drawn
+        tokens = [each.token for each in drawn]
+        forced, is_last = self._masks.follow_all(row.request_id, tokens, may_leap=may_leap)
+        return [*others, *last.followed_by(forced, is_last=is_last)]
 
     def _is_late(self, row: Row) -> bool:
         lateness = self._lateness.get(row.request_id, 0)
@@ -433,14 +442,14 @@ class FakeRunner:
         if row.keeps_logits:
             self._kept[row.sequence] = len(held)
 
-    def _sample(self, row: Row) -> Sampled:
+    def _sample(self, row: Row, words: Words | None = None) -> Sampled:
         request = self._requests[row.request_id]
         index = row.position + len(_entries(row)) - request.content.positions
         text = (self._signs(request) + self.script).encode()
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
             token = ord(" ")
-        token = self._allowed(row, token)
+        token = self._allowed(row, token, words)
         if request.sampling.logprobs is None:
             return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
@@ -454,11 +463,8 @@ class FakeRunner:
         chosen = request.content.namespace.adapters
         return "".join(f"[{names[each.digest]} {each.scale:g}] " for each in chosen)
 
-    def _allowed(self, row: Row, wanted: int) -> int:
+    def _allowed(self, row: Row, wanted: int, words: Words | None) -> int:
         """The token that is wanted, or the first that is allowed in its place: the end, else from the letters on."""
-        words = self._masks.words(row.request_id)
-        if words is not None:
-            self._masks.wait(row.request_id)
 
         def is_followed(token: int) -> bool:
             return words is None or bool(words[token // 32] >> np.uint32(token % 32) & 1)

@@ -28,7 +28,7 @@ from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.workers import TookTooLong, Workers
 from coblyn.errors import Busy, ConstraintRefused, EngineError
 
-__all__ = ["BoundText", "Masks"]
+__all__ = ["BoundText", "Masks", "Words"]
 
 Words = NDArray[np.uint32]
 
@@ -53,6 +53,7 @@ class BoundText:
         is_free: Any token may come next: the mask is not looked at, and not computed.
         forced: Where the mask allows a single token: this one and those that have to follow it.
         is_slow: Its last mask took long, and so may taking note of a token.
+        ahead: The masks of a row with drafts, one behind the other; None for a row without.
     """
 
     matcher: Matcher | LazyMatcher | TokenList
@@ -61,6 +62,7 @@ class BoundText:
     is_free: bool = False
     forced: list[int] = field(default_factory=list)
     is_slow: bool = False
+    ahead: Words | None = None
 
     def fail(self, error: EngineError) -> None:
         """It cannot be followed any further."""
@@ -73,6 +75,37 @@ class BoundText:
         self.matcher.fill(self.words)
         self.forced = self.matcher.forced() if _is_single(self.words) else []
         self.is_slow = time.monotonic() - began > _SLOW
+
+    def look_ahead(self, filled: Future[None], drafts: Sequence[int], may_leap: bool) -> None:
+        """Compute a mask behind each draft, as far as the grammar allows them and a token may be drawn for each.
+
+        It goes no further than a place behind which tokens are forced: what follows there is not drawn.
+
+        Args:
+            filled: Done when its mask is there.
+            drafts: Token ids.
+            may_leap: Whether tokens that are forced are taken without being drawn.
+        """
+        filled.result()
+        masks = np.full((len(drafts) + 1, len(self.words)), 0xFFFFFFFF, np.uint32)
+        if not self.is_free:
+            masks[0] = self.words
+        num_taken = num_masks = 0
+        while num_masks < len(drafts) and not (may_leap and self.forced):
+            token = drafts[num_masks]
+            if not masks[num_masks, token // 32] >> np.uint32(token % 32) & 1:
+                break
+            self.matcher.accept(token)
+            num_taken += 1
+            if self.matcher.is_over:
+                break
+            num_masks += 1
+            if not _is_free(self.matcher):
+                self.matcher.fill(masks[num_masks])
+            is_single = may_leap and _is_single(masks[num_masks])
+            self.forced = self.matcher.forced() if is_single else []
+        self.matcher.rewind(num_taken)
+        self.ahead = masks[: num_masks + 1]
 
     def accept_and_fill(self, token: int) -> None:
         """Take note of a token, and compute the mask behind it."""
@@ -183,6 +216,23 @@ class Masks:
         """Whether a request has a constraint."""
         return request_id in self._open
 
+    def look_ahead(self, request_id: str, drafts: Sequence[int], *, may_leap: bool) -> None:
+        """Begin to compute the masks behind drafts; for a text whose masks take long, there are none."""
+        found = self._open[request_id]
+        if found.is_slow:
+            drafts = ()
+        look = partial(found.look_ahead, found.filled, drafts, may_leap)
+        found.filled = self._workers.submit(look)
+
+    def ahead(self, request_id: str) -> Words:
+        """The masks that ``look_ahead`` computed: of the next token, and of one behind each draft that may be right.
+
+        It may still be on its way: ``wait`` before it is read.
+        """
+        masks = self._open[request_id].ahead
+        assert masks is not None, "it looked ahead"
+        return masks
+
     def wait(self, request_id: str) -> bool:
         """Wait until the mask of a request is there; False if its grammar is beyond the limits of time or size."""
         return self._open[request_id].filled.exception() is None
@@ -245,6 +295,26 @@ class Masks:
             token = each
         return following, self.accept(request_id, token)
 
+    def follow_all(
+        self, request_id: str, tokens: Sequence[int], *, may_leap: bool
+    ) -> tuple[Sequence[int], bool]:
+        """Take note of all tokens that were drawn for a row: the drafts that were right, and one more.
+
+        Returns:
+            As ``follow`` does, for the last one.
+
+        Raises:
+            EngineError: As ``accept`` does.
+        """
+        found = self._open[request_id]
+        found.filled.exception()  # one thread at a time
+        if found.ahead is not None and len(tokens) < len(found.ahead):
+            found.forced = []  # they are of a place that was not reached
+        found.ahead = None
+        for token in tokens[:-1]:
+            found.matcher.accept(token)
+        return self.follow(request_id, tokens[-1], may_leap=may_leap)
+
     def rewind(self, request_id: str, count: int) -> None:
         """The last tokens that were drawn are given back; a request without a constraint is not an error.
 
@@ -287,7 +357,7 @@ class Masks:
         self._workers.close()
 
     def _fill(self, text: BoundText) -> None:
-        text.is_free, text.forced = _is_free(text.matcher), []
+        text.is_free, text.forced, text.ahead = _is_free(text.matcher), [], None
         if not text.is_free:
             text.filled = self._workers.submit(text.fill)
 

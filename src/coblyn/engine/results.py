@@ -101,13 +101,16 @@ class Results:
     def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
         """Take the tokens that a row drew, up to the one that ends it."""
         if not drawn:  # its mask is late
+            self._take_back(generation, row, drawn, 0)
             return []
         request, taken, reason = generation.request, Chunk(""), None
         if not generation.first_token:
             generation.first_token = self._clock()
+        num_booked = 0
         for place, sampled in enumerate(drawn):
             if place > 0 and not sampled.is_forced:
                 self._book_all(generation)
+                num_booked += 1
             if sampled.token < 0:
                 break
             chunk, reason = self._take(generation, sampled)
@@ -116,7 +119,7 @@ class Results:
             taken = _joined(taken, chunk) if place > 0 else chunk
             if reason or generation.must_answer:
                 break
-        self._take_back(generation, row, drawn, place)
+        self._take_back(generation, row, drawn, num_booked)
         if sampled.token < 0:
             return [*_delta(request, taken), *self._fail(generation, sampled.token)]
         if not reason and generation.must_answer:
@@ -130,8 +133,8 @@ class Results:
         if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
             for track in generation.tracks:
                 self._cache.take_back(track.sequence)
-        if row.drafts and generation.guesses:
-            generation.guesses.learn(len(row.drafts), len(drawn) - 1)
+        if row.drafts and drawn and generation.guesses:
+            generation.guesses.learn(len(row.drafts), num_drawn(drawn) - 1)
 
     def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
         """The text that a token sets free, and why it is the last one, if it is."""

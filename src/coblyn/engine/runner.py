@@ -263,6 +263,10 @@ class LlamaRunner:
 
         Where a mask takes longer, its row's logits are kept for a later step, and the others go on until it is there.
         """
+        for row in rows:
+            if row.drafts and row.request_id in self._masks:
+                may_leap = self._requests[row.request_id].may_leap
+                self._masks.look_ahead(row.request_id, row.drafts, may_leap=may_leap)
         self._steps.run(num_tokens, ())
         self.decode_seconds += self._steps.decode_seconds
         late = self._late_masks(rows, is_busy=is_busy)
@@ -288,6 +292,9 @@ class LlamaRunner:
         request_id = row.request_id
         if request_id not in late:
             self._kept.forget_late(request_id)
+            if row.drafts and request_id in self._masks and self._masks.wait(request_id):
+                masks = self._masks.ahead(request_id)
+                return draw._replace(mask=masks, num_drafts=len(masks) - 1, max_drawn=len(masks))
             return draw._replace(mask=self._mask(row))
         if draw.away and draw.away.logits is None:
             keep = self._kept.room_for_late(request_id, draw.away.keep, is_guide=True)
@@ -307,18 +314,19 @@ class LlamaRunner:
             return drawn
         if not self._masks.wait(request_id):
             return [_NOT_FOLLOWED]
-        (only,) = drawn
-        if only.token < 0:
+        *others, last = drawn
+        if last.token < 0:
             return drawn
         may_leap = self._requests[request_id].may_leap
         try:
-            forced, is_last = self._masks.follow(request_id, only.token, may_leap=may_leap)
+            tokens = [each.token for each in drawn]
+            forced, is_last = self._masks.follow_all(request_id, tokens, may_leap=may_leap)
         except EngineError as error:
             log.warning("a constraint cannot be followed: %s", error.message)
             return [_NOT_FOLLOWED]
         if forced:
             self._samplers[request_id].accept(forced)
-        return only.followed_by(forced, is_last=is_last)
+        return [*others, *last.followed_by(forced, is_last=is_last)]
 
     @property
     def can_draft(self) -> bool:

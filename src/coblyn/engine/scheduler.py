@@ -137,7 +137,7 @@ class Scheduler:
         wishes, num_tokens = [], len(group.members)
         for generation in group.members:
             most = self._most_drafts(generation, num_tokens)
-            if generation.guesses and most > 0 and self._may_run_on(generation):
+            if generation.guesses and most > 0 and self._may_draw_more(generation):
                 count = self._speculation.num_wanted(generation.guesses, most, num_tokens)
                 num_tokens += count
                 if count:
@@ -253,10 +253,12 @@ class Scheduler:
             row, *guide = self._chunk(
                 generation, [track.num_pending for track in generation.tracks]
             )
-            if most > 1 and self._may_run_on(generation):
+            if most > 1 and self._may_draw_more(generation):
                 drafts = self._drafts(generation, most - 1, num_tokens) if guesses else ()
                 num_tokens += len(drafts)
-                outputs = 1 + len(drafts) if drafts else min(most, generation.num_left)
+                is_bound = generation.request.constraint is not None
+                further = 1 if is_bound else min(most, generation.num_left)
+                outputs = 1 + len(drafts) if drafts else further
                 row = row._replace(outputs=outputs, drafts=drafts)
             rows += (row, *guide)
         return rows
@@ -333,8 +335,7 @@ class Scheduler:
 
     def _may_speculate(self, request: Request) -> bool:
         is_wanted = self._limits.speculates and request.speculates
-        is_free = not request.constraint and not request.guide
-        return is_wanted and self._cache.is_rewindable and is_free
+        return is_wanted and self._cache.is_rewindable and not request.guide
 
     def _most_outputs(self) -> int:
         """Maximum number of tokens that a row may draw with no decision between them: 1 if anyone waits to be read."""
@@ -344,15 +345,16 @@ class Scheduler:
         num_tracks = sum(len(generation.tracks) for generation in running)
         return max(1, self._cache.free_cells // max(1, num_tracks))
 
-    def _may_run_on(self, generation: Generation) -> bool:
+    def _may_draw_more(self, generation: Generation) -> bool:
         """Whether it decodes, and can take back what it computed behind a stop string."""
         request = generation.request
         is_decoding = generation.num_generated > 0 and all(
             track.num_pending == 1 for track in generation.tracks
         )
         is_watched = request.stop or request.has_bans or request.thinking
-        is_bound = request.constraint or generation.banned
-        return is_decoding and not is_bound and (self._cache.is_rewindable or not is_watched)
+        return (
+            is_decoding and not generation.banned and (self._cache.is_rewindable or not is_watched)
+        )
 
 
 def _counts(generation: Generation, most: int) -> list[int]:
