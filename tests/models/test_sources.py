@@ -13,6 +13,7 @@ import pytest
 
 from coblyn import paths
 from coblyn.cli.search import search as search_command
+from coblyn.engine.beside import find_projector
 from coblyn.errors import (
     BadRequest,
     ChecksumMismatch,
@@ -90,7 +91,27 @@ class TestHuggingFace:
         assert (pulled.path.name, pulled.is_new) == ("model-Q4_K_M.gguf", True)
         assert pulled.path.read_bytes() == MODEL
         assert pull("hf:maker/Model-GGUF").is_new is False
-        assert [path.name for path in paths.models().iterdir()] == ["model-Q4_K_M.gguf"]
+        assert sorted(path.name for path in paths.models().iterdir()) == [
+            "mmproj-model.gguf",
+            "model-Q4_K_M.gguf",
+        ]
+        assert find_projector(pulled.path) == paths.models() / "mmproj-model.gguf"
+
+    def test_a_projector_comes_under_the_models_name(self, server: FileServer) -> None:
+        files = {
+            "mmproj-F32.gguf": MODEL,
+            "mmproj-BF16.gguf": MODEL,
+            "Tiny-VL-UD-Q4_K_XL.gguf": MODEL,
+        }
+        add_repository(server, files)
+        other = paths.models() / "other-Q8_0.gguf"
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.touch()
+        pulled = pull("hf:maker/Model-GGUF")
+        found = find_projector(pulled.path)
+        assert found
+        assert found.read_bytes() == MODEL
+        assert find_projector(other) is None
 
     @pytest.mark.parametrize("wanted", ["q8_0", "Model.Q8_0.gguf", "Q8_0"])
     def test_a_variant_is_named(self, server: FileServer, wanted: str) -> None:

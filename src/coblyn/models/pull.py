@@ -15,7 +15,9 @@ from coblyn.files import alone, disk_errors, require_space
 from coblyn.models import store
 from coblyn.models.catalogue import Entry, lookup
 from coblyn.models.sources import huggingface, modelscope, ollama, pypi, url
+from coblyn.models.sources.offer import Variant, without_quantization
 from coblyn.models.sources.take import RemoteFile, take_in
+from coblyn.models.splits import plain_name
 from coblyn.progress import Progress, Report, silent
 
 __all__ = ["Pulled", "pull"]
@@ -65,10 +67,10 @@ def pull(
         return _pull_entry(entry, force=force, keep=keep, report=report)
     if (repository := huggingface.repository_of(reference)) is not None:
         _refuse_digest(sha256, str(repository))
-        return _pull_files(huggingface.find_variant(repository).files, force=force, report=report)
+        return _pull_variant(huggingface.find_variant(repository), force=force, report=report)
     if (repository := modelscope.repository_of(reference)) is not None:
         _refuse_digest(sha256, str(repository))
-        return _pull_files(modelscope.find_variant(repository).files, force=force, report=report)
+        return _pull_variant(modelscope.find_variant(repository), force=force, report=report)
     if (image := ollama.image_of(reference)) is not None:
         _refuse_digest(sha256, str(image))
         return _pull_image(image, force=force, report=report)
@@ -81,6 +83,15 @@ def pull(
 def _refuse_digest(sha256: str, what: str) -> None:
     if sha256:
         raise BadRequest(f"The digest of {what} is known already.", field="sha256")
+
+
+def _pull_variant(variant: Variant, *, force: bool, report: Report) -> Pulled:
+    """Bring a model here, and its projector under a name by which it is found."""
+    files = list(variant.files)
+    if variant.projector:
+        stem = without_quantization(plain_name(files[0].name.rpartition("/")[2]))
+        files.append(replace(variant.projector, name=f"mmproj-{stem}.gguf"))
+    return _pull_files(files, force=force, report=report)
 
 
 def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> Pulled:
@@ -109,7 +120,8 @@ def _identity(path: Path) -> int | None:
 def _pull_image(image: ollama.Image, *, force: bool, report: Report) -> Pulled:
     """Bring a model of Ollama's here, and what its makers say about it beside it."""
     manifest = ollama.read_manifest(image)
-    pulled = _pull_files([manifest.model], force=force, report=report)
+    files = [file for file in (manifest.model, manifest.projector) if file]
+    pulled = _pull_files(files, force=force, report=report)
     beside = pulled.path.with_suffix(".ollama.json")
     with disk_errors(beside.parent, what=f"Pulling {image}", error=FetchError):
         texts = ollama.read_texts(manifest, beside.parent, report)

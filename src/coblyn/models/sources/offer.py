@@ -24,6 +24,9 @@ _QUANTIZATION = re.compile(r"(?:IQ|TQ|Q)\d(?:_[A-Z0-9]+)*|BF16|F16|F32|MXFP4|NVF
 
 _MAX_LISTED = 12
 
+_OF_PROJECTORS = ("F16", "BF16", "Q8_0")
+"""Types of weights, the best choice first: halves are as good as single precision."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -32,10 +35,12 @@ class Variant:
     Attributes:
         quantization: Such as ``Q4_K_M``; the file's name where it names none.
         files: Its files in order: several if it is split.
+        projector: What lets it take images or sounds, if the place has such a file.
     """
 
     quantization: str
     files: tuple[RemoteFile, ...]
+    projector: RemoteFile | None = None
 
     @property
     def size(self) -> int:
@@ -71,13 +76,16 @@ def variants_of(files: Iterable[RemoteFile]) -> tuple[Variant, ...]:
 
     Projectors and importance matrices are not models; a part without the others is left out.
     """
-    by_path = {file.name: file for file in files if _is_model(file.name)}
+    listed = list(files)
+    by_path = {file.name: file for file in listed if _is_model(file.name)}
+    projector = _projector(listed)
     found = []
     for path in by_path:
         folder, _, name = path.rpartition("/")
         parts = [f"{folder}/{part}" if folder else part for part in part_names(name)]
         if path == parts[0] and all(part in by_path for part in parts):
-            found.append(Variant(quantization_of(path), tuple(by_path[part] for part in parts)))
+            whole = tuple(by_path[part] for part in parts)
+            found.append(Variant(quantization_of(path), whole, projector))
     return tuple(sorted(found, key=lambda variant: (variant.size, variant.quantization)))
 
 
@@ -114,6 +122,18 @@ def without_quantization(name: str) -> str:
 def _is_model(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
     return name.endswith(".gguf") and not name.startswith("mmproj") and "imatrix" not in name
+
+
+def _projector(files: Iterable[RemoteFile]) -> RemoteFile | None:
+    """The projector among files; of several, in half precision if there is such a one."""
+    found = [file for file in files if file.name.rpartition("/")[2].lower().startswith("mmproj")]
+    projectors = [file for file in found if file.name.lower().endswith(".gguf")]
+
+    def rank(file: RemoteFile) -> int:
+        kind = quantization_of(file.name)
+        return _OF_PROJECTORS.index(kind) if kind in _OF_PROJECTORS else len(_OF_PROJECTORS)
+
+    return min(projectors, key=rank, default=None)
 
 
 def quantization_of(path: str) -> str:
