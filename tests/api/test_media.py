@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -273,6 +275,20 @@ async def test_marks_are_nobody_s_business() -> None:
         assert told(prompts(engine)[-1]) == ["see <__media__>"]
         fields = {"prompt_string": "no place", "multimodal_data": [base64_of(PICTURE)]}
         assert (await client.post("/completion", {"prompt": fields})).status == 400
+
+
+async def test_answers_and_logs_show_a_word_in_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    fields = {"prompt_string": "see <__media__>", "multimodal_data": [base64_of(PICTURE)]}
+    caplog.set_level(logging.INFO)
+    async with opened("image", logs_texts=True) as (client, _):
+        answer = (await client.post("/completion", {"prompt": fields})).json
+        assert answer["prompt"] == "see <__media__>"
+        await client.post("/v1/chat/completions", {"messages": said("see ", IMAGE_PART)})
+    facts = [getattr(record, "facts", {}) for record in caplog.records]
+    logged = [each["prompt"] for each in facts if "prompt" in each]
+    assert logged[0] == "see <__media__>"
+    assert (logged[1][0]["content"], logged[1][0]["media"]) == ("see <__media__>", ())
+    json.dumps(logged)
 
 
 async def test_what_can_be_sent_is_said() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from coblyn.chat.attachment import unmarked
+from coblyn.chat.messages import Message
 from coblyn.service.command import AnyPrompt, ChatPrompt, InfillPrompt, TextPrompt
 from coblyn.service.hub import Record
 
@@ -66,9 +68,15 @@ def _facts(record: Record) -> dict[str, Any]:
 
 def _prompt(prompt: AnyPrompt | None) -> Any:
     if isinstance(prompt, TextPrompt):
-        return prompt.memory + prompt.text
+        return unmarked(prompt.memory + prompt.text)
     if isinstance(prompt, ChatPrompt):
-        return [asdict(message) for message in prompt.messages]
+        return [_message(message) for message in prompt.messages]
     if isinstance(prompt, InfillPrompt):
         return [prompt.before, prompt.after]
     return list(prompt.tokens) if prompt else None
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A message without what its images and sounds are."""
+    plain = replace(message, content=unmarked(message.content), media=())
+    return asdict(plain)

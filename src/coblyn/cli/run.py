@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from coblyn.cli import options
+from coblyn.cli.attach import content_with
 from coblyn.cli.engine import causes_named, configure, fitted_aloud
 from coblyn.cli.text import shown
 
@@ -55,6 +57,10 @@ def run(
     stop: Annotated[
         list[str] | None, typer.Option("--stop", help="Text that ends the answer.")
     ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option("--image", help="File of an image or a sound that the prompt is about."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
     context: options.Context = None,
     threads: options.Threads = None,
@@ -73,6 +79,10 @@ def run(
 ) -> None:
     """Answer a prompt in the terminal, or chat."""
     flags = options.settings_among(locals())
+    if image and (raw or prompt is None):
+        raise typer.BadParameter(
+            "An image needs a PROMPT, and a chat template.", param_hint="--image"
+        )
     chosen = {
         "max_tokens": max_tokens,
         "temperature": temperature,
@@ -89,7 +99,8 @@ def run(
             _chat(engine, opening, given)
             return
         text = sys.stdin.read() if prompt in (None, "-") else prompt
-        question: Any = text if raw else [*opening, {"role": "user", "content": text}]
+        said = content_with(text or "", image or [])
+        question: Any = text if raw else [*opening, {"role": "user", "content": said}]
         _answer_once(engine, question, given, as_json=json)
 
 

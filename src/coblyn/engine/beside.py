@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["AUTO", "find_projector"]
+from coblyn.engine.config import EngineConfig
+
+__all__ = ["AUTO", "find_projector", "projector_of"]
 
 AUTO = "auto"
 """In place of a projector's path: the one beside the model, if there is one."""
@@ -17,6 +19,13 @@ _SPLIT = re.compile(r"-\d{5}-of-\d{5}$")
 _TYPE = re.compile(r"^(ud|i?q\d+\w*|[a-z]*f\d+|mxfp4|nvfp4|tq\d+\w*)$")
 _UNNAMED = ("", "model")
 _PREFERRED = ("f16", "bf16", "q8_0", "f32")
+
+
+def projector_of(config: EngineConfig) -> Path | None:
+    """The projector of a configuration: the one that it names, or the one beside its model."""
+    if config.projector == AUTO:
+        return find_projector(Path(config.model)) if config.model else None
+    return Path(config.projector) if config.projector else None
 
 
 def find_projector(model: Path) -> Path | None:

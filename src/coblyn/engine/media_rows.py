@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coblyn.engine.beside import AUTO, find_projector
+from coblyn.engine.beside import AUTO, projector_of
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.media import MediaReader, NoMedia
 from coblyn.engine.plan import Row
@@ -120,9 +119,8 @@ class MediaRows:
 
 
 def _projector(config: EngineConfig, model: Model) -> Projector | None:
-    is_sought = config.projector == AUTO
-    path = find_projector(model.path) if is_sought else Path(config.projector or "/")
-    if path is None or not (is_sought or config.projector):
+    path = projector_of(config)
+    if path is None:
         return None
     options = ProjectorOptions(
         config.threads or usable_cores(),
@@ -133,7 +131,7 @@ def _projector(config: EngineConfig, model: Model) -> Projector | None:
     try:
         return Projector(model, path, options)
     except ModelError as error:
-        if not is_sought:
+        if config.projector != AUTO:
             raise
         log.warning("%s is left out: %s", path.name, error.message)
         return None

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from coblyn.engine.config import EngineConfig
+from coblyn.fit.media import kept_media, projector_size
 from coblyn.fit.need import MAIN, Measured, Need
 from coblyn.models.gguf import GgufHeader, Value
 
@@ -43,11 +44,11 @@ def estimate(config: EngineConfig, headers: Sequence[GgufHeader]) -> Measured:
     graph = batch * 4 * (vocabulary + _ROWS * width) + batch * 4 * config.context
     need = Need(
         MAIN,
-        weights=0 if is_mapped else weights,
+        weights=(0 if is_mapped else weights) + projector_size(config),
         mapped=weights if is_mapped else 0,
         cache=_cache_size(config, first),
         compute=graph + 4 * config.max_sequences * vocabulary,
-        kept=config.cache_memory * 2**20,
+        kept=config.cache_memory * 2**20 + kept_media(config),
         process=_PROCESS + _TOKEN * vocabulary,
     )
     return Measured((need,), config.context, is_estimate=True)

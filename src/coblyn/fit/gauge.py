@@ -10,6 +10,7 @@ import psutil
 
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.shape import context_options, embedding_options, open_model
+from coblyn.fit.media import kept_media, projector_size
 from coblyn.fit.need import MAIN, Measured, Need, Space
 from coblyn.llama import devices
 from coblyn.llama.context import Context, ContextOptions
@@ -94,7 +95,7 @@ def _measured(
     config: EngineConfig, uses: tuple[MemoryUse, ...], length: int, process: int
 ) -> Measured:
     is_mapped = config.memory_map and not config.memory_lock
-    kept = 0 if config.embeds else config.cache_memory * 2**20
+    kept = kept_media(config) + (0 if config.embeds else config.cache_memory * 2**20)
     needs: dict[str, Need] = {}
     for use in (MemoryUse(MAIN), *uses):
         need = needs.get(use.device) or Need(use.device)
@@ -106,4 +107,7 @@ def _measured(
             compute=need.compute + use.compute + use.output,
         )
     needs[MAIN] = replace(needs[MAIN], kept=kept, process=process)
+    # The library puts a projector on the first accelerator, if there is one that the model uses.
+    place = next((name for name in needs if name != MAIN), MAIN)
+    needs[place] = replace(needs[place], weights=needs[place].weights + projector_size(config))
     return Measured(tuple(needs.values()), length)

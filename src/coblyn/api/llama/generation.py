@@ -16,6 +16,7 @@ from coblyn.api.llama.stream import Asked, LlamaChunks
 from coblyn.api.llama.wire import GenerationInput, InfillInput, LlamaCompletionInput
 from coblyn.api.parameters import with_numbers
 from coblyn.api.route import Routes
+from coblyn.chat.attachment import unmarked
 from coblyn.service.command import AnyPrompt, InfillPrompt, TextPrompt, TokenPrompt
 from coblyn.service.tokens import Tokens
 
@@ -86,7 +87,7 @@ async def _answer(
 
 async def _text(prompt: AnyPrompt, tokens: Tokens) -> str:
     if isinstance(prompt, TextPrompt):
-        return prompt.text
+        return unmarked(prompt.text)
     if isinstance(prompt, InfillPrompt):
         return prompt.before
     assert isinstance(prompt, TokenPrompt), "conversations have a route of their own"

@@ -1,0 +1,35 @@
+"""Images and sounds from files of this machine, as parts of a message."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from coblyn.errors import BadRequest
+
+__all__ = ["content_with"]
+
+
+def content_with(text: str, files: Sequence[Path]) -> str | list[dict[str, Any]]:
+    """The content of a message: files of images and sounds, and a text behind them.
+
+    Raises:
+        BadRequest: A file cannot be read.
+    """
+    if not files:
+        return text
+    return [*(_part(file) for file in files), {"type": "text", "text": text}]
+
+
+def _part(file: Path) -> dict[str, Any]:
+    from coblyn.chat.attachment import read_file
+
+    try:
+        data = base64.b64encode(file.read_bytes()).decode()
+    except OSError as error:
+        raise BadRequest(f"{file} cannot be read: {error.strerror}.", field="image") from error
+    if read_file(data, str(file)).kind == "sound":
+        return {"type": "input_audio", "input_audio": {"data": data}}
+    return {"type": "image_url", "image_url": f"data:;base64,{data}"}
