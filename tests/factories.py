@@ -16,6 +16,7 @@ from coblyn.engine.media import RawMedia
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
+from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.texts import require_lengths
 from coblyn.errors import CoblynError
 from coblyn.llama.placement import NOWHERE
@@ -38,6 +39,8 @@ class SteppedEngine:
         self.encoder = Encoder.of(self._runner)
         self.requests: list[Request] = []
         self.sources: list[Source] = []
+        self.orders: list[StateOrder] = []
+        self.state_info = StateInfo()
         self.cancelled: list[str] = []
         self.ended_thinking: list[str] = []
         self.allowed = asyncio.Semaphore(0)
@@ -102,6 +105,10 @@ class SteppedEngine:
 
     async def end_thinking(self, request_id: str) -> None:
         self.ended_thinking.append(request_id)
+
+    async def handle_state(self, order: StateOrder) -> StateInfo:
+        self.orders.append(order)
+        return self.state_info
 
     async def add_adapter(self, text: str) -> None:
         self._runner.add_adapter(text)

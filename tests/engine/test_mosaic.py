@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from coblyn.engine.encoded import Source, Text
 from coblyn.engine.encoder import Encoder
-from coblyn.engine.fake import BOS, FakeMedia, FakeVocab
+from coblyn.engine.fake import BOS, FakeVocab
+from coblyn.engine.fake_media import FakeMedia
 from coblyn.engine.media import RawMedia, Recent
 from coblyn.engine.mosaic import Mosaic
 from coblyn.engine.prompt import Media, Span, Tokens

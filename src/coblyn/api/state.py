@@ -35,6 +35,7 @@ class ApiOptions:
         default_max_tokens: Tokens to generate when a client that continues text names no number.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.
         is_strict: Refuse requests that name another model even where there is one only.
+        state_dir: Where clients save what was computed for texts; None for nowhere.
         data_slots: The file of saved stories; None keeps none.
         has_multiplayer: Share a story among the pages that ask for it.
         preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
@@ -62,6 +63,7 @@ class ApiOptions:
     default_max_tokens: int = 2048
     max_completion: int = 0
     is_strict: bool = False
+    state_dir: Path | None = None
     data_slots: Path | None = None
     has_multiplayer: bool = False
     preload_story: str = ""

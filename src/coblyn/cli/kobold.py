@@ -23,6 +23,7 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
     """
     return {
         "data_slots": paths.stories() if settings.data_slots else None,
+        "state_dir": _directory(settings.slot_save_path),
         "has_multiplayer": settings.multiplayer,
         "preload_story": _story(settings.preload_story),
         "web_search": settings.web_search_address if settings.web_search else "",
@@ -32,6 +33,15 @@ def kobold_options(settings: Settings) -> dict[str, Any]:
         "default_max_tokens": settings.default_max_tokens,
         "max_completion": settings.max_completion,
     }
+
+
+def _directory(name: str) -> Path | None:
+    path = Path(name).expanduser().absolute() if name else None
+    if path and not path.is_dir():
+        raise SettingsError(
+            f"slot_save_path is {name}, which is no directory.", hint="Make it, or name another."
+        )
+    return path
 
 
 def _wishes(settings: Settings) -> Wishes:

@@ -121,6 +121,10 @@ def serve(
     max_waiting: Annotated[
         int | None, typer.Option("--max-waiting", help="Maximum number of waiting requests.")
     ] = None,
+    slot_save_path: Annotated[
+        str | None,
+        typer.Option(help="Directory where clients save what was computed for texts."),
+    ] = None,
     data_slots: Annotated[
         bool | None,
         typer.Option("--data-slots", help="Keep stories that pages save on this server."),

@@ -154,6 +154,28 @@ class SequenceCache:
             if held.is_idle and held.content:
                 self._save(sequence, len(held.content))
 
+    def newest(self, rank: int) -> tuple[int, Shelved] | None:
+        """The copy of the idle text that was used last, or of one before it, with its key; None if there is none.
+
+        All that is idle moves to the shelf for that.
+        """
+        self._clear_away()
+        key = self._shelf.newest(rank) if self._shelf else None
+        return (key, self._shelf[key]) if self._shelf and key is not None else None
+
+    def put(self, copy: Shelved) -> int | None:
+        """Take in a copy from elsewhere; its key, or None where the shelf has no room for it."""
+        if not self._shelf:
+            return None
+        key, discarded = self._shelf.add(copy)
+        self._log += discarded
+        return key
+
+    def forget(self, key: int) -> None:
+        """Forget a copy."""
+        assert self._shelf, "a key is that of a copy"
+        self._log.append(self._shelf.discard(key))
+
     def append(self, sequence: int, content: Content, end: int) -> None:
         """A sequence was computed further: it holds the first ``end`` cells of a content now."""
         held = self._held[sequence].content

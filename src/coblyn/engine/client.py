@@ -16,6 +16,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+import msgspec
+
 from coblyn.crash import Crash, read_crash
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
@@ -30,6 +32,7 @@ from coblyn.engine.prompt import pack_ids
 from coblyn.engine.pulse import BEAT_SECONDS, Pulse
 from coblyn.engine.request import Request
 from coblyn.engine.revival import Revival
+from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.texts import batches, require_lengths
 from coblyn.errors import CoblynError, EngineStopped, error_from_code
 from coblyn.llama.environment import engine_environment
@@ -193,6 +196,12 @@ class ProcessEngine:
             assert isinstance(found, list), "that is what was asked for"
             vectors += found
         return vectors
+
+    async def handle_state(self, order: StateOrder) -> StateInfo:
+        """Look at what was computed for texts, save it, or take it back; see ``EngineClient.handle_state``."""
+        told = await self._call(lambda call: wire.State(call, order))
+        assert isinstance(told, bytes), "that is what was asked for"
+        return msgspec.msgpack.decode(told, type=StateInfo)
 
     async def add_adapter(self, text: str) -> None:
         """Load a further adapter; a process that is started again has it too."""

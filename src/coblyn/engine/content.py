@@ -10,7 +10,17 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Self
 
-from coblyn.engine.prompt import BLOCK, PLAIN, Media, Namespace, Prompt, block_hash, pack_ids
+from coblyn.engine.prompt import (
+    BLOCK,
+    PLAIN,
+    Media,
+    Namespace,
+    Prompt,
+    Span,
+    Tokens,
+    block_hash,
+    pack_ids,
+)
 
 __all__ = ["MEDIA", "Content", "common_prefix"]
 
@@ -70,6 +80,19 @@ class Content:
                     self._starts.append(begin + offset)
                     self._media.append(media)
         self.cells += other.cells[start:end]
+
+    def spans(self) -> tuple[Span, ...]:
+        """What it holds, as a prompt has it."""
+        found: list[Span] = []
+        end = 0
+        for start, media in zip(self._starts, self._media, strict=True):
+            if start > end:
+                found.append(Tokens.of(self.cells[end:start]))
+            found.append(media)
+            end = start + media.cells
+        if end < len(self.cells):
+            found.append(Tokens.of(self.cells[end:]))
+        return tuple(found)
 
     def prefix(self, length: int) -> Content:
         """Its first cells, as a content of its own."""

@@ -24,6 +24,8 @@ from coblyn.engine.preparing import Preparation, Preparing
 from coblyn.engine.prompt import Media, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Scheduler
+from coblyn.engine.state import SavedState
+from coblyn.engine.states import put_state, take_state
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
 
 __all__ = ["Core", "Deliver"]
@@ -135,6 +137,18 @@ class Core:
     def call(self, function: Callable[[Runner], T]) -> Future[T]:
         """Run a function on the engine thread between two steps; it must leave the sequences as they are."""
         return self._ask(lambda _, runner: function(runner))
+
+    def save_state(self, rank: int) -> Future[SavedState]:
+        """A copy of what was computed for an idle text: 0 for the one that was used last, 1 for the one before."""
+        return self._ask(lambda scheduler, runner: take_state(scheduler, runner, rank))
+
+    def load_state(self, state: SavedState) -> Future[None]:
+        """Let requests find what was computed for a text."""
+        return self._ask(lambda scheduler, runner: put_state(scheduler, runner, state))
+
+    def erase_state(self, rank: int) -> Future[SavedState]:
+        """Forget what was computed for an idle text; what that was."""
+        return self._ask(lambda scheduler, runner: take_state(scheduler, runner, rank, erases=True))
 
     def foresee(self, prompt: Prompt) -> Future[int]:
         """How many tokens of a prompt would not have to be read, as things stand between two steps."""

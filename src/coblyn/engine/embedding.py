@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.content import Content
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
@@ -15,6 +16,7 @@ from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import PLAIN
 from coblyn.engine.request import Request
 from coblyn.engine.shape import embedding_options, open_model
+from coblyn.engine.state import Buffers
 from coblyn.engine.vocab import ModelVocab
 from coblyn.engine.window import NO_WINDOW
 from coblyn.errors import BadRequest
@@ -43,6 +45,7 @@ class EmbeddingRunner:
     shelf_tokens = 0
     can_draft = False
     mixes_adapters = False
+    state_shape = ()
 
     def __init__(
         self, config: EngineConfig, advance: Callable[[float], bool] | None = None
@@ -74,6 +77,14 @@ class EmbeddingRunner:
         raise BadRequest(
             "Adapters change what models write, and this one writes nothing.", field="adapter"
         )
+
+    def take_copy(self, key: int) -> Buffers:  # noqa: ARG002 - the protocol's
+        """There are none."""
+        raise AssertionError("it has no shelf")
+
+    def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:  # noqa: ARG002 - the protocol's
+        """There are none."""
+        raise AssertionError("it has no shelf")
 
     def prepare(self, request: Request) -> Prepared:  # noqa: ARG002 - whatever it is
         """Refuse a request.

@@ -16,6 +16,7 @@ from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import NO_MODEL, EngineStatus, ModelInfo
 from coblyn.engine.media import RawMedia
 from coblyn.engine.request import Request
+from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
 
 __all__ = ["EngineExchange"]
@@ -150,6 +151,11 @@ class EngineExchange:
         """What the model makes of texts; see ``EngineClient.embed``."""
         with self._using(await self._current()) as engine:
             return await engine.embed(prompts)
+
+    async def handle_state(self, order: StateOrder) -> StateInfo:
+        """Look at what was computed for texts, save it, or take it back; see ``EngineClient.handle_state``."""
+        with self._using(await self._current()) as engine:
+            return await engine.handle_state(order)
 
     async def add_adapter(self, text: str) -> None:
         """Load a further adapter; see ``EngineClient.add_adapter``."""

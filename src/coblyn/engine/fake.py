@@ -13,14 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from coblyn.engine.adapter import AdapterInfo
+from coblyn.engine.content import Content
+from coblyn.engine.fake_media import SAMPLE_RATE, FakeMedia
 from coblyn.engine.fake_vocab import BOS, END, FakeVocab, vocabulary
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
 from coblyn.engine.masks import BoundText, Masks, Words
-from coblyn.engine.media import Kind, RawMedia
+from coblyn.engine.media import Kind
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
     Copy,
@@ -32,8 +35,9 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
-from coblyn.engine.prompt import PLAIN, Media, Namespace, Span, Tokens
+from coblyn.engine.prompt import PLAIN, Media, Namespace
 from coblyn.engine.request import Request
+from coblyn.engine.state import Buffers
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
 from coblyn.errors import EngineError
@@ -45,32 +49,6 @@ STORY = (
     "The lamp went out on the third level, and for a while there was only the sound of water. "
     "Then, from behind the rock, came three knocks. "
 )
-
-_SAMPLE_RATE = 16_000
-
-
-class FakeMedia:
-    """Images take a cell per square of 32 pixels, and positions for the longer side; sounds take 10 cells a second."""
-
-    def __init__(self) -> None:
-        self.kept: dict[bytes, tuple[Span, ...]] = {}
-        self.num_taken = 0
-
-    def take(self, raw: RawMedia) -> tuple[Span, ...]:
-        """Keep it, between two tokens."""
-        self.num_taken += 1
-        if raw.kind == "image":
-            columns, rows = (math.ceil(side / 32) for side in (raw.width, raw.height))
-            media = Media(raw.digest, columns * rows, max(columns, rows))
-        else:
-            length = math.ceil(10 * raw.width / _SAMPLE_RATE)
-            media = Media(raw.digest, length, length)
-        self.kept[raw.digest] = (Tokens.of(b"<"), media, Tokens.of(b">"))
-        return self.kept[raw.digest]
-
-    def spans(self, digest: bytes) -> tuple[Span, ...] | None:
-        """What was taken."""
-        return self.kept.get(digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +166,7 @@ class FakeRunner:
             infill=self.infill,
             adapters=self.adapters,
             media=self.kinds,
-            sample_rate=_SAMPLE_RATE if "sound" in self.kinds else 0,
+            sample_rate=SAMPLE_RATE if "sound" in self.kinds else 0,
         )
 
     def window_starts(self) -> Sequence[int]:
@@ -299,6 +277,24 @@ class FakeRunner:
             else:
                 del self._saved[operation.key]
         assert sum(len(saved.tokens) for saved in self._saved.values()) <= self.shelf_tokens
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """What a context has in common with those that can take its copies."""
+        return (int(self.shares_cells), self.max_sequences, self.window.size)
+
+    def take_copy(self, key: int) -> Buffers:
+        """The tokens of a copy, and where its windows begin."""
+        saved = self._saved[key]
+        windows = {mark: str(start).encode() for mark, start in saved.marks.items()}
+        state = msgspec.msgpack.encode((saved.tokens, saved.start))
+        return Buffers(state, str(saved.kept).encode(), windows)
+
+    def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:
+        """Take them back."""
+        tokens, start = msgspec.msgpack.decode(buffers.state)
+        marks = {mark: int(begin) for mark, begin in buffers.windows.items()}
+        self._saved[key] = _Saved(tokens, int(buffers.logits), start, marks, content.namespace)
 
     def _check_adapters(self, rows: Sequence[Row]) -> None:
         sets = {self._requests[row.request_id].content.namespace.adapters for row in rows}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coblyn.engine.adapter import AdapterInfo
+from coblyn.engine.content import Content
 from coblyn.engine.death import Death
 from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
@@ -15,6 +16,7 @@ from coblyn.engine.media import Kind, MediaReader, RawMedia
 from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import Namespace
 from coblyn.engine.request import Request
+from coblyn.engine.state import Buffers, StateInfo, StateOrder
 from coblyn.engine.window import Window
 from coblyn.llama.placement import NOWHERE, Placement
 
@@ -249,6 +251,19 @@ class Runner(Protocol):
         """What a draft model guesses, by request; fewer tokens than were wished for, or none, is not an error."""
         ...
 
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """What a context has in common with those that can take its copies."""
+        ...
+
+    def take_copy(self, key: int) -> Buffers:
+        """The numbers of a copy that was saved under a key."""
+        ...
+
+    def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:
+        """Have a copy under a key that was not used yet, from the numbers of one of the same namespace and shape."""
+        ...
+
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Run one step, or as many as the plan allows and time permits.
 
@@ -376,6 +391,16 @@ class EngineClient(Protocol):
         Raises:
             PromptTooLong: One has more tokens than the model was trained with.
             PromptForgotten: One is no longer known.
+        """
+        ...
+
+    async def handle_state(self, order: StateOrder) -> StateInfo:
+        """Look at what was computed for texts, save it, or take it back.
+
+        Raises:
+            NotFound: There is no such text, slot or file.
+            BadRequest: What was saved does not serve here, or is damaged.
+            SettingsError, DiskFull: It cannot be kept.
         """
         ...
 

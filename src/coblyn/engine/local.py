@@ -16,6 +16,8 @@ from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.media import RawMedia
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.request import Request
+from coblyn.engine.state import StateInfo, StateOrder
+from coblyn.engine.states import States
 from coblyn.engine.texts import batches, require_lengths
 from coblyn.errors import EngineStopped
 
@@ -33,6 +35,7 @@ class LocalEngine:
         max_waiting: Requests that may wait.
         busy_batch: Maximum number of tokens per step while something decodes.
         speculates: Whether tokens are guessed ahead, where that is faster.
+        state_bytes: Maximum size of all states that are saved in memory.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class LocalEngine:
         max_waiting: int = 64,
         busy_batch: int = 128,
         speculates: bool = False,
+        state_bytes: int = 1 << 30,
     ) -> None:
         self._max_running = max_running
         self._mailboxes = Mailboxes(max_running + max_waiting)
@@ -58,6 +62,7 @@ class LocalEngine:
         )
         self._core.start()
         self._encoder = Encoder.of(self._core.runner)
+        self._states = States(self._core, state_bytes)
 
     @property
     def info(self) -> ModelInfo:
@@ -129,6 +134,11 @@ class LocalEngine:
         for batch in batches([len(ids) for ids in texts]):
             vectors += await self.call(partial(_embed, texts[batch.start : batch.stop]))
         return vectors
+
+    async def handle_state(self, order: StateOrder) -> StateInfo:
+        """Look at what was computed for texts, save it, or take it back; see ``EngineClient.handle_state``."""
+        self._require_open()
+        return await asyncio.to_thread(self._states.carry_out, order)
 
     async def add_adapter(self, text: str) -> None:
         """Load a further adapter; see ``EngineClient.add_adapter``."""

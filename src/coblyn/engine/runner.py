@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from coblyn.constraints.matcher import mask_words
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.content import Content
 from coblyn.engine.draft_model import DraftModel
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
@@ -42,6 +43,7 @@ from coblyn.engine.projection import Encoded
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
 from coblyn.engine.shape import context_options, namespace_of, open_model, window_of
+from coblyn.engine.state import Buffers
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
 from coblyn.errors import EngineError
@@ -376,6 +378,27 @@ class LlamaRunner:
             del self._saved[operation.key]
         else:
             self._copy(operation)
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """What a context has in common with those that can take its copies."""
+        options = self._options
+        return (int(options.is_unified), options.max_sequences, self.window.size)
+
+    def take_copy(self, key: int) -> Buffers:
+        """The numbers of a copy."""
+        saved = self._saved[key]
+        logits = b"" if saved.logits is None else saved.logits.tobytes()
+        windows = {mark: window.tobytes() for mark, window in saved.windows.items()}
+        return Buffers(saved.state.tobytes(), logits, windows)
+
+    def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:  # noqa: ARG002 - the protocol's
+        """Have numbers in place of those of a copy that was made here."""
+        logits = np.frombuffer(buffers.logits, np.float32) if buffers.logits else None
+        windows = {
+            mark: np.frombuffer(window, np.uint8) for mark, window in buffers.windows.items()
+        }
+        self._saved[key] = _Saved(np.frombuffer(buffers.state, np.uint8), logits, windows)
 
     def _save(self, operation: Save) -> None:
         sequence = operation.sequence

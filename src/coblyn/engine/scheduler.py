@@ -126,6 +126,11 @@ class Scheduler:
         """Take note of what the windows of the sequences still have, before anything is decided."""
         self._cache.observe(starts)
 
+    @property
+    def cache(self) -> SequenceCache:
+        """The context's sequences."""
+        return self._cache
+
     def draft_wishes(self) -> list[DraftWish]:
         """What a draft model should guess before the next step is decided."""
         self._speculation.begin_step()

@@ -107,6 +107,15 @@ class Shelf:
         self.touch(key)
         return key, discarded
 
+    def newest(self, rank: int) -> int | None:
+        """The key of the copy that was used last, or of one before it; None if there are not so many."""
+        keys = sorted(self._copies, key=lambda key: -self._copies[key].last_used)
+        return keys[rank] if rank < len(keys) else None
+
+    def discard(self, key: int) -> Discard:
+        """Forget a copy."""
+        return self._discard(key)
+
     def keys_of_mark(self, mark: int, content: Content) -> list[int]:
         """Copies that begin with the same, and keep the window at a length of that."""
         copies = self._copies.items()

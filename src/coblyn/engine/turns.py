@@ -88,8 +88,11 @@ def _mixed(groups: Sequence[Group]) -> list[Group]:
 
 
 def _is_reading(generation: Generation) -> bool:
-    """Whether its next row has several tokens, or media, which are computed apart."""
-    return generation.most_pending > 1 or bool(generation.content.media_at(generation.computed))
+    """Whether one of its next rows has several tokens, or media, which are computed apart."""
+    return any(
+        track.num_pending > 1 or track.content.media_at(track.computed)
+        for track in generation.tracks
+    )
 
 
 def _control(group: Group) -> _Set:

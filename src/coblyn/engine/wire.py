@@ -20,6 +20,7 @@ from coblyn.engine.events import Event
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.media import RawMedia
 from coblyn.engine.request import Request
+from coblyn.engine.state import StateOrder
 from coblyn.errors import CoblynError
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Refusal",
     "Seek",
     "Show",
+    "State",
     "Stop",
     "Submit",
     "ToEngine",
@@ -135,6 +137,13 @@ class AddAdapter(_Frame, frozen=True, tag="add_adapter"):
     text: str
 
 
+class State(_Frame, frozen=True, tag="state"):
+    """Look at what was computed for texts, save it, or take it back; the answer is a ``StateInfo`` in MessagePack."""
+
+    call: int
+    order: StateOrder
+
+
 class Ping(_Frame, frozen=True, tag="ping"):
     """Ask whether it lives."""
 
@@ -208,6 +217,7 @@ ToEngine = (
     | Detokenize
     | Embed
     | AddAdapter
+    | State
     | Ping
     | Stop
 )

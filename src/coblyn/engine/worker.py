@@ -22,6 +22,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 
+import msgspec
+
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.core import Core
@@ -33,6 +35,7 @@ from coblyn.engine.media import RawMedia
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
+from coblyn.engine.states import States
 from coblyn.errors import CoblynError, EngineError, PromptForgotten
 from coblyn.llama.process import end_with_parent
 
@@ -149,6 +152,7 @@ class Worker:
         self._writer = writer
         self._errands = Errands()
         self._core: Core | None = None
+        self._state_bytes = 0
         self._load_advanced = 0.0
 
     def handle(self, frame: wire.ToEngine | wire.Unreadable) -> bool:
@@ -169,8 +173,8 @@ class Worker:
                 | wire.Embed()
             ):
                 self._ask(frame)
-            case wire.AddAdapter():
-                self._add_adapter(frame)
+            case wire.AddAdapter() | wire.State():
+                self._change(frame)
             case wire.Ping():
                 self._ping()
             case wire.Load(config):
@@ -230,6 +234,7 @@ class Worker:
 
     def _load(self, config: EngineConfig) -> None:
         self._load_advanced = time.monotonic()
+        self._state_bytes = config.cache_memory << 20
         load = partial(self._load_now, config)
         threading.Thread(target=load, name="coblyn-load", daemon=True).start()
 
@@ -309,6 +314,13 @@ class Worker:
         future = self._loaded.call(lambda runner: runner.embed(texts))
         future.add_done_callback(lambda done: self._answer(frame.call, done.result))
 
+    def _change(self, frame: wire.AddAdapter | wire.State) -> None:
+        """Have something changed between two steps, and answer."""
+        if isinstance(frame, wire.State):
+            self._state(frame)
+        else:
+            self._add_adapter(frame)
+
     def _add_adapter(self, frame: wire.AddAdapter) -> None:
         """Have an adapter loaded between two steps; the engine thread answers."""
 
@@ -319,6 +331,15 @@ class Worker:
 
         done = self._loaded.call(lambda runner: runner.add_adapter(frame.text))
         done.add_done_callback(lambda _: self._answer(frame.call, answer))
+
+    def _state(self, frame: wire.State) -> None:
+        """On a thread of its own: files of states may be large."""
+
+        def answer() -> bytes:
+            return msgspec.msgpack.encode(self._states.carry_out(frame.order))
+
+        work = partial(self._answer, frame.call, answer)
+        threading.Thread(target=work, name="coblyn-state", daemon=True).start()
 
     def _foresee(self, frame: wire.Foresee) -> None:
         """The engine thread answers between two steps; nobody waits for it here."""
@@ -342,6 +363,10 @@ class Worker:
         size = runner.info.vocab_size
         ids = unpack_ids(frame.ids)
         return join_pieces(runner.vocab, ids, special=frame.special, vocab_size=size)
+
+    @cached_property
+    def _states(self) -> States:
+        return States(self._loaded, self._state_bytes)
 
     @cached_property
     def _encoder(self) -> Encoder:

@@ -159,6 +159,13 @@ class Settings(EngineSettings):
             description="Seconds that running requests have to finish when the server is told to stop.",
         ),
     ] = 3.0
+    slot_save_path: Annotated[
+        str,
+        Meta(
+            description="Directory where llama-server's clients save what was computed for texts, and take it back; "
+            "empty for none."
+        ),
+    ] = ""
     data_slots: Annotated[
         bool, Meta(description="Keep the stories that KoboldAI Lite saves on the server.")
     ] = False

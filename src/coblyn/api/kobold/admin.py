@@ -1,10 +1,9 @@
-"""Other models and settings at run time, where ``admin_dir`` allows it; and states, which are kept without a call."""
+"""Other models and settings at run time, where ``admin_dir`` allows it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
 from pydantic import AliasChoices, Field
 from starlette.responses import JSONResponse, Response
@@ -21,10 +20,6 @@ log = logging.getLogger(__name__)
 routes = Routes()
 
 _OFF = "This server changes nothing at run time. Start it with --admin-dir DIRECTORY."
-_STATES = (
-    "States cannot be saved by hand: what requests computed is kept by itself, in main memory, and comes back with the "
-    "beginning of the text."
-)
 
 
 class ReloadInput(Lenient):
@@ -36,12 +31,6 @@ class ReloadInput(Lenient):
         validation_alias=AliasChoices("baseconfig", "overrideconfig"),
         description="Settings that hold where the file says nothing.",
     )
-
-
-class StateInput(Lenient):
-    """Body of ``/api/admin/save_state`` and ``/api/admin/load_state``."""
-
-    slot: int = 0
 
 
 @routes.get("/api/admin/list_options", "What can be loaded", scope="admin")
@@ -72,32 +61,3 @@ async def reload_config(call: Call) -> Response:
         message = f"{error.message} {error.hint}" if error.hint else error.message
         return JSONResponse({"success": False, "error": message})
     return JSONResponse({"success": True})
-
-
-@routes.post("/api/admin/check_state", "Saved states", scope="admin")
-async def check_state(_: Call) -> Response:
-    """Always none."""
-    answer: dict[str, Any] = {"old_states": [], "new_state_size": 0, "new_tokens": 0}
-    return JSONResponse(_refused(answer))
-
-
-@routes.post("/api/admin/save_state", "Save a state", StateInput, scope="admin")
-async def save_state(_: Call) -> Response:
-    """Never done: the engine keeps by itself what requests computed."""
-    return JSONResponse(_refused({"new_state_size": 0, "new_tokens": 0}))
-
-
-@routes.post("/api/admin/load_state", "Load a state", StateInput, scope="admin")
-async def load_state(_: Call) -> Response:
-    """Never done: a text that begins like an earlier one finds what was computed."""
-    return JSONResponse(_refused({"new_tokens": 0}))
-
-
-@routes.post("/api/admin/clear_state", "Forget saved states", scope="admin")
-async def clear_state(_: Call) -> Response:
-    """Never done: there are none."""
-    return JSONResponse(_refused({}))
-
-
-def _refused(answer: dict[str, Any]) -> dict[str, Any]:
-    return {"success": False, **answer, "error": _STATES}

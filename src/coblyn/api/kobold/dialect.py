@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.kobold import absent, admin, multiplayer, probes, routes, saves
+from coblyn.api.kobold import absent, admin, multiplayer, probes, routes, saves, states
 from coblyn.api.kobold.errors import kobold_body
 from coblyn.api.later import LaterFields
 
@@ -17,6 +17,7 @@ KOBOLD = Dialect(
         *multiplayer.routes,
         *probes.routes,
         *admin.routes,
+        *states.routes,
         *absent.routes,
     ),
     owns=lambda path: "/api/" in path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.llama import adapters, embeddings, generation, routes
+from coblyn.api.llama import adapters, embeddings, generation, routes, slots
 from coblyn.api.llama.errors import llama_body
 from coblyn.api.llama.wire import NotObeyed
 
@@ -11,7 +11,7 @@ __all__ = ["LLAMA"]
 
 LLAMA = Dialect(
     "llama-server",
-    (*generation.routes, *routes.routes, *embeddings.routes, *adapters.routes),
+    (*generation.routes, *routes.routes, *embeddings.routes, *adapters.routes, *slots.routes),
     owns=lambda _: False,
     error_body=llama_body,
     aliases={

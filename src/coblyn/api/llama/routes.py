@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
-from coblyn.api.llama.errors import llama_body
 from coblyn.api.llama.prompts import mixed_ids
-from coblyn.api.llama.sampling import LLAMA_NUMBERS
-from coblyn.api.llama.shape import settings
+from coblyn.api.llama.slots import slot_of
 from coblyn.api.llama.wire import LlamaDetokenizeInput, LlamaTokenizeInput
 from coblyn.api.openai.wire import CHAT_BODY, ChatInput
-from coblyn.api.problem import Problem
 from coblyn.api.route import Routes
 from coblyn.chat.attachment import MEDIA_WORD, unmarked
-from coblyn.engine.interface import ModelInfo
-from coblyn.engine.params import SamplingParams
-from coblyn.service.command import ChatPrompt, GenerateCommand, TextPrompt
+from coblyn.service.command import ChatPrompt
 
 __all__ = ["routes"]
 
@@ -80,7 +73,7 @@ async def props(call: Call) -> Response:
     info = call.model.engine.info
     return JSONResponse(
         {
-            "default_generation_settings": _slot(0, info, is_processing=False),
+            "default_generation_settings": slot_of(0, info, is_processing=False),
             "total_slots": info.max_running,
             "model_alias": info.name,
             "model_path": info.path.replace("\\", "/").rpartition("/")[2],
@@ -95,33 +88,6 @@ async def props(call: Call) -> Response:
             "is_sleeping": False,
         }
     )
-
-
-@routes.get("/slots", "Requests that run")
-async def slots(call: Call) -> Response:
-    """An entry for each request that may run at a time; with ``fail_on_no_slot`` 503 where none is free."""
-    engine = call.model.engine
-    info, num_running = engine.info, engine.status().num_running
-    if num_running >= info.max_running and call.request.query_params.get("fail_on_no_slot"):
-        problem = Problem(503, "busy", "All slots are in use.")
-        return JSONResponse(llama_body(problem), problem.status)
-    return JSONResponse(
-        [_slot(index, info, is_processing=index < num_running) for index in range(info.max_running)]
-    )
-
-
-def _slot(index: int, info: ModelInfo, *, is_processing: bool) -> dict[str, Any]:
-    sampling = SamplingParams(**LLAMA_NUMBERS.defaults)  # type: ignore[arg-type]
-    return {
-        "id": index,
-        "id_task": -1,
-        "n_ctx": info.context,
-        "speculative": False,
-        "is_processing": is_processing,
-        "params": settings(GenerateCommand(TextPrompt(""), sampling=sampling), -1, info),
-        "prompt": "",
-        "next_token": {"has_next_token": is_processing, "n_remain": -1, "n_decoded": 0},
-    }
 
 
 def _piece(piece: bytes) -> str | list[int]:

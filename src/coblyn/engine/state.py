@@ -1,0 +1,235 @@
+"""What was computed for a text, to be kept beyond the cache: in memory, or in a file that another process reads.
+
+A file begins with a line that names its format, and a header: what the numbers depend on (the namespace and the shape
+of the context), the text, and how long the parts are that follow, with a digest of them. What is not whole is never
+taken for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from coblyn.engine.prompt import Adapter, Namespace, Span
+from coblyn.errors import BadRequest, NotFound, SettingsError
+from coblyn.files import disk_errors, put_in_place
+
+__all__ = ["Buffers", "SavedState", "StateInfo", "StateOrder", "read_state", "write_state"]
+
+_FORMAT = b"coblyn state 1\n"
+
+_MAX_HEADER = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StateOrder:
+    """What is to be done with states.
+
+    Attributes:
+        action: ``look`` at a text and at the slots; ``save`` it; ``load`` what was saved; ``erase`` it from the
+            cache; or ``clear`` the slots.
+        rank: Which text: 0 for the one that was written last, 1 for the one before.
+        slot: Where it is kept in memory, if no file is named.
+        path: The file.
+    """
+
+    action: Literal["look", "save", "load", "erase", "clear"]
+    rank: int = 0
+    slot: int = 0
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateInfo:
+    """What was done.
+
+    Attributes:
+        tokens: Tokens of the text; 0 if there is none.
+        size: Bytes of its state.
+        slots: For each slot that is in use, its number, and tokens and bytes of what it holds.
+    """
+
+    tokens: int = 0
+    size: int = 0
+    slots: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """The parts of a copy, as a runner has them.
+
+    Attributes:
+        state: Of the sequence.
+        logits: Behind its prompt, or empty.
+        windows: Of the sliding window, by the lengths at which it was copied too.
+    """
+
+    state: bytes
+    logits: bytes = b""
+    windows: Mapping[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """A copy of a sequence, with all that says for whom it serves.
+
+    Attributes:
+        namespace: What the numbers depend on.
+        shape: Of the context: only one like it can take them.
+        spans: The text.
+        prompt_length: Where its prompt ended, 0 where the logits are not kept.
+        start: First position of its window.
+        marks: Lengths at which its window is kept too.
+        buffers: The numbers.
+    """
+
+    namespace: Namespace
+    shape: tuple[int, ...]
+    spans: tuple[Span, ...]
+    prompt_length: int
+    start: int
+    marks: tuple[int, ...]
+    buffers: Buffers
+
+    @property
+    def tokens(self) -> int:
+        """Cells of the text."""
+        return sum(span.cells for span in self.spans)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the numbers."""
+        return sum(map(len, _parts(self.buffers)))
+
+    def require_like(self, namespace: Namespace, shape: tuple[int, ...]) -> None:
+        """Refuse it where it does not fit.
+
+        Args:
+            namespace: Of the model that is loaded, without adapters.
+            shape: Of its context.
+
+        Raises:
+            BadRequest: It is of another model, engine, type of cache or shape; it says which.
+        """
+        mine, theirs = dict(self.namespace.settings), dict(namespace.settings)
+        for name in sorted(mine.keys() | theirs.keys()):
+            if mine.get(name) != theirs.get(name):
+                raise BadRequest(
+                    f"The state was saved with {name} {mine.get(name)!r}, and here it is {theirs.get(name)!r}.",
+                    field="filename",
+                    hint="States serve only the model, the engine and the settings that they were saved with.",
+                )
+        if self.shape != shape:
+            raise BadRequest(
+                "The state was saved with another number of requests, another batch or other shared cells.",
+                field="filename",
+                hint="States serve only the settings that they were saved with.",
+            )
+
+
+class _Header(msgspec.Struct):
+    settings: list[tuple[str, str]]
+    adapters: list[tuple[str, float, str]]
+    shape: tuple[int, ...]
+    spans: list[Span]
+    prompt_length: int
+    start: int
+    marks: tuple[int, ...]
+    windows: list[int]
+    sizes: list[int]
+    digest: bytes
+
+
+def _parts(buffers: Buffers) -> list[bytes]:
+    return [buffers.state, buffers.logits, *buffers.windows.values()]
+
+
+def _digest(parts: list[bytes]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
+
+
+def write_state(state: SavedState, path: Path) -> int:
+    """Write a state to a file, which is there when it is whole; how many bytes it has.
+
+    Raises:
+        DiskFull, SettingsError: It cannot be written.
+    """
+    parts = _parts(state.buffers)
+    space = state.namespace
+    header = msgspec.msgpack.encode(
+        _Header(
+            list(space.settings),
+            [(each.digest, each.scale, each.kind) for each in space.adapters],
+            state.shape,
+            list(state.spans),
+            state.prompt_length,
+            state.start,
+            state.marks,
+            list(state.buffers.windows),
+            [len(part) for part in parts],
+            _digest(parts),
+        )
+    )
+    with disk_errors(path.parent, what=f"Saving {path.name}", error=SettingsError):
+        unfinished = path.with_name(f".{path.name}.new")
+        try:
+            with unfinished.open("wb") as file:
+                file.write(_FORMAT + len(header).to_bytes(8, "little") + header)
+                for part in parts:
+                    file.write(part)
+            put_in_place(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return path.stat().st_size
+
+
+def read_state(path: Path) -> SavedState:
+    """Read a state that ``write_state`` wrote.
+
+    Raises:
+        NotFound: There is no such file.
+        BadRequest: It is none, of another version, or not whole.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_FORMAT)) != _FORMAT:
+                raise BadRequest(
+                    f"{path.name} is no state of this version of Coblyn.", field="filename"
+                )
+            size = int.from_bytes(file.read(8), "little")
+            header = msgspec.msgpack.decode(file.read(min(size, _MAX_HEADER)), type=_Header)
+            parts = [file.read(length) for length in header.sizes]
+            has_more = bool(file.read(1))
+    except FileNotFoundError:
+        raise NotFound(f"There is no state {path.name}.") from None
+    except (OSError, msgspec.MsgspecError, ValueError, MemoryError) as error:
+        raise BadRequest(
+            f"The state {path.name} cannot be read: {error}.", field="filename"
+        ) from error
+    if has_more or _digest(parts) != header.digest or len(parts) != 2 + len(header.windows):
+        raise BadRequest(
+            f"The state {path.name} is damaged.", field="filename", hint="Save it again."
+        )
+    return _state(header, parts)
+
+
+def _state(header: _Header, parts: list[bytes]) -> SavedState:
+    adapters = tuple(Adapter(*each) for each in header.adapters)
+    windows = dict(zip(header.windows, parts[2:], strict=True))
+    return SavedState(
+        Namespace(tuple((name, value) for name, value in header.settings), adapters),
+        header.shape,
+        tuple(header.spans),
+        header.prompt_length,
+        header.start,
+        header.marks,
+        Buffers(parts[0], parts[1], windows),
+    )
