@@ -13,7 +13,7 @@ import { Units } from "../journal/units";
 import { withOperation } from "./places";
 import { sample } from "./sample";
 
-export type { BranchState, Places } from "../api/stories";
+export type { BranchState, Places, Runs } from "../api/stories";
 
 /** Why a story is not there: what the server said, and the last version that can be read. */
 export interface Broken {

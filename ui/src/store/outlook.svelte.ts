@@ -55,6 +55,24 @@ export class Outlook {
     return this.#api.context(journal.story, about);
   }
 
+  /** What it costs to go on with another branch; null where that cannot be told. */
+  async priceOf(branch: string): Promise<Price | null> {
+    const { journal, places } = this.#book;
+    if (!journal || !(await journal.flush())) return null;
+    try {
+      const context = await this.#api.context(journal.story, { branch, max_tokens: this.#sampler.settings.maxLength });
+      return priceOf(await this.#plan(context, places), context.segments, null);
+    } catch {
+      return null; // what is wrong is told where one goes on
+    }
+  }
+
+  #plan(context: Context, places: Book["places"]): Promise<Plan> {
+    const { request } = requestOf(context, places, this.#sampler.settings, [], "");
+    const { prompt, max_length, replace_instruct_placeholders } = request;
+    return this.#api.plan({ prompt, max_length, replace_instruct_placeholders });
+  }
+
   /** A request was made from this; the next one is compared with it. */
   sent(context: Context): void {
     this.last = context;
@@ -69,9 +87,7 @@ export class Outlook {
     this.#isStale = false;
     try {
       const context = await this.prepare(null);
-      const { request } = requestOf(context, this.#book.places, this.#sampler.settings, [], "");
-      const { prompt, max_length, replace_instruct_placeholders } = request;
-      const plan = await this.#api.plan({ prompt, max_length, replace_instruct_placeholders });
+      const plan = await this.#plan(context, this.#book.places);
       if (!this.#isStale) this.#show(context, plan);
     } catch (error) {
       this.plan = this.price = null;

@@ -3,7 +3,7 @@
 import type { ChangeSet } from "@codemirror/state";
 
 import type { Api } from "../api/client";
-import type { Piece, Story, StoryFacts } from "../editor/story";
+import type { Piece, Runs, Story, StoryFacts } from "../editor/story";
 import { newId } from "../journal/journal.svelte";
 import type { Outbox } from "../journal/outbox";
 import { say } from "../words/words.svelte";
@@ -265,6 +265,18 @@ export class Session {
     this.heard = sentences.end() || this.heard;
     this.outlook.changed();
     return isWhole;
+  }
+
+  /** A stretch gives way to words of another branch, which keep their sources; one step. */
+  take(from: number, to: number, words: string, runs: Runs): void {
+    this.book.beginPiece(newId());
+    this.#story?.insert(from, to, "", "");
+    let at = from;
+    for (const [length, piece] of runs) {
+      this.#story?.insert(at, at, words.slice(at - from, at - from + length), piece);
+      at += length;
+    }
+    this.book.endPiece();
   }
 
   /** One change of the writer's, as one step. */

@@ -120,6 +120,8 @@ export const en = {
   branchHere: "Branch here",
   compareWith: (name: string) => `Here and in ${name}`,
   takeParagraph: "Take this paragraph",
+  takeOut: "Leave these out here too",
+  takesOfLast: "Takes of the last piece",
   noDifference: "The texts are the same.",
 
   // Takes

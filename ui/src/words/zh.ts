@@ -112,6 +112,8 @@ export const zh: Words = {
   branchHere: "从此处分支",
   compareWith: (name) => `此处与“${name}”`,
   takeParagraph: "取用此段",
+  takeOut: "此处也去掉这些",
+  takesOfLast: "最后一段的备选",
   noDifference: "文字相同。",
 
   moreWays: "其他续写方式",
