@@ -71,7 +71,9 @@ def _cache_size(config: EngineConfig, header: GgufHeader) -> int:
 
 
 def _cell_values(header: GgufHeader) -> int:
-    """Numbers that a token has in the cache of a layer."""
+    """Numbers that a token has in the cache of a layer; a model with a state and without heads has no attention."""
+    if _state_values(header) and not _number(header, "attention.head_count"):
+        return 0
     heads = max(_number(header, "attention.head_count"), 1)
     key_heads = _number(header, "attention.head_count_kv") or heads
     length = _number(header, "embedding_length") // heads
