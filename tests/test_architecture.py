@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "proof": VOCABULARY | {"run", "llama", "engine", "native"},
     "workshop": VOCABULARY | {"run", "fetch", "models", "llama", "engine"},
     "fit": VOCABULARY | {"settings", "run", "llama", "engine", "models"},
+    "checkup": VOCABULARY | {"chat", "models"},
     "children": VOCABULARY,
     "media": VOCABULARY | {"children"},
     "chat": VOCABULARY | {"children"},
@@ -54,6 +55,7 @@ MAY_IMPORT = {
         "proof",
         "chat",
         "constraints",
+        "checkup",
         "doctor",
         "mcp",
         "models",
@@ -67,6 +69,7 @@ MAY_IMPORT = {
     | {
         "keys",
         "daemon",
+        "checkup",
         "connect",
         "mcp",
         "settings",

@@ -43,6 +43,9 @@ class FakeLoader:
         self.may_load.set()
         self.problem: Exception | None = None
 
+    def survey(self, path: Path) -> dict[str, Any]:
+        return {"model": str(path)}
+
     def fits(self, path: Path) -> bool:
         return self.room > 0
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
-from coblyn.api import controls, doctor, mcp, picking, requests, resume
+from coblyn.api import checkup, controls, doctor, mcp, picking, requests, resume
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
@@ -96,6 +96,7 @@ SERVER = Dialect(
     (
         *routes,
         *controls.routes,
+        *checkup.routes,
         *picking.routes,
         *doctor.routes,
         *resume.routes,

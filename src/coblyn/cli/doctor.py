@@ -30,7 +30,7 @@ def doctor(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A log, a source tree, object files, libraries or an engine; - is standard input. "
+            help="A log, a source tree, object files, libraries, an engine or a model; - is standard input. "
             "Nothing: this machine and the engine in use.",
             show_default=False,
         ),
@@ -39,6 +39,9 @@ def doctor(
         bool, typer.Option("--fix", help="Do the safe part of the fix; nothing is deleted.")
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Take the last --fix back.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Of a model: look at every number of its weights.")
+    ] = False,
     evaluate: Annotated[
         bool,
         typer.Option(
@@ -68,6 +71,11 @@ def doctor(
         from coblyn.cli.machine import examine_machine
 
         raise typer.Exit(0 if examine_machine(as_json=as_json) else PROBLEM)
+    from coblyn.cli.checkup import examine_file, model_among
+
+    if model := model_among(names):
+        is_sound = examine_file(model, deep=deep, fix=fix, as_json=as_json)
+        raise typer.Exit(0 if is_sound else PROBLEM)
     found = _consult(names, evaluate=evaluate and _may_evaluate(yes=yes))
     moves = _fix(found) if fix else ()
     if report:

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import EngineError, ModelError
-from coblyn.fit.fitting import has_room
+from coblyn.fit.fitting import has_room, survey
+from coblyn.fit.words import report
 from coblyn.models.check import check_model, examine_model, writes
 from coblyn.progress import Report
 
@@ -34,6 +36,10 @@ class FleetLoader:
     def fits(self, path: Path) -> bool:
         """Whether memory has room for it with all that is wished."""
         return has_room(self._config.for_model(path))
+
+    def survey(self, path: Path) -> dict[str, Any]:
+        """What memory it takes, on all devices."""
+        return report(survey(self._config.for_model(path)))
 
     async def load(self, path: Path) -> EngineClient:
         """An engine that has loaded a file."""

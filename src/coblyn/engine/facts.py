@@ -11,6 +11,7 @@ from coblyn.llama.context import Context
 from coblyn.llama.model import Model
 from coblyn.llama.placement import read_placement
 from coblyn.llama.projector import Projector
+from coblyn.models.overrides import read_overrides
 
 __all__ = ["model_info"]
 
@@ -56,6 +57,7 @@ def model_info(
         writes=model.writes,
         ranks=model.is_reranker,
         pair=model.pair_tokens,
+        overrides=read_overrides(model.path).names,
         media=_media(projector),
         sample_rate=projector.sample_rate if projector else 0,
     )

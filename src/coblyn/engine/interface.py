@@ -55,6 +55,7 @@ class ModelInfo:
         sample_rate: Samples per second of the sounds that it takes; 0 if it takes none.
         pair: Token ids that a reranker wants before a query, between it and a document, and behind that.
         adapters: What requests may change it by.
+        overrides: What counts in place of what its file says.
     """
 
     name: str
@@ -85,6 +86,7 @@ class ModelInfo:
     media: tuple[Kind, ...] = ()
     sample_rate: int = 0
     adapters: tuple[AdapterInfo, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 NO_MODEL = ModelInfo(

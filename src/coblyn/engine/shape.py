@@ -18,6 +18,7 @@ from coblyn.llama.context import ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
+from coblyn.models.overrides import read_overrides
 
 __all__ = ["context_options", "embedding_options", "namespace_of", "open_model", "window_of"]
 
@@ -40,12 +41,17 @@ def open_model(
     """Load the model of a configuration; ``is_measured`` leaves its weights out.
 
     Raises:
+        SettingsError: What is set right beside the file cannot be read.
         ModelError: It cannot be loaded.
         Cancelled: ``advance`` returned False.
     """
+    path = Path(config.model)
+    overrides = read_overrides(path)
     return Model(
         library,
-        Path(config.model),
+        path,
+        metadata=overrides.metadata,
+        chat_template=overrides.chat_template,
         gpu_layers=config.gpu_layers,
         memory_map=config.memory_map,
         memory_lock=config.memory_lock,

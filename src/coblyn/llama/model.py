@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class Model(Handle):
         memory_lock: Lock the weights into memory.
         cpu_only: Use no accelerator at all, not even for the prompt, as ``gpu_layers=0`` alone would.
         plain_layout: Keep the weights as they are in the file, instead of in the CPU's favourite order.
+        metadata: What counts in place of what the file says, by key.
+        chat_template: The same for its chat template; empty for the file's own.
         cpu_experts: Layers, from the first, whose experts stay in main memory; negative for all.
         is_measured: Take no memory for the weights: only what they and a context would take is wanted.
         advance: Told of the progress.
@@ -76,11 +78,14 @@ class Model(Handle):
         memory_lock: bool = False,
         cpu_only: bool = False,
         plain_layout: bool = False,
+        metadata: Mapping[str, int | float | bool | str] | None = None,
+        chat_template: str = "",
         cpu_experts: int = 0,
         is_measured: bool = False,
         advance: Advance | None = None,
     ) -> None:
         super().__init__(library.llama_model_free)
+        self._other_template = chat_template
         self.library = library
         self.path = path
         params = library.llama_model_default_params()
@@ -89,6 +94,8 @@ class Model(Handle):
         params.use_extra_bufts = not plain_layout
         if is_measured:
             params.no_alloc, params.load_mode = True, bindings.LLAMA_LOAD_MODE_NONE
+        if metadata:
+            params.kv_overrides = _kv_overrides(metadata)
         if cpu_experts:
             params.tensor_buft_overrides = _experts_in_main_memory(library, cpu_experts)
         none = (ctypes.c_void_p * 1)()  # a list that ends at once
@@ -233,7 +240,7 @@ class Model(Handle):
     @property
     def chat_template(self) -> str:
         """Jinja text of the model's chat template, or empty."""
-        return self._template(None)
+        return self._other_template or self._template(None)
 
     @property
     def tool_template(self) -> str:
@@ -345,6 +352,22 @@ class Model(Handle):
             if count >= 0:
                 return buffer.raw[:count]
             size = -count
+
+
+def _kv_overrides(metadata: Mapping[str, int | float | bool | str]) -> ctypes.Array[Any]:
+    """Metadata as the library wants it: a list that ends with an empty key."""
+    entries = (bindings.llama_model_kv_override * (len(metadata) + 1))()
+    for entry, (key, value) in zip(entries, metadata.items(), strict=False):
+        entry.key = key.encode()
+        if isinstance(value, bool):
+            entry.tag, entry.val_bool = bindings.LLAMA_KV_OVERRIDE_TYPE_BOOL, value
+        elif isinstance(value, int):
+            entry.tag, entry.val_i64 = bindings.LLAMA_KV_OVERRIDE_TYPE_INT, value
+        elif isinstance(value, float):
+            entry.tag, entry.val_f64 = bindings.LLAMA_KV_OVERRIDE_TYPE_FLOAT, value
+        else:
+            entry.tag, entry.val_str = bindings.LLAMA_KV_OVERRIDE_TYPE_STR, value.encode()
+    return entries
 
 
 def _experts_in_main_memory(library: Library, num_layers: int) -> ctypes.Array[Any]:

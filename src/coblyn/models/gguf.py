@@ -19,7 +19,15 @@ from coblyn.files import human_size
 from coblyn.models.formats import describe_file
 from coblyn.models.quantization import FILE_TYPES, TENSOR_TYPES
 
-__all__ = ["GgufHeader", "Tensor", "Value", "read_entries", "read_header", "repeated_token"]
+__all__ = [
+    "GgufHeader",
+    "Tensor",
+    "Value",
+    "read_entries",
+    "read_header",
+    "read_lists",
+    "repeated_token",
+]
 
 R = TypeVar("R", bound="_Reader")
 
@@ -172,6 +180,16 @@ def read_entries(path: Path) -> dict[str, bytes]:
     """
     reader, _ = _read(path, _EntryReader)
     return reader.entries
+
+
+def read_lists(path: Path) -> tuple[GgufHeader, Mapping[str, list[Value]]]:
+    """The header, and the tokenizer's lists by key. Takes a second for a large vocabulary.
+
+    Raises:
+        ModelError: As ``read_header`` says.
+    """
+    reader, header = _read(path, _ListReader)
+    return header, reader.lists
 
 
 def _read(path: Path, kind: type[R]) -> tuple[R, GgufHeader]:
@@ -378,6 +396,30 @@ class _Reader:
             missing = needed - self._size
             where = f"{missing} of {needed} bytes ({human_size(missing)}) are missing"
         return ModelBroken(f"{self._path} is cut short: {where}.", hint=_AGAIN)
+
+
+class _ListReader(_Reader):
+    """One that keeps the lists of the tokenizer."""
+
+    def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
+        super().__init__(path, file, size)
+        self.lists: dict[str, list[Value]] = {}
+
+    def _skip_array(self) -> None:
+        start = self._pos
+        kind, count = self._scalar("I"), self._scalar("Q")
+        end_of_head, self._pos = self._pos, start
+        super()._skip_array()
+        name = self._where.removeprefix("key ").strip("'")
+        if not name.startswith("tokenizer."):
+            return
+        end, self._pos = self._pos, end_of_head
+        self.lists[name] = [self._item(kind) for _ in range(count)]
+        self._pos = end
+
+    def _item(self, kind: int) -> Value:
+        value: Value = self._text(_MAX_STRING) if kind == _STRING else self._scalar(_SCALARS[kind])
+        return value
 
 
 class _TokenReader(_Reader):

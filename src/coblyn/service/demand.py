@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from coblyn.errors import Busy, CoblynError
 from coblyn.models.names import file_of
@@ -71,6 +72,10 @@ class Demand:
         if (model or self._models.default).is_asleep:
             await self._wake(model or self._models.default)
         return model
+
+    def survey(self, path: Path) -> dict[str, Any]:
+        """What memory the model in a file takes; see ``Loader.survey``."""
+        return self._loader.survey(path)
 
     async def close_idle(self) -> None:
         """Unload what nobody has used for as long as it was to stay."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from coblyn.engine.interface import EngineClient
 
@@ -15,6 +15,14 @@ class Loader(Protocol):
 
     def fits(self, path: Path) -> bool:
         """Whether memory has room for the model in a file besides what is there now; blocks for a moment."""
+        ...
+
+    def survey(self, path: Path) -> dict[str, Any]:
+        """What memory the model in a file takes, and what would be given up for it; blocks for seconds.
+
+        Raises:
+            ModelError: The file cannot be read.
+        """
         ...
 
     async def load(self, path: Path) -> EngineClient:

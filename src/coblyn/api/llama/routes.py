@@ -80,6 +80,7 @@ async def props(call: Call) -> Response:
             "chat_template": info.chat_template,
             "chat_template_warning": call.model.prompts.template_warning or None,
             "chat_template_caps": {},
+            "overrides": list(info.overrides),
             "bos_token": info.bos,
             "eos_token": info.eos,
             "modalities": {"vision": "image" in info.media, "audio": "sound" in info.media},

@@ -1,0 +1,117 @@
+"""What is set right beside a model's file, which itself is never changed: ``MODEL.gguf.coblyn.toml``.
+
+    chat_template = "..."
+
+    [metadata]
+    "tokenizer.ggml.eos_token_id" = 2
+
+The engine reads it whenever it loads the model.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from coblyn.errors import SettingsError
+from coblyn.files import disk_errors, put_in_place
+
+__all__ = ["NONE", "Overrides", "path_of", "read_overrides", "write_overrides"]
+
+Value = int | float | bool | str
+
+_MAX_TEXT = 127
+"""Bytes of a text that the library takes in place of one of the file."""
+
+_MAX_KEY = 127
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What counts in place of what the file says.
+
+    Attributes:
+        metadata: Values by key; lists cannot be replaced.
+        chat_template: Jinja text; empty for the file's own.
+    """
+
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    chat_template: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is replaced, for people."""
+        template = ("chat_template",) if self.chat_template else ()
+        return (*(f"{key} = {_written(value)}" for key, value in self.metadata.items()), *template)
+
+
+NONE = Overrides()
+"""All is as the file says."""
+
+
+def path_of(model: Path) -> Path:
+    """The file beside a model; of a split one, beside its first part."""
+    return model.with_name(f"{model.name}.coblyn.toml")
+
+
+def read_overrides(model: Path) -> Overrides:
+    """What is set right for a model; nothing where there is no such file.
+
+    Raises:
+        SettingsError: The file cannot be read, or says what cannot be.
+    """
+    path = path_of(model)
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        overrides = msgspec.convert(found, Overrides, strict=True)
+    except FileNotFoundError:
+        return NONE
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.", hint=_HINT) from error
+    unknown = set(found) - {"metadata", "chat_template"}
+    for key, value in overrides.metadata.items():
+        is_long = isinstance(value, str) and len(value.encode()) > _MAX_TEXT
+        if not key or len(key.encode()) > _MAX_KEY or is_long:
+            raise SettingsError(f"{path}: {key[:40]!r} is too long, or empty.", hint=_HINT)
+    if unknown:
+        raise SettingsError(f"{path} sets {min(unknown)!r}, which has no meaning.", hint=_HINT)
+    return overrides
+
+
+_HINT = "Mend it, or delete it: then the model's file counts as it is."
+
+
+def write_overrides(model: Path, overrides: Overrides) -> Path:
+    """Set right what is wrong with a model, beside its file; what was there is replaced. Returns the path.
+
+    Raises:
+        CoblynError: It cannot be written.
+    """
+    path = path_of(model)
+    lines = [
+        "# Counts in place of what the model's file says; written by `coblyn doctor --fix`.",
+        "",
+    ]
+    if overrides.chat_template:
+        lines += [f"chat_template = {_written(overrides.chat_template)}", ""]
+    lines += ["[metadata]"]
+    lines += [f"{_written(k)} = {_written(value)}" for k, value in overrides.metadata.items()]
+    _write(path, "\n".join(lines) + "\n")
+    return path
+
+
+def _written(value: Value) -> str:
+    """As TOML has it: like JSON, but that it takes no character beyond the first plane as two."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    with disk_errors(path.parent, what="The file beside the model"):
+        part.write_text(text, encoding="utf-8")
+        put_in_place(part, path)
