@@ -71,7 +71,7 @@ _SYMBOLS: tuple[tuple[str, Library], ...] = (
     (r"pthread_\w+|sem_(?:init|post|wait|destroy)", Library("threads", "-pthread")),
     (r"dl(?:open|sym|close|error|addr)", Library("libdl", "-ldl")),
     (
-        r"(?:sin|cos|tan|exp|exp2|log|log2|log10|pow|sqrt|floor|ceil|round|lround|fmod|tanh|erf|atan2?|cbrt|hypot)[fl]?",
+        r"(?:a?(?:sin|cos|tan)h?|atan2|exp(?:2|m1)?|log(?:2|10|1p|b)?|pow|sqrt|cbrt|hypot|floor|ceil|trunc|l?l?r(?:ound|int)|fmod|fma|erfc?|[lt]gamma)[fl]?",
         Library("the mathematics of C", "-lm"),
     ),
     (r"clock_gettime|shm_open|shm_unlink|timer_create|aio_\w+", Library("librt", "-lrt")),
@@ -98,6 +98,7 @@ _SYMBOLS: tuple[tuple[str, Library], ...] = (
     (r"tgetent|tputs|initscr|wrefresh|stdscr", Library("ncurses", "-lncurses", "", "ncurses")),
     (r"backtrace(?:_symbols(?:_fd)?)?", Library("libexecinfo", "-lexecinfo")),
     (r"gethostbyname|inet_aton|res_\w+", Library("the resolver", "-lresolv")),
+    (r"libintl_\w+|_?nl_msg_cat_cntr", Library("gettext", "-lintl", "-L$(brew --prefix gettext)/lib -lintl")),
     (r"iconv(?:_open|_close)?|libiconv\w*", Library("libiconv", "-liconv")),
     (r"av(?:codec|format|util|_)\w+|sws_\w+|swr_\w+", Library("FFmpeg", "-lavformat -lavcodec -lavutil")),
     (r"SDL_\w+", Library("SDL", "-lSDL2", "", "sdl2")),
