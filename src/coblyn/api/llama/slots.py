@@ -41,7 +41,7 @@ class SavingOff(BadRequest):
     status = 501
 
 
-class SlotInput(BaseModel):
+class SlotFileInput(BaseModel):
     """Body of ``/slots/{id}``."""
 
     filename: str = Field(
@@ -65,7 +65,7 @@ async def slots(call: Call) -> Response:
     )
 
 
-@routes.post("/slots/{id}", "Save, restore or erase a text", SlotInput, scope="admin")
+@routes.post("/slots/{id}", "Save, restore or erase a text", SlotFileInput, scope="admin")
 async def change_slot(call: Call) -> Response:
     """By ``action``: save what was computed for a text to a file, restore it, or erase it from memory."""
     slot = _slot(call.request.path_params["id"])
@@ -76,7 +76,7 @@ async def change_slot(call: Call) -> Response:
         return JSONResponse({"id_slot": slot, "n_erased": erased.tokens})
     if action not in ("save", "restore"):
         raise BadRequest("action must be save, restore or erase.", field="action")
-    path = _path(call, validated(SlotInput, await call.json()).filename)
+    path = _path(call, validated(SlotFileInput, await call.json()).filename)
     order = StateOrder("save" if action == "save" else "load", rank=slot, path=str(path))
     done = await call.model.engine.handle_state(order)
     milliseconds = 1e3 * (time.perf_counter() - began)
