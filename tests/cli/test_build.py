@@ -280,7 +280,7 @@ def test_proving_again(tiny: Path, monkeypatch, proved: list[Path]) -> None:
     coblyn_build("--source", tiny, "--backend", "cpu")
     done = coblyn_build("--prove")
     assert done.exit_code == 0
-    assert "runs and computes right here" in done.stdout
+    assert "runs and computes correctly here" in done.stdout
     assert len(proved) == 2
     fault = Fault(FaultKind.CRASH, "opening the CPU", "The process was ended by signal 4 (SIGILL).")
     monkeypatch.setattr(proof, "prove_bundle", lambda lib_dir, report: fault)

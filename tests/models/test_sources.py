@@ -441,6 +441,6 @@ def test_nothing_is_asked_of_the_network_where_that_is_forbidden(
 ) -> None:
     monkeypatch.setenv("COBLYN_OFFLINE", "1")
     for reference in ("hf:maker/Model-GGUF", "ollama:tiny"):
-        with pytest.raises(FetchError, match="the network is not to be used"):
+        with pytest.raises(FetchError, match="the network must not be used"):
             pull(reference)
     assert server.requests == []

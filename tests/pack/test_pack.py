@@ -195,10 +195,10 @@ def test_the_network_is_not_asked_when_that_is_forbidden(
     monkeypatch.setenv("COBLYN_OFFLINE", "")
     forbid_network()
     assert index_settings({}, "").indexes == ()
-    with pytest.raises(FetchError, match="network is not to be used"):
+    with pytest.raises(FetchError, match="network must not be used"):
         fetch("http://127.0.0.1:9/x", tmp_path / "x", sha256=None)
     settings = index_settings({}, "")
-    with pytest.raises(FetchError, match="network is not to be used") as caught:
+    with pytest.raises(FetchError, match="network must not be used") as caught:
         fetch_package_file("x", "x.whl", tmp_path / "x", sha256="0", settings=settings)
     assert "COBLYN_PACK" in caught.value.hint
 

@@ -181,7 +181,7 @@ class TestEnvironment:
         self, tree: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("COBLYN_OFFLINE", "1")
-        with pytest.raises(FetchError, match="not to be used"):
+        with pytest.raises(FetchError, match="must not be used"):
             obtain_environment(tree)
 
 

@@ -30,7 +30,7 @@ def show_audit(console: Console, report: AuditReport) -> None:
             console.print(f"  {label:14}{text}", markup=False, highlight=False)
     if len(report.files) > _MAX_FILES:
         more = len(report.files) - _MAX_FILES
-        console.print(f"and {more} more files and members (--json has all)", highlight=False)
+        console.print(f"and {more} more files and members (--json lists all)", highlight=False)
     for folder in report.unfinished:
         text = f"{shown(str(folder))} holds more; the rest was not looked at"
         console.print(text, markup=False, highlight=False, soft_wrap=True)

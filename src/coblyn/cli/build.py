@@ -128,7 +128,7 @@ def ensure_bundle(report: Report = silent) -> Bundle:
         return found
     _tell(
         f"The engine {found.id} did not pass its proof on this machine ({fault.stage}): {fault.message} "
-        "Building one that does without what fails."
+        "Building one without what fails."
     )
     return _build(options, force=True, also=report).bundle
 
@@ -209,7 +209,7 @@ def _build(
                 on_line=_tell if verbose else _ignore,
             )
     except KeyboardInterrupt:
-        raise Cancelled("Stopped; nothing half-made was left behind.") from None
+        raise Cancelled("Stopped; nothing half-built was left behind.") from None
     except BuildFailed as error:
         from coblyn.doctor.failed_build import explained
 

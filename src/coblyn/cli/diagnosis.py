@@ -141,7 +141,9 @@ def _show_fix(console: Console, fix: Fix) -> None:
 
 
 def _show_unknown(console: Console, diagnosis: Diagnosis) -> None:
-    console.print("[bold red]✗[/] It failed, and the catalogue does not know why.", highlight=False)
+    console.print(
+        "[bold red]✗[/] It failed for a reason that is not in the catalogue.", highlight=False
+    )
     if diagnosis.first_error:
         _indented(console, "The first error:")
     for line in diagnosis.first_error:

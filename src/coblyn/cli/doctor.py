@@ -31,7 +31,7 @@ def doctor(
         list[str] | None,
         typer.Argument(
             help="A log, a source tree, object files, libraries, an engine or a model; - is standard input. "
-            "Nothing: this machine and the engine in use.",
+            "None: this machine and the engine in use.",
             show_default=False,
         ),
     ] = None,

@@ -76,6 +76,6 @@ def imatrix(
     if observed.unseen:
         count = len(observed.unseen)
         print(
-            f"Of {count} tensors some experts saw nothing: take a longer text.",
+            f"Of {count} tensors some experts saw nothing: use a longer text.",
             file=sys.stderr,
         )

@@ -112,7 +112,7 @@ def _show_removed(model: StoredModel, *, as_json: bool) -> None:
     if as_json:
         _print_json(_as_dict(model))
     else:
-        print(f"{shown(model.name)} is removed; {human_size(model.size)} are free again.")
+        print(f"{shown(model.name)} is removed; {human_size(model.size)} are free now.")
 
 
 def _as_dict(model: StoredModel) -> dict[str, Any]:

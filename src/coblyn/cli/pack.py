@@ -21,17 +21,20 @@ def pack(
     ] = BackendName.auto,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="A model to bring: smollm2, one that is here, or a file."),
+        typer.Option(help="A model to include: smollm2, an installed one, or a file."),
     ] = None,
     extra: Annotated[
-        list[str] | None, typer.Option(help="Optional dependencies to bring; zig is a compiler.")
+        list[str] | None, typer.Option(help="Optional dependencies to include; zig is a compiler.")
     ] = None,
     python: Annotated[
-        str, typer.Option(help="Python there, such as 3.12; default: this one.")
+        str,
+        typer.Option(help="Python version on the other machine, such as 3.12; default: this one."),
     ] = "",
     platform: Annotated[
         list[str] | None,
-        typer.Option(help="Platform tag there, such as manylinux_2_28_x86_64; default: this one."),
+        typer.Option(
+            help="Platform tag of the other machine, such as manylinux_2_28_x86_64; default: this one."
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Compare a pack with its manifest; fetch nothing.")

@@ -60,7 +60,7 @@ def prove_now(bundle: Bundle, *, as_json: bool) -> None:
         answer = {"id": bundle.id, "is_proved": fault is None, "seconds": seconds}
         print(json.dumps(answer | {"fault": _as_dict(fault)}, indent=2))
     elif fault is None:
-        print(f"{bundle.id} runs and computes right here: proved in {seconds:g} s")
+        print(f"{bundle.id} runs and computes correctly here: proved in {seconds:g} s")
     if fault:
         raise ProofFailed.of(bundle.id, fault.stage, fault.message)
 

@@ -35,7 +35,7 @@ def quantize(
     tensor: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="REGEX=TYPE", help="Another type for some tensors; the first that fits counts."
+            metavar="REGEX=TYPE", help="Another type for some tensors; the first match counts."
         ),
     ] = None,
     output_type: Annotated[
@@ -48,7 +48,8 @@ def quantize(
         bool, typer.Option("--pure", help="One type for all matrices, without exceptions.")
     ] = False,
     requantize: Annotated[
-        bool, typer.Option("--requantize", help="Allow what is quantized already, at a loss.")
+        bool,
+        typer.Option("--requantize", help="Allow a model that is quantized already, at a loss."),
     ] = False,
     report: Annotated[
         Path | None,

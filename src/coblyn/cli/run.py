@@ -27,7 +27,7 @@ def run(
     model: options.Model = None,
     prompt: Annotated[
         str | None,
-        typer.Argument(help="What to say; - reads it from standard input. Without it: a chat."),
+        typer.Argument(help="The prompt; - reads it from standard input. Without it: a chat."),
     ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Continue the text as it is, without the chat template.")

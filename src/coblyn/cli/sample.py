@@ -104,7 +104,7 @@ def _pairs(chain: str) -> dict[str, Any]:
             raise BadRequest(
                 f"{part!r} in --chain is not a parameter with its value.",
                 field="chain",
-                hint=f"Known are: {', '.join(sorted(known))} and sampler_order.",
+                hint=f"Known parameters: {', '.join(sorted(known))} and sampler_order.",
             )
         pairs[name] = value if name == "sampler_order" else _number(name, value)
     return pairs

@@ -24,7 +24,11 @@ def split(
     max_tensors: Annotated[int, typer.Option(min=0, help="Most tensors of a file.")] = 0,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The names' beginning. Default: the model's, beside it."),
+        typer.Option(
+            "--out",
+            "-o",
+            help="Beginning of the files' names. Default: the model's name, beside it.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,

@@ -29,7 +29,7 @@ class Tls:
         """
         if not settings.tls_cert:
             if settings.tls_key:
-                raise SettingsError("tls_key names a key, and tls_cert no certificate.")
+                raise SettingsError("tls_key names a key, but tls_cert names no certificate.")
             return None
         import ssl
 

@@ -82,8 +82,8 @@ def undo(name: str) -> list[Path]:
         now = _read(Path(each.path))
         if now not in (None, each.before) and _hash(now or "") != each.after:
             raise SettingsError(
-                f"{each.path} was changed since, and stays as it is.",
-                hint=f"What it said before is in {_journal(name)}.",
+                f"{each.path} has been changed since, and is left as it is.",
+                hint=f"Its earlier content is in {_journal(name)}.",
             )
     for each in done:
         path = Path(each.path)

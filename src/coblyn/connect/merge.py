@@ -40,7 +40,7 @@ def into_json(values: Values) -> Callable[[str], str]:
         except ValueError as error:
             raise SettingsError(
                 f"It is not plain JSON ({error}); perhaps it has comments.",
-                hint="Put in by hand what is shown without --write.",
+                hint="Insert by hand what is shown without --write.",
             ) from error
         return json.dumps(merged(_mapping(old), values), indent=2, ensure_ascii=False) + "\n"
 

@@ -73,7 +73,7 @@ def ask(url: str, key: str, model: str) -> Target:
     except (httpx.InvalidURL, UnicodeError) as error:
         raise BadRequest(f"{url} is not an address: {error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"{url} does not answer as a server of models does.") from error
+        raise SettingsError(f"{url} does not answer like a model server.") from error
     if not found or (model and model not in found):
         has = f"It has {', '.join(found)}." if found else "It has none."
         raise NotFound(f"{url} has no model {model}.".replace("  ", " "), hint=has)

@@ -101,7 +101,7 @@ class LazyMatcher:
         if not count:
             return
         if count > len(self._before):
-            raise EngineError("More tokens are taken back than were drawn.")
+            raise EngineError("More tokens were taken back than were drawn.")
         gone = self._before[-count:]
         del self._before[-count:]
         self._place = gone[0]

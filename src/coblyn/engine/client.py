@@ -373,7 +373,7 @@ class ProcessEngine:
         if self._info is None:
             self._end("stopped", death.failure or death.error())
         elif self._revival.is_at_once(death):
-            log.error("The engine died: %s. It is started again.", death.reason)
+            log.error("The engine died: %s. It is being restarted.", death.reason)
             self._num_restarts += 1
             self._end("restarting", death.error())
         else:

@@ -75,7 +75,7 @@ class EmbeddingRunner:
             BadRequest: Always.
         """
         raise BadRequest(
-            "Adapters change what models write, and this one writes nothing.", field="adapter"
+            "Adapters change what models write, and this model does not write.", field="adapter"
         )
 
     def take_copy(self, key: int) -> Buffers:  # noqa: ARG002 - the protocol's

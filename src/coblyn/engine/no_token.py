@@ -18,7 +18,7 @@ def no_token(reason: int, request: Request) -> CoblynError:
     """
     if reason == NOT_FOLLOWED:
         return EngineError(
-            "The constraint could not be followed any further: what it allows is too much to be computed.",
+            "The constraint could not be followed any further: what it allows takes too long to compute.",
             hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
         )
     if reason == NO_NUMBERS:
@@ -28,7 +28,8 @@ def no_token(reason: int, request: Request) -> CoblynError:
         )
     if request.has_bans:
         return BadRequest(
-            "Whatever the model writes here is a banned phrase or pattern.", field="banned_phrases"
+            "Everything that the model could write here is a banned phrase or pattern.",
+            field="banned_phrases",
         )
     return BadRequest(
         "There is no token left to choose: the logit bias and the bans forbid all of them.",

@@ -105,7 +105,7 @@ class _Reader:
 
     def alternatives(self, depth: int) -> Node:
         if depth > _MAX_DEPTH:
-            raise self.wrong("has groups within groups, too many of them")
+            raise self.wrong("has too many nested groups")
         parts = [self._row(depth)]
         while self._skip("|"):
             parts.append(self._row(depth))
@@ -162,7 +162,7 @@ class _Reader:
                 self._skip("-")
                 ranges.append((_single(low, self), _single(self._member(), self)))
                 if ranges[-1][0] > ranges[-1][1]:
-                    raise self.wrong("has a range that is the wrong way round")
+                    raise self.wrong("has a reversed range")
             else:
                 ranges += low.ranges
         self._skip("]")
@@ -201,7 +201,9 @@ class _Reader:
         self._place += len(inner) + 1
         least, most = int(first), int(second) if second else None if comma else int(first)
         if max(least, most or 0) > MAX_REPEATS or (most is not None and most < least):
-            raise self.wrong(f"repeats more than {MAX_REPEATS} times, or from more to less")
+            raise self.wrong(
+                f"repeats more than {MAX_REPEATS} times, or from a larger number to a smaller one"
+            )
         return least, most
 
     def _next(self) -> str:

@@ -65,7 +65,7 @@ class Patterns:
             begin = self._build(read_pattern(text), self._end)
             if self._reached(begin, is_edge=True).is_end:
                 raise BadRequest(
-                    f"The pattern {text!r} matches a text without characters.",
+                    f"The pattern {text!r} matches an empty text.",
                     field="banned_patterns",
                 )
             self._starts.append(begin)

@@ -257,7 +257,7 @@ def _admit(response: httpx.Response, job: _Job, part: Part) -> int | None:
         if start != part.done:
             part.restart("")
             raise _DroppedError(
-                FetchError(f"{job.place} answers with another range than asked for.")
+                FetchError(f"{job.place} answered with a different range than requested.")
             )
     elif response.status_code == 200:
         part.restart(_validator(response))
@@ -282,7 +282,7 @@ def _admit_past_end(response: httpx.Response, job: _Job, part: Part) -> int:
     if total == part.done:
         return part.done
     part.restart("")
-    raise _DroppedError(FetchError(f"{job.place} has changed while it was fetched.", hint=AGAIN))
+    raise _DroppedError(FetchError(f"{job.place} changed while it was fetched.", hint=AGAIN))
 
 
 def _receive(response: httpx.Response, job: _Job, part: Part, total: int | None) -> None:

@@ -225,13 +225,13 @@ def _not_found(wanted: _Wanted, failed: list[tuple[str, FetchError]]) -> FetchEr
     message = f"{wanted.filename} cannot be fetched from the Python package index."
     if not failed and is_offline():
         return FetchError(
-            f"{wanted.filename} is not here, and the network is not to be used.",
+            f"{wanted.filename} is not here, and the network must not be used.",
             hint="Name a pack that has it (COBLYN_PACK=DIR), or allow the network.",
         )
     if not failed:
         return FetchError(
             f"{message} pip is set to use no index, and no directory of its find-links has it.",
-            hint="Look at what `python -m pip config list` shows.",
+            hint="See `python -m pip config list`.",
         )
     kind: type[FetchError] = FetchError
     if any(isinstance(problem, ChecksumMismatch) for _, problem in failed):

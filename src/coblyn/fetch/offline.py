@@ -42,7 +42,7 @@ def require_network(place: str) -> None:
     """
     if is_offline():
         raise FetchError(
-            f"{place} is not fetched: the network is not to be used.",
+            f"{place} is not fetched: the network must not be used.",
             hint="Leave out --offline, COBLYN_OFFLINE and COBLYN_PACK, or get the file by other means.",
         )
 

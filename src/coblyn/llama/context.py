@@ -174,7 +174,7 @@ class Context(Handle):
         if not self.pointer:
             reason = "; ".join(errors) or "the library gave no reason"
             raise ModelUnsupported(
-                f"No context of {options.length} tokens can be made for {model.path.name}: {reason}.",
+                f"No context of {options.length} tokens can be created for {model.path.name}: {reason}.",
                 hint="Try a smaller --context, or --cache-type f16.",
             )
         self._threads = own_threads(self.library, options.threads)

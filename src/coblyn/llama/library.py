@@ -113,7 +113,7 @@ def open_library(
             return _opened[directory]
         if _opened:
             raise NativeError(
-                "Another engine bundle is open in this process, and two cannot share one.",
+                "Another engine bundle is open in this process, and a process can open only one.",
                 hint="Use one bundle a process.",
             )
         # A crash must not start a debugger on us, and no foreign backend may be loaded.

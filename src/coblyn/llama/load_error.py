@@ -107,7 +107,8 @@ def load_error(path: Path, errors: Sequence[str]) -> ModelError:
     """
     if not path.exists():
         return ModelNotFound(
-            f"There is no model file {path}.", hint="It may have been moved or deleted meanwhile."
+            f"There is no model file {path}.",
+            hint="It may have been moved or deleted in the meantime.",
         )
     if not os.access(path, os.R_OK):
         return ModelError(f"{path} may not be read by this user.", hint="Change its permissions.")

@@ -66,7 +66,7 @@ def memory_uses(context: Context) -> tuple[MemoryUse, ...]:
     entries = (shim.MemoryUse * _CAPACITY)()
     count = library.coblyn_memory_uses(context.pointer, entries, _CAPACITY)
     if not 0 <= count <= _CAPACITY:
-        raise EngineError("The library does not say what the model takes.")
+        raise EngineError("The library does not report how much memory the model takes.")
     found = {MAIN: MemoryUse(MAIN, output=_output_size(context))}
     for entry in entries[:count]:
         use = _read(library, entry)

@@ -46,7 +46,7 @@ def read_gbnf(text: str) -> Grammar:
     """
     rules = _Reader(text).rules()
     if "root" not in rules:
-        raise ValueError("there is no rule `root`, with which a text begins")
+        raise ValueError("there is no rule `root`, where every text begins")
     for name, node in rules.items():
         for reference in _references(node):
             if reference not in rules:
@@ -150,7 +150,7 @@ class _Reader:
     def _group(self) -> Node:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise self._wrong(f"more than {_MAX_DEPTH} parentheses in each other")
+            raise self._wrong(f"more than {_MAX_DEPTH} nested parentheses")
         self._skip(_SPACE_AND_LINES)
         node = self._alternatives(is_nested=True)
         self._expect(")")
@@ -171,7 +171,7 @@ class _Reader:
         if max(least, most or 0) > MAX_REPEAT:
             raise self._wrong(f"more than {MAX_REPEAT} repetitions")
         if most is not None and most < least:
-            raise self._wrong("fewer repetitions at most than at least")
+            raise self._wrong("a maximum number of repetitions below the minimum")
         self._at = match.end()
         return Repeat(node, least, most)
 
