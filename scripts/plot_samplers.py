@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coblyn.cli.engine import configure
-from coblyn.engine.insight import Insight, StageView
+from coblyn.engine.insight import Insight
 from coblyn.engine.params import SamplingParams
+from coblyn.engine.stage_view import StageView
 from coblyn.settings import Settings
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "samplers"

@@ -13,9 +13,11 @@ from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogp
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.interface import EngineClient, EngineStatus, ModelInfo
 from coblyn.engine.media import RawMedia
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.prompt import unpack_ids
 from coblyn.engine.request import Request
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.texts import require_lengths
 from coblyn.errors import CoblynError
@@ -127,6 +129,15 @@ class SteppedEngine:
     async def foresee(self, prompt_id: str) -> int:
         self.encoder.find(prompt_id)
         return 0
+
+    async def look(
+        self, prompt_id: str, sampling: SamplingParams, max_count: int
+    ) -> list[StageView]:
+        prompt = self.encoder.find(prompt_id)
+        if not any(request.content == prompt for request in self.requests):
+            return []
+        self._runner._kept[0] = len(prompt.ids)
+        return self._runner.look(0, Request("look", prompt, 1, sampling), max_count)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         return join_pieces(

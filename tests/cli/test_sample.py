@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from coblyn.cli.app import make_app
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Source, Text
+from coblyn.engine.insight import Insight
+from coblyn.engine.local import LocalEngine
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.request import Request
+from coblyn.engine.runner import LlamaRunner
 from coblyn.native.bundle import Bundle
 
 
@@ -74,3 +82,31 @@ def test_the_table_has_a_row_for_each_token(installed: None, starter_model: Path
     assert lines[-1].split() == ["candidates", "49,152", "3"]
     assert len(lines) == 2 + 4 + 1
     assert "' four'" in lines[2]
+
+
+@pytest.mark.native
+async def test_an_engine_that_read_a_prompt_says_the_same(
+    bundle: Bundle, starter_model: Path
+) -> None:
+    config = EngineConfig(str(starter_model), str(bundle.lib_dir), context=256, max_running=2)
+    params = SamplingParams(temperature=0.5, top_k=5, repetition_penalty=1.2)
+    prompt = "The capital of France is"
+    with Insight(config) as insight:
+        alone = insight.look(prompt, params, 5)
+    engine = LocalEngine(partial(LlamaRunner, config), max_running=2)
+    try:
+        encoded = await engine.encode(Source((Text(prompt),)))
+        assert await engine.look(encoded.id, params, 5) == []
+        async for _ in engine.generate(Request("one", encoded.id, 1)):
+            pass
+        for _ in range(2):  # looking changes nothing
+            views = await engine.look(encoded.id, params, 5)
+            assert [view.name for view in views] == [view.name for view in alone]
+            for view, other in zip(views, alone, strict=True):
+                assert view.num_candidates == other.num_candidates
+                shares = {each.token: each.probability for each in view.candidates}
+                assert shares == pytest.approx(
+                    {each.token: each.probability for each in other.candidates}, rel=0.02
+                )
+    finally:
+        await engine.close()

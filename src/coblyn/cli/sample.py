@@ -14,8 +14,8 @@ from coblyn.cli.text import shown
 
 if TYPE_CHECKING:
     from coblyn.engine.config import EngineConfig
-    from coblyn.engine.insight import StageView
     from coblyn.engine.params import SamplingParams
+    from coblyn.engine.stage_view import StageView
 
 __all__ = ["sample"]
 
@@ -145,23 +145,9 @@ def _look(
 def _as_json(views: Sequence[StageView]) -> str:
     import json
 
-    stages = [
-        {
-            "name": view.name,
-            "values": view.values,
-            "num_candidates": view.num_candidates,
-            "candidates": [
-                {
-                    "token": each.token,
-                    "text": each.piece.decode(errors="replace"),
-                    "probability": each.probability,
-                }
-                for each in view.candidates
-            ],
-        }
-        for view in views
-    ]
-    return json.dumps({"stages": stages}, indent=2)
+    from coblyn.api.kobold.sample import stage
+
+    return json.dumps({"stages": [stage(view) for view in views]}, indent=2)
 
 
 def _table(views: Sequence[StageView]) -> str:

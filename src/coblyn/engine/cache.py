@@ -146,6 +146,16 @@ class SequenceCache:
         """Cells of a prompt that a claim would find in memory or on the shelf now; nothing changes."""
         return max(self._best_match(prompt)[1], self._on_shelf(prompt)[1])
 
+    def at_end(self, prompt: Content) -> int | None:
+        """The sequence whose kept logits are those behind a prompt; None if there is none."""
+        wanted = len(prompt)
+        found = (
+            sequence
+            for sequence, held in enumerate(self._held)
+            if held.prompt_length == wanted and common_prefix(held.content, prompt) == wanted
+        )
+        return next(found, None)
+
     def save_idle(self) -> None:
         """Copy what is idle to the shelf ahead of time, while there is nothing else to do."""
         if self._window.size and not self._shares_cells:

@@ -27,11 +27,13 @@ from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.media import RawMedia
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.pipes import Pipes
 from coblyn.engine.prompt import pack_ids
 from coblyn.engine.pulse import BEAT_SECONDS, Pulse
 from coblyn.engine.request import Request
 from coblyn.engine.revival import Revival
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.texts import batches, require_lengths
 from coblyn.errors import CoblynError, EngineStopped, error_from_code
@@ -178,6 +180,14 @@ class ProcessEngine:
         number = await self._call(lambda call: wire.Foresee(call, prompt_id))
         assert isinstance(number, int), "that is what was asked for"
         return number
+
+    async def look(
+        self, prompt_id: str, sampling: SamplingParams, max_count: int
+    ) -> list[StageView]:
+        """What could be drawn behind a prompt; see ``EngineClient.look``."""
+        packed = await self._call(lambda call: wire.Look(call, prompt_id, sampling, max_count))
+        assert isinstance(packed, bytes), "that is what was asked for"
+        return wire.unpack_views(packed)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""

@@ -24,6 +24,7 @@ from coblyn.engine.preparing import Preparation, Preparing
 from coblyn.engine.prompt import Media, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.scheduler import Scheduler
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import SavedState
 from coblyn.engine.states import put_state, take_state
 from coblyn.errors import BadRequest, CoblynError, EngineError, EngineStopped, PromptTooLong
@@ -153,6 +154,15 @@ class Core:
     def foresee(self, prompt: Prompt) -> Future[int]:
         """How many tokens of a prompt would not have to be read, as things stand between two steps."""
         return self._ask(lambda scheduler, _: scheduler.foresee(prompt))
+
+    def look(self, request: Request, max_count: int) -> Future[list[StageView]]:
+        """What could be drawn behind a prompt that was computed, after each sampler; none where it was not."""
+
+        def ask(scheduler: Scheduler, runner: Runner) -> list[StageView]:
+            sequence = scheduler.at_end(request.content)
+            return [] if sequence is None else runner.look(sequence, request, max_count)
+
+        return self._ask(ask)
 
     def _ask(self, function: Callable[[Scheduler, Runner], T]) -> Future[T]:
         call = _Call(function)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 
+from coblyn.engine.config import EngineConfig
 from coblyn.engine.plan import DraftWish
 from coblyn.errors import SettingsError
 from coblyn.llama.context import Batch, Context, ContextOptions
@@ -16,7 +17,7 @@ from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
 
-__all__ = ["DraftModel"]
+__all__ = ["DraftModel", "draft_model_of"]
 
 _MAX_UNKNOWN = 128
 """Tokens by which two vocabularies may differ at their ends, as those of one family's models do."""
@@ -167,3 +168,15 @@ def _require_same_vocabulary(model: Model, draft: Model) -> None:
             f"draft_model: {name} has another vocabulary than {model.path.name}.",
             hint="Take a smaller model of the same family.",
         )
+
+
+def draft_model_of(
+    config: EngineConfig, model: Model, options: ContextOptions
+) -> DraftModel | None:
+    """The draft model that the user chose for a model; None for none."""
+    if not (config.draft_model and config.speculation):
+        return None
+    path = Path(config.draft_model)
+    # It holds what runs, and nothing of what is idle.
+    shape = replace(options, max_sequences=config.max_running, is_unified=False)
+    return DraftModel(model, path, shape, gpu_layers=config.gpu_layers)

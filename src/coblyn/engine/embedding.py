@@ -16,6 +16,7 @@ from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import PLAIN
 from coblyn.engine.request import Request
 from coblyn.engine.shape import embedding_options, open_model
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import Buffers
 from coblyn.engine.vocab import ModelVocab
 from coblyn.engine.window import NO_WINDOW
@@ -123,6 +124,10 @@ class EmbeddingRunner:
         """There are no rows to run."""
         assert not plan.rows, "requests are refused when they are prepared"
         return ()
+
+    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:  # noqa: ARG002
+        """It draws no tokens."""
+        raise AssertionError("requests are refused when they are prepared")
 
     def interrupt(self, wanted: bool) -> None:
         """End ``rest`` soon."""

@@ -15,7 +15,9 @@ from coblyn.engine.events import Event
 from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import NO_MODEL, EngineStatus, ModelInfo
 from coblyn.engine.media import RawMedia
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.errors import Busy, CoblynError, EngineStopped, ModelError
 
@@ -141,6 +143,13 @@ class EngineExchange:
         """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         with self._using(await self._current()) as engine:
             return await engine.foresee(prompt_id)
+
+    async def look(
+        self, prompt_id: str, sampling: SamplingParams, max_count: int
+    ) -> list[StageView]:
+        """What could be drawn behind a prompt; see ``EngineClient.look``."""
+        with self._using(await self._current()) as engine:
+            return await engine.look(prompt_id, sampling, max_count)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""

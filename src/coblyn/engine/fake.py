@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,8 @@ import numpy as np
 
 from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.content import Content
-from coblyn.engine.fake_media import SAMPLE_RATE, FakeMedia
+from coblyn.engine.fake_media import SAMPLE_RATE, FakeMedia, entries_of
+from coblyn.engine.fake_views import fake_views
 from coblyn.engine.fake_vocab import BOS, END, FakeVocab, vocabulary
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.interface import ModelInfo, Prepared
@@ -35,8 +35,9 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
-from coblyn.engine.prompt import PLAIN, Media, Namespace
+from coblyn.engine.prompt import PLAIN, Namespace
 from coblyn.engine.request import Request
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import Buffers
 from coblyn.engine.texts import MAX_TEXTS
 from coblyn.engine.window import NO_WINDOW, Window
@@ -434,13 +435,13 @@ class FakeRunner:
         if not held:
             self._spaces[row.sequence] = space
         assert self._spaces[row.sequence] == space, "that was computed in another namespace"
-        held.extend(_entries(row))
+        held.extend(entries_of(row))
         if row.keeps_logits:
             self._kept[row.sequence] = len(held)
 
     def _sample(self, row: Row, words: Words | None = None) -> Sampled:
         request = self._requests[row.request_id]
-        index = row.position + len(_entries(row)) - request.content.positions
+        index = row.position + len(entries_of(row)) - request.content.positions
         text = (self._signs(request) + self.script).encode()
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
@@ -450,6 +451,11 @@ class FakeRunner:
             return Sampled(token)
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
         return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
+
+    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
+        """What follows the prompt of a sequence; see ``Runner.look``."""
+        assert sequence in self._kept, "its logits were not kept"
+        return fake_views(request, (self._signs(request) + self.script).encode()[0], max_count)
 
     def _signs(self, request: Request) -> str:
         """What shows which adapters a request has."""
@@ -471,18 +477,6 @@ class FakeRunner:
         letters = range(ord("a"), BOS)
         others = letters if is_followed(wanted) else (END, *letters, *range(ord("a")))
         return next(filter(is_allowed, (wanted, *others)), ALL_FORBIDDEN)
-
-
-def _entries(row: Row) -> Sequence[int]:
-    """What a row leaves in a sequence, one entry a position: a token id, or a number for a part of some media."""
-    if row.media is None:
-        return row.tokens
-    assert len(row.tokens) == row.media.cells, "media are computed as a whole"
-    return [_number(row.media, index) for index in range(row.media.positions)]
-
-
-def _number(media: Media, index: int) -> int:
-    return -1 - zlib.crc32(media.digest + bytes((index,)))
 
 
 def _wants_more(row: Row, drawn: Sequence[Sampled]) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import zlib
+from collections.abc import Sequence
 
 from coblyn.engine.media import RawMedia
+from coblyn.engine.plan import Row
 from coblyn.engine.prompt import Media, Span, Tokens
 
-__all__ = ["SAMPLE_RATE", "FakeMedia"]
+__all__ = ["SAMPLE_RATE", "FakeMedia", "entries_of"]
 
 SAMPLE_RATE = 16_000
 """Samples of a second of sound."""
@@ -35,3 +38,15 @@ class FakeMedia:
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:
         """What was taken."""
         return self.kept.get(digest)
+
+
+def entries_of(row: Row) -> Sequence[int]:
+    """What a row leaves in a sequence, one entry a position: a token id, or a number for a part of some media."""
+    if row.media is None:
+        return row.tokens
+    assert len(row.tokens) == row.media.cells, "media are computed as a whole"
+    return [_number(row.media, index) for index in range(row.media.positions)]
+
+
+def _number(media: Media, index: int) -> int:
+    return -1 - zlib.crc32(media.digest + bytes((index,)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -16,8 +16,8 @@ from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers
-from coblyn.engine.sampling.distribution import probabilities
-from coblyn.engine.stages import STAGES, chain
+from coblyn.engine.stage_view import StageView
+from coblyn.engine.views import views_of
 from coblyn.engine.vocab import ModelVocab
 from coblyn.errors import BadRequest
 from coblyn.llama.context import Batch, Context, ContextOptions
@@ -25,40 +25,13 @@ from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.llama.sampler import Draw, Sampler
-from coblyn.llama.stage import Stage
 from coblyn.llama.steps import Steps
 
-__all__ = ["Candidate", "Insight", "StageView"]
+__all__ = ["Insight"]
 
 Logits = NDArray[np.float32]
 
 _BATCH = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A token that could be drawn, and its probability, 0 to 1."""
-
-    token: int
-    piece: bytes
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class StageView:
-    """What is left after a sampler.
-
-    Attributes:
-        name: Of the sampler, or ``guidance``; ``model`` before any of them.
-        values: Its numbers by their names.
-        num_candidates: Tokens that could be drawn.
-        candidates: The most likely of them, best first.
-    """
-
-    name: str
-    values: dict[str, float]
-    num_candidates: int
-    candidates: tuple[Candidate, ...]
 
 
 class Insight:
@@ -124,17 +97,13 @@ class Insight:
         request = Request("look", Prompt.of(ids), 1, params)
         with self._samplers.make(request, ids) as sampler:
             logits = self._logits(ids, sampler)
-            stages = chain(params)
-            views = [self._view(sampler, logits, 0, None, max_count)]
+            views = views_of(sampler, logits, params, self._vocab, max_count)
             if params.is_guided:
                 away = self._logits(self._ids(negative, "negative_prompt"), sampler)
                 logits = self._samplers.guided(logits, away, params.guidance_scale)
-                guided = self._view(sampler, logits, 0, None, max_count)
-                views.append(replace(guided, name="guidance", values=_scale(params)))
-            views += [
-                self._view(sampler, logits, place, stage, max_count)
-                for place, stage in enumerate(stages, 1)
-            ]
+                first, *rest = views_of(sampler, logits, params, self._vocab, max_count)
+                scale = {"guidance_scale": params.guidance_scale}
+                views = [views[0], replace(first, name="guidance", values=scale), *rest]
         return views
 
     def _ids(self, text: str, field: str) -> list[int]:
@@ -155,28 +124,3 @@ class Insight:
             batch.fill(0, part, start, 0, output=True)
             steps.run(len(part), [Draw(sampler, output=len(part) - 1, max_drawn=0, keep=logits)])
         return logits
-
-    def _view(
-        self, sampler: Sampler, logits: Logits, place: int, stage: Stage | None, max_count: int
-    ) -> StageView:
-        tokens, values, count = sampler.candidates(logits, place, len(logits))
-        if count < 0:
-            raise BadRequest("There is no token left to choose.", field="logit_bias")
-        shares = probabilities(values.astype(np.float64))[:max_count].tolist()
-        told = tuple(
-            Candidate(token, self._vocab.piece(token, special=True), share)
-            for token, share in zip(tokens[:max_count].tolist(), shares, strict=True)
-        )
-        return StageView(*_named(stage), count, told)
-
-
-def _scale(params: SamplingParams) -> dict[str, float]:
-    return {"guidance_scale": params.guidance_scale}
-
-
-def _named(stage: Stage | None) -> tuple[str, dict[str, float]]:
-    """The name of a sampler, and its numbers by theirs; the limit of candidates is a top-k too."""
-    if stage is None:
-        return "model", {}
-    name = next(name for name, row in reversed(tuple(STAGES.items())) if row.kind == stage.kind)
-    return name, dict(zip(STAGES[name].parameters, stage.values, strict=True))

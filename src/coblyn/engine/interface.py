@@ -13,9 +13,11 @@ from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.media import Kind, MediaReader, RawMedia
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import DraftWish, Plan, Sampled
 from coblyn.engine.prompt import Namespace
 from coblyn.engine.request import Request
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import Buffers, StateInfo, StateOrder
 from coblyn.engine.window import Window
 from coblyn.llama.placement import NOWHERE, Placement
@@ -291,6 +293,19 @@ class Runner(Protocol):
         """
         ...
 
+    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
+        """What could be drawn next, after each sampler of a request, from the logits that were kept with a sequence.
+
+        Args:
+            sequence: One that ends its prompt, which is that of the request.
+            request: It is not begun.
+            max_count: Maximum number of candidates that are told of each.
+
+        Raises:
+            BadRequest: Nothing is left to choose.
+        """
+        ...
+
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row should end after the one in hand, and ``rest`` soon, now and until said otherwise.
 
@@ -376,6 +391,21 @@ class EngineClient(Protocol):
 
         Raises:
             PromptForgotten: The id is no longer known.
+        """
+        ...
+
+    async def look(
+        self, prompt_id: str, sampling: SamplingParams, max_count: int
+    ) -> list[StageView]:
+        """What could be drawn behind a prompt that ``encode`` made, after each sampler.
+
+        Returns:
+            The model's own candidates, then those that each sampler leaves; nothing if that prompt was not computed, or
+            its logits are not kept any more. A generation keeps them.
+
+        Raises:
+            PromptForgotten: The id is not known any more.
+            BadRequest: Nothing is left to choose.
         """
         ...
 

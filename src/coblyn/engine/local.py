@@ -14,8 +14,10 @@ from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo, Runner
 from coblyn.engine.mailbox import Mailboxes
 from coblyn.engine.media import RawMedia
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.pieces import join_pieces
 from coblyn.engine.request import Request
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.states import States
 from coblyn.engine.texts import batches, require_lengths
@@ -117,6 +119,14 @@ class LocalEngine:
         """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         self._require_open()
         return await asyncio.wrap_future(self._core.foresee(self._encoder.find(prompt_id)))
+
+    async def look(
+        self, prompt_id: str, sampling: SamplingParams, max_count: int
+    ) -> list[StageView]:
+        """What could be drawn behind a prompt; see ``EngineClient.look``."""
+        self._require_open()
+        request = Request("look", self._encoder.find(prompt_id), 1, sampling)
+        return await asyncio.wrap_future(self._core.look(request, max_count))
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from coblyn.constraints.matcher import mask_words
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.content import Content
-from coblyn.engine.draft_model import DraftModel
+from coblyn.engine.draft_model import draft_model_of
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kept_logits import KeptLogits
@@ -43,14 +43,15 @@ from coblyn.engine.projection import Encoded
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
 from coblyn.engine.shape import context_options, namespace_of, open_model, window_of
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import Buffers
 from coblyn.engine.texts import MAX_TEXTS
+from coblyn.engine.views import views_of
 from coblyn.engine.vocab import ModelVocab, constraint_vocabulary
 from coblyn.errors import EngineError
-from coblyn.llama.context import Batch, Context, ContextOptions
+from coblyn.llama.context import Batch, Context
 from coblyn.llama.embedder import Embedder
 from coblyn.llama.library import open_library
-from coblyn.llama.model import Model
 from coblyn.llama.sampler import Away, Draw, Sampler
 from coblyn.llama.steps import Steps
 
@@ -121,7 +122,7 @@ class LlamaRunner:
                 closing(Embedder(model, replace(options, max_sequences=MAX_TEXTS)))
             )
             self._media = stack.enter_context(closing(MediaRows(config, model, self._context)))
-            self._draft_model = _draft_model(config, model, options)
+            self._draft_model = draft_model_of(config, model, options)
             if self._draft_model:
                 stack.callback(self._draft_model.close)
             self._stack = stack.pop_all()
@@ -343,6 +344,13 @@ class LlamaRunner:
         """What the model makes of whole texts."""
         return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
+    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
+        """What could be drawn behind the prompt of a sequence; see ``Runner.look``."""
+        logits = self._kept.end(sequence)
+        assert logits is not None, "its prompt ends here"
+        with self._new_samplers.make(request, request.content.ids) as sampler:
+            return views_of(sampler, logits, request.sampling, self.vocab, max_count)
+
     def interrupt(self, wanted: bool) -> None:
         """Whether steps in a row should end after the one in hand, and ``rest`` soon."""
         self._steps.interrupt(wanted)
@@ -489,12 +497,3 @@ class LlamaRunner:
         for token in row.banned:
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
         return words
-
-
-def _draft_model(config: EngineConfig, model: Model, options: ContextOptions) -> DraftModel | None:
-    if not (config.draft_model and config.speculation):
-        return None
-    path = Path(config.draft_model)
-    # It holds what runs, and nothing of what is idle.
-    shape = replace(options, max_sequences=config.max_running, is_unified=False)
-    return DraftModel(model, path, shape, gpu_layers=config.gpu_layers)

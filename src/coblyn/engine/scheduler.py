@@ -101,6 +101,10 @@ class Scheduler:
         """Tokens of a prompt that would not have to be read if it were asked for now."""
         return self._cache.foresee(Content.of(prompt))
 
+    def at_end(self, prompt: Prompt) -> int | None:
+        """The sequence whose kept logits are those behind a prompt; None if there is none."""
+        return self._cache.at_end(Content.of(prompt))
+
     def cancel(self, request_id: str) -> list[Event]:
         """End a request; its sequence is free at once. An id that is not here gives no events."""
         generation = self._roster.find(request_id)

@@ -19,7 +19,9 @@ from coblyn.engine.encoded import Encoded, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.media import RawMedia
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.request import Request
+from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateOrder
 from coblyn.errors import CoblynError
 
@@ -37,6 +39,7 @@ __all__ = [
     "FromEngine",
     "Load",
     "Loading",
+    "Look",
     "Ping",
     "Pong",
     "Reader",
@@ -51,8 +54,10 @@ __all__ = [
     "Told",
     "Unreadable",
     "pack",
+    "pack_views",
     "to_client",
     "to_engine",
+    "unpack_views",
 ]
 
 _HEAD = 4
@@ -113,6 +118,15 @@ class Foresee(_Frame, frozen=True, tag="foresee"):
 
     call: int
     prompt_id: str
+
+
+class Look(_Frame, frozen=True, tag="look"):
+    """Ask what could be drawn behind a prompt, after each sampler; the answer is packed ``StageView``s."""
+
+    call: int
+    prompt: str
+    sampling: SamplingParams
+    max_count: int
 
 
 class Detokenize(_Frame, frozen=True, tag="detokenize"):
@@ -214,6 +228,7 @@ ToEngine = (
     | Seek
     | Show
     | Foresee
+    | Look
     | Detokenize
     | Embed
     | AddAdapter
@@ -236,6 +251,16 @@ def pack(frame: ToEngine | FromEngine) -> bytearray:
     _ENCODER.encode_into(frame, data, _HEAD)
     data[:_HEAD] = (len(data) - _HEAD).to_bytes(_HEAD, "little")
     return data
+
+
+def pack_views(views: list[StageView]) -> bytes:
+    """What answers ``Look``."""
+    return _ENCODER.encode(views)
+
+
+def unpack_views(data: bytes) -> list[StageView]:
+    """The views that ``pack_views`` packed."""
+    return msgspec.msgpack.decode(data, type=list[StageView])
 
 
 @dataclass(frozen=True, slots=True)

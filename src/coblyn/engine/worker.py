@@ -114,7 +114,9 @@ class Writer:
                     self._backlog.popleft()
 
 
-_Question = wire.Encode | wire.Seek | wire.Show | wire.Foresee | wire.Detokenize | wire.Embed
+_Question = (
+    wire.Encode | wire.Seek | wire.Show | wire.Foresee | wire.Look | wire.Detokenize | wire.Embed
+)
 
 
 class Errands:
@@ -169,6 +171,7 @@ class Worker:
                 | wire.Seek()
                 | wire.Show()
                 | wire.Foresee()
+                | wire.Look()
                 | wire.Detokenize()
                 | wire.Embed()
             ):
@@ -197,6 +200,8 @@ class Worker:
                 self._errands.add(partial(self._answer, call, partial(self._take, media)))
             case wire.Foresee():
                 self._foresee(frame)
+            case wire.Look():
+                self._look(frame)
             case wire.Detokenize():
                 self._answer(frame.call, partial(self._detokenize, frame))
             case wire.Embed():
@@ -350,6 +355,18 @@ class Worker:
             return
         number = self._loaded.foresee(prompt)
         number.add_done_callback(lambda done: self._answer(frame.call, done.result))
+
+    def _look(self, frame: wire.Look) -> None:
+        """The engine thread answers between two steps."""
+        try:
+            prompt = self._encoder.find(frame.prompt)
+        except PromptForgotten as error:
+            self._writer.send(_refusal(frame.call, error))
+            return
+        views = self._loaded.look(Request("look", prompt, 1, frame.sampling), frame.max_count)
+        views.add_done_callback(
+            lambda done: self._answer(frame.call, lambda: wire.pack_views(done.result()))
+        )
 
     def _unknown(self, digests: list[bytes]) -> list[bytes]:
         media = self._loaded.runner.media

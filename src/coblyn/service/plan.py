@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from coblyn.engine.events import Stats
+from coblyn.engine.stage_view import StageView
 from coblyn.service.command import GenerateCommand
 from coblyn.service.hub import Hub, Record
 from coblyn.service.models import Models
@@ -87,6 +88,16 @@ class Planner:
                 rates=rates,
                 waiting=model.engine.status().num_waiting,
             )
+
+    async def look(self, command: GenerateCommand, max_count: int) -> list[StageView]:
+        """What the first token of a generation could be, after each sampler; nothing where its prompt was not read.
+
+        Raises:
+            CoblynError: As ``foresee`` has it, or nothing is left to choose.
+        """
+        async with self._models.acquire(command.model) as model:
+            fitted = await model.prompts.fit(command)
+            return await model.engine.look(fitted.encoded.id, command.sampling, max_count)
 
 
 def measured(newest_first: Iterable[Record]) -> Rates:

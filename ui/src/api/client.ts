@@ -5,7 +5,7 @@ import { chancesOf, converse } from "./conversation";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { ModelsApi } from "./models";
 import { StoriesApi } from "./stories";
-import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus, type TokenChance } from "./types";
+import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus, type Stage, type TokenChance } from "./types";
 
 export interface Api {
   health(): Promise<Health>;
@@ -20,6 +20,8 @@ export interface Api {
   context(story: string, about: Json): Promise<Context>;
   /** What a generation would cost; starts nothing. */
   plan(request: { prompt: string; max_length: number; replace_instruct_placeholders: boolean }): Promise<Plan>;
+  /** What the next token could be after each sampler, so many candidates of each. */
+  sample(request: GenerateRequest, top: number): Promise<readonly Stage[]>;
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent, void, undefined>;
   abort(genkey: string): Promise<void>;
 }
@@ -52,6 +54,11 @@ export function createApi(fetch?: Fetch): Api {
 
     async plan(request) {
       return (await ask("api/coblyn/plan", request, 60)) as unknown as Plan;
+    },
+
+    async sample(request, top) {
+      const { stages } = await ask(`api/coblyn/sample?top=${String(top)}`, { ...request }, 60);
+      return Array.isArray(stages) ? (stages as Stage[]) : [];
     },
 
     async parameters() {

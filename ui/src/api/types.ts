@@ -77,6 +77,14 @@ export interface Plan {
   waiting: number;
 }
 
+/** What is left of the next token's candidates after a sampler; "model" is before any of them. */
+export interface Stage {
+  name: string;
+  values: Readonly<Record<string, number>>;
+  num_candidates: number;
+  candidates: readonly { token: number; text: string; probability: number }[];
+}
+
 export type SegmentKind = "template" | "memory" | "lore" | "character" | "persona" | "examples" | "note" | "story";
 
 /** A part of what is sent. */

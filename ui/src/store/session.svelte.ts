@@ -8,6 +8,7 @@ import { newId } from "../journal/journal.svelte";
 import type { Outbox } from "../journal/outbox";
 import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
+import { Effect } from "./effect.svelte";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
 import { conflictNotice, type Notice, type Topic, wordsFor } from "./notices";
 import { Outlook } from "./outlook.svelte";
@@ -41,6 +42,7 @@ export class Session {
   readonly server: Server;
   readonly generation: Generation;
   readonly outlook: Outlook;
+  readonly effect: Effect;
   readonly takes: Takes;
   readonly book: Book;
   readonly pager: Pager;
@@ -63,6 +65,7 @@ export class Session {
     });
     this.pager = new Pager(this.book, () => this.#story);
     this.outlook = new Outlook(api, this.book, this.sampler);
+    this.effect = new Effect(api, this.book, this.outlook, this.sampler);
   }
 
   get text(): string {
@@ -116,10 +119,6 @@ export class Session {
 
   edited(changes: ChangeSet, piece: string, event: string): void {
     this.book.edited(changes, piece, event);
-  }
-
-  setMemory(text: string): void {
-    this.book.put("memory", text);
   }
 
   /** Writes on at the end; true if the model came to an end by itself. */

@@ -379,6 +379,17 @@ export const en = {
   samplerGone: "The table of parameters could not be read.",
   tryAgain: "Try again",
 
+  effect: "The next token",
+  effectOf: "Which sampler",
+  effectAll: "All samplers together",
+  effectLeft: (left: number, of: number) => `${whole.format(left)} of ${count(of, "candidate", "candidates")} left.`,
+  effectHint: "Framed: before. Filled: after. Move a slider and see.",
+  effectNone: "Write a few words: then the model’s next token can be looked at.",
+  effectToken: "Token",
+  effectBefore: "Before",
+  effectAfter: "After",
+  share: (p: number) => new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 }).format(p),
+
   // What happens
   saidGenerating: "Generating.",
   saidStopped: "Stopped.",

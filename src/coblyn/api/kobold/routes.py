@@ -11,6 +11,7 @@ from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
 from coblyn.api.kobold import shape
+from coblyn.api.kobold.sample import look, read_top, stage
 from coblyn.api.kobold.sampling import read_sampling
 from coblyn.api.kobold.stream import KoboldChunks
 from coblyn.api.kobold.wire import (
@@ -85,6 +86,18 @@ async def plan(call: Call) -> Response:
     _, command, warnings = await _command(call)
     outlook = await call.wait(call.services.planner.foresee(command))
     return call.answer(asdict(outlook) | {"to_read": outlook.tokens - outlook.cached}, warnings)
+
+
+@routes.post("/api/coblyn/sample", "What could come next", _BODY, _EXAMPLE)
+async def sample(call: Call) -> Response:
+    """The body of a generation: what its first token could be, after each sampler, in the order of the samplers.
+
+    The first stage is ``model``, its own distribution. Each has at most ``?top=`` (12, up to 100) candidates with their
+    probabilities, best first, and says how many there are. A prompt that was not read yet is read for that.
+    """
+    _, command, warnings = await _command(call)
+    views = await look(call, command, read_top(call.request.query_params))
+    return call.answer({"stages": [stage(view) for view in views]}, warnings)
 
 
 @routes.post("/api/extra/abort", "Abort a generation", KeyInput)
