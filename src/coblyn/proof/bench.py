@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -42,7 +42,7 @@ def bench(
     Raises:
         CoblynError: It could not be loaded, or the process died.
     """
-    request = json.dumps({"config": asdict(config), "shape": asdict(shape)})
+    request = msgspec.json.encode({"config": config, "shape": shape}).decode()
     reading = _Reading(report)
     done = stream(
         [sys.executable, "-m", "coblyn.proof.bencher", request],

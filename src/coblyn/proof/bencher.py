@@ -14,6 +14,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from coblyn.engine.aloud import load_aloud
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.local import LocalEngine
@@ -32,7 +34,9 @@ def main() -> None:
     end_with_parent()
     request = json.loads(sys.argv[1])
     try:
-        run_loop(_measure(EngineConfig(**request["config"]), Shape(**request["shape"])))
+        run_loop(
+            _measure(msgspec.convert(request["config"], EngineConfig), Shape(**request["shape"]))
+        )
     except CoblynError as error:
         _tell("failed", code=error.code, message=error.message, hint=error.hint)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from coblyn.engine.config import EngineConfig
@@ -36,7 +37,7 @@ def compare(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
     """
     text = Path(request["text"]).read_text("utf-8", errors="replace")
     with ExitStack() as stack:
-        config, length = EngineConfig(**request["config"]), request["length"]
+        config, length = msgspec.convert(request["config"], EngineConfig), request["length"]
         readers = [
             stack.enter_context(Reader(library, Path(path), config, length))
             for path in request["models"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import BadRequest
@@ -90,7 +92,7 @@ def observe(
             "target": str(part),
             "length": length,
             "max_chunks": max_chunks,
-            "config": asdict(config),
+            "config": msgspec.to_builtins(config),
             "with_output": with_output,
         }
         answer = run_job(Path(config.library), "observe", request, report=report)
@@ -128,7 +130,7 @@ def compare(
         "text": str(text),
         "length": length,
         "max_chunks": max_chunks,
-        "config": asdict(config),
+        "config": msgspec.to_builtins(config),
     }
     answer = run_job(Path(config.library), "compare", request, report=report)
     (read, written), (other_read, other_written) = answer["speeds"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -110,7 +111,7 @@ def observe(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
     """
     observer = Observer(with_output=request["with_output"])
     watch = Watch(library, observer.wants, observer.take)
-    config = EngineConfig(**request["config"])
+    config = msgspec.convert(request["config"], EngineConfig)
     text = Path(request["text"]).read_text("utf-8", errors="replace")
     with Reader(library, Path(request["model"]), config, request["length"], watch) as reader:
         chunks = reader.chunks(text, request["max_chunks"])
