@@ -24,6 +24,7 @@ from coblyn.errors import (
     ModelUnsupported,
 )
 from coblyn.models import store
+from coblyn.models.originals import fetch_original
 from coblyn.models.pull import pull
 from coblyn.models.sources.huggingface import Repository, repository_of
 from coblyn.models.sources.offer import ManyVariants, variants_of
@@ -31,6 +32,7 @@ from coblyn.models.sources.ollama import Image, image_of
 from coblyn.models.sources.search import Found, search
 from coblyn.models.sources.take import RemoteFile
 from coblyn.models.verify import verify
+from coblyn.progress import silent
 from file_server import FileServer, serve_files
 from gguf_file import tiny_gguf
 
@@ -233,6 +235,31 @@ class TestHuggingFace:
     def test_a_digest_is_the_hubs_to_give(self, server: FileServer) -> None:
         with pytest.raises(BadRequest, match="known already"):
             pull("hf:maker/Model-GGUF", sha256="0" * 64)
+
+
+class TestOriginals:
+    def test_what_a_conversion_reads_is_brought_and_no_programs(self, server: FileServer) -> None:
+        weights = b"12345678"
+        files = {"config.json": b"{}", "model.safetensors": weights, "modeling.py": b"evil()"}
+        add_repository(server, files, "maker/Model")
+        folder = fetch_original(Repository("maker/Model"), silent)
+        assert folder.name == "Model"
+        assert {each.name for each in folder.iterdir()} == {"config.json", "model.safetensors"}
+        assert (folder / "model.safetensors").read_bytes() == weights
+        server.requests.clear()
+        fetch_original(Repository("maker/Model"), silent)
+        assert not any(path.startswith("/cdn") for path, _ in server.requests)
+
+    def test_a_cut_goes_on(self, server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("coblyn.fetch.download.time.sleep", lambda _: None)
+        weights = bytes(range(200))
+        add_repository(server, {"config.json": b"{}", "model.safetensors": weights}, "maker/Model")
+        server.files[f"/cdn/{sha256(weights)}"].cuts = [50, *[0] * 99]
+        with pytest.raises(FetchError):
+            fetch_original(Repository("maker/Model"), silent)
+        server.files[f"/cdn/{sha256(weights)}"].cuts = []
+        folder = fetch_original(Repository("maker/Model"), silent)
+        assert (folder / "model.safetensors").read_bytes() == weights
 
 
 class TestSearch:

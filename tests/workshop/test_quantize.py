@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from coblyn.cli.quantize import beside
+from coblyn.cli.quantize import quantize as command
 from coblyn.errors import BadRequest, DiskFull, ModelUnsupported
 from coblyn.models import store
 from coblyn.models.gguf import read_header
 from coblyn.native.bundle import Bundle
 from coblyn.progress import Progress
-from coblyn.run import run
 from coblyn.workshop.importance import Importance, Sums, write_importance
 from coblyn.workshop.kinds import FILE_KINDS, file_kind, tensor_kind
 from coblyn.workshop.quantize import Plan, Recipe, plan_quantized, quantize, sizes_by_kind
@@ -80,15 +80,6 @@ class TestPlan:
         with pytest.raises(BadRequest, match="no tensor type Q9"):
             planned(output_type="Q9")
 
-    def test_what_is_quantized_already_is_refused(self, tmp_path: Path, bundle: Bundle) -> None:
-        source = whole_model().write(tmp_path / "a.gguf")
-        recipe, target = Recipe("Q8_0"), tmp_path / "b.gguf"
-        quantize(plan_quantized(source, recipe, bundle.lib_dir), recipe, target, bundle.lib_dir)
-        with pytest.raises(ModelUnsupported, match="quantized already"):
-            plan_quantized(target, Recipe("Q4_0"), bundle.lib_dir)
-        allowed = Recipe("Q4_0", may_requantize=True)
-        assert plan_quantized(target, allowed, bundle.lib_dir).changes
-
 
 @pytest.mark.native
 class TestQuantize:
@@ -109,6 +100,9 @@ class TestQuantize:
         assert seen[-1].done == seen[-1].total == plan.size_before
         np.testing.assert_allclose(values(path), values(model), atol=0.094 / 8)
         assert {each.name for each in model.parent.glob("*.gguf*")} == {"Tiny-F32.gguf", "b.gguf"}
+        with pytest.raises(ModelUnsupported, match="quantized already"):
+            plan_quantized(path, Recipe("Q8_0"), bundle.lib_dir)
+        assert plan_quantized(path, Recipe("Q8_0", may_requantize=True), bundle.lib_dir).changes
 
     def test_inputs_that_matter_keep_more_of_their_value(
         self, model: Path, bundle: Bundle, tmp_path: Path
@@ -168,6 +162,7 @@ class TestQuantize:
             quantize(plan, recipe, model, bundle.lib_dir)
         assert model.read_bytes() == before
 
+    @pytest.mark.slow
     def test_a_kill_leaves_no_file_that_is_taken_for_a_model(
         self, home: Path, bundle: Bundle
     ) -> None:
@@ -200,14 +195,26 @@ class TestQuantize:
 
 @pytest.mark.native
 def test_the_command_tells_what_it_made(
-    model: Path, users_environment: dict[str, str], bundle: Bundle
+    model: Path,
+    bundle: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert bundle.id
-    argv = [sys.executable, "-m", "coblyn", "quantize", str(model), "q8_0", "--json"]
-    done = run(argv, env={**users_environment, "COBLYN_HOME": users_environment.get("COBLYN_HOME")})
-    answer = json.loads(done.output.splitlines()[-1])
+    monkeypatch.setattr("coblyn.cli.build.ensure_bundle", lambda: bundle)
+    command(str(model), "q8_0", as_json=True)
+    answer = json.loads(capsys.readouterr().out)
     assert answer["path"] == str(model.with_name("Tiny-Q8_0.gguf"))
     assert Path(answer["path"]).stat().st_size > answer["size"] > 0
-    again = run(argv, env={"COBLYN_HOME": users_environment.get("COBLYN_HOME")}, check=False)
-    assert again.code == 2
-    assert "is there already" in again.output
+    with pytest.raises(BadRequest, match="is there already"):
+        command(str(model), "q8_0")
+    command(str(model), "q4_0", dry_run=True)
+    assert "F32 -> Q4_0" in capsys.readouterr().out
+    with pytest.raises(BadRequest, match="not a pair"):
+        command(str(model), "q4_0", tensor=["ffn_down"])
+
+
+def test_without_a_model_all_types_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    command()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(FILE_KINDS)
+    assert lines[4].split() == ["Q8_0", "8.500", "Q8_0"]

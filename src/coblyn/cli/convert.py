@@ -83,7 +83,7 @@ def _convert(
         convert_model(original, kind, target, converter, is_projector=is_projector, report=report)
         return
     # A name that is not a model's, so that a kill between the two steps leaves none.
-    whole = target.with_name(f"{target.name}.whole")
+    whole = target.with_name(f"{original.folder.name}-BF16.part")
     try:
         convert_model(original, "BF16", whole, converter, is_projector=is_projector, report=report)
         _quantize(whole, kind, target, report)

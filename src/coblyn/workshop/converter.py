@@ -23,7 +23,7 @@ from coblyn.run import Environment, run, stream
 __all__ = ["Converter", "obtain_environment", "requirements_of"]
 
 ROOM = 8 * 10**9
-"""Bytes that are asked for; with PyTorch's libraries for CUDA, which PyPI's has on Linux, it was 6 GB."""
+"""Bytes that are asked for: 4.9 GB with PyTorch's libraries for CUDA, which PyPI has on Linux, and what pip unpacks."""
 
 _REQUIREMENTS = "requirements/requirements-convert_hf_to_gguf.txt"
 _OURS = {"gguf"}
