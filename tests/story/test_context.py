@@ -214,3 +214,18 @@ def test_who_does_not_take_part_any_more_has_said_what_it_said() -> None:
     absent = {"card": {"name": "Tomos"}, "is_absent": True}
     answer = context(story("You: Hi\nTomos: Yes.", mode="chat", characters__t=absent))
     assert [message.name for message in answer.messages] == ["You", "Tomos"]
+
+
+def test_images_of_a_turn_are_shown_with_it() -> None:
+    url = "data:image/png;base64,AAAA"
+    text = "{{[INPUT]}}\nWhat is ![a map](image:m1)\n\n![gone](image:m2)this?"
+    places = {
+        "mode": "assistant",
+        "settings__image.m1": url,
+        "settings__image.m3": "http://x/y.png",
+    }
+    (message,) = context(story(text, **places)).messages
+    assert message.to_json()["content"] == [
+        {"type": "image_url", "image_url": {"url": url}},
+        {"type": "text", "text": "What is \n\nthis?"},
+    ]

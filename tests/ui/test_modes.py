@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from ui.test_access import assert_accessible
 pytestmark = pytest.mark.slow
 
 SCRIPT = "The lamp went out on the third level, and for a while there was only the sound of water. "
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "page.png"
 CALL = '<tool_call>\n{"id": "c1", "name": "depth", "arguments": {"level": 3}}\n</tool_call>'
 
 
@@ -165,6 +167,17 @@ def test_an_assistant_reasons_calls_and_is_answered(new_page: NewPage, server_ur
     button(page, "Send the result").click()
     wait(page, lambda: "knocks" in text(page), "the answer")
     wait_until_idle_in_turns(page)
+    calls = len(bodies)
+    # A picture goes with the next question.
+    page.get_by_label("Add an image").set_input_files(PICTURE)
+    box = page.get_by_role("textbox", name="Ask something")
+    wait(page, lambda: "(image:" in box.input_value(), "the picture's mark")
+    box.press("Enter")
+    expect(page.get_by_role("article").get_by_role("img", name=PICTURE.name)).to_be_visible()
+    wait(page, lambda: len(bodies) > calls, "the question")
+    wait_until_idle_in_turns(page)
+    (shown, _) = bodies[calls]["messages"][-1]["content"]
+    assert shown["image_url"]["url"].startswith("data:image/jpeg;base64,")
     roles = [message["role"] for message in bodies[0]["messages"]]
     assert roles == ["user", "assistant", "tool"]
     assert bodies[0]["messages"][1]["reasoning_content"] == "I look."

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
+from coblyn.chat.attachment import unmarked
 from coblyn.chat.client import shared_renderers
 from coblyn.chat.messages import read_messages, read_tools
 from coblyn.chat.placeholders import Tags, read_tags
@@ -40,7 +41,7 @@ async def as_sent(
         segments = await asyncio.to_thread(tagged, context.segments, markup, count)
         return replace(context, segments=segments, stops=markup.stops)
     if mode == "assistant" and context.messages:
-        rendered = await model.prompts.text(_conversation(state, context))
+        rendered = unmarked(await model.prompts.text(_conversation(state, context)))
         segments = await asyncio.to_thread(woven, rendered, context.parts, count)
         return replace(context, segments=segments)
     return context

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = ["Call", "Parts", "parts_of"]
 
 _THOUGHT = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
+_IMAGE = re.compile(r"!\[[^\]\n]*\]\(image:([\w.:-]+)\)")
 _CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
 _RESULT = re.compile(r"<tool_response(?: id=\"([^\"]*)\")?>(.*?)</tool_response>", re.DOTALL)
 
@@ -44,20 +45,22 @@ class Parts:
         reasoning: What was thought before it.
         calls: Tools that are called.
         results: Results of tools: the id of the call, and the text.
+        images: Ids of images that stand in it.
     """
 
     text: str = field(repr=False)
     reasoning: str = field(default="", repr=False)
     calls: tuple[Call, ...] = ()
     results: tuple[tuple[str, str], ...] = ()
+    images: tuple[str, ...] = ()
 
 
 def parts_of(text: str) -> Parts:
     """The parts of a turn's text.
 
     Reasoning stands between ``<think>`` and ``</think>``, a call between ``<tool_call>`` and ``</tool_call>`` as an
-    object of ``id``, ``name`` and ``arguments``, a result between ``<tool_response id="…">`` and ``</tool_response>``.
-    What is no such object stays text.
+    object of ``id``, ``name`` and ``arguments``, a result between ``<tool_response id="…">`` and ``</tool_response>``,
+    and an image is ``![name](image:ID)``. What is no such object stays text.
     """
     reasoning = "\n".join(found.strip() for found in _THOUGHT.findall(text))
     results = tuple((name, result.strip()) for name, result in _RESULT.findall(text))
@@ -71,7 +74,8 @@ def parts_of(text: str) -> Parts:
         return ""
 
     said = _CALL.sub(take, _RESULT.sub("", _THOUGHT.sub("", text)))
-    return Parts(said.strip(), reasoning, tuple(calls), results)
+    images = tuple(_IMAGE.findall(said))
+    return Parts(_IMAGE.sub("", said).strip(), reasoning, tuple(calls), results, images)
 
 
 def _read_call(source: str, number: int) -> Call | None:

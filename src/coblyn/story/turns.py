@@ -21,6 +21,9 @@ __all__ = ["Message", "Speakers", "speakers_of"]
 
 _MARK = re.compile(r"\{\{\[(INPUT|OUTPUT|SYSTEM)(_END)?\]\}\}\n?")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_IMAGE = "image."
+"""What names of settings that hold images begin with; an id follows."""
+
 _ROLES = {"INPUT": "user", "OUTPUT": "assistant", "SYSTEM": "system"}
 
 
@@ -35,6 +38,7 @@ class Message:
         reasoning: What the assistant thought before it.
         calls: Tools that the assistant calls.
         call_id: The call whose result it is.
+        images: Addresses of images that are shown with it, ``data:…``.
     """
 
     role: str
@@ -43,10 +47,15 @@ class Message:
     reasoning: str = field(default="", repr=False)
     calls: tuple[Call, ...] = ()
     call_id: str = ""
+    images: tuple[str, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """As OpenAI's API has it."""
-        body: dict[str, Any] = {"role": self.role, "content": self.text}
+        shown: list[dict[str, Any]] = [
+            {"type": "image_url", "image_url": {"url": url}} for url in self.images
+        ]
+        content = [*shown, {"type": "text", "text": self.text}] if shown else self.text
+        body: dict[str, Any] = {"role": self.role, "content": content}
         body |= {"name": self.name} if self.name else {}
         body |= {"reasoning_content": self.reasoning} if self.reasoning else {}
         body |= {"tool_calls": [call.to_json() for call in self.calls]} if self.calls else {}
@@ -61,11 +70,13 @@ class Speakers:
         mode: The story's.
         users: Names under which the writer speaks.
         others: Names of all others.
+        images: Addresses of the story's images by their ids.
     """
 
     mode: str
     users: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    images: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def has_turns(self) -> bool:
@@ -91,7 +102,7 @@ class Speakers:
         for part in self._parts(text):
             message = self._message(part)
             if self.mode == "assistant":
-                found += _said(message)
+                found += _said(message, self.images)
             elif message.text:  # an empty one at the end is what is to be written
                 found.append(message)
         return found
@@ -121,12 +132,15 @@ class Speakers:
         return name if colon and (name in self.users or name in self.others) else None
 
 
-def _said(message: Message) -> list[Message]:
+def _said(message: Message, images: Mapping[str, str]) -> list[Message]:
     """The messages of a turn with an assistant: a result of a tool is one of its own."""
     parts = parts_of(message.text)
     found = [Message("tool", result, call_id=call) for call, result in parts.results]
-    if parts.text or parts.calls:
-        own = replace(message, text=parts.text, reasoning=parts.reasoning, calls=parts.calls)
+    shown = tuple(images[name] for name in parts.images if name in images)
+    if parts.text or parts.calls or shown:
+        own = replace(
+            message, text=parts.text, reasoning=parts.reasoning, calls=parts.calls, images=shown
+        )
         found.append(own)
     return found
 
@@ -147,7 +161,12 @@ def speakers_of(state: State) -> Speakers:
     others = named | {
         name for value in state.collection("characters").values() for name in _names(value)
     }
-    return Speakers(state.single("mode"), users, frozenset(others - users - {""}))
+    images = {
+        name.removeprefix(_IMAGE): value
+        for name, value in state.collection("settings").items()
+        if name.startswith(_IMAGE) and isinstance(value, str) and value.startswith("data:image/")
+    }
+    return Speakers(state.single("mode"), users, frozenset(others - users - {""}), images)
 
 
 def _names(value: Mapping[str, Any]) -> tuple[str, ...]:

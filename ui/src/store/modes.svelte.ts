@@ -9,6 +9,7 @@ import { difference } from "../journal/difference";
 import { say } from "../words/words.svelte";
 import { writeTakes } from "./beside";
 import { cardOf } from "./cards";
+import { imageAddress } from "./images";
 import type { Session } from "./session.svelte";
 import { recall, remember } from "./stored";
 
@@ -168,6 +169,19 @@ export class Modes {
     const put = `${session.text.endsWith("\n") ? "" : "\n"}{{[INPUT]}}\n${told}\n{{[OUTPUT]}}\n`;
     session.replace(session.text.length, session.text.length, put);
     await session.generate();
+  }
+
+  /** Puts an image beside the text, and its mark into the box. */
+  async attach(file: File): Promise<void> {
+    try {
+      const address = await imageAddress(file);
+      const id = this.#session.book.newId();
+      this.#session.book.put(`settings/image.${id}`, address);
+      const name = file.name.replace(/[[\]\n]/g, " ");
+      this.type(`${this.draft}${this.draft === "" || this.draft.endsWith("\n") ? "" : "\n"}![${name}](image:${id})\n`);
+    } catch {
+      this.#session.notify({ topic: "turn", tone: "error", title: say().imageWrong(file.name), advice: say().imageWrongHint });
+    }
   }
 
   /** An image of the story as an address; null for one that it does not have. */
