@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIBRARIES = ("ggml-base", "ggml-cpu", "ggml-rpc", "ggml", "llama")
+LIBRARIES = ("ggml-base", "ggml-cpu", "ggml-rpc", "ggml", "llama", "mtmd")
 
 LLAMA_CMAKE = """\
 cmake_minimum_required(VERSION 3.24)
 project(tiny CXX)
 add_library(ggml-base SHARED src/base.cpp)
-foreach(name ggml-rpc ggml llama)
+foreach(name ggml-rpc ggml llama mtmd)
   add_library(${name} SHARED src/other.cpp)
   target_link_libraries(${name} PUBLIC ggml-base)
 endforeach()
