@@ -53,7 +53,8 @@ async def test_stream_carries_progress_and_stats_for_those_who_ask(client: Clien
         b'event: message\ndata: {"token": "A", "finish_reason": null}\n\n'
         b'event: message\ndata: {"token": "", "finish_reason": "stop"}\n\n'
         b'event: stats\ndata: {"prompt_tokens": 2, "cached_tokens": 1, "completion_tokens": 1, '
-        b'"queue_seconds": 0.5, "prefill_seconds": 2.0, "decode_seconds": 4.0, "seed": 7, '
+        b'"queue_seconds": 0.5, "prefill_seconds": 2.0, "decode_seconds": 4.0, '
+        b'"draft_tokens": 0, "right_drafts": 0, "seed": 7, '
         b'"stop": ""}\n\n'
     )
 
@@ -638,3 +639,8 @@ async def test_a_plan_generates_nothing(client: Client) -> None:
         "to_read": 4,
     }
     assert (await client.post("/api/coblyn/plan", {"prompt": 3})).status == 400
+
+
+async def test_biases_for_tokens_that_are_not_there_are_said(client: Client) -> None:
+    reply = await client.post(GENERATE, {"prompt": "a", "logit_bias": {"5": 1, "999999": 1}})
+    assert "no token 999999" in reply.json["warnings"]["logit_bias"]

@@ -121,9 +121,9 @@ async def test_a_text_is_cut_where_a_context_length_is_named(
 
 
 async def test_what_is_not_obeyed_is_said(client: Client) -> None:
-    reply = await client.post(TEXT, {"prompt": "a", "min_tokens": 5, "stop_token_ids": [2]})
-    assert reply.headers["x-coblyn-warnings"] == "min_tokens, stop_token_ids"
-    assert set(reply.json["warnings"]) == {"min_tokens", "stop_token_ids"}
+    reply = await client.post(TEXT, {"prompt": "a", "length_penalty": 2, "use_beam_search": True})
+    assert reply.headers["x-coblyn-warnings"] == "length_penalty, use_beam_search"
+    assert set(reply.json["warnings"]) == {"length_penalty", "use_beam_search"}
 
 
 async def test_best_of_gives_the_likeliest_first(client: Client, engine: SteppedEngine) -> None:
@@ -247,3 +247,11 @@ async def test_templates_are_told_how_much_to_think(fields: dict[str, Any], seen
 async def test_an_effort_that_is_no_text_is_refused(client: Client) -> None:
     body = {"messages": [{"role": "user", "content": "a"}], "reasoning_effort": 5}
     assert (await client.post(CHAT, body)).json["error"]["param"] == "reasoning_effort"
+
+
+async def test_ends_in_tokens_are_obeyed(client: Client, engine: SteppedEngine) -> None:
+    request = await asked(client, engine, min_tokens=3, stop_token_ids=[5, 6, 5])
+    assert (request.min_tokens, request.stop_tokens) == (3, (5, 6))
+    for wrong in ({"min_tokens": -1}, {"min_tokens": "x"}, {"stop_token_ids": [1.5]}):
+        reply = await client.post(TEXT, {"prompt": "x"} | wrong)
+        assert (reply.status, reply.json["error"]["param"]) == (400, next(iter(wrong)))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from coblyn.api.adapters import read_lora
+from coblyn.api.ends import bind_ends
 from coblyn.api.guidance import bind_guidance
 from coblyn.api.logprobs import bind_logprobs
 from coblyn.api.thinking import bind_thinking
@@ -45,7 +46,8 @@ def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
     constraint, whitespace = read_constraint(body), _read_whitespace(body)
     if constraint and whitespace:
         constraint = replace(constraint, whitespace=whitespace)
-    command = bind_logprobs(bind_thinking(bind_guidance(command, body), body), body)
+    command = bind_ends(bind_guidance(command, body), body)
+    command = bind_logprobs(bind_thinking(command, body), body)
     return replace(
         command,
         constraint=constraint,

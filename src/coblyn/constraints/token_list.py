@@ -7,9 +7,10 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
+from coblyn.constraints.constraint import Constraint
 from coblyn.errors import ConstraintRefused, EngineError
 
-__all__ = ["TokenList"]
+__all__ = ["TokenList", "known_tokens"]
 
 
 class TokenList:
@@ -61,6 +62,12 @@ class TokenList:
     def is_over(self) -> bool:
         """Whether all tokens were written."""
         return self._num_taken == len(self._tokens)
+
+
+def known_tokens(constraint: Constraint | None) -> tuple[int, ...]:
+    """The tokens that a text has to be, if its constraint is a list of them that was read before."""
+    is_list = constraint is not None and constraint.syntax == "tokens"
+    return tuple(json.loads(constraint.text)) if constraint and is_list else ()
 
 
 def _read(text: str, vocab_size: int) -> list[int]:

@@ -82,7 +82,7 @@ class Delta(_Event, frozen=True, tag=1):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What a request cost: tokens and seconds."""
+    """What a request cost: tokens and seconds; of the tokens that were guessed ahead, how many were right."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -90,6 +90,8 @@ class Stats:
     queue_seconds: float = 0.0
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
+    draft_tokens: int = 0
+    right_drafts: int = 0
 
 
 class Finish(_Event, frozen=True, tag=2):

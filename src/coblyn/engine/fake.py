@@ -18,6 +18,7 @@ import numpy as np
 from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.content import Content
 from coblyn.engine.fake_media import SAMPLE_RATE, FakeMedia, entries_of
+from coblyn.engine.fake_rows import following_row, wants_more
 from coblyn.engine.fake_views import fake_views
 from coblyn.engine.fake_vocab import BOS, END, FakeVocab, vocabulary
 from coblyn.engine.infill import InfillTokens
@@ -26,6 +27,8 @@ from coblyn.engine.masks import BoundText, Masks, Words
 from coblyn.engine.media import Kind
 from coblyn.engine.plan import (
     ALL_FORBIDDEN,
+    END_REFUSED,
+    NOT_FOLLOWED,
     Copy,
     DraftWish,
     Plan,
@@ -228,12 +231,12 @@ class FakeRunner:
         rows = [row for row in plan.rows if row.outputs]
         wanted = [index for index, row in enumerate(rows) if drawn[index]]
         for _ in range(1, self.most_steps):
-            if self.interrupted or not all(_wants_more(rows[i], drawn[i]) for i in wanted):
+            if self.interrupted or not all(wants_more(rows[i], drawn[i]) for i in wanted):
                 break
-            following = [_following(rows[index], drawn[index]) for index in wanted]
+            following = [following_row(rows[index], drawn[index]) for index in wanted]
             names = {rows[index].request_id: drawn[index] for index in wanted}
             following += [
-                _following(row, names[row.request_id])
+                following_row(row, names[row.request_id])
                 for row in plan.rows
                 if row.is_guide and row.request_id in names
             ]
@@ -392,7 +395,10 @@ class FakeRunner:
         """Under a constraint: as far as there are masks behind drafts that are right."""
         may_leap = self._requests[row.request_id].may_leap
         self._masks.look_ahead(row.request_id, row.drafts, may_leap=may_leap)
-        self._masks.wait(row.request_id)
+        if not self._masks.wait(row.request_id):
+            return [
+                Sampled(END_REFUSED if self._masks.is_refused(row.request_id) else NOT_FOLLOWED)
+            ]
         masks, drawn = self._masks.ahead(row.request_id), list[Sampled]()
         for mask, draft in zip(masks, (*row.drafts, None), strict=False):
             drawn.append(self._sample(row, mask))
@@ -477,14 +483,3 @@ class FakeRunner:
         letters = range(ord("a"), BOS)
         others = letters if is_followed(wanted) else (END, *letters, *range(ord("a")))
         return next(filter(is_allowed, (wanted, *others)), ALL_FORBIDDEN)
-
-
-def _wants_more(row: Row, drawn: Sequence[Sampled]) -> bool:
-    return not row.drafts and len(drawn) < row.outputs and drawn[-1].token not in (END, -1)
-
-
-def _following(row: Row, drawn: Sequence[Sampled]) -> Row:
-    """The row of the next step in a row."""
-    position = row.position + len(row.tokens) + len(drawn) - 1
-    tokens, outputs = [drawn[-1].token], int(not row.is_guide)
-    return row._replace(position=position, tokens=tokens, outputs=outputs, keeps_logits=False)

@@ -15,6 +15,8 @@ _SPECIAL = {BOS: b"<bos>", END: b"<end>"}
 class FakeVocab:
     """Bytes as tokens, with ``<bos>`` and ``<end>`` as special ones."""
 
+    end_tokens = frozenset((END,))
+
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """One token a byte; ``<end>`` in the text is one token if ``parse_special``."""
         tokens = [BOS] if add_special else []

@@ -28,12 +28,15 @@ class Generation:
         guesses: What its drafts come from; None where there are none.
         thought: Its reasoning; None where it is not known how that is marked.
         guide: What it is guided away from; None for nothing.
+        known: The tokens that it has to write, where its constraint is a list of them.
         sequence: Where it is computed.
         computed: Tokens of its content that are.
         cached: Tokens of its prompt that were computed when it was taken up.
         replays: Whether the logits at the end of its prompt are kept from before.
         bans: Tokens that are not drawn, by where they would stand.
         num_rewinds: How often tokens were given back.
+        num_drafts: Tokens that were guessed.
+        num_right: Those of them that were right.
         admitted: When it was taken up first.
         first_token: When its first token was there.
         prompt_length: Tokens of its prompt.
@@ -47,12 +50,15 @@ class Generation:
     guesses: Guesses | None = None
     thought: Thought | None = None
     guide: Guide | None = None
+    known: tuple[int, ...] = ()
     sequence: int = -1
     computed: int = 0
     cached: int = 0
     replays: bool = False
     bans: dict[int, set[int]] = field(default_factory=dict)
     num_rewinds: int = 0
+    num_drafts: int = 0
+    num_right: int = 0
     admitted: float = 0.0
     first_token: float = 0.0
     prompt_length: int = field(init=False)
@@ -102,6 +108,13 @@ class Generation:
         if self.guide:
             self.guide.content.cells.append(token)
 
+    def learn(self, num_drafts: int, num_right: int) -> None:
+        """So many tokens were guessed, and so many of them right."""
+        self.num_drafts += num_drafts
+        self.num_right += num_right
+        if self.guesses:
+            self.guesses.learn(num_drafts, num_right)
+
     def rewind(self, count: int) -> None:
         """Give back the last tokens, and ban the first of them where it stood."""
         cells = self.content.cells
@@ -130,4 +143,6 @@ class Generation:
             queue_seconds=admitted - self.arrived,
             prefill_seconds=first - admitted,
             decode_seconds=now - first,
+            draft_tokens=self.num_drafts,
+            right_drafts=self.num_right,
         )

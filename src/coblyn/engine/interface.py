@@ -140,7 +140,13 @@ class EngineStatus:
 
 
 class Vocab(Protocol):
-    """Text and tokens. Every method may be called from any thread."""
+    """Text and tokens. Every method may be called from any thread.
+
+    Attributes:
+        end_tokens: Ids of the tokens that end a generation.
+    """
+
+    end_tokens: frozenset[int]
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Token ids of a text; ``add_special`` puts BOS before it where the model wants it."""

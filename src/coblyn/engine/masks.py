@@ -53,6 +53,7 @@ class BoundText:
         is_free: Any token may come next: the mask is not looked at, and not computed.
         forced: Where the mask allows a single token: this one and those that have to follow it.
         is_slow: Its last mask took long, and so may taking note of a token.
+        is_refused: It was to go on with what its grammar does not allow.
         ahead: The masks of a row with drafts, one behind the other; None for a row without.
     """
 
@@ -63,6 +64,7 @@ class BoundText:
     forced: list[int] = field(default_factory=list)
     is_slow: bool = False
     ahead: Words | None = None
+    is_refused: bool = False
 
     def fail(self, error: EngineError) -> None:
         """It cannot be followed any further."""
@@ -212,6 +214,16 @@ class Masks:
         found = self._open.get(request_id)
         return found.words if found and not found.is_free else None
 
+    def words_without(self, request_id: str, banned: Sequence[int]) -> Words | None:
+        """The same, without some tokens; it is there already. A request without a constraint may have any others."""
+        words = self.words(request_id)
+        if not banned:
+            return words
+        left = np.full(self._num_words, 0xFFFFFFFF, np.uint32) if words is None else words.copy()
+        for token in banned:
+            left[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
+        return left
+
     def __contains__(self, request_id: str) -> bool:
         """Whether a request has a constraint."""
         return request_id in self._open
@@ -345,8 +357,13 @@ class Masks:
                 found.matcher.accept(token)
         except EngineError as error:
             found.fail(error)
+            found.is_refused = True
         else:
             self._fill(found)
+
+    def is_refused(self, request_id: str) -> bool:
+        """Whether a request's grammar does not allow what was forced on it."""
+        return self._open[request_id].is_refused
 
     def forget(self, request_id: str) -> None:
         """The request is over; one without a constraint is not an error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coblyn.engine.plan import NO_NUMBERS, NOT_FOLLOWED
+from coblyn.engine.plan import END_REFUSED, NO_NUMBERS, NOT_FOLLOWED
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, CoblynError, EngineError, ModelBroken
 
@@ -20,6 +20,12 @@ def no_token(reason: int, request: Request) -> CoblynError:
         return EngineError(
             "The constraint could not be followed any further: what it allows takes too long to compute.",
             hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
+        )
+    if reason == END_REFUSED:
+        return BadRequest(
+            "Reasoning reached its limit where the constraint does not allow it to end.",
+            field="constraint",
+            hint="Let the constraint begin behind the reasoning (a trigger), or raise the limit.",
         )
     if reason == NO_NUMBERS:
         return ModelBroken(

@@ -13,6 +13,7 @@ from coblyn.engine.prompt import Media
 
 __all__ = [
     "ALL_FORBIDDEN",
+    "END_REFUSED",
     "FRAME",
     "NOT_FOLLOWED",
     "NO_NUMBERS",
@@ -43,6 +44,9 @@ NO_NUMBERS = -2
 
 NOT_FOLLOWED = -3
 """In place of a token: the request's constraint cannot be followed any further."""
+
+END_REFUSED = -4
+"""In place of a token: reasoning has to end here, and the request's constraint does not allow that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Request:
         special: Send the text of special tokens too, such as ``<|im_end|>``.
         kept: Special tokens whose text is sent in any case, by that text; never that of one which ends the generation.
         constraint: What the whole generated text has to be; it ends where nothing may follow.
+        min_tokens: No token that ends the generation is chosen before there are so many; a constraint ends anyway.
+        stop_tokens: Token ids that end the generation; they have no text.
         speculates: Tokens may be guessed ahead, which changes the time, and the rounding of steps.
         banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
             another one is drawn in place of the first.
@@ -53,6 +55,8 @@ class Request:
     banned_patterns: tuple[str, ...] = ()
     thinking: Thinking | None = None
     speculates: bool = True
+    min_tokens: int = 0
+    stop_tokens: tuple[int, ...] = ()
     negative: Prompt | str | None = field(default=None, repr=False)
 
     @property

@@ -133,18 +133,22 @@ class Results:
         if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
             for track in generation.tracks:
                 self._cache.take_back(track.sequence)
-        if row.drafts and drawn and generation.guesses:
-            generation.guesses.learn(len(row.drafts), num_drawn(drawn) - 1)
+        if row.drafts and drawn:
+            generation.learn(len(row.drafts), num_drawn(drawn) - 1)
 
-    def _take(self, generation: Generation, sampled: Sampled) -> tuple[Chunk, FinishReason | None]:
-        """The text that a token sets free, and why it is the last one, if it is."""
+    def _take(
+        self, generation: Generation, sampled: Sampled, *, is_mark: bool = False
+    ) -> tuple[Chunk, FinishReason | None]:
+        """The text that a token sets free, and why it is the last one, if it is; nothing of a mark is banned."""
         request = generation.request
         generation.append(sampled.token)
         if generation.thought:
             generation.thought.push(self._vocab.piece(sampled.token, special=True))
         if self._vocab.is_end(sampled.token) and _ends_at_eos(request):
             return generation.text.flush(), "eos"
-        chunk = generation.text.push(self._token_text(request, sampled))
+        if sampled.token in request.stop_tokens:
+            return generation.text.flush(), "stop"
+        chunk = generation.text.push(self._token_text(request, sampled), is_allowed=is_mark)
         if chunk.rewind:
             return chunk, None
         if chunk.stop:
@@ -165,11 +169,8 @@ class Results:
         request, taken = generation.request, Chunk("")
         assert request.thinking, "it has a limit"
         end = self._vocab.tokenize(request.thinking.ending, add_special=False, parse_special=True)
-        for place, token in enumerate(end):
-            chunk, reason = self._take(generation, Sampled(token))
-            if chunk.rewind:
-                self._tell_sampler(generation, num_dropped, end[: place + 1])
-                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
+        for token in end:
+            chunk, reason = self._take(generation, Sampled(token), is_mark=True)
             taken = _joined(taken, chunk)
             if reason:
                 return self._finish(generation, reason, taken)

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from coblyn.constraints.matcher import mask_words
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.content import Content
 from coblyn.engine.draft_model import draft_model_of
@@ -25,6 +24,7 @@ from coblyn.engine.masks import BoundText, Masks
 from coblyn.engine.media import MediaReader
 from coblyn.engine.media_rows import MediaRows
 from coblyn.engine.plan import (
+    END_REFUSED,
     FRAME,
     NOT_FOLLOWED,
     CacheOp,
@@ -60,6 +60,7 @@ __all__ = ["LlamaRunner"]
 log = logging.getLogger(__name__)
 
 _NOT_FOLLOWED = Sampled(NOT_FOLLOWED)
+_END_REFUSED = Sampled(END_REFUSED)
 
 _PATIENCE = 0.1
 """Part of a decode's time for which all rows wait for a mask that is late."""
@@ -298,7 +299,7 @@ class LlamaRunner:
             if row.drafts and request_id in self._masks and self._masks.wait(request_id):
                 masks = self._masks.ahead(request_id)
                 return draw._replace(mask=masks, num_drafts=len(masks) - 1, max_drawn=len(masks))
-            return draw._replace(mask=self._mask(row))
+            return draw._replace(mask=self._masks.words_without(row.request_id, row.banned))
         if draw.away and draw.away.logits is None:
             keep = self._kept.room_for_late(request_id, draw.away.keep, is_guide=True)
             draw = draw._replace(away=draw.away._replace(keep=keep))
@@ -316,7 +317,7 @@ class LlamaRunner:
         if request_id not in self._masks or not drawn:
             return drawn
         if not self._masks.wait(request_id):
-            return [_NOT_FOLLOWED]
+            return [_END_REFUSED if self._masks.is_refused(request_id) else _NOT_FOLLOWED]
         *others, last = drawn
         if last.token < 0:
             return drawn
@@ -482,18 +483,7 @@ class LlamaRunner:
             keep=self._kept.room_for(row),
         )
         if row.banned and row.request_id not in self._masks:
-            draw = draw._replace(mask=self._mask(row))
+            draw = draw._replace(mask=self._masks.words_without(row.request_id, row.banned))
         if row.media:
             draw = draw._replace(logits=self._media.logits(row))
         return draw
-
-    def _mask(self, row: Row) -> NDArray[np.uint32] | None:
-        """The tokens that may be drawn for a row; None for all. A constraint's mask is there."""
-        words = self._masks.words(row.request_id)
-        if not row.banned:
-            return words
-        all_words = np.full(mask_words(self._model.vocab_size), 0xFFFFFFFF, np.uint32)
-        words = all_words if words is None else words.copy()
-        for token in row.banned:
-            words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
-        return words

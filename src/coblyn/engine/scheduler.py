@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
 
+from coblyn.constraints.token_list import known_tokens
 from coblyn.engine.banned import banned_of
 from coblyn.engine.cache import MIN_SHARED, Claim, SequenceCache
 from coblyn.engine.content import Content, common_prefix
@@ -24,7 +25,7 @@ from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.results import Results
 from coblyn.engine.roster import Roster
-from coblyn.engine.speculation import Speculation
+from coblyn.engine.speculation import MAX_DRAFTS, Speculation
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
 from coblyn.engine.track import Guide, Track
@@ -54,6 +55,7 @@ class Scheduler:
         self._cache = cache
         self._limits = limits
         self._clock = clock
+        self._end_tokens = tuple(vocab.end_tokens)
         self._roster = Roster(cache)
         self.mixes_adapters = False
         self._turns = Turns()
@@ -85,6 +87,8 @@ class Scheduler:
         generation = Generation(request, content, text, end, self._clock(), guide=guide)
         if self._may_speculate(request):
             generation.guesses = self._speculation.begin(content.cells)
+        if self._cache.is_rewindable and not request.guide:
+            generation.known = known_tokens(request.constraint)
         if request.thinking:
             generation.thought = Thought(request.thinking)
         self._roster.waiting.append(generation)
@@ -274,8 +278,11 @@ class Scheduler:
 
     def _drafts(self, generation: Generation, most: int, num_tokens: int) -> tuple[int, ...]:
         """Guesses at the tokens that a generation draws after the next one."""
-        guesses = generation.guesses
+        guesses, known = generation.guesses, generation.known
         most = min(most, self._most_drafts(generation, num_tokens))
+        if known and most > 0:
+            start = generation.num_generated
+            return known[start : start + min(most, MAX_DRAFTS)]
         if guesses is None or most <= 0:
             return ()
         return self._speculation.drafts(generation.request.id, guesses, most, num_tokens)
@@ -323,8 +330,7 @@ class Scheduler:
         draws = all(track.num_pending == count for track, count in tracks)
         return [self._row(generation, track, count) for track, count in tracks if count or draws]
 
-    @staticmethod
-    def _row(generation: Generation, track: Track, count: int) -> Row:
+    def _row(self, generation: Generation, track: Track, count: int) -> Row:
         content, start = track.content, track.computed
         end = start + count
         is_guide = track is generation.guide
@@ -338,9 +344,17 @@ class Scheduler:
             outputs=int(draws),
             keeps_logits=is_end and end == track.prompt_length and not track.replays,
             media=content.media_at(start),
-            banned=generation.banned if generation.bans and draws else (),
+            banned=self._banned(generation) if draws else (),
             is_guide=is_guide,
         )
+
+    def _banned(self, generation: Generation) -> tuple[int, ...]:
+        """Tokens that are not drawn for it next: they wrote what is banned there, or would end it too early."""
+        request = generation.request
+        banned = generation.banned if generation.bans else ()
+        if generation.num_generated >= request.min_tokens or request.constraint:
+            return banned
+        return (*banned, *self._end_tokens, *request.stop_tokens)
 
     def _may_speculate(self, request: Request) -> bool:
         is_wanted = self._limits.speculates and request.speculates
@@ -360,10 +374,10 @@ class Scheduler:
         is_decoding = generation.num_generated > 0 and all(
             track.num_pending == 1 for track in generation.tracks
         )
-        is_watched = request.stop or request.has_bans or request.thinking
-        return (
-            is_decoding and not generation.banned and (self._cache.is_rewindable or not is_watched)
-        )
+        ends = request.stop or request.stop_tokens
+        is_watched = ends or request.has_bans or request.thinking
+        is_open = is_decoding and not self._banned(generation)
+        return is_open and (self._cache.is_rewindable or not is_watched)
 
 
 def _counts(generation: Generation, most: int) -> list[int]:

@@ -79,8 +79,13 @@ class TextStream:
         """Whether the text ends within a character."""
         return bool(self._decoder.getstate()[0])
 
-    def push(self, token: TokenText) -> Chunk:
-        """Add one token and take what is free to go."""
+    def push(self, token: TokenText, *, is_allowed: bool = False) -> Chunk:
+        """Add one token and take what is free to go.
+
+        Args:
+            token: What comes next.
+            is_allowed: Nothing that ends in it, or begins before it, counts as banned.
+        """
         before = self._decoder.getstate()
         start = self._num_decoded
         text = self._decoder.decode(token.piece)
@@ -92,7 +97,11 @@ class TextStream:
         self._held += text
         end = self._num_decoded + is_partial
         self._waiting.append(_Waiting(start, end, token, before, self._place))
-        banned = self._first_banned(self._banned, text, start) if self._banned else None
+        banned = None
+        if is_allowed:
+            self._place = Banned.start
+        elif self._banned:
+            banned = self._first_banned(self._banned, text, start)
         stop, index = self._first_stop() if self._stops else ("", -1)
         if stop and (banned is None or self._num_sent + index < banned):
             return self._end_at(stop, index)

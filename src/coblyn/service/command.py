@@ -116,6 +116,8 @@ class GenerateCommand:
         ban_eos: Never choose an end-of-generation token.
         ignore_eos: An end-of-generation token does not end the generation.
         special: Send the text of special tokens too.
+        min_tokens: No token that ends the generation is chosen before there are so many; a constraint ends anyway.
+        stop_tokens: Token ids that end the generation as a stop text does.
         constraint: What the whole generated text has to be.
         banned_phrases: Texts that must not be written, in whatever case.
         banned_patterns: The same as regular expressions.
@@ -138,6 +140,8 @@ class GenerateCommand:
     ban_eos: bool = False
     ignore_eos: bool = False
     special: bool = False
+    min_tokens: int = 0
+    stop_tokens: tuple[int, ...] = ()
     constraint: Constraint | None = None
     banned_phrases: tuple[str, ...] = ()
     banned_patterns: tuple[str, ...] = ()

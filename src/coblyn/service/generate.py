@@ -298,6 +298,8 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         ban_eos=command.ban_eos,
         ignore_eos=command.ignore_eos,
         special=command.special,
+        min_tokens=command.min_tokens,
+        stop_tokens=command.stop_tokens,
         kept=prompt.kept,
         constraint=constraint_of(command.constraint, prompt.calls, prompt.form),
         banned_phrases=command.banned_phrases,

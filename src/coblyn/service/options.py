@@ -31,6 +31,10 @@ class CommandOptions(TypedDict, total=False):
     """An end-of-generation token does not end the generation."""
     special: bool
     """Send the text of special tokens too."""
+    min_tokens: int
+    """No token that ends the generation is chosen before there are so many; a constraint ends anyway."""
+    stop_tokens: Sequence[int]
+    """Token ids that end the generation as a stop text does."""
     constraint: Constraint | None
     """What the whole generated text has to be."""
     banned_phrases: Sequence[str]

@@ -32,6 +32,7 @@ from coblyn.chat.client import shared_renderers
 from coblyn.chat.messages import read_messages
 from coblyn.chat.placeholders import Tags
 from coblyn.chat.tags import tags_of
+from coblyn.engine.params import SamplingParams
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.window import longest_completion
 
@@ -212,11 +213,23 @@ async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings
         )
     sampling = read_sampling(body, wanted, warnings)
     _report_lengths(call, wanted, warnings)
+    _report_biases(call, wanted, sampling, warnings)
     default = call.options.default_max_tokens
     tags = await _model_tags(call, wanted) if has_placeholders(wanted) else Tags()
     command = to_command(wanted, sampling, tags, default_max_tokens=default)
     body = with_budget(body, wanted.reasoning_effort, command.max_tokens, warnings)
     return wanted, bind(command, body), warnings
+
+
+def _report_biases(
+    call: Call, wanted: GenerateInput, sampling: SamplingParams, warnings: dict[str, str]
+) -> None:
+    """Say which biases are for tokens that the model does not have; they change nothing."""
+    size = call.services.models.find(wanted.model).engine.info.vocab_size
+    unknown = [str(token) for token, _ in sampling.logit_bias if token >= size]
+    if unknown:
+        ids = ", ".join(unknown[:8]) + (", ..." if len(unknown) > 8 else "")
+        warnings["logit_bias"] = f"The model has no token {ids}: its ids go from 0 to {size - 1}."
 
 
 def _report_lengths(call: Call, wanted: GenerateInput, warnings: dict[str, str]) -> None:

@@ -93,12 +93,13 @@ def perf(hub: Hub, status: EngineStatus) -> dict[str, Any]:
     """Speeds of the generation that finished last, and the state of the queue."""
     record = hub.last
     finish = record.finish if record else None
-    last = _speeds(finish.stats if finish else Stats())
+    stats = finish.stats if finish else Stats()
+    last = _speeds(stats)
     return last | {
         "last_seed": record.seed if record else -1,
         "stop_reason": _STOP_REASONS[finish.reason] if finish else -1,
-        "last_draft_success": 0,
-        "last_draft_failed": 0,
+        "last_draft_success": stats.right_drafts,
+        "last_draft_failed": stats.draft_tokens - stats.right_drafts,
         "total_gens": hub.num_finished,
         "total_img_gens": 0,
         "total_tts_gens": 0,

@@ -46,6 +46,8 @@ class ForeignInput(BaseModel):
     render_special: bool | None = Field(None, description="Send the text of special tokens too.")
     skip_special_tokens: bool | None = Field(None, description="False is render_special.")
     samplers: Any = Field(None, description="Names of samplers in their order.")
+    min_tokens: int | None = Field(None, description="Tokens before which the text does not end.")
+    stop_token_ids: list[Any] | None = Field(None, description="Token ids that end the text.")
     negative_prompt: str | None = Field(
         None, description="What guidance_scale guides away from; in conversations a system message."
     )
@@ -119,8 +121,6 @@ class NotObeyed(LaterFields):
     """What OpenAI's clients send and what is not obeyed yet, each with the value that changes nothing."""
 
     reasoning_effort: str = ""  # templates are told
-    min_tokens: int = later(0)
-    stop_token_ids: list[Any] = later([])
     length_penalty: float = later(1.0)
     use_beam_search: bool = later(False)
     n_indent: int = later(0)

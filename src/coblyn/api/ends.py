@@ -1,0 +1,32 @@
+"""What a body says of the end of its text in token ids, as vLLM's clients do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from coblyn.errors import BadRequest
+from coblyn.service.command import GenerateCommand
+
+__all__ = ["bind_ends"]
+
+MAX_STOP_TOKENS = 1000
+
+
+def bind_ends(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
+    """A command with ``min_tokens`` and ``stop_token_ids`` of its body.
+
+    Raises:
+        BadRequest: They are no number of tokens, or no token ids; ``field`` names it.
+    """
+    least, ids = body.get("min_tokens") or 0, body.get("stop_token_ids") or []
+    if type(least) is not int or not 0 <= least < 2**31:
+        raise BadRequest(f"min_tokens must be between 0 and {2**31 - 1}.", field="min_tokens")
+    is_list = isinstance(ids, list) and all(type(each) is int for each in ids)
+    if not is_list or not all(0 <= each < 2**31 for each in ids) or len(ids) > MAX_STOP_TOKENS:
+        raise BadRequest(
+            f"stop_token_ids must be a list of at most {MAX_STOP_TOKENS} token ids.",
+            field="stop_token_ids",
+        )
+    return replace(command, min_tokens=least, stop_tokens=tuple(dict.fromkeys(ids)))

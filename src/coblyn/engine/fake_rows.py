@@ -1,0 +1,22 @@
+"""Rows of steps in a row, as the fake runner goes on with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coblyn.engine.fake_vocab import END
+from coblyn.engine.plan import Row, Sampled
+
+__all__ = ["following_row", "wants_more"]
+
+
+def wants_more(row: Row, drawn: Sequence[Sampled]) -> bool:
+    """Whether a row goes on by itself behind what it drew."""
+    return not row.drafts and len(drawn) < row.outputs and drawn[-1].token not in (END, -1)
+
+
+def following_row(row: Row, drawn: Sequence[Sampled]) -> Row:
+    """The row of the next step in a row."""
+    position = row.position + len(row.tokens) + len(drawn) - 1
+    tokens, outputs = [drawn[-1].token], int(not row.is_guide)
+    return row._replace(position=position, tokens=tokens, outputs=outputs, keeps_logits=False)
