@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import coblyn
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import SettingsError
 from coblyn.settings import EngineSettings, Settings, rules
@@ -111,3 +113,13 @@ def test_an_engine_has_the_same_defaults_and_ranges() -> None:
     )
     with pytest.raises(SettingsError, match="threads is 513: Expected int <= 512"):
         EngineConfig("", threads=513)
+
+
+def test_variables_that_other_parts_read_are_not_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Path(coblyn.__file__).parent
+    text = "\n".join(path.read_text("utf-8") for path in source.rglob("*.py"))
+    names = set(re.findall(r'"(COBLYN_[A-Z_]+)"', text))
+    assert {"COBLYN_HOME", "COBLYN_MODEL_FOLDERS", "COBLYN_OLLAMA_REGISTRY"} <= names
+    for name in names:
+        monkeypatch.setenv(name, "/nowhere")
+    Settings.load()

@@ -37,8 +37,11 @@ _OTHER_VARIABLES = frozenset(
     {
         "COBLYN_API_KEY",
         "COBLYN_CHROMIUM",
+        "COBLYN_CLIENT_KEY",
         "COBLYN_HOME",
+        "COBLYN_MODEL_FOLDERS",
         "COBLYN_OFFLINE",
+        "COBLYN_OLLAMA_REGISTRY",
         "COBLYN_PACK",
         "COBLYN_SKIP_UI",
         "COBLYN_YES",
