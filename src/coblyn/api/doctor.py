@@ -1,4 +1,4 @@
-"""``/api/coblyn/doctor``: why a build broke, told from its log as ``coblyn doctor`` tells it."""
+"""``/api/coblyn/doctor``: why a build broke, found in its log as by ``coblyn doctor``."""
 
 from __future__ import annotations
 

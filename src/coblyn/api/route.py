@@ -31,11 +31,11 @@ class Route:
         handler: What answers; its docstring is the description.
         summary: A few words for the list of all routes.
         body: What the body holds; None where it is not looked at.
-        example: A body to try; none is needed where it is empty.
+        example: A body to try; empty where none is needed.
         can_stream: Whether the answer can be a stream in the dialect's framing.
         header: A header by which clients of this dialect are known, where another dialect has a route at the same path;
             requests without it are the other's. Empty where the path says it all.
-        scope: What an API key must be good for.
+        scope: The scope that an API key needs.
     """
 
     method: Method
@@ -58,7 +58,7 @@ class Routes(list[Route]):
     """Routes as they are written down: ``get``, ``post`` and ``delete`` decorate what answers.
 
     Args:
-        scope: What an API key must be good for where a route says nothing else.
+        scope: The scope that an API key needs where a route says nothing else.
     """
 
     def __init__(self, scope: Scope = "generate") -> None:

@@ -113,7 +113,7 @@ class Chunks(ABC):
         return b""
 
     def over(self) -> None:  # noqa: B027 - most have nothing to do
-        """No more parts are wanted, because all were told or because nobody is left to be told."""
+        """No more parts are wanted, because all were sent or because nobody is left to receive them."""
 
 
 async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGenerator[bytes, None]:
@@ -121,7 +121,7 @@ async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGene
 
     Args:
         generations: All choices, in order.
-        chunks: How they are told.
+        chunks: How they are written.
     """
     try:
         async with aclosing(_frames(generations, chunks)) as parts:

@@ -20,7 +20,7 @@ EFFORTS: Mapping[str, int | None] = {
     "xhigh": None,
     "max": None,
 }
-"""Tokens of reasoning at each level; None for no limit. Templates that know levels are told of them too."""
+"""Tokens of reasoning at each level; None for no limit. Templates that know levels get them too."""
 
 _LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
 """Templates know low, medium and high."""
@@ -30,7 +30,7 @@ _BUDGETS = ("reasoning_budget", "thinking_budget_tokens", "thinking_budget")
 
 
 def bind_thinking(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the limit of reasoning that its body asks for, which its chat template is told of.
+    """A command with the limit of reasoning that its body asks for, which is passed to its chat template.
 
     An effort is a word, a budget a number of tokens; the smaller limit of the two counts. A budget below 0 is none.
 

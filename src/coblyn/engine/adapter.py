@@ -1,4 +1,4 @@
-"""What is told of adapters, and sets of them: LoRA adapters and control vectors, which change a model for requests.
+"""Facts about adapters, and sets of them: LoRA adapters and control vectors, which change a model for requests.
 
 A request's set is a part of its prompt's namespace, so nothing that was computed with one is taken for another's.
 """
@@ -17,7 +17,7 @@ __all__ = ["AdapterInfo", "adapter_set", "require_known"]
 
 @dataclass(frozen=True, slots=True)
 class AdapterInfo:
-    """What is told of an adapter.
+    """Facts about an adapter.
 
     Attributes:
         name: What requests call it.

@@ -229,7 +229,7 @@ class SequenceCache:
         return bool(self._log)
 
     def take_operations(self) -> tuple[CacheOp, ...]:
-        """What a runner has to do, in order, for the sequences to hold what these books say; they are told once."""
+        """What a runner has to do, in order, for the sequences to hold what these books say; each is given once."""
         operations = tuple(self._log)
         self._log.clear()
         return operations

@@ -119,7 +119,7 @@ class Death:
         return f"{how}; its last words: {words}" if words else how
 
     def error(self) -> CoblynError:
-        """What everybody who waits is told, if it is started again at once."""
+        """The error for all waiting requests, if it is restarted at once."""
         reason = self.reason
         if self.was_ready:
             return EngineRestarted(

@@ -1,4 +1,4 @@
-"""What is told of a model that was loaded."""
+"""Facts about a loaded model."""
 
 from __future__ import annotations
 

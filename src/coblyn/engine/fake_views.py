@@ -20,7 +20,7 @@ def fake_views(request: Request, likely: int, max_count: int) -> list[StageView]
     Args:
         request: Its samplers, and the tokens that they remember.
         likely: The byte that comes first.
-        max_count: Maximum number of candidates that are told of each stage.
+        max_count: Maximum number of candidates listed for each stage.
     """
     order = [likely, *(token for token in range(BOS) if token != likely)]
     logits = np.full(END + 1, -np.inf)

@@ -305,7 +305,7 @@ class Runner(Protocol):
         Args:
             sequence: One that ends its prompt, which is that of the request.
             request: It is not begun.
-            max_count: Maximum number of candidates that are told of each.
+            max_count: Maximum number of candidates listed for each.
 
         Raises:
             BadRequest: Nothing is left to choose.

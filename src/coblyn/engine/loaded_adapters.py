@@ -70,7 +70,7 @@ class LoadedAdapters:
 
     @property
     def infos(self) -> tuple[AdapterInfo, ...]:
-        """What is told of each, in the order in which they came."""
+        """Facts about each, in the order in which they were added."""
         return tuple(self._infos.values())
 
     def add(self, text: str, *, is_on: bool = False) -> AdapterInfo:

@@ -228,7 +228,7 @@ class Results:
         return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
 
     def _leave(self, generation: Generation) -> None:
-        gone = generation.request.id  # what it gave back is told to nobody any longer
+        gone = generation.request.id  # what it gave back is no longer reported
         self._rewinds = [rewind for rewind in self._rewinds if rewind.request_id != gone]
         if generation.guesses and generation in self._roster.running:
             self._speculation.end(generation.guesses)

@@ -31,7 +31,7 @@ def views_of(
         logits: float32 of the vocabulary's size.
         params: What samplers there are, and their order; ``sampler`` was made from the same.
         vocab: What the tokens are called by.
-        max_count: Maximum number of candidates that are told of each.
+        max_count: Maximum number of candidates listed for each.
 
     Raises:
         BadRequest: Nothing is left to choose.

@@ -401,7 +401,7 @@ class Worker:
 
 
 def _reason(error: Exception) -> CoblynError:
-    """The error as the caller is told."""
+    """The error as the caller gets it."""
     if isinstance(error, CoblynError):
         return error
     log.error("a frame could not be answered", exc_info=error)

@@ -1,4 +1,4 @@
-"""What configurations take, told by the library, which lays out everything and allocates nothing."""
+"""How much memory configurations take, as reported by the library, which lays out everything and allocates nothing."""
 
 from __future__ import annotations
 

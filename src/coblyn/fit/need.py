@@ -75,7 +75,7 @@ class Measured:
     Attributes:
         needs: By device; main memory is among them.
         context: Tokens of the longest sequence.
-        is_estimate: Computed from the file's header, not told by the engine.
+        is_estimate: Computed from the file's header, not reported by the engine.
     """
 
     needs: tuple[Need, ...]

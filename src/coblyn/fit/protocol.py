@@ -61,7 +61,7 @@ class Answer:
         chosen_room: How that fits.
         advice: What would fit if the user had chosen nothing; None if nothing would, or it was not looked for.
         table: Other contexts and types.
-        problem: Why the library cannot tell; what is told nevertheless is estimated.
+        problem: Why the library cannot tell; what is reported nevertheless is estimated.
     """
 
     asked: EngineConfig

@@ -112,7 +112,7 @@ def _parse(text: str) -> dict[str, dict[str, str]]:
 
 
 def check(text: str) -> None:
-    """Compare what the shim's ``coblyn_abi()`` told with the bindings.
+    """Compare what the shim's ``coblyn_abi()`` reported with the bindings.
 
     Raises:
         AbiMismatch: They differ; names the first group and item that do, and both values.

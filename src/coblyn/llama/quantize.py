@@ -38,7 +38,7 @@ class QuantizeOptions:
         tensor_types: The same of tensors by their whole names.
         is_pure: All matrices get the same type.
         may_requantize: A tensor that is quantized already may get another type.
-        is_dry_run: Nothing is written; only the steps are told.
+        is_dry_run: Nothing is written; only the steps are reported.
         threads: That compute; 0 takes all.
     """
 

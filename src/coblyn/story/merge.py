@@ -1,4 +1,4 @@
-"""Operations that were made on an older version of a story: moved to the newest, or told what stands against them."""
+"""Operations that were made on an older version of a story: moved to the newest, or refused with the reason."""
 
 from __future__ import annotations
 

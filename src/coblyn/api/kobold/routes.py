@@ -63,7 +63,7 @@ async def request(call: Call) -> Response:
 
 @routes.post("/api/extra/generate/stream", "Stream text", _BODY, _EXAMPLE, can_stream=True)
 async def generate_stream(call: Call) -> Response:
-    """Server-sent events, one for each piece of text."""
+    """Server-sent events, one per piece of text."""
     body, command, warnings = await _command(call)
     chunks = KoboldChunks(call.dialect, with_events=body.coblyn_events, warnings=warnings)
     return await call.stream([command], chunks, warnings)
@@ -158,19 +158,19 @@ async def version(call: Call) -> Response:
 
 @routes.get("/api/extra/perf", "Speed and queue")
 async def perf(call: Call) -> Response:
-    """Speeds of the generation that finished last."""
+    """Speeds of the latest finished generation."""
     return JSONResponse(shape.perf(call.services.hub, call.model.engine.status()))
 
 
 @routes.get("/api/v1/info/version", "Version of KoboldAI's API")
 async def info_version(_: Call) -> Response:
-    """The version of KoboldAI's API that is spoken."""
+    """The supported version of KoboldAI's API."""
     return JSONResponse({"result": "1.2.5"})
 
 
 @routes.get("/api/v1/model", "Name of the model")
 async def model(call: Call) -> Response:
-    """Name of the model that is loaded; "inactive" where it was unloaded."""
+    """Name of the loaded model; "inactive" if it was unloaded."""
     engine = call.model.engine
     is_loaded = engine.status().state != "unloaded"
     return JSONResponse({"result": f"koboldcpp/{engine.info.name}" if is_loaded else "inactive"})
@@ -179,13 +179,13 @@ async def model(call: Call) -> Response:
 @routes.get("/api/extra/true_max_context_length", "Tokens of context")
 @routes.get("/api/v1/config/max_context_length", "Tokens of context")
 async def max_context_length(call: Call) -> Response:
-    """Tokens that prompt and completion may have together."""
+    """Maximum number of tokens of prompt and completion together."""
     return JSONResponse({"value": call.model.engine.info.context})
 
 
 @routes.get("/api/v1/config/max_length", "Tokens of a completion")
 async def max_length(call: Call) -> Response:
-    """Tokens that are generated when a request names no number."""
+    """Number of tokens generated when a request names no number."""
     longest = longest_completion(call.model.engine.info.context)
     return JSONResponse({"value": min(call.options.default_max_tokens, longest)})
 

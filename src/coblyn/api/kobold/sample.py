@@ -17,7 +17,7 @@ _TOP, _MAX_TOP = 12, 100
 
 
 def read_top(query: Mapping[str, str]) -> int:
-    """How many candidates of each stage are told.
+    """The number of candidates listed for each stage.
 
     Raises:
         BadRequest: It is no number from 1 to 100.

@@ -117,7 +117,7 @@ def _path(call: Call, name: str) -> Path:
 
 
 def slot_of(index: int, info: ModelInfo, *, is_processing: bool) -> dict[str, Any]:
-    """What is told of a slot."""
+    """Facts about a slot."""
     sampling = SamplingParams(**LLAMA_NUMBERS.defaults)  # type: ignore[arg-type]
     return {
         "id": index,

@@ -1,4 +1,4 @@
-"""Answers in Ollama's form: times, durations, and what is told of a model."""
+"""Answers in Ollama's form: times, durations, and facts about a model."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def stamp(when: datetime) -> str:
 
 
 def details(item: Item, facts: Facts) -> dict[str, Any]:
-    """What is told of a model wherever it is listed."""
+    """Facts about a model, wherever it is listed."""
     family = facts.architecture or "unknown"
     return {
         "parent_model": item.modelfile.base if item.is_made else "",

@@ -37,7 +37,7 @@ async def echoes_of(
     Args:
         call: The request.
         commands: What is generated.
-        num_alternatives: Most likely tokens that are told at each place of a prompt; None for no log-probabilities.
+        num_alternatives: Number of most likely tokens listed at each place of a prompt; None for no log-probabilities.
 
     Raises:
         CoblynError: A prompt cannot be scored.

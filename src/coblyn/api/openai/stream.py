@@ -185,7 +185,7 @@ def _says_nothing(delta: Delta) -> bool:
 
 
 def _delta(part: ReplyEvent) -> bytes:
-    """The fields of a chunk's delta; none for what a client cannot be told."""
+    """The fields of a chunk's delta; none for what cannot be sent to a client."""
     match part:
         case ContentText(text):
             return b'"content":%b' % json_text(text)

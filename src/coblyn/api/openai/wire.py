@@ -233,7 +233,7 @@ class ChatInput(SamplingInput):
 
     @property
     def _thinking(self) -> dict[str, Any]:
-        """What the template is told of thinking where the body switches it; efforts and budgets come later."""
+        """What the template gets about thinking where the body switches it; efforts and budgets come later."""
         is_on = self.enable_thinking
         if is_on is None:
             is_on = (self.reasoning or {}).get("enabled")

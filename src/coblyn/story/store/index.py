@@ -153,7 +153,7 @@ def _without_what_stays(
 ) -> list[Passage]:
     """Passages that are new.
 
-    Those that are gone are taken out, and those that have only moved are told where they are.
+    Those that are gone are removed, and those that have only moved get their new places.
     """
     query = "SELECT id, place, start, text FROM passages WHERE story = ?"
     gone, moved = [], []

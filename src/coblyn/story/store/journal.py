@@ -1,4 +1,4 @@
-"""The journal: operations are on the disk before anyone is told that they are done."""
+"""The journal: operations are on the disk before they are reported as done."""
 
 from __future__ import annotations
 
