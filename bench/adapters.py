@@ -110,7 +110,11 @@ async def measure(
         for turn in range(turns + 1):
             for kind, chosen in kinds.items():
                 found[kind].append(await speed(engine, chosen, f"{kind} {turn}", tokens))
-                print(f"turn {turn}: {kind}: {found[kind][-1].wall:.1f} tokens/s", flush=True)
+                last = found[kind][-1]
+                print(
+                    f"turn {turn}: {kind}: {last.wall:.1f} tokens/s, {last.processor:.1f} per second of processor time",
+                    flush=True,
+                )
     finally:
         await engine.close()
     return {

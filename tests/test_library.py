@@ -9,7 +9,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from coblyn import Engine
+from coblyn import AdapterChoice, Engine
+from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.fake import STORY, FakeRunner
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.local import LocalEngine
@@ -101,6 +102,24 @@ def test_sequences_are_kept_and_a_single_text_is_one_of_them() -> None:
     assert command.stop == ("ab",)
     assert command.sampling.sampler_order == (6, 0)
     assert _command("x", {"memory": "m"}).prompt == TextPrompt("x", "m")
+
+
+def test_adapters_are_chosen_for_each_text() -> None:
+    async def adapted() -> EngineClient:
+        poet = AdapterInfo("poet", "/x/poet.gguf", "digest", 0.5)
+        return await asyncio.to_thread(LocalEngine, lambda: FakeRunner(adapters=(poet,)))
+
+    with Engine(adapted) as engine:
+        assert engine.generate("Once", max_tokens=4).text == STORY[:4]
+        for choices, sign in (
+            ([AdapterChoice("poet")], "[poet 0.5] "),
+            ((AdapterChoice(0, 2.0),), "[poet 2] "),
+            (None, ""),
+        ):
+            text = engine.generate("Once", max_tokens=20, adapters=choices).text
+            assert text == (sign + STORY)[:20]
+        with pytest.raises(BadRequest, match="no adapter 'bard'"):
+            engine.generate("Once", adapters=[AdapterChoice("bard")])
 
 
 def test_many_threads_share_one_engine(engine: Engine) -> None:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from coblyn.errors import CoblynError
     from coblyn.library import Completion, Delta, Engine
+    from coblyn.service.adapters import AdapterChoice
 
 __version__ = "0.1.0"
 
-__all__ = ["CoblynError", "Completion", "Delta", "Engine", "__version__"]
+__all__ = ["AdapterChoice", "CoblynError", "Completion", "Delta", "Engine", "__version__"]
 
 _HOMES = {
+    "AdapterChoice": "coblyn.service.adapters",
     "CoblynError": "coblyn.errors",
     "Completion": "coblyn.library",
     "Delta": "coblyn.library",

@@ -55,7 +55,7 @@ _SAMPLING = frozenset(field.name for field in fields(SamplingParams))
 _TUPLES = frozenset(
     field.name
     for field in (*fields(GenerateCommand), *fields(SamplingParams))
-    if isinstance(field.default, tuple)
+    if isinstance(field.default, tuple) or field.name == "adapters"
 )
 
 
@@ -376,7 +376,7 @@ def _command(prompt: str | Messages, options: Options) -> GenerateCommand:
 
 def _held(name: str, value: Any) -> Any:
     """A value as commands hold it; one text may stand for a sequence of one."""
-    if name not in _TUPLES:
+    if name not in _TUPLES or value is None:
         return value
     return (value,) if isinstance(value, str) else tuple(value)
 

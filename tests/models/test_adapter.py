@@ -76,7 +76,7 @@ CONTROL = {"general.architecture": "controlvector"}
             ModelUnsupported,
             r"changes blk.3\S+, which model.gguf does not have",
         ),
-        (MODEL, ModelUnsupported, "is model of the architecture 'llama', and no adapter"),
+        (MODEL, ModelUnsupported, "is a model of the architecture 'llama', and no adapter"),
         (
             GgufWriter({**CONTROL, "controlvector.model_hint": "phi3"}, [DIRECTION]),
             ModelUnsupported,

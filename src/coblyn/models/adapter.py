@@ -94,7 +94,7 @@ def check_adapter(path: Path, model: GgufHeader) -> GgufHeader:
     kind = kind_of(header)
     if kind is None:
         raise ModelUnsupported(
-            f"{path} is {header.kind} of the architecture {header.architecture or '(none)'!r}, and no adapter.",
+            f"{path} is a {header.kind} of the architecture {header.architecture or '(none)'!r}, and no adapter.",
             hint="An adapter is a LoRA that convert_lora_to_gguf.py wrote, or a control vector.",
         )
     if kind == "control":
