@@ -312,6 +312,8 @@ class _Reader:
         if num_dimensions > _MAX_DIMENSIONS:
             raise self._broken(f"has {num_dimensions} dimensions")
         shape = tuple(self._scalar("Q") for _ in range(num_dimensions))
+        if 0 in shape:
+            raise self._broken(f"has no elements: its shape is {shape}")
         if math.prod(shape) >= 2**63:
             raise self._broken(f"has the impossible shape {shape}")
         return name, shape, self._scalar("I"), self._scalar("Q")
