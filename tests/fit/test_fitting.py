@@ -17,6 +17,7 @@ from coblyn.engine.shape import context_options, open_model
 from coblyn.errors import ModelTooLarge
 from coblyn.fit import fitting
 from coblyn.fit.estimate import estimate
+from coblyn.fit.header import facts_of
 from coblyn.fit.ladder import wished
 from coblyn.fit.need import MAIN, Room, Space
 from coblyn.llama.context import Context
@@ -149,7 +150,7 @@ def test_estimates_are_no_less_than_what_is_taken(
     config = config_of(path, bundle)
     told = fitting.survey(config, "check").wish.total
     header = read_header(path)
-    facts = fitting._facts(config, [header])
+    facts = facts_of(config, [header])
     guessed = estimate(wished(config, facts), [header]).total
     assert told <= guessed * 1.02
 

@@ -93,8 +93,12 @@ def _check_adapters(settings: Settings, model: Path) -> None:
         check_adapter(AdapterSpec.of(text).path, header)
 
 
-def fitted_aloud(config: EngineConfig) -> EngineConfig:
+def fitted_aloud(config: EngineConfig, promised: int = 0) -> EngineConfig:
     """A configuration that memory has room for; says on stderr what had to be given up.
+
+    Args:
+        config: What is wished.
+        promised: Bytes of main memory that are free and will be taken by others.
 
     Raises:
         ModelTooLarge: None has, with the settings that the user chose.
@@ -104,7 +108,7 @@ def fitted_aloud(config: EngineConfig) -> EngineConfig:
     from coblyn.cli.text import shown
     from coblyn.fit.fitting import fitted
 
-    found = fitted(config)
+    found = fitted(config, promised)
     if found.told:
         print(shown(f"note: {found.told}"), file=sys.stderr)
     return found.config

@@ -11,14 +11,21 @@ from typing import Any
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
+from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import EngineError, ModelError
 from coblyn.fit.fitting import has_room, survey
+from coblyn.fit.promises import promised
 from coblyn.fit.words import report
 from coblyn.models.check import check_model, examine_model, writes
 from coblyn.progress import Report
 
-__all__ = ["FleetLoader", "FleetSwitch"]
+__all__ = ["FleetLoader", "FleetSwitch", "promised_by"]
+
+
+def promised_by(fleet: Fleet) -> int:
+    """Bytes of main memory that the engines of a fleet may still take."""
+    return promised((engine.config, engine.pid) for engine in fleet.engines)
 
 
 class FleetLoader:
@@ -35,11 +42,11 @@ class FleetLoader:
 
     def fits(self, path: Path) -> bool:
         """Whether memory has room for it with all that is wished."""
-        return has_room(self._config.for_model(path))
+        return has_room(self._config.for_model(path), promised_by(self._fleet))
 
     def survey(self, path: Path) -> dict[str, Any]:
         """What memory it takes, on all devices."""
-        return report(survey(self._config.for_model(path)))
+        return report(survey(self._config.for_model(path), promised=promised_by(self._fleet)))
 
     async def load(self, path: Path) -> EngineClient:
         """An engine that has loaded a file."""

@@ -238,6 +238,7 @@ async def _serve(
     """Serve until told to stop; the signal that did."""
     import asyncio
 
+    from coblyn.cli.loader import promised_by
     from coblyn.cli.stop import Stop
     from coblyn.engine.client import ProcessEngine
     from coblyn.engine.exchange import EngineExchange
@@ -246,11 +247,17 @@ async def _serve(
     from coblyn.native.explain import explain_crash
 
     def make(config: EngineConfig) -> ProcessEngine:
-        return ProcessEngine(config, explain=explain_crash, fit=fitted_aloud)
+        return ProcessEngine(config, explain=explain_crash, fit=fit)
+
+    def fit(config: EngineConfig) -> EngineConfig:
+        return fitted_aloud(config, promised_by(fleet))
+
+    def fits(config: EngineConfig) -> bool:
+        return has_room(config, promised_by(fleet))
 
     fleet = Fleet(make)
     is_empty = config.bundle == NO_BUNDLE
-    engine = EngineExchange(config, fleet, fits=has_room, is_empty=is_empty)
+    engine = EngineExchange(config, fleet, fits=fits, is_empty=is_empty)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task, "runs on a loop"
     with Stop(loop, task.cancel, fleet.kill) as stop:

@@ -110,6 +110,11 @@ class ProcessEngine:
         return self._info
 
     @property
+    def config(self) -> EngineConfig:
+        """What it loads, and how; once it is started, with what memory has room for."""
+        return self._config
+
+    @property
     def was_ready(self) -> bool:
         """Whether its model was loaded once."""
         return self._info is not None

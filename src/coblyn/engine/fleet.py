@@ -23,6 +23,11 @@ class Fleet:
         self._engines: list[ProcessEngine] = []
         self._is_ending = False
 
+    @property
+    def engines(self) -> tuple[ProcessEngine, ...]:
+        """All of them, started or not."""
+        return tuple(self._engines)
+
     def add(self, config: EngineConfig) -> ProcessEngine:
         """An engine that is not started yet, and ends with the others."""
         engine = self._make(config)

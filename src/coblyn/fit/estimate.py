@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from coblyn.engine.config import EngineConfig
+from coblyn.fit.adapters import adapters_size
 from coblyn.fit.media import kept_media, projector_size
 from coblyn.fit.need import MAIN, Measured, Need
 from coblyn.models.gguf import GgufHeader, Value
@@ -44,7 +45,7 @@ def estimate(config: EngineConfig, headers: Sequence[GgufHeader]) -> Measured:
     graph = batch * 4 * (vocabulary + _ROWS * width) + batch * 4 * config.context
     need = Need(
         MAIN,
-        weights=(0 if is_mapped else weights) + projector_size(config),
+        weights=(0 if is_mapped else weights) + projector_size(config) + adapters_size(config),
         mapped=weights if is_mapped else 0,
         cache=_cache_size(config, first),
         compute=graph + 4 * config.max_sequences * vocabulary,

@@ -6,21 +6,20 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import CoblynError, ModelTooLarge
 from coblyn.fit.choose import choose
 from coblyn.fit.estimate import estimate
-from coblyn.fit.ladder import Facts, changed, wished, with_value
+from coblyn.fit.header import facts_of, headers_of
+from coblyn.fit.ladder import changed, wished, with_value
 from coblyn.fit.machine import main_memory
 from coblyn.fit.need import Measured, Room, Space, room_for
 from coblyn.fit.protocol import MARK, Answer, Question, read_answer, write
 from coblyn.fit.words import advice, missing, outcome
 from coblyn.llama.environment import changes
-from coblyn.models.gguf import GgufHeader, read_header
-from coblyn.models.splits import part_names
+from coblyn.models.gguf import GgufHeader
 from coblyn.run import stream
 
 __all__ = ["Fitted", "fitted", "has_room", "survey"]
@@ -48,18 +47,22 @@ class Fitted:
     told: str = ""
 
 
-def fitted(config: EngineConfig) -> Fitted:
+def fitted(config: EngineConfig, promised: int = 0) -> Fitted:
     """Give up what has to be, in the user's order, so that a model fits into the memory that is free.
 
     It takes a moment where memory is ample, and up to some seconds otherwise.
+
+    Args:
+        config: What is wished.
+        promised: Bytes of main memory that are free and will be taken by others.
 
     Raises:
         ModelTooLarge: It does not fit with the settings that the user chose; the hint says what would.
         ModelError: The file cannot be read.
     """
-    if not (config.fit and config.library) or _is_ample(config):
+    if not (config.fit and config.library) or _is_ample(config, promised):
         return Fitted(config)
-    answer = survey(config, "choose")
+    answer = survey(config, "choose", promised)
     if answer.room is Room.ALL:
         return Fitted(config)
     if answer.config is None:
@@ -69,55 +72,37 @@ def fitted(config: EngineConfig) -> Fitted:
     return Fitted(config, outcome(answer))
 
 
-def has_room(config: EngineConfig) -> bool:
-    """Whether a model fits as it is wished beside all that is in memory now; blocks for a moment."""
+def has_room(config: EngineConfig, promised: int = 0) -> bool:
+    """Whether a model fits as it is wished, beside what is in memory and what is promised; blocks for a moment."""
     if not (config.fit and config.library):
         return True
     try:
-        return _is_ample(config) or survey(config, "check").room is Room.ALL
+        return _is_ample(config, promised) or survey(config, "check", promised).room is Room.ALL
     except CoblynError:
         return True  # its loading will say what is wrong
 
 
-def survey(config: EngineConfig, purpose: Purpose = "table") -> Answer:
+def survey(config: EngineConfig, purpose: Purpose = "table", promised: int = 0) -> Answer:
     """Measure, in a process of its own; what the library cannot tell is estimated from the header.
 
     Raises:
         ModelError: The file cannot be read.
     """
-    headers = _headers(config)
-    question = Question(config, _facts(config, headers), main_memory(), _kept(config), purpose)
+    headers = headers_of(config)
+    main = main_memory().without(promised)
+    question = Question(config, facts_of(config, headers), main, _kept(config), purpose)
     answer = _ask(question)
     return _estimated(question, headers, answer) if answer.problem else answer
 
 
-def _is_ample(config: EngineConfig) -> bool:
+def _is_ample(config: EngineConfig, promised: int) -> bool:
     """Whether main memory alone has room by far. Of accelerators nothing is known here."""
     if not config.bundle.startswith("cpu-") or config.draft_model:
         return False
-    headers = _headers(config)
-    wish = wished(config, _facts(config, headers))
-    left = main_memory().left(config.memory_margin)
+    headers = headers_of(config)
+    wish = wished(config, facts_of(config, headers))
+    left = main_memory().without(promised).left(config.memory_margin)
     return estimate(wish, headers).total * _AMPLE < left
-
-
-def _headers(config: EngineConfig) -> Sequence[GgufHeader]:
-    path = Path(config.model)
-    names = [path.with_name(name) for name in part_names(path.name)]
-    there = [name for name in names if name.is_file()]
-    return [read_header(each) for each in (there if len(there) == len(names) else [path])]
-
-
-def _facts(config: EngineConfig, headers: Sequence[GgufHeader]) -> Facts:
-    header = headers[0]
-    trained = header.context_length
-    experts = header.metadata.get(f"{header.architecture}.expert_count", 0)
-    return Facts(
-        header.block_count,
-        min(trained or config.max_context, config.max_context),
-        trained,
-        has_experts=bool(experts),
-    )
 
 
 def _kept(config: EngineConfig) -> frozenset[str]:

@@ -10,6 +10,7 @@ import psutil
 
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.shape import context_options, embedding_options, open_model
+from coblyn.fit.adapters import adapters_size
 from coblyn.fit.media import kept_media, projector_size
 from coblyn.fit.need import MAIN, Measured, Need, Space
 from coblyn.llama import devices
@@ -112,5 +113,6 @@ def _measured(
     needs[MAIN] = replace(needs[MAIN], kept=kept, process=process)
     # The library puts a projector on the first accelerator, if there is one that the model uses.
     place = next((name for name in needs if name != MAIN), MAIN)
-    needs[place] = replace(needs[place], weights=needs[place].weights + projector_size(config))
+    beside = projector_size(config) + adapters_size(config)
+    needs[place] = replace(needs[place], weights=needs[place].weights + beside)
     return Measured(tuple(needs.values()), length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 __all__ = ["MAIN", "NOTHING", "Measured", "Need", "Room", "Space", "room_for"]
@@ -62,6 +62,10 @@ class Space:
     total: int
     description: str = ""
     is_shared: bool = False
+
+    def without(self, size: int) -> Space:
+        """The same, with so many bytes less that are free."""
+        return replace(self, free=max(0, self.free - size))
 
     def left(self, margin: float) -> int:
         """Bytes that may be taken if so many percent of it should stay free."""

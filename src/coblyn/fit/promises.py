@@ -1,0 +1,52 @@
+"""Memory that engines have not taken yet, and will: pages of a context exist only once something is written to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+
+import psutil
+
+from coblyn.engine.config import EngineConfig
+from coblyn.errors import CoblynError
+from coblyn.fit.estimate import estimate
+from coblyn.fit.header import facts_of, headers_of
+from coblyn.fit.ladder import wished
+from coblyn.fit.need import MAIN
+
+__all__ = ["promised"]
+
+_SHARE_OF_MEMORY = 16
+"""Where each request's own cells would take more than this part of memory, engines share them (``engine/shape.py``)."""
+
+
+def promised(engines: Iterable[tuple[EngineConfig, int]]) -> int:
+    """Bytes of main memory that engines may still take, about.
+
+    Args:
+        engines: The configuration of each and the id of its process; 0 while it has none.
+    """
+    total = 0
+    for config, pid in engines:
+        # One that is gone, or whose file cannot be read, takes nothing more.
+        with suppress(CoblynError, OSError, psutil.Error):
+            if pid and config.library:
+                total += max(0, _held(config) - _taken(pid))
+    return total
+
+
+def _held(config: EngineConfig) -> int:
+    headers = headers_of(config)
+    wish = wished(config, facts_of(config, headers))
+    need = estimate(wish, headers).on(MAIN)
+    is_large = need.cache > psutil.virtual_memory().total // _SHARE_OF_MEMORY
+    if wish.shared_cells is None and is_large:
+        need = estimate(replace(wish, shared_cells=True), headers).on(MAIN)
+    return need.held
+
+
+def _taken(pid: int) -> int:
+    """Bytes of a process that are no file's."""
+    memory = psutil.Process(pid).memory_info()
+    return int(memory.rss) - int(getattr(memory, "shared", 0))
