@@ -174,7 +174,7 @@ async def test_what_does_not_fit_is_refused(bundle: Bundle, tmp_path: Path) -> N
     wrong = foreign.write(tmp_path / "foreign.gguf")
     with pytest.raises(ModelUnsupported, match=r"'gemma3', and model.gguf is one of 'llama'"):
         load(bundle, model, adapters=(f"x={wrong}",))
-    with pytest.raises(SettingsError, match="no range of layers"):
+    with pytest.raises(SettingsError, match="not a range of layers"):
         load(bundle, model, control_layers="9-2")
     engine = load(bundle, model, adapters=(f"one={path}",))
     with pytest.raises(ModelUnsupported, match="and no adapter"):
