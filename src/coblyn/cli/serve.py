@@ -297,6 +297,9 @@ async def _load_and_listen(
 
     def greet() -> None:
         print(shown(_greeting(front, engine)), flush=True)
+        if engine.info.overrides:
+            told = ", ".join(engine.info.overrides)
+            print(shown(f"note: set right beside the model's file: {told}"), file=sys.stderr)
         show(judge_load(engine.info.placement, machine))
         if on_ready:
             on_ready(front.addresses[0])
