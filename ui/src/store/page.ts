@@ -1,6 +1,7 @@
 /** All that the views work with. */
 
 import type { Api } from "../api/client";
+import type { StoriesApi } from "../api/stories";
 import { openOutbox } from "../journal/outbox";
 import { Doctor } from "./doctor.svelte";
 import { Library } from "./library.svelte";
@@ -9,6 +10,7 @@ import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
 import { browserDatabases } from "./stored";
+import { Timeline } from "./timeline.svelte";
 import { Tour } from "./tour.svelte";
 import { View } from "./view.svelte";
 
@@ -22,7 +24,10 @@ export class Page {
   readonly tour: Tour;
   readonly place = new Place();
 
+  readonly #stories: StoriesApi;
+
   constructor(api: Api, storage: Storage | null) {
+    this.#stories = api.stories;
     this.view = new View(storage);
     this.tour = new Tour(storage);
     this.doctor = new Doctor(api);
@@ -39,6 +44,11 @@ export class Page {
   async start(): Promise<void> {
     await this.session.start(await openOutbox(browserDatabases()), this.place.route);
     if (this.session.book.isFirst && !this.tour.isKnown) this.tour.begin();
+  }
+
+  /** The journal of a story as steps in time. */
+  timelineOf(story: string): Timeline {
+    return new Timeline(this.#stories, story);
   }
 
   /** The address has changed by hand, or by the browser's Back. */

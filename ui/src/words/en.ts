@@ -123,6 +123,23 @@ export const en = {
   takeOut: "Leave these out here too",
   takesOfLast: "Takes of the last piece",
   noDifference: "The texts are the same.",
+  tree: "Tree",
+  timeline: "Timeline",
+  momentNumber: (n: number, of: number) => `Step ${whole.format(n)} of ${whole.format(of)}`,
+  momentOf: (time: string, deed: string, place: string) => `${time}, ${deed}${place ? `: ${place}` : ""}`,
+  deeds: {
+    typed: "you wrote",
+    piece: "the model wrote",
+    undo: "a step back",
+    redo: "a step forth",
+    branch: "a branch began",
+    select: "another branch was chosen",
+    changed: "something beside the text changed",
+  },
+  goOnFromHere: "Go on from here",
+  earlier: "Earlier steps",
+  thenAndNow: "Struck: gone since then. Underlined: came since then. Going on from here makes a branch; this text stays on its own.",
+  noMoments: "Nothing has happened yet.",
 
   // Takes
   moreWays: "More ways to continue",
