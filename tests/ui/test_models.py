@@ -56,6 +56,15 @@ def test_a_file_that_is_not_what_it_seems_says_what_it_is(desk: Page, url: str) 
     assert_accessible(desk)
 
 
+def test_a_row_says_what_memory_a_model_needs(desk: Page) -> None:
+    answer = {"chosen": {"total": 5_200_000_000}, "outcome": "second fits into memory."}
+    desk.route("**/models/second/fit", lambda route: route.fulfill(json=answer))
+    button(desk, "Memory it needs: second").click()
+    row = desk.get_by_role("listitem").filter(has_text="second")
+    expect(row).to_contain_text("Needs 5.2 GB of memory. second fits into memory.")
+    assert_accessible(desk)
+
+
 def test_what_is_on_its_way_is_shown_and_what_failed_is_told(desk: Page, url: str) -> None:
     states = [{"name": "SmolLM2", "kind": "fetch", "done": done, "total": 100} for done in (30, 60)]
 

@@ -42,6 +42,12 @@ export interface ModelFailure {
   message: string;
 }
 
+/** What memory a model takes: bytes, null where that is not known, and what that means, in the server's words. */
+export interface Fit {
+  total: number | null;
+  outcome: string;
+}
+
 export interface WorkState {
   work: ModelWork | null;
   failure: ModelFailure | null;
@@ -87,10 +93,11 @@ export class ModelsApi {
     return workOf(await this.#http.ask(`${MODELS}/stop`, {}));
   }
 
-  /** Bytes that a model needs, and whether they are there; null where the server does not say. */
-  async fit(name: string): Promise<Json | null> {
-    const said = await this.#http.ask(`${MODELS}/${encodeURIComponent(name)}/fit`, undefined, 60).catch(() => null);
-    return isJson(said) ? said : null;
+  /** What memory a model takes with the settings of this server; measured without loading it. */
+  async fit(name: string): Promise<Fit> {
+    const said = await this.#http.ask(`${MODELS}/${encodeURIComponent(name)}/fit`, undefined, 60);
+    const needs = isJson(said.chosen) ? said.chosen : isJson(said.wished) ? said.wished : {};
+    return { total: number(needs.total), outcome: text(said.outcome) || text(said.problem) };
   }
 }
 

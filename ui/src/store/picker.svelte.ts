@@ -1,10 +1,10 @@
 /** Choosing a model: those that can be had, and how far the one is that is on its way. */
 
-import type { CatalogueEntry, ModelChoice, ModelFailure, ModelList, ModelsApi, ModelWork, WorkState } from "../api/models";
+import type { CatalogueEntry, Fit, ModelChoice, ModelFailure, ModelList, ModelsApi, ModelWork, WorkState } from "../api/models";
 import { ApiError } from "../api/types";
 import { Pace } from "./pace";
 
-export type { CatalogueEntry, ModelChoice } from "../api/models";
+export type { CatalogueEntry, Fit, ModelChoice } from "../api/models";
 
 /** Milliseconds between two looks while something is under way. */
 const AGAIN = 400;
@@ -61,6 +61,13 @@ export class Picker {
   /** Fetches a model of the catalogue, and loads it. */
   async fetch({ alias, name }: CatalogueEntry): Promise<void> {
     await this.#try(name, async () => this.#show(await this.#api.begin("fetch", alias)));
+  }
+
+  /** What memory a model takes; null where the server cannot say, which is told. */
+  async fit(name: string): Promise<Fit | null> {
+    let found: Fit | null = null;
+    await this.#try(name, async () => (found = await this.#api.fit(name)));
+    return found;
   }
 
   async unload(name: string): Promise<void> {
