@@ -147,7 +147,9 @@ def test_sliders_and_numbers_hold_one_value(page: Page) -> None:
     slider = page.get_by_label("Min-p, slider")
     slider.fill("0.2")
     expect(number).to_have_value("0.2")
-    expect(page.get_by_text("Keeps tokens at least so many times")).to_be_visible()
+    expect(
+        page.get_by_text("Keeps tokens whose probability is at least this fraction")
+    ).to_be_visible()
     number.fill("7")
     number.blur()
     expect(number).to_have_value("1")

@@ -1,7 +1,7 @@
 /** A continuation that is only offered: grey text at the caret, which is in the story once it is accepted. */
 
 import { type EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state";
-import { type Command, Decoration, EditorView, keymap, WidgetType } from "@codemirror/view";
+import { type Command, Decoration, EditorView, WidgetType } from "@codemirror/view";
 
 import { addModel } from "./authors";
 
@@ -97,18 +97,29 @@ const dismiss: Command = (view) => {
   return true;
 };
 
-/** What a ghost that is shown takes of the keys; without one they are everybody's. */
-const bindings = [
-  { key: "ArrowRight", run: accept(firstWord) },
-  { key: "Tab", run: accept(firstSentence) },
-  { key: "Mod-Enter", run: accept((text) => text) },
-  { key: "Escape", run: dismiss },
-].map((binding) => ({ ...binding, stopPropagation: true }));
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ArrowRight: accept(firstWord),
+  Tab: accept(firstSentence),
+  "Mod-Enter": accept((text) => text),
+  Escape: dismiss,
+};
+
+/**
+ * What a ghost that is shown takes of the keys; without one they are everybody's. No key map: of one key with several
+ * commands it would keep all from the page, also where another command took it.
+ */
+function onKey(event: KeyboardEvent, view: EditorView): boolean {
+  const hasCommand = event.ctrlKey || event.metaKey;
+  if (event.isComposing || event.keyCode === 229 || event.shiftKey || event.altKey) return false;
+  const isDone = COMMANDS[hasCommand ? `Mod-${event.key}` : event.key]?.(view) ?? false;
+  if (isDone) event.stopPropagation();
+  return isDone;
+}
 
 export function ghosts({ onGhostGone }: GhostListener): Extension {
   return [
     ghostField,
-    Prec.highest(keymap.of(bindings)),
+    Prec.highest(EditorView.domEventHandlers({ keydown: onKey })),
     EditorView.updateListener.of(({ startState, state, transactions }) => {
       const before = startState.field(ghostField);
       if (before && !state.field(ghostField) && transactions.length > 0) onGhostGone?.(before);
