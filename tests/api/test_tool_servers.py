@@ -19,6 +19,7 @@ from coblyn.api.app import create_app
 from coblyn.api.state import ApiOptions
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.local import LocalEngine
+from coblyn.engine.masks import Words
 from coblyn.engine.plan import Row, Sampled
 from coblyn.errors import BadRequest, SettingsError
 from coblyn.mcp.server_file import ToolServer, read_servers
@@ -41,11 +42,11 @@ class Caller(FakeRunner):
 
     first = f"{HEAD}Wait.\n{call_of('weather', city='Oslo')}"
 
-    def _sample(self, row: Row) -> Sampled:
+    def _sample(self, row: Row, words: Words | None = None) -> Sampled:
         ids = self._requests[row.request_id].content.ids
         has_result = b"[tool]" in bytes(token for token in ids if token < 256)
         self.script = f"{HEAD}Take an umbrella." if has_result else self.first
-        return super()._sample(row)
+        return super()._sample(row, words)
 
 
 @pytest.fixture
@@ -189,9 +190,9 @@ async def test_tools_that_were_not_asked_for_do_not_run(client: Client) -> None:
 class Endless(Caller):
     """Calls a tool whatever it is told."""
 
-    def _sample(self, row: Row) -> Sampled:
+    def _sample(self, row: Row, words: Words | None = None) -> Sampled:
         self.script = self.first
-        return FakeRunner._sample(self, row)
+        return FakeRunner._sample(self, row, words)
 
 
 async def test_calls_have_a_limit() -> None:

@@ -103,15 +103,15 @@ def test_one_pixel_is_enough(files: MediaFiles) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no image"),
-        (b"\0" * 100, "no image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image"),
-        (b"%PDF-1.4", "no image"),
-        (image_file("TIFF"), "no image"),
+        (b"", "not an image"),
+        (b"\0" * 100, "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+        (b"%PDF-1.4", "not an image"),
+        (image_file("TIFF"), "not an image"),
         (image_file()[:-500], "broken"),
         (image_file("JPEG")[:-900], "broken"),
         (image_file("WEBP")[:-900], "broken"),
-        (image_file()[:30], "no image"),
+        (image_file()[:30], "not an image"),
         (bomb(20_000, 20_000), "20000 x 20000"),
         (bomb(2**31 - 1, 2**31 - 1), "pixels"),
         (bomb(8_000, 8_000), "broken"),
@@ -152,10 +152,10 @@ def test_a_short_sound_is_filled_up(files: MediaFiles) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no sound"),
-        (b"RIFF" + b"x" * 50, "no sound"),
+        (b"", "not a sound"),
+        (b"RIFF" + b"x" * 50, "not a sound"),
         (sound_file()[:44], "no samples"),
-        (image_file(), "no sound"),
+        (image_file(), "not a sound"),
         (sound_file(601, rate=8_000, channels=1), "longer than 600 seconds"),
     ],
 )
