@@ -39,6 +39,8 @@ export const theme = EditorView.theme({
   ".heat2": { backgroundColor: "color-mix(in srgb, var(--heat) 50%, transparent)" },
   ".heat3": { backgroundColor: "color-mix(in srgb, var(--heat) 75%, transparent)" },
   ".heat4": { backgroundColor: "var(--heat)" },
+  // The tint of the last piece lies inside, and would cover it.
+  '[class^="heat"] .generated, [class^="heat"] .model': { backgroundColor: "transparent" },
   ".ghost": { color: "var(--ink-faint)", whiteSpace: "pre-wrap" },
   ".cm-tooltip": { border: "0", backgroundColor: "transparent", zIndex: "3" },
   ".chances": {
