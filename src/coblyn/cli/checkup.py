@@ -26,7 +26,10 @@ def model_among(names: list[str]) -> Path | None:
         return None
     path = existing_file(names[0])
     if path is None:
-        return None if Path(names[0]).exists() else stored_file(names[0])
+        try:
+            return None if Path(names[0]).exists() else stored_file(names[0])
+        except OSError:  # too long for a name: what looks at other files refuses it
+            return None
     with path.open("rb") as file:
         is_model = file.read(4) == b"GGUF" or path.suffix.lower() == ".gguf"
     return path if is_model else None
