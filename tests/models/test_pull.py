@@ -178,7 +178,7 @@ class TestFromAddresses:
         assert pull(url, sha256=hashlib.sha256(MODEL).hexdigest()).path.exists()
         with pytest.raises(ChecksumMismatch):
             pull(url, sha256="0" * 64)
-        assert files(home) == ["data/models/tiny.gguf"]
+        assert files(home) == ["data/digests.json", "data/models/tiny.gguf"]
 
     @pytest.mark.parametrize("body", [b"<html>Not found</html>", MODEL[:-50], b""])
     def test_what_is_no_model_is_not_kept(
