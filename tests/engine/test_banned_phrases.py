@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 
 import pytest
 from hypothesis import given, settings
@@ -81,11 +82,22 @@ def test_a_request_may_end_where_it_went_back() -> None:
     assert (one.text("a"), one.text("b")) == ("the ", SCRIPT[:20])
 
 
-def test_reasoning_whose_end_is_banned_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "_MAX_REWINDS", 10)
+def test_reasoning_ends_though_its_mark_is_banned() -> None:
     one = machine()
     thinking = Thinking("<think>", "</think>", "</think>", is_open=True, max_tokens=2)
     one.add("a", "prompt", 40, banned_phrases=("<",), thinking=thinking)
+    one.add("b", "other", 20)
+    one.run()
+    assert not [event for event in one.events if isinstance(event, Failed)]
+    assert one.text("a").startswith("th</think>")
+    assert one.text("a").count("<") == 1, "what the model writes itself is still banned"
+    assert one.text("b") == SCRIPT[:20]
+
+
+def test_a_text_that_can_only_be_banned_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_MAX_REWINDS", 10)
+    one = machine()
+    one.add("a", "prompt", 40, banned_phrases=tuple(string.ascii_lowercase))
     one.add("b", "other", 20)
     one.run()
     assert [event.request_id for event in one.events if isinstance(event, Failed)] == ["a"]

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -62,7 +62,7 @@ def prove(
     """
     reading = _Reading(report)
     request = {
-        "config": asdict(config),
+        "config": msgspec.to_builtins(config),
         "remotes": list(remotes),
         "stage_seconds": stage_seconds,
     }

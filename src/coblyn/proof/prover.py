@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ _SHARE_OF_MEMORY = 0.6
 def main() -> None:
     """Prove what the request in the first argument asks for."""
     request = json.loads(sys.argv[1])
-    config = EngineConfig(**request["config"])
+    config = msgspec.convert(request["config"], EngineConfig)
     prover = Prover(config, request["remotes"], request["stage_seconds"])
     try:
         prover.run()
