@@ -51,11 +51,9 @@ def served(
 
 
 def engines_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The processes of a server that are engines; others render templates of chats."""
+    """The processes of a server that are engines; others render templates, or are just being started."""
     children = psutil.Process(process.pid).children()
-    return [
-        child for child in children if not any("coblyn.chat" in each for each in child.cmdline())
-    ]
+    return [child for child in children if "coblyn.engine.worker" in child.cmdline()]
 
 
 def test_it_serves_and_says_where() -> None:
