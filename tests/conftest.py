@@ -1,6 +1,6 @@
 """Fixtures that all tests share.
 
-No test touches the files of whoever runs it: ``COBLYN_HOME`` is a fresh directory, always. Only the engine bundle
+No test touches the files of the user who runs it: ``COBLYN_HOME`` is a fresh directory, always. Only the engine bundle
 and the models come from the user's own cache, since making them takes minutes.
 """
 

@@ -229,7 +229,7 @@ def test_a_recurrent_model_never_forgets_a_part() -> None:
 
 
 def test_what_is_idle_makes_way_and_comes_back() -> None:
-    """Idle cells would slow down whoever runs; a copy in main memory brings them back."""
+    """Idle cells would slow down running requests; a copy in main memory brings them back."""
     runner = FakeRunner(script=SCRIPT, repeats=True, shelf_tokens=1000)
     machine = Machine(runner)
     machine.add("a", "a" * 100, 10)

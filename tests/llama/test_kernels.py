@@ -78,7 +78,7 @@ def test_a_generated_token_s_products_are_taken_and_right(model: Model, kernels:
         for kind in kinds:
             kernels.set_max_few(kind, rows)
         with Context(model, OPTIONS) as context:
-            # A first token: of later ones the rounding of a key makes more, whoever rounds.
+            # A first token: for later ones the rounding of a key matters more, with either code.
             batch = Batch(1)
             batch.put(0, 3, 0, 0, output=True)
             context.decode(batch, 1)

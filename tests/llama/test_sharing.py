@@ -32,7 +32,7 @@ def test_only_the_first_sets_up(kernels: Kernels) -> None:
         assert done == ["first", "fifth"]
 
 
-def test_whoever_fails_to_set_up_is_not_there(kernels: Kernels) -> None:
+def test_one_that_fails_to_set_up_is_not_there(kernels: Kernels) -> None:
     def fail() -> None:
         raise RuntimeError("no")
 

@@ -1,4 +1,4 @@
-"""200 damaged and odd files: each is called what it is, none ends or holds up whoever looks at it."""
+"""200 damaged and odd files: each is called what it is, and none crashes or hangs the reader."""
 
 from __future__ import annotations
 

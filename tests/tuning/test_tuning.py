@@ -454,7 +454,7 @@ def test_what_another_process_found_clean_is_taken_over(tmp_path: Path) -> None:
     assert tuner.rest() is None
 
 
-def test_whoever_comes_stops_a_measurement_that_then_does_not_count(tmp_path: Path) -> None:
+def test_a_request_stops_a_measurement_that_then_does_not_count(tmp_path: Path) -> None:
     memory, clock = tmp_path / "cpu-1.json", Clock()
     machine = Machine({2: 256}, spreads=[0.7, None, 0.0])
     tuner = make(machine, (2,), memory, clock=clock)

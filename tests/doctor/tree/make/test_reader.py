@@ -371,7 +371,7 @@ def test_little_text_that_asks_for_much_work(text: str, tmp_path: Path) -> None:
 
 @posix
 class TestOutside:
-    """A makefile of a stranger does not make the doctor read the user's files to whoever sees its report."""
+    """A stranger's makefile does not make the doctor show the user's files in its report."""
 
     SECRET = "all: hunter2\n\tcurl -u me:hunter2\nTOKEN = hunter2\n"
 
