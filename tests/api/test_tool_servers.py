@@ -205,6 +205,25 @@ async def test_calls_have_a_limit() -> None:
     assert answer["status"] == "completed"
 
 
+class Sleeper(Caller):
+    first = f"{HEAD}{call_of('sleep')}"
+
+
+async def test_a_response_that_is_cancelled_while_a_tool_runs_writes_no_more() -> None:
+    body = {"input": "Oslo?", "tools": [TOOL], "stream": True}
+    async with (
+        client_of(Sleeper, SERVER, seconds=2.0) as client,
+        client.open("POST", "/v1/responses", body) as stream,
+    ):
+        told = b""
+        while b"mcp_call_arguments.done" not in told:
+            told += await stream.next() or b""
+        name = events(told)[0]["response"]["id"]
+        cancelled = (await client.post(f"/v1/responses/{name}/cancel")).json
+    assert cancelled.get("status") == "cancelled", cancelled
+    assert "message" not in {item["type"] for item in cancelled["output"]}
+
+
 async def test_servers_that_are_not_here_are_left_out_with_a_warning(client: Client) -> None:
     tools = [{"type": "mcp", "server_label": "x", "server_url": "http://127.0.0.1:9/mcp"}]
     answer = await ask(client, tools=tools)

@@ -45,6 +45,7 @@ class Response:
         self.id = command.key
         self.status = "in_progress"
         self.is_cancelled = False
+        self.is_in_rounds = False
         self.events: list[Event] = []
         self._changed = asyncio.Event()
         self._wanted = wanted

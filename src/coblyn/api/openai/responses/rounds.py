@@ -68,6 +68,17 @@ class Rounds:
         Raises:
             CoblynError: A later generation fails.
         """
+        self.response.is_in_rounds = True
+        try:
+            async with aclosing(self._events(command, first)) as parts:
+                async for events in parts:
+                    yield events
+        finally:
+            self.response.is_in_rounds = False
+
+    async def _events(
+        self, command: GenerateCommand, first: Generation | None
+    ) -> AsyncGenerator[list[Event], None]:
         response, num_run = self.response, 0
         yield response.begin()
         yield response.list_tools(self._new_lists())
@@ -79,6 +90,8 @@ class Rounds:
                 async for events in parts:
                     yield events
             num_run += len(response.take_calls())
+            if response.is_cancelled and not response.is_over:
+                yield response.stop()
             if response.is_over:
                 return
             if generation is None:
@@ -93,7 +106,6 @@ class Rounds:
         """Run the calls that wait, one after the other."""
         for place, call in enumerate(self.response.calls, num_run):
             if self.response.is_cancelled:
-                yield self.response.stop()
                 return
             if place < self.max_calls:
                 result = await run_tool(self.servers, self.hosted, call.item)

@@ -162,7 +162,7 @@ async def input_items(call: Call) -> Answer:
 def _kept(call: Call) -> Stored:
     """The response that the path names."""
     stored = Archive(call.services.kept).get(call.request.path_params["name"])
-    if not call.services.hub.active(stored.response.id):
+    if not stored.response.is_in_rounds and not call.services.hub.active(stored.response.id):
         stored.response.abandon()  # its client left before it began
     return stored
 
