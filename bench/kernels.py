@@ -185,19 +185,25 @@ def compare_prefill(
     return arguments.prompt / statistics.median(seconds[True]), ratio(seconds)
 
 
+def filled(context: Context, depth: int) -> Batch:
+    """Put ``depth`` cells of some tokens into a context; gives a batch for more."""
+    context.clear()
+    batch = Batch(context.max_batch)
+    for start in range(0, depth, batch.capacity):
+        places = range(start, min(depth, start + batch.capacity))
+        some = [(place * 7919 + 13) % context.model.vocab_size for place in places]
+        batch.fill(0, some, start, 0, output=False)
+        context.decode(batch, len(some))
+    context.synchronize()
+    return batch
+
+
 def compare_decode(
     switch: Switch, context: Context, depth: int, rounds: int
 ) -> tuple[float, float]:
     """Tokens a second with the kernels behind ``depth`` cells, and times as many as without."""
     switch.turn(is_on=True)
-    context.clear()
-    batch = Batch(context.max_batch)
-    for start in range(0, depth, batch.capacity):
-        tokens = range(start, min(depth, start + batch.capacity))
-        some = [(i * 7919 + 13) % context.model.vocab_size for i in tokens]
-        batch.fill(0, some, start, 0, output=False)
-        context.decode(batch, len(some))
-    context.synchronize()
+    batch = filled(context, depth)
 
     def run(*, is_ours: bool) -> float:
         switch.turn(is_on=is_ours)

@@ -22,7 +22,7 @@ from coblyn.llama.kernels import Kernels
 from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.native import bundle
-from kernels import Switch, in_turns, ratio, timed, tuned
+from kernels import Switch, filled, in_turns, ratio, timed, tuned
 
 ROUNDS = 25
 
@@ -43,25 +43,12 @@ class Decoder:
         self.context.remove(0, self.depth)
 
 
-def prepared(context: Context, depth: int) -> Decoder:
-    """A context with ``depth`` cells of some tokens."""
-    context.clear()
-    batch = Batch(context.max_batch)
-    for start in range(0, depth, batch.capacity):
-        places = range(start, min(depth, start + batch.capacity))
-        some = [(place * 7919 + 13) % context.model.vocab_size for place in places]
-        batch.fill(0, some, start, 0, output=False)
-        context.decode(batch, len(some))
-    context.synchronize()
-    return Decoder(context, batch, depth)
-
-
 def compare(switch: Switch, ours: Context, theirs: Context, depth: int) -> dict[bool, list[float]]:
     """Seconds of a token with our kernels and without."""
     decoders = {}
     for is_ours, context in ((True, ours), (False, theirs)):
         switch.turn(is_on=is_ours)
-        decoders[is_ours] = prepared(context, depth)
+        decoders[is_ours] = Decoder(context, filled(context, depth), depth)
 
     def run(*, is_ours: bool) -> float:
         switch.turn(is_on=is_ours)
