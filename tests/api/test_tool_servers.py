@@ -313,7 +313,9 @@ async def test_a_server_at_an_address(url: str) -> None:
 
 
 async def test_our_own_endpoint_passes_their_tools_on() -> None:
-    options = ApiOptions(tool_servers=(SERVER, ToolServer("gone", command=("/no/such/program",))))
+    gone = ToolServer("gone", command=("/no/such/program",))
+    marked = ToolServer("sky__high", command=SERVER.command)
+    options = ApiOptions(tool_servers=(SERVER, gone, marked))
     with serve(FakeRunner, options=options) as url:
         async with McpClient(f"{url}/mcp") as outer:
             tools = {tool.name: tool for tool in (await outer.list_tools()).tools}
@@ -322,6 +324,7 @@ async def test_our_own_endpoint_passes_their_tools_on() -> None:
             result = await outer.call_tool("sky__weather", {"city": "Oslo"})
             assert (result.content[0].type, result.is_error) == ("text", False)
             assert (await outer.call_tool("sky__break", {})).is_error
+            assert not (await outer.call_tool("sky__high__weather", {"city": "Oslo"})).is_error
 
 
 async def test_the_page_can_list_them() -> None:

@@ -113,9 +113,12 @@ def _relaying(others: ToolServers) -> type[MCPServer]:
             return [*await super().list_tools(), *found]
 
         async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
-            label, _, inner = name.partition("__")
-            if label not in others.names:
+            # Names of servers may hold the mark that parts them from a tool's.
+            labels = [label for label in others.names if name.startswith(f"{label}__")]
+            if not labels:
                 return await super().call_tool(name, arguments, context)
+            label = max(labels, key=len)
+            inner = name.removeprefix(f"{label}__")
             try:
                 result = await others.call(label, inner, arguments)
             except CoblynError as error:
