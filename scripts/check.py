@@ -1,7 +1,7 @@
 """Everything that CI checks, in the order in which it fails fastest; ends with the test runner's closing lines.
 
-    python scripts/check.py            format, lint, types, docs, page, tests, slow tests
-    python scripts/check.py lint tests only these
+    python scripts/check.py            lint, types, docs, page, fast, slow and native tests
+    python scripts/check.py lint fast  only these
 
 A check that needs something that is not here (Chromium for the browser tests) says so; with CI set that is a failure.
 """
@@ -65,9 +65,14 @@ def npm(*arguments: str) -> None:
     run(str(node / "node"), str(cli), *arguments, directory=UI)
 
 
-def tests() -> None:
-    """Fast and native tests."""
-    python("pytest", "-q")
+def fast() -> None:
+    """Tests that need neither an engine nor a model, side by side on all cores."""
+    python("pytest", "-q", "-n", "auto", "--dist", "worksteal", "-m", "not slow and not native")
+
+
+def native() -> None:
+    """Tests of the real engine, one after the other: each computes on all cores."""
+    python("pytest", "-q", "-m", "native and not slow")
 
 
 def slow() -> None:
@@ -79,7 +84,7 @@ def slow() -> None:
     python("pytest", "-q", "-m", "slow")
 
 
-CHECKS: tuple[Callable[[], None], ...] = (lint, types, docs, page, slow, tests)
+CHECKS: tuple[Callable[[], None], ...] = (lint, types, docs, page, fast, slow, native)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 123
         (b"", "empty"),
         (safetensors(), "safetensors"),
         (pickle.dumps({"a": 1}, protocol=2), "pickle"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"\n <HTML><body>Not found", "web page"),
         (POINTER, r"Git LFS pointer \(the model has 123.5 MB\)"),
