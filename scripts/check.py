@@ -67,7 +67,7 @@ def npm(*arguments: str) -> None:
 
 def fast() -> None:
     """Tests that need neither an engine nor a model, side by side on all cores."""
-    python("pytest", "-q", "-n", "auto", "--dist", "worksteal", "-m", "not slow and not native")
+    python("pytest", "-q", "-n", "logical", "--dist", "worksteal", "-m", "not slow and not native")
 
 
 def native() -> None:
