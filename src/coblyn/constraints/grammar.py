@@ -65,7 +65,9 @@ def _of_schema(constraint: Constraint) -> str:
         raise _refused(constraint, f"is not JSON: {error}") from error
     if not isinstance(schema, dict | bool):
         raise _refused(constraint, "must be an object")
-    schema = enforceable(schema)
+    if schema is False:
+        raise _refused(constraint, "cannot be enforced: at #, no value fits it")
+    schema = enforceable({} if schema is True else schema)
     options = _WHITESPACE[constraint.whitespace]
     grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=options)
     if not (problem := _problem(grammar)):
