@@ -71,5 +71,5 @@ async def test_another_vocabulary_is_refused(
     bundle: Bundle, starter_model: Path, tmp_path: Path
 ) -> None:
     other = whole_model().write(tmp_path / "other.gguf")
-    with pytest.raises(SettingsError, match="another vocabulary than"):
+    with pytest.raises(SettingsError, match="a different vocabulary from"):
         load(bundle, starter_model, draft_model=str(other))

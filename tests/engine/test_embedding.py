@@ -100,7 +100,7 @@ async def test_an_embedding_model_agrees_with_numpy(bundle: Bundle, tmp_path: Pa
     with pytest.raises(PromptTooLong):
         await vectors(engine, " ".join(["w7"] * 63))
     prompt = await engine.encode(Source((Text("w1"),)))
-    with pytest.raises(BadRequest, match="turns texts into vectors and writes none"):
+    with pytest.raises(BadRequest, match="turns texts into vectors and generates no text"):
         async for _ in engine.generate(Request("a", prompt.id, 5)):
             pass
     await engine.close()

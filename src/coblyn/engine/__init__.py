@@ -1,8 +1,8 @@
-"""The engine: who runs next, tokens, stop rules and text.
+"""The engine: scheduling, tokens, stop rules and text.
 
-Values (``params``, ``request``, ``events``, ``plan``) and decisions without effects (``scheduler``, ``results``,
-``cache``, ``text``) know no pointers; ``runner`` is the only file here that touches the library; ``core`` is the thread
-that owns it; ``worker`` and ``client`` put that thread into a process of its own.
+Values (``params``, ``request``, ``events``, ``plan``) and decisions without side effects (``scheduler``, ``results``,
+``cache``, ``text``) hold no pointers. ``runner`` is the only file here that calls the library, ``core`` is the thread
+that owns it, and ``worker`` and ``client`` put that thread in a separate process.
 
-The room refuses to know chat messages, JSON and HTTP.
+This package knows nothing of chat messages, JSON or HTTP.
 """

@@ -1,6 +1,6 @@
-"""Facts about adapters, and sets of them: LoRA adapters and control vectors, which change a model for requests.
+"""Facts about adapters, and sets of them: LoRA adapters and control vectors that modify a model per request.
 
-A request's set is a part of its prompt's namespace, so nothing that was computed with one is taken for another's.
+A request's set is part of its prompt's namespace, so results computed with one set are never reused with another.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class AdapterInfo:
     """Facts about an adapter.
 
     Attributes:
-        name: What requests call it.
+        name: The name that requests use.
         path: Its file.
-        digest: Names its content.
-        scale: How strongly it works where a request does not say; 1 as it was trained.
+        digest: Hash of its content.
+        scale: Default strength for requests that give none; 1 is the strength it was trained with.
         kind: ``lora`` or ``control``.
-        is_on: Whether requests use it that choose no adapters.
+        is_on: Whether requests that choose no adapters use it.
     """
 
     name: str
@@ -37,7 +37,7 @@ class AdapterInfo:
 
 
 def adapter_set(chosen: Iterable[Adapter]) -> tuple[Adapter, ...]:
-    """Adapters as the one value that equal choices have: in an order of their own, without those that do nothing."""
+    """Normalize a choice of adapters, so that equal choices compare equal: sorted, without those of scale 0."""
     found: dict[str, Adapter] = {}
     for adapter in chosen:
         before = found.get(adapter.digest)

@@ -1,4 +1,4 @@
-"""Loading in a process that may die of it: what the library says goes out at once, since it may be its last words."""
+"""Loading in a process that may crash: the library's log is passed on at once, before a crash can lose it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 def load_aloud(config: EngineConfig, load: Callable[[], T]) -> T:
-    """Load, with the library's log on standard error meanwhile, and with the handler that tells of a crash.
+    """Load with the library's log on standard error and with the crash handler installed.
 
     Args:
-        config: The bundle that it is loaded with.
-        load: Loads.
+        config: The configuration, which names the bundle.
+        load: Called to load.
     """
     library = open_library(Path(config.library))
     library.coblyn_crash_install()

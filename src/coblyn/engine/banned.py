@@ -1,4 +1,4 @@
-"""What must not be written: phrases and patterns together."""
+"""Banned phrases and patterns, matched together."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Banned", "Place", "banned_of"]
 
 
 class Place(NamedTuple):
-    """Where a text is: in the automaton of the phrases, and in that of the patterns."""
+    """The state of both automata: that of the phrases and that of the patterns."""
 
     phrase: int = START
     pattern: State = State()
 
 
 class Banned:
-    """Phrases and patterns, looked for at once.
+    """Matches phrases and patterns at the same time.
 
     Args:
         phrases: None for none.
@@ -32,7 +32,7 @@ class Banned:
         self._patterns = patterns
 
     def step(self, place: Place, character: str) -> Step[Place]:
-        """Go on by one character of the text."""
+        """Advance by one character of the text."""
         phrase, pattern, match = place.phrase, place.pattern, 0
         if self._phrases:
             phrase, match = self._phrases.step(phrase, character)
@@ -42,17 +42,17 @@ class Banned:
         return Step(Place(phrase, pattern), match)
 
     def pending(self, place: Place) -> int:
-        """Characters at the end of the text that may be the beginning of what is banned."""
+        """Number of characters at the end of the text that may begin something banned."""
         phrase = self._phrases.pending(place.phrase) if self._phrases else 0
         pattern = self._patterns.pending(place.pattern) if self._patterns else 0
         return max(phrase, pattern)
 
 
 def banned_of(phrases: tuple[str, ...], patterns: tuple[str, ...]) -> Banned | None:
-    """What a request bans; None where that is nothing.
+    """The matcher for what a request bans; None if it bans nothing.
 
     Raises:
-        BadRequest: A pattern is wrong.
+        BadRequest: A pattern is invalid.
     """
     if not phrases and not patterns:
         return None

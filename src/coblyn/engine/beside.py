@@ -1,4 +1,4 @@
-"""Which projector belongs to a model: the file beside it whose name says so."""
+"""Finds the projector of a model by the names of the files beside it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from coblyn.engine.config import EngineConfig
 __all__ = ["AUTO", "find_projector", "projector_of"]
 
 AUTO = "auto"
-"""In place of a projector's path: the one beside the model, if there is one."""
+"""Used in place of a projector's path: take the one beside the model, if there is one."""
 
 _WORD = "mmproj"
 _SPLIT = re.compile(r"-\d{5}-of-\d{5}$")
-# Types of weights in names: "Q4_K_M", "IQ2_XXS", "UD-Q4_K_XL", "f16".
+# Weight types in file names: "Q4_K_M", "IQ2_XXS", "UD-Q4_K_XL", "f16".
 _TYPE = re.compile(r"^(ud|i?q\d+\w*|[a-z]*f\d+|mxfp4|nvfp4|tq\d+\w*)$")
 _UNNAMED = ("", "model")
 _PREFERRED = ("f16", "bf16", "q8_0", "f32")
 
 
 def projector_of(config: EngineConfig) -> Path | None:
-    """The projector of a configuration: the one that it names, or the one beside its model."""
+    """The projector of a configuration: the one it names, or the one beside its model."""
     if config.projector == AUTO:
         return find_projector(Path(config.model)) if config.model else None
     return Path(config.projector) if config.projector else None
 
 
 def find_projector(model: Path) -> Path | None:
-    """The projector of a model in the same folder; None if there is none, or nothing says that it is this model's.
+    """The projector in a model's folder; None if there is none, or none that clearly belongs to this model.
 
-    Its name has the model's, as in ``mmproj-gemma-3-4b-it-f16.gguf`` beside ``gemma-3-4b-it-Q4_K_M.gguf``; or the
-    folder holds one model only.
+    It belongs to the model if its name contains the model's, as in ``mmproj-gemma-3-4b-it-f16.gguf`` beside
+    ``gemma-3-4b-it-Q4_K_M.gguf``, or if the folder holds one model only.
     """
     files = sorted(model.parent.glob("*.gguf"))
     projectors = [file for file in files if _WORD in file.name.lower()]
@@ -53,7 +53,7 @@ def _best(files: Sequence[Path]) -> Path:
 
 
 def _core(file: Path) -> str:
-    """A file's name without its type of weights, its number among parts, and what says that it is a projector."""
+    """A file's name without its weight type, its part number, and the marker of a projector."""
     stem = _SPLIT.sub("", file.name.lower().removesuffix(".gguf"))
     words = [word for word in re.split(r"[-.]", stem) if word != _WORD and not _TYPE.match(word)]
     core = "-".join(words)

@@ -1,4 +1,4 @@
-"""DRY's sequence breakers as token sequences: texts do not end where tokens do."""
+"""DRY's sequence breakers as token sequences. A breaker's text need not coincide with token boundaries."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from collections.abc import Callable, Sequence
 __all__ = ["MAX_BREAKER", "Breakers"]
 
 MAX_BREAKER = 40
-"""Characters of a breaker that count, as in KoboldCPP."""
+"""Maximum number of characters of a breaker that are used, as in KoboldCPP."""
 
 _MAX_TAIL = 20
-"""Tokens of a breaker after its first one that count, as in KoboldCPP."""
+"""Maximum number of tokens of a breaker after its first one, as in KoboldCPP."""
 
 _MAX_KNOWN = 1024
-"""Breakers whose sequences are kept."""
+"""Number of breakers whose sequences are cached."""
 
 _END = b"\xff"
-"""Stands between the tokens' texts; no UTF-8 has it."""
+"""Separates the tokens' texts; it cannot occur in UTF-8."""
 
 
 class Breakers:
     """Finds the tokens that break a repetition.
 
-    A token breaks it that has the whole breaker in its text; so does one whose text ends with the breaker's beginning,
-    if the tokens of the rest follow it.
+    A token breaks it if its text contains the whole breaker, or ends with the beginning of the breaker and is followed
+    by the tokens of the rest.
 
     Args:
-        pieces: The text of each token, by their ids.
-        tokenize: The tokens of a text, without special ones.
+        pieces: The text of each token, indexed by id.
+        tokenize: Gives the tokens of a text, without special ones.
     """
 
     def __init__(self, pieces: Sequence[bytes], tokenize: Callable[[str], Sequence[int]]) -> None:
         self._tokenize = tokenize
-        # One long text with all tokens, since to search it is a loop in C: a token without UTF-8 is not part of a text.
+        # All tokens in one long text, so that searching it is a loop in C. Tokens that are not UTF-8 are left out.
         self._starts: list[int] = []
         parts, length = [], 0
         for piece in pieces:

@@ -1,10 +1,10 @@
-"""Which sequences hold what: the longest common prefix is found and shared.
+"""What each sequence holds. Finds the longest prefix that a new prompt shares with it.
 
-What no request uses any more stays for the next ones: on the shelf in main memory if there is one, so that it is not
-in the way of those that run, else in the KV memory until room is needed.
+What no request uses any more is kept for later requests: on the shelf in main memory if there is one, so that it does
+not slow down running requests, otherwise in the KV memory until room is needed.
 
-It decides cache operations and keeps the books; a runner carries the operations out. Its lengths are cells; those of
-the operations, and where windows begin, are positions.
+The cache decides on operations and tracks their effects; a runner executes them. Its lengths are in cells. Lengths in
+operations, and the starts of windows, are positions.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from coblyn.engine.window import NO_WINDOW, Window
 __all__ = ["MIN_SHARED", "Claim", "SequenceCache"]
 
 MIN_SHARED = 16
-"""Shorter common prefixes are not worth a sequence id of their own."""
+"""Shorter common prefixes are not worth a separate sequence id."""
 
 MIN_RESTORED = 8
-"""A copy on the shelf must serve so many tokens more than the KV memory does, to be worth bringing back."""
+"""A copy on the shelf is restored only if it covers this many more tokens than the KV memory does."""
 
 
 @dataclass(slots=True)
 class _Held:
     """What a sequence holds.
 
-    ``prompt_length`` is where its prompt ended, 0 when those logits are not kept; ``key`` is that of an equal copy on
-    the shelf; ``start`` is the first position of what its window still has.
+    ``prompt_length`` is the length at which its prompt ended, 0 when the logits there are not kept; ``key`` is the key
+    of an equal copy on the shelf; ``start`` is the first position still present in its window.
     """
 
     content: Content = field(default_factory=Content)
@@ -49,9 +49,9 @@ class Claim:
 
     Attributes:
         sequence: Its id.
-        length: Tokens of the prompt that it holds already.
-        replays: Whether it holds the whole prompt, and the logits after it are kept, so that nothing has to be
-            computed before the first token can be drawn.
+        length: Number of tokens of the prompt that it already holds.
+        replays: Whether it holds the whole prompt and the logits after it are kept, so that the first token can be
+            drawn without computing anything.
     """
 
     sequence: int
@@ -64,13 +64,13 @@ class SequenceCache:
 
     Args:
         num_sequences: Sequence ids are 0 to this, exclusive.
-        num_cells: KV cells that they share.
-        is_rewindable: Whether a sequence can forget its tail. If not (recurrent and hybrid models), only whole
-            sequences are reused.
-        shelf_tokens: Tokens that the shelf in main memory has room for; 0 for no shelf.
+        num_cells: Number of KV cells that they share.
+        is_rewindable: Whether a sequence can be truncated. If not (recurrent and hybrid models), only whole sequences
+            are reused.
+        shelf_tokens: Capacity of the shelf in main memory, in tokens; 0 for no shelf.
         window: The model's sliding window.
-        shares_cells: Whether all sequences share their cells. If not, only what is saved can be copied, so that a
-            window is cut down to the end whenever a copy is made.
+        shares_cells: Whether all sequences share their cells. If not, a sequence can be copied only by saving and
+            restoring it, and each copy has only the window at its end.
     """
 
     def __init__(
@@ -94,17 +94,17 @@ class SequenceCache:
 
     @property
     def num_cells(self) -> int:
-        """Cells of all sequences together."""
+        """Total number of KV cells."""
         return self._cells.total
 
     @property
     def num_idle(self) -> int:
-        """Sequences that no request has."""
+        """Number of sequences that no request uses."""
         return sum(held.is_idle for held in self._held)
 
     @property
     def free_cells(self) -> int:
-        """Cells that no sequence uses."""
+        """Number of cells that no sequence uses."""
         return self._cells.free
 
     def content(self, sequence: int) -> Content:
@@ -112,19 +112,19 @@ class SequenceCache:
         return self._held[sequence].content
 
     def observe(self, starts: Sequence[int]) -> None:
-        """Take note from which position on the window of each sequence is there: the library may give away the rest."""
+        """Record the first position of each sequence's window: the library may reuse the cells before it."""
         for held, start in zip(self._held, starts, strict=True):
             held.start = start if held.content else 0
 
     def claim(self, prompt: Content, *, reserved: int = 0) -> Claim | None:
-        """Find a sequence for a prompt, with the longest prefix of it that is in memory.
+        """Find a sequence for a prompt, reusing the longest prefix of it that is in memory.
 
         Args:
-            prompt: What it has to hold.
-            reserved: Free cells that are promised to others.
+            prompt: The content that the sequence will hold.
+            reserved: Number of free cells that are promised to other requests.
 
         Returns:
-            None when all sequences are in use, or the cells for the rest of the prompt cannot be had now.
+            None if all sequences are in use, or there are not enough free cells for the rest of the prompt.
         """
         source, length = self._best_match(prompt)
         source, length = self._bring_back(prompt, source, length, reserved)
@@ -143,11 +143,11 @@ class SequenceCache:
         return Claim(sequence, length, replays=length == len(prompt))
 
     def foresee(self, prompt: Content) -> int:
-        """Cells of a prompt that a claim would find in memory or on the shelf now; nothing changes."""
+        """Number of cells of a prompt that ``claim`` would find in memory or on the shelf now. Changes nothing."""
         return max(self._best_match(prompt)[1], self._on_shelf(prompt)[1])
 
     def at_end(self, prompt: Content) -> int | None:
-        """The sequence whose kept logits are those behind a prompt; None if there is none."""
+        """The sequence that keeps the logits after a prompt; None if there is none."""
         wanted = len(prompt)
         found = (
             sequence
@@ -157,24 +157,24 @@ class SequenceCache:
         return next(found, None)
 
     def save_idle(self) -> None:
-        """Copy what is idle to the shelf ahead of time, while there is nothing else to do."""
+        """Copy an idle sequence to the shelf ahead of time, while there is nothing else to do."""
         if self._window.size and not self._shares_cells:
-            return  # it would cost the sequence all but the end of its window
+            return  # saving would cut the sequence's window down to its end
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.content:
                 self._save(sequence, len(held.content))
 
     def newest(self, rank: int) -> tuple[int, Shelved] | None:
-        """The copy of the idle text that was used last, or of one before it, with its key; None if there is none.
+        """The copy of a recently used idle text, with its key; ``rank`` 0 is the latest. None if there is none.
 
-        All that is idle moves to the shelf for that.
+        Moves all idle sequences to the shelf first.
         """
         self._clear_away()
         key = self._shelf.newest(rank) if self._shelf else None
         return (key, self._shelf[key]) if self._shelf and key is not None else None
 
     def put(self, copy: Shelved) -> int | None:
-        """Take in a copy from elsewhere; its key, or None where the shelf has no room for it."""
+        """Add a copy from elsewhere. Gives its key, or None if the shelf has no room for it."""
         if not self._shelf:
             return None
         key, discarded = self._shelf.add(copy)
@@ -182,54 +182,54 @@ class SequenceCache:
         return key
 
     def forget(self, key: int) -> None:
-        """Forget a copy."""
+        """Discard a copy."""
         assert self._shelf, "a key is that of a copy"
         self._log.append(self._shelf.discard(key))
 
     def append(self, sequence: int, content: Content, end: int) -> None:
-        """A sequence was computed further: it holds the first ``end`` cells of a content now."""
+        """Record that a sequence now holds the first ``end`` cells of a content."""
         held = self._held[sequence].content
         start = len(held.cells)
         held.extend(content, start, end)
         self._cells.append(sequence, end - start)
 
     def keep_prompt_logits(self, sequence: int) -> None:
-        """The logits after the tokens that the sequence holds now are kept by the runner."""
+        """Record that the runner keeps the logits after the tokens that the sequence holds now."""
         held = self._held[sequence]
         held.prompt_length = len(held.content)
 
     def release(self, sequence: int) -> None:
-        """The request is over; its tokens stay for others until room is needed."""
+        """Record that the request is over; its tokens stay available to others until room is needed."""
         held = self._held[sequence]
         held.is_idle = True
         self._touch(held)
 
     def drop(self, sequence: int) -> None:
-        """Forget a sequence altogether."""
+        """Discard all that a sequence holds."""
         self._log.append(self._truncate(sequence, 0))
         self._held[sequence].is_idle = True
 
     def can_cut(self, sequence: int, length: int) -> bool:
-        """Whether a sequence can forget all behind a length and go on from there."""
+        """Whether a sequence can be truncated to a length and continued from there."""
         held = self._held[sequence]
         return self.is_rewindable and held.start <= self._window.needed(length)
 
     def cut(self, sequence: int, length: int) -> None:
-        """Forget what a sequence holds behind a length."""
+        """Truncate a sequence to a length."""
         self._log.append(self._truncate(sequence, length))
 
     def take_back(self, sequence: int) -> None:
-        """Forget what was computed in a sequence and never appended here: it came after the end of its text."""
+        """Remove what was computed in a sequence but never appended here, because it came after the end of its text."""
         content = self._held[sequence].content
         self._log.append(Remove(sequence, content.position(len(content))))
 
     @property
     def has_operations(self) -> bool:
-        """Whether there is something for a runner to do."""
+        """Whether there are operations for a runner to execute."""
         return bool(self._log)
 
     def take_operations(self) -> tuple[CacheOp, ...]:
-        """What a runner has to do, in order, for the sequences to hold what these books say; each is given once."""
+        """The operations that a runner has to execute, in order; each is given once."""
         operations = tuple(self._log)
         self._log.clear()
         return operations
@@ -250,10 +250,10 @@ class SequenceCache:
         length: int,
         reserved: int,
     ) -> tuple[int | None, int]:
-        """Restore a copy from the shelf if that serves the prompt better than what is in the KV memory."""
+        """Restore a copy from the shelf if it covers more of the prompt than the KV memory does."""
         if not self._shelf or self._on_shelf(prompt)[1] < length + MIN_RESTORED:
             return source, length
-        # What is cleared away may take the place of the copy that was found.
+        # Clearing away may evict the copy that was found.
         self._clear_away()
         key, saved = self._on_shelf(prompt)
         if key is None:
@@ -270,7 +270,7 @@ class SequenceCache:
         return target, saved
 
     def _on_shelf(self, prompt: Content) -> tuple[int | None, int]:
-        """The copy that serves a prompt best, and how many of its cells."""
+        """The copy that covers most of a prompt, and the number of cells it covers."""
         if not self._shelf:
             return None, 0
         return self._shelf.best(
@@ -287,18 +287,18 @@ class SequenceCache:
         self._cells.append(target, length)
         self._log.append(Restore(key, target, copy.content.position(length)))
         if self._shares_cells:
-            # The library may have put it into cells that other windows do not need any longer.
+            # The library may have placed it in cells that other windows no longer need.
             for other in self._held:
                 other.start = max(other.start, self._saved(other.content, len(other.content)))
 
     def _clear_away(self) -> None:
-        """Move what is idle to the shelf, out of the way of those that run."""
+        """Move idle sequences to the shelf, so that they do not slow down running ones."""
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.content:
                 self._save(sequence, 0)
 
     def _save(self, sequence: int, keep: int) -> bool:
-        """Put a sequence on the shelf, and cut it to ``keep`` cells; False, and nothing done, if there is no room."""
+        """Put a sequence on the shelf and cut it to ``keep`` cells. If there is no room, do nothing and give False."""
         held = self._held[sequence]
         if not self._shelf:
             return False
@@ -325,7 +325,7 @@ class SequenceCache:
         return True
 
     def _marks(self, held: _Held, start: int) -> tuple[int, ...]:
-        """Lengths at which a copy keeps the window, dearest first: the prompt's end for retries, strides for edits."""
+        """Lengths at which a copy keeps the window, most useful first: prompt's end for retries, strides for edits."""
         if start == 0:
             return ()  # the copy holds everything
         stride, end = self._window.stride, len(held.content)
@@ -340,14 +340,14 @@ class SequenceCache:
         return held.start <= self._saved(held.content, mark)
 
     def _saved(self, content: Content, length: int) -> int:
-        """The first position of the window in a copy of the first cells."""
+        """The first position of the window in a copy of the first ``length`` cells."""
         return self._window.saved(content.position(length))
 
     def _keys(self, held: _Held, mark: int) -> list[int]:
         return self._shelf.keys_of_mark(mark, held.content) if self._shelf else []
 
     def _taken(self, held: _Held, copy: Shelved) -> dict[int, int]:
-        """Marks whose windows are gone from the sequence, and which older copy has each."""
+        """Marks whose windows the sequence no longer has, each with the older copy that has it."""
         gone = [mark for mark in copy.marks if not self._has_window(held, mark)]
         return {mark: self._keys(held, mark)[0] for mark in gone}
 
@@ -370,7 +370,7 @@ class SequenceCache:
         return (best[2], best[0]) if best else (None, 0)
 
     def _reusable(self, held: _Held | Shelved, prompt: Content) -> int:
-        """Cells of a sequence that serve a prompt; something is left to compute unless logits are kept."""
+        """Cells of a sequence that a prompt can reuse; at least one is left to compute unless logits are kept."""
         length = common_prefix(held.content, prompt)
         if not self.is_rewindable:
             return length if length == len(held.content) < len(prompt) else 0
@@ -394,7 +394,7 @@ class SequenceCache:
         return source
 
     def _vacate(self, keep: int | None) -> int | None:
-        """An idle sequence that holds nothing, made so if need be."""
+        """An empty idle sequence; evicts one if necessary."""
         for sequence, held in enumerate(self._held):
             if held.is_idle and not held.content:
                 return sequence
@@ -404,7 +404,7 @@ class SequenceCache:
         return victim
 
     def _cut_saved(self, sequence: int, length: int) -> bool:
-        """Cut a sequence if all of it is on the shelf then."""
+        """Cut a sequence if all of it is on the shelf."""
         return self.is_rewindable and self._save(sequence, length)
 
     def _evict(self, sequence: int) -> None:
@@ -451,7 +451,10 @@ class SequenceCache:
 def _save_operation(
     sequence: int, key: int, keep: int, copy: Shelved, taken: dict[int, int]
 ) -> Save:
-    """Of the marks that the shelf has room for, those in ``taken`` come from older copies."""
+    """The operation that saves a sequence with those marks that have room.
+
+    Those in ``taken`` come from older copies.
+    """
     position = copy.content.position
     new = tuple(position(mark) for mark in copy.marks if mark not in taken)
     old = tuple((position(mark), taken[mark]) for mark in copy.marks if mark in taken)

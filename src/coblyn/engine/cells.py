@@ -1,8 +1,7 @@
-"""How many KV cells are in use, exactly, when sequences share prefixes.
+"""Exact count of the KV cells in use when sequences share prefixes.
 
-In a unified KV memory a token takes one cell, and a copied prefix takes none: the cells belong to both
-sequences and are freed with the last owner. The library has no call that tells the number of free cells, so the
-books are kept here.
+In a unified KV memory a token takes one cell, and a copied prefix takes none: the cells belong to both sequences and
+are freed with their last owner. The library cannot report the number of free cells, so they are counted here.
 
 A *span* is a run of cells that one sequence filled; other sequences may use a prefix of it. Its live length is the
 longest use.
@@ -13,11 +12,11 @@ from __future__ import annotations
 __all__ = ["Cells"]
 
 _Span = dict[int, int]
-"""Sequence id to the number of the span's cells that it uses, counted from the span's start."""
+"""Maps a sequence id to the number of the span's cells that it uses, counted from the span's start."""
 
 
 class Cells:
-    """The books of a KV memory of ``total`` cells."""
+    """Counts the used cells of a KV memory of ``total`` cells."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -30,22 +29,22 @@ class Cells:
         return self.total - self.used
 
     def length(self, sequence: int) -> int:
-        """Tokens that a sequence holds."""
+        """Number of tokens that a sequence holds."""
         return sum(span[sequence] for span in self._spans.get(sequence, ()))
 
     def append(self, sequence: int, count: int) -> None:
-        """A sequence grows by ``count`` tokens."""
+        """Extend a sequence by ``count`` tokens."""
         if count == 0:
             return
         spans = self._spans.setdefault(sequence, [])
-        # Only cells at the live end can be followed by new ones; behind a shared rest a new span begins.
+        # New cells can only follow the live end of a span; after a shared part a new span begins.
         if not spans or spans[-1][sequence] < max(spans[-1].values()):
             spans.append({sequence: 0})
         spans[-1][sequence] += count
         self.used += count
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """``target``, which is empty, shares the first ``length`` tokens of ``source``."""
+        """Let ``target``, which must be empty, share the first ``length`` tokens of ``source``."""
         assert not self._spans.get(target), "the target of a copy must be empty"
         shared = []
         for span in self._spans.get(source, ()):
@@ -58,7 +57,7 @@ class Cells:
         self._spans[target] = shared
 
     def truncate(self, sequence: int, length: int) -> None:
-        """A sequence forgets all tokens after its first ``length``."""
+        """Truncate a sequence to its first ``length`` tokens."""
         kept = []
         for span in self._spans.get(sequence, ()):
             take = min(length, span[sequence])

@@ -1,6 +1,6 @@
-"""The engine in a process of its own: started, spoken to, watched, and started again when it dies or hangs.
+"""The engine in a separate process, which is restarted when it dies or hangs.
 
-A crash of the native library costs the requests that were running, and the time of a load; the server lives on.
+A crash of the native library costs the running requests and the time to load the model again; the server goes on.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 COMMAND = (sys.executable, "-m", "coblyn.engine.worker")
 
 STOP_SECONDS = 2.0
-"""How long a process may take to end before it is killed."""
+"""Seconds that a process may take to end before it is killed."""
 
 
 def _as_wished(config: EngineConfig) -> EngineConfig:
@@ -58,9 +58,9 @@ class ProcessEngine:
 
     Args:
         config: What to load, and how.
-        advance: Told of the loaded fraction, 0 to 1.
-        explain: Names the instruction that it died of.
-        fit: Makes of what is wished what memory has room for, each time that the engine is started; it may block.
+        advance: Called with the loaded fraction, 0 to 1.
+        explain: Names the instruction that crashed it.
+        fit: Adapts the configuration to the available memory, each time the engine is started. It may block.
     """
 
     def __init__(
@@ -105,28 +105,28 @@ class ProcessEngine:
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of the model; only after it was loaded once."""
+        """Facts about the model; available once it has been loaded."""
         assert self._info is not None, "start() comes first"
         return self._info
 
     @property
     def config(self) -> EngineConfig:
-        """What it loads, and how; once it is started, with what memory has room for."""
+        """What it loads, and how; once started, as adapted to the available memory."""
         return self._config
 
     @property
     def was_ready(self) -> bool:
-        """Whether its model was loaded once."""
+        """Whether its model has been loaded at least once."""
         return self._info is not None
 
     @property
     def pid(self) -> int:
-        """Process id of the engine, 0 while there is none."""
+        """Process id of the engine; 0 while there is none."""
         return self._pipes.pid if self._pipes else 0
 
     @property
     def capacity(self) -> int:
-        """Maximum number of requests that it takes at a time."""
+        """Maximum number of requests that it accepts at a time."""
         return self._mailboxes.capacity
 
     def status(self) -> EngineStatus:
@@ -159,72 +159,72 @@ class ProcessEngine:
         self._send_cancel(request_id)
 
     async def end_thinking(self, request_id: str) -> None:
-        """Let a request answer."""
+        """End a request's reasoning, so that it answers."""
         self._send(wire.EndThinking(request_id))
 
     async def encode(self, source: Source) -> Encoded:
         """Tokenize, and keep the prompt; see ``EngineClient.encode``."""
         encoded = await self._call(lambda call: wire.Encode(call, source))
-        assert isinstance(encoded, Encoded), "that is what was asked for"
+        assert isinstance(encoded, Encoded), "the answer has the type that was asked for"
         return encoded
 
     async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
-        """Images and sounds that it does not keep; see ``EngineClient.unknown_media``."""
+        """Digests of images and sounds that it does not have; see ``EngineClient.unknown_media``."""
         unknown = await self._call(lambda call: wire.Seek(call, list(digests)))
-        assert isinstance(unknown, list), "that is what was asked for"
+        assert isinstance(unknown, list), "the answer has the type that was asked for"
         return unknown
 
     async def show(self, media: RawMedia) -> int:
-        """Let it take an image or a sound apart; see ``EngineClient.show``."""
+        """Send it an image or a sound; see ``EngineClient.show``."""
         number = await self._call(lambda call: wire.Show(call, media))
-        assert isinstance(number, int), "that is what was asked for"
+        assert isinstance(number, int), "the answer has the type that was asked for"
         return number
 
     async def foresee(self, prompt_id: str) -> int:
-        """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
+        """Number of tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         number = await self._call(lambda call: wire.Foresee(call, prompt_id))
-        assert isinstance(number, int), "that is what was asked for"
+        assert isinstance(number, int), "the answer has the type that was asked for"
         return number
 
     async def look(
         self, prompt_id: str, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
-        """What could be drawn behind a prompt; see ``EngineClient.look``."""
+        """Candidates for the token after a prompt; see ``EngineClient.look``."""
         packed = await self._call(lambda call: wire.Look(call, prompt_id, sampling, max_count))
-        assert isinstance(packed, bytes), "that is what was asked for"
+        assert isinstance(packed, bytes), "the answer has the type that was asked for"
         return wire.unpack_views(packed)
 
     async def detokenize(self, tokens: Sequence[int], *, special: bool) -> bytes:
         """Bytes of tokens."""
         ids = pack_ids(tokens)
         text = await self._call(lambda call: wire.Detokenize(call, ids, special))
-        assert isinstance(text, bytes), "that is what was asked for"
+        assert isinstance(text, bytes), "the answer has the type that was asked for"
         return text
 
     async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
-        """What the model makes of texts; see ``EngineClient.embed``."""
+        """Vectors of texts; see ``EngineClient.embed``."""
         require_lengths(prompts, self.info.context_train)
         vectors: list[bytes] = []
         for batch in batches([prompt.num_tokens for prompt in prompts]):
             names = [prompts[index].id for index in batch]
             found = await self._call(partial(_embed_frame, names))
-            assert isinstance(found, list), "that is what was asked for"
+            assert isinstance(found, list), "the answer has the type that was asked for"
             vectors += found
         return vectors
 
     async def handle_state(self, order: StateOrder) -> StateInfo:
-        """Look at what was computed for texts, save it, or take it back; see ``EngineClient.handle_state``."""
+        """Inspect, save, restore or erase states; see ``EngineClient.handle_state``."""
         told = await self._call(lambda call: wire.State(call, order))
-        assert isinstance(told, bytes), "that is what was asked for"
+        assert isinstance(told, bytes), "the answer has the type that was asked for"
         return msgspec.msgpack.decode(told, type=StateInfo)
 
     async def add_adapter(self, text: str) -> None:
-        """Load a further adapter; a process that is started again has it too."""
+        """Load another adapter; it is loaded again when the process is restarted."""
         await self._call(lambda call: wire.AddAdapter(call, text))
         self._config = replace(self._config, added_adapters=(*self._config.added_adapters, text))
 
     def drain(self) -> None:
-        """Take nothing more on, and refuse what has not begun; what runs goes on."""
+        """Accept no more requests and refuse those that have not begun; running requests go on."""
         if self._state in ("stopping", "stopped"):
             return
         self._failure = EngineStopped(
@@ -234,16 +234,16 @@ class ProcessEngine:
         self._mailboxes.refuse(self._failure)
 
     def abandon(self) -> None:
-        """End what still runs with an error."""
+        """End running requests with an error."""
         self._end("stopping", self._failure or _closed())
 
     def kill(self) -> None:
-        """End the process at once, from wherever this is called."""
+        """End the process at once. Any thread may call."""
         if self._pipes:
             self._pipes.kill()
 
     async def close(self) -> None:
-        """Stop the process; requests that run end as cancelled."""
+        """Stop the process; running requests end as cancelled."""
         if self._supervisor is None:
             return
         self._failure = self._failure or _closed()
@@ -316,7 +316,7 @@ class ProcessEngine:
                 self._failure = error_from_code(code, message, hint=hint)
 
     def _resolve(self, call: int) -> asyncio.Future[wire.Told]:
-        # A caller that has left waits for its answer no more.
+        # A caller that has left no longer waits for its answer.
         future = self._calls.get(call)
         if future is None or future.done():
             return asyncio.get_running_loop().create_future()
@@ -335,14 +335,14 @@ class ProcessEngine:
         while self._state != "stopping":
             if self._state != "stopped":
                 self._bury(await self._live_once())
-            elif self._info is None:  # it never ran: the caller of start() has been told
+            elif self._info is None:  # it never ran: start() has raised the error
                 return
             else:
                 await self._wanted.wait()
                 self._wanted.clear()
 
     async def _live_once(self) -> int | None:
-        """The life of one process; its exit code."""
+        """Run one process until it ends; gives its exit code."""
         self._failure, self._crash, self._hang = None, None, ""
         self._loaded = 0.0
         self._lines.clear()
@@ -364,7 +364,7 @@ class ProcessEngine:
             self._pipes = None
 
     async def _watch(self, pipes: Pipes) -> None:
-        """Ask it once a second whether it lives, and kill it when it hangs."""
+        """Ping it once a second, and kill it when it hangs."""
         while not self._hang:
             pipes.send(wire.Ping())
             await asyncio.sleep(BEAT_SECONDS)
@@ -380,7 +380,7 @@ class ProcessEngine:
         log.debug("engine process: %s", line)
 
     def _bury(self, code: int | None) -> None:
-        """Tell everybody who waited, and decide what comes next."""
+        """Fail all waiting requests, and decide whether to restart."""
         if self._state == "stopping":
             self._end("stopping", self._failure or _closed())
             return
@@ -397,7 +397,7 @@ class ProcessEngine:
             self._end("stopped", error)
 
     def _certify(self, code: int | None) -> Death:
-        """What is known of the end of a process."""
+        """What is known about the end of a process."""
         return Death(
             code,
             self._config.model,

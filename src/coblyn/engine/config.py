@@ -1,4 +1,4 @@
-"""How an engine is set up: what crosses into its process when it starts."""
+"""An engine's configuration, which is sent to its process when it starts."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ MAX_SEQUENCES = 256
 """``LLAMA_MAX_SEQ`` of the pinned llama.cpp."""
 
 _SPARE = 1
-"""A sequence that a context may need for itself."""
+"""Number of sequences that a context may need for itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig(EngineSettings):
-    """One model in one context: what a user chose, and what it is chosen for.
+    """The configuration of one model in one context.
 
     Attributes:
-        model: Path of the GGUF file; the scripted fake engine goes by its name.
+        model: Path of the GGUF file; the scripted fake engine only uses its name.
         library: Directory of the bundle's libraries; empty for the scripted fake engine.
         bundle: Name of the bundle.
         max_context: Upper bound of the context that is chosen when ``context`` is 0.
-        embeds: The model turns texts into vectors, and writes none.
-        added_adapters: Adapters that came while an engine ran, as ``adapters`` names them; they are used when named.
-        num_idle: Further sequences that keep what finished requests computed.
+        embeds: The model turns texts into vectors, and generates no text.
+        added_adapters: Adapters that were added while an engine ran, in the format of ``adapters``; requests use them
+            only by name.
+        num_idle: Number of additional sequences that keep the results of finished requests.
     """
 
     model: str
@@ -42,9 +43,9 @@ class EngineConfig(EngineSettings):
     num_idle: Annotated[int, Meta(ge=1, le=MAX_SEQUENCES)] = 8
 
     def __post_init__(self) -> None:
-        """Refuse what the library would abort on, and fit to ``max_running`` what depends on it.
+        """Refuse values that the library would abort on, and derive those that depend on ``max_running``.
 
-        The batch has room for a token of every sequence; a busy one for a token of each request, and one to read.
+        The batch has room for one token per sequence, a busy batch for one token per request and one prompt token.
 
         Raises:
             SettingsError: A number is out of range.
@@ -67,12 +68,12 @@ class EngineConfig(EngineSettings):
         bundle: str = "",
         embeds: bool = False,
     ) -> Self:
-        """Set an engine up as the user chose, for a model file on a bundle; without them, the scripted one."""
+        """The configuration that the settings make for a model file on a bundle, or for the scripted engine."""
         chosen = {field.name: getattr(settings, field.name) for field in fields(EngineSettings)}
         return cls(str(model or ""), str(library or ""), bundle, embeds=embeds, **chosen)
 
     def for_model(self, model: Path) -> Self:
-        """The same for another model file, which adapters of this one do not fit."""
+        """The same for another model file, without this one's adapters."""
         if str(model) == self.model:
             return self
         none: dict[str, Any] = {"adapters": (), "control_vectors": (), "added_adapters": ()}
@@ -80,5 +81,5 @@ class EngineConfig(EngineSettings):
 
     @property
     def max_sequences(self) -> int:
-        """Sequences of the context: running ones and idle ones."""
+        """Number of sequences of the context, running and idle."""
         return self.max_running + self.num_idle

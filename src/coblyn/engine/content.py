@@ -1,7 +1,7 @@
-"""What a sequence holds, cell by cell: a prompt, and what was generated behind it.
+"""What a sequence holds, cell by cell: a prompt, and the text generated after it.
 
-A cell is where a token or a part of some media lies in the KV memory; lengths are cells. A position is what a model
-computes with. The two are the same until some media take fewer positions than cells.
+A cell is the place of a token, or of a part of a media item, in the KV memory; lengths are in cells. A position is the
+number that the model computes with. The two are equal until a media item takes fewer positions than cells.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from coblyn.engine.prompt import (
 __all__ = ["MEDIA", "Content", "common_prefix"]
 
 MEDIA = -1
-"""In place of a token id: the cell is a part of some media."""
+"""Used in place of a token id: the cell is part of a media item."""
 
 
 class Content:
-    """Grows at its end and is cut there.
+    """A list of cells that grows and is truncated at its end.
 
     Args:
-        namespace: Where it may be shared.
+        namespace: The namespace in which it may be shared.
 
     Attributes:
-        cells: A token id each, or ``MEDIA``. Tokens may be appended here: of a step every microsecond counts.
+        cells: A token id each, or ``MEDIA``. Tokens may be appended directly, since every microsecond of a step counts.
     """
 
     __slots__ = ("_hashes", "_media", "_root", "_starts", "cells", "namespace")
@@ -50,7 +50,7 @@ class Content:
 
     @classmethod
     def of(cls, prompt: Prompt) -> Self:
-        """What a prompt becomes."""
+        """The content of a prompt."""
         content = cls(prompt.namespace)
         for span in prompt.spans:
             if isinstance(span, Media):
@@ -66,13 +66,13 @@ class Content:
         return f"Content({len(self)} cells)"
 
     def add(self, media: Media) -> None:
-        """Put some media behind it."""
+        """Append a media item."""
         self._starts.append(len(self.cells))
         self._media.append(media)
         self.cells += [MEDIA] * media.cells
 
     def extend(self, other: Content, start: int, end: int) -> None:
-        """Put behind it what another content holds from ``start`` to ``end``, which are inside no media."""
+        """Append another content's cells from ``start`` to ``end``; neither may be inside a media item."""
         if other._media:
             offset = len(self.cells) - start
             for begin, media in zip(other._starts, other._media, strict=True):
@@ -82,7 +82,7 @@ class Content:
         self.cells += other.cells[start:end]
 
     def spans(self) -> tuple[Span, ...]:
-        """What it holds, as a prompt has it."""
+        """Its cells as a prompt's spans."""
         found: list[Span] = []
         end = 0
         for start, media in zip(self._starts, self._media, strict=True):
@@ -95,7 +95,7 @@ class Content:
         return tuple(found)
 
     def prefix(self, length: int) -> Content:
-        """Its first cells, as a content of its own."""
+        """A new content with its first ``length`` cells."""
         copy = Content(self.namespace)
         copy._root = self._root
         copy.extend(self, 0, length)
@@ -103,40 +103,40 @@ class Content:
         return copy
 
     def truncate(self, length: int) -> None:
-        """Forget what lies behind the first cells."""
+        """Keep the first ``length`` cells only."""
         del self.cells[length:]
         del self._hashes[length // BLOCK :]
         kept = bisect_right(self._starts, length - 1)
         del self._starts[kept:], self._media[kept:]
 
     def position(self, length: int) -> int:
-        """The position of what follows the first cells."""
+        """The position of the cell that follows the first ``length`` cells."""
         if not self._media:
             return length
         spans = zip(self._starts, self._media, strict=True)
         return length - sum(m.cells - m.positions for start, m in spans if start < length)
 
     def whole(self, length: int) -> int:
-        """The most cells up to a length that do not end inside of some media."""
+        """The largest number of cells up to ``length`` that does not end inside a media item."""
         index = bisect_right(self._starts, length - 1) - 1
         if index >= 0 and length < self._starts[index] + self._media[index].cells:
             return self._starts[index]
         return length
 
     def media_at(self, cell: int) -> Media | None:
-        """The media that begin at a cell."""
+        """The media item that begins at a cell."""
         if not self._media:
             return None
         index = bisect_right(self._starts, cell) - 1
         return self._media[index] if index >= 0 and self._starts[index] == cell else None
 
     def next_media(self, cell: int) -> int:
-        """The first cell from this one on at which media begin; the end if none do."""
+        """The first cell, from this one on, at which a media item begins; the end if there is none."""
         index = bisect_right(self._starts, cell - 1)
         return self._starts[index] if index < len(self._starts) else len(self.cells)
 
     def hashes(self) -> Sequence[bytes]:
-        """Of all whole blocks, each with all that stands before it."""
+        """The hashes of all whole blocks, each covering everything before it too."""
         while (len(self._hashes) + 1) * BLOCK <= len(self.cells):
             start = len(self._hashes) * BLOCK
             before = self._hashes[-1] if self._hashes else self.root
@@ -151,7 +151,7 @@ class Content:
         return self._root
 
     def same(self, other: Content, start: int, end: int) -> int:
-        """Up to which cell of a stretch the two are equal; all before it is."""
+        """The cell up to which the two are equal in a stretch, given that they are equal before it."""
         mine, others = self.cells[start:end], other.cells[start:end]
         if mine != others:
             pairs = enumerate(zip(mine, others, strict=True))
@@ -161,7 +161,7 @@ class Content:
         return self._same_media(other, start, end)
 
     def _same_media(self, other: Content, start: int, end: int) -> int:
-        # Media that begin only in the other one stand where this one has media too, or the cells differ.
+        # If a media item begins only in the other one, this one has media there too, or the cells differ.
         for begin, media in zip(self._starts, self._media, strict=True):
             if begin + media.cells > start and begin < end and not other._has(begin, media):
                 return begin
@@ -171,7 +171,7 @@ class Content:
         return self.media_at(begin) == media
 
     def _block(self, start: int) -> bytes:
-        """The content of a block: ids, and for each media in it where it begins, and what it is."""
+        """The bytes of a block: its ids, and for each media item in it the place where it begins and its digest."""
         end = start + BLOCK
         data = pack_ids(self.cells[start:end])
         if not self._starts:
@@ -184,7 +184,7 @@ class Content:
 
 
 def common_prefix(a: Content, b: Content) -> int:
-    """Cells at the start of both that hold the same, in one namespace, and do not end inside of some media."""
+    """Number of equal cells at the start of both, in one namespace, not ending inside a media item."""
     if a.root != b.root:
         return 0
     limit = min(len(a), len(b))
@@ -192,7 +192,7 @@ def common_prefix(a: Content, b: Content) -> int:
         return a.same(b, 0, limit)
     mine, others = a.hashes(), b.hashes()
     low, high = 0, limit // BLOCK
-    while low < high:  # a hash is that of all before it, so the blocks that agree come first
+    while low < high:  # each hash covers all blocks before it, so equal blocks come first
         middle = (low + high + 1) // 2
         low, high = (middle, high) if mine[middle - 1] == others[middle - 1] else (low, middle - 1)
     start = low * BLOCK

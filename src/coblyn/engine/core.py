@@ -1,6 +1,6 @@
 """The engine thread: schedule, run, apply, deliver. It alone touches the runner.
 
-Requests and cancellations come in through an inbox; events go out through a callback that must not block.
+Requests and cancellations arrive through an inbox; events leave through a callback that must not block.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ class _Cancel(str):
 
 
 class _EndThinking(str):
-    """The id of a request that should answer now."""
+    """The id of a request whose reasoning should end."""
 
     __slots__ = ()
 
 
 class _Call:
-    """Something to do on the engine thread between two steps."""
+    """A function to run on the engine thread between two steps."""
 
     def __init__(self, function: Callable[[Scheduler, Runner], Any]) -> None:
         self._function = function
         self.future: Future[Any] = Future()
 
     def run(self, scheduler: Scheduler, runner: Runner) -> None:
-        """Do it; what it raises is the caller's to handle."""
+        """Run it; the caller gets what it raises."""
         try:
             self.future.set_result(self._function(scheduler, runner))
         except BaseException as error:  # noqa: BLE001 - the border of a thread
@@ -72,12 +72,12 @@ class Core:
     """A thread around a runner.
 
     Args:
-        make_runner: Called on the engine thread; what it raises is raised by ``start``.
-        deliver: Called on the engine thread with what happened.
-        max_running: Requests in the batch at a time.
-        busy_batch: Maximum number of tokens per step while something decodes.
-        speculates: Whether tokens are guessed ahead, where that is faster.
-        on_failure: Called once when a step failed so that the runner cannot go on.
+        make_runner: Called on the engine thread; ``start`` raises what it raises.
+        deliver: Called on the engine thread with events.
+        max_running: Maximum number of requests in the batch.
+        busy_batch: Maximum number of tokens per step while any request decodes.
+        speculates: Whether drafts are used where that is faster.
+        on_failure: Called once when a step fails and the runner cannot continue.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Core:
 
     @property
     def failure(self) -> CoblynError | None:
-        """Why nothing can be generated any longer, if that is so."""
+        """The error after which nothing can be generated any more, if there was one."""
         return self._failure
 
     def start(self) -> None:
@@ -123,16 +123,16 @@ class Core:
             raise self._start_error
 
     def submit(self, request: Request) -> None:
-        """Have a request prepared, then put into the inbox; its events follow."""
+        """Prepare a request and put it into the inbox; its events follow."""
         if not self._preparing.add(request):
             self._fail([request.id], self._reason_for_refusal)
 
     def cancel(self, request_id: str) -> None:
-        """Ask for a request's end; it finishes as cancelled at the next step."""
+        """Cancel a request; it finishes as cancelled at the next step."""
         self._post(_Cancel(request_id))
 
     def end_thinking(self, request_id: str) -> None:
-        """Let a request answer: its reasoning ends at the next step. One that is unknown is not an error."""
+        """End a request's reasoning at the next step. An unknown id is not an error."""
         self._post(_EndThinking(request_id))
 
     def call(self, function: Callable[[Runner], T]) -> Future[T]:
@@ -140,23 +140,23 @@ class Core:
         return self._ask(lambda _, runner: function(runner))
 
     def save_state(self, rank: int) -> Future[SavedState]:
-        """A copy of what was computed for an idle text: 0 for the one that was used last, 1 for the one before."""
+        """A copy of an idle text's state: 0 for the text used last, 1 for the one before."""
         return self._ask(lambda scheduler, runner: take_state(scheduler, runner, rank))
 
     def load_state(self, state: SavedState) -> Future[None]:
-        """Let requests find what was computed for a text."""
+        """Make a saved state available to requests."""
         return self._ask(lambda scheduler, runner: put_state(scheduler, runner, state))
 
     def erase_state(self, rank: int) -> Future[SavedState]:
-        """Forget what was computed for an idle text; what that was."""
+        """Erase an idle text's state, and give what it was."""
         return self._ask(lambda scheduler, runner: take_state(scheduler, runner, rank, erases=True))
 
     def foresee(self, prompt: Prompt) -> Future[int]:
-        """How many tokens of a prompt would not have to be read, as things stand between two steps."""
+        """Number of tokens of a prompt that are in memory, determined between two steps."""
         return self._ask(lambda scheduler, _: scheduler.foresee(prompt))
 
     def look(self, request: Request, max_count: int) -> Future[list[StageView]]:
-        """What could be drawn behind a prompt that was computed, after each sampler; none where it was not."""
+        """Candidates for the token after a computed prompt, after each sampler; none if the prompt was not computed."""
 
         def ask(scheduler: Scheduler, runner: Runner) -> list[StageView]:
             sequence = scheduler.at_end(request.content)
@@ -173,23 +173,23 @@ class Core:
 
     @property
     def step_seconds(self) -> float:
-        """For how long the step in hand has run; 0 between steps. Any thread may ask."""
+        """Seconds for which the current step has run; 0 between steps. Any thread may call."""
         began = self._step_began
         return time.monotonic() - began if began else 0.0
 
     def stop(self) -> None:
-        """End the thread after the step in hand, and free the runner."""
+        """End the thread after the current step, and free the runner."""
         self._post(None)
         self._thread.join()
         self._preparing.close()
-        # When the thread failed it did not do so: others might still have asked its vocabulary.
+        # A failed thread leaves the runner open, since other threads may still have used its vocabulary.
         self.runner.close()
 
     def _post(self, message: _Message | None) -> None:
         self._inbox.put(message)
         self.runner.interrupt(True)
 
-    # The threads that make requests ready
+    # The threads that prepare requests
 
     def _prepare(self, request: Request) -> Prepared:
         _check(request, self.runner)
@@ -222,7 +222,7 @@ class Core:
             self._refuse_all()
 
     def _refuse_all(self) -> None:
-        """Fail the requests in the inbox: there is no thread any more that would take them."""
+        """Fail the requests in the inbox, since the thread that would take them has ended."""
         error = self._reason_for_refusal
         while True:
             try:
@@ -270,7 +270,7 @@ class Core:
         except CoblynError as error:
             log.warning("a step of the engine failed: %s", error)
             self._give_up(scheduler, error)
-        except Exception as error:  # a fault of our own: nobody may wait for an answer forever
+        except Exception as error:  # a bug of ours must not leave callers waiting forever
             log.exception("a step of the engine failed")
             self._give_up(scheduler, EngineError(f"The engine failed: {error!r}."))
         finally:
@@ -297,7 +297,7 @@ class Core:
         self._send(events)
 
     def _rest(self, scheduler: Scheduler, runner: Runner) -> None:
-        """Use idle time; a request that arrives meanwhile waits a few milliseconds at most."""
+        """Use idle time; a request that arrives meanwhile waits at most a few milliseconds."""
         if scheduler.has_work or not self._inbox.empty():
             return
         _observe(scheduler, runner)
@@ -306,8 +306,8 @@ class Core:
             runner.run(plan)
 
     def _receive(self, scheduler: Scheduler, runner: Runner) -> bool:
-        """Take all messages that are there; wait for one only when there is nothing to run."""
-        # Before the inbox is looked at: what comes from here on interrupts again.
+        """Take all messages in the inbox; wait for one only when there is nothing to run."""
+        # Cleared before the inbox is read: messages that arrive from now on interrupt again.
         runner.interrupt(False)
         while True:
             try:
@@ -320,19 +320,19 @@ class Core:
             try:
                 self._handle(message, scheduler, runner)
             except BaseException:
-                self._inbox.put(message)  # so that it is refused, as all that wait there
+                self._inbox.put(message)  # so that it is refused like all others in the inbox
                 raise
 
     def _next(self, scheduler: Scheduler, runner: Runner) -> _Message | None:
         """The next message.
 
         Raises:
-            queue.Empty: There is none, and work to do.
+            queue.Empty: There is none, and there is work to do.
         """
         if scheduler.has_work or self._failure is not None:
             return self._inbox.get(block=not scheduler.has_work)
         while True:
-            runner.interrupt(False)  # by what came before, and is done
+            runner.interrupt(False)  # by an earlier message, which is done
             seconds = runner.rest() if self._inbox.empty() else None
             with suppress(queue.Empty):
                 return self._inbox.get(timeout=seconds)
@@ -357,7 +357,7 @@ class Core:
             self._send(events)
 
     def _take_up(self, preparation: Preparation, scheduler: Scheduler, runner: Runner) -> None:
-        """Queue what was prepared; whatever goes wrong with that is nobody else's trouble."""
+        """Queue a prepared request; an error fails this request only."""
         self._preparing.take(preparation)
         request, prepared = preparation.request, preparation.result
         if preparation.is_cancelled or prepared is None or isinstance(prepared, CoblynError):
@@ -372,7 +372,7 @@ class Core:
             self._fail([request.id], EngineError(f"The request could not be queued: {error!r}."))
 
     def _refuse(self, preparation: Preparation, error: CoblynError) -> None:
-        """Say why a request will not run: what went wrong with it, else ``error``; nothing if nobody waits."""
+        """Fail a request with its own error, or else with ``error``; do nothing if it was cancelled."""
         preparation.discard()
         if isinstance(preparation.result, CoblynError):
             error = preparation.result
@@ -417,7 +417,7 @@ def _check(request: Request, runner: Runner) -> None:
         raise BadRequest("max_tokens must be at least 1.", field="max_tokens")
     if prompt.cells >= context:
         raise PromptTooLong(
-            f"The prompt has {prompt.cells} tokens and the context holds {context}.",
+            f"The prompt has {prompt.cells} tokens, and the context holds {context}.",
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context (--context).",
         )
@@ -433,11 +433,11 @@ def _check_guide(prompt: Prompt, guide: Prompt, runner: Runner) -> None:
         raise BadRequest("The negative prompt is empty.", field="negative_prompt")
     if any(isinstance(each.spans[-1], Media) for each in (prompt, guide)):
         raise BadRequest(
-            "With guidance a prompt cannot end in an image or a sound.", field="negative_prompt"
+            "A prompt with guidance cannot end in an image or a sound.", field="negative_prompt"
         )
     if runner.max_sequences < 2:
         raise BadRequest(
-            "Guidance computes a second text beside the first, and this engine has room for a single one.",
+            "Guidance needs a second sequence per request, and this engine has only one.",
             field="guidance_scale",
             hint="Start the server with --max-running 2 or more.",
         )

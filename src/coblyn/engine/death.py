@@ -1,4 +1,4 @@
-"""How an engine process ended, and what is said of it. Values and texts only."""
+"""How an engine process ended, and the messages about it. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from coblyn.errors import CoblynError, EngineError, EngineRestarted, EngineStopp
 __all__ = ["Death", "Explain", "explain_plainly"]
 
 Explain = Callable[[Crash], str]
-"""Says which instruction it was, as a phrase: "ldtilecfg of AMX-TILE"; empty if that is not known."""
+"""Names an instruction as a phrase, such as "ldtilecfg of AMX-TILE"; empty if it is not known."""
 
 _ILLEGAL = frozenset({"SIGILL", "EXCEPTION_ILLEGAL_INSTRUCTION", "EXCEPTION_PRIV_INSTRUCTION"})
 
@@ -36,7 +36,7 @@ _OF_THE_FILE = frozenset(
         "STATUS_STACK_BUFFER_OVERRUN",
     }
 )
-"""What a file can do to the library while it is loaded."""
+"""Signals that a bad file can cause while it is loaded."""
 
 _MEANINGS = {
     "SIGABRT": "the library gave up",
@@ -52,27 +52,27 @@ _MEANINGS = {
 _LAST_WORDS = re.compile(r"GGML_ASSERT|GGML_ABORT|what\(\)")
 _TELLING = re.compile(r"terminate called|\berror\b|\bfailed\b|Error\b")
 _FOLDERS = re.compile(r"\S*[/\\](?=[\w.-]+:\d+:)")
-"""Before the name of a source file and its line: where it was compiled says nothing."""
+"""The directory before a source file's name and line, which is where it was compiled and says nothing."""
 _MAX_WORDS = 400
 
 
 def explain_plainly(crash: Crash) -> str:
-    """The instruction's bytes, for those who have no decoder."""
+    """The instruction's bytes, for use without a decoder."""
     return f"the bytes {crash.code.hex(' ')}" if crash.code else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """The end of an engine process that nobody asked for.
+    """The unexpected end of an engine process.
 
     Attributes:
         code: Exit code; negative for a signal, None if it is not known.
         model: The model's file, or empty.
         was_ready: Whether the model was loaded.
-        crash: The instruction that it died of, if it could say so.
-        instruction: What that is, for people: "ldtilecfg of AMX-TILE", or empty.
-        failure: What it said itself before it ended.
-        hang: Why it was taken to hang and killed, or empty.
+        crash: The instruction that crashed it, if it could report it.
+        instruction: Description of that instruction, such as "ldtilecfg of AMX-TILE", or empty.
+        failure: The error that it reported before it ended.
+        hang: Why it was considered hung and killed, or empty.
         log: Its last lines, oldest first.
     """
 
@@ -104,12 +104,12 @@ class Death:
 
     @property
     def is_illegal(self) -> bool:
-        """Whether the processor does not know the instruction, or does not allow it: trying again is no use."""
+        """Whether the processor does not know or does not allow the instruction, so that a retry cannot help."""
         return self.signal in _ILLEGAL
 
     @property
     def reason(self) -> str:
-        """What ended it and what it said last, as a clause without a full stop."""
+        """What ended it and its last log lines, as a clause without a full stop."""
         if self.hang:
             return self.hang
         if self.failure:
@@ -119,7 +119,7 @@ class Death:
         return f"{how}; its last words: {words}" if words else how
 
     def error(self) -> CoblynError:
-        """The error for all waiting requests, if it is restarted at once."""
+        """The error for all waiting requests if it is restarted at once."""
         reason = self.reason
         if self.was_ready:
             return EngineRestarted(
@@ -129,10 +129,10 @@ class Death:
         return self._load_error(reason)
 
     def stopped(self, when: str) -> EngineStopped:
-        """What everybody is told who asks while it is not started again.
+        """The error for requests that arrive before it is restarted.
 
         Args:
-            when: When it is tried again, as a sentence.
+            when: When it is started again, as a sentence.
         """
         if not self.was_ready:
             error = self.failure or self._load_error(self.reason)
@@ -166,7 +166,7 @@ class Death:
 
 
 def last_words(lines: Sequence[str]) -> str:
-    """Of the last lines of a process, those that say why it ended; the last one if none does."""
+    """The log lines that say why a process ended; its last line if none does."""
     spoken = [_FOLDERS.sub("", line.strip()) for line in lines if line.strip()]
     last = [line for line in spoken if _LAST_WORDS.search(line)][-1:]
     telling = [line for line in spoken if _TELLING.search(line)][-2:]

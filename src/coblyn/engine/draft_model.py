@@ -1,4 +1,4 @@
-"""A small model that guesses what a larger one will write, on a context of its own."""
+"""A draft model: a small model that guesses the next tokens of a larger one, on a separate context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from coblyn.llama.steps import Steps
 __all__ = ["DraftModel", "draft_model_of"]
 
 _MAX_UNKNOWN = 128
-"""Tokens by which two vocabularies may differ at their ends, as those of one family's models do."""
+"""Maximum difference between the sizes of the two vocabularies; those of one family's models differ at their ends."""
 
 _NO_LIMIT = 3600.0
 
@@ -29,7 +29,7 @@ _GREEDY = SamplerOptions(seed=0, stages=(Stage(StageKind.TEMPERATURE, (0.0, 0.0,
 
 @dataclass(slots=True)
 class _Text:
-    """What a sequence of the draft model's context holds, and what draws for it."""
+    """A sequence of the draft model's context: its tokens, and its sampler."""
 
     sequence: int
     sampler: Sampler
@@ -37,16 +37,16 @@ class _Text:
 
 
 class DraftModel:
-    """Goes on with texts greedily. Free it with ``close``, before the bundle.
+    """Continues texts greedily. Free it with ``close`` before the bundle.
 
     Args:
-        model: The model whose texts are guessed.
+        model: The large model.
         path: The small model's file.
         options: Shape of the large model's context.
-        gpu_layers: Layers on the accelerator; negative for all.
+        gpu_layers: Number of layers on the accelerator; negative for all.
 
     Raises:
-        SettingsError: Its vocabulary is another one, or its memory cannot go back.
+        SettingsError: Its vocabulary differs, or its memory cannot be truncated.
         CoblynError: It cannot be loaded.
     """
 
@@ -66,7 +66,7 @@ class DraftModel:
         self._num_known = model.vocab_size
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """What it guesses. A text that it has yet to read is read a batch at a time, and gets no guess meanwhile.
+        """Guess tokens. A text that is not read yet is read one batch per call, and gets no guess until then.
 
         Raises:
             EngineError: A step failed.
@@ -84,7 +84,7 @@ class DraftModel:
         return self._go_on(ready) if ready else {}
 
     def forget(self, request_id: str) -> None:
-        """The request is over; one that is unknown is not an error."""
+        """Free a finished request's sequence; an unknown id is not an error."""
         text = self._texts.pop(request_id, None)
         if text is not None:
             self._cut(text, 0)
@@ -106,12 +106,12 @@ class DraftModel:
         return self._texts[wish.request_id]
 
     def _read(self, text: _Text, wish: DraftWish, room: int) -> int:
-        """Compute what is new of a text, up to its last token; how many tokens that were."""
+        """Compute the new part of a text, up to its last token. Gives the number of tokens computed."""
         self._cut(text, _num_common(text.held, wish.tokens))
         start = len(text.held)
         new = wish.tokens[start : min(len(wish.tokens) - 1, start + room)]
         if any(not 0 <= token < self._model.vocab_size for token in new):
-            return 0  # media, or a token that only the large model knows
+            return 0  # media, or a token that only the large model has
         if new:
             self._batch.fill(0, new, start, text.sequence, output=True)
             self._context.decode(self._batch, len(new))
@@ -137,7 +137,7 @@ class DraftModel:
         return found
 
     def _is_known(self, token: int) -> bool:
-        """Whether the large model has it; its vocabulary may end earlier."""
+        """Whether the large model has this token; its vocabulary may be smaller."""
         return 0 <= token < self._num_known
 
     def _cut(self, text: _Text, length: int) -> None:
@@ -147,7 +147,7 @@ class DraftModel:
 
 
 def _num_common(held: Sequence[int], tokens: Sequence[int]) -> int:
-    """Tokens at the start of both that are the same, but for the last one of the text, which is computed again."""
+    """Number of equal tokens at the start of both, without the last one of the text, which is computed again."""
     limit = min(len(held), len(tokens) - 1)
     if list(held[:limit]) == list(tokens[:limit]):
         return limit
@@ -157,7 +157,9 @@ def _num_common(held: Sequence[int], tokens: Sequence[int]) -> int:
 def _require_same_vocabulary(model: Model, draft: Model) -> None:
     name = draft.path.name
     if not draft.is_rewindable:
-        raise SettingsError(f"draft_model: {name} is recurrent, and cannot take guesses back.")
+        raise SettingsError(
+            f"draft_model: {name} is recurrent, so wrong guesses cannot be removed from it."
+        )
     common = min(model.vocab_size, draft.vocab_size)
     differ = max(model.vocab_size, draft.vocab_size) - common > _MAX_UNKNOWN or any(
         model.piece(token, special=True) != draft.piece(token, special=True)
@@ -165,18 +167,18 @@ def _require_same_vocabulary(model: Model, draft: Model) -> None:
     )
     if differ:
         raise SettingsError(
-            f"draft_model: {name} has another vocabulary than {model.path.name}.",
-            hint="Take a smaller model of the same family.",
+            f"draft_model: {name} has a different vocabulary from {model.path.name}.",
+            hint="Choose a smaller model of the same family.",
         )
 
 
 def draft_model_of(
     config: EngineConfig, model: Model, options: ContextOptions
 ) -> DraftModel | None:
-    """The draft model that the user chose for a model; None for none."""
+    """The draft model that the user chose; None if there is none."""
     if not (config.draft_model and config.speculation):
         return None
     path = Path(config.draft_model)
-    # It holds what runs, and nothing of what is idle.
+    # It holds running requests only, no idle ones.
     shape = replace(options, max_sequences=config.max_running, is_unified=False)
     return DraftModel(model, path, shape, gpu_layers=config.gpu_layers)

@@ -1,4 +1,4 @@
-"""A model that writes nothing, as a runner: its texts become vectors, and there are no sequences to decode."""
+"""A runner for models that only embed: texts become vectors, and there are no sequences to decode."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class EmbeddingRunner:
 
     Args:
         config: What to load, and how.
-        advance: Told of the loaded fraction, 0 to 1; returning False stops the load.
+        advance: Called with the loaded fraction, 0 to 1; returning False stops the load.
 
     Raises:
-        CoblynError: The library or the model cannot be had.
+        CoblynError: The library or the model cannot be loaded.
     """
 
     namespace = PLAIN
@@ -66,7 +66,7 @@ class EmbeddingRunner:
             self._stack = stack.pop_all()
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
-        """What the model makes of whole texts."""
+        """Vectors of whole texts; see ``Runner.embed``."""
         return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
     def add_adapter(self, text: str) -> None:  # noqa: ARG002 - the protocol's
@@ -76,15 +76,16 @@ class EmbeddingRunner:
             BadRequest: Always.
         """
         raise BadRequest(
-            "Adapters change what models write, and this model does not write.", field="adapter"
+            "Adapters change the text that a model generates, and this model generates none.",
+            field="adapter",
         )
 
     def take_copy(self, key: int) -> Buffers:  # noqa: ARG002 - the protocol's
-        """There are none."""
+        """Never called: there is no shelf."""
         raise AssertionError("it has no shelf")
 
     def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:  # noqa: ARG002 - the protocol's
-        """There are none."""
+        """Never called: there is no shelf."""
         raise AssertionError("it has no shelf")
 
     def prepare(self, request: Request) -> Prepared:  # noqa: ARG002 - whatever it is
@@ -99,13 +100,13 @@ class EmbeddingRunner:
             else ("turns texts into vectors", "/v1/embeddings")
         )
         raise BadRequest(
-            f"{self.info.name} {what} and writes none.",
+            f"{self.info.name} {what} and generates no text.",
             field="model",
-            hint=f"Ask another model, or ask this one at {path}.",
+            hint=f"Use another model, or use this one at {path}.",
         )
 
     def open(self, prepared: Prepared) -> None:  # noqa: ARG002 - there is none
-        """Nothing is ever prepared."""
+        """Never called, since ``prepare`` refuses every request."""
         raise AssertionError("requests are refused when they are prepared")
 
     def forget(self, request_id: str) -> None:
@@ -134,7 +135,7 @@ class EmbeddingRunner:
         self._kernels.interrupt(wanted)
 
     def rest(self) -> float | None:
-        """Measure again what was disturbed when it was measured."""
+        """Repeat measurements that were disturbed; see ``Runner.rest``."""
         return self._kernels.rest()
 
     def close(self) -> None:
