@@ -21,6 +21,14 @@ def test_whatever_settings_allow_makes_an_engine(
     assert max_running < config.busy_batch <= config.batch
 
 
+@given(st.integers(1, 128))
+def test_with_cells_of_their_own_one_request_in_eight_may_be_guided(max_running: int) -> None:
+    config = EngineConfig("", max_running=max_running)
+    guides = config.own_sequences - max_running
+    assert guides == min(config.num_idle, -(-max_running // 8))
+    assert config.own_sequences <= config.max_sequences
+
+
 def test_what_was_given_stays_where_it_can() -> None:
     config = EngineConfig("", max_running=4, batch=64, busy_batch=32)
     assert (config.batch, config.busy_batch, config.num_idle) == (64, 32, 8)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine.events import Delta
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.params import SamplingParams
+from coblyn.engine.prompt import Prompt
 from engine.machine import SCRIPT, Machine
 
 
@@ -28,12 +30,26 @@ def test_a_step_goes_on_while_there_is_nothing_to_decide() -> None:
     assert machine.finish("a").stats.completion_tokens == 20
 
 
-def test_who_waits_is_looked_at_after_every_step() -> None:
+def test_who_waits_for_the_end_of_another_holds_nobody_up() -> None:
     machine = Machine(FakeRunner(script=SCRIPT, most_steps=8), max_running=1)
     machine.add("a", "first", 20)
     machine.add("b", "second", 12)
     machine.run()
-    assert [plan.rows[0].outputs for plan in machine.runner.history[:20]] == [1] * 20
+    lengths = [len(e.text) for e in machine.events if isinstance(e, Delta) and e.request_id == "a"]
+    assert lengths == [1, 8, 8, 3]
+    assert (machine.text("a"), machine.text("b")) == (SCRIPT[:20], SCRIPT[:12])
+
+
+def test_a_guided_request_that_waits_for_two_places_holds_nobody_up() -> None:
+    machine = Machine(FakeRunner(script=SCRIPT, most_steps=8, max_sequences=2))
+    machine.add("a", "first", 20)
+    away = {"sampling": SamplingParams(guidance_scale=1.5), "negative": Prompt.of(b"away")}
+    machine.add("b", "second", 12, **away)
+    machine.step()
+    assert machine.scheduler.num_waiting == 1
+    assert [row.outputs for row in machine.step().rows] == [19]
+    machine.run()
+    assert (machine.text("a"), machine.text("b")) == (SCRIPT[:20], SCRIPT[:12])
 
 
 def test_a_prompt_is_never_read_beside_steps_in_a_row() -> None:

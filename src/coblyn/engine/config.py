@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -17,6 +18,9 @@ MAX_SEQUENCES = 256
 
 _SPARE = 1
 """Number of sequences that a context may need for itself."""
+
+_GUIDED = 8
+"""One in so many running requests may be guided by a second sequence before another has to wait for its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +87,8 @@ class EngineConfig(EngineSettings):
     def max_sequences(self) -> int:
         """Number of sequences of the context, running and idle."""
         return self.max_running + self.num_idle
+
+    @property
+    def own_sequences(self) -> int:
+        """Sequences of a context in which each has cells of its own: none is idle, but guided requests have two."""
+        return self.max_running + min(self.num_idle, math.ceil(self.max_running / _GUIDED))

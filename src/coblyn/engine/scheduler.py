@@ -142,7 +142,7 @@ class Scheduler:
     def draft_wishes(self) -> list[DraftWish]:
         """What a draft model should guess before the next step is decided."""
         self._speculation.begin_step()
-        if self._roster.waiting or self._most_outputs() == 1:
+        if self._may_admit or self._most_outputs() == 1:
             return []
         group = next(iter(self._groups()), None)
         if group is None or group.is_mixed:
@@ -202,6 +202,11 @@ class Scheduler:
                 generation.cached = generation.computed
             events.append(generation.progress())
         return events
+
+    @property
+    def _may_admit(self) -> bool:
+        """Whether one that waits may be read in the next step."""
+        return bool(self._roster.waiting) and self._cache.num_idle > 0
 
     def _claim(self, generation: Generation) -> bool:
         """Get a sequence for each track of a generation, or none."""
@@ -361,9 +366,12 @@ class Scheduler:
         return is_wanted and self._cache.is_rewindable and not request.guide
 
     def _most_outputs(self) -> int:
-        """Maximum number of tokens that a row may draw with no decision between them: 1 if anyone waits to be read."""
+        """Maximum number of tokens that a row may draw with no decision between them: 1 while anyone is read.
+
+        Who was not admitted waits for the end of another, and each end is a decision.
+        """
         running = self._roster.running
-        if self._roster.waiting or any(generation.most_pending > 1 for generation in running):
+        if any(generation.most_pending > 1 for generation in running):
             return 1
         num_tracks = sum(len(generation.tracks) for generation in running)
         return max(1, self._cache.free_cells // max(1, num_tracks))

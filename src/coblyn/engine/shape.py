@@ -99,7 +99,7 @@ def context_options(config: EngineConfig, model: Model) -> ContextOptions:
         # The library ends the process on more sequences than a batch has tokens.
         max_batch=max(min(config.batch, context), config.max_sequences + 1),
         # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
-        max_sequences=config.max_sequences if is_unified else config.max_running,
+        max_sequences=config.max_sequences if is_unified else config.own_sequences,
         threads=config.threads or usable_cores(),
         flash_attention=config.flash_attention,
         cache_type=config.cache_type,
@@ -128,5 +128,5 @@ def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
     kinds = {device.kind for device in devices.devices(model.library)}
     has_gpu = bool(kinds & {"gpu", "igpu"}) and config.gpu_layers != 0
     cell_size = model.cell_size(cache_kind(config.cache_type))
-    needed = cell_size * length * config.max_running
+    needed = cell_size * length * config.own_sequences
     return has_gpu or needed > psutil.virtual_memory().total // _SHARE_OF_MEMORY

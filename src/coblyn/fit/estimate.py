@@ -64,7 +64,7 @@ def _embedding_shape(headers: Sequence[GgufHeader]) -> tuple[int, int]:
 
 def _cache_size(config: EngineConfig, header: GgufHeader) -> int:
     """All layers as if they had attention over the whole context, and a state beside it if the model has any."""
-    sequences = 1 if config.shared_cells else config.max_running
+    sequences = 1 if config.shared_cells else config.own_sequences
     cells = math.ceil(config.context / 256) * 256 * sequences
     values = cells * _cell_values(header) * header.block_count
     state = 4 * _state_values(header) * header.block_count * (config.max_sequences + 1)
