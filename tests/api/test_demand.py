@@ -9,6 +9,8 @@ import pytest
 
 from asgi import Client
 from coblyn.api.app import create_app
+from coblyn.errors import EngineStopped
+from factories import SteppedEngine
 from service.test_demand import FakeLoader, FileEngine, files
 
 __all__ = ["files"]
@@ -72,3 +74,19 @@ async def test_a_sleeping_model_is_healthy(client: Client, loader: FakeLoader) -
     assert (health.status, health.json["status"]) == (200, "sleeping")
     assert (await client.get("/ready")).json["ready"] is True
     assert [m["name"] for m in (await client.get("/api/ps")).json["models"]] == ["second:latest"]
+
+
+async def test_a_server_that_began_without_a_model_answers_who_names_one(files: Path) -> None:
+    first = SteppedEngine(name="")
+    first.state, first.refusal = "unloaded", EngineStopped("No model is loaded.")
+    client = Client(create_app(first, loader=FakeLoader()))
+    body = {"prompt": "a", "max_tokens": 1}
+    assert (await client.post("/v1/completions", body)).status == 503
+    assert (await client.post("/api/generate", {"model": "none", "prompt": "a"})).status == 404
+    assert (await client.get("/ready")).status == 503
+    answer = await client.post("/v1/completions", {**body, "model": "second"})
+    assert (answer.status, answer.json["model"]) == (200, "second")
+    assert (await client.get("/ready")).json == {"ready": True, "models": {"second": "ready"}}
+    health = await client.get("/health")
+    assert (health.status, health.json["model"]) == (200, "second")
+    assert (await client.post("/v1/completions", body)).json["model"] == "second"

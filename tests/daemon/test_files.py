@@ -16,6 +16,7 @@ from coblyn.daemon.command import Command
 from coblyn.daemon.launchd import agent
 from coblyn.daemon.systemd import unit
 from coblyn.errors import NotFound, SettingsError
+from gguf_file import tiny_gguf
 
 AWKWARD = 'C:\\my "models"/100% $HOME é.gguf'
 
@@ -81,7 +82,7 @@ def test_windows_is_told_so() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd's file is looked at")
 def test_the_command_line(tmp_path: Path) -> None:
-    (tmp_path / "a b.gguf").write_bytes(b"")
+    tiny_gguf().write(tmp_path / "a b.gguf")
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -102,6 +103,10 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert f'"--" "{tmp_path}/a b.gguf"' in shown.stdout
     assert "systemctl --user enable --now coblyn" in done.stdout
     assert run("install", "--name", "../x").returncode == 2
+    unknown = run("install", "smolm2", "--print")
+    assert (unknown.returncode, unknown.stdout) == (3, "")
+    assert "Did you mean smollm2?" in unknown.stderr
+    assert run("install", "smollm2", "--print").returncode == 0, "it is fetched at the first start"
     assert run("status").stdout.startswith(str(path))
     assert run("remove").returncode == 0
     assert not path.exists()

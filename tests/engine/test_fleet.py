@@ -51,7 +51,7 @@ async def test_a_second_model_is_loaded_by_name_and_answers(bundle: Bundle) -> N
     first = first_of(config)
     await first.start()
     try:
-        client = Client(create_app(first, loader=FleetLoader(first)))
+        client = Client(create_app(first, loader=FleetLoader(first, lambda config, _: config)))
         for name in ("two", "one", "two"):
             body = {"model": name, "prompt": "a", "stream": False, "raw": True}
             reply = await client.post("/api/generate", body | {"options": {"num_predict": 4}})

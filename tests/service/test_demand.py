@@ -15,6 +15,7 @@ from coblyn.errors import Busy, ModelBroken
 from coblyn.models import created
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
+from coblyn.progress import Progress
 from coblyn.service.demand import FOR_EVER, Demand
 from coblyn.service.models import Models, UnknownModel
 from factories import SteppedEngine, wait_for
@@ -48,6 +49,9 @@ class FakeLoader:
 
     def fits(self, path: Path) -> bool:
         return self.room > 0
+
+    def progress(self, path: Path) -> Progress:
+        return Progress("Loading", 420, 1000, "parts")
 
     async def load(self, path: Path) -> EngineClient:
         self.log.append(f"load {path.stem}")
@@ -201,3 +205,48 @@ async def test_the_first_sleeps_if_the_user_wants_that(files: Path) -> None:
     async with models.acquire() as model:
         assert not model.is_asleep
     assert loader.log == ["sleep", "wake"]
+
+
+def without_a_model(loader: FakeLoader) -> Models:
+    """A server that began with none."""
+    first = SteppedEngine(name="")
+    first.state = "unloaded"
+    models = Models([first])
+    models.demand = Demand(models, loader, sleep_seconds=1)
+    return models
+
+
+async def test_a_server_without_a_model_loads_what_is_named(files: Path) -> None:
+    loader = FakeLoader()
+    models = without_a_model(loader)
+    assert models.demand
+    assert await models.ready("") is models.default
+    assert (await models.ready("second")).name == "second"
+    assert (await models.ready("third")).name == "third"
+    assert (await models.ready("")).name == "third"
+    async with models.acquire("second"):
+        pass
+    assert models.find("gpt-3.5-turbo").name == "second"
+    models.default.last_used -= 100
+    await models.demand.close_idle()
+    assert loader.log == ["load second", "load third"], "there is nothing that could sleep"
+
+
+async def test_a_first_that_is_away_makes_no_room(files: Path) -> None:
+    loader = FakeLoader(room=1)
+    models = without_a_model(loader)
+    await models.ready("second")
+    await models.ready("third")
+    assert loader.log == ["load second", "release second", "load third"]
+
+
+async def test_its_name_brings_back_the_first_that_was_unloaded(files: Path) -> None:
+    loader = FakeLoader()
+    models = make(files, loader)
+    engine = models.default.engine
+    assert isinstance(engine, FileEngine)
+    engine.state = "unloaded"
+    await models.ready("")
+    assert loader.log == []
+    assert await models.ready("first") is models.default
+    assert loader.log == ["wake"]

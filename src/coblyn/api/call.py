@@ -52,7 +52,7 @@ class Call:
     @property
     def model(self) -> LoadedModel:
         """The model that is spoken of where none is named."""
-        return self.services.models.default
+        return self.services.models.current
 
     @property
     def tapes(self) -> Tapes:

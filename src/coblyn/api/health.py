@@ -29,7 +29,8 @@ _TAKING = ("ready", "sleeping")
 @routes.get("/ready", "Whether requests are taken now")
 async def ready(call: Call) -> Response:
     """200 if every model that is loaded takes requests, else 503: for those who spread requests over servers."""
-    states = {model.name: _state(model) for model in call.services.models}
+    there = [model for model in call.services.models if not model.is_away]
+    states = {model.name: _state(model) for model in there or [call.model]}
     is_ready = all(state in _TAKING for state in states.values())
     return JSONResponse({"ready": is_ready, "models": states}, 200 if is_ready else 503)
 

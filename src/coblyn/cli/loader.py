@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from coblyn.engine.client import ProcessEngine
@@ -15,12 +16,14 @@ from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import EngineClient
 from coblyn.errors import EngineError, ModelError
 from coblyn.fit.fitting import has_room, survey
-from coblyn.fit.promises import promised
+from coblyn.fit.promises import promised, taken
 from coblyn.fit.words import report
 from coblyn.models.check import check_model, examine_model, writes
-from coblyn.progress import Report
+from coblyn.progress import Progress, Report
 
 __all__ = ["FleetLoader", "FleetSwitch", "promised_by"]
+
+Prepare = Callable[[EngineConfig, Report], EngineConfig]
 
 
 def promised_by(fleet: Fleet) -> int:
@@ -33,25 +36,47 @@ class FleetLoader:
 
     Args:
         first: The engine that the server began with; its settings hold for all of its fleet.
+        prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
     """
 
-    def __init__(self, first: EngineExchange) -> None:
+    def __init__(self, first: EngineExchange, prepare: Prepare) -> None:
         self._first = first
         self._fleet = first.fleet
         self._config = first.config
+        self._prepare = prepare
+        self._preparing = Lock()
+        self._prepared: Progress | None = None
+        self._coming: dict[Path, ProcessEngine] = {}
 
     def fits(self, path: Path) -> bool:
         """Whether memory has room for it with all that is wished."""
-        return has_room(self._config.for_model(path), promised_by(self._fleet))
+        return has_room(self._ready().for_model(path), promised_by(self._fleet))
 
     def survey(self, path: Path) -> dict[str, Any]:
-        """What memory it takes, on all devices."""
-        return report(survey(self._config.for_model(path), promised=promised_by(self._fleet)))
+        """What memory it takes, on all devices; what it has already, if it is loaded, counts as free."""
+        return report(survey(self._ready().for_model(path), promised=self._promised_beside(path)))
+
+    def progress(self, path: Path) -> Progress:
+        """How far it is on its way."""
+        engine = self._coming.get(path)
+        if engine is None:
+            return self._prepared or Progress("Loading", 0, None)
+        return Progress("Loading", round(engine.status().loaded * 1000), 1000, "parts")
 
     async def load(self, path: Path) -> EngineClient:
         """An engine that has loaded a file."""
         header = await asyncio.to_thread(check_model, path)
-        return await self._fleet.load(self._config.for_model(header.path))
+        config = (await asyncio.to_thread(self._ready)).for_model(header.path)
+        engine = self._fleet.add(replace(config, embeds=not writes(header)))
+        self._coming[path] = engine
+        try:
+            await self._fleet.start(engine)
+        except (EngineError, ModelError):
+            await asyncio.to_thread(examine_model, header.path)
+            raise
+        finally:
+            del self._coming[path]
+        return engine
 
     async def release(self, engine: EngineClient) -> None:
         """Close an engine that ``load`` gave."""
@@ -66,6 +91,24 @@ class FleetLoader:
         """Load it again."""
         await self._first.replace(self._first.config)
 
+    def _ready(self) -> EngineConfig:
+        """The settings with an engine, which is built if there is none."""
+        with self._preparing:
+            self._config = self._prepare(self._config, self._note)
+            self._prepared = None
+            return self._config
+
+    def _note(self, progress: Progress) -> None:
+        self._prepared = progress
+
+    def _promised_beside(self, path: Path) -> int:
+        """Bytes of main memory that others will take, less those that the engine of a file would set free."""
+        own = [each for each in self._fleet.engines if each.config.model == str(path)]
+        others = [each for each in self._fleet.engines if each not in own]
+        return promised((each.config, each.pid) for each in others) - taken(
+            each.pid for each in own
+        )
+
 
 class FleetSwitch:
     """Exchanges the engine that a server began with; see ``service.switch.Switch``.
@@ -75,9 +118,7 @@ class FleetSwitch:
         prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
     """
 
-    def __init__(
-        self, engine: EngineExchange, prepare: Callable[[EngineConfig, Report], EngineConfig]
-    ) -> None:
+    def __init__(self, engine: EngineExchange, prepare: Prepare) -> None:
         self._engine = engine
         self._first = engine.config  # its adapters are for its model
         self._prepare = prepare

@@ -346,12 +346,12 @@ def _import_app() -> tuple[type[Server], Any]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
-        loads = settings.on_demand and bool(engine.config.library)
+        loads = settings.on_demand and bool(engine.config.library or engine.config.bundle)
         return create_app(
             engine,
             options,
             admin=admin_of(settings, engine),
-            loader=FleetLoader(engine) if loads else None,
+            loader=FleetLoader(engine, with_engine) if loads else None,
             switch=FleetSwitch(engine, with_engine) if settings.on_demand else None,
         )
 

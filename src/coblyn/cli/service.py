@@ -69,12 +69,27 @@ def _command(name: str, model: str | None, config: Path | None) -> Command:
     if config:
         argv += ["--config", str(config.absolute())]
     if model:
+        _require_model(model)
         file = existing_file(model)
         argv += ["--", str(file.absolute()) if file else model]
     environment = {"PYTHONUNBUFFERED": "1"}
     if home := os.environ.get("COBLYN_HOME"):
         environment["COBLYN_HOME"] = str(Path(home).expanduser().absolute())
     return Command(name, tuple(argv), environment, stop_seconds=settings.drain_seconds + 15)
+
+
+def _require_model(name: str) -> None:
+    """Refuse a name that a server could not begin with: nobody sees its error at the next login.
+
+    Raises:
+        CoblynError: There is no such model, or it cannot be loaded; one of the catalogue is fetched at the start.
+    """
+    from coblyn.cli.choose import missing_model, resolve_model
+    from coblyn.cli.foreign import read_foreign
+
+    reference = read_foreign(name).model
+    if not missing_model(reference):
+        resolve_model(reference, any_kind=True)
 
 
 def _tell(what: str, written: Written) -> None:

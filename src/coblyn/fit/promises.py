@@ -15,7 +15,7 @@ from coblyn.fit.header import facts_of, headers_of
 from coblyn.fit.ladder import wished
 from coblyn.fit.need import MAIN
 
-__all__ = ["promised"]
+__all__ = ["promised", "taken"]
 
 _SHARE_OF_MEMORY = 16
 """Where each request's own cells would take more than this part of memory, engines share them (``engine/shape.py``)."""
@@ -33,6 +33,15 @@ def promised(engines: Iterable[tuple[EngineConfig, int]]) -> int:
         with suppress(CoblynError, OSError, psutil.Error):
             if pid and config.library:
                 total += max(0, _held(config) - _taken(pid))
+    return total
+
+
+def taken(pids: Iterable[int]) -> int:
+    """Bytes of main memory that come free when processes end; 0 stands for none, and one that is gone has none."""
+    total = 0
+    for pid in pids:
+        with suppress(OSError, psutil.Error):
+            total += _taken(pid) if pid else 0
     return total
 
 

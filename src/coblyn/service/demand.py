@@ -69,8 +69,9 @@ class Demand:
             path = await asyncio.to_thread(file_of, name)
             if path is not None:
                 model = self._of_file(path) or await self._come(path)
-        if (model or self._models.default).is_asleep:
-            await self._wake(model or self._models.default)
+        wanted = model or self._models.default
+        if wanted.is_asleep or (model and model.is_away):
+            await self._wake(wanted)
         return model
 
     def survey(self, path: Path) -> dict[str, Any]:
@@ -119,7 +120,7 @@ class Demand:
         return True
 
     def _is_over(self, model: LoadedModel) -> bool:
-        return not (model.num_users or model.is_asleep) and self.seconds_left(model) <= 0
+        return _is_idle(model) and self.seconds_left(model) <= 0
 
     async def tend(self) -> None:
         """Unload what is idle, until this is cancelled."""
@@ -157,7 +158,7 @@ class Demand:
     async def _make_room(self, path: Path) -> None:
         """Unload models that nobody uses, the one that was unused for longest first, until there is room."""
         while not await asyncio.to_thread(self._loader.fits, path):
-            idle = [each for each in self._models if not (each.num_users or each.is_asleep)]
+            idle = [each for each in self._models if _is_idle(each)]
             if not any(each.num_users for each in self._models) and not idle:
                 return  # the estimate says no, and there is nothing else to try than loading it
             if not idle:
@@ -187,10 +188,15 @@ class Demand:
 
     async def _wake(self, model: LoadedModel) -> None:
         async with self._changing:
-            if model.is_asleep:
+            if model.is_asleep or model.is_away:
                 await self._make_room(Path(model.engine.info.path))
                 await self._loader.wake()
                 model.is_asleep, model.last_used = False, self._clock()
+
+
+def _is_idle(model: LoadedModel) -> bool:
+    """Whether it is in memory, and nobody uses it."""
+    return not (model.num_users or model.is_asleep or model.is_away)
 
 
 def _is_file(model: LoadedModel, path: Path) -> bool:

@@ -158,6 +158,8 @@ class Inventory:
         try:
             item = await asyncio.to_thread(self.find, name)
         except NotFound:
+            if not model.name:
+                raise
             return _of_loaded(model)
         if item.model is None:
             loaded = ", ".join(model.name for model in self._models)

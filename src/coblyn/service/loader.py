@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from coblyn.engine.interface import EngineClient
+from coblyn.progress import Progress
 
 __all__ = ["Loader"]
 
@@ -23,6 +24,10 @@ class Loader(Protocol):
         Raises:
             ModelError: The file cannot be read.
         """
+        ...
+
+    def progress(self, path: Path) -> Progress:
+        """How far the model in a file is on its way, or what is built for it."""
         ...
 
     async def load(self, path: Path) -> EngineClient:

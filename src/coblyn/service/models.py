@@ -83,6 +83,11 @@ class LoadedModel:
         return self.engine.info.name
 
     @property
+    def is_away(self) -> bool:
+        """It was not chosen yet, or is unloaded until someone asks for it by its name."""
+        return not self.is_asleep and self.engine.status().state == "unloaded"
+
+    @property
     def entry(self) -> ModelEntry:
         """What is told of it."""
         return self.entry_with("")
@@ -142,8 +147,16 @@ class Models:
 
     @property
     def default(self) -> LoadedModel:
-        """The model of requests that name none."""
+        """The model that the server began with, or that was chosen since."""
         return self._models[0]
+
+    @property
+    def current(self) -> LoadedModel:
+        """The model of requests that name none: the first, or the one that was used last while the first is away."""
+        others = self._models[1:]
+        if others and self.default.is_away:
+            return max(others, key=lambda model: model.last_used)
+        return self.default
 
     def __iter__(self) -> Iterator[LoadedModel]:
         return iter(self._models)
@@ -180,7 +193,7 @@ class Models:
             return model
         self._require_no_other_adapter(name)
         if not name or (self._is_alone and not self._is_strict):
-            return self.default
+            return self.current
         raise UnknownModel(f"There is no model {name!r} here.", field="model", hint=self._hint)
 
     async def ready(self, name: str = "") -> LoadedModel:
@@ -221,7 +234,8 @@ class Models:
 
     def named(self, name: str) -> LoadedModel | None:
         """The loaded model of a name, which may end with adapters of its own; or None."""
-        return next((model for model in self._models if model.suffix_of(name) is not None), None)
+        there = (model for model in self._models if model.name)
+        return next((model for model in there if model.suffix_of(name) is not None), None)
 
     def shown(self, name: str) -> ModelInfo:
         """Facts of the model that a request means, under the name that its answers have.
@@ -260,4 +274,4 @@ class Models:
 
     @property
     def _hint(self) -> str:
-        return f"This server has {', '.join(model.name for model in self._models)}."
+        return f"This server has {', '.join(model.name for model in self._models if model.name)}."

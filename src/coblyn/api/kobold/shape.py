@@ -56,7 +56,7 @@ def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
     """
     needs_key = CALLER.get().scope != "admin"
     about = {"result": "KoboldCpp", "version": COMPATIBLE_VERSION, "coblyn": __version__}
-    media = services.models.default.engine.info.media
+    media = services.models.current.engine.info.media
     return about | {
         **_ABILITIES,
         "vision": "image" in media,
