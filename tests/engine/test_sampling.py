@@ -215,3 +215,28 @@ def test_random_numbers_are_the_same_on_both_sides(
     number = library.coblyn_random(seed, position)
     assert number == sampling.random_number(seed, position)
     assert 0 <= number < 1
+
+
+@pytest.mark.parametrize("length", [3, 5, 8])
+def test_dry_grows_with_what_was_repeated_and_shows_in_the_final_log_probabilities(
+    library: Library, length: int
+) -> None:
+    """The model repeats a phrase by a margin of 3; how strong DRY has to be depends on how long the phrase is."""
+    phrase = list(range(10, 10 + length + 1))
+    history = [*phrase, 9, *phrase[:-1]]
+    logits = np.zeros(32)
+    logits[phrase[-1]], logits[2] = 3.0, 1.0
+
+    def drawn(multiplier: float) -> dict[int, float]:
+        params = SamplingParams(
+            dry_multiplier=multiplier, dry_allowed_length=2, logprobs=20, logprobs_after=True
+        )
+        return dict(native(library, logits, history, params).top)
+
+    off, weak, strong = drawn(0.0), drawn(0.1), drawn(5.0)
+    repeated = phrase[-1]
+    assert max(off, key=off.__getitem__) == repeated
+    assert strong.get(repeated, -math.inf) < strong[2]
+    for found, multiplier in ((off, 0.0), (weak, 0.1)):
+        penalty = multiplier * 1.75 ** (length - 2)
+        assert found[repeated] - found[2] == pytest.approx(2 - penalty, rel=1e-4)
