@@ -57,9 +57,13 @@ def test_it_opens_the_page_before_there_is_a_model(tmp_path: Path) -> None:
         assert (health.status_code, health.json()["status"]) == (503, "unloaded")
         assert httpx.get(f"{url}/v1/models").json()["data"] == []
         assert httpx.get(f"{url}/api/tags").json()["models"] == []
-        refused = httpx.post(f"{url}/api/v1/generate", json={"prompt": "x"})
-        assert refused.status_code == 503
-        assert "No model is loaded." in refused.text
+        for path, body in (
+            ("/api/v1/generate", {"prompt": "x"}),
+            ("/v1/chat/completions", {"messages": [{"role": "user", "content": "x" * 99}]}),
+        ):
+            refused = httpx.post(url + path, json=body)
+            assert refused.status_code == 503
+            assert "No model is loaded." in refused.text
         again = desk(tmp_path / "home", int(url.rpartition(":")[2]))
         with again as other:
             assert greeting(other) == f"Coblyn is at {url} already.\n"

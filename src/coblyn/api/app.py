@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from coblyn.api.access import CallerFinder, KeyGuard
 from coblyn.api.anthropic.dialect import ANTHROPIC
+from coblyn.api.arrival import answered
 from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.docs.routes import docs_routes
@@ -180,7 +181,7 @@ def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[S
         async def answer(request: Request) -> Response:
             try:
                 _check_scope(route)
-                return await route.handler(Call(request, dialect, services, options))
+                return await answered(Call(request, dialect, services, options, route))
             except CoblynError as error:
                 return answer_error(dialect, request, error)
 

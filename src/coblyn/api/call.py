@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.adapters import choices_of_files
+from coblyn.api.arrival import ModelComes
 from coblyn.api.body import read_json
 from coblyn.api.dialect import Dialect
 from coblyn.api.later import Lenient, Warnings, cut_warning, read_leniently, warning_headers
 from coblyn.api.made import with_messages
+from coblyn.api.route import Route
 from coblyn.api.state import ApiOptions
 from coblyn.api.stream import Chunks, StreamResponse, frames, while_connected
 from coblyn.api.tapes import Tapes
@@ -23,6 +26,7 @@ from coblyn.service.choices import merge
 from coblyn.service.command import GenerateCommand
 from coblyn.service.generate import Generation
 from coblyn.service.hub import Record
+from coblyn.service.inventory import Item
 from coblyn.service.models import LoadedModel
 from coblyn.service.replies import WholeReply
 from coblyn.service.services import Services
@@ -42,12 +46,18 @@ class Call:
         dialect: Whose route it asks for.
         services: What can be done.
         options: What the user chose.
+        route: Which one.
+        held: Its body, where that was read before; then its model has been loaded for it.
+        began: When it came, in nanoseconds of the clock for durations.
     """
 
     request: Request
     dialect: Dialect
     services: Services
     options: ApiOptions
+    route: Route
+    held: Mapping[str, Any] | None = None
+    began: int = field(default_factory=time.perf_counter_ns)
 
     @property
     def model(self) -> LoadedModel:
@@ -66,6 +76,8 @@ class Call:
         Raises:
             BadRequest: It is not a JSON object, too large, or never complete.
         """
+        if self.held is not None:
+            return dict(self.held)
         return await read_json(self.request, self.options)
 
     async def wishes(self) -> dict[str, Any]:
@@ -78,18 +90,51 @@ class Call:
             CoblynError: The model cannot be loaded.
         """
         body = await self.json()
-        name, demand = body.get("model"), self.services.models.demand
-        if not isinstance(name, str) or not name:
+        name = body.get("model")
+        named = name if isinstance(name, str) else ""
+        model = await self._loaded(named, body)
+        if not named:
             return self.options.wishes.of(body)
-        if demand and (model := await self.wait(demand.ready(name))):
-            body = {**body, "model": model.name + (model.suffix_of(name) or "")}
-        if self.services.models.named(name):
+        if model:
+            body = {**body, "model": model.name + (model.suffix_of(named) or "")}
+        if self.services.models.named(named):
             return self.options.wishes.of(body)
-        made = await asyncio.to_thread(self.services.inventory.made, name)
+        made = await asyncio.to_thread(self.services.inventory.made, named)
         body = self.options.wishes.of(body, made.said if made else None)
         if made and made.adapters:
             body = {"lora": choices_of_files(made.adapters), **body}
         return with_messages(body, made) if made else body
+
+    async def item(self, name: str, body: Mapping[str, Any] | None = None) -> Item:
+        """The model of a name as clients of Ollama know it, which is loaded now if it is here.
+
+        Args:
+            name: Its name.
+            body: Of a request that may want a stream.
+
+        Raises:
+            CoblynError: As ``Inventory.answering`` says.
+        """
+        if body is not None:
+            await self._loaded(name, body)
+        return await self.wait(self.services.inventory.answering(name))
+
+    async def _loaded(self, name: str, body: Mapping[str, Any]) -> LoadedModel | None:
+        """The model of a name, loaded now if it is here and is not; None where no file here has the name.
+
+        Raises:
+            ModelComes: It has to be loaded, and the request wants a stream.
+            CoblynError: It cannot be loaded.
+        """
+        demand = self.services.models.demand
+        if demand is None:
+            return None
+        model, path = await demand.look(name)
+        if path is None:
+            return model
+        if self.held is None and self.route.can_stream and self.dialect.wants_stream(body):
+            raise ModelComes(name, body)
+        return await self.wait(demand.ready(name))
 
     async def read(self, model: type[Model]) -> tuple[Model, Warnings]:
         """The body as a lenient wire model, and what of it is not obeyed."""

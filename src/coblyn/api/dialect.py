@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,10 @@ class Dialect:
         unsupported: Fields that its clients send and that are not obeyed yet; None if there are none.
         error_headers: Further headers of an error, from its JSON.
         busy_status: HTTP status of a refusal because the queue is full.
+        stream_error: The last part of a stream that failed; None for the JSON of an error.
+        streams_unasked: Where a request does not say whether it wants a stream, it gets one if there is one.
+        idle_part: A part of a stream that says nothing, from the path and the body of a request, where the framing has
+            no comments; None where there is no such part.
     """
 
     name: str
@@ -55,6 +60,9 @@ class Dialect:
     unsupported: type[LaterFields] | None = None
     error_headers: Callable[[dict[str, Any]], Mapping[str, str]] = lambda _: {}
     busy_status: int = Busy.status
+    stream_error: Callable[[Problem], bytes] | None = None
+    streams_unasked: bool = False
+    idle_part: Callable[[str, Mapping[str, Any]], bytes] | None = None
 
     def refuse(self, problem: Problem) -> JSONResponse:
         """An error as an answer."""
@@ -62,6 +70,30 @@ class Dialect:
         headers = {**dict(problem.headers), **self.error_headers(body)}
         status = self.busy_status if problem.code == Busy.code else problem.status
         return JSONResponse(body, status, headers=headers)
+
+    def error_part(self, problem: Problem) -> bytes:
+        """An error as the last part of a stream."""
+        if self.stream_error:
+            return self.stream_error(problem)
+        body = json.dumps(self.error_body(problem), separators=(",", ":"))
+        return self.framing.frame(body.encode())
+
+    def wants_stream(self, body: Mapping[str, Any]) -> bool:
+        """Whether a request to a route that can stream wants that."""
+        wanted = body.get("stream")
+        return self.streams_unasked if wanted is None else bool(wanted)
+
+    def waiting(self, path: str, body: Mapping[str, Any], text: str) -> bytes:
+        """A part of a stream that clients skip; empty where there is none.
+
+        Args:
+            path: Of the request's route.
+            body: Of the request.
+            text: What it may say to people.
+        """
+        if self.idle_part:
+            return self.idle_part(path, body)
+        return self.framing.comment(text.encode())
 
     def reason(self, finish: Finish | None) -> str | None:
         """Its word for how a generation ended; None while it has not."""

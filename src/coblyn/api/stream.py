@@ -106,7 +106,7 @@ class Chunks(ABC):
 
     def error(self, problem: Problem) -> bytes:
         """It failed on the way: the last part."""
-        return self.framing.frame(compact(self.dialect.error_body(problem)))
+        return self.dialect.error_part(problem)
 
     def closing(self, records: Sequence[Record]) -> bytes:  # noqa: ARG002
         """All choices are over: the last part."""

@@ -59,9 +59,13 @@ class FleetLoader:
     def progress(self, path: Path) -> Progress:
         """How far it is on its way."""
         engine = self._coming.get(path)
-        if engine is None:
+        if engine is not None:
+            loaded = engine.status().loaded
+        elif str(path) == self._first.config.model:
+            loaded = self._first.loaded
+        else:
             return self._prepared or Progress("Loading", 0, None)
-        return Progress("Loading", round(engine.status().loaded * 1000), 1000, "parts")
+        return Progress("Loading", round(loaded * 1000), 1000, "parts")
 
     async def load(self, path: Path) -> EngineClient:
         """An engine that has loaded a file."""

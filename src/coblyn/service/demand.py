@@ -16,6 +16,7 @@ from typing import Any
 
 from coblyn.errors import Busy, CoblynError
 from coblyn.models.names import file_of
+from coblyn.progress import Progress
 from coblyn.service.loader import Loader
 from coblyn.service.models import LoadedModel, Models
 
@@ -64,15 +65,36 @@ class Demand:
             Busy: Memory has no room for it beside models that are in use.
             CoblynError: It cannot be loaded.
         """
-        model = self._models.named(name)
-        if model is None and name:
-            path = await asyncio.to_thread(file_of, name)
-            if path is not None:
-                model = self._of_file(path) or await self._come(path)
-        wanted = model or self._models.default
-        if wanted.is_asleep or (model and model.is_away):
-            await self._wake(wanted)
+        model, path = await self.look(name)
+        if path is None:
+            return model
+        sleeper = self._of_file(path)
+        if sleeper is None:
+            return await self._come(path)
+        await self._wake(sleeper)
         return model
+
+    async def look(self, name: str) -> tuple[LoadedModel | None, Path | None]:
+        """The model of that name if there is an engine for it, and the file that is loaded before it can answer.
+
+        A name that no file here has means the first model, which may be asleep.
+        """
+        model = self._models.named(name)
+        path = await asyncio.to_thread(file_of, name) if name and model is None else None
+        if path is not None and (model := self._of_file(path)) is None:
+            return None, path
+        wanted = model or self._models.default
+        is_out = wanted.is_asleep or (model is not None and wanted.is_away)
+        return model, Path(wanted.engine.info.path) if is_out else None
+
+    async def progress(self, name: str) -> Progress:
+        """How far the model of that name is on its way."""
+        _, path = await self.look(name)
+        return self._loader.progress(path) if path else Progress("Loading", 1, 1)
+
+    def is_coming(self, path: Path) -> bool:
+        """Whether a file is being loaded."""
+        return path in self._coming
 
     def survey(self, path: Path) -> dict[str, Any]:
         """What memory the model in a file takes; see ``Loader.survey``."""

@@ -109,6 +109,9 @@ class LoadedModel:
 
     async def fit(self, command: GenerateCommand) -> Fitted:
         """Make a command's prompt ready, to be read with the adapters that it wants; see ``Prompts.fit``."""
+        if not self.name:
+            # Refused while there is no model, and waits for the first one that is being loaded.
+            await self.engine.detokenize((), special=False)
         of_name = self.adapters.named(self.suffix_of(command.model) or "") or ()
         chosen = await self.adapters.chosen(of_name, command.adapters)
         return await self.prompts.fit(command, chosen)

@@ -31,7 +31,8 @@ class Choice:
 
     Attributes:
         item: The model.
-        state: What its engine does, as ``/health`` says it; ``here`` where it has none.
+        state: What its engine does, as ``/health`` says it; ``here`` where it has none, ``loading`` where
+            one is on its way.
         answers: Requests that name no model mean it.
         trouble: Why it cannot be loaded, or empty.
     """
@@ -171,7 +172,9 @@ class Picker:
     def _choice(self, item: Item) -> Choice:
         model = item.model
         answers = model is self._models.default and _state(model) != "unloaded"
-        state = _state(model) if model else "here"
+        demand = self._models.demand
+        is_coming = demand is not None and demand.is_coming(Path(item.path))
+        state = _state(model) if model else "loading" if is_coming else "here"
         return Choice(item, state, answers, _trouble(item.path))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coblyn.api.anthropic.errors import anthropic_body, request_id_header
+from coblyn.api.anthropic.errors import anthropic_body, anthropic_event, request_id_header
 from coblyn.api.anthropic.routes import routes
 from coblyn.api.dialect import Dialect
 
@@ -15,4 +15,5 @@ ANTHROPIC = Dialect(
     error_body=anthropic_body,
     error_headers=request_id_header,
     busy_status=529,
+    stream_error=anthropic_event,
 )

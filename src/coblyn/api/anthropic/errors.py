@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from coblyn.api.framing import SSE
 from coblyn.api.problem import Problem
 from coblyn.api.request_id import request_id
 
-__all__ = ["anthropic_body", "request_id_header"]
+__all__ = ["anthropic_body", "anthropic_event", "request_id_header"]
 
 _TYPES = {
     401: "authentication_error",
@@ -32,6 +34,11 @@ def anthropic_body(problem: Problem) -> dict[str, Any]:
         "error": {"type": kind, "message": _message(problem)},
         "request_id": request_id(),
     }
+
+
+def anthropic_event(problem: Problem) -> bytes:
+    """The event that ends a stream."""
+    return SSE.frame(json.dumps(anthropic_body(problem), separators=(",", ":")).encode(), b"error")
 
 
 def _message(problem: Problem) -> str:

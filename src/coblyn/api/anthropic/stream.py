@@ -10,7 +10,6 @@ from coblyn.api.anthropic.shape import Ending, usage
 from coblyn.api.anthropic.wire import MessagesInput
 from coblyn.api.dialect import Dialect
 from coblyn.api.framing import Framing
-from coblyn.api.problem import Problem
 from coblyn.api.stream import Chunks, compact, json_text
 from coblyn.chat.reply import CallArguments, CallBegun, ContentText, ReasoningText, ReplyEvent
 from coblyn.engine.events import Delta, Finish, Prefill
@@ -66,10 +65,6 @@ class MessageChunks(Chunks):
         """The message ends; the last of it may have been held back until now."""
         parts = b"".join(map(self._blocks.write, reply.parts))
         return parts + self._end(finish, has_calls=reply.reason == "tool_calls")
-
-    def error(self, problem: Problem) -> bytes:
-        """It failed on the way."""
-        return self.framing.frame(compact(self.dialect.error_body(problem)), b"error")
 
     def closing(self, records: Sequence[Record]) -> bytes:  # noqa: ARG002
         """The end."""

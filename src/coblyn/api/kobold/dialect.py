@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold import absent, admin, multiplayer, probes, routes, saves, states
-from coblyn.api.kobold.errors import kobold_body
+from coblyn.api.kobold.errors import kobold_body, kobold_message
 from coblyn.api.later import LaterFields
 
 __all__ = ["KOBOLD"]
@@ -22,6 +22,8 @@ KOBOLD = Dialect(
     ),
     owns=lambda path: "/api/" in path,
     error_body=kobold_body,
+    stream_error=kobold_message,
+    streams_unasked=True,
     aliases={
         "/api/extra/tokenize": "/api/extra/tokencount",
         "/api/latest/generate": "/api/v1/generate",

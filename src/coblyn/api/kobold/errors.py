@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from coblyn.api.framing import SSE
 from coblyn.api.problem import Problem
 
-__all__ = ["kobold_body"]
+__all__ = ["kobold_body", "kobold_message"]
 
 _TYPES = {
     400: "bad_input",
@@ -26,3 +28,14 @@ def kobold_body(problem: Problem) -> dict[str, Any]:
     if problem.field:
         detail["field"] = problem.field
     return {"detail": detail}
+
+
+def kobold_message(problem: Problem) -> bytes:
+    """The message that ends a stream, with the reason where clients look for it."""
+    told = {
+        "token": "",
+        "finish_reason": "error",
+        "error": problem.message,
+        "type": problem.code,
+    }
+    return SSE.frame(json.dumps(told).encode(), b"message")

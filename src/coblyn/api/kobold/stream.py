@@ -13,7 +13,6 @@ from typing import Any
 from coblyn.api.dialect import Dialect
 from coblyn.api.later import Warnings
 from coblyn.api.logprobs import chat_form
-from coblyn.api.problem import Problem
 from coblyn.api.stream import Chunks, json_text
 from coblyn.engine.events import Delta, Finish, Prefill
 from coblyn.service.hub import Record
@@ -22,7 +21,6 @@ __all__ = ["KoboldChunks"]
 
 _TEXT = b'{"token": %b, "finish_reason": null}'
 _END = b'{"token": "", "finish_reason": %b}'
-_ERROR = b'{"token": "", "finish_reason": "error", "error": %b, "type": %b}'
 
 
 class KoboldChunks(Chunks):
@@ -65,10 +63,6 @@ class KoboldChunks(Chunks):
             "processed": prefill.processed,
         }
         return self._event(b"progress", progress)
-
-    def error(self, problem: Problem) -> bytes:
-        """An error, where clients look for the reason."""
-        return self._message(_ERROR % (json_text(problem.message), json_text(problem.code)))
 
     def _message(self, data: bytes) -> bytes:
         return self.framing.frame(data, b"message")

@@ -6,6 +6,7 @@ from coblyn.api.dialect import STOP_OR_LENGTH, Dialect
 from coblyn.api.framing import NDJSON
 from coblyn.api.ollama import embeddings, listing, managing, missing, writing
 from coblyn.api.ollama.errors import ollama_body
+from coblyn.api.ollama.stream import idle_line
 
 __all__ = ["OLLAMA"]
 
@@ -23,5 +24,7 @@ OLLAMA = Dialect(
     owns=lambda path: path.startswith("/api/blobs/"),
     error_body=ollama_body,
     framing=NDJSON,
+    streams_unasked=True,
+    idle_part=idle_line,
     finish_reasons={**STOP_OR_LENGTH, "tool_calls": "stop"},
 )

@@ -54,7 +54,7 @@ class OldInput(NamedInput):
 @routes.post("/api/embed", "Texts to vectors", EmbedInput, {"model": "any", "input": "Hello"})
 async def embed(call: Call) -> Response:
     """A vector of length 1 for each text."""
-    clock = Clock()
+    clock = Clock(call.began)
     wanted = validated(EmbedInput, await call.json())
     texts, name = wanted.texts, wanted.named
     model, warnings = await _answering(call, wanted)
@@ -91,7 +91,7 @@ async def embeddings(call: Call) -> Response:
 
 async def _answering(call: Call, wanted: EmbedInput | OldInput) -> tuple[str, dict[str, str]]:
     """Name of the model that answers, which is loaded, and what is not obeyed."""
-    item = await call.wait(call.services.inventory.answering(wanted.named))
+    item = await call.item(wanted.named)
     assert item.model, "it answers"
     warnings: dict[str, str] = {}
     keep(call, item, wanted.keep_alive, warnings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ _SECOND = 1_000_000_000
 class Clock:
     """When a request came, for its durations."""
 
-    start: int = field(default_factory=time.perf_counter_ns)
+    start: int
 
     def durations(self, stats: Stats) -> dict[str, int]:
         """What a generation took, in nanoseconds, and its tokens; zeros are left out.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.framing import NDJSON
 from coblyn.api.logprobs import chat_form
 from coblyn.api.ollama.shape import Clock, now
 from coblyn.api.stream import Chunks, compact
@@ -23,7 +24,7 @@ from coblyn.engine.events import Delta, Finish, TokenText
 from coblyn.service.hub import Record
 from coblyn.service.replies import Reply, WholeReply
 
-__all__ = ["ChatLines", "GenerateLines"]
+__all__ = ["ChatLines", "GenerateLines", "idle_line"]
 
 
 class _Lines(Chunks):
@@ -154,6 +155,13 @@ class ChatLines(_Lines):
             calls = enumerate(message.tool_calls, first_call)
             fields["tool_calls"] = [_call(index, call) for index, call in calls]
         return {"message": fields}
+
+
+def idle_line(path: str, body: Mapping[str, Any]) -> bytes:
+    """A line without text, as these streams have them anyway: it keeps the line open while a model is loaded."""
+    said = {"message": {"role": "assistant", "content": ""}} if "chat" in path else {"response": ""}
+    head = {"model": str(body.get("model", "")), "created_at": now()}
+    return NDJSON.frame(compact({**head, **said, "done": False}))
 
 
 def _call(index: int, call: ToolCall) -> dict[str, Any]:

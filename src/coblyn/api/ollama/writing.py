@@ -31,10 +31,10 @@ routes = Routes()
 )
 async def generate(call: Call) -> Response:
     """An answer to a prompt, as a stream of lines unless ``stream`` is false. An empty prompt says what is loaded."""
-    clock, body = Clock(), await call.json()
+    clock, body = Clock(call.began), await call.json()
     warnings: dict[str, str] = {}
     wanted = validated(WriteInput, body)
-    item = await call.wait(call.services.inventory.answering(wanted.model))
+    item = await call.item(wanted.model, body)
     if not wanted.prompt and not wanted.suffix:
         return await _loaded(call, item, wanted, {"response": ""})
     keep(call, item, wanted.keep_alive, warnings)
@@ -62,10 +62,10 @@ async def chat(call: Call) -> Response:
 
     Calls of tools come whole. Without messages it says what is loaded.
     """
-    clock, body = Clock(), await call.json()
+    clock, body = Clock(call.began), await call.json()
     warnings: dict[str, str] = {}
     wanted = validated(TalkInput, body)
-    item = await call.wait(call.services.inventory.answering(wanted.model))
+    item = await call.item(wanted.model, body)
     if not wanted.messages:
         message = {"role": "assistant", "content": ""}
         return await _loaded(call, item, wanted, {"message": message})
