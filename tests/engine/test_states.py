@@ -108,7 +108,7 @@ async def test_slots_and_the_shelf_are_bounded(tmp_path: Path) -> None:
     await engine.handle_state(StateOrder("save", path=path))
     await engine.close()
     small = fake(shelf_tokens=50)
-    with pytest.raises(SettingsError, match="more than there is memory for"):
+    with pytest.raises(SettingsError, match="more than the cache memory holds"):
         await small.handle_state(StateOrder("load", path=path))
     assert (await write(small, "c", "still here"))[0]
     await small.close()
@@ -126,8 +126,8 @@ async def test_slots_and_the_shelf_are_bounded(tmp_path: Path) -> None:
         (lambda data: data + b"x", "is damaged"),
         (lambda data: data[:-5] + b"x" + data[-4:], "is damaged"),
         (lambda data: data[:40], "cannot be read"),
-        (lambda data: b"coblyn state 0\n" + data[15:], "no state of this version"),
-        (lambda _: b"", "no state of this version"),
+        (lambda data: b"coblyn state 0\n" + data[15:], "not a state of this version"),
+        (lambda _: b"", "not a state of this version"),
     ],
 )
 async def test_what_is_not_whole_is_refused(
@@ -160,7 +160,7 @@ async def test_states_of_another_model_or_shape_are_refused(tmp_path: Path) -> N
         ),
         (
             {"namespace": Namespace((("model", "one"),)), "max_sequences": 8},
-            "another number of requests",
+            "a different number of requests",
         ),
     ):
         other = fake(**options)

@@ -1,4 +1,4 @@
-"""What an engine is asked to make a prompt of, and what it says of the prompt."""
+"""What an engine makes a prompt from, and the facts it reports about the prompt."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Text:
 
     Attributes:
         text: Any text.
-        add_special: Put BOS and EOS around it where the model wants them.
-        parse_special: Read the names of special tokens in it as these tokens.
-        media: Digest of an image or a sound that stands in place of the text; empty for none.
+        add_special: Whether BOS and EOS are added where the model wants them.
+        parse_special: Whether the names of special tokens in it become these tokens.
+        media: Digest of an image or a sound in place of the text; empty for none.
     """
 
     text: str = field(repr=False)
@@ -28,17 +28,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a prompt is made of.
+    """The parts of a prompt.
 
     Attributes:
-        texts: Tokenized apart, and put one after the other.
-        memory: Stands before them, and stays when they are cut.
-        ids: Packed token ids, which stand before all texts as they are.
-        room: Tokens that the prompt may have: the oldest text beyond is left out. None leaves out nothing.
-        is_prompt: It is kept for ``generate``; so BOS stands at its start once at most, and it is not empty. If not,
-            tokens are counted as the texts have them.
-        wants_ids: The answer carries the token ids.
-        adapters: With which adapters it is read (``adapter_set``).
+        texts: Tokenized separately and concatenated.
+        memory: Comes before them, and is kept when they are cut.
+        ids: Packed token ids, which come before all texts unchanged.
+        room: Maximum number of tokens of the prompt; the oldest text is left out beyond it. None for no limit.
+        is_prompt: Whether it is kept for ``generate``; then BOS is at its start at most once, and it is not empty. If
+            not, tokens are only counted, as the texts have them.
+        wants_ids: Whether the answer includes the token ids.
+        adapters: The adapters that it is computed with (``adapter_set``).
     """
 
     texts: tuple[Text, ...] = ()
@@ -51,19 +51,19 @@ class Source:
 
     @property
     def num_characters(self) -> int:
-        """Characters of all its texts."""
+        """Number of characters of all its texts."""
         return sum(len(text.text) for text in (*self.memory, *self.texts))
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A prompt that an engine has.
+    """A prompt that an engine has encoded.
 
     Attributes:
-        id: By which a request refers to it; empty if it was only counted.
-        num_tokens: Its length.
-        num_cut: Tokens that had no room.
-        hashes: Of its whole blocks, one after the other (``coblyn.engine.prompt``).
+        id: Requests refer to it by this; empty if it was only counted.
+        num_tokens: Its length in tokens.
+        num_cut: Number of tokens left out for lack of room.
+        hashes: Hashes of its whole blocks, concatenated (``coblyn.engine.prompt``).
         ids: Its packed token ids, if they were asked for.
     """
 

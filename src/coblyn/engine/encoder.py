@@ -1,4 +1,4 @@
-"""From text to the prompts that the engine knows by their ids: tokenized once, where the vocabulary is.
+"""Encodes texts to prompts, which are kept and known by ids: each is tokenized once, in the engine's process.
 
 Any thread may call.
 """
@@ -26,21 +26,21 @@ from coblyn.errors import BadRequest, PromptForgotten
 __all__ = ["LONG_TEXT", "Encoder"]
 
 LONG_TEXT = 20_000
-"""Characters from which on tokenizing takes more than a few milliseconds."""
+"""Number of characters above which tokenizing takes more than a few milliseconds."""
 
 MAX_TOKENS_KEPT = 2**22
-"""Tokens of all prompts that are kept; the one that was made last is kept in any case."""
+"""Maximum number of tokens of all kept prompts together; the newest prompt is always kept."""
 
 
 class Encoder:
-    """Makes prompts, and keeps the last ones.
+    """Makes prompts and keeps the most recent ones.
 
     Args:
-        vocab: What tokenizes.
+        vocab: The tokenizer.
         bos: Text of the BOS token, or empty.
-        namespace: Of all its prompts, but for their adapters.
-        media: What knows the images and sounds in them.
-        capacity: Prompts that are kept at most.
+        namespace: The namespace of all its prompts, without their adapters.
+        media: Looks up the images and sounds in them.
+        capacity: Maximum number of prompts that are kept.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Encoder:
         self._kept: OrderedDict[str, Prompt] = OrderedDict()
         self._num_kept = 0
         self._lock = threading.Lock()
-        # No id of a process that has ended is taken for one of this.
+        # A random part, so that ids of an earlier process are never mistaken for ids of this one.
         self._name = secrets.token_hex(8)
         self._count = 0
         self._start: list[int] | None = None
 
     @classmethod
     def of(cls, runner: Runner) -> Self:
-        """For what a runner has loaded."""
+        """An encoder for the model of a runner."""
         return cls(runner.vocab, runner.info.bos, runner.namespace, runner.media)
 
     def encode(self, source: Source) -> Encoded:
@@ -88,25 +88,25 @@ class Encoder:
         return Encoded(self._keep(prompt), len(cells), num_cut, hashes, packed)
 
     def find(self, prompt_id: str) -> Prompt:
-        """A prompt that was made.
+        """A kept prompt.
 
         Raises:
-            PromptForgotten: It is no longer kept, or another process made it.
+            PromptForgotten: It is no longer kept, or was made by another process.
         """
         with self._lock:
             prompt = self._kept.get(prompt_id)
             if prompt is None:
                 raise PromptForgotten(
-                    "The engine no longer knows this prompt.", hint="Send it again."
+                    "The engine no longer has this prompt.", hint="Send it again."
                 )
             self._kept.move_to_end(prompt_id)
             return prompt
 
     def look_up(self, request: Request) -> Request:
-        """A request with its prompts in place of their ids.
+        """Replace the ids of prompts in a request by the prompts.
 
         Raises:
-            PromptForgotten: As ``find`` does.
+            PromptForgotten: See ``find``.
         """
         if isinstance(request.prompt, str):
             request = replace(request, prompt=self.find(request.prompt))
@@ -130,7 +130,7 @@ class Encoder:
         return len(self._kept) > self._capacity or self._num_kept > MAX_TOKENS_KEPT
 
     def _fitted(self, source: Source, mosaic: Mosaic) -> tuple[Sequence[int], int]:
-        """The cells that have room, and how many have none."""
+        """The cells that fit, and the number of those that do not."""
         texts = self._cells(source.texts, source, mosaic)
         memory = self._cells(source.memory, source, mosaic)
         if source.ids or not source.is_prompt:
@@ -150,7 +150,7 @@ class Encoder:
     def _cells(self, texts: Sequence[Text], source: Source, mosaic: Mosaic) -> list[int]:
         ids = [cell for text in texts for cell in self._cells_of(text, mosaic)]
         if source.is_prompt and texts and texts[0].add_special:
-            # Templates and clients write the BOS token themselves; it must not stand there twice.
+            # Templates and clients may write the BOS token too; it must not occur twice.
             start = self._starts()
             if start and ids[: 2 * len(start)] == [*start, *start]:
                 del ids[: len(start)]
@@ -172,13 +172,13 @@ class Encoder:
         )
 
     def _starts(self) -> list[int]:
-        """What prompts of this model start with by themselves: the BOS token, or nothing."""
+        """The ids that every prompt of this model starts with: the BOS token, or nothing."""
         if self._start is None:
             self._start = self._tokenize(Text(""))
         return self._start
 
     def _bare_start(self) -> list[int]:
-        """What stands for an empty prompt: the BOS token, even where prompts do without."""
+        """The ids of an empty prompt: the BOS token, even for models whose prompts do not start with it."""
         ids = self._starts() or self._tokenize(Text(self._bos, add_special=False))
         if not ids:
             raise BadRequest("The prompt is empty.", field="prompt", hint="Send some text.")

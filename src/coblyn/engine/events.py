@@ -1,6 +1,6 @@
-"""What the engine says about a request, in this order: Prefill*, Delta*, then one Finish or Failed.
+"""The events of a request, in this order: Prefill*, Delta*, then one Finish or Failed.
 
-``is_last`` tells the two that end a request from the others.
+``is_last`` is true for the two that end a request.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class TokenText(NamedTuple):
     Attributes:
         token: Its id.
         piece: Its bytes; they may be part of a character.
-        logprob: Natural-log probability in the model's own distribution, or None when not asked for.
-        top: The most likely tokens of that position, best first.
+        logprob: Natural-log probability in the model's own distribution, or None if not requested.
+        top: The most likely tokens at that position, best first.
     """
 
     token: int
@@ -52,13 +52,16 @@ class TokenText(NamedTuple):
 
 
 class _Event(msgspec.Struct, frozen=True, array_like=True):
-    """Structs, not dataclasses: a union of these can be decoded, and one is made for every token of a stream."""
+    """Base of all events.
+
+    They are structs, not dataclasses: msgspec can decode a union of them, and they are cheaper to make for every token.
+    """
 
     request_id: str
 
 
 class Prefill(_Event, frozen=True, tag=0):
-    """Progress of reading the prompt, in tokens: ``cached`` were in memory, ``processed`` are done of ``total``."""
+    """Progress of prefill, in tokens: ``cached`` were in memory, ``processed`` of ``total`` are done."""
 
     is_last: ClassVar[bool] = False
 
@@ -70,8 +73,8 @@ class Prefill(_Event, frozen=True, tag=0):
 class Delta(_Event, frozen=True, tag=1):
     """New text, and the tokens whose text ends in it.
 
-    Text that could be the start of a stop string, and bytes that are only part of a character, wait for what follows,
-    and their tokens with them.
+    Text that could begin a stop string, and bytes of an incomplete character, are held back together with their tokens
+    until more follows.
     """
 
     is_last: ClassVar[bool] = False
@@ -82,7 +85,7 @@ class Delta(_Event, frozen=True, tag=1):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What a request cost: tokens and seconds; of the tokens that were guessed ahead, how many were right."""
+    """Cost of a request: tokens, seconds, and how many drafted tokens were accepted."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -95,7 +98,7 @@ class Stats:
 
 
 class Finish(_Event, frozen=True, tag=2):
-    """The request is over. ``stop`` is the stop string that ended it, if one did."""
+    """The request is over. ``stop`` is the stop string that ended it, if any."""
 
     is_last: ClassVar[bool] = True
 
@@ -105,7 +108,7 @@ class Finish(_Event, frozen=True, tag=2):
 
 
 class Failed(_Event, frozen=True, tag=3):
-    """The request ended in an error; ``code`` is that of a class in ``coblyn.errors``."""
+    """The request failed; ``code`` is the code of a class in ``coblyn.errors``."""
 
     is_last: ClassVar[bool] = True
 
@@ -116,12 +119,12 @@ class Failed(_Event, frozen=True, tag=3):
 
     @classmethod
     def by(cls, request_id: str, error: CoblynError) -> Self:
-        """A request that failed with an error."""
+        """The event for a request that failed with an error."""
         return cls(request_id, error.code, error.message, error.hint, error.field)
 
     @property
     def error(self) -> CoblynError:
-        """What it failed with."""
+        """The error as an exception."""
         return error_from_code(self.code, self.message, hint=self.hint, field=self.field)
 
 

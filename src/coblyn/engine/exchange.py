@@ -1,4 +1,4 @@
-"""An engine that is exchanged for another while requests run: they end with the one that they began with."""
+"""Replaces one engine by another while requests run; each request ends with the engine it began with."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 
 
 class EngineExchange:
-    """An ``EngineClient`` whose engine can be another one. Use it on one event loop.
+    """An ``EngineClient`` whose engine can be replaced. Use it on one event loop.
 
     Args:
-        config: Of the first engine.
-        fleet: Where its processes belong.
-        fits: Whether a model can be loaded while another is.
-        drain_seconds: How long requests may go on when an engine has to end first.
-        is_empty: There is no model until ``replace`` loads one.
+        config: Configuration of the first engine.
+        fleet: The fleet that its processes belong to.
+        fits: Says whether a model fits beside the one that is loaded.
+        drain_seconds: Seconds that running requests get when an engine has to end before the next one loads.
+        is_empty: Whether to start without a model, until ``replace`` loads one.
 
     Attributes:
         fleet: The same.
@@ -65,7 +65,7 @@ class EngineExchange:
         self._num_users: Counter[ProcessEngine] = Counter()
 
     async def start(self) -> None:
-        """Start the first engine, if there is to be one.
+        """Start the first engine, unless it starts empty.
 
         Raises:
             CoblynError: Its model could not be loaded.
@@ -75,22 +75,22 @@ class EngineExchange:
 
     @property
     def config(self) -> EngineConfig:
-        """What is wished of the engine that answers now, or answered last."""
+        """Requested configuration of the current engine, or of the last one."""
         return self._config
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of the model that answers now, or answered last."""
+        """Facts about the current model, or the last one."""
         return self._engine.info if self._engine.was_ready else NO_MODEL
 
     @property
     def capacity(self) -> int:
-        """Maximum number of requests that it takes at a time."""
+        """Maximum number of requests that it accepts at a time."""
         return self._engine.capacity
 
     @property
     def pid(self) -> int:
-        """Process id of the engine, 0 while there is none."""
+        """Process id of the engine; 0 while there is none."""
         return self._engine.pid
 
     def status(self) -> EngineStatus:
@@ -104,7 +104,7 @@ class EngineExchange:
 
     @property
     def loaded(self) -> float:
-        """Fraction, 0 to 1, of the model that is on its way; of the one that answers where none is."""
+        """Loaded fraction, 0 to 1, of the model being loaded; if none is, of the current one."""
         return (self._coming or self._engine).status().loaded
 
     async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
@@ -115,12 +115,12 @@ class EngineExchange:
                     yield event
 
     async def cancel(self, request_id: str) -> None:
-        """End a request early, whichever engine has it."""
+        """Cancel a request, in whichever engine it runs."""
         for engine in (self._engine, *self._others):
             await engine.cancel(request_id)
 
     async def end_thinking(self, request_id: str) -> None:
-        """Let a request answer, whichever engine has it."""
+        """End a request's reasoning, in whichever engine it runs."""
         for engine in (self._engine, *self._others):
             await engine.end_thinking(request_id)
 
@@ -130,24 +130,24 @@ class EngineExchange:
             return await engine.encode(source)
 
     async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
-        """Images and sounds that it does not keep; see ``EngineClient.unknown_media``."""
+        """Digests of images and sounds that it does not have; see ``EngineClient.unknown_media``."""
         with self._using(await self._current()) as engine:
             return await engine.unknown_media(digests)
 
     async def show(self, media: RawMedia) -> int:
-        """Let it take an image or a sound apart; see ``EngineClient.show``."""
+        """Send it an image or a sound; see ``EngineClient.show``."""
         with self._using(await self._current()) as engine:
             return await engine.show(media)
 
     async def foresee(self, prompt_id: str) -> int:
-        """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
+        """Number of tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         with self._using(await self._current()) as engine:
             return await engine.foresee(prompt_id)
 
     async def look(
         self, prompt_id: str, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
-        """What could be drawn behind a prompt; see ``EngineClient.look``."""
+        """Candidates for the token after a prompt; see ``EngineClient.look``."""
         with self._using(await self._current()) as engine:
             return await engine.look(prompt_id, sampling, max_count)
 
@@ -157,25 +157,25 @@ class EngineExchange:
             return await engine.detokenize(tokens, special=special)
 
     async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
-        """What the model makes of texts; see ``EngineClient.embed``."""
+        """Vectors of texts; see ``EngineClient.embed``."""
         with self._using(await self._current()) as engine:
             return await engine.embed(prompts)
 
     async def handle_state(self, order: StateOrder) -> StateInfo:
-        """Look at what was computed for texts, save it, or take it back; see ``EngineClient.handle_state``."""
+        """Inspect, save, restore or erase states; see ``EngineClient.handle_state``."""
         with self._using(await self._current()) as engine:
             return await engine.handle_state(order)
 
     async def add_adapter(self, text: str) -> None:
-        """Load a further adapter; see ``EngineClient.add_adapter``."""
+        """Load another adapter; see ``EngineClient.add_adapter``."""
         with self._using(await self._current()) as engine:
             await engine.add_adapter(text)
 
     async def replace(self, config: EngineConfig) -> None:
-        """Load another model, or the same in another way; from then on it answers.
+        """Load another model, or the same one with other settings, and make it the current one.
 
-        Where there is room for both, the old engine answers until the new one can, and goes on if that fails. Where
-        there is not, its requests are given time to end, new ones wait, and it is started again if need be.
+        If both fit in memory, the old engine answers until the new one is ready, and stays if loading fails. Otherwise
+        its requests are given time to end, new ones wait, and it is started again if loading fails.
 
         Raises:
             Busy: Another change is under way.
@@ -188,7 +188,7 @@ class EngineExchange:
                 await self._replace_after(config)
 
     async def unload(self) -> None:
-        """End the engine when its requests have ended; requests are refused until another is loaded.
+        """End the engine once its requests have ended; requests are refused until another model is loaded.
 
         Raises:
             Busy: Another change is under way.
@@ -201,7 +201,7 @@ class EngineExchange:
                 self._is_there.set()
 
     async def close(self) -> None:
-        """Stop its processes; requests that run end as cancelled."""
+        """Stop its processes; running requests end as cancelled."""
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -227,7 +227,7 @@ class EngineExchange:
     async def _change(self) -> AsyncGenerator[None, None]:
         self.fleet.require_open()
         if self._changing.locked():
-            raise Busy("Another model is being loaded.", hint="Try again when that is done.")
+            raise Busy("Another model is being loaded.", hint="Try again when it is loaded.")
         async with self._changing:
             yield
 
@@ -270,7 +270,7 @@ class EngineExchange:
             self._coming = None
 
     async def _retire(self, engine: ProcessEngine) -> None:
-        """Close an engine when its requests have ended, or have had the time for it."""
+        """Close an engine when its requests have ended, or their time is up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
                 while self._num_users[engine]:

@@ -23,7 +23,7 @@ def model_info(
     accelerator: str,
     projector: Projector | None = None,
 ) -> ModelInfo:
-    """Facts of a model in a context; ``accelerator`` is the instruction set of our own products, if they help."""
+    """Facts about a model in a context; ``accelerator`` is the instruction set of the kernels if they are in use."""
     placement = read_placement(
         [*model.log_lines, *context.log_lines],
         devices.devices(model.library),

@@ -1,7 +1,7 @@
-"""A runner without a model: scripted, deterministic, instant or as slow as asked.
+"""A runner without a model: scripted, deterministic, and as fast or slow as configured.
 
-It ships with the package, so that every rule of the engine, the services and the page can be tried in milliseconds:
-``coblyn serve --fake``. Its vocabulary is the 256 bytes and an end token.
+It ships with the package, so that the engine, the services and the page can be tried in milliseconds (``coblyn serve
+--fake``). Its vocabulary is the 256 bytes and an end token.
 """
 
 from __future__ import annotations
@@ -57,18 +57,18 @@ STORY = (
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A request that was prepared."""
+    """A request, and its text under a constraint if it has one."""
 
     request: Request
     text: BoundText | None = None
 
     def close(self) -> None:
-        """There is nothing to free."""
+        """Do nothing: there is nothing to free."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A copy: its tokens, where their logits were kept, where its window and its marks' begin, its namespace."""
+    """A copy: its tokens, the length at which logits were kept, the starts of its windows, and its namespace."""
 
     tokens: list[int]
     kept: int
@@ -79,29 +79,29 @@ class _Saved:
 
 @dataclass(slots=True)
 class FakeRunner:
-    """Continues every prompt with ``script``, over and over, or once and then the end token.
+    """Continues every prompt with ``script``, repeated or followed by the end token.
 
-    It keeps what each sequence holds, as a real context would, and fails loudly when a plan breaks the rules of one:
-    positions that do not follow, a sequence that is not empty where a copy goes, more tokens than a batch has room for,
-    a token whose window is not there.
+    It tracks the content of each sequence as a real context does, and asserts the rules that a plan has to keep:
+    consecutive positions, an empty target for every copy, no more tokens than fit a batch, no token whose window is
+    missing.
 
     Attributes:
         script: The text of every answer.
-        repeats: Whether the script starts again at its end; if not, the end token follows it.
-        seconds_a_step: How long a step takes.
-        window: Of a sliding window, a copy has only what its end needs.
-        shares_cells: If not, sequences are copied by being saved, cut and restored.
-        takes_masked: Cells that a window does not need any more are given to others at once.
-        most_steps: Maximum number of steps in a row that it does of those that a plan allows.
-        mask_steps: Steps for which each mask of a constraint lets its row wait.
-        drafts: What a draft model would guess, over and over; empty for no draft model.
-        path: A file whose name it goes by; nothing of it is read.
-        kinds: Kinds of media that it takes besides text.
+        repeats: Whether the script starts again at its end; otherwise the end token follows.
+        seconds_a_step: Duration of a step.
+        window: The sliding window; a copy has only the part that its end needs.
+        shares_cells: If false, sequences are copied by saving, cutting and restoring.
+        takes_masked: Whether cells that no window needs any more are reused at once.
+        most_steps: Maximum number of consecutive steps it runs for one plan.
+        mask_steps: Number of steps by which each constraint's mask is late.
+        drafts: Text that the draft model guesses, repeated; empty for no draft model.
+        path: A file whose name it reports; it is not read.
+        kinds: Kinds of media that it accepts besides text.
         fail_at: Step at which ``run`` raises, counted from 1; 0 for never.
-        history: All plans that were run.
-        rests: How often it has something to do while there are no requests.
-        mixes_adapters: Whether rows of one token may have LoRA adapters of their own.
-        adapters: Adapters, which write their names and scales before the script.
+        history: All plans that it ran.
+        rests: How many times ``rest`` reports more work.
+        mixes_adapters: Whether rows of one token may have different LoRA adapters.
+        adapters: Its adapters; those in use write their names and scales before the script.
     """
 
     script: str = STORY
@@ -147,7 +147,7 @@ class FakeRunner:
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of a model that is none."""
+        """Facts about the scripted model."""
         return ModelInfo(
             name=Path(self.path).stem if self.path else "fake",
             description="scripted fake model",
@@ -174,17 +174,17 @@ class FakeRunner:
         )
 
     def window_starts(self) -> Sequence[int]:
-        """Where the window of each sequence begins."""
+        """The first position of each sequence's window."""
         return [self._starts.get(sequence, 0) for sequence in range(self.max_sequences)]
 
     def add_adapter(self, text: str) -> None:
-        """Tell of an adapter whose content is its path."""
+        """Add an adapter whose digest is made from its path."""
         spec = AdapterSpec.of(text)
         info = AdapterInfo(spec.name, str(spec.path), f"digest of {spec.path}", spec.scale)
         self.adapters = (*self.adapters, info)
 
     def prepare(self, request: Request) -> Prepared:
-        """Begin its text under a constraint, which is followed as by a real model."""
+        """Begin the request's text under its constraint, as the real runner does."""
         text = self._masks.begin(request.constraint) if request.constraint else None
         return _Prepared(request, text)
 
@@ -207,7 +207,7 @@ class FakeRunner:
         return bool(self.drafts)
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """Go on as ``drafts`` does from the place where the text is."""
+        """Continue from ``drafts`` at the text's current length."""
         text, found = self.drafts.encode(), {}
         for wish in wishes:
             request = self._requests[wish.request_id]
@@ -217,7 +217,7 @@ class FakeRunner:
         return found
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
-        """Check the plan as a context would, and answer from the script."""
+        """Check the plan as a context would, and draw from the script."""
         self.history.append(plan)
         if len(self.history) == self.fail_at:
             raise EngineError("The fake step failed as it was told to.")
@@ -245,23 +245,23 @@ class FakeRunner:
         return drawn
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
-        """How often each of sixteen kinds of tokens stands in a text."""
+        """Vectors that count each of sixteen kinds of tokens in a text."""
         assert 0 < len(texts) <= MAX_TEXTS, "too many texts for a step"
         assert all(0 < len(ids) <= self.context for ids in texts), "too long for the model"
         counts = [np.bincount(np.asarray(ids) % 16, minlength=16) for ids in texts]
         return [count.astype(np.float32).tobytes() for count in counts]
 
     def interrupt(self, wanted: bool) -> None:
-        """End steps in a row after the one in hand."""
+        """End consecutive steps after the current one."""
         self.interrupted = wanted
 
     def rest(self) -> float | None:
-        """Note it; so often as ``rests`` says there is more to do."""
+        """Count the call; there is more to do until ``rests`` is reached."""
         self.num_rests += 1
         return 0.0 if self.num_rests < self.rests else None
 
     def close(self) -> None:
-        """Note that it was closed."""
+        """Record that it was closed."""
         self.closed = True
         self._masks.close()
 
@@ -284,18 +284,18 @@ class FakeRunner:
 
     @property
     def state_shape(self) -> tuple[int, ...]:
-        """What a context has in common with those that can take its copies."""
+        """The shape that another context must have to take copies."""
         return (int(self.shares_cells), self.max_sequences, self.window.size)
 
     def take_copy(self, key: int) -> Buffers:
-        """The tokens of a copy, and where its windows begin."""
+        """The tokens of a copy, and the starts of its windows."""
         saved = self._saved[key]
         windows = {mark: str(start).encode() for mark, start in saved.marks.items()}
         state = msgspec.msgpack.encode((saved.tokens, saved.start))
         return Buffers(state, str(saved.kept).encode(), windows)
 
     def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:
-        """Take them back."""
+        """Store a copy that ``take_copy`` gave."""
         tokens, start = msgspec.msgpack.decode(buffers.state)
         marks = {mark: int(begin) for mark, begin in buffers.windows.items()}
         self._saved[key] = _Saved(tokens, int(buffers.logits), start, marks, content.namespace)
@@ -346,7 +346,7 @@ class FakeRunner:
         self._take_masked()
 
     def _take_masked(self) -> None:
-        """Give away what windows do not need any longer, as a full context may."""
+        """Drop cells that no window needs any more, as a full context may."""
         if self.takes_masked:
             for sequence, tokens in self.held.items():
                 start = self._starts.get(sequence, 0)
@@ -365,7 +365,7 @@ class FakeRunner:
         return [self._draw(row) for row in rows if row.outputs]
 
     def _check_guides(self, rows: Sequence[Row]) -> None:
-        """What draws under guidance does so beside its guide, which holds the same text behind its own prompt."""
+        """Assert that guided rows have their guides in the same plan, with the same text after the guide's prompt."""
         guides = {row.request_id: row.sequence for row in rows if row.is_guide}
         for row in rows:
             request = self._requests[row.request_id]
@@ -378,7 +378,7 @@ class FakeRunner:
                 assert away == [*request.guide.ids, *drawn], "its guide holds another text"
 
     def _draw(self, row: Row) -> list[Sampled]:
-        """A token, and one more for each draft that is right; none while its mask is late."""
+        """Draw a token, and one more for each accepted draft; none while the mask is late."""
         if row.request_id in self._masks and self._is_late(row):
             return []
         if row.request_id in self._masks:
@@ -392,7 +392,7 @@ class FakeRunner:
         return drawn
 
     def _draw_bound(self, row: Row) -> list[Sampled]:
-        """Under a constraint: as far as there are masks behind drafts that are right."""
+        """Draw under a constraint, as far as there are masks after accepted drafts."""
         may_leap = self._requests[row.request_id].may_leap
         self._masks.look_ahead(row.request_id, row.drafts, may_leap=may_leap)
         if not self._masks.wait(row.request_id):
@@ -459,12 +459,12 @@ class FakeRunner:
         return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
 
     def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
-        """What follows the prompt of a sequence; see ``Runner.look``."""
+        """Candidates for the token after a sequence's prompt; see ``Runner.look``."""
         assert sequence in self._kept, "its logits were not kept"
         return fake_views(request, (self._signs(request) + self.script).encode()[0], max_count)
 
     def _signs(self, request: Request) -> str:
-        """What shows which adapters a request has."""
+        """Text that shows which adapters a request uses."""
         if not self.adapters:
             return ""
         names = {info.digest: info.name for info in self.adapters}
@@ -472,7 +472,7 @@ class FakeRunner:
         return "".join(f"[{names[each.digest]} {each.scale:g}] " for each in chosen)
 
     def _allowed(self, row: Row, wanted: int, words: Words | None) -> int:
-        """The token that is wanted, or the first that is allowed in its place: the end, else from the letters on."""
+        """The wanted token, or the first allowed one in its place: the end token, otherwise from the letters on."""
 
         def is_followed(token: int) -> bool:
             return words is None or bool(words[token // 32] >> np.uint32(token % 32) & 1)

@@ -1,4 +1,4 @@
-"""Images and sounds of the runner without a model."""
+"""Images and sounds of the fake runner."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from coblyn.engine.prompt import Media, Span, Tokens
 __all__ = ["SAMPLE_RATE", "FakeMedia", "entries_of"]
 
 SAMPLE_RATE = 16_000
-"""Samples of a second of sound."""
+"""Samples per second of sound."""
 
 
 class FakeMedia:
-    """Images take a cell per square of 32 pixels, and positions for the longer side; sounds take 10 cells a second."""
+    """Images take one cell per 32 x 32 pixels and as many positions as the longer side.
+
+    Sounds take 10 cells per second.
+    """
 
     def __init__(self) -> None:
         self.kept: dict[bytes, tuple[Span, ...]] = {}
         self.num_taken = 0
 
     def take(self, raw: RawMedia) -> tuple[Span, ...]:
-        """Keep it, between two tokens."""
+        """Keep an image or a sound, between two tokens."""
         self.num_taken += 1
         if raw.kind == "image":
             columns, rows = (math.ceil(side / 32) for side in (raw.width, raw.height))
@@ -36,12 +39,12 @@ class FakeMedia:
         return self.kept[raw.digest]
 
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:
-        """What was taken."""
+        """The spans of a kept image or sound."""
         return self.kept.get(digest)
 
 
 def entries_of(row: Row) -> Sequence[int]:
-    """What a row leaves in a sequence, one entry a position: a token id, or a number for a part of some media."""
+    """What a row adds to a sequence, one entry per position: a token id, or a number for a part of a media item."""
     if row.media is None:
         return row.tokens
     assert len(row.tokens) == row.media.cells, "media are computed as a whole"

@@ -1,4 +1,4 @@
-"""What the runner without a model could draw next: a scripted distribution, and what samplers leave of it."""
+"""Candidates of the fake runner: a scripted distribution, and what each sampler leaves of it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["fake_views"]
 
 
 def fake_views(request: Request, likely: int, max_count: int) -> list[StageView]:
-    """All bytes, each half as likely as the one before; the samplers are those of numpy.
+    """Views of a distribution over all bytes, each half as likely as the one before, with the numpy samplers.
 
     Args:
-        request: Its samplers, and the tokens that they remember.
-        likely: The byte that comes first.
+        request: Gives the samplers, and the tokens that they remember.
+        likely: The most likely byte.
         max_count: Maximum number of candidates listed for each stage.
     """
     order = [likely, *(token for token in range(BOS) if token != likely)]

@@ -1,4 +1,4 @@
-"""The vocabulary of the runner without a model: the 256 bytes, and two special tokens."""
+"""The vocabulary of the fake runner: the 256 bytes, and two special tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class FakeVocab:
     end_tokens = frozenset((END,))
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """One token a byte; ``<end>`` in the text is one token if ``parse_special``."""
+        """One token per byte; ``<end>`` in the text is one token if ``parse_special``."""
         tokens = [BOS] if add_special else []
         parts = text.split("<end>") if parse_special else [text]
         for index, part in enumerate(parts):
@@ -27,7 +27,7 @@ class FakeVocab:
         return tokens
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
-        """The byte, or the name of a special token."""
+        """The byte, or the name of a special token if ``special``."""
         if token < BOS:
             return bytes((token,))
         return _SPECIAL[token] if special else b""
@@ -38,7 +38,7 @@ class FakeVocab:
 
 
 def vocabulary() -> Vocabulary:
-    """The same for constraints."""
+    """The same vocabulary for constraints."""
     vocab = FakeVocab()
     pieces = [vocab.piece(token, special=True) for token in range(END + 1)]
     return Vocabulary(pieces, [BOS, END], [END], lambda text: list(text.encode()))

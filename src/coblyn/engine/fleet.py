@@ -1,4 +1,4 @@
-"""All engine processes of a server, which end together."""
+"""All engine processes of a server; they end together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Fleet:
     """Engine processes. Use it on one event loop.
 
     Args:
-        make: Makes an engine that is not started yet.
+        make: Makes an engine without starting it.
     """
 
     def __init__(self, make: Callable[[EngineConfig], ProcessEngine]) -> None:
@@ -29,13 +29,13 @@ class Fleet:
         return tuple(self._engines)
 
     def add(self, config: EngineConfig) -> ProcessEngine:
-        """An engine that is not started yet, and ends with the others."""
+        """Make an engine without starting it; it ends with the others."""
         engine = self._make(config)
         self._engines.append(engine)
         return engine
 
     async def start(self, engine: ProcessEngine) -> None:
-        """Start an engine of ``add``; where that fails it is released.
+        """Start an engine that ``add`` made; if that fails, release it.
 
         Raises:
             EngineStopped: The server is stopping.
@@ -49,7 +49,7 @@ class Fleet:
             raise
 
     async def load(self, config: EngineConfig) -> ProcessEngine:
-        """Add an engine and start it; raises what ``start`` raises."""
+        """Add an engine and start it. Raises what ``start`` raises."""
         engine = self.add(config)
         await self.start(engine)
         return engine
@@ -61,7 +61,7 @@ class Fleet:
             self._engines.remove(engine)
 
     def require_open(self) -> None:
-        """Refuse to begin anything once the end has begun.
+        """Raise an error once the server is stopping.
 
         Raises:
             EngineStopped: The server is stopping.
@@ -70,23 +70,23 @@ class Fleet:
             raise EngineStopped("The server is stopping.")
 
     def drain(self) -> None:
-        """Take nothing more on, and refuse what has not begun; what runs goes on."""
+        """Accept no more requests and refuse those that have not begun; running requests go on."""
         self._is_ending = True
         for engine in self._engines:
             engine.drain()
 
     def abandon(self) -> None:
-        """End what still runs with an error."""
+        """End running requests with an error."""
         for engine in self._engines:
             engine.abandon()
 
     def kill(self) -> None:
-        """End all processes at once, from wherever this is called."""
+        """End all processes at once. Any thread may call."""
         for engine in tuple(self._engines):
             engine.kill()
 
     async def close(self) -> None:
-        """Stop every process; requests that run end as cancelled."""
+        """Stop every process; running requests end as cancelled."""
         self._is_ending = True
         for engine in tuple(self._engines):
             await self.release(engine)

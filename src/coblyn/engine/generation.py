@@ -1,4 +1,4 @@
-"""A request on its way: the tokens that it has, those that are computed, and its text."""
+"""The state of a request in the engine: its tokens, how many are computed, and its text."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ __all__ = ["Generation"]
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """A request on its way.
+    """The state of a request in the engine.
 
     Attributes:
-        request: What is asked for.
-        content: Its tokens: those of the prompt, and those that were drawn.
-        text: The text of what was drawn, as far as it may be sent.
-        end: Maximum number of tokens that its content may come to.
-        arrived: When it came, by the scheduler's clock.
-        guesses: What its drafts come from; None where there are none.
-        thought: Its reasoning; None where it is not known how that is marked.
-        guide: What it is guided away from; None for nothing.
-        known: The tokens that it has to write, where its constraint is a list of them.
-        sequence: Where it is computed.
-        computed: Tokens of its content that are.
-        cached: Tokens of its prompt that were computed when it was taken up.
-        replays: Whether the logits at the end of its prompt are kept from before.
-        bans: Tokens that are not drawn, by where they would stand.
-        num_rewinds: How often tokens were given back.
-        num_drafts: Tokens that were guessed.
-        num_right: Those of them that were right.
-        admitted: When it was taken up first.
-        first_token: When its first token was there.
-        prompt_length: Tokens of its prompt.
+        request: The request.
+        content: Its tokens: those of the prompt, and those drawn.
+        text: Turns drawn tokens into text that may be sent.
+        end: Maximum length of its content in cells.
+        arrived: Time of arrival, by the scheduler's clock.
+        guesses: Source of its drafts; None for no drafts.
+        thought: Its reasoning; None where the marks of reasoning are not known.
+        guide: Its negative prompt's sequence; None without guidance.
+        known: The tokens of the whole text, if its constraint prescribes them; used as drafts.
+        sequence: Sequence id that it is computed in.
+        computed: Number of cells of its content that are computed.
+        cached: Number of cells of its prompt that were in memory when it was admitted.
+        replays: Whether the logits at the end of its prompt are kept from an earlier request.
+        bans: Banned tokens, by the place for which they are banned.
+        num_rewinds: How many times tokens were taken back.
+        num_drafts: Number of drafted tokens.
+        num_right: Number of drafted tokens that were accepted.
+        admitted: Time at which it was first admitted.
+        first_token: Time of its first token.
+        prompt_length: Length of its prompt in cells.
     """
 
     request: Request
@@ -68,55 +68,55 @@ class Generation:
 
     @property
     def num_pending(self) -> int:
-        """Tokens that it has and that are not computed."""
+        """Number of its cells that are not computed yet."""
         return len(self.content.cells) - self.computed
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """What is computed for it: its own sequence, and that of its guide."""
+        """The tracks computed for it: its own sequence, and that of its guide."""
         return (self, self.guide) if self.guide else (self,)
 
     @property
     def most_pending(self) -> int:
-        """Tokens that are not computed, where these are most."""
+        """Largest number of cells not computed yet, over its tracks."""
         guide = self.guide
         return max(self.num_pending, guide.num_pending) if guide else self.num_pending
 
     @property
     def num_generated(self) -> int:
-        """Tokens that were drawn."""
+        """Number of tokens drawn."""
         return len(self.content.cells) - self.prompt_length
 
     @property
     def num_left(self) -> int:
-        """Tokens that it may still draw."""
+        """Number of tokens that it may still draw."""
         return self.end - len(self.content.cells)
 
     @property
     def banned(self) -> tuple[int, ...]:
-        """Tokens that wrote a banned phrase where the next one goes."""
+        """Tokens banned for the next place, because they wrote a banned phrase there."""
         return tuple(self.bans.get(len(self.content), ()))
 
     @property
     def must_answer(self) -> bool:
-        """Whether its reasoning has to end here, which is between two characters."""
+        """Whether its reasoning has to end here; true only between two characters."""
         return self.thought is not None and self.thought.is_spent and not self.text.is_partial
 
     def append(self, token: int) -> None:
-        """Go on with a token."""
+        """Append a token."""
         self.content.cells.append(token)
         if self.guide:
             self.guide.content.cells.append(token)
 
     def learn(self, num_drafts: int, num_right: int) -> None:
-        """So many tokens were guessed, and so many of them right."""
+        """Record the number of drafted tokens, and of those accepted."""
         self.num_drafts += num_drafts
         self.num_right += num_right
         if self.guesses:
             self.guesses.learn(num_drafts, num_right)
 
     def rewind(self, count: int) -> None:
-        """Give back the last tokens, and ban the first of them where it stood."""
+        """Take back the last tokens, and ban the first of them at its place."""
         cells = self.content.cells
         first = len(cells) - count
         self.bans = {place: tokens for place, tokens in self.bans.items() if place <= first}
@@ -128,12 +128,12 @@ class Generation:
         self.num_rewinds += 1
 
     def progress(self) -> Prefill:
-        """How far its prompt was read."""
+        """Progress of its prefill."""
         total = self.prompt_length
         return Prefill(self.request.id, total, self.cached, min(self.computed, total))
 
     def stats(self, now: float) -> Stats:
-        """Its figures, if it ended now."""
+        """Its statistics up to now."""
         admitted = self.admitted or now
         first = self.first_token or now
         return Stats(

@@ -1,4 +1,4 @@
-"""Filling a gap in a text: the special tokens of models that were taught to, and how a prompt is made of them."""
+"""Fill-in-the-middle: the special tokens of models trained for it, and the prompt made of them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["Gap", "InfillTokens", "arrange"]
 
 @dataclass(frozen=True, slots=True)
 class InfillTokens:
-    """Token ids.
+    """Ids of the special tokens for fill-in-the-middle.
 
     Attributes:
-        prefix: Stands before the text before the gap.
-        suffix: Stands before the text after the gap.
-        middle: After it the model writes what belongs into the gap.
-        repository: Stands before a repository's name; None where there is no such token.
-        file: Stands before each file of a repository; None where there is no such token.
+        prefix: Precedes the text before the gap.
+        suffix: Precedes the text after the gap.
+        middle: Last token of the prompt; the model writes the missing text after it.
+        repository: Precedes a repository's name; None if there is no such token.
+        file: Precedes each file of a repository; None if there is no such token.
     """
 
     prefix: int
@@ -29,12 +29,12 @@ class InfillTokens:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Token ids of what is around a gap.
+    """Token ids of the texts around a gap.
 
     Attributes:
-        before: Of the text before it.
-        after: Of the text after it.
-        context: Of other files.
+        before: The text before the gap.
+        after: The text after the gap.
+        context: Other files.
     """
 
     before: Sequence[int]
@@ -45,13 +45,13 @@ class Gap:
 def arrange(tokens: InfillTokens, gap: Gap, start: Sequence[int], room: int) -> list[int]:
     """The prompt: other files, the text before the gap, the text after it, and the middle token.
 
-    What is nearest to the gap is kept: a quarter of the room is for the text after it, the rest for the text before it,
-    and what both leave over for other files.
+    The text nearest to the gap is kept: a quarter of the room is for the text after it, the rest for the text before
+    it, and what both leave unused for other files.
 
     Args:
         tokens: The model's special tokens.
-        gap: What is around it.
-        start: What prompts of the model begin with.
+        gap: The texts around the gap.
+        start: Ids that every prompt of the model starts with.
         room: Maximum number of tokens of the prompt.
     """
     room = max(room - len(start) - 3, 0)

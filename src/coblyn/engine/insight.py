@@ -1,4 +1,4 @@
-"""What could be drawn next, after each sampler of a chain: to understand settings with, one prompt at a time."""
+"""Candidates for the next token after each sampler of a chain, to show the effect of settings on one prompt."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _BATCH = 512
 
 
 class Insight:
-    """A model, and what it would draw. Close it, or use it in a ``with`` block.
+    """A model whose candidates are inspected. Close it, or use it in a ``with`` block.
 
     Args:
-        config: What to load.
+        config: The model and its settings.
 
     Attributes:
         chat_template: Jinja text of the model's own chat template, or empty.
         bos, eos: Text of these tokens, or empty.
 
     Raises:
-        CoblynError: The library, the model or the context cannot be had.
+        CoblynError: The library, the model or the context cannot be loaded.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -82,16 +82,16 @@ class Insight:
     def look(
         self, text: str, params: SamplingParams, max_count: int, *, negative: str = ""
     ) -> list[StageView]:
-        """The candidates for the token behind a text: the model's own, then what each sampler leaves of them.
+        """The candidates for the token after a text: the model's own, then those that each sampler leaves.
 
         Args:
             text: The prompt.
-            params: What samplers there are, and their order.
-            max_count: Maximum number of candidates listed for each.
-            negative: What guidance goes away from, if there is any; empty for no prompt at all.
+            params: Selects the samplers and their order.
+            max_count: Maximum number of candidates listed per stage.
+            negative: The negative prompt, if guidance is on; empty for an empty one.
 
         Raises:
-            BadRequest: The text is empty or too long, or nothing is left to choose.
+            BadRequest: The text is empty or too long, or no candidate is left.
         """
         ids = self._ids(text, "prompt")
         request = Request("look", Prompt.of(ids), 1, params)
@@ -110,7 +110,7 @@ class Insight:
         ids = self._vocab.tokenize(text or self.bos, add_special=bool(text), parse_special=True)
         if not 0 < len(ids) < self._context.length:
             raise BadRequest(
-                f"The {field} has {len(ids)} tokens; between 1 and {self._context.length - 1} can be looked at.",
+                f"The {field} has {len(ids)} tokens; it must have between 1 and {self._context.length - 1}.",
                 field=field,
             )
         return ids

@@ -1,4 +1,4 @@
-"""The seams of the engine: what runs a plan, what knows the vocabulary, what answers requests."""
+"""The protocols of the engine: the runner, the vocabulary, and the client that answers requests."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ __all__ = ["NO_MODEL", "EngineClient", "EngineStatus", "ModelInfo", "Prepared", 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Facts of a loaded model and of the context around it.
+    """Facts about a loaded model and its context.
 
     Attributes:
-        name: Short name, the file's name without its ending.
+        name: Short name: the file's name without its suffix.
         description: Architecture, size and quantization in the library's words.
         path: The file.
-        size: Bytes of its tensors.
-        num_parameters: Weights.
-        vocab_size: Tokens in the vocabulary.
-        context_train: Tokens of context that it was trained with.
-        context: Tokens that one request may use, prompt and completion together.
-        max_running: Requests that run at the same time.
-        devices: What computes, best first, such as ``("CPU",)``.
-        accelerator: One phrase that says what accelerates it, for people.
+        size: Size of its tensors in bytes.
+        num_parameters: Number of weights.
+        vocab_size: Number of tokens in the vocabulary.
+        context_train: Context length it was trained with, in tokens.
+        context: Maximum number of tokens per request, prompt and completion together.
+        max_running: Maximum number of requests generated concurrently.
+        devices: Devices that compute, best first, such as ``("CPU",)``.
+        accelerator: One phrase that tells users what accelerates it.
         chat_template: Jinja text of the model's own chat template, or empty.
-        tool_template: The one for conversations with tools, where the model has a second; or empty.
+        tool_template: The template for conversations with tools, if the model has a separate one; or empty.
         bos, eos: Text of these tokens, or empty.
-        adds_bos: Whether a prompt starts with the BOS token by itself.
-        is_rewindable: Whether a part of a sequence can be forgotten (not so for recurrent models).
+        adds_bos: Whether the tokenizer adds the BOS token to prompts.
+        is_rewindable: Whether a sequence can be truncated (false for recurrent models).
         bundle: Name of the engine bundle.
-        placement: Where the model is, as llama.cpp reported it.
-        infill: The tokens by which it fills a gap in a text; None where it was not taught to.
-        width: Numbers in a token's embedding.
-        vocab_type: The library's number of the kind of vocabulary.
-        writes: Whether it generates text. If not, it turns texts into vectors, as the others can too.
-        ranks: Whether it rates texts: its vectors are scores.
-        media: Kinds of media that it takes besides text.
-        sample_rate: Samples per second of the sounds that it takes; 0 if it takes none.
-        pair: Token ids that a reranker wants before a query, between it and a document, and behind that.
-        adapters: What requests may change it by.
-        overrides: What counts in place of what its file says.
+        placement: Where the model is placed, as reported by llama.cpp.
+        infill: Its tokens for fill-in-the-middle; None if it was not trained for that.
+        width: Length of a token's embedding.
+        vocab_type: The library's number for the kind of vocabulary.
+        writes: Whether it generates text. All models turn texts into vectors; some do only that.
+        ranks: Whether it is a reranker, whose vectors are scores.
+        media: Kinds of media that it accepts besides text.
+        sample_rate: Samples per second of the sounds that it accepts; 0 if it accepts none.
+        pair: Token ids that a reranker needs before a query, between it and a document, and after the document.
+        adapters: Adapters that requests may use.
+        overrides: Metadata that replaces what its file says.
     """
 
     name: str
@@ -110,7 +110,7 @@ NO_MODEL = ModelInfo(
     is_rewindable=False,
     bundle="",
 )
-"""Where none is loaded yet."""
+"""Used while no model is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +120,13 @@ class EngineStatus:
     Attributes:
         state: ``ready``, ``loading``, ``restarting``, ``not responding``, ``stopping``, ``stopped`` or
             ``unloaded``.
-        num_running: Requests in the batch.
-        num_waiting: Requests in the queue.
-        num_restarts: How often the engine process had to be started again.
-        death: The last end of the process that nobody asked for.
-        failure: Why it is stopped, for people.
-        pid: Process of the engine; 0 if it has none of its own now.
-        loaded: Fraction of the model that is loaded, 0 to 1, as the library counts it.
+        num_running: Number of requests in the batch.
+        num_waiting: Number of requests in the queue.
+        num_restarts: How many times the engine process was restarted.
+        death: The last unexpected end of the process.
+        failure: Why it is stopped, as a message to users.
+        pid: Process id of the engine; 0 if it has no separate process now.
+        loaded: Loaded fraction of the model, 0 to 1, as the library counts it.
     """
 
     state: str
@@ -140,7 +140,7 @@ class EngineStatus:
 
 
 class Vocab(Protocol):
-    """Text and tokens. Every method may be called from any thread.
+    """Converts between text and tokens. Any thread may call every method.
 
     Attributes:
         end_tokens: Ids of the tokens that end a generation.
@@ -149,11 +149,11 @@ class Vocab(Protocol):
     end_tokens: frozenset[int]
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """Token ids of a text; ``add_special`` puts BOS before it where the model wants it."""
+        """Token ids of a text; ``add_special`` adds BOS if the model wants it."""
         ...
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
-        """Bytes of a token; those of special tokens are empty unless ``special``."""
+        """Bytes of a token; empty for special tokens unless ``special``."""
         ...
 
     def is_end(self, token: int) -> bool:
@@ -162,7 +162,7 @@ class Vocab(Protocol):
 
 
 class Prepared(Protocol):
-    """What a runner prepared for a request, and has not opened yet."""
+    """What a runner prepared for a request, before it is opened."""
 
     def close(self) -> None:
         """Free it: the request will not run."""
@@ -174,7 +174,7 @@ class Runner(Protocol):
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of the model and context."""
+        """Facts about the model and the context."""
         ...
 
     @property
@@ -184,12 +184,12 @@ class Runner(Protocol):
 
     @property
     def media(self) -> MediaReader:
-        """What takes images and sounds apart for it."""
+        """Its reader of images and sounds."""
         ...
 
     @property
     def namespace(self) -> Namespace:
-        """What the numbers in its KV memory depend on, whatever the request."""
+        """What the numbers in its KV memory depend on, apart from requests' adapters."""
         ...
 
     @property
@@ -204,52 +204,52 @@ class Runner(Protocol):
 
     @property
     def num_cells(self) -> int:
-        """KV cells of all sequences together; one token of a sequence takes one."""
+        """Total number of KV cells; each token of a sequence takes one."""
         ...
 
     @property
     def shelf_tokens(self) -> int:
-        """Tokens of sequences that it can keep in main memory; 0 for none."""
+        """Number of tokens that it can keep in main memory; 0 for none."""
         ...
 
     @property
     def window(self) -> Window:
-        """The sliding window of a model that can be rewound."""
+        """The sliding window of the model."""
         ...
 
     @property
     def shares_cells(self) -> bool:
-        """Whether sequences share cells, so that a prefix can be copied as it is."""
+        """Whether sequences share cells, so that a prefix can be copied without computing or saving it."""
         ...
 
     @property
     def mixes_adapters(self) -> bool:
-        """Whether rows of one token each may have LoRA adapters of their own, so that no turns have to be taken."""
+        """Whether rows of one token may have different LoRA adapters in one step."""
         ...
 
     def window_starts(self) -> Sequence[int]:
-        """For each sequence, the first position from which on the cells of its window are all there."""
+        """For each sequence, the first position from which all cells of its window are present."""
         ...
 
     def add_adapter(self, text: str) -> None:
-        """Load a further adapter, ``NAME=FILE[:SCALE]``; from then on ``info`` tells of it.
+        """Load another adapter, ``NAME=FILE[:SCALE]``; ``info`` lists it from then on.
 
         Raises:
-            BadRequest: The text means nothing, or the name stands for another file.
+            BadRequest: The text is malformed, or the name is in use for another file.
             ModelError: The file is not an adapter, or one for another model.
         """
         ...
 
     def prepare(self, request: Request) -> Prepared:
-        """Make ready what sampling for a request needs. Any thread may call, while others run."""
+        """Prepare what a request needs for sampling. Any thread may call, concurrently with steps."""
         ...
 
     def open(self, prepared: Prepared) -> None:
-        """Take up what ``prepare`` gave: from here on plans may have rows of its request."""
+        """Accept what ``prepare`` gave: from now on plans may contain rows of its request."""
         ...
 
     def forget(self, request_id: str) -> None:
-        """Forget a request; one that is unknown is not an error."""
+        """Free a request's resources; an unknown id is not an error."""
         ...
 
     @property
@@ -258,41 +258,41 @@ class Runner(Protocol):
         ...
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """What a draft model guesses, by request; fewer tokens than were wished for, or none, is not an error."""
+        """Guesses of the draft model, by request; there may be fewer tokens than wanted, or none."""
         ...
 
     @property
     def state_shape(self) -> tuple[int, ...]:
-        """What a context has in common with those that can take its copies."""
+        """The shape that another context must have to take copies."""
         ...
 
     def take_copy(self, key: int) -> Buffers:
-        """The numbers of a copy that was saved under a key."""
+        """The buffers of the copy saved under a key."""
         ...
 
     def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:
-        """Have a copy under a key that was not used yet, from the numbers of one of the same namespace and shape."""
+        """Store a copy under an unused key, from buffers of the same namespace and shape."""
         ...
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
-        """Run one step, or as many as the plan allows and time permits.
+        """Run one step, or as many as the plan and ``FRAME`` allow.
 
         Returns:
-            For each row that has outputs, in their order, the tokens that it drew; none where it waits for its mask.
+            For each row with outputs, in order, the tokens that it drew; none if its mask is late.
 
         Raises:
-            EngineError: The step failed and what the sequences hold is unknown: the runner must be renewed.
+            EngineError: The step failed and the content of the sequences is unknown; the runner must be replaced.
         """
         ...
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
-        """What the model makes of whole texts, apart from all sequences.
+        """Vectors of whole texts, computed outside all sequences.
 
         Args:
             texts: Token ids, at most ``texts.MAX_TEXTS`` of one token to ``info.context_train`` each.
 
         Returns:
-            For each text a vector of float32 numbers, not normalized; of a reranker the first number is its score.
+            One float32 vector per text, not normalized; a reranker's first number is the score.
 
         Raises:
             EngineError: The library failed.
@@ -300,30 +300,30 @@ class Runner(Protocol):
         ...
 
     def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
-        """What could be drawn next, after each sampler of a request, from the logits that were kept with a sequence.
+        """Candidates for the next token after each sampler of a request, from the logits kept with a sequence.
 
         Args:
-            sequence: One that ends its prompt, which is that of the request.
-            request: It is not begun.
-            max_count: Maximum number of candidates listed for each.
+            sequence: A sequence that holds exactly the request's prompt.
+            request: Gives the samplers; it is not started.
+            max_count: Maximum number of candidates listed per stage.
 
         Raises:
-            BadRequest: Nothing is left to choose.
+            BadRequest: No candidate is left.
         """
         ...
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether steps in a row should end after the one in hand, and ``rest`` soon, now and until said otherwise.
+        """Set or clear the request to end consecutive steps after the current one, and ``rest`` soon.
 
         Any thread may call.
         """
         ...
 
     def rest(self) -> float | None:
-        """Use the time while there are no requests; what ``interrupt`` ends is left undone.
+        """Do background work while there are no requests; ``interrupt`` ends it early.
 
         Returns:
-            Seconds until there is something to do again; None if there is nothing.
+            Seconds until there is more to do; None if nothing is left.
         """
         ...
 
@@ -337,12 +337,12 @@ class EngineClient(Protocol):
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of the model."""
+        """Facts about the model."""
         ...
 
     @property
     def capacity(self) -> int:
-        """Maximum number of requests that it takes at a time, running and waiting."""
+        """Maximum number of requests that it accepts at a time, running and waiting."""
         ...
 
     def status(self) -> EngineStatus:
@@ -357,7 +357,7 @@ class EngineClient(Protocol):
         Raises:
             Busy: The queue is full.
             EngineRestarted, EngineStopped: The engine process died.
-            PromptForgotten: The id of its prompt is no longer known, or not in a process that was started since.
+            PromptForgotten: The id of its prompt is no longer known, for instance after a restart.
         """
         ...
 
@@ -366,7 +366,7 @@ class EngineClient(Protocol):
         ...
 
     async def end_thinking(self, request_id: str) -> None:
-        """Let a request answer: its reasoning ends where it is.
+        """End a request's reasoning at once, so that it answers.
 
         An unknown id is not an error, and neither is a text without reasoning.
         """
@@ -381,11 +381,11 @@ class EngineClient(Protocol):
         ...
 
     async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
-        """Which of these images and sounds it does not keep: they have to be shown before a prompt may have them."""
+        """Which of these images and sounds it does not have; ``show`` them before a prompt uses them."""
         ...
 
     async def show(self, media: RawMedia) -> int:
-        """Let it take an image or a sound apart and keep it for a while; tokens of a prompt that it takes.
+        """Send it an image or a sound, which it keeps for a while. Gives the number of tokens it takes in a prompt.
 
         Raises:
             BadRequest: The model cannot take it.
@@ -393,7 +393,7 @@ class EngineClient(Protocol):
         ...
 
     async def foresee(self, prompt_id: str) -> int:
-        """Tokens of a prompt that ``encode`` made that would not have to be read if it were asked for now.
+        """Number of tokens of an encoded prompt that are in memory now and need no computing.
 
         Raises:
             PromptForgotten: The id is no longer known.
@@ -403,15 +403,15 @@ class EngineClient(Protocol):
     async def look(
         self, prompt_id: str, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
-        """What could be drawn behind a prompt that ``encode`` made, after each sampler.
+        """Candidates for the token after an encoded prompt, after each sampler.
 
         Returns:
-            The model's own candidates, then those that each sampler leaves; nothing if that prompt was not computed, or
-            its logits are not kept any more. A generation keeps them.
+            The model's own candidates, then those that each sampler leaves; nothing if the prompt was not computed, or
+            its logits are no longer kept. Generating from a prompt keeps them.
 
         Raises:
-            PromptForgotten: The id is not known any more.
-            BadRequest: Nothing is left to choose.
+            PromptForgotten: The id is no longer known.
+            BadRequest: No candidate is left.
         """
         ...
 
@@ -424,28 +424,28 @@ class EngineClient(Protocol):
         ...
 
     async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
-        """What the model makes of texts, between the steps of those that generate; see ``Runner.embed``.
+        """Vectors of texts, computed between the steps of running requests; see ``Runner.embed``.
 
         Raises:
-            PromptTooLong: One has more tokens than the model was trained with.
-            PromptForgotten: One is no longer known.
+            PromptTooLong: A text has more tokens than the model was trained with.
+            PromptForgotten: The id of one is no longer known.
         """
         ...
 
     async def handle_state(self, order: StateOrder) -> StateInfo:
-        """Look at what was computed for texts, save it, or take it back.
+        """Inspect, save, restore or erase the states of texts.
 
         Raises:
             NotFound: There is no such text, slot or file.
-            BadRequest: What was saved does not serve here, or is damaged.
-            SettingsError, DiskFull: It cannot be kept.
+            BadRequest: The saved state does not fit this model or context, or is damaged.
+            SettingsError, DiskFull: It cannot be stored.
         """
         ...
 
     async def add_adapter(self, text: str) -> None:
-        """Load a further adapter between two steps; see ``Runner.add_adapter``."""
+        """Load another adapter between two steps; see ``Runner.add_adapter``."""
         ...
 
     async def close(self) -> None:
-        """Stop; requests that run end as cancelled."""
+        """Stop; running requests end as cancelled."""
         ...

@@ -1,4 +1,4 @@
-"""Our own matrix products and attention beside a model: set up for it, and set up better while the engine rests."""
+"""The CPU kernels in use for a model: set up when it is loaded, and tuned further while the engine is idle."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class KernelsInUse:
-    """Our own matrix products and attention, as far as they help a model on the CPU.
+    """The CPU kernels, where they make a model faster.
 
     Attributes:
-        instruction_set: Theirs; empty if they do not help.
+        instruction_set: Their instruction set; empty if they are not in use.
     """
 
     def __init__(self, config: EngineConfig, model: Model, options: ContextOptions) -> None:
@@ -45,7 +45,7 @@ class KernelsInUse:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Let them help in the block."""
+        """Use the kernels within the block."""
         kernels, config = self._kernels, self._config
         with kernels.shared(self._set_up):
             kinds = kernels.kinds(self._model.weight_types)
@@ -58,7 +58,7 @@ class KernelsInUse:
             yield
 
     def rest(self) -> float | None:
-        """See ``Runner.rest``: measurements that were disturbed are made again."""
+        """Repeat measurements that were disturbed; see ``Runner.rest``."""
         return self._tuner.rest() if self._tuner else None
 
     def interrupt(self, wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""What one engine may do at a time."""
+"""Limits of one engine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["Limits"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one engine may do at a time.
+    """Limits of one engine.
 
     Attributes:
         context: Maximum number of tokens of one request, prompt and completion.
         max_running: Maximum number of requests in the batch.
         max_batch: Maximum number of tokens per step.
-        busy_batch: Maximum number of tokens per step while any request decodes, so that no long prompt stalls it.
-        speculates: Whether tokens are guessed ahead, where that is faster.
+        busy_batch: Maximum number of tokens per step while any request decodes, so that no long prompt stalls decoding.
+        speculates: Whether drafts are used where that is faster.
     """
 
     context: int

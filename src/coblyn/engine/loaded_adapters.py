@@ -1,4 +1,4 @@
-"""The adapters that a model has in memory, and the set of them that a context computes with."""
+"""The adapters loaded for a model, and the set of them that its context computes with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LAYERS = re.compile(r"(\d+)-(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """An adapter of either kind: ``lora``, or what is added for each layer from 1 on."""
+    """An adapter of either kind: a LoRA handle, or a control vector's values for each layer from 1 on."""
 
     lora: Lora | None = None
     directions: NDArray[np.float32] | None = None
@@ -40,11 +40,11 @@ class LoadedAdapters:
     """The adapters of one model. The engine thread owns them.
 
     Args:
-        model: What they change.
-        config: Which there are from the start.
+        model: The model they modify.
+        config: Lists the adapters loaded at the start.
 
     Raises:
-        BadRequest, SettingsError: The configuration names one in a way that means nothing.
+        BadRequest, SettingsError: An entry in the configuration is malformed.
         ModelError: A file is not an adapter, or one for another model.
     """
 
@@ -70,18 +70,18 @@ class LoadedAdapters:
 
     @property
     def infos(self) -> tuple[AdapterInfo, ...]:
-        """Facts about each, in the order in which they were added."""
+        """Facts about each adapter, in the order in which they were added."""
         return tuple(self._infos.values())
 
     def add(self, text: str, *, is_on: bool = False) -> AdapterInfo:
-        """Load an adapter; a file that is loaded under another name is not loaded again.
+        """Load an adapter; a file already loaded under another name is not loaded again.
 
         Args:
             text: ``NAME=FILE[:SCALE]``.
-            is_on: Whether requests use it that choose none.
+            is_on: Whether requests that choose no adapters use it.
 
         Raises:
-            BadRequest: The text means nothing, or the name stands for another file.
+            BadRequest: The text is malformed, or the name is in use for another file.
             ModelError: The file is not an adapter, or one for another model.
         """
         spec = AdapterSpec.of(text)
@@ -94,7 +94,7 @@ class LoadedAdapters:
             raise BadRequest(
                 f"There are two adapters {spec.name!r}.",
                 field="adapter",
-                hint="Give each a name of its own.",
+                hint="Give each adapter a different name.",
             )
         if digest not in self._loaded:
             self._loaded[digest] = loaded = self._load(header)
@@ -109,15 +109,15 @@ class LoadedAdapters:
 
     @property
     def are_mixed(self) -> bool:
-        """Whether each row of a step may have LoRA adapters of its own, if it is of one token."""
+        """Whether rows of one token may have different LoRA adapters in one step."""
         return self._mixing.works
 
     def use(self, context: Context, sets: Sequence[tuple[Adapter, ...]]) -> None:
-        """Have a context compute with sets from now on; what it has already costs nothing.
+        """Make a context compute with these sets from now on; setting what is already set costs nothing.
 
         Args:
-            context: Always the same.
-            sets: Of each row, in their order, or one for all rows. Control vectors are the same in all of them.
+            context: The context, the same in every call.
+            sets: One set per row, in order, or one for all rows. Control vectors are the same in all of them.
         """
         self._use_control(context, tuple(each for each in sets[0] if each.kind == "control"))
         if self._mixing.works:
@@ -129,10 +129,10 @@ class LoadedAdapters:
             context.set_adapters([(lora, scale) for lora, scale in chosen if lora])
 
     def check(self) -> None:
-        """Look whether a step is right.
+        """Check that a step applied each row's adapters.
 
         Raises:
-            EngineError: Some rows may have got what is not theirs.
+            EngineError: Some rows may have been computed with another row's adapters.
         """
         if self._mixing.works:
             self._mixing.check()
@@ -190,7 +190,7 @@ def _layer_range(text: str) -> tuple[int, int]:
 
 
 def _digest(path: Path, layers: tuple[int, ...]) -> str:
-    """A name of a file's content, as far as it is used."""
+    """Hash of the part of a file's content that is used."""
     digest = hashlib.blake2b(repr(layers).encode(), digest_size=HASH_SIZE)
     with path.open("rb") as file:
         while block := file.read(1 << 20):

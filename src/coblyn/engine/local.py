@@ -1,4 +1,4 @@
-"""An engine inside this process: for library use, the terminal, measurements and tests."""
+"""An engine in this process, for library use, the terminal, measurements and tests."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ T = TypeVar("T")
 
 
 class LocalEngine:
-    """An ``EngineClient`` whose engine thread lives here. Use it from one event loop.
+    """An ``EngineClient`` whose engine thread runs in this process. Use it from one event loop.
 
     Args:
-        make_runner: Makes the runner, on the engine thread.
-        max_running: Requests in the batch at a time.
-        max_waiting: Requests that may wait.
-        busy_batch: Maximum number of tokens per step while something decodes.
-        speculates: Whether tokens are guessed ahead, where that is faster.
-        state_bytes: Maximum size of all states that are saved in memory.
+        make_runner: Called on the engine thread to make the runner.
+        max_running: Maximum number of requests in the batch.
+        max_waiting: Maximum number of waiting requests.
+        busy_batch: Maximum number of tokens per step while any request decodes.
+        speculates: Whether drafts are used where that is faster.
+        state_bytes: Maximum total size of states saved in memory.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class LocalEngine:
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of the model."""
+        """Facts about the model."""
         return self._core.runner.info
 
     @property
     def capacity(self) -> int:
-        """Maximum number of requests that it takes at a time."""
+        """Maximum number of requests that it accepts at a time."""
         return self._mailboxes.capacity
 
     def status(self) -> EngineStatus:
@@ -93,7 +93,7 @@ class LocalEngine:
         self._core.cancel(request_id)
 
     async def end_thinking(self, request_id: str) -> None:
-        """Let a request answer: its reasoning ends where it is."""
+        """End a request's reasoning at once."""
         self._core.end_thinking(request_id)
 
     async def encode(self, source: Source) -> Encoded:
@@ -104,26 +104,26 @@ class LocalEngine:
         return self._encoder.encode(source)
 
     async def unknown_media(self, digests: Sequence[bytes]) -> list[bytes]:
-        """Images and sounds that it does not keep; see ``EngineClient.unknown_media``."""
+        """Digests of images and sounds that it does not have; see ``EngineClient.unknown_media``."""
         self._require_open()
         media = self._core.runner.media
         return [digest for digest in digests if media.spans(digest) is None]
 
     async def show(self, media: RawMedia) -> int:
-        """Let it take an image or a sound apart; see ``EngineClient.show``."""
+        """Give it an image or a sound; see ``EngineClient.show``."""
         self._require_open()
         spans = await self._apart(asyncio.to_thread(self._core.runner.media.take, media))
         return sum(span.cells for span in spans)
 
     async def foresee(self, prompt_id: str) -> int:
-        """Tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
+        """Number of tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         self._require_open()
         return await asyncio.wrap_future(self._core.foresee(self._encoder.find(prompt_id)))
 
     async def look(
         self, prompt_id: str, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
-        """What could be drawn behind a prompt; see ``EngineClient.look``."""
+        """Candidates for the token after a prompt; see ``EngineClient.look``."""
         self._require_open()
         request = Request("look", self._encoder.find(prompt_id), 1, sampling)
         return await asyncio.wrap_future(self._core.look(request, max_count))
@@ -136,7 +136,7 @@ class LocalEngine:
         )
 
     async def embed(self, prompts: Sequence[Encoded]) -> list[bytes]:
-        """What the model makes of texts; see ``EngineClient.embed``."""
+        """Vectors of texts; see ``EngineClient.embed``."""
         self._require_open()
         require_lengths(prompts, self.info.context_train)
         texts = [self._encoder.find(prompt.id).ids for prompt in prompts]
@@ -146,29 +146,29 @@ class LocalEngine:
         return vectors
 
     async def handle_state(self, order: StateOrder) -> StateInfo:
-        """Look at what was computed for texts, save it, or take it back; see ``EngineClient.handle_state``."""
+        """Inspect, save, restore or erase states; see ``EngineClient.handle_state``."""
         self._require_open()
         return await asyncio.to_thread(self._states.carry_out, order)
 
     async def add_adapter(self, text: str) -> None:
-        """Load a further adapter; see ``EngineClient.add_adapter``."""
+        """Load another adapter; see ``EngineClient.add_adapter``."""
         self._require_open()
         await self.call(lambda runner: runner.add_adapter(text))
 
     async def call(self, function: Callable[[Runner], T]) -> T:
-        """Run a function on the engine thread; it must leave the sequences as they are."""
+        """Run a function on the engine thread; it must not change the sequences."""
         return await asyncio.wrap_future(self._core.call(function))
 
     async def close(self) -> None:
-        """Stop the thread; requests that run end as cancelled."""
+        """Stop the thread; running requests end as cancelled."""
         if not self._is_closed:
             self._is_closed = True
-            # Nobody may look into the vocabulary when it is freed.
+            # No other thread may be using the vocabulary when it is freed.
             await asyncio.gather(*self._encoding, return_exceptions=True)
             await asyncio.to_thread(self._core.stop)
 
     async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for work on a thread, which goes on when the caller has left."""
+        """Await work on a thread, which continues even if the caller is cancelled."""
         task = asyncio.create_task(work)
         self._encoding.add(task)
         task.add_done_callback(self._encoding.discard)

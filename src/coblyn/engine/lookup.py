@@ -1,7 +1,7 @@
-"""Drafts from what was said before: the tokens that followed the last ones where they stood earlier.
+"""Drafts by lookup: the tokens that followed an earlier occurrence of the last tokens.
 
-This is prompt lookup decoding (A. Saxena, https://github.com/apoorvumang/prompt-lookup-decoding): it wins where a text
-repeats its prompt or itself, as edited code does.
+This is prompt lookup decoding (A. Saxena, https://github.com/apoorvumang/prompt-lookup-decoding): it is fast where a
+text repeats its prompt or itself, as edited code does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 __all__ = ["Index", "Library"]
 
 GRAM = 3
-"""Tokens that have to agree before what followed them is taken for a guess."""
+"""Number of equal tokens needed before what followed them is used as a draft."""
 
 _PER_CALL = 1024
-"""Maximum number of tokens that a call indexes: a long prompt is indexed over many steps, which wait for it."""
+"""Maximum number of tokens indexed per call: indexing delays the step, so a long prompt is spread over many."""
 
 _SHIFT = 32
 
@@ -25,10 +25,11 @@ _MAX_TEXTS = 4
 
 
 class Index:
-    """Where each n-gram of a growing text stood last.
+    """Maps each n-gram of a growing text to its last place.
 
     Args:
-        cells: Token ids; they may grow at the end. Media are negative, and in no n-gram that is looked for.
+        cells: Token ids; the list may grow at its end. Cells of media are negative, so no n-gram that is looked up
+            contains one.
     """
 
     __slots__ = ("_ends", "_key", "_num_seen", "cells")
@@ -40,9 +41,9 @@ class Index:
         self._num_seen = 0
 
     def update(self) -> int:
-        """Take in what is new, except for the last token, and give the key of the last n-gram; -1 if there is none."""
+        """Index new tokens except the last one, and give the key of the last n-gram; -1 if there is none."""
         cells, ends, key = self.cells, self._ends, self._key
-        if self._num_seen > len(cells) - 1:  # it was cut, and some entries point behind its end
+        if self._num_seen > len(cells) - 1:  # the text was cut, and some entries point past its end
             self._num_seen = max(0, len(cells) - 1)
             key = _key(cells[max(0, self._num_seen - GRAM) : self._num_seen])
         end = min(len(cells) - 1, self._num_seen + _PER_CALL)
@@ -61,7 +62,7 @@ class Index:
 
 
 class Library:
-    """The texts that were finished last, which the next ones may repeat."""
+    """The texts finished most recently, which the next ones may repeat."""
 
     def __init__(self) -> None:
         self._texts: OrderedDict[int, Index] = OrderedDict()
@@ -75,7 +76,7 @@ class Library:
             self._texts.popitem(last=False)
 
     def after(self, own: Index, count: int) -> Sequence[int]:
-        """Up to ``count`` tokens that followed the end of a text earlier in itself, else in a text before it."""
+        """Up to ``count`` tokens that followed the text's last n-gram, earlier in itself or else in a finished text."""
         key = own.update()
         if key < 0:
             return ()

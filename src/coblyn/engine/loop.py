@@ -1,4 +1,4 @@
-"""Running a coroutine on the fastest event loop that this system has."""
+"""Runs a coroutine on the fastest event loop available."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run to the end: on uvloop, or on Windows, where there is none, on the standard loop."""
+    """Run a coroutine to its end, on uvloop, or on the standard loop on Windows, which has no uvloop."""
     import asyncio
 
     if sys.platform == "win32":

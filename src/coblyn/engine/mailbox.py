@@ -1,6 +1,6 @@
-"""Events to the coroutines that wait for them, and the limit of the queue: what every engine client shares.
+"""Delivers events to waiting coroutines and limits the queue; shared by all engine clients.
 
-Lives on one event loop; nothing here blocks.
+Use it on one event loop; nothing here blocks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Mailboxes"]
 
 
 class _Mailbox:
-    """Events for one reader: an ``asyncio.Queue`` without what one reader and no limit do not need."""
+    """Events for one reader: a minimal ``asyncio.Queue`` for a single reader and without a limit."""
 
     __slots__ = ("_events", "_reader", "has_begun")
 
@@ -40,10 +40,10 @@ class _Mailbox:
 
 
 class Mailboxes:
-    """One queue for each request that is under way.
+    """One queue per active request.
 
     Args:
-        capacity: Maximum number of requests under way, running and waiting.
+        capacity: Maximum number of active requests, running and waiting.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -55,16 +55,16 @@ class Mailboxes:
 
     @property
     def capacity(self) -> int:
-        """Maximum number of requests under way."""
+        """Maximum number of active requests."""
         return self._capacity
 
     async def converse(
         self, request: Request, submit: Callable[[Request], None], cancel: Callable[[str], None]
     ) -> AsyncGenerator[Event, None]:
-        """Submit a request and give its events; cancel it when the caller leaves before the end.
+        """Submit a request and yield its events; cancel it if the caller leaves before the end.
 
         Raises:
-            Busy: Too many requests are under way.
+            Busy: Too many requests are active.
             CoblynError: What a ``Failed`` event carries.
         """
         box = self._open(request)
@@ -83,16 +83,16 @@ class Mailboxes:
                 cancel(request.id)
 
     def deliver(self, events: Iterable[Event]) -> None:
-        """Put events into their boxes; those of requests that have left are dropped."""
+        """Put events into their queues; drop those of requests whose callers have left."""
         for event in events:
-            # One that is over takes nobody's place, even if its reader is slow or asleep.
+            # A finished request no longer counts, even if its reader is slow.
             find = self._boxes.pop if event.is_last else self._boxes.get
             box = find(event.request_id, None)
             if box is not None:
                 box.put(event)
 
     def fail_all(self, error: CoblynError) -> None:
-        """End every request that is under way with an error."""
+        """End every active request with an error."""
         self._fail(list(self._boxes), error)
 
     def refuse(self, error: CoblynError) -> None:

@@ -1,8 +1,8 @@
-"""The constraints of the requests that run, and the mask for each one's next token.
+"""The constraints of running requests, and the mask for each one's next token.
 
-A mask depends on the tokens that were chosen and on nothing that is decoded; so it is computed on another thread while
-the next step is decoded, and waited for before a token is drawn. A grammar may be so ambiguous that this takes hours:
-then its request ends, and no other.
+A mask depends only on the tokens chosen so far, not on decoding. So it is computed on another thread while the next
+step decodes, and is awaited before a token is drawn. With a very ambiguous grammar this can take hours; then its
+request ends, and no other.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ __all__ = ["BoundText", "Masks", "Words"]
 Words = NDArray[np.uint32]
 
 _SLOW = 0.05
-"""Seconds. Walking the whole vocabulary takes many times as long as a single token."""
+"""Seconds above which a mask counts as slow; then accepting a token may be slow too."""
 
 _NUM_THREADS = 4
-"""Masks that are computed at a time; all but a few take less than a millisecond."""
+"""Number of masks computed concurrently; nearly all take less than a millisecond."""
 
 _MAX_GIVEN_UP = 2
-"""So many masks that took too long may still be computed before no further constraint is taken."""
+"""Maximum number of abandoned masks still being computed before new constraints are refused."""
 
 
 @dataclass(slots=True)
@@ -47,14 +47,14 @@ class BoundText:
     """A text under a constraint, and the mask for its next token.
 
     Attributes:
-        matcher: Where the text is in its grammar.
+        matcher: The text's state in its grammar.
         words: The mask.
-        filled: Done when the mask is complete.
-        is_free: Any token may come next: the mask is not looked at, and not computed.
-        forced: Where the mask allows a single token: this one and those that have to follow it.
-        is_slow: Its last mask took long, and so may taking note of a token.
-        is_refused: It was to go on with what its grammar does not allow.
-        ahead: The masks of a row with drafts, one behind the other; None for a row without.
+        filled: Completes when the mask is ready.
+        is_free: Any token may come next, so the mask is neither computed nor read.
+        forced: If the mask allows a single token, that token and those that must follow it.
+        is_slow: Its last mask took long, so accepting a token may take long too.
+        is_refused: Tokens were forced on it that its grammar does not allow.
+        ahead: The masks of a row with drafts, one per place; None for a row without drafts.
     """
 
     matcher: Matcher | LazyMatcher | TokenList
@@ -67,7 +67,7 @@ class BoundText:
     is_refused: bool = False
 
     def fail(self, error: EngineError) -> None:
-        """It cannot be followed any further."""
+        """Record that the constraint cannot be followed any further."""
         self.filled = Future()
         self.filled.set_exception(error)
 
@@ -79,14 +79,14 @@ class BoundText:
         self.is_slow = time.monotonic() - began > _SLOW
 
     def look_ahead(self, filled: Future[None], drafts: Sequence[int], may_leap: bool) -> None:
-        """Compute a mask behind each draft, as far as the grammar allows them and a token may be drawn for each.
+        """Compute a mask after each draft, as far as the grammar allows the drafts.
 
-        It goes no further than a place behind which tokens are forced: what follows there is not drawn.
+        Stops at a place after which tokens are forced, since those are not drawn.
 
         Args:
-            filled: Done when its mask is there.
+            filled: Completes when the mask for the next token is ready.
             drafts: Token ids.
-            may_leap: Whether tokens that are forced are taken without being drawn.
+            may_leap: Whether forced tokens are accepted without being drawn.
         """
         filled.result()
         masks = np.full((len(drafts) + 1, len(self.words)), 0xFFFFFFFF, np.uint32)
@@ -110,7 +110,7 @@ class BoundText:
         self.ahead = masks[: num_masks + 1]
 
     def accept_and_fill(self, token: int) -> None:
-        """Take note of a token, and compute the mask behind it."""
+        """Accept a token, and compute the mask after it."""
         self.matcher.accept(token)
         self.fill()
 
@@ -122,7 +122,7 @@ def _begin(
     num_words: int,
     begun: list[BoundText],
 ) -> None:
-    """Begin a text, and put it into a list."""
+    """Begin a text, and append it to a list."""
     plain = Matcher(tokenizer, grammar_of(constraint))
     matcher = LazyMatcher(lexicon, plain, constraint) if lexicon else plain
     filled: Future[None] = Future()
@@ -143,14 +143,14 @@ def _is_free(matcher: Matcher | LazyMatcher | TokenList) -> bool:
 
 
 class Masks:
-    """The constraints of one runner's requests.
+    """The constraints of a runner's requests.
 
-    ``begin`` may be called from any thread, everything else only from the engine's.
+    Any thread may call ``begin``, only the engine thread everything else.
 
     Args:
-        read_vocabulary: Reads the model's vocabulary, once, when the first constraint comes.
-        vocab_size: Tokens of the vocabulary.
-        max_seconds: What one mask may take, or the reading of one grammar.
+        read_vocabulary: Reads the model's vocabulary; called once, for the first constraint.
+        vocab_size: Number of tokens in the vocabulary.
+        max_seconds: Maximum time for one mask, or for reading one grammar.
     """
 
     def __init__(
@@ -170,9 +170,9 @@ class Masks:
         """Begin a text, and compute its first mask.
 
         Raises:
-            ConstraintRefused: The constraint is wrong or cannot be enforced, or that takes too long.
+            ConstraintRefused: The constraint is invalid or cannot be enforced, or reading it takes too long.
             EngineError: It is too large for llguidance.
-            Busy: Constraints that took too long are still being computed.
+            Busy: Too many abandoned constraints are still being computed.
         """
         if self._workers.num_given_up >= _MAX_GIVEN_UP:
             raise Busy(
@@ -203,19 +203,19 @@ class Masks:
         return text
 
     def open(self, request_id: str, text: BoundText) -> None:
-        """Take up what ``begin`` gave for a request."""
+        """Register the text that ``begin`` gave for a request."""
         self._open[request_id] = text
 
     def words(self, request_id: str) -> Words | None:
-        """The mask for a request's next token, as ``Matcher.fill`` writes it; None where any token may come.
+        """The mask for a request's next token, as ``Matcher.fill`` writes it; None if any token may come.
 
-        It may still be on its way: ``wait`` before it is read.
+        It may not be ready yet: call ``wait`` before reading it.
         """
         found = self._open.get(request_id)
         return found.words if found and not found.is_free else None
 
     def words_without(self, request_id: str, banned: Sequence[int]) -> Words | None:
-        """The same, without some tokens; it is there already. A request without a constraint may have any others."""
+        """The same mask without some tokens; it must be ready. Without a constraint, all other tokens are allowed."""
         words = self.words(request_id)
         if not banned:
             return words
@@ -229,7 +229,7 @@ class Masks:
         return request_id in self._open
 
     def look_ahead(self, request_id: str, drafts: Sequence[int], *, may_leap: bool) -> None:
-        """Begin to compute the masks behind drafts; for a text whose masks take long, there are none."""
+        """Start computing the masks after drafts; texts with slow masks use no drafts."""
         found = self._open[request_id]
         if found.is_slow:
             drafts = ()
@@ -237,44 +237,44 @@ class Masks:
         found.filled = self._workers.submit(look)
 
     def ahead(self, request_id: str) -> Words:
-        """The masks that ``look_ahead`` computed: of the next token, and of one behind each draft that may be right.
+        """The masks that ``look_ahead`` computed: for the next token, and after each draft that the grammar allows.
 
-        It may still be on its way: ``wait`` before it is read.
+        It may not be ready yet: call ``wait`` before reading it.
         """
         masks = self._open[request_id].ahead
         assert masks is not None, "it looked ahead"
         return masks
 
     def wait(self, request_id: str) -> bool:
-        """Wait until the mask of a request is there; False if its grammar is beyond the limits of time or size."""
+        """Wait until a request's mask is ready; False if its grammar exceeds the limits of time or size."""
         return self._open[request_id].filled.exception() is None
 
     def late(self, request_ids: Iterable[str], seconds: float) -> list[str]:
-        """The requests whose masks are not there, after so long a wait for all of them."""
+        """The requests whose masks are not ready after waiting ``seconds`` for all of them."""
         filled = {self._open[request_id].filled: request_id for request_id in request_ids}
         waiting = wait(filled, seconds).not_done
         return [request_id for future, request_id in filled.items() if future in waiting]
 
     def when_filled(self, request_ids: Iterable[str], tell: Callable[[], None]) -> None:
-        """Call a function, on some thread, as soon as the mask of any of these is there."""
+        """Call a function, on any thread, as soon as one of these masks is ready."""
         for request_id in request_ids:
             self._open[request_id].filled.add_done_callback(lambda _: tell())
 
     def accept(self, request_id: str, token: int) -> bool:
-        """Take note of the token that was drawn, and begin to compute the next mask.
+        """Accept the drawn token, and start computing the next mask.
 
         Returns:
-            Whether the text is over: nothing may follow but a token that ends the generation. Where that would take
-            long, no: the next mask says so.
+            Whether the text is over, so that only a token that ends the generation may follow. False for slow texts;
+            there the next mask says so.
 
         Raises:
-            EngineError: The grammar does not allow it, or is beyond llguidance's limits. Where that would take long,
-                ``wait`` says so.
+            EngineError: The grammar does not allow it, or exceeds llguidance's limits. For slow texts, ``wait`` reports
+                this.
         """
         found = self._open[request_id]
-        found.filled.exception()  # one thread at a time
+        found.filled.exception()  # llguidance's matcher allows one thread at a time
         if found.is_slow:
-            found.is_free = False  # or not known yet
+            found.is_free = False  # or it is not known yet
             found.filled = self._workers.submit(partial(found.accept_and_fill, token))
             return False
         found.matcher.accept(token)
@@ -284,21 +284,21 @@ class Masks:
         return False
 
     def follow(self, request_id: str, token: int, *, may_leap: bool) -> tuple[Sequence[int], bool]:
-        """Take note of the token that was drawn, as ``accept`` does, and of all that have to follow it.
+        """Accept the drawn token, as ``accept`` does, and all forced tokens after it.
 
         Args:
-            request_id: Of a request with a constraint.
-            token: What was drawn.
-            may_leap: If not, none follow.
+            request_id: A request with a constraint.
+            token: The drawn token.
+            may_leap: If false, forced tokens are left to be drawn.
 
         Returns:
-            Those that follow, and whether the text is over then.
+            The forced tokens, and whether the text is over after them.
 
         Raises:
-            EngineError: As ``accept`` does.
+            EngineError: See ``accept``.
         """
         found = self._open[request_id]
-        found.filled.exception()  # one thread at a time
+        found.filled.exception()  # llguidance's matcher allows one thread at a time
         following: list[int] = []
         if may_leap and not found.is_slow and found.forced[:1] == [token]:
             following = found.forced[1:]
@@ -310,32 +310,32 @@ class Masks:
     def follow_all(
         self, request_id: str, tokens: Sequence[int], *, may_leap: bool
     ) -> tuple[Sequence[int], bool]:
-        """Take note of all tokens that were drawn for a row: the drafts that were right, and one more.
+        """Accept all tokens drawn for a row: the accepted drafts, and one more.
 
         Returns:
-            As ``follow`` does, for the last one.
+            As ``follow``, for the last token.
 
         Raises:
-            EngineError: As ``accept`` does.
+            EngineError: See ``accept``.
         """
         found = self._open[request_id]
-        found.filled.exception()  # one thread at a time
+        found.filled.exception()  # llguidance's matcher allows one thread at a time
         if found.ahead is not None and len(tokens) < len(found.ahead):
-            found.forced = []  # they are of a place that was not reached
+            found.forced = []  # they are for a place that was not reached
         found.ahead = None
         for token in tokens[:-1]:
             found.matcher.accept(token)
         return self.follow(request_id, tokens[-1], may_leap=may_leap)
 
     def rewind(self, request_id: str, count: int) -> None:
-        """The last tokens that were drawn are given back; a request without a constraint is not an error.
+        """Take back the last drawn tokens; a request without a constraint is not an error.
 
-        If its grammar cannot go back, ``wait`` says so: that ends this request, and no other.
+        If its grammar cannot go back, ``wait`` reports this, which ends this request only.
         """
         found = self._open.get(request_id)
         if found is None or not count:
             return
-        if found.filled.exception():  # one thread at a time: one that was given up may still use it
+        if found.filled.exception():  # an abandoned computation may still use the matcher
             return
         try:
             found.matcher.rewind(count)
@@ -345,9 +345,9 @@ class Masks:
             self._fill(found)
 
     def force(self, request_id: str, tokens: Sequence[int]) -> None:
-        """Take note of tokens that were not drawn; a request without a constraint is not an error.
+        """Accept tokens that were not drawn; a request without a constraint is not an error.
 
-        If its grammar does not allow them, ``wait`` says so.
+        If its grammar does not allow them, ``wait`` reports this.
         """
         found = self._open.get(request_id)
         if found is None or not tokens or found.filled.exception():
@@ -362,11 +362,11 @@ class Masks:
             self._fill(found)
 
     def is_refused(self, request_id: str) -> bool:
-        """Whether a request's grammar does not allow what was forced on it."""
+        """Whether tokens were forced on a request that its grammar does not allow."""
         return self._open[request_id].is_refused
 
     def forget(self, request_id: str) -> None:
-        """The request is over; one without a constraint is not an error."""
+        """Remove a finished request; one without a constraint is not an error."""
         self._open.pop(request_id, None)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Images and sounds on their way into a prompt: what crosses to the engine, and what takes it apart."""
+"""Images and sounds for prompts: the form sent to the engine, and the protocol of their readers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class RawMedia(msgspec.Struct, frozen=True, array_like=True):
     """A decoded image or sound.
 
     Attributes:
-        digest: Names it: equal digests, equal content.
-        kind: What it is.
-        width: Pixels in a row; for a sound, its samples.
-        height: Rows; for a sound, 1.
-        data: Red, green and blue of each pixel, row by row; for a sound, float32 samples of one channel at the rate
-            that the model wants (``ModelInfo.sample_rate``).
+        digest: Hash of its content.
+        kind: Image or sound.
+        width: Width in pixels; for a sound, its number of samples.
+        height: Height in pixels; for a sound, 1.
+        data: Red, green and blue of each pixel, row by row; for a sound, float32 samples of one channel at the model's
+            rate (``ModelInfo.sample_rate``).
     """
 
     digest: bytes
@@ -39,14 +39,14 @@ class RawMedia(msgspec.Struct, frozen=True, array_like=True):
     data: bytes
 
     def __repr__(self) -> str:
-        return f"RawMedia({self.kind}, {self.width} x {self.height})"  # its content is in no log
+        return f"RawMedia({self.kind}, {self.width} x {self.height})"  # so that its content is never logged
 
 
 class MediaReader(Protocol):
-    """Takes images and sounds apart into spans of a prompt. Any thread may call."""
+    """Turns images and sounds into spans of a prompt. Any thread may call."""
 
     def take(self, raw: RawMedia) -> tuple[Span, ...]:
-        """Keep an image or a sound for a while, and say what a prompt has in its place.
+        """Keep an image or a sound for a while, and give the spans that replace it in a prompt.
 
         Raises:
             BadRequest: The model cannot take it.
@@ -54,36 +54,36 @@ class MediaReader(Protocol):
         ...
 
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:
-        """What a prompt has in place of something that was taken; None if it is no longer kept."""
+        """The spans of an image or a sound that was taken; None if it is no longer kept."""
         ...
 
 
 class NoMedia:
-    """For models that read text only: keeps nothing."""
+    """The reader of models that accept text only."""
 
     def take(self, raw: RawMedia) -> tuple[Span, ...]:
-        """Refuse it.
+        """Refuse: must not be called.
 
         Raises:
-            AssertionError: Always: services ask the model's facts first.
+            AssertionError: Always; services check the model's facts first.
         """
         raise AssertionError(f"a model that reads text only was given {raw}")
 
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:  # noqa: ARG002 - whatever it is
-        """Nothing is kept."""
+        """Give None: nothing is kept."""
         return None
 
 
 def part_digest(digest: bytes, index: int) -> bytes:
-    """The name of one of the parts into which an image or a sound is cut."""
+    """The digest of one of the parts into which an image or a sound is cut."""
     return hashlib.blake2b(digest + index.to_bytes(4, "little"), digest_size=_DIGEST_SIZE).digest()
 
 
 class Recent(Generic[T]):
-    """Keeps the values that were used last, up to a total size; the newest stays in any case. One thread at a time.
+    """Keeps the most recently used values up to a total size; the newest is always kept. Not thread-safe.
 
     Args:
-        capacity: Bytes of all values.
+        capacity: Maximum size of all values together, in bytes.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -95,7 +95,7 @@ class Recent(Generic[T]):
         return len(self._values)
 
     def get(self, key: bytes) -> T | None:
-        """The value of a key, which counts as used."""
+        """The value of a key; marks it as used."""
         found = self._values.get(key)
         if found is None:
             return None
@@ -103,7 +103,7 @@ class Recent(Generic[T]):
         return found[0]
 
     def put(self, key: bytes, value: T, size: int) -> Collection[T]:
-        """Keep a value; gives those that had to go."""
+        """Keep a value; gives the values that were evicted for it."""
         _, old = self._values.pop(key, (value, 0))
         self._values[key] = value, size
         self._size += size - old

@@ -1,4 +1,4 @@
-"""Images and sounds of requests on a context: encoded before a request runs, computed when a step has a row of them."""
+"""Images and sounds of requests: encoded before a request runs, and computed by the context as rows of a step."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ log = logging.getLogger(__name__)
 
 
 class MediaRows:
-    """The projector of a model, and what it made for the requests that are here.
+    """The projector of a model, and its encoded media for active requests.
 
     Args:
-        config: Names the projector, or lets it be looked for.
-        model: The model, which has to be closed later.
-        context: Where rows are computed.
+        config: Names the projector, or asks to search for it.
+        model: The model; close it after this.
+        context: Computes the rows.
 
     Attributes:
-        projector: What encodes; None for a model that reads text only.
+        projector: The encoder; None for a model that accepts text only.
 
     Raises:
         ModelError: The projector that the configuration names cannot be used.
@@ -58,16 +58,16 @@ class MediaRows:
 
     @property
     def reader(self) -> MediaReader:
-        """What takes images and sounds apart."""
+        """The reader of images and sounds."""
         return self._projection or NoMedia()
 
     @property
     def name(self) -> str:
-        """What the numbers of images and sounds depend on, in a word."""
+        """Name of the projector, which the KV numbers of media depend on."""
         return self.projector.name if self.projector else ""
 
     def encode(self, request: Request) -> Mapping[bytes, Encoded]:
-        """What the images and sounds of a prompt are computed from. Any thread may call.
+        """Encode the images and sounds of a prompt. Any thread may call.
 
         Raises:
             PromptForgotten: One is no longer kept.
@@ -75,16 +75,16 @@ class MediaRows:
         return self._projection.encode(request.content.media) if self._projection else {}
 
     def open(self, request_id: str, encoded: Mapping[bytes, Encoded]) -> None:
-        """Keep what was encoded for a request."""
+        """Keep a request's encoded media."""
         if encoded:
             self._encoded[request_id] = encoded
 
     def forget(self, request_id: str) -> None:
-        """Forget a request."""
+        """Free a request's encoded media."""
         self._encoded.pop(request_id, None)
 
     def compute(self, rows: Sequence[Row]) -> float:
-        """Compute the images and sounds of a step, and keep the logits behind them; seconds that it took.
+        """Compute the images and sounds of a step, and keep the logits after them. Gives the seconds it took.
 
         Raises:
             EngineError: It failed.
@@ -97,7 +97,7 @@ class MediaRows:
         return time.perf_counter() - began
 
     def logits(self, row: Row) -> NDArray[np.float32]:
-        """The logits behind a row of this step."""
+        """The logits after a row of this step."""
         return self._logits[row.request_id]
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Adapters in one step, of which each row has its own: whether that works with a model here, and how it is kept up.
+"""Different adapters per row in one step: checks that this works with a model, and sets it up for each step.
 
-The context has all adapters that were used of late, each at the scale 1; what they do to a row is set for each step.
-Changing what a context has costs it its graph, so an adapter stays for a while after its last use.
+The context has all recently used adapters, each at scale 1; their effect on each row is set for every step. Changing a
+context's adapters discards its graph, so an adapter stays for a while after its last use.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ __all__ = ["Mixing"]
 log = logging.getLogger(__name__)
 
 _IDLE_STEPS = 256
-"""Steps after its last use for which an adapter stays in the context: it costs time in each of them."""
+"""Number of steps for which an unused adapter stays in the context; it costs time in each of them."""
 
 _TOLERANCE = 1e-3
-"""Of the largest logit: the same numbers, added up in another order."""
+"""Tolerance relative to the largest logit, for sums in a different order."""
 
 _Set = tuple[Adapter, ...]
 
 
 class Mixing:
-    """Sets of adapters in one context, by rows.
+    """Sets of adapters in one context, per row.
 
     Args:
-        model: What they change.
-        threads: Threads that compute.
+        model: The model they modify.
+        threads: Number of compute threads.
 
     Attributes:
-        works: Whether each row may have a set of its own.
+        works: Whether each row may have a different set.
     """
 
     def __init__(self, model: Model, threads: int) -> None:
@@ -55,7 +55,7 @@ class Mixing:
         self._is_set: tuple[_Set, ...] | None = None
 
     def add(self, digest: str, lora: Lora) -> None:
-        """Take up an adapter, after a look whether it can be kept to single rows."""
+        """Add an adapter, and test whether it can be limited to single rows."""
         if not self.works:
             return
         self._numbers[digest] = number = len(self._numbers)
@@ -66,12 +66,12 @@ class Mixing:
             self._scales.set_off()
 
     def use(self, context: Context, loras: Mapping[str, Lora], sets: Sequence[_Set]) -> None:
-        """Have the next steps of a context compute with sets.
+        """Make the next steps of a context compute with these sets.
 
         Args:
-            context: Whose steps they are; it has no adapters but by this.
+            context: The context; nothing else may set its adapters.
             loras: All adapters, by digest.
-            sets: Of each row, in their order; or one for all rows.
+            sets: One set per row, in order, or one for all rows.
         """
         self._num_steps += 1
         wanted = {adapter.digest for each in sets for adapter in each if adapter.digest in loras}
@@ -83,20 +83,20 @@ class Mixing:
             self._set(sets)
 
     def check(self) -> None:
-        """Look whether what was computed is right.
+        """Check that a step applied each row's adapters.
 
         Raises:
-            EngineError: Some rows may have got what is not theirs.
+            EngineError: Some rows may have been computed with another row's adapters.
         """
         if self._last_used:
             self._scales.take()
 
     def close(self) -> None:
-        """Free it, before the adapters."""
+        """Free it; call before freeing the adapters."""
         self._scales.close()
 
     def _keep(self, context: Context, loras: Mapping[str, Lora], wanted: set[str]) -> None:
-        """Let the context have what is wanted, and what was of late."""
+        """Set the context's adapters: those wanted now, and those used recently."""
         oldest = self._num_steps - _IDLE_STEPS
         kept = {digest for digest, step in self._last_used.items() if step > oldest}
         if kept == self._present and wanted <= self._present:
@@ -117,7 +117,7 @@ class Mixing:
             self._scales.set_rows(scales)
 
     def _is_right(self, lora: Lora, matrices: int) -> bool:
-        """Whether one row of two has the adapter, if that is wanted: compared with the library's own way."""
+        """Whether an adapter applies to one row of two only, compared with the library's own results."""
         options = ContextOptions(256, 32, 2, self._threads)
         number, count = len(self._numbers) - 1, len(self._numbers)
         scales = np.zeros((count, 2), np.float32)

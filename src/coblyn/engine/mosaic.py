@@ -1,4 +1,4 @@
-"""Prompts while they are cut to length: token ids, and numbers that stand for the cells of images and sounds. Pure."""
+"""Prompts as flat lists while they are cut to length: token ids, and negative numbers for cells of media. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["Mosaic"]
 
 
 class Mosaic:
-    """Turns spans into lists of numbers, a number per cell, and what is left of these back into spans.
+    """Turns spans into lists of one number per cell, and such lists back into spans.
 
-    A token is its id. The cells of the n-th image or sound are -n each, counted from 1 over all spans that were laid.
+    A token is its id. The cells of the n-th image or sound are -n each, counted from 1 over all calls of ``lay``.
     """
 
     def __init__(self) -> None:
         self._media: list[Media] = []
 
     def lay(self, spans: Iterable[Span]) -> list[int]:
-        """The cells of spans."""
+        """The numbers of the cells of spans."""
         cells: list[int] = []
         for span in spans:
             if isinstance(span, Media):
@@ -31,7 +31,7 @@ class Mosaic:
         return cells
 
     def whole(self, cells: Sequence[int]) -> list[int]:
-        """Cells without those of images and sounds that were cut through."""
+        """Cells without those of images and sounds that are incomplete."""
         if not self._media:
             return list(cells)
         kept: list[int] = []
@@ -42,7 +42,7 @@ class Mosaic:
         return kept
 
     def spans(self, cells: Sequence[int]) -> tuple[Span, ...]:
-        """The spans of whole cells; neighbouring tokens are one."""
+        """The spans of a list without incomplete media; neighbouring tokens become one span."""
         if not self._media:
             return (Tokens.of(cells),)
         return tuple(

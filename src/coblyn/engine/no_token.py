@@ -1,4 +1,4 @@
-"""Why nothing could be drawn for a request, as an error."""
+"""The error of a request for which no token could be drawn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def no_token(reason: int, request: Request) -> CoblynError:
     """The error that a request ends in.
 
     Args:
-        reason: What stands in place of a token (``plan.py``).
+        reason: The value in place of a token (``plan.py``).
         request: The request.
     """
     if reason == NOT_FOLLOWED:
@@ -25,12 +25,12 @@ def no_token(reason: int, request: Request) -> CoblynError:
         return BadRequest(
             "Reasoning reached its limit where the constraint does not allow it to end.",
             field="constraint",
-            hint="Let the constraint begin behind the reasoning (a trigger), or raise the limit.",
+            hint="Let the constraint begin after the reasoning (a trigger), or raise the limit.",
         )
     if reason == NO_NUMBERS:
         return ModelBroken(
-            "The model computes no numbers (NaN): its file is damaged, or was overwritten while it was in use.",
-            hint="Fetch the file again, and load it again.",
+            "The model computes NaN: its file is damaged, or was overwritten while in use.",
+            hint="Download the file again, and reload it.",
         )
     if request.has_bans:
         return BadRequest(
@@ -38,6 +38,6 @@ def no_token(reason: int, request: Request) -> CoblynError:
             field="banned_phrases",
         )
     return BadRequest(
-        "There is no token left to choose: the logit bias and the bans forbid all of them.",
+        "No token is left to choose: the logit bias and the bans forbid all of them.",
         field="logit_bias",
     )

@@ -1,4 +1,4 @@
-"""A row of the table of generation parameters: what a number means, and what it may be."""
+"""One row of the table of generation parameters: the meaning and the range of a number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LARGEST = 1e30
 LARGEST_INT = 2**31 - 1
 
 Interval = tuple[float, float]
-"""Both ends belong to it."""
+"""A range of numbers, ends included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,18 @@ class Parameter:
         name: Field of ``SamplingParams``.
         kind: Whether it is a floating-point number or an integer.
         default: The neutral value, or the best match for the parameter that switches its sampler on.
-        range: The allowed values.
-        off: The values that change nothing; None where another parameter of the sampler decides that.
-        meaning: What it does, in a line.
-        source: Where it comes from: a paper, a pull request, a program.
-        names: What requests of every dialect call it, KoboldCPP's own name first.
-        openai: Further names in requests of OpenAI's dialect.
+        range: Allowed values.
+        off: Values that change nothing; None if another parameter switches the sampler.
+        meaning: Its effect, in one line.
+        source: Its origin: a paper, a pull request or a program.
+        names: Its names in requests of every dialect, KoboldCPP's name first.
+        openai: Additional names in requests of OpenAI's dialect.
         kobold_default: The default in KoboldAI's dialect, if it differs from ``default``.
         kobold_low: The minimum in KoboldAI's dialect, if it differs from the range's.
-        outside: What replaces a value out of range in a dialect that refuses none: the nearest value, or the default.
-        takes_largest: Of several names in a request, the largest value counts; otherwise the first that is not off.
+        outside: Replacement of a value out of range in dialects that do not refuse it: the nearest value, or the
+            default.
+        takes_largest: If a request has several of its names, use the largest value; otherwise the first that is not
+            off.
     """
 
     name: str
@@ -73,17 +75,17 @@ class Parameter:
 
         Args:
             value: The value.
-            called: What the caller calls the parameter.
+            called: The caller's name for the parameter.
 
         Raises:
-            BadRequest: ``field`` is ``called``, and the message has the range.
+            BadRequest: The value is out of range; ``field`` is ``called``, and the message gives the range.
         """
         if not self.is_allowed(value):
             name = called or self.name
             raise BadRequest(f"{name} must be {self.rule}.", field=name)
 
     def held(self, value: float, low: float | None = None) -> float:
-        """The value, or what replaces it where it is out of range."""
+        """The value, or its replacement if it is out of range."""
         least = self.range[0] if low is None else low
         if least <= value <= self.range[1]:
             return value
@@ -98,12 +100,12 @@ def _text(value: float) -> str:
 
 
 def number(default: float, *, off: Interval | None = None, **row: Any) -> Any:
-    """A field of ``SamplingParams`` that is a floating-point number, with its row of the table."""
+    """Define a floating-point field of ``SamplingParams``, with its row of the table."""
     return field(default=default, metadata={"kind": "float", "off": off, **_everything(row)})
 
 
 def whole(default: int, *, off: Interval | None = None, **row: Any) -> Any:
-    """A field of ``SamplingParams`` that is an integer, with its row of the table."""
+    """Define an integer field of ``SamplingParams``, with its row of the table."""
     return field(default=default, metadata={"kind": "int", "off": off, **_everything(row)})
 
 

@@ -1,8 +1,8 @@
-"""The table of generation parameters, which is at once the value that says how one request samples.
+"""The table of generation parameters, which is also the dataclass of one request's parameters.
 
-Each field is a row: its default, its range, its names in requests, its meaning, its source (``parameter.py``).
-What is read from requests, carried to the native samplers, documented and offered to the page is made from these rows.
-``stages.py`` says which sampler takes which of them.
+Each field is a row: default, range, names in requests, meaning and source (``parameter.py``). The reading of requests,
+the options of the native samplers, the documentation and the page's controls are generated from these rows.
+``stages.py`` says which sampler takes which parameters.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MAX_TOP_LOGPROBS = 20
 MAX_SEED = 2**64 - 1
 
 DEFAULT_ORDER = (6, 0, 1, 3, 4, 2, 5)
-"""KoboldCPP's numbers of samplers, in the order that it applies where a request has no other."""
+"""KoboldCPP's numbers of samplers, in its default order."""
 
 _MIN_TEMPERATURE = 1e-30
-"""A logit divided by less is no longer finite; far above this, the most likely token is already always drawn."""
+"""Dividing a logit by less may overflow; the most likely token is always drawn at far higher temperatures already."""
 
 _OFF_AT_ZERO = (-math.inf, 0.0)
 _OFF_AT_ONE = (1.0, math.inf)
@@ -34,19 +34,19 @@ _OFF_BELOW_ZERO = (-math.inf, math.nextafter(0.0, -1.0))
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
-    """Sampling parameters of one request; the defaults change nothing and draw from the model's distribution.
+    """Sampling parameters of one request; the defaults draw from the model's own distribution.
 
-    ``stages.chain`` has the order in which samplers are applied. The rows of the table say what each number means.
+    ``stages.chain`` gives the order of the samplers. The rows of the table give the meaning of each number.
 
     Attributes:
-        sampler_order: KoboldCPP's numbers of the samplers that are applied, in their order. One that is left out is
-            not applied; those without a number keep their place.
-        dry_sequence_breakers: Texts across which DRY sees no repetition.
-        logit_bias: Pairs of token id and value added to its logit; minus infinity forbids it.
-        seed: 0 to 2**64 - 1; None for a fresh one. The random number of a step depends on (seed, position) only.
+        sampler_order: KoboldCPP's numbers of the samplers to apply, in order. Samplers left out are not applied; those
+            without a number keep their place.
+        dry_sequence_breakers: Texts that end a repetition for DRY.
+        logit_bias: Pairs of a token id and the value added to its logit; minus infinity forbids the token.
+        seed: 0 to 2**64 - 1; None for a random one. The random number of a step depends only on (seed, position).
         logprobs: None for no log-probabilities, otherwise the number of alternatives per token, 0 to 20.
-        logprobs_after: They describe the candidates that are drawn from, after all samplers and constraints; if
-            not, the model's own distribution, before any.
+        logprobs_after: Whether they describe the distribution after all samplers and constraints; otherwise the model's
+            own distribution.
     """
 
     temperature: float = number(
@@ -54,7 +54,7 @@ class SamplingParams:
         off=(1.0, 1.0),
         kobold_default=0.7,
         names=("temperature",),
-        meaning="Divides the logits: higher is more surprising; 0 or less always takes the most likely token.",
+        meaning="Divides the logits: higher is more random; 0 or less always takes the most likely token.",
         source="Ackley, Hinton and Sejnowski, 1985",
     )
     max_candidates: int = whole(
@@ -115,7 +115,7 @@ class SamplingParams:
         off=_OFF_AT_ONE,
         names=("tfs",),
         openai=("tfs_z",),
-        meaning="Cuts where the sorted probabilities flatten out; lower cuts more.",
+        meaning="Cuts where the sorted probabilities flatten; lower cuts more.",
         source="Phénix and Egan, Tail Free Sampling, 2019",
     )
     top_n_sigma: float = number(
@@ -284,7 +284,7 @@ class SamplingParams:
         1.0,
         off=(1.0, 1.0),
         names=("guidance_scale",),
-        meaning="Moves the logits so many times as far as the prompt does from those behind the negative prompt.",
+        meaning="Scales the difference between the prompt's and the negative prompt's logits by this factor.",
         source="Sanchez et al., Stay on topic with Classifier-Free Guidance, 2023",
     )
     sampler_order: tuple[int, ...] = DEFAULT_ORDER
@@ -295,7 +295,7 @@ class SamplingParams:
     logprobs_after: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning.
+        """Check all values.
 
         Raises:
             BadRequest: A value is out of range or not a number; ``field`` names it.
@@ -321,12 +321,12 @@ class SamplingParams:
 
     @property
     def is_guided(self) -> bool:
-        """Whether a negative prompt changes anything."""
+        """Whether guidance is on."""
         return self.guidance_scale != 1
 
     @property
     def is_greedy(self) -> bool:
-        """Whether the most likely token is taken without a draw."""
+        """Whether the most likely token is always taken."""
         return self.temperature < _MIN_TEMPERATURE and self.dynatemp_range == 0
 
 
@@ -342,4 +342,4 @@ def _row(row: Field[object]) -> Parameter:
 PARAMETERS: Mapping[str, Parameter] = {
     row.name: _row(row) for row in fields(SamplingParams) if row.metadata
 }
-"""The rows of the table, by their fields' names."""
+"""The rows of the table, by field name."""

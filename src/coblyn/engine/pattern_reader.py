@@ -1,7 +1,7 @@
-r"""Regular expressions, read: what can be matched in linear time, and nothing else.
+r"""Parser for the regular expressions that can be matched in linear time.
 
 Letters, ``.``, classes (``[a-z]``, ``\d``, ``\w``, ``\s`` and their opposites), groups, ``|``, ``*``, ``+``, ``?``,
-``{m,n}`` and ``\b``. A lazy quantifier means the same as any other: a pattern matches as soon as it can.
+``{m,n}`` and ``\b``. Lazy quantifiers mean the same as greedy ones, since a pattern matches as soon as it can.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _MAX_DEPTH = 50
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """One character: whether it is in one of the ranges, or in none; both ends belong to a range."""
+    """One character in one of the ranges, or in none of them if negated; ranges include both ends."""
 
     ranges: tuple[tuple[str, str], ...]
     is_negated: bool = False
 
     def holds(self, character: str) -> bool:
-        """Whether it matches a character, in whatever case."""
+        """Whether it matches a character, ignoring case."""
         cases = {character, character.lower(), character.upper()}
         found = any(low <= case <= high for case in cases for low, high in self.ranges)
         return found != self.is_negated
@@ -39,21 +39,21 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One after the other."""
+    """A sequence of nodes."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """One of them."""
+    """Matches any one of its nodes."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """So many times; None for any number."""
+    """A repetition; a maximum of None means no limit."""
 
     part: Node
     least: int
@@ -78,15 +78,15 @@ _ANY = Set((("\n", "\n"),), is_negated=True)
 
 
 def read_pattern(text: str) -> Node:
-    """A regular expression as nodes.
+    """Parse a regular expression.
 
     Raises:
-        BadRequest: It is wrong, or holds what is not matched in linear time.
+        BadRequest: It is invalid, or needs more than linear time.
     """
     reader = _Reader(text)
     node = reader.alternatives(0)
     if reader.rest:
-        raise reader.wrong("has a parenthesis too many")
+        raise reader.wrong("has an unmatched closing parenthesis")
     return node
 
 
@@ -128,7 +128,7 @@ class _Reader:
         if character == "\\":
             return self._escape()
         if character in "^$*+?":
-            raise self.wrong(f"has {character!r} where that means nothing or is not supported")
+            raise self.wrong(f"has {character!r} where it has no meaning or is not supported")
         return Set(((character, character),))
 
     def _group(self, depth: int) -> Node:
@@ -181,9 +181,9 @@ class _Reader:
         least, most = self._quantifier()
         if (least, most) == (1, 1):
             return node
-        self._skip("?")  # lazy
+        self._skip("?")  # a lazy quantifier
         if self.rest[:1] in ("*", "+"):
-            raise self.wrong("repeats what is repeated")
+            raise self.wrong("repeats what is already repeated")
         return Repeat(node, least, most)
 
     def _quantifier(self) -> tuple[int, int | None]:
@@ -196,13 +196,13 @@ class _Reader:
         first, comma, second = inner.partition(",")
         if not closing or not first.isdecimal() or not (second.isdecimal() or not second):
             raise self.wrong(
-                "has a brace that is not a number of times; write \\{ for the character"
+                "has a brace that is not a repetition count; write \\{ for the character"
             )
         self._place += len(inner) + 1
         least, most = int(first), int(second) if second else None if comma else int(first)
         if max(least, most or 0) > MAX_REPEATS or (most is not None and most < least):
             raise self.wrong(
-                f"repeats more than {MAX_REPEATS} times, or from a larger number to a smaller one"
+                f"repeats more than {MAX_REPEATS} times, or has a minimum above the maximum"
             )
         return least, most
 
@@ -221,5 +221,5 @@ class _Reader:
 def _single(found: Set, reader: _Reader) -> str:
     ((low, high),) = found.ranges if len(found.ranges) == 1 else (("", _LARGEST),)
     if low != high:
-        raise reader.wrong("has a range that does not lie between two characters")
+        raise reader.wrong("has a range whose ends are not single characters")
     return low

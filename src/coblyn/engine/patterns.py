@@ -1,7 +1,7 @@
-"""Regular expressions that must not be written: found in a growing text in linear time.
+"""Banned regular expressions, found in a growing text in linear time.
 
-Thompson's construction (Communications of the ACM 11, 1968), with the place where each possible match began. Of those
-that are in the same state the earliest counts, so there are never more of them than states.
+Thompson's construction (Communications of the ACM 11, 1968), which also tracks where each possible match began. Per
+state only the earliest one is kept, so there are never more of them than states.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from coblyn.errors import BadRequest
 __all__ = ["MAX_LENGTH", "Patterns", "State", "patterns_of"]
 
 MAX_LENGTH = 500
-"""Characters of the longest match: as much may have to be held back."""
+"""Maximum length of a match in characters: this much text may have to be held back."""
 
 MAX_STATES = 2000
-"""States of all patterns of a request: for each character as much may have to be looked at."""
+"""Maximum number of states of a request's patterns: each character may visit all of them."""
 
 
 class State(NamedTuple):
-    """Between two characters.
+    """The state between two characters.
 
     Attributes:
-        threads: What may become a match: a state, and characters so far.
-        was_word: Whether the last character belongs to a word.
+        threads: Possible matches: a state, and the number of characters so far.
+        was_word: Whether the last character is a word character.
     """
 
     threads: tuple[tuple[int, int], ...] = ()
@@ -36,20 +36,20 @@ class State(NamedTuple):
 
 
 class _Reach(NamedTuple):
-    """What can be reached from a state without a character: states that take one, and whether a match ends."""
+    """What a state reaches without a character: states that take one, and whether a match ends."""
 
     takers: tuple[int, ...]
     is_end: bool
 
 
 class Patterns:
-    """Some patterns, in whatever case.
+    """A set of patterns, matched without regard to case.
 
     Args:
         texts: Regular expressions.
 
     Raises:
-        BadRequest: One is wrong, or matches a text without characters, or they are too large together.
+        BadRequest: One is invalid or matches the empty text, or they are too large together.
     """
 
     start = State()
@@ -71,14 +71,14 @@ class Patterns:
             self._starts.append(begin)
 
     def step(self, state: State, character: str) -> Step[State]:
-        """Go on by one character of the text."""
+        """Advance by one character of the text."""
         is_word = character.isalnum() or character == "_"
         is_edge = is_word != state.was_word
         after: dict[int, int] = {}
         match = NO_MATCH
         for place, length in (*state.threads, *((begin, 0) for begin in self._starts)):
             reach = self._reached(place, is_edge=is_edge)
-            if reach.is_end:  # a word had to end before this character
+            if reach.is_end:  # the pattern needs a word boundary before this character
                 match = max(match, length + 1)
             for taker in reach.takers:
                 taken = self._sets[taker]
@@ -92,7 +92,7 @@ class Patterns:
         return Step(State(threads, is_word), match)
 
     def pending(self, state: State) -> int:
-        """Characters at the end of the text that may be the beginning of a match."""
+        """Number of characters at the end of the text that may begin a match."""
         return max((length for _, length in state.threads), default=0)
 
     def _reached(self, place: int, *, is_edge: bool) -> _Reach:
@@ -120,7 +120,7 @@ class Patterns:
         return len(self._sets) - 1
 
     def _build(self, node: Node, follow: int) -> int:
-        """The state from which a node leads to ``follow``."""
+        """Build the states of a node that lead to ``follow``, and give the first."""
         if isinstance(node, Set):
             return self._new(node, follow)
         if isinstance(node, Edge):
@@ -150,5 +150,5 @@ class Patterns:
 
 @lru_cache(maxsize=16)
 def patterns_of(texts: tuple[str, ...]) -> Patterns:
-    """Patterns, read once: clients send the same ones with every request."""
+    """Patterns, cached because clients send the same ones with every request."""
     return Patterns(texts)

@@ -1,7 +1,7 @@
-"""Phrases that must not be written: found in a growing text in linear time, however many there are.
+"""Banned phrases, found in a growing text in linear time, however many there are.
 
-Aho and Corasick's automaton (Communications of the ACM 18, 1975) over characters without case. What may be the
-beginning of a phrase is known at every moment, so that it can be held back.
+Aho and Corasick's automaton (Communications of the ACM 18, 1975) over characters without case. After each character it
+is known how much of the text may begin a phrase, so that this part can be held back.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ START = 0
 """The state before the first character."""
 
 NO_MATCH = 0
-"""The length of a match where there is none."""
+"""The length of a match if there is none."""
 
 
 S = TypeVar("S")
 
 
 class Step(NamedTuple, Generic[S]):
-    """What a character does.
+    """The result of a character.
 
     Attributes:
-        state: Where the automaton is then.
-        match: Characters of the longest phrase that ends here; 0 where none does.
+        state: The automaton's new state.
+        match: Length of the longest phrase that ends here; 0 if none does.
     """
 
     state: S
@@ -35,10 +35,10 @@ class Step(NamedTuple, Generic[S]):
 
 
 class Phrases:
-    """Some phrases, in whatever case.
+    """A set of phrases, matched without regard to case.
 
     Args:
-        texts: The phrases; empty ones are left out.
+        texts: The phrases; empty ones are ignored.
     """
 
     start = START
@@ -53,7 +53,7 @@ class Phrases:
         self._fail = self._failures()
 
     def step(self, state: int, character: str) -> Step[int]:
-        """Go on by one character of the text."""
+        """Advance by one character of the text."""
         folded = _folded(character)
         while state and folded not in self._next[state]:
             state = self._fail[state]
@@ -61,7 +61,7 @@ class Phrases:
         return Step(state, self._match[state])
 
     def pending(self, state: int) -> int:
-        """Characters at the end of the text that may be the beginning of a phrase."""
+        """Number of characters at the end of the text that may begin a phrase."""
         return self._depth[state]
 
     def _add(self, text: str) -> None:
@@ -77,7 +77,7 @@ class Phrases:
         self._match[state] = self._depth[state]
 
     def _failures(self) -> list[int]:
-        """For each state the longest proper suffix of its text that begins a phrase, too."""
+        """For each state, the state of the longest proper suffix of its text that also begins a phrase."""
         failures = [START] * len(self._next)
         waiting = deque(self._next[START].values())
         while waiting:
@@ -88,17 +88,17 @@ class Phrases:
                 while other and folded not in self._next[other]:
                     other = failures[other]
                 failures[after] = self._next[other].get(folded, START)
-            # Breadth first: the suffix is shorter, so it is complete.
+            # Breadth first, so that the state of the shorter suffix is complete.
             self._match[state] = self._match[state] or self._match[failures[state]]
         return failures
 
 
 @lru_cache(maxsize=16)
 def phrases_of(texts: tuple[str, ...]) -> Phrases:
-    """The automaton of some phrases; clients send the same ones with every request."""
+    """The automaton of phrases, cached because clients send the same ones with every request."""
     return Phrases(texts)
 
 
 def _folded(character: str) -> str:
-    """A character without case, as one key: a few fold to two characters, which are kept together."""
+    """A case-folded character as one key; a few fold to two characters, which stay together."""
     return character.casefold()

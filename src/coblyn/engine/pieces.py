@@ -1,4 +1,4 @@
-"""From token ids back to bytes."""
+"""Token ids to bytes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def join_pieces(vocab: Vocab, tokens: Sequence[int], *, special: bool, vocab_siz
     for token in tokens:
         if not 0 <= token < vocab_size:
             raise BadRequest(
-                f"{token} is not a token id: they go from 0 to {vocab_size - 1}.", field="ids"
+                f"{token} is not a token id; ids range from 0 to {vocab_size - 1}.", field="ids"
             )
     return b"".join(vocab.piece(token, special=special) for token in tokens)

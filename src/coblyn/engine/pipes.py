@@ -1,7 +1,7 @@
-"""Both ends of a child's pipes on an event loop: frames go in and come out, lines of errors come out.
+"""Communication with a child process on an event loop: frames in both directions, and lines of its standard error.
 
-Frames are handed over in the loop's own callback. Between two tokens of one stream each task that has to be woken is
-felt: the caches are the model's by then.
+Frames are delivered in the loop's own callback: waking a task for each token would be measurably slower, since by then
+the model has evicted everything else from the caches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MAX_LINE = 1 << 16
 
 
 class Pipes(asyncio.SubprocessProtocol):
-    """Speaks to one child process, from its start to its end. Make it on the loop.
+    """The pipes of one child process. Create it on the loop.
 
     Args:
         on_frame: Called with each frame that arrives.
@@ -37,11 +37,11 @@ class Pipes(asyncio.SubprocessProtocol):
         self._ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The child runs."""
+        """Record that the child runs."""
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Frames or lines."""
+        """Split data into frames or lines."""
         if fd == _STDOUT:
             for frame in self._reader.feed(data):
                 self._on_frame(frame)
@@ -52,7 +52,7 @@ class Pipes(asyncio.SubprocessProtocol):
         self._rest = self._rest[-_MAX_LINE:]
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The child has ended, and all that it wrote was read."""
+        """Record that the child has ended and all its output was read."""
         if self._rest:
             self._on_line(self._rest.decode(errors="replace").rstrip())
         if not self._ended.done():
@@ -64,18 +64,18 @@ class Pipes(asyncio.SubprocessProtocol):
         return self._child.get_pid()
 
     def send(self, frame: wire.ToEngine) -> None:
-        """Send a frame; to a child that is gone it is no use, and no harm."""
+        """Send a frame; ignored if the child has ended."""
         pipe = cast("asyncio.WriteTransport | None", self._child.get_pipe_transport(_STDIN))
         if pipe and not pipe.is_closing():
             pipe.write(wire.pack(frame))
 
     def kill(self) -> None:
-        """End the child at once, if it runs."""
+        """Kill the child if it runs."""
         if self._child.get_returncode() is None:
             self._child.kill()
 
     async def wait(self) -> int | None:
-        """Wait for the end; the exit code, negative for a signal."""
+        """Wait for the child to end. Gives the exit code, negative for a signal."""
         await asyncio.shield(self._ended)
         code = self._child.get_returncode()
         self._child.close()

@@ -1,6 +1,6 @@
-"""One step of the engine, or some in a row, as the scheduler decided it and as the runner answers.
+"""One step of the engine, or several consecutive ones: the scheduler's plan, and the runner's results.
 
-What is made for every token is a named tuple: it costs a third of a frozen dataclass to make.
+Values made for every token are named tuples, which take a third of the time of a frozen dataclass to make.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 FRAME = 1 / 30
-"""Seconds that steps in a row may take. Text that comes in such pieces reads as a steady flow, as a film does."""
+"""Maximum duration of consecutive steps in seconds. Text in pieces this short still appears to flow steadily."""
 
 
 ALL_FORBIDDEN = -1
-"""In place of a token: the biases and bans leave none."""
+"""In place of a token: biases and bans leave none."""
 
 NO_NUMBERS = -2
 """In place of a token: the model's logits are not numbers."""
@@ -46,7 +46,7 @@ NOT_FOLLOWED = -3
 """In place of a token: the request's constraint cannot be followed any further."""
 
 END_REFUSED = -4
-"""In place of a token: reasoning has to end here, and the request's constraint does not allow that."""
+"""In place of a token: reasoning has to end here, but the request's constraint does not allow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Forget positions ``start`` and later of ``sequence``."""
+    """Remove positions ``start`` and later from ``sequence``."""
 
     sequence: int
     start: int
@@ -71,14 +71,14 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Save:
-    """Copy a sequence, and the logits kept with it, to main memory under a key; then cut it.
+    """Copy a sequence, and the logits kept with it, to main memory under a key, then truncate it.
 
     Attributes:
-        sequence: Its id.
-        key: The name of the copy.
-        keep: Tokens that stay in the sequence.
+        sequence: The sequence's id.
+        key: Key of the copy.
+        keep: Number of tokens that stay in the sequence.
         marks: Lengths at which the window is copied too, so that the copy can be restored up to there.
-        taken: Further lengths, whose windows are those of an older copy with the same beginning: (length, its key).
+        taken: Further marks whose windows come from an older copy with the same beginning: (length, its key).
     """
 
     sequence: int
@@ -90,9 +90,9 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Copy what was saved under a key into an empty sequence; the copy in main memory stays.
+    """Copy the state saved under a key into an empty sequence; the copy in main memory stays.
 
-    ``length`` is the whole of it, or one of its marks.
+    ``length`` is the full length of the copy, or one of its marks.
     """
 
     key: int
@@ -114,20 +114,20 @@ class Row(NamedTuple):
     """Consecutive tokens of one sequence.
 
     Attributes:
-        request_id: Whose they are.
+        request_id: The request's id.
         sequence: Sequence id in the context.
         position: Position of the first token.
-        tokens: Token ids. Empty when logits that were kept are drawn from: those at the end of the prompt, or those
-            of a row whose mask was late.
-        outputs: Maximum number of tokens that are drawn; 0 for none. Where it is more than 1 + the drafts, steps that
-            compute what was drawn need no decision.
-        drafts: Guesses at the tokens that follow, computed in the same step. A token is drawn behind each that is
-            right; those that are wrong stay in the sequence until they are removed.
-        keeps_logits: Whether the logits of the last token are kept with the sequence, since its prompt ends here.
-        media: What is computed in place of the tokens, which only say how many cells it takes.
-        banned: Tokens that are not drawn first.
-        is_guide: It is of what its request is guided away from, and has no outputs. The row that draws for the
-            request, in the same plan, is guided by it; both end with the same tokens, and either may be empty.
+        tokens: Token ids. Empty when the draw uses kept logits: those at the end of the prompt, or those of a row whose
+            mask was late.
+        outputs: Maximum number of tokens to draw; 0 for none. If it is larger than 1 + the number of drafts, the runner
+            may compute drawn tokens in further steps without a new plan.
+        drafts: Guesses for the following tokens, computed in the same step. A token is drawn after each correct one;
+            wrong ones stay in the sequence until they are removed.
+        keeps_logits: Whether to keep the logits of the last token with the sequence, since its prompt ends here.
+        media: The media item to compute in place of the tokens, which then only give its number of cells.
+        banned: Tokens that must not be drawn first.
+        is_guide: Whether it belongs to the negative prompt. Such a row has no outputs; it guides the row of the same
+            request in the same plan. Both end with the same tokens, and either may be empty.
     """
 
     request_id: str
@@ -143,12 +143,12 @@ class Row(NamedTuple):
 
 
 class DraftWish(NamedTuple):
-    """A text that a draft model should go on with.
+    """A text for which a draft model should guess tokens.
 
     Attributes:
-        request_id: Whose it is.
-        tokens: Token ids of all of it. It grows and is cut from wish to wish; the same list each time.
-        num_wanted: How many tokens are wanted.
+        request_id: The request's id.
+        tokens: All its token ids: the same list each time, which grows and is cut between wishes.
+        num_wanted: Number of tokens wanted.
     """
 
     request_id: str
@@ -157,13 +157,13 @@ class DraftWish(NamedTuple):
 
 
 class Rewind(NamedTuple):
-    """Tokens that a request has drawn and gives back, or goes on with without having drawn them.
+    """Tokens that a request takes back, or continues with although they were not drawn.
 
     Attributes:
-        request_id: Whose they are.
-        num_tokens: How many, the last ones.
-        history: Token ids of its prompt and of what it keeps, those that it did not draw among them.
-        forced: Those, the last ones.
+        request_id: The request's id.
+        num_tokens: Number of last tokens to take back.
+        history: Token ids of its prompt and of its text after the change, forced ones included.
+        forced: The last tokens of ``history``, which were not drawn.
     """
 
     request_id: str
@@ -176,13 +176,13 @@ class Plan(NamedTuple):
     """Cache operations, in order, and then one ``llama_decode`` over all rows, or several.
 
     Attributes:
-        operations: What is done first, to the KV cache.
-        rows: What is computed.
-        rewinds: What is forgotten before anything is drawn.
+        operations: KV cache operations, executed first.
+        rows: The rows to compute.
+        rewinds: Changes to samplers and constraints, applied before anything is drawn.
 
-    A runner goes on by itself, for ``FRAME`` at most, while every row that draws wants more: further steps compute what
-    was drawn. It stops after a token that ends a generation, and when it is interrupted. A row whose mask is late draws
-    nothing, and the others need not wait for it.
+    While every drawing row wants more outputs, a runner continues by itself for at most ``FRAME`` seconds; the further
+    steps compute the drawn tokens. It stops after a token that ends a generation, and when interrupted. A row whose
+    mask is late draws nothing, and the others do not wait for it.
     """
 
     operations: tuple[CacheOp, ...]
@@ -191,15 +191,15 @@ class Plan(NamedTuple):
 
     @property
     def num_tokens(self) -> int:
-        """Tokens in the batch."""
+        """Number of tokens in the batch."""
         return sum(len(row.tokens) + len(row.drafts) for row in self.rows)
 
 
 class Sampled(NamedTuple):
-    """The token drawn for a row, or why there is none; log-probabilities only if its request asked for them.
+    """The token drawn for a row, or the reason why there is none; log-probabilities only if requested.
 
-    ``is_last`` says that the request's constraint allows nothing after it, ``is_forced`` that it had to follow the one
-    before: it was not drawn, and is not computed.
+    ``is_last``: the request's constraint allows nothing after it. ``is_forced``: the constraint forced it, so it was
+    neither drawn nor computed.
     """
 
     token: int
@@ -209,12 +209,12 @@ class Sampled(NamedTuple):
     is_forced: bool = False
 
     def followed_by(self, forced: Sequence[int], *, is_last: bool) -> list[Sampled]:
-        """It and the tokens that have to follow it; ``is_last`` is said of the last one."""
+        """This token and the forced ones after it; ``is_last`` is set on the last one."""
         all_of_them = [self, *(Sampled(token, is_forced=True) for token in forced)]
         all_of_them[-1] = all_of_them[-1]._replace(is_last=is_last)
         return all_of_them
 
 
 def num_drawn(row: Sequence[Sampled]) -> int:
-    """How many tokens of a row were drawn, and are computed but for the last one."""
+    """Number of drawn tokens of a row; all but the last one are computed."""
     return sum(not sampled.is_forced for sampled in row)

@@ -1,6 +1,6 @@
-"""Requests are prepared on threads of their own, so that one that takes long stalls no stream.
+"""Prepares requests on separate threads, so that a slow one does not stall the streams.
 
-Order of arrival is kept among those that are ready soon: nobody waits longer than ``PATIENCE`` for an earlier one.
+Requests keep their order of arrival, but none waits longer than ``PATIENCE`` for an earlier one.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from coblyn.errors import CoblynError, EngineError
 __all__ = ["PATIENCE", "Preparation", "Preparing"]
 
 PATIENCE = 0.05
-"""Seconds that a request may take to be prepared before later ones overtake it."""
+"""Seconds of preparation after which later requests overtake a request."""
 
 _NUM_THREADS = 4
-"""So many slow requests at a time leave no thread for a quick one."""
+"""Number of threads, which is the number of slow requests at which quick ones have to wait."""
 
 log = logging.getLogger(__name__)
 
 
 class Preparation:
-    """A request on its way to the engine thread.
+    """A request being prepared for the engine thread.
 
     Attributes:
-        request: What is prepared.
-        result: What a runner made of it, or why it could not; None until then, and when it was cancelled before.
-        is_cancelled: Nobody wants it any longer. Only the engine thread sets and reads it for a decision.
+        request: The request.
+        result: What the runner prepared, or the error; None until then, or if it was cancelled first.
+        is_cancelled: Whether its caller cancelled it. Only the engine thread sets it, and decides by it.
     """
 
     __slots__ = ("_began", "_earlier", "_has_left", "is_cancelled", "request", "result")
@@ -46,7 +46,7 @@ class Preparation:
         self._has_left = threading.Event()
 
     def prepare(self, prepare: Callable[[Request], Prepared]) -> None:
-        """Do it; whatever goes wrong with that is nobody else's trouble."""
+        """Prepare the request; an error fails this request only."""
         try:
             if not self.is_cancelled:
                 self.result = prepare(self.request)
@@ -57,31 +57,31 @@ class Preparation:
             self.result = EngineError(f"The request could not be prepared: {error!r}.")
 
     def wait_for_earlier(self) -> None:
-        """Let the one that came before go first, unless it takes long."""
+        """Wait for the previous request, unless it is slow."""
         earlier, self._earlier = self._earlier, None
         if earlier is not None:
             earlier.wait_until_late()
 
     def wait_until_late(self) -> None:
-        """Wait until it has left, or has taken so long that others overtake it."""
+        """Wait until this request has left, or is so late that others overtake it."""
         self._has_left.wait(max(0.0, self._began + PATIENCE - time.monotonic()))
 
     def leave(self) -> None:
-        """Let the one that came after go."""
+        """Let the next request go."""
         self._has_left.set()
 
     def discard(self) -> None:
-        """Free what was prepared and will not run."""
+        """Free the prepared resources of a request that will not run."""
         if self.result is not None and not isinstance(self.result, CoblynError):
             self.result.close()
 
 
 class Preparing:
-    """A few threads that make requests ready.
+    """A pool of threads that prepare requests.
 
     Args:
-        prepare: Called on one of them.
-        hand_over: Called on the same one when that is done, or has failed; must not block.
+        prepare: Called on one of the threads.
+        hand_over: Called on the same thread afterwards, also after an error; must not block.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Preparing:
         self._is_closed = False
 
     def add(self, request: Request) -> bool:
-        """Begin with a request; False, and nothing is done, when it is closed."""
+        """Start preparing a request; when closed, do nothing and give False."""
         with self._lock:
             if self._is_closed:
                 return False
@@ -106,13 +106,13 @@ class Preparing:
         return True
 
     def take(self, preparation: Preparation) -> None:
-        """It has arrived on the engine thread."""
+        """Record that a request has arrived on the engine thread."""
         with self._lock:
             if self._under_way.get(preparation.request.id) is preparation:
                 del self._under_way[preparation.request.id]
 
     def cancel(self, request_id: str) -> bool:
-        """End a request that has not arrived yet; whether there is one."""
+        """Cancel a request that has not arrived yet. Gives whether there was one."""
         with self._lock:
             preparation = self._under_way.pop(request_id, None)
             if preparation is None:
@@ -121,12 +121,12 @@ class Preparing:
             return True
 
     def request_ids(self) -> list[str]:
-        """All requests that have not arrived yet."""
+        """The ids of all requests that have not arrived yet."""
         with self._lock:
             return list(self._under_way)
 
     def close(self) -> None:
-        """Take no more, and wait until all that began is handed over."""
+        """Accept no more requests, and wait until all others are handed over."""
         with self._lock:
             self._is_closed = True
         self._pool.shutdown()

@@ -1,4 +1,4 @@
-"""What a projector makes of images and sounds, kept by their digests: taken apart once, encoded once."""
+"""Images and sounds as processed by a projector, cached by digest, so that each is processed once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from coblyn.llama.projector import Chunk, Piece, Projector
 __all__ = ["Encoded", "Projection"]
 
 _PREPARED_SIZE = 4
-"""Bytes of a prepared part for each byte of a picture: single precision in place of bytes."""
+"""Bytes of a prepared part per byte of a picture: float32 in place of bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Projection:
     """A ``MediaReader`` over a projector.
 
     Args:
-        projector: What encodes; its creator closes it.
-        max_whole: Maximum number of cells that see each other.
-        capacity: Bytes that keep what was prepared, and as many for what was encoded.
+        projector: The encoder; its creator closes it.
+        max_whole: Maximum number of cells that attend to each other and so need one step.
+        capacity: Bytes for prepared media, and as many again for encoded media.
     """
 
     def __init__(self, projector: Projector, *, max_whole: int, capacity: int) -> None:
@@ -54,12 +54,12 @@ class Projection:
         self.num_encoded = 0
 
     def take(self, raw: RawMedia) -> tuple[Span, ...]:
-        """Cut and scale it for the model."""
+        """Cut and scale an image or a sound for the model."""
         taken = _taken(raw.digest, self._prepared(raw))
         for chunk in taken.chunks.values():
             if chunk.is_whole and chunk.num_cells > self._max_whole:
                 raise BadRequest(
-                    f"This {raw.kind} takes {chunk.num_cells} tokens that have to be computed in one step, which has "
+                    f"This {raw.kind} takes {chunk.num_cells} tokens that have to be computed in one step, which holds "
                     f"{self._max_whole}.",
                     hint="Load the model with a larger batch (--batch).",
                 )
@@ -72,21 +72,21 @@ class Projection:
         return taken.spans
 
     def spans(self, digest: bytes) -> tuple[Span, ...] | None:
-        """What was made of it, if that is kept."""
+        """The spans of an image or a sound, if it is kept."""
         with self._lock:
             taken = self._taken.get(digest)
         return taken.spans if taken else None
 
     def encode(self, media: Iterable[Media]) -> dict[bytes, Encoded]:
-        """Everything that a prompt's media are computed from, by their digests.
+        """Encode a prompt's media; gives the parts by digest.
 
         Raises:
-            PromptForgotten: Something is no longer kept.
+            PromptForgotten: One of them is no longer kept.
         """
         return {each.digest: self._encode(each.digest) for each in media}
 
     def _encode(self, digest: bytes) -> Encoded:
-        with self._turn:  # who comes while the same is encoded waits for that
+        with self._turn:  # a concurrent request for the same media waits for this one
             with self._lock:
                 found, chunk = self._encoded.get(digest), self._parts.get(digest)
             if found:

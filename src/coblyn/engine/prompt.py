@@ -1,8 +1,8 @@
-"""What a model reads: spans of tokens and media, and what else the numbers in the KV memory depend on.
+"""Prompts: spans of tokens and media, and the namespace that the numbers in the KV memory depend on.
 
-Two prompts share what was computed for one of them as far as their spans are equal, and only within one namespace. A
-chained hash names each block of ``BLOCK`` cells together with all that stands before it. It depends on values only,
-never on the process or the machine, so it is a key in memory, on disk and over the network alike.
+Two prompts share computed cells as far as their spans are equal, and only within one namespace. A chained hash
+identifies each block of ``BLOCK`` cells together with everything before it. It depends on values only, not on the
+process or the machine, so it can serve as a key in memory, on disk and over the network.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ __all__ = [
 ]
 
 BLOCK = 64
-"""Cells that share one hash."""
+"""Number of cells per hash."""
 
 HASH_SIZE = 16
-"""Bytes of a hash."""
+"""Size of a hash in bytes."""
 
 _IS_SWAPPED = sys.byteorder == "big"
 
 
 def pack_ids(ids: Iterable[int]) -> bytes:
-    """Token ids as they cross every border: 32-bit integers, the lowest byte first.
+    """Pack token ids for transport: little-endian 32-bit integers.
 
     Raises:
-        BadRequest: One is not an integer of 32 bits.
+        BadRequest: An id is not a 32-bit integer.
     """
     values = tuple(ids)
     try:
@@ -66,7 +66,7 @@ def unpack_ids(data: bytes) -> array[int]:
 
 
 def block_hash(before: bytes, block: bytes) -> bytes:
-    """The one hash function: of a block's content behind what ``before`` is the hash of; ``HASH_SIZE`` bytes.
+    """Hash a block's content together with the hash of everything before it; ``HASH_SIZE`` bytes.
 
     The hash must be strong: anyone able to craft two prompts with the same hash could read another user's results.
     """
@@ -85,30 +85,30 @@ class Tokens(msgspec.Struct, frozen=True, array_like=True, tag="tokens"):
 
     @property
     def ids(self) -> array[int]:
-        """Their ids."""
+        """The token ids."""
         return unpack_ids(self.packed)
 
     @property
     def cells(self) -> int:
-        """KV cells that they take."""
+        """Number of KV cells."""
         return len(self.packed) // 4
 
     @property
     def positions(self) -> int:
-        """Positions by which what follows them is later."""
+        """Number of positions."""
         return self.cells
 
     def __repr__(self) -> str:
-        return f"Tokens({self.cells})"  # a prompt's text is in no log
+        return f"Tokens({self.cells})"  # so that a prompt's text is never logged
 
 
 class Media(msgspec.Struct, frozen=True, array_like=True, tag="media"):
-    """An image or a sound: it is computed as a whole, and shared as a whole.
+    """An image or a sound: always computed and shared as a whole.
 
     Attributes:
-        digest: Names its content, as the model gets to see it.
-        cells: KV cells that it takes, at least 1.
-        positions: Positions by which what follows it is later, 1 to ``cells``.
+        digest: Hash of its content as prepared for the model.
+        cells: Number of KV cells, at least 1.
+        positions: Number of positions, 1 to ``cells``.
     """
 
     digest: bytes
@@ -116,10 +116,10 @@ class Media(msgspec.Struct, frozen=True, array_like=True, tag="media"):
     positions: int
 
     def __post_init__(self) -> None:
-        """Refuse what no model has.
+        """Check the numbers.
 
         Raises:
-            ValueError: The numbers have no meaning.
+            ValueError: They are out of range.
         """
         if not 1 <= self.positions <= self.cells:
             raise ValueError("media take at least one cell, and no more positions than cells")
@@ -130,7 +130,7 @@ Span = Tokens | Media
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter that is in use: a digest of its file, its scale, and its kind, ``lora`` or ``control``."""
+    """An adapter in use: the digest of its file, its scale, and its kind, ``lora`` or ``control``."""
 
     digest: str
     scale: float = 1.0
@@ -142,8 +142,8 @@ class Namespace:
     """What the numbers in the KV memory depend on besides the spans.
 
     Attributes:
-        settings: Pairs of name and value: the model, its position encoding, the types in the KV memory.
-        adapters: The adapters in use, in their order.
+        settings: Pairs of name and value: the model, its position encoding, the KV cache types.
+        adapters: The adapters in use, in order.
     """
 
     settings: tuple[tuple[str, str], ...] = ()
@@ -157,16 +157,16 @@ class Namespace:
 
 
 PLAIN = Namespace()
-"""No adapters, and one model."""
+"""A namespace for tests and tools with a single model and no adapters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is continued.
+    """The input of a generation.
 
     Attributes:
-        spans: In their order.
-        namespace: Where what is computed for it may be shared.
+        spans: Tokens and media, in order.
+        namespace: The namespace in which its computed cells may be shared.
     """
 
     spans: tuple[Span, ...] = field(repr=False)
@@ -179,20 +179,20 @@ class Prompt:
 
     @property
     def cells(self) -> int:
-        """KV cells that it takes."""
+        """Number of KV cells."""
         return sum(span.cells for span in self.spans)
 
     @property
     def positions(self) -> int:
-        """Positions that it takes."""
+        """Number of positions."""
         return sum(span.positions for span in self.spans)
 
     @property
     def media(self) -> list[Media]:
-        """Its images and sounds, in their order."""
+        """Its images and sounds, in order."""
         return [span for span in self.spans if isinstance(span, Media)]
 
     @property
     def ids(self) -> array[int]:
-        """The ids of all its tokens; media have none."""
+        """The ids of all its tokens, without media."""
         return unpack_ids(b"".join(span.packed for span in self.spans if isinstance(span, Tokens)))

@@ -1,6 +1,6 @@
-"""Whether a process still answers. Its reader thread does while its engine thread computes: a long step is not a hang.
+"""Decides whether a process hangs. Its reader thread answers pings during a step, so a long step is not a hang.
 
-Beats are counted, not seconds: where the whole machine slept, or this process was stopped, nobody missed a beat.
+It counts pings, not seconds, so that time during which the machine slept or this process was stopped does not count.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 __all__ = ["BEAT_SECONDS", "Pulse"]
 
 BEAT_SECONDS = 1.0
-"""A question a second."""
+"""Seconds between pings."""
 
 _QUIET_BEATS = 3
 
 
 class Pulse:
-    """Counts the beats of one process that were not answered.
+    """Counts the unanswered pings of one process.
 
     Args:
-        hang_seconds: How long it may be silent; before its first word at least as long as a step.
-        step_seconds: How long one step may take, and a load may show no progress.
+        hang_seconds: Maximum silence; before the first answer, at least ``step_seconds``.
+        step_seconds: Maximum duration of a step, and of a load without progress.
     """
 
     def __init__(self, hang_seconds: float, step_seconds: float) -> None:
@@ -29,14 +29,14 @@ class Pulse:
         self._step_age = 0.0
 
     def hear(self, step_age: float | None = None) -> None:
-        """It sent something; perhaps for how many seconds the step in hand has run."""
+        """Record that it sent something; ``step_age`` is for how many seconds its current step has run."""
         self._has_spoken = True
         self._num_silent = 0
         if step_age is not None:
             self._step_age = step_age
 
     def beat(self) -> str:
-        """A beat is over; why it is taken to hang, as a clause, or an empty string."""
+        """Count a ping. Gives the reason why it is considered hung, as a clause, or an empty string."""
         self._num_silent += 1
         silence = self._num_silent * BEAT_SECONDS
         patience = self._hang_seconds
@@ -50,5 +50,5 @@ class Pulse:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it has not answered for some beats."""
+        """Whether it has not answered the last few pings."""
         return self._has_spoken and self._num_silent > _QUIET_BEATS

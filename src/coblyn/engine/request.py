@@ -1,4 +1,4 @@
-"""What the engine is asked to do: continue one prompt."""
+"""A request to the engine: continue one prompt."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ class Request:
     """One generation.
 
     Attributes:
-        id: Unique among the requests that are in the engine.
-        prompt: What is continued, at least one token; or the id of what ``encode`` gave, which the engine knows.
+        id: Unique among the engine's active requests.
+        prompt: The prompt, at least one token; or its id as given by ``encode``.
         max_tokens: Maximum number of tokens to generate, at least 1.
-        sampling: How to choose each token.
-        stop: Texts that end the generation where they appear, also across tokens. The text that is sent ends
-            before them, unless ``keep_stop``.
-        keep_stop: Send the stop text too.
-        ban_eos: Never choose an end-of-generation token.
-        ignore_eos: An end-of-generation token does not end the generation.
-        special: Send the text of special tokens too, such as ``<|im_end|>``.
-        kept: Special tokens whose text is sent in any case, by that text; never that of one which ends the generation.
-        constraint: What the whole generated text has to be; it ends where nothing may follow.
-        min_tokens: No token that ends the generation is chosen before there are so many; a constraint ends anyway.
-        stop_tokens: Token ids that end the generation; they have no text.
-        speculates: Tokens may be guessed ahead, which changes the time, and the rounding of steps.
-        banned_phrases: Texts that must not be written, in whatever case. Where one was, the tokens are taken back, and
-            another one is drawn in place of the first.
-        banned_patterns: The same as regular expressions (``pattern_reader.py``).
-        negative: What the text is guided away from, by ``sampling.guidance_scale``: a prompt in place of the other, or
-            the id of one. None for nothing.
-        thinking: How reasoning is marked, and how much of it there may be; None where neither is known.
+        sampling: Sampling parameters.
+        stop: Texts that end the generation wherever they appear, even across tokens. The text that is sent ends before
+            them unless ``keep_stop``.
+        keep_stop: Whether to send the stop text too.
+        ban_eos: Whether end-of-generation tokens are never chosen.
+        ignore_eos: Whether the generation continues after an end-of-generation token.
+        special: Whether to send the text of special tokens, such as ``<|im_end|>``.
+        kept: Texts of special tokens that are always sent, except when the token ends the generation.
+        constraint: Constraint on the whole generated text, which ends where nothing may follow.
+        min_tokens: Minimum number of tokens before an end-of-generation token may be chosen; a constraint may end
+            earlier.
+        stop_tokens: Token ids that end the generation; their text is not sent.
+        speculates: Whether drafts may be used, which changes the speed and the rounding of steps.
+        banned_phrases: Texts that must not be generated, ignoring case. When one appears, its tokens are taken back and
+            a different first token is drawn.
+        banned_patterns: The same, as regular expressions (``pattern_reader.py``).
+        negative: The negative prompt of guidance, or its id; ``sampling.guidance_scale`` is its strength. None for no
+            guidance.
+        thinking: The marks and the limit of reasoning; None if they are not known.
     """
 
     id: str
@@ -61,17 +62,17 @@ class Request:
 
     @property
     def has_bans(self) -> bool:
-        """Whether something must not be written."""
+        """Whether it has banned phrases or patterns."""
         return bool(self.banned_phrases or self.banned_patterns)
 
     @property
     def may_leap(self) -> bool:
-        """Whether tokens that a constraint forces may be taken without being drawn."""
+        """Whether tokens that a constraint forces may be accepted without being drawn."""
         return not self.has_bans and self.sampling.logprobs is None
 
     @property
     def guide(self) -> Prompt | None:
-        """The prompt that the text is guided away from, once it was looked up; None if nothing is."""
+        """The negative prompt after ``Encoder.look_up``; None without guidance."""
         assert not isinstance(self.negative, str), (
             "clients look prompts up before the engine thread gets them"
         )
@@ -79,7 +80,7 @@ class Request:
 
     @property
     def content(self) -> Prompt:
-        """The prompt itself, once it was looked up."""
+        """The prompt itself, after ``Encoder.look_up``."""
         assert isinstance(self.prompt, Prompt), (
             "clients look prompts up before the engine thread gets them"
         )

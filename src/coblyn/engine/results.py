@@ -1,4 +1,4 @@
-"""What a step brought: tokens booked, text set free, and what is taken back."""
+"""Applies the results of a step: records tokens, releases text, and takes tokens back."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from coblyn.engine.track import Track
 __all__ = ["Results"]
 
 _MAX_REWINDS = 1000
-"""A text that was taken back more often than this cannot be written without what is banned."""
+"""Number of times text is taken back before the request fails, as it cannot avoid what is banned."""
 
 
 class Results:
-    """Turns the result of a step into events, and into what the next step has to take back.
+    """Turns the results of a step into events, and into rewinds for the next step.
 
     Args:
-        roster: The requests that are here.
+        roster: The active requests.
         cache: The context's sequences.
-        vocab: Bytes of tokens, and which of them end a generation.
-        speculation: What learns from drafts.
-        clock: Seconds, for statistics.
+        vocab: Gives the bytes of tokens, and which of them end a generation.
+        speculation: Learns from accepted and rejected drafts.
+        clock: Gives seconds, for statistics.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Results:
         self._rewinds: list[Rewind] = []
 
     def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
-        """Book what was run, and give what it brought."""
+        """Record the results of a plan, and give its events."""
         if not plan.operations and len(result) == len(plan.rows) > 0:
             self._speculation.note(plan, result)
         by_id = {generation.request.id: generation for generation in self._roster.running}
@@ -67,7 +67,7 @@ class Results:
         for row in plan.rows:
             generation = by_id[row.request_id]
             track = generation.guide if row.is_guide else generation
-            assert track, "a guide has rows only while it is there"
+            assert track, "a request with a guide's row has a guide"
             self._book(track, len(row.tokens))
             if row.keeps_logits:
                 self._cache.keep_prompt_logits(row.sequence)
@@ -80,11 +80,11 @@ class Results:
         return events
 
     def cancel(self, generation: Generation) -> list[Event]:
-        """End a request; its sequence is free at once."""
+        """Cancel a request; its sequence is free at once."""
         return self._finish(generation, "cancelled", generation.text.flush())
 
     def take_rewinds(self) -> tuple[Rewind, ...]:
-        """What samplers have to take back before the next step."""
+        """The rewinds that samplers and constraints have to apply before the next step."""
         rewinds = tuple(self._rewinds)
         self._rewinds.clear()
         return rewinds
@@ -99,7 +99,7 @@ class Results:
             self._book(track, 1)
 
     def _take_all(self, generation: Generation, row: Row, drawn: Sequence[Sampled]) -> list[Event]:
-        """Take the tokens that a row drew, up to the one that ends it."""
+        """Apply the tokens that a row drew, up to the one that ends the generation."""
         if not drawn:  # its mask is late
             self._take_back(generation, row, drawn, 0)
             return []
@@ -129,7 +129,7 @@ class Results:
     def _take_back(
         self, generation: Generation, row: Row, drawn: Sequence[Sampled], num_booked: int
     ) -> None:
-        """Remove what was computed for nothing: drafts that were wrong, and tokens behind the end."""
+        """Remove cells computed in vain: wrong drafts, and tokens after the end."""
         if num_booked < max(len(row.drafts), num_drawn(drawn) - 1):
             for track in generation.tracks:
                 self._cache.take_back(track.sequence)
@@ -139,7 +139,10 @@ class Results:
     def _take(
         self, generation: Generation, sampled: Sampled, *, is_mark: bool = False
     ) -> tuple[Chunk, FinishReason | None]:
-        """The text that a token sets free, and why it is the last one, if it is; nothing of a mark is banned."""
+        """The text that a token releases, and the finish reason if it is the last one.
+
+        Marks of reasoning are never banned.
+        """
         request = generation.request
         generation.append(sampled.token)
         if generation.thought:
@@ -160,11 +163,11 @@ class Results:
         return chunk, None
 
     def _answer(self, generation: Generation, num_dropped: int) -> list[Event]:
-        """End reasoning: write what ends it as if it had been drawn, and go on behind it.
+        """End reasoning: append the closing text as if it had been drawn, and continue after it.
 
         Args:
-            generation: Within reasoning.
-            num_dropped: Tokens that it drew behind this place.
+            generation: A generation within reasoning.
+            num_dropped: Number of tokens drawn after this place, which are dropped.
         """
         request, taken = generation.request, Chunk("")
         assert request.thinking, "it has a limit"
@@ -184,7 +187,7 @@ class Results:
         self._rewinds.append(Rewind(generation.request.id, num_given_back, history, tuple(forced)))
 
     def _rewind(self, generation: Generation, count: int) -> list[Event]:
-        """Go back to where a banned phrase began; the token that begins it is not drawn there again."""
+        """Go back to where a banned phrase began; the token that began it is banned there."""
         generation.rewind(count)
         if generation.num_rewinds > _MAX_REWINDS:
             return self._fail(generation, ALL_FORBIDDEN)
@@ -217,7 +220,7 @@ class Results:
     def _fail(self, generation: Generation, reason: int) -> list[Event]:
         self._leave(generation)
         error = no_token(reason, generation.request)
-        if reason == NO_NUMBERS:  # nobody should go on from what was computed
+        if reason == NO_NUMBERS:  # no other request may continue from what was computed
             for track in generation.tracks:
                 self._cache.drop(track.sequence)
         return [Failed.by(generation.request.id, error)]
@@ -228,7 +231,7 @@ class Results:
         return [*_delta(request, chunk), Finish(request.id, reason, stats, chunk.stop)]
 
     def _leave(self, generation: Generation) -> None:
-        gone = generation.request.id  # what it gave back is no longer reported
+        gone = generation.request.id  # its rewinds are no longer needed
         self._rewinds = [rewind for rewind in self._rewinds if rewind.request_id != gone]
         if generation.guesses and generation in self._roster.running:
             self._speculation.end(generation.guesses)
@@ -246,7 +249,7 @@ def _delta(request: Request, chunk: Chunk) -> list[Event]:
 
 
 def _ends_at_eos(request: Request) -> bool:
-    """Whether a token that ends a generation ends this one. Where a constraint allows one, the text is complete."""
+    """Whether an end-of-generation token ends this generation. If a constraint allows it, the text is complete."""
     constraint = request.constraint
     is_over = constraint is not None and not constraint.holds_ends
     return is_over or not request.ignore_eos

@@ -1,4 +1,4 @@
-"""When an engine that died is started again: at once, or later and only if someone asks."""
+"""Decides when an engine that died is restarted: at once, or later and only when a request arrives."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from coblyn.engine.death import Death
 __all__ = ["DEATH_WINDOW", "MAX_DEATHS", "Revival"]
 
 MAX_DEATHS = 3
-"""So many deaths within ``DEATH_WINDOW`` seconds, and it waits."""
+"""Number of deaths within ``DEATH_WINDOW`` seconds after which restarts are delayed."""
 
 DEATH_WINDOW = 60.0
 
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0
-"""Seconds; each time that it fails again they are doubled."""
+"""Delay in seconds, doubled after each further failure."""
 
 _Signature = tuple[int, int, int] | None
 
 
 class Revival:
-    """Remembers the deaths of an engine.
+    """The recent deaths of an engine.
 
     Args:
-        model: The model's file, or empty: when it changes, there is a new chance.
-        clock: Seconds that only grow.
+        model: The model's file, or empty; when it changes, restarting is allowed again.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(self, model: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +40,7 @@ class Revival:
         self._signature: _Signature = None
 
     def is_at_once(self, death: Death) -> bool:
-        """Note a death; whether a new process is to be started now."""
+        """Record a death. Gives whether to restart at once."""
         now = self._clock()
         if self._deaths and now - self._deaths[-1] > _LONGEST_WAIT + DEATH_WINDOW:
             self._wait = 0.0
@@ -55,15 +55,15 @@ class Revival:
 
     @property
     def is_due(self) -> bool:
-        """Whether it may be tried again: the time is over, or the file is another one."""
+        """Whether a restart is allowed: the delay is over, or the file has changed."""
         return self._clock() >= self._until or self._look() != self._signature
 
     @property
     def when(self) -> str:
-        """When that is, as a sentence."""
+        """When a restart is allowed, as a sentence."""
         seconds = max(1, math.ceil(self._until - self._clock()))
-        change = ", or once the file has changed" if self._model else ""
-        return f"The next request after {seconds} s{change}, starts it again."
+        change = ", or once the file has changed," if self._model else ""
+        return f"The next request after {seconds} s{change} restarts it."
 
     def _look(self) -> _Signature:
         try:

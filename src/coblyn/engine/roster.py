@@ -1,4 +1,4 @@
-"""The requests that are here: those that wait, and those that have a sequence."""
+"""The active requests: those waiting, and those running with a sequence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Roster"]
 
 
 class Roster:
-    """Waiting and running generations, and the sequences of the latter.
+    """Waiting and running generations, and the sequences of the running ones.
 
     Args:
         cache: The context's sequences.
@@ -23,7 +23,7 @@ class Roster:
         self.running: list[Generation] = []
 
     def find(self, request_id: str) -> Generation | None:
-        """A request's generation, if it is here."""
+        """The generation of a request id; None if it is not active."""
         for generation in (*self.running, *self.waiting):
             if generation.request.id == request_id:
                 return generation
@@ -34,12 +34,12 @@ class Roster:
         return [generation.request.id for generation in (*self.running, *self.waiting)]
 
     def clear(self) -> None:
-        """Forget all requests."""
+        """Remove all requests."""
         self.running.clear()
         self.waiting.clear()
 
     def preempt(self, generation: Generation) -> None:
-        """Take a generation's sequence away; it goes on from the front of the queue, and is computed again."""
+        """Take a generation's sequence away and put it at the front of the queue; it is computed again later."""
         self.running.remove(generation)
         for track in generation.tracks:
             self._cache.drop(track.sequence)
@@ -47,7 +47,7 @@ class Roster:
         self.waiting.appendleft(generation)
 
     def remove(self, generation: Generation) -> None:
-        """Forget a generation; its sequence is free at once."""
+        """Remove a generation; its sequence is free at once."""
         if generation in self.running:
             self.running.remove(generation)
             for track in generation.tracks:

@@ -1,4 +1,4 @@
-"""Plans on a real context: the only file of the engine that touches the library."""
+"""Runs plans on a real context; the only file of the engine that calls the library."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ _NOT_FOLLOWED = Sampled(NOT_FOLLOWED)
 _END_REFUSED = Sampled(END_REFUSED)
 
 _PATIENCE = 0.1
-"""Part of a decode's time for which all rows wait for a mask that is late."""
+"""Fraction of the decode time for which all rows wait for a late mask."""
 
 _MAX_WAIT = 0.05
-"""Seconds for which rows that all have to wait for a mask do so, before the inbox is looked at."""
+"""Seconds to wait before the inbox is checked, if all rows wait for masks."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A request's sampler, its text under a constraint if it has one, and what its images and sounds were made to."""
+    """A request's sampler, its text under a constraint if it has one, and its encoded media."""
 
     request: Request
     sampler: Sampler
@@ -85,7 +85,7 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    """A sequence in main memory, the logits at the end of its prompt, and its window at shorter lengths."""
+    """A sequence saved in main memory, the logits at the end of its prompt, and its window at its marks."""
 
     state: NDArray[np.uint8]
     logits: NDArray[np.float32] | None
@@ -97,13 +97,13 @@ class LlamaRunner:
 
     Args:
         config: What to load, and how.
-        advance: Told of the loaded fraction, 0 to 1; returning False stops the load.
+        advance: Called with the loaded fraction, 0 to 1; returning False stops the load.
 
     Attributes:
         decode_seconds: Time spent in ``llama_decode`` so far; the rest of a step is the engine's own.
 
     Raises:
-        CoblynError: The library, the model or the context cannot be had.
+        CoblynError: The library, the model or the context cannot be loaded.
     """
 
     def __init__(
@@ -156,15 +156,15 @@ class LlamaRunner:
 
     @property
     def media(self) -> MediaReader:
-        """What takes images and sounds apart for it."""
+        """Its reader of images and sounds."""
         return self._media.reader
 
     def window_starts(self) -> Sequence[int]:
-        """Where the window of each sequence begins, as the library has it."""
+        """The first position of each sequence's window, as reported by the library."""
         return [self._context.window_start(sequence) for sequence in range(self.max_sequences)]
 
     def add_adapter(self, text: str) -> None:
-        """Load a further adapter; see ``Runner.add_adapter``."""
+        """Load another adapter; see ``Runner.add_adapter``."""
         self._adapters.add(text)
         self.info = replace(self.info, adapters=self._adapters.infos)
 
@@ -181,7 +181,7 @@ class LlamaRunner:
         return _Prepared(request, sampler, text, media)
 
     def open(self, prepared: Prepared) -> None:
-        """Keep the request's sampler and its constraint for its rows."""
+        """Register the request's sampler and constraint for its rows."""
         assert isinstance(prepared, _Prepared), "it is this runner's own"
         request = prepared.request
         self._requests[request.id] = request
@@ -203,7 +203,7 @@ class LlamaRunner:
             sampler.close()
 
     def _rewind(self, rewind: Rewind) -> None:
-        """Put a request back to where it was some tokens ago: what its sampler and its constraint remember."""
+        """Rewind a request's sampler and constraint by some tokens."""
         if rewind.num_tokens:
             self._samplers[rewind.request_id].close()
             request = self._requests[rewind.request_id]
@@ -214,7 +214,7 @@ class LlamaRunner:
         self._masks.force(rewind.request_id, rewind.forced)
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
-        """Carry out the cache operations, decode all rows, draw where rows sample, and go on if planned."""
+        """Execute the cache operations, decode all rows, draw tokens, and continue if the plan allows it."""
         for operation in plan.operations:
             self._remember(operation)
         for rewind in plan.rewinds:
@@ -226,7 +226,7 @@ class LlamaRunner:
         num_tokens, draws = self._fill(plan.rows)
         drawing = [row for row in plan.rows if row.outputs]
         if any(row.request_id in self._masks for row in drawing):
-            # Where a mask is late, later steps have fewer rows than adapters were set for.
+            # If a mask is late, further steps have fewer rows than the adapters were set for.
             return self._run_bound(
                 num_tokens,
                 drawing,
@@ -241,11 +241,11 @@ class LlamaRunner:
 
     @property
     def mixes_adapters(self) -> bool:
-        """Whether rows of one token each may have sets of adapters of their own."""
+        """Whether rows of one token may have different sets of adapters."""
         return self._adapters.are_mixed
 
     def _use_adapters(self, rows: Sequence[Row]) -> bool:
-        """Have the context compute with the adapters of rows; whether these are not all the same."""
+        """Set the adapters of all rows. Gives whether they differ between rows."""
         if self._adapters.is_empty:
             return False
         computed = [row for row in rows if row.tokens] or rows[:1]
@@ -263,9 +263,10 @@ class LlamaRunner:
         is_busy: bool,
         max_seconds: float,
     ) -> Sequence[Sequence[Sampled]]:
-        """Some rows follow a constraint: their masks are computed while all are decoded.
+        """Run a step in which some rows have constraints: their masks are computed during the decode.
 
-        Where a mask takes longer, its row's logits are kept for a later step, and the others go on until it is there.
+        If a mask takes longer, its row's logits are kept for a later step, and the other rows continue until it is
+        ready.
         """
         for row in rows:
             if row.drafts and row.request_id in self._masks:
@@ -285,14 +286,14 @@ class LlamaRunner:
         ]
 
     def _late_masks(self, rows: Sequence[Row], *, is_busy: bool) -> list[str]:
-        """Requests whose masks are not there yet. Masks that will be there soon are worth waiting for."""
+        """Requests whose masks are not ready, after a short wait for masks that will be ready soon."""
         bound = [row.request_id for row in rows if row.request_id in self._masks]
         can_go_on = is_busy or len(bound) < len(rows)
         patience = _PATIENCE * self._steps.decode_seconds if can_go_on else _MAX_WAIT
         return self._masks.late(bound, patience)
 
     def _masked(self, row: Row, draw: Draw, late: Collection[str]) -> Draw:
-        """What a row draws now that masks are there; nothing, if its own is late."""
+        """The tokens that a row draws; none if its mask is late."""
         request_id = row.request_id
         if request_id not in late:
             self._kept.forget_late(request_id)
@@ -303,17 +304,17 @@ class LlamaRunner:
         if draw.away and draw.away.logits is None:
             keep = self._kept.room_for_late(request_id, draw.away.keep, is_guide=True)
             draw = draw._replace(away=draw.away._replace(keep=keep))
-        if not row.tokens:  # its logits lie somewhere already
+        if not row.tokens:  # its logits are kept already
             return draw._replace(max_drawn=0, keep=None)
         keep = self._kept.room_for_late(request_id, draw.keep, is_guide=False)
         return draw._replace(max_drawn=0, keep=keep)
 
     def _end_frame(self) -> None:
-        """A mask is there: its row takes part in the next step."""
+        """End the frame because a mask is ready: its row takes part in the next step."""
         self._steps.interrupt(True)
 
     def _followed(self, request_id: str, drawn: Sequence[Sampled]) -> Sequence[Sampled]:
-        """What was drawn, and under a constraint whether anything may follow."""
+        """The drawn token; under a constraint, also the forced tokens after it and whether the text is over."""
         if request_id not in self._masks or not drawn:
             return drawn
         if not self._masks.wait(request_id):
@@ -338,31 +339,31 @@ class LlamaRunner:
         return self._draft_model is not None
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """What the draft model guesses."""
+        """Guesses of the draft model."""
         return self._draft_model.draft(wishes) if self._draft_model and wishes else {}
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
-        """What the model makes of whole texts."""
+        """Vectors of whole texts; see ``Runner.embed``."""
         return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
     def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
-        """What could be drawn behind the prompt of a sequence; see ``Runner.look``."""
+        """Candidates for the token after a sequence's prompt; see ``Runner.look``."""
         logits = self._kept.end(sequence)
         assert logits is not None, "its prompt ends here"
         with self._new_samplers.make(request, request.content.ids) as sampler:
             return views_of(sampler, logits, request.sampling, self.vocab, max_count)
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether steps in a row should end after the one in hand, and ``rest`` soon."""
+        """Set or clear the request to end consecutive steps after the current one, and ``rest`` soon."""
         self._steps.interrupt(wanted)
         self._kernels.interrupt(wanted)
 
     def rest(self) -> float | None:
-        """Measure again what was disturbed when it was measured."""
+        """Repeat measurements that were disturbed."""
         return self._kernels.rest()
 
     def bare_loop(self, num_prompt: int, num_generate: int) -> tuple[float, float]:
-        """Run the bare C loop on a context of the same shape: seconds to read a prompt, seconds to decode."""
+        """Run the bare C loop on a context of the same shape. Gives the seconds for prefill and for decoding."""
         with Context(self._model, self._options) as context:
             return context.bare_loop(num_prompt=num_prompt, num_generate=num_generate)
 
@@ -390,19 +391,19 @@ class LlamaRunner:
 
     @property
     def state_shape(self) -> tuple[int, ...]:
-        """What a context has in common with those that can take its copies."""
+        """The shape that another context must have to take copies."""
         options = self._options
         return (int(options.is_unified), options.max_sequences, self.window.size)
 
     def take_copy(self, key: int) -> Buffers:
-        """The numbers of a copy."""
+        """The buffers of a copy."""
         saved = self._saved[key]
         logits = b"" if saved.logits is None else saved.logits.tobytes()
         windows = {mark: window.tobytes() for mark, window in saved.windows.items()}
         return Buffers(saved.state.tobytes(), logits, windows)
 
     def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:  # noqa: ARG002 - the protocol's
-        """Have numbers in place of those of a copy that was made here."""
+        """Store a copy from buffers of another context."""
         logits = np.frombuffer(buffers.logits, np.float32) if buffers.logits else None
         windows = {
             mark: np.frombuffer(window, np.uint8) for mark, window in buffers.windows.items()
@@ -435,14 +436,14 @@ class LlamaRunner:
         self._kept.put_end(operation.target, self._kept.end(operation.source))
 
     def _fill(self, rows: Sequence[Row]) -> tuple[int, list[Draw]]:
-        """Write the rows into the batch: how many tokens these are, and what will be drawn from where."""
+        """Write the rows into the batch. Gives the number of tokens, and where each drawing row's logits will be."""
         end, draws = 0, list[Draw]()
         guides: dict[str, Away] = {}
         for row in rows:
             start, end = end, end + len(row.tokens) * (row.media is None)
             has_logits = row.outputs > 0 or row.is_guide
             if end - start == 1 and not row.media:
-                # A decode step's rows, where every microsecond is paid for each token.
+                # The fast path for decode steps, where every microsecond counts per token.
                 self._batch.put(start, row.tokens[0], row.position, row.sequence, output=has_logits)
             elif end > start:
                 self._batch.fill(start, row.tokens, row.position, row.sequence, output=has_logits)
@@ -461,7 +462,7 @@ class LlamaRunner:
         return end, draws
 
     def _away(self, row: Row, output: int) -> Away:
-        """What the row of a request is guided away from, by the row of its guide."""
+        """The negative logits for a request's row, from its guide's row."""
         return Away(
             self._requests[row.request_id].sampling.guidance_scale,
             row.sequence,

@@ -1,4 +1,4 @@
-"""The samplers of the shim for a runner's requests: made from what a request asks for, and read."""
+"""Makes the shim's samplers for requests, and converts their results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Samplers:
     Args:
         library: The opened bundle.
         vocab: The model's vocabulary.
-        vocab_size: Its tokens.
+        vocab_size: Number of its tokens.
     """
 
     def __init__(self, library: Library, vocab: ModelVocab, vocab_size: int) -> None:
@@ -41,12 +41,12 @@ class Samplers:
         self._lock = threading.Lock()
 
     def make(self, request: Request, history: Sequence[int]) -> Sampler:
-        """A request's sampler, as if it had drawn what stands in ``history`` behind its prompt."""
+        """A request's sampler in the state after drawing what ``history`` has after the prompt."""
         options = sampler_options(request, self._vocab.end_tokens, self._breakers_of(request))
         return Sampler(self._library, options, self._vocab_size, history)
 
     def guided(self, logits: Logits, away: Logits, scale: float) -> Logits:
-        """What is drawn from where these logits are guided away from those."""
+        """The logits to draw from: ``logits`` guided away from the negative ones."""
         mixed = logits.copy()
         self._library.coblyn_guide(
             mixed.ctypes.data, np.ascontiguousarray(away).ctypes.data, scale, len(mixed)
@@ -57,7 +57,7 @@ class Samplers:
         params = request.sampling
         if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
             return ()
-        with self._lock:  # several requests may be prepared at a time
+        with self._lock:  # several threads may prepare requests at a time
             if self._breakers is None:
                 pieces = [self._vocab.piece(token) for token in range(self._vocab_size)]
                 self._breakers = Breakers(pieces, self._tokens_of)
@@ -72,7 +72,7 @@ def sampler_options(
     end_tokens: frozenset[int],
     breakers: tuple[tuple[int, ...], ...] = (),
 ) -> SamplerOptions:
-    """What a request asks of the shim's samplers."""
+    """The options of the shim's samplers for a request."""
     params = request.sampling
     bans = tuple((token, -math.inf) for token in end_tokens) if request.ban_eos else ()
     return SamplerOptions(
@@ -86,7 +86,7 @@ def sampler_options(
 
 
 def sampled(drawn: Sequence[Drawn], sampler: Sampler) -> Sequence[Sampled]:
-    """What a sampler drew, with what it computed beside."""
+    """The token that a sampler drew, with its log-probabilities."""
     if not sampler.wants_logprobs:
         return [Sampled(each.token) for each in drawn]
     return [

@@ -1,9 +1,9 @@
-"""Who runs in the next step. Counters in, a frozen plan out; no context is touched.
+"""Decides which requests run in the next step: takes counters, gives a frozen plan, and touches no context.
 
 There is no prefill phase and no decode phase. Every generation counts the tokens that are *computed* and the tokens
-that it *has*; each step hands out tokens so that the first number catches up with the second. (The idea is vLLM's,
-``vllm/v1/core/sched``.) One that is a single token behind decodes; one that is many behind prefills, in chunks that
-fit beside the others.
+that it *has*; each step assigns tokens so that the first number catches up with the second. (The idea is vLLM's,
+``vllm/v1/core/sched``.) A generation with one pending token decodes; one with many prefills, in chunks that fit beside
+the others.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Scheduler:
 
     Args:
         cache: The context's sequences.
-        vocab: Bytes of tokens, and which of them end a generation.
-        limits: Bounds of a step and of a request.
-        clock: Seconds, for statistics, and for what steps cost.
+        vocab: Gives the bytes of tokens, and which of them end a generation.
+        limits: Limits of a step and of a request.
+        clock: Gives seconds, for statistics and for the cost of steps.
 
     Attributes:
-        mixes_adapters: Whether rows of one token may have LoRA adapters of their own.
+        mixes_adapters: Whether rows of one token may have different LoRA adapters.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Scheduler:
 
     @property
     def num_running(self) -> int:
-        """Requests that have a sequence."""
+        """Number of requests that have a sequence."""
         return len(self._roster.running)
 
     @property
     def num_waiting(self) -> int:
-        """Requests in the queue."""
+        """Number of requests in the queue."""
         return len(self._roster.waiting)
 
     @property
@@ -78,7 +78,7 @@ class Scheduler:
         return bool(self._roster.running or self._roster.waiting or self._cache.has_operations)
 
     def add(self, request: Request) -> None:
-        """Put a request at the end of the queue. Its prompt is shorter than the context."""
+        """Put a request at the end of the queue. Its prompt must be shorter than the context."""
         content = Content.of(request.content)
         guide = Guide(Content.of(request.guide)) if request.guide else None
         end = min(len(content) + request.max_tokens, self._room(content, guide))
@@ -94,7 +94,7 @@ class Scheduler:
         self._roster.waiting.append(generation)
 
     def _room(self, content: Content, guide: Guide | None) -> int:
-        """The length up to which a content can grow, beside that of its guide."""
+        """The maximum length of a content, given the length of its guide."""
         context = self._limits.context
         if not guide:
             return context
@@ -102,36 +102,36 @@ class Scheduler:
         return min(context, context - longer, (self._cache.num_cells - longer) // 2)
 
     def foresee(self, prompt: Prompt) -> int:
-        """Tokens of a prompt that would not have to be read if it were asked for now."""
+        """Number of tokens of a prompt that are in memory now and need no computing."""
         return self._cache.foresee(Content.of(prompt))
 
     def at_end(self, prompt: Prompt) -> int | None:
-        """The sequence whose kept logits are those behind a prompt; None if there is none."""
+        """The sequence that keeps the logits after a prompt; None if there is none."""
         return self._cache.at_end(Content.of(prompt))
 
     def cancel(self, request_id: str) -> list[Event]:
-        """End a request; its sequence is free at once. An id that is not here gives no events."""
+        """Cancel a request; its sequence is free at once. An unknown id gives no events."""
         generation = self._roster.find(request_id)
         return self._results.cancel(generation) if generation else []
 
     def end_thinking(self, request_id: str) -> None:
-        """Let a request answer: reasoning ends where it is, and none begins. An id that is not here is not an error."""
+        """End a request's reasoning at once and let none begin. An unknown id is not an error."""
         generation = self._roster.find(request_id)
         if generation and generation.thought:
             generation.thought.end()
 
     def request_ids(self) -> list[str]:
-        """All requests that are here, the running ones first."""
+        """The ids of all active requests, running ones first."""
         return self._roster.ids()
 
     def drain(self) -> list[str]:
-        """Forget all requests, after a failed step, and give their ids."""
+        """Remove all requests after a failed step, and give their ids."""
         ids = self._roster.ids()
         self._roster.clear()
         return ids
 
     def observe(self, starts: Sequence[int]) -> None:
-        """Take note of what the windows of the sequences still have, before anything is decided."""
+        """Record the starts of the sequences' windows, before a step is decided."""
         self._cache.observe(starts)
 
     @property
@@ -140,7 +140,7 @@ class Scheduler:
         return self._cache
 
     def draft_wishes(self) -> list[DraftWish]:
-        """What a draft model should guess before the next step is decided."""
+        """The texts for which a draft model should guess, before the next step is decided."""
         self._speculation.begin_step()
         if self._may_admit or self._most_outputs() == 1:
             return []
@@ -161,16 +161,16 @@ class Scheduler:
     def schedule(
         self, drafts: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     ) -> tuple[Plan, list[Event]]:
-        """Decide the next step, and tell of prompts that were taken up.
+        """Decide the next step, and give events for admitted prompts.
 
         Args:
-            drafts: What a draft model guessed, by request.
+            drafts: Guesses of the draft model, by request.
         """
         self._speculation.take(drafts)
         events = self._admit()
         rows = self._rows()
         while self._roster.running and not rows:
-            # Prompts that were taken up together hold all cells: the youngest gives way.
+            # Prompts admitted together hold all cells: the youngest is preempted.
             self._roster.preempt(self._roster.running[-1])
             rows = self._rows()
         operations, rewinds = self._cache.take_operations(), self._results.take_rewinds()
@@ -178,12 +178,12 @@ class Scheduler:
         return Plan(operations, tuple(rows), rewinds), events
 
     def rest(self) -> Plan:
-        """What is worth doing while there is no work: cache operations only."""
+        """A plan of cache operations for idle time."""
         self._cache.save_idle()
         return Plan(self._cache.take_operations(), ())
 
     def apply(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> list[Event]:
-        """Book what was run, and give what it brought."""
+        """Record the results of a plan, and give its events."""
         return self._results.apply(plan, result)
 
     def _admit(self) -> list[Event]:
@@ -209,7 +209,7 @@ class Scheduler:
         return bool(self._roster.waiting) and self._cache.num_idle > 0
 
     def _claim(self, generation: Generation) -> bool:
-        """Get a sequence for each track of a generation, or none."""
+        """Claim a sequence for each track of a generation, or for none."""
         tracks = generation.tracks
         if self._cache.num_idle < len(tracks):
             return False
@@ -230,7 +230,7 @@ class Scheduler:
         return True
 
     def _is_being_read(self, generation: Generation) -> bool:
-        """Whether a prompt that is being read shares its next chunk: then waiting saves computing it twice."""
+        """Whether a prompt being prefilled shares its next chunk, so that waiting avoids computing it twice."""
         for other in self._roster.running:
             for track in other.tracks:
                 if track.num_pending > 1 and any(
@@ -241,7 +241,7 @@ class Scheduler:
         return False
 
     def _rows(self) -> list[Row]:
-        """The rows of those whose turn it is; where cells are short, of the first who can have some."""
+        """The rows of the group whose turn it is; if cells are short, of the first group that can get some."""
         ready = self._ready_to_decode()
         groups = self._groups()
         for group in groups:
@@ -259,7 +259,7 @@ class Scheduler:
         if len(ready) < len(group.members):
             rows += self._prefill_rows(group.members, is_busy=is_busy, num_taken=len(rows))
         if len(rows) > 1:
-            # Where sequences have cells of their own, the library cuts a batch wherever ids do not follow each other.
+            # Without shared cells, the library splits a batch wherever sequence ids are not consecutive.
             rows.sort(key=_BY_SEQUENCE)
         return rows
 
@@ -282,7 +282,7 @@ class Scheduler:
         return rows
 
     def _drafts(self, generation: Generation, most: int, num_tokens: int) -> tuple[int, ...]:
-        """Guesses at the tokens that a generation draws after the next one."""
+        """Drafts for a generation."""
         guesses, known = generation.guesses, generation.known
         most = min(most, self._most_drafts(generation, num_tokens))
         if known and most > 0:
@@ -293,11 +293,11 @@ class Scheduler:
         return self._speculation.drafts(generation.request.id, guesses, most, num_tokens)
 
     def _most_drafts(self, generation: Generation, num_tokens: int) -> int:
-        """Maximum number of tokens that may be guessed for it in a step of so many without these."""
+        """Maximum number of drafts for a generation in a step of ``num_tokens`` other tokens."""
         return min(generation.num_left - 1, self._limits.max_batch - num_tokens)
 
     def _ready_to_decode(self) -> list[Generation]:
-        """Generations that are at most one token behind; the youngest give way when cells run out."""
+        """Generations with at most one pending token; the youngest are preempted when cells run out."""
         while True:
             ready = [g for g in self._roster.running if g.most_pending <= 1]
             if self._cache.make_room(sum(len(generation.tracks) for generation in ready)):
@@ -318,7 +318,7 @@ class Scheduler:
             most = budget
             media = generation.content.media_at(generation.computed)
             if media and not rows:
-                # They are computed as a whole, even if the others have to wait.
+                # Media are computed as a whole, even if the others have to wait.
                 most = max(budget, media.cells)
                 self._cache.make_room(num_taken + media.cells)
             counts = _counts(generation, min(most, self._cache.free_cells - num_taken))
@@ -330,7 +330,7 @@ class Scheduler:
         return rows
 
     def _chunk(self, generation: Generation, counts: Sequence[int]) -> list[Row]:
-        """Rows of so many tokens of each track. Where all reach their ends, these may be of none, and draw."""
+        """Rows of the given number of tokens per track. If all tracks reach their ends, rows draw and may be empty."""
         tracks = list(zip(generation.tracks, counts, strict=True))
         draws = all(track.num_pending == count for track, count in tracks)
         return [self._row(generation, track, count) for track, count in tracks if count or draws]
@@ -354,7 +354,7 @@ class Scheduler:
         )
 
     def _banned(self, generation: Generation) -> tuple[int, ...]:
-        """Tokens that are not drawn for it next: they wrote what is banned there, or would end it too early."""
+        """Tokens that it must not draw next: they wrote a banned phrase there, or would end it too early."""
         request = generation.request
         banned = generation.banned if generation.bans else ()
         if generation.num_generated >= request.min_tokens or request.constraint:
@@ -366,9 +366,9 @@ class Scheduler:
         return is_wanted and self._cache.is_rewindable and not request.guide
 
     def _most_outputs(self) -> int:
-        """Maximum number of tokens that a row may draw with no decision between them: 1 while anyone is read.
+        """Maximum number of tokens a row may draw without a new plan: 1 while any request prefills.
 
-        Who was not admitted waits for the end of another, and each end is a decision.
+        A request that is not admitted waits for another to end, and each end needs a new plan.
         """
         running = self._roster.running
         if any(generation.most_pending > 1 for generation in running):
@@ -377,7 +377,7 @@ class Scheduler:
         return max(1, self._cache.free_cells // max(1, num_tracks))
 
     def _may_draw_more(self, generation: Generation) -> bool:
-        """Whether it decodes, and can take back what it computed behind a stop string."""
+        """Whether it decodes, and can remove what it computes after a stop string."""
         request = generation.request
         is_decoding = generation.num_generated > 0 and all(
             track.num_pending == 1 for track in generation.tracks
@@ -389,7 +389,10 @@ class Scheduler:
 
 
 def _counts(generation: Generation, most: int) -> list[int]:
-    """Cells of each track's next row. All reach their ends in the same step, or none does: there its token is drawn."""
+    """Number of cells of each track's next row.
+
+    All tracks reach their ends in the same step, in which the token is drawn.
+    """
     counts: list[int] = []
     for track in generation.tracks:
         counts.append(_count(track, most - sum(counts)))
@@ -403,14 +406,17 @@ def _counts(generation: Generation, most: int) -> list[int]:
 
 
 def _short_of_end(track: Track, count: int) -> int:
-    """So many cells, or fewer if that is all of them; media are computed as a whole."""
+    """Limit a number of cells so that the end is not reached; media are computed as a whole."""
     if count < track.num_pending or not count:
         return count
     return 0 if track.content.media_at(track.computed) else count - 1
 
 
 def _count(track: Track, most: int) -> int:
-    """Cells of its next row: tokens up to the next media, or these as a whole; 0 if they do not fit."""
+    """Number of cells of its next row: tokens up to the next media item, or that item as a whole.
+
+    0 if it does not fit.
+    """
     content, start = track.content, track.computed
     media = content.media_at(start)
     if media:

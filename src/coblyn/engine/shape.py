@@ -1,4 +1,4 @@
-"""From what a user chose to a model, and from what that is to the shape of its context."""
+"""Opens the model of a configuration, and derives the shape of its context."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from coblyn.models.overrides import read_overrides
 __all__ = ["context_options", "embedding_options", "namespace_of", "open_model", "window_of"]
 
 _CELLS = 256
-"""The library rounds contexts up to a multiple of this."""
+"""The library rounds context lengths up to a multiple of this."""
 
 _SMALLEST = 64
 
 _SHARE_OF_MEMORY = 16
-"""KV memory with cells for each request may take this part of the machine's memory without being asked for."""
+"""Fraction of the machine's memory that KV memory with separate cells per request may take by default."""
 
 
 def open_model(
@@ -38,10 +38,10 @@ def open_model(
     is_measured: bool = False,
     advance: Callable[[float], bool] | None = None,
 ) -> Model:
-    """Load the model of a configuration; ``is_measured`` leaves its weights out.
+    """Load the model of a configuration; with ``is_measured``, without its weights.
 
     Raises:
-        SettingsError: What is set right beside the file cannot be read.
+        SettingsError: The corrections beside the file cannot be read.
         ModelError: It cannot be loaded.
         Cancelled: ``advance`` returned False.
     """
@@ -62,7 +62,7 @@ def open_model(
 
 
 def namespace_of(config: EngineConfig, model: Model, projector: str = "") -> Namespace:
-    """All that decides the numbers besides a request's own adapters: weights, position encoding, types, code."""
+    """All that the KV numbers depend on besides a request's adapters: weights, position encoding, types and code."""
     return Namespace(
         (
             ("model", f"{model.path.name} {model.size}"),
@@ -75,14 +75,14 @@ def namespace_of(config: EngineConfig, model: Model, projector: str = "") -> Nam
 
 
 def window_of(model: Model) -> Window:
-    """The window that matters: what cannot be rewound is used whole, and needs only the window of its end."""
+    """The window that the cache has to track; models that cannot be rewound are only reused whole, and need none."""
     if not model.is_rewindable:
         return NO_WINDOW
     return Window(model.window_size, model.has_chunked_window)
 
 
 def context_options(config: EngineConfig, model: Model) -> ContextOptions:
-    """The context that a user chose, with what fits the model and the machine where nothing was chosen.
+    """The context options of a configuration, with defaults that fit the model and the machine.
 
     Raises:
         SettingsError: It is too small.
@@ -96,9 +96,9 @@ def context_options(config: EngineConfig, model: Model) -> ContextOptions:
     return ContextOptions(
         length=length,
         is_unified=is_unified,
-        # The library ends the process on more sequences than a batch has tokens.
+        # The library aborts if there are more sequences than tokens per batch.
         max_batch=max(min(config.batch, context), config.max_sequences + 1),
-        # With cells of their own, idle sequences would cost a whole context each: they go to main memory.
+        # With separate cells, each idle sequence would cost a whole context, so they go to main memory.
         max_sequences=config.max_sequences if is_unified else config.own_sequences,
         threads=config.threads or usable_cores(),
         flash_attention=config.flash_attention,
@@ -107,7 +107,7 @@ def context_options(config: EngineConfig, model: Model) -> ContextOptions:
 
 
 def embedding_options(config: EngineConfig) -> ContextOptions:
-    """Shape of the context in which a model that writes nothing makes vectors; it grows with the longest text."""
+    """Context options for a model that only embeds; the context grows with the longest text."""
     return ContextOptions(
         BATCH,
         BATCH,
@@ -120,8 +120,8 @@ def embedding_options(config: EngineConfig) -> ContextOptions:
 def _shares_cells(config: EngineConfig, model: Model, length: int) -> bool:
     """Whether all sequences share one run of cells.
 
-    A CPU visits the cells of all who share them, one by one; so it is faster if each request has its own, where there
-    is memory for that. GPUs skip what is masked, and their memory is dear.
+    A CPU visits all shared cells one by one, so separate cells per request are faster if memory allows. GPUs skip
+    masked cells, and their memory is scarce.
     """
     if config.shared_cells is not None:
         return config.shared_cells

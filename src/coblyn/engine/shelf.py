@@ -1,10 +1,10 @@
-"""What earlier requests computed, moved out of the KV memory into main memory.
+"""Results of earlier requests, moved from the KV memory to main memory.
 
-Attention looks at every cell up to the highest used one, no matter which sequence owns it, so idle cells must not stay
-in the way: on a small model, 1,100 of them cost a fifth of the speed. A copy to main memory and back takes milliseconds
-where computing takes seconds.
+Attention visits every cell up to the highest used one, no matter which sequence owns it, so idle cells slow it down: on
+a small model, 1,100 of them cost a fifth of the speed. Copying to main memory and back takes milliseconds; computing
+takes seconds.
 
-It decides what is kept; the runner has the bytes.
+The shelf decides what is kept; the runner holds the bytes.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ __all__ = ["Shelf", "Shelved", "reach"]
 
 
 def reach(content: Content, end: int, start: int, limit: int, window: Window) -> int:
-    """Cells with which a sequence can go on when it is cut.
+    """The number of cells at which a sequence can be cut and continued.
 
     Args:
-        content: What it holds.
-        end: Cells of it that are there.
-        start: First position from which on the window is there.
-        limit: Cells that are wanted at most.
-        window: The model's.
+        content: What the sequence holds.
+        end: Number of its cells that are present.
+        start: First position of the window that is present.
+        limit: Maximum number of cells wanted.
+        window: The model's window.
 
     Returns:
-        ``end`` or ``limit``, or less where that is inside of some media; 0 if the window below it is gone.
+        The smaller of ``end`` and ``limit``, or less if that is inside a media item; 0 if the window below it is gone.
     """
     length = content.whole(min(end, limit))
     return length if start <= window.needed(content.position(length)) else 0
@@ -41,11 +41,11 @@ class Shelved:
     """A copy of a sequence.
 
     Attributes:
-        content: What it holds.
-        prompt_length: Where its prompt ended, 0 when those logits are not kept.
+        content: What the sequence holds.
+        prompt_length: Length of its prompt; 0 if the logits there are not kept.
         start: First position of its window.
-        marks: Lengths at which its window is kept too, those that are dearest first.
-        last_used: Counts up with each use.
+        marks: Lengths at which its window is kept too, most useful first.
+        last_used: A counter that increases with each use.
     """
 
     content: Content
@@ -55,7 +55,7 @@ class Shelved:
     last_used: int = 0
 
     def resume(self, limit: int, window: Window) -> tuple[int, int]:
-        """How many of its first ``limit`` cells serve, and the length up to which it is restored for that."""
+        """How many of its first ``limit`` cells can be reused, and the length to restore for that."""
         content = self.content
         marks = ((mark, window.saved(content.position(mark))) for mark in self.marks)
         points = [(len(content), self.start), *marks]
@@ -63,11 +63,11 @@ class Shelved:
 
 
 class Shelf:
-    """Copies of sequences, the longest unused of which make room.
+    """Copies of sequences, evicted in least-recently-used order.
 
     Args:
         capacity: Maximum number of tokens, over all copies; 0 for no shelf.
-        window: The model's; each mark of a copy takes the room of its tokens.
+        window: The model's window; each mark of a copy takes the room of its tokens.
     """
 
     def __init__(self, capacity: int, window: Window = NO_WINDOW) -> None:
@@ -85,14 +85,14 @@ class Shelf:
 
     @property
     def num_tokens(self) -> int:
-        """Tokens of all copies."""
+        """Number of tokens of all copies."""
         return sum(map(self._size, self._copies.values()))
 
     def add(self, copy: Shelved) -> tuple[int | None, list[Discard]]:
-        """Take in a copy, which loses marks that are too many; what it makes superfluous or leaves no room goes.
+        """Add a copy without marks that do not fit; discard copies that are superfluous or have no room left.
 
         Returns:
-            Its key, or None when it is larger than the shelf; and what is discarded.
+            Its key, or None if it is larger than the shelf; and the keys of discarded copies.
         """
         while copy.marks and self._size(copy) > self._capacity:
             copy.marks = copy.marks[:-1]
@@ -108,16 +108,16 @@ class Shelf:
         return key, discarded
 
     def newest(self, rank: int) -> int | None:
-        """The key of the copy that was used last, or of one before it; None if there are not so many."""
+        """The key of a recently used copy, where rank 0 is the latest; None if there are not that many."""
         keys = sorted(self._copies, key=lambda key: -self._copies[key].last_used)
         return keys[rank] if rank < len(keys) else None
 
     def discard(self, key: int) -> Discard:
-        """Forget a copy."""
+        """Discard a copy."""
         return self._discard(key)
 
     def keys_of_mark(self, mark: int, content: Content) -> list[int]:
-        """Copies that begin with the same, and keep the window at a length of that."""
+        """Copies that share the beginning up to a length, and keep the window there."""
         copies = self._copies.items()
         return [
             key
@@ -126,7 +126,7 @@ class Shelf:
         ]
 
     def _is_in(self, key: int, longer: Shelved) -> bool:
-        """Whether a conversation went on: its earlier state is a beginning of this one, which serves about as far."""
+        """Whether a copy is an earlier state of the new copy, which can be reused about as far."""
         length = len(self._copies[key].content)
         if common_prefix(self._copies[key].content, longer.content) < length:
             return False
@@ -137,12 +137,12 @@ class Shelf:
         return len(copy.content) + sum(min(mark, self._window.size) for mark in copy.marks)
 
     def touch(self, key: int) -> None:
-        """It was used now."""
+        """Mark a copy as used now."""
         self._clock += 1
         self._copies[key].last_used = self._clock
 
     def best(self, reusable: Callable[[Shelved], int]) -> tuple[int | None, int]:
-        """The copy that serves most tokens, and how many."""
+        """The copy that covers most cells of a prompt, and the number of them."""
         found = max(((reusable(copy), key) for key, copy in self._copies.items()), default=(0, -1))
         return (found[1], found[0]) if found[0] else (None, 0)
 

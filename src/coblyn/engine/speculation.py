@@ -1,7 +1,7 @@
-"""How many tokens are guessed ahead: by what was right so far, and by what a larger step costs on this machine.
+"""Decides how many tokens to draft, from past acceptance and from the measured cost of larger steps.
 
-A row with drafts draws the same tokens as without them; only the time that it takes differs. So a wrong decision here
-costs time and nothing else, and what is measured decides.
+A row with drafts draws the same tokens as without them; only its duration differs. So a wrong decision costs nothing
+but time, and measurements decide.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from coblyn.engine.plan import Plan, Sampled, num_drawn
 __all__ = ["MAX_DRAFTS", "Guesses", "Pace", "Speculation", "Trust"]
 
 MAX_DRAFTS = 15
-"""Most drafts of a row: a call draws one token more than that."""
+"""Maximum number of drafts per row; a call draws up to one token more."""
 
 _MIN_GAIN = 1.03
-"""A row has drafts where they bring so many times the tokens per second, if the measurements are right."""
+"""Drafts are used if they are expected to multiply the tokens per second by at least this."""
 
 _STEEPNESS = 0.1
-"""What a further token is taken to add to a step, as a part of it, until it is measured."""
+"""Assumed cost of one more token, as a fraction of a step, until it is measured."""
 
 _TRUSTED = 3
-"""Measurements of which the mean is believed."""
+"""Number of measurements after which their mean is trusted."""
 
 _LENGTHS = (1, 2, 3, 7, 15)
-"""Numbers of drafts that are considered: few, so that what each costs is soon known."""
+"""Numbers of drafts that are considered; there are few, so that the cost of each is soon known."""
 
 _LEARNING = 0.15
 """Weight of the newest measurement."""
@@ -37,24 +37,24 @@ _FIRST_PROBE, _RAREST_PROBE = 8, 512
 
 
 class Pace:
-    """Seconds of a step, by the tokens that it decodes."""
+    """Duration of a step, by the number of tokens it decodes."""
 
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}
         self._counts: dict[int, int] = {}
 
     def note(self, num_tokens: int, seconds: float) -> None:
-        """A step took so long."""
+        """Record the duration of a step."""
         known = self._seconds.get(num_tokens, seconds)
-        # What other programs disturbed counts as if it had been a little late.
+        # Outliers caused by other programs are clamped.
         seconds = min(seconds, 2 * known) if known else seconds
         self._seconds[num_tokens] = known + _LEARNING * (seconds - known)
         self._counts[num_tokens] = self._counts.get(num_tokens, 0) + 1
 
     def seconds(self, num_tokens: int) -> float:
-        """What a step will take; 0 while nothing is known.
+        """Expected duration of a step in seconds; 0 while nothing is known.
 
-        What was seldom measured is taken for fast, so that it is tried.
+        Rarely measured sizes are assumed to be fast, so that they are tried.
         """
         known = self._seconds
         count = min(self._counts.get(num_tokens, 0), _TRUSTED)
@@ -72,12 +72,12 @@ class Pace:
 
 @dataclass(slots=True)
 class Trust:
-    """How far the drafts of one source were right, for one generation.
+    """The acceptance of one source's drafts, for one generation.
 
     Attributes:
-        rate: Part of the drafts that were right, the latest counting most.
-        num_skipped: Guesses that were not tried since the last one that was.
-        patience: How many are skipped, while they are not worth their cost, before one is tried again.
+        rate: Fraction of accepted drafts, weighted towards the latest.
+        num_skipped: Number of drafts skipped since the last one that was tried.
+        patience: Number of drafts to skip, while they do not pay, before one is tried again.
     """
 
     rate: float = 0.5
@@ -85,7 +85,7 @@ class Trust:
     patience: int = _FIRST_PROBE
 
     def learn(self, num_drafts: int, num_right: int) -> None:
-        """So many of the drafts were right before one was wrong."""
+        """Record how many drafts were accepted."""
         for is_right in [True] * num_right + [False] * (num_right < num_drafts):
             self.rate += _LEARNING * (is_right - self.rate)
         if num_right:
@@ -95,7 +95,7 @@ class Trust:
             self.patience = min(2 * self.patience, _RAREST_PROBE)
 
     def wait(self) -> bool:
-        """Skip a guess that is not worth its cost; False if it is time to try one all the same."""
+        """Skip a draft that does not pay; False if it is time to try one anyway."""
         self.num_skipped += 1
         if self.num_skipped < self.patience:
             return True
@@ -105,13 +105,13 @@ class Trust:
 
 @dataclass(slots=True)
 class Guesses:
-    """What is known of the drafts of one generation.
+    """The draft sources of one generation.
 
     Attributes:
-        index: Its text.
-        lookup: How far what followed earlier was right.
-        model: How far the draft model was right.
-        source: Whose the latest drafts are.
+        index: Index of its text.
+        lookup: Acceptance of drafts by lookup.
+        model: Acceptance of drafts by the draft model.
+        source: Source of the latest drafts.
     """
 
     index: Index
@@ -120,20 +120,20 @@ class Guesses:
     source: Trust | None = None
 
     def learn(self, num_drafts: int, num_right: int) -> None:
-        """So many of the latest drafts were right before one was wrong."""
+        """Record how many of the latest drafts were accepted."""
         if self.source:
             self.source.learn(num_drafts, num_right)
 
 
 class Speculation:
-    """Guesses for all generations of an engine.
+    """Drafts for all generations of an engine.
 
     Args:
-        clock: Seconds.
+        clock: Gives seconds.
 
     Attributes:
-        pace: What steps cost here.
-        model_pace: What steps cost with the time that the draft model took for them.
+        pace: Durations of steps.
+        model_pace: Durations of steps including the draft model's time.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -146,44 +146,44 @@ class Speculation:
         self._uses_model = False
 
     def begin_step(self) -> None:
-        """A step begins, with what a draft model guesses for it."""
+        """Mark the beginning of a step, which includes the draft model's guesses."""
         self._began = self._clock()
 
     def take(self, drafts: Mapping[str, tuple[int, ...]]) -> None:
-        """What a draft model guessed for this step, by request."""
+        """Store the draft model's guesses for this step, by request."""
         self._model_drafts = drafts
         self._uses_model = False
 
     def begin_run(self) -> None:
-        """The step is decided, and run now."""
+        """Mark the beginning of the step's run, after it was decided."""
         if not self._uses_model:
             self._began = self._clock()
 
     def note(self, plan: Plan, result: Sequence[Sequence[Sampled]]) -> None:
-        """Learn what a step cost in which every row draws."""
+        """Record the duration of a step in which every row draws."""
         num_steps = 1 if any(row.drafts for row in plan.rows) else max(map(num_drawn, result))
         if num_steps:
             pace = self.model_pace if self._uses_model else self.pace
             pace.note(plan.num_tokens, (self._clock() - self._began) / num_steps)
 
     def begin(self, cells: list[int]) -> Guesses:
-        """A generation begins; ``cells`` are its token ids, and grow."""
+        """Begin a generation; ``cells`` is its growing list of token ids."""
         return Guesses(Index(cells))
 
     def end(self, guesses: Guesses) -> None:
-        """It is over; others may repeat it."""
+        """End a generation; its text becomes a source for others."""
         self._library.add(guesses.index)
 
     def drafts(
         self, request_id: str, guesses: Guesses, most: int, num_tokens: int
     ) -> tuple[int, ...]:
-        """What a generation may go on with: as it did before, as far as that is worth trying, or as a draft model says.
+        """Drafts for a generation, by lookup as far as that pays, or by the draft model.
 
         Args:
-            request_id: Whose it is.
-            guesses: Of the generation.
-            most: Maximum number of tokens.
-            num_tokens: Tokens of the step without these.
+            request_id: The request's id.
+            guesses: The generation's draft sources.
+            most: Maximum number of drafts.
+            num_tokens: Number of tokens of the step without these drafts.
         """
         found = self._found(guesses, min(most, MAX_DRAFTS))
         if not found:
@@ -195,7 +195,7 @@ class Speculation:
         return found[: self._count(guesses.lookup, self.pace, len(found), num_tokens)]
 
     def num_wanted(self, guesses: Guesses, most: int, num_tokens: int) -> int:
-        """How many tokens a draft model should guess; none where the text itself tells."""
+        """Number of tokens that a draft model should guess; 0 if lookup finds drafts."""
         if self._found(guesses, 1):
             return 0
         return self._count(guesses.model, self.model_pace, min(most, MAX_DRAFTS), num_tokens)
@@ -204,7 +204,7 @@ class Speculation:
         return _without_media(self._library.after(guesses.index, most))
 
     def _count(self, trust: Trust, pace: Pace, most: int, num_tokens: int) -> int:
-        """How many drafts are tried; now and then one, where they do not pay."""
+        """Number of drafts to try; if they do not pay, one now and then."""
         count = self._best_count(trust.rate, pace, most, num_tokens)
         if count == 0:
             return 0 if trust.wait() else 1
@@ -212,7 +212,7 @@ class Speculation:
         return count
 
     def _best_count(self, rate: float, pace: Pace, most: int, num_tokens: int) -> int:
-        """How many drafts bring the most tokens per second."""
+        """Number of drafts that gives the most tokens per second."""
         alone = self.pace.seconds(num_tokens)
         if not alone:
             return most

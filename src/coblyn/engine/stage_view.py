@@ -1,4 +1,4 @@
-"""What is left of the next token's candidates after a sampler, as values."""
+"""The candidates for the next token after a sampler."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """What is left after a sampler.
+    """The candidates that a sampler leaves.
 
     Attributes:
-        name: Of the sampler, or ``guidance``; ``model`` before any of them.
-        values: Its numbers by their names.
-        num_candidates: Tokens that could be drawn.
-        candidates: The most likely of them, best first.
+        name: Name of the sampler, or ``guidance``; ``model`` before all samplers.
+        values: Its parameters by name.
+        num_candidates: Number of tokens that could be drawn.
+        candidates: The most likely ones, best first.
     """
 
     name: str

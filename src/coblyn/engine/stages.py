@@ -1,4 +1,4 @@
-"""The samplers as stages of a chain: which parameters each takes, and in which order a request has them applied."""
+"""The samplers as stages of a chain: the parameters that each takes, and the order of a request's stages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class StageRow:
     """A sampler.
 
     Attributes:
-        kind: Which one of the native samplers.
-        parameters: Fields of ``SamplingParams`` whose values it takes, in this order.
-        keeps_best: Whether it leaves the most likely candidate as that: without a draw it has no effect.
+        kind: The native sampler.
+        parameters: Fields of ``SamplingParams`` that it takes, in this order.
+        keeps_best: Whether the most likely candidate stays the most likely, so that it has no effect in greedy mode.
     """
 
     kind: StageKind
@@ -69,7 +69,7 @@ STAGES: Mapping[str, StageRow] = {
     "adaptive_p": StageRow(StageKind.ADAPTIVE_P, ("adaptive_target", "adaptive_decay")),
     "mirostat": StageRow(StageKind.MIROSTAT, ("mirostat", "mirostat_tau", "mirostat_eta")),
 }
-"""All samplers, by their names."""
+"""All samplers by name."""
 
 _OF_NUMBER = (
     ("top_k",),
@@ -80,20 +80,20 @@ _OF_NUMBER = (
     ("temperature", "top_n_sigma"),
     ("penalties",),
 )
-"""What KoboldCPP's numbers 0 to 6 stand for; min-p and top-n-sigma have none of their own."""
+"""The samplers that KoboldCPP's numbers 0 to 6 select; min-p and top-n-sigma have no numbers."""
 
 _FIRST = ("dry", "max_candidates")
 _LAST = ("xtc", "adaptive_p")
 _WITH_MIROSTAT = ("penalties", "temperature", "mirostat")
-"""KoboldCPP lets mirostat take the place of truncation, in an order that no request changes."""
+"""With mirostat, KoboldCPP applies these in a fixed order in place of the usual ones."""
 
 
 def chain(params: SamplingParams) -> tuple[Stage, ...]:
-    """The samplers that change something, in their order.
+    """The samplers of a request that have an effect, in order.
 
-    DRY and the limit of candidates, those of ``sampler_order``, XTC, adaptive-p; with mirostat penalties, temperature
-    and mirostat in place of those. Without a draw, those are left out that do not change which token is the most
-    likely one.
+    DRY and the candidate limit, then ``sampler_order``, XTC and adaptive-p; with mirostat, penalties, temperature and
+    mirostat in place of ``sampler_order`` and the rest. Greedy requests leave out samplers that cannot change which
+    token is the most likely.
     """
     in_order = (name for code in params.sampler_order for name in _OF_NUMBER[code])
     names = (*_FIRST, *(_WITH_MIROSTAT if params.mirostat else in_order), *_LAST)
@@ -109,7 +109,7 @@ def chain(params: SamplingParams) -> tuple[Stage, ...]:
 
 
 def _without_idle(rows: list[tuple[str, StageRow]]) -> list[tuple[str, StageRow]]:
-    """The samplers of a request without a draw: those that decide which token is first where temperature takes it."""
+    """The samplers of a greedy request: those that affect which token ranks first when temperature takes it."""
     names = [name for name, _ in rows]
     if "temperature" not in names:
         return rows
@@ -119,9 +119,9 @@ def _without_idle(rows: list[tuple[str, StageRow]]) -> list[tuple[str, StageRow]
 
 
 def _is_limit_idle(params: SamplingParams) -> bool:
-    """Whether top-k keeps fewer than the limit of candidates would, which costs more than all else of a usual chain.
+    """Whether top-k makes the candidate limit, the most expensive stage of a usual chain, superfluous.
 
-    Penalties that only lower come before it at most; of so many more candidates than they lower, the best are the same.
+    Only penalties that lower logits may come before it; the best of that many more candidates are then the same.
     """
     top_k, penalties = 0, 6
     first = tuple(code for code in params.sampler_order if code != penalties)[:1]

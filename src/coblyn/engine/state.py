@@ -1,8 +1,7 @@
-"""What was computed for a text, to be kept beyond the cache: in memory, or in a file that another process reads.
+"""Saved states: the results computed for a text, kept outside the cache in memory or in a file.
 
-A file begins with a line that names its format, and a header: what the numbers depend on (the namespace and the shape
-of the context), the text, and how long the parts are that follow, with a digest of them. What is not whole is never
-taken for it.
+A file begins with a line that names its format, and a header: what the numbers depend on (the namespace and the
+context's shape), the text, and the lengths and a digest of the parts that follow. Incomplete files are refused.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ _MAX_HEADER = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class StateOrder:
-    """What is to be done with states.
+    """An operation on states.
 
     Attributes:
-        action: ``look`` at a text and at the slots; ``save`` it; ``load`` what was saved; ``erase`` it from the
-            cache; or ``clear`` the slots.
-        rank: Which text: 0 for the one that was written last, 1 for the one before.
-        slot: Where it is kept in memory, if no file is named.
+        action: ``look`` reports a text and the slots; ``save`` saves the text; ``load`` restores a saved state;
+            ``erase`` removes the text from the cache; ``clear`` empties the slots.
+        rank: Selects the text: 0 for the most recent, 1 for the one before.
+        slot: Slot in memory, if no file is given.
         path: The file.
     """
 
@@ -46,12 +45,12 @@ class StateOrder:
 
 @dataclass(frozen=True, slots=True)
 class StateInfo:
-    """What was done.
+    """The result of an operation.
 
     Attributes:
-        tokens: Tokens of the text; 0 if there is none.
-        size: Bytes of its state.
-        slots: For each slot that is in use, its number, and tokens and bytes of what it holds.
+        tokens: Length of the text in tokens; 0 if there is none.
+        size: Size of its state in bytes.
+        slots: For each slot in use, its number and the tokens and bytes of its state.
     """
 
     tokens: int = 0
@@ -61,12 +60,12 @@ class StateInfo:
 
 @dataclass(frozen=True, slots=True)
 class Buffers:
-    """The parts of a copy, as a runner has them.
+    """The binary parts of a copy.
 
     Attributes:
-        state: Of the sequence.
-        logits: Behind its prompt, or empty.
-        windows: Of the sliding window, by the lengths at which it was copied too.
+        state: State of the sequence.
+        logits: Logits after its prompt, or empty.
+        windows: Copies of the sliding window, by the length at which each was taken.
     """
 
     state: bytes
@@ -76,16 +75,16 @@ class Buffers:
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """A copy of a sequence, with all that says for whom it serves.
+    """A copy of a sequence, with everything needed to decide where it can be restored.
 
     Attributes:
         namespace: What the numbers depend on.
-        shape: Of the context: only one like it can take them.
+        shape: Shape of the context; only a context of the same shape can restore it.
         spans: The text.
-        prompt_length: Where its prompt ended, 0 where the logits are not kept.
+        prompt_length: Length of its prompt; 0 if the logits there are not kept.
         start: First position of its window.
         marks: Lengths at which its window is kept too.
-        buffers: The numbers.
+        buffers: The binary parts.
     """
 
     namespace: Namespace
@@ -98,23 +97,23 @@ class SavedState:
 
     @property
     def tokens(self) -> int:
-        """Cells of the text."""
+        """Length of the text in cells."""
         return sum(span.cells for span in self.spans)
 
     @property
     def size(self) -> int:
-        """Bytes of the numbers."""
+        """Size of the buffers in bytes."""
         return sum(map(len, _parts(self.buffers)))
 
     def require_like(self, namespace: Namespace, shape: tuple[int, ...]) -> None:
-        """Refuse it where it does not fit.
+        """Refuse the state if it does not fit.
 
         Args:
-            namespace: Of the model that is loaded, without adapters.
-            shape: Of its context.
+            namespace: Namespace of the loaded model, without adapters.
+            shape: Shape of its context.
 
         Raises:
-            BadRequest: It is of another model, engine, type of cache or shape; it says which.
+            BadRequest: It is from another model, engine, cache type or shape; the message says which.
         """
         mine, theirs = dict(self.namespace.settings), dict(namespace.settings)
         for name in sorted(mine.keys() | theirs.keys()):
@@ -122,13 +121,13 @@ class SavedState:
                 raise BadRequest(
                     f"The state was saved with {name} {mine.get(name)!r}, and here it is {theirs.get(name)!r}.",
                     field="filename",
-                    hint="States serve only the model, the engine and the settings that they were saved with.",
+                    hint="A state can be loaded only with the model, the engine and the settings it was saved with.",
                 )
         if self.shape != shape:
             raise BadRequest(
-                "The state was saved with another number of requests, another batch or other shared cells.",
+                "The state was saved with a different number of requests, batch size or cell sharing.",
                 field="filename",
-                hint="States serve only the settings that they were saved with.",
+                hint="A state can be loaded only with the settings it was saved with.",
             )
 
 
@@ -157,7 +156,7 @@ def _digest(parts: list[bytes]) -> bytes:
 
 
 def write_state(state: SavedState, path: Path) -> int:
-    """Write a state to a file, which is there when it is whole; how many bytes it has.
+    """Write a state to a file, which appears only when complete. Gives its size in bytes.
 
     Raises:
         DiskFull, SettingsError: It cannot be written.
@@ -196,13 +195,13 @@ def read_state(path: Path) -> SavedState:
 
     Raises:
         NotFound: There is no such file.
-        BadRequest: It is none, of another version, or not whole.
+        BadRequest: It is not a state, is from another version, or is incomplete.
     """
     try:
         with path.open("rb") as file:
             if file.read(len(_FORMAT)) != _FORMAT:
                 raise BadRequest(
-                    f"{path.name} is no state of this version of Coblyn.", field="filename"
+                    f"{path.name} is not a state of this version of Coblyn.", field="filename"
                 )
             size = int.from_bytes(file.read(8), "little")
             header = msgspec.msgpack.decode(file.read(min(size, _MAX_HEADER)), type=_Header)

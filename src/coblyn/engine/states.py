@@ -1,4 +1,4 @@
-"""States of texts, taken out of the cache and put back into it, and the slots in memory that keep some."""
+"""States of texts: copied from the cache, restored into it, and kept in slots in memory."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ["States", "put_state", "take_state"]
 def take_state(
     scheduler: Scheduler, runner: Runner, rank: int, *, erases: bool = False
 ) -> SavedState:
-    """A copy of what was computed for an idle text; on the engine thread, between two steps.
+    """Copy the state of an idle text; call on the engine thread, between two steps.
 
     Args:
-        scheduler: Whose cache has it.
-        runner: Who has the numbers.
-        rank: 0 for the text that was used last, 1 for the one before.
-        erases: It is forgotten then.
+        scheduler: Owns the cache.
+        runner: Holds the numbers.
+        rank: 0 for the text used last, 1 for the one before.
+        erases: Whether to remove it from the cache.
 
     Raises:
         NotFound: There is none.
@@ -43,7 +43,7 @@ def take_state(
     if found is None:
         raise NotFound(
             "There is no text whose state could be saved.",
-            hint="Have one written first; cache_memory must not be 0.",
+            hint="Generate a text first; cache_memory must not be 0.",
         )
     key, copy = found
     state = SavedState(
@@ -62,10 +62,10 @@ def take_state(
 
 
 def put_state(scheduler: Scheduler, runner: Runner, state: SavedState) -> None:
-    """Let requests find what was computed for a text; on the engine thread, between two steps.
+    """Make a saved state available to requests; call on the engine thread, between two steps.
 
     Raises:
-        BadRequest: It is of another model, engine or shape, or of an adapter that is not loaded.
+        BadRequest: It is from another model, engine or shape, or needs an adapter that is not loaded.
         SettingsError: There is no room for it.
     """
     state.require_like(runner.namespace, runner.state_shape)
@@ -75,25 +75,25 @@ def put_state(scheduler: Scheduler, runner: Runner, state: SavedState) -> None:
     _catch_up(scheduler, runner)
     if key is None:
         raise SettingsError(
-            f"The state has {state.tokens} tokens, more than there is memory for.",
+            f"The state has {state.tokens} tokens, which is more than the cache memory holds.",
             hint="Start the server with a larger cache_memory.",
         )
     runner.put_copy(key, state.buffers, content)
 
 
 def _catch_up(scheduler: Scheduler, runner: Runner) -> None:
-    """Have the runner do what the cache decided."""
+    """Execute the cache's pending operations on the runner."""
     operations = scheduler.cache.take_operations()
     if operations:
         runner.run(Plan(operations, ()))
 
 
 class States:
-    """Carries orders out. Any thread may call, and waits.
+    """Executes operations on states. Any thread may call; calls block.
 
     Args:
         core: The engine thread.
-        max_bytes: Of all slots together.
+        max_bytes: Maximum size of all slots together.
     """
 
     def __init__(self, core: Core, max_bytes: int) -> None:
@@ -103,12 +103,12 @@ class States:
         self._lock = threading.Lock()
 
     def carry_out(self, order: StateOrder) -> StateInfo:
-        """Do what is wanted.
+        """Execute an operation.
 
         Raises:
             NotFound: There is no such text, slot or file.
-            BadRequest: What was saved does not serve here, or is damaged.
-            SettingsError, DiskFull: It cannot be kept.
+            BadRequest: The saved state does not fit, or is damaged.
+            SettingsError, DiskFull: It cannot be stored.
         """
         with self._lock:
             match order.action:

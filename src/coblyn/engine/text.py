@@ -1,6 +1,6 @@
-"""From token bytes to text that may be sent: whole characters only, and nothing that may yet be a stop string.
+"""Turns token bytes into text that may be sent: complete characters only, and nothing that may begin a stop string.
 
-It knows no vocabulary and no clock.
+It uses no vocabulary and no clock.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ __all__ = ["Chunk", "TextStream"]
 
 
 class Chunk(NamedTuple):
-    """What a token sets free.
+    """What a token releases.
 
     Attributes:
-        text: Text that may be sent.
+        text: Text to send.
         tokens: The tokens whose text ends in it.
-        stop: The stop string that was met, if any.
-        rewind: How many tokens, the last ones, wrote a banned phrase: the stream has forgotten them.
+        stop: The stop string that was found, if any.
+        rewind: Number of last tokens that wrote a banned phrase; the stream has removed them.
     """
 
     text: str
@@ -32,14 +32,14 @@ class Chunk(NamedTuple):
 
 
 class _Waiting(NamedTuple):
-    """A token whose text was not sent yet.
+    """A token whose text has not been sent yet.
 
     Attributes:
         start: Offset of its first character.
         end: Offset after its last one.
-        token: Itself.
-        decoder: State of the decoder before it.
-        place: Where it is in what is banned before it.
+        token: The token.
+        decoder: State of the UTF-8 decoder before it.
+        place: State of the banned automata before it.
     """
 
     start: int
@@ -52,12 +52,12 @@ class _Waiting(NamedTuple):
 class TextStream:
     """Collects the tokens of one generation.
 
-    Bytes that are not UTF-8 become U+FFFD. An incomplete character at the very end is dropped, as KoboldCPP does.
+    Bytes that are not UTF-8 become U+FFFD. An incomplete character at the very end is dropped, as in KoboldCPP.
 
     Args:
         stop: Strings that end the text; empty ones are ignored.
-        keep_stop: The stop string itself is sent too.
-        banned: What must not be written. Then a token is sent only when nothing of it may belong to a phrase.
+        keep_stop: Whether the stop string itself is sent too.
+        banned: Banned phrases and patterns. With these, a token is sent only when no part of it may belong to a match.
     """
 
     def __init__(
@@ -80,18 +80,18 @@ class TextStream:
         return bool(self._decoder.getstate()[0])
 
     def push(self, token: TokenText, *, is_allowed: bool = False) -> Chunk:
-        """Add one token and take what is free to go.
+        """Add one token, and take the text that may be sent.
 
         Args:
-            token: What comes next.
-            is_allowed: Nothing that ends in it, or begins before it, counts as banned.
+            token: The next token.
+            is_allowed: Whether banned texts that end in it, or begin before it, are allowed.
         """
         before = self._decoder.getstate()
         start = self._num_decoded
         text = self._decoder.decode(token.piece)
         self._num_decoded += len(text)
         is_partial = bool(self._decoder.getstate()[0])
-        if not (self._stops or self._waiting or is_partial or self._banned):  # nearly always
+        if not (self._stops or self._waiting or is_partial or self._banned):  # the common case
             self._num_sent = self._num_decoded
             return Chunk(text, (token,))
         self._held += text
@@ -110,14 +110,14 @@ class TextStream:
         return self._send(self._free_length())
 
     def flush(self) -> Chunk:
-        """Take the rest: no more tokens will come."""
+        """Take the remaining text at the end of the generation."""
         chunk = self._send(len(self._held))
         late = tuple(each.token for each in self._waiting)
         self._waiting.clear()
         return Chunk(chunk.text, chunk.tokens + late)
 
     def _first_banned(self, banned: Banned, text: str, start: int) -> int | None:
-        """The offset at which the first banned phrase begins that ends in a text."""
+        """The offset at which the first banned phrase in a text begins."""
         for offset, character in enumerate(text, start + 1):
             step = banned.step(self._place, character)
             self._place = step.state
@@ -126,7 +126,7 @@ class TextStream:
         return None
 
     def _rewind(self, banned: int) -> Chunk:
-        """Forget the tokens from the one on in which a phrase begins. None of them was sent: it was held back."""
+        """Remove the tokens from the one in which a phrase begins. They were held back, so none was sent."""
         count = 0
         while self._waiting and self._waiting[-1].end > banned:
             first = self._waiting.pop()
@@ -145,12 +145,12 @@ class TextStream:
         return stop, index
 
     def _free_length(self) -> int:
-        """Length of the held text before the first place from which a stop string or a phrase could still grow."""
+        """Length of the held text before the first place at which a stop string or a phrase could begin."""
         free = self._before_stops()
         pending = self._banned.pending(self._place) if self._banned else 0
         if not pending:
             return free
-        # A token that was sent in part could not be taken back.
+        # A partly sent token could not be taken back.
         phrase = self._num_decoded - pending
         whole = next((each.start for each in self._waiting if each.end > phrase), phrase)
         return min(free, whole - self._num_sent)

@@ -1,4 +1,4 @@
-"""Which texts become vectors together, so that those who generate meanwhile wait for a step at most."""
+"""Batches of texts to embed, so that running generations wait for one step at most."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from coblyn.errors import PromptTooLong
 __all__ = ["BATCH", "MAX_TEXTS", "batches", "require_lengths"]
 
 MAX_TEXTS = 16
-"""Maximum number of texts that become vectors in one step."""
+"""Maximum number of texts embedded in one step."""
 
 BATCH = 512
-"""Tokens of such a step, unless a single text has more."""
+"""Maximum number of tokens of such a step, unless a single text has more."""
 
 
 def batches(lengths: Sequence[int]) -> list[range]:
-    """Which texts are computed together, in their order: a few short ones, or a long one alone.
+    """Group texts, in order, into batches of a few short ones or one long one.
 
     Args:
-        lengths: Tokens of each.
+        lengths: Number of tokens of each.
     """
     found: list[range] = []
     start = total = 0
@@ -35,7 +35,7 @@ def batches(lengths: Sequence[int]) -> list[range]:
 
 
 def require_lengths(prompts: Sequence[Encoded], longest: int) -> None:
-    """Refuse texts that the model cannot look at as a whole.
+    """Refuse texts that are too long for the model.
 
     Raises:
         PromptTooLong: One has more than ``longest`` tokens.
@@ -43,7 +43,7 @@ def require_lengths(prompts: Sequence[Encoded], longest: int) -> None:
     for index, prompt in enumerate(prompts):
         if prompt.num_tokens > longest:
             raise PromptTooLong(
-                f"Text {index + 1} has {prompt.num_tokens} tokens and the model looks at {longest}.",
+                f"Text {index + 1} has {prompt.num_tokens} tokens, and the model's limit is {longest}.",
                 field="input",
-                hint="Cut it into several texts.",
+                hint="Split it into several texts.",
             )

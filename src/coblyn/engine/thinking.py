@@ -1,6 +1,6 @@
-"""Reasoning within a text: how long it is, and when it has to end.
+"""Reasoning within a text: counts its tokens and decides when it has to end.
 
-Marks are found in the bytes of tokens, with the names of special ones, wherever tokens begin and end.
+Marks are found in the tokens' bytes, including the names of special tokens, regardless of token boundaries.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ __all__ = ["Thinking", "Thought"]
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """How a request's reasoning is marked, and how much of it there may be.
+    """The marks and the limit of a request's reasoning.
 
     Attributes:
-        opening: Text that begins it.
-        closing: Text that ends it.
-        ending: What is written where it has to end: the closing mark, and what models write behind it.
-        is_open: The prompt ended within reasoning.
-        max_tokens: Maximum number of tokens of reasoning; None for no limit.
+        opening: Text that begins reasoning.
+        closing: Text that ends reasoning.
+        ending: Text to write when reasoning has to end: the closing mark, and what models write after it.
+        is_open: Whether the prompt ends within reasoning.
+        max_tokens: Maximum number of reasoning tokens; None for no limit.
     """
 
     opening: str
@@ -31,7 +31,10 @@ class Thinking:
 
 
 class _Place(NamedTuple):
-    """Behind a token: whether that was within reasoning, tokens of it so far, and text that may begin a mark."""
+    """The state after a token.
+
+    Whether it is within reasoning, the reasoning tokens so far, and text that may begin a mark.
+    """
 
     is_open: bool
     num_tokens: int
@@ -39,10 +42,10 @@ class _Place(NamedTuple):
 
 
 class Thought:
-    """The reasoning of one text as it grows.
+    """Tracks the reasoning of one growing text.
 
     Args:
-        thinking: What is known of it, and its limit.
+        thinking: Its marks and its limit.
     """
 
     def __init__(self, thinking: Thinking) -> None:
@@ -53,14 +56,14 @@ class Thought:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the text is within reasoning that has to end here, and does not end by itself as it seems."""
+        """Whether the text is within reasoning that has to end here and is not just writing its closing mark."""
         is_open, num_tokens, tail = self._places[-1]
         if not is_open or self._max_tokens is None or num_tokens < self._max_tokens:
             return False
         return not any(tail.endswith(self._closing[:n]) for n in range(1, len(self._closing)))
 
     def push(self, piece: bytes) -> None:
-        """Add a token: its bytes, or its name if it is a special one."""
+        """Add a token by its bytes, or by its name if it is a special token."""
         is_open, num_tokens, tail = self._places[-1]
         mark = self._closing if is_open else self._opening
         text = tail + piece
@@ -73,10 +76,10 @@ class Thought:
         self._places.append(_Place(is_open, num_tokens, text[-longest:]))
 
     def rewind(self, count: int) -> None:
-        """Forget the last tokens."""
+        """Remove the last tokens."""
         if count:
             del self._places[-count:]
 
     def end(self) -> None:
-        """Whatever the limit was: there is to be no more of it."""
+        """End reasoning regardless of the limit."""
         self._max_tokens = 0

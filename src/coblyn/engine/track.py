@@ -1,4 +1,4 @@
-"""One of the sequences that a generation is computed in: its own, or that of its guide."""
+"""A sequence of a generation: its own, or that of its guide."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Guide", "Track"]
 
 
 class Track(Protocol):
-    """Tokens, and how many of them are computed.
+    """The content of a sequence, and how much of it is computed.
 
     Attributes:
-        content: Its tokens: those of the prompt, and those that were drawn.
-        sequence: Where it is computed.
-        computed: Tokens of its content that are.
-        replays: Whether the logits at the end of its prompt are kept from before.
-        prompt_length: Tokens of its prompt.
+        content: Its tokens: those of the prompt, and those drawn.
+        sequence: Sequence id that it is computed in.
+        computed: Number of cells of its content that are computed.
+        replays: Whether the logits at the end of its prompt are kept from an earlier request.
+        prompt_length: Length of its prompt in cells.
     """
 
     content: Content
@@ -29,13 +29,13 @@ class Track(Protocol):
 
     @property
     def num_pending(self) -> int:
-        """Tokens that it has and that are not computed."""
+        """Number of its cells that are not computed yet."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class Guide:
-    """What a generation is guided away from: the same text behind a negative prompt. A ``Track``."""
+    """The negative sequence of a guided generation: its text after the negative prompt. A ``Track``."""
 
     content: Content
     sequence: int = -1
@@ -48,5 +48,5 @@ class Guide:
 
     @property
     def num_pending(self) -> int:
-        """Tokens that it has and that are not computed."""
+        """Number of its cells that are not computed yet."""
         return len(self.content.cells) - self.computed

@@ -1,4 +1,4 @@
-"""Which tokens of a prompt fit into the context: pure arithmetic over lists of token ids."""
+"""Cuts prompts to the length of the context. Pure arithmetic over lists of token ids."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["trim_below_memory", "trim_front"]
 
 
 def trim_front(prompt: Sequence[int], start: Sequence[int], room: int) -> list[int]:
-    """The newest part of a prompt.
+    """The newest part of a prompt that fits.
 
     Args:
-        prompt: Token ids, ``start`` among them where the model wants it.
-        start: What every prompt starts with: the BOS token, or nothing.
-        room: Tokens that may stay.
+        prompt: Token ids, including ``start`` if the model wants it.
+        start: Ids that every prompt starts with: the BOS token, or nothing.
+        room: Maximum number of tokens.
     """
     if len(prompt) <= room:
         return list(prompt)
@@ -31,8 +31,8 @@ def trim_below_memory(
     Args:
         memory: Token ids, ``start`` among them.
         prompt: Token ids without ``start``.
-        start: What every prompt starts with: the BOS token, or nothing.
-        room: Tokens that may stay.
+        start: Ids that every prompt starts with: the BOS token, or nothing.
+        room: Maximum number of tokens.
     """
     top = trim_front(memory, start, room - 4)
     return top + _newest(prompt, room - 1 - len(top))

@@ -1,11 +1,10 @@
-"""Whose turn it is where requests have different adapters.
+"""The turns that requests with different adapters take.
 
-A step computes with one set of adapters. Where the engine can keep LoRA adapters to rows of one token, all requests
-that are written share their steps whatever their sets; then only control vectors, and the reading of prompts, take
-turns.
+A step computes with one set of adapters. If the engine can limit LoRA adapters to rows of one token, all decoding
+requests share their steps, whatever their sets; then only control vectors and prefill take turns.
 
-The group that waited longest comes next. So it waits for one turn of each other group at most, and a long prompt is
-read in the short chunks that it is read in beside others.
+The group that waited longest comes next. So each group waits for at most one turn of every other group, and a long
+prompt is prefilled in short chunks, as it is beside other requests.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class Group(NamedTuple):
     """Requests that can share a step.
 
     Attributes:
-        key: The same for a group with the same adapters in another step.
-        members: The requests, in the order in which they run.
-        is_mixed: They have different adapters: rows have one token each.
+        key: Identifies the group across steps by its adapters.
+        members: The requests, in running order.
+        is_mixed: Whether their adapters differ, so that each row has one token.
     """
 
     key: Hashable
@@ -36,30 +35,30 @@ class Group(NamedTuple):
 
 
 class Turns:
-    """The order of groups, by when they had their last turn."""
+    """The order of groups, by the time of their last turn."""
 
     def __init__(self) -> None:
         self._last: dict[Hashable, int] = {}
         self._now = 0
 
     def order(self, running: Sequence[Generation], *, mixes: bool = False) -> list[Group]:
-        """The running requests in groups, those first that waited longest.
+        """The running requests in groups, those that waited longest first.
 
         Args:
-            running: All of them.
-            mixes: Whether rows of one token may have LoRA adapters of their own.
+            running: All running requests.
+            mixes: Whether rows of one token may have different LoRA adapters.
         """
         groups = _by_set(running)
         if len(groups) > 1 and mixes:
             groups = _mixed(groups)
         if len(groups) > 1:
-            for group in groups:  # one that is new waits from now on: it overtakes nobody
+            for group in groups:  # a new group waits from now on, and overtakes no other
                 self._last.setdefault(group.key, self._now)
             groups.sort(key=lambda group: self._last[group.key])
         return groups
 
     def take(self, group: Group, groups: Sequence[Group]) -> None:
-        """A group had its turn; others than those that are there are forgotten."""
+        """Record a group's turn, and drop groups that no longer exist."""
         self._now += 1
         keys = {each.key for each in groups}
         self._last = {key: turn for key, turn in self._last.items() if key in keys}
@@ -77,7 +76,7 @@ def _by_set(running: Sequence[Generation]) -> list[Group]:
 
 
 def _mixed(groups: Sequence[Group]) -> list[Group]:
-    """All that is written in one group for each control vector, and each set of which something is read in one."""
+    """One group of decoding requests per control vector, and one group of prefilling requests per set."""
     writing: dict[Hashable, list[Generation]] = {}
     for group in groups:
         ready = [each for each in group.members if not _is_reading(each)]
@@ -88,7 +87,7 @@ def _mixed(groups: Sequence[Group]) -> list[Group]:
 
 
 def _is_reading(generation: Generation) -> bool:
-    """Whether one of its next rows has several tokens, or media, which are computed apart."""
+    """Whether one of its next rows has several tokens, or media, which are computed separately."""
     return any(
         track.num_pending > 1 or track.content.media_at(track.computed)
         for track in generation.tracks

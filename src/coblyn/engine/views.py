@@ -1,4 +1,4 @@
-"""What could be drawn next, after each sampler of a chain."""
+"""Views of the candidates for the next token after each sampler of a chain."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def views_of(
     vocab: Vocab,
     max_count: int,
 ) -> list[StageView]:
-    """The candidates of a row of logits: the model's own, then what each sampler leaves of them.
+    """The candidates of a row of logits: the model's own, then those that each sampler leaves.
 
     Args:
-        sampler: Of the text before; it stays as it is.
+        sampler: The request's sampler; it is not changed.
         logits: float32 of the vocabulary's size.
-        params: What samplers there are, and their order; ``sampler`` was made from the same.
-        vocab: What the tokens are called by.
-        max_count: Maximum number of candidates listed for each.
+        params: The parameters that ``sampler`` was made from.
+        vocab: Gives the texts of tokens.
+        max_count: Maximum number of candidates listed per stage.
 
     Raises:
-        BadRequest: Nothing is left to choose.
+        BadRequest: No candidate is left.
     """
     views = []
     for place, stage in enumerate((None, *chain(params))):
         tokens, values, count = sampler.candidates(logits, place, len(logits))
         if count < 0:
-            raise BadRequest("There is no token left to choose.", field="logit_bias")
+            raise BadRequest("No token is left to choose.", field="logit_bias")
         views.append(view_of(stage, count, tokens, values.astype(np.float64), vocab, max_count))
     return views
 
@@ -53,7 +53,7 @@ def view_of(
     vocab: Vocab,
     max_count: int,
 ) -> StageView:
-    """A view from all candidates of a stage and their logits, best first."""
+    """The view of a stage, from all its candidates and their logits, best first."""
     shares = probabilities(logits)[:max_count].tolist()
     told = tuple(
         Candidate(token, vocab.piece(token, special=True), share)
@@ -63,7 +63,7 @@ def view_of(
 
 
 def _named(stage: Stage | None) -> tuple[str, dict[str, float]]:
-    """The name of a sampler, and its numbers by theirs; the limit of candidates is a top-k too."""
+    """The name of a sampler, and its parameters by name; the candidate limit is a top-k too."""
     if stage is None:
         return "model", {}
     name = next(name for name, row in reversed(tuple(STAGES.items())) if row.kind == stage.kind)

@@ -11,7 +11,7 @@ from coblyn.llama.model import Model
 __all__ = ["ModelVocab", "constraint_vocabulary"]
 
 _BEFORE = "\x02"
-"""A character that is in no other token."""
+"""A character that no other token contains."""
 
 
 class ModelVocab:
@@ -35,16 +35,16 @@ class ModelVocab:
 
 
 def constraint_vocabulary(model: Model, vocab: ModelVocab) -> Vocabulary:
-    """The model's vocabulary for constraints. What is special has no text of its own."""
+    """The model's vocabulary for constraints, in which special tokens have no text."""
     pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
     special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
     return Vocabulary(pieces, special, sorted(vocab.end_tokens), _continuing(vocab))
 
 
 def _continuing(vocab: ModelVocab) -> Callable[[str], list[int]]:
-    """Makes tokens of a text that goes on from another.
+    """A tokenizer for text that continues other text.
 
-    SentencePiece's vocabularies put a space before each text, which here would be in the middle of one.
+    SentencePiece's vocabularies add a space before each text, which would be wrong in the middle of one.
     """
     tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
     if b"".join(map(vocab.piece, tokenize("a"))) == b"a":

@@ -1,10 +1,10 @@
-"""Sliding windows: which earlier tokens a token looks at, and which of them a saved copy still has.
+"""Sliding windows: which earlier tokens a token attends to, and which of them a saved copy still has.
 
-Some layers of some models look only a window back. The library leaves what lies behind the window, counted from the
-end of a sequence, out of every saved copy, and may give these cells to others. So such a sequence can go on from its
-end, but a cut is right only where the window below it is still there. To compute the missing part of a window again
-does not help: in the second layer with a window each of its tokens looks another window back, and so on down to the
-first token.
+Some layers of some models attend only to a window. The library leaves cells before the window, counted from the end of
+a sequence, out of every saved copy, and may reuse these cells. So such a sequence can be continued from its end, but it
+can be cut only where the window below the cut is still present. Computing the missing part of a window again does not
+help: in the second windowed layer each of its tokens attends to another window before it, and so on back to the first
+token.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Window:
     """The window of a model.
 
     Attributes:
-        size: Tokens that it holds, the one that looks among them; 0 for a model that looks at everything.
-        is_chunked: It begins at the last multiple of ``size``, instead of ``size`` tokens back.
-        min_stride: Least tokens between two copies of the window that are kept of a long sequence.
+        size: Length in tokens, the attending token included; 0 for a model without a window.
+        is_chunked: Whether it begins at the last multiple of ``size``, instead of ``size`` tokens back.
+        min_stride: Minimum number of tokens between two kept copies of the window of a long sequence.
     """
 
     size: int = 0
@@ -30,11 +30,11 @@ class Window:
 
     @property
     def stride(self) -> int:
-        """Tokens between two copies of the window: the most that have to be computed again below a cut."""
+        """Number of tokens between two copies of the window, and so the maximum to compute again after a cut."""
         return max(self.size, self.min_stride) if self.size else 0
 
     def needed(self, length: int) -> int:
-        """First position that what follows at position ``length`` looks at."""
+        """First position that a token at position ``length`` attends to."""
         if not self.size:
             return 0
         return (
@@ -42,7 +42,10 @@ class Window:
         )
 
     def saved(self, length: int) -> int:
-        """First position of the window in a copy up to position ``length``: what was looked at last, and one more."""
+        """First position of the window in a copy up to position ``length``.
+
+        One more than the last token attended to.
+        """
         if not self.size or not length:
             return 0
         if self.is_chunked:

@@ -1,9 +1,9 @@
-"""What travels between the client and the engine process: frames, each a length of four bytes and a MessagePack array.
+"""The protocol between the client and the engine process: frames of a four-byte length and a MessagePack array.
 
-A frame is a struct with a tag; what it carries are the dataclasses of the engine, as they are, nested ones included.
-Token ids are one bytes object (``coblyn.engine.prompt``). Both sides are of one installation, so there is no version.
+A frame is a tagged struct that carries the engine's dataclasses, nested ones included. Token ids are one bytes object
+(``coblyn.engine.prompt``). Both sides belong to one installation, so there is no version number.
 
-What a dataclass may hold is what msgspec can decode: a union of several dataclasses is not, of several structs it is.
+Dataclasses may hold only what msgspec can decode, which includes unions of structs but not of dataclasses.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ __all__ = [
 ]
 
 _HEAD = 4
-"""Bytes of a frame's length."""
+"""Size of a frame's length field in bytes."""
 
 
 class _Frame(msgspec.Struct, frozen=True, array_like=True):
-    """Fields in their order, behind the name of the frame."""
+    """Base of all frames: encoded as the frame's name and its fields, in order."""
 
 
 class Load(_Frame, frozen=True, tag="load"):
@@ -87,7 +87,7 @@ class Cancel(_Frame, frozen=True, tag="cancel"):
 
 
 class EndThinking(_Frame, frozen=True, tag="end_thinking"):
-    """Let a request answer: its reasoning ends where it is."""
+    """End a request's reasoning at once."""
 
     request_id: str
 
@@ -100,14 +100,14 @@ class Encode(_Frame, frozen=True, tag="encode"):
 
 
 class Seek(_Frame, frozen=True, tag="seek"):
-    """Ask which images and sounds, by their digests, are not known."""
+    """Ask which digests of images and sounds are not known."""
 
     call: int
     digests: list[bytes]
 
 
 class Show(_Frame, frozen=True, tag="show"):
-    """Have an image or a sound taken apart and kept; the answer says how many tokens it takes."""
+    """Send an image or a sound to keep; the answer is the number of tokens it takes."""
 
     call: int
     media: RawMedia
@@ -121,7 +121,7 @@ class Foresee(_Frame, frozen=True, tag="foresee"):
 
 
 class Look(_Frame, frozen=True, tag="look"):
-    """Ask what could be drawn behind a prompt, after each sampler; the answer is packed ``StageView``s."""
+    """Ask for the candidates after a prompt; the answer is packed ``StageView``s."""
 
     call: int
     prompt: str
@@ -145,47 +145,47 @@ class Embed(_Frame, frozen=True, tag="embed"):
 
 
 class AddAdapter(_Frame, frozen=True, tag="add_adapter"):
-    """Load a further adapter; ``Ready`` comes before the answer."""
+    """Load another adapter; ``Ready`` is sent before the answer."""
 
     call: int
     text: str
 
 
 class State(_Frame, frozen=True, tag="state"):
-    """Look at what was computed for texts, save it, or take it back; the answer is a ``StateInfo`` in MessagePack."""
+    """Execute an operation on states; the answer is a ``StateInfo`` in MessagePack."""
 
     call: int
     order: StateOrder
 
 
 class Ping(_Frame, frozen=True, tag="ping"):
-    """Ask whether it lives."""
+    """Ask for a ``Pong``."""
 
 
 class Stop(_Frame, frozen=True, tag="stop"):
-    """End; the last frame."""
+    """End the process; the last frame."""
 
 
 class Loading(_Frame, frozen=True, tag="loading"):
-    """How much is loaded, 0 to 1."""
+    """The loaded fraction, 0 to 1."""
 
     fraction: float
 
 
 class Ready(_Frame, frozen=True, tag="ready"):
-    """The model is loaded, or there is something new to tell of it."""
+    """The model is loaded, or its facts have changed."""
 
     info: ModelInfo
 
 
 class Events(_Frame, frozen=True, tag="events"):
-    """What happened in a step."""
+    """The events of a step."""
 
     events: list[Event]
 
 
 Told = bytes | int | Encoded | list[bytes]
-"""What answers to questions hold."""
+"""The types of answers."""
 
 
 class Answer(_Frame, frozen=True, tag="answer"):
@@ -196,7 +196,7 @@ class Answer(_Frame, frozen=True, tag="answer"):
 
 
 class Refusal(_Frame, frozen=True, tag="refusal"):
-    """A question has no answer; ``code`` is that of a class in ``coblyn.errors``."""
+    """The error in place of an answer; ``code`` is the code of a class in ``coblyn.errors``."""
 
     call: int
     code: str
@@ -206,7 +206,7 @@ class Refusal(_Frame, frozen=True, tag="refusal"):
 
 
 class Broken(_Frame, frozen=True, tag="broken"):
-    """The engine cannot go on: its last frame."""
+    """The engine cannot continue; its last frame."""
 
     code: str
     message: str
@@ -214,7 +214,7 @@ class Broken(_Frame, frozen=True, tag="broken"):
 
 
 class Pong(_Frame, frozen=True, tag="pong"):
-    """It lives; ``age`` is for how many seconds the step in hand has run, or a load has shown no progress."""
+    """The answer to ``Ping``; ``age`` is the number of seconds of the current step, or of a load without progress."""
 
     age: float
 
@@ -254,7 +254,7 @@ def pack(frame: ToEngine | FromEngine) -> bytearray:
 
 
 def pack_views(views: list[StageView]) -> bytes:
-    """What answers ``Look``."""
+    """Pack views as the answer to ``Look``."""
     return _ENCODER.encode(views)
 
 
@@ -265,7 +265,7 @@ def unpack_views(data: bytes) -> list[StageView]:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A frame that is wrong: what kind it is, the first thing that it holds, and what is wrong with it."""
+    """An invalid frame: its kind, its first field, and the error."""
 
     kind: str
     asked: Any
@@ -273,14 +273,14 @@ class Unreadable:
 
 
 class Reader:
-    """Turns bytes, as they come, into frames. Make it with ``to_engine`` or ``to_client``."""
+    """Splits a byte stream into frames. Make it with ``to_engine`` or ``to_client``."""
 
     def __init__(self, decoder: msgspec.msgpack.Decoder[Any]) -> None:
         self._decoder = decoder
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Any]:
-        """Take bytes, and give the frames that are whole now; one that is wrong comes as ``Unreadable``."""
+        """Add bytes, and give the frames that are complete now; an invalid one is given as ``Unreadable``."""
         buffer = self._buffer
         buffer += data
         start = 0
@@ -304,10 +304,10 @@ class Reader:
 
 
 def to_engine() -> Reader:
-    """Reads what a client sends."""
+    """A reader of the client's frames."""
     return Reader(msgspec.msgpack.Decoder(ToEngine))
 
 
 def to_client() -> Reader:
-    """Reads what an engine sends."""
+    """A reader of the engine's frames."""
     return Reader(msgspec.msgpack.Decoder(FromEngine))

@@ -1,9 +1,9 @@
-"""The engine process: frames come in on standard input, go out on standard output.
+"""The engine process: reads frames from standard input and writes frames to standard output.
 
-Four threads: this one reads frames and answers questions about tokens and whether it lives, another one tokenizes long
-texts, so that nobody waits for them, the engine thread loads, computes and sends, and a writer takes over when the
-other side is slow, so that it never holds up a step. When standard input ends, the parent is gone, and the process ends
-too.
+It has four threads. The main thread reads frames and answers pings and questions about tokens; another one tokenizes
+long texts, so that others do not wait for them; the engine thread loads, computes and sends; and a writer takes over
+when the reader of the output is slow, so that it never delays a step. When standard input ends, the parent is gone, and
+the process ends too.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ __all__ = ["main"]
 log = logging.getLogger(__name__)
 
 FAILED_STEP = 70
-"""Exit code after a step that failed: the client starts a new process."""
+"""Exit code after a failed step; the client starts a new process."""
 
 
 class Writer:
-    """Sends frames to a file descriptor, and never makes the sender wait.
+    """Sends frames to a file descriptor without ever blocking the sender.
 
-    As long as the other side keeps up, a frame is written right where it is made: to wake a thread for it would cost
-    more than the write, and take a core from the next step. What does not fit into the pipe is left to a thread.
+    While the reader keeps up, frames are written by the calling thread: waking another thread would cost more than the
+    write, and would take a core from the next step. What does not fit into the pipe is left to a thread.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -59,7 +59,7 @@ class Writer:
         self._backlog: deque[memoryview] = deque()
         self._changed = threading.Condition()
         self._is_finished = False
-        # Windows has no pipes that refuse to block: there the thread writes everything.
+        # Windows has no non-blocking pipes, so there the thread writes everything.
         self._can_try = os.name != "nt"
         if self._can_try:
             os.set_blocking(descriptor, False)
@@ -81,14 +81,14 @@ class Writer:
         self.send(wire.Events(list(events)))
 
     def finish(self) -> None:
-        """Send what waits, and end."""
+        """Send everything that waits, and end the thread."""
         with self._changed:
             self._is_finished = True
             self._changed.notify()
         self._thread.join()
 
     def _try(self, frame: memoryview) -> int:
-        """Write what fits now; how many bytes that were."""
+        """Write what fits now. Gives the number of bytes written."""
         try:
             return os.write(self._descriptor, frame)
         except BlockingIOError:
@@ -107,7 +107,7 @@ class Writer:
                 select.select((), (self._descriptor,), ())
             rest = frame[self._try(frame) :]
             with self._changed:
-                # It stays at the front until it is sent, so that nothing overtakes it.
+                # It stays at the front until it is sent, so that no other frame overtakes it.
                 if rest:
                     self._backlog[0] = rest
                 else:
@@ -120,7 +120,7 @@ _Question = (
 
 
 class Errands:
-    """Work that takes long and that only the one who asked for it has to wait for, one after the other."""
+    """Runs slow work one after the other on a separate thread, so that only its requester waits."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -129,11 +129,11 @@ class Errands:
         self._thread.start()
 
     def add(self, errand: Callable[[], None]) -> None:
-        """Do it later; it must not raise."""
+        """Queue work, which must not raise."""
         self._queue.put(errand)
 
     def finish(self) -> None:
-        """Wait for the errand in hand, and forget the others."""
+        """Wait for the current work, and drop the rest."""
         self._is_over = True
         self._queue.put(None)
         self._thread.join()
@@ -158,7 +158,7 @@ class Worker:
         self._load_advanced = 0.0
 
     def handle(self, frame: wire.ToEngine | wire.Unreadable) -> bool:
-        """Answer one frame; False after the last."""
+        """Answer one frame. Gives False after the last."""
         match frame:
             case wire.Submit(request):
                 self._submit(request)
@@ -190,7 +190,7 @@ class Worker:
         return True
 
     def _ask(self, frame: _Question) -> None:
-        """Have a question answered, here or where it holds nobody up."""
+        """Answer a question here, or on another thread if it would delay others."""
         match frame:
             case wire.Encode():
                 self._encode(frame)
@@ -208,7 +208,7 @@ class Worker:
                 self._embed(frame)
 
     def _answer(self, call: int, question: Callable[[], wire.Told]) -> None:
-        """Answer a question, or say why there is no answer: a wrong one ends nothing else."""
+        """Answer a question, or send its error: an invalid question must not end the process."""
         try:
             self._writer.send(wire.Answer(call, question()))
         except Exception as error:  # noqa: BLE001 - the border of a thread
@@ -216,7 +216,7 @@ class Worker:
             self._writer.send(_refusal(call, reason))
 
     def _refuse(self, frame: wire.Unreadable) -> None:
-        """Tell the sender of a frame that cannot be read."""
+        """Send an error to the sender of an unreadable frame."""
         reason = _reason(frame.error)
         if frame.kind == "submit":
             request_id = str(frame.asked["id"])
@@ -226,13 +226,15 @@ class Worker:
             self._writer.send(_refusal(int(frame.asked), reason))
 
     def _stop(self) -> None:
-        if self._core is None:  # a load cannot be interrupted everywhere, and leaves nothing behind
+        if (
+            self._core is None
+        ):  # a load cannot always be interrupted, and leaves nothing to clean up
             os._exit(0)
-        self._errands.finish()  # what it works with goes with the core
+        self._errands.finish()  # its resources are freed with the core
         self._core.stop()
 
     def _ping(self) -> None:
-        """For how many seconds the step in hand has run, or the load has shown no progress."""
+        """Answer a ping with the seconds of the current step, or of a load without progress."""
         core = self._core
         age = core.step_seconds if core else time.monotonic() - self._load_advanced
         self._writer.send(wire.Pong(age))
@@ -244,7 +246,7 @@ class Worker:
         threading.Thread(target=load, name="coblyn-load", daemon=True).start()
 
     def _load_now(self, config: EngineConfig) -> None:
-        """On a thread of its own, so that this process goes on to answer, and ends when it is told to."""
+        """Load on a separate thread, so that the main thread keeps answering and can end the process."""
         core = Core(
             lambda: self._make_runner(config),
             self._writer.send_events,
@@ -260,7 +262,8 @@ class Worker:
         except BaseException:  # noqa: BLE001 - the border of a thread: the parent reads it
             traceback.print_exc()
             os._exit(1)
-        # What is there now stays to the end: the collector need not look at it in the middle of a step.
+        # Everything allocated so far lives to the end, so the garbage collector need not scan it in the middle of a
+        # step.
         gc.freeze()
         gc.enable()
         self._core = core
@@ -310,7 +313,7 @@ class Worker:
             answer()
 
     def _embed(self, frame: wire.Embed) -> None:
-        """Have vectors computed between two steps; the engine thread answers."""
+        """Compute vectors between two steps; the engine thread answers."""
         try:
             texts = [self._encoder.find(prompt_id).ids for prompt_id in frame.prompt_ids]
         except PromptForgotten as error:
@@ -320,14 +323,14 @@ class Worker:
         future.add_done_callback(lambda done: self._answer(frame.call, done.result))
 
     def _change(self, frame: wire.AddAdapter | wire.State) -> None:
-        """Have something changed between two steps, and answer."""
+        """Change something between two steps, and answer."""
         if isinstance(frame, wire.State):
             self._state(frame)
         else:
             self._add_adapter(frame)
 
     def _add_adapter(self, frame: wire.AddAdapter) -> None:
-        """Have an adapter loaded between two steps; the engine thread answers."""
+        """Load an adapter between two steps; the engine thread answers."""
 
         def answer() -> int:
             done.result()
@@ -338,7 +341,7 @@ class Worker:
         done.add_done_callback(lambda _: self._answer(frame.call, answer))
 
     def _state(self, frame: wire.State) -> None:
-        """On a thread of its own: files of states may be large."""
+        """Runs on a separate thread, since state files may be large."""
 
         def answer() -> bytes:
             return msgspec.msgpack.encode(self._states.carry_out(frame.order))
@@ -347,7 +350,7 @@ class Worker:
         threading.Thread(target=work, name="coblyn-state", daemon=True).start()
 
     def _foresee(self, frame: wire.Foresee) -> None:
-        """The engine thread answers between two steps; nobody waits for it here."""
+        """Have the engine thread answer between two steps, without waiting for it here."""
         try:
             prompt = self._encoder.find(frame.prompt_id)
         except PromptForgotten as error:
@@ -357,7 +360,7 @@ class Worker:
         number.add_done_callback(lambda done: self._answer(frame.call, done.result))
 
     def _look(self, frame: wire.Look) -> None:
-        """The engine thread answers between two steps."""
+        """Have the engine thread answer between two steps."""
         try:
             prompt = self._encoder.find(frame.prompt)
         except PromptForgotten as error:
@@ -401,7 +404,7 @@ class Worker:
 
 
 def _reason(error: Exception) -> CoblynError:
-    """The error as the caller gets it."""
+    """Convert an exception into the error that the caller gets."""
     if isinstance(error, CoblynError):
         return error
     log.error("a frame could not be answered", exc_info=error)
@@ -414,13 +417,13 @@ def _refusal(call: int, error: CoblynError) -> wire.Refusal:
 
 def main() -> None:
     """Run until told to stop, or until the parent is gone."""
-    gc.disable()  # until the model is loaded: there is only what stays
+    gc.disable()  # until the model is loaded, since everything allocated before stays
     end_with_parent()
-    # Ctrl-C, and what ends a whole group of processes, are the server's to handle.
+    # The server handles Ctrl-C and other signals to the whole process group.
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
     frames_out = os.dup(sys.stdout.fileno())
-    # Whatever a library prints must not get between the frames.
+    # Output that a library prints must not mix with the frames.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     writer = Writer(frames_out)
     worker = Worker(writer)
@@ -431,7 +434,7 @@ def main() -> None:
             if not worker.handle(frame):
                 writer.finish()
                 return
-    os._exit(0)  # the parent is gone, and may have left in the middle of a step
+    os._exit(0)  # the parent is gone, possibly in the middle of a step
 
 
 if __name__ == "__main__":

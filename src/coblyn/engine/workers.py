@@ -1,7 +1,7 @@
-"""Threads for short work, of which none may take long.
+"""A thread pool for short work, with a time limit.
 
-A thread cannot be ended from outside. One whose work takes too long is given up: its work fails, another thread takes
-its place, and it ends by itself when it is done. So what it does must be bounded by other means too.
+A thread cannot be killed. If its work takes too long it is abandoned: the work fails, another thread takes its place,
+and the old one ends when its work is done. So the work must also be bounded by other means.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from coblyn.errors import EngineError
 __all__ = ["TookTooLong", "Workers"]
 
 _CHECKS = 8
-"""How often within the time limit the clock is looked at."""
+"""Number of clock checks per time limit."""
 
 
 class TookTooLong(EngineError):
-    """Work was given up."""
+    """Work exceeded its time limit and was abandoned."""
 
 
 class _Work:
-    """Something to do: begun or not, done once, by the thread that does it or by the clock."""
+    """A piece of work, finished exactly once: by the thread that does it or by the time limit."""
 
     __slots__ = ("_lock", "began", "call", "future")
 
@@ -36,7 +36,7 @@ class _Work:
         self._lock = threading.Lock()
 
     def finish(self, error: BaseException | None) -> bool:
-        """Say how it ended; False if that was said before."""
+        """Set the result; False if it was set before."""
         with self._lock:
             if self.future.done():
                 return False
@@ -48,12 +48,12 @@ class _Work:
 
 
 class Workers:
-    """A few threads.
+    """A pool of threads.
 
     Args:
-        name: Of the threads.
-        num_threads: How much is done at a time.
-        max_seconds: What one piece of work may take, from when it begins.
+        name: Name of the threads.
+        num_threads: Maximum number of pieces of work done concurrently.
+        max_seconds: Maximum duration of one piece of work, from its beginning.
     """
 
     def __init__(self, name: str, num_threads: int, max_seconds: float) -> None:
@@ -69,7 +69,7 @@ class Workers:
         self.num_given_up = 0
 
     def submit(self, call: Callable[[], None]) -> Future[None]:
-        """Have something done; the future raises ``TookTooLong`` if that is given up.
+        """Submit work; the future raises ``TookTooLong`` if the work is abandoned.
 
         The future cannot be cancelled.
         """
@@ -82,7 +82,7 @@ class Workers:
         return work.future
 
     def close(self) -> None:
-        """Let the threads end when they are done. Nobody waits for them."""
+        """Let the threads end when their work is done, without waiting for them."""
         self._is_closed = True
         for _ in range(self._num_threads):
             self._waiting.put(None)
@@ -106,7 +106,7 @@ class Workers:
                 return
 
     def _do(self, work: _Work) -> bool:
-        """Do it; False if it was given up meanwhile, and this thread is no longer needed."""
+        """Do the work; False if it was abandoned meanwhile and this thread is no longer needed."""
         work.began = time.monotonic()
         self._running.add(work)
         error: BaseException | None = None
@@ -122,7 +122,7 @@ class Workers:
         return is_in_time
 
     def _watch(self) -> None:
-        """Give up what takes too long; asleep while there is nothing to do."""
+        """Abandon work that takes too long; sleeps while there is no work."""
         while not self._is_closed:
             self._is_busy.wait()
             self._is_busy.clear()

@@ -48,7 +48,7 @@ class CommandOptions(TypedDict, total=False):
     adapters: Sequence[AdapterChoice] | None
     """What changes the model, besides what its name says; None where nothing is chosen."""
     temperature: float
-    """Divides the logits: higher is more surprising; 0 or less always takes the most likely token."""
+    """Divides the logits: higher is more random; 0 or less always takes the most likely token."""
     max_candidates: int
     """Considers only this many of the most likely tokens, before any sampler except DRY."""
     top_k: int
@@ -62,7 +62,7 @@ class CommandOptions(TypedDict, total=False):
     typical_p: float
     """Keeps the tokens whose surprise is nearest to the expected surprise, up to this total probability."""
     tail_free: float
-    """Cuts where the sorted probabilities flatten out; lower cuts more."""
+    """Cuts where the sorted probabilities flatten; lower cuts more."""
     top_n_sigma: float
     """Keeps tokens whose logits are at most this many standard deviations below the best one."""
     repetition_penalty: float
@@ -106,18 +106,18 @@ class CommandOptions(TypedDict, total=False):
     adaptive_decay: float
     """Weight of the past in that mean, clamped to 0.01 to 0.99."""
     guidance_scale: float
-    """Moves the logits so many times as far as the prompt does from those behind the negative prompt."""
+    """Scales the difference between the prompt's and the negative prompt's logits by this factor."""
     sampler_order: Sequence[int]
-    """KoboldCPP's numbers of the samplers that are applied, in their order. One that is left out is not
-    applied; those without a number keep their place."""
+    """KoboldCPP's numbers of the samplers to apply, in order. Samplers left out are not applied; those without
+    a number keep their place."""
     dry_sequence_breakers: Sequence[str]
-    """Texts across which DRY sees no repetition."""
+    """Texts that end a repetition for DRY."""
     logit_bias: Sequence[tuple[int, float]]
-    """Pairs of token id and value added to its logit; minus infinity forbids it."""
+    """Pairs of a token id and the value added to its logit; minus infinity forbids the token."""
     seed: int | None
-    """0 to 2**64 - 1; None for a fresh one. The random number of a step depends on (seed, position) only."""
+    """0 to 2**64 - 1; None for a random one. The random number of a step depends only on (seed, position)."""
     logprobs: int | None
     """None for no log-probabilities, otherwise the number of alternatives per token, 0 to 20."""
     logprobs_after: bool
-    """They describe the candidates that are drawn from, after all samplers and constraints; if not, the model's
-    own distribution, before any."""
+    """Whether they describe the distribution after all samplers and constraints; otherwise the model's own
+    distribution."""

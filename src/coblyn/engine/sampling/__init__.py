@@ -1,9 +1,9 @@
-"""What the samplers mean, in numpy: one short function each.
+"""The definition of each sampler in numpy, as one short function.
 
-Logits go in and logits come out: an array of float64, one per token of the vocabulary, where minus infinity says that
-the token is no longer a candidate. Of equal logits the lower id counts as the better one. Finite logits stay finite.
+Functions take and return logits: a float64 array with one value per token of the vocabulary, where minus infinity means
+that the token is no longer a candidate. Of equal logits the lower id ranks first. Finite logits stay finite.
 
-The shim (``native/shim/``) does the same fast; property tests hold the two together. Nothing at run time calls these.
+The shim (``native/shim/``) implements the same fast; property tests compare the two. Nothing at run time calls these.
 """
 
 from coblyn.engine.sampling.adaptive import Adaptive

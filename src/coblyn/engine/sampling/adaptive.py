@@ -1,4 +1,4 @@
-"""Adaptive-p: steer the probability of what is drawn towards a target."""
+"""Adaptive-p: steers the probability of drawn tokens towards a target."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Adaptive:
 
     Attributes:
         target: The mean probability that drawn tokens should have, 0 to 1.
-        decay: Weight of the past, held between 0.01 and 0.99.
-        weighted_sum, total_weight: Of the probabilities that were drawn; the newest has weight 1.
+        decay: Weight of the past, clamped to 0.01 to 0.99.
+        weighted_sum, total_weight: Running sums over the drawn probabilities; the newest has weight 1.
 
     MrJackSpade and ddh0, llama.cpp's pull request 17927, 2025; KoboldCPP from 1.104 on.
     """
@@ -34,17 +34,20 @@ class Adaptive:
 
     @classmethod
     def start(cls, target: float, decay: float) -> Adaptive:
-        """As if the target had been met forever."""
+        """The initial state: as if all earlier tokens had met the target."""
         held = min(0.99, max(0.01, decay))
         return cls(target, held, target / (1 - held), 1 / (1 - held))
 
     @property
     def aim(self) -> float:
-        """The probability aimed at now: ``2 * target - mean``, 0 to 1."""
+        """The probability to aim at now: ``2 * target - mean``, clamped to 0 to 1."""
         return min(1.0, max(0.0, 2 * self.target - self.weighted_sum / self.total_weight))
 
     def reshape(self, logits: Logits) -> Logits:
-        """``5 - 10 * d**2 / (1 + |d|)`` with ``d = (p - aim) / 0.3``, for each candidate; a target below 0 is off."""
+        """``5 - 10 * d**2 / (1 + |d|)`` with ``d = (p - aim) / 0.3``, as the logit of each candidate.
+
+        A target below 0 is off.
+        """
         if self.target < 0:
             return logits
         distance = (probabilities(logits) - self.aim) / _WIDTH
@@ -52,7 +55,7 @@ class Adaptive:
         return np.where(logits > -np.inf, bent, -np.inf)
 
     def remember(self, logits: Logits, token: int) -> Adaptive:
-        """The state after a token; ``logits`` as they were before ``reshape``."""
+        """The state after a token; ``logits`` are those before ``reshape``."""
         share = float(probabilities(logits)[token])
         return Adaptive(
             self.target,

@@ -1,4 +1,4 @@
-"""Logit bias and bans: what is added to single tokens."""
+"""Logit bias and bans of single tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["apply_bias", "ban"]
 
 
 def apply_bias(logits: Logits, bias: tuple[tuple[int, float], ...]) -> Logits:
-    """Add to the logits of some tokens; ids outside the vocabulary are ignored."""
+    """Add values to the logits of some tokens; ids outside the vocabulary are ignored."""
     out = logits.copy()
     for token, value in bias:
         if 0 <= token < len(out):
@@ -23,7 +23,7 @@ def apply_bias(logits: Logits, bias: tuple[tuple[int, float], ...]) -> Logits:
 def ban(logits: Logits, tokens: Iterable[int]) -> Logits:
     """Forbid tokens.
 
-    KoboldCPP lowers them to 8 below the smallest logit instead; they are not candidates here, so that a ban holds
-    whatever the temperature is.
+    KoboldCPP lowers them to 8 below the smallest logit instead. Here they are no candidates, so that a ban holds at any
+    temperature.
     """
     return apply_bias(logits, tuple((token, -np.inf) for token in tokens))

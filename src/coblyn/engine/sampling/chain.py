@@ -1,4 +1,4 @@
-"""The stages of a request in their order: what is left of the logits after each."""
+"""The stages of a request in order, and the logits after each."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _TRUNCATIONS = {
 
 @dataclass(slots=True)
 class Chain:
-    """The stages of one request, and what they remember.
+    """The stages of one request, and their state.
 
     Attributes:
         stages: In the order in which they are applied, after the bias.
-        seed: Of the draws.
+        seed: Seed of the draws.
         history: All tokens of the context.
-        bias: Token ids and what is added to their logits.
-        breakers: Of DRY.
+        bias: Pairs of a token id and the value added to its logit.
+        breakers: Sequence breakers of DRY.
     """
 
     stages: Sequence[Stage]
@@ -76,7 +76,7 @@ class Chain:
         return out
 
     def draw(self, logits: Logits) -> int:
-        """The next token, which is remembered; or why there is none, as in ``plan``."""
+        """Draw the next token and remember it; or give the reason why there is none, as in ``plan``."""
         if not np.isfinite(logits.max()):  # NaN, if there is one
             return NO_NUMBERS
         if apply_bias(logits, self.bias).max() == -np.inf:
@@ -140,7 +140,7 @@ def _apply_temperature(
 
 
 def choose(logits: Logits, history: list[int], params: SamplingParams) -> int:
-    """The next token: all samplers in their order; or why there is none, as in ``plan``."""
+    """Draw the next token with all samplers in order; or give the reason why there is none, as in ``plan``."""
     if not np.isfinite(logits.max()):  # NaN, if there is one
         return NO_NUMBERS
     logits = apply_bias(logits, params.logit_bias)

@@ -20,7 +20,7 @@ __all__ = [
 Logits = NDArray[np.float64]
 
 LARGEST = 1e30
-"""Finite logits are held between minus this and this: the shim computes in single precision."""
+"""Finite logits are clamped to minus this to this, since the shim computes in single precision."""
 
 
 def probabilities(logits: Logits) -> Logits:
@@ -43,7 +43,7 @@ def entropy(logits: Logits) -> float:
 
 
 def count(logits: Logits) -> int:
-    """How many candidates there are."""
+    """Number of candidates."""
     return int((logits > -np.inf).sum())
 
 
@@ -53,12 +53,12 @@ def ranking(logits: Logits) -> NDArray[np.intp]:
 
 
 def keep(logits: Logits, tokens: NDArray[np.intp]) -> Logits:
-    """Only these tokens stay candidates."""
+    """Keep only these tokens as candidates."""
     out = np.full_like(logits, -np.inf)
     out[tokens] = logits[tokens]
     return out
 
 
 def bound(logits: Logits) -> Logits:
-    """Hold finite logits, and what overflowed, between ``-LARGEST`` and ``LARGEST``."""
+    """Clamp finite and overflowed logits to ``-LARGEST`` to ``LARGEST``."""
     return np.where(logits > -np.inf, np.clip(logits, -LARGEST, LARGEST), -np.inf)

@@ -1,4 +1,4 @@
-"""The draw: random numbers that depend on seed and position only, and the token that one of them picks."""
+"""The draw: random numbers that depend only on seed and position, and the token that such a number picks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def random_number(seed: int, position: int) -> float:
 
 
 def coin(seed: int, position: int) -> float:
-    """Another number in [0, 1) for the same position, independent of the first: whether XTC happens."""
+    """Another number in [0, 1) for the same position, independent of the first; it decides whether XTC happens."""
     return random_number(_mix(seed), position)
 
 

@@ -1,4 +1,4 @@
-"""DRY ("don't repeat yourself"): penalize the token that would go on with a repetition, by its length.
+"""DRY ("don't repeat yourself"): penalizes tokens that would continue a repetition, by its length.
 
 p-e-w, text-generation-webui's pull request 5677, 2024; sequence breakers and the order of steps as KoboldCPP's pull
 request 982 (pi6am) has them.
@@ -27,16 +27,16 @@ def penalize_repeats(
     last_n: int = 0,
     breakers: Sequence[Sequence[int]] = (),
 ) -> Logits:
-    """Subtract ``multiplier * base**(L - allowed_length)`` from tokens that would go on with a repetition of length L.
+    """Subtract ``multiplier * base**(L - allowed_length)`` from tokens that would continue a repetition of length L.
 
     Args:
-        logits: Of the next token.
+        logits: Logits of the next token.
         history: All tokens of the context, prompt included.
         multiplier: 0 or less is off, as is a ``base`` of 0 or less.
-        base: The exponent is held below what overflows, if this is above 1.000001.
-        allowed_length: Repetitions shorter than this cost nothing.
-        last_n: Tokens at the end that are looked at; 0 or less takes all.
-        breakers: Token sequences across which nothing counts as a repetition.
+        base: Above 1.000001, the exponent is limited so that nothing overflows.
+        allowed_length: Repetitions shorter than this are not penalized.
+        last_n: Number of tokens at the end to search; 0 or less searches all.
+        breakers: Token sequences that end a repetition.
     """
     if multiplier <= 0 or base <= 0:
         return logits
@@ -58,9 +58,9 @@ def _penalty(excess: int, multiplier: float, base: float) -> float:
 
 
 def longest_repeats(window: Sequence[int], limit: int) -> dict[int, int]:
-    """For each token that followed an earlier place: how many tokens before it are those at the end now.
+    """For each token that occurred after an earlier match of the end: the length of that match.
 
-    The longest such run for each token, at most ``limit``.
+    Gives the longest match per token, at most ``limit``.
     """
     found: dict[int, int] = {}
     for end in range(len(window) - 1):
@@ -73,9 +73,9 @@ def longest_repeats(window: Sequence[int], limit: int) -> dict[int, int]:
 
 
 def tokens_since_breaker(window: Sequence[int], breakers: Sequence[Sequence[int]]) -> int:
-    """Tokens after the last breaker, all of the window where there is none.
+    """Number of tokens after the last breaker; all of the window if there is none.
 
-    The last one is that which begins last; of several that begin there, the longest.
+    The last breaker is the one that begins last; of several that begin there, the longest.
     """
     for start in range(len(window) - 1, -1, -1):
         rest = list(window[start:])

@@ -1,4 +1,4 @@
-"""Classifier-free guidance: away from what a negative prompt leads to."""
+"""Classifier-free guidance: moves the logits away from those of a negative prompt."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["guide"]
 def guide(logits: Logits, negative: Logits, scale: float) -> Logits:
     """``n + scale * (l - n)``: 1 changes nothing, 0 leaves the negative prompt's logits.
 
-    On logits as the model gives them, before all samplers, as KoboldCPP and llama.cpp have it; a constant added to
-    either drops out with the draw, so that log-probabilities, which the paper writes, come to the same. What one of
-    the two excludes stays as ``logits`` have it. Sanchez et al., "Stay on topic with Classifier-Free Guidance", 2023.
+    Applied to the model's logits before all samplers, as in KoboldCPP and llama.cpp. A constant added to either side
+    does not change the draw, so this equals the paper's formula on log-probabilities. Tokens that either side excludes
+    keep their value in ``logits``. Sanchez et al., "Stay on topic with Classifier-Free Guidance", 2023.
     """
     excluded = (logits == -np.inf) | (negative == -np.inf)
     are_numbers = np.isfinite(logits) & np.isfinite(negative)

@@ -1,7 +1,7 @@
-"""Mirostat: hold the surprise of what is drawn at a target, by cutting more or fewer candidates.
+"""Mirostat: keeps the surprise of drawn tokens at a target, by cutting more or fewer candidates.
 
 Basu et al., "Mirostat: A Neural Text Decoding Algorithm that Directly Controls Perplexity", 2020: algorithm 1, and
-algorithm 2 that needs no estimate of the vocabulary's shape.
+algorithm 2, which needs no estimate of the vocabulary's distribution.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from coblyn.engine.sampling.truncation import keep_top_k
 __all__ = ["Mirostat", "keep_surprise", "keep_zipf"]
 
 _NUM_ESTIMATED = 100
-"""Best candidates from which the exponent of Zipf's law is estimated."""
+"""Number of best candidates from which the exponent of Zipf's law is estimated."""
 
 
 def keep_zipf(logits: Logits, mu: float) -> Logits:
@@ -47,11 +47,11 @@ def _num_kept(exponent: float, mu: float, vocab_size: int, num_candidates: int) 
     excess = exponent - 1
     log_size = np.log(vocab_size)
     if abs(excess) * log_size < 1e-6:
-        factor = 1 / log_size  # the limit
+        factor = 1 / log_size  # the limit for e = 0
     elif excess > 0:
         factor = excess / -np.expm1(-excess * log_size)
     else:
-        # The same, in a form that does not overflow.
+        # The same formula in a form that does not overflow.
         factor = -excess * np.exp(excess * log_size) / -np.expm1(excess * log_size)
     log_k = (mu * np.log(2) + np.log(max(factor, 1e-300))) / max(exponent, 1e-6)
     if log_k >= np.log(num_candidates):
@@ -60,7 +60,7 @@ def _num_kept(exponent: float, mu: float, vocab_size: int, num_candidates: int) 
 
 
 def keep_surprise(logits: Logits, mu: float) -> Logits:
-    """Mirostat 2: the candidates with ``-log2 p <= mu``, and the best one."""
+    """Mirostat 2: keep the candidates with ``-log2 p <= mu``, and the best one."""
     order = ranking(logits)
     surprise = -log_probabilities(logits)[order] / np.log(2)
     return keep(logits, order[: max(1, int((surprise <= mu).sum()))])
@@ -73,8 +73,8 @@ class Mirostat:
     Attributes:
         version: 1 or 2.
         tau: Target of the surprise, in bits.
-        eta: How fast ``mu`` follows.
-        mu: Twice ``tau`` at first. KoboldCPP keeps it from request to request; here each starts over.
+        eta: Learning rate of ``mu``.
+        mu: Starts at twice ``tau`` for each request; KoboldCPP keeps it between requests.
     """
 
     version: int
@@ -88,7 +88,7 @@ class Mirostat:
         return cls(version, tau, eta, 2 * tau)
 
     def truncate(self, logits: Logits) -> Logits:
-        """What may be drawn now."""
+        """The logits after truncation."""
         if count(logits) < 2:
             return logits
         return keep_zipf(logits, self.mu) if self.version == 1 else keep_surprise(logits, self.mu)

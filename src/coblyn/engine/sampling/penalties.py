@@ -10,7 +10,7 @@ __all__ = ["Penalties", "apply_penalties", "penalize"]
 
 
 class Penalties(Protocol):
-    """The numbers of the penalties; ``SamplingParams`` has them."""
+    """The parameters of the penalties, as ``SamplingParams`` has them."""
 
     @property
     def repetition_penalty(self) -> float:
@@ -18,7 +18,7 @@ class Penalties(Protocol):
 
     @property
     def repetition_range(self) -> int:
-        """Tokens at the end that are seen; 0 or less sees all."""
+        """Number of tokens at the end that count; 0 or less counts all."""
 
     @property
     def repetition_slope(self) -> float:
@@ -26,7 +26,7 @@ class Penalties(Protocol):
 
     @property
     def presence_penalty(self) -> float:
-        """Subtracted from what occurs."""
+        """Subtracted from the logits of tokens that occur."""
 
     @property
     def frequency_penalty(self) -> float:
@@ -34,7 +34,7 @@ class Penalties(Protocol):
 
 
 def apply_penalties(logits: Logits, history: list[int], params: Penalties) -> Logits:
-    """``penalize`` with the numbers of a request."""
+    """Apply ``penalize`` with the parameters of a request."""
     return penalize(
         logits,
         history,
@@ -55,10 +55,10 @@ def penalize(
     presence: float = 0.0,
     frequency: float = 0.0,
 ) -> Logits:
-    """Penalize the tokens in the window, the ``last_n`` of the history, or all where that is 0 or less.
+    """Penalize the tokens in the window: the last ``last_n`` of the history, or all if that is 0 or less.
 
     ``l = l / r`` where ``l > 0``, else ``l * r``; then ``l -= presence + frequency * count``. In the older half of
-    the window ``r`` is ``1 + (r - 1) * slope`` where ``r > 1``; a token in both halves counts as one of the newer.
+    the window ``r`` is ``1 + (r - 1) * slope`` where ``r > 1``; a token in both halves counts as in the newer one.
 
     Repetition penalty: Keskar et al., "CTRL", 2019, section 4.1, with the multiplication of negative logits that
     all programs have since. Range and slope: KoboldAI and KoboldCPP. Presence and frequency: OpenAI's API.

@@ -1,4 +1,4 @@
-"""Temperature, fixed or by the entropy, and the smoothing that KoboldCPP applies with it."""
+"""Temperature, fixed or by entropy, and the smoothing that KoboldCPP applies with it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from coblyn.engine.sampling.truncation import keep_top_k
 __all__ = ["MIN_TEMPERATURE", "dynamic_temperature", "scale", "smooth"]
 
 MIN_TEMPERATURE = 1e-30
-"""Below this a logit divided by it is no longer a number; long before, the most likely token is always drawn."""
+"""Dividing a logit by less may overflow; the most likely token is always drawn at far higher temperatures already."""
 
 _MIN_DYNAMIC = 1e-3
-"""What dynamic temperature does not fall below; KoboldCPP divides by zero there."""
+"""Minimum of the dynamic temperature, where KoboldCPP divides by zero."""
 
 
 def scale(logits: Logits, temperature: float) -> Logits:
@@ -28,9 +28,9 @@ def dynamic_temperature(
 ) -> float:
     """A temperature that rises with the entropy, from ``temperature - spread`` to ``temperature + spread``.
 
-    ``low + (high - low) * (H / ln n)**exponent`` for ``n`` candidates, where both ends and the exponent are at least
-    0; a negative spread lets it fall. 1 for a single candidate, which nothing changes. KoboldCPP's pull request 570
-    (kalomaze, 2023).
+    ``low + (high - low) * (H / ln n)**exponent`` for ``n`` candidates, where both ends and the exponent are at least 0.
+    With a negative spread it falls with the entropy. It is 1 for a single candidate, which no temperature changes.
+    KoboldCPP's pull request 570 (kalomaze, 2023).
     """
     num_candidates = count(logits)
     if num_candidates < 2:
@@ -41,7 +41,7 @@ def dynamic_temperature(
 
 
 def smooth(logits: Logits, factor: float, curve: float = 1.0) -> Logits:
-    """Bend the logits down, the more the further they are from the best; a factor of 0 is off.
+    """Lower the logits, more so the further they are from the best one; a factor of 0 is off.
 
     With ``x = l - max(l)``: ``l = max(l) - factor * (k * x**2 - s * x**3)``, ``k = (3 - curve) / 2``,
     ``s = (curve - 1) / 2``. A curve of 1 leaves only the square. Quadratic sampling: kalomaze, 2024; the curve:

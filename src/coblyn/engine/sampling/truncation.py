@@ -88,8 +88,8 @@ def keep_tail_free(logits: Logits, z: float) -> Logits:
     """The tokens before the probabilities flatten out; 1 keeps all, as do fewer than three candidates.
 
     Of the sorted probabilities take ``d_i = p_i - p_(i+1)`` and ``c_i = |d_i - d_(i+1)|``, these divided by their
-    sum, or all equal where that is at most 1e-6. Keep the first ``i >= 1`` tokens, where ``i`` is the first index
-    from 1 on with ``c_0 + ... + c_i > z``. Phénix and Egan, "Tail Free Sampling", 2019, as KoboldCPP has it.
+    sum, or all equal where that is at most 1e-6. Keep the first ``i >= 1`` tokens, where ``i`` is the first index from
+    1 on with ``c_0 + ... + c_i > z``. Phénix and Egan, "Tail Free Sampling", 2019, as KoboldCPP has it.
     """
     if z >= 1 or count(logits) < 3:
         return logits
@@ -104,8 +104,8 @@ def keep_tail_free(logits: Logits, z: float) -> Logits:
 def keep_top_n_sigma(logits: Logits, n: float) -> Logits:
     """Tokens at most ``n`` standard deviations below the best one: ``l >= max(l) - n * sigma``; 0 keeps all.
 
-    ``sigma`` is the population's, over the logits of all candidates. Tang et al., "Top-n-sigma: Not All Logits Are
-    You Need", 2024.
+    ``sigma`` is the population standard deviation of the logits of all candidates. Tang et al., "Top-n-sigma: Not All
+    Logits Are You Need", 2024.
     """
     if n <= 0:
         return logits

@@ -1,4 +1,4 @@
-"""Exclude top choices."""
+"""XTC: exclude top choices."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from coblyn.engine.sampling.distribution import Logits, bound, probabilities, ra
 __all__ = ["exclude_top_choices"]
 
 _LOWERED = 999.0
-"""What KoboldCPP subtracts: out of reach, but a candidate still."""
+"""Subtracted from excluded logits, as in KoboldCPP: practically out of reach, but still candidates."""
 
 
 def exclude_top_choices(
     logits: Logits, threshold: float, probability: float, number: float
 ) -> Logits:
-    """Lower all tokens that are likely enough, but the least likely of these.
+    """Lower all tokens above the threshold except the least likely of them.
 
-    It happens where a number in [0, 1) is below ``probability``. Of the tokens with ``p >= threshold``, if there are
+    Happens if a random number in [0, 1) is below ``probability``. Of the tokens with ``p >= threshold``, if there are
     at least two, all but the last get 999 less. A threshold above 0.5 can have no two, and is off.
     p-e-w, text-generation-webui's pull request 6335, 2024.
     """
