@@ -19,6 +19,7 @@ TOOLS = [
     {"name": "die", "inputSchema": {"type": "object"}},
     {"name": "sleep", "inputSchema": {"type": "object"}},
     {"name": "ramble", "inputSchema": {"type": "object"}},
+    {"name": "flood", "inputSchema": {"type": "object"}},
 ]
 
 
@@ -43,6 +44,9 @@ def called(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         os._exit(3)
     if name == "sleep":
         time.sleep(60)
+    if name == "flood":
+        for _ in range(300):
+            sys.stderr.write("log " * 5000)
     if name == "break":
         return {"content": [{"type": "text", "text": "It is broken."}], "isError": True}
     if name == "ramble":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from mcp import Client as McpClient
 from api.test_responses import events
 from api.test_tools import HERMES
 from asgi import Client
+from coblyn import paths
 from coblyn.api.app import create_app
 from coblyn.api.state import ApiOptions
 from coblyn.engine.fake import FakeRunner
@@ -22,8 +24,10 @@ from coblyn.engine.local import LocalEngine
 from coblyn.engine.masks import Words
 from coblyn.engine.plan import Row, Sampled
 from coblyn.errors import BadRequest, SettingsError
+from coblyn.mcp.said import MAX_BYTES
 from coblyn.mcp.server_file import ToolServer, read_servers
 from coblyn.mcp.tool_servers import ToolFailed, ToolLimits, ToolServers
+from factories import wait_for
 from live_server import serve
 
 PROGRAM = str(Path(__file__).parents[1] / "tool_program.py")
@@ -86,7 +90,7 @@ async def test_a_tool_runs_and_the_model_goes_on_with_its_result(client: Client)
     kinds = [item["type"] for item in answer["output"]]
     assert kinds == ["mcp_list_tools", "message", "mcp_call", "message"]
     listed, _, call, said = answer["output"]
-    names = ["weather", "break", "die", "sleep", "ramble"]
+    names = ["weather", "break", "die", "sleep", "ramble", "flood"]
     assert [tool["name"] for tool in listed["tools"]] == names, "all pages of the list"
     assert listed["tools"][0]["annotations"] == {"read_only_hint": True}
     assert (call["status"], call["error"]) == ("completed", None)
@@ -209,17 +213,19 @@ class Sleeper(Caller):
     first = f"{HEAD}{call_of('sleep')}"
 
 
-async def test_a_response_that_is_cancelled_while_a_tool_runs_writes_no_more() -> None:
+async def test_a_response_that_is_cancelled_while_a_tool_runs_ends_at_once() -> None:
+    """The tool would sleep on for a minute."""
     body = {"input": "Oslo?", "tools": [TOOL], "stream": True}
     async with (
-        client_of(Sleeper, SERVER, seconds=2.0) as client,
+        client_of(Sleeper, SERVER, seconds=50.0) as client,
         client.open("POST", "/v1/responses", body) as stream,
     ):
         told = b""
         while b"mcp_call_arguments.done" not in told:
             told += await stream.next() or b""
         name = events(told)[0]["response"]["id"]
-        cancelled = (await client.post(f"/v1/responses/{name}/cancel")).json
+        reply = await asyncio.wait_for(client.post(f"/v1/responses/{name}/cancel"), 30.0)
+        cancelled = reply.json
     assert cancelled.get("status") == "cancelled", cancelled
     assert "message" not in {item["type"] for item in cancelled["output"]}
 
@@ -286,6 +292,16 @@ async def test_a_tool_that_takes_too_long_holds_up_nobody(servers: ToolServers) 
 async def test_a_long_result_is_cut_and_says_so(servers: ToolServers) -> None:
     result = await servers.call("sky", "ramble", {})
     assert result.text == "so " * 6 + "so\n[280 further characters were left out]"
+
+
+async def test_a_program_that_floods_its_log_fills_no_disk(servers: ToolServers) -> None:
+    """It says six million characters; what is kept is the newest of it."""
+    assert (await servers.call("sky", "flood", {})).text.startswith("Rain in")
+    await servers.close()
+    kept = sorted(paths.logs().glob("tools-sky.log*"))
+    await wait_for(lambda: sum(file.stat().st_size for file in kept) > MAX_BYTES)
+    assert len(kept) == 2
+    assert sum(file.stat().st_size for file in kept) <= 2 * MAX_BYTES
 
 
 async def test_unknown_names_are_refused(servers: ToolServers) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from coblyn import paths
 from coblyn.errors import BadRequest, CoblynError
+from coblyn.mcp.said import kept_in
 from coblyn.mcp.server_file import ToolServer
 
 if TYPE_CHECKING:
@@ -274,9 +275,7 @@ async def _client_of(server: ToolServer, stack: AsyncExitStack) -> Client:
         await stack.enter_async_context(client)
         return Client(streamable_http_client(server.url, http_client=client))
     program, *arguments = server.command
-    log_file = paths.logs() / f"tools-{server.name}.log"
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    said = stack.enter_context(log_file.open("w", encoding="utf-8"))
+    said = stack.enter_context(kept_in(paths.logs() / f"tools-{server.name}.log"))
     parameters = StdioServerParameters(
         command=program,
         args=arguments,

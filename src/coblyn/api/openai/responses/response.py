@@ -36,7 +36,7 @@ class Response:
         id: Its id.
         status: ``in_progress``, ``completed``, ``incomplete``, ``failed`` or ``cancelled``.
         events: All events so far, with their numbers.
-        is_cancelled: Whether it should end as soon as it can.
+        cancelled: Set when it should end as soon as it can.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Response:
     ) -> None:
         self.id = command.key
         self.status = "in_progress"
-        self.is_cancelled = False
+        self.cancelled = asyncio.Event()
         self.is_in_rounds = False
         self.events: list[Event] = []
         self._changed = asyncio.Event()
@@ -102,8 +102,8 @@ class Response:
         return self.told(self._writer.call(name, label, request["arguments"], request["id"]))
 
     def cancel(self) -> None:
-        """No more tools should run."""
-        self.is_cancelled = True
+        """No tool should run any longer."""
+        self.cancelled.set()
 
     def stop(self) -> list[Event]:
         """It was cancelled while tools ran."""
@@ -166,7 +166,7 @@ class Response:
         is_whole = finish.reason in ("eos", "stop")
         events = self._writer.add(reply.parts, ())
         self._stats = _together(self._stats, finish.stats)
-        if is_whole and not self.is_cancelled:
+        if is_whole and not self.cancelled.is_set():
             events += self._writer.pause()
             if self.calls:
                 return self.told(events)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -90,7 +91,7 @@ class Rounds:
                 async for events in parts:
                     yield events
             num_run += len(response.take_calls())
-            if response.is_cancelled and not response.is_over:
+            if response.cancelled.is_set() and not response.is_over:
                 yield response.stop()
             if response.is_over:
                 return
@@ -103,15 +104,27 @@ class Rounds:
             generation = None
 
     async def _run(self, num_run: int) -> AsyncGenerator[list[Event], None]:
-        """Run the calls that wait, one after the other."""
+        """Run the calls that wait, one after the other, until the response is cancelled."""
         for place, call in enumerate(self.response.calls, num_run):
-            if self.response.is_cancelled:
-                return
             if place < self.max_calls:
-                result = await run_tool(self.servers, self.hosted, call.item)
+                result = await self._unless_cancelled(call.item)
             else:
                 result = ToolResult(f"Only {self.max_calls} calls may run.", is_error=True)
+            if result is None:
+                return
             yield self.response.told(call.finish(result))
+
+    async def _unless_cancelled(self, item: Mapping[str, Any]) -> ToolResult | None:
+        """What a call brings; None as soon as the response is cancelled."""
+        running = asyncio.create_task(run_tool(self.servers, self.hosted, item))
+        ending = asyncio.create_task(self.response.cancelled.wait())
+        try:
+            await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
+            return None if ending.done() else running.result()
+        finally:
+            running.cancel()
+            ending.cancel()
+            await asyncio.gather(running, ending, return_exceptions=True)
 
     def _next(self, command: GenerateCommand, *, is_last: bool) -> GenerateCommand:
         """The command that goes on behind the results of the calls."""

@@ -1,0 +1,55 @@
+"""What a tool server says on its error stream, kept in a file that stays small however much it says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TextIO
+
+__all__ = ["MAX_BYTES", "kept_in"]
+
+MAX_BYTES = 1_000_000
+"""Size of the file; what was said before is kept once, beside it."""
+
+_CHUNK = 1 << 16
+
+
+@contextmanager
+def kept_in(path: Path) -> Iterator[TextIO]:
+    """A stream for a program to write to; a thread keeps the newest of it in ``path`` and ``path.1``.
+
+    The thread ends with the last program that has the stream, which may be after the block.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+    reading, writing = os.pipe()
+    threading.Thread(target=_keep, args=(reading, path), name=path.stem, daemon=True).start()
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        yield stream
+
+
+class _Patient(RotatingFileHandler):
+    """Writes what comes as it is. A full disk loses what was said, and never holds up the program."""
+
+    terminator = ""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Nobody is there to be told."""
+
+
+def _keep(reading: int, path: Path) -> None:
+    """Read to the end."""
+    file = _Patient(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        while chunk := pipe.read(_CHUNK):
+            text = chunk.decode(errors="replace")
+            file.emit(logging.LogRecord("", logging.INFO, "", 0, "%s", (text,), None))
+    file.close()
