@@ -44,6 +44,8 @@ async def test_health(client: Client, engine: SteppedEngine) -> None:
         engine.state = state
         reply = await client.get("/health")
         assert (reply.status, reply.json["status"]) == (503, state)
+        reply = await client.get("/health?quiet=1")
+        assert (reply.status, reply.json["status"]) == (200, state)
     assert (await client.send("HEAD", "/health")).status == 503
 
 

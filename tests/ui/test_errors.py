@@ -49,7 +49,7 @@ def test_a_refusal_shows_the_servers_words_and_goes_away_by_itself(page: Page) -
 def test_a_server_that_is_gone(page: Page) -> None:
     page.expected = ["net::ERR"]  # type: ignore[attr-defined]
     write(page, PROMPT)
-    page.route("**/health", lambda route: route.abort())
+    page.route("**/health?quiet=1", lambda route: route.abort())
     page.route(STREAM, lambda route: route.abort())
     button(page, "Generate").click()
     bar = page.get_by_role("alert")
@@ -57,7 +57,7 @@ def test_a_server_that_is_gone(page: Page) -> None:
     expect(page.get_by_role("banner")).to_contain_text("does not answer")
     bar.get_by_role("button", name="Close this message").click()
     expect(bar).to_have_count(0)
-    page.unroute("**/health")
+    page.unroute("**/health?quiet=1")
     expect(page.get_by_role("banner")).to_contain_text("fake", timeout=10_000)
     assert text(page) == PROMPT
 

@@ -65,14 +65,18 @@ def test_writing_begins_before_there_is_a_model(
     monkeypatch.delenv("BROWSER", raising=False)
     with serving(tmp_path, command=()) as url:
         page = new_page(f"{url}/#", **WIDE)
-        page.expected = ["503"]  # type: ignore[attr-defined]
         expect(page.get_by_role("banner")).to_contain_text("No model yet")
         expect(button(page, "Choose a model").first).to_be_visible()
         before = text(page)
         page.keyboard.insert_text(" Once.")
         wait_until_saved(page)
         assert text(page) == before + " Once."
+        expect(page.locator(".status")).to_contain_text("once a model is loaded")
+        open_panel(page, "Context")
+        panel = page.get_by_role("complementary", name="Context")
+        expect(panel).to_contain_text("once a model is loaded")
         assert_accessible(page)
+        page.keyboard.press("Escape")
         work = {"name": "SmolLM2", "kind": "build", "done": 30, "total": 120}
         answer = {"work": work, "failure": None}
         page.route("**/models/fetch", lambda route: route.fulfill(json=answer))

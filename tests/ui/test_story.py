@@ -75,6 +75,19 @@ def test_the_lens_shows_what_is_sent_and_the_price_its_cause(page: Page) -> None
     button(page, "Last").click()
     lens.get_by_role("button", name="Memory").click()
     expect(lens).to_contain_text("A mine in Wales.")
+    # What broke the common beginning is open, word by word; a note that came since stands below it.
+    button(page, "Changes").click()
+    expect(lens).to_contain_text("The memory changed.")
+    expect(lens.locator("li.break")).to_contain_text("Memory")
+    expect(lens.locator("del")).to_have_text("mine ")
+    expect(lens.locator("ins")).to_have_text("pit ")
+    open_panel(page, "Story")
+    page.get_by_label(NOTE).fill("")
+    open_panel(page, "Context")
+    button(page, "Changes").click()
+    gone = lens.get_by_role("listitem").filter(has_text=NOTE)
+    expect(gone).to_contain_text("gone")
+    assert_accessible(page)
 
 
 def test_branches_differ_and_come_back(page: Page) -> None:

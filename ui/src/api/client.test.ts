@@ -86,14 +86,14 @@ test("no server: gone", async () => {
 
 test("health, with all it may say", async () => {
   const said = { status: "ok", model: "m", accelerator: "CPU: AVX2", context: 4096 };
-  const { api, calls } = server({ health: () => json(said) });
+  const { api, calls } = server({ "health?quiet=1": () => json(said) });
   expect(await api.health()).toEqual({ ...said, loaded: 1 });
   expect(calls).toHaveLength(1);
 });
 
 test("what health leaves out is asked elsewhere", async () => {
   const { api } = server({
-    health: () => json({ status: "ok" }),
+    "health?quiet=1": () => json({ status: "ok" }),
     "api/extra/true_max_context_length": () => json({ value: 2048 }),
     "api/v1/model": () => json({ result: "koboldcpp/m" }),
   });
@@ -101,6 +101,6 @@ test("what health leaves out is asked elsewhere", async () => {
 });
 
 test("a server that is loading answers 503, and says so", async () => {
-  const { api } = server({ health: () => json({ status: "loading", model: "m", context: 1 }, 503) });
+  const { api } = server({ "health?quiet=1": () => json({ status: "loading", model: "m", context: 1 }, 503) });
   expect((await api.health()).status).toBe("loading");
 });

@@ -34,7 +34,7 @@ export function createApi(fetch?: Fetch): Api {
 
   return {
     async health() {
-      const said = await ask("health").catch((error: unknown) => {
+      const said = await ask("health?quiet=1").catch((error: unknown) => {
         // A server that is loading, or cannot load, answers with 503 and the same body.
         if (error instanceof Refusal && typeof error.body.status === "string") return error.body;
         throw error;

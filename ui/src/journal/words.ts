@@ -20,7 +20,8 @@ function cut(text: string): string[] {
   return text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+[^\S\n]*|\n|\s/gu) ?? [];
 }
 
-function align(a: readonly string[], b: readonly string[]): Part[] {
+/** The parts of two lists, one each: those of both, and those of one alone. */
+export function align(a: readonly string[], b: readonly string[]): Part[] {
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
   let end = 0;

@@ -28,15 +28,17 @@ export class Effect {
   readonly #book: Book;
   readonly #outlook: Outlook;
   readonly #sampler: Sampler;
+  readonly #isReady: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isLooking = false;
   #isStale = false;
 
-  constructor(api: Api, book: Book, outlook: Outlook, sampler: Sampler) {
+  constructor(api: Api, book: Book, outlook: Outlook, sampler: Sampler, isReady: () => boolean) {
     this.#api = api;
     this.#book = book;
     this.#outlook = outlook;
     this.#sampler = sampler;
+    this.#isReady = isReady;
   }
 
   changed(): void {
@@ -48,6 +50,11 @@ export class Effect {
   async #look(): Promise<void> {
     this.#isStale = this.#isLooking;
     if (this.#isLooking) return;
+    if (!this.#isReady()) {
+      this.stages = null;
+      this.problem = "";
+      return;
+    }
     this.#isLooking = true;
     try {
       const table = await this.#sampler.ready();

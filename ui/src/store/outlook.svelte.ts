@@ -22,14 +22,17 @@ export class Outlook {
   readonly #api: Api;
   readonly #book: Book;
   readonly #sampler: Sampler;
+  readonly #isReady: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isLooking = false;
   #isStale = false;
 
-  constructor(api: Api, book: Book, sampler: Sampler) {
+  /** @param isReady Whether there is a model that can be asked. */
+  constructor(api: Api, book: Book, sampler: Sampler, isReady: () => boolean) {
     this.#api = api;
     this.#book = book;
     this.#sampler = sampler;
+    this.#isReady = isReady;
   }
 
   changed(): void {
@@ -58,7 +61,7 @@ export class Outlook {
   /** What it costs to go on with another branch; null where that cannot be told. */
   async priceOf(branch: string): Promise<Price | null> {
     const { journal, places } = this.#book;
-    if (!journal || !(await journal.flush())) return null;
+    if (!this.#isReady() || !journal || !(await journal.flush())) return null;
     try {
       const context = await this.#api.context(journal.story, { branch, max_tokens: this.#sampler.settings.maxLength });
       return priceOf(await this.#plan(context, places), context.segments, null);
@@ -83,8 +86,13 @@ export class Outlook {
       this.#isStale = true;
       return;
     }
-    this.#isLooking = true;
     this.#isStale = false;
+    if (!this.#isReady()) {
+      this.plan = this.price = this.context = null;
+      this.problem = "";
+      return;
+    }
+    this.#isLooking = true;
     try {
       const context = await this.prepare(null);
       const plan = await this.#plan(context, this.#book.places);

@@ -1,6 +1,6 @@
 /** Causes and verdicts as whole sentences, the same wherever they are shown. */
 
-import type { Verdict } from "../api/types";
+import type { Segment, Verdict } from "../api/types";
 import { say } from "../words/words.svelte";
 import type { Places } from "./book.svelte";
 import type { Cause } from "./price";
@@ -23,6 +23,13 @@ export function causeWords(cause: Cause, places: Places): string {
     default:
       return "";
   }
+}
+
+/** What a part of the prompt is called. */
+export function segmentName({ kind, id }: Segment, places: Places): string {
+  const t = say();
+  const kinds = { template: t.segTemplate, memory: t.segMemory, lore: t.segLore, character: t.segCharacter, persona: t.segPersona, examples: t.segExamples, note: t.segNote, story: t.segStory };
+  return kind === "lore" ? `${kinds.lore}: ${nameOf(id, places)}` : kinds[kind];
 }
 
 /** What an entry of lore is called: its title, else its first key, else its id. */

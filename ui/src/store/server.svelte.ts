@@ -19,6 +19,12 @@ export class Server {
     this.#api = api;
   }
 
+  /** Whether a model answers, or would once it is asked. Without one, nothing of it is asked. */
+  get isReady(): boolean {
+    const { status, model } = this.health ?? {};
+    return !this.isGone && model !== "" && (status === "ok" || status === "sleeping");
+  }
+
   /** Looks now and from then on, while the page is on screen. */
   watch(): () => void {
     const look = (): void => {

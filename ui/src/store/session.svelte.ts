@@ -64,8 +64,8 @@ export class Session {
       onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
     this.pager = new Pager(this.book, () => this.#story);
-    this.outlook = new Outlook(api, this.book, this.sampler);
-    this.effect = new Effect(api, this.book, this.outlook, this.sampler);
+    this.outlook = new Outlook(api, this.book, this.sampler, () => this.server.isReady);
+    this.effect = new Effect(api, this.book, this.outlook, this.sampler, () => this.server.isReady);
   }
 
   get text(): string {

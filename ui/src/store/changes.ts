@@ -1,0 +1,69 @@
+/** What is sent next beside what was sent last, segment by segment: where the common beginning ends, and why. Pure. */
+
+import type { Segment } from "../api/types";
+import { align, type Part } from "../journal/words";
+import { compareTexts } from "./branches";
+
+/** "longer": the same text, and more behind it; "moved": the same text at another place. */
+export type ChangeKind = "same" | "longer" | "changed" | "moved" | "new" | "gone";
+
+export interface Change {
+  kind: ChangeKind;
+  /** As it is now; of a segment that is gone, as it was. */
+  segment: Segment;
+  /** From what was sent to what is sent, around the first difference; empty where nothing differs. */
+  parts: readonly Part[];
+  /** From this one on nothing of what was sent last can be used again. */
+  isBreak: boolean;
+}
+
+/** Characters before the end of a text that are shown where it only grew. */
+const SHOWN = 200;
+
+type Keyed = readonly [key: string, segment: Segment];
+
+/** All segments of now in their order, with those that are gone where they stood. */
+export function changesOf(now: readonly Segment[], last: readonly Segment[]): Change[] {
+  const [after, before] = [keyed(now), keyed(last)];
+  const old = new Map(before);
+  const current = new Map(after);
+  const rows = align(before.map(([key]) => key), after.map(([key]) => key)).flatMap(({ kind, text: key }) => {
+    const [segment, was] = [current.get(key), old.get(key)];
+    if (kind === "removed") return was && !segment ? [row("gone", was, [{ kind: "removed", text: was.text }])] : [];
+    if (!segment) return [];
+    if (!was) return [row("new", segment, [{ kind: "added", text: segment.text }])];
+    return [compared(segment, was, kind === "added")];
+  });
+  return marked(rows);
+}
+
+/** A name for each segment; the text of a story may be sent in several, which count from its end, where they are cut. */
+function keyed(segments: readonly Segment[]): Keyed[] {
+  const seen = new Map<string, number>();
+  return segments
+    .toReversed()
+    .map((segment): Keyed => {
+      const name = `${segment.kind} ${segment.id}`;
+      const count = seen.get(name) ?? 0;
+      seen.set(name, count + 1);
+      return [`${name} ${String(count)}`, segment];
+    })
+    .reverse();
+}
+
+const row = (kind: ChangeKind, segment: Segment, parts: readonly Part[] = []): Change => ({ kind, segment, parts, isBreak: false });
+
+function compared(segment: Segment, was: Segment, isMoved: boolean): Change {
+  if (segment.text === was.text) return row(isMoved ? "moved" : "same", segment);
+  if (isMoved || !segment.text.startsWith(was.text)) return row("changed", segment, compareTexts(was.text, segment.text));
+  const end = was.text.slice(-SHOWN);
+  return row("longer", segment, [{ kind: "same", text: end }, { kind: "added", text: segment.text.slice(was.text.length) }]);
+}
+
+/** The first that is not as it was ends what can be used again; text that grew at the very end does not. */
+function marked(rows: readonly Change[]): Change[] {
+  const first = rows.findIndex(({ kind }) => kind !== "same");
+  const isGrowth = rows[first]?.kind === "longer" && rows.slice(first + 1).every(({ kind }) => kind === "new");
+  const isAppended = rows[first]?.kind === "new" && rows.slice(first).every(({ kind }) => kind === "new");
+  return rows.map((one, index) => (index === first && !isGrowth && !isAppended ? { ...one, isBreak: true } : one));
+}
