@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import struct
 import sys
 import time
@@ -256,3 +257,16 @@ FUZZED = GgufWriter(
 def test_tensor_types_are_whole_bytes() -> None:
     assert all(block.size > 0 and block.elements > 0 for block in TENSOR_TYPES.values())
     assert len({block.name for block in TENSOR_TYPES.values()}) == len(TENSOR_TYPES)
+
+
+def test_a_header_is_read_again_once_the_file_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    for size in (1, 2, 3):  # at once, within a tick of the file system's clock
+        path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 0) + b"\0" * size)
+        assert read_header(path).size == 24 + size
+    old = path.stat().st_mtime_ns - 10 * 10**9
+    os.utime(path, ns=(old, old))
+    first = read_header(path)
+    assert read_header(path) is first
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert read_header(path).size == first.size + 1

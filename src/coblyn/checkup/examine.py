@@ -12,7 +12,6 @@ from coblyn.checkup.finding import Finding, combined
 from coblyn.checkup.numbers import check_numbers
 from coblyn.checkup.template import check_template
 from coblyn.checkup.tokens import check_tokens
-from coblyn.checkup.weights import check_weights
 from coblyn.models.overrides import Overrides, write_overrides
 from coblyn.progress import Report, silent
 
@@ -68,6 +67,8 @@ def examine(path: Path, *, deep: bool = False, report: Report = silent) -> Check
     card = read_card(path)
     found = [*check_tokens(card), *check_numbers(card), *_of_template(card)]
     if deep:
+        from coblyn.checkup.weights import check_weights  # numpy only when it is needed
+
         found += check_weights(card.header, report)
     found.sort(key=lambda each: _ORDER.index(each.weight))
     findings = tuple(found)

@@ -83,13 +83,14 @@ def _check_adapters(settings: Settings, model: Path) -> None:
     Raises:
         CoblynError: One does not.
     """
+    texts = (*settings.adapters, *settings.control_vectors)
+    if not texts:
+        return
     from coblyn.models.adapter import AdapterSpec, check_adapter
     from coblyn.models.gguf import read_header
 
-    texts = (*settings.adapters, *settings.control_vectors)
-    header = read_header(model) if texts else None
+    header = read_header(model)
     for text in texts:
-        assert header, "there are adapters"
         check_adapter(AdapterSpec.of(text).path, header)
 
 

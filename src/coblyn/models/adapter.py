@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from coblyn.errors import BadRequest, ModelBroken, ModelUnsupported
 from coblyn.models.gguf import GgufHeader, read_header
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["AdapterKind", "AdapterSpec", "check_adapter", "directions", "kind_of"]
 
@@ -162,6 +163,8 @@ def directions(header: GgufHeader) -> dict[int, NDArray[np.float32]]:
     Raises:
         ModelBroken: The file cannot be read.
     """
+    import numpy as np  # a server needs it for nothing else
+
     order = ">" if header.is_big_endian else "<"
     found = {}
     with header.path.open("rb") as file:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -54,6 +56,9 @@ _SCALARS = {
     11: "q",
     12: "d",
 }
+_SETTLED_NS = 2 * 10**9
+"""How long ago a file must have changed: within a tick of its clock another change would leave no trace."""
+
 _AGAIN = "Download it again; `coblyn pull` resumes and checks."
 
 
@@ -159,6 +164,18 @@ def read_header(path: Path) -> GgufHeader:
         ModelBroken: It is not a GGUF file, is cut short or contradicts itself; the message says where.
         ModelUnsupported: A version of the format that is no longer, or not yet, read.
     """
+    try:
+        found = path.stat()
+    except OSError:  # said in words where it is read
+        return _read(path, _Reader)[1]
+    if time.time_ns() - found.st_mtime_ns < _SETTLED_NS:
+        return _read(path, _Reader)[1]
+    return _remembered(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _remembered(path: Path, stamp: tuple[int, ...]) -> GgufHeader:  # noqa: ARG001 - part of the key
+    """The header of a file that has not changed for a while: a start asks for it several times."""
     return _read(path, _Reader)[1]
 
 
@@ -294,12 +311,14 @@ class _Reader:
     def _skip_strings(self, count: int) -> None:
         """The hot loop: a vocabulary has up to 300 000 strings."""
         length_at = struct.Struct(self._order + "Q").unpack_from
-        data, pos = self._data, self._pos
-        for _ in range(count):
-            end = pos + 8
-            if end > len(data):
-                self._load(end)
-            pos = end + length_at(data, pos)[0]
+        data, pos, left = self._data, self._pos, count
+        while left:
+            try:
+                while left:
+                    pos += 8 + length_at(data, pos)[0]
+                    left -= 1
+            except (struct.error, OverflowError):  # the next length is not loaded yet
+                self._load(pos + 8)
         self._pos = pos
         self._load(pos)
 

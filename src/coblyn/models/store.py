@@ -11,14 +11,17 @@ import errno
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.errors import ModelError, ModelNotFound
 from coblyn.files import disk_errors, existing_file
 from coblyn.models.catalogue import CATALOGUE, lookup
 from coblyn.models.check import check_model, require_writer
-from coblyn.models.neighbours import Neighbour, find_all
 from coblyn.models.splits import first_part, is_later_part, part_names, plain_name
+
+if TYPE_CHECKING:
+    from coblyn.models.neighbours import Neighbour
 
 __all__ = [
     "StoredModel",
@@ -135,6 +138,8 @@ def find(reference: str) -> Path:
 
 def _neighbour(reference: str) -> Neighbour | None:
     """The model of another program that has this name; Ollama's latest tag need not be named."""
+    from coblyn.models.neighbours import find_all  # only where none of ours has the name
+
     wanted = {reference.lower(), f"{reference.lower()}:latest"}
     return next((each for each in find_all() if each.name.lower() in wanted), None)
 

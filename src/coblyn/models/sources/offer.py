@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from coblyn.errors import BadRequest, ModelNotFound
 from coblyn.files import human_size
-from coblyn.models.sources.take import RemoteFile
 from coblyn.models.splits import part_names, plain_name
+
+if TYPE_CHECKING:
+    from coblyn.models.sources.take import RemoteFile
 
 __all__ = [
     "ManyVariants",
