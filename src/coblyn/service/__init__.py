@@ -1,4 +1,4 @@
-"""Use cases that all APIs share: generate, tokens, models, and what runs under which key.
+"""Use cases shared by all APIs: generation, tokens, models, and the requests running under each key.
 
-The room refuses to know wire formats, HTTP and pointers.
+This package knows nothing of wire formats, HTTP or pointers.
 """

@@ -1,4 +1,4 @@
-"""What requests mean by adapters: numbers, names, files of made models, and parts of a model's name."""
+"""Resolves the adapters that requests choose by number, by name, by file, or as parts of a model's name."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from coblyn.errors import BadRequest
 __all__ = ["AdapterChoice", "ModelAdapters"]
 
 SEPARATOR = "+"
-"""Stands between a model's name and those of adapters."""
+"""Separates a model's name from the names of adapters."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterChoice:
-    """An adapter that a request wants.
+    """An adapter chosen by a request.
 
     Attributes:
         which: Its number in the model's list, or its name.
-        scale: How strongly; None for its own scale.
-        file: Its file's whole path in place of that, where the user named one: it is loaded if need be.
+        scale: Its strength; None for the adapter's default.
+        file: Path of its file instead, if the user gave one; it is loaded if necessary.
     """
 
     which: int | str = ""
@@ -36,7 +36,7 @@ class ModelAdapters:
     """The adapters of a loaded model.
 
     Args:
-        engine: What has loaded them.
+        engine: The engine that loaded them.
     """
 
     def __init__(self, engine: EngineClient) -> None:
@@ -45,26 +45,26 @@ class ModelAdapters:
 
     @property
     def infos(self) -> tuple[AdapterInfo, ...]:
-        """All of them, by their numbers."""
+        """All adapters, in the order of their numbers."""
         return self._engine.info.adapters
 
     @property
     def defaults(self) -> dict[str, float]:
-        """Names and scales of those that requests use which choose none."""
+        """Names and scales of the adapters used by requests that choose none."""
         if self._defaults is None:
             return {info.name: info.scale for info in self.infos if info.is_on}
         return self._defaults
 
     def set_defaults(self, choices: Iterable[AdapterChoice]) -> None:
-        """Let requests that choose none use these, and no others.
+        """Set the adapters used by requests that choose none.
 
         Raises:
-            BadRequest: One is not here.
+            BadRequest: There is no such adapter.
         """
         self._defaults = self._scales(choices)
 
     def named(self, suffix: str) -> tuple[AdapterChoice, ...] | None:
-        """What stands behind a model's name, such as ``+poet+old``; None if it names one that is not here."""
+        """The adapters that a suffix of a model's name selects, such as ``+poet+old``; None if one does not exist."""
         names = {info.name.casefold(): info.name for info in self.infos}
         parts = [part.casefold() for part in suffix.split(SEPARATOR)[1:]]
         if not all(part in names for part in parts):
@@ -74,14 +74,14 @@ class ModelAdapters:
     async def chosen(
         self, of_name: Sequence[AdapterChoice], of_body: Sequence[AdapterChoice] | None
     ) -> tuple[Adapter, ...]:
-        """The set that a request computes with. Adapters of its body go before those of its model's name.
+        """The set of adapters for a request. Those of its body replace those of its model's name.
 
         Args:
-            of_name: What the name of its model says.
-            of_body: What its body says; None if it says nothing.
+            of_name: Adapters from its model's name.
+            of_body: Adapters from its body; None if it has none.
 
         Raises:
-            BadRequest: One is not here.
+            BadRequest: There is no such adapter.
             ModelError: A file is not an adapter, or one for another model.
         """
         if not of_name and of_body is None:
@@ -90,7 +90,7 @@ class ModelAdapters:
         return self._set(self._scales(named))
 
     async def _loaded(self, choice: AdapterChoice) -> AdapterChoice:
-        """A choice by name, in place of one by file."""
+        """Load an adapter chosen by file, and give the choice by name."""
         if not choice.file:
             return choice
         path = choice.file

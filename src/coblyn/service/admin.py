@@ -1,4 +1,4 @@
-"""What an administrator may change while a server runs: which model is loaded, and how."""
+"""What an administrator may change while a server runs: the model and its settings."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ __all__ = ["Admin"]
 
 
 class Admin(Protocol):
-    """Loads other models and settings, by the names of files that the user put into a directory for that."""
+    """Loads other models and settings by the names of files in the user's administration directory."""
 
     def options(self) -> list[str]:
-        """The names that ``load`` knows now."""
+        """The names that ``load`` accepts now."""
         ...
 
     async def load(self, name: str, base: str = "") -> None:
-        """Load what a name stands for; requests that run end as they began.
+        """Load a model or settings by name; running requests end with the old model.
 
         Args:
             name: One of ``options``.
-            base: One of them, whose settings hold where those of ``name`` say nothing; may be empty.
+            base: Another option, whose settings apply where those of ``name`` give none; may be empty.
 
         Raises:
             NotFound: There is no such option.
-            CoblynError: It cannot be loaded; what was loaded before goes on.
+            CoblynError: It cannot be loaded; the old model goes on.
         """
         ...

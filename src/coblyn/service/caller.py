@@ -1,4 +1,4 @@
-"""On whose behalf something is done: known to the use cases, without being passed through every call."""
+"""The caller of the current request, kept in a context variable so that it is not passed through every call."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Someone who may ask.
+    """The holder of an API key, or a local program without one.
 
     Attributes:
-        name: Name of the key; ``local`` for programs of this machine that showed none.
-        scope: What they may do.
-        limits: How much they may use.
+        name: Name of the key; ``local`` for programs on this machine without a key.
+        scope: What the caller may do.
+        limits: How much the caller may use.
     """
 
     name: str = "local"
@@ -35,4 +35,4 @@ class Caller:
 LOCAL = Caller()
 
 CALLER: ContextVar[Caller] = ContextVar("coblyn_caller", default=LOCAL)
-"""The caller of the request at hand."""
+"""The caller of the current request."""

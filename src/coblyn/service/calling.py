@@ -1,4 +1,4 @@
-"""What is required of a reply, of its calls and of its answer, as a constraint for the engine."""
+"""Makes the engine's constraint for a reply, from the requirements on its tool calls and its answer."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _COMBINED = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties", "additional
 def constraint_of_calls(
     prompt: ChatPrompt, form: ReplyForm | None, special: Mapping[str, int]
 ) -> Constraint | None:
-    """The constraint of a reply's calls; None if nothing is required of them.
+    """The constraint on a reply's tool calls; None if there is no requirement.
 
     Args:
-        prompt: What is asked, with its tools.
-        form: In which form the reply comes.
-        special: Ids of the special tokens among the marks of the form.
+        prompt: The conversation, with its tools.
+        form: The form of the reply.
+        special: Ids of the form's marks that are special tokens.
 
     Raises:
-        ConstraintRefused: The schema of a tool cannot be enforced, and has to be: it is strict, or a call is required.
+        ConstraintRefused: The schema of a tool cannot be enforced although it is strict or a call is required.
     """
     if form is None or not form.tools:
         return None
@@ -64,15 +64,15 @@ def constraint_of_calls(
 def constraint_of(
     asked: Constraint | None, calls: Constraint | None, form: ReplyForm | None
 ) -> Constraint | None:
-    """The constraint of a reply.
+    """The constraint on a reply.
 
     Args:
-        asked: What the caller asks of the answer.
-        calls: What is required of calls.
-        form: In which form the reply comes; None if it is not a conversation's.
+        asked: The caller's constraint on the answer.
+        calls: The constraint on tool calls.
+        form: The form of the reply; None if it is not a conversation's.
 
     Raises:
-        BadRequest: The caller asks for an answer, and for a call.
+        BadRequest: The caller requires both a constrained answer and a call.
     """
     if asked is None or form is None:
         return asked or calls
@@ -91,7 +91,7 @@ def constraint_of(
 
 
 def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
-    """The schema of a tool's arguments, as far as it can be enforced."""
+    """The schema of a tool's arguments, or any object if it cannot be enforced."""
     schema = {"type": "object", **tool.parameters}
     if schema.get("properties") and not any(key in schema for key in _COMBINED):
         schema["additionalProperties"] = False

@@ -13,7 +13,7 @@ __all__ = ["merge"]
 
 
 async def merge(generations: Sequence[Generation]) -> AsyncGenerator[tuple[int, Reply], None]:
-    """Replies of all generations as they happen, each with its generation's index; closes them all.
+    """Yield the replies of all generations as they arrive, each with its generation's index; closes all of them.
 
     Raises:
         CoblynError: What the first generation that fails raises; the others are cancelled.

@@ -1,4 +1,4 @@
-"""What a caller asks for, in the one form that every dialect is turned into."""
+"""The command that every dialect's requests are converted to."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 Overflow = Literal["refuse", "trim"]
-"""What happens to a prompt that does not fit: an error, or its oldest text is left out."""
+"""What to do with a prompt that does not fit: raise an error, or leave out its oldest text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class TextPrompt:
 
     Attributes:
         text: The text.
-        memory: Stands before it, and survives when the text is trimmed.
-        media: Images and sounds whose marks are in the two.
+        memory: Comes before it, and is kept when the text is trimmed.
+        media: Images and sounds whose marks are in the text or the memory.
     """
 
     text: str = field(repr=False)
@@ -56,13 +56,13 @@ class ChatPrompt:
 
     Attributes:
         messages: The messages, oldest first.
-        continues_last: Go on with the last message instead of beginning a new one.
-        variables: Further names that the template may look at.
-        tags: What stands around each message in place of the model's own template; None for the template.
+        continues_last: Whether to continue the last message instead of beginning a new one.
+        variables: Additional variables for the template.
+        tags: Tags around each message instead of the model's template; None for the template.
         tools: The tools that the model may call.
-        tool_choice: Whether it may, must not, or has to call one.
-        parallel_tool_calls: It may call several at once.
-        before: Token ids that stand before it, with a BOS token where the model wants one.
+        tool_choice: Whether it may, must not or must call one.
+        parallel_tool_calls: Whether it may make several calls in one reply.
+        before: Token ids that precede it, including a BOS token if the model wants one.
     """
 
     messages: tuple[Message, ...] = field(repr=False)
@@ -97,7 +97,7 @@ class InfillPrompt:
 
 
 AnyPrompt = TextPrompt | TokenPrompt | ChatPrompt | InfillPrompt
-"""A prompt as a caller gives it; the engine makes an ``engine.prompt.Prompt`` of it."""
+"""A prompt as a caller gives it; the engine converts it to an ``engine.prompt.Prompt``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +107,27 @@ class GenerateCommand:
     Attributes:
         prompt: What to continue.
         max_tokens: Maximum number of tokens to generate; None for as many as fit.
-        is_default_length: Nobody asked for ``max_tokens``: it shrinks before a prompt is cut for it.
+        is_default_length: Whether ``max_tokens`` is a default, which is reduced before the prompt is cut for it.
         max_context: Maximum number of tokens of prompt and completion; None for the engine's own limit.
-        overflow: What happens to a prompt that does not fit.
-        sampling: How to choose tokens.
+        overflow: What to do with a prompt that does not fit.
+        sampling: Sampling parameters.
         stop: Texts that end the generation.
-        keep_stop: Send the stop text too.
-        ban_eos: Never choose an end-of-generation token.
-        ignore_eos: An end-of-generation token does not end the generation.
-        special: Send the text of special tokens too.
-        min_tokens: No token that ends the generation is chosen before there are so many; a constraint ends anyway.
+        keep_stop: Whether to send the stop text too.
+        ban_eos: Whether end-of-generation tokens are never chosen.
+        ignore_eos: Whether the generation continues after an end-of-generation token.
+        special: Whether to send the text of special tokens.
+        min_tokens: Minimum number of tokens before an end-of-generation token may be chosen; a constraint may end
+            earlier.
         stop_tokens: Token ids that end the generation as a stop text does.
-        constraint: What the whole generated text has to be.
-        banned_phrases: Texts that must not be written, in whatever case.
-        banned_patterns: The same as regular expressions.
-        negative_prompt: What ``sampling.guidance_scale`` guides away from; empty for no prompt at all.
-        keeps_tokens: Its record keeps the tokens without log-probabilities too.
+        constraint: Constraint on the whole generated text.
+        banned_phrases: Texts that must not be generated, ignoring case.
+        banned_patterns: The same, as regular expressions.
+        negative_prompt: The negative prompt for ``sampling.guidance_scale``; may be empty.
+        keeps_tokens: Whether its record keeps the tokens even without log-probabilities.
         max_thinking: Maximum number of tokens of reasoning; None for no limit.
-        key: The caller's own name for it, by which it can be looked at and aborted; may be empty.
-        model: Name of the model that is meant; empty for the server's own choice.
-        adapters: What changes the model, besides what its name says; None where nothing is chosen.
+        key: The caller's name for it, used to look it up and abort it; may be empty.
+        model: Name of the model; empty for the server's default.
+        adapters: Adapters to use, besides those in the model's name; None if none are chosen.
     """
 
     prompt: AnyPrompt

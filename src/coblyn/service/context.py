@@ -1,4 +1,4 @@
-"""What a model would read of a story now, in real tokens, and which lore fired and why."""
+"""The context that a model would get for a story now, in real tokens, and which lore entries fired and why."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from coblyn.story.turns import speakers_of
 __all__ = ["ContextQuery", "Contexts", "StoryContext"]
 
 _REMEMBERED = 65536
-"""Texts whose tokens are remembered; 16 bytes and an integer each."""
+"""Number of texts whose token counts are cached; 16 bytes and an integer each."""
 
 _TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ContextQuery:
-    """What is asked.
+    """The question.
 
     Attributes:
-        branch: Which branch; empty for the one that is written on.
-        max_context: Tokens of prompt and completion; None for all that the model has.
-        max_tokens: Of them, those for the completion.
-        seed: Decides chance.
-        trigger: Why text is made, for entries of lore that are for some reasons only.
-        timers: What the last look at the lore left, as it was told; None for what the story keeps.
-        end: Where the text goes on, in UTF-16 units: what stands behind is not read. None for the end of the text.
+        branch: The branch; empty for the current one.
+        max_context: Maximum number of tokens of prompt and completion; None for the model's limit.
+        max_tokens: The part of them for the completion.
+        seed: Seed for random lore entries.
+        trigger: The kind of generation, for lore entries limited to some kinds.
+        timers: Timers of the lore as given by the last scan; None for those the story keeps.
+        end: Place of the continuation, in UTF-16 units; text after it is not used. None for the end of the text.
     """
 
     branch: str = ""
@@ -58,9 +58,9 @@ class StoryContext:
     """The answer.
 
     Attributes:
-        context: What is sent.
-        lore: Which entries fired, and why the others did not.
-        tokens: Of the whole prompt.
+        context: The context to send.
+        lore: The entries that fired, and why the others did not.
+        tokens: Number of tokens of the whole prompt.
         max_prompt: Maximum number of tokens that it may have.
     """
 
@@ -71,16 +71,16 @@ class StoryContext:
 
 
 class Contexts:
-    """Assembles contexts; remembers how many tokens texts have."""
+    """Assembles contexts; caches the token counts of texts."""
 
     def __init__(self) -> None:
         self._counts: OrderedDict[bytes, int] = OrderedDict()
 
     async def of(self, model: LoadedModel, state: State, query: ContextQuery) -> StoryContext:
-        """What a model would read of a story.
+        """The context that a model would get for a story.
 
         Raises:
-            BadRequest: There is no such branch, or what has to be there leaves no room for the text.
+            BadRequest: There is no such branch, or the fixed parts leave no room for the text.
         """
         branch = query.branch or state.selected
         if query.end is not None:
@@ -105,7 +105,7 @@ class Contexts:
             context=room + query.max_tokens,
         )
         lore = await self.lore(model, entries_of(state), scene, lore_settings_of(state))
-        # The parts alone may have fewer tokens than all of them together: then there is a little less room.
+        # The parts together may have more tokens than the sum of the parts; then there is a little less room.
         for slack in (0, *(16 << n for n in range(_TRIES))):
             plain = await asyncio.to_thread(
                 assemble, state, branch, lore, count, room - slack, query.seed
@@ -121,11 +121,11 @@ class Contexts:
     ) -> Lore:
         """Which entries fire in a scene."""
         count = self._counter(model, asyncio.get_running_loop())
-        # On a thread: untrusted patterns may take a second, and counting asks the engine.
+        # Runs on a thread, since untrusted patterns may take a second and counting needs the engine.
         return await asyncio.to_thread(fire, entries, scene, settings, count)
 
     def _counter(self, model: LoadedModel, loop: asyncio.AbstractEventLoop) -> Callable[[str], int]:
-        """What counts tokens from a thread."""
+        """A function that counts tokens from a thread."""
 
         def count(text: str) -> int:
             if not text:
@@ -144,7 +144,7 @@ class Contexts:
 
 
 def _key(info: ModelInfo, text: str) -> bytes:
-    """A text and the vocabulary that it is counted in: an engine may get another model."""
+    """The cache key of a text, which includes the model because an engine may load another one."""
     vocabulary = f"{info.path}\n{info.size}\n{info.vocab_size}\n".encode("utf-8", "surrogatepass")
     content = vocabulary + text.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(content, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The chat template of a model, or one of its family's where it brings none or a broken one."""
+"""The chat template of a model, or one of its family if it has none or a broken one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Conversations", "conversations_of"]
 log = logging.getLogger(__name__)
 
 _MAX_BEYOND = 3
-"""So often a template may go beyond its limits before it is no longer tried."""
+"""Number of times a template may exceed its limits before it is no longer used."""
 
 
 class Conversations:
@@ -27,9 +27,9 @@ class Conversations:
 
     Args:
         source: The model's template, or empty.
-        with_tools: Its template for conversations with tools, if that is another; or empty.
-        family: What serves where those cannot.
-        make: Makes a template of a source.
+        with_tools: Its template for conversations with tools, if it is a different one; or empty.
+        family: The family's template, used if those cannot be.
+        make: Compiles a template's source.
 
     Attributes:
         warning: Why the model's own template is not used; empty if it is.
@@ -58,7 +58,7 @@ class Conversations:
         try:
             return _render(template, prompt)
         except BeyondLimits as error:
-            self._num_beyond += 1  # a conversation may be too long for it, too
+            self._num_beyond += 1  # the conversation may be too long for it too
             self._give_up(error, for_good=self._num_beyond >= _MAX_BEYOND)
         except ModelBroken as error:
             self._give_up(error, for_good=True)
@@ -85,7 +85,7 @@ def _render(template: ChatTemplate, prompt: ChatPrompt) -> Rendered:
 
 
 def conversations_of(info: ModelInfo) -> Conversations:
-    """Those of a model."""
+    """The renderer for a loaded model."""
     family = family_template(info.description, info.eos)
     return _cached(info.chat_template, info.tool_template, family, info.bos, info.eos)
 

@@ -1,7 +1,7 @@
-"""Models that come when someone names them, and go when nobody has used them for a while or memory is needed.
+"""Models loaded on demand when a request names them, and unloaded when idle or when memory is needed.
 
-Each is in an engine of its own, so nobody's request ends because of another's model. The model that the server began
-with stays, or sleeps if the user wants that; those that came on demand are closed.
+Each runs in a separate engine, so loading one model never ends requests of another. The model that the server started
+with stays loaded, or sleeps if the user wants that; models loaded on demand are closed.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ log = logging.getLogger(__name__)
 FOR_EVER = math.inf
 
 _LOOK_SECONDS = 1.0
-"""How often it is looked for models that nobody uses."""
+"""Seconds between checks for idle models."""
 
 
 class Demand:
     """Loads and unloads models.
 
     Args:
-        models: Those that are loaded; this adds to them and takes away.
-        loader: What loads.
-        keep_seconds: How long a model that came on demand stays unused, where nobody asks for another time.
-        sleep_seconds: The same for the model that the server began with; 0 keeps it forever.
-        clock: Seconds that only grow.
+        models: The loaded models; this class adds and removes some.
+        loader: Loads models.
+        keep_seconds: Default time for which an idle model loaded on demand is kept.
+        sleep_seconds: The same for the model that the server started with; 0 keeps it forever.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Demand:
         models.default.keep_seconds = sleep_seconds or FOR_EVER
 
     async def ready(self, name: str) -> LoadedModel | None:
-        """The model of that name, loaded now if need be; None if no file here has that name.
+        """The model of that name, loaded now if necessary; None if no file here has that name.
 
         Raises:
             Busy: Memory has no room for it beside models that are in use.
@@ -97,17 +97,17 @@ class Demand:
         return path in self._coming
 
     def survey(self, path: Path) -> dict[str, Any]:
-        """What memory the model in a file takes; see ``Loader.survey``."""
+        """The memory that the model in a file takes; see ``Loader.survey``."""
         return self._loader.survey(path)
 
     async def close_idle(self) -> None:
-        """Unload what nobody has used for as long as it was to stay."""
+        """Unload models that were idle for longer than they are kept."""
         for model in tuple(self._models):
             if self._is_over(model):
                 await self._let_go(model)
 
     async def dismiss(self, model: LoadedModel) -> None:
-        """Unload a model that came on demand, now.
+        """Unload a model that was loaded on demand, now.
 
         Raises:
             Busy: It is in use.
@@ -121,20 +121,20 @@ class Demand:
                 await self._unload(model)
 
     def seconds_left(self, model: LoadedModel) -> float:
-        """How long a model stays if nobody uses it from now on; infinite forever."""
+        """Seconds until an idle model is unloaded; infinity for never."""
         if model.num_users:
             return model.keep_seconds
         return model.keep_seconds - (self._clock() - model.last_used)
 
     def keep(self, model: LoadedModel, seconds: float | None) -> bool:
-        """Let a model stay unused for so long.
+        """Set how long a model is kept when idle.
 
         Args:
             model: The model.
-            seconds: Infinite forever; None for as long as where nobody asks.
+            seconds: Infinity for forever; None for the default.
 
         Returns:
-            Whether it will: the model that the server began with stays as its user wants.
+            Whether it was set; it cannot be set for the model that the server started with.
         """
         if model is self._models.default:
             return False
@@ -145,7 +145,7 @@ class Demand:
         return _is_idle(model) and self.seconds_left(model) <= 0
 
     async def tend(self) -> None:
-        """Unload what is idle, until this is cancelled."""
+        """Unload idle models until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
@@ -157,7 +157,7 @@ class Demand:
         return next((model for model in self._models if _is_file(model, path)), None)
 
     async def _come(self, path: Path) -> LoadedModel:
-        """Load a file, once for all who wait for it; it goes on when one of them leaves."""
+        """Load a file once for all requests that wait for it; loading continues if one of them leaves."""
         task = self._coming.get(path)
         if task is None:
             task = self._coming[path] = asyncio.create_task(self._load(path))
@@ -178,11 +178,11 @@ class Demand:
             return model
 
     async def _make_room(self, path: Path) -> None:
-        """Unload models that nobody uses, the one that was unused for longest first, until there is room."""
+        """Unload idle models, longest idle first, until there is room."""
         while not await asyncio.to_thread(self._loader.fits, path):
             idle = [each for each in self._models if _is_idle(each)]
             if not any(each.num_users for each in self._models) and not idle:
-                return  # the estimate says no, and there is nothing else to try than loading it
+                return  # the estimate says no, but all that is left to try is loading it
             if not idle:
                 raise Busy(
                     f"Memory has no room for {path.stem} beside the models that are in use.",
@@ -198,7 +198,7 @@ class Demand:
     async def _unload(self, model: LoadedModel) -> None:
         log.info("unloading %s", model.name)
         if model is self._models.default:
-            model.is_asleep = True  # from here on, who wants it waits to wake it
+            model.is_asleep = True  # from here on, requests for it wait to wake it
             try:
                 await self._loader.sleep()
             except CoblynError:

@@ -1,4 +1,4 @@
-"""Texts to vectors, and documents rated by how well they answer a query."""
+"""Embeddings of texts, and reranking of documents by their relevance to a query."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Input = TextPrompt | TokenPrompt
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What texts became.
+    """Embeddings of texts.
 
     Attributes:
         model: Name of the model.
-        vectors: One for each text, of length 1.
-        num_tokens: Tokens of all texts.
+        vectors: One vector of length 1 per text.
+        num_tokens: Number of tokens of all texts.
     """
 
     model: str
@@ -38,12 +38,12 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """What documents are worth to a query.
+    """The relevance of documents to a query.
 
     Attributes:
         model: Name of the model.
-        scores: One for each document; higher is better.
-        num_tokens: Tokens of all pairs.
+        scores: One per document; higher is better.
+        num_tokens: Number of tokens of all pairs.
     """
 
     model: str
@@ -52,10 +52,10 @@ class Rated:
 
 
 class Embeddings:
-    """Embedding models and rerankers; a model that writes gives vectors too, the mean of its last layer.
+    """Embedding models and rerankers. Models that generate text give vectors too: the mean of their last layer.
 
     Args:
-        models: What computes.
+        models: The loaded models.
         quotas: How much each caller may use.
     """
 
@@ -75,15 +75,15 @@ class Embeddings:
 
         Args:
             inputs: Texts or token ids.
-            model: Name of the model that is meant; empty for the server's own choice.
-            dimensions: How many numbers of each vector are kept; None for all.
-            truncates: Leave out the end of a text that is too long.
+            model: Name of the model; empty for the server's default.
+            dimensions: Number of leading values of each vector to keep; None for all.
+            truncates: Whether to leave out the end of texts that are too long.
 
         Raises:
             BadRequest: The model is a reranker, has fewer dimensions, or is named with adapters.
-            PromptTooLong: A text is too long, and nothing is to be left out.
+            PromptTooLong: A text is too long and must not be truncated.
             UnknownModel: There is no such model.
-            LimitReached: The caller has used up what its key may use.
+            LimitReached: The caller's key has reached a limit.
         """
         self._models.require_plain(model)
         with self._quotas.held(CALLER.get()) as meter:
@@ -93,13 +93,13 @@ class Embeddings:
                 return found
 
     async def rate(self, query: str, documents: Sequence[str], *, model: str = "") -> Rated:
-        """How well each document answers a query.
+        """Rate the relevance of each document to a query.
 
         Raises:
             BadRequest: The model is not a reranker, or is named with adapters.
             PromptTooLong: The query and a document are too long together.
             UnknownModel: There is no such model.
-            LimitReached: The caller has used up what its key may use.
+            LimitReached: The caller's key has reached a limit.
         """
         self._models.require_plain(model)
         with self._quotas.held(CALLER.get()) as meter:
@@ -155,7 +155,7 @@ async def _encoded(given: Input, engine: EngineClient, *, truncates: bool) -> En
 
 
 async def _pair(loaded: LoadedModel, query: Sequence[int], document: str) -> Encoded:
-    """A query and a document, with the tokens around and between them that the model was taught."""
+    """A query and a document as token ids, with the tokens around and between them that the model was trained with."""
     before, between, after = loaded.engine.info.pair
     ids = await loaded.tokens.ids(document, add_special=False, parse_special=False)
     together = (*before, *query, *between, *ids, *after)
@@ -176,6 +176,6 @@ def _cut(vector: array[float], dimensions: int | None) -> array[float]:
 
 
 def _unit(vector: array[float]) -> array[float]:
-    """A vector of length 1 in the same direction; one without a direction stays."""
+    """The vector scaled to length 1; a zero vector is unchanged."""
     length = math.hypot(*vector)
     return array("f", (number / length for number in vector)) if length > 0 else vector

@@ -27,7 +27,7 @@ __all__ = ["Generation", "Generator"]
 
 
 _Fitted = dict[tuple[Any, ...], Fitted]
-"""What became of the prompts of commands that start together, by model, prompt and limits."""
+"""The encoded prompts of commands that start together, by model, prompt and limits."""
 
 Again = Callable[[], Awaitable[AsyncGenerator[Event, None]]]
 
@@ -36,16 +36,16 @@ class Generation:
     """A request that was submitted: an iterator over its events. It must be closed.
 
     Args:
-        record: What is known of it.
-        events: What the engine says.
-        ending: What is done when it is closed.
-        again: Sends its prompt again, if the engine has forgotten it or was started again since.
-        form: In which form the reply of a conversation comes; None for other prompts.
+        record: Its record in the hub.
+        events: The engine's events.
+        ending: Cleanup to run when it is closed.
+        again: Encodes its prompt again, if the engine has dropped it or was restarted.
+        form: The form of a conversation's reply; None for other prompts.
 
     Attributes:
-        record: What is known of it so far.
+        record: Its record in the hub.
         form: The same.
-        begun: Done when the engine has begun, or has refused the request.
+        begun: Completes when the engine has begun or refused the request.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Generation:
         self._events = events
         self._ending = ending
         self._again = again
-        # A task, so that the request is submitted now and not when someone reads.
+        # A task, so that the request is submitted now and not at the first read.
         self.begun: asyncio.Task[Event] = asyncio.create_task(self._begin())
         self._has_read = False
 
@@ -95,7 +95,7 @@ class Generation:
         return event
 
     async def aclose(self) -> None:
-        """Let go of it; if it still runs, it is cancelled."""
+        """Close it; if it still runs, it is cancelled."""
         try:
             self.begun.cancel()
             await asyncio.gather(self.begun, return_exceptions=True)
@@ -108,8 +108,8 @@ class Generator:
     """Starts and aborts generations.
 
     Args:
-        models: What generates.
-        hub: Where generations are noted.
+        models: The loaded models.
+        hub: Records all generations.
         quotas: How much each caller may use.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.
     """
@@ -126,12 +126,12 @@ class Generator:
         """Check and tokenize a command, submit it, and wait until the engine has begun.
 
         Raises:
-            BadRequest: Something in the command is wrong.
-            UnknownModel: It names a model that is not here.
+            BadRequest: The command is invalid.
+            UnknownModel: There is no model of that name.
             PromptTooLong: The prompt does not fit.
             Busy: The engine's queue is full.
-            LimitReached: The caller has used up what its key may use.
-            CoblynError: What else the engine says.
+            LimitReached: The caller's key has reached a limit.
+            CoblynError: Any other error of the engine.
         """
         return (await self.start_all([command]))[0]
 
@@ -140,15 +140,15 @@ class Generator:
     ) -> list[Generation]:
         """Start several commands together; if one cannot start, none does.
 
-        A prompt that they share is encoded once, and the engine reads it once.
+        A shared prompt is encoded once and prefilled once.
 
         Args:
-            commands: What to generate.
-            patience: Seconds to wait until the engine has begun; None for as long as it takes. What fails later, fails
-                when the generations are read.
+            commands: The commands.
+            patience: Seconds to wait until the engine has begun; None for no limit. Later errors are raised when the
+                generations are read.
 
         Raises:
-            BadRequest: They are more than the engine ever takes at a time.
+            BadRequest: There are more than the engine accepts at a time.
         """
         for model in {command.model for command in commands}:
             self.require_places(len(commands), model)
@@ -158,7 +158,7 @@ class Generator:
             for command in commands:
                 started.append(await self._submit(command, fitted))  # noqa: PERF401 - closed on failure
             begun = [generation.begun for generation in started]
-            # What the engine refuses it refuses at once, so it is among the first that are done.
+            # The engine refuses requests at once, so refusals are among the first tasks done.
             done, _ = await asyncio.wait(
                 begun, timeout=patience, return_when=asyncio.FIRST_COMPLETED
             )
@@ -171,14 +171,14 @@ class Generator:
         return started
 
     def require_places(self, count: int, model: str = "") -> None:
-        """Refuse more completions at once than the engine ever takes.
+        """Refuse more completions at once than the engine accepts.
 
         Args:
-            count: How many.
-            model: Name of the model that is meant.
+            count: Number of completions.
+            model: Name of the model.
 
         Raises:
-            BadRequest: They are too many; it says how many are not.
+            BadRequest: There are too many; the message gives the limit.
         """
         limit = self._models.find(model).engine.capacity
         if count > limit:
@@ -189,26 +189,28 @@ class Generator:
             )
 
     def require_known_tokens(self, command: GenerateCommand) -> None:
-        """Refuse biases for tokens that the model does not have; what is only forbidden never comes anyway.
+        """Refuse biases for tokens that the model does not have.
+
+        Bans of such tokens are accepted, since they have no effect.
 
         Raises:
-            BadRequest: An id is too large; it says which, and how large they may be.
+            BadRequest: An id is too large; the message gives it and the limit.
         """
         size = self._models.find(command.model).engine.info.vocab_size
         for token, bias in command.sampling.logit_bias:
             if token >= size and bias != -math.inf:
                 raise BadRequest(
-                    f"logit_bias: {token} is not a token of this model, whose ids go from 0 to {size - 1}.",
+                    f"logit_bias: {token} is not a token of this model, whose ids range from 0 to {size - 1}.",
                     field="logit_bias",
                 )
 
     async def abort(self, key: str) -> bool:
-        """End the generations under way with this key, also those that wait for their turn.
+        """Abort the running and waiting generations with this key.
 
-        Without a key: the only one under way. They finish as cancelled, with the text so far.
+        Without a key, abort the only active one. They finish as cancelled, with the text so far.
 
         Returns:
-            Whether there was one.
+            Whether there was any.
         """
         records = self._hub.active(key)
         for record in records:
@@ -218,10 +220,10 @@ class Generator:
         return bool(records)
 
     async def end_thinking(self, key: str) -> bool:
-        """Let the generations under way with this key answer: reasoning ends where it is.
+        """End the reasoning of the active generations with this key.
 
         Returns:
-            Whether there was one.
+            Whether there was any.
         """
         records = self._hub.active(key)
         for record in records:
@@ -259,7 +261,7 @@ class Generator:
             request = _request(command, record, prompt)
             record.model, record.cancel = model.name, model.engine.cancel
             record.end_thinking = model.engine.end_thinking
-            # An abort may have come while the engine knew nothing of it yet.
+            # It may have been aborted before it was submitted to the engine.
             if record.is_aborted:
                 return Generation(record, _cancelled(record), ending.pop_all(), form=prompt.form)
             events = _events(model, request)
@@ -306,13 +308,14 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         banned_patterns=command.banned_patterns,
         thinking=prompt.thinking,
         negative=prompt.negative_id,
-        # A step with drafts rounds otherwise, and how many there are depends on the time: no two answers need be equal.
+        # Steps with drafts round differently, and the number of drafts depends on timing, so answers would not be
+        # reproducible.
         speculates=seed is None,
     )
 
 
 def _events(model: LoadedModel, request: Request) -> AsyncGenerator[Event, None]:
-    # By contract the engine's iterator can be closed.
+    # The engine's iterator is an async generator, which can be closed.
     return cast("AsyncGenerator[Event, None]", model.engine.generate(request))
 
 

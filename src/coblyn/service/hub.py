@@ -1,6 +1,6 @@
-"""What runs now and what ran last: by the callers' keys, in bounded memory.
+"""Active and recent generations by the callers' keys, in bounded memory.
 
-Nothing here is "the current request" of the process. Where an API wants one, it is derived.
+There is no global "current request"; APIs that need one derive it.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from coblyn.service.command import AnyPrompt
 __all__ = ["Hub", "Record"]
 
 MAX_FINISHED = 32
-"""Finished generations that are remembered, for callers who look at theirs a moment too late."""
+"""Number of finished generations that are kept, for callers who poll a moment too late."""
 
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One generation as it is seen from outside.
+    """The public record of one generation.
 
     Attributes:
-        id: The engine's name for it.
+        id: The engine's request id.
         key: The caller's name for it, or empty.
-        caller: On whose behalf it is made.
+        caller: The caller that started it.
         model: Name of the model.
-        prompt: What it continues; forgotten when it is over.
-        started: When it was asked for, in seconds that only grow.
-        first_text: When its first text came; None before.
+        prompt: Its prompt; dropped when it is over.
+        started: Time of the request, in monotonic seconds.
+        first_text: Time of its first text; None before.
         seed: The seed that it samples with.
-        num_prompt: Tokens of the prompt.
-        num_cut: Tokens at the beginning of the text that had no room, and were left out.
-        num_written: Tokens of the answer so far.
-        num_thought: Those of them that were reasoning.
-        parts: Its text so far, piece by piece.
-        tokens: Its tokens so far, if log-probabilities were asked for or all are kept.
-        keeps_tokens: Whether tokens are kept without log-probabilities too.
+        num_prompt: Number of tokens of the prompt.
+        num_cut: Number of tokens left out at the beginning of the text for lack of room.
+        num_written: Number of tokens generated so far.
+        num_thought: Number of reasoning tokens among them.
+        parts: Its text so far, in pieces.
+        tokens: Its tokens so far, if log-probabilities were requested or all are kept.
+        keeps_tokens: Whether tokens are kept even without log-probabilities.
         finish: How it ended, once it has.
-        failure: Code of the error that it ended in, or empty.
-        is_aborted: Whether someone asked for its end.
-        cancel: Tells the engine to end the request of an id; None while the engine knows nothing of it.
-        end_thinking: Tells the engine to let it answer, likewise.
+        failure: Code of the error that ended it, or empty.
+        is_aborted: Whether its abort was requested.
+        cancel: Cancels the request in the engine, by id; None before it is submitted.
+        end_thinking: Ends its reasoning in the same way.
     """
 
     id: str
@@ -76,13 +76,13 @@ class Record:
 
     @property
     def outcome(self) -> str:
-        """How it ended: a reason of the engine's, ``failed``, or ``left`` where nobody waited for the end."""
+        """How it ended: the engine's finish reason, ``failed``, or ``left`` if the caller left before the end."""
         if self.finish:
             return self.finish.reason
         return "failed" if self.failure else "left"
 
     def note(self, event: Event | CoblynError) -> None:
-        """Remember what an event says, or in which error it ended."""
+        """Record an event, or the error that ended it."""
         if isinstance(event, Delta):
             if self.first_text is None:
                 self.first_text = time.monotonic()
@@ -97,10 +97,10 @@ class Record:
 
 
 class Hub:
-    """All generations under way, and the last few that ended.
+    """All active generations, and the last few that ended.
 
     Args:
-        clock: Seconds that only grow.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -112,15 +112,15 @@ class Hub:
         self.num_finished = 0
 
     def watch(self, watcher: Callable[[Record], None]) -> None:
-        """Have each generation told to someone when it is over."""
+        """Call a function with each generation when it is over."""
         self._watchers.append(watcher)
 
     def open(self, record: Record) -> None:
-        """A generation begins."""
+        """Add a generation that begins."""
         self._active[record.id] = record
 
     def close(self, record: Record) -> None:
-        """A generation is over; once more does no harm."""
+        """Record the end of a generation; calling it again has no effect."""
         if self._active.pop(record.id, None) is None:
             return
         self._idle_since = self._clock()
@@ -132,9 +132,9 @@ class Hub:
             self._finished.append(record)
 
     def active(self, key: str) -> list[Record]:
-        """Generations under way with this key, as far as the caller may know of them.
+        """Active generations with this key that the caller may see.
 
-        Without a key: the only one, if it is alone.
+        Without a key, the only active one, if there is exactly one.
         """
         records = [record for record in self._active.values() if _is_visible(record)]
         if key:
@@ -142,9 +142,9 @@ class Hub:
         return records if len(records) == 1 else []
 
     def find(self, key: str) -> Record | None:
-        """The newest generation with this key, under way or finished.
+        """The newest generation with this key, active or finished.
 
-        Without a key: the only one under way or, if none is, the last that finished.
+        Without a key, the only active one, or the last finished one if none is active.
         """
         if active := self.active(key):
             return active[-1]
@@ -155,12 +155,12 @@ class Hub:
         return next((record for record in finished if record.key == key), None)
 
     def finished_of(self, model: str) -> list[Record]:
-        """The generations of a model that are remembered, the newest first."""
+        """The kept generations of a model, newest first."""
         return [record for record in reversed(self._finished) if record.model == model]
 
     @property
     def last(self) -> Record | None:
-        """The generation that finished last."""
+        """The most recently finished generation."""
         return self._finished[-1] if self._finished else None
 
     @property
@@ -170,11 +170,11 @@ class Hub:
 
     @property
     def idle_time(self) -> float:
-        """Seconds since anything was generated; 0 while something is."""
+        """Seconds since the last generation ended; 0 while one is active."""
         return 0.0 if self._active else self._clock() - self._idle_since
 
 
 def _is_visible(record: Record) -> bool:
-    """Whether the caller at hand may see and end a generation: its own, or all of them for an administrator."""
+    """Whether the current caller may see and abort a generation: its own, or any for an administrator."""
     caller = CALLER.get()
     return caller.scope == "admin" or record.caller.name == caller.name

@@ -1,4 +1,4 @@
-"""Prompts that ask for what belongs into a gap of a text."""
+"""Prompts for filling a gap in a text (fill-in-the-middle)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from coblyn.service.command import InfillPrompt
 __all__ = ["InfillUnsupported", "infill_ids", "infill_room"]
 
 MAX_TOKEN_LENGTH = 256
-"""No vocabulary has longer tokens."""
+"""Upper bound of the length of a token in any vocabulary, in characters."""
 
 _REPOSITORY = "repository\n"
 _APART = "\n\n--- snippet ---\n\n"
-"""Stands before each other file where the model has no token for that."""
+"""Precedes each other file if the model has no token for that."""
 
 
 class InfillUnsupported(BadRequest):
@@ -26,31 +26,31 @@ class InfillUnsupported(BadRequest):
 
 
 def infill_room(context: int, max_tokens: int | None) -> int:
-    """Tokens that the prompt may have, so that at least half of the context is for it."""
+    """Maximum number of tokens of the prompt; at least half of the context."""
     return context - min(max_tokens or context // 4, context // 2)
 
 
 async def infill_ids(engine: EngineClient, prompt: InfillPrompt, room: int) -> tuple[int, ...]:
-    """Token ids of a prompt.
+    """Token ids of an infill prompt.
 
     Args:
-        engine: Where the vocabulary is.
-        prompt: What is around the gap.
-        room: Maximum number of tokens of it.
+        engine: Tokenizes the texts.
+        prompt: The texts around the gap.
+        room: Maximum number of tokens of the prompt.
 
     Raises:
-        InfillUnsupported: The model was not taught to fill gaps.
+        InfillUnsupported: The model was not trained to fill gaps.
     """
     tokens = engine.info.infill
     if tokens is None:
         raise InfillUnsupported(
             f"{engine.info.name} has no tokens for text after the gap: it cannot fill one.",
             field="suffix",
-            hint="Load a model that was taught to fill gaps, such as one for code.",
+            hint="Load a model that was trained to fill gaps, such as one for code.",
         )
     longest = (
         room * MAX_TOKEN_LENGTH
-    )  # what is farther from the gap has no room, however it is tokenized
+    )  # text farther from the gap has no room, however it is tokenized
     before = await _plain(engine, prompt.before[-longest:])
     after = await _plain(engine, prompt.after[:longest])
     context = await _context(engine, tokens, prompt)

@@ -1,4 +1,4 @@
-"""The models that are here: those that are loaded, those on the disk, and those that are made from them by settings."""
+"""The available models: loaded ones, files on disk, and models made from them by settings."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["Facts", "Inventory", "Item"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a model's file says of it.
+    """Facts from a model's file.
 
     Attributes:
         architecture: Such as ``llama``.
-        num_parameters: Weights.
+        num_parameters: Number of weights.
         quantization: Such as ``Q4_K_M``; may be empty.
-        metadata: Single values of the file, by key.
+        metadata: Scalar metadata of the file, by key.
     """
 
     architecture: str = ""
@@ -44,17 +44,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One model that is here.
+    """One available model.
 
     Attributes:
-        name: What it is called, with its tag.
-        path: Its file; of a model that is made from another, that one's.
-        size: Bytes of the file; 0 where there is none.
-        modified: When it was put there, or made.
+        name: Its name, with its tag.
+        path: Its file; for a model made from another, that model's file.
+        size: Size of the file in bytes; 0 if there is none.
+        modified: Time at which it was added or made.
         modelfile: Its settings.
-        model: The loaded model that answers for it; None while none is.
-        is_made: Whether it is made from another by settings.
-        suffix: Names of adapters that stand behind the model's name.
+        model: The loaded model that serves it; None if it is not loaded.
+        is_made: Whether it is made from another model by settings.
+        suffix: Names of adapters after the model's name.
     """
 
     name: str
@@ -68,24 +68,24 @@ class Item:
 
     @property
     def answers_as(self) -> str:
-        """The name by which requests ask the model that is loaded."""
+        """The name that requests use for the loaded model."""
         assert self.model, "it is loaded"
         return self.model.name + self.suffix
 
     @property
     def file_name(self) -> str:
-        """The name of its file, without ending."""
+        """The name of its file without suffix."""
         return self.name.removesuffix(LATEST)
 
     @property
     def digest(self) -> str:
-        """64 hexadecimal digits that change when the file or the settings do. It is none of the file's bytes."""
+        """64 hexadecimal digits that change when the file or the settings change; not a hash of the file's content."""
         identity = (self.name, self.path, self.size, self.modified.timestamp(), self.modelfile)
         return hashlib.sha256(repr(identity).encode()).hexdigest()
 
     @property
     def facts(self) -> Facts:
-        """What its file says; what the engine knows, where there is no file."""
+        """Facts from its file, or from the engine if there is no file."""
         try:
             state = Path(self.path).stat()
             header = _header(self.path, state.st_mtime_ns, state.st_size)
@@ -98,37 +98,37 @@ class Item:
 
 
 class Inventory:
-    """Lists, finds and changes what is here. Methods read or write files: call those that wait for nothing on a thread.
+    """Lists, finds and changes models. Methods read or write files, so call those that are not coroutines on a thread.
 
     Args:
-        models: What is loaded.
+        models: The loaded models.
     """
 
     def __init__(self, models: Models) -> None:
         self._models = models
 
     def all(self) -> list[Item]:
-        """Every model: first those that can answer now, then the newest."""
+        """All models: loaded ones first, then by age, newest first."""
         items = [*self._bases(), *self._adapted(), *map(self._made, created.installed())]
         items.sort(key=lambda item: (item.model is None, -item.modified.timestamp()))
         return items
 
     def loaded(self) -> list[Item]:
-        """The models that are loaded."""
+        """The loaded models."""
         return [_of_loaded(model) for model in self._models if model.name]
 
     def waiting(self) -> list[Item]:
-        """The files that are loaded when someone names them; none where nothing is loaded on demand."""
+        """The files that are loaded on demand; none if loading on demand is off."""
         if self._models.demand is None:
             return []
         return [item for item in self._bases() if item.model is None]
 
     def find(self, name: str) -> Item:
-        """The model of that name, in any case of letters; its tag may be left out if it is ``latest``.
+        """The model of that name, ignoring case; the tag may be left out if it is ``latest``.
 
         Raises:
             NotFound: There is none.
-            ModelBroken: Its file cannot be understood.
+            ModelBroken: Its file cannot be parsed.
         """
         if item := self._base(name) or self._with_adapters(name):
             return item
@@ -140,15 +140,15 @@ class Inventory:
         """The settings of the model of that name, if it is made by settings.
 
         Raises:
-            ModelBroken: Its file cannot be understood.
+            ModelBroken: Its file cannot be parsed.
         """
         found = _created(name)
         return found.modelfile if found else None
 
     async def answering(self, name: str) -> Item:
-        """The model that a request means, which can answer; it is loaded now if need be. It blocks nobody.
+        """The model that a request means, loaded now if necessary. Does not block the event loop.
 
-        A name that no model has means the only one that was there from the start, unless names are taken strictly.
+        An unknown name means the only model that the server started with, unless names are strict.
 
         Raises:
             NotFound: There is none, or it is not loaded and nothing is loaded on demand.
@@ -173,8 +173,8 @@ class Inventory:
         """Make a model from another by settings.
 
         Raises:
-            NotFound: The other one is not here.
-            BadRequest: The name is none, or that of a file, or it asks for what is not supported.
+            NotFound: The other model does not exist.
+            BadRequest: The name is invalid or that of a file, or a setting is not supported.
             DiskFull, ModelError: It cannot be written.
         """
         if self._base(name):
@@ -189,7 +189,7 @@ class Inventory:
         """Give a model another name.
 
         Raises:
-            NotFound, BadRequest, DiskFull, ModelError: As ``make`` says.
+            NotFound, BadRequest, DiskFull, ModelError: See ``make``.
         """
         self.make(destination, Modelfile(self.find(source).name))
 
@@ -210,17 +210,19 @@ class Inventory:
             store.remove(plain(item.name))
 
     def pull(self, reference: str, report: Report) -> None:
-        """Bring a model here, unless it is here.
+        """Download a model unless it is here.
 
         Args:
             reference: An alias of the catalogue, ``hf:…``, ``hf.co/…``, ``ollama:…``, or a name in Ollama's registry.
-            report: Gets the progress in bytes; what it raises ends the work.
+            report: Called with the progress in bytes; an exception from it ends the download.
 
         Raises:
-            NotFound: It names nothing that can be pulled.
-            DiskFull, FetchError, ModelError: As the sources say.
+            NotFound: There is no such model to download.
+            DiskFull, FetchError, ModelError: See the sources.
         """
-        from coblyn.models.pull import pull  # its HTTP client is not worth waiting for at a start
+        from coblyn.models.pull import (
+            pull,
+        )  # imported late, since its HTTP client would slow down every start
 
         alias = reference.removesuffix(LATEST)
         if lookup(alias):
@@ -250,13 +252,13 @@ class Inventory:
         return next((item for item in self._bases() if plain(item.name) in wanted), None)
 
     def _adapted(self) -> Iterator[Item]:
-        """Each loaded model with each of its adapters."""
+        """An item for each loaded model with each of its adapters."""
         for model in self._models:
             for info in model.adapters.infos:
                 yield _with_suffix(model, SEPARATOR + info.name)
 
     def _with_adapters(self, name: str) -> Item | None:
-        """The loaded model that a name with adapters means."""
+        """The item of a loaded model that a name with adapters means."""
         model = self._models.named(name)
         suffix = model.suffix_of(name) if model else None
         return _with_suffix(model, suffix) if model and suffix else None
@@ -302,7 +304,7 @@ def _created(name: str) -> Created | None:
 
 
 def _source(reference: str) -> str:
-    """Where a name is pulled from: as Ollama's clients write it, and as we do. Files and web addresses are none."""
+    """The source to download a name from, in Ollama's notation or ours. Files and web addresses have none."""
     for host in ("hf.co/", "huggingface.co/"):
         if reference.startswith(host):
             return f"hf:{reference.removeprefix(host).removesuffix(LATEST)}"

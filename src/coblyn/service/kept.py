@@ -1,4 +1,4 @@
-"""What later requests may refer to by an id, in bounded memory: what was used longest ago is forgotten first."""
+"""Values that later requests refer to by id, in bounded memory with least-recently-used eviction."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class _Entry:
 
 
 class Kept:
-    """Values by id. Nobody sees what another caller's request left.
+    """Values by id, separate for each caller.
 
     Args:
-        capacity: Most values.
-        max_size: Most characters of all of them; the newest is kept in any case.
+        capacity: Maximum number of values.
+        max_size: Maximum number of characters of all values; the newest is always kept.
     """
 
     def __init__(self, capacity: int = 10_000, max_size: int = 64 << 20) -> None:
@@ -36,7 +36,7 @@ class Kept:
         return len(self._entries)
 
     def put(self, name: str, value: Any, size: int) -> None:
-        """Keep a value of about so many characters for the caller of the request at hand."""
+        """Keep a value of about ``size`` characters for the current caller."""
         self._drop(name)
         self._entries[name] = _Entry(CALLER.get().name, value, size)
         self._size += size
@@ -44,7 +44,7 @@ class Kept:
             self._drop(next(iter(self._entries)))
 
     def get(self, name: str) -> Any:
-        """The caller's value of that id; None if there is none, or none any longer."""
+        """The caller's value of that id; None if there is none, or it was evicted."""
         entry = self._entries.get(name)
         if entry is None or entry.owner != CALLER.get().name:
             return None
@@ -52,7 +52,7 @@ class Kept:
         return entry.value
 
     def remove(self, name: str) -> bool:
-        """Forget the caller's value of that id; whether there was one."""
+        """Remove the caller's value of that id. Gives whether there was one."""
         if self.get(name) is None:
             return False
         self._drop(name)

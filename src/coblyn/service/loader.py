@@ -1,4 +1,4 @@
-"""What loads further models while a server runs."""
+"""The protocol for loading more models while a server runs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Loader"]
 
 
 class Loader(Protocol):
-    """Starts and ends engines. The engine that a server began with can be put to sleep, all others are closed."""
+    """Starts and ends engines. The engine that the server started with can be put to sleep; all others are closed."""
 
     def fits(self, path: Path) -> bool:
-        """Whether memory has room for the model in a file besides what is there now; blocks for a moment."""
+        """Whether the model in a file fits in memory beside the loaded models; blocks briefly."""
         ...
 
     def survey(self, path: Path) -> dict[str, Any]:
-        """What memory the model in a file takes, and what would be given up for it; blocks for seconds.
+        """The memory that the model in a file takes, and the settings to give up for it; blocks for seconds.
 
         Raises:
             ModelError: The file cannot be read.
@@ -31,7 +31,7 @@ class Loader(Protocol):
         ...
 
     async def load(self, path: Path) -> EngineClient:
-        """An engine that has loaded a file.
+        """Load a file in a new engine.
 
         Raises:
             CoblynError: The file is not a model, or it cannot be loaded.
@@ -43,11 +43,11 @@ class Loader(Protocol):
         ...
 
     async def sleep(self) -> None:
-        """Unload the model that the server began with; its requests end first."""
+        """Unload the model that the server started with, after its requests have ended."""
         ...
 
     async def wake(self) -> None:
-        """Load it again.
+        """Load the sleeping model again.
 
         Raises:
             CoblynError: It cannot be loaded any longer.

@@ -1,4 +1,4 @@
-"""Images and sounds of requests: fetched where that is allowed, read by a child, and shown to the engine once."""
+"""Images and sounds of requests: fetched if allowed, decoded by a child process, and sent to the engine once."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from coblyn.media.unreadable import Unreadable
 __all__ = ["MAX_MEDIA", "MediaLoader", "Shown", "require_all", "texts_of"]
 
 MAX_MEDIA = 64
-"""Maximum number of images and sounds of a request."""
+"""Maximum number of images and sounds per request."""
 
 MAX_FETCHED = 20 << 20
-"""Bytes of a file that is fetched."""
+"""Maximum size of a fetched file in bytes."""
 
 _AT_ONCE = 2
 _DIGEST_SIZE = 16
@@ -29,15 +29,15 @@ _DIGEST_SIZE = 16
 Fetch = Callable[[str, int], Awaitable[bytes]]
 
 Shown = Mapping[str, Text]
-"""What stands in a prompt in place of each mark."""
+"""The replacement of each mark in a prompt."""
 
 
 class MediaLoader:
-    """Brings images and sounds before an engine.
+    """Decodes images and sounds and sends them to an engine.
 
     Args:
-        files: What reads files; None for this server's own.
-        fetch: Fetches a file of the public web, of so many bytes at most; None where that is not allowed.
+        files: Decodes files; None for this server's decoder.
+        fetch: Fetches a file from the public web, up to a maximum size; None if not allowed.
     """
 
     def __init__(self, files: MediaFiles | None = None, fetch: Fetch | None = None) -> None:
@@ -46,10 +46,11 @@ class MediaLoader:
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def show(self, engine: EngineClient, media: Collection[Attachment]) -> Shown:
-        """Let an engine know images and sounds; what it knows already costs a look only.
+        """Send images and sounds to an engine; those it already has are only looked up.
 
         Raises:
-            BadRequest: They are too many, the model cannot take one, or one cannot be read; ``field`` names it.
+            BadRequest: There are too many, or one is not supported by the model or cannot be decoded; ``field`` names
+                it.
         """
         if len(media) > MAX_MEDIA:
             raise BadRequest(
@@ -105,11 +106,11 @@ class MediaLoader:
 
 
 def texts_of(text: str, shown: Shown, *, add_special: bool = True) -> tuple[Text, ...]:
-    """What is tokenized of a text with marks.
+    """The parts of a text with marks, to be tokenized.
 
     Args:
         text: The text.
-        shown: What stands in place of its marks.
+        shown: The replacements of its marks.
         add_special: Whether a BOS token is put before it where the model wants one.
     """
     parts = split_marks(text)
@@ -122,7 +123,7 @@ def texts_of(text: str, shown: Shown, *, add_special: bool = True) -> tuple[Text
 
 
 def require_all(text: str, media: Sequence[Attachment]) -> None:
-    """Refuse what would leave out an image or a sound silently.
+    """Refuse a text that lacks the mark of an image or a sound.
 
     Raises:
         BadRequest: The mark of one is not in the text.

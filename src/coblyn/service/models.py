@@ -1,4 +1,4 @@
-"""The models that this server has, and who uses them."""
+"""The loaded models of a server, and the number of their users."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["LoadedModel", "ModelEntry", "Models", "UnknownModel"]
 
 _PREFIX = "koboldcpp/"
-"""Stands before names in KoboldAI's API."""
+"""Prefix of names in KoboldAI's API."""
 
 
 class UnknownModel(BadRequest):
-    """A request names a model that this server does not have."""
+    """A request names a model that the server does not have."""
 
     code = "unknown_model"
     status = 404
@@ -36,12 +36,12 @@ class UnknownModel(BadRequest):
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """What is told of a model.
+    """A model as listed by APIs.
 
     Attributes:
         id: Its name.
-        created: When it was loaded, in seconds since 1970.
-        info: Facts of it.
+        created: Time of loading, in seconds since 1970.
+        info: Facts about it.
     """
 
     id: str
@@ -50,20 +50,20 @@ class ModelEntry:
 
 
 class LoadedModel:
-    """A model in an engine of its own, and what knows its vocabulary.
+    """A model in its engine, and the services that use its vocabulary.
 
     Args:
-        engine: What generates; its creator closes it.
-        media: What brings images and sounds before it.
+        engine: Its engine; the creator closes it.
+        media: Sends images and sounds to the engine.
 
     Attributes:
-        prompts: What makes token ids of prompts.
+        prompts: Encodes prompts.
         tokens: Its vocabulary.
-        adapters: What requests may change it by.
-        num_users: Generations and questions under way.
-        last_used: When the last of them ended, in seconds that only grow.
-        keep_seconds: How long it stays unused; infinite forever.
-        is_asleep: It is unloaded until someone wants it.
+        adapters: Adapters that requests may use.
+        num_users: Number of active generations and queries.
+        last_used: Time at which the last of them ended, in monotonic seconds.
+        keep_seconds: Seconds for which it is kept when idle; infinity for forever.
+        is_asleep: Whether it is unloaded until the next request.
     """
 
     def __init__(self, engine: EngineClient, media: MediaLoader | None = None) -> None:
@@ -89,16 +89,16 @@ class LoadedModel:
 
     @property
     def entry(self) -> ModelEntry:
-        """What is told of it."""
+        """It as listed by APIs."""
         return self.entry_with("")
 
     def entry_with(self, suffix: str) -> ModelEntry:
-        """What is told of it with the adapters that a suffix of its name says."""
+        """It as listed by APIs, with the adapters of a suffix of its name."""
         name = self.name + suffix
         return ModelEntry(name, self._created, replace(self.engine.info, name=name))
 
     def suffix_of(self, name: str) -> str | None:
-        """What stands behind its name: nothing, or names of its adapters; None if another model is meant."""
+        """The suffix after its name: empty, or names of its adapters; None if another model is meant."""
         wanted = name.removeprefix(_PREFIX)
         if wanted == self.name:
             return ""
@@ -108,7 +108,7 @@ class LoadedModel:
         return None if self.adapters.named(suffix) is None else suffix
 
     async def fit(self, command: GenerateCommand) -> Fitted:
-        """Make a command's prompt ready, to be read with the adapters that it wants; see ``Prompts.fit``."""
+        """Prepare a command's prompt for the adapters that it uses; see ``Prompts.fit``."""
         if not self.name:
             # Refused while there is no model, and waits for the first one that is being loaded.
             await self.engine.detokenize((), special=False)
@@ -118,15 +118,15 @@ class LoadedModel:
 
 
 class Models:
-    """All models that are loaded, by name.
+    """All loaded models, by name.
 
     Args:
-        engines: An engine for each; at least one.
-        is_strict: Refuse other names even where there is one model only.
-        media: What brings images and sounds before the engines.
+        engines: One engine per model; at least one.
+        is_strict: Whether to refuse unknown names even if there is only one model.
+        media: Sends images and sounds to the engines.
 
     Attributes:
-        demand: What loads further models when they are named; None where nothing does.
+        demand: Loads more models on demand; None if that is off.
 
     Raises:
         SettingsError: Two have the same name.
@@ -165,7 +165,7 @@ class Models:
         return iter(self._models)
 
     def all(self) -> list[ModelEntry]:
-        """Every model, and each with every adapter of its own; none where the engine is there and has none yet."""
+        """Every model, and each model with each of its adapters; none while no model is loaded."""
         return [
             model.entry_with(suffix)
             for model in self._models
@@ -174,7 +174,7 @@ class Models:
         ]
 
     def get(self, name: str) -> ModelEntry:
-        """The model of that name, for those who ask about it.
+        """The model of that name, for queries about it.
 
         Raises:
             NotFound: There is none.
@@ -186,11 +186,11 @@ class Models:
     def find(self, name: str) -> LoadedModel:
         """The model that a request means.
 
-        A name that no model has means the only one, unless names are taken strictly: clients send what they were
-        written for, such as "gpt-3.5-turbo".
+        An unknown name means the only model, unless names are strict, since clients send the name they were written
+        for, such as "gpt-3.5-turbo".
 
         Raises:
-            UnknownModel: It means none.
+            UnknownModel: There is no such model.
         """
         if model := self.named(name):
             return model
@@ -200,10 +200,10 @@ class Models:
         raise UnknownModel(f"There is no model {name!r} here.", field="model", hint=self._hint)
 
     async def ready(self, name: str = "") -> LoadedModel:
-        """The model that a request means, loaded now if it is here and is not.
+        """The model that a request means, loaded now if necessary.
 
         Raises:
-            UnknownModel: It means none.
+            UnknownModel: There is no such model.
             CoblynError: It cannot be loaded.
         """
         found = await self.demand.ready(name) if self.demand else None
@@ -211,10 +211,10 @@ class Models:
 
     @asynccontextmanager
     async def acquire(self, name: str = "") -> AsyncIterator[LoadedModel]:
-        """The model that a request means, which counts as used inside of the block.
+        """The model that a request means, counted as in use within the block.
 
         Raises:
-            UnknownModel: It means none.
+            UnknownModel: There is no such model.
             CoblynError: It cannot be loaded.
         """
         model = await self.ready(name)
@@ -226,34 +226,34 @@ class Models:
             model.last_used = time.monotonic()
 
     def add(self, engine: EngineClient) -> LoadedModel:
-        """A further model, in an engine that has loaded it."""
+        """Add a model, in an engine that has loaded it."""
         model = LoadedModel(engine, self._media)
         self._models.append(model)
         return model
 
     def drop(self, model: LoadedModel) -> None:
-        """Forget a model that was added; its engine is the caller's."""
+        """Remove a model that was added; the caller closes its engine."""
         self._models.remove(model)
 
     def named(self, name: str) -> LoadedModel | None:
-        """The loaded model of a name, which may end with adapters of its own; or None."""
+        """The loaded model of a name, which may end with adapters; or None."""
         there = (model for model in self._models if model.name)
         return next((model for model in there if model.suffix_of(name) is not None), None)
 
     def shown(self, name: str) -> ModelInfo:
-        """Facts of the model that a request means, under the name that its answers have.
+        """Facts about the model that a request means, under the name that answers carry.
 
         Raises:
-            UnknownModel: It means none.
+            UnknownModel: There is no such model.
         """
         model = self.find(name)
         return model.entry_with(model.suffix_of(name) or "").info
 
     def require_plain(self, name: str) -> None:
-        """Refuse adapters where they change nothing.
+        """Refuse a name with adapters where adapters have no effect.
 
         Raises:
-            BadRequest: The name has some.
+            BadRequest: The name has adapters.
         """
         model = self.named(name)
         if model and model.suffix_of(name):
@@ -264,7 +264,7 @@ class Models:
             )
 
     def _require_no_other_adapter(self, name: str) -> None:
-        """Refuse a loaded model's name with adapters that it does not have: the model without them is not meant."""
+        """Refuse a loaded model's name with unknown adapters, instead of using the model without them."""
         wanted = name.removeprefix(_PREFIX)
         for model in self._models:
             if wanted.startswith(model.name + SEPARATOR):

@@ -1,4 +1,4 @@
-"""The prompt that a text is guided away from: what stands in place of the other one."""
+"""The negative prompt of guidance."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ __all__ = ["negative_of"]
 
 
 def negative_of(prompt: AnyPrompt, text: str) -> TextPrompt | ChatPrompt:
-    """What the same text is computed behind.
+    """The prompt that replaces a command's prompt for guidance.
 
-    A conversation stays as it is but for what the system says, as in section 3.4 of Sanchez et al., "Stay on topic with
-    Classifier-Free Guidance", 2023. Any other prompt gives way as a whole; an empty text leaves the BOS token.
+    A conversation keeps all but its system message, which is replaced, as in section 3.4 of Sanchez et al., "Stay on
+    topic with Classifier-Free Guidance", 2023. Any other prompt is replaced as a whole; an empty text leaves the BOS
+    token.
     """
     if not isinstance(prompt, ChatPrompt):
         return TextPrompt(text)

@@ -20,33 +20,34 @@ class CommandOptions(TypedDict, total=False):
     max_context: int | None
     """Maximum number of tokens of prompt and completion; None for the engine's own limit."""
     overflow: Overflow
-    """What happens to a prompt that does not fit."""
+    """What to do with a prompt that does not fit."""
     stop: Sequence[str]
     """Texts that end the generation."""
     keep_stop: bool
-    """Send the stop text too."""
+    """Whether to send the stop text too."""
     ban_eos: bool
-    """Never choose an end-of-generation token."""
+    """Whether end-of-generation tokens are never chosen."""
     ignore_eos: bool
-    """An end-of-generation token does not end the generation."""
+    """Whether the generation continues after an end-of-generation token."""
     special: bool
-    """Send the text of special tokens too."""
+    """Whether to send the text of special tokens."""
     min_tokens: int
-    """No token that ends the generation is chosen before there are so many; a constraint ends anyway."""
+    """Minimum number of tokens before an end-of-generation token may be chosen; a constraint may end
+    earlier."""
     stop_tokens: Sequence[int]
     """Token ids that end the generation as a stop text does."""
     constraint: Constraint | None
-    """What the whole generated text has to be."""
+    """Constraint on the whole generated text."""
     banned_phrases: Sequence[str]
-    """Texts that must not be written, in whatever case."""
+    """Texts that must not be generated, ignoring case."""
     banned_patterns: Sequence[str]
-    """The same as regular expressions."""
+    """The same, as regular expressions."""
     negative_prompt: str
-    """What ``sampling.guidance_scale`` guides away from; empty for no prompt at all."""
+    """The negative prompt for ``sampling.guidance_scale``; may be empty."""
     max_thinking: int | None
     """Maximum number of tokens of reasoning; None for no limit."""
     adapters: Sequence[AdapterChoice] | None
-    """What changes the model, besides what its name says; None where nothing is chosen."""
+    """Adapters to use, besides those in the model's name; None if none are chosen."""
     temperature: float
     """Divides the logits: higher is more random; 0 or less always takes the most likely token."""
     max_candidates: int

@@ -1,4 +1,4 @@
-"""Which model answers: what can be chosen, and the one that is on its way."""
+"""Chooses the model that answers by default: lists the choices, and tracks the one being loaded."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model that can be chosen.
+    """A model to choose.
 
     Attributes:
         item: The model.
-        state: What its engine does, as ``/health`` says it; ``here`` where it has none, ``loading`` where
-            one is on its way.
-        answers: Requests that name no model mean it.
+        state: State of its engine, as in ``/health``; ``here`` if it has none, ``loading`` while one is
+            being loaded.
+        answers: Whether requests that name no model use it.
         trouble: Why it cannot be loaded, or empty.
     """
 
@@ -47,9 +47,9 @@ class Picker:
     """Chooses the model that answers. One change at a time. Use it on one event loop.
 
     Args:
-        models: What is loaded.
-        inventory: What is here.
-        switch: What loads; None where nothing is loaded at run time.
+        models: The loaded models.
+        inventory: The available models.
+        switch: Loads models; None if models cannot be changed at run time.
     """
 
     def __init__(self, models: Models, inventory: Inventory, switch: Switch | None) -> None:
@@ -66,19 +66,19 @@ class Picker:
 
     @property
     def loaded(self) -> float:
-        """Fraction, 0 to 1, of the model that is on its way."""
+        """Loaded fraction, 0 to 1, of the model being loaded."""
         return self._switch.loaded if self._switch else 1.0
 
     def choices(self) -> list[Choice]:
-        """All models that are files, those that are loaded first; reads headers, so call it on a thread."""
+        """All models with files, loaded ones first. Reads headers, so call it on a thread."""
         items = (item for item in self._inventory.all() if item.path and not item.is_made)
         return [self._choice(item) for item in items]
 
     def load(self, name: str) -> Work:
-        """Begin to load a model that is here; ``work`` tells how that goes.
+        """Begin to load an available model; ``work`` has the progress.
 
         Raises:
-            NotFound: There is none of that name, or nothing is loaded at run time.
+            NotFound: There is none of that name, or models cannot be changed at run time.
             Busy: Another change is under way.
         """
         switch = self._ready()
@@ -86,10 +86,10 @@ class Picker:
         return self._begin(work, self._load(work, switch))
 
     def fetch(self, reference: str) -> Work:
-        """Begin to fetch a model of the catalogue and to load it.
+        """Begin to download a model of the catalogue and to load it.
 
         Raises:
-            NotFound: The catalogue does not have it, or nothing is loaded at run time.
+            NotFound: The catalogue does not have it, or models cannot be changed at run time.
             Busy: Another change is under way.
         """
         switch, entry = self._ready(), lookup(reference)
@@ -102,7 +102,7 @@ class Picker:
         """Unload a model; its requests end first.
 
         Raises:
-            NotFound: It is not loaded, or nothing is unloaded at run time.
+            NotFound: It is not loaded, or models cannot be changed at run time.
             Busy: It is in use, or another change is under way.
         """
         switch, model = self._ready(), self._models.named(name)
@@ -114,14 +114,14 @@ class Picker:
             await self._models.demand.dismiss(model)
 
     def stop(self) -> None:
-        """End what is being fetched, and forget what has failed. A load goes on: it leaves nothing half done."""
+        """Stop a download, and clear a failure. A load continues."""
         if self.work and self.work.is_over:
             self.work = None
         elif self.work and self.work.kind != "load":
             self.work.is_unwanted = True
 
     async def close(self) -> None:
-        """Wait for what is under way to end, which is told to."""
+        """Stop the current work and wait for its end."""
         if self.work:
             self.work.is_unwanted = True
         if self._task:
@@ -143,7 +143,7 @@ class Picker:
         return work
 
     async def _watch(self, work: Work, doing: Coroutine[Any, Any, None]) -> None:
-        """Someone who closes the page has not taken back what was begun; how it ended is told later."""
+        """Await the work independently of the page that started it; the result is kept for later."""
         try:
             await doing
         except Cancelled:
@@ -179,18 +179,18 @@ class Picker:
 
 
 def _build(work: Work, progress: Progress) -> None:
-    """What has to be done before the engine can load anything."""
+    """Build the engine if necessary."""
     work.kind = "build"
     work.report(progress)
 
 
 def _state(model: LoadedModel) -> str:
-    """What its engine does; ``sleeping`` if it is unloaded until the next request."""
+    """The state of its engine; ``sleeping`` if it is unloaded until the next request."""
     return "sleeping" if model.is_asleep else model.engine.status().state
 
 
 def _trouble(path: str) -> str:
-    """Why a file cannot be loaded, or empty; a path that is none belongs to an engine without files."""
+    """Why a file cannot be loaded, or empty; engines without files have no path."""
     try:
         state = Path(path).stat()
     except OSError:

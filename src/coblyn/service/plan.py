@@ -1,4 +1,4 @@
-"""What a generation would cost before it is asked for: tokens to read, and seconds by what was measured here."""
+"""Predicts the cost of a generation: tokens to prefill, and seconds according to recent measurements."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from coblyn.service.models import Models
 __all__ = ["Outlook", "Planner", "measured"]
 
 _ENOUGH = 32
-"""Tokens from which on the time that they took is a measurement."""
+"""Minimum number of tokens for a speed measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Tokens a second, as the last generations measured them; None while none was long enough."""
+    """Tokens per second in the latest generations; None while none was long enough."""
 
     reading: float | None
     writing: float | None
@@ -27,18 +27,18 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a generation would find.
+    """The predicted cost of a generation.
 
     Attributes:
         model: Name of the model.
-        tokens: Of the prompt.
-        cached: Of them, those that are in memory.
-        cut: Tokens at the beginning of the text that have no room.
-        max_tokens: Maximum number of tokens that would be written.
-        context: Tokens of prompt and completion that fit.
-        seconds: Until the first token; None while the speed of reading is not known.
-        rates: By which that was computed.
-        waiting: Requests that would come first.
+        tokens: Number of tokens of the prompt.
+        cached: Number of those already in memory.
+        cut: Number of tokens at the beginning of the text that do not fit.
+        max_tokens: Maximum number of tokens to generate.
+        context: Context length, in tokens of prompt and completion.
+        seconds: Seconds until the first token; None while the prefill speed is not known.
+        rates: The speeds used for that.
+        waiting: Number of requests ahead in the queue.
     """
 
     model: str
@@ -53,11 +53,11 @@ class Outlook:
 
 
 class Planner:
-    """Foresees generations, and starts none.
+    """Predicts generations without starting them.
 
     Args:
-        models: What would generate.
-        hub: What generations measured.
+        models: The loaded models.
+        hub: Holds the measurements of recent generations.
     """
 
     def __init__(self, models: Models, hub: Hub) -> None:
@@ -65,11 +65,11 @@ class Planner:
         self._hub = hub
 
     async def foresee(self, command: GenerateCommand) -> Outlook:
-        """What a command would cost now.
+        """Predict the cost of a command now.
 
         Raises:
-            BadRequest: Something in the command is wrong.
-            UnknownModel: It names a model that is not here.
+            BadRequest: The command is invalid.
+            UnknownModel: There is no model of that name.
             PromptTooLong: The prompt does not fit.
         """
         async with self._models.acquire(command.model) as model:
@@ -90,10 +90,10 @@ class Planner:
             )
 
     async def look(self, command: GenerateCommand, max_count: int) -> list[StageView]:
-        """What the first token of a generation could be, after each sampler; nothing where its prompt was not read.
+        """Candidates for the first token, after each sampler; nothing if the prompt was not computed.
 
         Raises:
-            CoblynError: As ``foresee`` has it, or nothing is left to choose.
+            CoblynError: See ``foresee``; or no candidate is left.
         """
         async with self._models.acquire(command.model) as model:
             fitted = await model.prompts.fit(command)
@@ -101,7 +101,7 @@ class Planner:
 
 
 def measured(newest_first: Iterable[Record]) -> Rates:
-    """The speeds of the newest generations that were long enough to tell."""
+    """The speeds of the newest generations that were long enough to measure."""
     stats = [record.finish.stats for record in newest_first if record.finish]
     return Rates(_first(map(_reading, stats)), _first(map(_writing, stats)))
 
@@ -111,7 +111,7 @@ def _reading(stats: Stats) -> float | None:
 
 
 def _writing(stats: Stats) -> float | None:
-    # The first token comes out of the prompt's own step.
+    # The first token is drawn in the prompt's last step.
     return _rate(stats.completion_tokens - 1, stats.decode_seconds)
 
 

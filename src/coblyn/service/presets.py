@@ -1,4 +1,4 @@
-"""Named sets of generation parameters: those of KoboldAI Lite, and a user's own in a file of the same form."""
+"""Named sets of generation parameters: those of KoboldAI Lite, and the user's in a file of the same format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BY_NAME = {
 }
 _LISTS = ("sampler_order", "dry_sequence_breakers")
 _LIMITS = frozenset({"max_candidates"})
-"""Parameters that are limits of a program, about which a preset says nothing."""
+"""Parameters that are limits of a program, not part of a preset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Preset:
     """A set of generation parameters.
 
     Attributes:
-        name: Its name for people.
+        name: Display name.
         values: Values by KoboldCPP's names.
-        is_own: The user made it.
+        is_own: Whether the user made it.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Preset:
 
 
 class Presets:
-    """All presets by name; capitals do not matter.
+    """All presets by name, ignoring case.
 
     Args:
-        own: The user's own presets, which go before shipped ones of the same name.
+        own: The user's presets, which override shipped ones of the same name.
     """
 
     def __init__(self, own: tuple[Preset, ...] = ()) -> None:
@@ -57,7 +57,7 @@ class Presets:
         """Shipped presets and those of a user's file, which may be absent.
 
         Raises:
-            SettingsError: The file cannot be read, or has a value that no parameter can have.
+            SettingsError: The file cannot be read, or has an invalid value.
         """
         return cls(_read_file(file) if file.is_file() else ())
 
@@ -69,7 +69,7 @@ class Presets:
         """A preset by its name.
 
         Raises:
-            BadRequest: There is none; the hint names one that is spelled like it.
+            BadRequest: There is none; the hint suggests a similar name.
         """
         if preset := self._presets.get(name.strip().casefold()):
             return preset
@@ -104,17 +104,17 @@ def _neutral() -> dict[str, Any]:
 
 
 def same_parameter(name: str) -> tuple[str, ...]:
-    """All names under which a request may have the parameter that a name means, that name among them."""
+    """All names of the parameter that a name means, that name included."""
     parameter = _BY_NAME.get(name)
     return parameter.names + parameter.openai if parameter else (name,)
 
 
 def check_values(values: Mapping[str, Any], origin: str) -> None:
-    """Refuse values that no generation parameter can have; other names than those of parameters pass.
+    """Refuse invalid values of generation parameters; names of no parameter are ignored.
 
     Args:
-        values: By the names that requests have.
-        origin: Where they come from, for the message.
+        values: Values by request names.
+        origin: Their origin, for the message.
 
     Raises:
         SettingsError: One is out of range or of a wrong type.

@@ -1,4 +1,4 @@
-"""From what a caller asks to a prompt that the engine has."""
+"""Converts a caller's prompt into an encoded prompt in the engine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from coblyn.service.window import (
 __all__ = ["Fitted", "Prompts"]
 
 MIN_CONTEXT = 32
-"""A smaller context has no room for a prompt and a completion."""
+"""Minimum context length for a prompt and a completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class Fitted:
 
     Attributes:
         encoded: The prompt, in the engine.
-        max_tokens: Maximum number of tokens to generate; with the prompt they fit the context.
-        form: In which form the reply of a conversation comes; None for other prompts.
-        thinking: How the model marks its reasoning, and how much of it there may be; None where it has no marks.
-        calls: What is required of the reply's calls.
-        turn_end: A mark that ends a reply; empty where the vocabulary knows all.
-        negative: What the text is guided away from, in the engine; None for nothing.
+        max_tokens: Maximum number of tokens to generate; together with the prompt they fit the context.
+        form: The form of a conversation's reply; None for other prompts.
+        thinking: The model's marks of reasoning, and the limit; None if it has no marks.
+        calls: The constraint on the reply's tool calls.
+        turn_end: A mark that ends a reply; empty if end-of-generation tokens cover all marks.
+        negative: The encoded negative prompt; None without guidance.
     """
 
     encoded: Encoded
@@ -66,22 +66,22 @@ class Fitted:
 
     @property
     def negative_id(self) -> str | None:
-        """By which the engine knows what the text is guided away from."""
+        """The engine's id of the negative prompt."""
         return self.negative.id if self.negative else None
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """Special tokens whose text has to be seen."""
+        """Special tokens whose text has to be sent."""
         marks = self.form.kept if self.form else ()
         return (*marks, self.turn_end) if self.turn_end else marks
 
 
 class Prompts:
-    """Renders, encodes and fits prompts for the model that is loaded.
+    """Renders, encodes and fits prompts for a loaded model.
 
     Args:
-        engine: Where the vocabulary is.
-        media: What brings images and sounds before it.
+        engine: Tokenizes and keeps prompts.
+        media: Sends images and sounds to the engine.
     """
 
     def __init__(self, engine: EngineClient, media: MediaLoader | None = None) -> None:
@@ -90,16 +90,16 @@ class Prompts:
         self._special: dict[str, int | None] = {}
 
     async def fit(self, command: GenerateCommand, adapters: tuple[Adapter, ...] = ()) -> Fitted:
-        """Make a prompt ready.
+        """Render, encode and fit a command's prompt.
 
         Args:
-            command: Whose prompt it is.
-            adapters: With which it is read.
+            command: The command.
+            adapters: The adapters it is computed with.
 
         Raises:
             BadRequest: The prompt is empty, or the chat template refuses the messages.
-            ModelBroken: The chat template is wrong.
-            PromptTooLong: It does not fit, and the command wants that refused.
+            ModelBroken: The chat template is invalid.
+            PromptTooLong: It does not fit, and the command refuses overflow.
         """
         fitted = await self._fit(command, adapters)
         if not command.sampling.is_guided:
@@ -109,7 +109,7 @@ class Prompts:
     async def _negative(
         self, command: GenerateCommand, fitted: Fitted, adapters: tuple[Adapter, ...]
     ) -> Encoded:
-        """What a command is guided away from, encoded; the engine says whether there is room for it."""
+        """Encode a command's negative prompt; the engine checks whether it fits."""
         prompt = negative_of(command.prompt, command.negative_prompt)
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
@@ -153,11 +153,11 @@ class Prompts:
             return None
         special = {name: await self._special_id(name) for name in dict.fromkeys(form.kept)}
         found = {name: token for name, token in special.items() if token is not None}
-        # On a thread, so that large schemas hold up no stream.
+        # On a thread, so that large schemas do not stall streams.
         return await asyncio.to_thread(constraint_of_calls, prompt, form, found)
 
     async def _special_id(self, name: str) -> int | None:
-        """The id of a special token that has no text of its own; None if that is not a token, or one like others."""
+        """The id of the special token with this text; None if it is not a token, or a normal one."""
         if name not in self._special:
             source = Source((Text(name, add_special=False),), is_prompt=False, wants_ids=True)
             ids = unpack_ids((await self._engine.encode(source)).ids or b"").tolist()
@@ -172,10 +172,10 @@ class Prompts:
         before: tuple[int, ...],
         adapters: tuple[Adapter, ...],
     ) -> Encoded:
-        """A prompt of any length, behind some ids; text that no vocabulary could make fit is not tokenized.
+        """Encode a prompt of any length after some ids; text that cannot fit in any vocabulary is not tokenized.
 
         Raises:
-            PromptTooLong: It is such a text.
+            PromptTooLong: The text cannot fit.
         """
         if isinstance(prompt, TokenPrompt):
             source = Source(ids=pack_ids(prompt.tokens), adapters=adapters)
@@ -188,19 +188,19 @@ class Prompts:
     async def source(
         self, text: str, media: Sequence[Attachment], before: tuple[int, ...] = ()
     ) -> Source:
-        """What is encoded of a text behind some ids, which have what stands at the beginning of a prompt.
+        """The source to encode for a text after some ids, which include the beginning of the prompt.
 
-        The engine knows the images and sounds in it from then on.
+        Also sends the images and sounds in it to the engine.
 
         Raises:
-            BadRequest: The model cannot take one, or the text has no place for it.
+            BadRequest: The model does not support one, or its mark is missing.
         """
         require_all(text, media)
         shown = await self._media.show(self._engine, media)
         return Source(texts_of(text, shown, add_special=not before), ids=pack_ids(before))
 
     async def ids(self, command: GenerateCommand) -> list[int]:
-        """The token ids of a text or of ids, as they would be read.
+        """The token ids of a text or of ids as the model would get them.
 
         Raises:
             PromptTooLong: They do not fit.
@@ -223,18 +223,18 @@ class Prompts:
         return prompt.memory + prompt.text
 
     async def render(self, prompt: ChatPrompt) -> Rendered:
-        """A conversation in the model's own format, or between tags."""
+        """Render a conversation in the model's format, or between tags."""
         if prompt.tags:
             continues = prompt.continues_last
             return Rendered(
                 write_chat(prompt.messages, prompt.tags, continues_last=continues), None
             )
-        # On a thread, so that a slow template of a long conversation holds up no stream.
+        # On a thread, so that a slow template or a long conversation does not stall streams.
         return await asyncio.to_thread(conversations_of(self._engine.info).render, prompt)
 
     @property
     def template_warning(self) -> str:
-        """Why conversations do not use the model's own template; empty if they do, as far as is known."""
+        """Why conversations do not use the model's template; empty if they do, as far as is known."""
         return conversations_of(self._engine.info).warning
 
     async def _shortened(
@@ -244,7 +244,7 @@ class Prompts:
         context: int,
         adapters: tuple[Adapter, ...],
     ) -> Fitted:
-        """A conversation without so many of its oldest turns as have no room; the last is refused if it has none."""
+        """Fit a conversation by leaving out its oldest turns; refuse it if its last turn does not fit."""
         _, kept_free = _limits(command, context)
         candidates = shortened(prompt.messages)
         low, high = 0, len(candidates) - 1  # the first candidate that fits is between them
@@ -273,7 +273,7 @@ class Prompts:
         adapters: tuple[Adapter, ...],
     ) -> Fitted:
         limit, kept_free = _limits(command, context)
-        # No more than this could have room, however it is tokenized.
+        # No more than this could fit, however it is tokenized.
         newest = slice(-context * MAX_TOKEN_LENGTH, None)
         shown = await self._media.show(self._engine, prompt.media)
         memory = texts_of(prompt.memory[newest], shown) if prompt.memory else ()
@@ -301,14 +301,14 @@ class Prompts:
 
 
 def _limits(command: GenerateCommand, context: int) -> tuple[int, int]:
-    """Maximum number of tokens to generate, and how many are kept free of the prompt for them."""
+    """Maximum number of tokens to generate, and the number reserved for them."""
     longest = longest_completion(context)
     limit = min(command.max_tokens or longest, longest)
     return limit, shrunk(limit, context) if command.is_default_length else limit
 
 
 def _answering(prompt: TextPrompt, form: ReplyForm) -> tuple[TextPrompt, ReplyForm]:
-    """A prompt that ends within reasoning, with its end behind it."""
+    """The prompt with the reasoning closed, if it ends within reasoning."""
     text = prompt.text.rstrip() + "\n\n" + form.reasoning.closing + form.reasoning.after
     return replace(prompt, text=text), replace(form, is_reasoning=False)
 

@@ -1,4 +1,4 @@
-"""How much each caller uses, held against the limits of its key."""
+"""Usage of each caller, checked against the limits of its key."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Meter", "Quotas"]
 
 _MINUTE = 60.0
 _SOON = 1.0
-"""Seconds after which a place among the running may be free."""
+"""Suggested seconds to wait for a free place among the running requests."""
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """What may be used of a limit by the minute: it fills evenly, up to a minute's worth.
+    """A per-minute limit as a bucket that refills evenly, up to a minute's worth.
 
     Attributes:
-        level: What is left; negative where more was used than anyone knew before.
-        at: When that was so, in seconds.
+        level: The remaining amount; negative if more was used than could be known in advance.
+        at: Time of that level, in seconds.
     """
 
     level: float
@@ -43,16 +43,16 @@ class _Usage:
 
 @dataclass(slots=True)
 class Meter:
-    """Tokens that something takes."""
+    """Counts the tokens that an operation takes."""
 
     num_tokens: int = 0
 
 
 class Quotas:
-    """The books of all callers that have limits.
+    """Usage of all callers with limits.
 
     Args:
-        clock: Seconds that only grow.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -60,10 +60,10 @@ class Quotas:
         self._usages: dict[str, _Usage] = {}
 
     def admit(self, caller: Caller) -> None:
-        """Let a generation begin; ``release`` is due when it is over.
+        """Admit a generation; call ``release`` when it is over.
 
         Raises:
-            LimitReached: The caller has used up what it may; it says when to come back.
+            LimitReached: The caller has reached a limit; the error says when to retry.
         """
         limits, usage = caller.limits, self._usages.setdefault(caller.name, _Usage())
         if limits.max_running and usage.num_running >= limits.max_running:
@@ -81,7 +81,7 @@ class Quotas:
         usage.num_running += 1
 
     def release(self, caller: Caller, num_tokens: int) -> None:
-        """A generation is over, and took that many tokens."""
+        """Record the end of a generation and its number of tokens."""
         usage = self._usages[caller.name]
         usage.num_running -= 1
         if tokens := self._bucket(usage, "tokens", caller.limits.tokens_per_minute):
@@ -89,10 +89,10 @@ class Quotas:
 
     @contextmanager
     def held(self, caller: Caller) -> Iterator[Meter]:
-        """Do something else than generate within the limits; what it takes is written on the meter.
+        """Run an operation other than generation within the limits; record its tokens on the meter.
 
         Raises:
-            LimitReached: The caller has used up what it may.
+            LimitReached: The caller has reached a limit.
         """
         self.admit(caller)
         meter = Meter()

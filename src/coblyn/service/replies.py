@@ -1,4 +1,4 @@
-"""Generations as replies: the engine's events, each with the parts of the reply that it brings."""
+"""Generations as replies: the engine's events, each with the parts of the reply that it completes."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from coblyn.service.hub import Record
 __all__ = ["Replies", "Reply", "ReplyReason", "WholeReply", "replies"]
 
 ReplyReason = FinishReason | Literal["tool_calls"]
-"""How a reply ended: as the engine says, or because the model waits for results of its calls."""
+"""How a reply ended: the engine's reason, or ``tool_calls`` if the model waits for results."""
 
 
 class Reply(NamedTuple):
     """One event of a reply.
 
     Attributes:
-        event: The engine's.
-        parts: What of the reply is known now. A ``Delta`` may bring none, and a ``Finish`` some.
-        reason: With a ``Finish``: how the reply ended.
+        event: The engine's event.
+        parts: Parts of the reply that are complete now. A ``Delta`` may have none, and a ``Finish`` some.
+        reason: With a ``Finish``, how the reply ended.
     """
 
     event: Event
@@ -31,10 +31,10 @@ class Reply(NamedTuple):
 
 
 class Replies:
-    """A generation as a reply: an iterator. It must be closed, which closes the generation.
+    """An iterator over a generation's reply. It must be closed, which closes the generation.
 
     Args:
-        generation: Of a conversation; what is generated of any other prompt is all content.
+        generation: The generation; if its prompt is not a conversation, all its text is content.
 
     Attributes:
         generation: The same.
@@ -60,11 +60,11 @@ class Replies:
         return Reply(event)
 
     async def aclose(self) -> None:
-        """Let go of it; if it still runs, it is cancelled."""
+        """Close it; if it still runs, it is cancelled."""
         await self.generation.aclose()
 
     def _count(self, delta: Delta, parts: tuple[ReplyEvent, ...]) -> None:
-        """Tokens count as reasoning while nothing else was said since."""
+        """Count tokens as reasoning until other parts follow."""
         if parts:
             self._is_thinking = isinstance(parts[-1], ReasoningText)
         if self._is_thinking:
@@ -92,10 +92,10 @@ def replies(generation: Generation) -> Replies:
 
 
 class WholeReply:
-    """A reply that is collected to its end.
+    """A reply collected to its end.
 
     Args:
-        record: What is known of its generation.
+        record: The record of its generation.
 
     Attributes:
         record: The same.
@@ -108,11 +108,11 @@ class WholeReply:
         self._collected = Collected()
 
     def add(self, reply: Reply) -> None:
-        """More of it."""
+        """Add a part of the reply."""
         self._collected.add(reply.parts)
         self.reason = reply.reason
 
     @property
     def message(self) -> Message:
-        """What the assistant says, thinks and calls. Of a call that was damaged, the text is content."""
+        """The assistant's message: content, reasoning and calls. The text of a malformed call is content."""
         return self._collected.message

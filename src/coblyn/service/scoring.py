@@ -1,4 +1,4 @@
-"""How likely a prompt is, token by token."""
+"""Log-probabilities of a prompt's tokens."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["scoring_command", "with_first"]
 def scoring_command(
     ids: Sequence[int], num_alternatives: int, model: str
 ) -> GenerateCommand | None:
-    """What makes a model write a prompt as it is, from its first token on; None where there is no second.
+    """The command that forces a model to generate the prompt after its first token; None if it has only one token.
 
     Args:
         ids: The prompt.
-        num_alternatives: Most likely tokens that are told at each place, 0 to 20.
-        model: Name of the model that is meant.
+        num_alternatives: Number of most likely tokens reported per place, 0 to 20.
+        model: Name of the model.
     """
     if len(ids) < 2:
         return None
@@ -37,5 +37,5 @@ def scoring_command(
 
 
 def with_first(token: int, piece: bytes, others: Sequence[TokenText]) -> tuple[TokenText, ...]:
-    """All tokens of a prompt: the first has no log-probability, since nothing stands before it."""
+    """All tokens of a prompt; the first has no log-probability, since nothing precedes it."""
     return (TokenText(token, piece), *others)

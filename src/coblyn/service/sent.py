@@ -1,4 +1,4 @@
-"""What a story's turns become in what is sent: tags in instructions, the model's own template with an assistant."""
+"""Formats a story's turns for the model: with tags for instructions, with the model's template for an assistant."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = ["as_sent"]
 async def as_sent(
     model: LoadedModel, state: State, context: Context, count: Callable[[str], int]
 ) -> Context:
-    """A context as its model gets it; that of a story, an adventure or a chat is plain text.
+    """A context as the model gets it; plain text for stories, adventures and chats.
 
     Args:
-        model: Whose template it is.
-        state: The story; the setting ``instruct`` has the tags of instructions if they are not the model's own, and
-            ``tools`` those that an assistant may call.
+        model: Provides the template.
+        state: The story. Its setting ``instruct`` has the instruction tags if they are not the model's, and ``tools``
+            the tools that an assistant may call.
         context: The story's segments.
-        count: Tokens of a text; it is called on a thread.
+        count: Counts the tokens of a text; called on a thread.
 
     Raises:
-        BadRequest: The template refuses the messages, or the tools are none.
+        BadRequest: The template refuses the messages, or the tools are invalid.
     """
     mode = state.single("mode")
     if mode == "instruct":

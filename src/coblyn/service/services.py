@@ -1,4 +1,4 @@
-"""All use cases over the models that are loaded, put together."""
+"""Assembles all services over the loaded models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = ["Services", "make_services"]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an API can ask for; the last five are None where the user did not ask for them."""
+    """The services for APIs; the last five are None unless the user enabled them."""
 
     models: Models
     generator: Generator
@@ -75,24 +75,24 @@ def make_services(
     media: MediaLoader | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Services:
-    """Services over an engine or several; the stories have to be closed.
+    """Make the services for one or several engines; the caller has to close the stories.
 
     Args:
-        engines: One for each model; the first answers requests that name no model.
-        is_strict: Refuse requests that name another model even where there is one only.
+        engines: One per model; the first answers requests that name no model.
+        is_strict: Whether to refuse unknown model names even if there is only one model.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.
-        slots: Where stories are saved.
-        shared: The story that several people write.
-        admin: What loads other models.
-        web: What searches the web.
-        tool_servers: Programs whose tools models may call.
-        journal: The file of the stories' journal; None for the user's. It is not opened before someone asks for one.
-        loader: What loads models that requests name; None where that is not wanted.
-        switch: What loads a model in place of the first; None where that is not wanted.
-        keep_seconds: How long such a model stays unused.
+        slots: Slots for saved stories.
+        shared: The story that several people write together.
+        admin: Loads other models.
+        web: Searches the web.
+        tool_servers: MCP servers whose tools models may call.
+        journal: The file of the stories' journal; None for the user's. It is opened at the first use.
+        loader: Loads models on demand; None if that is off.
+        switch: Replaces the first model; None if that is off.
+        keep_seconds: Seconds for which idle models loaded on demand are kept.
         sleep_seconds: The same for the first model; 0 keeps it forever.
-        media: What brings images and sounds before the engines; None for one that fetches nothing.
-        clock: Seconds that only grow.
+        media: Sends images and sounds to the engines; None for a loader that fetches nothing.
+        clock: Gives monotonic seconds.
     """
     models = Models(_listed(engines), is_strict=is_strict, media=media)
     if loader:

@@ -1,4 +1,4 @@
-"""A story that several people write at once, as KoboldAI Lite shares it: the last version, and who is busy."""
+"""A story that several people write together, as in KoboldAI Lite: its latest version, and which writers are busy."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["SharedStory", "Turn"]
 
 MAX_CHARACTERS = 3 << 20
 IDLE_SECONDS = 6.0
-"""Someone who has said nothing for so long is not busy."""
+"""Seconds of silence after which a writer is not busy."""
 
 _MAX_SENDERS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which version of the story there is.
+    """The version of the story.
 
     Attributes:
-        major: Grows when the story is replaced as a whole.
-        minor: Grows with each change in between.
-        format: What the writers call the form of the data.
+        major: Increases when the story is replaced as a whole.
+        minor: Increases with each change in between.
+        format: The clients' name for the data format.
     """
 
     major: int = 0
@@ -36,11 +36,11 @@ class SharedStory:
     """The story and its writers, in memory.
 
     Args:
-        clock: Seconds that only grow.
+        clock: Gives monotonic seconds.
 
     Attributes:
-        turn: The version that is here.
-        data: The story in the writers' own form, empty before the first.
+        turn: The current version.
+        data: The story in the clients' format, empty at first.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,7 +50,7 @@ class SharedStory:
         self.data = ""
 
     def hear(self, sender: str, *, is_busy: bool) -> None:
-        """A writer is there, and is or is not about to change the story."""
+        """Record that a writer is present, and whether it is about to change the story."""
         now = self._clock()
         self._busy_at = {name: at for name, at in self._busy_at.items() if now - at < IDLE_SECONDS}
         self._busy_at.pop(sender, None)
@@ -58,18 +58,18 @@ class SharedStory:
             self._busy_at[sender] = now
 
     def is_idle_besides(self, sender: str) -> bool:
-        """Whether nobody else is busy."""
+        """Whether no other writer is busy."""
         now = self._clock()
         others = (at for name, at in self._busy_at.items() if name != sender)
         return all(now - at >= IDLE_SECONDS for at in others)
 
     def replace(self, data: str, form: str, *, is_whole: bool) -> None:
-        """A new version of the story.
+        """Store a new version of the story.
 
         Args:
-            data: All of it.
-            form: What the writers call its form.
-            is_whole: It does not grow out of the version before.
+            data: The whole story.
+            form: The clients' name for its format.
+            is_whole: Whether it replaces the story instead of changing the previous version.
 
         Raises:
             BadRequest: It is empty or too large.

@@ -1,4 +1,4 @@
-"""Saved stories on the server, in numbered slots: an SQLite file that several processes may have open."""
+"""Saved stories on the server in numbered slots: an SQLite file that several processes may share."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Saved:
     """What a slot holds.
 
     Attributes:
-        title: Its name for people.
-        format: What the client calls the form of the data.
-        data: What the client wrote; empty where the slot is.
+        title: Display name.
+        format: The client's name for the data format.
+        data: The client's data; empty if the slot is empty.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Saved:
 
 
 class Slots:
-    """The slots of one file, which is made at the first save. Every method may be called from any thread.
+    """The slots in one file, which is created at the first save. Any thread may call.
 
     Args:
         path: The file.
@@ -51,13 +51,13 @@ class Slots:
         self._path = path
 
     def titles(self) -> list[str]:
-        """The title of each slot, empty where there is nothing."""
+        """The title of each slot; empty for an empty slot."""
         with self._open() as database:
             titles = dict(database.execute("SELECT slot, title FROM slots"))
         return [titles.get(slot, "") for slot in range(NUM_SLOTS)]
 
     def load(self, slot: int) -> Saved | None:
-        """What a slot holds; None if nothing, or if there is no such slot."""
+        """The content of a slot; None if it is empty or does not exist."""
         with self._open() as database:
             query = "SELECT title, format, data FROM slots WHERE slot = ?"
             row = database.execute(query, (slot,)).fetchone()

@@ -1,4 +1,4 @@
-"""Stories for APIs: the journal on a thread of its own, and word of what was appended to those who watch."""
+"""Stories for APIs: the journal on a separate thread, and notifications about changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class _Store:
-    """The file and all that works on it; lives on one thread."""
+    """The file and its access objects; used on one thread only."""
 
     def __init__(self, path: Path) -> None:
         self.database = Database(path)
@@ -39,7 +39,7 @@ class _Store:
 
 
 class _Thread:
-    """A thread that works on the file. It is opened when there is something to do."""
+    """A thread that works on the file, which is opened at the first use."""
 
     def __init__(self, path: Path, name: str) -> None:
         self._path = path
@@ -52,7 +52,7 @@ class _Thread:
                 self._store = _Store(self._path)
             return work(self._store)
 
-        # Not given up when the client leaves: what was begun is finished, and its result is kept.
+        # Continues when the client leaves: a change that has begun is finished.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, run))
 
     async def close(self) -> None:
@@ -66,7 +66,7 @@ class _Thread:
 
 
 class Stories:
-    """All stories of this machine's user. The file is opened when someone first asks for one.
+    """All stories of this machine's user. The file is opened at the first use.
 
     Args:
         path: The file.
@@ -74,21 +74,21 @@ class Stories:
 
     def __init__(self, path: Path) -> None:
         self._writer = _Thread(path, "stories")
-        # For what takes seconds, in which nobody's words may wait.
+        # For slow operations, which must not delay writing.
         self._helper = _Thread(path, "library")
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     async def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         await self._writer.close()
         await self._helper.close()
 
     async def all(self, *, is_trash: bool = False) -> list[Shelf]:
-        """The stories, or those in the trash, the one that was changed last first."""
+        """The stories, or those in the trash, most recently changed first."""
         return await self._do(lambda store: store.library.all(is_trash=is_trash))
 
     async def get(self, story: str) -> Shelf:
-        """What is told of one story."""
+        """Facts about one story."""
         return await self._do(lambda store: store.library.get(story))
 
     async def create(self, operations: Sequence[Operation], story: str = "") -> Shelf:
@@ -100,54 +100,54 @@ class Stories:
         return await self._do(lambda store: store.library.copy(story, version))
 
     async def state(self, story: str, version: int | None = None) -> tuple[int, State]:
-        """A story at a version, or the newest."""
+        """A story at a version, or at the newest."""
         return await self._do(lambda store: store.journal.state(story, version))
 
     async def records(self, story: str, after: int, limit: int) -> list[Record]:
-        """What happened to a story after a version."""
+        """The records of a story after a version."""
         return await self._do(lambda store: store.journal.records(story, after, limit))
 
     async def append(
         self, story: str, base: int, author: str, proposed: Sequence[Proposed]
     ) -> Appended:
-        """Do operations (`story.store.journal.Journal.append`): they are on the disk when this returns."""
+        """Apply operations (`story.store.journal.Journal.append`); they are on the disk when this returns."""
         return await self._change(
             story, lambda store: store.journal.append(story, base, author, proposed)
         )
 
     async def undo(self, story: str, scope: str, author: str, name: str) -> Appended:
-        """Take back the last step in a scope."""
+        """Undo the last step in a scope."""
         return await self._change(
             story, lambda store: store.journal.undo(story, scope, author, name)
         )
 
     async def redo(self, story: str, scope: str, author: str, name: str) -> Appended:
-        """Do again what the last undo in a scope took back."""
+        """Redo what the last undo in a scope took back."""
         return await self._change(
             story, lambda store: store.journal.redo(story, scope, author, name)
         )
 
     async def trash(self, story: str, *, is_out: bool = False) -> Shelf:
-        """Put a story into the trash, or take it out."""
+        """Move a story to the trash, or out of it."""
         return await self._do(lambda store: store.library.trash(story, is_out=is_out))
 
     async def empty_trash(self) -> int:
-        """Forget what is in the trash forever; how many stories that were."""
+        """Delete the stories in the trash permanently. Gives their number."""
         return await self._do(lambda store: store.library.empty_trash())
 
     async def search(self, query: str, limit: int) -> list[Hit]:
-        """Find words in all stories."""
+        """Search words in all stories."""
         return await self._helper.do(lambda store: store.index.search(query, limit))
 
     async def export(self, story: str) -> bytes:
-        """A story with its whole journal as a file."""
+        """Export a story with its whole journal."""
         return await self._helper.do(lambda store: store.transfer.export(story))
 
     async def import_file(self, data: bytes, name: str) -> tuple[Shelf, Report]:
-        """A story from a file of Coblyn or of another program, as a new one, and what became of the file.
+        """Import a file of Coblyn or of another program as a new story, and report what was imported.
 
         Raises:
-            BadRequest: It is of no kind that is known, damaged or too large. No story is made.
+            BadRequest: Its format is unknown, or it is damaged or too large. No story is made.
         """
         if is_story_file(data):
             shelf = await self._helper.do(lambda store: store.transfer.import_story(data))
@@ -159,10 +159,10 @@ class Stories:
     async def import_into(
         self, story: str, data: bytes, name: str, author: str
     ) -> tuple[Appended, Report]:
-        """Add cards or lore from a file to a story; all of it is one step of undo.
+        """Add cards or lore from a file to a story, as one undo step.
 
         Raises:
-            BadRequest: The file holds a story of its own, or is of no kind that is known.
+            BadRequest: The file holds a whole story, or its format is unknown.
         """
         imported = await asyncio.to_thread(import_file, data, name)
         if imported.has_text:
@@ -181,7 +181,7 @@ class Stories:
 
     @contextmanager
     def watching(self, story: str) -> Iterator[asyncio.Event]:
-        """A flag that is set when something was appended to a story; who watches clears it."""
+        """An event that is set when a story is changed; the watcher clears it."""
         flag = asyncio.Event()
         self._watchers[story].add(flag)
         self._tell(story)
@@ -194,7 +194,7 @@ class Stories:
                 del self._watchers[story]
 
     def num_watchers(self, story: str) -> int:
-        """How many watch a story."""
+        """Number of watchers of a story."""
         return len(self._watchers.get(story, ()))
 
     async def _change(self, story: str, work: Callable[[_Store], Appended]) -> Appended:

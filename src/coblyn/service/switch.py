@@ -1,4 +1,4 @@
-"""What exchanges the model that answers requests which name none."""
+"""The protocol for replacing the default model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["Switch"]
 
 
 class Switch(Protocol):
-    """Loads another model in place of the one that answers, or none."""
+    """Replaces or unloads the default model."""
 
     @property
     def loaded(self) -> float:
-        """Fraction, 0 to 1, of the model that is on its way."""
+        """Loaded fraction, 0 to 1, of the model being loaded."""
         ...
 
     async def load(self, path: Path, report: Report) -> None:
-        """Load a file; from then on it answers. What was loaded before goes on if that fails.
+        """Load a file as the default model. If that fails, the old model goes on.
 
         Args:
             path: The file.
-            report: Told of what has to be done before, such as a build; from any thread.
+            report: Called with the progress of work before loading, such as a build; from any thread.
 
         Raises:
             CoblynError: The file is not a model, or it cannot be loaded.
@@ -31,5 +31,5 @@ class Switch(Protocol):
         ...
 
     async def unload(self) -> None:
-        """Unload the model that answers; its requests end first."""
+        """Unload the default model after its requests have ended."""
         ...

@@ -16,11 +16,11 @@ __all__ = ["Tokens"]
 
 
 class Tokens:
-    """The vocabulary of the model that is loaded.
+    """The vocabulary of a loaded model.
 
     Args:
-        engine: Where the vocabulary is.
-        prompts: What renders conversations.
+        engine: The model's engine.
+        prompts: Renders conversations.
     """
 
     def __init__(self, engine: EngineClient, prompts: Prompts) -> None:
@@ -28,7 +28,7 @@ class Tokens:
         self._prompts = prompts
 
     async def of_text(self, text: str, *, special: bool) -> list[int]:
-        """Token ids of a text; ``special`` adds the BOS token and reads special tokens in it."""
+        """Token ids of a text; ``special`` adds the BOS token and parses special tokens in it."""
         return await self.ids(text, add_special=special, parse_special=special)
 
     async def ids(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
@@ -36,14 +36,14 @@ class Tokens:
 
         Args:
             text: Any text.
-            add_special: Put the BOS token before it where the model wants that.
-            parse_special: Read the names of special tokens in it as these tokens.
+            add_special: Whether to add the BOS token if the model wants it.
+            parse_special: Whether names of special tokens in it become these tokens.
         """
         source = Source((Text(text, add_special, parse_special),), is_prompt=False, wants_ids=True)
         return _ids(await self._engine.encode(source))
 
     async def pieces(self, tokens: Sequence[int]) -> list[bytes]:
-        """The bytes of each token, those of special ones too.
+        """The bytes of each token, special ones included.
 
         Raises:
             BadRequest: An id is outside the vocabulary.
@@ -51,14 +51,14 @@ class Tokens:
         return [await self._engine.detokenize([token], special=True) for token in tokens]
 
     async def of_chat(self, prompt: ChatPrompt) -> tuple[str, list[int], int]:
-        """Text and token ids of a conversation in the model's own format, and its tokens with those of images."""
+        """Text and token ids of a conversation in the model's format, and the number of tokens including images."""
         text = (await self._prompts.render(prompt)).text
         source = await self._prompts.source(text, prompt.media, prompt.before)
         encoded = await self._engine.encode(replace(source, wants_ids=True))
         return unmarked(text), _ids(encoded), encoded.num_tokens
 
     async def to_text(self, tokens: Sequence[int], *, special: bool) -> str:
-        """Text of tokens; bytes that are not UTF-8 become replacement characters.
+        """Text of tokens; invalid UTF-8 becomes replacement characters.
 
         Raises:
             BadRequest: An id is outside the vocabulary.

@@ -1,4 +1,4 @@
-"""How the context is shared between a prompt and its completion: pure arithmetic."""
+"""Divides the context between a prompt and its completion. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from coblyn.errors import PromptTooLong
 __all__ = ["longest_completion", "require_fitting_text", "require_room", "shrunk"]
 
 _HINT = "Please reduce the length of the messages, or load the model with a larger context."
-"""With these words and those of the message, clients know that they have to shorten a conversation."""
+"""Clients recognize these words and those of the message, and shorten the conversation."""
 
 
 def longest_completion(context: int) -> int:
-    """Maximum number of tokens that a completion may take, so that the prompt keeps a fair part.
+    """Maximum length of a completion that leaves the prompt a fair share.
 
-    KoboldCPP's rule: a fifth of the context, and 16 tokens in any case, stay with the prompt.
+    KoboldCPP's rule: the prompt keeps a fifth of the context, and at least 16 tokens.
     """
     return max(1, context - max(min(context - 4, 16), context // 5))
 
 
 def shrunk(max_tokens: int, context: int) -> int:
-    """What is kept free of a prompt for a completion whose length nobody asked for: so little that the prompt stays."""
+    """Number of tokens reserved for a completion of default length, small enough for the prompt to fit."""
     return min(max_tokens, max(1, context // 32))
 
 
 def require_room(num_prompt: int, context: int) -> int:
-    """Tokens that are left for the completion, at least 1.
+    """Number of tokens left for the completion, at least 1.
 
     Raises:
-        PromptTooLong: None are.
+        PromptTooLong: None are left.
     """
     if num_prompt >= context:
         raise PromptTooLong(
@@ -42,15 +42,15 @@ def require_room(num_prompt: int, context: int) -> int:
 
 
 def require_fitting_text(length: int, context: int, max_token_length: int) -> None:
-    """Refuse a text by its length alone, before it is tokenized.
+    """Refuse a text by its length, before it is tokenized.
 
     Args:
-        length: Characters of the prompt.
-        context: Tokens of prompt and completion.
-        max_token_length: Characters of the longest token of any vocabulary.
+        length: Length of the prompt in characters.
+        context: Context length in tokens.
+        max_token_length: Length of the longest token of any vocabulary, in characters.
 
     Raises:
-        PromptTooLong: However it is tokenized, it does not fit.
+        PromptTooLong: It cannot fit, however it is tokenized.
     """
     if length > context * max_token_length:
         raise PromptTooLong(

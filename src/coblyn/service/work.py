@@ -1,4 +1,4 @@
-"""Work that takes long and that people watch: fetching a model, building an engine, loading."""
+"""Long-running work with visible progress: downloading a model, building an engine, loading."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Work"]
 Kind = Literal["fetch", "build", "load"]
 
 _PARTS = 1000
-"""Into how many steps a fraction of a load is counted."""
+"""Number of steps into which the loaded fraction is divided."""
 
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """One piece of it.
+    """One piece of work.
 
     Attributes:
-        name: The model that it is for.
-        kind: What is being done now.
-        progress: How far that is; None before it is known.
-        failure: Why it ended, where it failed.
-        is_unwanted: Someone has asked for its end.
-        is_over: It has ended.
+        name: Name of the model.
+        kind: The current activity.
+        progress: Its progress; None before it is known.
+        failure: The error, if it failed.
+        is_unwanted: Whether it was asked to stop.
+        is_over: Whether it has ended.
     """
 
     name: str
@@ -37,20 +37,20 @@ class Work:
     is_over: bool = False
 
     def report(self, progress: Progress) -> None:
-        """Take a report of what is done before the model can be loaded; any thread may call.
+        """Record the progress of work before loading. Any thread may call.
 
         Raises:
-            Cancelled: It is no longer wanted.
+            Cancelled: It was asked to stop.
         """
         if self.is_unwanted:
             raise Cancelled(f"{self.name} is no longer wanted.")
         self.progress = progress
 
     def to_json(self, loaded: float) -> dict[str, Any]:
-        """What is told of it.
+        """The work as JSON values.
 
         Args:
-            loaded: The fraction of the model that is loaded, 0 to 1.
+            loaded: Loaded fraction of the model, 0 to 1.
         """
         progress = self.progress
         if self.kind == "load" or progress is None:
