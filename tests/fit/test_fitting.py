@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +17,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.shape import context_options, open_model
 from coblyn.errors import ModelTooLarge
 from coblyn.fit import fitting
-from coblyn.fit.estimate import estimate
+from coblyn.fit.estimate import SHARE_OF_MEMORY, estimate
 from coblyn.fit.header import facts_of
 from coblyn.fit.ladder import wished
 from coblyn.fit.need import MAIN, Room, Space
@@ -24,6 +25,9 @@ from coblyn.llama.context import Context
 from coblyn.llama.library import open_library
 from coblyn.llama.memory_use import MemoryUse, memory_uses
 from coblyn.models.gguf import read_header
+from coblyn.models.sources.offer import Variant
+from coblyn.models.sources.peek import peeked
+from coblyn.models.sources.take import RemoteFile
 from coblyn.native.bundle import Bundle
 from coblyn.proof.gguf import write_gguf
 from coblyn.proof.tiny import TinyModel, tiny_models
@@ -153,6 +157,34 @@ def test_estimates_are_no_less_than_what_is_taken(
     facts = facts_of(config, [header])
     guessed = estimate(wished(config, facts), [header]).total
     assert told <= guessed * 1.02
+    machine = psutil.virtual_memory().total
+    assert told <= estimate(wished(config, facts), [header], machine).total * 1.02
+
+
+@pytest.mark.native
+def test_a_header_alone_is_measured_as_the_file_is(
+    dense: Path, bundle: Bundle, tmp_path: Path
+) -> None:
+    size = dense.stat().st_size
+    variant = Variant("F32", (RemoteFile(dense.as_uri(), dense.name, size=size),))
+    whole = fitting.survey(config_of(dense, bundle), "check").wish.on(MAIN)
+    with peeked(variant) as (header,):
+        holes = fitting.survey(config_of(header.path, bundle), "check").wish
+    assert not holes.is_estimate
+    assert replace(holes.on(MAIN), process=whole.process) == whole
+
+
+@pytest.mark.parametrize(("context", "shares"), [(2048, False), (1 << 20, True)])
+def test_estimates_know_that_cells_are_shared_where_they_are_many(
+    dense: Path, context: int, shares: bool
+) -> None:
+    config = replace(EngineConfig(str(dense)), context=context, max_context=context)
+    machine, headers = 4 * 2**30, [read_header(dense)]
+    facts = facts_of(config, headers)
+    own = estimate(wished(config, facts), headers).on(MAIN).cache
+    told = estimate(wished(config, facts), headers, machine).on(MAIN).cache
+    shared = estimate(replace(wished(config, facts), shared_cells=True), headers).on(MAIN).cache
+    assert told == (max(shared, machine // SHARE_OF_MEMORY) if shares else own)
 
 
 def test_the_scripted_engine_needs_no_room() -> None:

@@ -15,10 +15,13 @@ from coblyn.fit.media import kept_media, projector_size
 from coblyn.fit.need import MAIN, Measured, Need
 from coblyn.models.gguf import GgufHeader, Value
 
-__all__ = ["estimate"]
+__all__ = ["SHARE_OF_MEMORY", "estimate"]
 
 _BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q4_0": 18 / 32}
 """Of a number in the KV cache: a block's bytes by its numbers, as in ggml-common.h."""
+
+SHARE_OF_MEMORY = 16
+"""Where each request's own cells would take more than this part of memory, engines share them (``engine/shape.py``)."""
 
 _PROCESS = 96 * 2**20
 """Of an engine's process without a model."""
@@ -30,12 +33,14 @@ _ROWS = 24
 """Rows of the model's width that a token has in the graph's buffers at a time, at most."""
 
 
-def estimate(config: EngineConfig, headers: Sequence[GgufHeader]) -> Measured:
+def estimate(config: EngineConfig, headers: Sequence[GgufHeader], memory: int = 0) -> Measured:
     """What a configuration takes, all in main memory.
 
     Args:
         config: Its numbers are plain, as ``ladder.wished`` makes them.
         headers: Of all files of the model.
+        memory: Bytes of the machine's main memory: engines share cells where each request's own would take more than
+            a part of it (``engine/shape.py``). 0 where each has its own whatever they take.
     """
     first = headers[0]
     weights = sum(tensor.size for header in headers for tensor in header.tensors)
@@ -47,7 +52,7 @@ def estimate(config: EngineConfig, headers: Sequence[GgufHeader]) -> Measured:
         MAIN,
         weights=(0 if is_mapped else weights) + projector_size(config) + adapters_size(config),
         mapped=weights if is_mapped else 0,
-        cache=_cache_size(config, first),
+        cache=_cache_size(config, first, memory),
         compute=graph + 4 * config.max_sequences * vocabulary,
         kept=config.cache_memory * 2**20 + kept_media(config),
         process=_PROCESS + _TOKEN * vocabulary,
@@ -62,13 +67,19 @@ def _embedding_shape(headers: Sequence[GgufHeader]) -> tuple[int, int]:
     return (shape[0], shape[1]) if len(shape) == 2 else (0, 0)
 
 
-def _cache_size(config: EngineConfig, header: GgufHeader) -> int:
+def _cache_size(config: EngineConfig, header: GgufHeader, memory: int) -> int:
     """All layers as if they had attention over the whole context, and a state beside it if the model has any."""
-    sequences = 1 if config.shared_cells else config.own_sequences
-    cells = math.ceil(config.context / 256) * 256 * sequences
+    cells = math.ceil(config.context / 256) * 256
     values = cells * _cell_values(header) * header.block_count
+    shared = int(values * _BYTES[config.cache_type])
+    own = shared * config.own_sequences
+    if config.shared_cells is None and memory:
+        # They are shared, or what is exactly needed is less than the limit.
+        size = max(shared, min(own, memory // SHARE_OF_MEMORY))
+    else:
+        size = shared if config.shared_cells else own
     state = 4 * _state_values(header) * header.block_count * (config.max_sequences + 1)
-    return int(values * _BYTES[config.cache_type]) + state
+    return size + state
 
 
 def _cell_values(header: GgufHeader) -> int:

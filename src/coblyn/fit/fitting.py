@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import psutil
+
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import CoblynError, ModelTooLarge
 from coblyn.fit.choose import choose
@@ -102,7 +104,11 @@ def _is_ample(config: EngineConfig, promised: int) -> bool:
     headers = headers_of(config)
     wish = wished(config, facts_of(config, headers))
     left = main_memory().without(promised).left(config.memory_margin)
-    return estimate(wish, headers).total * _AMPLE < left
+    return estimate(wish, headers, _machine_memory()).total * _AMPLE < left
+
+
+def _machine_memory() -> int:
+    return int(psutil.virtual_memory().total)
 
 
 def _kept(config: EngineConfig) -> frozenset[str]:
@@ -131,7 +137,7 @@ def _estimated(question: Question, headers: Sequence[GgufHeader], answer: Answer
     spaces: tuple[Space, ...] = (question.main,)
 
     def measure(config: EngineConfig) -> Measured:
-        return estimate(config, headers)
+        return estimate(config, headers, _machine_memory())
 
     def fits(config: EngineConfig) -> bool:
         return room_for(measure(config), spaces, config.memory_margin) is not Room.NONE

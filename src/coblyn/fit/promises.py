@@ -10,15 +10,12 @@ import psutil
 
 from coblyn.engine.config import EngineConfig
 from coblyn.errors import CoblynError
-from coblyn.fit.estimate import estimate
+from coblyn.fit.estimate import SHARE_OF_MEMORY, estimate
 from coblyn.fit.header import facts_of, headers_of
 from coblyn.fit.ladder import wished
 from coblyn.fit.need import MAIN
 
 __all__ = ["promised", "taken"]
-
-_SHARE_OF_MEMORY = 16
-"""Where each request's own cells would take more than this part of memory, engines share them (``engine/shape.py``)."""
 
 
 def promised(engines: Iterable[tuple[EngineConfig, int]]) -> int:
@@ -49,7 +46,7 @@ def _held(config: EngineConfig) -> int:
     headers = headers_of(config)
     wish = wished(config, facts_of(config, headers))
     need = estimate(wish, headers).on(MAIN)
-    is_large = need.cache > psutil.virtual_memory().total // _SHARE_OF_MEMORY
+    is_large = need.cache > psutil.virtual_memory().total // SHARE_OF_MEMORY
     if wish.shared_cells is None and is_large:
         need = estimate(replace(wish, shared_cells=True), headers).on(MAIN)
     return need.held
