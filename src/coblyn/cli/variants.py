@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from coblyn.models.gguf import GgufHeader
     from coblyn.models.sources.offer import Variant
 
-__all__ = ["show_variants"]
+__all__ = ["settings_here", "show_variants"]
 
 _REMARKS = ("does not fit", "fits with less", "fits")
 _UNKNOWN_SHARE = 1.1
@@ -44,7 +44,7 @@ def show_variants(variants: Sequence[Variant], *, as_json: bool) -> None:
     """Print them, the smallest first. The header of the smallest one is fetched for it, a few megabytes."""
     from coblyn.fit.variants import judge
 
-    config = _config()
+    config = replace(settings_here(), draft_model="", projector="")
     sample = _sample(config, variants[0])
     judged = [
         judge(_size(each), sample.wished, sample.least, sample.spaces, config.memory_margin)
@@ -106,7 +106,7 @@ def _print_json(variants: Sequence[Variant], judged: Sequence[Judgement], sample
     print(json.dumps(rows))
 
 
-def _config() -> EngineConfig:
+def settings_here() -> EngineConfig:
     """The user's settings with the engine that is built, if one is."""
     from coblyn.engine.config import EngineConfig
     from coblyn.errors import CoblynError
@@ -115,10 +115,9 @@ def _config() -> EngineConfig:
 
     try:
         settings = Settings.load(None, {})
-    except CoblynError as error:  # pulling needs none of them
+    except CoblynError as error:  # they are said to be wrong where they are used
         print(shown(str(error)), file=sys.stderr)
         settings = Settings()
-    settings = replace(settings, draft_model="", projector="")
     try:
         found = bundle.current()
     except CoblynError:
@@ -151,8 +150,7 @@ def _measured(config: EngineConfig, headers: Sequence[GgufHeader]) -> _Sample:
     on_cpu = replace(least, gpu_layers=0)
     ways = (least, on_cpu) if len(answer.spaces) > 1 else (least,)
     measured = tuple(survey(each, "check").wish for each in ways)
-    problem = answer.problem if config.library else "no engine is built yet."
-    return _Sample(answer.wish, measured, answer.spaces, problem)
+    return _Sample(answer.wish, measured, answer.spaces, answer.problem)
 
 
 def _guessed(config: EngineConfig, size: int, problem: str) -> _Sample:

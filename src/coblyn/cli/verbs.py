@@ -13,6 +13,7 @@ VERBS = {
     "run": "Answer a prompt in the terminal, or chat.",
     "pull": "Bring a model here, or go on with a download that was cut.",
     "search": "Look for models on Hugging Face.",
+    "show": "Show what a model is, what it can do, and what memory it takes.",
     "verify": "Check that models are whole.",
     "create": "Make a model from another by settings, as a Modelfile says.",
     "models": "List the models that are here, or delete one.",

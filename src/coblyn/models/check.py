@@ -11,7 +11,7 @@ from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
 from coblyn.models.gguf import GgufHeader, Value, read_header, repeated_token
 from coblyn.models.splits import part_names
 
-__all__ = ["check_model", "examine_model", "require_writer", "writes"]
+__all__ = ["check_model", "examine_model", "is_reranker", "require_writer", "writes"]
 
 _MAX_LAYERS = 512
 """``LLAMA_MAX_LAYERS`` of the pinned llama.cpp."""
@@ -116,6 +116,11 @@ def writes(header: GgufHeader) -> bool:
     return bool(is_causal) and _pooling(header) == 0
 
 
+def is_reranker(header: GgufHeader) -> bool:
+    """Whether a model rates texts."""
+    return _pooling(header) == _RANKS
+
+
 def require_writer(header: GgufHeader) -> None:
     """Refuse a model that does not generate text.
 
@@ -126,7 +131,7 @@ def require_writer(header: GgufHeader) -> None:
         return
     what = (
         "a reranker, which rates texts"
-        if _pooling(header) == _RANKS
+        if is_reranker(header)
         else "an embedding model, which turns text into numbers"
     )
     raise ModelUnsupported(

@@ -1,4 +1,4 @@
-"""What is known of files' contents: the digests that places of models named when files came from there.
+"""What is known of files: where they came from, and the digests that these places named.
 
 The files below the models directory are all there is to a model; this is only beside it, and may be deleted.
 """
@@ -11,16 +11,29 @@ from pathlib import Path
 from coblyn import paths
 from coblyn.files import alone, put_in_place
 
-__all__ = ["expected", "remember"]
+__all__ = ["expected", "origin", "remember"]
+
+
+_NOTHING = {"sha256": "", "from": ""}
 
 
 def expected(path: Path) -> str:
     """The SHA-256 that a file below the models directory had where it came from; empty if that is not known."""
-    return _read().get(_name(path), "")
+    return _read().get(_name(path), _NOTHING)["sha256"]
 
 
-def remember(path: Path, sha256: str) -> None:
-    """Keep what a file's digest is, for as long as it is there.
+def origin(path: Path) -> str:
+    """The address from which a file below the models directory came; empty if that is not known."""
+    return _read().get(_name(path), _NOTHING)["from"]
+
+
+def remember(path: Path, sha256: str, source: str = "") -> None:
+    """Keep what a file's digest is and where it came from, for as long as it is there.
+
+    Args:
+        path: The file.
+        sha256: Its digest; empty if nobody said.
+        source: An address without a login.
 
     Raises:
         OSError: It cannot be written.
@@ -29,7 +42,7 @@ def remember(path: Path, sha256: str) -> None:
     memory.parent.mkdir(parents=True, exist_ok=True)
     with alone(memory, on_wait=lambda: None):
         known = {name: each for name, each in _read().items() if (paths.models() / name).is_file()}
-        known[_name(path)] = sha256.lower()
+        known[_name(path)] = {"sha256": sha256.lower(), "from": source}
         part = memory.with_name(f"{memory.name}.new")
         part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
         put_in_place(part, memory)
@@ -39,12 +52,21 @@ def _memory() -> Path:
     return paths.models().with_name("digests.json")
 
 
-def _read() -> dict[str, str]:
+def _read() -> dict[str, dict[str, str]]:
     try:
         known = json.loads(_memory().read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(name): str(each) for name, each in known.items()} if isinstance(known, dict) else {}
+    return (
+        {str(name): _entry(each) for name, each in known.items()} if isinstance(known, dict) else {}
+    )
+
+
+def _entry(value: object) -> dict[str, str]:
+    """An entry, which was the digest alone in earlier versions."""
+    if isinstance(value, dict):
+        return {key: str(value.get(key, "")) for key in _NOTHING}
+    return {**_NOTHING, "sha256": str(value)}
 
 
 def _name(path: Path) -> str:

@@ -8,8 +8,9 @@ from coblyn.errors import BadRequest, ModelError
 from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Name
+from coblyn.models.modelfile import Modelfile
 
-__all__ = ["LATEST", "file_of", "plain", "stored_file"]
+__all__ = ["LATEST", "file_of", "made_of", "plain", "stored_file"]
 
 LATEST = ":latest"
 """The tag of a name that has none, in Ollama's way of naming models."""
@@ -36,9 +37,15 @@ def stored_file(name: str) -> Path | None:
     return next((each.path for each in store.installed() if plain(each.name) in wanted), None)
 
 
-def _made(name: str) -> Path | None:
+def made_of(name: str) -> Modelfile | None:
+    """The settings of the model of that name that is made from another; None if there is none, or it is damaged."""
     try:
         made = created.find(Name.of(name))
     except (BadRequest, ModelError):
         return None
-    return stored_file(made.modelfile.base) if made else None
+    return made.modelfile if made else None
+
+
+def _made(name: str) -> Path | None:
+    made = made_of(name)
+    return stored_file(made.base) if made else None

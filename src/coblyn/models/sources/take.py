@@ -8,7 +8,7 @@ from pathlib import Path
 
 from coblyn.errors import FetchError, ModelError
 from coblyn.fetch.download import fetch, sha256_of
-from coblyn.fetch.network import Network
+from coblyn.fetch.network import Network, without_credentials
 from coblyn.files import disk_errors, put_in_place
 from coblyn.models.digests import remember
 from coblyn.models.gguf import read_header
@@ -68,6 +68,5 @@ def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | N
             message = problem.message.replace(str(unchecked), "What came from there")
             raise type(problem)(message, hint=problem.hint) from problem
         put_in_place(unchecked, target)
-        if file.sha256:
-            remember(target, file.sha256)
+        remember(target, file.sha256, without_credentials(file.url))
     return target

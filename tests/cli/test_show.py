@@ -1,0 +1,99 @@
+"""``coblyn show``: what a model is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coblyn import paths
+from coblyn.cli.show import show
+from coblyn.errors import ModelNotFound, ModelUnsupported
+from coblyn.models import created, digests
+from coblyn.models.created import Name
+from coblyn.models.modelfile import Modelfile
+from coblyn.models.overrides import Overrides, write_overrides
+from gguf_file import GgufWriter, whole_model
+from media_models import write_media_model
+
+Shown = pytest.CaptureFixture[str]
+
+HERMES = "{% for m in messages %}{{ m }}{% endfor %}{{ tools }}<tool_call></tool_call><think>"
+
+
+def here(name: str = "mine", **metadata: Any) -> Path:
+    keys = {"general__license": "mit", "llama__context_length": 256} | metadata
+    return whole_model(**keys).write(paths.models() / f"{name}.gguf")
+
+
+def told(capsys: Shown, model: str) -> dict[str, Any]:
+    show(model, as_json=True)
+    facts: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return facts
+
+
+def test_a_model_is_told_in_words(capsys: Shown) -> None:
+    path = here(tokenizer__chat_template=HERMES)
+    digests.remember(path, "ab" * 32, "https://example.org/mine.gguf")
+    show("mine")
+    out = capsys.readouterr().out
+    lines = dict(line.split(None, 1) for line in out.splitlines())
+    assert lines["name"] == "mine"
+    assert lines["from"] == "https://example.org/mine.gguf"
+    assert lines["digest"] == "ab" * 32
+    assert lines["license"] == "mit"
+    assert lines["parameters"].endswith(" in F32")
+    assert lines["shape"] == "1 layers of width 32, 261 tokens in the vocabulary"
+    assert lines["context"] == "256 tokens"
+    assert lines["can"] == "completion, tools, thinking"
+    assert lines["template"].startswith("the file's own; calls of tools: hermes; reasons behind <")
+    assert "256 tokens" in lines["memory"]
+
+
+def test_what_is_set_right_beside_it_counts(capsys: Shown) -> None:
+    path = here()
+    assert told(capsys, "mine")["template"]["origin"] == "family"
+    write_overrides(path, Overrides({"llama.context_length": 99}, chat_template=HERMES))
+    facts = told(capsys, "mine")
+    assert (facts["context"], facts["template"]["origin"]) == (99, "beside")
+    assert facts["overrides"] == ["llama.context_length = 99", "chat_template"]
+    assert "tools" in facts["capabilities"]
+
+
+def test_a_made_model_is_told_with_its_settings(capsys: Shown) -> None:
+    here()
+    created.save(Name.of("pirate"), Modelfile("mine", {"top_k": 3}, system="Arr."))
+    made = told(capsys, "pirate")["made"]
+    assert made == {"made from": "mine", "parameters set": {"top_k": 3}, "system": "Arr."}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "capabilities"),
+    [
+        ({"llama__pooling_type": 1}, ["embedding"]),
+        ({"llama__pooling_type": 4}, ["reranking"]),
+        ({"tokenizer__ggml__fim_pre_token_id": 5}, ["completion", "insert"]),
+    ],
+)
+def test_other_kinds_of_models_say_what_they_can(
+    capsys: Shown, metadata: dict[str, Any], capabilities: list[str]
+) -> None:
+    here(**metadata)
+    assert told(capsys, "mine")["capabilities"] == capabilities
+
+
+def test_a_projector_beside_it_adds_what_it_takes(capsys: Shown, tmp_path: Path) -> None:
+    model, projector = write_media_model(tmp_path, "gemma")
+    facts = told(capsys, str(model))
+    assert "vision" in facts["capabilities"]
+    assert facts["projector"] == str(projector)
+
+
+def test_what_is_no_model_is_named() -> None:
+    with pytest.raises(ModelNotFound, match="no model mime"):
+        show("mime")
+    adapter = GgufWriter({"general.type": "adapter", "general.architecture": "llama"}, [])
+    with pytest.raises(ModelUnsupported, match="LoRA adapter"):
+        show(str(adapter.write(paths.models() / "a.gguf")))
