@@ -16,8 +16,8 @@ import pytest
 
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine import client as client_module
+from coblyn.engine import process, wire
 from coblyn.engine import revival as revival_module
-from coblyn.engine import wire
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.encoded import Source, Text
@@ -206,7 +206,7 @@ async def faulty(
 ) -> AsyncIterator[ProcessEngine]:
     """An engine whose process goes wrong while the file says "bad"."""
     command = (sys.executable, str(FAULTY), fault, str(file))
-    monkeypatch.setattr(client_module, "COMMAND", command)
+    monkeypatch.setattr(process, "COMMAND", command)
     engine = ProcessEngine(EngineConfig(model=str(file), **config))
     try:
         yield engine

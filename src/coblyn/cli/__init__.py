@@ -47,6 +47,7 @@ def _run() -> None:
         if (
             sys.argv[1:] or "_COBLYN_COMPLETE" in os.environ
         ):  # a shell asks so for the end of a word
+            _begin_engine(sys.argv[1:])
             from coblyn.cli.app import make_app
 
             make_app()()
@@ -57,3 +58,12 @@ def _run() -> None:
     except CoblynError as error:
         print(shown(f"coblyn: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _begin_engine(arguments: list[str]) -> None:
+    """Start the process of the engine before the arguments are parsed: both have a core of their own to import on."""
+    wants_one = arguments[:1] == ["serve"] or arguments[:1] == ["run"]
+    if wants_one and not {"-h", "--help", "--fake"} & {*arguments}:
+        from coblyn.engine import process
+
+        process.begin()

@@ -9,8 +9,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import sys
-from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
@@ -19,7 +17,7 @@ from functools import partial
 import msgspec
 
 from coblyn.crash import Crash, read_crash
-from coblyn.engine import wire
+from coblyn.engine import process, wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.death import Death, Explain, explain_plainly
 from coblyn.engine.encoded import Encoded, Source
@@ -37,13 +35,10 @@ from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.texts import batches, require_lengths
 from coblyn.errors import CoblynError, EngineStopped, error_from_code
-from coblyn.llama.environment import engine_environment
 
 __all__ = ["ProcessEngine"]
 
 log = logging.getLogger(__name__)
-
-COMMAND = (sys.executable, "-m", "coblyn.engine.worker")
 
 STOP_SECONDS = 2.0
 """Seconds that a process may take to end before it is killed."""
@@ -347,14 +342,8 @@ class ProcessEngine:
         self._loaded = 0.0
         self._lines.clear()
         self._pulse = Pulse(self._config.hang_seconds, self._config.step_seconds)
-        _, self._pipes = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Pipes(self._receive, self._note),
-            *COMMAND,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=engine_environment(),
-        )
+        self._pipes = Pipes(process.take(), self._receive, self._note)
+        await self._pipes.open()
         self._send(wire.Load(self._config))
         watch = asyncio.create_task(self._watch(self._pipes), name="coblyn-engine-watch")
         try:

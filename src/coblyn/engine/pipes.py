@@ -1,87 +1,96 @@
-"""Communication with a child process on an event loop: frames in both directions, and lines of its standard error.
+"""Both ends of a child's pipes on an event loop: frames go in and come out, lines of errors come out.
 
-Frames are delivered in the loop's own callback: waking a task for each token would be measurably slower, since by then
-the model has evicted everything else from the caches.
+Frames are handed over in the loop's own callback. Between two tokens of one stream each task that has to be woken is
+felt: the caches are the model's by then.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
 
 from coblyn.engine import wire
+from coblyn.engine.process import Child
 
 __all__ = ["Pipes"]
 
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _MAX_LINE = 1 << 16
 
 
-class Pipes(asyncio.SubprocessProtocol):
-    """The pipes of one child process. Create it on the loop.
+class Pipes:
+    """Speaks to one child process, until its end. Make it on the loop.
 
     Args:
+        child: The process; its standard streams are unbuffered pipes, which are closed at the end.
         on_frame: Called with each frame that arrives.
         on_line: Called with each line of the child's standard error.
     """
 
     def __init__(
-        self, on_frame: Callable[[wire.FromEngine], None], on_line: Callable[[str], None]
+        self,
+        child: Child,
+        on_frame: Callable[[wire.FromEngine], None],
+        on_line: Callable[[str], None],
     ) -> None:
+        self._child = child
         self._on_frame = on_frame
         self._on_line = on_line
         self._reader = wire.to_client()
         self._rest = b""
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._ended = asyncio.get_running_loop().create_future()
+        self._stdin: asyncio.WriteTransport | None = None
+        self._out, self._errors = _Outlet(self._read_frames), _Outlet(self._read_lines)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Record that the child runs."""
-        self._transport = cast("asyncio.SubprocessTransport", transport)
+    async def open(self) -> None:
+        """Begin to speak."""
+        loop = asyncio.get_running_loop()
+        self._stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, self._child.stdin)
+        await loop.connect_read_pipe(lambda: self._out, self._child.stdout)
+        await loop.connect_read_pipe(lambda: self._errors, self._child.stderr)
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Split data into frames or lines."""
-        if fd == _STDOUT:
-            for frame in self._reader.feed(data):
-                self._on_frame(frame)
-            return
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._child.pid
+
+    def send(self, frame: wire.ToEngine) -> None:
+        """Send a frame; to a child that is gone it is no use, and no harm."""
+        if self._stdin and not self._stdin.is_closing():
+            self._stdin.write(wire.pack(frame))
+
+    def kill(self) -> None:
+        """End the child at once, if it runs."""
+        self._child.kill()
+
+    async def wait(self) -> int:
+        """Wait for the end, until all that it wrote was read; the exit code, negative for a signal."""
+        await asyncio.shield(asyncio.gather(self._out.ended, self._errors.ended))
+        if self._rest:
+            self._on_line(self._rest.decode(errors="replace").rstrip())
+        if self._stdin:
+            self._stdin.close()
+        return await asyncio.to_thread(self._child.wait)
+
+    def _read_frames(self, data: bytes) -> None:
+        for frame in self._reader.feed(data):
+            self._on_frame(frame)
+
+    def _read_lines(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._on_line(line.decode(errors="replace").rstrip())
         self._rest = self._rest[-_MAX_LINE:]
 
+
+class _Outlet(asyncio.Protocol):
+    """One of the streams that a child writes to."""
+
+    def __init__(self, read: Callable[[bytes], None]) -> None:
+        self._read = read
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self._read(data)
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Record that the child has ended and all its output was read."""
-        if self._rest:
-            self._on_line(self._rest.decode(errors="replace").rstrip())
-        if not self._ended.done():
-            self._ended.set_result(None)
-
-    @property
-    def pid(self) -> int:
-        """Process id of the child."""
-        return self._child.get_pid()
-
-    def send(self, frame: wire.ToEngine) -> None:
-        """Send a frame; ignored if the child has ended."""
-        pipe = cast("asyncio.WriteTransport | None", self._child.get_pipe_transport(_STDIN))
-        if pipe and not pipe.is_closing():
-            pipe.write(wire.pack(frame))
-
-    def kill(self) -> None:
-        """Kill the child if it runs."""
-        if self._child.get_returncode() is None:
-            self._child.kill()
-
-    async def wait(self) -> int | None:
-        """Wait for the child to end. Gives the exit code, negative for a signal."""
-        await asyncio.shield(self._ended)
-        code = self._child.get_returncode()
-        self._child.close()
-        return code
-
-    @property
-    def _child(self) -> asyncio.SubprocessTransport:
-        assert self._transport is not None, "made by subprocess_exec"
-        return self._transport
+        if not self.ended.done():
+            self.ended.set_result(None)

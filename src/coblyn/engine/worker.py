@@ -427,6 +427,9 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     writer = Writer(frames_out)
     worker = Worker(writer)
+    if "early" in sys.argv[1:]:  # what it will load is not known yet, and very likely needs this
+        import coblyn.engine.aloud
+        import coblyn.engine.runner  # noqa: F401
     reader = wire.to_engine()
     source = sys.stdin.fileno()
     while data := os.read(source, 1 << 16):

@@ -12,6 +12,8 @@ __all__ = ["changes", "engine_environment"]
 _KEPT = frozenset({"GGML_VK_VISIBLE_DEVICES", "GGML_METAL_DEVICES"})
 """Variables that choose devices, which are the user's to set."""
 
+_SECRETS = frozenset({"COBLYN_API_KEY"})
+
 # Large blocks in huge pages: clearing a gigabyte of KV memory then takes a fifth of the time (glibc only).
 _TUNABLES = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
 
@@ -19,7 +21,9 @@ _TUNABLES = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
 def changes(environ: Mapping[str, str] = os.environ) -> dict[str, str | None]:
     """What such a process has otherwise than we: a value sets a variable, None removes it."""
     removed = {
-        name: None for name in environ if name.startswith(("GGML_", "LLAMA_")) and name not in _KEPT
+        name: None
+        for name in environ
+        if name in _SECRETS or (name.startswith(("GGML_", "LLAMA_")) and name not in _KEPT)
     }
     name, value = _TUNABLES
     tunables = {name: environ.get(name, value)}
