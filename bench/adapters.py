@@ -73,7 +73,7 @@ async def speed(engine: LocalEngine, chosen: list[int | None], turn: str, tokens
         request = Request(f"{turn} {index}", prompt.id, tokens, ignore_eos=True, speculates=False)
         async for event in engine.generate(request):
             if isinstance(event, Finish):
-                return event.stats.completion_tokens
+                return event.stats.num_generated
         raise AssertionError("it has an end")
 
     began, worked = time.perf_counter(), time.process_time()

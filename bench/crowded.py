@@ -150,21 +150,23 @@ async def contend(model: str, setting: Setting) -> None:
 
 
 async def _turn(engine, turn: int, prompt: int, generate: int, seconds: float) -> Speed:  # type: ignore[no-untyped-def]
+    from coblyn.engine.encoded import Source
     from coblyn.engine.events import Finish
-    from coblyn.engine.prompt import Prompt
+    from coblyn.engine.prompt import pack_ids
     from coblyn.engine.request import Request
 
     tokens = tuple((i * 7919 + turn * 31 + 13) % engine.info.vocab_size for i in range(prompt))
-    request = Request(f"turn-{turn}", Prompt.of(tokens), generate, ignore_eos=True)
+    encoded = await engine.encode(Source(ids=pack_ids(tokens)))
+    request = Request(f"turn-{turn}", encoded.id, generate, ignore_eos=True)
     loop, stats = asyncio.get_running_loop(), None
     late = loop.call_later(seconds, lambda: loop.create_task(engine.cancel(request.id)))
     async for event in engine.generate(request):
         if isinstance(event, Finish):
             stats = event.stats
     late.cancel()
-    if stats is None or not stats.completion_tokens:
+    if stats is None or not stats.num_generated:
         return Speed(0.0, 0.0)
-    decoded = stats.completion_tokens - 1
+    decoded = stats.num_generated - 1
     decode = decoded / stats.decode_seconds if decoded else 0.0
     return Speed(prompt / stats.prefill_seconds, decode)
 

@@ -185,7 +185,7 @@ async def _write(engine: LocalEngine, stream: Stream, name: str, tokens: int) ->
         if isinstance(event, Failed):
             raise SystemExit(f"{name}: {event}")
         if isinstance(event, Finish):
-            written = event.stats.completion_tokens
+            written = event.stats.num_generated
             return written, written * (2 if stream.negative else 1)
     raise AssertionError("it has an end")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from coblyn.engine.encoded import Encoded, Source, Text
+from coblyn.engine.encoded import Encoded, PromptId, Source, Text
 from coblyn.engine.encoder import Encoder
 from coblyn.engine.events import Delta, Event, Finish, Prefill, Stats, TokenLogprob, TokenText
 from coblyn.engine.fake import FakeRunner
@@ -15,7 +16,7 @@ from coblyn.engine.interface import EngineClient, EngineStatus, ModelInfo
 from coblyn.engine.media import RawMedia
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.pieces import join_pieces
-from coblyn.engine.prompt import unpack_ids
+from coblyn.engine.prompt import Prompt, pack_ids, unpack_ids
 from coblyn.engine.request import Request
 from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
@@ -39,7 +40,7 @@ class SteppedEngine:
         self._runner = FakeRunner(**changes)
         self._name = name
         self.encoder = Encoder.of(self._runner)
-        self.requests: list[Request] = []
+        self.requests: list[Request[Prompt]] = []
         self.sources: list[Source] = []
         self.orders: list[StateOrder] = []
         self.state_info = StateInfo()
@@ -50,7 +51,7 @@ class SteppedEngine:
         self.fail_after: tuple[int, CoblynError] | None = None
         self.state = "ready"
         self.placement = NOWHERE
-        self.logprob: Callable[[Request], float] = lambda _: -0.5
+        self.logprob: Callable[[Request[Prompt]], float] = lambda _: -0.5
         self._ends: dict[str, asyncio.Event] = {}
 
     @property
@@ -73,18 +74,18 @@ class SteppedEngine:
     def status(self) -> EngineStatus:
         return EngineStatus(self.state, len(self._ends), 0)
 
-    async def generate(self, request: Request) -> AsyncIterator[Event]:
+    async def generate(self, request: Request[PromptId]) -> AsyncIterator[Event]:
         if self.refusal:
             raise self.refusal
-        request = self.encoder.look_up(request)
-        self.requests.append(request)
+        found = self.encoder.look_up(request)
+        self.requests.append(found)
         self._ends[request.id] = end = asyncio.Event()
         is_over = False
         try:
-            num_prompt = len(request.content.ids)
+            num_prompt = len(found.prompt.ids)
             yield Prefill(request.id, num_prompt, 0, num_prompt)
             count = 0
-            for token in self._answer(request):
+            for token in self._answer(found):
                 if self.fail_after and count == self.fail_after[0]:
                     raise self.fail_after[1]
                 if not await self._may_go_on(end):
@@ -126,15 +127,15 @@ class SteppedEngine:
     async def show(self, media: RawMedia) -> int:
         return sum(span.cells for span in self._runner.media.take(media))
 
-    async def foresee(self, prompt_id: str) -> int:
+    async def foresee(self, prompt_id: PromptId) -> int:
         self.encoder.find(prompt_id)
         return 0
 
     async def look(
-        self, prompt_id: str, sampling: SamplingParams, max_count: int
+        self, prompt_id: PromptId, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
         prompt = self.encoder.find(prompt_id)
-        if not any(request.content == prompt for request in self.requests):
+        if not any(request.prompt == prompt for request in self.requests):
             return []
         self._runner._kept[0] = len(prompt.ids)
         return self._runner.look(0, Request("look", prompt, 1, sampling), max_count)
@@ -162,9 +163,9 @@ class SteppedEngine:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _answer(self, request: Request) -> list[TokenText]:
+    def _answer(self, request: Request[Prompt]) -> list[TokenText]:
         text = (
-            bytes(t for t in request.content.ids if t < 128).decode().upper()[: request.max_tokens]
+            bytes(t for t in request.prompt.ids if t < 128).decode().upper()[: request.max_tokens]
         )
         top = (TokenLogprob(ord("x"), b"x", -1.5),)
         if request.sampling.logprobs is None:
@@ -172,6 +173,20 @@ class SteppedEngine:
         num = request.sampling.logprobs
         logprob = self.logprob(request)
         return [TokenText(ord(c), c.encode(), logprob, top[:num]) for c in text]
+
+
+async def events_of(engine: EngineClient, request: Request[Prompt]) -> AsyncGenerator[Event, None]:
+    """The events of a request whose prompts the engine gets first."""
+
+    async def known(prompt: Prompt) -> PromptId:
+        return (await engine.encode(Source(ids=pack_ids(prompt.ids)))).id
+
+    negative = await known(request.negative) if request.negative else None
+    others = {"prompt": await known(request.prompt), "negative": negative}
+    sent: Request[PromptId] = replace(cast("Any", request), **others)
+    async with aclosing(cast("AsyncGenerator[Event, None]", engine.generate(sent))) as events:
+        async for event in events:
+            yield event
 
 
 async def tokens_of(

@@ -34,7 +34,7 @@ def test_generate(engine: Engine) -> None:
     completion = engine.generate("Once", max_tokens=10)
     assert completion.text == STORY[:10]
     assert completion.reason == "length"
-    assert completion.stats.completion_tokens == 10
+    assert completion.stats.num_generated == 10
 
 
 def test_stream(engine: Engine) -> None:
@@ -63,7 +63,7 @@ def test_a_stream_that_was_not_read_has_no_completion(engine: Engine) -> None:
 def test_messages_go_through_the_chat_template(engine: Engine) -> None:
     completion = engine.generate([{"role": "user", "content": "Hi"}], max_tokens=4)
     assert completion.text == STORY[:4]
-    assert completion.stats.prompt_tokens > len("Hi")
+    assert completion.stats.num_prompt > len("Hi")
     with pytest.raises(BadRequest, match=r"messages\[0\]\.role must be a string"):
         engine.generate([{"content": "Hi"}])
 

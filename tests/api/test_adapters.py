@@ -47,7 +47,7 @@ class Server:
         """The digests and scales with which a request was read."""
         reply = await self.client.post(path, {**WRITING[path], "model": "fake", **fields})
         assert reply.status == 200, reply.body.decode()
-        return {a.digest: a.scale for a in self.engine.requests[-1].content.namespace.adapters}
+        return {a.digest: a.scale for a in self.engine.requests[-1].prompt.namespace.adapters}
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ async def prompt_of(client: Client, engine: SteppedEngine, **body: Any) -> str:
     """The prompt that a body becomes."""
     reply = await client.post(MESSAGES, {"max_tokens": 1, **body})
     assert reply.status == 200, reply.body
-    return "".join(chr(t) for t in engine.requests[-1].content.ids if t < 256)
+    return "".join(chr(t) for t in engine.requests[-1].prompt.ids if t < 256)
 
 
 async def test_a_whole_message(client: Client) -> None:
@@ -321,7 +321,7 @@ async def test_server_tools_are_left_out_and_client_tools_have_their_schema(
     ]
     reply = await client.post(MESSAGES, {"messages": user("x"), "max_tokens": 1, "tools": tools})
     assert reply.headers["x-coblyn-warnings"] == "tools[0]"
-    told = "".join(chr(t) for t in engine.requests[-1].content.ids if t < 256)
+    told = "".join(chr(t) for t in engine.requests[-1].prompt.ids if t < 256)
     names = [tool["function"]["name"] for tool in json.loads(told)]
     assert names == ["bash", "now"]
     assert "restart" in told

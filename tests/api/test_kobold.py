@@ -497,7 +497,7 @@ async def test_memory_stays_on_top_of_a_prompt_that_is_too_long(
 ) -> None:
     body = {"memory": "MEM", "prompt": "p" * 300, "max_context_length": 100, "max_length": 10}
     await client.post(GENERATE, body)
-    tokens = engine.requests[0].content.ids
+    tokens = engine.requests[0].prompt.ids
     assert tokens[:4].tolist() == [256, *b"MEM"]
     assert set(tokens[4:]) == {ord("p")}
     assert len(tokens) == 100 - 10 - 1
@@ -507,7 +507,7 @@ async def test_placeholders_become_tags(client: Client, engine: SteppedEngine) -
     body = {"prompt": "{{[INPUT]}}hi{{[OUTPUT]}}", "stop_sequence": ["{{[INPUT]}}"]}
     await client.post(GENERATE, body)
     request = engine.requests[0]
-    assert bytes(request.content.ids.tolist()[1:]) == b"\n### Instruction:\nhi\n### Response:\n"
+    assert bytes(request.prompt.ids.tolist()[1:]) == b"\n### Instruction:\nhi\n### Response:\n"
     assert request.stop == ("### Instruction:",)
 
 

@@ -100,7 +100,7 @@ async def test_prompts(
 ) -> None:
     answer = await client.post("/completion", {"prompt": prompt})
     assert answer.status == 200
-    ids = [request.content.ids.tolist() for request in engine.requests]
+    ids = [request.prompt.ids.tolist() for request in engine.requests]
     assert [bytes(0 if token == 256 else token for token in each) for each in ids] == prompts
     assert isinstance(answer.json, list) == (len(prompts) > 1)
 
@@ -139,10 +139,10 @@ async def test_infill() -> None:
     body = {"input_prefix": "ab", "input_suffix": "c", "prompt": "p", "n_predict": 4}
     reply = await client.post("/infill", body)
     assert reply.status == 200
-    assert engine.requests[0].content.ids.tolist() == [256, 1, *b"abp", 2, *b"c", 3]
+    assert engine.requests[0].prompt.ids.tolist() == [256, 1, *b"abp", 2, *b"c", 3]
     body |= {"input_extra": [{"filename": "x", "text": "y"}]}
     assert (await client.post("/infill", body)).status == 200
-    assert b"snippet" in bytes(t for t in engine.requests[1].content.ids if t < 256)
+    assert b"snippet" in bytes(t for t in engine.requests[1].prompt.ids if t < 256)
 
 
 async def test_infill_without_the_tokens_is_refused_by_name(client: Client) -> None:

@@ -34,7 +34,7 @@ def mario(engine: SteppedEngine) -> None:
 
 
 def prompt_of(engine: SteppedEngine) -> str:
-    return "".join(chr(t) for t in engine.requests[-1].content.ids if t < 256)
+    return "".join(chr(t) for t in engine.requests[-1].prompt.ids if t < 256)
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])

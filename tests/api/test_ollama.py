@@ -50,7 +50,7 @@ def lines(reply: Reply) -> list[Any]:
 
 def prompt_of(engine: SteppedEngine) -> str:
     """What the engine was given last."""
-    return "".join(chr(t) for t in engine.requests[-1].content.ids if t < 256)
+    return "".join(chr(t) for t in engine.requests[-1].prompt.ids if t < 256)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def test_a_context_goes_on_with_what_was_written(
     context = (await client.post(GENERATE, body)).json["context"]
     await client.post(GENERATE, body | {"prompt": "b", "context": context})
     assert prompt_of(plain) == "[user]a[assistant][U[user]b[assistant]"
-    assert list(plain.requests[-1].content.ids)[: len(context)] == context
+    assert list(plain.requests[-1].prompt.ids)[: len(context)] == context
     async with serving(FakeRunner) as local:
         for context in ([99999], [-1], [2**40], ["x"]):
             wrong = await local.post(GENERATE, body | {"context": context})
@@ -358,7 +358,7 @@ async def test_a_gap_is_filled_by_models_that_can(client: Client, engine: Steppe
     engine._runner.infill = InfillTokens(prefix=1, suffix=2, middle=3)
     body = {"model": "m", "prompt": "a", "suffix": "b"}
     last = lines(await client.post(GENERATE, body))[-1]
-    assert [t for t in engine.requests[-1].content.ids if t < 256] == [1, 97, 2, 98, 3]
+    assert [t for t in engine.requests[-1].prompt.ids if t < 256] == [1, 97, 2, 98, 3]
     assert "context" not in last
     shown = (await client.post("/api/show", {"model": "fake"})).json
     assert shown["capabilities"] == ["completion", "insert"]

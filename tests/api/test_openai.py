@@ -163,7 +163,7 @@ async def test_several_prompts_and_choices(client: Client, engine: SteppedEngine
 async def test_token_ids_as_prompt(client: Client, engine: SteppedEngine) -> None:
     answer = (await client.post(TEXT, {"prompt": [97, 98], "echo": True})).json
     assert answer["choices"][0]["text"] == "abAB"
-    assert engine.requests[0].content.ids.tolist() == [97, 98]
+    assert engine.requests[0].prompt.ids.tolist() == [97, 98]
     answer = (await client.post(TEXT, {"prompt": [[97], [98]]})).json
     assert [choice["text"] for choice in answer["choices"]] == ["A", "B"]
 
@@ -196,7 +196,7 @@ async def test_sampling_fields_reach_the_engine(client: Client, engine: SteppedE
     assert sampling.repetition_penalty == 1.1
     assert sampling.logit_bias == ((5, -100.0),)
     assert (request.stop, sampling.seed) == (("x", "<|im_end|>"), 3)
-    assert request.max_tokens == 4096 - request.content.cells
+    assert request.max_tokens == 4096 - request.prompt.cells
 
 
 async def test_length_when_none_is_given(client: Client, engine: SteppedEngine) -> None:
@@ -218,16 +218,14 @@ async def test_own_chat_template_and_prefill() -> None:
     client = Client(create_app(engine))
     parts = [{"type": "text", "text": "good "}, {"type": "text", "text": "day"}]
     await client.post(CHAT, {"messages": [{"role": "user", "content": parts}]})
-    tokens = engine.requests[0].content.ids
+    tokens = engine.requests[0].prompt.ids
     assert bytes(t for t in tokens if t < 256) == b"[user]good day[assistant]"
     assert tokens.count(257) == 1  # the end token in the template is one token
     prefill = [*user("hi"), {"role": "assistant", "content": "Once "}]
     await client.post(CHAT, {"messages": prefill})
-    assert (
-        bytes(t for t in engine.requests[1].content.ids if t < 256) == b"[user]hi[assistant]Once "
-    )
+    assert bytes(t for t in engine.requests[1].prompt.ids if t < 256) == b"[user]hi[assistant]Once "
     await client.post(CHAT, {"messages": prefill, "continue_assistant_turn": False})
-    text = bytes(t for t in engine.requests[2].content.ids if t < 256)
+    text = bytes(t for t in engine.requests[2].prompt.ids if t < 256)
     assert text == b"[user]hi[assistant]Once [assistant]"
 
 

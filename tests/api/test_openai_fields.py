@@ -67,7 +67,7 @@ async def test_kobold_names_are_obeyed(client: Client, engine: SteppedEngine) ->
     assert (request.ban_eos, request.ignore_eos) == (True, False)
     assert dict(request.sampling.logit_bias) == {6: 1.0, 4: -float("inf"), 5: -float("inf")}
     assert (request.keep_stop, request.special) == (True, True)
-    assert bytes(t for t in request.content.ids if t < 256) == b"memabcdefgh"
+    assert bytes(t for t in request.prompt.ids if t < 256) == b"memabcdefgh"
 
 
 async def test_lites_instruct_mode_gets_the_length_that_it_asks_for(
@@ -115,9 +115,9 @@ async def test_a_text_is_cut_where_a_context_length_is_named(
 ) -> None:
     long = "a" * 5000
     request = await asked(client, engine, prompt=long, max_context_length=100, max_length=10)
-    assert request.content.cells == 90
+    assert request.prompt.cells == 90
     request = await asked(client, engine, prompt="a" * 95, max_context_length=100)
-    assert request.content.cells == 96
+    assert request.prompt.cells == 96
 
 
 async def test_what_is_not_obeyed_is_said(client: Client) -> None:
@@ -204,7 +204,7 @@ async def test_a_suffix_makes_a_gap_where_the_model_knows_gaps() -> None:
     engine.allow()
     client = Client(create_app(engine))
     answer = (await client.post(TEXT, {"prompt": "ab", "suffix": "c", "echo": True})).json
-    assert engine.requests[0].content.ids.tolist() == [256, 1, 97, 98, 2, 99, 3]
+    assert engine.requests[0].prompt.ids.tolist() == [256, 1, 97, 98, 2, 99, 3]
     assert answer["choices"][0]["text"].startswith("ab")
     assert (await client.post(TEXT, {"prompt": [97], "suffix": "c"})).status == 400
 
@@ -241,7 +241,7 @@ async def test_templates_are_told_how_much_to_think(fields: dict[str, Any], seen
     reply = await client.post(CHAT, body)
     assert reply.status == 200
     assert "x-coblyn-warnings" not in reply.headers
-    assert bytes(t for t in engine.requests[0].content.ids if t < 256).decode() == seen
+    assert bytes(t for t in engine.requests[0].prompt.ids if t < 256).decode() == seen
 
 
 async def test_an_effort_that_is_no_text_is_refused(client: Client) -> None:

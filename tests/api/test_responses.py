@@ -73,7 +73,7 @@ def events(body: bytes) -> list[dict[str, Any]]:
 
 
 def prompt_of(engine: SteppedEngine, index: int = -1) -> str:
-    return bytes(t for t in engine.requests[index].content.ids if t < 256).decode()
+    return bytes(t for t in engine.requests[index].prompt.ids if t < 256).decode()
 
 
 def test_a_text(speaker: openai.OpenAI) -> None:

@@ -47,7 +47,7 @@ class Caller(FakeRunner):
     first = f"{HEAD}Wait.\n{call_of('weather', city='Oslo')}"
 
     def _sample(self, row: Row, words: Words | None = None) -> Sampled:
-        ids = self._requests[row.request_id].content.ids
+        ids = self._requests[row.request_id].prompt.ids
         has_result = b"[tool]" in bytes(token for token in ids if token < 256)
         self.script = f"{HEAD}Take an umbrella." if has_result else self.first
         return super()._sample(row, words)

@@ -36,7 +36,7 @@ class Watched(LlamaRunner):
     most_sets = 0
 
     def run(self, plan: Plan):  # type: ignore[no-untyped-def]
-        sets = {self._requests[row.request_id].content.namespace.adapters for row in plan.rows}
+        sets = {self._requests[row.request_id].prompt.namespace.adapters for row in plan.rows}
         self.most_sets = max(self.most_sets, len(sets))
         return super().run(plan)
 
@@ -120,7 +120,7 @@ async def test_adapters_compute_what_merged_weights_do(bundle: Bundle, tmp_path:
         for index, (chosen, _) in enumerate(cases)
     ]
     for index, (tokens, finish) in enumerate(await asyncio.gather(*jobs)):
-        assert_same(tokens, expected[index % len(cases)][: finish.stats.completion_tokens])
+        assert_same(tokens, expected[index % len(cases)][: finish.stats.num_generated])
     runner = engine._core.runner
     assert isinstance(runner, Watched)
     assert runner.most_sets == (4 if runner.mixes_adapters else 1)
@@ -136,7 +136,7 @@ async def test_what_was_computed_is_found_again_for_equal_sets_only(
 
     async def cached(name: str, *chosen: tuple[str, float]) -> int:
         _, finish = await write(engine, name, *chosen, prompt=prompt)
-        return finish.stats.cached_tokens
+        return finish.stats.num_cached
 
     assert await cached("a") == 0
     assert await cached("b", ("one", 1.0)) == 0

@@ -55,7 +55,7 @@ def test_nothing_of_a_phrase_is_ever_sent() -> None:
     sent = [event.text for event in one.events if isinstance(event, Delta)]
     assert "s" not in sent[: len("the cold ")]
     assert sent[: len("the cold ")] == list("the cold ")
-    assert one.finish("a").stats.completion_tokens == 40
+    assert one.finish("a").stats.num_generated == 40
 
 
 def test_a_request_that_can_only_write_what_is_banned_ends() -> None:

@@ -24,7 +24,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.native.bundle import Bundle
 from engine.machine import Machine
-from factories import tokens_of
+from factories import events_of, tokens_of
 
 VERSE = "knock, knock, who knocks? "
 SONG = Constraint("regex", "[a-z]+([, ?]+[a-z]+)*")
@@ -97,8 +97,8 @@ def test_masks_behind_drafts_are_those_behind_tokens(
         masks.close()
 
 
-async def read(engine: LocalEngine, request: Request) -> str:
-    events = [event async for event in engine.generate(request)]
+async def read(engine: LocalEngine, request: Request[Prompt]) -> str:
+    events = [event async for event in events_of(engine, request)]
     return "".join(event.text for event in events if isinstance(event, Delta))
 
 

@@ -20,7 +20,7 @@ from coblyn.engine import process, wire
 from coblyn.engine import revival as revival_module
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.encoded import Source, Text
+from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.events import Delta, Event, Finish
 from coblyn.engine.fake import STORY
 from coblyn.engine.prompt import Prompt
@@ -40,6 +40,7 @@ from coblyn.errors import (
     PromptForgotten,
     PromptTooLong,
 )
+from factories import events_of
 from factories import tokens_of as ids_of
 
 LINUX = pytest.mark.skipif(
@@ -55,12 +56,12 @@ async def engine() -> AsyncIterator[ProcessEngine]:
     await engine.close()
 
 
-def ask(name: str, max_tokens: int = 5) -> Request:
+def ask(name: str, max_tokens: int = 5) -> Request[Prompt]:
     return Request(name, Prompt.of(b"hello"), max_tokens)
 
 
-async def read(engine: ProcessEngine, request: Request) -> tuple[str, Event]:
-    events = [event async for event in engine.generate(request)]
+async def read(engine: ProcessEngine, request: Request[Prompt]) -> tuple[str, Event]:
+    events = [event async for event in events_of(engine, request)]
     return "".join(e.text for e in events if isinstance(e, Delta)), events[-1]
 
 
@@ -94,7 +95,7 @@ async def test_a_prompt_that_can_not_run_is_refused(engine: ProcessEngine) -> No
 
 
 async def test_leaving_the_stream_cancels(engine: ProcessEngine) -> None:
-    events = engine.generate(ask("a", 1000))
+    events = events_of(engine, ask("a", 1000))
     async for event in events:
         if isinstance(event, Delta):
             break
@@ -104,7 +105,7 @@ async def test_leaving_the_stream_cancels(engine: ProcessEngine) -> None:
 
 async def test_cancelling_by_id_finishes_with_what_was_made(engine: ProcessEngine) -> None:
     text, last = "", None
-    async for event in engine.generate(ask("a", 1000)):
+    async for event in events_of(engine, ask("a", 1000)):
         if isinstance(event, Delta):
             text += event.text
             await engine.cancel("a")
@@ -376,13 +377,17 @@ def test_a_reader_that_sleeps_holds_nobody_up_and_misses_nothing() -> None:
 
 async def test_a_prompt_of_a_process_that_has_died_is_not_known(engine: ProcessEngine) -> None:
     encoded = await engine.encode(Source((Text("hello"),)))
-    request = Request("a", encoded.id, 5)
-    assert (await read(engine, request))[0] == STORY[:5]
+
+    async def again_of(encoded: Encoded) -> str:
+        events = [event async for event in engine.generate(Request("a", encoded.id, 5))]
+        return "".join(event.text for event in events if isinstance(event, Delta))
+
+    assert await again_of(encoded) == STORY[:5]
     os.kill(engine.pid, signal.SIGKILL)
     with pytest.raises((PromptForgotten, EngineRestarted)):
-        await read(engine, request)
+        await again_of(encoded)
     with pytest.raises(PromptForgotten):
-        await read(engine, request)
+        await again_of(encoded)
     again = await engine.encode(Source((Text("hello"),)))
     assert again.hashes == encoded.hashes
-    assert (await read(engine, Request("b", again.id, 5)))[0] == STORY[:5]
+    assert await again_of(again) == STORY[:5]

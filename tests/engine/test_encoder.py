@@ -25,8 +25,7 @@ def test_a_prompt_is_known_by_its_id() -> None:
     encoded = encoder.encode(Source((Text("abc"),)))
     assert (encoded.num_tokens, encoded.num_cut, encoded.ids) == (4, 0, None)
     request = encoder.look_up(Request("r", encoded.id, 5))
-    assert request.content.ids.tolist() == [BOS, *b"abc"]
-    assert encoder.look_up(request) is request
+    assert request.prompt.ids.tolist() == [BOS, *b"abc"]
 
 
 def test_what_is_only_counted_is_taken_as_it_is_and_not_kept() -> None:

@@ -22,7 +22,7 @@ def test_a_stop_token_ends_the_text_and_has_none(most_steps: int) -> None:
     machine.add("a", "x", 40, stop_tokens=(ord("f"), ord("z")))
     machine.run()
     assert (machine.text("a"), machine.finish("a").reason) == ("abcde", "stop")
-    assert machine.finish("a").stats.completion_tokens == 6
+    assert machine.finish("a").stats.num_generated == 6
 
 
 @pytest.mark.parametrize("most_steps", [1, 8])
@@ -31,7 +31,7 @@ def test_no_text_ends_before_it_has_so_many_tokens(most_steps: int) -> None:
     machine.add("a", "x", 40, min_tokens=9, stop_tokens=(ord("n"),))
     machine.add("b", "x", 40)
     machine.run()
-    assert machine.finish("a").stats.completion_tokens == 10
+    assert machine.finish("a").stats.num_generated == 10
     assert machine.finish("a").reason == "eos"
     assert machine.text("b") == "end"
     drawn = [token for plan in machine.runner.history for row in plan.rows for token in row.banned]
@@ -70,5 +70,5 @@ def test_a_text_that_is_known_is_scored_many_tokens_a_step() -> None:
     machine.add("a", "x", len(ids), sampling=sampling, constraint=constraint, speculates=False)
     machine.run()
     assert machine.text("a").encode() == bytes(ids)
-    assert machine.finish("a").stats.right_drafts > len(ids) * 0.9
+    assert machine.finish("a").stats.num_right > len(ids) * 0.9
     assert len(machine.runner.history) <= len(ids) // 16 + 3

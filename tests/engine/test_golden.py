@@ -25,7 +25,7 @@ from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.native.bundle import Bundle
-from factories import tokens_of
+from factories import events_of, tokens_of
 
 pytestmark = pytest.mark.native
 
@@ -73,7 +73,7 @@ async def answer(engine: LocalEngine, name: str) -> list[TokenText]:
     tokens = await tokens_of(engine, PROMPTS[name])
     sampling = SamplingParams(temperature=0.0, logprobs=2)
     request = Request(name, Prompt.of(tokens), NUM_TOKENS, sampling, ignore_eos=True)
-    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+    deltas = [event async for event in events_of(engine, request) if isinstance(event, Delta)]
     return [token for delta in deltas for token in delta.tokens]
 
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from coblyn.constraints.constraint import Constraint
 from coblyn.engine import sampling
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import Source, Text
+from coblyn.engine.encoder import Encoder
 from coblyn.engine.events import Delta, Finish, TokenText
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.insight import Insight
@@ -30,7 +32,7 @@ from coblyn.errors import BadRequest, PromptTooLong
 from coblyn.llama.library import open_library
 from coblyn.native.bundle import Bundle
 from engine.machine import SCRIPT, Machine
-from factories import tokens_of
+from factories import events_of, tokens_of
 
 AWAY = SamplingParams(guidance_scale=1.5)
 
@@ -53,10 +55,10 @@ def test_both_sequences_hold_the_text() -> None:
 
 
 def test_a_scale_of_one_costs_nothing() -> None:
-    machine = Machine()
-    machine.add("a", "x" * 30, negative=Prompt.of(b"y" * 50))
-    machine.run()
-    assert not any(row.is_guide for plan in machine.runner.history for row in plan.rows)
+    encoder = Encoder.of(FakeRunner())
+    prompt, negative = (encoder.encode(Source((Text(text),))).id for text in ("x", "y"))
+    assert encoder.look_up(Request("a", prompt, 5, AWAY, negative=negative)).negative
+    assert encoder.look_up(Request("b", prompt, 5, negative=negative)).negative is None
 
 
 def test_the_negative_prompt_is_read_once() -> None:
@@ -104,8 +106,7 @@ def test_steps_in_a_row_go_on_with_both() -> None:
     machine.add("b", "plain", 12)
     machine.run()
     assert (machine.text("a"), machine.text("b")) == (SCRIPT[:20], SCRIPT[:12])
-    outputs = [row.outputs for plan in machine.runner.history for row in plan.rows]
-    assert max(outputs) > 8
+    assert max(row.max_drawn for plan in machine.runner.history for row in plan.rows) > 8
 
 
 @pytest.mark.parametrize("is_rewindable", [True, False])
@@ -143,8 +144,7 @@ def refused(error: type[Exception], runner: FakeRunner, prompt: bytes, negative:
 def test_what_has_no_room_is_refused() -> None:
     runner = FakeRunner(context=100, num_cells=100)
     assert "negative prompt has 60" in refused(PromptTooLong, runner, b"x" * 50, b"y" * 60)
-    assert "single" in refused(BadRequest, FakeRunner(max_sequences=1), b"x", b"y")
-    assert "empty" in refused(BadRequest, FakeRunner(), b"x", b"")
+    assert "only one" in refused(BadRequest, FakeRunner(max_sequences=1), b"x", b"y")
 
 
 @settings(max_examples=60, deadline=None)
@@ -227,13 +227,13 @@ def real(config: EngineConfig) -> Iterator[LocalEngine]:
     asyncio.run(engine.close())
 
 
-async def read_tokens(engine: LocalEngine, request: Request) -> list[TokenText]:
-    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+async def read_tokens(engine: LocalEngine, request: Request[Prompt]) -> list[TokenText]:
+    deltas = [event async for event in events_of(engine, request) if isinstance(event, Delta)]
     return [token for delta in deltas for token in delta.tokens]
 
 
-async def read(engine: LocalEngine, request: Request) -> str:
-    events = [event async for event in engine.generate(request)]
+async def read(engine: LocalEngine, request: Request[Prompt]) -> str:
+    events = [event async for event in events_of(engine, request)]
     assert isinstance(events[-1], Finish)
     return "".join(event.text for event in events if isinstance(event, Delta))
 

@@ -29,10 +29,10 @@ def test_forced_tokens_take_no_steps_of_their_own(how: dict[str, object]) -> Non
     one.run()
     assert one.text("a") == "seven blue bottles on a wall!"
     assert one.finish("a").reason == "eos"
-    assert one.finish("a").stats.completion_tokens == len(one.text("a"))
+    assert one.finish("a").stats.num_generated == len(one.text("a"))
     assert one.text("b") == (SCRIPT * 2)[:60], "the neighbour notices nothing"
     rows = [row for plan in one.runner.history for row in plan.rows if row.request_id == "a"]
-    drawn = sum(row.outputs > 0 for row in rows) / (1 + int(how.get("mask_steps", 0)))  # type: ignore[call-overload]
+    drawn = sum(row.max_drawn > 0 for row in rows) / (1 + int(how.get("mask_steps", 0)))  # type: ignore[call-overload]
     assert drawn <= 6, "of 29 tokens"
 
 
@@ -42,7 +42,7 @@ def test_each_is_drawn_where_its_log_probability_is_asked_for() -> None:
     one.run()
     assert one.text("a") == "seven blue bottles on a wall!"
     rows = [row for plan in one.runner.history for row in plan.rows]
-    assert sum(row.outputs for row in rows) == 29
+    assert sum(row.max_drawn for row in rows) == 29
 
 
 @pytest.mark.parametrize("max_tokens", [1, 3, 6, 7, 20, 28])

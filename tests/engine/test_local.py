@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ import pytest
 
 from coblyn.engine.core import Core
 from coblyn.engine.encoded import Source, Text
-from coblyn.engine.events import Delta, Event, Finish
+from coblyn.engine.events import Delta, Event, Failed, Finish
 from coblyn.engine.fake import STORY, FakeRunner, FakeVocab
 from coblyn.engine.interface import Prepared
 from coblyn.engine.local import LocalEngine
@@ -19,6 +20,7 @@ from coblyn.engine.plan import Plan, Row, Sampled
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, EngineError, EngineStopped
+from factories import events_of
 from factories import tokens_of as ids_of
 
 
@@ -31,12 +33,12 @@ class BuggyRunner(FakeRunner):
         return super().run(plan)
 
 
-def ask(name: str, count: int = 10) -> Request:
+def ask(name: str, count: int = 10) -> Request[Prompt]:
     return Request(name, Prompt.of(b"hello"), count)
 
 
-async def read(engine: LocalEngine, request: Request) -> str:
-    events = [event async for event in engine.generate(request)]
+async def read(engine: LocalEngine, request: Request[Prompt]) -> str:
+    events = [event async for event in events_of(engine, request)]
     assert isinstance(events[-1], Finish)
     return "".join(event.text for event in events if isinstance(event, Delta))
 
@@ -71,12 +73,24 @@ def test_what_goes_wrong_at_the_start_is_raised_there() -> None:
 
 async def test_a_refused_request_harms_nobody() -> None:
     engine = LocalEngine(FakeRunner)
-    with pytest.raises(BadRequest, match="prompt is empty"):
-        await read(engine, Request("a", Prompt.of(()), 5))
     with pytest.raises(BadRequest, match="max_tokens"):
         await read(engine, ask("b", 0))
     assert await read(engine, ask("c", 5)) == STORY[:5]
     await engine.close()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "negative", "field"), [(b"", b"x", "prompt"), (b"x", b"", "negative_prompt")]
+)
+def test_an_empty_prompt_is_refused(prompt: bytes, negative: bytes, field: str) -> None:
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    core = Core(FakeRunner, lambda new: [events.put(e) for e in new], max_running=2, busy_batch=64)
+    core.start()
+    core.submit(Request("a", Prompt.of(prompt), 5, negative=Prompt.of(negative)))
+    failed = events.get(timeout=10)
+    core.stop()
+    assert isinstance(failed, Failed)
+    assert (failed.code, failed.field) == ("bad_request", field)
 
 
 async def test_calls_run_between_steps() -> None:
@@ -95,7 +109,7 @@ async def test_calls_run_between_steps() -> None:
 class PickyRunner(FakeRunner):
     """Can not prepare some requests, and not even for a reason that is known."""
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request[Prompt]) -> Prepared:
         if request.id == "odd":
             raise OverflowError("Python int too large to convert to C long")
         return super().prepare(request)
@@ -132,7 +146,7 @@ class SlowRunner(FakeRunner):
         self.begun, self.let = threading.Event(), threading.Event()
         self.made: list[HeldBack] = []
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request[Prompt]) -> Prepared:
         if request.id == "slow":
             self.begun.set()
             assert self.let.wait(60)

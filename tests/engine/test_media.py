@@ -161,8 +161,8 @@ async def test_in_the_fifth_turn_it_costs_nothing(
         for turn in range(5):
             prompt = await prompt_of(engine, *parts)
             text, finish = await read(engine, f"turn {turn}", prompt)
-            assert finish.stats.cached_tokens >= seen
-            seen = finish.stats.prompt_tokens
+            assert finish.stats.num_cached >= seen
+            seen = finish.stats.num_prompt
             parts += [text + f" Go on, {turn}."]
         pieces = projection(engine).spans(picture.digest) or ()
         assert projection(engine).num_encoded == sum(hasattr(piece, "digest") for piece in pieces)
@@ -182,7 +182,7 @@ async def test_it_comes_back_from_main_memory(config: EngineConfig, kind: str) -
             )
         again, finish = await read(engine, "again", await prompt_of(engine, *parts))
         assert again == first
-        assert finish.stats.cached_tokens > 0
+        assert finish.stats.num_cached > 0
 
 
 @images
@@ -191,8 +191,8 @@ async def test_a_text_begins_right_behind_it(engine: LocalEngine, kind: str) -> 
     text, finish = await read(engine, "right behind", prompt)
     again, cached = await read(engine, "again", prompt)
     assert again == text
-    assert finish.stats.completion_tokens > 0
-    assert cached.stats.cached_tokens == finish.stats.prompt_tokens
+    assert finish.stats.num_generated > 0
+    assert cached.stats.num_cached == finish.stats.num_prompt
 
 
 @images

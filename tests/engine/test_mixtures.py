@@ -73,7 +73,7 @@ def check(machine: Machine, name: str, wish: dict[str, Any]) -> None:
     if isinstance(end, Failed):
         assert wish["banned_phrases"], end.message
         return
-    drawn = end.stats.completion_tokens
+    drawn = end.stats.num_generated
     assert len(tokens) == drawn if end.reason in ("length", "eos") else len(tokens) <= drawn
     assert drawn <= wish["max_tokens"]
     if wish["limit"] is None and wish["sampling"].logprobs is not None:

@@ -26,6 +26,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.errors import ModelBroken, ModelUnsupported
 from coblyn.native.bundle import Bundle
+from factories import events_of
 from factories import tokens_of as ids_of
 
 pytestmark = pytest.mark.native
@@ -60,19 +61,19 @@ async def tokens_of(engine: LocalEngine, text: str = STORY) -> tuple[int, ...]:
     return tuple(await ids_of(engine, text, add_special=True, parse_special=True))
 
 
-async def read(engine: LocalEngine, request: Request) -> tuple[str, Finish]:
-    events: list[Event] = [event async for event in engine.generate(request)]
+async def read(engine: LocalEngine, request: Request[Prompt]) -> tuple[str, Finish]:
+    events: list[Event] = [event async for event in events_of(engine, request)]
     last = events[-1]
     assert isinstance(last, Finish)
     return "".join(e.text for e in events if isinstance(e, Delta)), last
 
 
-async def read_tokens(engine: LocalEngine, request: Request) -> list[TokenText]:
-    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+async def read_tokens(engine: LocalEngine, request: Request[Prompt]) -> list[TokenText]:
+    deltas = [event async for event in events_of(engine, request) if isinstance(event, Delta)]
     return [token for delta in deltas for token in delta.tokens]
 
 
-def ask(name: str, tokens: tuple[int, ...], count: int = 24, **sampling: float) -> Request:
+def ask(name: str, tokens: tuple[int, ...], count: int = 24, **sampling: float) -> Request[Prompt]:
     return Request(name, Prompt.of(tokens), count, SamplingParams(**sampling))  # type: ignore[arg-type]
 
 
@@ -97,7 +98,7 @@ async def test_the_same_request_twice_gives_the_same_text(engine: LocalEngine) -
     first, _ = await read(engine, ask("a", tokens, 40, temperature=1.0, seed=11))
     second, finish = await read(engine, ask("b", tokens, 40, temperature=1.0, seed=11))
     assert first == second
-    assert finish.stats.cached_tokens == len(tokens)
+    assert finish.stats.num_cached == len(tokens)
     other, _ = await read(engine, ask("c", tokens, 40, temperature=1.0, seed=12))
     assert other != first
 
@@ -107,7 +108,7 @@ async def test_a_follow_up_reads_only_what_is_new(engine: LocalEngine) -> None:
     text, _ = await read(engine, ask("a", tokens, 20, temperature=0.0))
     longer = await tokens_of(engine, STORY + text + " And then")
     _, finish = await read(engine, ask("b", longer, 4, temperature=0.0))
-    assert finish.stats.cached_tokens >= len(tokens)
+    assert finish.stats.num_cached >= len(tokens)
 
 
 async def test_reusing_a_prefix_changes_nothing(engine: LocalEngine) -> None:
@@ -116,9 +117,9 @@ async def test_reusing_a_prefix_changes_nothing(engine: LocalEngine) -> None:
     fresh, first = await read(engine, ask("a", tokens, 16, temperature=0.0))
     await read(engine, ask("b", (*tokens[:40], *tokens[:30]), 8, temperature=0.0))
     again, finish = await read(engine, ask("c", tokens[:-1], 1, temperature=0.0))
-    assert finish.stats.cached_tokens == len(tokens) - 2
+    assert finish.stats.num_cached == len(tokens) - 2
     reused, second = await read(engine, ask("d", tokens, 16, temperature=0.0))
-    assert second.stats.cached_tokens >= len(tokens) - 1 > first.stats.cached_tokens
+    assert second.stats.num_cached >= len(tokens) - 1 > first.stats.num_cached
     assert reused == fresh
     assert again
 
@@ -131,7 +132,7 @@ async def test_a_retry_beside_a_running_stream(engine: LocalEngine) -> None:
     stream = asyncio.create_task(read(engine, ask("b", other, 40, temperature=0.0)))
     await asyncio.sleep(0.3)
     retried, finish = await read(engine, ask("c", tokens, 8, temperature=0.0))
-    assert finish.stats.cached_tokens == len(tokens)
+    assert finish.stats.num_cached == len(tokens)
     assert retried[:10] == expected[:10]
     assert (await stream)[1].reason in ("length", "eos")
 
@@ -143,7 +144,7 @@ async def test_an_old_conversation_comes_back_from_main_memory(engine: LocalEngi
         other = (*tokens[::-1], index)
         await read(engine, ask(f"o{index}", other, 4, temperature=0.0))
     again, finish = await read(engine, ask("b", tokens, 12, temperature=0.0))
-    assert finish.stats.cached_tokens == len(tokens)
+    assert finish.stats.num_cached == len(tokens)
     assert again == first
 
 
@@ -151,7 +152,7 @@ async def test_eight_at_once_all_finish(engine: LocalEngine) -> None:
     tokens = await tokens_of(engine)
     requests = [ask(f"r{i}", (*tokens, i + 100), 16, temperature=0.9, seed=i) for i in range(8)]
     results = await asyncio.gather(*(read(engine, request) for request in requests))
-    assert all(finish.stats.completion_tokens >= 1 and text for text, finish in results)
+    assert all(finish.stats.num_generated >= 1 and text for text, finish in results)
     assert len({text for text, _ in results}) > 4
 
 
@@ -164,7 +165,7 @@ async def test_steps_in_a_row_change_nothing(
     one_by_one = await read_tokens(engine, request)
     monkeypatch.setattr("coblyn.engine.runner.FRAME", 60.0)
     assert await read_tokens(engine, request) == one_by_one
-    deltas = [event async for event in engine.generate(request) if isinstance(event, Delta)]
+    deltas = [event async for event in events_of(engine, request) if isinstance(event, Delta)]
     assert len(deltas) < len(one_by_one) / 4
 
 
@@ -180,7 +181,7 @@ async def test_what_was_computed_behind_a_stop_string_is_forgotten(
     cut, finish = await read(engine, request)
     assert (cut, finish.reason) == ("".join(pieces).split(stop)[0], "stop")
     # Whoever goes on from there finds the sequence as if nothing had been computed behind it.
-    count = finish.stats.completion_tokens
+    count = finish.stats.num_generated
     ids = tuple(token.token for token in whole)
     longer = (*tokens, *ids[:count])
     again = await read_tokens(engine, ask("c", longer, 10, temperature=0.0))

@@ -26,7 +26,7 @@ def test_one_request() -> None:
     assert machine.text("a") == SCRIPT[:10]
     finish = machine.finish("a")
     assert finish.reason == "length"
-    assert (finish.stats.prompt_tokens, finish.stats.completion_tokens) == (5, 10)
+    assert (finish.stats.num_prompt, finish.stats.num_generated) == (5, 10)
 
 
 def test_requests_join_while_others_run() -> None:
@@ -86,7 +86,7 @@ def test_the_same_prompt_again_computes_nothing_before_its_first_token() -> None
     assert machine.step().num_tokens == 0
     machine.run()
     assert machine.text("b") == machine.text("a")
-    assert machine.finish("b").stats.cached_tokens == len("the same old prompt")
+    assert machine.finish("b").stats.num_cached == len("the same old prompt")
 
 
 def test_a_follow_up_computes_only_what_is_new() -> None:
@@ -97,7 +97,7 @@ def test_a_follow_up_computes_only_what_is_new() -> None:
     # The last token of an answer is drawn, but never computed.
     assert machine.step().num_tokens == len("and more")
     machine.run()
-    assert machine.finish("b").stats.cached_tokens == 109
+    assert machine.finish("b").stats.num_cached == 109
 
 
 def test_twins_read_their_prompt_once() -> None:
@@ -116,7 +116,7 @@ def test_what_was_read_with_an_adapter_is_not_shared_without_it() -> None:
     for index in range(4):
         machine.add(str(index), Prompt((prompt,), SPACES[index % 2]))
         machine.run()
-    assert [machine.finish(str(index)).stats.cached_tokens for index in range(4)] == [
+    assert [machine.finish(str(index)).stats.num_cached for index in range(4)] == [
         0,
         0,
         200,
@@ -138,8 +138,8 @@ def test_media_are_shared_as_a_whole_and_computed_as_a_whole() -> None:
     machine.add("c", Prompt((prompt[0], Media(b"cat", 100, 10), Tokens.of(b"end"))))
     while machine.num_finished < 3:
         machine.step()
-    assert machine.finish("b").stats.cached_tokens == 120
-    assert machine.finish("c").stats.cached_tokens == 20
+    assert machine.finish("b").stats.num_cached == 120
+    assert machine.finish("c").stats.num_cached == 20
 
 
 def test_an_unrelated_request_does_not_wait_for_twins() -> None:
@@ -210,7 +210,7 @@ def test_when_cells_run_out_the_youngest_gives_way_and_goes_on_later() -> None:
     machine.run()
     for name in "ab":
         assert machine.text(name) == SCRIPT[:60]
-        assert machine.finish(name).stats.prompt_tokens == 30
+        assert machine.finish(name).stats.num_prompt == 30
 
 
 def test_a_recurrent_model_never_forgets_a_part() -> None:
@@ -220,8 +220,8 @@ def test_a_recurrent_model_never_forgets_a_part() -> None:
     machine.add("b", "x" * 50)
     machine.add("c", "x" * 50 + SCRIPT[:9] + "!")
     machine.run()
-    assert machine.finish("b").stats.cached_tokens == 0
-    assert machine.finish("c").stats.cached_tokens == 59
+    assert machine.finish("b").stats.num_cached == 0
+    assert machine.finish("c").stats.num_cached == 59
     cuts = [
         op for plan in machine.runner.history for op in plan.operations if getattr(op, "start", 0)
     ]
@@ -241,10 +241,10 @@ def test_what_is_idle_makes_way_and_comes_back() -> None:
     machine.run()
     machine.add("c", "a" * 100 + SCRIPT[:9] + "!")
     machine.run()
-    assert machine.finish("c").stats.cached_tokens == 109
+    assert machine.finish("c").stats.num_cached == 109
     machine.add("d", "b" * 100)
     machine.run()
-    assert machine.finish("d").stats.cached_tokens == 100
+    assert machine.finish("d").stats.num_cached == 100
     assert machine.text("d") == SCRIPT[:10]
 
 
@@ -287,17 +287,17 @@ def test_a_retry_and_an_edit_after_something_else_are_cheap_with_a_window(
     machine.run()
     machine.add("retry", story)
     machine.run()
-    assert machine.finish("retry").stats.cached_tokens == 200
+    assert machine.finish("retry").stats.num_cached == 200
     machine.add("c", "c" * 100)
     machine.run()
     machine.add("at the end", story + SCRIPT[:40] + "!")
     machine.run()
-    assert machine.finish("at the end").stats.cached_tokens >= 240 - 30
+    assert machine.finish("at the end").stats.num_cached >= 240 - 30
     machine.add("d", "d" * 100)
     machine.run()
     machine.add("in the middle", story[:100] + "!")
     machine.run()
-    assert machine.finish("in the middle").stats.cached_tokens >= 100 - 30
+    assert machine.finish("in the middle").stats.num_cached >= 100 - 30
 
 
 @pytest.mark.parametrize("shares_cells", [True, False])
@@ -308,10 +308,10 @@ def test_a_retry_in_place_computes_nothing_with_a_window(shares_cells: bool) -> 
     machine.rest()
     machine.add("edit", "a" * 200 + SCRIPT[:33] + "!")
     machine.run()
-    assert machine.finish("edit").stats.cached_tokens == 233
+    assert machine.finish("edit").stats.num_cached == 233
     machine.add("retry", "a" * 200)
     machine.run()
-    assert machine.finish("retry").stats.cached_tokens >= 199
+    assert machine.finish("retry").stats.num_cached >= 199
 
 
 @pytest.mark.parametrize("shares_cells", [True, False])
@@ -322,7 +322,7 @@ def test_a_prefix_beside_a_running_stream_is_shared_with_a_window(shares_cells: 
         machine.step()
     machine.add("b", "a" * 100 + "c" * 20)
     machine.run()
-    assert machine.finish("b").stats.cached_tokens == 100
+    assert machine.finish("b").stats.num_cached == 100
     assert machine.text("a") == SCRIPT[:50]
 
 
@@ -333,14 +333,14 @@ def test_a_conversation_keeps_its_marks_from_turn_to_turn(shares_cells: bool) ->
     for turn in range(6):
         machine.add(f"turn {turn}", text, 20)
         machine.run()
-        assert turn == 0 or machine.finish(f"turn {turn}").stats.cached_tokens >= len(text) - 5
+        assert turn == 0 or machine.finish(f"turn {turn}").stats.num_cached >= len(text) - 5
         text += machine.text(f"turn {turn}") + "user"
         machine.rest()
         machine.add(f"other {turn}", "o" * 50 + str(turn) * 20)
         machine.run()
     machine.add("edit", text[:150] + "!")
     machine.run()
-    assert machine.finish("edit").stats.cached_tokens >= 150 - 60
+    assert machine.finish("edit").stats.num_cached >= 150 - 60
 
 
 def test_a_copy_that_exists_is_not_made_again() -> None:

@@ -143,7 +143,7 @@ def test_a_stop_string_within_guesses_ends_the_text() -> None:
     assert machine.finish("a").reason == "stop"
     machine.add("b", VERSE + "knock, knock, who!")
     machine.run()
-    assert machine.finish("b").stats.cached_tokens >= len(VERSE)
+    assert machine.finish("b").stats.num_cached >= len(VERSE)
 
 
 def test_nobody_guesses_for_those_that_cannot_go_back_or_do_not_want_it() -> None:

@@ -41,7 +41,7 @@ async def write(engine: LocalEngine, name: str, prompt: str = PROMPT) -> tuple[s
         if isinstance(event, Delta):
             text += event.text
         if isinstance(event, Finish):
-            return text, event.stats.cached_tokens
+            return text, event.stats.num_cached
     raise AssertionError("it has an end")
 
 

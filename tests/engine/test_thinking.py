@@ -42,7 +42,7 @@ def test_reasoning_that_is_too_long_is_ended(how: dict[str, object]) -> None:
     # The fake goes on where its script is after so many tokens.
     assert one.text("a") == head + (SCRIPT * 2)[len(head) : 60]
     assert one.text("b") == SCRIPT[:60], "no limit, and no trouble with the neighbour's"
-    assert one.finish("a").stats.completion_tokens == 60
+    assert one.finish("a").stats.num_generated == 60
 
 
 @KINDS

@@ -26,6 +26,7 @@ from coblyn.engine.runner import LlamaRunner
 from coblyn.engine.shelf import reach
 from coblyn.engine.window import Window
 from coblyn.native.bundle import Bundle
+from factories import events_of
 from gguf_file import windowed_model
 
 WINDOW, VOCABULARY = 64, 600
@@ -99,7 +100,7 @@ def fresh(runner: LlamaRunner, tokens: Sequence[int]) -> list[Sampled]:
     pending, position = list(tokens), 0
     while len(drawn) < NUM_TOKENS:
         chunk, pending = pending[: runner.max_batch], pending[runner.max_batch :]
-        row = Row("fresh", 0, position, chunk, outputs=int(not pending))
+        row = Row("fresh", 0, position, chunk, max_drawn=int(not pending))
         position += len(chunk)
         for (sampled,) in runner.run(Plan((), (row,))):
             drawn.append(sampled)
@@ -116,7 +117,7 @@ async def ask(
 ) -> tuple[list[TokenText], Finish]:
     request = Request(f"{id(tokens)}-{count}", Prompt.of(tokens), count, GREEDY, ignore_eos=True)
     answer: list[TokenText] = []
-    async for event in engine.generate(request):
+    async for event in events_of(engine, request):
         if isinstance(event, Delta):
             answer += event.tokens
             if begun:
@@ -195,7 +196,7 @@ async def test_a_retry_an_edit_and_a_shorter_prompt(
         await ask(engine, other, 1)
         for prompt, most_anew in ((text, 0), (edit, 512), (shorter, 512)):
             answer, finish = await ask(engine, prompt)
-            assert finish.stats.cached_tokens >= len(prompt) - most_anew - 4
+            assert finish.stats.num_cached >= len(prompt) - most_anew - 4
             assert_alike(answer, fresh(fresh_runner, prompt))
             await ask(engine, other, 1)
         follow_up = [*text, *(token.token for token in written), 421, 317]
@@ -218,7 +219,7 @@ async def test_a_prefix_beside_a_running_stream_and_who_gives_way(
         await begun.wait()
         answer, finish = await ask(engine, beside)
         assert not stream.done()
-        assert finish.stats.cached_tokens >= 640
+        assert finish.stats.num_cached >= 640
         assert_alike(answer, fresh(fresh_runner, beside))
         assert_alike((await stream)[0], fresh(fresh_runner, text))
     crowded = replace(config, shared_cells=True, num_idle=1)

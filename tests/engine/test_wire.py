@@ -25,7 +25,7 @@ from coblyn.engine.events import (
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.media import RawMedia
 from coblyn.engine.params import SamplingParams
-from coblyn.engine.prompt import Media, Namespace, Prompt, Tokens, pack_ids
+from coblyn.engine.prompt import pack_ids
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest
 from coblyn.llama.placement import Device, Placement, Share
@@ -64,14 +64,13 @@ def test_events(event: Event) -> None:
 def test_requests() -> None:
     request = Request(
         "id",
-        Prompt(
-            (Tokens.of((1, 2)), Media(b"x", 5, 2), Tokens.of((3,))), Namespace((("a", "b"),), ())
-        ),
+        "prompt",
         7,
         SamplingParams(temperature=0.5, logit_bias=((3, -math.inf),), seed=2**64 - 1, logprobs=2),
         stop=("a", "b"),
         ban_eos=True,
         special=True,
+        negative="another",
     )
     assert through(wire.to_engine(), wire.Submit(request)) == wire.Submit(request)
 
@@ -145,7 +144,6 @@ def test_a_wrong_frame_says_who_asked_and_the_next_one_is_read() -> None:
         wire.Encode(1, Source(ids=pack_ids(range(1000)))),
         wire.Answer(1, Encoded("a", 1000, ids=pack_ids(range(1000)))),
         wire.Detokenize(1, pack_ids(range(1000)), False),
-        wire.Submit(Request("a", Prompt.of(range(1000)), 1)),
     ],
 )
 def test_token_ids_are_one_bytes_object(frame: wire.ToEngine | wire.FromEngine) -> None:

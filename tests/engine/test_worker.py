@@ -11,9 +11,10 @@ import pytest
 
 from coblyn.engine import wire
 from coblyn.engine.core import Core
+from coblyn.engine.encoded import Source
 from coblyn.engine.events import Event, Failed, Finish
 from coblyn.engine.fake import FakeRunner
-from coblyn.engine.prompt import Prompt, pack_ids
+from coblyn.engine.prompt import pack_ids
 from coblyn.engine.request import Request
 from coblyn.engine.worker import Worker
 
@@ -61,8 +62,9 @@ def handle(worker: Worker, *items: Any) -> None:
 
 
 def a_request(**changes: Any) -> dict[str, Any]:
-    request = Request("a", Prompt.of((104, 105)), 3)
-    return dict(msgspec.msgpack.decode(msgspec.msgpack.encode(request))) | changes
+    request = dict(msgspec.msgpack.decode(msgspec.msgpack.encode(Request("a", "", 3))))
+    del request["prompt"]
+    return request | changes
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,10 @@ def a_request(**changes: Any) -> dict[str, Any]:
 def test_a_request_that_can_not_be_read_fails_alone(
     worker: Worker, frames: Frames, request_: dict[str, Any]
 ) -> None:
-    handle(worker, "submit", request_)
+    prompt = worker._encoder.encode(Source(ids=pack_ids((104, 105)))).id
+    handle(worker, "submit", {"prompt": prompt} | request_)
     assert frames.next(Failed).request_id == "a"
-    handle(worker, "submit", a_request(id="b"))
+    handle(worker, "submit", a_request(id="b", prompt=prompt))
     assert frames.next(Finish).request_id == "b"
 
 

@@ -162,13 +162,13 @@ async def test_bos_never_stands_twice(engine: SteppedEngine, services: Services)
     engine.encoder = Encoder(ParseBos(), "<bos>")
     for text in ("<bos>a", "a"):
         await (await services.generator.start(GenerateCommand(TextPrompt(text)))).aclose()
-    assert [list(request.content.ids) for request in engine.requests] == [[256, 97], [256, 97]]
+    assert [list(request.prompt.ids) for request in engine.requests] == [[256, 97], [256, 97]]
 
 
 async def test_empty_prompts(engine: SteppedEngine, services: Services) -> None:
     for prompt in (TextPrompt(""), TokenPrompt(())):
         await (await services.generator.start(GenerateCommand(prompt))).aclose()
-    assert [list(request.content.ids) for request in engine.requests] == [[256], [256]]
+    assert [list(request.prompt.ids) for request in engine.requests] == [[256], [256]]
 
     class NoTokens(FakeVocab):
         def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
@@ -207,7 +207,7 @@ async def test_chat_is_rendered_with_the_models_template() -> None:
     services = make_services(engine)
     prompt = ChatPrompt((Message("user", "hi"),), variables=(("x", 1),))
     await (await services.generator.start(GenerateCommand(prompt))).aclose()
-    assert bytes(engine.requests[0].content.ids.tolist()[1:]) == b"1hi"
+    assert bytes(engine.requests[0].prompt.ids.tolist()[1:]) == b"1hi"
     text, tokens, _ = await services.models.default.tokens.of_chat(prompt)
     assert (text, len(tokens)) == ("1hi", 4)
 
@@ -292,5 +292,5 @@ async def test_choices_of_a_prompt_encode_it_once(
     for generation in await services.generator.start_all(commands):
         await generation.aclose()
     assert len(engine.sources) == 2
-    texts = [bytes(request.content.ids.tolist()[1:]) for request in engine.requests]
+    texts = [bytes(request.prompt.ids.tolist()[1:]) for request in engine.requests]
     assert texts == [b"ab", b"ab", b"cd", b"ab"]

@@ -36,7 +36,7 @@ async def prompt_of(tokens: InfillTokens | None, prompt: InfillPrompt) -> list[i
     engine.allow()
     generation = await make_services(engine).generator.start(GenerateCommand(prompt))
     await generation.aclose()
-    return engine.requests[0].content.ids.tolist()
+    return engine.requests[0].prompt.ids.tolist()
 
 
 async def test_texts_become_one_prompt() -> None:

@@ -35,11 +35,11 @@ def test_a_plan_says_what_the_generation_then_finds() -> None:
         assert (first.cached, first.tokens, first.seconds) == (0, 1 + len(prompt), None)  # BOS
         assert engine.status().num_running == 0
         spent = await run(services, command(prompt))
-        assert (spent.cached_tokens, spent.prompt_tokens) == (first.cached, first.tokens)
+        assert (spent.num_cached, spent.num_prompt) == (first.cached, first.tokens)
         for text in (prompt, prompt + "More.", prompt[:200] + "!" + prompt[200:], "Another."):
             seen = await services.planner.foresee(command(text))
             spent = await run(services, command(text))
-            assert seen.cached == spent.cached_tokens, text
+            assert seen.cached == spent.num_cached, text
         again = await services.planner.foresee(command(prompt + " On and on." * 9))
         assert again.rates.reading is not None
         assert again.seconds == (again.tokens - again.cached) / again.rates.reading

@@ -58,7 +58,7 @@ def _facts(record: Record) -> dict[str, Any]:
     if record.finish:
         stats = record.finish.stats
         facts |= {
-            "cached_tokens": stats.cached_tokens,
+            "cached_tokens": stats.num_cached,
             "queue_seconds": round(stats.queue_seconds, 6),
             "prefill_seconds": round(stats.prefill_seconds, 6),
             "decode_seconds": round(stats.decode_seconds, 6),

@@ -52,7 +52,7 @@ class Metrics:
         """A generation is over, however it ended."""
         by = (record.model, record.caller.name)
         self._generations.add((*by, record.outcome))
-        cached = record.finish.stats.cached_tokens if record.finish else 0
+        cached = record.finish.stats.num_cached if record.finish else 0
         self._tokens.add((*by, "cached"), cached)
         self._tokens.add((*by, "read"), max(0, record.num_prompt - cached))
         self._tokens.add((*by, "written"), record.num_written)
@@ -61,8 +61,8 @@ class Metrics:
         if record.finish:
             stats = record.finish.stats
             self._queue.add((record.model,), stats.queue_seconds)
-            if stats.completion_tokens > 1:
-                self._per_token.add((record.model,), stats.decode_seconds / stats.completion_tokens)
+            if stats.num_generated > 1:
+                self._per_token.add((record.model,), stats.decode_seconds / stats.num_generated)
 
     def text(self) -> bytes:
         """All of it, now."""

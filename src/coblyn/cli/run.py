@@ -136,7 +136,6 @@ def _say(engine: Engine, prompt: Any, given: Options) -> Completion:
 
 def _print_json(engine: Engine, completion: Completion) -> None:
     import json
-    from dataclasses import asdict
 
     print(
         json.dumps(
@@ -144,7 +143,7 @@ def _print_json(engine: Engine, completion: Completion) -> None:
                 "model": engine.info.name,
                 "text": completion.text,
                 "reason": completion.reason,
-                **asdict(completion.stats),
+                **completion.stats.named(),
             }
         )
     )

@@ -31,14 +31,14 @@ MIN_RESTORED = 8
 class _Held:
     """What a sequence holds.
 
-    ``prompt_length`` is the length at which its prompt ended, 0 when the logits there are not kept; ``key`` is the key
+    ``logits_at`` is the length at which the logits are kept, the end of its prompt, or 0; ``key`` is the key
     of an equal copy on the shelf; ``start`` is the first position still present in its window.
     """
 
     content: Content = field(default_factory=Content)
     is_idle: bool = True
     last_used: int = 0
-    prompt_length: int = 0
+    logits_at: int = 0
     key: int | None = None
     start: int = 0
 
@@ -152,7 +152,7 @@ class SequenceCache:
         found = (
             sequence
             for sequence, held in enumerate(self._held)
-            if held.prompt_length == wanted and common_prefix(held.content, prompt) == wanted
+            if held.logits_at == wanted and common_prefix(held.content, prompt) == wanted
         )
         return next(found, None)
 
@@ -196,7 +196,7 @@ class SequenceCache:
     def keep_prompt_logits(self, sequence: int) -> None:
         """Record that the runner keeps the logits after the tokens that the sequence holds now."""
         held = self._held[sequence]
-        held.prompt_length = len(held.content)
+        held.logits_at = len(held.content)
 
     def release(self, sequence: int) -> None:
         """Record that the request is over; its tokens stay available to others until room is needed."""
@@ -282,7 +282,7 @@ class SequenceCache:
         copy, held = self._shelf[key], self._held[target]
         is_whole = length == len(copy.content)
         held.content = copy.content.prefix(length)
-        held.prompt_length = copy.prompt_length if copy.prompt_length <= length else 0
+        held.logits_at = copy.logits_at if copy.logits_at <= length else 0
         held.start = copy.start if is_whole else self._saved(copy.content, length)
         self._cells.append(target, length)
         self._log.append(Restore(key, target, copy.content.position(length)))
@@ -308,7 +308,7 @@ class SequenceCache:
             return True
         whole = held.content.prefix(len(held.content))
         start = max(held.start, self._saved(whole, len(whole)))
-        copy = Shelved(whole, held.prompt_length, start, self._marks(held, start))
+        copy = Shelved(whole, held.logits_at, start, self._marks(held, start))
         taken = self._taken(held, copy)
         held.key, discarded = self._shelf.add(copy)
         if held.key is None:
@@ -330,7 +330,7 @@ class SequenceCache:
             return ()  # the copy holds everything
         stride, end = self._window.stride, len(held.content)
         strides = range((end - 1) // stride * stride, 0, -stride)
-        lengths = [held.prompt_length, *map(held.content.whole, strides)]
+        lengths = [held.logits_at, *map(held.content.whole, strides)]
         wanted = [mark for mark in dict.fromkeys(lengths) if 0 < mark < end]
         return tuple(
             mark for mark in wanted if self._has_window(held, mark) or self._keys(held, mark)
@@ -374,7 +374,7 @@ class SequenceCache:
         length = common_prefix(held.content, prompt)
         if not self.is_rewindable:
             return length if length == len(held.content) < len(prompt) else 0
-        if length == len(prompt) and held.prompt_length != length:
+        if length == len(prompt) and held.logits_at != length:
             return prompt.whole(max(0, length - 1))
         return length
 
@@ -423,7 +423,7 @@ class SequenceCache:
         self._cells.copy(source, target, length)
         origin, held = self._held[source], self._held[target]
         held.content = origin.content.prefix(length)
-        held.prompt_length = length if origin.prompt_length == length else 0
+        held.logits_at = length if origin.logits_at == length else 0
         held.start = origin.start
         if not self._shares_cells:
             held.start = max(origin.start, self._saved(held.content, length))
@@ -435,8 +435,8 @@ class SequenceCache:
         held = self._held[sequence]
         position = held.content.position(length)
         held.content.truncate(length)
-        if held.prompt_length > length:
-            held.prompt_length = 0
+        if held.logits_at > length:
+            held.logits_at = 0
         held.key = None
         if length == 0:
             held.start = 0

@@ -20,7 +20,7 @@ from coblyn.crash import Crash, read_crash
 from coblyn.engine import process, wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.death import Death, Explain, explain_plainly
-from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoded import Encoded, PromptId, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo
 from coblyn.engine.mailbox import Mailboxes
@@ -141,7 +141,7 @@ class ProcessEngine:
             self._loaded,
         )
 
-    async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
+    async def generate(self, request: Request[PromptId]) -> AsyncGenerator[Event, None]:
         """Start a request and give its events; see ``EngineClient.generate``."""
         await self._until_ready()
         conversation = self._mailboxes.converse(request, self._submit, self._send_cancel)
@@ -175,14 +175,14 @@ class ProcessEngine:
         assert isinstance(number, int), "the answer has the type that was asked for"
         return number
 
-    async def foresee(self, prompt_id: str) -> int:
+    async def foresee(self, prompt_id: PromptId) -> int:
         """Number of tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         number = await self._call(lambda call: wire.Foresee(call, prompt_id))
         assert isinstance(number, int), "the answer has the type that was asked for"
         return number
 
     async def look(
-        self, prompt_id: str, sampling: SamplingParams, max_count: int
+        self, prompt_id: PromptId, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
         """Candidates for the token after a prompt; see ``EngineClient.look``."""
         packed = await self._call(lambda call: wire.Look(call, prompt_id, sampling, max_count))
@@ -260,7 +260,7 @@ class ProcessEngine:
         if self._pipes:
             self._pipes.send(frame)
 
-    def _submit(self, request: Request) -> None:
+    def _submit(self, request: Request[PromptId]) -> None:
         self._send(wire.Submit(request))
 
     def _send_cancel(self, request_id: str) -> None:

@@ -122,7 +122,7 @@ class Core:
         if self._start_error:
             raise self._start_error
 
-    def submit(self, request: Request) -> None:
+    def submit(self, request: Request[Prompt]) -> None:
         """Prepare a request and put it into the inbox; its events follow."""
         if not self._preparing.add(request):
             self._fail([request.id], self._reason_for_refusal)
@@ -155,11 +155,11 @@ class Core:
         """Number of tokens of a prompt that are in memory, determined between two steps."""
         return self._ask(lambda scheduler, _: scheduler.foresee(prompt))
 
-    def look(self, request: Request, max_count: int) -> Future[list[StageView]]:
+    def look(self, request: Request[Prompt], max_count: int) -> Future[list[StageView]]:
         """Candidates for the token after a computed prompt, after each sampler; none if the prompt was not computed."""
 
         def ask(scheduler: Scheduler, runner: Runner) -> list[StageView]:
-            sequence = scheduler.at_end(request.content)
+            sequence = scheduler.at_end(request.prompt)
             return [] if sequence is None else runner.look(sequence, request, max_count)
 
         return self._ask(ask)
@@ -191,7 +191,7 @@ class Core:
 
     # The threads that prepare requests
 
-    def _prepare(self, request: Request) -> Prepared:
+    def _prepare(self, request: Request[Prompt]) -> Prepared:
         _check(request, self.runner)
         return self.runner.prepare(request)
 
@@ -406,10 +406,10 @@ def _observe(scheduler: Scheduler, runner: Runner) -> None:
         scheduler.observe(runner.window_starts())
 
 
-def _check(request: Request, runner: Runner) -> None:
+def _check(request: Request[Prompt], runner: Runner) -> None:
     banned_of(request.banned_phrases, request.banned_patterns)
     context, size = runner.info.context, runner.info.vocab_size
-    prompt = request.content
+    prompt = request.prompt
     require_known(prompt.namespace.adapters, runner.info.adapters)
     if not prompt.cells:
         raise BadRequest("The prompt is empty.", field="prompt", hint="Send at least one token.")
@@ -421,9 +421,9 @@ def _check(request: Request, runner: Runner) -> None:
             field="prompt",
             hint="Shorten the prompt, or load the model with a larger context (--context).",
         )
-    if request.guide:
-        _check_guide(prompt, request.guide, runner)
-    ids = [*prompt.ids, *(request.guide.ids if request.guide else ())]
+    if request.negative:
+        _check_guide(prompt, request.negative, runner)
+    ids = [*prompt.ids, *(request.negative.ids if request.negative else ())]
     if ids and not all(0 <= token < size for token in (min(ids), max(ids))):
         raise BadRequest(f"Token ids must be between 0 and {size - 1}.", field="prompt")
 

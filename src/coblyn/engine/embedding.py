@@ -13,7 +13,7 @@ from coblyn.engine.interface import Prepared
 from coblyn.engine.kernels import KernelsInUse
 from coblyn.engine.media import NoMedia
 from coblyn.engine.plan import DraftWish, Plan, Sampled
-from coblyn.engine.prompt import PLAIN
+from coblyn.engine.prompt import PLAIN, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.shape import embedding_options, open_model
 from coblyn.engine.stage_view import StageView
@@ -88,7 +88,7 @@ class EmbeddingRunner:
         """Never called: there is no shelf."""
         raise AssertionError("it has no shelf")
 
-    def prepare(self, request: Request) -> Prepared:  # noqa: ARG002 - whatever it is
+    def prepare(self, request: Request[Prompt]) -> Prepared:  # noqa: ARG002 - whatever it is
         """Refuse a request.
 
         Raises:
@@ -126,7 +126,7 @@ class EmbeddingRunner:
         assert not plan.rows, "requests are refused when they are prepared"
         return ()
 
-    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:  # noqa: ARG002
+    def look(self, sequence: int, request: Request[Prompt], max_count: int) -> list[StageView]:  # noqa: ARG002
         """It draws no tokens."""
         raise AssertionError("requests are refused when they are prepared")
 

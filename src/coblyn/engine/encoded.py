@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 from coblyn.engine.prompt import Adapter
 
-__all__ = ["Encoded", "Source", "Text"]
+__all__ = ["Encoded", "PromptId", "Source", "Text"]
+
+PromptId = str
+"""What stands for a prompt outside the engine, for as long as the engine keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Encoded:
         ids: Its packed token ids, if they were asked for.
     """
 
-    id: str
+    id: PromptId
     num_tokens: int
     num_cut: int = 0
     hashes: bytes = field(default=b"", repr=False)

@@ -11,10 +11,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self, cast
 
 from coblyn.engine.content import Content
-from coblyn.engine.encoded import Encoded, Source, Text
+from coblyn.engine.encoded import Encoded, PromptId, Source, Text
 from coblyn.engine.interface import Runner, Vocab
 from coblyn.engine.media import MediaReader, NoMedia
 from coblyn.engine.mosaic import Mosaic
@@ -57,7 +57,7 @@ class Encoder:
         self._namespace = namespace
         self._media = media or NoMedia()
         self._capacity = capacity
-        self._kept: OrderedDict[str, Prompt] = OrderedDict()
+        self._kept: OrderedDict[PromptId, Prompt] = OrderedDict()
         self._num_kept = 0
         self._lock = threading.Lock()
         # A random part, so that ids of an earlier process are never mistaken for ids of this one.
@@ -87,7 +87,7 @@ class Encoder:
         hashes = b"".join(Content.of(prompt).hashes())
         return Encoded(self._keep(prompt), len(cells), num_cut, hashes, packed)
 
-    def find(self, prompt_id: str) -> Prompt:
+    def find(self, prompt_id: PromptId) -> Prompt:
         """A kept prompt.
 
         Raises:
@@ -102,19 +102,21 @@ class Encoder:
             self._kept.move_to_end(prompt_id)
             return prompt
 
-    def look_up(self, request: Request) -> Request:
-        """Replace the ids of prompts in a request by the prompts.
+    def look_up(self, request: Request[PromptId]) -> Request[Prompt]:
+        """A request with its prompts in place of their ids; one that is not guided has no negative prompt.
 
         Raises:
-            PromptForgotten: See ``find``.
+            PromptForgotten: One is no longer kept, or another process made it.
         """
-        if isinstance(request.prompt, str):
-            request = replace(request, prompt=self.find(request.prompt))
-        if isinstance(request.negative, str):
-            request = replace(request, negative=self.find(request.negative))
-        return request
+        away = request.negative if request.sampling.is_guided else None
+        prompts = {
+            "prompt": self.find(request.prompt),
+            "negative": self.find(away) if away else None,
+        }
+        found: Request[Prompt] = replace(cast("Any", request), **prompts)
+        return found
 
-    def _keep(self, prompt: Prompt) -> str:
+    def _keep(self, prompt: Prompt) -> PromptId:
         with self._lock:
             self._count += 1
             name = f"{self._name}-{self._count}"

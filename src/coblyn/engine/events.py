@@ -87,14 +87,27 @@ class Delta(_Event, frozen=True, tag=1):
 class Stats:
     """Cost of a request: tokens, seconds, and how many drafted tokens were accepted."""
 
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
+    num_prompt: int = 0
+    num_cached: int = 0
+    num_generated: int = 0
     queue_seconds: float = 0.0
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
-    draft_tokens: int = 0
-    right_drafts: int = 0
+    num_drafts: int = 0
+    num_right: int = 0
+
+    def named(self) -> dict[str, int | float]:
+        """Its numbers under the names that clients know, which are OpenAI's where it has them."""
+        return {
+            "prompt_tokens": self.num_prompt,
+            "cached_tokens": self.num_cached,
+            "completion_tokens": self.num_generated,
+            "queue_seconds": self.queue_seconds,
+            "prefill_seconds": self.prefill_seconds,
+            "decode_seconds": self.decode_seconds,
+            "draft_tokens": self.num_drafts,
+            "right_drafts": self.num_right,
+        }
 
 
 class Finish(_Event, frozen=True, tag=2):

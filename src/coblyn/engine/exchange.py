@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoded import Encoded, PromptId, Source
 from coblyn.engine.events import Event
 from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import NO_MODEL, EngineStatus, ModelInfo
@@ -107,7 +107,7 @@ class EngineExchange:
         """Loaded fraction, 0 to 1, of the model being loaded; if none is, of the current one."""
         return (self._coming or self._engine).status().loaded
 
-    async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
+    async def generate(self, request: Request[PromptId]) -> AsyncGenerator[Event, None]:
         """Start a request and give its events; see ``EngineClient.generate``."""
         with self._using(await self._current()) as engine:
             async with contextlib.aclosing(engine.generate(request)) as events:
@@ -139,13 +139,13 @@ class EngineExchange:
         with self._using(await self._current()) as engine:
             return await engine.show(media)
 
-    async def foresee(self, prompt_id: str) -> int:
+    async def foresee(self, prompt_id: PromptId) -> int:
         """Number of tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         with self._using(await self._current()) as engine:
             return await engine.foresee(prompt_id)
 
     async def look(
-        self, prompt_id: str, sampling: SamplingParams, max_count: int
+        self, prompt_id: PromptId, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
         """Candidates for the token after a prompt; see ``EngineClient.look``."""
         with self._using(await self._current()) as engine:

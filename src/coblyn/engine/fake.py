@@ -38,7 +38,7 @@ from coblyn.engine.plan import (
     Sampled,
     Save,
 )
-from coblyn.engine.prompt import PLAIN, Namespace
+from coblyn.engine.prompt import PLAIN, Namespace, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import Buffers
@@ -59,7 +59,7 @@ STORY = (
 class _Prepared:
     """A request, and its text under a constraint if it has one."""
 
-    request: Request
+    request: Request[Prompt]
     text: BoundText | None = None
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class FakeRunner:
     vocab: FakeVocab = field(default_factory=FakeVocab)
     media: FakeMedia = field(default_factory=FakeMedia)
     namespace: Namespace = PLAIN
-    _requests: dict[str, Request] = field(default_factory=dict)
+    _requests: dict[str, Request[Prompt]] = field(default_factory=dict)
     _kept: dict[int, int] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
     _spaces: dict[int, Namespace] = field(default_factory=dict)
@@ -183,7 +183,7 @@ class FakeRunner:
         info = AdapterInfo(spec.name, str(spec.path), f"digest of {spec.path}", spec.scale)
         self.adapters = (*self.adapters, info)
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request[Prompt]) -> Prepared:
         """Begin the request's text under its constraint, as the real runner does."""
         text = self._masks.begin(request.constraint) if request.constraint else None
         return _Prepared(request, text)
@@ -211,7 +211,7 @@ class FakeRunner:
         text, found = self.drafts.encode(), {}
         for wish in wishes:
             request = self._requests[wish.request_id]
-            start = len(wish.tokens) - request.content.cells
+            start = len(wish.tokens) - request.prompt.cells
             places = range(start, start + wish.num_wanted)
             found[wish.request_id] = tuple(text[place % len(text)] for place in places)
         return found
@@ -228,7 +228,7 @@ class FakeRunner:
             self._masks.force(rewind.request_id, rewind.forced)
         self._remember(plan)
         drawn = self._step(plan.rows)
-        rows = [row for row in plan.rows if row.outputs]
+        rows = [row for row in plan.rows if row.max_drawn]
         wanted = [index for index, row in enumerate(rows) if drawn[index]]
         for _ in range(1, self.most_steps):
             if self.interrupted or not all(wants_more(rows[i], drawn[i]) for i in wanted):
@@ -301,7 +301,7 @@ class FakeRunner:
         self._saved[key] = _Saved(tokens, int(buffers.logits), start, marks, content.namespace)
 
     def _check_adapters(self, rows: Sequence[Row]) -> None:
-        sets = {self._requests[row.request_id].content.namespace.adapters for row in rows}
+        sets = {self._requests[row.request_id].prompt.namespace.adapters for row in rows}
         if not self.mixes_adapters:
             assert len(sets) <= 1, "a context has one set of adapters at a time"
             return
@@ -362,20 +362,20 @@ class FakeRunner:
             assert not row.drafts or self.is_rewindable, "they could not be taken back"
             self.held[row.sequence].extend(row.drafts)
         self._check_guides(rows)
-        return [self._draw(row) for row in rows if row.outputs]
+        return [self._draw(row) for row in rows if row.max_drawn]
 
     def _check_guides(self, rows: Sequence[Row]) -> None:
         """Assert that guided rows have their guides in the same plan, with the same text after the guide's prompt."""
         guides = {row.request_id: row.sequence for row in rows if row.is_guide}
         for row in rows:
             request = self._requests[row.request_id]
-            assert not row.is_guide or (request.guide and not row.outputs and not row.drafts)
-            if row.outputs and request.guide:
+            assert not row.is_guide or (request.negative and not row.max_drawn and not row.drafts)
+            if row.max_drawn and request.negative:
                 assert row.request_id in guides, "its guide is not computed"
                 assert not row.drafts, "nothing guides them"
-                drawn = self.held[row.sequence][request.content.positions :]
+                drawn = self.held[row.sequence][request.prompt.positions :]
                 away = self.held[guides[row.request_id]]
-                assert away == [*request.guide.ids, *drawn], "its guide holds another text"
+                assert away == [*request.negative.ids, *drawn], "its guide holds another text"
 
     def _draw(self, row: Row) -> list[Sampled]:
         """Draw a token, and one more for each accepted draft; none while the mask is late."""
@@ -385,7 +385,7 @@ class FakeRunner:
             return self._draw_bound(row)
         drawn = [self._sample(row)]
         for draft in row.drafts:
-            if len(drawn) == row.outputs or drawn[-1].token != draft or draft == END:
+            if len(drawn) == row.max_drawn or drawn[-1].token != draft or draft == END:
                 break
             row = row._replace(tokens=[*row.tokens, draft], banned=())
             drawn.append(self._sample(row))
@@ -435,7 +435,7 @@ class FakeRunner:
             "the window is not there"
         )
         request = self._requests[row.request_id]
-        prompt = request.guide if row.is_guide else request.content
+        prompt = request.negative if row.is_guide else request.prompt
         assert prompt, "it has no guide"
         space = prompt.namespace
         if not held:
@@ -447,7 +447,7 @@ class FakeRunner:
 
     def _sample(self, row: Row, words: Words | None = None) -> Sampled:
         request = self._requests[row.request_id]
-        index = row.position + len(entries_of(row)) - request.content.positions
+        index = row.position + len(entries_of(row)) - request.prompt.positions
         text = (self._signs(request) + self.script).encode()
         token = END if index >= len(text) and not self.repeats else text[index % len(text)]
         if token == END and request.ban_eos:
@@ -458,17 +458,17 @@ class FakeRunner:
         top = ((token, math.log(0.5)), (ord("x"), math.log(0.25)), (ord("y"), math.log(0.125)))
         return Sampled(token, math.log(0.5), top[: request.sampling.logprobs])
 
-    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
+    def look(self, sequence: int, request: Request[Prompt], max_count: int) -> list[StageView]:
         """Candidates for the token after a sequence's prompt; see ``Runner.look``."""
         assert sequence in self._kept, "its logits were not kept"
         return fake_views(request, (self._signs(request) + self.script).encode()[0], max_count)
 
-    def _signs(self, request: Request) -> str:
+    def _signs(self, request: Request[Prompt]) -> str:
         """Text that shows which adapters a request uses."""
         if not self.adapters:
             return ""
         names = {info.digest: info.name for info in self.adapters}
-        chosen = request.content.namespace.adapters
+        chosen = request.prompt.namespace.adapters
         return "".join(f"[{names[each.digest]} {each.scale:g}] " for each in chosen)
 
     def _allowed(self, row: Row, wanted: int, words: Words | None) -> int:

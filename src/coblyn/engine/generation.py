@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from coblyn.engine.content import Content
 from coblyn.engine.events import Prefill, Stats
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.speculation import Guesses
 from coblyn.engine.text import TextStream
@@ -39,10 +40,10 @@ class Generation:
         num_right: Number of drafted tokens that were accepted.
         admitted: Time at which it was first admitted.
         first_token: Time of its first token.
-        prompt_length: Length of its prompt in cells.
+        num_prompt: Length of its prompt in cells.
     """
 
-    request: Request
+    request: Request[Prompt]
     content: Content
     text: TextStream
     end: int
@@ -61,10 +62,10 @@ class Generation:
     num_right: int = 0
     admitted: float = 0.0
     first_token: float = 0.0
-    prompt_length: int = field(init=False)
+    num_prompt: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prompt_length = len(self.content)
+        self.num_prompt = len(self.content)
 
     @property
     def num_pending(self) -> int:
@@ -85,7 +86,7 @@ class Generation:
     @property
     def num_generated(self) -> int:
         """Number of tokens drawn."""
-        return len(self.content.cells) - self.prompt_length
+        return len(self.content.cells) - self.num_prompt
 
     @property
     def num_left(self) -> int:
@@ -129,7 +130,7 @@ class Generation:
 
     def progress(self) -> Prefill:
         """Progress of its prefill."""
-        total = self.prompt_length
+        total = self.num_prompt
         return Prefill(self.request.id, total, self.cached, min(self.computed, total))
 
     def stats(self, now: float) -> Stats:
@@ -137,12 +138,12 @@ class Generation:
         admitted = self.admitted or now
         first = self.first_token or now
         return Stats(
-            prompt_tokens=self.prompt_length,
-            cached_tokens=self.cached,
-            completion_tokens=self.num_generated,
+            num_prompt=self.num_prompt,
+            num_cached=self.cached,
+            num_generated=self.num_generated,
             queue_seconds=admitted - self.arrived,
             prefill_seconds=first - admitted,
             decode_seconds=now - first,
-            draft_tokens=self.num_drafts,
-            right_drafts=self.num_right,
+            num_drafts=self.num_drafts,
+            num_right=self.num_right,
         )

@@ -9,13 +9,13 @@ from typing import Protocol
 from coblyn.engine.adapter import AdapterInfo
 from coblyn.engine.content import Content
 from coblyn.engine.death import Death
-from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoded import Encoded, PromptId, Source
 from coblyn.engine.events import Event
 from coblyn.engine.infill import InfillTokens
 from coblyn.engine.media import Kind, MediaReader, RawMedia
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import DraftWish, Plan, Sampled
-from coblyn.engine.prompt import Namespace
+from coblyn.engine.prompt import Namespace, Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import Buffers, StateInfo, StateOrder
@@ -240,7 +240,7 @@ class Runner(Protocol):
         """
         ...
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request[Prompt]) -> Prepared:
         """Prepare what a request needs for sampling. Any thread may call, concurrently with steps."""
         ...
 
@@ -278,7 +278,7 @@ class Runner(Protocol):
         """Run one step, or as many as the plan and ``FRAME`` allow.
 
         Returns:
-            For each row with outputs, in order, the tokens that it drew; none if its mask is late.
+            For each row that draws, in order, the tokens that it drew; none if its mask is late.
 
         Raises:
             EngineError: The step failed and the content of the sequences is unknown; the runner must be replaced.
@@ -299,7 +299,7 @@ class Runner(Protocol):
         """
         ...
 
-    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
+    def look(self, sequence: int, request: Request[Prompt], max_count: int) -> list[StageView]:
         """Candidates for the next token after each sampler of a request, from the logits kept with a sequence.
 
         Args:
@@ -349,7 +349,7 @@ class EngineClient(Protocol):
         """What it is doing now; never blocks."""
         ...
 
-    def generate(self, request: Request) -> AsyncIterator[Event]:
+    def generate(self, request: Request[PromptId]) -> AsyncIterator[Event]:
         """Start a request and give its events as they happen; closing the iterator cancels it.
 
         The iterator ends after ``Finish`` and raises what ``Failed`` carries.
@@ -392,7 +392,7 @@ class EngineClient(Protocol):
         """
         ...
 
-    async def foresee(self, prompt_id: str) -> int:
+    async def foresee(self, prompt_id: PromptId) -> int:
         """Number of tokens of an encoded prompt that are in memory now and need no computing.
 
         Raises:
@@ -401,7 +401,7 @@ class EngineClient(Protocol):
         ...
 
     async def look(
-        self, prompt_id: str, sampling: SamplingParams, max_count: int
+        self, prompt_id: PromptId, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
         """Candidates for the token after an encoded prompt, after each sampler.
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from coblyn.engine.core import Core
-from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoded import Encoded, PromptId, Source
 from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event
 from coblyn.engine.interface import EngineStatus, ModelInfo, Runner
@@ -82,7 +82,7 @@ class LocalEngine:
         state = "stopped" if self._is_closed or self._core.failure else "ready"
         return EngineStatus(state, running, len(self._mailboxes) - running)
 
-    def generate(self, request: Request) -> AsyncIterator[Event]:
+    def generate(self, request: Request[PromptId]) -> AsyncIterator[Event]:
         """Start a request and give its events; see ``EngineClient.generate``."""
         self._require_open()
         self._loop = asyncio.get_running_loop()
@@ -115,13 +115,13 @@ class LocalEngine:
         spans = await self._apart(asyncio.to_thread(self._core.runner.media.take, media))
         return sum(span.cells for span in spans)
 
-    async def foresee(self, prompt_id: str) -> int:
+    async def foresee(self, prompt_id: PromptId) -> int:
         """Number of tokens of a prompt that are in memory; see ``EngineClient.foresee``."""
         self._require_open()
         return await asyncio.wrap_future(self._core.foresee(self._encoder.find(prompt_id)))
 
     async def look(
-        self, prompt_id: str, sampling: SamplingParams, max_count: int
+        self, prompt_id: PromptId, sampling: SamplingParams, max_count: int
     ) -> list[StageView]:
         """Candidates for the token after a prompt; see ``EngineClient.look``."""
         self._require_open()
@@ -174,7 +174,7 @@ class LocalEngine:
         task.add_done_callback(self._encoding.discard)
         return await asyncio.shield(task)
 
-    def _submit(self, request: Request) -> None:
+    def _submit(self, request: Request[PromptId]) -> None:
         self._core.submit(self._encoder.look_up(request))
 
     def _require_open(self) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
 
+from coblyn.engine.encoded import PromptId
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.request import Request
 from coblyn.errors import Busy, CoblynError
@@ -59,7 +60,10 @@ class Mailboxes:
         return self._capacity
 
     async def converse(
-        self, request: Request, submit: Callable[[Request], None], cancel: Callable[[str], None]
+        self,
+        request: Request[PromptId],
+        submit: Callable[[Request[PromptId]], None],
+        cancel: Callable[[str], None],
     ) -> AsyncGenerator[Event, None]:
         """Submit a request and yield its events; cancel it if the caller leaves before the end.
 
@@ -102,7 +106,7 @@ class Mailboxes:
     def _fail(self, ids: Iterable[str], error: CoblynError) -> None:
         self.deliver([Failed.by(name, error) for name in ids])
 
-    def _open(self, request: Request) -> _Mailbox:
+    def _open(self, request: Request[PromptId]) -> _Mailbox:
         if len(self._boxes) >= self._capacity:
             raise Busy(
                 f"{len(self._boxes)} requests are running or waiting, and the limit is {self._capacity}.",

@@ -14,6 +14,7 @@ from coblyn.engine.config import EngineConfig
 from coblyn.engine.media import MediaReader, NoMedia
 from coblyn.engine.plan import Row
 from coblyn.engine.projection import Encoded, Projection
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.errors import ModelError
 from coblyn.llama.context import Context
@@ -66,13 +67,13 @@ class MediaRows:
         """Name of the projector, which the KV numbers of media depend on."""
         return self.projector.name if self.projector else ""
 
-    def encode(self, request: Request) -> Mapping[bytes, Encoded]:
+    def encode(self, request: Request[Prompt]) -> Mapping[bytes, Encoded]:
         """Encode the images and sounds of a prompt. Any thread may call.
 
         Raises:
             PromptForgotten: One is no longer kept.
         """
-        return self._projection.encode(request.content.media) if self._projection else {}
+        return self._projection.encode(request.prompt.media) if self._projection else {}
 
     def open(self, request_id: str, encoded: Mapping[bytes, Encoded]) -> None:
         """Keep a request's encoded media."""
@@ -110,10 +111,10 @@ class MediaRows:
             encoded.embeddings,
             encoded.chunk.positions(row.position),
             row.sequence,
-            output=row.outputs > 0,
+            output=row.max_drawn > 0,
             is_whole=encoded.chunk.is_whole,
         )
-        if row.outputs:
+        if row.max_drawn:
             last = (encoded.chunk.num_cells - 1) % self._context.max_batch
             self._logits[row.request_id] = self._context.logits(last)
 

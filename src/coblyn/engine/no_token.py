@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from coblyn.engine.plan import END_REFUSED, NO_NUMBERS, NOT_FOLLOWED
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, CoblynError, EngineError, ModelBroken
 
 __all__ = ["no_token"]
 
 
-def no_token(reason: int, request: Request) -> CoblynError:
+def no_token(reason: int, request: Request[Prompt]) -> CoblynError:
     """The error that a request ends in.
 
     Args:

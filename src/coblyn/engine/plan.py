@@ -119,14 +119,14 @@ class Row(NamedTuple):
         position: Position of the first token.
         tokens: Token ids. Empty when the draw uses kept logits: those at the end of the prompt, or those of a row whose
             mask was late.
-        outputs: Maximum number of tokens to draw; 0 for none. If it is larger than 1 + the number of drafts, the runner
-            may compute drawn tokens in further steps without a new plan.
+        max_drawn: Maximum number of tokens to draw; 0 for none. If it is larger than 1 + the number of drafts, the
+            runner may compute drawn tokens in further steps without a new plan.
         drafts: Guesses for the following tokens, computed in the same step. A token is drawn after each correct one;
             wrong ones stay in the sequence until they are removed.
         keeps_logits: Whether to keep the logits of the last token with the sequence, since its prompt ends here.
         media: The media item to compute in place of the tokens, which then only give its number of cells.
         banned: Tokens that must not be drawn first.
-        is_guide: Whether it belongs to the negative prompt. Such a row has no outputs; it guides the row of the same
+        is_guide: Whether it belongs to the negative prompt. Such a row draws nothing; it guides the row of the same
             request in the same plan. Both end with the same tokens, and either may be empty.
     """
 
@@ -134,7 +134,7 @@ class Row(NamedTuple):
     sequence: int
     position: int
     tokens: Sequence[int]
-    outputs: int = 0
+    max_drawn: int = 0
     drafts: tuple[int, ...] = ()
     keeps_logits: bool = False
     media: Media | None = None
@@ -180,7 +180,7 @@ class Plan(NamedTuple):
         rows: The rows to compute.
         rewinds: Changes to samplers and constraints, applied before anything is drawn.
 
-    While every drawing row wants more outputs, a runner continues by itself for at most ``FRAME`` seconds; the further
+    While every drawing row wants more tokens, a runner continues by itself for at most ``FRAME`` seconds; the further
     steps compute the drawn tokens. It stops after a token that ends a generation, and when interrupted. A row whose
     mask is late draws nothing, and the others do not wait for it.
     """

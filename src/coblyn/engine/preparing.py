@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from coblyn.engine.interface import Prepared
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.errors import CoblynError, EngineError
 
@@ -37,7 +38,7 @@ class Preparation:
 
     __slots__ = ("_began", "_earlier", "_has_left", "is_cancelled", "request", "result")
 
-    def __init__(self, request: Request, earlier: Preparation | None) -> None:
+    def __init__(self, request: Request[Prompt], earlier: Preparation | None) -> None:
         self.request = request
         self.result: Prepared | CoblynError | None = None
         self.is_cancelled = False
@@ -45,7 +46,7 @@ class Preparation:
         self._began = time.monotonic()
         self._has_left = threading.Event()
 
-    def prepare(self, prepare: Callable[[Request], Prepared]) -> None:
+    def prepare(self, prepare: Callable[[Request[Prompt]], Prepared]) -> None:
         """Prepare the request; an error fails this request only."""
         try:
             if not self.is_cancelled:
@@ -85,7 +86,9 @@ class Preparing:
     """
 
     def __init__(
-        self, prepare: Callable[[Request], Prepared], hand_over: Callable[[Preparation], None]
+        self,
+        prepare: Callable[[Request[Prompt]], Prepared],
+        hand_over: Callable[[Preparation], None],
     ) -> None:
         self._prepare = prepare
         self._hand_over = hand_over
@@ -95,7 +98,7 @@ class Preparing:
         self._under_way: dict[str, Preparation] = {}
         self._is_closed = False
 
-    def add(self, request: Request) -> bool:
+    def add(self, request: Request[Prompt]) -> bool:
         """Start preparing a request; when closed, do nothing and give False."""
         with self._lock:
             if self._is_closed:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from coblyn.constraints.constraint import Constraint
+from coblyn.engine.encoded import PromptId
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.prompt import Prompt
 from coblyn.engine.thinking import Thinking
 
 __all__ = ["Request"]
 
+P_co = TypeVar("P_co", Prompt, PromptId, covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(Generic[P_co]):
     """One generation.
+
+    A client sends it with the ids of its prompts; in the engine it has the prompts themselves (``Encoder.look_up``).
 
     Attributes:
         id: Unique among the engine's active requests.
-        prompt: The prompt, at least one token; or its id as given by ``encode``.
+        prompt: The prompt, at least one token.
         max_tokens: Maximum number of tokens to generate, at least 1.
         sampling: Sampling parameters.
         stop: Texts that end the generation wherever they appear, even across tokens. The text that is sent ends before
@@ -36,13 +42,12 @@ class Request:
         banned_phrases: Texts that must not be generated, ignoring case. When one appears, its tokens are taken back and
             a different first token is drawn.
         banned_patterns: The same, as regular expressions (``pattern_reader.py``).
-        negative: The negative prompt of guidance, or its id; ``sampling.guidance_scale`` is its strength. None for no
-            guidance.
+        negative: The negative prompt of guidance; ``sampling.guidance_scale`` is its strength. None for no guidance.
         thinking: The marks and the limit of reasoning; None if they are not known.
     """
 
     id: str
-    prompt: Prompt | str = field(repr=False)
+    prompt: P_co = field(repr=False)
     max_tokens: int
     sampling: SamplingParams = field(default_factory=SamplingParams)
     stop: tuple[str, ...] = ()
@@ -58,7 +63,7 @@ class Request:
     speculates: bool = True
     min_tokens: int = 0
     stop_tokens: tuple[int, ...] = ()
-    negative: Prompt | str | None = field(default=None, repr=False)
+    negative: P_co | None = field(default=None, repr=False)
 
     @property
     def has_bans(self) -> bool:
@@ -69,19 +74,3 @@ class Request:
     def may_leap(self) -> bool:
         """Whether tokens that a constraint forces may be accepted without being drawn."""
         return not self.has_bans and self.sampling.logprobs is None
-
-    @property
-    def guide(self) -> Prompt | None:
-        """The negative prompt after ``Encoder.look_up``; None without guidance."""
-        assert not isinstance(self.negative, str), (
-            "clients look prompts up before the engine thread gets them"
-        )
-        return self.negative if self.sampling.is_guided else None
-
-    @property
-    def content(self) -> Prompt:
-        """The prompt itself, after ``Encoder.look_up``."""
-        assert isinstance(self.prompt, Prompt), (
-            "clients look prompts up before the engine thread gets them"
-        )
-        return self.prompt

@@ -19,6 +19,7 @@ from coblyn.engine.generation import Generation
 from coblyn.engine.interface import Vocab
 from coblyn.engine.no_token import no_token
 from coblyn.engine.plan import ALL_FORBIDDEN, NO_NUMBERS, Plan, Rewind, Row, Sampled, num_drawn
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.roster import Roster
 from coblyn.engine.speculation import Speculation
@@ -73,7 +74,7 @@ class Results:
                 self._cache.keep_prompt_logits(row.sequence)
         for row in plan.rows:
             generation = by_id[row.request_id]
-            if row.outputs:
+            if row.max_drawn:
                 events += self._take_all(generation, row, next(drawn))
             elif not row.is_guide:
                 events.append(generation.progress())
@@ -203,7 +204,7 @@ class Results:
             self._roster.preempt(generation)
         return []
 
-    def _token_text(self, request: Request, sampled: Sampled) -> TokenText:
+    def _token_text(self, request: Request[Prompt], sampled: Sampled) -> TokenText:
         piece = self._vocab.piece
         text = piece(sampled.token, special=request.special)
         if not text and request.kept and not self._vocab.is_end(sampled.token):
@@ -242,13 +243,13 @@ def _joined(earlier: Chunk, later: Chunk) -> Chunk:
     return Chunk(earlier.text + later.text, earlier.tokens + later.tokens, later.stop)
 
 
-def _delta(request: Request, chunk: Chunk) -> list[Event]:
+def _delta(request: Request[Prompt], chunk: Chunk) -> list[Event]:
     if not chunk.text and not chunk.tokens:
         return []
     return [Delta(request.id, chunk.text, chunk.tokens)]
 
 
-def _ends_at_eos(request: Request) -> bool:
+def _ends_at_eos(request: Request[Prompt]) -> bool:
     """Whether an end-of-generation token ends this generation. If a constraint allows it, the text is complete."""
     constraint = request.constraint
     is_over = constraint is not None and not constraint.holds_ends

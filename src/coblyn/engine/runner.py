@@ -40,6 +40,7 @@ from coblyn.engine.plan import (
     Save,
 )
 from coblyn.engine.projection import Encoded
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.samplers import Samplers, sampled
 from coblyn.engine.shape import context_options, namespace_of, open_model, window_of
@@ -73,7 +74,7 @@ _MAX_WAIT = 0.05
 class _Prepared:
     """A request's sampler, its text under a constraint if it has one, and its encoded media."""
 
-    request: Request
+    request: Request[Prompt]
     sampler: Sampler
     text: BoundText | None
     media: Mapping[bytes, Encoded]
@@ -142,7 +143,7 @@ class LlamaRunner:
         self._steps = Steps(self._context, self._batch, options.max_sequences)
         self._samplers: dict[str, Sampler] = {}
         self._new_samplers = Samplers(model.library, self.vocab, model.vocab_size)
-        self._requests: dict[str, Request] = {}
+        self._requests: dict[str, Request[Prompt]] = {}
         self._masks = Masks(
             partial(constraint_vocabulary, model, self.vocab),
             model.vocab_size,
@@ -168,7 +169,7 @@ class LlamaRunner:
         self._adapters.add(text)
         self.info = replace(self.info, adapters=self._adapters.infos)
 
-    def prepare(self, request: Request) -> Prepared:
+    def prepare(self, request: Request[Prompt]) -> Prepared:
         """Make the request's sampler, and the first mask of its constraint.
 
         Raises:
@@ -177,7 +178,7 @@ class LlamaRunner:
         """
         media = self._media.encode(request)
         text = self._masks.begin(request.constraint) if request.constraint else None
-        sampler = self._new_samplers.make(request, request.content.ids)
+        sampler = self._new_samplers.make(request, request.prompt.ids)
         return _Prepared(request, sampler, text, media)
 
     def open(self, prepared: Prepared) -> None:
@@ -224,7 +225,7 @@ class LlamaRunner:
         is_mixed = self._use_adapters(plan.rows)
         self.decode_seconds += self._media.compute(plan.rows)
         num_tokens, draws = self._fill(plan.rows)
-        drawing = [row for row in plan.rows if row.outputs]
+        drawing = [row for row in plan.rows if row.max_drawn]
         if any(row.request_id in self._masks for row in drawing):
             # If a mask is late, further steps have fewer rows than the adapters were set for.
             return self._run_bound(
@@ -249,7 +250,7 @@ class LlamaRunner:
         if self._adapters.is_empty:
             return False
         computed = [row for row in rows if row.tokens] or rows[:1]
-        sets = [self._requests[row.request_id].content.namespace.adapters for row in computed]
+        sets = [self._requests[row.request_id].prompt.namespace.adapters for row in computed]
         is_mixed = any(each != sets[0] for each in sets)
         self._adapters.use(self._context, sets if is_mixed else sets[:1])
         return is_mixed
@@ -346,11 +347,11 @@ class LlamaRunner:
         """Vectors of whole texts; see ``Runner.embed``."""
         return [vector.tobytes() for vector in self._embedder.embed(texts)]
 
-    def look(self, sequence: int, request: Request, max_count: int) -> list[StageView]:
+    def look(self, sequence: int, request: Request[Prompt], max_count: int) -> list[StageView]:
         """Candidates for the token after a sequence's prompt; see ``Runner.look``."""
         logits = self._kept.end(sequence)
         assert logits is not None, "its prompt ends here"
-        with self._new_samplers.make(request, request.content.ids) as sampler:
+        with self._new_samplers.make(request, request.prompt.ids) as sampler:
             return views_of(sampler, logits, request.sampling, self.vocab, max_count)
 
     def interrupt(self, wanted: bool) -> None:
@@ -441,13 +442,13 @@ class LlamaRunner:
         guides: dict[str, Away] = {}
         for row in rows:
             start, end = end, end + len(row.tokens) * (row.media is None)
-            has_logits = row.outputs > 0 or row.is_guide
+            has_logits = row.max_drawn > 0 or row.is_guide
             if end - start == 1 and not row.media:
                 # The fast path for decode steps, where every microsecond counts per token.
                 self._batch.put(start, row.tokens[0], row.position, row.sequence, output=has_logits)
             elif end > start:
                 self._batch.fill(start, row.tokens, row.position, row.sequence, output=has_logits)
-            if row.outputs:
+            if row.max_drawn:
                 draws.append(self._draw(row, end - 1))
             elif row.is_guide:
                 guides[row.request_id] = self._away(row, end - 1)
@@ -456,7 +457,7 @@ class LlamaRunner:
                 self._batch.put(end, token, position, row.sequence, output=True)
                 position, end = position + 1, end + 1
         if guides:
-            names = (row.request_id for row in rows if row.outputs)
+            names = (row.request_id for row in rows if row.max_drawn)
             pairs = zip(names, draws, strict=True)
             draws = [draw._replace(away=guides.get(name)) for name, draw in pairs]
         return end, draws
@@ -479,7 +480,7 @@ class LlamaRunner:
             row.position + (row.media.positions if row.media else len(row.tokens)),
             output,
             len(row.drafts),
-            row.outputs,
+            row.max_drawn,
             logits=self._kept.of(row),
             keep=self._kept.room_for(row),
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from coblyn.engine.breakers import Breakers
 from coblyn.engine.plan import Sampled
+from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.stages import chain
 from coblyn.engine.vocab import ModelVocab
@@ -40,7 +41,7 @@ class Samplers:
         self._breakers: Breakers | None = None
         self._lock = threading.Lock()
 
-    def make(self, request: Request, history: Sequence[int]) -> Sampler:
+    def make(self, request: Request[Prompt], history: Sequence[int]) -> Sampler:
         """A request's sampler in the state after drawing what ``history`` has after the prompt."""
         options = sampler_options(request, self._vocab.end_tokens, self._breakers_of(request))
         return Sampler(self._library, options, self._vocab_size, history)
@@ -53,7 +54,7 @@ class Samplers:
         )
         return mixed
 
-    def _breakers_of(self, request: Request) -> tuple[tuple[int, ...], ...]:
+    def _breakers_of(self, request: Request[Prompt]) -> tuple[tuple[int, ...], ...]:
         params = request.sampling
         if params.dry_multiplier <= 0 or not params.dry_sequence_breakers:
             return ()
@@ -68,7 +69,7 @@ class Samplers:
 
 
 def sampler_options(
-    request: Request,
+    request: Request[Prompt],
     end_tokens: frozenset[int],
     breakers: tuple[tuple[int, ...], ...] = (),
 ) -> SamplerOptions:

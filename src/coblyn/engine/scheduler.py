@@ -77,17 +77,17 @@ class Scheduler:
         """Whether a step would do something."""
         return bool(self._roster.running or self._roster.waiting or self._cache.has_operations)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request[Prompt]) -> None:
         """Put a request at the end of the queue. Its prompt must be shorter than the context."""
-        content = Content.of(request.content)
-        guide = Guide(Content.of(request.guide)) if request.guide else None
+        content = Content.of(request.prompt)
+        guide = Guide(Content.of(request.negative)) if request.negative else None
         end = min(len(content) + request.max_tokens, self._room(content, guide))
         banned = banned_of(request.banned_phrases, request.banned_patterns)
         text = TextStream(request.stop, keep_stop=request.keep_stop, banned=banned)
         generation = Generation(request, content, text, end, self._clock(), guide=guide)
         if self._may_speculate(request):
             generation.guesses = self._speculation.begin(content.cells)
-        if self._cache.is_rewindable and not request.guide:
+        if self._cache.is_rewindable and not request.negative:
             generation.known = known_tokens(request.constraint)
         if request.thinking:
             generation.thought = Thought(request.thinking)
@@ -142,7 +142,7 @@ class Scheduler:
     def draft_wishes(self) -> list[DraftWish]:
         """The texts for which a draft model should guess, before the next step is decided."""
         self._speculation.begin_step()
-        if self._may_admit or self._most_outputs() == 1:
+        if self._may_admit or self._max_drawn() == 1:
             return []
         group = next(iter(self._groups()), None)
         if group is None or group.is_mixed:
@@ -264,7 +264,7 @@ class Scheduler:
         return rows
 
     def _decode_rows(self, ready: Sequence[Generation], *, guesses: bool) -> list[Row]:
-        most = self._most_outputs()
+        most = self._max_drawn()
         rows: list[Row] = []
         num_tokens = sum(len(generation.tracks) for generation in ready)
         for generation in ready:
@@ -276,8 +276,8 @@ class Scheduler:
                 num_tokens += len(drafts)
                 is_bound = generation.request.constraint is not None
                 further = 1 if is_bound else min(most, generation.num_left)
-                outputs = 1 + len(drafts) if drafts else further
-                row = row._replace(outputs=outputs, drafts=drafts)
+                max_drawn = 1 + len(drafts) if drafts else further
+                row = row._replace(max_drawn=max_drawn, drafts=drafts)
             rows += (row, *guide)
         return rows
 
@@ -346,8 +346,8 @@ class Scheduler:
             track.sequence,
             content.position(start),
             content.cells[start:end],
-            outputs=int(draws),
-            keeps_logits=is_end and end == track.prompt_length and not track.replays,
+            max_drawn=int(draws),
+            keeps_logits=is_end and end == track.num_prompt and not track.replays,
             media=content.media_at(start),
             banned=self._banned(generation) if draws else (),
             is_guide=is_guide,
@@ -361,11 +361,11 @@ class Scheduler:
             return banned
         return (*banned, *self._end_tokens, *request.stop_tokens)
 
-    def _may_speculate(self, request: Request) -> bool:
+    def _may_speculate(self, request: Request[Prompt]) -> bool:
         is_wanted = self._limits.speculates and request.speculates
-        return is_wanted and self._cache.is_rewindable and not request.guide
+        return is_wanted and self._cache.is_rewindable and not request.negative
 
-    def _most_outputs(self) -> int:
+    def _max_drawn(self) -> int:
         """Maximum number of tokens a row may draw without a new plan: 1 while any request prefills.
 
         A request that is not admitted waits for another to end, and each end needs a new plan.

@@ -42,14 +42,14 @@ class Shelved:
 
     Attributes:
         content: What the sequence holds.
-        prompt_length: Length of its prompt; 0 if the logits there are not kept.
+        logits_at: Length at which the logits are kept, the end of its prompt; 0 for none.
         start: First position of its window.
         marks: Lengths at which its window is kept too, most useful first.
         last_used: A counter that increases with each use.
     """
 
     content: Content
-    prompt_length: int = 0
+    logits_at: int = 0
     start: int = 0
     marks: tuple[int, ...] = ()
     last_used: int = 0

@@ -81,7 +81,7 @@ class SavedState:
         namespace: What the numbers depend on.
         shape: Shape of the context; only a context of the same shape can restore it.
         spans: The text.
-        prompt_length: Length of its prompt; 0 if the logits there are not kept.
+        logits_at: Length at which the logits are kept, the end of its prompt; 0 for none.
         start: First position of its window.
         marks: Lengths at which its window is kept too.
         buffers: The binary parts.
@@ -90,7 +90,7 @@ class SavedState:
     namespace: Namespace
     shape: tuple[int, ...]
     spans: tuple[Span, ...]
-    prompt_length: int
+    logits_at: int
     start: int
     marks: tuple[int, ...]
     buffers: Buffers
@@ -131,12 +131,12 @@ class SavedState:
             )
 
 
-class _Header(msgspec.Struct):
+class _Header(msgspec.Struct, rename={"logits_at": "prompt_length"}):  # as earlier files have it
     settings: list[tuple[str, str]]
     adapters: list[tuple[str, float, str]]
     shape: tuple[int, ...]
     spans: list[Span]
-    prompt_length: int
+    logits_at: int
     start: int
     marks: tuple[int, ...]
     windows: list[int]
@@ -169,7 +169,7 @@ def write_state(state: SavedState, path: Path) -> int:
             [(each.digest, each.scale, each.kind) for each in space.adapters],
             state.shape,
             list(state.spans),
-            state.prompt_length,
+            state.logits_at,
             state.start,
             state.marks,
             list(state.buffers.windows),
@@ -227,7 +227,7 @@ def _state(header: _Header, parts: list[bytes]) -> SavedState:
         Namespace(tuple((name, value) for name, value in header.settings), adapters),
         header.shape,
         tuple(header.spans),
-        header.prompt_length,
+        header.logits_at,
         header.start,
         header.marks,
         Buffers(parts[0], parts[1], windows),

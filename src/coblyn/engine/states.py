@@ -50,7 +50,7 @@ def take_state(
         copy.content.namespace,
         runner.state_shape,
         copy.content.spans(),
-        copy.prompt_length,
+        copy.logits_at,
         copy.start,
         copy.marks,
         runner.take_copy(key),
@@ -71,7 +71,7 @@ def put_state(scheduler: Scheduler, runner: Runner, state: SavedState) -> None:
     state.require_like(runner.namespace, runner.state_shape)
     require_known(state.namespace.adapters, runner.info.adapters)
     content = Content.of(Prompt(state.spans, state.namespace))
-    key = scheduler.cache.put(Shelved(content, state.prompt_length, state.start, state.marks))
+    key = scheduler.cache.put(Shelved(content, state.logits_at, state.start, state.marks))
     _catch_up(scheduler, runner)
     if key is None:
         raise SettingsError(

@@ -18,14 +18,14 @@ class Track(Protocol):
         sequence: Sequence id that it is computed in.
         computed: Number of cells of its content that are computed.
         replays: Whether the logits at the end of its prompt are kept from an earlier request.
-        prompt_length: Length of its prompt in cells.
+        num_prompt: Length of its prompt in cells.
     """
 
     content: Content
     sequence: int
     computed: int
     replays: bool
-    prompt_length: int
+    num_prompt: int
 
     @property
     def num_pending(self) -> int:
@@ -41,10 +41,10 @@ class Guide:
     sequence: int = -1
     computed: int = 0
     replays: bool = False
-    prompt_length: int = field(init=False)
+    num_prompt: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.prompt_length = len(self.content)
+        self.num_prompt = len(self.content)
 
     @property
     def num_pending(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.encoded import Encoded, Source
+from coblyn.engine.encoded import Encoded, PromptId, Source
 from coblyn.engine.events import Event
 from coblyn.engine.interface import ModelInfo
 from coblyn.engine.media import RawMedia
@@ -77,7 +77,7 @@ class Load(_Frame, frozen=True, tag="load"):
 class Submit(_Frame, frozen=True, tag="submit"):
     """Start a request; ``Events`` follow."""
 
-    request: Request
+    request: Request[PromptId]
 
 
 class Cancel(_Frame, frozen=True, tag="cancel"):
@@ -117,14 +117,14 @@ class Foresee(_Frame, frozen=True, tag="foresee"):
     """Ask how many tokens of a prompt are in memory."""
 
     call: int
-    prompt_id: str
+    prompt_id: PromptId
 
 
 class Look(_Frame, frozen=True, tag="look"):
     """Ask for the candidates after a prompt; the answer is packed ``StageView``s."""
 
     call: int
-    prompt: str
+    prompt_id: PromptId
     sampling: SamplingParams
     max_count: int
 
@@ -141,7 +141,7 @@ class Embed(_Frame, frozen=True, tag="embed"):
     """Ask for the vectors of prompts, which are computed in one step."""
 
     call: int
-    prompt_ids: list[str]
+    prompt_ids: list[PromptId]
 
 
 class AddAdapter(_Frame, frozen=True, tag="add_adapter"):

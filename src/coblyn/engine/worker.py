@@ -27,6 +27,7 @@ import msgspec
 from coblyn.engine import wire
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.core import Core
+from coblyn.engine.encoded import PromptId
 from coblyn.engine.encoder import LONG_TEXT, Encoder
 from coblyn.engine.events import Event, Failed
 from coblyn.engine.fake import FakeRunner
@@ -295,14 +296,14 @@ class Worker:
         self._writer.send(wire.Loading(fraction))
         return True
 
-    def _submit(self, request: Request) -> None:
+    def _submit(self, request: Request[PromptId]) -> None:
         try:
-            request = self._encoder.look_up(request)
+            found = self._encoder.look_up(request)
         except PromptForgotten as error:
             failed = Failed.by(request.id, error)
             self._writer.send_events([failed])
         else:
-            self._loaded.submit(request)
+            self._loaded.submit(found)
 
     def _encode(self, frame: wire.Encode) -> None:
         encode = partial(self._encoder.encode, frame.source)
@@ -362,7 +363,7 @@ class Worker:
     def _look(self, frame: wire.Look) -> None:
         """Have the engine thread answer between two steps."""
         try:
-            prompt = self._encoder.find(frame.prompt)
+            prompt = self._encoder.find(frame.prompt_id)
         except PromptForgotten as error:
             self._writer.send(_refusal(frame.call, error))
             return

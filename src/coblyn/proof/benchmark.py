@@ -17,12 +17,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from coblyn.engine.config import EngineConfig
+from coblyn.engine.encoded import PromptId, Source
 from coblyn.engine.events import Finish, Stats
 from coblyn.engine.interface import Runner
 from coblyn.engine.local import LocalEngine
 from coblyn.engine.params import SamplingParams
 from coblyn.engine.plan import Plan, Sampled
-from coblyn.engine.prompt import Prompt
+from coblyn.engine.prompt import pack_ids
 from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.progress import Progress, Report, silent
@@ -91,7 +92,7 @@ class WatchedRunner(LlamaRunner):
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Run it as ever."""
-        decodes = all(len(row.tokens) == 1 and row.outputs for row in plan.rows)
+        decodes = all(len(row.tokens) == 1 and row.max_drawn for row in plan.rows)
         num_decoding = len(plan.rows) if decodes else 0
         self.notes.append(Note(time.perf_counter(), self.decode_seconds, num_decoding))
         return super().run(plan)
@@ -117,12 +118,13 @@ async def measure(engine: LocalEngine, shape: Shape, report: Report = silent) ->
 
 
 async def _round(engine: LocalEngine, shape: Shape) -> Figures:
-    prompt = tuple(random.choices(range(engine.info.vocab_size), k=shape.num_prompt))  # noqa: S311
+    ids = random.choices(range(engine.info.vocab_size), k=shape.num_prompt)  # noqa: S311
+    prompt = await engine.encode(Source(ids=pack_ids(ids)))
     bare_prompt, bare_generate = await engine.call(_bare_loop(shape))
-    one = await _one(engine, _request(prompt, shape, 0))
+    one = await _one(engine, _request(prompt.id, shape, 0))
     # The same prompt again is in memory, so that all there is to time is decode steps.
-    _, overhead = await _together(engine, prompt, shape, 1)
-    many, streams_overhead = await _together(engine, prompt, shape, shape.num_streams)
+    _, overhead = await _together(engine, prompt.id, shape, 1)
+    many, streams_overhead = await _together(engine, prompt.id, shape, shape.num_streams)
     prefill = shape.num_prompt / one.prefill_seconds
     bare_prefill = shape.num_prompt / bare_prompt
     bare_decode = shape.num_generate / bare_generate
@@ -148,11 +150,11 @@ def _bare_loop(shape: Shape) -> Callable[[Runner], tuple[float, float]]:
 
 def _decode_speed(stats: Stats) -> float:
     """Tokens a second after the first token, which belongs to the prompt's time."""
-    return (stats.completion_tokens - 1) / stats.decode_seconds
+    return (stats.num_generated - 1) / stats.decode_seconds
 
 
 async def _together(
-    engine: LocalEngine, prompt: tuple[int, ...], shape: Shape, count: int
+    engine: LocalEngine, prompt_id: PromptId, shape: Shape, count: int
 ) -> tuple[list[Stats], float]:
     """Continue a prompt that is in memory several times at once.
 
@@ -161,7 +163,7 @@ async def _together(
     """
     await engine.call(lambda runner: _watched(runner).notes.clear())
     stats = await asyncio.gather(
-        *(_one(engine, _request(prompt, shape, index)) for index in range(count))
+        *(_one(engine, _request(prompt_id, shape, index)) for index in range(count))
     )
     notes = await engine.call(lambda runner: tuple(_watched(runner).notes))
     return list(stats), own_part(notes, count)
@@ -180,10 +182,8 @@ def own_part(notes: Sequence[Note], count: int) -> float:
     return 1 - inside / total if total else math.nan
 
 
-def _request(prompt: tuple[int, ...], shape: Shape, index: int) -> Request:
-    return Request(
-        f"bench-{index}", Prompt.of(prompt), shape.num_generate, _SAMPLING, ignore_eos=True
-    )
+def _request(prompt_id: PromptId, shape: Shape, index: int) -> Request[PromptId]:
+    return Request(f"bench-{index}", prompt_id, shape.num_generate, _SAMPLING, ignore_eos=True)
 
 
 _SAMPLING = SamplingParams(temperature=0.8, top_k=40, top_p=0.95, min_p=0.05, seed=1)
@@ -194,7 +194,7 @@ def _watched(runner: Runner) -> WatchedRunner:
     return runner
 
 
-async def _one(engine: LocalEngine, request: Request) -> Stats:
+async def _one(engine: LocalEngine, request: Request[PromptId]) -> Stats:
     stats = Stats()
     async for event in engine.generate(request):
         if isinstance(event, Finish):

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Self, cast
 
 from coblyn.chat.reply import ReplyForm
+from coblyn.engine.encoded import PromptId
 from coblyn.engine.events import Event, Finish, Stats
 from coblyn.engine.request import Request
 from coblyn.errors import BadRequest, CoblynError, PromptForgotten
@@ -286,7 +287,7 @@ async def _fitted(command: GenerateCommand, model: LoadedModel, fitted: _Fitted)
     return fitted[wanted]
 
 
-def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Request:
+def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Request[PromptId]:
     seed = command.sampling.seed
     record.seed = secrets.randbits(32) if seed is None else seed
     record.num_prompt, record.num_cut = prompt.encoded.num_tokens, prompt.encoded.num_cut
@@ -314,13 +315,13 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
     )
 
 
-def _events(model: LoadedModel, request: Request) -> AsyncGenerator[Event, None]:
+def _events(model: LoadedModel, request: Request[PromptId]) -> AsyncGenerator[Event, None]:
     # The engine's iterator is an async generator, which can be closed.
     return cast("AsyncGenerator[Event, None]", model.engine.generate(request))
 
 
 async def _again(
-    model: LoadedModel, command: GenerateCommand, request: Request
+    model: LoadedModel, command: GenerateCommand, request: Request[PromptId]
 ) -> AsyncGenerator[Event, None]:
     prompt = await model.fit(command)
     request = replace(request, prompt=prompt.encoded.id, negative=prompt.negative_id)
@@ -328,4 +329,4 @@ async def _again(
 
 
 async def _cancelled(record: Record) -> AsyncGenerator[Event, None]:
-    yield Finish(record.id, "cancelled", Stats(prompt_tokens=record.num_prompt))
+    yield Finish(record.id, "cancelled", Stats(num_prompt=record.num_prompt))

@@ -107,12 +107,12 @@ def measured(newest_first: Iterable[Record]) -> Rates:
 
 
 def _reading(stats: Stats) -> float | None:
-    return _rate(stats.prompt_tokens - stats.cached_tokens, stats.prefill_seconds)
+    return _rate(stats.num_prompt - stats.num_cached, stats.prefill_seconds)
 
 
 def _writing(stats: Stats) -> float | None:
     # The first token is drawn in the prompt's last step.
-    return _rate(stats.completion_tokens - 1, stats.decode_seconds)
+    return _rate(stats.num_generated - 1, stats.decode_seconds)
 
 
 def _rate(tokens: int, seconds: float) -> float | None:

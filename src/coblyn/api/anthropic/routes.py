@@ -81,7 +81,7 @@ def _message(wanted: MessagesInput, reply: WholeReply) -> dict[str, Any]:
     assert finish, "it is complete"
     ending = Ending(finish, wanted.stops, wanted.limit, has_calls=reply.reason == "tool_calls")
     stats = finish.stats
-    totals = usage(stats.prompt_tokens, stats.cached_tokens, stats.completion_tokens)
+    totals = usage(stats.num_prompt, stats.num_cached, stats.num_generated)
     return {"content": content_of(reply.message), **ending.fields, "usage": totals}
 
 

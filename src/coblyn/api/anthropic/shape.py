@@ -32,7 +32,7 @@ class Ending:
     ) -> None:
         self.stop = finish.stop if finish.reason == "stop" and finish.stop in stops else None
         if finish.reason == "length":
-            is_full = finish.stats.completion_tokens < max_tokens
+            is_full = finish.stats.num_generated < max_tokens
             self.reason = "model_context_window_exceeded" if is_full else "max_tokens"
         elif has_calls:
             self.reason = "tool_use"

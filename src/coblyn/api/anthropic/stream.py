@@ -74,9 +74,9 @@ class MessageChunks(Chunks):
         """The last block ends, and the message with its reason and its usage."""
         stats, wanted = finish.stats, self._wanted
         ending = Ending(finish, wanted.stops, wanted.limit, has_calls=has_calls)
-        totals = usage(stats.prompt_tokens, stats.cached_tokens, stats.completion_tokens)
+        totals = usage(stats.num_prompt, stats.num_cached, stats.num_generated)
         # A request that ends while it waits has not said anything yet.
-        opening = b"" if self._has_begun else self._begin(stats.prompt_tokens, stats.cached_tokens)
+        opening = b"" if self._has_begun else self._begin(stats.num_prompt, stats.num_cached)
         return (
             opening
             + self._blocks.close()

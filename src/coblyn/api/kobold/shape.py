@@ -42,8 +42,8 @@ def result(record: Record, reason: str | None) -> dict[str, Any]:
         "tool_calls": None,
         "finish_reason": reason,
         "logprobs": logprobs_object(record.tokens) if record.tokens else None,
-        "prompt_tokens": stats.prompt_tokens,
-        "completion_tokens": stats.completion_tokens,
+        "prompt_tokens": stats.num_prompt,
+        "completion_tokens": stats.num_generated,
     }
 
 
@@ -98,8 +98,8 @@ def perf(hub: Hub, status: EngineStatus) -> dict[str, Any]:
     return last | {
         "last_seed": record.seed if record else -1,
         "stop_reason": _STOP_REASONS[finish.reason] if finish else -1,
-        "last_draft_success": stats.right_drafts,
-        "last_draft_failed": stats.draft_tokens - stats.right_drafts,
+        "last_draft_success": stats.num_right,
+        "last_draft_failed": stats.num_drafts - stats.num_right,
         "total_gens": hub.num_finished,
         "total_img_gens": 0,
         "total_tts_gens": 0,
@@ -123,14 +123,14 @@ def logprobs_object(tokens: Sequence[TokenText]) -> dict[str, Any]:
 
 
 def _speeds(stats: Stats) -> dict[str, Any]:
-    num_read = stats.prompt_tokens - stats.cached_tokens
+    num_read = stats.num_prompt - stats.num_cached
     # The first token comes out of the prompt's own step.
-    num_written = max(0, stats.completion_tokens - 1)
+    num_written = max(0, stats.num_generated - 1)
     return {
         "last_process": _ratio(1000 * stats.prefill_seconds, num_read),
         "last_eval": _ratio(1000 * stats.decode_seconds, num_written),
-        "last_token_count": stats.completion_tokens,
-        "last_input_count": stats.prompt_tokens,
+        "last_token_count": stats.num_generated,
+        "last_input_count": stats.num_prompt,
         "last_process_time": stats.prefill_seconds,
         "last_eval_time": stats.decode_seconds,
         "last_process_speed": _ratio(num_read, stats.prefill_seconds),

@@ -6,7 +6,6 @@ The framing is KoboldCPP's: text with a null reason, at last an empty text with 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -52,7 +51,7 @@ class KoboldChunks(Chunks):
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
         """The reason, and the statistics."""
         end = self._message(_END % json_text(self.dialect.finish_reasons[finish.reason]))
-        stats = dataclasses.asdict(finish.stats) | {"seed": record.seed, "stop": finish.stop}
+        stats = finish.stats.named() | {"seed": record.seed, "stop": finish.stop}
         return end + self._event(b"stats", stats)
 
     def progress(self, prefill: Prefill) -> bytes:

@@ -54,9 +54,9 @@ def final(
         "stop": True,
         "id_slot": -1,
         "model": info.name,
-        "tokens_predicted": stats.completion_tokens,
-        "tokens_evaluated": stats.prompt_tokens,
-        "tokens_cached": stats.prompt_tokens + stats.completion_tokens,
+        "tokens_predicted": stats.num_generated,
+        "tokens_evaluated": stats.num_prompt,
+        "tokens_cached": stats.num_prompt + stats.num_generated,
         "generation_settings": settings(command, record.seed, info),
         "prompt": prompt,
         "has_new_line": "\n" in record.text,
@@ -69,11 +69,11 @@ def final(
 
 def timings(stats: Stats) -> dict[str, Any]:
     """Tokens and milliseconds of a prompt and its completion."""
-    num_read = stats.prompt_tokens - stats.cached_tokens
+    num_read = stats.num_prompt - stats.num_cached
     return {
-        "cache_n": stats.cached_tokens,
+        "cache_n": stats.num_cached,
         **_speed("prompt", num_read, stats.prefill_seconds),
-        **_speed("predicted", stats.completion_tokens, stats.decode_seconds),
+        **_speed("predicted", stats.num_generated, stats.decode_seconds),
     }
 
 

@@ -40,9 +40,7 @@ class Asked:
         """What a completion ends with, without its text."""
         command, prompt = self.commands[index], self.prompts[index]
         if self.wanted.only_reads:  # the engine writes a token at least, which is not shown
-            finish = msgspec.structs.replace(
-                finish, stats=replace(finish.stats, completion_tokens=0)
-            )
+            finish = msgspec.structs.replace(finish, stats=replace(finish.stats, num_generated=0))
         return final(index, record, finish, command, self.info, prompt)
 
     def whole(self, index: int, record: Record) -> dict[str, Any]:

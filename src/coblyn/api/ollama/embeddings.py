@@ -69,7 +69,7 @@ async def embed(call: Call) -> Response:
         )
     )
     vectors = [vector.tolist() for vector in found.vectors]
-    durations = clock.durations(Stats(prompt_tokens=found.num_tokens))
+    durations = clock.durations(Stats(num_prompt=found.num_tokens))
     return JSONResponse(
         {"model": name, "embeddings": vectors} | durations, headers=warning_headers(warnings)
     )

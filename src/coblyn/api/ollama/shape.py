@@ -33,9 +33,9 @@ class Clock:
         fields = {
             "total_duration": total,
             "load_duration": max(0, total - nanoseconds(known)),
-            "prompt_eval_count": stats.prompt_tokens,
+            "prompt_eval_count": stats.num_prompt,
             "prompt_eval_duration": nanoseconds(stats.prefill_seconds),
-            "eval_count": stats.completion_tokens,
+            "eval_count": stats.num_generated,
             "eval_duration": nanoseconds(stats.decode_seconds),
         }
         return {name: value for name, value in fields.items() if value}

@@ -63,13 +63,13 @@ def usage(
     """
     finished = [(index, r.finish.stats) for index, r in enumerate(records) if r.finish is not None]
     firsts = [stats for index, stats in finished if index % num_choices == 0]
-    num_prompt = sum(stats.prompt_tokens for stats in firsts)
-    num_completion = 0 if is_silent else sum(stats.completion_tokens for _, stats in finished)
+    num_prompt = sum(stats.num_prompt for stats in firsts)
+    num_completion = 0 if is_silent else sum(stats.num_generated for _, stats in finished)
     return {
         "prompt_tokens": num_prompt,
         "completion_tokens": num_completion,
         "total_tokens": num_prompt + num_completion,
-        "prompt_tokens_details": {"cached_tokens": sum(stats.cached_tokens for stats in firsts)},
+        "prompt_tokens_details": {"cached_tokens": sum(stats.num_cached for stats in firsts)},
         "completion_tokens_details": {"reasoning_tokens": sum(r.num_thought for r in records)},
     }
 

@@ -197,14 +197,14 @@ class Response:
         if stats is None:
             return None
         return {
-            "input_tokens": stats.prompt_tokens,
+            "input_tokens": stats.num_prompt,
             "input_tokens_details": {
-                "cached_tokens": stats.cached_tokens,
+                "cached_tokens": stats.num_cached,
                 "cache_write_tokens": 0,
             },
-            "output_tokens": stats.completion_tokens,
+            "output_tokens": stats.num_generated,
             "output_tokens_details": {"reasoning_tokens": self._num_thought},
-            "total_tokens": stats.prompt_tokens + stats.completion_tokens,
+            "total_tokens": stats.num_prompt + stats.num_generated,
         }
 
 
