@@ -17,6 +17,7 @@ from coblyn.errors import BadRequest, Cancelled
 __all__ = [
     "BodyTimeout",
     "BodyTooLarge",
+    "parts_of",
     "read_bytes",
     "read_json",
     "read_value",
@@ -51,6 +52,8 @@ _MESSAGES = {
     "list_type": "This has to be a list",
 }
 """What pydantic says about numbers that are too large is not what is wrong with them, and JSON has no dictionaries."""
+
+_LEFT = "The client left before its request was complete."
 
 _MAX_DIGITS = 20
 """Digits of the largest integer of 64 bits, or those of the smallest and its sign."""
@@ -106,6 +109,20 @@ async def read_bytes(request: Request, options: ApiOptions) -> bytes:
         Cancelled: The client left.
     """
     return await _read(request, options.max_body, options.body_seconds)
+
+
+async def parts_of(request: Request, options: ApiOptions) -> AsyncIterator[bytes]:
+    """The body as it comes, however large: a file that is written to the disk.
+
+    Raises:
+        BodyTimeout: It stopped arriving.
+        Cancelled: The client left.
+    """
+    try:
+        async for part in _timed(request.stream(), options.body_seconds):
+            yield part
+    except ClientDisconnect as error:
+        raise Cancelled(_LEFT) from error
 
 
 def validated(model: type[Model], body: dict[str, Any]) -> Model:
@@ -180,7 +197,7 @@ async def _read(request: Request, limit: int, seconds: float) -> bytes:
             else:
                 body += chunk
     except ClientDisconnect as error:
-        raise Cancelled("The client left before its request was complete.") from error
+        raise Cancelled(_LEFT) from error
     if is_too_large:
         raise _too_large(limit)
     return bytes(body)

@@ -35,7 +35,7 @@ async def ready(call: Call) -> Response:
     return JSONResponse({"ready": is_ready, "models": states}, 200 if is_ready else 503)
 
 
-@routes.get("/metrics", "Figures for Prometheus", scope="admin")
+@routes.get("/metrics", "Figures for Prometheus", scope="admin", answer="text/plain")
 async def metrics(call: Call) -> Response:
     """Requests, generations, tokens, waiting times, and the state of engines, by model and key."""
     return Response(call.request.app.state.metrics.text(), media_type=CONTENT_TYPE)

@@ -70,12 +70,13 @@ def _operation(dialect: Dialect, route: Route) -> dict[str, Any]:
 
 
 def _responses(dialect: Dialect, route: Route) -> dict[str, Any]:
-    answers: dict[str, Any] = {"application/json": {}}
+    answers: dict[str, Any] = {route.answer: {}} if route.answer else {}
     if route.can_stream:
         answers[dialect.framing.media_type] = {}
     error = {"application/json": {"example": dialect.error_body(_PROBLEM)}}
+    content = {"content": answers} if answers else {}
     return {
-        "200": {"description": "The answer.", "content": answers},
+        "200": {"description": "The answer.", **content},
         "default": {"description": "An error in this API's shape.", "content": error},
     }
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Handler", "Method", "Route", "Routes"]
 
 Handler = Callable[["Call"], Awaitable[Response]]
+JSON = "application/json"
 Method = Literal["GET", "POST", "DELETE"]
 
 
@@ -36,6 +37,7 @@ class Route:
         header: A header by which clients of this dialect are known, where another dialect has a route at the same path;
             requests without it are the other's. Empty where the path says it all.
         scope: The scope that an API key needs.
+        answer: Content type of the answer; empty for an answer without a body.
     """
 
     method: Method
@@ -47,6 +49,7 @@ class Route:
     can_stream: bool = False
     header: str = ""
     scope: Scope = "generate"
+    answer: str = JSON
 
     @property
     def description(self) -> str:
@@ -73,21 +76,41 @@ class Routes(list[Route]):
         example: Mapping[str, Any] | None = None,
         *,
         scope: Scope | None = None,
+        answer: str = JSON,
     ) -> Callable[[Handler], Handler]:
         """Answer DELETE."""
         return self._add(
             lambda handler: Route(
-                "DELETE", path, handler, summary, body, example or {}, scope=scope or self._scope
+                "DELETE",
+                path,
+                handler,
+                summary,
+                body,
+                example or {},
+                scope=scope or self._scope,
+                answer=answer,
             )
         )
 
     def get(
-        self, path: str, summary: str, *, header: str = "", scope: Scope | None = None
+        self,
+        path: str,
+        summary: str,
+        *,
+        header: str = "",
+        scope: Scope | None = None,
+        answer: str = JSON,
     ) -> Callable[[Handler], Handler]:
         """Answer GET."""
         return self._add(
             lambda handler: Route(
-                "GET", path, handler, summary, header=header, scope=scope or self._scope
+                "GET",
+                path,
+                handler,
+                summary,
+                header=header,
+                scope=scope or self._scope,
+                answer=answer,
             )
         )
 
@@ -100,6 +123,7 @@ class Routes(list[Route]):
         *,
         can_stream: bool = False,
         scope: Scope | None = None,
+        answer: str = JSON,
     ) -> Callable[[Handler], Handler]:
         """Answer POST."""
         return self._add(
@@ -112,6 +136,7 @@ class Routes(list[Route]):
                 example or {},
                 can_stream,
                 scope=scope or self._scope,
+                answer=answer,
             )
         )
 

@@ -47,7 +47,7 @@ async def status(call: Call) -> Response:
     return JSONResponse(_status(call, shared, body.sender))
 
 
-@routes.post("/api/extra/multiplayer/getstory", "The shared story")
+@routes.post("/api/extra/multiplayer/getstory", "The shared story", answer="text/plain")
 async def get_story(call: Call) -> Response:
     """The story as it was sent, as plain text; empty before the first, and where nothing is shared."""
     shared = call.services.shared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coblyn.api.dialect import STOP_OR_LENGTH, Dialect
 from coblyn.api.framing import NDJSON
-from coblyn.api.ollama import embeddings, listing, managing, missing, writing
+from coblyn.api.ollama import embeddings, listing, managing, sending, writing
 from coblyn.api.ollama.errors import ollama_body
 from coblyn.api.ollama.stream import idle_line
 
@@ -15,7 +15,7 @@ _ROUTES = (
     *embeddings.routes,
     *listing.routes,
     *managing.routes,
-    *missing.routes,
+    *sending.routes,
 )
 
 OLLAMA = Dialect(

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.later import Warnings, warning_headers
-from coblyn.api.ollama.errors import NotOffered
 from coblyn.api.ollama.listing import NamedInput
 from coblyn.api.ollama.options import read_options
 from coblyn.api.problem import Problem
@@ -21,6 +20,7 @@ from coblyn.api.route import Routes
 from coblyn.api.stream import StreamResponse, compact
 from coblyn.errors import BadRequest, Cancelled, CoblynError
 from coblyn.models.modelfile import Modelfile, read_modelfile
+from coblyn.models.sent import adopt
 from coblyn.progress import Progress
 
 __all__ = ["routes"]
@@ -43,31 +43,49 @@ class CreateInput(NamedInput):
     adapters: dict[str, str] | None = Field(
         None, description="By name: adapters that the server was started with; files are refused."
     )
-    files: dict[str, str] | None = Field(None, description="Refused.")
+    files: dict[str, str] | None = Field(
+        None,
+        description="Name and digest of the one GGUF file that it is made of, once that was sent.",
+    )
     quantize: str | None = Field(None, description="Refused.")
     stream: bool | None = None
 
+    def file(self) -> tuple[str, str] | None:
+        """Name and digest of the file that it is made of; None where it is made from a model that is here.
+
+        Raises:
+            BadRequest: They are several: a model that is not GGUF, or a split one.
+        """
+        if not self.files:
+            return None
+        if len(self.files) > 1:
+            raise BadRequest(
+                "A model is made of one GGUF file here.",
+                field="files",
+                hint="Convert or merge the files first: coblyn convert, coblyn merge.",
+            )
+        return next(iter(self.files.items()))
+
     def to_modelfile(self) -> Modelfile:
-        """The settings that are meant.
+        """The settings that are meant, for the model or the file that is named.
 
         Raises:
             BadRequest: They are none, or ask for what is not supported.
         """
-        if self.files:
-            raise BadRequest(
-                "Models are not made from files that are sent.",
-                field="files",
-                hint="Put the GGUF file into the directory of models, and name it with from.",
-            )
         if self.quantize:
-            raise BadRequest("Models are not quantized here.", field="quantize")
+            raise BadRequest(
+                "Models are not quantized on the way.",
+                field="quantize",
+                hint="coblyn quantize does.",
+            )
         if self.modelfile:
             return read_modelfile(self.modelfile)
-        if not self.base:
+        base = next(iter(self.files or ()), self.base)
+        if not base:
             raise BadRequest("neither 'from' or 'files' was specified", field="from")
         licenses = [self.license] if isinstance(self.license, str) else self.license or []
         return Modelfile(
-            self.base,
+            base,
             {name: value for name, value in (self.parameters or {}).items() if value is not None},
             self.system or "",
             self.template or "",
@@ -99,15 +117,17 @@ class PullInput(NamedInput):
     scope="admin",
 )
 async def create(call: Call) -> Response:
-    """A model from another by settings: system text, parameters, messages. It is kept as a small file."""
-    body = await call.json()
-    wanted = validated(CreateInput, body)
+    """A model from another, or of a file that was sent, by settings: system text, parameters, messages."""
+    wanted = validated(CreateInput, await call.json())
+    file = wanted.file()
     modelfile = wanted.to_modelfile()
     modelfile = replace(modelfile, adapters=_files(call, modelfile.adapters))
     warnings: dict[str, str] = {}
     read_options(modelfile.parameters, warnings, context=call.model.engine.info.context)
     if modelfile.template:
         warnings["template"] = "It is kept and shown; the model's own chat template is used."
+    if file:
+        modelfile = replace(modelfile, base=await asyncio.to_thread(adopt, *file))
     await asyncio.to_thread(call.services.inventory.make, wanted.named, modelfile)
     steps = [{"status": "reading model metadata"}, {"status": "writing manifest"}, _SUCCESS]
     if wanted.stream is False:
@@ -121,6 +141,7 @@ async def create(call: Call) -> Response:
     CopyInput,
     {"source": "smollm2", "destination": "mine"},
     scope="admin",
+    answer="",
 )
 async def copy(call: Call) -> Response:
     """A model under another name; its file is not copied."""
@@ -129,7 +150,9 @@ async def copy(call: Call) -> Response:
     return Response()
 
 
-@routes.delete("/api/delete", "Delete a model", NamedInput, {"model": "mine"}, scope="admin")
+@routes.delete(
+    "/api/delete", "Delete a model", NamedInput, {"model": "mine"}, scope="admin", answer=""
+)
 async def delete(call: Call) -> Response:
     """A model that was made loses its settings, another its file. One that is loaded stays."""
     wanted = validated(NamedInput, await call.json())
@@ -158,7 +181,7 @@ async def pull(call: Call) -> Response:
 @routes.post("/api/push", "Refused", NamedInput, {"model": "mine"}, scope="admin")
 async def push(_: Call) -> Response:
     """Models are not sent to registries."""
-    raise NotOffered("Models are not sent to registries from here.")
+    raise BadRequest("Models are not sent to registries from here.")
 
 
 class _Pull:

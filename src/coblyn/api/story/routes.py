@@ -217,7 +217,7 @@ async def empty_trash(call: Call) -> Response:
     return JSONResponse({"forgotten": await call.services.stories.empty_trash()})
 
 
-@routes.get(_LIBRARY + "/backup", "All stories as a file")
+@routes.get(_LIBRARY + "/backup", "All stories as a file", answer="application/vnd.sqlite3")
 async def backup(call: Call) -> Response:
     """A copy of the SQLite file, whole at one moment."""
     with tempfile.TemporaryDirectory() as directory:

@@ -1,0 +1,109 @@
+"""Models that Ollama's clients make of files that they send."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import ollama
+import pytest
+
+from coblyn import paths
+from coblyn.engine.fake import FakeRunner
+from gguf_file import lora_of, whole_model
+from live_server import serve
+
+NOTHING = f"sha256:{hashlib.sha256(b'').hexdigest()}"
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with serve(FakeRunner) as url:
+        yield url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[ollama.Client]:
+    with ollama.Client(url) as client:
+        yield client
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return whole_model().write(tmp_path / "My Weights.gguf")
+
+
+def leftovers() -> list[str]:
+    return [path.name for path in (paths.models() / "sent").iterdir()]
+
+
+def test_a_model_is_made_of_a_file_that_was_sent(
+    url: str, client: ollama.Client, file: Path
+) -> None:
+    digest = client.create_blob(file)
+    assert httpx.head(f"{url}/api/blobs/{digest}").status_code == 200
+    last = client.create("mine", files={file.name: digest}, system="Be brief.")
+    assert last.status == "success"
+    name = f"my-weights-{digest.removeprefix('sha256:')[:8]}"
+    assert (paths.models() / f"{name}.gguf").read_bytes() == file.read_bytes()
+    assert client.show("mine").modelinfo
+    assert "Be brief." in str(client.show("mine").modelfile)
+    assert {f"{name}:latest", "mine:latest"} <= {each.model for each in client.list().models}
+    assert leftovers() == []
+    client.create("again", files={file.name: digest})
+    assert httpx.head(f"{url}/api/blobs/{digest}").status_code == 404
+
+
+def test_a_file_that_is_not_what_it_claims_to_be_is_not_kept(url: str) -> None:
+    answer = httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"something")
+    assert answer.status_code == 400
+    assert "digest mismatch" in answer.json()["error"]
+    assert httpx.head(f"{url}/api/blobs/{NOTHING}").status_code == 404
+    assert leftovers() == []
+
+
+@pytest.mark.parametrize("digest", ["sha256:abc", "..%2F..%2Fx", "md5:" + "0" * 32])
+def test_what_is_no_digest_is_refused(url: str, digest: str) -> None:
+    answer = httpx.post(f"{url}/api/blobs/{digest}", content=b"x")
+    assert answer.status_code in (400, 404, 405)
+    assert not (paths.models() / "sent").exists()
+
+
+def test_a_file_that_is_no_model_makes_none(client: ollama.Client, tmp_path: Path) -> None:
+    for path in (tmp_path / "notes.gguf", lora_of(whole_model()).write(tmp_path / "lora.gguf")):
+        if not path.exists():
+            path.write_text("No model.")
+        digest = client.create_blob(path)
+        with pytest.raises(ollama.ResponseError, match=r"GGUF|adapter"):
+            client.create("mine", files={path.name: digest})
+    assert leftovers() == []
+    assert not list(paths.models().glob("*.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a.gguf": NOTHING}, "was not sent"),
+        ({"a.safetensors": NOTHING, "b.safetensors": NOTHING}, "one GGUF file"),
+        ({"../../x": "sha256:1"}, "is not a digest"),
+    ],
+)
+def test_what_was_not_sent_makes_no_model(url: str, files: dict[str, str], words: str) -> None:
+    body = {"model": "mine", "files": files, "stream": False}
+    answer = httpx.post(f"{url}/api/create", json=body)
+    assert answer.status_code in (400, 404)
+    assert words in json.loads(answer.content)["error"]
+
+
+def test_a_client_that_leaves_leaves_nothing_behind(url: str) -> None:
+    def half() -> Iterator[bytes]:
+        yield b"x" * 1000
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        httpx.post(f"{url}/api/blobs/{NOTHING}", content=half())
+    httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").raise_for_status()
+    assert leftovers() == [NOTHING.replace(":", "-")]
