@@ -8,11 +8,12 @@ namespace coblyn {
 
 namespace {
 
-// The smallest set of best tokens that reaches `mass`. A histogram of the mass over bands of logits shows which band
-// contains the border, so that only that band has to be sorted. Returns how many of `out` are kept at its beginning.
-size_t select_mass(const float * x, int32_t n, const Groups & groups, float scale, const float * weights, double mass,
-                   std::vector<Candidate> & out) {
-    const float       best          = groups.best();
+// How far below the best, in logits after scaling, a set of tokens with a share of the mass may reach.
+constexpr float distances[n_floors] = {0.5f, 1.5f, 3.0f, 5.0f, 7.0f, 10.0f, 14.0f, 20.0f};
+
+// Moves the smallest set of best tokens that reaches `mass` to the beginning of a list that contains it, and returns its size. A
+// histogram of the mass over bands of logits shows which band contains the border, so that only that band has to be sorted.
+size_t select_mass(std::vector<Candidate> & items, float best, float scale, double mass) {
     constexpr int32_t bands         = 1024;
     const float       per_unit      = 32.0f * scale;  // bands below `best`, 1/32 wide; the last one takes the rest
     double            masses[bands] = {};
@@ -20,23 +21,23 @@ size_t select_mass(const float * x, int32_t n, const Groups & groups, float scal
         const float distance = (best - logit) * per_unit;
         return distance < (float) (bands - 1) ? (int32_t) distance : bands - 1;
     };
-    for (int32_t i = 0; i < n; ++i) {
-        masses[band_of(x[i])] += weights[i];
+    for (const Candidate & item : items) {
+        masses[band_of(item.logit)] += exponential((item.logit - best) * scale);
     }
     int32_t border = 0;
     double  sum    = 0;
     while (border < bands - 1 && sum + masses[border] < mass) {
         sum += masses[border++];
     }
-    const float floor = border < bands - 1 ? best - (float) (border + 1) / per_unit : minus_infinity;
-    groups.select_above(floor, out);
-    // Rounding may admit candidates of the next band; they come last and change nothing.
-    const auto middle = std::partition(out.begin(), out.end(),
+    const auto middle = std::partition(items.begin(), items.end(),
                                        [&](const Candidate & c) { return band_of(c.logit) < border; });
-    std::sort(middle, out.end(), before);
-    size_t kept = middle - out.begin();
-    for (; kept < out.size() && sum < mass; ++kept) {
-        sum += exponential((out[kept].logit - best) * scale);
+    const auto end    = std::partition(middle, items.end(),
+                                       [&](const Candidate & c) { return band_of(c.logit) == border; });
+    std::sort(middle, end, before);
+    size_t       kept    = middle - items.begin();
+    const size_t n_below = end - items.begin();
+    for (; kept < n_below && sum < mass; ++kept) {
+        sum += exponential((items[kept].logit - best) * scale);
     }
     return std::max<size_t>(1, kept);
 }
@@ -107,10 +108,16 @@ float Candidates::best() {
     return top;
 }
 
+// The mass of each block of the row, and the sum of all.
+double Candidates::weigh() {
+    masses.resize(n_parts(n_vocab, block));
+    return exponential_sums(row, n_vocab, groups.best(), (float) factor, masses.data());
+}
+
 double Candidates::mass() {
     if (!is_list) {
         see();
-        return exponential_sum(row, n_vocab, groups.best(), (float) factor, nullptr);
+        return weigh();
     }
     const float top   = best();
     double      total = 0;
@@ -242,9 +249,17 @@ void Candidates::keep_share(double share) {
 
 void Candidates::keep_share_of_row(double share) {
     see();
-    weights.resize(n_vocab);
-    const double total = exponential_sum(row, n_vocab, groups.best(), (float) factor, weights.data());
-    items.resize(select_mass(row, n_vocab, groups, (float) factor, weights.data(), share * total, items));
+    const float top = groups.best(), times = (float) factor;
+    float       floors[n_floors];
+    double      above[n_floors];
+    for (int32_t i = 0; i < n_floors; ++i) {
+        floors[i] = top - distances[i] / times;
+    }
+    const double mass   = share * exponential_sums_above(row, n_vocab, top, times, floors, above);
+    const double enough = mass * (1 + 1e-5);  // sums of floats
+    const auto   found  = std::find_if(above, above + n_floors, [&](double sum) { return sum >= enough; });
+    groups.select_above(found == above + n_floors ? minus_infinity : floors[found - above], items);
+    items.resize(select_mass(items, top, times, mass));
     is_list = true;
     for (Candidate & item : items) {
         item.logit = bounded(item.logit * factor);
@@ -311,8 +326,7 @@ int32_t Candidates::draw(double number) {
 int32_t Candidates::draw_from_row(double number) {
     see();
     const float top = groups.best(), times = (float) factor;
-    masses.clear();
-    double target = number * exponential_sum(row, n_vocab, top, times, nullptr, [&](double sum) { masses.push_back(sum); });
+    double      target = number * weigh();
     size_t chosen = 0;
     for (size_t i = 0; i < masses.size(); ++i) {
         if (masses[i] > 0) {

@@ -89,6 +89,7 @@ public:
 
 private:
     void    see();
+    double  weigh();
     void    place();
     void    unplace();
     int32_t draw_from_row(double number);
@@ -105,9 +106,8 @@ private:
     Groups  groups;
     std::vector<Candidate>                 items;
     std::vector<std::pair<int32_t, float>> raw;      // original values of what was changed in the row
-    std::vector<float>                     weights;  // scratch
-    std::vector<double>                    masses;   // scratch
-    std::vector<int32_t>                   places;   // of each token in `items`, from 1 on; 0 between uses
+    std::vector<double>                    masses;  // of blocks of the row; scratch
+    std::vector<int32_t>                   places;  // of each token in `items`, from 1 on; 0 between uses
 };
 
 }  // namespace coblyn

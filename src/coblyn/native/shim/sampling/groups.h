@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "softmax.h"
+#include "rows.h"
 
 #include <cstdint>
 #include <vector>
@@ -24,22 +24,25 @@ class Groups {
 public:
     void  look(const float * x, int32_t n);
     bool  has_nan() const { return holds_nan; }
-    float best() const { return *std::max_element(peaks.begin(), peaks.end()); }
+    float best() const { return highest; }
 
     // All candidates at or above a logit, in any order.
     void select_above(float limit, std::vector<Candidate> & out) const;
 
-    // The `k` >= 1 best candidates, in any order. At least `k` groups have a best: what is below all of these is out.
+    // The `k` >= 1 best candidates, in any order.
     void select_best(size_t k, std::vector<Candidate> & out);
 
 private:
-    static constexpr int32_t width = lanes;
-    static constexpr int32_t chunk = 32 * width;
+    float limit_for(size_t k);
+    float guessed_limit(size_t k);
+    void  read_chunk(int32_t start, float limit, std::vector<Candidate> & out) const;
 
     const float *      logits    = nullptr;
     int32_t            count     = 0;
     bool               holds_nan = false;
-    std::vector<float> peaks;
+    float              highest   = minus_infinity;
+    std::vector<float> peaks;  // `lanes` of each chunk
+    std::vector<float> tops;   // one of each chunk
     std::vector<float> order;  // scratch
 };
 

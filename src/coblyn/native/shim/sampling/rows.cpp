@@ -1,0 +1,125 @@
+#include "rows.h"
+
+// Needs a linker and a loader that choose between versions of a function.
+#if defined(__linux__) && defined(__GLIBC__) && defined(__x86_64__) && !defined(__AVX2__) && defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define COBLYN_VERSIONS __attribute__((target_clones("default", "avx2", "avx512f")))
+#endif
+#endif
+#ifndef COBLYN_VERSIONS
+#define COBLYN_VERSIONS
+#endif
+
+namespace coblyn {
+
+namespace {
+
+// The best of each lane of a chunk; the last chunk may be shorter. Returns whether a logit is NaN.
+inline bool peaks_of_chunk(const float * x, int32_t n, float * peaks) {
+    float   best[lanes];
+    int32_t wrong[lanes] = {};
+    std::fill(best, best + lanes, minus_infinity);
+    int32_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+        for (int32_t j = 0; j < lanes; ++j) {
+            best[j] = x[i + j] > best[j] ? x[i + j] : best[j];
+            wrong[j] |= x[i + j] != x[i + j];
+        }
+    }
+    for (; i < n; ++i) {
+        best[i % lanes] = x[i] > best[i % lanes] ? x[i] : best[i % lanes];
+        wrong[0] |= x[i] != x[i];
+    }
+    std::memcpy(peaks, best, sizeof best);
+    int32_t any = 0;
+    for (int32_t j = 0; j < lanes; ++j) {
+        any |= wrong[j];
+    }
+    return any != 0;
+}
+
+// Sums of few terms each, so that the rest is added as doubles.
+inline double total_of(const float * sums) {
+    double parts[lanes / 4] = {};
+    for (int32_t i = 0; i < lanes; i += lanes / 4) {
+        for (int32_t j = 0; j < lanes / 4; ++j) {
+            parts[j] += sums[i + j];
+        }
+    }
+    double total = 0;
+    for (const double part : parts) {
+        total += part;
+    }
+    return total;
+}
+
+}  // namespace
+
+COBLYN_VERSIONS
+bool find_peaks(const float * x, int32_t n, float * peaks) {
+    bool is_wrong = false;
+    for (int32_t i = 0; i < n; i += chunk, peaks += lanes) {
+        is_wrong |= peaks_of_chunk(x + i, std::min(chunk, n - i), peaks);
+    }
+    return is_wrong;
+}
+
+COBLYN_VERSIONS
+double exponential_sums(const float * x, int32_t n, float shift, float scale, double * sums) {
+    double total = 0;
+    for (int32_t start = 0; start < n; start += block) {
+        const int32_t end         = std::min(n, start + block);
+        float         part[lanes] = {};
+        int32_t       i           = start;
+        for (; i + lanes <= end; i += lanes) {
+            for (int32_t j = 0; j < lanes; ++j) {
+                part[j] += exponential((x[i + j] - shift) * scale);
+            }
+        }
+        for (; i < end; ++i) {
+            part[i % lanes] += exponential((x[i] - shift) * scale);
+        }
+        *sums = total_of(part);
+        total += *sums++;
+    }
+    return total;
+}
+
+COBLYN_VERSIONS
+double exponential_sums_above(const float * x, int32_t n, float shift, float scale, const float (&floors)[n_floors],
+                              double (&above)[n_floors]) {
+    double total = 0;
+    std::fill(above, above + n_floors, 0.0);
+    for (int32_t start = 0; start < n; start += block) {
+        const int32_t end                   = std::min(n, start + block);
+        float         all[lanes]            = {};
+        float         parts[n_floors][lanes] = {};
+        int32_t       i                     = start;
+        for (; i + lanes <= end; i += lanes) {
+            float terms[lanes];
+            for (int32_t j = 0; j < lanes; ++j) {
+                terms[j] = exponential((x[i + j] - shift) * scale);
+                all[j] += terms[j];
+            }
+            for (int32_t k = 0; k < n_floors; ++k) {
+                for (int32_t j = 0; j < lanes; ++j) {
+                    parts[k][j] += x[i + j] >= floors[k] ? terms[j] : 0.0f;
+                }
+            }
+        }
+        for (; i < end; ++i) {
+            const float term = exponential((x[i] - shift) * scale);
+            all[i % lanes] += term;
+            for (int32_t k = 0; k < n_floors; ++k) {
+                parts[k][i % lanes] += x[i] >= floors[k] ? term : 0.0f;
+            }
+        }
+        total += total_of(all);
+        for (int32_t k = 0; k < n_floors; ++k) {
+            above[k] += total_of(parts[k]);
+        }
+    }
+    return total;
+}
+
+}  // namespace coblyn

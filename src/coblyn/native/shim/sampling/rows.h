@@ -1,0 +1,31 @@
+// Straight loops over all logits of a row: what costs time with a large vocabulary. In a build for other machines they are compiled
+// for several instruction sets, and the processor decides which are run.
+
+#pragma once
+
+#include "softmax.h"
+
+#include <cstddef>
+
+namespace coblyn {
+
+constexpr int32_t lanes    = 32;          // with 16, exponentials take 2.5 times as long
+constexpr int32_t chunk    = 32 * lanes;  // of so many logits each lane has one best
+constexpr int32_t block    = 4096;        // short float sums keep their precision
+constexpr int32_t n_floors = 8;
+
+inline size_t n_parts(int32_t n, int32_t size) {
+    return (size_t) (n + size - 1) / size;
+}
+
+// The best of each lane of each chunk, `lanes` per chunk. Returns whether a logit is NaN.
+bool find_peaks(const float * x, int32_t n, float * peaks);
+
+// exp((x - shift) * scale), summed over each block. Returns the sum of all.
+double exponential_sums(const float * x, int32_t n, float shift, float scale, double * sums);
+
+// The same sum over all logits, and in `above` over those at or above each of the floors.
+double exponential_sums_above(const float * x, int32_t n, float shift, float scale, const float (&floors)[n_floors],
+                              double (&above)[n_floors]);
+
+}  // namespace coblyn
