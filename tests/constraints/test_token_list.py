@@ -24,7 +24,6 @@ def test_one_token_is_allowed_at_each_place() -> None:
     assert allowed(tokens) == []
     tokens.rewind(2)
     assert allowed(tokens) == [63]
-    assert not tokens.is_complete
 
 
 def test_another_token_is_refused() -> None:

@@ -51,8 +51,8 @@ def grammar_of(constraint: Constraint) -> str:
             grammar = LLMatcher.grammar_from_lark(_of_gbnf(constraint))
         case "lark":
             grammar = LLMatcher.grammar_from_lark(constraint.text)
-        case "tokens":
-            raise _refused(constraint, "is a list, and needs no grammar")
+        case _:
+            raise _refused(constraint, "has no grammar")
     if problem := _problem(grammar):
         raise _refused(constraint, f"cannot be read: {problem}")
     return grammar
@@ -119,4 +119,6 @@ _NAMES = {
 
 
 def _refused(constraint: Constraint, what: str) -> ConstraintRefused:
-    return ConstraintRefused(f"{_NAMES[constraint.syntax]} {what}.", field="constraint")
+    return ConstraintRefused(
+        f"{_NAMES.get(constraint.syntax, 'The constraint')} {what}.", field="constraint"
+    )

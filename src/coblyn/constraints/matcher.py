@@ -84,6 +84,11 @@ class Matcher:
         return bool(self._matcher.is_accepting())
 
     @property
+    def is_free(self) -> bool:
+        """Never: a grammar's mask has to be computed."""
+        return False
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing may follow but a token that ends the generation."""
         return bool(self._matcher.is_stopped())

@@ -54,9 +54,9 @@ class TokenList:
         self._num_taken -= count
 
     @property
-    def is_complete(self) -> bool:
-        """Whether the text may end here."""
-        return self.is_over
+    def is_free(self) -> bool:
+        """Never: it allows one token at each place."""
+        return False
 
     @property
     def is_over(self) -> bool:

@@ -22,8 +22,8 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.grammar import grammar_of
 from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.lexicon import Lexicon
+from coblyn.constraints.mask import OWN_MASKS, Mask
 from coblyn.constraints.matcher import Matcher, mask_words
-from coblyn.constraints.token_list import TokenList
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.workers import TookTooLong, Workers
 from coblyn.errors import Busy, ConstraintRefused, EngineError
@@ -47,7 +47,7 @@ class BoundText:
     """A text under a constraint, and the mask for its next token.
 
     Attributes:
-        matcher: The text's state in its grammar.
+        matcher: The text's state under its constraint.
         words: The mask.
         filled: Completes when the mask is ready.
         is_free: Any token may come next, so the mask is neither computed nor read.
@@ -57,7 +57,7 @@ class BoundText:
         ahead: The masks of a row with drafts, one per place; None for a row without drafts.
     """
 
-    matcher: Matcher | LazyMatcher | TokenList
+    matcher: Mask
     words: Words
     filled: Future[None]
     is_free: bool = False
@@ -102,7 +102,7 @@ class BoundText:
             if self.matcher.is_over:
                 break
             num_masks += 1
-            if not _is_free(self.matcher):
+            if not self.matcher.is_free:
                 self.matcher.fill(masks[num_masks])
             is_single = may_leap and _is_single(masks[num_masks])
             self.forced = self.matcher.forced() if is_single else []
@@ -124,22 +124,21 @@ def _begin(
 ) -> None:
     """Begin a text, and append it to a list."""
     plain = Matcher(tokenizer, grammar_of(constraint))
-    matcher = LazyMatcher(lexicon, plain, constraint) if lexicon else plain
+    begun.append(_bound(LazyMatcher(lexicon, plain, constraint) if lexicon else plain, num_words))
+
+
+def _bound(mask: Mask, num_words: int) -> BoundText:
     filled: Future[None] = Future()
     filled.set_result(None)
-    text = BoundText(matcher, np.zeros(num_words, np.uint32), filled, _is_free(matcher))
+    text = BoundText(mask, np.zeros(num_words, np.uint32), filled, mask.is_free)
     text.fill()
-    begun.append(text)
+    return text
 
 
 def _is_single(words: Words) -> bool:
     """Whether a mask allows exactly one token."""
     (places,) = words.nonzero()
     return len(places) == 1 and int(words[places[0]]).bit_count() == 1
-
-
-def _is_free(matcher: Matcher | LazyMatcher | TokenList) -> bool:
-    return isinstance(matcher, LazyMatcher) and matcher.is_free
 
 
 class Masks:
@@ -179,8 +178,8 @@ class Masks:
                 "Earlier constraints keep the processor busy.",
                 hint="Try again in a minute.",
             )
-        if constraint.syntax == "tokens":
-            return self._begin_list(constraint)
+        if make := OWN_MASKS.get(constraint.syntax):
+            return _bound(make(constraint.text, self._vocab_size), self._num_words)
         tokenizer, lexicon = self._shared_tokenizer(), self._shared_lexicon(constraint)
         begun: list[BoundText] = []
         begin = partial(_begin, constraint, tokenizer, lexicon, self._num_words, begun)
@@ -193,14 +192,6 @@ class Masks:
                 hint="Simplify the schema or the grammar, or allow more time (constraint_seconds).",
             ) from error
         return begun[0]
-
-    def _begin_list(self, constraint: Constraint) -> BoundText:
-        filled: Future[None] = Future()
-        filled.set_result(None)
-        tokens = TokenList(constraint.text, self._vocab_size)
-        text = BoundText(tokens, np.zeros(self._num_words, np.uint32), filled)
-        text.fill()
-        return text
 
     def open(self, request_id: str, text: BoundText) -> None:
         """Register the text that ``begin`` gave for a request."""
@@ -374,7 +365,7 @@ class Masks:
         self._workers.close()
 
     def _fill(self, text: BoundText) -> None:
-        text.is_free, text.forced, text.ahead = _is_free(text.matcher), [], None
+        text.is_free, text.forced, text.ahead = text.matcher.is_free, [], None
         if not text.is_free:
             text.filled = self._workers.submit(text.fill)
 
