@@ -150,7 +150,7 @@ async def test_a_length_beyond_what_the_server_allows_is_said() -> None:
     engine.allow()
     client = Client(create_app(engine, ApiOptions(max_completion=2)))
     reply = await client.post("/api/v1/generate", {"prompt": "abc", "max_length": 100})
-    assert reply.json["warnings"] == {"max_length": "2 was used: that is the most here."}
+    assert reply.json["warnings"] == {"max_length": "2 was used: that is the maximum here."}
 
 
 @pytest.mark.parametrize(("path", "body"), OTHERS)

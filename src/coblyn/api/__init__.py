@@ -1,5 +1,5 @@
-"""HTTP: the dialects that clients speak, and the page.
+"""HTTP: the API dialects, and the page.
 
-Each dialect is a package with its own wire models, its own error shape and its own framing. The
-room refuses to know how text is generated, what a token costs and where the engine runs.
+Each dialect is a package with its own wire models, error shape and framing. This package knows nothing of how text is
+generated, what a token costs or where the engine runs.
 """

@@ -1,7 +1,7 @@
-"""Who asks, and whether they may: API keys, in every way in which clients of the dialects send them.
+"""Authentication: API keys, in every form in which the dialects' clients send them.
 
-Programs of this machine may do without a key, unless the user wants them to have one. What a proxy passes on comes from
-elsewhere, even if the proxy is on this machine.
+Programs on this machine need no key unless the user requires one. Requests through a proxy count as remote, even if the
+proxy runs on this machine.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ _FORWARDED = frozenset(
         "x-real-ip",
     }
 )
-"""Headers that proxies and tunnels add."""
+"""Headers added by proxies and tunnels."""
 
 
 def caller_of(scope: Scope) -> Caller | None:
-    """The caller of a request; None if it may not ask anything."""
+    """The caller of a request; None if it is not authenticated."""
     caller: Caller | None = scope.get(_PLACE)
     return caller
 
 
 class CallerFinder:
-    """Middleware that finds out who asks, for all that come after it.
+    """Middleware that determines the caller for everything after it.
 
     Args:
-        app: What answers.
-        keys: Gives the keys that are known now.
-        requires_key: Programs of this machine need one too.
+        app: The wrapped application.
+        keys: Gives the currently valid keys.
+        requires_key: Whether programs on this machine need one too.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CallerFinder:
         self._requires_key = requires_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note the caller in the scope, and go on."""
+        """Store the caller in the scope, and call the application."""
         if scope["type"] == "http":
             scope[_PLACE] = self._find(scope)
         await self._app(scope, receive, send)
@@ -78,17 +78,17 @@ class CallerFinder:
             for secret in _secrets(headers, scope["query_string"]):
                 if key := find(keys, secret):
                     return Caller.of(key)
-        # Clients that must send some key send any to servers that want none.
+        # Clients that always send a key send an arbitrary one to servers that need none.
         is_here = _is_of_this_machine(scope) and _FORWARDED.isdisjoint(headers.keys())
         return LOCAL if is_here and not self._requires_key else None
 
 
 class KeyGuard:
-    """Middleware that refuses those who showed no key that is known, and must.
+    """Middleware that refuses requests without a valid key where one is required.
 
     Args:
-        app: What answers.
-        paths: What knows in whose shape they are refused.
+        app: The wrapped application.
+        paths: Finds the dialect whose error shape applies.
     """
 
     def __init__(self, app: ASGIApp, paths: Paths) -> None:
@@ -96,7 +96,7 @@ class KeyGuard:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request on behalf of its caller, or refuse it."""
+        """Pass on a request on behalf of its caller, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -114,11 +114,11 @@ class KeyGuard:
 
 def _problem(headers: Headers) -> Problem:
     error = Unauthorized(
-        "This server wants an API key, and the request has none that it knows.",
+        "This server requires an API key, and the request has no valid one.",
         hint="Send one as `Authorization: Bearer KEY`; `coblyn key add NAME` on the server makes one.",
     )
     problem = Problem.of(error)
-    # A browser asks its user for the key, as the password of any name, and sends it from then on.
+    # A browser asks its user for the key as a password, with any user name, and sends it from then on.
     is_page = "text/html" in headers.get("accept", "")
     challenge = 'Basic realm="Coblyn: any name, and an API key", charset="UTF-8"'
     way = ("www-authenticate", challenge if is_page else "Bearer")
@@ -126,7 +126,7 @@ def _problem(headers: Headers) -> Problem:
 
 
 def _secrets(headers: Headers, query: bytes) -> Iterator[bytes]:
-    """All that a request shows as a key, in whatever way."""
+    """All keys that a request carries, in any form."""
     for value in headers.getlist("authorization"):
         yield from _authorization(value)
     for name in _KEY_HEADERS:
@@ -154,7 +154,7 @@ def _authorization(value: str) -> Iterator[bytes]:
 
 def _is_of_this_machine(scope: Scope) -> bool:
     client, server = scope.get("client"), scope.get("server")
-    if client is None:  # over a UNIX socket, which has no port; or someone who has left
+    if client is None:  # a UNIX socket, which has no port, or a client that has left
         return server is not None and server[1] is None
     try:
         address = ipaddress.ip_address(client[0].partition("%")[0])

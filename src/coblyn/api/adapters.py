@@ -1,4 +1,4 @@
-"""``lora`` of a body: which adapters change the model for this request, and how strongly."""
+"""The ``lora`` field of a body: the adapters for this request and their scales."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coblyn.service.adapters import AdapterChoice
 __all__ = ["LORA", "choices_of_files", "read_choices", "read_lora"]
 
 LORA = (
-    "Adapters for this request: a list of objects with an id, which is a number of /lora-adapters or a name, and a "
+    "Adapters for this request: a list of objects with an id, which is a number from /lora-adapters or a name, and a "
     "scale. Those that are not in it are not used."
 )
 
@@ -19,7 +19,7 @@ MAX_ADAPTERS = 64
 
 
 def read_lora(body: Mapping[str, Any]) -> tuple[AdapterChoice, ...] | None:
-    """The adapters that a body chooses; None if it says nothing.
+    """The adapters that a body chooses; None if it has no choice.
 
     Raises:
         BadRequest: They are not a list of objects with an id and a scale.
@@ -43,12 +43,14 @@ def read_choices(given: Any, field: str) -> tuple[AdapterChoice, ...]:
 
 
 def choices_of_files(files: Iterable[str]) -> list[AdapterChoice]:
-    """``lora`` of requests to a model that was made with adapters."""
+    """The choices for a model that was made with adapters."""
     return [AdapterChoice(file=file) for file in files]
 
 
 def _choice(field: str, given: Any) -> AdapterChoice:
-    if isinstance(given, AdapterChoice):  # what a model was made with; no body of JSON holds one
+    if isinstance(
+        given, AdapterChoice
+    ):  # from the model's settings; a JSON body cannot contain one
         return given
     which: Any = given.get("id", given.get("name")) if isinstance(given, dict) else given
     scale = given.get("scale") if isinstance(given, dict) else None

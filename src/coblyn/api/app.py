@@ -59,7 +59,10 @@ if TYPE_CHECKING:
 __all__ = ["DIALECTS", "create_app"]
 
 DIALECTS = (OLLAMA, KOBOLD, ANTHROPIC, OPENAI, LLAMA, STORY, SERVER)
-"""What is spoken. The first that owns a path without a route gives the shape of errors there; the last owns all."""
+"""The dialects.
+
+Errors at a path without a route have the shape of the first dialect that owns the path; the last owns all.
+"""
 
 
 def create_app(
@@ -71,15 +74,15 @@ def create_app(
     loader: Loader | None = None,
     switch: Switch | None = None,
 ) -> Starlette:
-    """The application over an engine or several. The caller owns and closes them.
+    """Make the application over one or several engines, which the caller owns and closes.
 
     Args:
-        engines: What generates, one for each model that is loaded; the first answers requests that name none.
-        options: What a user may choose.
-        dialects: What it speaks; the last owns every path.
-        admin: What loads other models; None where that is not allowed.
-        loader: What loads models that requests name; None where that is not wanted.
-        switch: What loads a model in place of the first; None where that is not wanted.
+        engines: One per loaded model; the first answers requests that name no model.
+        options: The user's options.
+        dialects: The API dialects; the last owns every path.
+        admin: Loads other models; None if not allowed.
+        loader: Loads models on demand; None if that is off.
+        switch: Replaces the first model; None if that is off.
     """
     options = options or ApiOptions()
     services = make_services(
@@ -140,7 +143,7 @@ def _tool_servers(options: ApiOptions) -> ToolServers | None:
 
 @asynccontextmanager
 async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> AsyncIterator[None]:
-    """Models that nobody uses are unloaded meanwhile, and what the services hold is let go of at the end."""
+    """Unload idle models while the application runs, and close the services at its end."""
     demand = services.models.demand
     tending = asyncio.create_task(demand.tend()) if demand else None
     yield
@@ -157,7 +160,7 @@ async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> As
 
 
 def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Middleware]:
-    """What a request passes, in this order."""
+    """The middleware, in the order that requests pass it."""
     cors = Middleware(
         CORSMiddleware,
         allow_origins=options.origins,
@@ -191,14 +194,14 @@ def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[S
 
 
 class _HeaderRoute(StarletteRoute):
-    """A route that leaves requests without its header, if it has one, to the routes after it."""
+    """A route that only matches requests with its header, if it has one."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, route: Route) -> None:
         super().__init__(path, endpoint, methods=[route.method])
         self._header = route.header.encode()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether a request is meant for it."""
+        """Whether a request matches."""
         has_header = not self._header or any(
             name == self._header for name, _ in scope.get("headers", ())
         )
@@ -210,5 +213,5 @@ def _check_scope(route: Route) -> None:
     if route.scope == "admin" and caller.scope != "admin":
         raise Forbidden(
             f"The key {caller.name} may not use {route.path}.",
-            hint="It takes a key of the scope admin: coblyn key add NAME --scope admin",
+            hint="Use a key of the scope admin: coblyn key add NAME --scope admin",
         )

@@ -1,4 +1,4 @@
-"""``logit_bias`` in the forms that clients send it."""
+"""``logit_bias`` in the formats of all clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FORBIDDEN", "Biases", "forbidden_tokens", "read_biases"]
 FORBIDDEN = -math.inf
 
 Biases = tuple[tuple[int, float], ...]
-"""Pairs of token id and what is added to its logit."""
+"""Pairs of a token id and the value added to its logit."""
 
 
 def read_biases(given: Any, field: str = "logit_bias") -> Biases:
@@ -22,10 +22,10 @@ def read_biases(given: Any, field: str = "logit_bias") -> Biases:
     Args:
         given: OpenAI's object of token ids, llama-server's list of pairs, or nothing. ``false`` in place of a number
             forbids the token.
-        field: What the body calls it.
+        field: Its name in the body.
 
     Raises:
-        BadRequest: It is neither, or an entry is not a token id and number.
+        BadRequest: It is neither, or an entry is not a token id and a number.
     """
     if given is None:
         return ()
@@ -41,7 +41,7 @@ def read_biases(given: Any, field: str = "logit_bias") -> Biases:
 
 
 def forbidden_tokens(given: Any, field: str) -> Biases:
-    """Token ids that must not be drawn: a list, or as text with commas between them.
+    """Banned token ids: a list, or text with commas.
 
     Raises:
         BadRequest: One is not a token id.

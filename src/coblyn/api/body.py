@@ -1,4 +1,4 @@
-"""Reading a JSON body, whatever its declared type, up to a size."""
+"""Reads JSON bodies of any declared content type, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class BodyTooLarge(BadRequest):
-    """The body is larger than this server reads."""
+    """The body is larger than the server's limit."""
 
     code = "body_too_large"
     status = 413
@@ -43,7 +43,7 @@ class BodyTimeout(BadRequest):
 
 
 MAX_DEPTH = 100
-"""How deep lists and objects may be nested. No client needs more than ten, and what reads them is recursive."""
+"""Maximum nesting depth of lists and objects. Clients need at most ten, and the readers are recursive."""
 
 _MESSAGES = {
     "int_parsing_size": "An integer has at most 64 bits",
@@ -51,16 +51,16 @@ _MESSAGES = {
     "dict_type": "This has to be an object",
     "list_type": "This has to be a list",
 }
-"""What pydantic says about numbers that are too large is not what is wrong with them, and JSON has no dictionaries."""
+"""Replacements for pydantic's messages, which misdescribe numbers that are too large and speak of dictionaries."""
 
 _LEFT = "The client left before its request was complete."
 
 _MAX_DIGITS = 20
-"""Digits of the largest integer of 64 bits, or those of the smallest and its sign."""
+"""Maximum length of a 64-bit integer in decimal, sign included."""
 
 _DRAINED = 4
-"""A body is read and thrown away up to so many times the limit: a client that is still sending would not see the
-answer, but a connection that was reset."""
+"""Oversized bodies are read and discarded up to this many times the limit: a client that is still sending would see
+a reset connection instead of the answer."""
 
 
 async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
@@ -76,10 +76,10 @@ async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
 
 
 async def read_value(request: Request, options: ApiOptions) -> Any:
-    """The body as what JSON says; an empty body is an empty object.
+    """Parse the body as JSON; an empty body is an empty object.
 
-    Clients of these APIs often declare no type, or a wrong one, so it does not matter. Characters
-    that UTF-8 cannot express (lone surrogates) become question marks.
+    The declared content type is ignored, since clients often send none or a wrong one. Lone surrogates, which UTF-8
+    cannot express, become question marks.
 
     Raises:
         BodyTooLarge: It is larger than the options allow.
@@ -94,14 +94,14 @@ async def read_value(request: Request, options: ApiOptions) -> Any:
         value = json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body is not JSON: {error}.") from error
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # few bodies are looked at closely
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:  # skip the costly checks for most bodies
         _require_shallow(value)
     has_surrogates = b"\\ud" in body or b"\\uD" in body
     return _scrubbed(value) if has_surrogates else value
 
 
 async def read_bytes(request: Request, options: ApiOptions) -> bytes:
-    """The body as it came: a file.
+    """Read the raw body, such as a file.
 
     Raises:
         BodyTooLarge: It is larger than the options allow.
@@ -126,7 +126,7 @@ async def parts_of(request: Request, options: ApiOptions) -> AsyncIterator[bytes
 
 
 def validated(model: type[Model], body: dict[str, Any]) -> Model:
-    """A body as a wire model.
+    """Validate a body as a wire model.
 
     Raises:
         BadRequest: A field is missing or has a wrong type; ``field`` names it.
@@ -141,13 +141,13 @@ def validated(model: type[Model], body: dict[str, Any]) -> Model:
 
 
 def token_id(text: str) -> int | None:
-    """The token id that a key of a JSON object is, or None; no vocabulary has ids beyond 31 bits."""
+    """The token id in a JSON key, or None; no vocabulary has ids above 31 bits."""
     is_short = len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit()
     return int(text) if is_short and int(text) < 2**31 else None
 
 
 def _integer(digits: str) -> int | float:
-    """An integer of at most 64 bits, with or without a sign; a larger one as a float, which no integer field takes."""
+    """Parse an integer of at most 64 bits; larger ones become floats, which integer fields refuse."""
     if len(digits) <= _MAX_DIGITS and -(2**63) <= (value := int(digits)) < 2**64:
         return value
     return float(digits)
@@ -169,7 +169,7 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _path(value: Any, location: tuple[int | str, ...]) -> str:
-    """Where something is in a body, as in ``messages[0].role``, without the alternatives that pydantic names."""
+    """A path in a body, such as ``messages[0].role``, without pydantic's union alternatives."""
     path = ""
     for part in location:
         keys: Any = (
@@ -204,7 +204,7 @@ async def _read(request: Request, limit: int, seconds: float) -> bytes:
 
 
 async def _timed(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-    """Chunks, each of which has to come within a time."""
+    """Chunks of the body, each of which must arrive within a time limit."""
     with contextlib.suppress(StopAsyncIteration):
         while True:
             try:

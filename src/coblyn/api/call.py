@@ -1,4 +1,4 @@
-"""A request that a dialect answers, and what its handler can ask for."""
+"""A request to a dialect, with the helpers for its handler."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Call:
     """One request.
 
     Attributes:
-        request: As it came.
-        dialect: Whose route it asks for.
-        services: What can be done.
-        options: What the user chose.
+        request: The HTTP request.
+        dialect: The dialect of its route.
+        services: The services.
+        options: The user's options.
         route: Which one.
         held: Its body, where that was read before; then its model has been loaded for it.
         began: When it came, in nanoseconds of the clock for durations.
@@ -61,32 +61,32 @@ class Call:
 
     @property
     def model(self) -> LoadedModel:
-        """The model that is spoken of where none is named."""
+        """The default model."""
         return self.services.models.current
 
     @property
     def tapes(self) -> Tapes:
-        """The streams that can be taken up again."""
+        """The resumable streams."""
         tapes: Tapes = self.request.app.state.tapes
         return tapes
 
     async def json(self) -> dict[str, Any]:
-        """The body.
+        """Read the body.
 
         Raises:
-            BadRequest: It is not a JSON object, too large, or never complete.
+            BadRequest: It is not a JSON object, is too large, or is incomplete.
         """
         if self.held is not None:
             return dict(self.held)
         return await read_json(self.request, self.options)
 
     async def wishes(self) -> dict[str, Any]:
-        """The body of a generation, with what presets and the user's defaults say where it says nothing.
+        """Read the body of a generation, completed from presets and the user's defaults.
 
-        The model that it names is loaded, if it is here.
+        Loads the model that it names, if it is available.
 
         Raises:
-            BadRequest: As ``json`` has it, or the preset that it names is not there.
+            BadRequest: See ``json``; or it names an unknown preset.
             CoblynError: The model cannot be loaded.
         """
         body = await self.json()
@@ -137,11 +137,11 @@ class Call:
         return await self.wait(demand.ready(name))
 
     async def read(self, model: type[Model]) -> tuple[Model, Warnings]:
-        """The body as a lenient wire model, and what of it is not obeyed."""
+        """Read the body as a lenient wire model, with warnings about ignored fields."""
         return read_leniently(model, await self.json())
 
     async def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do some work, and stop it when the client leaves."""
+        """Run some work, and cancel it when the client leaves."""
         return await while_connected(self.request.receive, work)
 
     async def complete(
@@ -150,8 +150,8 @@ class Call:
         """Generate to the end.
 
         Args:
-            commands: What to generate.
-            keeps_tokens: The records have tokens without log-probabilities too.
+            commands: The commands.
+            keeps_tokens: Whether the records keep tokens even without log-probabilities.
 
         Raises:
             CoblynError: One cannot start, or fails on the way.
@@ -165,8 +165,8 @@ class Call:
         """Generate replies to the end.
 
         Args:
-            commands: What to generate.
-            keeps_tokens: The records have tokens without log-probabilities too.
+            commands: The commands.
+            keeps_tokens: Whether the records keep tokens even without log-probabilities.
 
         Raises:
             CoblynError: One cannot start, or fails on the way.
@@ -192,7 +192,7 @@ class Call:
         return self.growing(tape.play(0), (), chunks, {**headers, "x-coblyn-stream": tape.id})
 
     def answer(self, body: Mapping[str, Any], warnings: Warnings) -> Response:
-        """A whole answer that names the fields that were not obeyed."""
+        """A complete answer, with a header that names ignored fields."""
         more = {"warnings": dict(warnings)} if warnings else {}
         return JSONResponse({**body, **more}, headers=warning_headers(warnings))
 
@@ -203,7 +203,7 @@ class Call:
         chunks: Chunks,
         headers: Mapping[str, str],
     ) -> Response:
-        """An answer that grows by frames; ``sources`` are closed at its end in any case."""
+        """A streamed answer; ``sources`` are always closed at its end."""
         return StreamResponse(
             parts,
             sources,
@@ -214,7 +214,7 @@ class Call:
         )
 
     async def _start(self, commands: Sequence[GenerateCommand]) -> list[Generation]:
-        """What a stream is made of. It begins before the engine does, if that takes long."""
+        """Start the generations of a stream. If the engine is slow to begin, the stream begins first."""
         patience = self.options.keep_alive or None
         return await self.wait(self.services.generator.start_all(commands, patience=patience))
 

@@ -1,4 +1,4 @@
-"""``/api/coblyn/models/{name}/…``: what is wrong in a model's file, and what memory it takes."""
+"""``/api/coblyn/models/{name}/…``: faults of a model's file, and the memory it takes."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ routes = Routes(scope="admin")
 _MODEL = "/api/coblyn/models/{name}"
 
 
-@routes.get(_MODEL + "/doctor", "What is wrong in a model's file")
+@routes.get(_MODEL + "/doctor", "Faults of a model's file")
 async def doctor(call: Call) -> Response:
-    """Each of ``findings`` has its cause, its consequence and a fix.
+    """Each item of ``findings`` has its cause, its consequence and a fix.
 
-    ``coblyn doctor FILE --fix`` writes the fixes beside the file; ``overrides`` are those that count already. The
+    ``coblyn doctor FILE --fix`` writes the fixes beside the file; ``overrides`` are those already in effect. The
     weights are not read.
     """
     checkup = await asyncio.to_thread(lambda: examine(_file(call)))
     return JSONResponse(checkup.to_json())
 
 
-@routes.get(_MODEL + "/fit", "What memory a model takes")
+@routes.get(_MODEL + "/fit", "Memory a model takes")
 async def fit(call: Call) -> Response:
-    """As ``coblyn fit --json``: what it takes with the settings of this server, without loading it.
+    """As ``coblyn fit --json``: the memory it takes with this server's settings, measured without loading it.
 
-    It says what is free on each device, what would be given up, and what other contexts and types of the cache take.
+    Includes the free memory of each device, the settings that would be given up, and the memory for other context
+    lengths and cache types.
     """
     demand = call.services.models.demand
     if demand is None:
@@ -44,7 +45,7 @@ async def fit(call: Call) -> Response:
 
 
 def _file(call: Call) -> Path:
-    """The file of the model that a path names: one that is loaded, or one that is here."""
+    """The file of the model that a path names, loaded or not."""
     name = str(call.request.path_params["name"])
     loaded = call.services.models.named(name)
     if loaded is not None and Path(loaded.engine.info.path).is_file():

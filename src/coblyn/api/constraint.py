@@ -1,4 +1,4 @@
-"""What a body asks the text to be, or not to contain, under the names that other servers gave it."""
+"""Constraints and bans in a body, under the names of several servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["bind", "read_constraint", "read_patterns", "read_phrases"]
 
 MAX_PHRASES = 10_000
 _PHRASES = ("banned_tokens", "banned_strings")
-"""KoboldCPP's name, which wins, and SillyTavern's."""
+"""KoboldCPP's name, which takes precedence, and SillyTavern's."""
 
 _WHITESPACE = "json_whitespace"
 
@@ -34,14 +34,14 @@ _VLLM = {
     "disable_any_whitespace",
     "disable_fallback",  # there is none
 }
-"""What is understood in vLLM's ``structured_outputs``."""
+"""Supported fields of vLLM's ``structured_outputs``."""
 
 
 def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with what its body says of constraints, phrases, guidance, adapters, reasoning and log-probabilities.
+    """Add a body's constraints, bans, guidance, adapters, reasoning and log-probabilities to a command.
 
     Raises:
-        BadRequest: A value of one of them cannot be understood; ``field`` names it.
+        BadRequest: One of these values is invalid; ``field`` names it.
     """
     constraint, whitespace = read_constraint(body), _read_whitespace(body)
     if constraint and whitespace:
@@ -58,7 +58,7 @@ def bind(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
 
 
 def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The phrases that must not be written.
+    """The banned phrases.
 
     Raises:
         BadRequest: They are not a list of texts, or too many; ``field`` names it.
@@ -67,7 +67,7 @@ def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_patterns(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The regular expressions of what must not be written.
+    """The banned regular expressions.
 
     Raises:
         BadRequest: They are not a list of texts, or one of them cannot be matched in linear time.
@@ -87,13 +87,13 @@ def _texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def read_constraint(body: Mapping[str, Any]) -> Constraint | None:
-    """The constraint of a body; None if it asks for none.
+    """The constraint of a body; None if there is none.
 
     Args:
-        body: As JSON gave it. Values that are null, empty or say "text" ask for nothing.
+        body: The parsed JSON body. Values that are null, empty or "text" are no constraints.
 
     Raises:
-        BadRequest: A field cannot be understood, or two of them ask for a constraint; ``field`` names it.
+        BadRequest: A field is invalid, or there are two constraints; ``field`` names it.
     """
     found = {
         name: constraint
@@ -121,7 +121,7 @@ def _either(words: tuple[str, ...]) -> str:
 
 
 def _response_format(name: str, value: Any) -> Constraint | None:
-    """OpenAI's, with what llama-server and Fireworks put there too."""
+    """OpenAI's field, with the additions of llama-server and Fireworks."""
     if not isinstance(value, dict):
         raise BadRequest(f"{name} must be an object.", field=name)
     kind = value.get("type", "text")
@@ -151,7 +151,7 @@ def _schema(name: str, value: Any) -> Constraint:
 
 
 def _grammar(name: str, value: Any) -> Constraint:
-    """GBNF, or a JSON schema in its place, as KoboldCPP takes it; Lark is known by its ``start:``."""
+    """GBNF or a JSON schema, as in KoboldCPP; Lark is recognized by its ``start:``."""
     if isinstance(value, dict):
         return _schema(name, value)
     text = _text(name, value)

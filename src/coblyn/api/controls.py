@@ -1,4 +1,4 @@
-"""``/api/coblyn/parameters`` and ``/api/coblyn/presets``: what pages make controls of."""
+"""``/api/coblyn/parameters`` and ``/api/coblyn/presets``: data for controls of pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ routes = Routes()
 
 @routes.get("/api/coblyn/parameters", "Generation parameters")
 async def parameters(_: Call) -> Response:
-    """Each with its names in requests, its default in KoboldAI's API, its range, and at which values it is off."""
+    """Each with its names in requests, its default in KoboldAI's API, its range, and the values that switch it off."""
     return JSONResponse({"parameters": [_control(row) for row in PARAMETERS.values()]})
 
 
@@ -34,7 +34,7 @@ async def presets(call: Call) -> Response:
 
 
 def _control(row: Parameter) -> dict[str, Any]:
-    """A row as JSON. ``off`` is the interval of values that change nothing, with null where it has no end."""
+    """A row as JSON. ``off`` is the interval of values that change nothing, with null for an open end."""
     return {
         "name": row.name,
         "names": list(row.names),

@@ -1,4 +1,4 @@
-"""A dialect as a value: all that the application has to know of an API that it speaks."""
+"""A dialect as a value: everything the application needs to know about an API."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ STOP_OR_LENGTH: Mapping[ReplyReason, str] = {
     "cancelled": "stop",
     "tool_calls": "tool_calls",
 }
-"""OpenAI's words for how a generation ended, which other APIs have taken over."""
+"""OpenAI's finish reasons, which other APIs have adopted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """An API as its clients know it.
+    """An API from the clients' point of view.
 
     Attributes:
-        name: Short name, under which its routes stand in ``/docs``.
-        routes: What it answers.
-        owns: Whether a path that is not a route is meant for it, and errors there have its shape.
-        error_body: The JSON of an error.
-        aliases: Further paths, each with the route that it means.
-        framing: How the parts of a stream are told apart.
-        finish_reasons: Its words for how a generation ended.
-        unsupported: Fields that its clients send and that are not obeyed yet; None if there are none.
-        error_headers: Further headers of an error, from its JSON.
-        busy_status: HTTP status of a refusal because the queue is full.
+        name: Short name; heading of its routes in ``/docs``.
+        routes: Its routes.
+        owns: Says whether a path without a route belongs to it, so that errors there have its shape.
+        error_body: Makes the JSON of an error.
+        aliases: Additional paths, each with the route it stands for.
+        framing: The framing of its streams.
+        finish_reasons: Its names of the finish reasons.
+        unsupported: Finds fields of a body that are not supported yet; None if there are none.
+        error_headers: Makes additional headers of an error from its JSON.
+        busy_status: HTTP status when the queue is full.
         stream_error: The last part of a stream that failed; None for the JSON of an error.
         streams_unasked: Where a request does not say whether it wants a stream, it gets one if there is one.
         idle_part: A part of a stream that says nothing, from the path and the body of a request, where the framing has
@@ -65,7 +65,7 @@ class Dialect:
     idle_part: Callable[[str, Mapping[str, Any]], bytes] | None = None
 
     def refuse(self, problem: Problem) -> JSONResponse:
-        """An error as an answer."""
+        """The answer for an error."""
         body = self.error_body(problem)
         headers = {**dict(problem.headers), **self.error_headers(body)}
         status = self.busy_status if problem.code == Busy.code else problem.status
@@ -96,9 +96,9 @@ class Dialect:
         return self.framing.comment(text.encode())
 
     def reason(self, finish: Finish | None) -> str | None:
-        """Its word for how a generation ended; None while it has not."""
+        """Its name of a finish reason; None while the generation runs."""
         return self.finish_reasons[finish.reason] if finish else None
 
     def warnings(self, body: dict[str, Any]) -> Warnings:
-        """The fields of a body that are not obeyed."""
+        """Warnings about fields of a body that are ignored."""
         return read_leniently(self.unsupported, body)[1] if self.unsupported else {}

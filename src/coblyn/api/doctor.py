@@ -1,4 +1,4 @@
-"""``/api/coblyn/doctor``: why a build broke, found in its log as by ``coblyn doctor``."""
+"""``/api/coblyn/doctor``: explains a broken build from its log, as ``coblyn doctor`` does."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ routes = Routes()
 
 @routes.post("/api/coblyn/doctor", "Why a build broke")
 async def explain(call: Call) -> Response:
-    """The body is the log of a build, of whatever program; the answer is that of ``coblyn doctor --json``.
+    """The body is the log of any program's build; the answer is that of ``coblyn doctor --json``.
 
-    Nothing of this machine is looked at, and nothing is run.
+    Does not inspect this machine or run anything.
     """
     data = await read_bytes(call.request, call.options)
     if not data.strip():
@@ -31,7 +31,7 @@ async def explain(call: Call) -> Response:
 
 
 def _told(log: bytes) -> dict[str, Any]:
-    # The catalogue is loaded on demand: a server that is asked nothing starts sooner.
+    # The catalogue is imported on demand, so that the server starts faster.
     from coblyn.doctor.cause import Case
     from coblyn.doctor.consult import Consultation
     from coblyn.doctor.examine import examine

@@ -1,4 +1,4 @@
-"""What a body says of the end of its text in token ids, as vLLM's clients do."""
+"""The fields of vLLM's clients about the end of the text, in tokens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MAX_STOP_TOKENS = 1000
 
 
 def bind_ends(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with ``min_tokens`` and ``stop_token_ids`` of its body.
+    """Add a body's ``min_tokens`` and ``stop_token_ids`` to a command.
 
     Raises:
-        BadRequest: They are no number of tokens, or no token ids; ``field`` names it.
+        BadRequest: One of them is invalid; ``field`` names it.
     """
     least, ids = body.get("min_tokens") or 0, body.get("stop_token_ids") or []
     if type(least) is not int or not 0 <= least < 2**31:

@@ -1,4 +1,4 @@
-"""Every error as an answer, in the shape of the dialect that was spoken to."""
+"""Converts every error to an answer in the shape of the request's dialect."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Handlers = dict[Any, Callable[[Request, Any], Awaitable[Response]]]
 
 
 def answer_error(dialect: Dialect, request: Request, error: CoblynError) -> Response:
-    """What went wrong in a route, as its dialect says it."""
-    # What befell the engine was logged when it happened, and not once more for everybody who waited.
+    """Answer an error of a route in its dialect's shape."""
+    # Failures of the engine were logged when they happened, not once more per waiting request.
     if error.status >= 500 and not isinstance(error, EngineError):
         log.warning("%s %s: %s", request.method, request.url.path, error)
     return dialect.refuse(Problem.of(error))
 
 
 def error_handlers(paths: Paths) -> Handlers:
-    """What answers where no route does: for an application's ``exception_handlers``."""
+    """Handlers of errors outside of routes, for an application's ``exception_handlers``."""
 
     async def on_http(request: Request, error: HTTPException) -> Response:
         return paths.dialect(request.url.path).refuse(_problem(request, error))
@@ -49,7 +49,7 @@ def _problem(request: Request, error: HTTPException) -> Problem:
     path, status = request.url.path, error.status_code
     code, message = str(error.detail).lower().replace(" ", "_"), f"{error.detail}: {path}"
     if status == 404:
-        message = f"There is nothing at {path}. The page /docs lists what there is."
+        message = f"There is nothing at {path}. The page /docs lists all paths."
     if status == 405:
-        message = f"{path} does not answer to {request.method}."
+        message = f"{path} does not accept {request.method}."
     return Problem(status, code, message, headers=tuple((error.headers or {}).items()))

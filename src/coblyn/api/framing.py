@@ -1,4 +1,4 @@
-"""How the parts of a growing answer are told apart on the wire."""
+"""The framing of streamed answers on the wire."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["NDJSON", "PLAIN", "SSE", "Framing"]
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """What stands around each part of a stream.
+    """The text around each part of a stream.
 
     Attributes:
         media_type: Content type of the answer.
-        before, after: What stands around a part.
-        naming: What stands before the name of a part; empty where parts have no names.
-        remark: What stands before text that clients skip; empty where there is no such text.
+        before, after: The text before and after a part.
+        naming: The text before a part's name; empty if parts have no names.
+        remark: The text before a comment; empty if there are no comments.
     """
 
     media_type: str
@@ -25,12 +25,12 @@ class Framing:
     remark: bytes = b""
 
     def frame(self, data: bytes, name: bytes = b"") -> bytes:
-        """One part, complete. A name is left out where parts have none."""
+        """A complete part. The name is omitted if parts have none."""
         head = self.naming + name + b"\n" if name and self.naming else b""
         return head + self.before + data + self.after
 
     def comment(self, text: bytes) -> bytes:
-        """Text that clients skip and that keeps proxies from closing the line, or nothing."""
+        """A comment, which clients skip and which keeps proxies from closing the connection; or nothing."""
         return self.remark + text + self.after if self.remark else b""
 
 
@@ -41,4 +41,4 @@ NDJSON = Framing("application/x-ndjson", after=b"\n")
 """A JSON object per line."""
 
 PLAIN = Framing("text/plain; charset=utf-8")
-"""The text alone."""
+"""Plain text."""

@@ -1,4 +1,4 @@
-"""Every generation as it ended, as a line of the log; what people wrote stands in it only if the user wants it."""
+"""Logs every finished generation as one line; prompts and answers are included only if the user wants that."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger("coblyn.generation")
 
 
 class GenerationLog:
-    """Logs generations when they are over; called with the record of each.
+    """Logs generations when they are over; called with each record.
 
     Args:
-        with_texts: Prompts and answers stand in the log.
+        with_texts: Whether to log prompts and answers.
     """
 
     def __init__(self, *, with_texts: bool) -> None:
@@ -77,6 +77,6 @@ def _prompt(prompt: AnyPrompt | None) -> Any:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """A message without what its images and sounds are."""
+    """A message without the data of its images and sounds."""
     plain = replace(message, content=unmarked(message.content), media=())
     return asdict(plain)

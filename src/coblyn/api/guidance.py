@@ -1,4 +1,4 @@
-"""What a body wants its text to be guided away from."""
+"""The negative prompt of a body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["bind_guidance"]
 
 
 def bind_guidance(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the negative prompt of its body; ``guidance_scale`` is among the parameters.
+    """Add a body's negative prompt to a command; ``guidance_scale`` is one of the parameters.
 
     Raises:
         BadRequest: It is not text.

@@ -1,4 +1,4 @@
-"""``/health``: whether requests can be answered now, for people, monitors and proxies."""
+"""``/health``: whether the server can answer requests now, for users, monitors and proxies."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["SERVER"]
 routes = Routes()
 
 _TAKING = ("ready", "sleeping")
-"""States in which requests are taken."""
+"""States in which requests are accepted."""
 
 
-@routes.get("/ready", "Whether requests are taken now")
+@routes.get("/ready", "Whether requests are accepted now")
 async def ready(call: Call) -> Response:
-    """200 if every model that is loaded takes requests, else 503: for those who spread requests over servers."""
+    """200 if every loaded model accepts requests, otherwise 503: for load balancers."""
     there = [model for model in call.services.models if not model.is_away]
     states = {model.name: _state(model) for model in there or [call.model]}
     is_ready = all(state in _TAKING for state in states.values())
@@ -45,10 +45,10 @@ async def metrics(call: Call) -> Response:
 async def health(call: Call) -> Response:
     """``status`` is ok or sleeping (200), or loading, restarting, not responding, stopping or stopped (503).
 
-    ``loaded`` is the fraction of the model that is loaded. ``verdict`` says whether the model runs on what it should
-    run on, and if not, why and what to do. ``failure`` says why the engine is stopped and what to do, and ``death`` how
-    its process ended last, if it did, with what it logged; these two are for administrators. With ``?quiet=1`` it
-    answers 200 in every state, for pages: browsers report each refusal in their console.
+    ``loaded`` is the fraction of the model that is loaded. ``verdict`` says whether the model runs on the hardware it
+    should run on, and if not, why and what to do. ``failure`` says why the engine is stopped and what to do, and
+    ``death`` how its process last died, with its log; these two are for administrators. With ``?quiet=1`` it answers
+    200 in every state, for pages: browsers report each refusal in their console.
     """
     status = call.model.engine.status()
     info = call.model.engine.info
@@ -77,12 +77,12 @@ async def health(call: Call) -> Response:
 
 
 def _state(model: LoadedModel) -> str:
-    """What a model's engine does; ``sleeping`` if it is unloaded until the next request."""
+    """The state of a model's engine; ``sleeping`` if it is unloaded until the next request."""
     return "sleeping" if model.is_asleep else model.engine.status().state
 
 
 def _death(death: Death) -> dict[str, Any]:
-    """What is known of it, for programs."""
+    """A death as JSON."""
     return {
         "reason": death.reason,
         "signal": death.signal,
@@ -108,4 +108,4 @@ SERVER = Dialect(
     owns=lambda _: True,
     error_body=kobold_body,
 )
-"""Facts about the server. Unknown paths are answered in the words of KoboldAI's API."""
+"""Facts about the server. Errors at unknown paths have KoboldAI's shape."""

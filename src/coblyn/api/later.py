@@ -1,7 +1,7 @@
-"""Fields of requests that other servers know and this engine does not obey yet.
+"""Request fields that other servers know and Coblyn does not support yet.
 
-They are accepted, since clients send them with neutral values all the time. A value that would
-change the text is answered with a warning: nothing is dropped silently.
+They are accepted, since clients usually send them with neutral values. A value that would change the text causes a
+warning, so nothing is ignored silently.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ _UNSAFE = re.compile(r"[^\x21-\x7e]")
 _MAX_NAME, _MAX_NAMES = 64, 32
 
 Warnings = Mapping[str, str]
-"""Names of fields that were not obeyed, each with a sentence that says why."""
+"""Names of ignored fields, each with the reason."""
 
 _LATER = {"x-unsupported": True}
-"""Marks such a field, for clients that read the schema too."""
+"""Marks such a field, also in the published schema."""
 
 
 class Lenient(BaseModel):
-    """A wire model in KoboldCPP's manner: a value of a wrong type counts as not given.
+    """A lenient wire model, as in KoboldCPP: a value of a wrong type counts as not given.
 
-    The names of such fields are put into the dictionary that is passed as validation context.
+    The names of such fields are added to the dictionary passed as validation context.
     """
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
@@ -79,24 +79,24 @@ class Lenient(BaseModel):
 
 
 def later(neutral: Any, description: str = "") -> Any:
-    """A field that is not obeyed yet.
+    """Define a field that is not supported yet.
 
     Args:
-        neutral: The value that changes nothing; so does any other that is empty.
-        description: What it would do.
+        neutral: The value that has no effect; empty values have none either.
+        description: Its meaning.
     """
     return Field(default=neutral, description=description or None, json_schema_extra=dict(_LATER))
 
 
 class LaterFields(Lenient):
-    """The fields that clients of several dialects send; a dialect may have more."""
+    """Unsupported fields of several dialects; a dialect may add more."""
 
     images: list[Any] = later([])
     audio: list[Any] = later([])
 
     def unsupported(self) -> Warnings:
-        """The fields whose value would change the text if they were obeyed."""
-        reason = "This is not supported yet and was not obeyed."
+        """The unsupported fields whose values would change the text."""
+        reason = "This is not supported yet and was ignored."
         fields = type(self).model_fields.items()
         later = [(name, field) for name, field in fields if field.json_schema_extra == _LATER]
         values = ((name, getattr(self, name), field.default) for name, field in later)
@@ -107,7 +107,7 @@ Model = TypeVar("Model", bound=Lenient)
 
 
 def read_leniently(model: type[Model], body: dict[str, Any]) -> tuple[Model, Warnings]:
-    """A body as a wire model, and what of it is not obeyed."""
+    """Parse a body as a wire model, with warnings about ignored fields."""
     warnings: dict[str, str] = {}
     value = model.model_validate(body, context=warnings)
     unsupported = value.unsupported() if isinstance(value, LaterFields) else {}
@@ -115,7 +115,7 @@ def read_leniently(model: type[Model], body: dict[str, Any]) -> tuple[Model, War
 
 
 def cut_warning(records: Iterable[Record]) -> Warnings:
-    """What is said of prompts whose beginning had no room; nothing where all had."""
+    """The warning about a prompt whose beginning did not fit; none if it fit."""
     num_cut = max((record.num_cut for record in records), default=0)
     if not num_cut:
         return {}
@@ -123,10 +123,10 @@ def cut_warning(records: Iterable[Record]) -> Warnings:
 
 
 def warning_headers(warnings: Warnings) -> dict[str, str]:
-    """The header that names fields which were not obeyed; nothing if there are none."""
+    """The header that names ignored fields; none if there are none."""
     if not warnings:
         return {}
-    # Names may be the client's own: a header holds no other characters, and nobody may write further headers.
+    # Names may come from the client: restrict their characters, so that they cannot inject headers.
     names = ", ".join(_UNSAFE.sub("?", name[:_MAX_NAME]) for name in sorted(warnings)[:_MAX_NAMES])
-    log.info("fields of a request that were not obeyed: %s", names)
+    log.info("ignored fields of a request: %s", names)
     return {"x-coblyn-warnings": names}

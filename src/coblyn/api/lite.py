@@ -1,7 +1,7 @@
-"""KoboldAI Lite at ``/lite``: the page of someone else, from a file that the user chose.
+"""KoboldAI Lite at ``/lite``, from a file that the user chose.
 
-It is one file that holds its scripts in itself, so that its content security policy has to allow those. It may talk to
-this server alone: what it offers beyond that (other services, the AI Horde) does not work from here.
+The page is one file with inline scripts, which its content security policy has to allow. It may connect to this server
+only: its features for other services, such as the AI Horde, do not work from here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def lite_routes(page: Path | None) -> list[Route]:
         return []
 
     async def send_page(request: Request) -> Response:
-        # By this the page knows that it came from the server that it is to use.
+        # The page uses this to detect that it was served by its own server.
         if "local" not in request.query_params:
             query = URL(scope=request.scope).include_query_params(local=1).query
             return RedirectResponse(f"lite?{query}")

@@ -1,4 +1,4 @@
-"""Log-probabilities in the two forms that OpenAI gave them, which other APIs have taken over."""
+"""Log-probabilities in OpenAI's two formats, which other APIs have adopted."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from coblyn.service.command import GenerateCommand
 __all__ = ["Offsets", "bind_logprobs", "chat_form", "completion_form", "finite_logprob"]
 
 LEAST_LOGPROB = -9999.0
-"""Stands for a token that is impossible: JSON has no infinity."""
+"""The value for an impossible token, since JSON has no infinity."""
 
 Token = TokenText | TokenLogprob
 
 
 def bind_logprobs(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the kind of log-probabilities that its body asks for.
+    """Add the kind of log-probabilities that a body requests to a command.
 
-    ``logprobs_after`` (llama-server: ``post_sampling_probs``) asks for those behind the samplers.
+    ``logprobs_after`` (llama-server: ``post_sampling_probs``) requests those after the samplers.
 
     Raises:
         BadRequest: It is neither true nor false.
@@ -37,12 +37,12 @@ def bind_logprobs(command: GenerateCommand, body: Mapping[str, Any]) -> Generate
 
 
 class Offsets:
-    """Where tokens begin in a text, in characters, however many at a time they come.
+    """Tracks the offsets at which tokens begin in a text, in characters.
 
-    A token that goes on with a character begins where that does.
+    A token that continues a character begins where that character does.
 
     Args:
-        start: Characters before the first token.
+        start: Number of characters before the first token.
     """
 
     def __init__(self, start: int = 0) -> None:
@@ -50,7 +50,7 @@ class Offsets:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def take(self, tokens: Iterable[TokenText]) -> list[int]:
-        """The offsets of the tokens that come next."""
+        """The offsets of the next tokens."""
         return [self._take(token.piece) for token in tokens]
 
     def _take(self, piece: bytes) -> int:
@@ -72,7 +72,7 @@ def completion_form(tokens: Sequence[TokenText], offsets: Offsets) -> dict[str, 
 
     Args:
         tokens: The tokens.
-        offsets: Of the text that they are the next of.
+        offsets: Offsets in the text that they continue.
     """
     return {
         "tokens": [_text(token) for token in tokens],
@@ -83,7 +83,7 @@ def completion_form(tokens: Sequence[TokenText], offsets: Offsets) -> dict[str, 
 
 
 def _alternatives(token: TokenText) -> dict[str, float] | None:
-    """Null for the first token of a prompt: nothing stands before it."""
+    """The alternatives; null for the first token of a prompt, which has no context."""
     if token.logprob is None:
         return None
     return {_text(top): finite_logprob(top) for top in token.top}
@@ -99,5 +99,5 @@ def _text(token: Token) -> str:
 
 
 def finite_logprob(token: Token) -> float:
-    """Its log-probability as JSON can have it; 0 where it is not known."""
+    """Its log-probability as a finite number; 0 if it is not known."""
     return max(token.logprob or 0.0, LEAST_LOGPROB)

@@ -1,4 +1,4 @@
-"""What a model that was made by settings adds to a conversation, in the form that the dialects with messages share."""
+"""Adds the messages of a model made by settings to a conversation, for all dialects with messages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _SYSTEM = ("system", "developer")
 
 
 def with_messages(body: dict[str, Any], made: Modelfile) -> dict[str, Any]:
-    """A body whose conversation begins with the messages that the model was made with.
+    """Prepend the messages that the model was made with to a body's conversation.
 
-    Its system text stands first, unless the body has one of its own. A body without a conversation stays as it is: text
-    to be continued has no place for either.
+    Its system text comes first unless the body has one. A body without a conversation is unchanged: text to continue
+    has no place for messages.
 
     Args:
-        body: As JSON gave it.
-        made: What the model was made with.
+        body: The parsed JSON body.
+        made: The settings the model was made with.
     """
     if not (made.system or made.messages):
         return body
@@ -39,7 +39,7 @@ def with_messages(body: dict[str, Any], made: Modelfile) -> dict[str, Any]:
 def _with_items(body: dict[str, Any], made: Modelfile) -> dict[str, Any]:
     """The same for a conversation of items, whose system text is its instructions.
 
-    One that goes on from another has the messages already.
+    A conversation that continues another already has the messages.
     """
     instructions = body.get("instructions") or made.system or None
     given = body["input"]

@@ -1,4 +1,4 @@
-"""``/mcp``: Coblyn's tools over HTTP, for programs that speak the Model Context Protocol (streamable, stateless)."""
+"""``/mcp``: Coblyn's tools over HTTP by the Model Context Protocol (streamable, stateless)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["McpEndpoint", "routes"]
 routes = Routes()
 
 
-@routes.post("/mcp", "Tools for programs that speak MCP")
+@routes.post("/mcp", "Tools over MCP")
 async def answer(call: Call) -> Response:
     """JSON-RPC of the Model Context Protocol.
 
@@ -46,11 +46,11 @@ async def answer(call: Call) -> Response:
     return _McpResponse(manager, call.request, await read_bytes(call.request, call.options))
 
 
-@routes.get("/api/coblyn/tools", "Tools that models may call here")
+@routes.get("/api/coblyn/tools", "Tools that models may call")
 async def tools(call: Call) -> Response:
-    """The tools of the tool servers' file, by server. ``is_allowed``: it runs without being asked about.
+    """The tools of the tool servers' file, by server. ``is_allowed``: it runs without approval.
 
-    A request of ``/v1/responses`` uses them by ``{"type": "mcp", "server_label": SERVER}`` among its tools.
+    A request to ``/v1/responses`` uses them by ``{"type": "mcp", "server_label": SERVER}`` among its tools.
     """
     servers = call.services.tool_servers
     if not servers:
@@ -78,7 +78,7 @@ async def _server(servers: ToolServers, name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ServiceBackend:
-    """A ``Backend`` over the models of this server, on behalf of the caller at hand."""
+    """A ``Backend`` over this server's models, on behalf of the current caller."""
 
     services: Services
 
@@ -104,7 +104,7 @@ class ServiceBackend:
         return await self._complete(command)
 
     async def tokenize(self, text: str, model: str) -> TokenIds:
-        """Count as a model does."""
+        """Tokenize with a model's vocabulary."""
         loaded = await self.services.models.ready(model)
         ids = await loaded.tokens.ids(text, add_special=False, parse_special=False)
         return TokenIds(len(ids), ids)
@@ -130,10 +130,10 @@ class ServiceBackend:
 
 
 class McpEndpoint:
-    """The protocol's library, started on demand: importing it takes a second.
+    """The MCP library, imported and started on demand, since the import takes a second.
 
     Args:
-        services: What can be done.
+        services: The services.
     """
 
     def __init__(self, services: Services) -> None:
@@ -142,14 +142,14 @@ class McpEndpoint:
         self._task: asyncio.Task[None] | None = None
 
     async def started(self) -> StreamableHTTPSessionManager:
-        """What answers requests."""
+        """The running request handler."""
         if self._manager is None:
             self._manager = asyncio.get_running_loop().create_future()
             self._task = asyncio.create_task(self._run(self._manager), name="mcp")
         return await asyncio.shield(self._manager)
 
     async def close(self) -> None:
-        """End it."""
+        """Stop it."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -172,7 +172,7 @@ def _make_manager(services: Services) -> StreamableHTTPSessionManager:
     from coblyn.mcp.tools import make_server
 
     server = make_server(ServiceBackend(services), services.tool_servers)
-    # Names and origins were looked at before (``origins.py``), and bodies are bounded by us.
+    # Hosts and origins were checked before (``origins.py``), and body sizes are limited by us.
     server.streamable_http_app(
         stateless_http=True,
         json_response=True,
@@ -182,7 +182,7 @@ def _make_manager(services: Services) -> StreamableHTTPSessionManager:
 
 
 class _McpResponse(Response):
-    """An answer of the protocol's library; the work ends when the client leaves."""
+    """An answer of the MCP library; the work is cancelled when the client leaves."""
 
     def __init__(
         self, manager: StreamableHTTPSessionManager, request: Request, body: bytes
@@ -202,5 +202,5 @@ class _McpResponse(Response):
                 await asyncio.Event().wait()
             return {"type": "http.request", "body": part, "more_body": False}
 
-        with contextlib.suppress(Cancelled):  # nobody is left to be told
+        with contextlib.suppress(Cancelled):  # the client has left
             await while_connected(receive, self._manager.handle_request(scope, replay, send))

@@ -1,7 +1,7 @@
-"""``/metrics``: what the server has done and how it is, in Prometheus' text format.
+"""``/metrics``: counters and state of the server in Prometheus' text format.
 
-What happens is counted here in plain numbers; the library that writes the format is imported on demand. Labels
-are bounded: models that are loaded, keys that were known, dialects, statuses. No label comes from a request's text.
+Events are counted here in plain numbers; the library that writes the format is imported on demand. Labels are bounded:
+loaded models, known keys, dialects and statuses. No label comes from a request's text.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.1, 0.2, 0.5, 
 
 
 class Metrics:
-    """All that is counted.
+    """The counters.
 
     Args:
-        models: The models that are loaded.
+        models: The loaded models.
     """
 
     def __init__(self, models: Models) -> None:
@@ -43,13 +43,13 @@ class Metrics:
         self._per_token = Tally(_TOKEN_SECONDS)
 
     def note_request(self, dialect: str, method: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count an answered request."""
         known = method if method in ("GET", "POST", "DELETE", "HEAD", "OPTIONS") else "other"
         self._requests.add((dialect, known, str(status)))
         self._request_seconds.add((dialect,), seconds)
 
     def note_generation(self, record: Record) -> None:
-        """A generation is over, however it ended."""
+        """Count a finished generation."""
         by = (record.model, record.caller.name)
         self._generations.add((*by, record.outcome))
         cached = record.finish.stats.num_cached if record.finish else 0
@@ -65,7 +65,7 @@ class Metrics:
                 self._per_token.add((record.model,), stats.decode_seconds / stats.num_generated)
 
     def text(self) -> bytes:
-        """All of it, now."""
+        """All metrics now, as text."""
         from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
@@ -74,7 +74,7 @@ class Metrics:
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics as the library wants them."""
+        """The metrics for the library."""
         yield from self._counters()
         yield from self._histograms()
         yield from self._gauges()
@@ -97,7 +97,7 @@ class Metrics:
             ),
             (
                 "tokens",
-                "Tokens: read of prompts, found in the cache instead, and written.",
+                "Tokens: computed prompt tokens, cached prompt tokens, and generated tokens.",
                 ("model", "key", "kind"),
                 self._tokens,
             ),
@@ -113,7 +113,7 @@ class Metrics:
         for name, meaning, label, tally in (
             (
                 "http_request",
-                "Time until a request was answered.",
+                "Duration of requests.",
                 "dialect",
                 self._request_seconds,
             ),
@@ -123,10 +123,10 @@ class Metrics:
                 "model",
                 self._first_token,
             ),
-            ("queue", "Time that generations waited for their turn.", "model", self._queue),
+            ("queue", "Time that generations waited in the queue.", "model", self._queue),
             (
                 "time_per_token",
-                "Time a token took, of generations of several.",
+                "Time per token, of generations of several tokens.",
                 "model",
                 self._per_token,
             ),
@@ -139,14 +139,20 @@ class Metrics:
     def _gauges(self) -> Iterator[Metric]:
         from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
-        up = GaugeMetricFamily("coblyn_engine_up", "Whether it takes requests.", labels=["model"])
-        running = GaugeMetricFamily("coblyn_requests_running", "In the batch.", labels=["model"])
-        waiting = GaugeMetricFamily("coblyn_requests_waiting", "In the queue.", labels=["model"])
+        up = GaugeMetricFamily(
+            "coblyn_engine_up", "Whether the engine accepts requests.", labels=["model"]
+        )
+        running = GaugeMetricFamily(
+            "coblyn_requests_running", "Requests in the batch.", labels=["model"]
+        )
+        waiting = GaugeMetricFamily(
+            "coblyn_requests_waiting", "Requests in the queue.", labels=["model"]
+        )
         memory = GaugeMetricFamily(
             "coblyn_engine_resident_bytes", "Memory of the engine process.", labels=["model"]
         )
         restarts = CounterMetricFamily(
-            "coblyn_engine_restarts", "How often an engine was started again.", labels=["model"]
+            "coblyn_engine_restarts", "Number of engine restarts.", labels=["model"]
         )
         for model in self._models:
             status, label = model.engine.status(), [model.name]

@@ -1,4 +1,4 @@
-"""Every request as it ended: counted, and a line of the log, which holds no text of anyone."""
+"""Counts and logs every finished request, without any user text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Observer"]
 log = logging.getLogger("coblyn.access")
 
 _LEFT = 499
-"""Status of a request whose client left before there was an answer, as nginx has it."""
+"""Status of a request whose client left before the answer, as in nginx."""
 
 
 class Observer:
@@ -25,8 +25,8 @@ class Observer:
 
     Args:
         app: What answers.
-        paths: What knows whose path it is.
-        metrics: Where requests are counted.
+        paths: Finds the dialect of a path.
+        metrics: Counts the requests.
     """
 
     def __init__(self, app: ASGIApp, paths: Paths, metrics: Metrics) -> None:
@@ -35,7 +35,7 @@ class Observer:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, and note how that ended."""
+        """Pass on a request, and record how it ended."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

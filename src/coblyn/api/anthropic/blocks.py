@@ -1,4 +1,4 @@
-"""Content blocks of Anthropic's messages, and the text that each of them is to a chat template."""
+"""Content blocks of Anthropic's messages, and their text for chat templates."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Block", "content_of_blocks", "joined_content", "joined_text", "to_bl
 Block = Mapping[str, Any]
 
 _NO_IMAGE = "[An image stood here, which this model cannot see.]"
-"""In place of an image in what a tool answered: a refusal would end the conversation for good."""
+"""Replaces an image in a tool's result; refusing the request would make the conversation unusable."""
 
 
 def to_blocks(content: object, field: str) -> list[Block]:
-    """The blocks of a content: a string is one block of text, and null is none.
+    """The blocks of a content field: a string is one text block, and null is none.
 
     Args:
-        content: What the client sent.
-        field: Where it stood, for error messages, such as ``messages[2].content``.
+        content: The field's value.
+        field: Its path for error messages, such as ``messages[2].content``.
 
     Raises:
         BadRequest: It is something else.
@@ -40,10 +40,10 @@ def to_blocks(content: object, field: str) -> list[Block]:
 
 
 def joined_text(content: object, field: str) -> str:
-    """All text of a content that has no images; blocks are told apart by an empty line.
+    """All text of a content field without images; blocks are separated by an empty line.
 
     Raises:
-        BadRequest: As ``to_blocks`` says; a block is an image, or a document that cannot be read.
+        BadRequest: See ``to_blocks``; or a block is an image, or a document that cannot be read.
     """
     found = content_of_blocks(_located(content, field))
     if found.media:
@@ -53,23 +53,23 @@ def joined_text(content: object, field: str) -> str:
 
 
 def joined_content(content: object, field: str, *, is_result: bool = False) -> Content:
-    """All text and images of a content.
+    """All text and images of a content field.
 
     Args:
         content: A string, blocks or null.
-        field: Where it stood.
-        is_result: It is what a tool answered.
+        field: Its path for error messages.
+        is_result: Whether it is a tool's result.
 
     Raises:
-        BadRequest: As ``to_blocks`` says; a block cannot be read.
+        BadRequest: See ``to_blocks``; or a block cannot be read.
     """
     return content_of_blocks(_located(content, field), is_result=is_result)
 
 
 def content_of_blocks(blocks: Iterable[tuple[Block, str]], *, is_result: bool = False) -> Content:
-    """The text and the images of blocks, each with where it stood.
+    """The text and the images of blocks, each with its path.
 
-    Blocks that are only of use to Anthropic's own servers are nothing.
+    Blocks that only concern Anthropic's servers are ignored.
 
     Raises:
         BadRequest: One cannot be read.

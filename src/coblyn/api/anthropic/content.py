@@ -9,11 +9,11 @@ from coblyn.chat.messages import Message, ToolCall
 __all__ = ["SIGNATURE", "content_of"]
 
 SIGNATURE = "coblyn"
-"""Signs thinking, which clients send back as they got it; nobody checks it."""
+"""Signature of thinking blocks, which clients send back unchanged; it is not verified."""
 
 
 def content_of(message: Message) -> list[dict[str, Any]]:
-    """The blocks that a reply consists of: what the model thought, what it says, what it calls."""
+    """The blocks of a reply: thinking, text and tool calls."""
     found: list[dict[str, Any]] = []
     if message.reasoning:
         found.append({"type": "thinking", "thinking": message.reasoning, "signature": SIGNATURE})

@@ -1,4 +1,4 @@
-"""Messages as Anthropic's clients send them, as those of every other conversation."""
+"""Converts messages from Anthropic's format to the common format."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ from coblyn.errors import BadRequest
 __all__ = ["read_conversation"]
 
 _BILLING = "x-anthropic-billing-header:"
-"""Claude Code's first block of system text: it differs in every request, so that no prompt would begin like another."""
+"""Start of Claude Code's first system block.
+
+It differs in every request, so keeping it would prevent any prefix reuse.
+"""
 
 _Located = tuple[Block, str]
-"""A block, and where it stood."""
+"""A block and its path."""
 
 
 def read_conversation(system: object, messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
-    """The conversation that a body holds.
+    """The conversation in a body.
 
-    Messages of one role in a row are one. Results of tools come before what the user says beside them. System text that
-    comes late keeps its place.
+    Consecutive messages of one role are merged. Tool results come before the user's text in the same turn. Late system
+    text keeps its place.
 
     Raises:
-        BadRequest: Something in it is not a message, or cannot be read; ``field`` names it.
+        BadRequest: A part of it is not a message, or cannot be read; ``field`` names it.
     """
     first = _system_text(system)
     found = [Message("system", first)] if first else []
@@ -61,12 +64,12 @@ def _turn(message: Mapping[str, Any], field: str) -> tuple[str, list[_Located]]:
 
 
 def _of_role(role: str, blocks: list[_Located], names: dict[str, str]) -> Iterator[Message]:
-    """The messages that the blocks of one turn are.
+    """The messages for the blocks of one turn.
 
     Args:
-        role: Whose turn it is.
+        role: The role of the turn.
         blocks: Its blocks.
-        names: Names of tools by the ids of their calls; takes those of the turn.
+        names: Tool names by call id; the turn's calls are added.
     """
     if role == "assistant":
         yield _assistant(blocks, names)

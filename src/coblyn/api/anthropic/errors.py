@@ -1,4 +1,4 @@
-"""Errors as Anthropic's clients know them."""
+"""Errors in Anthropic's format."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def anthropic_event(problem: Problem) -> bytes:
 
 
 def _message(problem: Problem) -> str:
-    """The message; that of a prompt which is too long begins as clients look for it, to shorten their conversation."""
+    """The message; for a prompt that is too long it begins with the words by which clients know to compact."""
     numbers = dict(problem.details)
     num_prompt, context = numbers.get("n_prompt_tokens"), numbers.get("n_ctx")
     if problem.code != "prompt_too_long" or not num_prompt or not context:
@@ -51,5 +51,5 @@ def _message(problem: Problem) -> str:
 
 
 def request_id_header(body: Mapping[str, Any]) -> dict[str, str]:
-    """The header that repeats the id of a refused request."""
+    """The header with the request id of an error."""
     return {"request-id": body["request_id"]}

@@ -22,7 +22,7 @@ from coblyn.service.replies import WholeReply
 __all__ = ["VERSION_HEADER", "routes"]
 
 VERSION_HEADER = "anthropic-version"
-"""Every client of Anthropic's sends it; its value changes nothing here."""
+"""Sent by every Anthropic client; its value is ignored."""
 
 routes = Routes()
 
@@ -53,7 +53,7 @@ async def messages(call: Call) -> Response:
     "/v1/messages/count_tokens", "Count the tokens of a conversation", CountInput, _EXAMPLE
 )
 async def count_tokens(call: Call) -> Response:
-    """How many tokens the prompt has: all messages, the system text, the tools and the model's own chat format."""
+    """The number of tokens of the prompt: messages, system text, tools and the model's chat format."""
     body = await call.json()
     warnings: dict[str, str] = {}
     wanted = validated(CountInput, body)
@@ -65,7 +65,7 @@ async def count_tokens(call: Call) -> Response:
 
 @routes.get("/v1/models", "Models", header=VERSION_HEADER)
 async def list_models(call: Call) -> Response:
-    """The models that are loaded, for clients that say which version of Anthropic's API they speak."""
+    """The loaded models, for clients that send Anthropic's version header."""
     return _answer(model_page(call.services.models.all()), {})
 
 
@@ -76,7 +76,7 @@ async def get_model(call: Call) -> Response:
 
 
 def _message(wanted: MessagesInput, reply: WholeReply) -> dict[str, Any]:
-    """The fields of a message after its head."""
+    """The remaining fields of a message."""
     finish = reply.record.finish
     assert finish, "it is complete"
     ending = Ending(finish, wanted.stops, wanted.limit, has_calls=reply.reason == "tool_calls")
@@ -86,7 +86,7 @@ def _message(wanted: MessagesInput, reply: WholeReply) -> dict[str, Any]:
 
 
 def _answer(body: Mapping[str, Any], warnings: Warnings) -> Response:
-    """An answer without fields of our own: some clients refuse those."""
+    """An answer without additional fields, which some clients refuse."""
     return JSONResponse(
         dict(body), headers={"request-id": request_id(), **warning_headers(warnings)}
     )

@@ -1,4 +1,4 @@
-"""Answers in Anthropic's form: what whole answers and streams share."""
+"""Answers in Anthropic's format: what complete answers and streams share."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Ending", "message_head", "model_page", "model_shape", "usage"]
 
 
 class Ending:
-    """How a message ended, in Anthropic's words.
+    """How a message ended, in Anthropic's terms.
 
     Args:
-        finish: What the engine says.
-        stops: The stop sequences that the client asked for; templates have more of their own.
-        max_tokens: The tokens that the client asked for.
+        finish: The engine's finish event.
+        stops: The client's stop sequences; templates add more.
+        max_tokens: The client's limit of tokens.
         has_calls: Whether the model called a tool.
 
     Attributes:
@@ -46,7 +46,7 @@ class Ending:
 
 
 def message_head(model: str) -> dict[str, Any]:
-    """What stands before the content of a message, with an id of its own."""
+    """The fields before a message's content, with a new id."""
     return {
         "id": f"msg_{uuid.uuid4().hex}",
         "type": "message",
@@ -56,7 +56,7 @@ def message_head(model: str) -> dict[str, Any]:
 
 
 def usage(num_prompt: int, num_cached: int, num_output: int) -> dict[str, int]:
-    """Tokens; those of the prompt that were computed, and those that were in the cache, are told apart."""
+    """Token counts; computed and cached prompt tokens are separate."""
     return {
         "input_tokens": num_prompt - num_cached,
         "cache_creation_input_tokens": 0,

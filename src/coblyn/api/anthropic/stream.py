@@ -1,4 +1,4 @@
-"""Events of Anthropic's streams."""
+"""Anthropic's stream events."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _DELTAS = {
 
 
 class MessageChunks(Chunks):
-    """A message, event by event: one block is closed before the next begins.
+    """The events of a message; each block is closed before the next begins.
 
     Args:
         dialect: Anthropic's.
-        head: What stands before the content of the message.
-        wanted: What the client sent.
+        head: The fields before the message's content.
+        wanted: The request's body.
     """
 
     def __init__(self, dialect: Dialect, head: Mapping[str, Any], wanted: MessagesInput) -> None:
@@ -44,25 +44,25 @@ class MessageChunks(Chunks):
         self._has_begun = False
 
     def progress(self, prefill: Prefill) -> bytes:
-        """The message begins when its prompt is read; after that, signs of life."""
+        """Start the message with the first progress; after that, send pings."""
         if self._has_begun:
             return _event(self.framing, "ping")
         return self._begin(prefill.total, prefill.cached)
 
     def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002
-        """More of what the model says."""
+        """New text."""
         return self._blocks.write(ContentText(delta.text))
 
     def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
-        """More of what the model thinks, says or calls."""
+        """New thinking, text or calls."""
         return b"".join(map(self._blocks.write, reply.parts))
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
-        """The message ends, without a call."""
+        """End the message, without a call."""
         return self._end(finish, has_calls=False)
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
-        """The message ends; the last of it may have been held back until now."""
+        """End the message with the text held back so far."""
         parts = b"".join(map(self._blocks.write, reply.parts))
         return parts + self._end(finish, has_calls=reply.reason == "tool_calls")
 
@@ -71,11 +71,11 @@ class MessageChunks(Chunks):
         return _event(self.framing, "message_stop")
 
     def _end(self, finish: Finish, *, has_calls: bool) -> bytes:
-        """The last block ends, and the message with its reason and its usage."""
+        """End the last block, and the message with its reason and usage."""
         stats, wanted = finish.stats, self._wanted
         ending = Ending(finish, wanted.stops, wanted.limit, has_calls=has_calls)
         totals = usage(stats.num_prompt, stats.num_cached, stats.num_generated)
-        # A request that ends while it waits has not said anything yet.
+        # A request that ends while it waits has not sent anything yet.
         opening = b"" if self._has_begun else self._begin(stats.num_prompt, stats.num_cached)
         return (
             opening
@@ -105,7 +105,7 @@ class _Blocks:
         self._is_empty = True
 
     def write(self, event: ReplyEvent) -> bytes:
-        """The events that tell of more."""
+        """The events for new parts."""
         match event:
             case ContentText(text):
                 return self._text("text", {"type": "text", "text": ""}, text)
@@ -117,10 +117,10 @@ class _Blocks:
                 return self.close() + self._open("tool_use", {"type": "tool_use", **fields})
             case CallArguments(_, text):
                 return self._delta(text)
-        return b""  # a call that was cut ends where it stands
+        return b""  # a truncated call ends here
 
     def close(self) -> bytes:
-        """The events that end the block in hand, if there is one."""
+        """The events that end the current block, if there is one."""
         kind, self._kind = self._kind, ""
         if not kind:
             return b""
@@ -149,7 +149,7 @@ class _Blocks:
         return self._delta_of(_DELTAS[self._kind], json_text(text))
 
     def _delta_of(self, head: bytes, text: bytes) -> bytes:
-        # Put together from bytes: one is made for every token of every stream.
+        # Assembled from bytes, since one is made for every token of every stream.
         data = b'{"type":"content_block_delta","index":%d,"delta":{"type":%b%b}}'
         return self._framing.frame(data % (self._index, head, text), b"content_block_delta")
 

@@ -1,4 +1,4 @@
-"""Tools as Anthropic's clients send them."""
+"""Tools in Anthropic's format."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _STRING = {"type": "string"}
 def read_tools(tools: Sequence[Mapping[str, Any]], warnings: dict[str, str]) -> tuple[Tool, ...]:
     """The tools that a model may call.
 
-    Tools that Anthropic's servers run themselves are left out. Those that a client runs and whose schema only
-    Anthropic's models know (shell, text editor, memory) get it here.
+    Tools that run on Anthropic's servers are left out. Client tools whose schemas are built into Anthropic's models
+    (shell, text editor, memory) get their schemas here.
 
     Args:
         tools: As the client sent them.
-        warnings: Takes what was left out.
+        warnings: Collects what was left out.
 
     Raises:
         BadRequest: One has no name, or its schema is not an object.
@@ -39,10 +39,10 @@ def read_tools(tools: Sequence[Mapping[str, Any]], warnings: dict[str, str]) -> 
 
 
 def read_choice(choice: Mapping[str, Any] | None, tools: Sequence[Tool]) -> tuple[ToolChoice, bool]:
-    """Whether tools have to be called, and whether several at a time.
+    """Whether tools must be called, and whether several calls at once are allowed.
 
     Raises:
-        BadRequest: The choice is unknown, or names a tool that is not there.
+        BadRequest: The choice is unknown, or names an unknown tool.
     """
     choice = choice or {"type": "auto"}
     kind, name = choice.get("type"), choice.get("name")
@@ -83,7 +83,7 @@ def _object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
 
 
 def _files(required: Sequence[str], *commands: str, **more: Any) -> dict[str, Any]:
-    """What tools that edit files take."""
+    """The schema of tools that edit files."""
     return _object(
         required,
         command={"type": "string", "enum": list(commands)},

@@ -1,4 +1,4 @@
-"""What Anthropic's clients send, field by field, and the command that it means."""
+"""The request bodies of Anthropic's API, and their conversion to commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_MAX_TOKENS = 4096
 MAX_STOPS = 256
 
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
-"""Anthropic's words for effort, and those that chat templates know."""
+"""Anthropic's effort levels, and those of chat templates."""
 
 
 class CountInput(BaseModel):
@@ -31,7 +31,7 @@ class CountInput(BaseModel):
 
     model: str | None = Field(
         None,
-        description="A name that /v1/models lists. Where one model is loaded, it answers to any.",
+        description="A name from /v1/models. If only one model is loaded, it answers to any name.",
     )
     messages: list[dict[str, Any]] = Field(min_length=1)
     system: str | list[dict[str, Any]] | None = None
@@ -48,10 +48,10 @@ class CountInput(BaseModel):
         """The conversation; a last message of the assistant is continued.
 
         Args:
-            warnings: Takes what is not obeyed.
+            warnings: Collects fields that are ignored.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         messages = read_conversation(self.system, self.messages)
         tools = read_tools(self.tools or [], warnings)
@@ -66,7 +66,7 @@ class CountInput(BaseModel):
         )
 
     def _variables(self) -> dict[str, Any]:
-        """What templates may ask for about reasoning, which is off where nobody asks for it, as in Anthropic's API."""
+        """Template variables for reasoning, which is off by default, as in Anthropic's API."""
         kind = (self.thinking or {}).get("type", "disabled")
         if kind not in ("enabled", "disabled", "adaptive", "between_tools"):
             raise BadRequest(
@@ -86,7 +86,7 @@ class MessagesInput(CountInput):
     """Body of ``/v1/messages``."""
 
     max_tokens: int | None = Field(
-        None, ge=1, description="As many as fit, at most; 4096 where it is not given."
+        None, ge=1, description="At most as many as fit; 4096 by default."
     )
     stop_sequences: list[str] | None = Field(None, max_length=MAX_STOPS)
     stream: bool | None = None
@@ -94,7 +94,7 @@ class MessagesInput(CountInput):
 
     @property
     def limit(self) -> int:
-        """Maximum number of tokens that the client wants."""
+        """Maximum number of tokens to generate."""
         return self.max_tokens or DEFAULT_MAX_TOKENS
 
     @property
@@ -105,15 +105,15 @@ class MessagesInput(CountInput):
     def to_command(
         self, body: Mapping[str, Any], numbers: Mapping[str, Any], warnings: dict[str, str]
     ) -> GenerateCommand:
-        """The generation that is meant.
+        """The command for this body.
 
         Args:
-            body: As JSON gave it.
+            body: The parsed JSON body.
             numbers: The sampling parameters of the body that are numbers.
-            warnings: Takes what is not obeyed.
+            warnings: Collects fields that are ignored.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         command = GenerateCommand(
             self.to_prompt(warnings),

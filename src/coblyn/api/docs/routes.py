@@ -38,7 +38,7 @@ def docs_routes(dialects: Sequence[Dialect]) -> list[Route]:
 
     @cache
     def text() -> str:
-        from coblyn.api.docs.sheet import render  # Jinja is loaded when someone reads the page
+        from coblyn.api.docs.sheet import render  # Jinja is imported when the page is requested
 
         return render(description())
 
@@ -50,7 +50,7 @@ def docs_routes(dialects: Sequence[Dialect]) -> list[Route]:
 
     return [
         Route("/openapi.json", openapi),
-        Route("/api", _redirect),  # KoboldCPP's address of its API's description
+        Route("/api", _redirect),  # KoboldCPP's path of its API description
         Route("/docs", page),
         Route("/docs/page.css", _style),
         Route("/docs/page.js", _script),

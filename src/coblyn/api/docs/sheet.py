@@ -1,4 +1,4 @@
-"""An OpenAPI description as a page: routes by dialect, the fields of each body, something to try."""
+"""Renders an OpenAPI description as a page: routes by dialect, the fields of each body, and examples to try."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _Field:
     """A field of a body.
 
     Attributes:
-        name: As it is written in JSON.
+        name: Its name in JSON.
         type: Such as ``integer or null``.
-        default: As JSON; empty where the field is required or has no default.
-        meaning: In a sentence; may be empty.
+        default: The default as JSON; empty if the field is required or has none.
+        meaning: One sentence; may be empty.
         is_required: Whether a body must have it.
     """
 
@@ -44,13 +44,13 @@ class _Operation:
 
     Attributes:
         id: Unique on the page.
-        method: In capitals.
-        path: With ``{name}`` for parameters.
+        method: The method in capitals.
+        path: The path, with ``{name}`` for parameters.
         summary: A few words.
         description: Paragraphs.
-        scope: What an API key must allow; empty where generating is enough.
-        parameters: Names of what is filled into the path.
-        has_body: Whether a body is sent.
+        scope: The scope that an API key needs; empty if that for generating is enough.
+        parameters: Names of the path's parameters.
+        has_body: Whether it takes a body.
         example: A body to try, as indented JSON.
         fields: The fields of the body.
     """
@@ -136,5 +136,5 @@ def _referred(schema: Schema) -> str:
 
 
 def _prose(text: str) -> Markup:
-    """A docstring's text as HTML: what stands in double back quotes is code."""
+    """A docstring's text as HTML; text in double backquotes becomes code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before

@@ -1,4 +1,4 @@
-"""What KoboldCPP does and Coblyn does not: pictures, voices and music. Lists are empty, and work is refused by name."""
+"""Features of KoboldCPP that Coblyn lacks: image, voice and music generation. Lists are empty, and work is refused."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from coblyn.errors import NotFound
 __all__ = ["routes"]
 
 _LISTS: Mapping[str, tuple[str, object]] = {
-    "/sdapi/v1/sd-models": ("Models of pictures", []),
-    "/sdapi/v1/samplers": ("Samplers of pictures", []),
-    "/sdapi/v1/schedulers": ("Schedulers of pictures", []),
-    "/sdapi/v1/loras": ("Adapters of pictures", []),
-    "/sdapi/v1/upscalers": ("Upscalers of pictures", []),
-    "/sdapi/v1/latent-upscale-modes": ("Upscalers of pictures", []),
-    "/sdapi/v1/options": ("Options of pictures", {"samples_format": "png"}),
+    "/sdapi/v1/sd-models": ("Image models", []),
+    "/sdapi/v1/samplers": ("Image samplers", []),
+    "/sdapi/v1/schedulers": ("Image schedulers", []),
+    "/sdapi/v1/loras": ("Image adapters", []),
+    "/sdapi/v1/upscalers": ("Image upscalers", []),
+    "/sdapi/v1/latent-upscale-modes": ("Image upscalers", []),
+    "/sdapi/v1/options": ("Image options", {"samples_format": "png"}),
     "/api/extra/speakers_list": ("Voices", {"results": []}),
     "/speakers_list": ("Voices", []),
     "/speakers": ("Voices", []),
 }
-"""The path of each list, and what it is of and holds."""
+"""The path of each list, with its summary and content."""
 
 _PICTURES, _VOICES, _MUSIC = "make or read pictures", "speak or listen", "make music"
 
@@ -40,12 +40,12 @@ _WORK: Mapping[str, str] = {
     "/api/extra/music/prepare": _MUSIC,
     "/api/extra/music/generate": _MUSIC,
 }
-"""The path of each kind of work, and what it is."""
+"""The path of each kind of work, and its name."""
 
 
 def _empty(answer: object) -> Handler:
     async def send_empty(_: Call) -> Response:
-        """Always empty: this server has none."""
+        """Always empty: not supported by this server."""
         return JSONResponse(answer)
 
     return send_empty

@@ -1,4 +1,4 @@
-"""Other models and settings at run time, where ``admin_dir`` allows it."""
+"""Switching models and settings at run time, if ``admin_dir`` allows it."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _OFF = "This server changes nothing at run time. Start it with --admin-dir DIREC
 class ReloadInput(Lenient):
     """Body of ``/api/admin/reload_config``."""
 
-    filename: str = Field(default="", description="A name that /api/admin/list_options has.")
+    filename: str = Field(default="", description="A name from /api/admin/list_options.")
     baseconfig: str = Field(
         default="",
         validation_alias=AliasChoices("baseconfig", "overrideconfig"),
-        description="Settings that hold where the file says nothing.",
+        description="Settings for what the file does not set.",
     )
 
 
 @routes.get("/api/admin/list_options", "What can be loaded", scope="admin")
 async def list_options(call: Call) -> Response:
-    """Names of models and settings that can be loaded; none where that is not allowed."""
+    """Names of models and settings that can be loaded; none if that is not allowed."""
     admin = call.services.admin
     return JSONResponse(await asyncio.to_thread(admin.options) if admin else [])
 
@@ -48,13 +48,13 @@ async def list_options(call: Call) -> Response:
     scope="admin",
 )
 async def reload_config(call: Call) -> Response:
-    """Answers when it is loaded. What runs ends as it began, and where a file cannot be loaded the model stays."""
+    """Answers when it is loaded. Running requests end with the old model, which stays if the file cannot be loaded."""
     body, _ = await call.read(ReloadInput)
     try:
         if call.services.admin is None:
             raise NotFound(_OFF)
         work = call.services.admin.load(body.filename, body.baseconfig)
-        # Someone who closes the page has not taken back that it was to be loaded.
+        # Loading continues if the client leaves.
         await asyncio.shield(asyncio.create_task(work, name="coblyn-reload"))
     except CoblynError as error:
         log.warning("%s was not loaded: %s", body.filename, error)

@@ -1,4 +1,4 @@
-"""Errors as KoboldCPP's clients know them."""
+"""Errors in KoboldCPP's format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TYPES = {
 
 
 def kobold_body(problem: Problem) -> dict[str, Any]:
-    """``{"detail": {"msg", "type"}}``, with the field that is wrong if there is one."""
+    """``{"detail": {"msg", "type"}}``, and the invalid field if there is one."""
     detail = {"msg": problem.message, "type": _TYPES.get(problem.status, "server_error")}
     if problem.field:
         detail["field"] = problem.field

@@ -1,4 +1,4 @@
-"""A story that several KoboldAI Lite pages share, where ``multiplayer`` allows it."""
+"""A story shared by several KoboldAI Lite pages, if ``multiplayer`` allows it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ _OFF = "This server shares no story. Start it with --multiplayer."
 class SenderInput(Lenient):
     """Body of ``/api/extra/multiplayer/status``."""
 
-    sender: str = Field(default="", description="The client's own name for itself.")
-    senderbusy: bool = Field(default=False, description="It is about to change the story.")
+    sender: str = Field(default="", description="The client's name for itself.")
+    senderbusy: bool = Field(default=False, description="Whether it is about to change the story.")
 
 
 class StoryInput(Lenient):
     """Body of ``/api/extra/multiplayer/setstory``."""
 
-    full_update: bool = Field(default=False, description="Another story, not a change of this one.")
-    data_format: str = Field(default="", description="What the client calls the form of the data.")
+    full_update: bool = Field(
+        default=False, description="Whether it is a different story, not a change of this one."
+    )
+    data_format: str = Field(default="", description="The client's name for the data format.")
     sender: str = ""
     data: str = Field(default="", description="At most 3 MiB.")
 
 
 @routes.post("/api/extra/multiplayer/status", "Version of the shared story", SenderInput)
 async def status(call: Call) -> Response:
-    """Which version there is, and whether anyone else is busy with it."""
+    """The current version, and whether other clients are busy with it."""
     shared = call.services.shared
     if shared is None:
         return JSONResponse({"error": _OFF})
@@ -49,7 +51,7 @@ async def status(call: Call) -> Response:
 
 @routes.post("/api/extra/multiplayer/getstory", "The shared story", answer="text/plain")
 async def get_story(call: Call) -> Response:
-    """The story as it was sent, as plain text; empty before the first, and where nothing is shared."""
+    """The story as it was sent, as plain text; empty if there is none yet or nothing is shared."""
     shared = call.services.shared
     return PlainTextResponse(shared.data if shared else "")
 
@@ -61,7 +63,7 @@ async def get_story(call: Call) -> Response:
     {"full_update": True, "sender": "me", "data_format": "kcpp_lzma_b64", "data": "AAAA"},
 )
 async def set_story(call: Call) -> Response:
-    """A new version for everybody. Failures have status 400 and say why in ``error``."""
+    """A new version for all clients. Failures have status 400 and the reason in ``error``."""
     shared = call.services.shared
     try:
         if shared is None:

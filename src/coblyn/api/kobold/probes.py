@@ -1,4 +1,4 @@
-"""What KoboldAI Lite and other pages ask before anything else."""
+"""Paths that KoboldAI Lite and other pages request at their start."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class WebSearchInput(Lenient):
 class SchemaInput(Lenient):
     """Body of ``/api/extra/json_to_grammar``."""
 
-    wanted: Any = Field(default=None, alias="schema", description="An object, or its text.")
+    wanted: Any = Field(default=None, alias="schema", description="An object, or its JSON text.")
 
 
 @routes.get("/api/extra/preloadstory", "Story to begin with")
 async def preload_story(call: Call) -> Response:
-    """The story that ``preload_story`` names, as KoboldAI Lite saves it; an empty object without one."""
+    """The story that ``preload_story`` names, in KoboldAI Lite's format; an empty object if there is none."""
     return Response(call.options.preload_story or "{}", media_type="application/json")
 
 
 @routes.get("/.well-known/serviceinfo", "Description of this service")
 async def service_info(_: Call) -> Response:
-    """Which software this is, and which APIs it speaks where."""
+    """The name and version of this software, and its APIs with their paths."""
     return JSONResponse(shape.service_info())
 
 
-@routes.get("/ping", "Whether anyone is there")
+@routes.get("/ping", "Whether the server runs")
 async def ping(_: Call) -> Response:
     """Always healthy; ``/health`` says more."""
     return JSONResponse({"status": "healthy"})
@@ -58,9 +58,9 @@ async def ping(_: Call) -> Response:
     {"schema": {"type": "object", "properties": {"name": {"type": "string"}}}},
 )
 async def json_to_grammar(call: Call) -> Response:
-    """A grammar whose texts fit the schema. Where none can say what a keyword means, ``error`` has its place.
+    """A grammar for texts that match the schema. If a keyword cannot be expressed, ``error`` has its place.
 
-    A request may also carry the schema itself, of which more keywords are enforced.
+    A request may also carry the schema itself; then more keywords are enforced.
     """
     body, _ = await call.read(SchemaInput)
     try:
@@ -74,7 +74,7 @@ async def json_to_grammar(call: Call) -> Response:
 
 @routes.post("/api/extra/websearch", "Search the web", WebSearchInput)
 async def web_search(call: Call) -> Response:
-    """Up to three pages, each with what it says about the query; none where ``web_search`` does not allow it."""
+    """Up to three pages, each with its text about the query; none if ``web_search`` does not allow it."""
     body, _ = await call.read(WebSearchInput)
     web = call.services.web
     found = await call.wait(web.search(body.q)) if web else []
@@ -86,5 +86,5 @@ async def web_search(call: Call) -> Response:
 
 @routes.post("/api/extra/shutdown", "End the server")
 async def shutdown(_: Call) -> Response:
-    """Never done: a server that a page could end would take everybody else's work with it."""
+    """Always refused: a page must not be able to end the server for all other clients."""
     return JSONResponse({"success": False})

@@ -1,4 +1,4 @@
-"""The paths of KoboldAI's API: generation, tokens, and what clients ask about the server."""
+"""The paths of KoboldAI's API: generation, tokens, and facts about the server."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ async def generate(call: Call) -> Response:
     return call.answer({"results": [result]}, {**warnings, **cut_warning([record])})
 
 
-@routes.post("/request", "Generate text, the oldest way", _BODY, _EXAMPLE)
+@routes.post("/request", "Generate text (oldest form)", _BODY, _EXAMPLE)
 async def request(call: Call) -> Response:
-    """As ``/api/v1/generate``; the text alone is answered."""
+    """As ``/api/v1/generate``, but the answer is the text only."""
     _, command, warnings = await _command(call)
     (record,) = await call.complete([command])
     return call.answer({"data": {"seqs": [record.text]}}, {**warnings, **cut_warning([record])})
@@ -72,29 +72,29 @@ async def generate_stream(call: Call) -> Response:
 @routes.post("/api/extra/generate/check", "Text so far", KeyInput)
 @routes.get("/api/extra/generate/check", "Text so far")
 async def check(call: Call) -> Response:
-    """All text so far of the generation with that key, or of the only one that runs."""
+    """All text so far of the generation with this key, or of the only running one."""
     record = call.services.hub.find(await _key(call))
     return JSONResponse({"results": [{"text": record.text if record else ""}]})
 
 
-@routes.post("/api/coblyn/plan", "What a generation would cost", _BODY, _EXAMPLE)
+@routes.post("/api/coblyn/plan", "Cost of a generation", _BODY, _EXAMPLE)
 async def plan(call: Call) -> Response:
-    """The body of a generation, which is not started: tokens of the prompt, those in memory, and those to be read.
+    """Takes the body of a generation, without starting it: tokens of the prompt, those in memory, and those to compute.
 
-    ``seconds`` until the first token are told by the speed that the last generations had; null while none was long
-    enough to tell.
+    ``seconds`` until the first token are estimated from the speed of the last generations; null while none was long
+    enough.
     """
     _, command, warnings = await _command(call)
     outlook = await call.wait(call.services.planner.foresee(command))
     return call.answer(asdict(outlook) | {"to_read": outlook.tokens - outlook.cached}, warnings)
 
 
-@routes.post("/api/coblyn/sample", "What could come next", _BODY, _EXAMPLE)
+@routes.post("/api/coblyn/sample", "Candidates for the next token", _BODY, _EXAMPLE)
 async def sample(call: Call) -> Response:
-    """The body of a generation: what its first token could be, after each sampler, in the order of the samplers.
+    """Takes the body of a generation: candidates for its first token, after each sampler in order.
 
-    The first stage is ``model``, its own distribution. Each has at most ``?top=`` (12, up to 100) candidates with their
-    probabilities, best first, and says how many there are. A prompt that was not read yet is read for that.
+    The first stage, ``model``, is the model's own distribution. Each stage has at most ``?top=`` (12, up to 100)
+    candidates with their probabilities, best first, and their total number. The prompt is computed first if necessary.
     """
     _, command, warnings = await _command(call)
     views = await look(call, command, read_top(call.request.query_params))
@@ -103,7 +103,7 @@ async def sample(call: Call) -> Response:
 
 @routes.post("/api/extra/abort", "Abort a generation", KeyInput)
 async def abort(call: Call) -> Response:
-    """End the generation with that key, running or waiting. The values are strings."""
+    """Abort the generation with this key, running or waiting. The values are strings."""
     done = "true" if await call.services.generator.abort(await _key(call)) else "false"
     return JSONResponse({"success": done, "done": done})
 
@@ -111,7 +111,7 @@ async def abort(call: Call) -> Response:
 @routes.post("/api/extra/last_logprobs", "Log-probabilities", KeyInput)
 @routes.get("/api/extra/last_logprobs", "Log-probabilities")
 async def last_logprobs(call: Call) -> Response:
-    """Log-probabilities of the generation with that key, if it asked for them."""
+    """Log-probabilities of the generation with this key, if it requested them."""
     record = call.services.hub.find(await _key(call))
     tokens = record.tokens if record else []
     return JSONResponse({"logprobs": shape.logprobs_object(tokens) if tokens else None})
@@ -121,7 +121,7 @@ async def last_logprobs(call: Call) -> Response:
     "/api/extra/tokencount", "Count tokens", TokenCountInput, {"prompt": "Once upon a time"}
 )
 async def tokencount(call: Call) -> Response:
-    """Token ids of a text, or of messages in the model's own chat format."""
+    """Token ids of a text, or of messages in the model's chat format."""
     body, _ = await call.read(TokenCountInput)
     async with call.services.models.acquire(body.model) as model:
         if body.messages:
@@ -136,7 +136,7 @@ async def tokencount(call: Call) -> Response:
 
 @routes.post("/api/extra/embeddings", "Texts to vectors", EmbeddingsInput, EXAMPLE)
 async def embeddings(call: Call) -> Response:
-    """A vector of length 1 for each text, in OpenAI's form; what is too long is cut unless that is refused."""
+    """A vector of length 1 per text, in OpenAI's form; texts that are too long are cut unless that is refused."""
     wanted = validated(EmbeddingsInput, await call.json())
     return await answer(call, wanted, truncates=wanted.truncate is not False)
 
@@ -152,7 +152,7 @@ async def detokenize(call: Call) -> Response:
 
 @routes.get("/api/extra/version", "What this server can do")
 async def version(call: Call) -> Response:
-    """The handshake of KoboldCPP's clients."""
+    """Version and features, which KoboldCPP's clients request first."""
     return JSONResponse(shape.version(call.services, has_keys=bool(call.options.keys())))
 
 
@@ -185,7 +185,7 @@ async def max_context_length(call: Call) -> Response:
 
 @routes.get("/api/v1/config/max_length", "Tokens of a completion")
 async def max_length(call: Call) -> Response:
-    """Number of tokens generated when a request names no number."""
+    """Default maximum number of tokens to generate."""
     longest = longest_completion(call.model.engine.info.context)
     return JSONResponse({"value": min(call.options.default_max_tokens, longest)})
 
@@ -224,7 +224,7 @@ async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings
 def _report_biases(
     call: Call, wanted: GenerateInput, sampling: SamplingParams, warnings: dict[str, str]
 ) -> None:
-    """Say which biases are for tokens that the model does not have; they change nothing."""
+    """Warn about biases for tokens that the model does not have; they have no effect."""
     size = call.services.models.find(wanted.model).engine.info.vocab_size
     unknown = [str(token) for token, _ in sampling.logit_bias if token >= size]
     if unknown:
@@ -233,7 +233,7 @@ def _report_biases(
 
 
 def _report_lengths(call: Call, wanted: GenerateInput, warnings: dict[str, str]) -> None:
-    """Say which lengths are beyond what the model has; they are held to it."""
+    """Warn about lengths beyond the model's limits; they are clamped."""
     context = call.services.models.find(wanted.model).engine.info.context
     if wanted.max_context_length > context:
         warnings["max_context_length"] = f"The context has {context} tokens; that was used."
@@ -241,15 +241,15 @@ def _report_lengths(call: Call, wanted: GenerateInput, warnings: dict[str, str])
     longest = min(room, call.options.max_completion or room)
     if wanted.max_length > longest:
         why = (
-            "a part of the context stays for the prompt"
+            "part of the context is reserved for the prompt"
             if longest == room
-            else "that is the most here"
+            else "that is the maximum here"
         )
         warnings["max_length"] = f"{longest} was used: {why}."
 
 
 async def _model_tags(call: Call, wanted: GenerateInput) -> Tags:
-    """The tags of the model's own chat format, or KoboldCPP's default."""
+    """The tags of the model's chat format, or KoboldCPP's default."""
     info = call.services.models.find(wanted.model).engine.info
     found = await asyncio.to_thread(
         tags_of, info.chat_template, info.bos, info.eos, shared_renderers().run

@@ -1,4 +1,4 @@
-"""``/api/coblyn/sample``: what the next token could be, after each sampler."""
+"""``/api/coblyn/sample``: candidates for the next token, after each sampler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_top(query: Mapping[str, str]) -> int:
     """The number of candidates listed for each stage.
 
     Raises:
-        BadRequest: It is no number from 1 to 100.
+        BadRequest: It is not a number from 1 to 100.
     """
     text = query.get("top", str(_TOP))
     if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= _MAX_TOP):
@@ -29,14 +29,14 @@ def read_top(query: Mapping[str, str]) -> int:
 
 
 async def look(call: Call, command: GenerateCommand, top: int) -> list[StageView]:
-    """The stages of a command's first token; a prompt that was not read yet is read for that.
+    """The stages of a command's first token; the prompt is computed first if necessary.
 
     Raises:
-        CoblynError: It cannot be read, or nothing is left to choose.
+        CoblynError: The prompt cannot be computed, or no candidate is left.
     """
     if command.sampling.is_guided:
         raise BadRequest(
-            "Guidance cannot be looked at here.",
+            "Guidance is not supported here.",
             field="guidance_scale",
             hint="`coblyn sample` shows it.",
         )

@@ -1,4 +1,4 @@
-"""How a body of KoboldAI's API samples: nothing is refused that KoboldCPP takes, and all that is changed is said."""
+"""Sampling parameters of KoboldAI's API: accepts all that KoboldCPP accepts, and reports every change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 MAX_BIASES = 512
 MAX_BIAS = 100.0
 NUM_TOP_LOGPROBS = 10
-"""Alternatives a token when a client asks for log-probabilities without a number."""
+"""Default number of alternatives per token for log-probabilities."""
 
 FORBIDDEN = float("-inf")
 
@@ -29,9 +29,9 @@ def read_sampling(
     """Sampling parameters of a body.
 
     Args:
-        body: As JSON gave it.
-        wanted: The same as a wire model.
-        warnings: Takes what was replaced or left out, by the caller's name for it.
+        body: The parsed JSON body.
+        wanted: The body as a wire model.
+        warnings: Collects what was replaced or left out, by the caller's names.
     """
     return SamplingParams(
         **KOBOLD_NUMBERS.read(body, warnings),
@@ -72,7 +72,7 @@ def _biases(wanted: GenerateInput, warnings: dict[str, str]) -> tuple[tuple[int,
         warnings["logit_bias"] = f"Values were held between -{MAX_BIAS:g} and {MAX_BIAS:g}."
     bans = [token_id(text.strip()) for text in wanted.custom_token_bans.split(",") if text.strip()]
     if None in bans:
-        warnings["custom_token_bans"] = "What is not a token id was left out."  # noqa: S105
+        warnings["custom_token_bans"] = "Values that are not token ids were left out."  # noqa: S105
     return tuple((biases | {token: FORBIDDEN for token in bans if token is not None}).items())
 
 
@@ -80,5 +80,5 @@ def _num_logprobs(wanted: int | bool, warnings: dict[str, str]) -> int | None:
     if wanted is False or wanted < 0:
         return None
     if wanted > MAX_TOP_LOGPROBS:
-        warnings["logprobs"] = f"{MAX_TOP_LOGPROBS} was used, the most that there are."
+        warnings["logprobs"] = f"{MAX_TOP_LOGPROBS} was used, which is the maximum."
     return NUM_TOP_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)

@@ -1,4 +1,4 @@
-"""Stories that KoboldAI Lite keeps on the server, where ``data_slots`` allows it."""
+"""Stories that KoboldAI Lite saves on the server, if ``data_slots`` allows it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class SaveInput(Lenient):
 
     slot: int = Field(default=0, description="0 to 11.")
     title: str = ""
-    format: str = Field(default="", description="What the client calls the form of the data.")
+    format: str = Field(default="", description="The client's name for the data format.")
     data: str = Field(default="", description="At most 10 MiB; empty data empties the slot.")
 
     @field_validator("slot", mode="before")
     @classmethod
     def _require_slot(cls, value: Any) -> Any:
-        # The default would overwrite a slot that nobody meant.
+        # A default would overwrite a slot by accident.
         try:
             return int(value)
         except (TypeError, ValueError, OverflowError):
@@ -47,7 +47,7 @@ class SaveInput(Lenient):
     @field_validator("data", mode="before")
     @classmethod
     def _require_text(cls, value: Any) -> Any:
-        # The default would empty the slot.
+        # A default would empty the slot.
         if not isinstance(value, str):
             raise BadRequest("data must be a text.", field="data")
         return value
@@ -55,14 +55,14 @@ class SaveInput(Lenient):
 
 @routes.post("/api/extra/data/list", "Saved stories")
 async def titles(call: Call) -> Response:
-    """The titles of the twelve slots, empty where there is nothing; an empty list where nothing is kept."""
+    """The titles of the twelve slots, empty for empty slots; an empty list if saving is off."""
     slots = call.services.slots
     return JSONResponse(await asyncio.to_thread(slots.titles) if slots else [])
 
 
 @routes.post("/api/extra/data/load", "Load a saved story", SlotInput, {"slot": 0})
 async def load(call: Call) -> Response:
-    """What a slot holds; ``data`` is null where that is nothing."""
+    """The content of a slot; ``data`` is null if it is empty."""
     body, _ = await call.read(SlotInput)
     slots = call.services.slots
     saved = await asyncio.to_thread(slots.load, body.slot) if slots else None
@@ -77,7 +77,7 @@ async def load(call: Call) -> Response:
     {"slot": 0, "format": "kcpp_lzma_b64", "title": "Untitled", "data": "AAAA"},
 )
 async def save(call: Call) -> Response:
-    """Fill a slot. Failures have status 400 and say why in ``error``."""
+    """Fill a slot. Failures have status 400 and the reason in ``error``."""
     slots = call.services.slots
     try:
         if slots is None:

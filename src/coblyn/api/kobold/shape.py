@@ -1,4 +1,4 @@
-"""Answers in KoboldCPP's form."""
+"""Answers in KoboldCPP's format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from coblyn.service.services import Services
 __all__ = ["COMPATIBLE_VERSION", "logprobs_object", "perf", "result", "service_info", "version"]
 
 COMPATIBLE_VERSION = "1.115.1"
-"""The release of KoboldCPP whose API this is; clients switch features on by it."""
+"""The release of KoboldCPP whose API this is; clients enable features by it."""
 
 _STOP_REASONS = {"cancelled": -1, "length": 0, "eos": 1, "stop": 2}
 
@@ -35,7 +35,7 @@ _ABILITIES = {
 
 
 def result(record: Record, reason: str | None) -> dict[str, Any]:
-    """One finished generation, and KoboldCPP's word for how it ended."""
+    """One finished generation, with KoboldCPP's finish reason."""
     stats = record.finish.stats if record.finish else Stats()
     return {
         "text": record.text,
@@ -48,7 +48,7 @@ def result(record: Record, reason: str | None) -> dict[str, Any]:
 
 
 def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
-    """What this server is and can do for the caller at hand.
+    """The version and features of this server for the current caller.
 
     Args:
         services: Its services.
@@ -70,7 +70,7 @@ def version(services: Services, *, has_keys: bool) -> dict[str, Any]:
 
 
 def service_info() -> dict[str, Any]:
-    """The description of a service that AI clients look for at a well-known path."""
+    """The service description that clients look for at a well-known path."""
     software = {
         "name": "KoboldCpp",
         "version": COMPATIBLE_VERSION,
@@ -90,7 +90,7 @@ def service_info() -> dict[str, Any]:
 
 
 def perf(hub: Hub, status: EngineStatus) -> dict[str, Any]:
-    """Speeds of the generation that finished last, and the state of the queue."""
+    """Speeds of the last finished generation, and the state of the queue."""
     record = hub.last
     finish = record.finish if record else None
     stats = finish.stats if finish else Stats()
@@ -124,7 +124,7 @@ def logprobs_object(tokens: Sequence[TokenText]) -> dict[str, Any]:
 
 def _speeds(stats: Stats) -> dict[str, Any]:
     num_read = stats.num_prompt - stats.num_cached
-    # The first token comes out of the prompt's own step.
+    # The first token is drawn in the prompt's last step.
     num_written = max(0, stats.num_generated - 1)
     return {
         "last_process": _ratio(1000 * stats.prefill_seconds, num_read),

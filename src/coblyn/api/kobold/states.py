@@ -1,6 +1,6 @@
-"""States by hand: what was computed for the text that was written last, kept in numbered slots of main memory.
+"""Saving states by hand: the results computed for the last text, kept in numbered slots of main memory.
 
-What requests computed is kept without that, too, until memory is needed; a slot stays.
+Results of requests are also kept automatically until memory is needed; slots are kept until cleared.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StateInput(Lenient):
 
 @routes.post("/api/admin/check_state", "Saved states")
 async def check_state(call: Call) -> Response:
-    """What each slot holds, and what would be saved now."""
+    """The content of each slot, and of the text that would be saved now."""
     try:
         found = await call.model.engine.handle_state(StateOrder("look"))
     except CoblynError as error:
@@ -48,7 +48,7 @@ async def check_state(call: Call) -> Response:
 
 @routes.post("/api/admin/save_state", "Save a state", StateInput)
 async def save_state(call: Call) -> Response:
-    """Keep what was computed for the text that was written last in a slot."""
+    """Save the state of the last text in a slot."""
     try:
         found = await _carried_out(call, "save")
     except CoblynError as error:
@@ -58,7 +58,7 @@ async def save_state(call: Call) -> Response:
 
 @routes.post("/api/admin/load_state", "Load a state", StateInput)
 async def load_state(call: Call) -> Response:
-    """Let requests that begin with a slot's text find what was computed for it."""
+    """Make a slot's state available to requests that begin with its text."""
     try:
         found = await _carried_out(call, "load")
     except CoblynError as error:
@@ -66,7 +66,7 @@ async def load_state(call: Call) -> Response:
     return JSONResponse({"success": True, "new_tokens": found.tokens})
 
 
-@routes.post("/api/admin/clear_state", "Forget saved states")
+@routes.post("/api/admin/clear_state", "Clear saved states")
 async def clear_state(call: Call) -> Response:
     """Empty all slots."""
     await call.model.engine.handle_state(StateOrder("clear"))

@@ -1,7 +1,6 @@
 """Parts of ``/api/extra/generate/stream``.
 
-The framing is KoboldCPP's: text with a null reason, at last an empty text with the reason, and no
-``[DONE]``.
+The framing is KoboldCPP's: texts with a null reason, then an empty text with the reason, and no ``[DONE]``.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ class KoboldChunks(Chunks):
     Args:
         dialect: Kobold's.
         with_events: Also send ``warnings`` first, ``progress`` while the prompt is read, ``logprobs`` before
-            the text of their tokens if they are wanted, and ``stats`` at the end.
-        warnings: Fields that are not obeyed.
+            the text of their tokens if requested, and ``stats`` at the end.
+        warnings: Ignored fields.
     """
 
     def __init__(self, dialect: Dialect, *, with_events: bool, warnings: Warnings) -> None:
@@ -38,11 +37,11 @@ class KoboldChunks(Chunks):
         self._warnings = warnings
 
     def opening(self, index: int) -> bytes:  # noqa: ARG002
-        """The fields that are not obeyed."""
+        """The ignored fields."""
         return self._event(b"warnings", dict(self._warnings)) if self._warnings else b""
 
     def text(self, index: int, delta: Delta) -> bytes:  # noqa: ARG002 - there is one choice
-        """New text, and before it what else its tokens could have been."""
+        """New text, preceded by the alternatives of its tokens if requested."""
         told = self._message(_TEXT % json_text(delta.text)) if delta.text else b""
         if not delta.tokens or delta.tokens[0].logprob is None:
             return told

@@ -1,4 +1,4 @@
-"""What KoboldAI's clients send, field by field, and the command that it means."""
+"""The request bodies of KoboldAI's API, and their conversion to commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 MAX_STOPS = 256
 
 MAX_IMAGES = 16
-"""Of a longer list the last ones are taken, as KoboldCPP does."""
+"""Of a longer list the last ones are used, as in KoboldCPP."""
 
 _EFFORTS: Mapping[str, float | None] = {
     "none": 0.0,
@@ -38,14 +38,14 @@ _EFFORTS: Mapping[str, float | None] = {
     "medium": 0.5,
     "high": None,
 }
-"""Parts of a length that reasoning may take; None for all of it."""
+"""Fractions of the length that reasoning may take; None for all of it."""
 
 
 class GenerateInput(LaterFields):
     """Body of ``/api/v1/generate`` and ``/api/extra/generate/stream``."""
 
     prompt: str = ""
-    memory: str = Field(default="", description="Stands before the prompt and is never cut off.")
+    memory: str = Field(default="", description="Comes before the prompt and is never cut off.")
     max_context_length: int = 0
     max_length: int = 0
     sampler_seed: int = -1
@@ -63,14 +63,14 @@ class GenerateInput(LaterFields):
     logprobs: int | bool = False
     grammar: Any = Field(default="", description="GBNF, a JSON schema, or llguidance's Lark.")
     banned_tokens: list[str] = Field(
-        default=[], description="Phrases that are not written, in any case; or as banned_strings."
+        default=[], description="Banned phrases, ignoring case; or as banned_strings."
     )
     lora: list[Any] | None = Field(default=None, description=LORA)
     images: list[Any] = Field(
-        default=[], description="Base64 files of images or sounds; they stand behind the memory."
+        default=[], description="Base64 files of images or sounds; they come after the memory."
     )
     negative_prompt: str = Field(
-        default="", description="What guidance_scale guides away from; empty for no prompt at all."
+        default="", description="The negative prompt for guidance_scale; may be empty."
     )
     genkey: str = ""
     model: str = ""
@@ -80,12 +80,14 @@ class GenerateInput(LaterFields):
         default="",
         description="none, minimal, low, medium or high: reasoning's part of max_length.",
     )
-    grammar_retain_state: bool = later(False, "A grammar goes on where the last text left it.")
-    n: int = later(1, "Texts that are asked for; there is one.")
-    singleline: bool = later(False, "Only the first line; a stop sequence does that.")
-    frmttriminc: bool = later(False, "Cut off the last sentence if it is not complete.")
-    frmtrmblln: bool = later(False, "Leave out empty lines.")
-    frmtrmspch: bool = later(False, "Leave out special characters.")
+    grammar_retain_state: bool = later(
+        False, "Whether the grammar continues from the state after the last text."
+    )
+    n: int = later(1, "Number of texts; only one is supported.")
+    singleline: bool = later(False, "Only the first line; use a stop sequence.")
+    frmttriminc: bool = later(False, "Remove an incomplete last sentence.")
+    frmtrmblln: bool = later(False, "Remove empty lines.")
+    frmtrmspch: bool = later(False, "Remove special characters.")
     coblyn_events: bool = Field(
         default=False, description="Streams also carry progress and stats events."
     )
@@ -93,7 +95,7 @@ class GenerateInput(LaterFields):
     @field_validator("prompt", mode="before")
     @classmethod
     def _require_text(cls, value: Any, info: ValidationInfo) -> Any:
-        # The one field without which an answer has no meaning does not fall back to its default.
+        # The only field without a default, since no answer makes sense without it.
         if value is not None and not isinstance(value, str):
             raise BadRequest(f"{info.field_name} must be a string.", field=str(info.field_name))
         return value
@@ -114,7 +116,7 @@ class TokenCountInput(Lenient):
     """Body of ``/api/extra/tokencount``."""
 
     prompt: str = ""
-    special: bool = Field(default=True, description="Add the BOS token and read special tokens.")
+    special: bool = Field(default=True, description="Add the BOS token and parse special tokens.")
     messages: list[dict[str, Any]] = Field(default=[])
     model: str = ""
 
@@ -138,18 +140,18 @@ class DetokenizeInput(Lenient):
 def with_budget(
     body: Mapping[str, Any], effort: str, max_tokens: int | None, warnings: dict[str, str]
 ) -> dict[str, Any]:
-    """A body in which KoboldCPP's levels of reasoning are a number of tokens.
+    """Convert KoboldCPP's level of reasoning in a body into a number of tokens.
 
     Args:
-        body: As JSON gave it.
+        body: The parsed JSON body.
         effort: The level.
-        max_tokens: Of which the levels are parts.
-        warnings: Takes a level that is none.
+        max_tokens: The length that the levels are fractions of.
+        warnings: Collects invalid levels.
     """
     if effort in ("", "default"):
         return {**body, "reasoning_effort": None}
     if effort not in _EFFORTS:
-        warnings["reasoning_effort"] = f"It is not one of {', '.join(_EFFORTS)}, and was not used."
+        warnings["reasoning_effort"] = f"It is not one of {', '.join(_EFFORTS)}, and was ignored."
         return {**body, "reasoning_effort": None}
     share = _EFFORTS[effort]
     told = {**body, "reasoning_effort": None}
@@ -161,13 +163,13 @@ def with_budget(
 def to_command(
     body: GenerateInput, sampling: SamplingParams, tags: Tags, *, default_max_tokens: int
 ) -> GenerateCommand:
-    """The command that a body means, with KoboldCPP's defaults and rules.
+    """Convert a body to a command, with KoboldCPP's defaults and rules.
 
     Args:
         body: The body.
-        sampling: How to choose tokens.
-        tags: What placeholders stand for, where the body has no adapter of its own.
-        default_max_tokens: Tokens where the body names no number.
+        sampling: Sampling parameters.
+        tags: Replacements of placeholders if the body has no chat adapter.
+        default_max_tokens: Default number of tokens.
     """
     tags = read_tags(body.adapter) or tags
     memory, prompt, stops = body.memory, body.prompt, tuple(filter(None, body.stop_sequence))
@@ -197,7 +199,7 @@ def to_command(
 
 
 def has_placeholders(body: GenerateInput) -> bool:
-    """Whether a body has placeholders to fill for which it brings no tags."""
+    """Whether a body has placeholders but no tags for them."""
     if not body.replace_instruct_placeholders or read_tags(body.adapter):
         return False
     return any("{{[" in text for text in (body.memory, body.prompt, *body.stop_sequence))

@@ -1,4 +1,4 @@
-"""The adapters of the model, as llama-server's clients list and weigh them."""
+"""The model's adapters, as llama-server's clients list and scale them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ routes = Routes()
 
 
 class AdapterScale(BaseModel):
-    """One adapter, and how strongly it works."""
+    """One adapter and its scale."""
 
     id: int | str = Field(description="Its number, or its name.")
-    scale: float | None = Field(None, description="Its own scale if it is left out.")
+    scale: float | None = Field(None, description="The adapter's default scale if omitted.")
 
 
 class ScalesInput(RootModel[list[AdapterScale]]):
@@ -32,7 +32,7 @@ class ScalesInput(RootModel[list[AdapterScale]]):
 
 @routes.get("/lora-adapters", "Adapters")
 async def list_adapters(call: Call) -> Response:
-    """The adapters of the model, or of ``?model=``, with the scale that requests get which choose none."""
+    """The adapters of the model, or of ``?model=``, with the scales for requests that choose none."""
     adapters = _meant(call).adapters
     return JSONResponse(
         [_entry(id_, info, adapters.defaults) for id_, info in enumerate(adapters.infos)]
@@ -41,7 +41,7 @@ async def list_adapters(call: Call) -> Response:
 
 @routes.post("/lora-adapters", "Weigh adapters", ScalesInput, scope="admin")
 async def weigh_adapters(call: Call) -> Response:
-    """Adapters, by number or name, and scales for requests that choose none; those that are not named are not used."""
+    """Set the adapters, by number or name, and scales for requests that choose none; all others are off."""
     choices = read_choices(await read_value(call.request, call.options), "lora")
     _meant(call).adapters.set_defaults(choices)
     return JSONResponse({"success": True})

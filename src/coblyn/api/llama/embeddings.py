@@ -1,4 +1,4 @@
-"""Vectors and ratings as llama-server's clients ask for them."""
+"""Embeddings and reranking in llama-server's format."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class RerankInput(BaseModel):
     query: StrictStr = Field(min_length=1)
     documents: list[StrictStr] | None = Field(None, max_length=MAX_DOCUMENTS)
     texts: list[StrictStr] | None = Field(None, max_length=MAX_DOCUMENTS)
-    top_n: int | None = Field(None, ge=1, description="How many are answered, the best ones.")
+    top_n: int | None = Field(None, ge=1, description="Number of best documents to return.")
     model: str | None = None
 
     @property
     def all_documents(self) -> list[str]:
-        """What is rated.
+        """The documents to rate.
 
         Raises:
-            BadRequest: There is nothing.
+            BadRequest: There are none.
         """
         documents = self.texts if self.documents is None else self.documents
         if not documents:
@@ -74,7 +74,7 @@ async def embedding(call: Call) -> Response:
     {"query": "Who knocks?", "documents": ["A coblyn.", "The weather."]},
 )
 async def rerank(call: Call) -> Response:
-    """How well each document answers a query, the best first."""
+    """The relevance of each document to a query, best first."""
     wanted = validated(RerankInput, await call.json())
     documents = wanted.all_documents
     rated = await call.wait(

@@ -1,4 +1,4 @@
-"""Errors as llama-server's clients know them."""
+"""Errors in llama-server's format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _OF_CODE = {
 
 
 def llama_body(problem: Problem) -> dict[str, Any]:
-    """``{"error": {"code", "message", "type"}}``, the field that is wrong, the numbers of a prompt that is too long."""
+    """``{"error".
+
+    {"code", "message", "type"}}``, with the invalid field, or the numbers of a prompt that is too long.
+    """
     of_status = "invalid_request_error" if problem.status < 500 else "server_error"
     kind = _OF_CODE.get(problem.code) or _OF_STATUS.get(problem.status, of_status)
     return {

@@ -33,7 +33,7 @@ routes = Routes()
     can_stream=True,
 )
 async def completion(call: Call) -> Response:
-    """Continue a text, or several, at once or as a stream of chunks of which the last has all facts."""
+    """Continue one or several texts, at once or as a stream of chunks, the last of which has the statistics."""
     body = await call.wishes()
     async with call.services.models.acquire(str(body.get("model") or "")) as model:
         body["logit_bias"] = await biases_of_texts(body.get("logit_bias"), model.tokens)
@@ -50,7 +50,7 @@ async def completion(call: Call) -> Response:
     can_stream=True,
 )
 async def infill(call: Call) -> Response:
-    """What belongs between two texts, by a model that was taught to fill gaps."""
+    """Fill the gap between two texts, with a model trained for that."""
     body = await call.wishes()
     wanted = validated(InfillInput, body)
     files = tuple((file.filename, file.text) for file in wanted.input_extra or ())

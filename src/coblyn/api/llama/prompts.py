@@ -1,4 +1,4 @@
-"""Prompts in llama-server's forms."""
+"""Prompts in llama-server's formats."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ async def read_prompts(given: Any, tokens: Tokens) -> tuple[list[AnyPrompt], boo
     Args:
         given: A text; a list of token ids and texts, which is one prompt; an object with ``prompt_string``; or a list
             of prompts, which begins with a text that no token id follows, with a list or with an object.
-        tokens: What makes token ids of texts.
+        tokens: Tokenizes texts.
 
     Raises:
-        BadRequest: It is nothing of that.
+        BadRequest: It is none of these.
     """
     if not isinstance(given, list) or _is_mixed(given):
         return [await _prompt(given, tokens)], False
@@ -40,13 +40,13 @@ async def mixed_ids(
 
     Args:
         parts: The list.
-        tokens: What makes token ids of texts.
-        field: What the body calls it.
-        starts: Put the BOS token before a text that comes first.
-        parses: Read the names of special tokens in texts as these tokens.
+        tokens: Tokenizes texts.
+        field: Its name in the body.
+        starts: Whether to add the BOS token before a text that comes first.
+        parses: Whether names of special tokens in texts become these tokens.
 
     Raises:
-        BadRequest: Something in it is neither.
+        BadRequest: An item is neither.
     """
     ids: list[int] = []
     for index, part in enumerate(parts):
@@ -76,7 +76,7 @@ async def biases_of_texts(given: Any, tokens: Tokens) -> Any:
 
 
 def _is_mixed(given: list[Any]) -> bool:
-    """Whether a list is one prompt: there is a token id in it."""
+    """Whether a list is one prompt, which is so if it contains a token id."""
     return any(type(part) is int for part in given)
 
 

@@ -1,4 +1,4 @@
-"""Tokens, templates and facts as llama-server's clients ask for them."""
+"""Tokens, templates and facts in llama-server's format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ routes = Routes()
 
 @routes.post("/tokenize", "Text to tokens", LlamaTokenizeInput, {"content": "Good morning!"})
 async def tokenize(call: Call) -> Response:
-    """Token ids of a text, or each with its text, or its bytes where they are part of a character."""
+    """Token ids of a text; with pieces also each one's text, or its bytes if it is part of a character."""
     wanted = validated(LlamaTokenizeInput, await call.json())
     given = wanted.content if isinstance(wanted.content, list) else [wanted.content]
     tokens = call.model.tokens

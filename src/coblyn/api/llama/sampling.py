@@ -1,4 +1,4 @@
-"""How a body of llama-server's API samples: its defaults, and its meaning of 0."""
+"""Sampling parameters of llama-server's API: its defaults, and its meaning of 0."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from coblyn.api.parameters import OPENAI_NUMBERS, NumbersReader
 __all__ = ["BREAKERS", "LLAMA_NUMBERS", "read_numbers"]
 
 BREAKERS = ("\n", ":", '"', "*")
-"""DRY's sequence breakers where a body has none."""
+"""Default sequence breakers of DRY."""
 
 LLAMA_NUMBERS = NumbersReader(
     names=OPENAI_NUMBERS.names,
@@ -30,10 +30,10 @@ LLAMA_NUMBERS = NumbersReader(
 def read_numbers(body: Mapping[str, Any]) -> dict[str, Any]:
     """The sampling parameters of a body that are numbers.
 
-    In llama-server's API a range of 0 tokens switches its sampler off; in the table of parameters it sees all.
+    In llama-server's API a range of 0 tokens switches a sampler off; in the table of parameters it means all tokens.
 
     Raises:
-        BadRequest: A value is wrong; ``field`` names it.
+        BadRequest: A value is invalid; ``field`` names it.
     """
     numbers = LLAMA_NUMBERS.read(body, {})
     if body.get("repeat_last_n") == 0:

@@ -1,4 +1,4 @@
-"""Answers in llama-server's form."""
+"""Answers in llama-server's format."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = {
     "repetition_range": "repeat_last_n",
     "dry_range": "dry_penalty_last_n",
 }
-"""What llama-server calls parameters that have another name in the table."""
+"""llama-server's names of parameters that differ from those in the table."""
 
 
 def final(
@@ -38,13 +38,13 @@ def final(
     info: ModelInfo,
     prompt: str,
 ) -> dict[str, Any]:
-    """What a generation ends with, without its text, tokens and probabilities.
+    """The final fields of a generation, without its text, tokens and probabilities.
 
     Args:
-        index: Which of the answer's it is.
-        record: What is known of it.
+        index: Its index in the answer.
+        record: Its record.
         finish: How it ended.
-        command: What was asked for.
+        command: Its command.
         info: The model.
         prompt: Text of the prompt.
     """
@@ -87,7 +87,7 @@ def _speed(name: str, count: int, seconds: float) -> dict[str, Any]:
 
 
 def settings(command: GenerateCommand, seed: int, info: ModelInfo) -> dict[str, Any]:
-    """How a generation was made, by llama-server's names."""
+    """The settings of a generation, by llama-server's names."""
     sampling = command.sampling
     constraint = command.constraint
     return {
@@ -113,8 +113,8 @@ def probabilities(tokens: Sequence[TokenText], *, after: bool) -> list[dict[str,
     """``completion_probabilities`` of tokens.
 
     Args:
-        tokens: What was drawn.
-        after: They are those behind the samplers (``post_sampling_probs``), which are shown as they are, without a
+        tokens: The drawn tokens.
+        after: Whether they are probabilities after the samplers (``post_sampling_probs``), which are shown without a
             logarithm.
     """
     top = "top_probs" if after else "top_logprobs"
@@ -135,7 +135,7 @@ def _token(token: TokenText | TokenLogprob, after: bool) -> dict[str, Any]:
 
 
 def picked(answer: dict[str, Any], paths: Sequence[str] | None) -> dict[str, Any]:
-    """The parts of an answer that are asked for; ``a/b`` is ``b`` of ``a``. Those that are not there are left out."""
+    """The requested parts of an answer; ``a/b`` is ``b`` of ``a``. Missing ones are left out."""
     if not paths:
         return answer
     found = {}

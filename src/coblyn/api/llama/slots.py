@@ -1,7 +1,7 @@
-"""Requests that run, and what was computed for texts: saved to files, taken back, and forgotten.
+"""Running requests, and states of texts: saved to files, restored and erased.
 
-There are no slots here that requests belong to. To save and erase, slot 0 is the text that was written last, slot 1 the
-one before, and so on; what is restored serves the next request that begins with it, whatever slot that names.
+Requests do not belong to slots here. For saving and erasing, slot 0 is the most recent text, slot 1 the one before, and
+so on. A restored state serves the next request that begins with its text, whatever slot that request names.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class SlotFileInput(BaseModel):
 
 @routes.get("/slots", "Requests that run")
 async def slots(call: Call) -> Response:
-    """An entry for each request that may run at a time; with ``fail_on_no_slot`` 503 where none is free."""
+    """One entry per request that can run at a time; 503 with ``fail_on_no_slot`` if none is free."""
     engine = call.model.engine
     info, num_running = engine.info, engine.status().num_running
     if num_running >= info.max_running and call.request.query_params.get("fail_on_no_slot"):
@@ -67,7 +67,7 @@ async def slots(call: Call) -> Response:
 
 @routes.post("/slots/{id}", "Save, restore or erase a text", SlotFileInput, scope="admin")
 async def change_slot(call: Call) -> Response:
-    """By ``action``: save what was computed for a text to a file, restore it, or erase it from memory."""
+    """By ``action``: save the state of a text to a file, restore it, or erase it from memory."""
     slot = _slot(call.request.path_params["id"])
     action = call.request.query_params.get("action", "")
     began = time.perf_counter()
@@ -96,12 +96,12 @@ def _told(
 
 def _slot(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        raise BadRequest(f"{text[:20]!r} is no number of a slot.", field="id")
+        raise BadRequest(f"{text[:20]!r} is not the number of a slot.", field="id")
     return int(text)
 
 
 def _path(call: Call, name: str) -> Path:
-    """A file directly in the directory that the user named."""
+    """A file directly in the user's directory for states."""
     directory = call.options.state_dir
     if directory is None:
         raise SavingOff(

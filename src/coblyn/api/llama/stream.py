@@ -22,12 +22,12 @@ __all__ = ["Asked", "LlamaChunks"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for.
+    """The request.
 
     Attributes:
-        wanted: The body.
-        commands: What it means, one for each completion.
-        prompts: Text of the prompt of each.
+        wanted: Its body.
+        commands: One command per completion.
+        prompts: The prompt's text for each.
         info: The model.
     """
 
@@ -37,14 +37,14 @@ class Asked:
     info: ModelInfo
 
     def end(self, index: int, record: Record, finish: Finish) -> dict[str, Any]:
-        """What a completion ends with, without its text."""
+        """The final fields of a completion, without its text."""
         command, prompt = self.commands[index], self.prompts[index]
-        if self.wanted.only_reads:  # the engine writes a token at least, which is not shown
+        if self.wanted.only_reads:  # the engine generates at least one token, which is not shown
             finish = msgspec.structs.replace(finish, stats=replace(finish.stats, num_generated=0))
         return final(index, record, finish, command, self.info, prompt)
 
     def whole(self, index: int, record: Record) -> dict[str, Any]:
-        """A completion as a whole answer."""
+        """A completion as a complete answer."""
         assert record.finish is not None, "it has ended"
         tokens = [token.token for token in record.tokens] if self.wanted.return_tokens else []
         is_hidden = self.wanted.only_reads
@@ -61,11 +61,11 @@ class Asked:
 
 
 class LlamaChunks(Chunks):
-    """Text as it comes; the last chunk of a completion has all facts of it.
+    """Chunks of text; the last chunk of a completion has its statistics.
 
     Args:
         dialect: llama-server's.
-        asked: What was asked for.
+        asked: The request.
     """
 
     def __init__(self, dialect: Dialect, asked: Asked) -> None:
@@ -73,7 +73,7 @@ class LlamaChunks(Chunks):
         self._asked = asked
 
     def progress(self, prefill: Prefill) -> bytes:
-        """How far the prompt is read, for those who ask; a comment for the others."""
+        """Progress of the prompt, if requested; otherwise a comment."""
         if not prefill.cached < prefill.processed < prefill.total:
             return b""
         if not self._asked.wanted.return_progress:
@@ -97,7 +97,7 @@ class LlamaChunks(Chunks):
         return self._chunk(index, delta.text, [token.token for token in delta.tokens], more)
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:
-        """All facts, and no text."""
+        """The statistics, without text."""
         answer = {"content": "", "tokens": [], **self._asked.end(index, record, finish)}
         return self.framing.frame(compact(picked(answer, self._asked.wanted.response_fields)))
 

@@ -1,4 +1,4 @@
-"""What llama-server's clients send, field by field."""
+"""The request bodies of llama-server's API."""
 
 from __future__ import annotations
 
@@ -24,48 +24,52 @@ __all__ = [
 
 
 class GenerationInput(SamplingInput):
-    """What completion and infill share. Sampling parameters have llama-server's defaults."""
+    """Fields shared by completion and infill. Sampling parameters have llama-server's defaults."""
 
     n_predict: int | None = Field(
         None, description="Maximum number of tokens; -1 for as many as fit."
     )
-    n_cmpl: int | None = Field(None, ge=1, description="Completions of each prompt.")
+    n_cmpl: int | None = Field(None, ge=1, description="Number of completions per prompt.")
     n_probs: int | None = Field(None, ge=0, description="Alternatives a token.")
     cache_prompt: bool | None = Field(None, description="Always so.")
-    id_slot: int | None = Field(None, description="Ignored: requests find their cache themselves.")
-    return_tokens: bool | None = Field(None, description="Whole answers carry token ids.")
+    id_slot: int | None = Field(None, description="Ignored: the cache is found automatically.")
+    return_tokens: bool | None = Field(
+        None, description="Whether complete answers include token ids."
+    )
     response_fields: list[str] | None = Field(
-        None, description="The fields of the answer that are wanted; a/b takes b out of a."
+        None, description="The fields to include in the answer; a/b selects b of a."
     )
 
-    return_progress: bool | None = Field(None, description="Chunks while the prompt is read.")
+    return_progress: bool | None = Field(
+        None, description="Whether to send chunks with the prompt's progress."
+    )
     dry_sequence_breakers: Any = Field(list(BREAKERS), description="Texts that end a repetition.")
 
     @property
     def num_choices(self) -> int:
-        """Completions of each prompt."""
+        """Number of completions per prompt."""
         return self.n_cmpl or self.n or 1
 
     @property
     def bans_eos(self) -> bool:
-        """Whether the model must not end by itself: what ``ignore_eos`` means here."""
+        """Whether end-of-generation tokens are banned, which is the meaning of ``ignore_eos`` here."""
         return bool(self.ignore_eos) or super().bans_eos
 
     @property
     def ignores_eos(self) -> bool:
-        """Whether it goes on where the model would end."""
+        """Whether it continues after an end-of-generation token."""
         return bool(self.bypass_eos)
 
     @property
     def only_reads(self) -> bool:
-        """Whether the prompt is only read, so that it is in memory for the next request."""
+        """Whether the prompt is only computed, to be in memory for the next request."""
         return self.n_predict == 0
 
     def to_commands(self, prompts: Sequence[AnyPrompt], numbers: Numbers) -> list[GenerateCommand]:
         """The commands for all choices of all prompts, one prompt after the other.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         length = 1 if self.only_reads else self.n_predict
         max_tokens = max_tokens_of(self.foreign_length, length, self.max_tokens)
@@ -99,7 +103,7 @@ class InfillInput(GenerationInput):
     input_prefix: str = Field(description="The text before the gap.")
     input_suffix: str = Field(description="The text after the gap.")
     input_extra: list[InfillFile] | None = Field(None, description="Other files.")
-    prompt: str | None = Field(None, description="The beginning of what belongs into the gap.")
+    prompt: str | None = Field(None, description="The beginning of the text in the gap.")
 
 
 class LlamaTokenizeInput(BaseModel):
@@ -108,9 +112,9 @@ class LlamaTokenizeInput(BaseModel):
     content: str | list[StrictInt | StrictStr] = Field(
         "", description="A text, or a list of texts and token ids."
     )
-    add_special: bool | None = Field(None, description="Add the BOS token; not by default.")
-    parse_special: bool | None = Field(None, description="Read special tokens; so by default.")
-    with_pieces: bool | None = Field(None, description="Each token with its text.")
+    add_special: bool | None = Field(None, description="Add the BOS token; off by default.")
+    parse_special: bool | None = Field(None, description="Parse special tokens; on by default.")
+    with_pieces: bool | None = Field(None, description="Include each token's text.")
 
 
 class LlamaDetokenizeInput(BaseModel):
@@ -120,7 +124,7 @@ class LlamaDetokenizeInput(BaseModel):
 
 
 class NotObeyed(LaterFields):
-    """What is not obeyed yet, each with the value that changes nothing."""
+    """Fields that are not supported yet, each with its neutral value."""
 
     n_keep: int = later(0)
     n_discard: int = later(0)
