@@ -1,4 +1,4 @@
-"""``/openapi.json``: the dialects' tables of routes as a description that programs read."""
+"""``/openapi.json``: the dialects' tables of routes as a machine-readable description."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
 }
-"""How a key is sent, by clients of other machines: those of this one need none."""
+"""How remote clients send a key; those on this machine need none."""
 _PROBLEM = Problem(400, "bad_request", "What is wrong, and what to do.", "the_field")
 
 
@@ -33,7 +33,7 @@ def describe(dialects: Sequence[Dialect]) -> dict[str, Any]:
     for dialect in dialects:
         for route in dialect.routes:
             if route.header:
-                continue  # the same path is described where it needs none
+                continue  # the same path is described by the dialect without this header
             path = _PART.sub(r"{\1}", route.path)
             paths.setdefault(path, {})[route.method.lower()] = _operation(dialect, route)
     return {

@@ -1,14 +1,12 @@
-"""Which web pages may use this server.
+"""Protection against foreign web pages.
 
-A browser sends what a page asks for to any address, this one too, and only keeps the *answer* from
-a foreign page. So it is not enough to give no CORS headers: a foreign page's request would still
-run the model. Requests that change something and come from a foreign page are refused here, unless
-the page's origin is on the list.
+A browser lets any page send requests to any address, including this server, and only hides the *answer* from a foreign
+page. So it is not enough to omit CORS headers: a foreign page's request would still run the model. Requests that change
+something and come from a foreign page are refused here unless the page's origin is on the list.
 
-A foreign page whose name was pointed at this machine after it was loaded (DNS rebinding) also sees the answers, and
-its plain reads carry no origin. It is told by the name that it asks for: every request without a key must name this
-machine, or the host of an origin on the list. Such a page has no key, since a browser keeps one for the name that it
-was given for.
+A foreign page whose host name was changed to point to this machine (DNS rebinding) also sees the answers, and its
+simple reads carry no origin. It is recognized by the host name: every request without a key must name this machine, or
+the host of an origin on the list. Such a page has no key, since browsers store keys per host name.
 """
 
 from __future__ import annotations
@@ -34,12 +32,12 @@ _MAX_TOLD = 100
 
 
 class OriginGuard:
-    """Middleware that refuses what foreign web pages ask for. Programs send no origin and pass.
+    """Middleware that refuses requests of foreign web pages. Programs send no origin and pass.
 
     Args:
-        app: What answers.
-        paths: What knows in whose shape a page is refused.
-        origins: Foreign origins that are welcome; ``*`` for all.
+        app: The wrapped application.
+        paths: Finds the dialect whose error shape applies.
+        origins: Allowed foreign origins; ``*`` for all.
     """
 
     def __init__(self, app: ASGIApp, paths: Paths, origins: tuple[str, ...]) -> None:
@@ -50,7 +48,7 @@ class OriginGuard:
         self._told: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Pass on a request, or refuse it."""
         problem = self._problem(scope) if scope["type"] == "http" else None
         if problem is None:
             await self._app(scope, receive, send)
@@ -62,8 +60,8 @@ class OriginGuard:
         if "*" in self._origins:
             return None
         headers = Headers(scope=scope)
-        # Browsers say themselves whether page and server belong together; behind a proxy that
-        # renames the host only they can know. They say it on secure and on local connections.
+        # Browsers report whether page and server have the same origin, on secure and on local connections. Behind a
+        # proxy that renames the host, only they know.
         site = headers.get("sec-fetch-site")
         host = headers.get("host", "")
         is_own_page = site in ("same-origin", "none")
@@ -74,14 +72,14 @@ class OriginGuard:
         origin = headers.get("origin")
         if origin is None or self._is_welcome(origin, site, host):
             return None
-        # A browser asks first whether it may send most requests: then nothing but this is ever seen of them.
+        # Browsers send a preflight for most requests; if it is refused, the request is never sent.
         is_question = "access-control-request-method" in headers
         if scope["method"] in _HARMLESS and not is_question:
             return None
         return _refused("foreign_origin", f"Web pages of {origin} may not use this server.", origin)
 
     def _is_known(self, host: str) -> bool:
-        # Programs of old protocols name nobody; browsers always do.
+        # Old HTTP clients send no Host header; browsers always do.
         return not host or host in self._hosts or _is_own_name(_name(host))
 
     def _is_welcome(self, origin: str, site: str | None, host: str) -> bool:
@@ -92,7 +90,7 @@ class OriginGuard:
         return urlsplit(origin).netloc == host
 
     def _tell(self, message: str) -> None:
-        """Say it once in the log: the page itself often shows nothing but that it failed."""
+        """Log the refusal once, since the page itself often only shows that the request failed."""
         if message not in self._told and len(self._told) < _MAX_TOLD:
             self._told.add(message)
             log.warning("Refused: %s", message)

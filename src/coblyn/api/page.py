@@ -1,6 +1,6 @@
 """The web page at ``/``: the built files of the package, or a plain page that says how to get them.
 
-The files are listed once at the start, so that no path of a request ever reaches the file system.
+The files are listed once at the start, so that no request's path reaches the file system.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 __all__ = ["CSP", "page_routes"]
 
-# Not guessed: on Windows the answer for scripts comes from the registry, and may be text/plain.
+# Fixed types: on Windows the guess for scripts comes from the registry, and may be text/plain.
 _TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -35,7 +35,7 @@ CSP = (
     "form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
 )
-"""The page runs its own scripts and talks to its own server, and nothing else."""
+"""The page may only run its own scripts and connect to its own server."""
 
 _SAFE = {
     "content-security-policy": CSP,

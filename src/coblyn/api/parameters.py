@@ -1,6 +1,6 @@
-"""The generation parameters of a body: which names a dialect has for them, and what it does with values out of range.
+"""Reads the generation parameters of a body, with each dialect's names and its treatment of values out of range.
 
-All of it comes from the table in ``engine/params.py``.
+Everything is derived from the table in ``engine/params.py``.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _WRONG_TYPE = "The value has a wrong type; the default was used."
 
 @dataclass(frozen=True, slots=True)
 class NumbersReader:
-    """How a dialect reads the parameters that are numbers.
+    """Reads a dialect's numeric parameters.
 
     Attributes:
-        names: What it calls each parameter, by the parameters' names; the first name that matters counts.
-        defaults: What a body without a parameter means, by the parameters' names.
-        lows: Where it takes less than the table does, by the parameters' names.
-        manner: Whether a value of a wrong type or out of range is replaced and reported, or refused.
+        names: The dialect's names of each parameter; the first name whose value has an effect counts.
+        defaults: The dialect's defaults, by parameter name.
+        lows: The dialect's minimums where they are below the table's, by parameter name.
+        manner: Whether an invalid value is replaced and reported, or refused.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -48,14 +48,14 @@ class NumbersReader:
     manner: Manner
 
     def read(self, body: Mapping[str, Any], warnings: dict[str, str]) -> dict[str, Any]:
-        """The parameters of a body, as fields of ``SamplingParams``; those that are not there are left out.
+        """The parameters of a body as fields of ``SamplingParams``; missing ones are left out.
 
         Args:
-            body: As JSON gave it. Null means "not given".
-            warnings: Takes what was replaced, by the caller's name for it.
+            body: The parsed JSON body. Null means "not given".
+            warnings: Collects replacements, by the caller's names.
 
         Raises:
-            BadRequest: A value is wrong, in a strict dialect; ``field`` has the caller's name for it.
+            BadRequest: In a strict dialect, a value is invalid; ``field`` has the caller's name for it.
         """
         found: dict[str, Any] = dict(self.defaults)
         for name, parameter in PARAMETERS.items():
@@ -69,7 +69,7 @@ class NumbersReader:
         return found
 
     def called(self, name: str, body: Mapping[str, Any]) -> str:
-        """What a body calls a parameter."""
+        """A body's name for a parameter."""
         names = self.names[name]
         return next((called for called in names if body.get(called) is not None), names[0])
 
@@ -101,7 +101,7 @@ def _chosen(parameter: Parameter, values: list[float]) -> float:
 
 
 def _number(given: Any, parameter: Parameter, *, is_lenient: bool) -> float | None:
-    """What was given as a number of the parameter's kind; None if it is none."""
+    """A value as a number of the parameter's kind; None if it is not one."""
     try:
         value = float(given) if isinstance(given, int | float | str) else math.nan
     except (ValueError, OverflowError):
@@ -114,7 +114,7 @@ def _number(given: Any, parameter: Parameter, *, is_lenient: bool) -> float | No
 
 
 def read_order(given: Any) -> tuple[int, ...]:
-    """The order of samplers that a body asks for; KoboldCPP's default where it is null or empty.
+    """The sampler order of a body; KoboldCPP's default if it is null or empty.
 
     Raises:
         BadRequest: It is not a list of KoboldCPP's numbers, each at most once.
@@ -150,7 +150,7 @@ def read_breakers(given: Any) -> tuple[str, ...]:
 
 
 def with_numbers(model: type[BaseModel], reader: NumbersReader) -> type[BaseModel]:
-    """A wire model with the parameters' fields besides its own, for descriptions of the API."""
+    """A wire model with the parameters added as fields, for descriptions of the API."""
     rows: dict[str, Any] = {
         called: (
             float if row.kind == "float" else int,
@@ -162,7 +162,7 @@ def with_numbers(model: type[BaseModel], reader: NumbersReader) -> type[BaseMode
     }
     rows["preset"] = (
         str,
-        Field("", description="Values for what is not here; /api/coblyn/presets."),
+        Field("", description="Values for parameters not given; see /api/coblyn/presets."),
     )
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **rows)
 

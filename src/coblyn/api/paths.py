@@ -1,4 +1,4 @@
-"""Finding the route that a client means, as KoboldCPP does: by the end of the path.
+"""Finds routes by the end of a path, as KoboldCPP does.
 
 ``/anything/api/v1/generate``, a trailing slash and some paths without ``/v1`` all work. OPTIONS and
 HEAD are answered for every API path.
@@ -22,7 +22,7 @@ class Paths:
     """The paths of all dialects.
 
     Args:
-        dialects: What is spoken; the last owns every path.
+        dialects: The dialects; the last owns every path.
     """
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
@@ -44,7 +44,7 @@ class Paths:
         self._methods.setdefault(route.path, set()).add(route.method)
 
     def resolve(self, path: str) -> str | None:
-        """The API path that a path means, or None."""
+        """The API path that a path stands for, or None."""
         path = path.rstrip("/")
         while path:
             if target := self._targets.get(path):
@@ -58,7 +58,7 @@ class Paths:
         return self._methods[target]
 
     def dialect(self, path: str) -> Dialect:
-        """Whose shape an error at a path has: the dialect of its route, or else the first that owns it."""
+        """The dialect for errors at a path: that of its route, or else the first that owns it."""
         target = self.resolve(path)
         if target is not None:
             return self._speakers[target]
@@ -69,8 +69,8 @@ class SuffixPaths:
     """Middleware that rewrites a path to the API route it ends in.
 
     Args:
-        app: What answers.
-        paths: What there is.
+        app: The wrapped application.
+        paths: All known paths.
     """
 
     def __init__(self, app: ASGIApp, paths: Paths) -> None:
@@ -78,7 +78,7 @@ class SuffixPaths:
         self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request under the path that it means."""
+        """Pass on a request under its API path."""
         target = self._paths.resolve(scope["path"]) if scope["type"] == "http" else None
         if target is None:
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""``/api/coblyn/models``: which models are here, which one answers, and the one that is on its way."""
+"""``/api/coblyn/models``: the available models, the default model, and the one being loaded."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _MODELS = "/api/coblyn/models"
 
 
 class NamedBody(BaseModel):
-    """A model that is meant."""
+    """A body that names a model."""
 
-    name: str = Field(max_length=512, description="As the list of models has it.")
+    name: str = Field(max_length=512, description="A name from the list of models.")
 
 
-@routes.get(_MODELS, "Models that can be chosen")
+@routes.get(_MODELS, "Models to choose from")
 async def models(call: Call) -> Response:
-    """Those that are here, those of the catalogue, and ``work``: what is being fetched, built or loaded now.
+    """Available models, those of the catalogue, and ``work``: the current download, build or load.
 
-    ``work.done`` of ``work.total`` are done, in ``work.unit``; ``failure`` says why the last of it ended, until the
+    ``work.done`` of ``work.total`` are done, in ``work.unit``. ``failure`` says why the last work failed, until the
     next begins or ``stop`` is sent. ``trouble`` says why a file cannot be loaded.
     """
     picker = call.services.picker
@@ -51,27 +51,27 @@ async def models(call: Call) -> Response:
     )
 
 
-@routes.get(_MODELS + "/work", "How far a model is on its way")
+@routes.get(_MODELS + "/work", "Progress of loading a model")
 async def work(call: Call) -> Response:
-    """``work`` and ``failure`` alone, which is cheap to ask several times a second."""
+    """Only ``work`` and ``failure``; cheap enough to poll several times per second."""
     return JSONResponse(_work(call.services.picker))
 
 
 @routes.post(_MODELS + "/load", "Choose the model that answers", NamedBody, {"name": "smollm2"})
 async def load(call: Call) -> Response:
-    """Begins to load it, and answers at once; what runs ends as it began. If it fails, what was loaded goes on."""
+    """Begins to load it, and answers at once. Running requests end with the old model, which stays if loading fails."""
     return _begun(call.services.picker.load(validated(NamedBody, await call.json()).name), call)
 
 
-@routes.post(_MODELS + "/fetch", "Fetch a model and choose it", NamedBody, {"name": "smollm2"})
+@routes.post(_MODELS + "/fetch", "Download a model and choose it", NamedBody, {"name": "smollm2"})
 async def fetch(call: Call) -> Response:
-    """One of the catalogue, by its alias. What was fetched is kept if that ends early."""
+    """Takes an alias of the catalogue. The downloaded part is kept if the download ends early."""
     return _begun(call.services.picker.fetch(validated(NamedBody, await call.json()).name), call)
 
 
 @routes.post(_MODELS + "/unload", "Unload a model", NamedBody, {"name": "smollm2"})
 async def unload(call: Call) -> Response:
-    """Answers when it is unloaded: its requests end first."""
+    """Answers when it is unloaded, after its requests have ended."""
     name = validated(NamedBody, await call.json()).name
     await asyncio.shield(asyncio.create_task(call.services.picker.unload(name)))
     return JSONResponse(_work(call.services.picker))
@@ -79,7 +79,7 @@ async def unload(call: Call) -> Response:
 
 @routes.post(_MODELS + "/stop", "Stop fetching")
 async def stop(call: Call) -> Response:
-    """Ends what is fetched or built, and forgets what has failed. A load goes on."""
+    """Stops a download or a build, and clears a failure. A load continues."""
     call.services.picker.stop()
     return JSONResponse(_work(call.services.picker))
 

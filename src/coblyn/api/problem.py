@@ -1,4 +1,4 @@
-"""What went wrong, before a dialect gives it its shape."""
+"""An error before it gets the shape of a dialect."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ SECONDS_UNTIL_RETRY = 1
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error on its way out.
+    """An error to send.
 
     Attributes:
         status: HTTP status.
         code: Short name for programs.
-        message: Sentences for people: what is wrong and what to do.
-        field: The part of the request that is wrong, or empty.
-        headers: Further headers of the answer.
-        details: Numbers for programs, by llama-server's names for them.
+        message: Sentences for users: what is wrong and what to do.
+        field: The invalid part of the request, or empty.
+        headers: Additional headers of the answer.
+        details: Numbers for programs, by llama-server's names.
     """
 
     status: int
@@ -34,7 +34,7 @@ class Problem:
 
     @classmethod
     def of(cls, error: CoblynError) -> Problem:
-        """The problem that an error is to the client."""
+        """Convert an exception to a problem."""
         message = f"{error.message} {error.hint}" if error.hint else error.message
         field = error.field if isinstance(error, BadRequest) else ""
         headers: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP with time limits that it has not: for the headers of a request, and for clients that do not read."""
+"""uvicorn's HTTP protocol with additional time limits: for a request's headers, and for clients that do not read."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _ANSWER = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: clo
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """A connection that is closed when a request's headers do not arrive in time, or an answer is not read.
+    """Closes connections whose request headers do not arrive in time, or whose client does not read the answer.
 
-    Without it, connections that send half a request would stay open, and hold a file descriptor each, forever; and of
-    those that stop reading an answer, all that follows would be kept in memory.
+    Without it, connections with incomplete requests would stay open forever, each with a file descriptor; and answers
+    to clients that stop reading would fill the memory.
     """
 
     header_seconds = 20.0
-    """From the connection, or from a request's first byte, to the end of its headers."""
+    """Seconds from the connection, or a request's first byte, to the end of its headers."""
 
     write_seconds = 120.0
-    """From the moment when no more can be sent until the client has read most of what was."""
+    """Seconds from the moment the send buffer is full until the client has read most of it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,34 +32,34 @@ class TimedProtocol(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client is there."""
+        """Start the timer for the headers."""
         super().connection_made(transport)
         self._start()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Stop the timers."""
         self._stop()
         self._read_on()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """The first bytes of a request are there."""
+        """Start the timer for the headers at a request's first byte."""
         super().on_message_begin()
         self._has_begun = True
         self._start()
 
     def on_headers_complete(self) -> None:
-        """All headers of a request are there."""
+        """Stop the timer for the headers."""
         self._stop()
         super().on_headers_complete()
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than the answer is made."""
+        """Start the timer for reading: the send buffer is full."""
         super().pause_writing()
         self._stall = self.loop.call_later(self.write_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client has read most of what was sent."""
+        """Stop the timer for reading."""
         self._read_on()
         super().resume_writing()
 

@@ -1,4 +1,4 @@
-"""The name of a request, by which an answer, its error and the log's line are found together."""
+"""The id of a request, which connects its answer, its error and its log line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def begin_request() -> str:
-    """A name for the request at hand, which holds for all that is done for it."""
+    """Set a new id for the current request and everything done for it."""
     name = f"req_{secrets.token_hex(16)}"
     _current.set(name)
     return name
 
 
 def request_id() -> str:
-    """The name of the request at hand; one of its own outside of any."""
+    """The id of the current request; a new one outside of requests."""
     return _current.get() or f"req_{secrets.token_hex(16)}"

@@ -1,4 +1,4 @@
-"""``/api/coblyn/requests``: what can be done about a request that runs."""
+"""``/api/coblyn/requests``: control of running requests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ routes = Routes()
 
 @routes.post("/api/coblyn/requests/{key}/end-thinking", "End reasoning")
 async def end_thinking(call: Call) -> Response:
-    """Have a request that runs end its reasoning, properly marked, and answer. ``key`` is its ``genkey``.
+    """End the reasoning of a running request, with the proper mark, so that it answers. ``key`` is its ``genkey``.
 
-    ``success`` is false if no such request runs. One that does not reason goes on as it is.
+    ``success`` is false if no such request runs. A request that is not reasoning continues unchanged.
     """
     key = call.request.path_params["key"]
     return JSONResponse({"success": await call.services.generator.end_thinking(key)})

@@ -1,4 +1,4 @@
-"""``/api/coblyn/streams``: a stream that was cut is taken up where it stopped."""
+"""``/api/coblyn/streams``: resumes an interrupted stream where it stopped."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ __all__ = ["routes"]
 routes = Routes()
 
 
-@routes.get("/api/coblyn/streams/{id}", "Take up a stream")
+@routes.get("/api/coblyn/streams/{id}", "Resume a stream")
 async def resume(call: Call) -> Response:
-    """The parts of a stream from number ``from`` on (0, or one after ``Last-Event-ID``), and those that come.
+    """The parts of a stream from number ``from`` on (default 0, or one after ``Last-Event-ID``), including future ones.
 
-    A request with the header ``x-coblyn-resumable: yes`` makes a stream that can be taken up; its answer names it in
-    ``x-coblyn-stream``, and its events have numbers. It goes on for a minute after its client has left, and is kept for
-    five after its end. Of a very long one only the last parts are kept: then this answers 410.
+    A request with the header ``x-coblyn-resumable: yes`` makes a resumable stream; its answer has the name in
+    ``x-coblyn-stream``, and its events are numbered. It continues for a minute after its client has left, and is kept
+    for five minutes after its end. Of a very long stream only the last parts are kept; earlier ones are answered with
+    410.
     """
     tape = call.tapes.find(call.request.path_params["id"])
     start = _start(call)
@@ -33,7 +34,7 @@ async def resume(call: Call) -> Response:
 
 @routes.delete("/api/coblyn/streams/{id}", "End a stream")
 async def end(call: Call) -> Response:
-    """It stops being written, and what there is of it stays for a while."""
+    """Stop the stream; the part sent so far is kept for a while."""
     await call.tapes.find(call.request.path_params["id"]).stop()
     return JSONResponse({"success": True})
 

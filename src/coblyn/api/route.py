@@ -1,4 +1,4 @@
-"""The table of what a dialect answers: from it come the application's routes and their description."""
+"""A dialect's table of routes, from which the application's routes and their description are made."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Route:
 
     Attributes:
         method: GET, for which HEAD is answered too, POST or DELETE.
-        path: The path; ``{name}`` or ``{name:path}`` stands for a part of it that is filled in.
-        handler: What answers; its docstring is the description.
+        path: The path; ``{name}`` and ``{name:path}`` are parameters.
+        handler: The handler; its docstring is the description.
         summary: A few words for the list of all routes.
-        body: What the body holds; None where it is not looked at.
-        example: A body to try; empty where none is needed.
+        body: The wire model of the body; None if it is not read.
+        example: A body to try; empty if none is needed.
         can_stream: Whether the answer can be a stream in the dialect's framing.
-        header: A header by which clients of this dialect are known, where another dialect has a route at the same path;
-            requests without it are the other's. Empty where the path says it all.
+        header: A header that identifies this dialect's clients if another dialect has a route at the same path;
+            requests without it go to the other route. Empty if the path is unique.
         scope: The scope that an API key needs.
         answer: Content type of the answer; empty for an answer without a body.
     """
@@ -53,15 +53,15 @@ class Route:
 
     @property
     def description(self) -> str:
-        """What it does, in sentences."""
+        """The description of the route."""
         return inspect.getdoc(self.handler) or ""
 
 
 class Routes(list[Route]):
-    """Routes as they are written down: ``get``, ``post`` and ``delete`` decorate what answers.
+    """Collects routes: ``get``, ``post`` and ``delete`` decorate handlers.
 
     Args:
-        scope: The scope that an API key needs where a route says nothing else.
+        scope: Default scope that an API key needs.
     """
 
     def __init__(self, scope: Scope = "generate") -> None:

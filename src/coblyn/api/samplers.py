@@ -1,4 +1,4 @@
-"""llama-server's ``samplers``, an order by names, as an order of KoboldCPP's numbers."""
+"""Converts llama-server's ``samplers``, an order of names, to an order of KoboldCPP's numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NUMBERS = {
     "repetition_penalty": 6,
 }
 _UNNUMBERED = STAGES.keys() - _NUMBERS.keys() | {"infill"}
-"""Samplers that keep their place in every order; their own parameters switch them off."""
+"""Samplers with a fixed place in every order; their parameters switch them off."""
 
 _LETTERS = {
     "k": "top_k",
@@ -45,12 +45,12 @@ _LETTERS = {
 
 
 def read_samplers(given: Any) -> tuple[int, ...]:
-    """The order that a list of names, or a text of their letters, stands for.
+    """The order for a list of names, or a text of their letters.
 
-    A sampler that is not named is not applied. Those that have no number are left where they are.
+    Samplers not named are not applied. Those without a number keep their place.
 
     Raises:
-        BadRequest: A name is unknown or stands there twice.
+        BadRequest: A name is unknown or occurs twice.
     """
     if given in (None, [], ""):
         return DEFAULT_ORDER

@@ -1,4 +1,4 @@
-"""What a user may choose about the APIs."""
+"""The user's options for the APIs."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ __all__ = ["ApiOptions"]
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """What a user may choose about the APIs.
+    """The user's options for the APIs.
 
     Attributes:
         origins: Origins of web pages elsewhere that may use this server, such as
-            ``https://lite.example.org``; ``*`` allows all. This server's own page always may, and
-            programs are not web pages.
-        keep_seconds: How long a model stays that was loaded because a request named it, and is not used.
-        sleep_seconds: The same for the model of the start; 0 keeps it forever.
-        ollama_port: Port at which ``/`` says that Ollama is running; 0 for none.
-        keys: Gives the API keys that are known now.
-        requires_key: Programs of this machine need a key too; those of others need one always.
-        logs_texts: Prompts and answers stand in the log.
-        max_body: The largest body that is read, in bytes.
-        body_seconds: How long the next part of a body may take to arrive.
-        keep_alive: Seconds after which a stream that has nothing to send says so; 0 for never.
-        default_max_tokens: Tokens to generate when a client that continues text names no number.
+            ``https://lite.example.org``; ``*`` allows all. This server's page is always allowed, and so are programs
+            that are not web pages.
+        keep_seconds: Seconds for which idle models loaded on demand are kept.
+        sleep_seconds: The same for the model loaded at the start; 0 keeps it forever.
+        ollama_port: Port on which ``/`` answers as Ollama; 0 for none.
+        keys: Gives the currently valid API keys.
+        requires_key: Whether programs on this machine need a key too; remote ones always do.
+        logs_texts: Whether to log prompts and answers.
+        max_body: Maximum size of a body in bytes.
+        body_seconds: Maximum time for the next part of a body to arrive.
+        keep_alive: Seconds of silence after which a stream sends a comment; 0 for never.
+        default_max_tokens: Default maximum number of tokens for text completions.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.
-        is_strict: Refuse requests that name another model even where there is one only.
-        state_dir: Where clients save what was computed for texts; None for nowhere.
-        data_slots: The file of saved stories; None keeps none.
-        has_multiplayer: Share a story among the pages that ask for it.
-        preload_story: A story, as JSON, that KoboldAI Lite begins with; empty for none.
-        web_search: Address of the search engine that pages may ask through this server; empty for none.
-        tool_servers: Programs whose tools models may call.
-        tool_limits: What such a call may take.
-        fetch_media: Fetch images and sounds that requests name by their addresses.
-        lite: File of KoboldAI Lite's page; None serves none.
+        is_strict: Whether to refuse unknown model names even if there is only one model.
+        state_dir: Directory in which clients save states; None to disable.
+        data_slots: The file of saved stories; None to disable.
+        has_multiplayer: Whether pages can share a story.
+        preload_story: The initial story of KoboldAI Lite, as JSON; empty for none.
+        web_search: Address of the search engine for pages; empty for none.
+        tool_servers: MCP servers whose tools models may call.
+        tool_limits: Limits of such calls.
+        fetch_media: Whether to fetch images and sounds that requests name by address.
+        lite: File of KoboldAI Lite's page; None for none.
         wishes: Presets and defaults of generation parameters.
-        machine: What the machine has, for the verdict on what the model runs on.
+        machine: Facts about the machine, for the verdict in ``/health``.
         web: Directory of the built page; None for the one in the package.
         journal: The file of the stories' journal; None for the user's.
     """

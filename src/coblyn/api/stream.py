@@ -1,4 +1,4 @@
-"""Answers that grow, and work that ends when its client leaves."""
+"""Streamed answers, and work that is cancelled when its client leaves."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def compact(value: Any) -> bytes:
 
 
 def json_text(text: str) -> bytes:
-    """A string as JSON in ASCII: clients that decode each packet alone meet no half characters."""
+    """A string as ASCII JSON, so that clients that decode each packet separately never get half a character."""
     return encode_basestring_ascii(text).encode("ascii")
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do some work for a client, and stop it when the client leaves.
+    """Run some work for a client, and cancel it when the client leaves.
 
     Args:
-        receive: The request's own, after its body was read.
-        work: What to do.
+        receive: The request's receive channel, after its body was read.
+        work: The work.
 
     Raises:
         Cancelled: The client left.
@@ -66,10 +66,10 @@ async def _departure(receive: Receive) -> None:
 
 
 class Chunks(ABC):
-    """The parts of a stream in a dialect's own words; each is a complete frame, or empty.
+    """The parts of a stream in a dialect's format; each is a complete frame, or empty.
 
     Args:
-        dialect: Whose words they are.
+        dialect: The dialect.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -82,46 +82,46 @@ class Chunks(ABC):
 
     @abstractmethod
     def text(self, index: int, delta: Delta) -> bytes:
-        """New text of a choice, as the model wrote it."""
+        """New text of a choice, as generated."""
 
     @abstractmethod
     def end(self, index: int, finish: Finish, record: Record) -> bytes:
-        """A choice is over."""
+        """The end of a choice."""
 
     def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
-        """What new text brings; a dialect of conversations tells the parts of ``reply`` apart."""
+        """New text of a reply; dialects with conversations send the parts of ``reply`` separately."""
         return self.text(index, delta)
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
-        """A choice is over; ``reply`` may bring parts that had been held back, and says how a conversation goes on."""
+        """The end of a choice; ``reply`` may have parts that were held back, and has the finish reason."""
         return self.end(index, finish, record)
 
     def progress(self, prefill: Prefill) -> bytes:  # noqa: ARG002
-        """A prompt is being read."""
+        """Progress of the prompt."""
         return b""
 
     def keep_alive(self) -> bytes:
-        """What is sent after a while without anything, so that no proxy takes the line for dead; empty for nothing."""
+        """Sent after a period of silence, so that proxies keep the connection open; empty for nothing."""
         return self.framing.comment(b"waiting")
 
     def error(self, problem: Problem) -> bytes:
-        """It failed on the way: the last part."""
+        """An error, as the last part."""
         return self.dialect.error_part(problem)
 
     def closing(self, records: Sequence[Record]) -> bytes:  # noqa: ARG002
-        """All choices are over: the last part."""
+        """The last part, after the end of all choices."""
         return b""
 
     def over(self) -> None:  # noqa: B027 - most have nothing to do
-        """No more parts are wanted, because all were sent or because nobody is left to receive them."""
+        """Clean up: all parts were sent, or the client has left."""
 
 
 async def frames(generations: Sequence[Generation], chunks: Chunks) -> AsyncGenerator[bytes, None]:
-    """The stream of an answer, part by part.
+    """Yield the frames of an answer.
 
     Args:
         generations: All choices, in order.
-        chunks: How they are written.
+        chunks: Formats the parts.
     """
     try:
         async with aclosing(_frames(generations, chunks)) as parts:
@@ -157,15 +157,15 @@ def _frame(chunks: Chunks, index: int, reply: Reply, record: Record) -> bytes:
 
 
 class StreamResponse(Response):
-    """An answer that grows: each frame goes out when it is made, and a client that leaves ends it.
+    """A streamed answer: each frame is sent when it is made, and the stream ends when the client leaves.
 
     Args:
         frames: Complete frames.
-        sources: What the frames are made of; they are closed at the end in any case.
+        sources: Sources of the frames; always closed at the end.
         media_type: Content type.
-        headers: Further headers.
-        remark: What is sent while there is no frame; empty for nothing.
-        beat: Seconds without a frame after which it is.
+        headers: Additional headers.
+        remark: Sent while there is no frame; empty for nothing.
+        beat: Seconds without a frame after which ``remark`` is sent.
     """
 
     def __init__(
@@ -189,11 +189,11 @@ class StreamResponse(Response):
         self._beat = beat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send the frames until they end or nobody is there to read them."""
+        """Send the frames until they end or the client leaves."""
         try:
             await while_connected(receive, self._write(send))
         except Cancelled:
-            pass  # nobody is left to be told
+            pass  # the client has left
         finally:
             await self._frames.aclose()
             for source in self._sources:
@@ -218,17 +218,17 @@ class StreamResponse(Response):
 
 
 class _Pulse:
-    """Says something in a stream that has said nothing for a while.
+    """Sends a remark in a stream that has been silent for a while.
 
-    One timer for a whole stream: a wait with a limit for each frame would cost a task a frame.
+    It uses one timer for the whole stream, since a wait with a timeout per frame would cost a task per frame.
 
     Args:
         send: Sends a message of the answer.
-        remark: What is said; empty for nothing.
-        seconds: How long is a while.
+        remark: The remark; empty for nothing.
+        seconds: The period of silence.
 
     Attributes:
-        is_wanted: Whether there was no frame since the timer's last turn.
+        is_wanted: Whether there was no frame since the timer last fired.
     """
 
     def __init__(self, send: Send, remark: bytes, seconds: float) -> None:
@@ -237,7 +237,7 @@ class _Pulse:
         self._task = asyncio.create_task(self._run(send, remark, seconds)) if is_needed else None
 
     async def stop(self) -> None:
-        """No more from now on."""
+        """Stop sending remarks."""
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

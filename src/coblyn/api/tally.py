@@ -1,4 +1,4 @@
-"""Counting in bounded memory: sums and distributions by labels, which Prometheus' text is made of."""
+"""Sums and distributions by label in bounded memory, for Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 __all__ = ["Distribution", "Sums", "Tally"]
 
 MAX_SERIES = 1000
-"""Most combinations of labels; those beyond are counted together."""
+"""Maximum number of label combinations; further ones are counted together."""
 
 Labels = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Distribution:
-    """How values are spread: ``counts`` has one number for each limit, and one for what lies beyond the last."""
+    """A histogram: ``counts`` has one number per limit, and one for values above the last."""
 
     limits: Sequence[float]
     counts: list[int] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Distribution:
         self.total += value
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """Each limit as text, with how many values are at most that; the last is ``+Inf``."""
+        """Each limit as text, with the number of values up to it; the last is ``+Inf``."""
         rows, running = [], 0
         for limit, count in zip((*map(str, self.limits), "+Inf"), self.counts, strict=True):
             running += count
@@ -41,7 +41,7 @@ class Distribution:
 
 @dataclass(slots=True)
 class Sums:
-    """A number that only grows, for each combination of labels."""
+    """A counter per label combination."""
 
     values: dict[Labels, float] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class Sums:
 
 @dataclass(slots=True)
 class Tally:
-    """A distribution for each combination of labels."""
+    """A histogram per label combination."""
 
     limits: Sequence[float]
     values: dict[Labels, Distribution] = field(default_factory=dict)

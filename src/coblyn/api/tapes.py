@@ -1,6 +1,6 @@
-"""Streams that can be taken up again: what was sent is kept for a while, and the rest is made although nobody listens.
+"""Resumable streams: sent parts are kept for a while, and the stream continues although no client listens.
 
-Only for clients that ask for it, in bounded memory: a tape forgets its oldest parts, and the server its oldest tapes.
+Only for clients that request it, in bounded memory: a tape drops its oldest parts, and the server its oldest tapes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["Gone", "Tape", "Tapes"]
 MAX_TAPES = 64
 MAX_TAPE_BYTES = 2 << 20
 LINGER_SECONDS = 60.0
-"""How long a generation goes on while nobody listens."""
+"""Seconds for which a generation continues while no client listens."""
 KEEP_SECONDS = 300.0
-"""How long a stream is kept after its end."""
+"""Seconds for which a stream is kept after its end."""
 
 _EVENT_END = b"\n\n"
 
@@ -36,15 +36,15 @@ class Gone(CoblynError):
 
 
 class Tape:
-    """One stream: its parts are numbered from 0, and several may listen.
+    """One stream: its parts are numbered from 0, and several clients may listen.
 
     Args:
-        framing: How its parts are told apart.
-        on_end: Told of its end.
+        framing: The framing of its parts.
+        on_end: Called at its end.
 
     Attributes:
         id: Its name.
-        caller: Name of the caller whose it is.
+        caller: Name of its caller.
         framing: The same.
         is_over: Whether its last part was made.
     """
@@ -64,13 +64,13 @@ class Tape:
         self._end: asyncio.TimerHandle | None = None
 
     def record(self, frames: AsyncGenerator[bytes, None], sources: Sequence[Generation]) -> None:
-        """Keep the frames from now on; the sources are closed at the end."""
+        """Start recording frames; the sources are closed at the end."""
         self._task = asyncio.create_task(self._record(frames, sources), name=f"tape-{self.id}")
         self._task.add_done_callback(lambda _: self._on_end(self))
         self._linger()
 
     async def stop(self) -> None:
-        """End what still runs."""
+        """Stop the stream."""
         if self._task and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -78,7 +78,7 @@ class Tape:
             self._end.cancel()
 
     async def play(self, start: int) -> AsyncGenerator[bytes, None]:
-        """The parts from a number on, and those that come, to the end.
+        """Yield the parts from a number on, to the end.
 
         Raises:
             Gone: That part, or one that follows it, is no longer kept.
@@ -99,7 +99,7 @@ class Tape:
             self._linger()
 
     def require(self, start: int) -> None:
-        """See whether it can be played from there.
+        """Check that it can be played from a number.
 
         Raises:
             Gone: That part is no longer kept.
@@ -126,7 +126,7 @@ class Tape:
             self._tell()
 
     def _keep(self, frame: bytes) -> None:
-        # A frame may be several events, and a client may be cut off between them.
+        # A frame may contain several events, and the connection may break between them.
         events = frame.split(_EVENT_END) if self.framing is SSE else [frame]
         end = _EVENT_END if self.framing is SSE else b""
         self._parts.extend(event + end for event in events if event)
@@ -147,17 +147,17 @@ class Tape:
 
 
 class Tapes:
-    """The streams that can be taken up again."""
+    """The resumable streams."""
 
     def __init__(self) -> None:
         self._tapes: dict[str, Tape] = {}
 
     @contextmanager
     def prepared(self, framing: Framing) -> Iterator[Tape]:
-        """A place for a stream that is about to start, and is forgotten if it does not.
+        """Reserve a place for a stream that is about to start; it is freed if the stream does not start.
 
         Raises:
-            Busy: As many as can be kept are under way.
+            Busy: The maximum number of streams is active.
         """
         self._make_room()
         tape = Tape(framing, on_end=self._forget_later)
@@ -169,7 +169,7 @@ class Tapes:
             raise
 
     def find(self, name: str) -> Tape:
-        """A stream of the caller at hand.
+        """A stream of the current caller.
 
         Raises:
             NotFound: There is none of that name, or it is no longer kept.
@@ -180,7 +180,7 @@ class Tapes:
         return tape
 
     async def close(self) -> None:
-        """End all of them."""
+        """Stop all streams."""
         for tape in self._tapes.values():
             await tape.stop()
         self._tapes.clear()
@@ -190,7 +190,7 @@ class Tapes:
             return
         over = next((tape for tape in self._tapes.values() if tape.is_over), None)
         if over is None:
-            raise Busy(f"{MAX_TAPES} streams that can be taken up again are under way.")
+            raise Busy(f"{MAX_TAPES} resumable streams are active.")
         del self._tapes[over.id]
 
     def _forget_later(self, tape: Tape) -> None:

@@ -1,4 +1,4 @@
-"""How much of reasoning a body wants, under the names that other servers gave it."""
+"""The reasoning options of a body, under the names of several servers."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ EFFORTS: Mapping[str, int | None] = {
     "xhigh": None,
     "max": None,
 }
-"""Tokens of reasoning at each level; None for no limit. Templates that know levels get them too."""
+"""Maximum number of reasoning tokens per level; None for no limit. Templates that support levels get them too."""
 
 _LEVELS = {"minimal": "low", "xhigh": "high", "max": "high"}
-"""Templates know low, medium and high."""
+"""The levels of templates are low, medium and high."""
 
 _BUDGETS = ("reasoning_budget", "thinking_budget_tokens", "thinking_budget")
-"""llama-server's names, and Qwen's."""
+"""llama-server's and Qwen's names."""
 
 
 def bind_thinking(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateCommand:
-    """A command with the limit of reasoning that its body asks for, which is passed to its chat template.
+    """Add a body's reasoning limit to a command, and pass it to the chat template.
 
-    An effort is a word, a budget a number of tokens; the smaller limit of the two counts. A budget below 0 is none.
+    An effort is a level, a budget a number of tokens; the smaller limit of the two counts. A negative budget is no
+    limit.
 
     Raises:
-        BadRequest: A value cannot be understood; ``field`` names it.
+        BadRequest: A value is invalid; ``field`` names it.
     """
     effort, budgets = _effort(body), _budgets(body)
     if effort is None and not budgets:
@@ -49,7 +50,7 @@ def bind_thinking(command: GenerateCommand, body: Mapping[str, Any]) -> Generate
 
 
 def _told(command: GenerateCommand, effort: str | None, limit: int | None) -> Any:
-    """The prompt of a command, with what templates ask for; what the body itself says to them counts."""
+    """The prompt with template variables added; those in the body take precedence."""
     prompt = command.prompt
     if not isinstance(prompt, ChatPrompt):
         return prompt
@@ -60,7 +61,7 @@ def _told(command: GenerateCommand, effort: str | None, limit: int | None) -> An
 
 
 def switch(*, is_on: bool) -> dict[str, Any]:
-    """Whether to think, by the names that families of templates have for it."""
+    """Template variables that switch reasoning, by the names of several template families."""
     return {"enable_thinking": is_on, "thinking": is_on}
 
 

@@ -1,4 +1,4 @@
-"""What a body asks for together with what the user chose for requests that do not say: presets and defaults."""
+"""Completes bodies from presets and the user's defaults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SAME = (
     ("stop_sequence", "stop", "stop_sequences"),
     ("sampler_seed", "seed"),
 )
-"""What dialects call the same; parameters that are numbers have such names in their table."""
+"""Names of the same field in different dialects; numeric parameters have theirs in the table."""
 
 _OLD = {"max_completion_tokens": "max_tokens", "banned_strings": "banned_tokens"}
 _OF_ADAPTERS = ("temperature", "top_k", "top_p", "min_p", "rep_pen", "max_length")
@@ -25,13 +25,13 @@ _ALL_NAMES = {name: names for names in _SAME for name in names}
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What goes for requests of every dialect.
+    """Presets and defaults for all dialects.
 
     Attributes:
         presets: The presets that a request may name.
-        preset: Name of the preset of requests that name none; empty for none.
-        defaults: Fields of requests that do not have them, by KoboldCPP's names.
-        defaults_win: They replace what requests have, too.
+        preset: Name of the default preset; empty for none.
+        defaults: Default fields of requests, by KoboldCPP's names.
+        defaults_win: Whether defaults override the requests' values.
     """
 
     presets: Presets = field(default_factory=Presets)
@@ -42,14 +42,14 @@ class Wishes:
     def of(
         self, body: Mapping[str, Any], settings: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """A body with all that it asks for; its own values go before those of the preset that it names.
+        """Complete a body; its own values take precedence over those of its preset.
 
         Args:
-            body: As JSON gave it.
-            settings: What the model that it names was made with.
+            body: The parsed JSON body.
+            settings: The settings its model was made with.
 
         Raises:
-            BadRequest: It names a preset that is not there.
+            BadRequest: It names an unknown preset.
         """
         named = body.get("preset")
         if named is not None and not isinstance(named, str):
@@ -67,9 +67,9 @@ class Wishes:
 
 
 def filled(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Several bodies as one: of each parameter, whatever it is called, the first that says something counts.
+    """Merge several bodies: for each parameter, under any of its names, the first value counts.
 
-    Null says nothing. A value keeps the name that its layer has for it.
+    Null counts as not given. A value keeps the name that its body uses.
     """
     result: dict[str, Any] = {}
     said: set[str] = set()
@@ -92,7 +92,7 @@ def _adapter_defaults(adapter: Any) -> dict[str, Any]:
 
 
 def _in_every_dialect(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values under all names that dialects have for what is not a number of the table."""
+    """Values under all dialects' names of non-numeric fields."""
     return {each: value for name, value in values.items() for each in _ALL_NAMES.get(name, (name,))}
 
 

@@ -1,1 +1,1 @@
-"""Ollama's API: text, conversations, and the models that are here."""
+"""Ollama's API: text, conversations and models."""

@@ -1,4 +1,4 @@
-"""Messages and tools as Ollama's clients send them, as those of every other conversation."""
+"""Converts messages and tools from Ollama's format to the common format."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _ROLES = ("system", "user", "assistant", "tool")
 def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
     """The messages of a body.
 
-    Results of tools belong to the calls before them: by their id, else by the tool's name, else in order.
+    Tool results are matched to the calls before them by id, otherwise by the tool's name, otherwise in order.
 
     Raises:
-        BadRequest: One has an unknown role, or content that is not text; ``field`` names it.
+        BadRequest: A message has an unknown role, or content that is not text; ``field`` names it.
     """
     found: list[Message] = []
     open_calls: list[ToolCall] = []
@@ -38,7 +38,7 @@ def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
 
 
 def read_images(images: object, field: str) -> tuple[Attachment, ...]:
-    """The images and sounds of a message or a prompt, which stand before its text.
+    """The images and sounds of a message or a prompt; they come before its text.
 
     Raises:
         BadRequest: They are not a list of base64 texts.
@@ -68,7 +68,7 @@ def _read(message: Mapping[str, Any], field: str) -> Message:
 
 
 def _answered(result: Message, open_calls: list[ToolCall]) -> Message:
-    """A result with the id and the name of its call, which is taken from those that are open."""
+    """Match a result to an open call, and give its id and name."""
     call = next(
         (
             call

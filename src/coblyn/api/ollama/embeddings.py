@@ -1,4 +1,4 @@
-"""Texts to vectors in Ollama's form, new and old."""
+"""Embeddings in Ollama's format, new and old."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ class EmbedInput(NamedInput):
     """Body of ``/api/embed``."""
 
     input: Any = Field(None, description="A text, or a list of texts.")
-    keep_alive: Any = Field(None, description="How long a model stays that was loaded on demand.")
-    truncate: bool | None = Field(None, description="Leave out what is too long; so by default.")
+    keep_alive: Any = Field(None, description="How long a model loaded on demand is kept.")
+    truncate: bool | None = Field(
+        None, description="Truncate texts that are too long; on by default."
+    )
     dimensions: int | None = None
 
     @property
     def texts(self) -> list[str]:
-        """What becomes vectors.
+        """The texts to embed.
 
         Raises:
             BadRequest: It is neither a text nor a list of texts.
@@ -77,7 +79,7 @@ async def embed(call: Call) -> Response:
 
 @routes.post("/api/embeddings", "Text to a vector", OldInput, {"model": "any", "prompt": "Hello"})
 async def embeddings(call: Call) -> Response:
-    """A vector of length 1, as older clients ask for it."""
+    """A vector of length 1, in the format of older clients."""
     wanted = validated(OldInput, await call.json())
     model, warnings = await _answering(call, wanted)
     headers = warning_headers(warnings)
@@ -90,7 +92,7 @@ async def embeddings(call: Call) -> Response:
 
 
 async def _answering(call: Call, wanted: EmbedInput | OldInput) -> tuple[str, dict[str, str]]:
-    """Name of the model that answers, which is loaded, and what is not obeyed."""
+    """Name of the loaded model that answers, and the ignored fields."""
     item = await call.item(wanted.named)
     assert item.model, "it answers"
     warnings: dict[str, str] = {}

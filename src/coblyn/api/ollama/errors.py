@@ -1,4 +1,4 @@
-"""Errors as Ollama's clients know them."""
+"""Errors in Ollama's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a model should stay loaded, as Ollama's clients say it: seconds, or a duration of Go such as ``1h30m``."""
+"""How long a model should stay loaded, in Ollama's format: seconds, or a Go duration such as ``1h30m``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _DURATION = re.compile(rf"(?P<sign>[+-]?)(?P<parts>0|(?:{_PART.pattern})+|\d+\.?
 
 
 def read_keep_alive(value: Any) -> float | None:
-    """Seconds; infinite forever, which every negative duration means; None where nothing is said.
+    """Seconds; infinity for any negative duration, which means forever; None if not given.
 
     Args:
-        value: As JSON gave it.
+        value: The parsed JSON value.
 
     Raises:
         BadRequest: It is not a duration.

@@ -1,4 +1,4 @@
-"""What Ollama's clients ask about models before they use one."""
+"""Facts about models, which Ollama's clients request before they use one."""
 
 from __future__ import annotations
 
@@ -26,16 +26,19 @@ __all__ = ["NamedInput", "routes"]
 routes = Routes()
 
 VERSION = "0.33.0"
-"""The version of Ollama whose API this is; clients refuse to talk to much older ones."""
+"""The version of Ollama whose API this is; clients refuse much older ones."""
 
 _FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
-"""When a model is unloaded that stays as long as the server runs."""
+"""The expiry time of a model that stays as long as the server runs."""
 
 _LONG = 100 * 365 * 86400.0
-"""Seconds that are as good as forever."""
+"""Number of seconds from which on a time counts as forever."""
 
 _SUFFIX = "{# .Suffix #}"
-"""A comment for the model's template. By this name in Ollama's templates some editors know that a model fills gaps."""
+"""A comment for the model's template.
+
+Some editors detect by this name in Ollama's templates that a model fills gaps.
+"""
 
 _TEMPLATE_KEY = "tokenizer.chat_template"
 
@@ -43,7 +46,7 @@ _TEMPLATE_KEY = "tokenizer.chat_template"
 class NamedInput(BaseModel):
     """A body that names a model."""
 
-    model: str | None = Field(None, description="Its name; old clients say name.")
+    model: str | None = Field(None, description="Its name; old clients use the field name.")
     name: str | None = None
 
     @property
@@ -65,21 +68,21 @@ async def version(_: Call) -> Response:
     return JSONResponse({"version": VERSION})
 
 
-@routes.get("/api/tags", "Models that are here")
+@routes.get("/api/tags", "Available models")
 async def tags(call: Call) -> Response:
-    """Every model: those that are loaded, those on the disk, and those that are made from them by settings."""
+    """All models: loaded ones, files on disk, and models made from them by settings."""
     return JSONResponse({"models": await asyncio.to_thread(_tags, call)})
 
 
-@routes.get("/api/ps", "Models that are loaded")
+@routes.get("/api/ps", "Loaded models")
 async def ps(call: Call) -> Response:
-    """The models that are loaded, the one that stays longest first."""
+    """The loaded models, those that are kept longest first."""
     return JSONResponse({"models": await asyncio.to_thread(_running, call)})
 
 
 @routes.post("/api/show", "About one model", NamedInput, {"model": "any"})
 async def show(call: Call) -> Response:
-    """Its settings, its template, what its file says, and what it can do."""
+    """Its settings, its template, facts from its file, and its capabilities."""
     body = await call.json()
     name = validated(NamedInput, body).named
     is_verbose = body.get("verbose") is True
@@ -155,12 +158,12 @@ def _template(item: Item, facts: Facts) -> str:
 
 
 def _info(item: Item) -> ModelInfo | None:
-    """What the engine knows of a model that is loaded."""
+    """The engine's facts about a loaded model; None if it is not loaded."""
     return item.model.engine.info if item.model else None
 
 
 def _parameters(item: Item, info: ModelInfo | None) -> str:
-    """Lines of a name and a value. Editors read the context from ``num_ctx``."""
+    """Lines of a name and a value. Editors read the context length from ``num_ctx``."""
     values: dict[str, Any] = {"num_ctx": info.context} if info else {}
     values |= {
         name: value for name, value in item.modelfile.parameters.items() if name != "num_ctx"
@@ -173,7 +176,7 @@ def _parameters(item: Item, info: ModelInfo | None) -> str:
 
 
 def _model_info(facts: Facts, info: ModelInfo | None, *, is_verbose: bool) -> dict[str, Any]:
-    """What the file says; for a loaded model the context is that of requests, since nothing is loaded again."""
+    """Facts from the file; for a loaded model, the context length is that of requests, since it is not loaded again."""
     architecture = facts.architecture or "unknown"
     found: dict[str, Any] = {
         name: value for name, value in facts.metadata.items() if is_verbose or name != _TEMPLATE_KEY

@@ -1,4 +1,4 @@
-"""Making, copying, fetching and deleting models, as Ollama's clients do it."""
+"""Making, copying, downloading and deleting models in Ollama's format."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ class CreateInput(NamedInput):
     """Body of ``/api/create``."""
 
     base: str | None = Field(None, alias="from", description="The model that it is made from.")
-    modelfile: str | None = Field(None, description="All of it as a Modelfile, as old clients do.")
+    modelfile: str | None = Field(None, description="All of it as a Modelfile, for old clients.")
     system: str | None = None
-    template: str | None = Field(None, description="Kept and shown; the model's own is used.")
+    template: str | None = Field(
+        None, description="Stored and shown; the model's own template is used."
+    )
     parameters: dict[str, Any] | None = None
     messages: list[dict[str, Any]] | None = None
     license: str | list[str] | None = None
@@ -70,7 +72,7 @@ class CreateInput(NamedInput):
         """The settings that are meant, for the model or the file that is named.
 
         Raises:
-            BadRequest: They are none, or ask for what is not supported.
+            BadRequest: There are none, or a setting is not supported.
         """
         if self.quantize:
             raise BadRequest(
@@ -125,7 +127,7 @@ async def create(call: Call) -> Response:
     warnings: dict[str, str] = {}
     read_options(modelfile.parameters, warnings, context=call.model.engine.info.context)
     if modelfile.template:
-        warnings["template"] = "It is kept and shown; the model's own chat template is used."
+        warnings["template"] = "It is stored and shown; the model's own chat template is used."
     if file:
         modelfile = replace(modelfile, base=await asyncio.to_thread(adopt, *file))
     await asyncio.to_thread(call.services.inventory.make, wanted.named, modelfile)
@@ -144,7 +146,7 @@ async def create(call: Call) -> Response:
     answer="",
 )
 async def copy(call: Call) -> Response:
-    """A model under another name; its file is not copied."""
+    """Copy a model under another name; its file is not copied."""
     wanted = validated(CopyInput, await call.json())
     await asyncio.to_thread(call.services.inventory.copy, wanted.source, wanted.destination)
     return Response()
@@ -154,7 +156,7 @@ async def copy(call: Call) -> Response:
     "/api/delete", "Delete a model", NamedInput, {"model": "mine"}, scope="admin", answer=""
 )
 async def delete(call: Call) -> Response:
-    """A model that was made loses its settings, another its file. One that is loaded stays."""
+    """Delete the settings of a model made by settings, or the file of another. Loaded models cannot be deleted."""
     wanted = validated(NamedInput, await call.json())
     await asyncio.to_thread(call.services.inventory.remove, wanted.named)
     return Response()
@@ -169,7 +171,7 @@ async def delete(call: Call) -> Response:
     scope="admin",
 )
 async def pull(call: Call) -> Response:
-    """A model from Hugging Face (``hf.co/OWNER/REPO:QUANTIZATION``), Ollama's registry or the catalogue."""
+    """Download a model from Hugging Face (``hf.co/OWNER/REPO:QUANTIZATION``), Ollama's registry or the catalogue."""
     wanted = validated(PullInput, await call.json())
     pulling = _Pull(call, wanted.named)
     if wanted.stream is False:
@@ -180,16 +182,16 @@ async def pull(call: Call) -> Response:
 
 @routes.post("/api/push", "Refused", NamedInput, {"model": "mine"}, scope="admin")
 async def push(_: Call) -> Response:
-    """Models are not sent to registries."""
+    """Always refused: models are not uploaded to registries."""
     raise BadRequest("Models are not sent to registries from here.")
 
 
 class _Pull:
-    """A model on its way here. It ends when nobody waits for it any longer; what was fetched is kept for the next time.
+    """A download. It stops when the client leaves; the downloaded part is kept for the next time.
 
     Args:
         call: The request.
-        name: What is fetched.
+        name: The model's name.
     """
 
     def __init__(self, call: Call, name: str) -> None:
@@ -200,10 +202,10 @@ class _Pull:
         self._is_left = False
 
     async def run(self) -> None:
-        """Fetch it.
+        """Download the model.
 
         Raises:
-            CoblynError: As ``Inventory.pull`` says.
+            CoblynError: See ``Inventory.pull``.
         """
         try:
             await asyncio.to_thread(self._call.services.inventory.pull, self._name, self._report)
@@ -212,7 +214,7 @@ class _Pull:
             self._steps.put_nowait(None)
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
-        """The lines that tell of it, to the last."""
+        """The lines of progress, to the last."""
         work = asyncio.create_task(self.run())
         frame = self._call.dialect.framing.frame
         try:
@@ -230,7 +232,7 @@ class _Pull:
             await asyncio.gather(work, return_exceptions=True)
 
     def _report(self, progress: Progress) -> None:
-        """On the thread that fetches."""
+        """Report progress; called on the download's thread."""
         if self._is_left:
             raise Cancelled("Nobody is waiting for this model any longer.")
         if progress.unit == "bytes" and progress.total:
@@ -241,7 +243,7 @@ class _Pull:
 
 
 def _files(call: Call, names: Sequence[str]) -> tuple[str, ...]:
-    """The files of adapters that are loaded. A request names no file of this machine.
+    """The files of loaded adapters by name; requests must not name files of this machine.
 
     Raises:
         BadRequest: One is not loaded.

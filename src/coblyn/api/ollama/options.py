@@ -21,13 +21,13 @@ OLLAMA_NUMBERS = NumbersReader(
     lows={},
     manner="strict",
 )
-"""Ollama's names, which are llama.cpp's, and its defaults, which are in its documentation of Modelfiles."""
+"""Ollama's names, which are llama.cpp's, and its defaults, from its documentation of Modelfiles."""
 
 _OF_THE_LOAD = frozenset(
     {"num_batch", "num_gpu", "main_gpu", "use_mmap", "use_mlock", "num_thread", "numa"}
     | {"low_vram", "f16_kv", "vocab_only", "num_keep", "penalize_newline", "draft_num_predict"}
 )
-"""Options that clients send and that change nothing here: they are decided when a model is loaded, or by the engine."""
+"""Options that have no effect here, since they are decided when a model is loaded, or by the engine."""
 
 _OWN = frozenset(
     {"dry_sequence_breakers", "num_ctx", "num_predict", "sampler_order", "seed", "stop"}
@@ -38,10 +38,10 @@ MAX_STOPS = 256
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What options mean.
+    """Parsed options.
 
     Attributes:
-        sampling: How to choose tokens.
+        sampling: Sampling parameters.
         stop: Texts that end the generation.
         max_tokens: Maximum number of tokens; None for as many as fit.
     """
@@ -58,13 +58,13 @@ def read_options(
     context: int,
     logprobs: int | None = None,
 ) -> Options:
-    """Options as what they mean; null is "not given".
+    """Parse options; null means "not given".
 
     Args:
-        options: By Ollama's names, or KoboldAI's.
-        warnings: Takes what is not obeyed.
-        context: Tokens of context that there are.
-        logprobs: Alternatives a token, if log-probabilities are wanted.
+        options: Values by Ollama's or KoboldAI's names.
+        warnings: Collects ignored options.
+        context: Context length in tokens.
+        logprobs: Number of alternatives per token, if log-probabilities are wanted.
 
     Raises:
         BadRequest: A value has a wrong type or is out of range; ``field`` names it.
@@ -72,9 +72,7 @@ def read_options(
     given = {name: value for name, value in options.items() if value is not None}
     _warn(given, warnings, context)
     numbers = OLLAMA_NUMBERS.read(given, warnings)
-    if (
-        given.get("repeat_last_n") == 0
-    ):  # to Ollama it means "see nothing", and to the table "see all"
+    if given.get("repeat_last_n") == 0:  # in Ollama 0 means "see nothing", in the table "see all"
         numbers |= {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
     seed, limit = _whole(given, "seed", -1), _whole(given, "num_predict", -1)
     if limit == 0:

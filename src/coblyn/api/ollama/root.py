@@ -1,4 +1,4 @@
-"""``/`` on Ollama's own port, where its clients look for a sign that it runs."""
+"""``/`` on Ollama's port, where its clients check whether it runs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["root_routes"]
 
 
 def root_routes(port: int) -> list[Route]:
-    """The route of ``/`` on a port; on others it is the page's. None for port 0.
+    """The route of ``/`` on a port; on other ports ``/`` is the page. No routes for port 0.
 
     Args:
-        port: Where this server listens as Ollama.
+        port: The port on which this server acts as Ollama.
     """
     return [_PortRoute("/", _is_running, port=port)] if port else []
 
 
 class _PortRoute(Route):
-    """A route that leaves requests to other ports to the routes after it."""
+    """A route that only matches requests to its port."""
 
     def __init__(self, path: str, endpoint: object, *, port: int) -> None:
         super().__init__(path, endpoint)  # type: ignore[arg-type]  # any callable is one
         self._port = port
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether a request came to the port."""
+        """Whether a request came to this port."""
         server = scope.get("server") or ("", None)
         return super().matches(scope) if server[1] == self._port else (Match.NONE, {})
 

@@ -1,4 +1,4 @@
-"""Answers in Ollama's form: times, durations, and facts about a model."""
+"""Answers in Ollama's format: times, durations, and facts about a model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When a request came, for its durations."""
+    """The time of a request, for its durations."""
 
     start: int
 
     def durations(self, stats: Stats) -> dict[str, int]:
-        """What a generation took, in nanoseconds, and its tokens; zeros are left out.
+        """The durations of a generation in nanoseconds, and its token counts; zeros are left out.
 
-        ``load_duration`` is what finding the model and making the prompt took: all but waiting, reading and writing.
+        ``load_duration`` is the time to find the model and to make the prompt: all but waiting, prefill and decoding.
         """
         total = time.perf_counter_ns() - self.start
         known = stats.queue_seconds + stats.prefill_seconds + stats.decode_seconds
@@ -47,12 +47,12 @@ def nanoseconds(seconds: float) -> int:
 
 
 def now() -> str:
-    """The time, as answers carry it."""
+    """The current time in the format of answers."""
     return stamp(datetime.now(UTC))
 
 
 def stamp(when: datetime) -> str:
-    """A time as RFC 3339 has it."""
+    """A time in the format of RFC 3339."""
     return when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -70,11 +70,11 @@ def details(item: Item, facts: Facts) -> dict[str, Any]:
 
 
 def capabilities(template: str, info: ModelInfo | None) -> list[str]:
-    """What a model can do, in Ollama's words.
+    """A model's capabilities, by Ollama's names.
 
     Args:
         template: Its chat template, or empty.
-        info: What is known of it once it is loaded, such as whether it writes and fills gaps.
+        info: Its facts if it is loaded, such as whether it generates text and fills gaps.
     """
     if info and not info.writes:
         return ["embedding"]
@@ -88,7 +88,7 @@ def capabilities(template: str, info: ModelInfo | None) -> list[str]:
 
 
 def _human(count: int) -> str:
-    """A number of weights as people say it: 134.5M, 7.6B."""
+    """A number of weights in short form: 134.5M, 7.6B."""
     if count >= 10**9:
         return f"{count / 10**9:.1f}B"
     return f"{count / 10**6:.2f}M" if count >= 10**6 else str(count)

@@ -1,4 +1,4 @@
-"""Lines of Ollama's streams, and whole answers, which have the fields of a line that is the first and the last."""
+"""Lines of Ollama's streams. A complete answer has the fields of a line that is both the first and the last."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ __all__ = ["ChatLines", "GenerateLines", "idle_line"]
 
 
 class _Lines(Chunks):
-    """What both ways of generating share.
+    """Base of both kinds of generation.
 
     Args:
         dialect: Ollama's.
-        model: The name by which the client asked for the model.
-        clock: When the request came.
-        prompt: Token ids of the prompt, if the answer should carry them with those that were written.
+        model: The model's name in the request.
+        clock: The time of the request.
+        prompt: Token ids of the prompt, if the answer should include them with the generated ones.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class _Lines(Chunks):
 
     @abstractmethod
     def fields(self, message: Message, first_call: int = 0) -> dict[str, Any]:
-        """What of an answer a line or the whole carries.
+        """The answer's fields in a line or a complete answer.
 
         Args:
             message: The answer, or a part of it.
-            first_call: Number of its first call.
+            first_call: Index of its first call.
         """
 
     def whole(self, reply: WholeReply) -> dict[str, Any]:
-        """A whole answer."""
+        """A complete answer."""
         record = reply.record
         assert record.finish, "it is complete"
         return {
@@ -71,13 +71,13 @@ class _Lines(Chunks):
         return self._line(Message("assistant", delta.text), delta.tokens)
 
     def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
-        """New text, reasoning, or a call that is whole now."""
+        """New text, reasoning, or a completed call."""
         lines = self._parts(reply.parts, delta.tokens)
         has_said_nothing = not lines and _logprobs(delta.tokens)
         return self._line(Message("assistant", ""), delta.tokens) if has_said_nothing else lines
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:
-        """What was held back, and the last line."""
+        """Text held back so far, and the last line."""
         return self._parts(reply.parts, ()) + self._whole_call() + self.end(index, finish, record)
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:  # noqa: ARG002
@@ -107,7 +107,7 @@ class _Lines(Chunks):
         return lines
 
     def _whole_call(self) -> bytes:
-        """The line of the call in hand, which is whole; nothing if there is none."""
+        """The line of the current call, which is complete; nothing if there is none."""
         call, self._call = self._call, None
         if call is None:
             return b""
@@ -135,7 +135,7 @@ class _Lines(Chunks):
 
 
 class GenerateLines(_Lines):
-    """Of ``/api/generate``."""
+    """Lines of ``/api/generate``."""
 
     def fields(self, message: Message, first_call: int = 0) -> dict[str, Any]:  # noqa: ARG002
         """``response``, and ``thinking`` if there is any."""
@@ -144,10 +144,10 @@ class GenerateLines(_Lines):
 
 
 class ChatLines(_Lines):
-    """Of ``/api/chat``."""
+    """Lines of ``/api/chat``."""
 
     def fields(self, message: Message, first_call: int = 0) -> dict[str, Any]:
-        """``message``; its content is there in any case."""
+        """``message``, which always has content."""
         fields: dict[str, Any] = {"role": "assistant", "content": message.content}
         if message.reasoning:
             fields["thinking"] = message.reasoning
@@ -170,6 +170,6 @@ def _call(index: int, call: ToolCall) -> dict[str, Any]:
 
 
 def _logprobs(tokens: Sequence[TokenText]) -> dict[str, Any]:
-    """Log-probabilities, if they were asked for."""
+    """Log-probabilities, if requested."""
     has_any = bool(tokens) and tokens[0].logprob is not None
     return {"logprobs": chat_form(tokens)} if has_any else {}

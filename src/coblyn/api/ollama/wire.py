@@ -1,4 +1,4 @@
-"""What Ollama's clients send to generate, field by field, and the commands that it means."""
+"""The request bodies of Ollama's generation routes, and their conversion to commands."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from coblyn.service.inventory import Item
 __all__ = ["TalkInput", "WriteInput", "WritingInput"]
 
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "max": "high"}
-"""Ollama's words for effort, and those that chat templates know."""
+"""Ollama's effort levels, and those of chat templates."""
 
 
 class WritingInput(BaseModel):
-    """What both ways of generating share; null means "not given" everywhere."""
+    """Fields of both kinds of generation; null means "not given" everywhere."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
 
     model: str = Field(
         min_length=1,
-        description="A name that /api/tags lists. Where one model is loaded, it answers to any.",
+        description="A name from /api/tags. If only one model is loaded, it answers to any name.",
     )
-    stream: bool | None = Field(None, description="It is a stream unless this is false.")
+    stream: bool | None = Field(None, description="The answer is a stream unless this is false.")
     format: Any = Field(None, description="json, or a JSON schema.")
     options: dict[str, Any] | None = Field(
         None, description="Generation parameters by Ollama's names, or KoboldAI's."
     )
     think: bool | str | None = Field(None, description="true, false, low, medium, high or max.")
-    keep_alive: Any = Field(None, description="How long a model stays that was loaded on demand.")
+    keep_alive: Any = Field(None, description="How long a model loaded on demand is kept.")
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
     lora: Any = Field(None, description=LORA)
 
     @property
     def is_whole(self) -> bool:
-        """Whether one object is wanted in place of a stream."""
+        """Whether the answer is one object instead of a stream."""
         return self.stream is False
 
     def command(
@@ -60,18 +60,18 @@ class WritingInput(BaseModel):
         *,
         keeps_tokens: bool = False,
     ) -> GenerateCommand:
-        """The generation that is meant.
+        """The command for this body.
 
         Args:
-            prompt: What to continue.
-            item: The model, which is loaded.
-            body: As JSON gave it.
-            wishes: What goes for requests that say nothing.
-            warnings: Takes what is not obeyed.
-            keeps_tokens: The tokens are asked for afterwards.
+            prompt: The prompt.
+            item: The model; it must be loaded.
+            body: The parsed JSON body.
+            wishes: Presets and defaults.
+            warnings: Collects ignored fields.
+            keeps_tokens: Whether the tokens are needed afterwards.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         assert item.model, "it is loaded"
         given = filled(self.options or {}, item.modelfile.parameters)
@@ -98,10 +98,10 @@ class WritingInput(BaseModel):
         return bind(command, {**made, **body, "response_format": self._response_format()})
 
     def variables(self, item: Item) -> tuple[tuple[str, Any], ...]:
-        """What templates may ask for about reasoning; nothing where the client leaves it to the model.
+        """Template variables for reasoning; none if the client leaves it to the model.
 
         Raises:
-            BadRequest: The model does not reason, or the word for its effort is unknown.
+            BadRequest: The model does not reason, or the effort level is unknown.
         """
         assert item.model, "it is loaded"
         if self.think is None:
@@ -132,26 +132,26 @@ class WriteInput(WritingInput):
     """Body of ``/api/generate``."""
 
     prompt: str | None = None
-    suffix: str | None = Field(None, description="What follows the gap that is to be filled.")
+    suffix: str | None = Field(None, description="The text after the gap to fill.")
     system: str | None = None
     template: str | None = Field(
-        None, description="Not obeyed: it is Go's language, and the model's own is used."
+        None, description="Ignored: it is a Go template, and the model's own template is used."
     )
-    context: list[int] | None = Field(None, description="As an earlier answer had it.")
-    raw: bool | None = Field(None, description="The prompt is taken as it is.")
+    context: list[int] | None = Field(None, description="The context of an earlier answer.")
+    raw: bool | None = Field(None, description="Whether to use the prompt without a template.")
     images: list[Any] | None = Field(None, description="Base64 files of images or sounds.")
 
     def to_prompt(
         self, item: Item, warnings: dict[str, str]
     ) -> ChatPrompt | TextPrompt | InfillPrompt:
-        """What is continued.
+        """The prompt for this body.
 
         Args:
             item: The model.
-            warnings: Takes what is not obeyed.
+            warnings: Collects ignored fields.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         media = read_images(self.images, "images")
         text = attached(media, self.prompt or "")
@@ -189,10 +189,10 @@ class TalkInput(WritingInput):
 
         Args:
             item: The model.
-            warnings: Takes what is not obeyed.
+            warnings: Collects ignored fields.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         settings, said = item.modelfile, read_messages(self.messages or [])
         if settings.template:

@@ -30,7 +30,7 @@ routes = Routes()
     can_stream=True,
 )
 async def generate(call: Call) -> Response:
-    """An answer to a prompt, as a stream of lines unless ``stream`` is false. An empty prompt says what is loaded."""
+    """Answer a prompt, as a stream of lines unless ``stream`` is false. An empty prompt only loads the model."""
     clock, body = Clock(call.began), await call.json()
     warnings: dict[str, str] = {}
     wanted = validated(WriteInput, body)
@@ -60,7 +60,7 @@ async def generate(call: Call) -> Response:
 async def chat(call: Call) -> Response:
     """The next message of a conversation, as a stream of lines unless ``stream`` is false.
 
-    Calls of tools come whole. Without messages it says what is loaded.
+    Tool calls are sent complete. Without messages it only loads the model.
     """
     clock, body = Clock(call.began), await call.json()
     warnings: dict[str, str] = {}
@@ -91,7 +91,7 @@ async def _answer(
 
 
 def keep(call: Call, item: Item, given: Any, warnings: dict[str, str]) -> bool:
-    """Let the model stay as long as the client wants; whether it is to go at once, and does."""
+    """Set how long the model is kept. Gives whether it was unloaded at once."""
     assert item.model, "it answers"
     seconds, demand = read_keep_alive(given), call.services.models.demand
     if demand and demand.keep(item.model, seconds):
@@ -102,7 +102,7 @@ def keep(call: Call, item: Item, given: Any, warnings: dict[str, str]) -> bool:
 
 
 async def _loaded(call: Call, item: Item, wanted: WritingInput, fields: dict[str, Any]) -> Response:
-    """What is said where nothing is to be written: the model is loaded, or unloaded now."""
+    """The answer when there is nothing to generate: the model is loaded, or was unloaded now."""
     warnings: dict[str, str] = {}
     goes = keep(call, item, wanted.keep_alive, warnings)
     if goes and call.services.models.demand:

@@ -1,4 +1,4 @@
-"""The prompt of a completion, in front of what was generated."""
+"""The echo of a completion's prompt before the generated text."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["NO_ECHO", "Echo", "echoes_of"]
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """What precedes what is generated.
+    """What precedes the generated text.
 
     Attributes:
-        text: The prompt; empty if it is not wanted.
-        tokens: Its tokens with their log-probabilities, if these are wanted.
+        text: The prompt; empty without echo.
+        tokens: Its tokens with their log-probabilities, if requested.
     """
 
     text: str = ""
@@ -32,12 +32,12 @@ NO_ECHO = Echo()
 async def echoes_of(
     call: Call, commands: Sequence[GenerateCommand], num_alternatives: int | None
 ) -> list[Echo]:
-    """The echo of each command. A prompt that several of them share is looked at once.
+    """The echo of each command. A shared prompt is scored once.
 
     Args:
         call: The request.
-        commands: What is generated.
-        num_alternatives: Number of most likely tokens listed at each place of a prompt; None for no log-probabilities.
+        commands: The commands.
+        num_alternatives: Number of most likely tokens listed per place of a prompt; None for no log-probabilities.
 
     Raises:
         CoblynError: A prompt cannot be scored.
@@ -57,7 +57,7 @@ async def echoes_of(
 async def _scored(
     call: Call, commands: Sequence[GenerateCommand], num_alternatives: int
 ) -> list[tuple[TokenText, ...]]:
-    """The tokens of prompts, each with its log-probability; all are scored together."""
+    """The tokens of prompts with their log-probabilities, all scored together."""
     starts, scoring = [], []
     for command in commands:
         async with call.services.models.acquire(command.model) as model:
@@ -84,9 +84,9 @@ async def _text(call: Call, command: GenerateCommand) -> str:
 
 
 def _without_start(tokens: Sequence[TokenText], text: str) -> tuple[TokenText, ...]:
-    """The tokens of a text: a BOS token that the model wants before it is none of them.
+    """The tokens of a text without a leading BOS token.
 
-    The first that is left has no log-probability, as OpenAI's API has it.
+    The first remaining token has no log-probability, as in OpenAI's API.
     """
     first = tokens[0].piece.decode(errors="replace")
     shown = tokens if text.startswith(first) else tokens[1:]

@@ -1,4 +1,4 @@
-"""Texts to vectors in OpenAI's form, which KoboldCPP has taken over."""
+"""Embeddings in OpenAI's format, which KoboldCPP has adopted."""
 
 from __future__ import annotations
 
@@ -36,16 +36,18 @@ class EmbeddingsInput(BaseModel):
     )
     model: str | None = None
     encoding_format: str | None = Field(None, description="float or base64.")
-    dimensions: int | None = Field(None, description="Numbers of each vector that are kept.")
-    truncate: bool | None = Field(None, description="Leave out the end of what is too long.")
+    dimensions: int | None = Field(
+        None, description="Number of leading values to keep of each vector."
+    )
+    truncate: bool | None = Field(None, description="Truncate texts that are too long.")
     user: str | None = None
 
     @property
     def inputs(self) -> list[TextPrompt | TokenPrompt]:
-        """What becomes vectors.
+        """The inputs to embed.
 
         Raises:
-            BadRequest: There is nothing, too much, or an empty text.
+            BadRequest: There are none or too many, or a text is empty.
         """
         given: list[Any] = (
             [self.input] if isinstance(self.input, str) or _is_ids(self.input) else [*self.input]
@@ -64,10 +66,10 @@ class EmbeddingsInput(BaseModel):
 
     @property
     def is_packed(self) -> bool:
-        """Whether vectors are wanted as base64.
+        """Whether vectors are sent as base64.
 
         Raises:
-            BadRequest: It names another form.
+            BadRequest: The format is unknown.
         """
         if self.encoding_format not in (None, "float", "base64"):
             raise BadRequest("encoding_format must be float or base64.", field="encoding_format")
@@ -76,13 +78,13 @@ class EmbeddingsInput(BaseModel):
 
 @routes.post("/v1/embeddings", "Texts to vectors", EmbeddingsInput, EXAMPLE)
 async def embeddings(call: Call) -> Response:
-    """A vector of length 1 for each text; the length of a text is limited by what the model was trained with."""
+    """A vector of length 1 per text; texts may be as long as the context the model was trained with."""
     wanted = validated(EmbeddingsInput, await call.json())
     return await answer(call, wanted, truncates=bool(wanted.truncate))
 
 
 async def answer(call: Call, wanted: EmbeddingsInput, *, truncates: bool) -> Response:
-    """Vectors of all that is wanted."""
+    """The answer with the vectors of all inputs."""
     is_packed = wanted.is_packed
     found = await call.wait(
         call.services.embeddings.of(

@@ -1,4 +1,4 @@
-"""Errors as OpenAI's clients know them."""
+"""Errors in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TYPES = {403: "permission_error", 429: "rate_limit_error", 503: "unavailable_er
 
 
 def openai_body(problem: Problem) -> dict[str, Any]:
-    """``{"error": {"message", "type", "param", "code"}}``, and llama-server's numbers where there are any."""
+    """``{"error": {"message", "type", "param", "code"}}``, and llama-server's numbers if there are any."""
     of_status = "invalid_request_error" if 400 <= problem.status < 500 else "server_error"
     return {
         "error": {

@@ -1,4 +1,4 @@
-"""Fields of KoboldCPP's, llama-server's and vLLM's APIs that OpenAI's routes take too, by what they mean here."""
+"""Fields of KoboldCPP's, llama-server's and vLLM's APIs that OpenAI's routes accept too."""
 
 from __future__ import annotations
 
@@ -21,23 +21,25 @@ _NOT_ENFORCED = {
 
 
 class ForeignInput(BaseModel):
-    """Clients send these beside OpenAI's own fields; KoboldCPP's come first where both are there."""
+    """Clients send these beside OpenAI's fields; KoboldCPP's take precedence."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False, defer_build=True)
 
-    max_length: int | None = Field(None, description="KoboldCPP's max_tokens, which wins.")
+    max_length: int | None = Field(
+        None, description="KoboldCPP's max_tokens, which takes precedence."
+    )
     n_predict: int | None = Field(None, description="llama-server's max_tokens.")
     max_context_length: int | None = Field(
         None,
-        description="Maximum number of tokens of prompt and completion; a text that is longer is cut.",
+        description="Maximum number of tokens of prompt and completion; longer texts are cut.",
     )
     stop_sequence: str | list[str] | None = Field(None, description="KoboldCPP's stop.")
     sampler_seed: int | None = Field(None, lt=2**64, description="KoboldCPP's seed.")
     n_probs: int | None = Field(None, description="llama-server's logprobs.")
-    ban_eos_token: bool | None = Field(None, description="Never end by itself.")
+    ban_eos_token: bool | None = Field(None, description="Ban end-of-generation tokens.")
     use_default_badwordsids: bool | None = Field(None, description="As ban_eos_token.")
     bypass_eos: bool | None = Field(None, description="As ignore_eos.")
-    ignore_eos: bool | None = Field(None, description="Go on where the model would end.")
+    ignore_eos: bool | None = Field(None, description="Continue after end-of-generation tokens.")
     custom_token_bans: str | list[int] | None = Field(
         None, description="Token ids, separated by commas."
     )
@@ -46,10 +48,11 @@ class ForeignInput(BaseModel):
     render_special: bool | None = Field(None, description="Send the text of special tokens too.")
     skip_special_tokens: bool | None = Field(None, description="False is render_special.")
     samplers: Any = Field(None, description="Names of samplers in their order.")
-    min_tokens: int | None = Field(None, description="Tokens before which the text does not end.")
+    min_tokens: int | None = Field(None, description="Minimum number of tokens.")
     stop_token_ids: list[Any] | None = Field(None, description="Token ids that end the text.")
     negative_prompt: str | None = Field(
-        None, description="What guidance_scale guides away from; in conversations a system message."
+        None,
+        description="The negative prompt for guidance_scale; in conversations a system message.",
     )
     allowed_token_ids: list[Any] | None = Field(None, description="Not supported: refused.")
     bad_words: list[Any] | None = Field(None, description="Not supported: refused.")
@@ -57,34 +60,34 @@ class ForeignInput(BaseModel):
 
     @property
     def foreign_length(self) -> int | None:
-        """Maximum number of tokens in KoboldCPP's words; None where it does not say."""
+        """Maximum number of tokens from KoboldCPP's fields; None if not given."""
         return self.max_length if (self.max_length or 0) > 0 else None
 
     @property
     def foreign_seed(self) -> int | None:
-        """The seed in KoboldCPP's words."""
+        """The seed from KoboldCPP's field."""
         return self.sampler_seed if (self.sampler_seed or 0) > 0 else None
 
     @property
     def foreign_stops(self) -> list[str]:
-        """The stop texts in KoboldCPP's words."""
+        """The stop texts from KoboldCPP's field."""
         stops = self.stop_sequence
         return [stops] if isinstance(stops, str) else stops or []
 
     @property
     def num_probs(self) -> int | None:
-        """Alternatives a token in llama-server's words; 0 asks for none."""
+        """Number of alternatives per token from llama-server's field; 0 means none."""
         return self.n_probs or None
 
     @property
     def bans_eos(self) -> bool:
-        """Whether the model must not end by itself."""
+        """Whether end-of-generation tokens are banned."""
         is_banned = self.ban_eos_token or self.use_default_badwordsids
         return bool(is_banned) and not self.bypass_eos
 
     @property
     def ignores_eos(self) -> bool:
-        """Whether it goes on where the model would end."""
+        """Whether it continues after an end-of-generation token."""
         return bool(self.ignore_eos or self.bypass_eos)
 
     @property
@@ -98,7 +101,7 @@ class ForeignInput(BaseModel):
         return bool(self.render_special) or self.skip_special_tokens is False
 
     def require_enforceable(self) -> None:
-        """Refuse what would constrain the text and cannot.
+        """Refuse constraints that are not supported.
 
         Raises:
             BadRequest: ``field`` names it.
@@ -109,7 +112,7 @@ class ForeignInput(BaseModel):
 
     @property
     def foreign_bans(self) -> Biases:
-        """Tokens that must not be drawn.
+        """Banned tokens.
 
         Raises:
             BadRequest: One is not a token id.
@@ -118,9 +121,9 @@ class ForeignInput(BaseModel):
 
 
 class NotObeyed(LaterFields):
-    """What OpenAI's clients send and what is not obeyed yet, each with the value that changes nothing."""
+    """Fields of OpenAI's clients that are not supported yet, each with its neutral value."""
 
-    reasoning_effort: str = ""  # templates are told
+    reasoning_effort: str = ""  # passed to templates
     length_penalty: float = later(1.0)
     use_beam_search: bool = later(False)
     n_indent: int = later(0)

@@ -29,7 +29,7 @@ routes = Routes()
 
 @routes.get("/v1/models", "Models")
 async def list_models(call: Call) -> Response:
-    """The models that are loaded, and those that are loaded when a request names them."""
+    """The loaded models, and those that are loaded on demand."""
     entries = [_model(entry) for entry in call.services.models.all()]
     entries += [_waiting(item) for item in await asyncio.to_thread(call.services.inventory.waiting)]
     return JSONResponse({"object": "list", "data": entries})
@@ -87,7 +87,7 @@ async def completions(call: Call) -> Response:
     can_stream=True,
 )
 async def chat_completions(call: Call) -> Response:
-    """The next message of a conversation, in the model's own chat format."""
+    """Generate the next message of a conversation, in the model's chat format."""
     body = await call.wishes()
     wanted = validated(ChatInput, body)
     call.services.generator.require_places(wanted.num_choices, wanted.model or "")
@@ -121,7 +121,7 @@ async def chat_completions(call: Call) -> Response:
     {"messages": [{"role": "user", "content": "Good morning!"}]},
 )
 async def chat_input_tokens(call: Call) -> Response:
-    """How many tokens a chat completion with this body would read."""
+    """The number of prompt tokens of a chat completion with this body."""
     body = await call.json()
     wanted = validated(ChatInput, body)
     prompt = bind(wanted.to_commands({}, 1)[0], body).prompt
@@ -132,7 +132,7 @@ async def chat_input_tokens(call: Call) -> Response:
 
 
 def _waiting(item: Item) -> dict[str, Any]:
-    """A model that is not loaded, as llama-server tells of such."""
+    """A model that is not loaded, in llama-server's format."""
     return {
         "id": item.file_name,
         "object": "model",
@@ -143,7 +143,7 @@ def _waiting(item: Item) -> dict[str, Any]:
 
 
 def modalities(info: ModelInfo) -> list[str]:
-    """What a model takes, in OpenAI's words."""
+    """A model's input modalities, by OpenAI's names."""
     words = {"image": "image", "sound": "audio"}
     return ["text", *(words[kind] for kind in info.media)]
 

@@ -1,4 +1,4 @@
-"""Answers in OpenAI's form: what completions and chat completions share."""
+"""Answers in OpenAI's format: what completions and chat completions share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Answer", "chat_logprobs", "chat_message", "usage"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands at the head of an answer and of each of its chunks."""
+    """The first fields of an answer and of each of its chunks."""
 
     id: str
     kind: str
@@ -29,12 +29,12 @@ class Answer:
 
     @classmethod
     def new(cls, prefix: str, kind: str, model: ModelInfo) -> Answer:
-        """An answer with an id of its own.
+        """An answer with a new id.
 
         Args:
-            prefix: What ids of this kind begin with.
+            prefix: Prefix of ids of this kind.
             kind: ``object`` in the answer.
-            model: What answers; with another engine the same request may have another answer.
+            model: The answering model; its engine is part of the fingerprint.
         """
         name = f"{prefix}-{uuid.uuid4().hex}"
         return cls(name, kind, int(time.time()), model.name, f"fp_{model.bundle or 'none'}")
@@ -54,12 +54,12 @@ class Answer:
 def usage(
     records: Sequence[Record], num_choices: int, *, is_silent: bool = False
 ) -> dict[str, Any]:
-    """Tokens of finished generations; a prompt counts once for all its choices.
+    """Token counts of finished generations; a prompt counts once for all its choices.
 
     Args:
         records: ``num_choices`` of each prompt, one prompt after the other.
-        num_choices: Completions of a prompt.
-        is_silent: What was written is not shown, and does not count.
+        num_choices: Number of completions per prompt.
+        is_silent: Whether generated text is not shown and does not count.
     """
     finished = [(index, r.finish.stats) for index, r in enumerate(records) if r.finish is not None]
     firsts = [stats for index, stats in finished if index % num_choices == 0]
@@ -75,12 +75,12 @@ def usage(
 
 
 def chat_logprobs(tokens: Sequence[TokenText]) -> dict[str, Any]:
-    """Log-probabilities as chat completions carry them."""
+    """Log-probabilities in the format of chat completions."""
     return {"content": chat_form(tokens), "refusal": None}
 
 
 def chat_message(message: Message) -> dict[str, Any]:
-    """What the assistant says, as chat completions carry it."""
+    """The assistant's message in the format of chat completions."""
     content = message.content or (None if message.tool_calls else "")
     fields: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
     if message.reasoning:

@@ -1,7 +1,7 @@
 """Chunks of OpenAI's streams.
 
-A chunk is put together from bytes that are the same for the whole stream and the JSON of the new
-text: at a hundred tokens per second from eight streams, more would be felt.
+A chunk is assembled from bytes that are the same for the whole stream and the JSON of the new text. At a hundred tokens
+per second for each of eight streams, a more general method would cost noticeable time.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ _ROLE = b'"delta":{"role":"assistant","content":"","refusal":null}'
 
 
 class _OpenAIChunks(Chunks):
-    """What both kinds of chunks share.
+    """Base of both kinds of chunks.
 
     Args:
         dialect: OpenAI's.
         answer: The head of each chunk.
-        wanted: What the client sent.
+        wanted: The request's body.
     """
 
     def __init__(self, dialect: Dialect, answer: Answer, wanted: SamplingInput) -> None:
         super().__init__(dialect)
         self._head = compact(answer.head)[:-1]
         self._wanted = wanted
-        # Where usage comes at the end, the chunks before have a place for it.
+        # If usage is sent at the end, the earlier chunks have the field too.
         self._no_usage = b',"usage":null' if wanted.wants_usage else b""
 
     def progress(self, prefill: Prefill) -> bytes:
-        """A comment: it keeps proxies from closing the line while a long prompt is read."""
+        """A comment, which keeps proxies from closing the connection during a long prefill."""
         if not prefill.cached < prefill.processed < prefill.total:
             return b""
         return self.framing.comment(b"prefill %d/%d" % (prefill.processed, prefill.total))
 
     def closing(self, records: Sequence[Record]) -> bytes:
-        """The usage, if it is wanted, and OpenAI's mark for the end."""
+        """The usage if requested, and OpenAI's end mark."""
         done = self.framing.frame(b"[DONE]")
         if not self._wanted.wants_usage:
             return done
@@ -77,9 +77,10 @@ class _OpenAIChunks(Chunks):
 
 
 class ChatChunks(_OpenAIChunks):
-    """Chunks of a chat completion: the role comes once, a chunk for each part of the reply, the reason alone.
+    """Chunks of a chat completion: the role once, one chunk per part of the reply, and the finish reason.
 
-    Log-probabilities go with the first chunk after their tokens: marks of reasoning and calls make none.
+    Log-probabilities are sent with the first chunk after their tokens, since marks of reasoning and calls have no
+    chunks.
     """
 
     def __init__(self, dialect: Dialect, answer: Answer, wanted: SamplingInput) -> None:
@@ -97,7 +98,7 @@ class ChatChunks(_OpenAIChunks):
         return self._parts(index, reply.parts)
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
-        """What was held back, and the reason."""
+        """Text held back so far, and the finish reason."""
         parts = self._parts(index, reply.parts)
         if index in self._waiting:
             parts += self._chunk(index, b'"delta":{}', self._logprobs(index), b"null")
@@ -136,8 +137,8 @@ class CompletionChunks(_OpenAIChunks):
     Args:
         dialect: OpenAI's.
         answer: The head of each chunk.
-        wanted: What the client sent.
-        echoes: For each choice what precedes what is generated.
+        wanted: The request's body.
+        echoes: The echo of each choice.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class CompletionChunks(_OpenAIChunks):
         self._is_silent = wanted.only_echoes
 
     def opening(self, index: int) -> bytes:
-        """The prompt, if it is to be echoed."""
+        """The echo, if requested."""
         echo, logprobs = self._echoes[index], b"null"
         if echo.tokens:
             logprobs = compact(completion_form(echo.tokens, self._offsets[index]))
@@ -180,12 +181,12 @@ class CompletionChunks(_OpenAIChunks):
 
 
 def _says_nothing(delta: Delta) -> bool:
-    """Whether there is neither text nor log-probabilities, as with a token that is half a character."""
+    """Whether there is neither text nor log-probabilities, as for a token that is part of a character."""
     return not delta.text and not _has_logprobs(delta)
 
 
 def _delta(part: ReplyEvent) -> bytes:
-    """The fields of a chunk's delta; none for what cannot be sent to a client."""
+    """The fields of a chunk's delta; none for parts that are not sent to clients."""
     match part:
         case ContentText(text):
             return b'"content":%b' % json_text(text)

@@ -1,4 +1,4 @@
-"""Text completions: what clients send, the commands that it means, and the choices of the answer."""
+"""Text completions: the request's body, its conversion to commands, and the choices of the answer."""
 
 from __future__ import annotations
 
@@ -30,32 +30,34 @@ class CompletionInput(SamplingInput):
     prompt: str | list[int] | list[str] | list[list[int]] = Field(
         description="A text or a list of token ids, or a list of these."
     )
-    memory: str | None = Field(None, description="Stands before a text and is never cut off.")
-    logprobs: int | None = Field(None, description="Alternatives a token, 0 to 20.")
+    memory: str | None = Field(None, description="Comes before a text and is never cut off.")
+    logprobs: int | None = Field(None, description="Number of alternatives per token, 0 to 20.")
     echo: bool | None = None
-    suffix: str | None = Field(None, description="What stands after the text that is written.")
+    suffix: str | None = Field(None, description="The text after the generated text.")
     best_of: int | None = Field(
-        None, ge=1, description="Writes so many, and answers with the n likeliest."
+        None,
+        ge=1,
+        description="Number of completions to generate, of which the n most likely are returned.",
     )
 
     @property
     def num_written(self) -> int:
-        """Completions that are written of each prompt."""
+        """Number of completions generated per prompt."""
         return self.best_of or self.num_choices
 
     @property
     def num_commands(self) -> int:
-        """Completions of all prompts."""
+        """Number of completions of all prompts."""
         return len(self.prompts) * self.num_written
 
     @property
     def shown_logprobs(self) -> int | None:
-        """Alternatives a token that the answer shows; None for no log-probabilities."""
+        """Number of alternatives per token in the answer; None for no log-probabilities."""
         return self.num_probs if self.logprobs is None else self.logprobs
 
     @property
     def only_echoes(self) -> bool:
-        """Whether nothing is to be written behind the prompt."""
+        """Whether only the prompt is echoed and nothing is generated."""
         return bool(self.echo) and self.max_tokens == 0 and self.foreign_length is None
 
     @property
@@ -78,15 +80,15 @@ class CompletionInput(SamplingInput):
 
         Args:
             numbers: The sampling parameters of the body that are numbers.
-            default_max_tokens: Maximum number of tokens where the body does not say.
+            default_max_tokens: Default maximum number of tokens.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         self._check()
         wanted = 1 if self.only_echoes else self.max_tokens
         max_tokens = max_tokens_of(self.foreign_length, wanted, self.n_predict, default_max_tokens)
-        # The likeliest of several are found by their log-probabilities.
+        # The best of several are found by their log-probabilities.
         logprobs = 0 if self._picks and self.shown_logprobs is None else self.shown_logprobs
         return [
             command
@@ -102,13 +104,13 @@ class CompletionInput(SamplingInput):
 
     def _check(self) -> None:
         if self.echo and self.suffix and self.shown_logprobs is not None:
-            message = "echo together with logprobs is not supported where there is a suffix."
+            message = "echo together with logprobs is not supported with a suffix."
             raise BadRequest(message, field="echo")
         if self.num_written < self.num_choices:
             raise BadRequest("best_of must be at least n.", field="best_of")
         if self._picks and self.stream:
             raise BadRequest(
-                "best_of cannot be streamed: the best is known at the end only.", field="best_of"
+                "best_of cannot be streamed: the best is known only at the end.", field="best_of"
             )
 
     def _prompt(self, prompt: Any) -> AnyPrompt:
@@ -117,22 +119,22 @@ class CompletionInput(SamplingInput):
         if isinstance(prompt, str):
             return TextPrompt(prompt, self.memory or "")
         if self.memory:
-            raise BadRequest("memory stands before texts only, not token ids.", field="memory")
+            raise BadRequest("memory works with texts only, not with token ids.", field="memory")
         return TokenPrompt(tuple(prompt))
 
     def _gap(self, prompt: Any, suffix: str) -> AnyPrompt:
         if not isinstance(prompt, str):
-            raise BadRequest("suffix stands after texts only, not token ids.", field="suffix")
+            raise BadRequest("suffix works with texts only, not with token ids.", field="suffix")
         return InfillPrompt((self.memory or "") + prompt, suffix)
 
 
 def best(records: Sequence[Record], num_written: int, num_choices: int) -> list[Record]:
-    """Of each prompt's completions the most likely, best first: by the mean log-probability of their tokens.
+    """The most likely completions of each prompt, best first, by the mean log-probability of their tokens.
 
     Args:
         records: ``num_written`` of each prompt, one prompt after the other.
-        num_written: Completions of a prompt.
-        num_choices: How many of them are kept; all keep their order.
+        num_written: Number of completions per prompt.
+        num_choices: Number of completions to keep; if all, in their original order.
     """
     if num_written == num_choices:
         return list(records)
@@ -151,9 +153,9 @@ def choices(
 
     Args:
         dialect: OpenAI's.
-        wanted: What the client sent.
+        wanted: The request's body.
         records: All completions, prompt by prompt.
-        echoes: For each of them what precedes what was generated.
+        echoes: The echo of each.
     """
     shown = best(records, wanted.num_written, wanted.num_choices)
     of_prompt = echoes[:: wanted.num_written]

@@ -1,4 +1,4 @@
-"""What OpenAI's clients send, field by field, and the commands that it means."""
+"""The request bodies of OpenAI's API, and their conversion to commands."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class StreamOptions(BaseModel):
 
 
 class SamplingInput(ForeignInput):
-    """What both kinds of completion share; null means "not given" everywhere."""
+    """Fields of both kinds of completion; null means "not given" everywhere."""
 
     model: str | None = Field(
         None,
-        description="A name that /v1/models lists. Where one model is loaded, it answers to any.",
+        description="A name from /v1/models. If only one model is loaded, it answers to any name.",
     )
-    max_tokens: int | None = Field(None, description="A negative number means: as many as fit.")
-    n: int | None = Field(None, ge=1, description="Completions of each prompt.")
+    max_tokens: int | None = Field(None, description="A negative number means as many as fit.")
+    n: int | None = Field(None, ge=1, description="Number of completions per prompt.")
     stop: str | list[str] | None = None
     seed: int | None = Field(None, lt=2**64)
     stream: bool | None = None
@@ -61,26 +61,24 @@ class SamplingInput(ForeignInput):
     sampler_order: Any = Field(None, description="As in KoboldAI's API.")
     dry_sequence_breakers: Any = Field(None, description="As in KoboldAI's API.")
     logprobs_after: Any = Field(
-        None, description="Log-probabilities behind the samplers, not before them."
+        None, description="Whether log-probabilities are those after the samplers, not before."
     )
     response_format: Any = Field(None, description="Of type text, json_object or json_schema.")
-    json_schema: Any = Field(None, description="As llama-server has it; guided_json is the same.")
+    json_schema: Any = Field(None, description="As in llama-server; guided_json is the same.")
     json_whitespace: Any = Field(
-        None, description="In JSON by a schema: bounded (the default), any or none."
+        None, description="Whitespace in JSON by a schema: bounded (the default), any or none."
     )
     grammar: Any = Field(None, description="GBNF, a JSON schema, or llguidance's Lark.")
     guided_regex: Any = Field(None, description="A regular expression for the whole text.")
-    guided_choice: Any = Field(None, description="Texts of which one is written.")
-    banned_strings: Any = Field(None, description="Phrases that are not written, in any case.")
-    banned_patterns: Any = Field(
-        None, description="Regular expressions of what is not written, in any case."
-    )
+    guided_choice: Any = Field(None, description="Texts, one of which is generated.")
+    banned_strings: Any = Field(None, description="Banned phrases, ignoring case.")
+    banned_patterns: Any = Field(None, description="Banned regular expressions, ignoring case.")
     lora: Any = Field(None, description=LORA)
-    genkey: str | None = Field(None, description="A key by which /api/extra/abort finds it.")
+    genkey: str | None = Field(None, description="A key for /api/extra/abort.")
 
     @property
     def num_choices(self) -> int:
-        """Completions of each prompt."""
+        """Number of completions per prompt."""
         return self.n or 1
 
     @property
@@ -97,10 +95,10 @@ class SamplingInput(ForeignInput):
         logprobs: int | None,
         count: int | None = None,
     ) -> list[GenerateCommand]:
-        """Commands that differ in their seeds only: as many as there are choices, or ``count``.
+        """Commands that differ only in their seeds: one per choice, or ``count``.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         self.require_enforceable()
         sampling = self._sampling(numbers, logprobs)
@@ -133,7 +131,7 @@ class SamplingInput(ForeignInput):
 
     @property
     def _is_default_length(self) -> bool:
-        """Whether the body does not say how many tokens it wants."""
+        """Whether the body has no maximum number of tokens."""
         lengths = (self.foreign_length, self.max_tokens, self.n_predict)
         return all(length is None for length in lengths)
 
@@ -178,13 +176,13 @@ class ChatInput(SamplingInput):
     chat_template_kwargs: dict[str, Any] | None = None
     reasoning_effort: Any = Field(None, description="none, minimal, low, medium, high or more.")
     reasoning: dict[str, Any] | None = Field(None, description="OpenRouter's: effort, enabled.")
-    enable_thinking: bool | None = Field(None, description="Whether the model thinks first.")
+    enable_thinking: bool | None = Field(None, description="Whether the model reasons first.")
     thinking: dict[str, Any] | None = Field(None, description="type: enabled or disabled.")
     adapter: dict[str, Any] | None = Field(
-        None, description="KoboldCPP's chat adapter: tags in place of the model's own template."
+        None, description="KoboldCPP's chat adapter: tags instead of the model's template."
     )
     continue_assistant_turn: bool | None = Field(
-        None, description="Whether a last message of the assistant is continued; it is by default."
+        None, description="Whether a last message of the assistant is continued; on by default."
     )
 
     @property
@@ -197,10 +195,10 @@ class ChatInput(SamplingInput):
 
         Args:
             numbers: The sampling parameters of the body that are numbers.
-            count: How many commands; None for one a choice.
+            count: Number of commands; None for one per choice.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         self._check()
         messages = read_messages(self.messages)
@@ -233,7 +231,7 @@ class ChatInput(SamplingInput):
 
     @property
     def _thinking(self) -> dict[str, Any]:
-        """What the template gets about thinking where the body switches it; efforts and budgets come later."""
+        """Template variables for reasoning if the body switches it; efforts and budgets are added later."""
         is_on = self.enable_thinking
         if is_on is None:
             is_on = (self.reasoning or {}).get("enabled")
@@ -252,7 +250,7 @@ CHAT_BODY = with_numbers(ChatInput, OPENAI_NUMBERS)
 
 
 def max_tokens_of(*wanted: int | None) -> int | None:
-    """The first number that was given, as the maximum number of tokens; None for as many as fit.
+    """The first given number as the maximum number of tokens; None for as many as fit.
 
     Raises:
         BadRequest: It is 0.

@@ -1,4 +1,4 @@
-"""The stories as a dialect of their own."""
+"""The stories' API as a dialect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["STORY"]
 
 
 def story_body(problem: Problem) -> dict[str, Any]:
-    """``{"error": {"code", "message"}}``, with the field that is wrong if there is one."""
+    """``{"error": {"code", "message"}}``, and the invalid field if there is one."""
     error = {"code": problem.code, "message": problem.message}
     return {"error": error | ({"field": problem.field} if problem.field else {})}
 

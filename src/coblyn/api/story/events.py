@@ -1,4 +1,4 @@
-"""The stream that tells other tabs what happens to a story."""
+"""The stream that informs other tabs about changes to a story."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _LOOK_SECONDS = 1.0
 async def story_events(
     stories: Stories, story: str, after: int, is_ending: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
-    """Server-sent events: what was appended after a version, as it happens.
+    """Server-sent events with the operations appended after a version, as they happen.
 
     Args:
-        stories: Where the story is.
-        story: Which one.
+        stories: The stories.
+        story: The story's id.
         after: The version that the client has.
-        is_ending: Whether the server wants to stop: then the stream ends, and the client asks again later.
+        is_ending: Says whether the server is stopping; then the stream ends, and the client reconnects later.
     """
     with stories.watching(story) as flag:
         num_watchers, quiet = 0, 0.0

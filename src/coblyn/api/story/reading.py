@@ -1,4 +1,4 @@
-"""Routes that say what a model would read: the context of a story, and lore for everybody."""
+"""Routes for the context that a model would get for a story, and for lore."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ __all__ = ["routes"]
 routes = Routes(scope="admin")
 
 
-@routes.post("/api/coblyn/stories/{id}/context", "What the model would read", ContextBody)
+@routes.post("/api/coblyn/stories/{id}/context", "Context of a story", ContextBody)
 async def context(call: Call) -> Response:
-    """The prompt of the next generation, part by part, with real tokens; nothing is generated.
+    """The prompt of the next generation, part by part, with real token counts; generates nothing.
 
     ``segments`` together are ``prompt``. Text before ``dropped`` is not sent. ``lore`` has a verdict for each entry.
-    What is sent to generate is ``prompt``, which should end at ``stops``; with an assistant it is ``messages``, and
-    ``prompt`` what the model's template makes of them. When that was done, what ``lore.timers`` holds belongs into the
-    setting ``lore.timers``.
+    To generate, send ``prompt`` with the stop texts ``stops``; with an assistant send ``messages``, of which ``prompt``
+    is the rendered form. Afterwards, store ``lore.timers`` in the setting ``lore.timers``.
     """
     body = validated(ContextBody, await call.json())
     name = str(call.request.path_params["id"])
@@ -48,7 +47,10 @@ async def context(call: Call) -> Response:
 
 @routes.post("/api/coblyn/lore", "Which lore fires", LoreBody, scope="generate")
 async def lore(call: Call) -> Response:
-    """A verdict for each entry in some messages: lore for programs that have no story here, and a bench for pages."""
+    """A verdict for each entry, given some messages.
+
+    Lore for programs without a story here, and for trying lore out.
+    """
     body = validated(LoreBody, await call.json())
     entries = [read_entry(name, value) for name, value in body.entries.items()]
     async with call.services.models.acquire(body.model) as model:

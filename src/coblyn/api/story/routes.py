@@ -1,4 +1,4 @@
-"""Routes of stories and of the library that they stand in."""
+"""Routes of stories and of their library."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TYPING = {"base": 0, "author": "tab-1", "operations": [
 
 @routes.get(_STORIES, "All stories")
 async def stories(call: Call) -> Response:
-    """The one that was changed last first. ``?trash=1`` lists those in the trash."""
+    """Most recently changed first. ``?trash=1`` lists those in the trash."""
     is_trash = _flag(call, "trash")
     shelves = await call.services.stories.all(is_trash=is_trash)
     return JSONResponse({"stories": [shelf.to_json() for shelf in shelves]})
@@ -64,7 +64,7 @@ async def create(call: Call) -> Response:
 async def story(call: Call) -> Response:
     """Its state at the newest version, or at ``?version=N``. ``?without=pieces,takes`` leaves out what is not needed.
 
-    A story that cannot be read is an error that names the last version that can (``readable``), never an empty story.
+    If a story cannot be read, the error names the last readable version (``readable``); it is never answered as empty.
     """
     name, wanted = _story(call), _number(call, "version")
     shelf = await call.services.stories.get(name)
@@ -80,10 +80,10 @@ async def story(call: Call) -> Response:
 
 @routes.post(_STORY + "/operations", "Append operations", AppendBody, _TYPING)
 async def append(call: Call) -> Response:
-    """All of them or none, on the disk before this answers. Those whose id is known already are left out.
+    """All of them or none, written to disk before the answer. Operations with known ids are skipped.
 
-    ``base`` is the version that they were made on. What others did since is in ``since``; where both changed the same
-    paragraph or place, the answer is 409 with ``conflict``, and nothing was done.
+    ``base`` is the version that they were made on. Operations of others since then are in ``since``; if both changed
+    the same paragraph or place, the answer is 409 with ``conflict``, and nothing was done.
     """
     name, body = _story(call), validated(AppendBody, await call.json())
     proposed = [read_proposed(value) for value in body.operations]
@@ -97,27 +97,27 @@ async def append(call: Call) -> Response:
     return JSONResponse(await _since(call.services.stories, name, body.base, own) | _told(appended))
 
 
-@routes.get(_STORY + "/operations", "What happened to a story")
+@routes.get(_STORY + "/operations", "Journal of a story")
 async def operations(call: Call) -> Response:
-    """The journal after ``?after=N``, oldest first, at most ``?limit=M`` of it (1000)."""
+    """The journal after ``?after=N``, oldest first, at most ``?limit=M`` entries (1000)."""
     name, after = _story(call), _number(call, "after") or 0
     limit = min(_number(call, "limit") or 1000, 10_000)
     records = await call.services.stories.records(name, after, limit)
     return JSONResponse({"operations": [record.to_json() for record in records]})
 
 
-@routes.post(_STORY + "/undo", "Take back the last step", StepBody, {"id": "undo-1"})
+@routes.post(_STORY + "/undo", "Undo the last step", StepBody, {"id": "undo-1"})
 async def undo(call: Call) -> Response:
-    """In a scope, or of all. The operations that did it are in the answer; none if nothing is left."""
+    """In a scope, or of all. The answer has the operations that undid it; none if nothing is left."""
     body = validated(StepBody, await call.json())
     require_id(body.id, "id")
     done = await call.services.stories.undo(_story(call), body.scope, body.author, body.id)
     return JSONResponse(_told(done))
 
 
-@routes.post(_STORY + "/redo", "Do again what was taken back", StepBody, {"id": "redo-1"})
+@routes.post(_STORY + "/redo", "Redo the last undone step", StepBody, {"id": "redo-1"})
 async def redo(call: Call) -> Response:
-    """In a scope, or of all, unless something new was done there since."""
+    """In a scope, or of all, unless there was a new step there since."""
     body = validated(StepBody, await call.json())
     require_id(body.id, "id")
     done = await call.services.stories.redo(_story(call), body.scope, body.author, body.id)
@@ -128,7 +128,7 @@ async def redo(call: Call) -> Response:
 async def events(call: Call) -> Response:
     """Server-sent events from ``?after=N`` on.
 
-    ``operations`` come as they are appended, and ``open`` says how many watch the story, this one included.
+    ``operations`` come as they are appended, and ``open`` has the number of watchers of the story, this one included.
     """
     name, after = _story(call), _number(call, "after") or 0
     await call.services.stories.get(name)  # an error before the stream begins
@@ -168,7 +168,7 @@ async def card(call: Call) -> Response:
 
 @routes.post(_STORY + "/import", "Cards and lore from a file")
 async def import_into(call: Call) -> Response:
-    """The body is the file, ``?name=`` what it is called. All of it is one step of undo."""
+    """The body is the file, and ``?name=`` its name. The import is one undo step."""
     name, asked = _story(call), call.request.query_params
     data = await read_bytes(call.request, call.options)
     appended, report = await call.services.stories.import_into(
@@ -177,22 +177,22 @@ async def import_into(call: Call) -> Response:
     return JSONResponse(_told(appended) | {"report": report.to_json()})
 
 
-@routes.post(_STORY + "/trash", "Put a story into the trash")
+@routes.post(_STORY + "/trash", "Move a story to the trash")
 async def trash(call: Call) -> Response:
     """It stays there until the trash is emptied."""
     return JSONResponse((await call.services.stories.trash(_story(call))).to_json())
 
 
-@routes.post(_STORY + "/restore", "Take a story out of the trash")
+@routes.post(_STORY + "/restore", "Restore a story from the trash")
 async def restore(call: Call) -> Response:
-    """As it was."""
+    """Restores it unchanged."""
     shelf = await call.services.stories.trash(_story(call), is_out=True)
     return JSONResponse(shelf.to_json())
 
 
-@routes.get(_LIBRARY + "/search", "Find words in all stories")
+@routes.get(_LIBRARY + "/search", "Search all stories")
 async def search(call: Call) -> Response:
-    """Places that hold all words of ``?q=``, at most ``?limit=N`` (50); a word may be part of a longer one."""
+    """Places with all words of ``?q=``, at most ``?limit=N`` (50); words also match parts of longer ones."""
     query, limit = call.request.query_params.get("q", ""), _number(call, "limit") or 50
     hits = await call.services.stories.search(query, min(limit, 500))
     return JSONResponse({"hits": [hit.to_json() for hit in hits]})
@@ -200,10 +200,10 @@ async def search(call: Call) -> Response:
 
 @routes.post(_LIBRARY + "/import", "A story from a file")
 async def import_story(call: Call) -> Response:
-    """The body is the file, ``?name=`` what it is called. It becomes a new story.
+    """The body is the file, and ``?name=`` its name. It becomes a new story.
 
     Files of Coblyn, KoboldAI Lite, SillyTavern, NovelAI, AI Dungeon and Agnaistic, cards of all versions, text and
-    Markdown. ``report`` says what is used, what is kept, and what is lost.
+    Markdown. ``report`` says what was used, what was kept, and what was lost.
     """
     data = await read_bytes(call.request, call.options)
     name = call.request.query_params.get("name", "")[:200]
@@ -213,13 +213,13 @@ async def import_story(call: Call) -> Response:
 
 @routes.post(_LIBRARY + "/empty-trash", "Empty the trash")
 async def empty_trash(call: Call) -> Response:
-    """For ever: this is the only request that forgets a story."""
+    """Permanently: this is the only request that deletes stories."""
     return JSONResponse({"forgotten": await call.services.stories.empty_trash()})
 
 
 @routes.get(_LIBRARY + "/backup", "All stories as a file", answer="application/vnd.sqlite3")
 async def backup(call: Call) -> Response:
-    """A copy of the SQLite file, whole at one moment."""
+    """A consistent copy of the SQLite file."""
     with tempfile.TemporaryDirectory() as directory:
         target = Path(directory) / "stories.sqlite"
         await call.services.stories.backup(target)
@@ -228,7 +228,7 @@ async def backup(call: Call) -> Response:
 
 
 def _attached(data: bytes, name: str, media_type: str) -> Response:
-    """A file to be saved."""
+    """A file download."""
     safe = "".join(
         char if char.isascii() and char.isalnum() else "-" for char in name.rsplit(".", 1)[0]
     )
@@ -249,7 +249,7 @@ def _told(appended: Appended) -> dict[str, Any]:
 async def _since(
     stories: Stories, story: str, base: int, own: set[int] | frozenset[int] = frozenset()
 ) -> dict[str, Any]:
-    """What others appended after a version."""
+    """Operations of others after a version."""
     records = await stories.records(story, base, 2000)
     return {"since": [record.to_json() for record in records if record.version not in own]}
 

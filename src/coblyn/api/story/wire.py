@@ -1,4 +1,4 @@
-"""What requests about stories hold."""
+"""Request bodies of the stories' API."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["AppendBody", "ContextBody", "CreateBody", "LoreBody", "StepBody"]
 class CreateBody(BaseModel):
     """A new story."""
 
-    id: str = Field("", description="Its id; one that is there already is left as it is.")
-    copy_of: str = Field("", description="A story whose state it begins with.")
+    id: str = Field("", description="Its id; an existing story is left unchanged.")
+    copy_of: str = Field("", description="A story whose state to copy.")
     version: int | None = Field(
-        None, ge=0, description="Which version of that; the newest if none is given."
+        None, ge=0, description="The version to copy; the newest by default."
     )
-    operations: list[dict[str, Any]] = Field([], description="What happens to it at once.")
+    operations: list[dict[str, Any]] = Field([], description="Initial operations.")
 
 
 class AppendBody(BaseModel):
@@ -35,7 +35,7 @@ class AppendBody(BaseModel):
 class StepBody(BaseModel):
     """An undo or a redo."""
 
-    id: str = Field(description="The client's name for it: the same one again does nothing.")
+    id: str = Field(description="The client's id of the step; repeating it has no effect.")
     scope: str = Field(
         "", description="text/BRANCH, memory, lore/ID, …; empty for the last step of all."
     )
@@ -43,39 +43,41 @@ class StepBody(BaseModel):
 
 
 class ContextBody(BaseModel):
-    """A question for what the model would read."""
+    """A request for the context of a story."""
 
     version: int | None = Field(
-        None, ge=0, description="Of the story; the newest if none is given."
+        None, ge=0, description="Version of the story; the newest by default."
     )
-    branch: str = Field("", description="The one that is written on if none is given.")
+    branch: str = Field("", description="The current one by default.")
     model: str = Field(
-        "", description="Whose tokens are counted; the server's own choice if none is given."
+        "", description="Model whose tokens are counted; the server's default if not given."
     )
     end: int | None = Field(
-        None, ge=0, description="The text goes on from here: what stands behind is not read."
+        None, ge=0, description="Place of the continuation; text after it is not used."
     )
     max_context: int | None = Field(None, ge=1, description="Tokens of prompt and completion.")
-    max_tokens: int = Field(256, ge=0, description="Of them, those for the completion.")
-    seed: int = Field(0, description="Decides what lore leaves to chance.")
+    max_tokens: int = Field(256, ge=0, description="The part of them for the completion.")
+    seed: int = Field(0, description="Seed for random lore entries.")
     trigger: str = Field(
         "normal", description="normal, continue, regenerate, swipe, quiet or impersonate."
     )
     timers: dict[str, Any] | None = Field(
         None,
-        description="What the last look at the lore left; what the setting lore.timers holds if none is given.",
+        description="Timers from the last scan of the lore; those in the setting lore.timers by default.",
     )
 
 
 class LoreBody(BaseModel):
-    """A question for which entries of lore fire in some text."""
+    """A request for the lore entries that fire in some messages."""
 
     entries: dict[str, dict[str, Any]] = Field(description="By id, in SillyTavern's form.")
-    messages: list[str] = Field(description="The oldest first.")
+    messages: list[str] = Field(description="Messages, oldest first.")
     settings: dict[str, Any] = Field({}, description="scan_depth, budget_percent, recursive, …")
-    model: str = Field("", description="Whose tokens are counted.")
-    max_context: int | None = Field(None, ge=1, description="Of which the budget is a part.")
-    character: str = Field("", description="Who speaks, for entries that are for some only.")
-    trigger: str = Field("normal", description="Why text is made.")
-    seed: int = Field(0, description="Decides what is left to chance.")
-    timers: dict[str, Any] = Field({}, description="What the last look left.")
+    model: str = Field("", description="Model whose tokens are counted.")
+    max_context: int | None = Field(
+        None, ge=1, description="Context length that the budget is a part of."
+    )
+    character: str = Field("", description="The speaker, for entries limited to some characters.")
+    trigger: str = Field("normal", description="The kind of generation.")
+    seed: int = Field(0, description="Seed for random entries.")
+    timers: dict[str, Any] = Field({}, description="Timers from the last scan.")

@@ -1,1 +1,1 @@
-"""``/v1/responses``: OpenAI's API for conversations whose answers are lists of items, and that the server can keep."""
+"""``/v1/responses``: OpenAI's API for conversations of items, which the server can keep."""

@@ -1,4 +1,4 @@
-"""Responses that are kept, with what was sent to get them."""
+"""Stored responses, with the items of their requests."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Item = dict[str, Any]
 
 _PREFIXES = {"message": "msg", "function_call": "fc", "reasoning": "rs"}
 _EVENT_SIZE = 300
-"""About how much an event takes."""
+"""Approximate size of an event, in characters."""
 
 
 class PreviousMissing(BadRequest):
-    """A request goes on from a response that is not kept."""
+    """A request continues a response that is not stored."""
 
     code = "previous_response_not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A response that is kept.
+    """A stored response.
 
     Attributes:
-        response: Itself.
-        items: What its request sent, each with an id.
-        previous: The response before it; None for none.
+        response: The response.
+        items: The items of its request, each with an id.
+        previous: The previous response; None if there is none.
     """
 
     response: Response
@@ -43,24 +43,24 @@ class Stored:
 
 
 class Archive:
-    """The responses of a server.
+    """The stored responses of a server.
 
     Args:
-        kept: Where they are kept.
+        kept: The storage.
     """
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
 
     def add(self, response: Response, items: Sequence[Item], previous: str | None) -> None:
-        """Keep a response that has begun."""
+        """Store a response that has begun."""
         stored = Stored(response, [_with_id(item) for item in items], previous)
         for item in stored.items:
             self._kept.put(item["id"], item, 0)
         self._kept.put(response.id, stored, _size(stored))
 
     def complete(self, response: Response) -> None:
-        """A response is over: keep its items, and count what it takes now."""
+        """Store the items of a finished response, and update its size."""
         stored = self._kept.get(response.id)
         if stored is None:
             return
@@ -69,14 +69,14 @@ class Archive:
         self._kept.put(response.id, stored, _size(stored))
 
     def forget(self, response: Response) -> None:
-        """A response never came about."""
+        """Remove a response that never began."""
         self._kept.remove(response.id)
 
     def get(self, name: str) -> Stored:
         """A response.
 
         Raises:
-            NotFound: It is not kept, or not any longer.
+            NotFound: It is not stored, or no longer.
         """
         stored = self._kept.get(name)
         if not isinstance(stored, Stored):
@@ -84,10 +84,10 @@ class Archive:
         return stored
 
     def remove(self, name: str) -> None:
-        """Forget a response and its items.
+        """Delete a response and its items.
 
         Raises:
-            NotFound: It is not kept, or not any longer.
+            NotFound: It is not stored, or no longer.
         """
         stored = self.get(name)
         for item in (*stored.items, *stored.response.output):
@@ -98,7 +98,7 @@ class Archive:
         """All items up to the end of a response, oldest first.
 
         Raises:
-            PreviousMissing: It, or one before it, is not kept.
+            PreviousMissing: It, or one before it, is not stored.
         """
         parts: list[list[Item]] = []
         while name:
@@ -114,10 +114,10 @@ class Archive:
         return [item for part in reversed(parts) for item in part]
 
     def resolved(self, items: Sequence[Item]) -> list[Item]:
-        """Items with those that are referred to in the place of references.
+        """Replace references by the items they refer to.
 
         Raises:
-            BadRequest: One is not kept.
+            BadRequest: An item is not stored.
         """
         return [self._resolved(item, index) for index, item in enumerate(items)]
 

@@ -21,14 +21,14 @@ __all__ = ["ResponseChunks", "event_frame", "told"]
 
 
 def event_frame(dialect: Dialect, event: Event) -> bytes:
-    """An event on the wire."""
+    """An event as a frame."""
     return dialect.framing.frame(compact(event), event["type"].encode())
 
 
 async def told(
     events: AsyncGenerator[list[Event], None], chunks: ResponseChunks
 ) -> AsyncGenerator[bytes, None]:
-    """The stream of a response that comes in rounds."""
+    """The stream of a response with several rounds."""
     try:
         async with aclosing(events):
             async for some in events:
@@ -45,8 +45,8 @@ class ResponseChunks(Chunks):
 
     Args:
         dialect: OpenAI's.
-        response: It grows with the stream.
-        archive: Where it may be kept.
+        response: The response; it grows with the stream.
+        archive: Stores it if requested.
     """
 
     def __init__(self, dialect: Dialect, response: Response, archive: Archive) -> None:
@@ -55,42 +55,42 @@ class ResponseChunks(Chunks):
         self._archive = archive
 
     def opening(self, index: int) -> bytes:  # noqa: ARG002
-        """That it is there."""
+        """The events of the beginning."""
         return self.frames(self._response.begin())
 
     def more(self, index: int, delta: Delta, reply: Reply) -> bytes:  # noqa: ARG002
-        """What is new."""
+        """The events for new parts."""
         return self.frames(self._response.add(reply))
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
-        """The rest, and the whole."""
+        """The remaining parts, and the complete response."""
         return self.frames(self._response.add(reply, record.num_thought))
 
     def text(self, index: int, delta: Delta) -> bytes:
-        """What is new of a reply that is only text."""
+        """The events for new text of a plain reply."""
         return self.more(index, delta, Reply(delta))
 
     def end(self, index: int, finish: Finish, record: Record) -> bytes:
-        """The whole."""
+        """The complete response."""
         return self.last(index, finish, Reply(finish), record)
 
     def progress(self, prefill: Prefill) -> bytes:
-        """A comment: it keeps proxies from closing the line while a long prompt is read."""
+        """A comment, which keeps proxies from closing the connection during a long prefill."""
         if not prefill.cached < prefill.processed < prefill.total:
             return b""
         return self.framing.comment(b"prefill %d/%d" % (prefill.processed, prefill.total))
 
     def error(self, problem: Problem) -> bytes:
-        """It failed on the way."""
+        """The events of a failure."""
         is_ours = problem.status >= 500
         code = "server_error" if is_ours else openai_body(problem)["error"]["code"]
         return self.frames(self._response.fail(problem, code))
 
     def over(self) -> None:
-        """What is not complete will never be."""
+        """Mark an incomplete response as abandoned."""
         self._response.abandon()
         self._archive.complete(self._response)
 
     def frames(self, events: Iterable[Event]) -> bytes:
-        """Events on the wire."""
+        """Events as frames."""
         return b"".join(event_frame(self.dialect, event) for event in events)

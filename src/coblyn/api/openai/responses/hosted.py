@@ -1,7 +1,7 @@
-"""Tools of the server's own tool servers, as a request of ``/v1/responses`` asks for them (``type: mcp``).
+"""Tools of this server's tool servers, as requested in ``/v1/responses`` (``type: mcp``).
 
-The form is OpenAI's: the label of a server, which of its tools, and which of them the user is asked about first. Here
-a label is a name in the tool servers' file; addresses that a client sends are never connected to.
+The format is OpenAI's: the label of a server, its allowed tools, and those that need approval. Here a label is a name
+in the tool servers' file; the server never connects to addresses from a request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class HostedTool:
 
     Attributes:
         tool: The tool.
-        asks: Whether the user is asked before it runs.
+        asks: Whether it needs the user's approval.
     """
 
     tool: ForeignTool
@@ -33,10 +33,10 @@ class HostedTool:
 
 
 async def hosted_tools(tools: Any, servers: ToolServers | None) -> tuple[HostedTool, ...]:
-    """The tools that a request wants of servers that are here; those of others are left out.
+    """The requested tools of configured servers; those of other servers are left out.
 
     Raises:
-        BadRequest: A field has a wrong form.
+        BadRequest: A field is malformed.
         ToolFailed: A server cannot be reached.
     """
     found: list[HostedTool] = []
@@ -54,7 +54,7 @@ async def hosted_tools(tools: Any, servers: ToolServers | None) -> tuple[HostedT
 
 
 def _asks(tool: ForeignTool, rule: Any, where: str) -> bool:
-    """Whether it is asked about; by default all are that the tool servers' file does not allow."""
+    """Whether a tool needs approval; by default all tools that the tool servers' file does not allow do."""
     if rule in ("always", "never"):
         return bool(rule == "always")
     if rule is None:
@@ -68,7 +68,7 @@ def _asks(tool: ForeignTool, rule: Any, where: str) -> bool:
 
 
 def _names(value: Any, where: str) -> frozenset[str] | None:
-    """Names of tools: a list of them, or an object with ``tool_names``; None for no list."""
+    """Names of tools: a list, or an object with ``tool_names``; None for no list."""
     if isinstance(value, dict):
         value = value.get("tool_names")
     if value is None:
@@ -80,20 +80,20 @@ def _names(value: Any, where: str) -> frozenset[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A call that was asked about, and may run.
+    """An approved call.
 
     Attributes:
-        request: The item that asked.
+        request: The item that requested approval.
     """
 
     request: Item
 
 
 def approvals(past: Sequence[Item], items: Sequence[Item]) -> list[Approval]:
-    """The calls that this request allows and that did not run yet, in the order of the answers.
+    """The calls that this request approves and that have not run yet, in the order of the approvals.
 
     Raises:
-        BadRequest: An answer names no question that is known.
+        BadRequest: An approval refers to an unknown request.
     """
     known = (*past, *items)
     asked = {each.get("id"): each for each in known if each.get("type") == "mcp_approval_request"}
@@ -115,11 +115,11 @@ def approvals(past: Sequence[Item], items: Sequence[Item]) -> list[Approval]:
 async def run_tool(
     servers: ToolServers, allowed: Sequence[HostedTool], item: Mapping[str, Any]
 ) -> ToolResult:
-    """Run the tool that an item calls. What goes wrong is a result that says so.
+    """Run the tool that an item calls. Errors become results.
 
     Args:
-        servers: Where it runs.
-        allowed: The tools of the request; others do not run.
+        servers: The tool servers.
+        allowed: The request's tools; no others run.
         item: An ``mcp_call``.
     """
     label, name = item["server_label"], item["name"]

@@ -1,4 +1,4 @@
-"""The items of a conversation as messages for a chat template."""
+"""Converts the items of a conversation to messages for a chat template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["conversation", "listed", "sealed"]
 Item = Mapping[str, Any]
 
 _SEAL = "coblyn:"
-"""Stands before reasoning that clients get in a form that they do not look into, and send back."""
+"""Prefix of reasoning in the opaque form that clients send back."""
 
 _CALLS = ("function_call", "custom_tool_call")
 _RESULTS = ("function_call_output", "custom_tool_call_output")
@@ -33,11 +33,11 @@ _DROPPED = (
     *("local_shell_call", "local_shell_call_output", "shell_call", "shell_call_output"),
     *("apply_patch_call", "apply_patch_call_output"),
 )
-"""What tools that nobody runs here did, and what steers OpenAI's own servers."""
+"""Item types of tools that do not run here, and of OpenAI's own servers; ignored."""
 
 
 def listed(given: Any) -> list[dict[str, Any]]:
-    """The ``input`` of a request as a list of items that say their types.
+    """The ``input`` of a request as a list of items with types.
 
     Raises:
         BadRequest: It is neither a text nor a list of objects.
@@ -67,15 +67,15 @@ def conversation(
 ) -> tuple[Message, ...]:
     """Messages of a conversation.
 
-    Reasoning, text and calls that follow each other are one turn of the assistant.
+    Consecutive reasoning, text and calls form one turn of the assistant.
 
     Args:
-        past: What earlier requests sent and got, oldest first.
-        items: What this one sends; references are resolved.
-        toolbox: Takes tools that come in between.
+        past: Items of earlier requests and responses, oldest first.
+        items: Items of this request, with references resolved.
+        toolbox: Collects tools that appear among the items.
 
     Raises:
-        BadRequest: An item is of no known type, or has a wrong form; ``field`` has its index.
+        BadRequest: An item has an unknown type or is malformed; ``field`` has its index.
     """
     reader = _Reader(toolbox)
     for item in past:
@@ -86,12 +86,12 @@ def conversation(
 
 
 def sealed(reasoning: str) -> str:
-    """Reasoning in the form of ``encrypted_content``."""
+    """Encode reasoning as ``encrypted_content``."""
     return base64.b64encode((_SEAL + reasoning).encode()).decode()
 
 
 def _unsealed(text: Any) -> str:
-    """What ``sealed`` closed; nothing where another server did."""
+    """Decode the result of ``sealed``; empty if it comes from another server."""
     try:
         opened = base64.b64decode(text, validate=True).decode() if isinstance(text, str) else ""
     except (binascii.Error, ValueError):
@@ -101,7 +101,7 @@ def _unsealed(text: Any) -> str:
 
 @dataclass(slots=True)
 class _Turn:
-    """What the assistant did before someone else did something."""
+    """One turn of the assistant."""
 
     reasoning: list[str] = field(default_factory=list)
     content: list[str] = field(default_factory=list)
@@ -166,7 +166,7 @@ class _Reader:
         self._messages.append(Message(role, content.text, media=content.media))
 
     def _reasoning(self, item: Item) -> None:
-        """Its text; else what was sealed, else its summary."""
+        """Its text, otherwise its sealed text, otherwise its summary."""
         text = _texts(item.get("content")) or _unsealed(item.get("encrypted_content"))
         if text := text or _texts(item.get("summary")):
             self._turn.reasoning.append(text)
@@ -202,13 +202,13 @@ class _Reader:
         self._messages.append(result)
 
     def _hosted(self, item: Item) -> None:
-        """A call that ran here, and its result."""
+        """A call that ran on this server, and its result."""
         error = item.get("error")
         result = f"Error: {_error_text(error)}" if error else str(item.get("output") or "")
         self._ran(item, result)
 
     def _denied(self, item: Item) -> None:
-        """A call that the user did not allow; one that is allowed runs, and stands for itself."""
+        """A call that the user denied; approved ones run, and have their own items."""
         question = self._questions.pop(str(item.get("approval_request_id")), None)
         if question and item.get("approve") is not True:
             reason = item.get("reason")
@@ -229,7 +229,7 @@ class _Reader:
 
 
 def _error_text(error: Any) -> str:
-    """What went wrong; other servers have an object for it."""
+    """The error text; other servers send an object."""
     return str(error.get("message") or error) if isinstance(error, dict) else str(error)
 
 

@@ -1,4 +1,4 @@
-"""A response: its object, from its beginning to its end, and the numbered events that tell of it."""
+"""A response: its object from beginning to end, and its numbered events."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Response:
     """One response.
 
     Args:
-        wanted: The body of the request.
+        wanted: The request's body.
         toolbox: Its tools.
-        command: What it means.
-        model: Name of the model that answers.
+        command: The request's command.
+        model: Name of the answering model.
 
     Attributes:
         id: Its id.
         status: ``in_progress``, ``completed``, ``incomplete``, ``failed`` or ``cancelled``.
-        events: All events so far, with their numbers.
+        events: All events so far, numbered.
         cancelled: Set when it should end as soon as it can.
     """
 
@@ -60,15 +60,15 @@ class Response:
 
     @property
     def output(self) -> list[dict[str, Any]]:
-        """The items that are complete."""
+        """The complete items."""
         return self._writer.output
 
     def begin(self) -> list[Event]:
-        """Nothing is written yet."""
+        """The events of an empty response."""
         return self.told([self._whole("created"), self._whole("in_progress")])
 
     def add(self, reply: Reply, num_thought: int = 0) -> list[Event]:
-        """What is new of the reply; at its end also how many of its tokens were reasoning."""
+        """The events for a new part of the reply; at its end also the number of reasoning tokens."""
         self._num_thought = num_thought
         if isinstance(reply.event, Delta):
             return self.told(self._writer.add(reply.parts, reply.event.tokens))
@@ -78,16 +78,16 @@ class Response:
 
     @property
     def calls(self) -> list[HostedCall]:
-        """Calls whose tool has yet to run."""
+        """Calls whose tools have not run yet."""
         return self._writer.calls
 
     def take_calls(self) -> list[HostedCall]:
-        """The calls, which have run by now."""
+        """Take the pending calls off, after they have run."""
         calls, self._writer.calls = self._writer.calls, []
         return calls
 
     def list_tools(self, lists: Mapping[str, Sequence[HostedTool]]) -> list[Event]:
-        """What the servers offer."""
+        """The events for a server's list of tools."""
         told = ("mcp_list_tools.in_progress", "mcp_list_tools.completed")
         events = []
         for label, tools in lists.items():
@@ -97,7 +97,7 @@ class Response:
         return self.told(events)
 
     def take_approved(self, request: Mapping[str, Any]) -> list[Event]:
-        """A call that the user was asked about may run now."""
+        """The events for a call that the user approved."""
         name, label = request["name"], request["server_label"]
         return self.told(self._writer.call(name, label, request["arguments"], request["id"]))
 
@@ -106,16 +106,16 @@ class Response:
         self.cancelled.set()
 
     def stop(self) -> list[Event]:
-        """It was cancelled while tools ran."""
+        """End as cancelled while tools ran."""
         self.status = "cancelled"
         return self.told([self._whole("incomplete")])
 
     def fail(self, problem: Problem, code: str) -> list[Event]:
-        """It failed on the way.
+        """End as failed.
 
         Args:
-            problem: What went wrong.
-            code: OpenAI's name for it.
+            problem: The error.
+            code: OpenAI's code for it.
         """
         self.status = "failed"
         self._error = {"code": code, "message": problem.message}
@@ -125,7 +125,7 @@ class Response:
         return self.told([error, self._whole("failed")])
 
     def abandon(self) -> None:
-        """Nobody waits for it any longer: what is not complete will never be."""
+        """End as incomplete, because the client has left."""
         if not self.is_over:
             self.status = "cancelled"
             self._changed.set()
@@ -136,7 +136,7 @@ class Response:
         return self.status != "in_progress"
 
     async def follow(self, start: int) -> AsyncGenerator[Event, None]:
-        """Its events from that number on, and those that will come."""
+        """Its events from a number on, including future ones."""
         while True:
             for event in self.events[start:]:
                 start += 1
@@ -146,7 +146,7 @@ class Response:
             await self._changed.wait()
 
     def to_json(self) -> dict[str, Any]:
-        """The object as it is now."""
+        """The current object."""
         incomplete = _LENGTH if self.status == "incomplete" else None
         return {
             "id": self.id,
@@ -182,7 +182,7 @@ class Response:
         return {"type": f"response.{kind}", "response": self.to_json()}
 
     def told(self, events: Sequence[Event]) -> list[Event]:
-        """Events with their numbers; they are kept for those who come later."""
+        """Number events, and keep them for later readers."""
         first = len(self.events)
         numbered = [
             {**event, "sequence_number": number} for number, event in enumerate(events, first)
@@ -209,7 +209,7 @@ class Response:
 
 
 def _head(wanted: ResponseInput, sampling: SamplingParams) -> dict[str, Any]:
-    """What a response says of its request."""
+    """The fields that repeat the request."""
     reasoning, text = wanted.reasoning or {}, wanted.text or {}
     return {
         "background": bool(wanted.background),
@@ -236,7 +236,7 @@ def _head(wanted: ResponseInput, sampling: SamplingParams) -> dict[str, Any]:
 
 
 def _together(earlier: Stats | None, later: Stats) -> Stats:
-    """What two rounds cost."""
+    """The sum of the usage of two rounds."""
     if earlier is None:
         return later
     return Stats(

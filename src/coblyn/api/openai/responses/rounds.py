@@ -1,4 +1,7 @@
-"""A response with tools that run here: the model writes, its calls run, and it goes on with their results."""
+"""A response with tools that run on this server.
+
+The model generates, its calls run, and it continues with the results.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +25,24 @@ from coblyn.service.generate import Generation, Generator
 __all__ = ["MAX_CALLS", "Rounds"]
 
 MAX_CALLS = 32
-"""Calls of one response, where the request says nothing else."""
+"""Default maximum number of calls per response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """What it takes to answer in rounds.
+    """The state of an answer in rounds.
 
     Attributes:
         generator: Starts generations.
-        servers: Where tools run.
-        response: It grows.
+        servers: The tool servers.
+        response: The growing response.
         toolbox: The tools of the request.
-        hosted: Those of them that run here.
-        approved: Calls that the request allows; they run first.
+        hosted: Tools that run on this server.
+        approved: Calls that the request approves; they run first.
         past: Items before the request.
         items: Items of the request.
-        instructions: The system message before everything; empty for none.
-        max_calls: Maximum number of calls that run.
+        instructions: The system message at the beginning; empty for none.
+        max_calls: Maximum number of calls to run.
     """
 
     generator: Generator
@@ -54,7 +57,7 @@ class Rounds:
     max_calls: int
 
     async def begun(self, command: GenerateCommand) -> Generation | None:
-        """The first generation; None where calls have to run before it.
+        """The first generation; None if calls have to run first.
 
         Raises:
             CoblynError: It cannot start.
@@ -127,7 +130,7 @@ class Rounds:
             await asyncio.gather(running, ending, return_exceptions=True)
 
     def _next(self, command: GenerateCommand, *, is_last: bool) -> GenerateCommand:
-        """The command that goes on behind the results of the calls."""
+        """The command that continues after the results of the calls."""
         said = conversation(self.past, [*self.items, *self.response.output], self.toolbox)
         if self.instructions:
             said = (Message("system", self.instructions), *said)
@@ -137,7 +140,7 @@ class Rounds:
         return replace(command, prompt=replace(prompt, messages=said, tool_choice=choice))
 
     def _new_lists(self) -> dict[str, list[HostedTool]]:
-        """The tools by server, where the conversation does not have them yet."""
+        """Lists of tools by server that the conversation does not contain yet."""
         known = {
             item.get("server_label")
             for item in (*self.past, *self.items)

@@ -43,15 +43,15 @@ MAX_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a body asks for.
+    """A parsed request.
 
     Attributes:
-        wanted: The body.
+        wanted: Its body.
         items: Its input.
         toolbox: Its tools.
-        command: What it means.
+        command: Its command.
         past: Items before it.
-        approved: Calls that it allows.
+        approved: Calls that it approves.
     """
 
     wanted: ResponseInput
@@ -64,7 +64,7 @@ class _Asked:
 
 @routes.post("/v1/responses", "Answer in a conversation, as items", BODY, EXAMPLE, can_stream=True)
 async def create(call: Call) -> Answer:
-    """The next items of a conversation: reasoning, text and calls; at once or as a stream of events."""
+    """Generate the next items of a conversation: reasoning, text and calls, at once or as a stream of events."""
     body = await call.wishes()
     asked = await _asked(call, body)
     wanted = asked.wanted
@@ -89,7 +89,7 @@ async def create(call: Call) -> Answer:
 
 @routes.post("/v1/responses/input_tokens", "Tokens of a conversation of items", BODY, EXAMPLE)
 async def input_tokens(call: Call) -> Answer:
-    """How many tokens a response with this body would read."""
+    """The number of prompt tokens of a response with this body."""
     asked = await _asked(call, await call.wishes())
     prompt = asked.command.prompt
     assert isinstance(prompt, ChatPrompt), "it is made of messages"
@@ -100,7 +100,7 @@ async def input_tokens(call: Call) -> Answer:
 
 @routes.get("/v1/responses/{name}", "A response")
 async def retrieve(call: Call) -> Answer:
-    """A response that is kept; with ``stream=true`` its events, those after ``starting_after``, and those to come."""
+    """A stored response; with ``stream=true`` its events after ``starting_after``, including future ones."""
     response = _kept(call).response
     query = call.request.query_params
     if query.get("stream", "").lower() not in ("true", "1"):
@@ -114,7 +114,7 @@ async def retrieve(call: Call) -> Answer:
 
 @routes.delete("/v1/responses/{name}", "Forget a response")
 async def delete(call: Call) -> Answer:
-    """A response is forgotten, with its items."""
+    """Delete a response and its items."""
     name = call.request.path_params["name"]
     Archive(call.services.kept).remove(name)
     return JSONResponse({"id": name, "object": "response", "deleted": True})
@@ -122,7 +122,7 @@ async def delete(call: Call) -> Answer:
 
 @routes.post("/v1/responses/{name}/cancel", "Cancel a response")
 async def cancel(call: Call) -> Answer:
-    """A response that is being written ends with what it has."""
+    """Cancel a running response, which keeps what it has so far."""
     response = _kept(call).response
     if response.is_over:
         raise BadRequest(f"The response is {response.status}: there is nothing to cancel.")
@@ -134,9 +134,9 @@ async def cancel(call: Call) -> Answer:
     return JSONResponse(response.to_json())
 
 
-@routes.get("/v1/responses/{name}/input_items", "What a response answers")
+@routes.get("/v1/responses/{name}/input_items", "Input of a response")
 async def input_items(call: Call) -> Answer:
-    """The items that were sent, the newest first; ``order``, ``after`` and ``limit`` choose among them."""
+    """The items of its request, newest first; ``order``, ``after`` and ``limit`` select among them."""
     items = list(_kept(call).items)
     query = call.request.query_params
     if query.get("order", "desc") != "asc":
@@ -189,7 +189,7 @@ async def _asked(call: Call, body: dict[str, Any]) -> _Asked:
 def _bound(
     command: GenerateCommand, wanted: ResponseInput, body: dict[str, Any]
 ) -> GenerateCommand:
-    """A command with the form of its text."""
+    """Add the text format to a command."""
     theirs, ours = "text.format", "response_format"
     form = wanted.format if wanted.format is not None else body.get(ours)
     try:
@@ -210,7 +210,7 @@ def _notes(wanted: ResponseInput) -> dict[str, str]:
 async def _in_rounds(
     call: Call, asked: _Asked, response: Response, archive: Archive, warnings: Warnings
 ) -> Answer:
-    """An answer for which tools run here."""
+    """An answer whose tools run on this server."""
     wanted, servers = asked.wanted, call.services.tool_servers
     assert servers, "its tools are theirs"
     rounds = Rounds(

@@ -1,4 +1,4 @@
-"""The tools of a request, by names of our own that can be turned back."""
+"""The tools of a request under internal names that map back to the client's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FREE_TEXT: Mapping[str, Any] = {
     "required": ["input"],
     "additionalProperties": False,
 }
-"""The schema of a tool that takes text: models call all tools with an object."""
+"""The schema of a tool that takes text, since models call all tools with an object."""
 
 _KNOWN = ("function", "custom", "namespace", "mcp")
 _ELSEWHERE = "runs on OpenAI's servers or in its own clients only, and was left out."
@@ -27,13 +27,13 @@ _ELSEWHERE = "runs on OpenAI's servers or in its own clients only, and was left 
 
 @dataclass(frozen=True, slots=True)
 class ToolName:
-    """What the client calls a tool.
+    """The client's name of a tool.
 
     Attributes:
-        kind: A function takes an object, a custom tool text; one of ``mcp`` runs here.
+        kind: A function takes an object, a custom tool takes text, and an ``mcp`` tool runs on this server.
         name: Its name.
-        namespace: The group or the server that it stands in; empty for none.
-        asks: Whether the user is asked before it runs.
+        namespace: Its group or server; empty for none.
+        asks: Whether it needs the user's approval.
     """
 
     kind: Literal["function", "custom", "mcp"]
@@ -44,13 +44,13 @@ class ToolName:
 
 @dataclass(slots=True)
 class Toolbox:
-    """Tools.
+    """The tools of a request.
 
     Attributes:
-        hosted: Those that run here, if the request wants them.
-        tools: For the model.
-        names: What the client calls each, by its name for the model.
-        warnings: What was left out, and why.
+        hosted: Tools that run on this server, if requested.
+        tools: The tools as the model gets them.
+        names: The client's name of each, by its internal name.
+        warnings: Tools that were left out, and why.
     """
 
     hosted: tuple[HostedTool, ...] = ()
@@ -59,10 +59,10 @@ class Toolbox:
     warnings: dict[str, str] = field(default_factory=dict)
 
     def add(self, tools: Any, where: str = "tools") -> None:
-        """Add the tools of a list; those that nobody here can run are left out with a warning.
+        """Add the tools of a list; those that cannot run here are left out with a warning.
 
         Raises:
-            BadRequest: It is not a list, or a tool has no name or a wrong schema.
+            BadRequest: It is not a list, or a tool has no name or an invalid schema.
         """
         if not isinstance(tools, list | None):
             raise BadRequest(f"{where} must be a list.", field=where)
@@ -70,14 +70,14 @@ class Toolbox:
             self._add(tool, f"{where}[{index}]", "")
 
     def name(self, called: str) -> ToolName:
-        """What the client calls the tool that a model calls so."""
+        """The client's name of a tool, by its internal name."""
         return self.names.get(called, ToolName("function", called))
 
     def choice(self, given: Any) -> ToolChoice:
-        """The choice of tools. One that allows some of them takes the others away.
+        """The choice of tools. A choice that allows only some removes the others.
 
         Raises:
-            BadRequest: It is none, or names a tool that is not there.
+            BadRequest: It is invalid, or names an unknown tool.
         """
         if given is None or given in ("auto", "none"):
             return given or "auto"
@@ -123,7 +123,7 @@ class Toolbox:
         if kind == "namespace":
             self._add_all(tool, where)
         elif kind == "function":
-            inner = tool.get("function")  # as chat completions have it
+            inner = tool.get("function")  # as in chat completions
             self._keep(inner if isinstance(inner, dict) else tool, where, space, "function")
         elif kind == "custom":
             self._keep(tool, where, space, "custom")
@@ -172,12 +172,12 @@ class Toolbox:
 
 
 def inner_name(name: str, space: object) -> str:
-    """The name of a tool for the model."""
+    """The internal name of a tool."""
     return f"{space}__{name}" if isinstance(space, str) and space else name
 
 
 def free_text(arguments: str) -> str:
-    """The text in the arguments of a tool that takes text; damaged ones are it themselves."""
+    """The text in the arguments of a custom tool; malformed arguments are used as the text."""
     try:
         value = json.loads(arguments)
     except (ValueError, RecursionError):
@@ -187,7 +187,7 @@ def free_text(arguments: str) -> str:
 
 
 def _description(tool: Mapping[str, Any]) -> str:
-    """What a tool does, with the rules for the text that it takes."""
+    """A tool's description, with the rules for its text."""
     given = tool.get("description")
     form = tool.get("format")
     grammar = form.get("grammar", form) if isinstance(form, dict) else None

@@ -1,4 +1,4 @@
-"""What clients of ``/v1/responses`` send, field by field."""
+"""The request body of ``/v1/responses``."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["LOGPROBS", "SEALED", "ResponseInput"]
 
 SEALED = "reasoning.encrypted_content"
 LOGPROBS = "message.output_text.logprobs"
-"""What a client may ask to be included."""
+"""Values of ``include``."""
 
 
 class ResponseInput(SamplingInput):
     """Body of ``/v1/responses``."""
 
     input: Any = Field(description="A text, or a list of messages, calls, results and reasoning.")
-    instructions: str | None = Field(None, description="A system message before everything.")
-    previous_response_id: str | None = Field(None, description="A response to go on from.")
+    instructions: str | None = Field(None, description="A system message at the beginning.")
+    previous_response_id: str | None = Field(None, description="A response to continue.")
     conversation: Any = Field(None, description="Not supported: use previous_response_id.")
-    store: bool | None = Field(None, description="Keep the response for later; so by default.")
+    store: bool | None = Field(None, description="Whether to keep the response; on by default.")
     max_output_tokens: int | None = None
     max_tool_calls: int | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
@@ -39,34 +39,36 @@ class ResponseInput(SamplingInput):
     include: list[str] | None = None
     metadata: dict[str, Any] | None = None
     truncation: str | None = None
-    background: bool | None = Field(None, description="Answered when it is complete.")
+    background: bool | None = Field(
+        None, description="Ignored: the answer comes when it is complete."
+    )
     user: str | None = None
     chat_template_kwargs: dict[str, Any] | None = None
 
     @property
     def is_stored(self) -> bool:
-        """Whether later requests may refer to it."""
+        """Whether the response is kept for later requests."""
         return self.store is not False
 
     @property
     def is_trimmed(self) -> bool:
-        """Whether the oldest turns leave a conversation that is too long."""
+        """Whether the oldest turns of a conversation that is too long are left out."""
         return self.truncation == "auto"
 
     @property
     def included(self) -> frozenset[str]:
-        """What the answer should carry besides."""
+        """Additional data to include in the answer."""
         return frozenset(self.include or ())
 
     @property
     def wants_summary(self) -> bool:
-        """Whether reasoning is shown as its summary, which here is all of it."""
+        """Whether reasoning is sent as its summary, which here is the full text."""
         reasoning = self.reasoning or {}
         return bool(reasoning.get("summary") or reasoning.get("generate_summary"))
 
     @property
     def clamped_reasoning(self) -> dict[str, Any]:
-        """How much to think; an effort that nobody knows is a high one."""
+        """Validate the effort; unknown levels count as high."""
         reasoning = {name: value for name, value in (self.reasoning or {}).items() if value}
         effort = reasoning.get("effort")
         is_new = isinstance(effort, str) and effort not in EFFORTS
@@ -74,22 +76,22 @@ class ResponseInput(SamplingInput):
 
     @property
     def format(self) -> Any:
-        """The form of the text; None for any."""
+        """The text format; None for any."""
         return (self.text or {}).get("format")
 
     def to_command(
         self, messages: tuple[Message, ...], toolbox: Toolbox, numbers: Numbers, name: str
     ) -> GenerateCommand:
-        """The command that it means.
+        """The command for this body.
 
         Args:
             messages: The whole conversation.
             toolbox: The tools.
             numbers: The sampling parameters of the body that are numbers.
-            name: Its id, by which it can be cancelled.
+            name: Its id, used to cancel it.
 
         Raises:
-            BadRequest: A value has no meaning or is not supported.
+            BadRequest: A value is invalid or not supported.
         """
         choice = toolbox.choice(self.tool_choice)
         prompt = ChatPrompt(
@@ -109,7 +111,7 @@ class ResponseInput(SamplingInput):
         return command
 
     def check(self) -> None:
-        """Refuse what would be forgotten silently.
+        """Refuse fields that must not be ignored silently.
 
         Raises:
             BadRequest: ``field`` names it.
@@ -123,5 +125,5 @@ class ResponseInput(SamplingInput):
 
     @property
     def _variables(self) -> tuple[tuple[str, Any], ...]:
-        """What the chat template may look at."""
+        """Variables for the chat template."""
         return tuple((self.chat_template_kwargs or {}).items())

@@ -1,4 +1,4 @@
-"""The output of a response: what a model says, as items, and the events by which a stream tells of them."""
+"""The output of a response: the model's reply as items, and the stream events for them."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from coblyn.mcp.tool_servers import ToolResult
 __all__ = ["Event", "Form", "HostedCall", "Writer", "new_id"]
 
 Event = dict[str, Any]
-"""An event without its number: ``type`` and what belongs to it."""
+"""An event without its number: ``type`` and its data."""
 
 
 def new_id(prefix: str) -> str:
-    """An id that no other thing has."""
+    """A unique id."""
     return f"{prefix}_{secrets.token_hex(24)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How items are told.
+    """The format of items.
 
     Attributes:
-        toolbox: What the client calls the tools.
-        as_summary: Reasoning is told as its summary.
-        is_sealed: Reasoning carries itself in the form that clients send back.
+        toolbox: Gives the client's names of tools.
+        as_summary: Whether reasoning is sent as its summary.
+        is_sealed: Whether reasoning includes the opaque form that clients send back.
     """
 
     toolbox: Toolbox
@@ -48,11 +48,11 @@ class Form:
 
 
 class _Open:
-    """An item that is being written.
+    """An item in progress.
 
     Args:
         index: Its place in the output.
-        item: As it is told when it begins.
+        item: Its initial content.
     """
 
     def __init__(self, index: int, item: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class _Open:
         raise NotImplementedError
 
     def _close(self) -> list[Event]:
-        """Tell the whole text, and put it into the item."""
+        """The events with the complete text, which is also put into the item."""
         raise NotImplementedError
 
 
@@ -122,7 +122,7 @@ class _Text(_Open):
 
 
 class _Thought(_Open):
-    """Reasoning as it is."""
+    """Reasoning as full text."""
 
     def __init__(self, index: int, *, is_sealed: bool) -> None:
         super().__init__(index, {"id": new_id("rs"), "type": "reasoning", "summary": []})
@@ -142,7 +142,7 @@ class _Thought(_Open):
 
 
 class _Summary(_Thought):
-    """Reasoning in the place of its summary, for clients that show nothing else."""
+    """Reasoning as a summary, for clients that only show summaries."""
 
     def begin(self) -> list[Event]:
         added = self.event("reasoning_summary_part.added", summary_index=0, part=_summary(""))
@@ -166,7 +166,7 @@ def _summary(text: str) -> dict[str, Any]:
 
 
 class _Call(_Open):
-    """A call of a function."""
+    """A function call."""
 
     def __init__(self, index: int, begun: CallBegun, name: str, space: str) -> None:
         head = {"id": new_id("fc"), "type": "function_call", "status": "in_progress"}
@@ -183,7 +183,7 @@ class _Call(_Open):
 
 
 class _CustomCall(_Open):
-    """A call of a tool that takes text, which is known at its end: the model writes an object."""
+    """A call of a custom tool, whose text is known only at the end, since the model writes an object."""
 
     def __init__(self, index: int, begun: CallBegun, name: str, space: str) -> None:
         head = {"id": new_id("ctc"), "type": "custom_tool_call", "status": "in_progress"}
@@ -202,7 +202,7 @@ class _CustomCall(_Open):
 
 
 class HostedCall(_Open):
-    """A call of a tool that runs here. What the model writes is told as it comes; the item is done when the tool is."""
+    """A call of a tool on this server. Its arguments are streamed; the item is done when the tool is."""
 
     def __init__(self, index: int, name: str, label: str, approved: str | None = None) -> None:
         head = {"id": new_id("mcp"), "type": "mcp_call", "status": "in_progress"}
@@ -210,17 +210,17 @@ class HostedCall(_Open):
         super().__init__(index, head | inner | {"error": None, "approval_request_id": approved})
 
     def begin(self) -> list[Event]:
-        """It is there."""
+        """The events of the beginning."""
         return [*super().begin(), self.event("mcp_call.in_progress")]
 
     def end(self, status: str) -> list[Event]:  # noqa: ARG002
-        """What it asks for is known; the tool has yet to run."""
+        """The events when the arguments are complete, before the tool runs."""
         self.item["arguments"] = self.text
         self.item["status"] = "calling"
         return [self.event("mcp_call_arguments.done", arguments=self.text)]
 
     def finish(self, result: ToolResult) -> list[Event]:
-        """The tool has run, or could not."""
+        """The events after the tool has run or failed."""
         if result.is_error:
             self.item |= {"status": "failed", "error": result.text}
             told = self.event("mcp_call.failed")
@@ -235,7 +235,7 @@ class HostedCall(_Open):
 
 
 class _Question(_Open):
-    """Whether a tool may run, asked when it is known with what."""
+    """An approval request, sent when the arguments are complete."""
 
     def __init__(self, index: int, name: str, label: str) -> None:
         head = {"id": new_id("mcpr"), "type": "mcp_approval_request"}
@@ -253,11 +253,11 @@ class Writer:
     """Writes items one after the other.
 
     Args:
-        form: How they are told.
+        form: The format of items.
 
     Attributes:
-        output: The items that are complete, and calls whose tool has yet to run.
-        calls: The latter.
+        output: The complete items, and calls whose tools have not run yet.
+        calls: The calls whose tools have not run yet.
     """
 
     def __init__(self, form: Form) -> None:
@@ -268,11 +268,11 @@ class Writer:
         self.calls: list[HostedCall] = []
 
     def put(self, item: dict[str, Any], told: Sequence[str] = ()) -> list[Event]:
-        """An item that is whole at once.
+        """Add an item that is complete at once.
 
         Args:
             item: The item.
-            told: Events in between, by name.
+            told: Names of events in between.
         """
         where = {"output_index": len(self.output)}
         self.output.append(item)
@@ -283,26 +283,26 @@ class Writer:
         ]
 
     def call(self, name: str, label: str, arguments: str, approved: str) -> list[Event]:
-        """A call that was allowed."""
+        """Begin an approved call."""
         call = HostedCall(self._next, name, label, approved)
         events = [*self._begin(call), *call.add(arguments, [])]
         return events + self._end("completed")
 
     def pause(self) -> list[Event]:
-        """Its calls have to run before more comes."""
+        """Close the current item, because calls have to run before the model continues."""
         return self._end("completed")
 
     def add(self, parts: Sequence[ReplyEvent], tokens: Sequence[TokenText]) -> list[Event]:
-        """What is new of a reply, and the tokens that it came with."""
+        """The events for a new part of a reply and its tokens."""
         if tokens and tokens[0].logprob is not None:
             self._waiting += chat_form(tokens)
         return [event for part in parts for event in self._part(part)]
 
     def finish(self, *, is_whole: bool) -> list[Event]:
-        """No more will come; an answer without anything has an empty message.
+        """The last events; a response without items gets an empty message.
 
         Args:
-            is_whole: Whether the model came to its end by itself.
+            is_whole: Whether the model ended by itself.
         """
         events = [] if self.output or self._open else self._begin(_Text(0))
         return events + self._end("completed" if is_whole else "incomplete")
