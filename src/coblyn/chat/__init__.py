@@ -1,4 +1,4 @@
-"""Chat: messages to prompt text, and what a model writes to reasoning, content and calls of tools.
+"""Chat: converts messages to prompt text, and a model's output to reasoning, content and tool calls.
 
-The room refuses to know the engine, tokens and HTTP.
+This package knows nothing of the engine, tokens or HTTP.
 """

@@ -1,4 +1,4 @@
-"""Images and sounds in conversations: files that clients send, and the marks that stand for them in texts."""
+"""Images and sounds in conversations: files from clients, and the marks that represent them in texts."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = [
 Kind = Literal["image", "sound"]
 
 MEDIA_WORD = "<__media__>"
-"""What stands for an image or a sound in prompts of llama-server's clients."""
+"""The marker of an image or a sound in prompts of llama-server's clients."""
 
-# Letters and digits, so that no template, filter or JSON changes it; a number that no client knows, so that no text
-# holds it by accident or intent.
+# Letters and digits, so that no template, filter or JSON changes it; a secret number, so that no text contains it by
+# accident or intent.
 _NONCE = secrets.token_hex(8)
 _MARK = re.compile(f"(media{_NONCE}x[0-9a-f]{{16}}x)")
 _DATA_ADDRESS = re.compile(r"data:[^,;]*(?:;[^,;]*)*,", re.IGNORECASE)
@@ -42,12 +42,12 @@ class Attachment:
     """An image or a sound.
 
     Attributes:
-        kind: What it is.
-        field: Where it stood in the body.
+        kind: Image or sound.
+        field: Its path in the body.
         data: The file; empty if it has to be fetched.
-        url: Where it is fetched from; empty if it came with the request.
-        instead: Text that stands in its place where the model cannot take it; empty: then the request is refused.
-        mark: Stands for it in texts.
+        url: The address to fetch it from; empty if it came with the request.
+        instead: Replacement text if the model does not support it; if empty, the request is refused.
+        mark: Represents it in texts.
     """
 
     kind: Kind
@@ -68,25 +68,25 @@ class Content(NamedTuple):
 
 
 def split_marks(text: str) -> list[str]:
-    """A text cut before and behind its marks: every second part is one."""
+    """Split a text before and after its marks, so that every second part is a mark."""
     return _MARK.split(text)
 
 
 def unmarked(text: str) -> str:
-    """A text as it is shown to people: with llama-server's word in place of each mark."""
+    """A text for display, with llama-server's marker in place of each mark."""
     return _MARK.sub(MEDIA_WORD, text)
 
 
 def attached(media: tuple[Attachment, ...], text: str) -> str:
-    """A text behind images and sounds that a client sends beside it."""
+    """A text preceded by the marks of images and sounds sent with it."""
     return "".join(each.mark for each in media) + text
 
 
 def read_base64(value: object, field: str, kind: Kind, *, instead: str = "") -> Attachment:
-    """An image or a sound that came as base64 text; a data address is one too.
+    """An image or a sound from base64 text or a data URL.
 
     Raises:
-        BadRequest: It is not base64 text, or an empty one.
+        BadRequest: It is not base64 text, or is empty.
     """
     if not isinstance(value, str):
         raise BadRequest(f"{field} must be base64 text.", field=field)
@@ -104,10 +104,10 @@ def read_base64(value: object, field: str, kind: Kind, *, instead: str = "") -> 
 
 
 def read_file(value: object, field: str) -> Attachment:
-    """An image or a sound that came as base64 text, whichever it is: what is not a sound is taken for an image.
+    """An image or a sound from base64 text of either kind; whatever is not a sound counts as an image.
 
     Raises:
-        BadRequest: It is not base64 text, or an empty one.
+        BadRequest: It is not base64 text, or is empty.
     """
     found = read_base64(value, field, "image")
     return replace(found, kind="sound") if _is_sound(found.data) else found
@@ -122,10 +122,10 @@ def _is_sound(data: bytes) -> bool:
 
 
 def read_address(value: object, field: str, kind: Kind, *, instead: str = "") -> Attachment:
-    """An image or a sound at an address: its data, or where it is on the web.
+    """An image or a sound from a data URL or a web address.
 
     Raises:
-        BadRequest: It is no such address.
+        BadRequest: It is neither.
     """
     if isinstance(value, Mapping):
         value, field = value.get("url"), f"{field}.url"

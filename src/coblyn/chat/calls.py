@@ -1,4 +1,4 @@
-"""What a reply that may call tools, or has to, must be like: a grammar for its calls."""
+"""Makes the grammar of the tool calls in a reply."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class CallGrammar:
 
     Attributes:
         lark: The rules.
-        triggers: It holds behind these marks, and all else is free; if there are none, it holds for the whole reply.
-        repeats: Behind a call the reply is free again.
+        triggers: Marks after which it applies; text before them is free. If empty, it applies to the whole reply.
+        repeats: Whether the reply is free again after a call.
     """
 
     lark: str
@@ -36,14 +36,14 @@ def call_grammar(
     *,
     is_parallel: bool = True,
 ) -> CallGrammar | None:
-    """The grammar of a reply's calls; None if nothing is required of them.
+    """The grammar of a reply's calls; None if there are no requirements.
 
     Args:
-        form: In which form the reply comes, with the tools that may be called.
-        choice: Whether one has to be.
-        schemas: The schema of each tool's arguments, by its name, with nothing that cannot be enforced.
-        special: Ids of the special tokens among the marks of the form, by their text.
-        is_parallel: Several calls may be made at once.
+        form: The form of the reply, with the tools that may be called.
+        choice: Whether a call is required.
+        schemas: The schema of each tool's arguments, by its name, without keywords that cannot be enforced.
+        special: Ids of the form's marks that are special tokens, by text.
+        is_parallel: Whether several calls at once are allowed.
     """
     make = form.format.make_rule
     if make is None or not form.tools or choice == "none":
@@ -60,7 +60,7 @@ def call_grammar(
 
 
 def _whole(lark: Lark, rule: CallRule, form: ReplyForm) -> str:
-    """A whole reply that calls: after its reasoning, if there may be any."""
+    """The rule of a whole reply with a call, after optional reasoning."""
     call = f"{lark.text(rule.mark)} {rule.body}"
     if lark.is_parallel and not (rule.is_block or rule.is_end):
         again = lark.rule(call)

@@ -1,4 +1,4 @@
-"""The process that renders templates. It ends with its standard input, and is ended by the system beyond its limits."""
+"""The process that renders templates. It ends when its standard input ends, or when it exceeds the system's limits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from coblyn.errors import ModelBroken
 __all__ = ["main"]
 
 _MAX_MEMORY = 1 << 30
-"""Bytes of address space that a rendering may take."""
+"""Maximum address space of a rendering in bytes."""
 
 _SPARE_SECONDS = 1.0
-"""The sandbox looks at the clock itself and can say more than a signal; so it comes first."""
+"""Longer than the sandbox's own limit, whose error says more than a signal."""
 
 
 def main() -> None:
-    """Render what comes, until no more does."""
+    """Render requests until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit_memory(_MAX_MEMORY)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer

@@ -1,4 +1,4 @@
-"""Renders templates in processes that can be killed, a few of them, which stay warm."""
+"""Renders templates in a small pool of warm processes that can be killed."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["Renderers", "shared_renderers"]
 COMMAND = (sys.executable, "-m", "coblyn.chat.child")
 
 MAX_SECONDS = 30.0
-"""Until a rendering is given up, whatever it does: on a crowded machine processor time is not all."""
+"""Wall-clock seconds after which a rendering is abandoned; on a busy machine this is longer than its processor time."""
 
 
 class Renderers:
-    """Processes that render; one is started where none is idle. Any thread may use them.
+    """A pool of rendering processes, extended when none is idle. Any thread may use it.
 
     Args:
-        command: Starts one.
-        max_seconds: Until a rendering is given up.
+        command: Command line that starts one.
+        max_seconds: Seconds after which a rendering is abandoned.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Renderers:
         self._children = Children(command, max_seconds=max_seconds)
 
     def warm_up(self) -> None:
-        """Have one that is ready."""
+        """Start a process ahead of time."""
         self.run("", {})
 
     def run(self, source: str, variables: Mapping[str, Any]) -> str:
@@ -44,7 +44,7 @@ class Renderers:
 
         Raises:
             TemplateRefusal: It refuses the conversation.
-            ModelBroken: It is wrong, or beyond the limits.
+            ModelBroken: It is invalid, or exceeds the limits.
         """
         answer = self._children.ask(json.dumps([source, variables]).encode())
         kind, text, hint = ("memory", "", "") if answer is None else json.loads(answer)
@@ -59,13 +59,13 @@ class Renderers:
         return str(text)
 
     def close(self) -> None:
-        """End all that are idle."""
+        """End all idle processes."""
         self._children.close()
 
 
 @functools.cache
 def shared_renderers() -> Renderers:
-    """Those of this server; they end with it."""
+    """The pool of this server, which ends with it."""
     renderers = Renderers()
     atexit.register(renderers.close)
     return renderers

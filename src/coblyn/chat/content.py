@@ -1,4 +1,4 @@
-"""Contents of messages, as OpenAI's APIs have them."""
+"""Message contents in the format of OpenAI's APIs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def read_content(content: object, field: str) -> Content:
     """A message's content: a string, None, or a list of parts.
 
     Args:
-        content: What the client sent.
-        field: Where it stood, for error messages, such as ``messages[2].content``.
+        content: The value from the request.
+        field: Its path for error messages, such as ``messages[2].content``.
 
     Raises:
         BadRequest: It is something else, or a part is neither text nor image nor sound.

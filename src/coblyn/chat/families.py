@@ -1,4 +1,4 @@
-"""Templates of our own, for models that bring none or one that is broken: by what ends a turn, and by architecture."""
+"""Built-in templates for models without a working one, selected by the end-of-turn token and the architecture."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ _BY_ARCHITECTURE = {
 
 
 def family_template(description: str, eos: str) -> str:
-    """The template of a model's family; ChatML, which most know, where nothing tells the family.
+    """The template of a model's family; ChatML, which most models know, if the family is unknown.
 
     Args:
-        description: The library's words for the model, which begin with its architecture.
-        eos: Text of the token that ends its text.
+        description: The library's description of the model, which begins with the architecture.
+        eos: Text of the EOS token.
     """
     architecture = description.partition(" ")[0].lower()
     return _BY_ARCHITECTURE.get(architecture) or _BY_END.get(eos) or CHATML

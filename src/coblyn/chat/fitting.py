@@ -1,6 +1,6 @@
-"""Conversations as strict templates take them.
+"""Adapts conversations to strict templates.
 
-What can be kept in its place is: what moves is read again each turn.
+Messages keep their places where possible, since everything after a moved one has to be computed again each turn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SYSTEM = ("system", "developer")
 
 
 def gentler(messages: Messages) -> Iterator[list[Message]]:
-    """The conversation in forms that more and more templates take, one after the other."""
+    """Yield forms of the conversation that more and more templates accept."""
     current = list(messages)
     for step in (_late_system, _merged, _no_system, _starts_with_user):
         changed = step(current)
@@ -31,7 +31,7 @@ def gentler(messages: Messages) -> Iterator[list[Message]]:
 
 
 def with_system(messages: Messages, text: str) -> list[Message]:
-    """The conversation with a text at the end of its system message, which is made if there is none."""
+    """The conversation with a text appended to its system message, which is added if there is none."""
     if messages and messages[0].role in _SYSTEM:
         first = messages[0]
         return [replace(first, content=f"{first.content}\n\n{text}"), *messages[1:]]
@@ -41,12 +41,12 @@ def with_system(messages: Messages, text: str) -> list[Message]:
 def folded(
     messages: Messages, write: Callable[[Sequence[ToolCall]], str], *, results_too: bool
 ) -> list[Message]:
-    """The conversation with its calls as text, for templates that show none.
+    """The conversation with its calls as text, for templates that do not show calls.
 
     Args:
         messages: The conversation.
-        write: Writes calls as the model does.
-        results_too: Results are what the user says.
+        write: Writes calls in the model's format.
+        results_too: Whether results become user messages too.
     """
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     fitted = []
@@ -68,7 +68,7 @@ def _plain(calls: Sequence[ToolCall]) -> str:
 
 
 def _late_system(messages: Messages) -> list[Message]:
-    """System messages that are not the first are told by the user, where they stand."""
+    """Turn system messages other than the first into user messages."""
     start = next((i for i, each in enumerate(messages) if each.role not in _SYSTEM), len(messages))
     return [
         replace(each, role="user", name="") if i >= start and each.role in _SYSTEM else each
@@ -77,7 +77,7 @@ def _late_system(messages: Messages) -> list[Message]:
 
 
 def _merged(messages: Messages) -> list[Message]:
-    """Neighbours of one speaker are one message."""
+    """Merge consecutive messages of one role."""
     fitted: list[Message] = []
     for message in messages:
         before = fitted[-1] if fitted else None
@@ -92,14 +92,14 @@ def _merged(messages: Messages) -> list[Message]:
 
 
 def _no_system(messages: Messages) -> list[Message]:
-    """The system message is the beginning of what the user says first."""
+    """Move the system message to the beginning of the first user message."""
     if not messages or messages[0].role not in _SYSTEM:
         return list(messages)
     return _merged([replace(messages[0], role="user"), *messages[1:]])
 
 
 def _starts_with_user(messages: Messages) -> list[Message]:
-    """Before an assistant that speaks first stands an empty message of the user."""
+    """Add an empty user message before an assistant that speaks first."""
     start = next((i for i, each in enumerate(messages) if each.role not in _SYSTEM), len(messages))
     if start < len(messages) and messages[start].role == "user":
         return list(messages)

@@ -1,7 +1,7 @@
-"""Text that arrives in pieces, for readers that go through it once, from its beginning to its end.
+"""Text that arrives in pieces, for readers that consume it once from beginning to end.
 
-A reader is a generator: where it needs more than is there, it yields, and goes on when more has come. So it is written
-as if all text were there, and reads the same however the text was cut.
+A reader is a generator that yields when it needs more text and continues when more has arrived. So it is written as if
+all text were present, and gives the same result however the text is split.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Incoming", "Reading", "Say"]
 T = TypeVar("T")
 
 Reading = Generator[None, None, T]
-"""Reads on, and yields where it waits for more; gives a ``T`` in the end."""
+"""A reader that yields while it waits for more text, and finally returns a ``T``."""
 
 Say = Callable[[str], None]
 
@@ -27,10 +27,10 @@ _END_OF_SCALAR = re.compile(r"[\s,:}\]]")
 
 
 class Incoming:
-    """The text, and how far it was read.
+    """The text and the read position.
 
     Attributes:
-        is_over: No more text comes.
+        is_over: Whether no more text will arrive.
     """
 
     def __init__(self) -> None:
@@ -39,36 +39,36 @@ class Incoming:
         self._record: list[str] | None = None
 
     def push(self, text: str) -> None:
-        """More text has come."""
+        """Add text."""
         self._held += text
 
     def end(self) -> None:
-        """No more text comes."""
+        """Mark the end of the text."""
         self.is_over = True
 
     def record(self, before: str = "") -> None:
-        """Keep what is read from here on, after the text ``before``."""
+        """Start recording what is read, beginning with ``before``."""
         self._record = [before]
 
     def recorded(self) -> str:
-        """What was read since ``record``."""
+        """The text recorded since ``record``."""
         return "".join(self._record or ())
 
     def take(self, length: int) -> str:
-        """Read some characters that are there."""
+        """Read characters that have arrived."""
         text, self._held = self._held[:length], self._held[length:]
         if self._record is not None:
             self._record.append(text)
         return text
 
     def put_back(self, text: str) -> None:
-        """Unread what was read last."""
+        """Unread the last text."""
         self._held = text + self._held
         if self._record is not None:
             self._record = ["".join(self._record).removesuffix(text)]
 
     def more(self) -> Reading[bool]:
-        """Wait for more text; False if none comes."""
+        """Wait for more text; False at the end of the text."""
         before = len(self._held)
         while len(self._held) == before:
             if self.is_over:
@@ -83,7 +83,7 @@ class Incoming:
         return self._held[:length]
 
     def comes(self, mark: str) -> Reading[bool]:
-        """Whether a mark comes next, which is not read."""
+        """Whether a mark comes next; does not read it."""
         while not self._held.startswith(mark):
             if not mark.startswith(self._held) or not (yield from self.more()):
                 return False
@@ -97,7 +97,7 @@ class Incoming:
         return True
 
     def accept_any(self, *marks: str) -> Reading[str]:
-        """Read the longest of some marks that comes next; empty if none does."""
+        """Read the longest of several marks that comes next; empty if none does."""
         for mark in sorted(marks, key=len, reverse=True):
             if (yield from self.accept(mark)):
                 return mark
@@ -108,7 +108,7 @@ class Incoming:
         yield from self.space()
 
     def space(self) -> Reading[str]:
-        """Read whitespace, which is given."""
+        """Read whitespace and return it."""
         space = ""
         while True:
             rest = self._held.lstrip()
@@ -117,7 +117,7 @@ class Incoming:
                 return space
 
     def until(self, marks: tuple[str, ...], say: Say) -> Reading[str]:
-        """Read up to one of some marks, and the mark; give the text before it as it comes.
+        """Read up to one of several marks, and the mark; emit the text before it as it arrives.
 
         Returns:
             The mark that came first; empty at the end of the text.
@@ -126,19 +126,25 @@ class Incoming:
         return self.take(len(mark))
 
     def text_until(self, *marks: str) -> Reading[tuple[str, str]]:
-        """Read up to one of some marks, and the mark; the text before it and the mark, or the rest and nothing."""
+        """Read up to one of several marks, and the mark.
+
+        Returns the text and the mark, or the rest and an empty mark.
+        """
         parts: list[str] = []
         mark = yield from self.until(marks, parts.append)
         return "".join(parts), mark
 
     def text_before(self, *marks: str) -> Reading[tuple[str, str]]:
-        """Read up to one of some marks, but not the mark, which is given, too; it is empty at the end of the text."""
+        """Read up to one of several marks, but not the mark.
+
+        Returns the text and the mark, which is empty at the end.
+        """
         parts: list[str] = []
         mark = yield from self.before(marks, parts.append)
         return "".join(parts), mark
 
     def before(self, marks: tuple[str, ...], say: Say) -> Reading[str]:
-        """Read up to one of some marks, but not the mark; give the text before it as it comes.
+        """Read up to one of several marks, but not the mark; emit the text before it as it arrives.
 
         Returns:
             The mark that comes next; empty at the end of the text.
@@ -157,7 +163,7 @@ class Incoming:
                 return ""
 
     def rest(self, say: Say) -> Reading[None]:
-        """Read to the end; give the text as it comes."""
+        """Read to the end; emit the text as it arrives."""
         yield from self.until((), say)
 
     def word(self) -> Reading[str]:
@@ -171,16 +177,16 @@ class Incoming:
                 return word
 
     def wait_for(self, mark: str) -> Reading[bool]:
-        """Wait until a mark has come, and read nothing; False if it never does."""
+        """Wait until a mark has arrived, without reading; False if it never does."""
         while mark not in self._held:
             if not (yield from self.more()):
                 return False
         return True
 
     def json(self, say: Say) -> Reading[bool]:
-        """Read one JSON value; give its text as it comes.
+        """Read one JSON value; emit its text as it arrives.
 
-        Only strings and brackets are looked at: what is between them may be anything.
+        Only strings and brackets are parsed; anything may be between them.
 
         Returns:
             Whether it is complete.
@@ -207,7 +213,7 @@ class Incoming:
                     return True
 
     def _string(self, say: Say) -> Reading[bool]:
-        """The rest of a JSON string, with its closing quote."""
+        """Read the rest of a JSON string, with its closing quote."""
         while True:
             found = _IN_STRING.search(self._held)
             if found and found[0] == "\\" and found.end() == len(self._held):
@@ -234,7 +240,7 @@ class Incoming:
         return bool(text)
 
     def literal(self) -> Reading[str]:
-        """Read a Python value up to a comma or a closing bracket that is not its own, or to the end of the text."""
+        """Read a Python value up to a comma or an outer closing bracket, or to the end of the text."""
         parts: list[str] = []
         depth, quote = 0, ""
         while character := (yield from self.peek(1)):
@@ -254,7 +260,7 @@ class Incoming:
         return "".join(parts)
 
     def _may_be_longer(self, found: str, start: int, marks: tuple[str, ...]) -> bool:
-        """Whether what follows decides that another, longer mark begins at the same place."""
+        """Whether more text may show that a longer mark begins at the same place."""
         rest = self._held[start:]
         return any(
             len(mark) > len(found) and mark.startswith(rest) and mark != rest for mark in marks
@@ -269,7 +275,7 @@ def _pattern(marks: tuple[str, ...]) -> tuple[re.Pattern[str], frozenset[str]]:
 
 
 def _before_beginnings(held: str, marks: tuple[str, ...], firsts: frozenset[str]) -> int:
-    """Length of a text before the first place, near its end, at which a mark may have begun."""
+    """Length of a text up to the first place near its end at which a mark may have begun."""
     longest = max(map(len, marks), default=1)
     for index in range(max(0, len(held) - longest + 1), len(held)):
         if held[index] in firsts:

@@ -1,4 +1,4 @@
-"""Messages of a conversation and the tools of a model, as values, and how OpenAI's clients send them."""
+"""Messages of a conversation and tools, as values and in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tool:
         name: Its name.
         description: What it does, for the model; may be empty.
         parameters: JSON schema of its arguments, an object's; empty for "anything".
-        strict: The caller insists that arguments fit the schema.
+        strict: Whether arguments must match the schema.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Tool:
     strict: bool = False
 
     def to_template(self) -> dict[str, Any]:
-        """The form that chat templates expect, which is OpenAI's."""
+        """The format that chat templates expect, which is OpenAI's."""
         parameters = dict(self.parameters) or {"type": "object", "properties": {}}
         function = {
             "name": self.name,
@@ -50,7 +50,7 @@ class Tool:
         return {"type": "function", "function": function}
 
     def described(self) -> Tool:
-        """The same with a description of each parameter, if only an empty one."""
+        """The tool with a description for each parameter, possibly empty."""
         properties = self.parameters.get("properties")
         if not isinstance(properties, Mapping):
             return self
@@ -63,23 +63,23 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class NamedTool:
-    """The choice of one tool, which has to be called."""
+    """The choice of one tool that must be called."""
 
     name: str
 
 
 ToolChoice = Literal["auto", "none", "required"] | NamedTool
-"""Whether tools may be called, may not, or have to be."""
+"""Whether tools may, must not or must be called."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call that a model made.
+    """A tool call by a model.
 
     Attributes:
-        id: By which the result refers to it.
-        name: Of the tool.
-        arguments: JSON text as the model wrote it; a damaged one may be no JSON.
+        id: Referred to by its result.
+        name: Name of the tool.
+        arguments: JSON text as the model wrote it; may be invalid JSON.
     """
 
     id: str
@@ -88,7 +88,7 @@ class ToolCall:
 
     @property
     def values(self) -> dict[str, Any] | None:
-        """The arguments as an object; None if they are none."""
+        """The arguments as an object; None if they are not one."""
         try:
             found = json.loads(self.arguments or "{}")
         except (ValueError, RecursionError):
@@ -99,7 +99,7 @@ class ToolCall:
         """The form that chat templates expect.
 
         Args:
-            as_text: The template wants the arguments as JSON text; most want an object.
+            as_text: Whether the template wants the arguments as JSON text; most want an object.
         """
         values = self.values
         arguments = self.arguments if as_text or values is None else values
@@ -112,10 +112,10 @@ class Message:
     """One message.
 
     Attributes:
-        role: Who says it: ``system``, ``user``, ``assistant``, ``tool`` or what else a template knows.
+        role: The speaker's role: ``system``, ``user``, ``assistant``, ``tool`` or what else a template knows.
         content: Its text.
         name: Name of the speaker, or of the tool whose result it is; or empty.
-        reasoning: What the assistant thought before.
+        reasoning: The assistant's reasoning before it.
         tool_calls: The assistant's calls.
         tool_call_id: The call whose result it is.
         media: Images and sounds whose marks are in the text.
@@ -130,7 +130,7 @@ class Message:
     media: tuple[Attachment, ...] = ()
 
     def to_template(self, *, arguments_as_text: bool = False) -> dict[str, Any]:
-        """The form that chat templates expect. Each family has its own name for reasoning."""
+        """The format that chat templates expect, with each family's name for reasoning."""
         fields: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.name:
             fields["name"] = self.name
@@ -147,10 +147,10 @@ class Message:
 
 
 def read_messages(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
-    """Messages of a conversation. What is null counts as not given.
+    """Parse messages of a conversation. Null counts as not given.
 
     Raises:
-        BadRequest: One has no role, content that is not text, or calls that are none.
+        BadRequest: A message has no role, or invalid content or calls.
     """
     return tuple(_read(message, f"messages[{i}]") for i, message in enumerate(messages))
 
@@ -199,10 +199,10 @@ def _optional_text(fields: Mapping[str, Any], name: str, field: str) -> str:
 
 
 def read_tools(tools: object, field: str = "tools") -> tuple[Tool, ...]:
-    """Tools as OpenAI's chat completions have them.
+    """Parse tools in the format of OpenAI's chat completions.
 
     Raises:
-        BadRequest: One is not a function, or two have the same name.
+        BadRequest: A tool is not a function, or two have the same name.
     """
     if not isinstance(tools, list | None):
         raise BadRequest(f"{field} must be a list.", field=field)
@@ -235,10 +235,10 @@ def _read_tool(tool: Any, field: str) -> Tool:
 def read_tool_choice(
     choice: object, tools: Sequence[Tool], field: str = "tool_choice"
 ) -> ToolChoice:
-    """The choice of tools as OpenAI's chat completions have it.
+    """Parse the tool choice in the format of OpenAI's chat completions.
 
     Raises:
-        BadRequest: It is none, or names a tool that is not there.
+        BadRequest: It is invalid, or names an unknown tool.
     """
     if choice is None:
         return "auto"

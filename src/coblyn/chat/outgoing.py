@@ -1,4 +1,4 @@
-"""What a reader of a reply has found, as events."""
+"""The events that a reader of a reply produces."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReasoningText:
-    """More of what the model thinks."""
+    """New reasoning text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ContentText:
-    """More of what the model says."""
+    """New content text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallBegun:
-    """A tool is called; ``index`` counts the calls of a reply from 0."""
+    """The beginning of a tool call; ``index`` counts the calls of a reply from 0."""
 
     index: int
     id: str
@@ -43,7 +43,7 @@ class CallBegun:
 
 @dataclass(frozen=True, slots=True)
 class CallArguments:
-    """More of the JSON text of a call's arguments."""
+    """New JSON text of a call's arguments."""
 
     index: int
     text: str
@@ -51,10 +51,10 @@ class CallArguments:
 
 @dataclass(frozen=True, slots=True)
 class CallBroken:
-    """A call that had begun will never be whole: it was cut, or is damaged.
+    """A call that will never be complete, because it was truncated or is malformed.
 
     Attributes:
-        index: Of the call.
+        index: Index of the call.
         text: All that the model wrote of it, with its marks.
     """
 
@@ -66,7 +66,7 @@ ReplyEvent = ReasoningText | ContentText | CallBegun | CallArguments | CallBroke
 
 
 class _Voice:
-    """Text of one kind, without the whitespace around it."""
+    """Text of one kind, trimmed of surrounding whitespace."""
 
     def __init__(self, *, trims_start: bool) -> None:
         self._is_fresh = trims_start
@@ -74,7 +74,7 @@ class _Voice:
         self._joint = ""
 
     def add(self, text: str) -> str:
-        """What may be said now: whitespace waits for what follows."""
+        """The text to emit now; trailing whitespace waits for more text."""
         text = self._space + text
         if self._is_fresh:
             text = text.lstrip()
@@ -87,10 +87,10 @@ class _Voice:
         return joint + said
 
     def cut(self, joint: str = "") -> None:
-        """Something else follows: the whitespace before and after it is its own.
+        """Drop whitespace before and after another part.
 
         Args:
-            joint: What is put in its place, before what may yet be said.
+            joint: Text that replaces it, before any further text.
         """
         self._space = ""
         self._is_fresh = True
@@ -106,12 +106,12 @@ class Outgoing:
     """Collects events.
 
     Args:
-        make_id: Makes an id for a call to which the model gives none.
+        make_id: Makes the id of a call without one.
 
     Attributes:
-        is_thought: What is damaged is reasoning, not content.
-        num_calls: Calls that have begun.
-        num_whole: Those of them that are whole.
+        is_thought: Whether malformed calls become reasoning instead of content.
+        num_calls: Number of calls begun.
+        num_whole: Number of complete calls.
     """
 
     def __init__(self, make_id: Callable[[], str] | None = None) -> None:
@@ -127,53 +127,53 @@ class Outgoing:
         self._events: list[ReplyEvent] = []
 
     def content(self, text: str) -> None:
-        """The model says something."""
+        """Add content."""
         if said := self._content.add(text):
             self._add(ContentText(said))
 
     def reasoning(self, text: str) -> None:
-        """The model thinks something."""
+        """Add reasoning."""
         if said := self._reasoning.add(text):
             self._add(ReasoningText(said))
             self._has_reasoned = True
 
     def border(self) -> None:
-        """A mark was here: whitespace on both sides of it belongs to it."""
+        """Record the place of a mark; whitespace on both sides belongs to it."""
         self._content.cut()
         self._reasoning.cut()
 
     def begin_thought(self) -> None:
-        """A block of reasoning begins; blocks are told apart by a line break."""
+        """Begin a block of reasoning; blocks are separated by a line break."""
         self._content.cut()
         self._reasoning.cut("\n" if self._has_reasoned else "")
 
     def begin_call(self, name: str, call_id: str = "") -> None:
-        """A call begins, once its name is known; an id is made where the model gives none."""
+        """Begin a call once its name is known; an id is made if the model gives none."""
         self.border()
         self._is_calling, self._has_arguments = True, False
         self._add(CallBegun(self.num_calls, call_id or self._make_id(), name))
         self.num_calls += 1
 
     def arguments(self, text: str) -> None:
-        """More of the arguments of the call that has begun."""
+        """Add argument text to the current call."""
         if text:
             self._has_arguments = True
             self._add(CallArguments(self.num_calls - 1, text))
 
     def end_call(self) -> None:
-        """The call is whole."""
+        """Mark the current call as complete."""
         if not self._has_arguments:
             self.arguments("{}")
         self._is_calling = self.is_thought = False
         self.num_whole += 1
 
     def whole_call(self, name: str, arguments: object, call_id: str = "") -> None:
-        """A call that is known as a whole.
+        """Add a complete call.
 
         Args:
             name: Of the tool.
-            arguments: What can be written as JSON, or JSON text.
-            call_id: The model's own name for the call, or empty.
+            arguments: A JSON-serializable value, or JSON text.
+            call_id: The model's id of the call, or empty.
         """
         self.begin_call(name, call_id)
         is_text = isinstance(arguments, str)
@@ -181,14 +181,14 @@ class Outgoing:
         self.end_call()
 
     def program(self, code: str) -> None:
-        """The arguments of the call that has begun are a program."""
+        """Set a program as the arguments of the current call."""
         self.arguments(json.dumps({"code": code}, ensure_ascii=False))
 
     def broken(self, text: str) -> None:
-        """What was to be a call is damaged.
+        """Record a malformed call.
 
         Args:
-            text: All that was written of it. It is content, unless the call had begun.
+            text: All its text, which becomes content unless the call has begun.
         """
         if self._is_calling:
             self._is_calling = False
@@ -199,7 +199,7 @@ class Outgoing:
             self.content(text)
 
     def close(self) -> None:
-        """The end of the reply."""
+        """End the reply."""
         if not self.num_calls and (space := self._content.rest()):
             self._add(ContentText(space))
 
@@ -209,7 +209,7 @@ class Outgoing:
         return events
 
     def _add(self, event: ReplyEvent) -> None:
-        """Add an event; text goes on with what was just said."""
+        """Add an event; text is merged with the previous event of the same kind."""
         last = self._events[-1] if self._events else None
         match last, event:
             case ContentText(before), ContentText(text):

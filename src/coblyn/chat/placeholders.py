@@ -17,7 +17,7 @@ __all__ = ["Tags", "fill_placeholders", "fill_stops", "read_tags", "write_chat"]
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What stands around each speaker's text, and before the first; the defaults are the Alpaca format."""
+    """The tags around each speaker's text, and before the first; the defaults are the Alpaca format."""
 
     system_start: str = "\n### Instruction:\n"
     system_end: str = ""
@@ -30,7 +30,7 @@ class Tags:
 
     @property
     def stops(self) -> tuple[str, ...]:
-        """Texts that end an answer, because with them someone else's begins."""
+        """Texts that end an answer, because another speaker's text begins with them."""
         starts = (self.user_start.strip(), self.assistant_start.strip())
         return tuple(dict.fromkeys(start for start in starts if start))
 
@@ -67,7 +67,8 @@ def write_chat(messages: Sequence[Message], tags: Tags, *, continues_last: bool)
     Args:
         messages: The messages; the results of tools are what a user says.
         tags: The tags.
-        continues_last: The text ends inside the last message; otherwise where the assistant's next one begins.
+        continues_last: Whether the text ends inside the last message; otherwise it ends where the assistant's next one
+            begins.
     """
     text = tags.chat_start
     around = {
@@ -108,7 +109,7 @@ def fill_stops(stops: Iterable[str], tags: Tags) -> tuple[str, ...]:
 
 
 def _fill_last_output(memory: str, prompt: str, tags: Tags) -> tuple[str, str]:
-    """The turn that the model is to write may begin differently from those in the past."""
+    """Replace the last placeholder by the tag of the turn to generate, which may differ from earlier turns."""
     if not tags.assistant_gen or tags.assistant_gen == tags.assistant_start:
         return memory, prompt
     if "{{[OUTPUT]}}" in prompt:
@@ -117,7 +118,7 @@ def _fill_last_output(memory: str, prompt: str, tags: Tags) -> tuple[str, str]:
 
 
 def _fill_first_input(memory: str, prompt: str, tags: Tags) -> tuple[str, str]:
-    """No assistant's turn ends before the first of the user."""
+    """Handle the first user turn, before which no assistant's turn ends."""
     if "{{[INPUT]}}" in memory:
         return memory.replace("{{[INPUT]}}", tags.user_start, 1), prompt
     return memory, prompt.replace("{{[INPUT]}}", tags.user_start, 1)

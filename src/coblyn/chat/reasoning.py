@@ -1,4 +1,4 @@
-"""How a model marks its reasoning: found in its template and in the prompt that was rendered, not by its name."""
+"""Detects a model's marks of reasoning from its template and the rendered prompt, not from its name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Reasoning:
     """The marks around reasoning.
 
     Attributes:
-        opening: Text that begins it; empty where a model does not reason.
+        opening: Text that begins it; empty if the model does not reason.
         closing: Text that ends it.
-        after: What models write after ``closing`` before their answer: to end reasoning early, both are written.
+        after: What models write after ``closing`` before their answer: both are inserted to end reasoning early.
     """
 
     opening: str
@@ -29,7 +29,7 @@ NO_REASONING = Reasoning("", "")
 
 _THINK = Reasoning("<think>", "</think>")
 
-# A sign in the template, and what it means; the first that is found counts.
+# A sign in the template, and the marks it implies; the first match counts.
 _FAMILIES = (
     ("<|START_THINKING|>", Reasoning("<|START_THINKING|>", "<|END_THINKING|>", "")),
     ("<|channel>", Reasoning("<|channel>thought\n", "<channel|>", "")),
@@ -53,7 +53,7 @@ _FAMILIES = (
 
 
 def reasoning_of(template: str) -> Reasoning:
-    """How a model whose chat template this is marks its reasoning."""
+    """The marks of reasoning of a model with this chat template."""
     return next((marks for sign, marks in _FAMILIES if sign in template), NO_REASONING)
 
 
@@ -61,12 +61,12 @@ def opens_reasoning(marks: Reasoning, prompt: str) -> bool:
     """Whether a prompt ends with an open block of reasoning, so that what is generated begins with reasoning.
 
     Args:
-        marks: How the model marks it.
-        prompt: As it was rendered, with the beginning of the message that is generated.
+        marks: The model's marks.
+        prompt: The rendered prompt, including the beginning of the message to generate.
     """
     return bool(marks) and prompt.rstrip().endswith(marks.opening.rstrip())
 
 
 def begins_reasoning(marks: Reasoning, content: str) -> bool:
-    """Whether a message brings reasoning of its own. Templates take it out, or open another block before it."""
+    """Whether a message contains reasoning. Templates remove it, or open another block before it."""
     return bool(marks) and content.lstrip().startswith(marks.opening.rstrip())

@@ -1,4 +1,4 @@
-"""A template's own refusal of a conversation."""
+"""A template's refusal of a conversation."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ __all__ = ["TemplateRefusal"]
 
 
 class TemplateRefusal(Exception):
-    """The template itself refuses the conversation, through ``raise_exception``."""
+    """The template refused the conversation by ``raise_exception``."""

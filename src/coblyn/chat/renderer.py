@@ -1,4 +1,4 @@
-"""Runs a chat template once. Where it comes from a stranger, that is done in a process that can be killed."""
+"""Renders a chat template. Untrusted templates are rendered in a process that can be killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["BeyondLimits", "Run", "broken", "run_here"]
 
 
 class BeyondLimits(ModelBroken):
-    """A template does what it may not, or takes too much: it is not tried again in another way."""
+    """A template violated the sandbox or a limit; no other form of the conversation is tried."""
 
 
 Run = Callable[[str, Mapping[str, Any]], str]
@@ -27,13 +27,13 @@ Run = Callable[[str, Mapping[str, Any]], str]
 
 Raises:
     TemplateRefusal: It refuses the conversation.
-    ModelBroken: It is wrong; the message names what and where.
+    ModelBroken: It is invalid; the message says what and where.
 """
 
 
 def run_here(source: str, variables: Mapping[str, Any]) -> str:
-    """Render in this process, within the limits that a sandbox can keep."""
-    from jinja2.exceptions import SecurityError  # a server has its templates rendered elsewhere
+    """Render in this process, within the limits of the sandbox."""
+    from jinja2.exceptions import SecurityError  # servers render in other processes
 
     sandbox, template = _compiled(source)
     try:
@@ -42,12 +42,12 @@ def run_here(source: str, variables: Mapping[str, Any]) -> str:
         raise
     except SecurityError as error:
         raise BeyondLimits(broken(str(error), _line(error)).message) from error
-    except Exception as error:  # a template is a foreign program: it may raise anything
+    except Exception as error:  # a template is untrusted code and may raise anything
         raise broken(str(error) or type(error).__name__, _line(error)) from error
 
 
 def broken(reason: str, line: int | None = None) -> ModelBroken:
-    """The error of a template that is wrong."""
+    """The error for an invalid template."""
     where = f", line {line}" if line else ""
     return ModelBroken(
         f"The model's chat template cannot be used{where}: {reason}.",

@@ -1,4 +1,4 @@
-"""What a model writes, told apart as it comes: reasoning, content and calls of tools."""
+"""Separates a model's output into reasoning, content and tool calls as it arrives."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReplyForm:
-    """In which form a reply comes.
+    """The form of a reply.
 
     Attributes:
-        format: How calls are written.
-        reasoning: How reasoning is marked.
-        is_reasoning: The prompt ended within reasoning.
+        format: Format of calls.
+        reasoning: Marks of reasoning.
+        is_reasoning: Whether the prompt ended within reasoning.
         tools: The tools that may be called.
-        template: The model's chat template, which tells variants of a format apart.
+        template: The model's chat template, which distinguishes variants of a format.
     """
 
     format: Format = NO_FORMAT
@@ -57,18 +57,18 @@ class ReplyForm:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """Special tokens whose text a reader has to see."""
+        """Special tokens whose text a reader needs."""
         marks = (self.reasoning.opening.strip(), self.reasoning.closing.strip())
         return tuple(mark for mark in (*self.format.kept, *marks) if mark)
 
 
 class ReplyReader:
-    """Tells the parts of one reply apart, the same however its text is cut.
+    """Separates the parts of one reply; the result does not depend on how its text is split.
 
-    Whitespace around reasoning and calls is theirs. What is damaged is never lost, and no error.
+    Whitespace around reasoning and calls is dropped. Malformed parts are kept as text and are not errors.
 
     Args:
-        form: In which form it comes.
+        form: The form of the reply.
     """
 
     def __init__(self, form: ReplyForm) -> None:
@@ -79,17 +79,17 @@ class ReplyReader:
 
     @property
     def has_calls(self) -> bool:
-        """Whether at least one call is whole."""
+        """Whether at least one call is complete."""
         return self._out.num_whole > 0
 
     def push(self, text: str) -> list[ReplyEvent]:
-        """Add text and take what is known."""
+        """Add text, and take the events so far."""
         self._in.push(text)
         self._go_on()
         return self._out.take()
 
     def finish(self) -> list[ReplyEvent]:
-        """Take the rest: no more text will come."""
+        """Take the last events; no more text will arrive."""
         self._in.end()
         self._go_on()
         self._out.close()
@@ -100,19 +100,19 @@ class ReplyReader:
             next(self._reading)
         except StopIteration:
             self._say_rest()
-        except Exception:  # a model may write anything: what a reader stumbles over is content
+        except Exception:  # a model may write anything: what a reader fails on is content
             log.exception("a reply could not be read in its format")
             self._say_rest()
 
     def _say_rest(self) -> None:
-        """Nobody reads it any longer: it is content as it is."""
+        """Emit the remaining text as content, after the reader has failed."""
         self._reading = self._in.rest(self._out.content)
         with suppress(StopIteration):
             next(self._reading)
 
 
 class Collected:
-    """A reply as a whole, from its events."""
+    """A complete reply collected from events."""
 
     def __init__(self) -> None:
         self._reasoning: list[str] = []
@@ -120,7 +120,7 @@ class Collected:
         self._calls: dict[int, tuple[CallBegun, list[str]]] = {}
 
     def add(self, events: Iterable[ReplyEvent]) -> None:
-        """More of it. A call that is broken becomes content."""
+        """Add an event. A broken call becomes content."""
         for event in events:
             match event:
                 case ReasoningText(text):

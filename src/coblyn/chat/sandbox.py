@@ -1,9 +1,8 @@
-"""A Jinja environment in which a foreign template can neither reach out nor run forever.
+"""A Jinja environment in which an untrusted template can neither access the system nor run forever.
 
-Jinja's own sandbox forbids private attributes and changes of arguments. It limits neither time nor
-memory, and a chat template comes out of a model file that anyone may have made. So each turn of a
-loop, each call and each filter here looks at the clock, and what could make a huge value in one go
-is estimated first.
+Jinja's own sandbox forbids private attributes and changes of arguments. It limits neither time nor memory, and a chat
+template comes from a model file that anyone may have made. So every loop iteration, call and filter here checks the
+clock, and operations that could make a huge value are estimated first.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ from coblyn.chat.refusal import TemplateRefusal
 __all__ = ["MAX_CHARACTERS", "MAX_SECONDS", "Sandbox"]
 
 MAX_SECONDS = 5.0
-"""Processor time of one rendering; a thousand messages take some ten milliseconds."""
+"""Processor time of one rendering in seconds; a thousand messages take about ten milliseconds."""
 
 MAX_CHARACTERS = 1 << 25
-"""Length of the rendered text and of any value in between: the size of the largest request."""
+"""Maximum length of the rendered text and of intermediate values: the size of the largest request."""
 
 MAX_WIDTH = 10_000
-"""Paddings, indents and exponents above this have no use in a prompt."""
+"""Maximum of paddings, indents and exponents; larger ones have no use in a prompt."""
 
 _PADDING = frozenset({"center", "expandtabs", "indent", "ljust", "rjust", "wordwrap", "zfill"})
 _WIDE_FORMAT = re.compile(r"\d{5}|\*|\{[^}]*\{")
@@ -43,7 +42,7 @@ _deadline: ContextVar[float] = ContextVar("deadline")
 
 
 class GenerationBlock(Extension):
-    """``{% generation %}`` marks the assistant's text for training; here it changes nothing."""
+    """``{% generation %}`` marks the assistant's text for training; it has no effect here."""
 
     tags = frozenset({"generation"})  # type: ignore[assignment]
 
@@ -107,7 +106,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             _deadline.reset(token)
 
     def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call something from a template, if what it gives cannot be huge."""
+        """Call a function from a template unless its result could be huge."""
         _look_at_clock()
         method = getattr(obj, "__wrapped__", obj)  # the sandbox wraps ``str.format``
         owner = getattr(method, "__self__", None)
@@ -116,7 +115,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Compute ``left operator right``, if what it gives cannot be huge."""
+        """Compute ``left operator right`` unless the result could be huge."""
         _look_at_clock()
         if operator == "**" and max(abs(left), abs(right)) > MAX_WIDTH:
             raise SecurityError("it computes a number that is too large")
@@ -171,7 +170,7 @@ def _check_growth(name: str, text: Any, arguments: tuple[Any, ...]) -> None:
 
 
 class _Watched:
-    """The items of a loop; each turn looks at the clock. Templates ask for the length, too."""
+    """The items of a loop; each iteration checks the clock. Templates need the length too."""
 
     __slots__ = ("_items",)
 
@@ -188,7 +187,7 @@ class _Watched:
 
 
 def _watched(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    # Jinja hands its context or itself to filters that ask for it, before the value.
+    # Jinja passes its context or environment to filters that request it, before the value.
     num_before = int(hasattr(call, "jinja_pass_arg"))
 
     def watched(*args: Any, **kwargs: Any) -> Any:
@@ -218,7 +217,7 @@ def _to_json(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
-    """JSON as model makers' own tools write it: no HTML escaping, characters as they are."""
+    """JSON as model makers' tools write it: without HTML or Unicode escaping."""
     return json.dumps(
         value,
         ensure_ascii=ensure_ascii,
@@ -230,7 +229,7 @@ def _to_json(
 
 
 def _listed(value: Any) -> list[Any]:
-    """What filters such as ``map`` give, as a list."""
+    """Convert the results of filters such as ``map`` to a list."""
     if isinstance(value, Iterable):
         return list(value)
     raise TypeError(f"{type(value).__name__} is not JSON")

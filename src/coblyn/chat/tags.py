@@ -1,4 +1,4 @@
-"""What stands around each speaker's text in a model's own chat template, found by rendering marked messages."""
+"""Finds the tags around each speaker's text in a chat template by rendering marked messages."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def tags_of(source: str, bos: str, eos: str, run: Run = run_here) -> Tags | None
 
     Args:
         source: Jinja text of the template.
-        bos: Text of the BOS token, which belongs to no speaker.
+        bos: Text of the BOS token, which is not part of a tag.
         eos: Text of the EOS token.
         run: Renders it.
 
     Returns:
-        None if there is no template, or it cuts its messages in pieces that are not tags.
+        None if there is no template, or its text around messages cannot be split into tags.
     """
     if not source.strip():
         return None
@@ -40,12 +40,12 @@ def tags_of(source: str, bos: str, eos: str, run: Run = run_here) -> Tags | None
 
 
 def _split(between: str, before: str, ends: Sequence[str]) -> tuple[str, str]:
-    """The text between an answer and the next question as the end of the one and the start of the other.
+    """Split the text between an answer and the next question into the end of one and the start of the other.
 
     Args:
-        between: That text.
-        before: The text before the first question, which ends like the start of any.
-        ends: How an answer may end: some templates end the last one differently.
+        between: The text between them.
+        before: The text before the first question, which ends with the start tag of a question.
+        ends: Possible ends of an answer; some templates end the last one differently.
     """
     for end in ends:
         if end and between.startswith(end):
@@ -62,7 +62,7 @@ class _NoTags(Exception):
 
 
 class _Reader:
-    """Renders a template's marked messages, and cuts the text at the marks."""
+    """Renders marked messages with a template, and splits the text at the marks."""
 
     def __init__(self, source: str, bos: str, eos: str, run: Run) -> None:
         self._run = run
@@ -90,18 +90,18 @@ class _Reader:
         )
 
     def _system(self, before: str, user_start: str, user_end: str) -> tuple[str, str]:
-        """Tags of a system message; those of the user where the template has no such role."""
+        """Tags of a system message; those of the user if the template has no such role."""
         try:
             start, end, _ = self._parts({_SYSTEM: "system", _QUESTION: "user"})
         except TemplateRefusal:
             return user_start, user_end
         if end.endswith(user_start):
             return start, end.removesuffix(user_start)
-        # It is put into the user's first message, whose tag is to stand before both.
+        # It is part of the first user message, whose tag has to precede both.
         return "", end if start == before else ""
 
     def _parts(self, turns: dict[str, str], *, opens_answer: bool = False) -> list[str]:
-        """The text before, between and after messages, each given as its mark and who says it."""
+        """The text before, between and after messages, each given by mark and role."""
         messages = [{"role": role, "content": mark} for mark, role in turns.items()]
         values: dict[str, Any] = {
             "messages": messages,

@@ -1,6 +1,6 @@
-"""A model's own chat template: messages to prompt text.
+"""A model's chat template: converts messages to prompt text.
 
-Knows the conventions that model makers follow; refuses to know Jinja and tokens.
+Handles the conventions of model makers; knows nothing of Jinja or tokens.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class Rendered:
 
     Attributes:
         text: The prompt.
-        form: In which form the reply will come; None where all of it is content.
-        turn_end: What ends the reply, whether the model's vocabulary says so or not; empty if nothing does.
+        form: The form of the reply; None if all of it is content.
+        turn_end: Text that ends the reply, whether or not the vocabulary marks it as an end token; empty if there is
+            none.
     """
 
     text: str
@@ -48,7 +49,7 @@ class ChatTemplate:
     """A template, compiled at its first use.
 
     Args:
-        source: Jinja text, or empty: then ChatML serves.
+        source: Jinja text; empty for ChatML.
         bos: Text of the BOS token, or empty.
         eos: Text of the EOS token, or empty.
         run: Renders it.
@@ -63,7 +64,7 @@ class ChatTemplate:
 
     @functools.cached_property
     def traits(self) -> Traits:
-        """What it does with calls and turns."""
+        """Its treatment of calls and turns."""
         return traits_of(self._source, self._tokens, self._run_template)
 
     @functools.cached_property
@@ -79,21 +80,21 @@ class ChatTemplate:
         tools: Sequence[Tool] = (),
         may_call: bool = True,
     ) -> Rendered:
-        """The prompt text of a conversation, and in which form the reply will come.
+        """The prompt text of a conversation, and the form of the reply.
 
-        What a strict template refuses is tried in forms that it may take.
+        If a strict template refuses the conversation, other forms of it are tried.
 
         Args:
             messages: At least one.
-            continues_last: The text ends inside the last message, which the model is to go on
-                with; otherwise it ends where the assistant's next message begins.
-            variables: Further names that the template may look at, such as ``enable_thinking``.
-            tools: The tools that the model is told of.
-            may_call: Whether what it writes may be a call of one.
+            continues_last: Whether the text ends inside the last message, which the model continues; otherwise it ends
+                where the assistant's next message begins.
+            variables: Additional variables for the template, such as ``enable_thinking``.
+            tools: The tools to describe to the model.
+            may_call: Whether the reply may call one.
 
         Raises:
             BadRequest: The template refuses these messages, or fails over them.
-            ModelBroken: The template itself is wrong; the message names what and where.
+            ModelBroken: The template itself is invalid; the message says what and where.
         """
         if not messages:
             raise BadRequest("messages must hold at least one message.", field="messages")
@@ -122,7 +123,7 @@ class ChatTemplate:
         return ReplyForm(calls, self._marks, is_open, tools, self._source)
 
     def _is_reasoning(self, text: str, continued: Message | None) -> bool:
-        """Whether the prompt ends within reasoning. What users have written says nothing about that."""
+        """Whether the prompt ends within reasoning, ignoring marks in users' text."""
         if continued is None:
             return opens_reasoning(self._marks, text)
         if begins_reasoning(self._marks, continued.content):
@@ -133,7 +134,7 @@ class ChatTemplate:
     def _first_that_fits(
         self, messages: Sequence[Message], given: dict[str, Any], *, continues_last: bool
     ) -> tuple[str, Sequence[Message]]:
-        """The first form of a conversation that renders, and keeps all that the system says."""
+        """The first form of a conversation that renders with all system text."""
         first: TemplateRefusal | ModelBroken | None = None
         best: tuple[str, Sequence[Message]] | None = None
         for used in self._forms(messages):
@@ -159,7 +160,7 @@ class ChatTemplate:
         yield from gentler(fitted)
 
     def _fitted(self, messages: Sequence[Message]) -> Sequence[Message]:
-        """The conversation with calls, results and ids as this template has them."""
+        """The conversation with calls, results and ids in the template's form."""
         if self._format.fit_messages:
             messages = self._format.fit_messages(messages)
         if not any(message.tool_calls or message.role == "tool" for message in messages):
@@ -185,7 +186,7 @@ class ChatTemplate:
         if len(messages) > 1 and begins_reasoning(self._marks, messages[-1].content):
             before = self._run(messages[:-1], variables, add_generation_prompt=True)
             return _continued(self._marks, before, messages[-1].content)
-        # A mark in place of the text shows where the template's own ending begins.
+        # A mark in place of the text shows where the template's ending begins.
         marked = [*messages[:-1], replace(messages[-1], content=_MARK)]
         before, mark, _ = self._run(marked, variables, add_generation_prompt=False).rpartition(
             _MARK
@@ -196,7 +197,7 @@ class ChatTemplate:
         return before + messages[-1].content
 
     def _known_role(self, message: Message) -> Message:
-        """OpenAI's ``developer`` is what others call ``system``; only templates that name it know it."""
+        """Map OpenAI's role ``developer`` to ``system``, unless the template names it."""
         if message.role == "developer" and "developer" not in self._source:
             return replace(message, role="system")
         return message
@@ -213,26 +214,26 @@ class ChatTemplate:
         except ModelBroken as error:
             if values["tools"] is not None or isinstance(error, BeyondLimits):
                 raise
-        # Some are made for conversations with tools, and go through them unasked.
+        # Some templates require a list of tools, and iterate over it without a check.
         return self._run_template(self._source, values | {"tools": []})
 
 
 def _continued(marks: Reasoning, prompt: str, content: str) -> str:
-    """A prompt that ends where the assistant begins, and what it has written so far, with its reasoning.
+    """A prompt that ends where the assistant begins, followed by its message so far, with its reasoning.
 
-    That is what the model would see had it written the content itself.
+    This is what the model would see if it had generated the content itself.
     """
     content = content.lstrip()
     if opens_reasoning(marks, prompt):
         content = content[len(marks.opening.rstrip()) :]
         return prompt + (content.removeprefix("\n") if prompt.endswith("\n") else content)
-    if prompt.rstrip().endswith(marks.closing):  # an empty block, for a model that must not reason
+    if prompt.rstrip().endswith(marks.closing):  # an empty block, because the model must not reason
         prompt = prompt[: prompt.rfind(marks.opening.rstrip())]
     return prompt + content
 
 
 def _is_silenced(messages: Sequence[Message], text: str) -> bool:
-    """Whether a template leaves out what the system says."""
+    """Whether a template omits the system text."""
     said = [each.content.strip() for each in messages if each.role in ("system", "developer")]
     others = [each.content.strip() for each in messages if each.role == "user"]
     shows_some = not others or any(each in text for each in others)

@@ -1,4 +1,4 @@
-"""What a chat template does with calls, results, tools and the end of a turn: found by rendering probes."""
+"""Detects how a chat template treats calls, results, tools and the end of a turn, by rendering probes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Traits:
     """Traits of a template.
 
     Attributes:
-        wants_text: Arguments of calls are put together with other text, and have to be one.
-        shows_calls: Calls of earlier turns are shown.
-        shows_results: Results of calls are shown.
-        shows_tools: The model is told of the tools that there are.
-        wants_descriptions: Each parameter of a tool needs a description.
-        turn_end: The mark behind what the assistant says; empty if it has none.
+        wants_text: Whether arguments of calls must be text, because they are concatenated with text.
+        shows_calls: Whether calls of earlier turns are rendered.
+        shows_results: Whether results of calls are rendered.
+        shows_tools: Whether the tools are rendered.
+        wants_descriptions: Whether each parameter of a tool needs a description.
+        turn_end: The mark after the assistant's text; empty if there is none.
     """
 
     wants_text: bool
@@ -50,7 +50,7 @@ class Traits:
 
 
 def is_sound(source: str, tokens: Mapping[str, str], run: Run) -> bool:
-    """Whether a template can render plain conversations, or refuses them in words."""
+    """Whether a template can render plain conversations, or refuses them properly."""
     probe = _Probe(source, tokens, run)
     talks = ((_USER,), (_USER, Message("assistant", _ANSWER), _USER))
     return all(probe.fails_over(talk) is None for talk in talks)
@@ -61,8 +61,8 @@ def traits_of(source: str, tokens: Mapping[str, str], run: Run) -> Traits:
 
     Args:
         source: Jinja text.
-        tokens: Variables that every rendering has.
-        run: Renders.
+        tokens: Variables of every rendering.
+        run: Renders the template.
     """
     probe = _Probe(source, tokens, run)
     shown = probe.render(_CALLING)
@@ -87,7 +87,7 @@ class _Probe:
         self._source, self._tokens, self._run = source, tokens, run
 
     def fails_over(self, messages: Sequence[Message]) -> ModelBroken | None:
-        """What is wrong with it, if this shows it."""
+        """The template's error for a conversation, if any."""
         try:
             self._render(messages, None, as_text=False)
         except TemplateRefusal:

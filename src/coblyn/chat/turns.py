@@ -1,4 +1,4 @@
-"""A conversation without its oldest turns."""
+"""Shortens conversations by leaving out their oldest turns."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _KEPT = ("system", "developer")
 
 
 def shortened(messages: Sequence[Message]) -> list[tuple[Message, ...]]:
-    """The conversation without none, one, two and more of its oldest turns, as long as one is left.
+    """The conversation without its 0, 1, 2, ... oldest turns, as long as one is left.
 
-    A turn begins with what the user says. System messages at the start stay.
+    A turn begins with a user message. System messages at the start are kept.
     """
     start = next((i for i, each in enumerate(messages) if each.role not in _KEPT), len(messages))
     turns = (i for i in range(start + 1, len(messages)) if messages[i].role == "user")

@@ -1,4 +1,4 @@
-"""The formats in which models write calls of tools, one a module; the template tells which a model has."""
+"""The formats of models' tool calls, one per module; the chat template identifies a model's format."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ FORMATS: Sequence[Format] = (
     PHI,
     LLAMA3,
 )
-"""All formats, in the order in which they are looked for: templates of earlier ones may have signs of later ones."""
+"""All formats, in order of detection: templates of earlier ones may contain signs of later ones."""
 
 NO_FORMAT = Format("none", lambda template: True, Tagged({}))  # noqa: ARG005
-"""What a model writes where nothing is a call: reasoning and content."""
+"""The format of replies without calls: reasoning and content."""
 
 
 def format_of(template: str) -> Format:

@@ -20,7 +20,7 @@ _ANSWER = (
     "<|START_TEXT|>",
     "<|END_TEXT|>",
 )
-# Their ids count from 0 in each conversation, so they are not handed on.
+# Their ids start at 0 in each conversation, so they are not passed on.
 _KEYS = CallKeys(("tool_name", "name"), ("parameters", "arguments"), ())
 _NO_CALL = ("directly-answer", "directly_answer")
 

@@ -1,4 +1,4 @@
-"""How models of a family write calls of tools: what all formats have."""
+"""The common structure of all tool call formats."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["CallReader", "Format", "Reader", "Situation", "drop"]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known before a model writes.
+    """What is known before a reply begins.
 
     Attributes:
-        tools: The tools that it may call, by name; where there are none, nothing it writes is a call.
-        reasoning: How it marks its reasoning.
-        is_reasoning: The prompt ended within reasoning.
+        tools: The tools that it may call, by name; if there are none, nothing counts as a call.
+        reasoning: The model's marks of reasoning.
+        is_reasoning: Whether the prompt ended within reasoning.
     """
 
     tools: Mapping[str, Tool]
@@ -33,7 +33,7 @@ Reader = Callable[[Incoming, Outgoing, Situation], Reading[None]]
 """Reads a whole reply."""
 
 CallReader = Callable[[Incoming, Outgoing, Situation, str], Reading[None]]
-"""Reads what follows a mark, which is given, up to the end of what it opened."""
+"""Reads from after a mark, which is given, to the end of what it opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class Format:
 
     Attributes:
         name: Its name.
-        is_of: Whether a chat template is one of this format.
+        is_of: Says whether a chat template has this format.
         read: Reads a reply.
-        kept: Special tokens whose text the reader has to see.
-        marks_content: Content has marks, too: replies are read even where there are no tools.
-        make_id: Makes the id of a call; None where any will do.
-        make_rule: Says what calls must be like; None where nothing is required of them.
-        answers: Marks behind which an answer begins, where it has marks.
-        reasoning: Marks of reasoning that the template does not show.
-        fit_id: Makes an id that templates accept from one that a client sent.
-        fit_messages: Makes messages that templates accept from those that a client sent.
-        write_calls: Writes calls as the model does, for templates that show none; None where all show them.
+        kept: Special tokens whose text the reader needs.
+        marks_content: Whether content has marks too, so that replies must be read even without tools.
+        make_id: Makes the id of a call; None if any id works.
+        make_rule: Makes the grammar of calls; None if calls cannot be constrained.
+        answers: Marks after which an answer begins, if it has marks.
+        reasoning: Marks of reasoning if the template does not contain them.
+        fit_id: Converts a client's id to one that templates accept.
+        fit_messages: Converts a client's messages to those that templates accept.
+        write_calls: Writes calls in the model's format, for templates that do not show calls; None if all do.
     """
 
     name: str
@@ -70,4 +70,4 @@ class Format:
 
 
 def drop(text: str) -> None:
-    """Say nothing: the text has no meaning, or is on record."""
+    """Discard text that has no meaning or is recorded."""

@@ -57,7 +57,7 @@ def _read_call(incoming: Incoming, out: Outgoing) -> Reading[bool]:
 
 
 def _read_value(incoming: Incoming, out: Outgoing, depth: int) -> Reading[bool]:
-    """Read a value, and give it as JSON as it comes; whether it is whole."""
+    """Read a value, and emit it as JSON as it arrives. Gives whether it is complete."""
     yield from incoming.skip_space()
     quote = yield from incoming.accept_any(*_QUOTES)
     if quote:
@@ -143,7 +143,7 @@ def _rule_of(opening: str, closing: str, quote: str) -> MakeRule:
 
 
 def _value(lark: Lark, schema: Any, text: str, depth: int) -> str:
-    """A value of a schema, as far as the schema says what it is; strings are ``text``."""
+    """The rule of a schema's value, as far as the schema determines it; strings are ``text``."""
     kind = schema.get("type") if isinstance(schema, Mapping) and depth < _MAX_RULE_DEPTH else None
     if kind == "string":
         return text

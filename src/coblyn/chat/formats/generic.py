@@ -1,7 +1,7 @@
-"""Models without a format of calls: the system text describes one, and what they make of it is understood.
+"""Models without a call format: the system text describes one, and variants of it are accepted.
 
-The format is one JSON object, ``{"tool_calls": [{"name": …, "arguments": {…}}]}``. A bare call, a list, a fence around
-it and Python's syntax are read, too, if they call a tool that is there.
+The format is one JSON object, ``{"tool_calls": [{"name": …, "arguments": {…}}]}``. A bare call, a list, a code fence
+and Python syntax are accepted too, if they call a known tool.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FENCES = ("```json", "```tool_code", "```tool_call", "```python", "```")
 
 
 def describe(tools: Sequence[Tool]) -> str:
-    """What the system text says of tools."""
+    """The system text about tools."""
     shown = "\n".join(
         json.dumps(
             {
@@ -47,7 +47,7 @@ def describe(tools: Sequence[Tool]) -> str:
 
 
 def write_calls(calls: Sequence[ToolCall]) -> str:
-    """Calls as ``describe`` says that they are written."""
+    """Write calls in the format that ``describe`` prescribes."""
     shown = [
         {"name": call.name, "arguments": call.arguments if call.values is None else call.values}
         for call in calls
@@ -56,7 +56,7 @@ def write_calls(calls: Sequence[ToolCall]) -> str:
 
 
 def _read_start(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read calls with which content begins. What is none is content."""
+    """Read calls at the beginning of content; anything else is content."""
     incoming.record()
     yield from incoming.skip_space()
     fence = yield from incoming.accept_any(*_FENCES)
@@ -112,7 +112,7 @@ def _accept_envelope(incoming: Incoming) -> Reading[bool]:
 
 
 def _after_bracket(incoming: Incoming) -> Reading[str]:
-    """The first character within a list that comes next, which is not read."""
+    """The first character within the list that follows, without reading it."""
     length = 2
     while (text := (yield from incoming.peek(length))) and len(text) == length:
         if not text[-1].isspace():

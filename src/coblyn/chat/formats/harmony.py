@@ -1,6 +1,6 @@
-"""GPT-OSS: messages with a header, in channels; a header names whom a message is for.
+"""GPT-OSS: messages with headers, in channels; a header names the recipient.
 
-A header that is odd is content or reasoning, as its channel says, and never an error.
+A malformed header is content or reasoning, according to its channel, and never an error.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ _NAME_OF_CHANNEL = re.compile(r"\w*")
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What a header says."""
+    """A parsed header."""
 
     channel: str
     recipient: str
 
     @property
     def tool(self) -> str:
-        """The function that is called; empty if none is."""
+        """The called function; empty if none is."""
         return self.recipient.removeprefix("functions.") if self.is_call else ""
 
     @property
     def is_call(self) -> bool:
-        """Whether it calls a function that a client declared."""
+        """Whether it calls a function declared by the client."""
         return self.recipient.startswith("functions.")
 
     @property
     def is_silent(self) -> bool:
-        """Whether it is for a tool that nobody declared: the model was trained with some."""
+        """Whether it is for a built-in tool that the client did not declare."""
         return bool(self.recipient) and not self.is_call and self.recipient != "assistant"
 
 
@@ -61,7 +61,7 @@ def _parsed(text: str) -> _Header:
 
 
 def _read(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    if situation.is_reasoning:  # a message that the prompt has begun
+    if situation.is_reasoning:  # a message begun by the prompt
         yield from _read_text(incoming, out, out.reasoning)
     while (yield from incoming.peek(1)):
         incoming.record()
@@ -74,7 +74,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[No
         text, mark = yield from incoming.text_until(_MESSAGE, *_ENDS)
         if mark == _MESSAGE:
             yield from _read_body(incoming, out, situation, _parsed(text))
-        else:  # nothing of a header that is cut is for anyone
+        else:  # a truncated header is discarded
             out.content(_MARK.sub("", text) if not _NO_MESSAGE.fullmatch(text) else "")
 
 
@@ -128,7 +128,7 @@ def _read_text(incoming: Incoming, out: Outgoing, say: Say) -> Reading[None]:
 
 
 def _fit_messages(messages: Sequence[Message]) -> list[Message]:
-    """One call a message, each followed by its result; and what is said before a call is thought.
+    """Split messages to one call each, followed by its result; content before a call becomes reasoning.
 
     The template shows only the first call of a message, and refuses content beside reasoning and a call.
     """

@@ -21,7 +21,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
 
 
 def read_object(incoming: Incoming, out: Outgoing) -> Reading[None]:
-    """Read a call's object and the tag that closes it, or not; all since its mark is on record."""
+    """Read a call's object and its optional closing tag; everything since its mark is recorded."""
     if not (yield from read_call(incoming, out)):
         yield from incoming.until((_CLOSING,), drop)
         out.broken(incoming.recorded())

@@ -28,7 +28,7 @@ class _Tags:
 
     Attributes:
         blocks: Names of the element around all calls.
-        prefix: Stands before the name of each tag.
+        prefix: Prefix of each tag's name.
     """
 
     blocks: Sequence[str]
@@ -41,14 +41,14 @@ class _Tags:
         return f"</{self.prefix}{name}>"
 
     def tagged(self) -> Tagged:
-        """What reads replies with such tags."""
+        """Make a reader of replies with such tags."""
         invoke = self.opening("invoke")
         read = section(invoke, tuple(map(self.closing, self.blocks)), self._read_invoke)
         opened = [self.opening(block) + ">" for block in self.blocks]
         return Tagged(dict.fromkeys((*opened, invoke), read))
 
     def rule(self, lark: Lark) -> CallRule:
-        """What a block of calls is like."""
+        """The rule of a block of calls."""
         block = self.blocks[-1 if "tool_calls" in lark.template else 0]
         mark = self.opening(block) + ">"
         has_types = bool(self.prefix)
@@ -72,7 +72,7 @@ class _Tags:
     def _read_invoke(
         self, incoming: Incoming, out: Outgoing, situation: Situation
     ) -> Reading[bool]:
-        """Read what follows ``<invoke``; whether it is whole."""
+        """Read what follows ``<invoke``. Gives whether it is complete."""
         name = (yield from _attributes(incoming)).get("name")
         if not name:
             return False
@@ -103,7 +103,7 @@ class _Tags:
 
 
 def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
-    """Read the attributes of a tag, and its end; none if it has no end."""
+    """Read a tag's attributes and its end; none if the end is missing."""
     text, mark = yield from incoming.text_until(">")
     found = _ATTRIBUTE.finditer(text) if mark else ()
     return {match[1]: match[2] or match[3] or match[4] or "" for match in found}

@@ -14,7 +14,7 @@ __all__ = ["CALL", "CallKeys", "read_arguments", "read_call"]
 
 @dataclass(frozen=True, slots=True)
 class CallKeys:
-    """What the keys of a call are named; the first of each that is there counts."""
+    """Names of the keys of a call; the first one present counts."""
 
     name: Sequence[str] = ("name",)
     arguments: Sequence[str] = ("arguments", "parameters")
@@ -36,17 +36,17 @@ def read_call(
     ignores: Sequence[str] = (),
     knows: Container[str] | None = None,
 ) -> Reading[bool]:
-    """Read one object, and give its arguments as they come if its name came before them.
+    """Read one object, and emit its arguments as they arrive if its name came first.
 
     Args:
-        incoming: Where it comes from.
-        out: Where it goes.
-        keys: How it names what it has.
-        ignores: Names with which an object says that nothing is called.
-        knows: An object with another name is not a call; None if any name will do.
+        incoming: The source text.
+        out: Receives the events.
+        keys: Names of its keys.
+        ignores: Names by which an object says that no tool is called.
+        knows: Known names; an object with another name is not a call. None to accept any name.
 
     Returns:
-        Whether it is a call whose name and arguments are whole; its last brace may be missing.
+        Whether it is a call with a complete name and arguments; its last brace may be missing.
     """
     found = _Found(ignores, knows)
     if not (yield from incoming.accept("{")):
@@ -72,13 +72,13 @@ class _Found:
 
     @property
     def may_begin(self) -> bool:
-        """Whether its arguments may be given as they come."""
+        """Whether its arguments may be emitted as they arrive."""
         is_known = self.knows is None or self.name in self.knows
         return bool(self.name) and is_known and not self.is_sent and self.name not in self.ignores
 
 
 def _read_member(incoming: Incoming, out: Outgoing, keys: CallKeys, found: _Found) -> Reading[bool]:
-    """Read a key and its value; False where none is, or it is cut."""
+    """Read a key and its value; False if there is none, or it is truncated."""
     yield from incoming.skip_space()
     key = yield from _read_text(incoming)
     yield from incoming.skip_space()
@@ -125,9 +125,10 @@ def _finish(out: Outgoing, found: _Found) -> bool:
 
 
 def read_arguments(incoming: Incoming, out: Outgoing) -> Reading[bool]:
-    """Read a JSON value, as the arguments of the call that has begun.
+    """Read a JSON value as the arguments of the current call.
 
-    An object is given as it comes. A string that holds an object is that object; null and nothing are an empty one.
+    An object is emitted as it arrives. A string that contains an object is that object; null and nothing are an empty
+    one.
 
     Returns:
         Whether it is complete.
@@ -142,7 +143,7 @@ def read_arguments(incoming: Incoming, out: Outgoing) -> Reading[bool]:
 
 
 def _object(value: str) -> str:
-    """JSON text of arguments, as an object if they are one in disguise."""
+    """Arguments as JSON text, unwrapped if they are an object within a string."""
     if value.startswith('"'):
         inner = _text(value).strip()
         if inner.startswith("{"):
@@ -152,7 +153,7 @@ def _object(value: str) -> str:
 
 
 def _read_text(incoming: Incoming) -> Reading[str | None]:
-    """Read a JSON string; None where none comes whole."""
+    """Read a JSON string; None if there is no complete one."""
     if (yield from incoming.peek(1)) != '"':
         return None
     parts: list[str] = []
@@ -161,7 +162,7 @@ def _read_text(incoming: Incoming) -> Reading[str | None]:
 
 
 def _text(value: str) -> str:
-    """The text that a JSON string stands for; one with wrong escapes stands for itself."""
+    """Decode a JSON string; one with invalid escapes is used unchanged."""
     try:
         found = json.loads(value, strict=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Calls as a list of JSON objects, or one, behind a mark: Granite 3, Nemotron, Phi-4-mini, Apriel, GigaChat."""
+"""Calls as a list of JSON objects, or one object, after a mark: Granite 3, Nemotron, Phi-4-mini, Apriel, GigaChat."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Readi
     """Read a list of calls, or one call.
 
     Returns:
-        Whether all calls are whole; the list's last bracket may be missing.
+        Whether all calls are complete; the list's last bracket may be missing.
     """
     if not (yield from incoming.accept("[")):
         return (yield from read_call(incoming, out, keys))
@@ -47,7 +47,7 @@ def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Readi
 
 
 def list_behind(*closings: str, keys: CallKeys = CALL) -> CallReader:
-    """A reader of such a list behind a mark, and of the mark that may close it."""
+    """Make a reader of a list after a mark, with an optional closing mark."""
 
     def read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:  # noqa: ARG001
         incoming.record(mark)
@@ -68,7 +68,7 @@ def _write(calls: Sequence[ToolCall]) -> str:
 
 
 def rule_of_list(mark: str, closing: str = "") -> MakeRule:
-    """The rule of a list behind a mark."""
+    """The rule of a list after a mark."""
 
     def make(lark: Lark) -> CallRule:
         calls = lark.listed(lark.each(lark.call), 'S "," S')

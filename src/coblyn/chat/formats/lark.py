@@ -1,6 +1,6 @@
-"""Grammars of calls, in llguidance's dialect of Lark: what may follow the mark of a call.
+"""Grammars of calls in llguidance's dialect of Lark.
 
-Text is a literal, a special token a reference to its id: no literal matches it.
+Text is a literal; a special token is a reference to its id, since no literal matches it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ __all__ = ["CallRule", "Lark", "MakeRule"]
 
 _ANY_TEXT = r"/(.|\n)*/"
 _SPACE = r" |\r?\n\n?[ \t]{0,32}"
-"""Bounded: small models that may write more whitespace go on with it forever."""
+"""Bounded whitespace: some small models would write unlimited whitespace forever."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallRule:
-    """How calls are written.
+    """The rule of a format's calls.
 
     Attributes:
-        mark: The text that begins them; a model that has to call begins with it.
+        mark: The text that begins calls; a required call begins with it.
         body: What follows the mark, in Lark.
-        triggers: The marks behind which nothing but ``body`` may follow; empty where a mark may be anything else, too.
-        is_block: The body holds all calls of a reply, not one.
-        is_end: Nothing may follow.
-        before: What may stand before them, in Lark, where reasoning has no marks of its own.
+        triggers: Marks after which only ``body`` may follow; empty if the mark has other meanings too.
+        is_block: Whether the body contains all calls of a reply, not just one.
+        is_end: Whether nothing may follow.
+        before: What may precede calls, in Lark, if reasoning has no marks.
     """
 
     mark: str
@@ -43,14 +43,14 @@ class CallRule:
 
 
 class Lark:
-    """Puts a grammar together.
+    """Builds a grammar.
 
     Args:
         tools: The tools that may be called.
         schemas: The schema of each tool's arguments, by its name, with nothing that cannot be enforced.
-        special: Ids of special tokens, by their text.
-        template: The model's chat template, which tells variants of a format apart.
-        is_parallel: Several calls may be made at once.
+        special: Ids of special tokens, by text.
+        template: The model's chat template, which distinguishes variants of a format.
+        is_parallel: Whether several calls at once are allowed.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class Lark:
         return "\n".join([f"start: {start}", *self._rules, f"S: /({_SPACE})?/", ""])
 
     def rule(self, body: str) -> str:
-        """A rule of its own; its name."""
+        """Add a named rule, and give its name."""
         return self._rule(body)
 
     def text(self, text: str) -> str:
-        """Exactly some text."""
+        """An exact text."""
         parts, end = [], 0
         for found in self._splitter.finditer(text):
             parts += [_literal(text[end : found.start()]), f"<[{self._special[found[0]]}]>"]
@@ -89,7 +89,7 @@ class Lark:
         return " ".join(part for part in parts if part) or '""'
 
     def until(self, closing: str) -> str:
-        """Any text, and what ends it."""
+        """Any text up to its end mark."""
         if found := self._splitter.search(closing):
             before, rest = closing[: found.start()], closing[found.start() :]
             text = self.rule(f"/(.|\\n)*{_pattern(before)}/")
@@ -101,11 +101,11 @@ class Lark:
         return "(" + " | ".join(self.rule(body) for body in bodies) + ")"
 
     def each(self, make: Callable[[Tool], str]) -> str:
-        """One of the tools, each written its own way."""
+        """One of the tools, each with its own rule."""
         return self.any_of(make(tool) for tool in self.tools)
 
     def listed(self, item: str, separator: str) -> str:
-        """One item, or more with something between them."""
+        """One or more items with a separator."""
         return f"{item} ({separator} {item})*" if self.is_parallel else item
 
     def json(self, schema: Mapping[str, Any]) -> str:
@@ -123,10 +123,10 @@ class Lark:
         """A JSON object that calls a tool.
 
         Args:
-            tool: Which.
-            name: What the key of the name is named.
-            arguments: What the key of the arguments is named.
-            before: What stands before the name, with a comma.
+            tool: The tool.
+            name: Key of the name.
+            arguments: Key of the arguments.
+            before: What precedes the name, with a comma.
         """
         key = _literal(json.dumps(name))
         value = _literal(json.dumps(tool.name, ensure_ascii=False))
@@ -135,19 +135,19 @@ class Lark:
         return f'"{{" S {before} {key} S ":" S {value} S "," S {inner} S ":" S {shown} S "}}"'
 
     def parameters(self, tool: Tool, write: Callable[[str], str], separator: str = "") -> str:
-        """The parameters of a tool one after the other, in their order; those that are required are not left out.
+        """The parameters of a tool, in order; required ones must not be omitted.
 
         Args:
-            tool: Whose.
-            write: How one is written that has this name.
-            separator: What stands between two.
+            tool: The tool.
+            write: Makes the rule of a parameter by name.
+            separator: Text between two parameters.
         """
         schema = self._schemas[tool.name]
         properties, required = schema.get("properties"), schema.get("required")
         names = list(properties) if isinstance(properties, Mapping) else []
         must = required if isinstance(required, list) else []
         rest = first = '""'
-        # From the last to the first: what may follow each, and what may begin.
+        # From last to first: the rule of what may follow each parameter.
         for key in reversed(names):
             rule = self.rule(write(key))
             follows = self.rule(f"{separator} {rule} {rest}")
@@ -158,7 +158,7 @@ class Lark:
         return first
 
     def value(self, tool: Tool, key: str, closing: str) -> str:
-        """The value of a parameter and what ends it: raw if it is a text, else JSON."""
+        """The value of a parameter and its end mark: raw if it is text, otherwise JSON."""
         schema = self.property(tool, key)
         if types_of(tool, key) != {"string"}:
             return f"S {self.json(schema)} S {self.text(closing.lstrip())}"
@@ -167,7 +167,7 @@ class Lark:
         return self.until(closing)
 
     def property(self, tool: Tool, key: str) -> dict[str, Any]:
-        """The schema of a parameter, with what its references point to."""
+        """The schema of a parameter, including the targets of its references."""
         schema = self._schemas[tool.name]
         found = schema["properties"][key]
         shared = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
@@ -175,7 +175,7 @@ class Lark:
 
     @staticmethod
     def choices(schema: Mapping[str, Any]) -> list[str]:
-        """The texts that a schema lists, if it does."""
+        """The texts that a schema enumerates, if it does."""
         values = schema.get("enum", [schema["const"]] if "const" in schema else [])
         is_listed = isinstance(values, list) and all(isinstance(each, str) for each in values)
         return values if is_listed and "" not in values else []
@@ -190,7 +190,7 @@ MakeRule = Callable[[Lark], CallRule]
 
 
 def _pattern(text: str) -> str:
-    """A regular expression of exactly some text."""
+    """A regular expression for an exact text."""
     return re.escape(text).replace("/", r"\/").replace("\\\n", r"\n")
 
 

@@ -18,7 +18,7 @@ _INTERPRETERS = ("python", "code_interpreter", "ipython")
 
 
 def _read_objects(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read objects with semicolons between them. One that is not a call of a tool that is there is content."""
+    """Read objects separated by semicolons. An object that does not call a known tool is content."""
     incoming.record()
     yield from incoming.skip_space()
     while (yield from incoming.peek(1)) == "{":
@@ -34,7 +34,7 @@ def _read_objects(incoming: Incoming, out: Outgoing, situation: Situation) -> Re
 def _read_python(
     incoming: Incoming, out: Outgoing, situation: Situation, mark: str
 ) -> Reading[None]:
-    """Read what follows the tag: an object, a call of what is built in, or a program."""
+    """Read what follows the tag: an object, a call of a built-in tool, or a program."""
     yield from incoming.skip_space()
     if (yield from incoming.peek(1)) == "{":
         yield from _read_objects(incoming, out, situation)
@@ -58,7 +58,7 @@ def _read_python(
 
 
 def _rule(lark: Lark) -> CallRule:
-    """An object that calls; where none has to, it may as well be another object."""
+    """An object that makes a call; if no call is required, any other object too."""
 
     def call(tool: Tool) -> str:
         return lark.call(tool, arguments="parameters")

@@ -66,7 +66,7 @@ def _make_id() -> str:
 
 
 def _fit_id(call_id: str) -> str:
-    """Nine letters and digits, always the same of one id: templates refuse others."""
+    """Hash an id to nine letters and digits, since templates refuse others."""
     if len(call_id) == _ID_LENGTH and call_id.isalnum() and call_id.isascii():
         return call_id
     digest = hashlib.sha256(call_id.encode(errors="replace")).digest()

@@ -1,4 +1,4 @@
-"""Calls in Python's syntax, ``[f(a="x", n=1), g()]``: LFM2 between tokens of its own, others bare."""
+"""Calls in Python syntax, ``[f(a="x", n=1), g()]``: LFM2 between special tokens, others bare."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def read_calls(
     """Read a list of calls, or one call.
 
     Args:
-        incoming: Where it comes from.
-        out: Where it goes.
-        situation: What tools there are.
-        knows: What has another name is not a call; None if any name will do.
+        incoming: The source text.
+        out: Receives the events.
+        situation: Gives the tools.
+        knows: Known names; anything with another name is not a call. None to accept any name.
 
     Returns:
-        Whether all calls are whole; the list's last bracket may be missing.
+        Whether all calls are complete; the list's last bracket may be missing.
     """
     is_list = yield from incoming.accept("[")
     while True:
@@ -54,12 +54,12 @@ def read_calls(
 
 
 def read_keywords(incoming: Incoming, out: Outgoing, tool: Tool | None) -> Reading[bool]:
-    """Read the arguments of the call that has begun, from behind its opening bracket, and end it.
+    """Read the arguments of the current call, from after its opening bracket, and end it.
 
-    Those without a name have that of the tool's parameters, in their order.
+    Positional arguments get the names of the tool's parameters, in order.
 
     Returns:
-        Whether they are whole.
+        Whether they are complete.
     """
     arguments = Arguments(out)
     names = iter((tool.parameters if tool else {}).get("properties") or ())
@@ -86,7 +86,7 @@ def read_keywords(incoming: Incoming, out: Outgoing, tool: Tool | None) -> Readi
 
 
 def read_bare(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-    """Read calls without a mark. What calls no tool that is there is content."""
+    """Read calls without a mark. Text that does not call a known tool is content."""
     incoming.record()
     yield from incoming.skip_space()
     is_list = (yield from incoming.peek(1)) == "["
@@ -126,7 +126,7 @@ def _rule(lark: Lark) -> CallRule:
 
 
 def _python(lark: Lark, tool: Tool, key: str) -> str:
-    """A Python literal for a parameter; its scalars are of the right type."""
+    """The rule of a Python literal for a parameter, with the right scalar type."""
     types = types_of(tool, key)
     schema = lark.property(tool, key)
     if types == {"string"} and (choices := lark.choices(schema)):

@@ -1,6 +1,6 @@
 """Qwen3-Coder, Qwen 3.5, Nemotron 3, Step 3.5, Seed-OSS: XML in which tags hold names, ``<function=NAME>``.
 
-No tag is escaped in a value: the first that may end it does. What follows makes good closing tags that are missing.
+Tags are not escaped in values, so the first possible closing tag ends a value. Missing closing tags are tolerated.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) ->
 
 
 def _read_function(incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[bool]:
-    """Read what follows ``<function=``; whether it is whole."""
+    """Read what follows ``<function=``. Gives whether it is complete."""
     name, mark = yield from incoming.text_until(">", "\n")
     name = name.strip().strip("\"'")
     if mark != ">" or not name:
@@ -67,7 +67,7 @@ def _read_function(incoming: Incoming, out: Outgoing, situation: Situation) -> R
 
 
 def _rule_of(block: str, line: str) -> MakeRule:
-    """The rule of calls in a block of that name, whose values stand between line breaks or none."""
+    """The rule of calls in a block of that name, with or without line breaks around values."""
     opening, closing = f"<{block}>", f"</{block}>"
 
     def make(lark: Lark) -> CallRule:

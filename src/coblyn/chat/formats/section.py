@@ -1,4 +1,4 @@
-"""Calls that each have a mark, in a section with marks around it; those of the section may be missing."""
+"""Calls with a mark each, in a section with optional marks around it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def section(
     ends: Sequence[str],
     read_one: Callable[[Incoming, Outgoing, Situation], Reading[bool]],
 ) -> CallReader:
-    """A reader of such a section, from behind its mark or that of its first call.
+    """Make a reader of such a section, from after its mark or that of its first call.
 
     Args:
         call: The mark of a call.
         ends: Marks that end a section.
-        read_one: Reads a call, from behind its mark, and says whether it is whole.
+        read_one: Reads a call from after its mark, and says whether it is complete.
     """
 
     def read(incoming: Incoming, out: Outgoing, situation: Situation, mark: str) -> Reading[None]:

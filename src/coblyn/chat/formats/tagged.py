@@ -1,4 +1,4 @@
-"""Replies in which marks begin reasoning and calls, and all else is content."""
+"""Replies in which marks begin reasoning and calls, and everything else is content."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ class Tagged:
     """A reader of such replies.
 
     Attributes:
-        calls: The marks that begin calls, each with what reads what follows.
-        dropped: Marks that mean nothing.
-        ends_reasoning: Those of the marks of calls which end reasoning in any case. Others are part of it, unless
-            it is never closed.
-        opens: Marks that begin reasoning as well as the one that is known.
-        start: Reads calls without a mark, with which content may begin.
-        named: A mark that the name of a tool has to stand in, such as ``[NAME(``.
-        read_named: Reads what begins with such a mark, which is given but not read.
+        calls: The marks that begin calls, each with the reader of what follows.
+        dropped: Marks without meaning.
+        ends_reasoning: Marks of calls that always end reasoning. Others are part of it, unless it is never closed.
+        opens: Additional marks that begin reasoning.
+        start: Reads calls without a mark at the beginning of content.
+        named: A mark that contains the name of a tool, such as ``[NAME(``.
+        read_named: Reads text that begins with such a mark, which is given but not consumed.
     """
 
     calls: Mapping[str, CallReader]
@@ -53,9 +52,9 @@ class Tagged:
                 yield from self._content(incoming, out, situation)
 
     def _begin(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-        """Read what a reply begins with: reasoning that the prompt has opened, or a mark too many.
+        """Read the beginning of a reply: reasoning opened by the prompt, or a redundant mark.
 
-        Where the prompt opened reasoning, a model may open it once more; where it did not, close it at once.
+        If the prompt opened reasoning, a model may open it again; if not, it may close it at once.
         """
         marks = situation.reasoning
         space = ""
@@ -72,7 +71,7 @@ class Tagged:
         yield from self._content(incoming, out, situation)
 
     def _content(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-        """Read what stands where content begins."""
+        """Read the beginning of content."""
         if self.start and situation.tools:
             yield from self.start(incoming, out, situation)
 
@@ -91,7 +90,7 @@ class Tagged:
             yield from self.read_named(incoming, out, situation, "")
 
     def _thought(self, incoming: Incoming, out: Outgoing, situation: Situation) -> Reading[None]:
-        """Read reasoning and the mark that ends it. Without one, it is reasoning to the end."""
+        """Read reasoning and its closing mark. Without one, everything to the end is reasoning."""
         out.begin_thought()
         closing = situation.reasoning.closing
         marks = (closing, *self._marks(situation))

@@ -1,4 +1,4 @@
-"""Arguments that are not written as JSON: each value becomes JSON as the tool's schema says what it is."""
+"""Converts arguments that are not written as JSON: each value becomes JSON according to the tool's schema."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
 
 
 class Arguments:
-    """Writes the arguments of the call that has begun, one after the other.
+    """Writes the arguments of the current call, one after the other.
 
     Args:
-        out: Where they go.
+        out: Receives them.
     """
 
     def __init__(self, out: Outgoing) -> None:
@@ -33,33 +33,33 @@ class Arguments:
         self._has_some = False
 
     def begin(self, key: str) -> None:
-        """An argument begins: its value follows."""
+        """Begin an argument; its value follows."""
         comma = ", " if self._has_some else "{"
         self._has_some = True
         self._out.arguments(f"{comma}{_dumps(key)}: ")
 
     def value(self, text: str) -> None:
-        """More JSON text of a value."""
+        """Add JSON text of a value."""
         self._out.arguments(text)
 
     def quote(self) -> None:
-        """A text begins or ends."""
+        """Begin or end a string."""
         self._out.arguments('"')
 
     def text(self, text: str) -> None:
-        """More of a text between quotes."""
+        """Add text of a string."""
         if text:
             self._out.arguments(_dumps(text)[1:-1])
 
     def end(self) -> None:
-        """There are no more; the call is whole."""
+        """End the arguments and the call."""
         if self._has_some:
             self._out.arguments("}")
         self._out.end_call()
 
 
 def types_of(tool: Tool | None, key: str) -> frozenset[str]:
-    """The types that an argument may have; those of one that no schema knows are only ``string``."""
+    """The types that an argument may have; only ``string`` if the schema does not know it."""
     properties = (tool.parameters if tool else {}).get("properties")
     if not isinstance(properties, Mapping) or key not in properties:
         return frozenset({"string"})
@@ -89,7 +89,7 @@ def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
 
 
 def _resolved(ref: str, root: Mapping[str, Any]) -> Any:
-    """What a reference within the schema points to (RFC 6901); None if there is nothing."""
+    """The target of a reference within the schema (RFC 6901); None if there is none."""
     found: Any = root
     for part in ref.removeprefix("#").split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
@@ -103,11 +103,11 @@ def _type_of(value: Any) -> str:
 
 
 def json_of_text(text: str, types: frozenset[str]) -> str:
-    """JSON of a value that is written as raw text if it is a string, else as JSON or as Python.
+    """Convert a value to JSON that is written as raw text if it is a string, otherwise as JSON or Python.
 
     Args:
-        text: As it was written.
-        types: What it may be. A text is only what nothing else fits.
+        text: The value as written.
+        types: Its possible types. It is a string only if no other type fits.
     """
     if types == {"string"}:
         return _dumps(text)
@@ -123,7 +123,7 @@ def json_of_text(text: str, types: frozenset[str]) -> str:
 
 
 def _meant(text: str) -> Any:
-    """The value that a text stands for that is not a string: JSON, Python, or a word or number spelt like neither."""
+    """Parse a value that is not a string: JSON, Python, or another spelling of a word or number."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     try:
@@ -142,7 +142,7 @@ def _is_json(text: str) -> bool:
 
 
 def json_of_python(text: str) -> str:
-    """JSON of a Python literal; of what is none, the text itself."""
+    """Convert a Python literal to JSON; anything else becomes a string."""
     stripped = text.strip()
     found = _python(stripped)
     if found is _NOTHING:
@@ -188,17 +188,17 @@ def read_value(
     *,
     trims_line: bool = True,
 ) -> Reading[str]:
-    """Read the value of the argument that has begun, up to one of some marks, and the mark.
+    """Read the value of the current argument up to one of several marks, and the mark.
 
     Args:
-        incoming: Where it comes from.
-        arguments: Where it goes.
-        types: What it may be. Text is given as it comes.
-        closings: What may end it.
-        trims_line: A line break at each end belongs to the marks.
+        incoming: The source text.
+        arguments: Receives the value.
+        types: Its possible types. Strings are emitted as they arrive.
+        closings: Marks that may end it.
+        trims_line: Whether a line break at each end belongs to the marks.
 
     Returns:
-        The mark; empty if the text ends before one: then the value stays open.
+        The mark; empty if the text ends first, which leaves the value open.
     """
     if types != {"string"}:
         text, mark = yield from incoming.text_until(*closings)
