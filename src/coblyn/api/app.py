@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,17 +19,15 @@ from starlette.types import Scope
 
 from coblyn.api.access import CallerFinder, KeyGuard
 from coblyn.api.anthropic.dialect import ANTHROPIC
-from coblyn.api.arrival import answered
-from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.docs.routes import docs_routes
 from coblyn.api.errors import answer_error, error_handlers
 from coblyn.api.generation_log import GenerationLog
 from coblyn.api.health import SERVER
 from coblyn.api.kobold.dialect import KOBOLD
+from coblyn.api.late import LateRoute
 from coblyn.api.lite import lite_routes
 from coblyn.api.llama.dialect import LLAMA
-from coblyn.api.mcp import McpEndpoint
 from coblyn.api.metrics import Metrics
 from coblyn.api.observer import Observer
 from coblyn.api.ollama.dialect import OLLAMA
@@ -56,13 +55,19 @@ from coblyn.service.switch import Switch
 if TYPE_CHECKING:
     from coblyn.web_search.search import WebSearch
 
-__all__ = ["DIALECTS", "create_app"]
+__all__ = ["DIALECTS", "create_app", "import_dialects"]
 
 DIALECTS = (OLLAMA, KOBOLD, ANTHROPIC, OPENAI, LLAMA, STORY, SERVER)
 """The dialects.
 
 Errors at a path without a route have the shape of the first dialect that owns the path; the last owns all.
 """
+
+
+def import_dialects(dialects: Sequence[Dialect] = DIALECTS) -> None:
+    """Import what answers, so that no first request has to wait for it. Call it on a thread of its own."""
+    for dialect in dialects:
+        dialect.loaded_routes()
 
 
 def create_app(
@@ -101,8 +106,7 @@ def create_app(
         media=_media(options),
         shared=SharedStory() if options.has_multiplayer else None,
     )
-    paths, metrics = Paths(dialects), Metrics(services.models)
-    tapes, endpoint = Tapes(), McpEndpoint(services)
+    paths, metrics, tapes = Paths(dialects), Metrics(services.models), Tapes()
     services.hub.watch(metrics.note_generation)
     services.hub.watch(GenerationLog(with_texts=options.logs_texts))
     app = Starlette(
@@ -115,9 +119,9 @@ def create_app(
         ],
         middleware=_middleware(paths, options, metrics),
         exception_handlers=error_handlers(paths),
-        lifespan=lambda _: _living(services, tapes, endpoint),
+        lifespan=lambda app: _living(app, services),
     )
-    app.state.metrics, app.state.tapes, app.state.mcp = metrics, tapes, endpoint
+    app.state.metrics, app.state.tapes, app.state.mcp = metrics, tapes, None
     return app
 
 
@@ -142,7 +146,7 @@ def _tool_servers(options: ApiOptions) -> ToolServers | None:
 
 
 @asynccontextmanager
-async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> AsyncIterator[None]:
+async def _living(app: Starlette, services: Services) -> AsyncIterator[None]:
     """Unload idle models while the application runs, and close the services at its end."""
     demand = services.models.demand
     tending = asyncio.create_task(demand.tend()) if demand else None
@@ -150,9 +154,10 @@ async def _living(services: Services, tapes: Tapes, endpoint: McpEndpoint) -> As
     if tending:
         tending.cancel()
     await services.picker.close()
-    await endpoint.close()
-    await tapes.close()
-    await services.stories.close()
+    if app.state.mcp:
+        await app.state.mcp.close()
+    await app.state.tapes.close()
+    await services.close_stories()
     if services.web:
         await services.web.close()
     if services.tool_servers:
@@ -180,10 +185,14 @@ def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Mid
 
 
 def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[StarletteRoute]:
-    def endpoint(route: Route) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(known: Route | LateRoute) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
+                route = await _loaded(known)
                 _check_scope(route)
+                from coblyn.api.arrival import answered  # a route's module has imported it
+                from coblyn.api.call import Call
+
                 return await answered(Call(request, dialect, services, options, route))
             except CoblynError as error:
                 return answer_error(dialect, request, error)
@@ -193,10 +202,20 @@ def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[S
     return [_HeaderRoute(route.path, endpoint(route), route=route) for route in dialect.routes]
 
 
+async def _loaded(route: Route | LateRoute) -> Route:
+    """A route whose module is imported, without holding others up."""
+    if isinstance(route, Route):
+        return route
+    is_there = route.module in sys.modules
+    return route.load() if is_there else await asyncio.to_thread(route.load)
+
+
 class _HeaderRoute(StarletteRoute):
     """A route that only matches requests with its header, if it has one."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], *, route: Route) -> None:
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], *, route: Route | LateRoute
+    ) -> None:
         super().__init__(path, endpoint, methods=[route.method])
         self._header = route.header.encode()
 

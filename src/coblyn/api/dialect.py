@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
 from coblyn.api.framing import SSE, Framing
-from coblyn.api.later import LaterFields, Warnings, read_leniently
+from coblyn.api.late import LateRoute, load_all
 from coblyn.api.problem import Problem
 from coblyn.api.route import Route
-from coblyn.engine.events import Finish
 from coblyn.errors import Busy
-from coblyn.service.replies import ReplyReason
+
+if TYPE_CHECKING:
+    from coblyn.api.later import LaterFields, Warnings
+    from coblyn.engine.events import Finish
+    from coblyn.service.replies import ReplyReason
 
 __all__ = ["STOP_OR_LENGTH", "Dialect"]
 
@@ -41,7 +44,7 @@ class Dialect:
         aliases: Additional paths, each with the route it stands for.
         framing: The framing of its streams.
         finish_reasons: Its names of the finish reasons.
-        unsupported: Finds fields of a body that are not supported yet; None if there are none.
+        unsupported: Gives the model of fields that are not supported yet; None if there are none.
         error_headers: Makes additional headers of an error from its JSON.
         busy_status: HTTP status when the queue is full.
         stream_error: The last part of a stream that failed; None for the JSON of an error.
@@ -51,18 +54,22 @@ class Dialect:
     """
 
     name: str
-    routes: tuple[Route, ...]
+    routes: tuple[Route | LateRoute, ...]
     owns: Callable[[str], bool]
     error_body: Callable[[Problem], dict[str, Any]]
     aliases: Mapping[str, str] = field(default_factory=dict)
     framing: Framing = SSE
     finish_reasons: Mapping[ReplyReason, str] = field(default_factory=lambda: STOP_OR_LENGTH)
-    unsupported: type[LaterFields] | None = None
+    unsupported: Callable[[], type[LaterFields]] | None = None
     error_headers: Callable[[dict[str, Any]], Mapping[str, str]] = lambda _: {}
     busy_status: int = Busy.status
     stream_error: Callable[[Problem], bytes] | None = None
     streams_unasked: bool = False
     idle_part: Callable[[str, Mapping[str, Any]], bytes] | None = None
+
+    def loaded_routes(self) -> tuple[Route, ...]:
+        """Its routes, with all modules imported."""
+        return load_all(self.routes)
 
     def refuse(self, problem: Problem) -> JSONResponse:
         """The answer for an error."""
@@ -101,4 +108,8 @@ class Dialect:
 
     def warnings(self, body: dict[str, Any]) -> Warnings:
         """Warnings about fields of a body that are ignored."""
-        return read_leniently(self.unsupported, body)[1] if self.unsupported else {}
+        if not self.unsupported:
+            return {}
+        from coblyn.api.later import read_leniently
+
+        return read_leniently(self.unsupported(), body)[1]

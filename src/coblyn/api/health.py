@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
 from coblyn import __version__
-from coblyn.api import checkup, controls, doctor, mcp, picking, requests, resume
-from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
+from coblyn.api.late import late
 from coblyn.api.metrics import CONTENT_TYPE
 from coblyn.api.route import Routes
-from coblyn.engine.death import Death
 from coblyn.proof.verdict import judge_load
 from coblyn.service.caller import CALLER
-from coblyn.service.models import LoadedModel
+
+if TYPE_CHECKING:
+    from coblyn.api.call import Call
+    from coblyn.engine.death import Death
+    from coblyn.service.models import LoadedModel
 
 __all__ = ["SERVER"]
 
@@ -97,13 +99,43 @@ SERVER = Dialect(
     "server",
     (
         *routes,
-        *controls.routes,
-        *checkup.routes,
-        *picking.routes,
-        *doctor.routes,
-        *resume.routes,
-        *mcp.routes,
-        *requests.routes,
+        *late(
+            "coblyn.api.controls",
+            "GET /api/coblyn/parameters",
+            "GET /api/coblyn/presets",
+        ),
+        *late(
+            "coblyn.api.checkup",
+            "GET /api/coblyn/models/{name}/doctor",
+            "GET /api/coblyn/models/{name}/fit",
+        ),
+        *late(
+            "coblyn.api.picking",
+            "GET /api/coblyn/models",
+            "GET /api/coblyn/models/work",
+            "POST /api/coblyn/models/load",
+            "POST /api/coblyn/models/fetch",
+            "POST /api/coblyn/models/unload",
+            "POST /api/coblyn/models/stop",
+        ),
+        *late(
+            "coblyn.api.doctor",
+            "POST /api/coblyn/doctor",
+        ),
+        *late(
+            "coblyn.api.resume",
+            "GET /api/coblyn/streams/{id}",
+            "DELETE /api/coblyn/streams/{id}",
+        ),
+        *late(
+            "coblyn.api.mcp",
+            "POST /mcp",
+            "GET /api/coblyn/tools",
+        ),
+        *late(
+            "coblyn.api.requests",
+            "POST /api/coblyn/requests/{key}/end-thinking",
+        ),
     ),
     owns=lambda _: True,
     error_body=kobold_body,

@@ -41,7 +41,10 @@ async def answer(call: Call) -> Response:
     The tools: ``generate``, ``tokenize``, ``models`` and ``doctor``, and those of the tool servers' file, each as
     SERVER__TOOL.
     """
-    endpoint: McpEndpoint = call.request.app.state.mcp
+    state = call.request.app.state
+    if state.mcp is None:
+        state.mcp = McpEndpoint(call.services)
+    endpoint: McpEndpoint = state.mcp
     manager = await endpoint.started()
     return _McpResponse(manager, call.request, await read_bytes(call.request, call.options))
 

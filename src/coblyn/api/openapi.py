@@ -31,7 +31,7 @@ def describe(dialects: Sequence[Dialect]) -> dict[str, Any]:
     """A description of all routes (OpenAPI 3.1)."""
     paths: dict[str, dict[str, Any]] = {}
     for dialect in dialects:
-        for route in dialect.routes:
+        for route in dialect.loaded_routes():
             if route.header:
                 continue  # the same path is described by the dialect without this header
             path = _PART.sub(r"{\1}", route.path)
@@ -41,7 +41,7 @@ def describe(dialects: Sequence[Dialect]) -> dict[str, Any]:
         "info": {"title": "Coblyn", "description": DESCRIPTION, "version": __version__},
         "paths": paths,
         "components": {
-            "schemas": _schemas(route for d in dialects for route in d.routes),
+            "schemas": _schemas(route for d in dialects for route in d.loaded_routes()),
             "securitySchemes": _KEYS,
         },
         "security": [{}, *({name: []} for name in _KEYS)],

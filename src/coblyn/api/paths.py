@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.late import LateRoute
 from coblyn.api.route import Route
 
 __all__ = ["Paths", "SuffixPaths"]
@@ -35,7 +36,7 @@ class Paths:
                 self._add(dialect, route)
             self._targets |= dialect.aliases
 
-    def _add(self, dialect: Dialect, route: Route) -> None:
+    def _add(self, dialect: Dialect, route: Route | LateRoute) -> None:
         if "{" in route.path or route.header:
             return
         owner = self._speakers.setdefault(route.path, dialect)

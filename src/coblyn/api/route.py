@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from coblyn.keys.key import Scope
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from coblyn.api.call import Call
 
 __all__ = ["Handler", "Method", "Route", "Routes"]

@@ -288,7 +288,7 @@ async def _load_and_listen(
     from coblyn.proof.verdict import judge_load
 
     # While the engine loads, the web framework is imported, and the machine is looked at.
-    _, (Server, make_app), machine = await asyncio.gather(  # noqa: N806 - a class
+    _, (Server, make_app, import_dialects), machine = await asyncio.gather(  # noqa: N806 - a class
         engine.start(), asyncio.to_thread(_import_app), asyncio.to_thread(look, config.bundle)
     )
     app = make_app(engine, settings, machine, front)
@@ -303,8 +303,9 @@ async def _load_and_listen(
         show(judge_load(engine.info.placement, machine))
         if on_ready:
             on_ready(front.addresses[0])
-        # The first conversation must not wait for it.
+        # What the first requests would have to wait for.
         Thread(target=shared_renderers().warm_up, daemon=True).start()
+        Thread(target=import_dialects, daemon=True).start()
 
     server = Server(
         app,
@@ -319,8 +320,8 @@ async def _load_and_listen(
     await server.serve(sockets=list(front.listeners))
 
 
-def _import_app() -> tuple[type[Server], Any]:
-    from coblyn.api.app import create_app
+def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
+    from coblyn.api.app import create_app, import_dialects
     from coblyn.api.state import ApiOptions
     from coblyn.cli.admin import admin_of
     from coblyn.cli.engine import with_engine
@@ -355,7 +356,7 @@ def _import_app() -> tuple[type[Server], Any]:
             switch=FleetSwitch(engine, with_engine) if settings.on_demand else None,
         )
 
-    return Server, make_app
+    return Server, make_app, import_dialects
 
 
 def _greeting(front: Front, engine: EngineExchange) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.engine.interface import EngineClient
 from coblyn.service.admin import Admin
-from coblyn.service.context import Contexts
 from coblyn.service.demand import Demand
 from coblyn.service.embeddings import Embeddings
 from coblyn.service.generate import Generator
@@ -26,17 +26,18 @@ from coblyn.service.plan import Planner
 from coblyn.service.quota import Quotas
 from coblyn.service.shared import SharedStory
 from coblyn.service.slots import Slots
-from coblyn.service.stories import Stories
 from coblyn.service.switch import Switch
 
 if TYPE_CHECKING:
     from coblyn.mcp.tool_servers import ToolServers
+    from coblyn.service.context import Contexts
+    from coblyn.service.stories import Stories
     from coblyn.web_search.search import WebSearch
 
 __all__ = ["Services", "make_services"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
     """The services for APIs; the last five are None unless the user enabled them."""
 
@@ -45,8 +46,7 @@ class Services:
     hub: Hub
     inventory: Inventory
     embeddings: Embeddings
-    stories: Stories
-    contexts: Contexts
+    journal: Path
     kept: Kept
     planner: Planner
     picker: Picker
@@ -55,6 +55,25 @@ class Services:
     admin: Admin | None = None
     web: WebSearch | None = None
     tool_servers: ToolServers | None = None
+
+    @cached_property
+    def stories(self) -> Stories:
+        """The stories of the journal; what knows them is imported for those who ask."""
+        from coblyn.service import stories
+
+        return stories.Stories(self.journal)
+
+    @cached_property
+    def contexts(self) -> Contexts:
+        """What gives contexts of stories; likewise."""
+        from coblyn.service import context
+
+        return context.Contexts()
+
+    async def close_stories(self) -> None:
+        """Let go of the journal, if anyone asked for a story."""
+        if "stories" in vars(self):
+            await self.stories.close()
 
 
 def make_services(
@@ -106,8 +125,7 @@ def make_services(
         hub=hub,
         inventory=inventory,
         embeddings=Embeddings(models, quotas),
-        stories=Stories(journal or paths.journal()),
-        contexts=Contexts(),
+        journal=journal or paths.journal(),
         kept=Kept(),
         planner=Planner(models, hub),
         picker=Picker(models, inventory, switch),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import (
@@ -17,7 +18,6 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from coblyn.api.dialect import Dialect
-from coblyn.api.openapi import describe
 
 __all__ = ["docs_routes"]
 
@@ -34,7 +34,14 @@ _SAFE = {
 
 def docs_routes(dialects: Sequence[Dialect]) -> list[Route]:
     """Routes of the page, its files and ``/openapi.json``."""
-    description = cache(partial(describe, dialects))
+
+    @cache
+    def description() -> dict[str, Any]:
+        from coblyn.api.openapi import (
+            describe,  # pydantic and all routes are loaded when someone asks
+        )
+
+        return describe(dialects)
 
     @cache
     def text() -> str:

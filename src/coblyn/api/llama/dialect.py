@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from coblyn.api.dialect import Dialect
-from coblyn.api.llama import adapters, embeddings, generation, routes, slots
+from coblyn.api.late import late
 from coblyn.api.llama.errors import llama_body
-from coblyn.api.llama.wire import NotObeyed
+
+if TYPE_CHECKING:
+    from coblyn.api.later import LaterFields
 
 __all__ = ["LLAMA"]
 
+
+def _not_obeyed() -> type[LaterFields]:
+    from coblyn.api.llama.wire import NotObeyed
+
+    return NotObeyed
+
+
 LLAMA = Dialect(
     "llama-server",
-    (*generation.routes, *routes.routes, *embeddings.routes, *adapters.routes, *slots.routes),
+    (
+        *late(
+            "coblyn.api.llama.generation",
+            "POST /completion",
+            "POST /infill",
+        ),
+        *late(
+            "coblyn.api.llama.routes",
+            "POST /tokenize",
+            "POST /detokenize",
+            "POST /apply-template",
+            "GET /props",
+        ),
+        *late(
+            "coblyn.api.llama.embeddings",
+            "POST /embedding",
+            "POST /v1/rerank",
+        ),
+        *late(
+            "coblyn.api.llama.adapters",
+            "GET /lora-adapters",
+            "POST /lora-adapters",
+        ),
+        *late(
+            "coblyn.api.llama.slots",
+            "GET /slots",
+            "POST /slots/{id}",
+        ),
+    ),
     owns=lambda _: False,
     error_body=llama_body,
     aliases={
@@ -21,5 +60,5 @@ LLAMA = Dialect(
         "/reranking": "/v1/rerank",
         "/v1/reranking": "/v1/rerank",
     },
-    unsupported=NotObeyed,
+    unsupported=_not_obeyed,
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.late import late
 from coblyn.api.problem import Problem
-from coblyn.api.story import reading, routes
 
 __all__ = ["STORY"]
 
@@ -19,7 +19,33 @@ def story_body(problem: Problem) -> dict[str, Any]:
 
 STORY = Dialect(
     "stories",
-    (*routes.routes, *reading.routes),
+    (
+        *late(
+            "coblyn.api.story.routes",
+            "GET /api/coblyn/stories",
+            "POST /api/coblyn/stories",
+            "GET /api/coblyn/stories/{id}",
+            "POST /api/coblyn/stories/{id}/operations",
+            "GET /api/coblyn/stories/{id}/operations",
+            "POST /api/coblyn/stories/{id}/undo",
+            "POST /api/coblyn/stories/{id}/redo",
+            "GET /api/coblyn/stories/{id}/events",
+            "GET /api/coblyn/stories/{id}/export",
+            "POST /api/coblyn/stories/{id}/card",
+            "POST /api/coblyn/stories/{id}/import",
+            "POST /api/coblyn/stories/{id}/trash",
+            "POST /api/coblyn/stories/{id}/restore",
+            "GET /api/coblyn/library/search",
+            "POST /api/coblyn/library/import",
+            "POST /api/coblyn/library/empty-trash",
+            "GET /api/coblyn/library/backup",
+        ),
+        *late(
+            "coblyn.api.story.reading",
+            "POST /api/coblyn/stories/{id}/context",
+            "POST /api/coblyn/lore",
+        ),
+    ),
     owns=lambda path: path.startswith(
         ("/api/coblyn/stories", "/api/coblyn/library", "/api/coblyn/lore")
     ),
