@@ -12,13 +12,15 @@ from llguidance import LLMatcher
 
 from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
-from coblyn.constraints.schema import Refusal, enforceable, find_refusal
+from coblyn.constraints.node import Unenforceable
+from coblyn.constraints.rewriting import rewritten
+from coblyn.constraints.schema import Refusal, find_refusal
 from coblyn.errors import ConstraintRefused
 
 if TYPE_CHECKING:
     from llguidance._lib import JsonCompileOptions
 
-__all__ = ["grammar_of"]
+__all__ = ["enforceable", "grammar_of"]
 
 _WHITESPACE: dict[Whitespace, JsonCompileOptions] = {
     "any": {},
@@ -65,15 +67,47 @@ def _of_schema(constraint: Constraint) -> str:
         raise _refused(constraint, f"is not JSON: {error}") from error
     if not isinstance(schema, dict | bool):
         raise _refused(constraint, "must be an object")
-    if schema is False:
-        raise _refused(constraint, "cannot be enforced: at #, no value fits it")
-    schema = enforceable({} if schema is True else schema)
-    options = _WHITESPACE[constraint.whitespace]
-    grammar = LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=options)
-    if not (problem := _problem(grammar)):
-        return grammar
-    refusal = find_refusal(schema, _problem_of_schema) or Refusal("#", problem)
-    raise _refused(constraint, f"cannot be enforced: at {refusal.path}, {refusal.reason}")
+    found = enforceable(schema)
+    return LLMatcher.grammar_from_json_schema(
+        json.dumps(found), overrides=_WHITESPACE[constraint.whitespace]
+    )
+
+
+def enforceable(schema: Any) -> Any:
+    """A schema that llguidance enforces, and that the same values fit.
+
+    Args:
+        schema: An object, or a boolean.
+
+    Raises:
+        ConstraintRefused: There is none; the message has the keyword and its place.
+    """
+    found, problem = _compiled(schema)
+    if problem:
+        refusal = find_refusal(schema, _problem_of_schema) or Refusal("#", problem)
+        raise ConstraintRefused(
+            f"The schema cannot be enforced: at {refusal.path}, {refusal.reason}.",
+            field="constraint",
+        )
+    return found
+
+
+def _compiled(schema: Any) -> tuple[Any, str]:
+    """The schema that is enforced, and what is wrong with it, if anything is."""
+    problems = []
+    for has_plain_text in (False, True):
+        try:
+            found = rewritten(schema, has_plain_text=has_plain_text)
+        except Unenforceable as error:
+            return {}, str(error)
+        if found is False:
+            return {}, "no value fits it"
+        found = {} if found is True else found
+        problem = _problem(LLMatcher.grammar_from_json_schema(json.dumps(found)))
+        if not problem:
+            return found, ""
+        problems.append(problem)
+    return {}, problems[0]
 
 
 def _choices(constraint: Constraint) -> str:
@@ -97,7 +131,7 @@ def _of_gbnf(constraint: Constraint) -> str:
 
 
 def _problem_of_schema(schema: Any) -> str:
-    return _problem(LLMatcher.grammar_from_json_schema(json.dumps(schema)))
+    return _compiled(schema)[1]
 
 
 def _problem(grammar: str) -> str:

@@ -1,4 +1,4 @@
-"""JSON schemas: what is enforced of them, and which keyword is in the way of enforcing the rest."""
+"""Which part of a JSON schema is in the way of enforcing it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Refusal", "enforceable", "find_refusal"]
+from coblyn.constraints.rewriting import MANY, NAMED, ONE
 
-_ONE = (
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "else",
-    "if",
-    "items",
-    "not",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-)
-_MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
-"""Where schemas stand in a schema: one, a list of them, or some by name (JSON Schema 2020-12, 10; draft 4 has lists in
-``items``)."""
-
-_FORMATS_OF_NUMBERS = {"int32", "int64", "uint32", "uint64", "float", "double", "decimal"}
-"""Formats of OpenAPI that say how a number is stored. They are annotations, and refuse no number."""
+__all__ = ["Refusal", "find_refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +22,6 @@ class Refusal:
 
     path: str
     reason: str
-
-
-def enforceable(schema: Any) -> Any:
-    """The schema without what changes no instance, so that it is in the way of nothing.
-
-    Those are formats of numbers, which say how they are stored, and llguidance's own options, which are not part of the
-    standard.
-    """
-    if isinstance(schema, list):
-        return [enforceable(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    is_numeric = schema.get("type") in ("integer", "number")
-    storage = is_numeric and schema.get("format") in _FORMATS_OF_NUMBERS
-    return {
-        key: value if key in ("const", "enum", "default", "examples") else enforceable(value)
-        for key, value in schema.items()
-        if not (storage and key == "format") and key != "x-guidance"
-    }
 
 
 def find_refusal(schema: Any, problem: Callable[[Any], str]) -> Refusal | None:
@@ -90,13 +52,13 @@ def _inner_first(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
         return
     for key, value in schema.items():
         here = f"{path}/{_escaped(key)}"
-        if key in _NAMED and isinstance(value, dict):
+        if key in NAMED and isinstance(value, dict):
             for name, inner in value.items():
                 yield from _inner_first(inner, f"{here}/{_escaped(name)}")
-        elif key in _MANY and isinstance(value, list):
+        elif key in MANY and isinstance(value, list):
             for index, inner in enumerate(value):
                 yield from _inner_first(inner, f"{here}/{index}")
-        elif key in _ONE:
+        elif key in ONE:
             yield from _inner_first(value, here)
     yield path, schema
 

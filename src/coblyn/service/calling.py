@@ -13,7 +13,6 @@ from coblyn.chat.calls import call_grammar
 from coblyn.chat.messages import Tool
 from coblyn.chat.reply import ReplyForm
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.schema import enforceable
 from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.command import ChatPrompt
 
@@ -96,8 +95,7 @@ def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
     if schema.get("properties") and not any(key in schema for key in _COMBINED):
         schema["additionalProperties"] = False
     try:
-        text = json.dumps(enforceable(schema))
-        _require_enforceable(text)
+        text = _enforceable(json.dumps(schema))
     except (ConstraintRefused, ValueError) as error:
         if is_needed:
             where = f"tools[{index}].function.parameters"
@@ -111,7 +109,7 @@ def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
 
 
 @functools.lru_cache(maxsize=256)
-def _require_enforceable(schema: str) -> None:
-    from coblyn.constraints.grammar import grammar_of  # a server without tools never needs it
+def _enforceable(schema: str) -> str:
+    from coblyn.constraints.grammar import enforceable  # a server without tools never needs it
 
-    grammar_of(Constraint("json_schema", schema))
+    return json.dumps(enforceable(json.loads(schema)))

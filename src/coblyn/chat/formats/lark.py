@@ -110,7 +110,8 @@ class Lark:
 
     def json(self, schema: Mapping[str, Any]) -> str:
         """JSON of a schema."""
-        spaced = {**schema, "x-guidance": {"whitespace_pattern": _SPACE}}
+        options = {**schema.get("x-guidance", {}), "whitespace_pattern": _SPACE}
+        spaced = {**schema, "x-guidance": options}
         return self.rule(f"%json {json.dumps(spaced, ensure_ascii=False)}")
 
     def arguments(self, tool: Tool) -> str:
