@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from coblyn.errors import BadRequest
 from coblyn.story.interchange.books import digest_of
+from coblyn.story.interchange.document import read_document
 from coblyn.story.interchange.report import Imported, Line, Writer
 from coblyn.story.lore.entry import strings
 from coblyn.story.state import State
@@ -57,13 +59,26 @@ def _text(writer: Writer, content: Mapping[str, Any], *, is_scenario: bool) -> N
         writer.text(EMPTY.plus(*parts))
         writer.keep("novelai.story", dict(story), "history of the text")
         return
-    writer.text("")
-    if content.get("document") is not None:
+    packed = content.get("document")
+    if not isinstance(packed, str) or not packed:
+        writer.text("")
+        return
+    try:
+        document = read_document(packed)
+    except BadRequest as error:
+        writer.text("")
         writer.report.dropped.append(
-            Line(
-                "the text",
-                "The newer editor's form is not read: export the story as text too, and import that.",
-            )
+            Line("the text", f"{error.message} Export the story as text too.")
+        )
+        return
+    writer.text(document.text)
+    writer.report.kept.append(Line("document", "its history, and who wrote which words"))
+    if document.num_others:
+        note = "Only text is read. The document is kept as it was."
+        writer.report.kept.append(Line(f"{document.num_others} sections without text", note))
+    if document.is_unfinished:
+        writer.report.notes.append(
+            "The editor had not finished some changes, and they do not fit: the text is as it was before them."
         )
 
 
