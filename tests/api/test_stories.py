@@ -112,6 +112,9 @@ async def test_out_and_in_again(client: Client) -> None:
     assert {hit["story"] for hit in hits} == {story, imported, copy.json["id"]}
     backup = await client.get(f"{LIBRARY}/backup")
     assert backup.body.startswith(b"SQLite format 3\0")
+    told = (await client.post(f"{LIBRARY}/preview?name=j.sqlite", backup.body)).json
+    assert (told["kind"], told["report"]["understood"]) == ("backup", [])
+    assert told["report"]["notes"] == ["3 stories are here already, and left unchanged."]
     await client.post(f"{STORIES}/{story}/trash")
     assert (await client.post(f"{LIBRARY}/empty-trash")).json == {"forgotten": 1}
 
@@ -227,11 +230,17 @@ async def test_a_card_becomes_a_chat_that_begins_with_its_greeting(client: Clien
 
 async def test_files_of_other_programs_come_in_with_a_report(client: Client) -> None:
     save = json.dumps(KOBOLD).encode()
+    told = (await client.post(f"{LIBRARY}/preview?name=Cwm.json", save)).json
+    assert (told["kind"], told["title"], told["beginning"][:8]) == ("story", "Cwm", "The lamp")
+    assert (await client.get(STORIES)).json["stories"] == []
     answer = (await client.post(f"{LIBRARY}/import?name=Cwm.json", save)).json
+    assert told["report"] == answer["report"]
     assert (answer["story"]["title"], answer["report"]["format"]) == ("Cwm", "KoboldAI Lite save")
     assert answer["report"]["dropped"]
     story = answer["story"]["id"]
     picture = png(behind=text_chunk("chara", packed(V2)))
+    told = (await client.post(f"{LIBRARY}/preview?name=t.png", picture)).json
+    assert (told["kind"], told["beginning"]) == ("parts", "Tomos: Good evening, You.")
     added = (await client.post(f"{STORIES}/{story}/import?name=t.png", picture)).json
     assert added["report"]["understood"][0]["what"] == "card of Tomos"
     state = (await client.get(f"{STORIES}/{story}")).json["state"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from coblyn.errors import BadRequest
+from coblyn.service.preview import Preview, of_backup, of_file, of_story, report_of
 from coblyn.story.interchange.files import import_file
 from coblyn.story.interchange.report import Line, Report
 from coblyn.story.operation import Operation
@@ -20,6 +21,7 @@ from coblyn.story.store.database import Database
 from coblyn.story.store.index import Hit, Index
 from coblyn.story.store.journal import Appended, Journal
 from coblyn.story.store.library import Library, Shelf, new_id
+from coblyn.story.store.restore import Restorer, is_backup
 from coblyn.story.store.transfer import Transfer, is_story_file
 
 __all__ = ["Stories"]
@@ -36,6 +38,7 @@ class _Store:
         self.library = Library(self.database, self.journal)
         self.index = Index(self.database, self.journal)
         self.transfer = Transfer(self.database, self.journal, self.library)
+        self.restorer = Restorer(self.database, self.library)
 
 
 class _Thread:
@@ -143,18 +146,36 @@ class Stories:
         """Export a story with its whole journal."""
         return await self._helper.do(lambda store: store.transfer.export(story))
 
-    async def import_file(self, data: bytes, name: str) -> tuple[Shelf, Report]:
-        """Import a file of Coblyn or of another program as a new story, and report what was imported.
+    async def preview(self, data: bytes, name: str) -> Preview:
+        """Say what an import of a file would bring; nothing is made of it.
+
+        Raises:
+            BadRequest: As `import_file`.
+        """
+        if is_backup(data):
+            found = await self._helper.do(lambda store: list(store.restorer.look(data)))
+            return of_backup(found)
+        if is_story_file(data):
+            return of_story(await asyncio.to_thread(Transfer.read, data))
+        return of_file(await asyncio.to_thread(import_file, data, name))
+
+    async def import_file(self, data: bytes, name: str) -> tuple[list[Shelf], Report]:
+        """Import a file of Coblyn or of another program as new stories, and report what was imported.
+
+        Most files are one story; a backup brings all stories that are not here, and may bring none.
 
         Raises:
             BadRequest: Its format is unknown, or it is damaged or too large. No story is made.
         """
+        if is_backup(data):
+            restored = await self._helper.do(lambda store: store.restorer.restore(data))
+            return list(restored.stories), report_of(restored)
         if is_story_file(data):
             shelf = await self._helper.do(lambda store: store.transfer.import_story(data))
-            return shelf, Report("story of Coblyn", [Line("all of it", "with its journal")])
+            return [shelf], Report("story of Coblyn", [Line("all of it", "with its journal")])
         imported = await asyncio.to_thread(import_file, data, name)
         operations = (*imported.operations, *imported.beginning)
-        return await self.create(operations), imported.report
+        return [await self.create(operations)], imported.report
 
     async def import_into(
         self, story: str, data: bytes, name: str, author: str

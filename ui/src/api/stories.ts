@@ -1,7 +1,8 @@
 /** Stories on the server: their journal, the library, search. */
 
-import { type Http, isJson, type Json, number, post, Refusal, text } from "./http";
+import { type Http, isJson, type Json, number, Refusal, text } from "./http";
 import { ApiError } from "./types";
+import { upload } from "./upload";
 
 /** Text by its sources: so many UTF-16 units from a piece, or "" for the writer's own. */
 export type Runs = readonly (readonly [length: number, piece: string])[];
@@ -145,15 +146,20 @@ export class StoriesApi {
   }
 
   /** A file becomes a new story, or adds its cards and lore to one. */
-  async bring(file: File, story: string | null): Promise<Json> {
-    const init = { ...post({}), body: file, headers: { "Content-Type": "application/octet-stream" } };
+  bring(file: File, story: string | null, heard: (sent: number) => void): Promise<Json> {
     const where = story === null ? LIBRARY : `${STORIES}/${story}`;
-    const response = await this.#http.request(`${where}/import?name=${encodeURIComponent(file.name)}`, init);
-    return (await response.json()) as Json;
+    return upload(`${where}/import?name=${encodeURIComponent(file.name)}`, file, heard);
   }
 
-  exportAddress(id: string): string {
-    return `${STORIES}/${id}/export`;
+  /** What an import would bring; nothing is made of the file. */
+  preview(file: File, heard: (sent: number) => void): Promise<Json> {
+    return upload(`${LIBRARY}/preview?name=${encodeURIComponent(file.name)}`, file, heard);
+  }
+
+  /** @param asked Format, branch, and which card or book, as far as they matter. */
+  exportAddress(id: string, asked: Readonly<Record<string, string>> = {}): string {
+    const query = new URLSearchParams(asked).toString();
+    return `${STORIES}/${id}/export${query === "" ? "" : `?${query}`}`;
   }
 
   get backupAddress(): string {

@@ -3,7 +3,8 @@
 import type { Page } from "./page";
 import { MODES } from "../modes/turns";
 import { DIGITS, RAIL } from "./place.svelte";
-import { saveCopy } from "./copy";
+import { save, saveCopy } from "./copy";
+import { EXPORTS } from "./exports";
 import { suggest } from "./suggest";
 import { LANGUAGES, type Language, say } from "../words/words.svelte";
 
@@ -39,6 +40,12 @@ export function commandsOf(page: Page): Command[] {
     ...panels,
     { id: "doctor", label: t.doctor, digit: "0", run: () => place.go({ sheet: "doctor" }) },
     { id: "library", label: t.library, digit: "8", run: () => place.go({ sheet: "library" }) },
+    { id: "import", label: t.importTitle, run: () => place.go({ sheet: "import" }) },
+    ...EXPORTS.map((format) => ({
+      id: `export-${format}`,
+      label: `${t.exportFile}: ${t.exports[format]}`,
+      run: () => save(page.library.exportAddress(session.book.id ?? "", format, session.book.branch)),
+    })),
     { id: "new", label: t.newStory, run: () => void session.begin() },
     { id: "branch", label: t.branchHere, run: () => void session.branchHere() },
     { id: "copy", label: t.saveCopy, run: () => saveCopy(session.text) },

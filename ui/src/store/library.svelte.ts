@@ -2,6 +2,8 @@
 
 import type { Shelf, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
+import type { Export } from "./exports";
+import { linesOf, type ReportLine } from "./report";
 
 export type { Shelf } from "../api/stories";
 
@@ -9,12 +11,6 @@ export interface Found {
   story: string;
   title: string;
   excerpt: string;
-}
-
-/** What an import says of a part of a file. */
-export interface ReportLine {
-  what: "understood" | "kept" | "dropped" | "notes";
-  detail: string;
 }
 
 export class Library {
@@ -57,31 +53,23 @@ export class Library {
     await this.look();
   }
 
-  /** A story from a file; gives its id, or null where the file could not be read. */
-  async bring(file: File): Promise<string | null> {
-    let id: string | null = null;
-    await this.#try(async () => {
-      const said = await this.#api.bring(file, null);
-      const story = said.story as Shelf | undefined;
-      id = story?.id ?? null;
-      this.report = linesOf(said.report);
-      await this.look();
-    });
-    return id;
-  }
-
   /** Cards and lore of a file, into a story; false where the file could not be read. */
   async bringInto(story: string, file: File): Promise<boolean> {
     let isDone = false;
     await this.#try(async () => {
-      this.report = linesOf((await this.#api.bring(file, story)).report);
+      this.report = linesOf((await this.#api.bring(file, story, () => undefined)).report);
       isDone = true;
     });
     return isDone;
   }
 
-  exportAddress(id: string): string {
-    return this.#api.exportAddress(id);
+  exportAddress(id: string, format: Export, branch = ""): string {
+    const asked = { ...(format === "own" ? {} : { format }), ...(branch === "" ? {} : { branch }) };
+    return this.#api.exportAddress(id, asked);
+  }
+
+  cardAddress(id: string, character: string): string {
+    return this.#api.exportAddress(id, { format: "card", which: character });
   }
 
   get backupAddress(): string {
@@ -103,20 +91,4 @@ export class Library {
       this.failure = error.message;
     }
   }
-}
-
-const PARTS = ["understood", "kept", "dropped", "notes"] as const;
-
-/** The lines of an import's report, whatever of it there is. */
-function linesOf(report: unknown): ReportLine[] {
-  const said = (typeof report === "object" && report !== null ? report : {}) as Record<string, unknown>;
-  return PARTS.flatMap((what) => {
-    const lines = said[what];
-    return Array.isArray(lines) ? lines.map((line) => ({ what, detail: wordsOf(line) })) : [];
-  });
-}
-
-function wordsOf(line: unknown): string {
-  if (typeof line !== "object" || line === null) return String(line);
-  return Object.values(line).filter((value) => typeof value === "string" || typeof value === "number").join(" ");
 }

@@ -4,6 +4,7 @@ import type { Api } from "../api/client";
 import type { StoriesApi } from "../api/stories";
 import { openOutbox } from "../journal/outbox";
 import { Doctor } from "./doctor.svelte";
+import { Importer } from "./importer.svelte";
 import { Library } from "./library.svelte";
 import { Modes } from "./modes.svelte";
 import { Picker } from "./picker.svelte";
@@ -19,6 +20,7 @@ export class Page {
   readonly modes: Modes;
   readonly view: View;
   readonly library: Library;
+  readonly importer: Importer;
   readonly doctor: Doctor;
   readonly picker: Picker;
   readonly tour: Tour;
@@ -32,6 +34,7 @@ export class Page {
     this.tour = new Tour(storage);
     this.doctor = new Doctor(api);
     this.library = new Library(api.stories);
+    this.importer = new Importer(api.stories);
     this.session = new Session(api, storage, (story, branch) => {
       this.place.settle(story, branch);
       this.modes.opened();

@@ -1,6 +1,6 @@
 /** Where one is: the surface from the address behind the `#`, and the panel that is open beside the text. */
 
-export type Sheet = "library" | "branches" | "doctor";
+export type Sheet = "library" | "branches" | "doctor" | "import";
 export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "model";
 
 export type Name = Panel | "branches";
@@ -17,7 +17,7 @@ export const DIGITS: Readonly<Record<Name, string>> = {
   model: "7",
 };
 
-const SHEETS: readonly string[] = ["library", "branches", "doctor"];
+const SHEETS: readonly string[] = ["library", "branches", "doctor", "import"];
 
 export interface Route {
   sheet: Sheet | null;
@@ -26,7 +26,7 @@ export interface Route {
   branch: string | null;
 }
 
-/** `#/s/STORY/BRANCH`, `#/s/STORY/BRANCH/branches`, `#/library`, `#/doctor`. */
+/** `#/s/STORY/BRANCH`, `#/s/STORY/BRANCH/branches`, `#/library`, `#/import`, `#/doctor`. */
 export function readRoute(hash: string): Route {
   const [first = "", story = "", branch = "", sheet = ""] = hash.replace(/^#\/?/, "").split("/").map(decode);
   if (first === "s") return { sheet: sheet === "branches" ? "branches" : null, story: story || null, branch: branch || null };

@@ -203,12 +203,27 @@ async def import_story(call: Call) -> Response:
     """The body is the file, and ``?name=`` its name. It becomes a new story.
 
     Files of Coblyn, KoboldAI Lite, SillyTavern, NovelAI, AI Dungeon and Agnaistic, cards of all versions, text and
-    Markdown. ``report`` says what was used, what was kept, and what was lost.
+    Markdown. ``report`` says what was used, what was kept, and what was lost. A backup brings ``stories``: all that are
+    not here; ``story`` is the last of them, or null.
     """
     data = await read_bytes(call.request, call.options)
     name = call.request.query_params.get("name", "")[:200]
-    shelf, report = await call.services.stories.import_file(data, name)
-    return JSONResponse({"story": shelf.to_json(), "report": report.to_json()})
+    shelves, report = await call.services.stories.import_file(data, name)
+    stories = [shelf.to_json() for shelf in shelves]
+    last = stories[-1] if stories else None
+    return JSONResponse({"story": last, "stories": stories, "report": report.to_json()})
+
+
+@routes.post(_LIBRARY + "/preview", "What an import would bring")
+async def preview_import(call: Call) -> Response:
+    """The body is the file, ``?name=`` what it is called. Nothing is made of it.
+
+    ``kind`` is story, parts (cards and lore, which can also be added to a story) or backup; ``report`` is what an
+    import would say.
+    """
+    data = await read_bytes(call.request, call.options)
+    name = call.request.query_params.get("name", "")[:200]
+    return JSONResponse((await call.services.stories.preview(data, name)).to_json())
 
 
 @routes.post(_LIBRARY + "/empty-trash", "Empty the trash")

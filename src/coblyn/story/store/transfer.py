@@ -7,6 +7,8 @@ import json
 import math
 import sqlite3
 import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from coblyn.errors import BadRequest
@@ -19,12 +21,27 @@ from coblyn.story.store.journal import Journal
 from coblyn.story.store.library import Library, Shelf, new_id
 from coblyn.story.store.rows import insert_record, insert_snapshot, records_between
 
-__all__ = ["FORMAT", "Transfer", "is_story_file"]
+__all__ = ["FORMAT", "StoryFile", "Transfer", "insert_story", "is_story_file", "proven"]
 
 FORMAT = "coblyn-story"
 FORMAT_VERSION = 1
 
 _HEAD, _JOURNAL = "story.json", "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryFile:
+    """A story as it was read from a file.
+
+    Attributes:
+        head: What is told of it, such as ``created``; not to be trusted.
+        records: Its journal, proven.
+        state: What it holds after that.
+    """
+
+    head: Mapping[str, Any]
+    records: tuple[Record, ...] = field(repr=False)
+    state: State = field(repr=False)
 
 
 class Transfer:
@@ -62,13 +79,23 @@ class Transfer:
         Raises:
             BadRequest: It is no such file, of a newer version, damaged or too large. No story is made.
         """
+        file, story = self.read(data), new_id()
+        with self._database.writing() as connection:
+            insert_story(connection, story, file)
+        return self._library.get(story)
+
+    @staticmethod
+    def read(data: bytes) -> StoryFile:
+        """Such a file; nothing is made of it.
+
+        Raises:
+            BadRequest: It is no such file, of a newer version, damaged or too large.
+        """
         with Archive(data, "The story") as archive:
             head = _head(archive)
-            records, state = _records(archive)
-        story = new_id()
-        with self._database.writing() as connection:
-            _insert(connection, story, head, records, state)
-        return self._library.get(story)
+            lines = archive.read(_JOURNAL, MAX_UNPACKED).splitlines()
+        records, state = proven(_lines(lines))
+        return StoryFile(head, records, state)
 
 
 def is_story_file(data: bytes) -> bool:
@@ -91,12 +118,23 @@ def _head(archive: Archive) -> dict[str, Any]:
     return head
 
 
-def _records(archive: Archive) -> tuple[list[Record], State]:
-    """The records, each proven to follow from those before it, and the state after them."""
-    state, records = NEW, list[Record]()
-    for version, line in enumerate(archive.read(_JOURNAL, MAX_UNPACKED).splitlines(), 1):
+def _lines(lines: Iterable[bytes]) -> Iterator[Any]:
+    for line in lines:
         try:
-            value = json.loads(line)
+            yield json.loads(line)
+        except (ValueError, RecursionError):
+            yield None  # is told with its number
+
+
+def proven(values: Iterable[Any]) -> tuple[tuple[Record, ...], State]:
+    """A journal of somebody else's: each record proven to follow from those before it, and the state after them.
+
+    Raises:
+        BadRequest: One is damaged or out of order, or two have the same id.
+    """
+    state, records = NEW, list[Record]()
+    for version, value in enumerate(values, 1):
+        try:
             state, inverse = apply(state, operation := read_operation(value))
             record = _record(value, version, operation, inverse)
         except (
@@ -111,7 +149,7 @@ def _records(archive: Archive) -> tuple[list[Record], State]:
         records.append(record)
     if len({record.id for record in records}) < len(records):
         raise BadRequest("Two operations of the story's journal have the same id.")
-    return records, state
+    return tuple(records), state
 
 
 def _record(
@@ -138,25 +176,21 @@ def _record(
     )
 
 
-def _insert(
-    connection: sqlite3.Connection,
-    story: str,
-    head: dict[str, Any],
-    records: list[Record],
-    state: State,
-) -> None:
+def insert_story(connection: sqlite3.Connection, story: str, file: StoryFile) -> None:
+    """Make a new story of a file, within a transaction."""
+    records, state = file.records, file.state
     now = records[-1].time if records else 0.0
-    row = (story, state.single("title"), state.single("mode"), _number(head, "created", now))
+    row = (story, state.single("title"), state.single("mode"), _number(file.head, "created", now))
     connection.execute(
         "INSERT INTO stories (id, title, mode, created, modified, version) VALUES (?, ?, ?, ?, ?, ?)",
-        (*row, _number(head, "modified", now), len(records)),
+        (*row, _number(file.head, "modified", now), len(records)),
     )
     for record in records:
         insert_record(connection, story, record)
     insert_snapshot(connection, story, len(records), state)
 
 
-def _number(head: dict[str, Any], key: str, default: float) -> float:
+def _number(head: Mapping[str, Any], key: str, default: float) -> float:
     value = head.get(key)
     if not isinstance(value, int | float) or not math.isfinite(value):
         return default
