@@ -21,7 +21,6 @@ from coblyn.engine.stages import chain
 from coblyn.llama.context import Batch
 from coblyn.llama.library import Library, open_library
 from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
-from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
 
 PLAIN = SamplingParams(temperature=0.8)
@@ -64,8 +63,7 @@ DRY = SamplingParams(temperature=0.0, dry_multiplier=0.8)
 
 def options(params: SamplingParams) -> SamplerOptions:
     """As the engine makes them."""
-    stages = (Stage(StageKind(stage.code), values) for stage, values in chain(params))
-    return SamplerOptions(seed=1, stages=tuple(stages))
+    return SamplerOptions(seed=1, stages=chain(params))
 
 
 def zipf_row(rng: np.random.Generator, vocab: int) -> Any:

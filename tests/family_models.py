@@ -29,7 +29,8 @@ class Tiny:
         format: Name of the format that has this sign.
         describe: Metadata of the architecture, besides what all have.
         shapes: Tensors of a layer, the fastest dimension first.
-        marks: Tokens of the vocabulary that are marks of calls.
+        marks: Tokens of the vocabulary that are marks.
+        opening: What its template writes last, behind the beginning of the reply.
     """
 
     architecture: str
@@ -39,6 +40,7 @@ class Tiny:
     describe: Mapping[str, object]
     shapes: Callable[[int], Shapes]
     marks: tuple[str, ...] = ()
+    opening: str = ""
 
 
 def family_model(tiny: Tiny, seed: int = 1) -> GgufWriter:
@@ -55,7 +57,7 @@ def family_model(tiny: Tiny, seed: int = 1) -> GgufWriter:
     template = (
         "{% for message in messages %}[{{ message.role }}] {{ message.content }}\n{% endfor %}"
         f"{{% if tools %}}{tiny.sign}{{{{ tools | tojson }}}}{{% endif %}}"
-        "{% if add_generation_prompt %}[assistant]{% endif %}"
+        f"{{% if add_generation_prompt %}}[assistant]{tiny.opening}{{% endif %}}"
     )
     keys: dict[str, object] = {
         "general.architecture": tiny.architecture,

@@ -52,11 +52,16 @@ async def test_the_text_is_computed_behind_both(
 
 
 @pytest.mark.parametrize(("path", "length"), PATHS.items())
-async def test_a_negative_prompt_without_a_scale_changes_nothing(
-    guided: Client, runner: FakeRunner, path: str, length: str
+@pytest.mark.parametrize("scale", [{}, {"guidance_scale": 1}])
+async def test_a_negative_prompt_without_a_scale_changes_nothing_and_that_is_said(
+    guided: Client, runner: FakeRunner, path: str, length: str, scale: dict[str, float]
 ) -> None:
-    body = {"prompt": "Once", "negative_prompt": "Never so", length: 4}
-    assert await sequences(guided, runner, path, **body) == [b"OnceThe"]
+    body = {"prompt": "Once", "negative_prompt": "Never so", length: 4, **scale}
+    reply = await guided.post(path, body)
+    assert reply.status == 200, reply.body
+    assert reply.headers["x-coblyn-warnings"] == "negative_prompt"
+    assert "guidance_scale is 1" in reply.json["warnings"]["negative_prompt"]
+    assert not any(row.is_guide for plan in runner.history for row in plan.rows)
 
 
 async def test_a_scale_alone_guides_away_from_no_prompt_at_all(

@@ -101,6 +101,27 @@ def test_marks_are_found_however_they_are_cut() -> None:
         assert not thought.is_spent
 
 
+def test_a_mark_that_is_begun_again_and_again_is_not_waited_for() -> None:
+    thought = Thought(thinking(2, is_open=True))
+    for _ in range(2 + len("</think>") - 1):
+        thought.push(b"<")
+        assert not thought.is_spent
+    thought.push(b"<")
+    assert thought.is_spent
+
+
+@KINDS
+@pytest.mark.parametrize("banned", ["think", "k>three", "</", "i"])
+def test_what_is_banned_may_be_a_part_of_the_closing_mark(
+    how: dict[str, object], banned: str
+) -> None:
+    one = machine(**how)
+    one.runner.script = "<think>one</think>two. Xthink."
+    one.add("a", "prompt", 22, thinking=thinking(), banned_phrases=(banned,))
+    one.run()
+    assert one.text("a") == "<think>one</think>two."
+
+
 def test_it_ends_between_two_characters() -> None:
     one = machine()
     one.runner.script = "<think>" + "灯" * 20

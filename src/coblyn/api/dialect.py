@@ -108,8 +108,8 @@ class Dialect:
 
     def warnings(self, body: dict[str, Any]) -> Warnings:
         """Warnings about fields of a body that are ignored."""
-        if not self.unsupported:
-            return {}
+        from coblyn.api.guidance import report_guidance
         from coblyn.api.later import read_leniently
 
-        return read_leniently(self.unsupported(), body)[1]
+        ignored = read_leniently(self.unsupported(), body)[1] if self.unsupported else {}
+        return {**ignored, **report_guidance(body)}

@@ -38,11 +38,13 @@ class Rendered:
         form: The form of the reply; None if all of it is content.
         turn_end: Text that ends the reply, whether or not the vocabulary marks it as an end token; empty if there is
             none.
+        unwanted: The form of a reply with calls, where there are tools and none may be called.
     """
 
     text: str
     form: ReplyForm | None
     turn_end: str = ""
+    unwanted: ReplyForm | None = None
 
 
 class ChatTemplate:
@@ -113,7 +115,8 @@ class ChatTemplate:
         form = self._form(calls, is_open, tools if may_call else ())
         kept = form.kept if form else ()
         turn_end = self.traits.turn_end
-        return Rendered(text, form, "" if turn_end in kept else turn_end)
+        unwanted = None if may_call or not tools else self._form(calls, is_open, tools)
+        return Rendered(text, form, "" if turn_end in kept else turn_end, unwanted)
 
     def _form(self, calls: Format, is_open: bool, tools: Sequence[Tool]) -> ReplyForm | None:
         if not tools and not calls.marks_content:

@@ -142,7 +142,7 @@ class Results:
     ) -> tuple[Chunk, FinishReason | None]:
         """The text that a token releases, and the finish reason if it is the last one.
 
-        Marks of reasoning are never banned.
+        Marks of reasoning are never banned, and neither is what may become one.
         """
         request = generation.request
         generation.append(sampled.token)
@@ -152,6 +152,7 @@ class Results:
             return generation.text.flush(), "eos"
         if sampled.token in request.stop_tokens:
             return generation.text.flush(), "stop"
+        is_mark = is_mark or (generation.thought is not None and generation.thought.is_mark)
         chunk = generation.text.push(self._token_text(request, sampled), is_allowed=is_mark)
         if chunk.rewind:
             return chunk, None

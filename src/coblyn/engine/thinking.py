@@ -33,12 +33,14 @@ class Thinking:
 class _Place(NamedTuple):
     """The state after a token.
 
-    Whether it is within reasoning, the reasoning tokens so far, and text that may begin a mark.
+    Whether it is within reasoning, the reasoning tokens so far, text that may begin a mark, and whether the token ended
+    a mark.
     """
 
     is_open: bool
     num_tokens: int
     tail: bytes
+    is_mark: bool = False
 
 
 class Thought:
@@ -57,14 +59,22 @@ class Thought:
     @property
     def is_spent(self) -> bool:
         """Whether the text is within reasoning that has to end here and is not just writing its closing mark."""
-        is_open, num_tokens, tail = self._places[-1]
+        is_open, num_tokens, tail, _ = self._places[-1]
         if not is_open or self._max_tokens is None or num_tokens < self._max_tokens:
             return False
-        return not any(tail.endswith(self._closing[:n]) for n in range(1, len(self._closing)))
+        if num_tokens >= self._max_tokens + len(self._closing):
+            return True  # it begins its mark again and again
+        return not _ends_within(tail, self._closing, 1)
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether the text ends with a mark, or with the first two bytes of one or more."""
+        is_open, _, tail, is_mark = self._places[-1]
+        return is_mark or _ends_within(tail, self._closing if is_open else self._opening, 2)
 
     def push(self, piece: bytes) -> None:
         """Add a token by its bytes, or by its name if it is a special token."""
-        is_open, num_tokens, tail = self._places[-1]
+        is_open, num_tokens, tail, _ = self._places[-1]
         mark = self._closing if is_open else self._opening
         text = tail + piece
         _, found, behind = text.partition(mark)
@@ -73,7 +83,7 @@ class Thought:
         elif is_open:
             num_tokens += 1
         longest = max(len(self._opening), len(self._closing)) - 1
-        self._places.append(_Place(is_open, num_tokens, text[-longest:]))
+        self._places.append(_Place(is_open, num_tokens, text[-longest:], bool(found)))
 
     def rewind(self, count: int) -> None:
         """Remove the last tokens."""
@@ -83,3 +93,8 @@ class Thought:
     def end(self) -> None:
         """End reasoning regardless of the limit."""
         self._max_tokens = 0
+
+
+def _ends_within(text: bytes, mark: bytes, least: int) -> bool:
+    """Whether a text ends with so many bytes of a mark's beginning, or more, but not with all of it."""
+    return any(text.endswith(mark[:n]) for n in range(least, len(mark)))

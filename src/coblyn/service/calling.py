@@ -16,7 +16,7 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.command import ChatPrompt
 
-__all__ = ["constraint_of", "constraint_of_calls"]
+__all__ = ["constraint_of", "constraint_of_calls", "unwanted_marks"]
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,19 @@ def constraint_of_calls(
         quiet=marks if form.reasoning and grammar.triggers else (),
         starts_quiet=form.is_reasoning and bool(grammar.triggers),
     )
+
+
+def unwanted_marks(form: ReplyForm, special: Mapping[str, int]) -> tuple[int, ...]:
+    """Special tokens that begin a call, where none may be made. A mark of several tokens may be text.
+
+    Args:
+        form: The form of a reply with calls, with the tools that the model knows of.
+        special: Ids of the form's marks that are special tokens.
+    """
+    schemas = {tool.name: _ANY_OBJECT for tool in form.tools}
+    grammar = call_grammar(form, "auto", schemas, special)
+    triggers = grammar.triggers if grammar else ()
+    return tuple(special[mark] for mark in triggers if mark in special)
 
 
 def constraint_of(

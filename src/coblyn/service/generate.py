@@ -295,7 +295,7 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         id=record.id,
         prompt=prompt.encoded.id,
         max_tokens=prompt.max_tokens,
-        sampling=replace(command.sampling, seed=record.seed),
+        sampling=replace(command.sampling, seed=record.seed, logit_bias=_biases(command, prompt)),
         stop=(*command.stop, prompt.turn_end) if prompt.turn_end else command.stop,
         keep_stop=command.keep_stop,
         ban_eos=command.ban_eos,
@@ -313,6 +313,10 @@ def _request(command: GenerateCommand, record: Record, prompt: Fitted) -> Reques
         # reproducible.
         speculates=seed is None,
     )
+
+
+def _biases(command: GenerateCommand, prompt: Fitted) -> tuple[tuple[int, float], ...]:
+    return command.sampling.logit_bias + tuple((token, -math.inf) for token in prompt.bans)
 
 
 def _events(model: LoadedModel, request: Request[PromptId]) -> AsyncGenerator[Event, None]:

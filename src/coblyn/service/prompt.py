@@ -17,7 +17,7 @@ from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import Adapter, pack_ids, unpack_ids
 from coblyn.engine.thinking import Thinking
-from coblyn.service.calling import constraint_of_calls
+from coblyn.service.calling import constraint_of_calls, unwanted_marks
 from coblyn.service.command import (
     ChatPrompt,
     GenerateCommand,
@@ -53,6 +53,7 @@ class Fitted:
         thinking: The model's marks of reasoning, and the limit; None if it has no marks.
         calls: The constraint on the reply's tool calls.
         turn_end: A mark that ends a reply; empty if end-of-generation tokens cover all marks.
+        bans: Tokens that would begin a call of a tool where none is wanted.
         negative: The encoded negative prompt; None without guidance.
     """
 
@@ -62,6 +63,7 @@ class Fitted:
     thinking: Thinking | None = None
     calls: Constraint | None = None
     turn_end: str = ""
+    bans: tuple[int, ...] = ()
     negative: Encoded | None = None
 
     @property
@@ -131,6 +133,7 @@ class Prompts:
         if command.overflow == "trim" and isinstance(command.prompt, ChatPrompt):
             return await self._shortened(command, command.prompt, context, adapters)
         prompt, form, calls, turn_end = command.prompt, None, None, ""
+        bans: tuple[int, ...] = ()
         before: tuple[int, ...] = ()
         if isinstance(prompt, ChatPrompt):
             chat, rendered, before = prompt, await self.render(prompt), prompt.before
@@ -138,6 +141,7 @@ class Prompts:
             if command.max_thinking == 0 and form and form.is_reasoning:
                 prompt, form = _answering(prompt, form)
             calls, turn_end = await self._constraint(chat, form), rendered.turn_end
+            bans = await self._bans(rendered.unwanted)
         elif isinstance(prompt, InfillPrompt):
             ids = await infill_ids(self._engine, prompt, infill_room(context, command.max_tokens))
             prompt = TokenPrompt(ids)
@@ -145,16 +149,23 @@ class Prompts:
         room = require_room(encoded.num_tokens, context)
         thinking = self._thinking(command, prompt, form)
         return Fitted(
-            encoded, min(command.max_tokens or room, room), form, thinking, calls, turn_end
+            encoded, min(command.max_tokens or room, room), form, thinking, calls, turn_end, bans
         )
 
     async def _constraint(self, prompt: ChatPrompt, form: ReplyForm | None) -> Constraint | None:
         if form is None or not form.tools:
             return None
-        special = {name: await self._special_id(name) for name in dict.fromkeys(form.kept)}
-        found = {name: token for name, token in special.items() if token is not None}
+        special = await self._special_marks(form)
         # On a thread, so that large schemas do not stall streams.
-        return await asyncio.to_thread(constraint_of_calls, prompt, form, found)
+        return await asyncio.to_thread(constraint_of_calls, prompt, form, special)
+
+    async def _bans(self, unwanted: ReplyForm | None) -> tuple[int, ...]:
+        return unwanted_marks(unwanted, await self._special_marks(unwanted)) if unwanted else ()
+
+    async def _special_marks(self, form: ReplyForm) -> dict[str, int]:
+        """Ids of a form's marks that are special tokens."""
+        special = {name: await self._special_id(name) for name in dict.fromkeys(form.kept)}
+        return {name: token for name, token in special.items() if token is not None}
 
     async def _special_id(self, name: str) -> int | None:
         """The id of the special token with this text; None if it is not a token, or a normal one."""
