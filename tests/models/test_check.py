@@ -179,3 +179,18 @@ class TestNames:
     )
     def test_plain_name(self, name: str) -> None:
         assert plain_name(name) == "a"
+
+
+@pytest.mark.parametrize("architecture", ["falcon-h1", "granitehybrid", "nemotron_h"])
+def test_a_convolution_without_the_bias_that_the_library_dies_of(
+    tmp_path: Path, architecture: str
+) -> None:
+    keys = {"general.architecture": architecture, f"{architecture}.block_count": 1}
+    names = ("blk.0.ssm_conv1d.weight", "blk.0.ssm_conv1d.bias")
+    tensors = [(name, (4,), F32, bytes(16)) for name in names]
+    assert check_model(GgufWriter(keys, tensors).write(tmp_path / "whole.gguf"))
+    cut = GgufWriter(keys, tensors[:1]).write(tmp_path / "cut.gguf")
+    with pytest.raises(ModelUnsupported, match=r"no tensor 'blk\.0\.ssm_conv1d\.bias'"):
+        check_model(cut)
+    keys["general.architecture"] = "mamba3"
+    assert check_model(GgufWriter(keys, tensors[:1]).write(tmp_path / "other.gguf"))

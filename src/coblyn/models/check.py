@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
@@ -18,6 +19,9 @@ _MAX_LAYERS = 512
 
 _LEAST_ALIGNMENT = 8
 """What the format allows; from mapped files with less the library reads across the borders of words, and dies."""
+
+_WITH_CONVOLUTIONS = frozenset({"falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe"})
+"""Architectures of which the pinned llama.cpp takes files without this bias, and adds it nevertheless."""
 
 _NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64"})
 _MULTIPLIED = re.compile(
@@ -79,6 +83,7 @@ def check_model(path: Path) -> GgufHeader:
     _check_numbers(first)
     for header in headers:
         _check_weights(header)
+    _check_convolutions(headers)
     return first
 
 
@@ -199,6 +204,20 @@ def _check_weights(header: GgufHeader) -> None:
         if tensor.type in _NO_WEIGHTS and _MULTIPLIED.fullmatch(tensor.name):
             raise ModelUnsupported(
                 f"{header.path} has {tensor.name} in {tensor.type}, which no engine computes with.",
+                hint=_OTHER_SOURCE,
+            )
+
+
+def _check_convolutions(headers: Sequence[GgufHeader]) -> None:
+    """Biases that the library calls optional, and dies without."""
+    if headers[0].architecture not in _WITH_CONVOLUTIONS:
+        return
+    names = {tensor.name for header in headers for tensor in header.tensors}
+    for name in names:
+        bias = name.removesuffix("weight") + "bias"
+        if name.endswith("ssm_conv1d.weight") and bias not in names:
+            raise ModelUnsupported(
+                f"{headers[0].path} has no tensor {bias!r}, without which this engine cannot compute.",
                 hint=_OTHER_SOURCE,
             )
 
