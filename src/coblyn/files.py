@@ -9,12 +9,21 @@ import contextlib
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from coblyn.errors import CoblynError, DiskFull
 
-__all__ = ["alone", "disk_errors", "existing_file", "human_size", "put_in_place", "require_space"]
+__all__ = [
+    "alone",
+    "disk_errors",
+    "existing_file",
+    "human_size",
+    "put_in_place",
+    "require_not_full",
+    "require_space",
+]
 
 MARGIN = 8 * 2**20
 """Bytes that a disk keeps free beyond what is asked for, for logs and locks."""
@@ -56,6 +65,16 @@ def require_space(directory: Path, need: int, *, what: str) -> None:
             f"{what} needs {human_size(need)} in {directory}, where {human_size(free)} are free.",
             hint=_DISK_HINT,
         )
+
+
+def require_not_full(directory: Path, *, what: str) -> None:
+    """Find out whether a full disk is why something failed that says nothing of it.
+
+    Raises:
+        DiskFull: It is full, but for what is always kept free.
+    """
+    if shutil.disk_usage(directory).free < MARGIN:
+        raise DiskFull(f"{what}: no space left in {directory}.", hint=_DISK_HINT)
 
 
 @contextlib.contextmanager
@@ -127,3 +146,27 @@ def put_in_place(part: Path, target: Path) -> None:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def write_whole(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a small file that is there whole, old or new, whatever happens meanwhile; nothing else is left.
+
+    Args:
+        path: The file; its directory must be there.
+        text: All that is to be in it.
+        mode: Its permissions; None for the user's usual ones.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    # Of its own for each writer: two at once must not write into one file.
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        part.unlink(missing_ok=True)
+        access = os.O_CREAT | os.O_WRONLY | os.O_EXCL
+        with os.fdopen(os.open(part, access, 0o666 if mode is None else mode), "wb") as file:
+            file.write(text.encode())
+        put_in_place(part, path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.api.state import ApiOptions
+from coblyn.errors import DiskFull
 from factories import SteppedEngine
 
 NIKO = "Niko the kobold stalked carefully down the alley."
@@ -244,6 +246,24 @@ class TestSlots:
         reply = await client.post("/api/extra/data/list")
         assert reply.status == 500
         assert str(file) in reply.json["detail"]["msg"]
+
+    async def test_a_full_disk_is_named_and_keeps_what_was_saved(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await self.save(client, 1)
+        connect = sqlite3.connect
+
+        def small(*args: Any, **options: Any) -> sqlite3.Connection:
+            connection = connect(*args, **options)
+            connection.execute("PRAGMA max_page_count = 3")
+            return connection
+
+        monkeypatch.setattr(sqlite3, "connect", small)
+        reply = await self.save(client, 1, "B" * 100_000)
+        assert reply.status == DiskFull.status
+        assert "no room left" in reply.json["detail"]["msg"]
+        loaded = await client.post("/api/extra/data/load", {"slot": 1})
+        assert loaded.json["data"]["data"] == "AAAA"
 
 
 class TestMultiplayer:

@@ -373,6 +373,18 @@ class TestDisk:
             fetch(server.add("/file", BODY), target, sha256=DIGEST)
         assert names(target) == []
 
+    def test_a_disk_that_is_full_from_the_start_keeps_no_empty_files(
+        self, server: FileServer, target: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(self: Path, *_: object) -> None:
+            self.touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(Path, "write_text", full)
+        with pytest.raises(DiskFull, match="no space left"):
+            fetch(server.add("/file", BODY), target, sha256=DIGEST)
+        assert names(target) == []
+
     def test_the_directory_is_a_file(self, server: FileServer, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(FetchError, match="cannot be written"):

@@ -160,7 +160,7 @@ class TestFromAddresses:
         pulled = pull(server.add("/models/some%20model.gguf?download=true", MODEL))
         assert pulled.path == paths.models() / "some model.gguf"
         assert pulled.path.read_bytes() == MODEL
-        assert files(home) == ["data/models/some model.gguf"]
+        assert files(home) == ["data/digests.json", "data/models/some model.gguf"]
 
     def test_file_on_this_machine(self, tmp_path: Path) -> None:
         source = tiny_gguf().write(tmp_path / "mine.gguf")

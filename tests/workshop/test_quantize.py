@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -153,6 +154,24 @@ class TestQuantize:
         with pytest.raises(DiskFull, match="needs"):
             quantize(replace(plan, changes=(much,)), recipe, model.with_name("b"), bundle.lib_dir)
         assert not model.with_name("b.part").exists()
+
+    def test_a_disk_that_fills_up_is_named(
+        self, model: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recipe = Recipe("Q8_0")
+        plan = plan_quantized(model, recipe, bundle.lib_dir)
+        free = iter((1 << 40, 0))
+
+        def fail(*_: object, **__: object) -> None:
+            raise ModelUnsupported("the library gave no reason")
+
+        monkeypatch.setattr("coblyn.workshop.quantize.run_job", fail)
+        monkeypatch.setattr(
+            "coblyn.files.shutil.disk_usage", lambda _: SimpleNamespace(free=next(free))
+        )
+        with pytest.raises(DiskFull, match="no space left"):
+            quantize(plan, recipe, model.with_name("b.gguf"), bundle.lib_dir)
+        assert [each.name for each in model.parent.glob("*.gguf*")] == [model.name]
 
     def test_the_source_is_never_the_target(self, model: Path, bundle: Bundle) -> None:
         recipe = Recipe("Q8_0")

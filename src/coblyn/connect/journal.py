@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from coblyn import paths
 from coblyn.connect.plan import Change
 from coblyn.errors import NotFound, SettingsError
-from coblyn.files import disk_errors, put_in_place
+from coblyn.files import disk_errors, write_whole
 
 __all__ = ["Done", "apply", "undo"]
 
@@ -135,12 +134,8 @@ def _write(path: Path, text: str) -> None:
     path = path.resolve()
     with disk_errors(path.parent, what="Settings", error=SettingsError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.coblyn")
-        part.unlink(missing_ok=True)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as file:
-            file.write(text.encode())
-        put_in_place(part, path)
+        write_whole(path, text, mode=mode)
 
 
 def _hash(text: str) -> str:

@@ -44,7 +44,11 @@ class Part:
         self.done = 0
         self.was_resumed = False
         self._file = self.path.open("ab+", buffering=0)  # unbuffered: a kill loses nothing
-        self._take_over()
+        try:
+            self._take_over()
+        except OSError:  # a full disk, which keeps the empty files
+            self.discard()
+            raise
 
     def _take_over(self) -> None:
         """Go on with what an earlier process left, if it was fetching the same file."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coblyn.errors import NotFound, SettingsError
-from coblyn.files import alone, disk_errors, put_in_place
+from coblyn.files import alone, disk_errors, write_whole
 from coblyn.keys.key import ApiKey
 
 if TYPE_CHECKING:
@@ -85,12 +84,8 @@ def _change(path: Path, change: Callable[[TOMLDocument], None]) -> None:
             except TOMLKitError as error:
                 raise SettingsError(f"The settings file {path} cannot be read: {error}.") from error
             change(document)
-            part = path.with_name(path.name + ".part")
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-            part.unlink(missing_ok=True)
-            with os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_EXCL, mode), "wb") as file:
-                file.write(tomlkit.dumps(document).encode())
-            put_in_place(part, path)
+            write_whole(path, tomlkit.dumps(document), mode=mode)
 
 
 class KeysOnDisk:

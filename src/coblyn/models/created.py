@@ -15,7 +15,7 @@ from typing import Any
 
 from coblyn import paths
 from coblyn.errors import BadRequest, ModelBroken, ModelError, ModelNotFound
-from coblyn.files import disk_errors, put_in_place
+from coblyn.files import disk_errors, write_whole
 from coblyn.models.modelfile import Modelfile
 
 __all__ = ["Created", "Name", "find", "installed", "remove", "save"]
@@ -93,11 +93,7 @@ def save(name: Name, modelfile: Modelfile) -> None:
     path = name.path
     with disk_errors(path.parent, what=f"Creating {name}", error=ModelError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.new")
-        unfinished.write_text(
-            json.dumps(asdict(modelfile), ensure_ascii=False, indent=2) + "\n", "utf-8"
-        )
-        put_in_place(unfinished, path)
+        write_whole(path, json.dumps(asdict(modelfile), ensure_ascii=False, indent=2) + "\n")
 
 
 def find(name: Name) -> Created | None:

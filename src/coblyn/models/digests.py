@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from coblyn import paths
-from coblyn.files import alone, put_in_place
+from coblyn.files import alone, write_whole
 
 __all__ = ["expected", "origin", "remember"]
 
@@ -43,9 +43,7 @@ def remember(path: Path, sha256: str, source: str = "") -> None:
     with alone(memory, on_wait=lambda: None):
         known = {name: each for name, each in _read().items() if (paths.models() / name).is_file()}
         known[_name(path)] = {"sha256": sha256.lower(), "from": source}
-        part = memory.with_name(f"{memory.name}.new")
-        part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
-        put_in_place(part, memory)
+        write_whole(memory, json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 def _memory() -> Path:

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from coblyn.errors import SettingsError
-from coblyn.files import disk_errors, put_in_place
+from coblyn.files import disk_errors, write_whole
 
 __all__ = ["NONE", "Overrides", "path_of", "read_overrides", "write_overrides"]
 
@@ -111,7 +111,5 @@ def _written(value: Value) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
     with disk_errors(path.parent, what="The file beside the model"):
-        part.write_text(text, encoding="utf-8")
-        put_in_place(part, path)
+        write_whole(path, text)

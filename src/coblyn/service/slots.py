@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coblyn.errors import BadRequest, SettingsError
+from coblyn.errors import BadRequest, DiskFull, SettingsError
 
 __all__ = ["NUM_SLOTS", "Saved", "Slots"]
 
@@ -68,6 +69,7 @@ class Slots:
 
         Raises:
             BadRequest: There is no such slot, or the data are too large.
+            DiskFull: There is no room; the slot is as it was.
         """
         if not 0 <= slot < NUM_SLOTS:
             raise BadRequest(f"slot must be between 0 and {NUM_SLOTS - 1}.", field="slot")
@@ -92,7 +94,17 @@ class Slots:
             finally:
                 database.close()
         except (sqlite3.Error, OSError) as error:
+            if _is_full(error):
+                raise DiskFull(
+                    f"There is no room left for {self._path}.", hint="Free some space."
+                ) from error
             raise SettingsError(
                 f"The saved stories in {self._path} cannot be used: {error}.",
-                hint="Move the file away, or free some space.",
+                hint="Check its permissions, or move the file away.",
             ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOSPC
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import BadRequest, ModelError, ModelUnsupported
-from coblyn.files import require_space
+from coblyn.files import require_not_full, require_space
 from coblyn.llama.quantize import QuantizeOptions
 from coblyn.models.check import check_model
 from coblyn.models.gguf import GgufHeader, Tensor, read_header
@@ -182,7 +182,7 @@ def quantize(
         try:
             run_job(library, "quantize", request, on_event=on_event)
         except ModelError:
-            require_space(part.parent, 0, what=phase)  # the library calls a full disk by no name
+            require_not_full(part.parent, what=phase)  # the library calls a full disk by no name
             raise
         _check_result(part, plan)
     return target

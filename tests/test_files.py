@@ -1,0 +1,69 @@
+"""Small files are whole, old or new, whatever the disk does."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from coblyn import files
+from coblyn.errors import DiskFull
+from coblyn.files import disk_errors, require_not_full, write_whole
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    write_whole(path, "old")
+    write_whole(path, "ü" * 1000)
+    assert path.read_text("utf-8") == "ü" * 1000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["fsync", "open", "fdopen"])
+def test_a_full_disk_keeps_the_old_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "settings.toml"
+    write_whole(path, "old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, step, refuse)
+        with (
+            pytest.raises(DiskFull, match="Settings: no space left"),
+            disk_errors(tmp_path, what="Settings"),
+        ):
+            write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_secrets_are_never_readable_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    write_whole(path, "secret", mode=0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_of_many_writers_one_wins(tmp_path: Path) -> None:
+    path = tmp_path / "shared.json"
+    texts = [str(number) * 50_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda text: write_whole(path, text), texts * 4))
+    assert path.read_text() in texts
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_found_behind_a_failure_that_does_not_name_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_not_full(tmp_path, what="Quantizing")
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 4096})())
+    with pytest.raises(DiskFull, match="Quantizing: no space left"):
+        require_not_full(tmp_path, what="Quantizing")
