@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from coblyn.api.ids import require_ids
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
 
@@ -23,10 +24,10 @@ def bind_ends(command: GenerateCommand, body: Mapping[str, Any]) -> GenerateComm
     least, ids = body.get("min_tokens") or 0, body.get("stop_token_ids") or []
     if type(least) is not int or not 0 <= least < 2**31:
         raise BadRequest(f"min_tokens must be between 0 and {2**31 - 1}.", field="min_tokens")
-    is_list = isinstance(ids, list) and all(type(each) is int for each in ids)
-    if not is_list or not all(0 <= each < 2**31 for each in ids) or len(ids) > MAX_STOP_TOKENS:
+    ids = require_ids(ids, "stop_token_ids")
+    if len(ids) > MAX_STOP_TOKENS:
         raise BadRequest(
-            f"stop_token_ids must be a list of at most {MAX_STOP_TOKENS} token ids.",
+            f"stop_token_ids holds {len(ids)} token ids; {MAX_STOP_TOKENS} are the most.",
             field="stop_token_ids",
         )
     return replace(command, min_tokens=least, stop_tokens=tuple(dict.fromkeys(ids)))

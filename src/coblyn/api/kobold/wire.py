@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import AliasChoices, Field, ValidationInfo, field_validator
 
 from coblyn.api.adapters import LORA
+from coblyn.api.ids import require_ids
 from coblyn.api.later import LaterFields, Lenient, later
 from coblyn.chat.attachment import attached, read_file
 from coblyn.chat.placeholders import Tags, fill_placeholders, fill_stops, read_tags
@@ -131,10 +132,7 @@ class DetokenizeInput(Lenient):
     @field_validator("ids", mode="before")
     @classmethod
     def _require_ids(cls, value: Any) -> Any:
-        is_list = isinstance(value, list) and all(type(item) is int for item in value)
-        if not is_list:
-            raise BadRequest("ids must be a list of token ids.", field="ids")
-        return value
+        return require_ids(value, "ids")
 
 
 def with_budget(

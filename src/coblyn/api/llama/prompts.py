@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from coblyn.api.ids import ID_RULE, is_id
 from coblyn.chat.attachment import MEDIA_WORD, read_file
 from coblyn.errors import BadRequest
 from coblyn.service.command import AnyPrompt, TextPrompt, TokenPrompt
@@ -53,10 +54,12 @@ async def mixed_ids(
         if isinstance(part, str):
             is_start = starts and index == 0
             ids += await tokens.ids(part, add_special=is_start, parse_special=parses)
-        elif type(part) is int:
+        elif is_id(part):
             ids.append(part)
         else:
-            raise BadRequest(f"{field}[{index}] must be a text or a token id.", field=field)
+            raise BadRequest(
+                f"{field}[{index}] must be a text or a token id; {ID_RULE}.", field=field
+            )
     return ids
 
 
@@ -76,8 +79,8 @@ async def biases_of_texts(given: Any, tokens: Tokens) -> Any:
 
 
 def _is_mixed(given: list[Any]) -> bool:
-    """Whether a list is one prompt, which is so if it contains a token id."""
-    return any(type(part) is int for part in given)
+    """Whether a list is one prompt, which is so if it contains a token id, or what should be one."""
+    return any(isinstance(part, int | float) for part in given)
 
 
 async def _prompt(given: Any, tokens: Tokens) -> AnyPrompt:

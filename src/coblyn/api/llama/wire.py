@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, Field, StrictInt, StrictStr
+from pydantic import BaseModel, Field
 
+from coblyn.api.ids import TokenIds
 from coblyn.api.later import LaterFields, later
 from coblyn.api.llama.sampling import BREAKERS
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
@@ -109,9 +110,7 @@ class InfillInput(GenerationInput):
 class LlamaTokenizeInput(BaseModel):
     """Body of ``/tokenize``."""
 
-    content: str | list[StrictInt | StrictStr] = Field(
-        "", description="A text, or a list of texts and token ids."
-    )
+    content: str | list[Any] = Field("", description="A text, or a list of texts and token ids.")
     add_special: bool | None = Field(None, description="Add the BOS token; off by default.")
     parse_special: bool | None = Field(None, description="Parse special tokens; on by default.")
     with_pieces: bool | None = Field(None, description="Include each token's text.")
@@ -120,7 +119,7 @@ class LlamaTokenizeInput(BaseModel):
 class LlamaDetokenizeInput(BaseModel):
     """Body of ``/detokenize``."""
 
-    tokens: list[StrictInt] = []
+    tokens: TokenIds = []
 
 
 class NotObeyed(LaterFields):

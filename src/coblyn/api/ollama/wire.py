@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from coblyn.api.adapters import LORA, choices_of_files
 from coblyn.api.constraint import bind
+from coblyn.api.ids import TokenIds
 from coblyn.api.ollama.conversation import read_images, read_messages
 from coblyn.api.ollama.options import read_options
 from coblyn.api.wishes import Wishes, filled
@@ -137,7 +138,7 @@ class WriteInput(WritingInput):
     template: str | None = Field(
         None, description="Ignored: it is a Go template, and the model's own template is used."
     )
-    context: list[int] | None = Field(None, description="The context of an earlier answer.")
+    context: TokenIds | None = Field(None, description="The context of an earlier answer.")
     raw: bool | None = Field(None, description="Whether to use the prompt without a template.")
     images: list[Any] | None = Field(None, description="Base64 files of images or sounds.")
 

@@ -7,11 +7,12 @@ import sys
 from array import array
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from coblyn.api.body import validated
 from coblyn.api.call import Call
+from coblyn.api.ids import TextsOrIds
 from coblyn.api.route import Routes
 from coblyn.errors import BadRequest
 from coblyn.service.command import TextPrompt, TokenPrompt
@@ -31,9 +32,7 @@ class EmbeddingsInput(BaseModel):
 
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
-    input: str | list[StrictInt] | list[str] | list[list[StrictInt]] = Field(
-        description="A text or a list of token ids, or a list of these."
-    )
+    input: TextsOrIds = Field(description="A text or a list of token ids, or a list of these.")
     model: str | None = None
     encoding_format: str | None = Field(None, description="float or base64.")
     dimensions: int | None = Field(

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from coblyn.api.dialect import Dialect
+from coblyn.api.ids import TextsOrIds
 from coblyn.api.logprobs import Offsets, completion_form
 from coblyn.api.openai.echo import Echo
 from coblyn.api.openai.wire import Numbers, SamplingInput, max_tokens_of
@@ -27,9 +28,7 @@ __all__ = ["CompletionInput", "best", "choices"]
 class CompletionInput(SamplingInput):
     """Body of ``/v1/completions``."""
 
-    prompt: str | list[int] | list[str] | list[list[int]] = Field(
-        description="A text or a list of token ids, or a list of these."
-    )
+    prompt: TextsOrIds = Field(description="A text or a list of token ids, or a list of these.")
     memory: str | None = Field(None, description="Comes before a text and is never cut off.")
     logprobs: int | None = Field(None, description="Number of alternatives per token, 0 to 20.")
     echo: bool | None = None
