@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from coblyn.engine import wire
+from coblyn.engine.config import EngineConfig
 from coblyn.engine.core import Core
 from coblyn.engine.encoded import Source
 from coblyn.engine.events import Event, Failed, Finish
@@ -102,3 +103,8 @@ def test_a_question_that_can_not_be_read_is_answered(worker: Worker, frames: Fra
     source = {"texts": [{"text": "hi"}], "is_prompt": False, "wants_ids": True}
     handle(worker, "encode", 8, source)
     assert frames.next(wire.Answer).value.ids == pack_ids((256, 104, 105))
+
+
+def test_the_scripted_engine_has_the_context_that_is_set(worker: Worker) -> None:
+    assert worker._make_runner(EngineConfig(model="", context=64)).info.context == 64
+    assert worker._make_runner(EngineConfig(model="")).info.context == FakeRunner().context

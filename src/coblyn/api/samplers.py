@@ -47,7 +47,8 @@ _LETTERS = {
 def read_samplers(given: Any) -> tuple[int, ...]:
     """The order for a list of names, or a text of their letters.
 
-    Samplers not named are not applied. Those without a number keep their place.
+    Samplers not named are not applied. Those without a number keep their place. Of a sampler under two of its names,
+    as in orders that clients keep from older servers, the first counts.
 
     Raises:
         BadRequest: A name is unknown or occurs twice.
@@ -60,7 +61,7 @@ def read_samplers(given: Any) -> tuple[int, ...]:
     for name in names:
         if name not in _NUMBERS and name not in _UNNUMBERED:
             raise BadRequest(f"samplers: {name[:32]!r} is not a sampler.", field="samplers")
-    order = tuple(_NUMBERS[name] for name in names if name in _NUMBERS)
-    if len(set(order)) < len(order):
+    numbered = [name for name in names if name in _NUMBERS]
+    if len(set(numbered)) < len(numbered):
         raise BadRequest("samplers holds a sampler twice.", field="samplers")
-    return order
+    return tuple(dict.fromkeys(_NUMBERS[name] for name in numbered))

@@ -278,6 +278,8 @@ class Worker:
                 max_running=config.max_running,
                 path=config.model,
             )
+            if config.context:
+                fake.context = fake.num_cells = config.context
             for text in config.adapters:
                 fake.add_adapter(text)
             return fake

@@ -119,8 +119,17 @@ def probabilities(tokens: Sequence[TokenText], *, after: bool) -> list[dict[str,
     """
     top = "top_probs" if after else "top_logprobs"
     return [
-        {**_token(each, after), top: [_token(one, after) for one in each.top]} for each in tokens
+        {
+            **_token(each, after),
+            "content": _text(each),  # the field's older name, which SillyTavern still reads
+            top: [_token(one, after) for one in each.top],
+        }
+        for each in tokens
     ]
+
+
+def _text(token: TokenText | TokenLogprob) -> str:
+    return token.piece.decode(errors="replace")
 
 
 def _token(token: TokenText | TokenLogprob, after: bool) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def _token(token: TokenText | TokenLogprob, after: bool) -> dict[str, Any]:
     number = {"prob": math.exp(logprob)} if after else {"logprob": logprob}
     return {
         "id": token.token,
-        "token": token.piece.decode(errors="replace"),
+        "token": _text(token),
         "bytes": list(token.piece),
         **number,
     }
