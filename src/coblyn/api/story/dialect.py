@@ -37,6 +37,7 @@ STORY = Dialect(
             "POST /api/coblyn/stories/{id}/restore",
             "GET /api/coblyn/library/search",
             "POST /api/coblyn/library/import",
+            "POST /api/coblyn/library/preview",
             "POST /api/coblyn/library/empty-trash",
             "GET /api/coblyn/library/backup",
         ),
