@@ -1,4 +1,4 @@
-"""What a generation must look like: from a schema or a grammar to a mask over the vocabulary, by ``llguidance``.
+"""Constraints on generated text: compiles schemas and grammars to masks over the vocabulary with ``llguidance``.
 
-The room knows tokens as numbers and bytes, and no engine.
+This package knows tokens as numbers and bytes, and nothing of the engine.
 """

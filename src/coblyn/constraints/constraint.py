@@ -1,4 +1,4 @@
-"""What a text must be, as a caller says it."""
+"""A constraint as specified by a caller."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from coblyn.errors import BadRequest
 __all__ = ["ANY_JSON", "WHITESPACE", "Constraint", "Syntax", "Whitespace"]
 
 Syntax = Literal["json_schema", "gbnf", "regex", "lark", "choice", "tokens"]
-"""How a constraint is written.
+"""The syntax of a constraint.
 
 ``json_schema``: a JSON Schema (drafts 4 to 2020-12), as JSON text.
-``gbnf``: llama.cpp's grammars, as KoboldCPP takes them.
+``gbnf``: llama.cpp's grammars, as in KoboldCPP.
 ``regex``: a regular expression that the whole text matches (the syntax of Rust's ``regex`` crate, which has no
 look-around and no references).
 ``lark``: llguidance's dialect of Lark.
-``choice``: a JSON list of texts, one of which is written.
-``tokens``: a JSON list of the token ids that are written, those that end a generation among them.
+``choice``: a JSON list of texts, one of which is generated.
+``tokens``: a JSON list of the token ids to generate, which may include end-of-generation tokens.
 """
 
 Whitespace = Literal["bounded", "any", "none"]
 """Whitespace between the parts of JSON.
 
-``bounded``: a space, or a line break and its indentation. Small models that may write more go on with it forever.
-``any``: as much as JSON allows, which is any amount.
+``bounded``: a space, or a line break with indentation. Some small models would write unlimited whitespace forever.
+``any``: any amount, as JSON allows.
 ``none``: none.
 """
 
@@ -34,20 +34,20 @@ WHITESPACE: tuple[Whitespace, ...] = get_args(Whitespace)
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A rule that the generated text follows: from its first character to its last, or from a trigger on.
+    """A rule for the generated text, either for all of it or from a trigger on.
 
     Attributes:
-        syntax: How it is written.
+        syntax: Its syntax.
         text: The schema, grammar, expression or list.
-        triggers: The text is free until one of these was written, if there are any; the constrained part begins behind
-            it. The name of a special token is found as well as the same text in other tokens.
-        includes_trigger: The constrained part begins with the trigger itself.
-        repeats: Where the constrained part is complete and nothing may follow, the text is free again, until the next
-            trigger. If not, it ends there.
-        quiet: An opening and a closing mark, between which triggers are only text; empty if there are none.
-        starts_quiet: The text begins between these marks.
-        is_required: The text does not end before a trigger was written.
-        whitespace: In JSON, where a schema describes it.
+        triggers: If there are any, the text is free until one of them is generated, and the constrained part begins
+            after it. A special token's name matches both the token and the same text in other tokens.
+        includes_trigger: Whether the constrained part begins with the trigger itself.
+        repeats: Whether the text is free again after a complete constrained part, until the next trigger; otherwise it
+            ends there.
+        quiet: An opening and a closing mark, between which triggers have no effect; empty if there are none.
+        starts_quiet: Whether the text begins between these marks.
+        is_required: Whether the text must not end before a trigger.
+        whitespace: Whitespace in JSON by a schema.
 
     Raises:
         BadRequest: A trigger is empty.
@@ -69,14 +69,14 @@ class Constraint:
 
     @property
     def holds_ends(self) -> bool:
-        """Whether tokens that end a generation are text like any other."""
+        """Whether end-of-generation tokens are ordinary tokens."""
         return self.syntax == "tokens"
 
     @property
     def is_lazy(self) -> bool:
-        """Whether the text is free until a trigger was written."""
+        """Whether the text is free until a trigger."""
         return bool(self.triggers)
 
 
 ANY_JSON = Constraint("json_schema", '{"type": "object"}')
-"""What OpenAI calls JSON mode: any JSON object."""
+"""OpenAI's JSON mode: any JSON object."""

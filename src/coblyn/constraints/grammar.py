@@ -1,6 +1,6 @@
-"""From a constraint to a grammar of llguidance, or the reason why there is none.
+"""Converts a constraint to a grammar of llguidance, or refuses it with the reason.
 
-What cannot be enforced is refused: a text that only looks as if it followed a schema is worse than an error.
+Constraints that cannot be enforced are refused: text that only appears to follow a schema is worse than an error.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _WHITESPACE: dict[Whitespace, JsonCompileOptions] = {
 }
 
 MAX_SIZE = 1 << 20
-"""Characters of the longest schema or grammar that is read."""
+"""Maximum length of a schema or grammar in characters."""
 
 
 def grammar_of(constraint: Constraint) -> str:
-    """The grammar as llguidance takes it, checked.
+    """The validated grammar for llguidance.
 
     Raises:
-        ConstraintRefused: It is wrong or cannot be enforced; the message names the keyword and its path, or the place
+        ConstraintRefused: It is invalid or cannot be enforced; the message names the keyword and its path, or the place
             in the grammar.
     """
     if len(constraint.text) > MAX_SIZE:
@@ -111,7 +111,7 @@ def _compiled(schema: Any) -> tuple[Any, str]:
 
 
 def _choices(constraint: Constraint) -> str:
-    """A grammar of some texts, each written as JSON writes strings, which Lark reads."""
+    """A grammar for a list of texts, each written as a JSON string, which Lark accepts."""
     try:
         choices = json.loads(constraint.text)
     except ValueError as error:
@@ -135,7 +135,7 @@ def _problem_of_schema(schema: Any) -> str:
 
 
 def _problem(grammar: str) -> str:
-    """What is wrong with a grammar, in one line; empty if nothing is."""
+    """The error in a grammar, in one line; empty if there is none."""
     is_wrong, messages = LLMatcher.validate_grammar_with_warnings(grammar)
     if not is_wrong:
         return ""

@@ -1,4 +1,4 @@
-"""A text that is free until a trigger was written, and follows a grammar from there on."""
+"""Matches text that is free until a trigger and follows a grammar from there on."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["LazyMatcher"]
 
 
 class _Place(NamedTuple):
-    """Where a text is: behind a tail of free text, or under a matcher; and whether it may end while it is free.
+    """The state of a text: after a tail of free text, or in a matcher; and whether it may end while free.
 
-    ``silence`` says whether triggers are only text there.
+    ``silence`` says whether triggers have no effect there.
     """
 
     matcher: Matcher | None
@@ -31,18 +31,18 @@ class _Place(NamedTuple):
 
 
 class LazyMatcher:
-    """Says which tokens may come next. One thread at a time may use it.
+    """Computes which tokens may come next. Not thread-safe.
 
-    Where the text is free all tokens may come but those that end a trigger and go on with what the grammar does not
-    allow; so the constrained part is right from its first byte on, wherever tokens are cut.
+    In free text, all tokens are allowed except those that complete a trigger and continue with something the grammar
+    does not allow. So the constrained part is correct from its first byte, regardless of token boundaries.
 
     Args:
-        lexicon: Of the model that generates.
-        matcher: At the beginning of a constrained part; it is copied for each.
-        constraint: What says where such parts begin.
+        lexicon: The model's lexicon.
+        matcher: A matcher at the beginning of a constrained part; copied for each part.
+        constraint: Says where constrained parts begin.
 
     Raises:
-        ConstraintRefused: The grammar does not begin with the triggers, and is said to include them.
+        ConstraintRefused: The grammar should include the triggers but does not begin with them.
     """
 
     def __init__(self, lexicon: Lexicon, matcher: Matcher, constraint: Constraint) -> None:
@@ -60,7 +60,7 @@ class LazyMatcher:
                     raise ConstraintRefused(
                         f"The grammar does not allow the trigger {trigger!r}.", field="triggers"
                     )
-        # Whatever stands before them.
+        # Any text before them.
         self._never = self._wrong(b"", self._triggers.holding(lexicon))
 
     def fill(self, words: NDArray[np.uint32]) -> None:
@@ -77,7 +77,7 @@ class LazyMatcher:
             words[token // 32] &= np.uint32(~(1 << token % 32) & 0xFFFFFFFF)
 
     def accept(self, token: int) -> None:
-        """A token was chosen.
+        """Accept the chosen token.
 
         Raises:
             EngineError: The grammar does not allow it.
@@ -92,12 +92,12 @@ class LazyMatcher:
             self._place = _Place(None, b"", True)
 
     def forced(self) -> list[int]:
-        """The tokens that come next whatever is drawn; often none."""
+        """The tokens that must come next; often none."""
         matcher = self._place.matcher
         return matcher.forced() if matcher else []
 
     def rewind(self, count: int) -> None:
-        """Forget the last tokens that were accepted."""
+        """Take back the last accepted tokens."""
         if not count:
             return
         if count > len(self._before):
@@ -118,7 +118,7 @@ class LazyMatcher:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing may follow but a token that ends the generation."""
+        """Whether only an end-of-generation token may follow."""
         return self._place.matcher is not None and self._place.matcher.is_over
 
     def _behind(self, place: _Place, piece: bytes) -> _Place:
@@ -138,7 +138,7 @@ class LazyMatcher:
         return _Place(matcher, b"", True)
 
     def _begin(self, begun: bytes) -> Matcher | None:
-        """A constrained part behind its first bytes; None if it cannot begin with them."""
+        """A constrained part after its first bytes; None if it cannot begin with them."""
         tokens = self._cut(begun)
         if tokens is None:
             return None
@@ -148,7 +148,7 @@ class LazyMatcher:
         return matcher
 
     def _wrong(self, tail: bytes, tokens: Iterable[int]) -> frozenset[int]:
-        """Those of some tokens that cannot come behind a tail."""
+        """The tokens that cannot follow a tail."""
         return frozenset(token for token in tokens if not self._fits(tail, token))
 
     def _fits(self, tail: bytes, token: int) -> bool:
@@ -156,7 +156,7 @@ class LazyMatcher:
         return not begun or self._cut(begun) is not None
 
     def _cut(self, begun: bytes) -> list[int] | None:
-        """Tokens that the first bytes of a constrained part consist of; None if they are not allowed."""
+        """Tokens for the first bytes of a constrained part; None if they are not allowed."""
         tokens = self._lexicon.cut(begun)
         if tokens is None or self._first.count_allowed(tokens) < len(tokens):
             return None

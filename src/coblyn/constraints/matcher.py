@@ -1,4 +1,4 @@
-"""One text as it grows under a grammar."""
+"""Matches one growing text against a grammar."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from coblyn.errors import EngineError
 
 __all__ = ["Matcher", "mask_words"]
 
-# They bound what is made. How long that takes depends on how ambiguous a grammar is, so there is a limit of time
-# as well (``engine/masks.py``); these see to it that what was given up does end.
+# These limit the size of results. The time depends on how ambiguous a grammar is, so there is a time limit as well
+# (``engine/masks.py``); these limits make sure that abandoned work ends.
 _LIMITS = LLParserLimits(step_max_items=100_000, step_lexer_fuel=1_000_000)
 
 
 def mask_words(vocab_size: int) -> int:
-    """Words of 32 bits that a mask over a vocabulary has."""
+    """Number of 32-bit words in a mask over a vocabulary."""
     return (vocab_size + 31) // 32
 
 
@@ -26,11 +26,11 @@ class Matcher:
     """Says which tokens may come next. One thread at a time may use it.
 
     Args:
-        tokenizer: Of the model that generates.
-        grammar: What ``grammar_of`` gave.
+        tokenizer: The model's tokenizer.
+        grammar: The result of ``grammar_of``.
 
     Raises:
-        EngineError: The grammar is more than llguidance's limits allow.
+        EngineError: The grammar exceeds llguidance's limits.
     """
 
     def __init__(self, tokenizer: LLTokenizer, grammar: str) -> None:
@@ -40,11 +40,10 @@ class Matcher:
     def fill(self, words: NDArray[np.uint32]) -> None:
         """Write the mask for the next token: a bit is set where a token may be chosen, lowest bits first.
 
-        Tokens that end the generation may be chosen where the text is complete. The interpreter's lock is free
-        meanwhile.
+        End-of-generation tokens are allowed if the text is complete. The interpreter's lock is released meanwhile.
 
         Args:
-            words: uint32 of ``mask_words(vocab_size)`` entries, in one piece.
+            words: A contiguous uint32 array of ``mask_words(vocab_size)`` entries.
         """
         self._matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)
         self._require_sane()
@@ -59,28 +58,28 @@ class Matcher:
         self._require_sane()
 
     def count_allowed(self, tokens: Sequence[int]) -> int:
-        """How many of some tokens, from the first on, the grammar allows one after the other."""
+        """The number of tokens, from the first on, that the grammar allows in sequence."""
         return int(self._matcher.validate_tokens(list(tokens)))
 
     def forced(self) -> list[int]:
-        """The tokens that come next whatever is drawn; often none."""
+        """The tokens that must come next; often none."""
         return list(self._matcher.compute_ff_tokens())
 
     def copy(self) -> Matcher:
-        """Another one at the same place of the same text."""
+        """A copy in the same state."""
         other = Matcher.__new__(Matcher)
         other._matcher = self._matcher.deep_copy()  # noqa: SLF001 - one of its own kind
         return other
 
     def rewind(self, count: int) -> None:
-        """Forget the last tokens that were accepted."""
+        """Take back the last accepted tokens."""
         if count:
             self._matcher.rollback(count)
             self._require_sane()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the text satisfies the grammar as it stands."""
+        """Whether the text so far satisfies the grammar."""
         return bool(self._matcher.is_accepting())
 
     @property
@@ -90,7 +89,7 @@ class Matcher:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing may follow but a token that ends the generation."""
+        """Whether only an end-of-generation token may follow."""
         return bool(self._matcher.is_stopped())
 
     def _require_sane(self) -> None:

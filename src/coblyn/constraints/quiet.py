@@ -1,4 +1,4 @@
-"""Parts of a free text in which triggers are only text, such as a model's reasoning."""
+"""Parts of free text in which triggers have no effect, such as a model's reasoning."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["Quiet", "Silence"]
 
 
 class Silence(NamedTuple):
-    """Where a text is.
+    """The state of a text.
 
     Attributes:
-        is_quiet: It is between the marks.
-        tail: Its end, as much of it as the mark that comes next may begin with.
+        is_quiet: Whether it is between the marks.
+        tail: The end of the text that may begin the next mark.
     """
 
     is_quiet: bool
@@ -20,19 +20,19 @@ class Silence(NamedTuple):
 
 
 class Quiet:
-    """The marks around such parts. They are looked for in bytes, wherever tokens begin and end.
+    """The marks around such parts, found in bytes regardless of token boundaries.
 
     Args:
-        marks: An opening and a closing one; or none, and then nothing is quiet.
+        marks: An opening and a closing mark; or none, and then no part is quiet.
     """
 
     def __init__(self, marks: tuple[str, ...]) -> None:
         self._opening, self._closing = (mark.encode() for mark in marks or ("", ""))
 
     def behind(self, before: Silence, piece: bytes) -> tuple[Silence, bytes]:
-        """Where a text is behind a further piece, and what of the piece is not quiet.
+        """The state after another piece of text, and the part of the piece that is not quiet.
 
-        Of several parts in one piece only what follows the last is given.
+        If there are several parts in one piece, only what follows the last is given.
         """
         is_quiet, text, loud = before.is_quiet, before.tail + piece, piece
         while (mark := self._closing if is_quiet else self._opening) and mark in text:

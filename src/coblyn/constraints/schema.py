@@ -13,11 +13,11 @@ __all__ = ["Refusal", "find_refusal"]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What cannot be enforced.
+    """A part of a schema that cannot be enforced.
 
     Attributes:
-        path: JSON pointer of the schema that has it, as a fragment: ``#/properties/age``.
-        reason: Why.
+        path: JSON pointer of the schema that contains it, as a fragment: ``#/properties/age``.
+        reason: The reason.
     """
 
     path: str
@@ -28,8 +28,8 @@ def find_refusal(schema: Any, problem: Callable[[Any], str]) -> Refusal | None:
     """The deepest part of a schema that cannot be enforced.
 
     Args:
-        schema: Something that ``problem`` refuses.
-        problem: Why a schema cannot be enforced, or nothing.
+        schema: A schema that ``problem`` refuses.
+        problem: Gives the reason why a schema cannot be enforced, or an empty string.
     """
     definitions = _definitions(schema)
     for path, part in _inner_first(schema, "#"):
@@ -41,7 +41,7 @@ def find_refusal(schema: Any, problem: Callable[[Any], str]) -> Refusal | None:
 
 
 def _definitions(schema: Any) -> dict[str, Any]:
-    """What references from anywhere may point to."""
+    """The definitions that references may point to."""
     if not isinstance(schema, dict):
         return {}
     return {key: schema[key] for key in ("$schema", "$defs", "definitions") if key in schema}

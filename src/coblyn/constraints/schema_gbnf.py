@@ -1,9 +1,10 @@
-"""A JSON schema as GBNF, for clients that want the grammar itself: what fits the grammar fits the schema.
+"""Converts a JSON schema to GBNF, for clients that want the grammar itself.
 
-The grammar may be narrower than the schema: properties come in the order in which they are declared, and others than
-those come only where none is. Where a keyword would need more than a grammar of this kind, the schema is refused with
-the keyword's place. Requests that carry a schema are not answered by this, but by masks (``schema.py``), which know
-more keywords.
+Text that matches the grammar matches the schema.
+
+The grammar may be narrower than the schema: properties come in their declared order, and additional properties are
+allowed only if none are declared. A schema with a keyword that such a grammar cannot express is refused with the
+keyword's place. Requests with a schema do not use this but masks (``schema.py``), which support more keywords.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _BASE = {
     "object": '"{" ws (string ws ":" ws value ws ("," ws string ws ":" ws value ws)*)? "}"',
     "array": '"[" ws (value ws ("," ws value ws)*)? "]"',
 }
-"""JSON (RFC 8259); numbers of a length that programs read."""
+"""JSON (RFC 8259), with numbers of limited length."""
 
 _NEEDS = {
     "string": ("char",),
@@ -61,7 +62,7 @@ _ANNOTATIONS = frozenset(
         "writeOnly",
     }
 )
-"""Keywords that refuse no instance; ``format`` is one of them unless a program says otherwise (2020-12, 7.2.1)."""
+"""Keywords that do not restrict values; by default ``format`` is one of them (2020-12, 7.2.1)."""
 
 _OF_TYPE = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
@@ -75,10 +76,10 @@ def gbnf_of_schema(schema: Any) -> str:
     """The grammar of a schema.
 
     Args:
-        schema: As JSON gave it.
+        schema: The parsed JSON.
 
     Raises:
-        ConstraintRefused: A keyword cannot be put into a grammar; the message has its place.
+        ConstraintRefused: A keyword cannot be expressed in a grammar; the message has its place.
     """
     writer = _Writer(schema)
     root = writer.rule("root", writer.body(schema, "#"))
@@ -87,10 +88,10 @@ def gbnf_of_schema(schema: Any) -> str:
 
 
 class _Writer:
-    """Rules as they come up, each under a name of its own.
+    """Collects rules under unique names.
 
     Args:
-        schema: The whole, to which references point.
+        schema: The whole schema, which references point into.
     """
 
     def __init__(self, schema: Any) -> None:
@@ -99,14 +100,14 @@ class _Writer:
         self.rules: dict[str, str] = {"root": ""}
 
     def rule(self, wanted: str, body: str) -> str:
-        """A rule with that body, and its name."""
+        """Add a rule with this body, and give its name."""
         self.rules[wanted] = body
         if len(self.rules) > MAX_RULES:
             raise ConstraintRefused(f"The schema needs more than {MAX_RULES} rules.")
         return wanted
 
     def body(self, schema: Any, place: str) -> str:
-        """What a value of a schema looks like."""
+        """The body of the rule for a schema's values."""
         if schema is True or schema == {}:
             return self._base("value")
         if not isinstance(schema, dict):
@@ -125,7 +126,7 @@ class _Writer:
         return " | ".join(self._typed(kind, schema, place) for kind in kinds)
 
     def named(self, schema: Any, place: str) -> str:
-        """A rule for values of a schema, or the name of one of JSON's own."""
+        """The name of a rule for a schema's values, possibly one of JSON's base rules."""
         body = self.body(schema, place)
         if re.fullmatch(r"[a-z0-9-]+", body):
             return body
@@ -139,7 +140,7 @@ class _Writer:
         return " | ".join(dict.fromkeys(names))
 
     def one_of(self, schemas: Any, place: str) -> str:
-        """A value of exactly one of several schemas, which must be of types that exclude each other."""
+        """A value of exactly one of several schemas, which must have disjoint types."""
         kinds = [
             each.get("type") if isinstance(each, dict) else None
             for each in (schemas if isinstance(schemas, list) else [])
@@ -150,7 +151,7 @@ class _Writer:
         return self.any_of(schemas, place)
 
     def all_of(self, schemas: Any, place: str) -> str:
-        """A value of all of several schemas, of which there may be one."""
+        """A value of all of several schemas; only one schema is supported."""
         if not isinstance(schemas, list) or len(schemas) != 1:
             raise _refused(place, "a grammar cannot hold several schemas at once")
         return self.body(schemas[0], f"{place}/0")
@@ -162,11 +163,11 @@ class _Writer:
         return " | ".join(_text(json.dumps(each)) for each in values)
 
     def const(self, value: Any, place: str) -> str:
-        """That value."""
+        """A constant value."""
         return self.enum([value], place)
 
     def reference(self, target: Any, place: str) -> str:
-        """A value of the schema that a reference points to; it may be within itself."""
+        """A value of the schema that a reference points to; references may be recursive."""
         if not isinstance(target, str) or not target.startswith("#"):
             raise _refused(place, "references must point into the schema, with #")
         if target not in self._references:
@@ -208,7 +209,7 @@ class _Writer:
         return f'"{{" ws {self._members(pairs, place)} "}}"'
 
     def _map(self, values: Any, place: str) -> str:
-        """An object of any names."""
+        """An object with any property names."""
         if values is False:
             return '"{" ws "}"'
         name = self.named(values, f"{place}/additionalProperties")
@@ -219,11 +220,11 @@ class _Writer:
         return f'{_text(json.dumps(name))} ws ":" ws {self.named(schema, place)} ws'
 
     def _members(self, pairs: list[tuple[str, bool]], place: str) -> str:
-        """Pairs in their order with commas between; those that are not required may be left out."""
+        """Pairs in order, separated by commas; optional ones may be omitted."""
         rest, following = "", ""
         for pair, is_required in reversed(pairs):
             first = f"{pair} {following}".strip()
-            # What may be left out: then the next one that is there comes first.
+            # If an optional one is omitted, the next one present comes first.
             choice = first if is_required else f"{first} | {rest}" if rest else f"({first})?"
             rest = self.rule(self._free(f"{place}-members"), choice)
             comma = f'"," ws {pair}'
@@ -242,7 +243,7 @@ class _Writer:
         if not first:
             return f'"[" ws {self._list(items, low, high, place)} "]"'
         if low < len(first) or (high is not None and high < len(first)):
-            # Items before the end may be missing: only as many as there must be, are.
+            # Trailing items may be missing, down to the minimum.
             raise _refused(f"{place}/minItems", f"with prefixItems it must be {len(first)} or more")
         tail = ""
         if items is not False:
@@ -275,7 +276,7 @@ class _Writer:
         return low, high
 
     def _base(self, name: str) -> str:
-        """One of JSON's own rules, and those that it needs."""
+        """One of JSON's base rules, with those that it needs."""
         if name not in self.rules:
             self.rules[name] = _BASE[name]
             for each in _NEEDS.get(name, ()):
@@ -283,7 +284,7 @@ class _Writer:
         return name
 
     def _free(self, place: str) -> str:
-        """A name for a rule, after the place of its schema."""
+        """An unused rule name made from the schema's place."""
         wanted = re.sub(r"[^a-z0-9]+", "-", place.lower()).strip("-")[-60:].strip("-") or "r"
         number, name = 1, f"s-{wanted}"
         while name in self.rules:
@@ -293,7 +294,7 @@ class _Writer:
         return name
 
     def _require_alone(self, schema: Mapping[str, Any], keyword: str, place: str) -> None:
-        # Beside a value that is named, a type says nothing new; it is not looked at whether it contradicts.
+        # Beside a constant, a type adds nothing; contradictions are not checked.
         others = set(schema) - {keyword} - ({"type"} if keyword in ("enum", "const") else set())
         if others:
             raise _refused(f"{place}/{min(others)}", f"it cannot stand beside {keyword}")
@@ -316,13 +317,13 @@ _ALONE: Mapping[str, Callable[[_Writer, Any, str], str]] = {
 
 
 def _implied(schema: Mapping[str, Any]) -> list[str]:
-    """The types of a schema that names none: where it says something about one, that alone is written."""
+    """The types of a schema without ``type``, implied by its keywords."""
     said = [kind for kind, keywords in _OF_TYPE.items() if not keywords.isdisjoint(schema)]
     return said or list(_TYPES[:4]) + list(_TYPES[5:])
 
 
 def _part(schema: Mapping[str, Any], keyword: str, kind: type[T], place: str) -> T:
-    """The value of a keyword, empty where it is not there."""
+    """The value of a keyword; empty if it is missing."""
     value = schema.get(keyword, kind())
     if not isinstance(value, kind):
         raise _refused(
@@ -340,7 +341,7 @@ def _joined(names: list[str]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """A text as GBNF writes it."""
+    """A text as a GBNF literal."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -1,4 +1,4 @@
-"""A text that is known token by token: a model that has to write it says how likely each token was."""
+"""A constraint to a fixed list of tokens, used to find how likely the model considers each."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["TokenList", "known_tokens"]
 
 
 class TokenList:
-    """Allows one token at each place, and nothing at the end.
+    """Allows one token at each place, and none at the end.
 
     Args:
         text: The token ids, as a JSON list.
-        vocab_size: Tokens of the vocabulary.
+        vocab_size: Number of tokens in the vocabulary.
 
     Raises:
-        ConstraintRefused: It is no such list, or empty, or an id is outside the vocabulary.
+        ConstraintRefused: It is not such a list, or is empty, or an id is outside the vocabulary.
     """
 
     def __init__(self, text: str, vocab_size: int) -> None:
@@ -39,18 +39,18 @@ class TokenList:
         """A token was chosen.
 
         Raises:
-            EngineError: It is another one.
+            EngineError: It is not the next token of the list.
         """
         if self.is_over or token != self._tokens[self._num_taken]:
             raise EngineError(f"The token {token} is not the next one of the list.")
         self._num_taken += 1
 
     def forced(self) -> list[int]:
-        """The tokens that come next: all that are left."""
+        """All remaining tokens."""
         return self._tokens[self._num_taken :]
 
     def rewind(self, count: int) -> None:
-        """Forget the last tokens that were accepted."""
+        """Take back the last accepted tokens."""
         self._num_taken -= count
 
     @property
@@ -60,12 +60,12 @@ class TokenList:
 
     @property
     def is_over(self) -> bool:
-        """Whether all tokens were written."""
+        """Whether all tokens were generated."""
         return self._num_taken == len(self._tokens)
 
 
 def known_tokens(constraint: Constraint | None) -> tuple[int, ...]:
-    """The tokens that a text has to be, if its constraint is a list of them that was read before."""
+    """The tokens of a text whose constraint is a token list that was already parsed."""
     is_list = constraint is not None and constraint.syntax == "tokens"
     return tuple(json.loads(constraint.text)) if constraint and is_list else ()
 

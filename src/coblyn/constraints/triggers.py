@@ -1,4 +1,4 @@
-"""Where the constrained part of a text begins that is free until then."""
+"""Finds the triggers at which constrained parts of a text begin."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ __all__ = ["Triggers"]
 
 
 class Triggers:
-    """The texts from which on a constraint holds. They are looked for in bytes, wherever tokens begin and end.
+    """The trigger texts, found in bytes regardless of token boundaries.
 
     Args:
         texts: At least one; none is empty.
-        is_included: The constrained part begins with the trigger, not behind it.
+        is_included: Whether the constrained part begins with the trigger, not after it.
     """
 
     def __init__(self, texts: tuple[str, ...], *, is_included: bool) -> None:
-        # Of those that end at the same place the longest counts.
+        # Of triggers that end at the same place, the longest counts.
         self._texts = sorted({text.encode() for text in texts}, key=len, reverse=True)
         self._is_included = is_included
 
     def begun(self, tail: bytes, piece: bytes) -> bytes | None:
-        """What a piece of text writes of the constrained part; None if that has not begun with its end.
+        """The bytes of a piece that belong to the constrained part; None if it has not begun by the piece's end.
 
         Args:
-            tail: What ``tail`` gave for the text before the piece.
+            tail: The result of ``tail`` for the text before the piece.
             piece: The bytes of a token.
         """
         text = tail + piece
@@ -37,7 +37,7 @@ class Triggers:
         return (trigger if self._is_included else b"") + text[end:]
 
     def tail(self, text: bytes) -> bytes:
-        """The end of a text without a trigger, as much of it as a trigger may begin with."""
+        """The end of a text without a trigger that may begin a trigger."""
         longest = max(
             (
                 length
@@ -50,9 +50,9 @@ class Triggers:
         return text[len(text) - longest :]
 
     def crossing(self, tail: bytes, lexicon: Lexicon) -> Iterator[int]:
-        """The tokens that end a trigger behind a tail and go on; some may come twice.
+        """The tokens that complete a trigger after a tail and continue; may contain duplicates.
 
-        Those that hold a trigger whole are not among them: ``holding`` has them.
+        Tokens that contain a whole trigger are not included; see ``holding``.
         """
         for each in self._texts:
             for length in range(1, len(each)):
@@ -65,7 +65,7 @@ class Triggers:
                     )
 
     def holding(self, lexicon: Lexicon) -> Iterator[int]:
-        """The tokens that hold a trigger whole and go on behind it; some may come twice."""
+        """The tokens that contain a whole trigger and continue after it; may contain duplicates."""
         for each in self._texts:
             yield from (
                 token

@@ -1,4 +1,4 @@
-"""The tokens of a model as llguidance needs them."""
+"""The tokens of a model in the form that llguidance needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["Vocabulary", "make_tokenizer"]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What tokens mean.
+    """A model's vocabulary.
 
     Attributes:
         pieces: The bytes of each token, with the names of special tokens.
-        special_ids: Tokens that stand for no text.
+        special_ids: Tokens without text.
         end_ids: Tokens that end a generation; at least one.
-        tokenize: Token ids of a text without special tokens.
+        tokenize: Gives token ids of a text without special tokens.
     """
 
     pieces: Sequence[bytes] = field(repr=False)
@@ -28,7 +28,7 @@ class Vocabulary:
 
 
 class _Wrapper:
-    """The attributes that ``LLTokenizer`` asks a Python tokenizer for (llguidance 1.9, ``_tokenizer.py``)."""
+    """The attributes that ``LLTokenizer`` requires of a Python tokenizer (llguidance 1.9, ``_tokenizer.py``)."""
 
     is_tokenizer_wrapper = True
     bos_token_id = None
@@ -44,7 +44,7 @@ class _Wrapper:
 
 
 def make_tokenizer(vocabulary: Vocabulary) -> LLTokenizer:
-    """The tokenizer that all matchers of a model share.
+    """The tokenizer shared by all matchers of a model.
 
     Takes 0.2 s for 50,000 tokens and 1.5 s for 260,000, with the interpreter's lock held.
     """

@@ -1,4 +1,4 @@
-"""Model files: which can be pulled, which are here, and what is in them.
+"""Model files: downloading, storing and inspecting them.
 
-Refuses to know the engine, HTTP routes and the terminal.
+This package knows nothing of the engine, HTTP routes or the terminal.
 """

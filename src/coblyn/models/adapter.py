@@ -1,4 +1,4 @@
-"""Adapter files: what changes a model and is none. LoRA as llama.cpp converts it, and control vectors."""
+"""Adapter files, which modify a model: LoRA adapters as converted by llama.cpp, and control vectors."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _OTHER = "Get the adapter that was made for this model, or serve the model that 
 
 @dataclass(frozen=True, slots=True)
 class AdapterSpec:
-    """An adapter as a user names it.
+    """An adapter as specified by a user.
 
     Attributes:
-        name: What requests call it; no "+" is in it.
+        name: The name that requests use; contains no "+".
         path: Its file.
-        scale: How strongly it works where nobody says otherwise; 1 as it was trained.
+        scale: Its default strength; 1 is the strength it was trained with.
     """
 
     name: str
@@ -39,10 +39,10 @@ class AdapterSpec:
 
     @classmethod
     def of(cls, text: str) -> AdapterSpec:
-        """What ``NAME=FILE[:SCALE]`` or ``FILE[:SCALE]`` means; without a name it is the file's, without its ending.
+        """Parse ``NAME=FILE[:SCALE]`` or ``FILE[:SCALE]``; the default name is the file's without suffix.
 
         Raises:
-            BadRequest: There is no file in it, or the name cannot stand in a model's name.
+            BadRequest: It names no file, or the name cannot be part of a model's name.
         """
         name, equals, rest = text.partition("=")
         if not equals or "/" in name or "\\" in name:
@@ -63,7 +63,7 @@ class AdapterSpec:
 
 
 def _scaled(text: str) -> tuple[str, float]:
-    """A file, and the number behind its last colon if there is one."""
+    """A file, and the number after its last colon if there is one."""
     file, colon, number = text.rpartition(":")
     try:
         scale = float(number) if colon and file else None
@@ -75,7 +75,7 @@ def _scaled(text: str) -> tuple[str, float]:
 
 
 def kind_of(header: GgufHeader) -> AdapterKind | None:
-    """Which kind of adapter a file is; None if it is none."""
+    """The kind of adapter in a file; None if it is not an adapter."""
     if header.architecture == _CONTROL:
         return "control"
     return "lora" if header.kind == "adapter" else None
@@ -89,7 +89,7 @@ def check_adapter(path: Path, model: GgufHeader) -> GgufHeader:
         model: Header of the model's file.
 
     Raises:
-        ModelError: The file is not an adapter, or one for another model; the message names both.
+        ModelError: The file is not an adapter, or is for another model; the message names both.
     """
     header = read_header(path)
     kind = kind_of(header)
@@ -143,7 +143,7 @@ def _check_directions(header: GgufHeader, model: GgufHeader) -> None:
 
 
 def _layers(header: GgufHeader) -> dict[int, tuple[int, str]]:
-    """For each layer, how many numbers there are, and their type."""
+    """For each layer, the number of values and their type."""
     found = {}
     for tensor in header.tensors:
         layer = tensor.name.removeprefix(_DIRECTION)
@@ -158,7 +158,9 @@ def _layers(header: GgufHeader) -> dict[int, tuple[int, str]]:
 
 
 def directions(header: GgufHeader) -> dict[int, NDArray[np.float32]]:
-    """A control vector: for some layers, from 1 on, what is added to what a layer gives; its model's width each.
+    """Read a control vector.
+
+    For some layers, counted from 1, the vector of the model's width to add to the layer's output.
 
     Raises:
         ModelBroken: The file cannot be read.

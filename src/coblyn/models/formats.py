@@ -1,4 +1,4 @@
-"""What a file is when it is not the GGUF that it should be, told by its first bytes."""
+"""Identifies files that are not GGUF by their first bytes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def describe_file(path: Path) -> tuple[str, str]:
 
 
 def describe_start(start: bytes, size: int) -> tuple[str, str]:
-    """What a file is and what to do about it.
+    """Identify a file and suggest what to do.
 
     Args:
         start: Its first bytes.
-        size: Bytes of the whole file.
+        size: Size of the whole file in bytes.
 
     Returns:
         A phrase that follows "is not a GGUF file but", and a hint; both may be empty.

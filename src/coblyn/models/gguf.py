@@ -1,8 +1,8 @@
-"""Header facts of a GGUF file, read in milliseconds and checked against the file's real size.
+"""Reads the header of a GGUF file in milliseconds and checks it against the file's size.
 
-The engine reads the file itself; this is for clear errors before it does. Own code, because the
-reader of the ``gguf`` package makes an object of every token: 3.7 s for SmolLM2 and 18.9 s for
-Gemma 3 (262 144 tokens), where this takes 0.03 s and 0.08 s. Format: ``gguf.h`` of llama.cpp.
+The engine reads the file itself; this gives clear errors before it does. The ``gguf`` package's reader is not used
+because it makes an object for every token: it takes 3.7 s for SmolLM2 and 18.9 s for Gemma 3 (262 144 tokens), and this
+0.03 s and 0.08 s. Format: ``gguf.h`` of llama.cpp.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class Tensor:
 
     Attributes:
         name: Its name.
-        shape: Elements in each dimension, the fastest first.
+        shape: Size of each dimension, fastest first.
         type: Name of its type, such as ``Q4_K``.
-        offset: First byte in the file.
+        offset: Offset of its first byte in the file.
         size: Bytes.
     """
 
@@ -83,12 +83,12 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What a GGUF file says of itself.
+    """The header of a GGUF file.
 
     Attributes:
         path: The file.
-        size: Its bytes.
-        version: Of the format, 2 or 3.
+        size: Its size in bytes.
+        version: Version of the format, 2 or 3.
         is_big_endian: Byte order of all numbers in it.
         metadata: Values by key; arrays are left out.
         tensors: In the file's order.
@@ -108,32 +108,32 @@ class GgufHeader:
 
     @property
     def name(self) -> str:
-        """The model's name in its maker's words, or empty."""
+        """The model's name as given by its maker, or empty."""
         return self._text("general.name")
 
     @property
     def kind(self) -> str:
-        """``model``, ``adapter``, ``mmproj`` or another word of ``general.type``."""
+        """``model``, ``adapter``, ``mmproj`` or another value of ``general.type``."""
         return self._text("general.type") or "model"
 
     @property
     def context_length(self) -> int:
-        """Tokens of context that it was trained with, or 0."""
+        """Context length it was trained with, in tokens, or 0."""
         return self._number(f"{self.architecture}.context_length")
 
     @property
     def block_count(self) -> int:
-        """Layers, or 0."""
+        """Number of layers, or 0."""
         return self._number(f"{self.architecture}.block_count")
 
     @property
     def num_parameters(self) -> int:
-        """Weights in all tensors."""
+        """Number of weights in all tensors."""
         return sum(math.prod(tensor.shape) for tensor in self.tensors)
 
     @property
     def quantization(self) -> str:
-        """Such as ``Q4_K_M``: what the file says, else the type that most bytes have."""
+        """Such as ``Q4_K_M``: from the metadata, otherwise the type of most bytes."""
         named = FILE_TYPES.get(self._number("general.file_type", -1))
         if named:
             return named
@@ -144,7 +144,7 @@ class GgufHeader:
 
     @property
     def num_splits(self) -> int:
-        """Files that the model is split into; 1 if it is not."""
+        """Number of files that the model is split into; 1 if it is not split."""
         return max(1, self._number("split.count"))
 
     def _text(self, key: str) -> str:
@@ -162,7 +162,7 @@ def read_header(path: Path) -> GgufHeader:
     Raises:
         ModelNotFound: There is no such file, or it is a directory.
         ModelBroken: It is not a GGUF file, is cut short or contradicts itself; the message says where.
-        ModelUnsupported: A version of the format that is no longer, or not yet, read.
+        ModelUnsupported: The version of the format is not supported.
     """
     try:
         found = path.stat()
@@ -180,30 +180,30 @@ def _remembered(path: Path, stamp: tuple[int, ...]) -> GgufHeader:  # noqa: ARG0
 
 
 def repeated_token(path: Path) -> str | None:
-    """A text that is in the vocabulary more than once; None if there is none. Takes a tenth of a second.
+    """A token text that occurs more than once in the vocabulary; None if there is none. Takes a tenth of a second.
 
     Raises:
-        ModelError: As ``read_header`` says.
+        ModelError: See ``read_header``.
     """
     reader, _ = _read(path, _TokenReader)
     return reader.repeated
 
 
 def read_entries(path: Path) -> dict[str, bytes]:
-    """All metadata of a little-endian file by key, values as they lie in it: the number of the type, then the content.
+    """All metadata of a little-endian file by key, as raw values: the type's number, then the content.
 
     Raises:
-        ModelError: As ``read_header`` says.
+        ModelError: See ``read_header``.
     """
     reader, _ = _read(path, _EntryReader)
     return reader.entries
 
 
 def read_lists(path: Path) -> tuple[GgufHeader, Mapping[str, list[Value]]]:
-    """The header, and the tokenizer's lists by key. Takes a second for a large vocabulary.
+    """Read the header, and the tokenizer's lists by key. Takes a second for a large vocabulary.
 
     Raises:
-        ModelError: As ``read_header`` says.
+        ModelError: See ``read_header``.
     """
     reader, header = _read(path, _ListReader)
     return header, reader.lists
@@ -225,7 +225,7 @@ def _read(path: Path, kind: type[R]) -> tuple[R, GgufHeader]:
 
 
 class _Reader:
-    """A cursor over the header, which is loaded from the file as far as it is needed."""
+    """A cursor over the header, which is loaded from the file as needed."""
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
         self._path, self._file, self._size = path, file, size
@@ -263,7 +263,7 @@ class _Reader:
         self._pos = 4
         self._load(8)
         little = int.from_bytes(self._data[4:8], "little")
-        # A file of the other byte order shows its small number in the upper half.
+        # In a file of the other byte order the small version number appears in the upper half.
         self._order = ">" if little & 0xFFFF == 0 else "<"
         version: int = self._scalar("I")
         if version in (2, 3):
@@ -340,7 +340,7 @@ class _Reader:
     def _place(
         self, metadata: Mapping[str, Value], found: list[tuple[str, tuple[int, ...], int, int]]
     ) -> tuple[Tensor, ...]:
-        """Check that the tensors lie one after the other and inside the file."""
+        """Check that the tensors are consecutive and inside the file."""
         alignment = metadata.get("general.alignment", 32)
         self._where = "key 'general.alignment'"
         if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1):
@@ -357,7 +357,7 @@ class _Reader:
             names.add(name)
             tensors.append(Tensor(name, shape, TENSOR_TYPES[kind].name, end, size))
             end += -(-size // alignment) * alignment
-        # The last tensor's padding need not be there.
+        # The last tensor's padding may be missing.
         last = tensors[-1].offset + tensors[-1].size if tensors else 0
         if last > self._size:
             raise self._cut(last)
@@ -376,7 +376,7 @@ class _Reader:
         return math.prod(shape) // block.elements * block.size
 
     def _scalar(self, code: str) -> Any:
-        """One number; ``code`` is the letter of its type in the ``struct`` module."""
+        """Read one number; ``code`` is its type's letter in the ``struct`` module."""
         size = struct.calcsize("<" + code)
         self._load(self._pos + size)
         (value,) = struct.unpack_from(self._order + code, self._data, self._pos)
@@ -393,7 +393,7 @@ class _Reader:
         return raw.decode("utf-8", errors="replace")
 
     def _load(self, end: int) -> None:
-        """Have the bytes up to ``end`` in memory."""
+        """Load the bytes up to ``end``."""
         if end <= len(self._data):
             return
         if end > self._size:
@@ -402,7 +402,7 @@ class _Reader:
             raise self._broken(f"ends at byte {end}: no header is that long")
         wanted = min(self._size, max(end, 2 * len(self._data), 2**20))
         self._data += self._file.read(wanted - len(self._data))
-        if len(self._data) < end:  # it shrinks while we read
+        if len(self._data) < end:  # the file shrank while it was read
             raise self._cut(None)
 
     def _broken(self, what: str) -> ModelBroken:
@@ -420,7 +420,7 @@ class _Reader:
 
 
 class _ListReader(_Reader):
-    """One that keeps the lists of the tokenizer."""
+    """A reader that keeps the tokenizer's lists."""
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
         super().__init__(path, file, size)
@@ -444,7 +444,7 @@ class _ListReader(_Reader):
 
 
 class _TokenReader(_Reader):
-    """One that looks at the vocabulary."""
+    """A reader that checks the vocabulary."""
 
     repeated: str | None = None
 
@@ -461,7 +461,7 @@ class _TokenReader(_Reader):
 
 
 class _EntryReader(_Reader):
-    """One that keeps the metadata as it is."""
+    """A reader that keeps the raw metadata."""
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
         super().__init__(path, file, size)

@@ -1,4 +1,4 @@
-"""Writing a GGUF file from beginning to end, without holding its tensors in memory. Format: ``gguf.h`` of llama.cpp."""
+"""Writes a GGUF file sequentially, without holding its tensors in memory. Format: ``gguf.h`` of llama.cpp."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 ALIGNMENT = 32
-"""Where tensors begin if a file does not say otherwise: at multiples of so many bytes."""
+"""Default alignment of tensors in bytes."""
 
 _UINT16, _UINT32, _INT32, _STRING, _ARRAY = 2, 4, 5, 8, 9
 _NUMBERS = {block.name: number for number, block in TENSOR_TYPES.items()}
@@ -30,13 +30,13 @@ _NUMBERS = {block.name: number for number, block in TENSOR_TYPES.items()}
 
 @dataclass(frozen=True, slots=True)
 class NewTensor:
-    """A tensor that will be in the file.
+    """A tensor to write.
 
     Attributes:
         name: Its name.
-        shape: Elements in each dimension, the fastest first.
+        shape: Size of each dimension, fastest first.
         type: Name of its type, such as ``Q4_K``.
-        size: Bytes.
+        size: Size in bytes.
     """
 
     name: str
@@ -57,10 +57,10 @@ def write_gguf(
 
     Args:
         file: Open for writing, at its beginning.
-        entries: The metadata: keys, and values as ``text`` and the others here encode them.
-        tensors: In their order.
+        entries: The metadata: keys, and values as encoded by ``text`` and the other functions here.
+        tensors: The tensors, in order.
         contents: The bytes of each tensor, in pieces.
-        alignment: Where tensors begin; must be what ``general.alignment`` says, if the metadata has it.
+        alignment: Alignment of tensors in bytes; must equal ``general.alignment`` if the metadata has it.
 
     Raises:
         OSError: It cannot be written.
@@ -82,32 +82,32 @@ def write_gguf(
 
 
 def padded_size(size: int, alignment: int = ALIGNMENT) -> int:
-    """Bytes that a tensor takes up to where the next begins."""
+    """Size of a tensor including its padding, in bytes."""
     return size + -size % alignment
 
 
 def uint16(value: int) -> bytes:
-    """A value of that type."""
+    """Encode a value of this type."""
     return struct.pack("<IH", _UINT16, value)
 
 
 def uint32(value: int) -> bytes:
-    """A value of that type."""
+    """Encode a value of this type."""
     return struct.pack("<II", _UINT32, value)
 
 
 def int32(value: int) -> bytes:
-    """A value of that type."""
+    """Encode a value of this type."""
     return struct.pack("<Ii", _INT32, value)
 
 
 def text(value: str) -> bytes:
-    """A text as a value."""
+    """Encode a text."""
     return struct.pack("<I", _STRING) + _string(value)
 
 
 def texts(values: Sequence[str]) -> bytes:
-    """A list of texts as a value."""
+    """Encode a list of texts."""
     return struct.pack("<IIQ", _ARRAY, _STRING, len(values)) + b"".join(map(_string, values))
 
 

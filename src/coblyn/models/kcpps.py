@@ -1,6 +1,6 @@
-"""KoboldCPP's settings files as settings of ours: what each key is here, and what becomes of those that are none.
+"""Converts KoboldCPP's settings files to Coblyn's settings, and reports keys without an equivalent.
 
-The files are JSON: all long names of KoboldCPP's command line with their values, most of them as nobody changed them.
+The files are JSON: all long option names of KoboldCPP's command line with their values, most of them defaults.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ __all__ = ["ENDINGS", "Kcpps", "is_kcpps", "read_kcpps"]
 ENDINGS = (".kcpps", ".kcppt")
 
 MAX_SIZE = 16 << 20
-"""Bytes. A file may hold a whole story to begin with."""
+"""Maximum size in bytes; a file may contain a whole initial story."""
 
 _CACHE_TYPES = ("f16", "q8_0", "q4_0", "bf16")
-"""By the numbers that older versions wrote."""
+"""Names for the numbers that older versions wrote."""
 
 _MEDIA = ("sd", "whisper", "tts", "music")
 
@@ -34,16 +34,16 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Kcpps:
-    """What a file says.
+    """The content of a file.
 
     Attributes:
         path: The file.
-        model: The model file or address; empty if the file names none.
-        settings: Values by the names of our settings.
+        model: The model's file or address; empty if the file names none.
+        settings: Values by the names of Coblyn's settings.
         password, admin_password: What clients must send, or empty.
-        understood: For each key that became a setting, that setting.
-        kept: For each key that means something that cannot be chosen here yet, what that is.
-        pointless: For each key without a meaning here, why.
+        understood: The setting for each key that has one.
+        kept: The meaning of each key that Coblyn does not support yet.
+        pointless: The reason for each key that has no meaning here.
     """
 
     path: Path
@@ -57,15 +57,15 @@ class Kcpps:
 
 
 def is_kcpps(name: str) -> bool:
-    """Whether a file is one of KoboldCPP's settings, by its name."""
+    """Whether a file is a KoboldCPP settings file, by its name."""
     return name.lower().endswith(ENDINGS)
 
 
 def read_kcpps(path: Path) -> Kcpps:
-    """Read a file; keys that nobody changed are passed over.
+    """Read a file; keys with default values are ignored.
 
     Raises:
-        SettingsError: It cannot be read, or is no such file.
+        SettingsError: It cannot be read, or is not such a file.
     """
     given = _load(path)
     changed = {key: value for key, value in given.items() if not _is_neutral(key, value)}
@@ -86,7 +86,7 @@ def read_kcpps(path: Path) -> Kcpps:
 
 
 class _Reading:
-    """A file while it is read."""
+    """A file being read."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = {}
@@ -95,7 +95,7 @@ class _Reading:
         self.pointless: dict[str, str] = {}
 
     def take(self, key: str, value: Any) -> None:
-        """Find out what a key is here."""
+        """Convert a key."""
         table = _table()
         if key in _CONVERTED:
             self._convert(key, value)
@@ -115,7 +115,7 @@ class _Reading:
             self.pointless[key] = "KoboldCPP up to 1.121 has no such key"
 
     def _take_story(self, key: str, value: Any) -> None:
-        """A story to begin with: a file's name, or the story itself."""
+        """An initial story: a file's name, or the story itself."""
         story = json.dumps(value) if isinstance(value, dict) else str(value)
         self._set(key, "preload_story", story)
 
@@ -163,12 +163,12 @@ def _cache_type(value: Any) -> dict[str, Any]:
 
 
 def _running(value: Any) -> dict[str, Any]:
-    """One, or none, is KoboldCPP's word for no batch at all; that would help nobody here."""
+    """KoboldCPP's values 0 and 1, which mean no batching, are ignored."""
     return {"max_running": int(value)} if int(value) > 1 else {}
 
 
 def _waiting(value: Any) -> dict[str, Any]:
-    """All but the one that runs; 1 stands for KoboldCPP's own choice."""
+    """All but the running request; 1 means KoboldCPP's default."""
     return {} if int(value) == 1 else {"max_waiting": max(0, int(value) - 1)}
 
 
@@ -206,7 +206,7 @@ _CONVERTED: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "savedatafile": _slots,
     "gendefaults": _defaults,
 }
-"""Keys whose values become others."""
+"""Keys whose values have to be converted."""
 
 _KEYS = frozenset({"password", "adminpassword"})
 
@@ -218,7 +218,7 @@ def _table() -> dict[str, dict[str, Any]]:
 
 
 def _is_neutral(key: str, value: Any) -> bool:
-    """Whether a value is the one that stands where nobody chose any."""
+    """Whether a value is the default."""
     neutral = _table()["neutral"].get(key, _MISSING)
     if neutral is not _MISSING and value == neutral:
         return True
@@ -246,7 +246,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _model(path: Path, given: Mapping[str, Any]) -> str:
-    """The first model that a file names; a relative path may be meant from the file on."""
+    """The first model that a file names; a relative path may be relative to the file."""
     names = [given.get("model"), given.get("model_param")]
     flat = [each for name in names for each in (name if isinstance(name, list) else [name])]
     name = next((each for each in flat if isinstance(each, str) and each), "")
@@ -254,7 +254,7 @@ def _model(path: Path, given: Mapping[str, Any]) -> str:
 
 
 def _beside(path: Path, name: str) -> str:
-    """A file that a settings file names, which may lie beside it."""
+    """A file that a settings file names, possibly relative to it."""
     beside = path.parent / name
     if name and "://" not in name and not Path(name).exists() and beside.is_file():
         return str(beside)
@@ -262,6 +262,6 @@ def _beside(path: Path, name: str) -> str:
 
 
 def _adapter_name(number: int, file: str) -> str:
-    """What an adapter is called here: its file's name, as far as names allow."""
+    """An adapter's name, made from its file's name."""
     stem = re.sub(r"[^\w.-]+", "-", Path(file).stem).strip("-")
     return stem or f"lora-{number}"

@@ -1,4 +1,4 @@
-"""Making a model from another by settings."""
+"""Makes a model from another by settings."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["make"]
 
 
 def make(name: str, modelfile: Modelfile, below: Modelfile) -> Name:
-    """Keep a model.
+    """Store a model made from another.
 
     Args:
-        name: What it is to be called.
+        name: Its name.
         modelfile: Its settings.
-        below: Those of the model that it is made from.
+        below: The settings of the model that it is made from.
 
     Raises:
-        BadRequest: The name is none, or that of a file, or it asks for what is not supported.
+        BadRequest: The name is invalid or that of a file, or a setting is not supported.
         DiskFull, ModelError: It cannot be written.
     """
     whole = Name.of(name)

@@ -1,8 +1,8 @@
-"""Modelfiles: what Ollama's users write to say which model, with which settings.
+"""Modelfiles, in which Ollama's users specify a model with settings.
 
-The format is Ollama's (its documentation, "Modelfile"): an instruction a line, its value to the end of the line, or
-between quotation marks, single or triple; then it may hold line breaks. Templates in it are written in Go's language:
-they are kept and shown, and the model's own template is used.
+The format is Ollama's (its documentation, "Modelfile"): one instruction per line, with its value to the end of the
+line, or between single or triple quotation marks, which may contain line breaks. Templates are Go templates: they are
+stored and shown, but the model's own template is used.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ __all__ = ["Modelfile", "ModelfileWrong", "read_modelfile", "write_modelfile"]
 
 _ROLES = ("system", "user", "assistant")
 _IGNORED = ("requires", "renderer", "parser")
-"""Which version of Ollama it needs, and which of its own parts: nothing here depends on them."""
+"""Instructions about Ollama's version and components, which are ignored."""
 
 _TRIPLE = '"""'
 
 
 class ModelfileWrong(BadRequest):
-    """A Modelfile cannot be understood; the message has the line."""
+    """A Modelfile is invalid; the message has the line."""
 
     code = "modelfile_wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class Modelfile:
-    """A model with settings of its own.
+    """A model with settings.
 
     Attributes:
         base: The model that it is made from: a name or a path.
         parameters: Values by Ollama's names: numbers, texts, true or false; ``stop`` is a tuple of texts.
         system: System text of conversations that bring none; may be empty.
-        template: Its template in Go's language, or empty.
+        template: Its Go template, or empty.
         adapters: LoRA files.
-        messages: Pairs of role and text that stand before every conversation.
+        messages: Pairs of role and text at the beginning of every conversation.
         licenses: Texts of its licences.
     """
 
@@ -53,7 +53,7 @@ class Modelfile:
 
     @property
     def said(self) -> Mapping[str, Any]:
-        """The parameters that say something: a negative seed or length means "as you like"."""
+        """The parameters with an effect; a negative seed or length means the default."""
         free = {"seed", "num_predict"}
         return {
             name: list(value) if isinstance(value, tuple) else value
@@ -62,7 +62,7 @@ class Modelfile:
         }
 
     def over(self, below: Modelfile) -> Modelfile:
-        """This one, made from another: what it does not say, the other one does."""
+        """These settings on top of another model's, which apply where these give no value."""
         return replace(
             self,
             base=below.base,
@@ -76,7 +76,7 @@ class Modelfile:
 
 
 def read_modelfile(text: str) -> Modelfile:
-    """A Modelfile as a value.
+    """Parse a Modelfile.
 
     Raises:
         ModelfileWrong: A line is not an instruction, a quotation has no end, or no model is named.
@@ -110,7 +110,7 @@ def read_modelfile(text: str) -> Modelfile:
 
 
 def write_modelfile(modelfile: Modelfile) -> str:
-    """A value as a Modelfile."""
+    """Write a Modelfile."""
     lines = [f"FROM {modelfile.base}"]
     if modelfile.template:
         lines.append(f"TEMPLATE {_quoted(modelfile.template)}")
@@ -126,7 +126,7 @@ def write_modelfile(modelfile: Modelfile) -> str:
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """Number of the first line, name and value of each; quotation marks are still there."""
+    """First line number, name and value of each instruction, with quotation marks."""
     lines = iter(enumerate(text.lstrip("\ufeff").replace("\r\n", "\n").split("\n"), 1))
     for number, line in lines:
         stripped = line.strip()
@@ -145,7 +145,7 @@ def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _is_whole(name: str, value: str) -> bool:
-    """Whether a value is complete: one that begins with a quotation mark has to end with one."""
+    """Whether a value is complete; if it begins with a quotation mark it must end with one."""
     if name in ("parameter", "message"):
         value = "".join(value.split(maxsplit=1)[1:])
     mark = _mark(value)

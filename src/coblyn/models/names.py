@@ -1,4 +1,4 @@
-"""The file that a name means, when a name comes from elsewhere: never a path of this machine."""
+"""Finds the file of an untrusted model name, which is never taken as a path on this machine."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from coblyn.models.modelfile import Modelfile
 __all__ = ["LATEST", "file_of", "made_of", "plain", "stored_file"]
 
 LATEST = ":latest"
-"""The tag of a name that has none, in Ollama's way of naming models."""
+"""Ollama's default tag."""
 
 
 def plain(name: str) -> str:
-    """A name as names are compared: in small letters, without its ending and the tag that says nothing."""
+    """Normalize a name for comparison: lower case, without suffix and default tag."""
     return name.lower().removesuffix(LATEST).removesuffix(".gguf")
 
 
 def file_of(name: str) -> Path | None:
-    """The file of the model of that name, if it is below the directory of models.
+    """The file of the model of this name, if it is in the models directory.
 
     Args:
-        name: A whole name, an alias of the catalogue, or the name of a model that is made from another by settings.
+        name: A full name, an alias of the catalogue, or the name of a model made from another by settings.
     """
     return stored_file(name) or _made(name)
 
 
 def stored_file(name: str) -> Path | None:
-    """The file of that name itself, or of that alias."""
+    """The file of this name or alias."""
     entry = lookup(plain(name))
     wanted = {plain(name), plain(entry.name) if entry else ""}
     return next((each.path for each in store.installed() if plain(each.name) in wanted), None)

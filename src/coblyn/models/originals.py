@@ -1,4 +1,4 @@
-"""Models as their makers publish them, for conversion: safetensors and the files beside them."""
+"""Original models for conversion: safetensors and accompanying files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from coblyn.progress import Report
 __all__ = ["fetch_original", "needed_files"]
 
 _WANTED = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja", "*.tiktoken")
-"""What a conversion reads. Programs (``*.py``) and pickles, which can hold some, are left where they are."""
+"""Files needed for a conversion. Programs (``*.py``) and pickles, which can contain programs, are not downloaded."""
 
 
 def fetch_original(repository: Repository, report: Report) -> Path:
-    """Bring what a conversion needs of a repository here; what is here already stays.
+    """Download the files of a repository needed for a conversion, except those already here.
 
     Returns:
-        The directory, called after the repository.
+        The directory, named after the repository.
 
     Raises:
         BadRequest: It has nothing to convert.
-        ModelNotFound, FetchError: As ``list_files`` says.
-        DiskFull, ChecksumMismatch: A file cannot be had.
+        ModelNotFound, FetchError: See ``list_files``.
+        DiskFull, ChecksumMismatch: A file cannot be downloaded.
     """
     files = needed_files(str(repository), list_files(repository))
     owner, _, name = repository.name.partition("/")
@@ -53,7 +53,7 @@ def fetch_original(repository: Repository, report: Report) -> Path:
 
 
 def needed_files(reference: str, files: Iterable[RemoteFile]) -> Sequence[RemoteFile]:
-    """Those that a conversion reads: at the top of the repository, each tensor once.
+    """The files needed for a conversion: at the top of the repository, with each tensor once.
 
     Raises:
         BadRequest: There are no safetensors.
@@ -65,7 +65,7 @@ def needed_files(reference: str, files: Iterable[RemoteFile]) -> Sequence[Remote
         for file in all_files
         if "/" not in file.name and any(fnmatch(file.name, each) for each in _WANTED)
     ]
-    # Some makers publish the same numbers again in another form.
+    # Some makers publish the same weights again in another format.
     if "config.json" in names and any(_is_weights(file.name, "model") for file in wanted):
         wanted = [file for file in wanted if not _is_weights(file.name, "consolidated")]
     if not any(file.name.endswith(".safetensors") for file in wanted):

@@ -1,11 +1,11 @@
-"""What is set right beside a model's file, which itself is never changed: ``MODEL.gguf.coblyn.toml``.
+"""Corrections of a model's metadata in a file beside it, ``MODEL.gguf.coblyn.toml``; the model's file is never changed.
 
     chat_template = "..."
 
     [metadata]
     "tokenizer.ggml.eos_token_id" = 2
 
-The engine reads it whenever it loads the model.
+The engine reads it each time it loads the model.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ __all__ = ["NONE", "Overrides", "path_of", "read_overrides", "write_overrides"]
 Value = int | float | bool | str
 
 _MAX_TEXT = 127
-"""Bytes of a text that the library takes in place of one of the file."""
+"""Maximum length in bytes of a text value that the library accepts as a replacement."""
 
 _MAX_KEY = 127
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What counts in place of what the file says.
+    """Values that replace those of the model's file.
 
     Attributes:
         metadata: Values by key; lists cannot be replaced.
-        chat_template: Jinja text; empty for the file's own.
+        chat_template: Jinja text; empty for the file's template.
     """
 
     metadata: Mapping[str, Value] = field(default_factory=dict)
@@ -45,25 +45,25 @@ class Overrides:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is replaced, for people."""
+        """The replaced keys, for display."""
         template = ("chat_template",) if self.chat_template else ()
         return (*(f"{key} = {_written(value)}" for key, value in self.metadata.items()), *template)
 
 
 NONE = Overrides()
-"""All is as the file says."""
+"""No corrections."""
 
 
 def path_of(model: Path) -> Path:
-    """The file beside a model; of a split one, beside its first part."""
+    """The corrections' file of a model; for a split model, beside its first part."""
     return model.with_name(f"{model.name}.coblyn.toml")
 
 
 def read_overrides(model: Path) -> Overrides:
-    """What is set right for a model; nothing where there is no such file.
+    """Read the corrections of a model; empty if there is no such file.
 
     Raises:
-        SettingsError: The file cannot be read, or says what cannot be.
+        SettingsError: The file cannot be read, or has an invalid value.
     """
     path = path_of(model)
     try:
@@ -87,7 +87,7 @@ _HINT = "Mend it, or delete it: then the model's file counts as it is."
 
 
 def write_overrides(model: Path, overrides: Overrides) -> Path:
-    """Set right what is wrong with a model, beside its file; what was there is replaced. Returns the path.
+    """Write the corrections of a model, replacing earlier ones. Returns the path.
 
     Raises:
         CoblynError: It cannot be written.
@@ -106,7 +106,7 @@ def write_overrides(model: Path, overrides: Overrides) -> Path:
 
 
 def _written(value: Value) -> str:
-    """As TOML has it: like JSON, but that it takes no character beyond the first plane as two."""
+    """A value as TOML, which is like JSON except for characters beyond U+FFFF."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,4 @@
-"""Bring a model into the store, whatever kind of reference names it."""
+"""Downloads a model into the store from any kind of reference."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Pulled:
     """A model in the store.
 
     Attributes:
-        path: Its file, or the first one.
-        is_new: Whether it was fetched now.
+        path: Its file, or its first file.
+        is_new: Whether it was downloaded now.
     """
 
     path: Path
@@ -44,20 +44,20 @@ def pull(
     keep: bool = False,
     report: Report = silent,
 ) -> Pulled:
-    """Bring a model into the store, unless it is there.
+    """Download a model into the store unless it is there.
 
     Args:
         reference: An alias of the catalogue, ``hf:OWNER/REPO[:QUANTIZATION|FILE]``, ``modelscope:`` with
             the same, ``ollama:NAME[:TAG]``, a web address, or a file on this machine.
         sha256: Hex digest of the file at an address.
-        force: Fetch it even if it is there.
-        keep: Leave what was downloaded around the model.
-        report: Gets the progress in bytes.
+        force: Whether to download it even if it is there.
+        keep: Whether to keep the downloaded packages.
+        report: Called with the progress in bytes.
 
     Raises:
-        BadRequest: The digest is none, or does not go with the reference.
-        ModelNotFound: The reference names nothing that can be pulled.
-        DiskFull, FetchError, ModelError: As the sources say.
+        BadRequest: The digest is invalid, or cannot be used with this reference.
+        ModelNotFound: There is no such model to download.
+        DiskFull, FetchError, ModelError: See the sources.
     """
     if sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise BadRequest("A SHA-256 has 64 hexadecimal digits.", field="sha256")
@@ -86,7 +86,7 @@ def _refuse_digest(sha256: str, what: str) -> None:
 
 
 def _pull_variant(variant: Variant, *, force: bool, report: Report) -> Pulled:
-    """Bring a model here, and its projector under a name by which it is found."""
+    """Download a model, and its projector under a name by which it is found."""
     files = list(variant.files)
     if variant.projector:
         stem = without_quantization(plain_name(files[0].name.rpartition("/")[2]))
@@ -95,7 +95,7 @@ def _pull_variant(variant: Variant, *, force: bool, report: Report) -> Pulled:
 
 
 def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> Pulled:
-    """Bring all files of a model here, under their own names."""
+    """Download all files of a model under their original names."""
     folder = paths.models()
     here = [replace(file, name=file.name.rpartition("/")[2]) for file in files]
     with disk_errors(folder, what=f"Pulling {here[0].name}", error=FetchError):
@@ -103,7 +103,7 @@ def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> 
         if force:
             for file in here:
                 (folder / file.name).unlink(missing_ok=True)
-        # Behind that: a new file may get the number of one that was deleted.
+        # Checked afterwards, since a new file may get the inode number of a deleted one.
         before = [_identity(folder / file.name) for file in here]
         missing = sum(file.size or 0 for file in here if not (folder / file.name).is_file())
         require_space(folder, missing, what=f"Pulling {here[0].name}")
@@ -113,12 +113,12 @@ def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> 
 
 
 def _identity(path: Path) -> int | None:
-    """The number of a file that is there; another one takes its place when it is fetched."""
+    """The inode number of an existing file, which changes when the file is downloaded again."""
     return path.stat().st_ino if path.is_file() else None
 
 
 def _pull_image(image: ollama.Image, *, force: bool, report: Report) -> Pulled:
-    """Bring a model of Ollama's here, and what its makers say about it beside it."""
+    """Download a model from Ollama's registry, together with its accompanying texts."""
     manifest = ollama.read_manifest(image)
     files = [file for file in (manifest.model, manifest.projector) if file]
     pulled = _pull_files(files, force=force, report=report)

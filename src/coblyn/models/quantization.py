@@ -9,7 +9,7 @@ __all__ = ["FILE_TYPES", "TENSOR_TYPES", "Block"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """How a tensor type stores its elements: ``size`` bytes for each ``elements`` in a row."""
+    """The storage of a tensor type: ``size`` bytes for each block of ``elements`` consecutive elements."""
 
     name: str
     elements: int

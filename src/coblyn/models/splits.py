@@ -13,7 +13,7 @@ _SPLIT = re.compile(
 
 
 def part_names(name: str) -> tuple[str, ...]:
-    """Names of all files of the model that a file belongs to; just its own if it is not split."""
+    """Names of all files of a file's model; only its own name if it is not split."""
     match = _SPLIT.fullmatch(name)
     if not match or not 1 <= int(match["number"]) <= int(match["count"]):
         return (name,)
@@ -22,12 +22,12 @@ def part_names(name: str) -> tuple[str, ...]:
 
 
 def is_later_part(name: str) -> bool:
-    """Whether it is a part, but not the first."""
+    """Whether it is a part other than the first."""
     return part_names(name)[0] != name
 
 
 def first_part(path: Path) -> Path:
-    """The file that stands for the whole model."""
+    """The first file, which represents the whole model."""
     return path.with_name(part_names(path.name)[0])
 
 

@@ -1,6 +1,6 @@
-"""Models that are here: the GGUF files below the models directory and the folders that the user names.
+"""The local models: GGUF files in the models directory and in the user's folders.
 
-The directories are all there is to it: files may be put there and taken away by hand.
+There is no index: files may be added and removed by hand.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model that is here.
+    """A local model.
 
     Attributes:
-        name: What to call it: the file's name without ending, below the models directory.
-        path: The file; of a split model, the first.
-        size: Bytes of all its files.
-        modified: When it was put there.
+        name: Its name: the file's path in the models directory, without suffix.
+        path: The file; for a split model, the first.
+        size: Total size of its files in bytes.
+        modified: When it was added.
     """
 
     name: str
@@ -55,11 +55,11 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An entry of the models directory that should be a model and cannot be looked at.
+    """An entry of the models directory that should be a model but cannot be read.
 
     Attributes:
-        name: What the model would be called.
-        message: What is wrong with it, as a sentence.
+        name: The model's name.
+        message: The error, as a sentence.
     """
 
     name: str
@@ -67,14 +67,14 @@ class Trouble:
 
 
 def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
-    """All models that are here, by name, and what cannot be looked at."""
+    """All local models by name, and unreadable entries."""
     found = [
         _stored(root, path)
         for root in (paths.models(), *paths.model_folders())
         for path in sorted(root.rglob("*"))
         if _is_model(path)
     ]
-    # Of two with one name, the own directory and the folder that is named first win.
+    # Of two with the same name, the models directory wins, then the folder named first.
     by_name = {each.name: each for each in reversed(found) if isinstance(each, StoredModel)}
     models = list(by_name.values())
     models.sort(key=lambda model: model.name.lower())
@@ -82,12 +82,12 @@ def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
 
 
 def installed() -> tuple[StoredModel, ...]:
-    """All models that are here, by name."""
+    """All local models, by name."""
     return survey()[0]
 
 
 def newest() -> Path | None:
-    """The model that came last, of those that can be run: adapters, projectors and half files are none."""
+    """The most recently added runnable model, ignoring adapters, projectors and incomplete files."""
     by_date = sorted(installed(), key=lambda model: model.modified, reverse=True)
     return next((model.path for model in by_date if _can_run(model.path)), None)
 
@@ -101,17 +101,17 @@ def _can_run(path: Path) -> bool:
 
 
 def path_of(name: str) -> Path:
-    """Where a model of that name is, or will be."""
+    """The path of a model of this name, whether or not it exists."""
     return paths.models() / f"{name}.gguf"
 
 
 def find(reference: str) -> Path:
-    """The file of a model: by path, by name, by alias, or by the beginning of one name only.
+    """The file of a model by path, name, alias, or an unambiguous beginning of a name.
 
-    Models of other programs have to be named whole, as ``coblyn models`` lists them.
+    Models of other programs need their full names, as listed by ``coblyn models``.
 
     Raises:
-        ModelNotFound: There is none, or there are several.
+        ModelNotFound: There is no such model, or there are several.
     """
     path = existing_file(reference)
     if path is not None:
@@ -137,7 +137,7 @@ def find(reference: str) -> Path:
 
 
 def _neighbour(reference: str) -> Neighbour | None:
-    """The model of another program that has this name; Ollama's latest tag need not be named."""
+    """The model of another program with this name; Ollama's tag ``latest`` may be omitted."""
     from coblyn.models.neighbours import find_all  # only where none of ours has the name
 
     wanted = {reference.lower(), f"{reference.lower()}:latest"}
@@ -145,10 +145,10 @@ def _neighbour(reference: str) -> Neighbour | None:
 
 
 def remove(name: str) -> StoredModel:
-    """Delete a model below the models directory, all files of it.
+    """Delete all files of a model in the models directory.
 
     Args:
-        name: Its whole name, or its alias; the beginning of a name is not enough here.
+        name: Its full name or its alias; the beginning of a name is not accepted.
 
     Raises:
         ModelNotFound: There is none of that name.
@@ -170,14 +170,14 @@ def remove(name: str) -> StoredModel:
             hint="Remove it there.",
         )
     with disk_errors(path.parent, what=f"Removing {model.name}", error=ModelError):
-        # The first file goes last: while it is there, the model is listed and can be removed again.
+        # The first file is deleted last: until then, the model is listed and deletion can be repeated.
         for part in reversed(part_names(path.name)):
             path.with_name(part).unlink(missing_ok=True)
     return model
 
 
 def not_found(reference: str) -> ModelNotFound:
-    """Nothing has that name: say what has a similar one."""
+    """The error for an unknown name, with similar names."""
     names = [model.name for model in installed()]
     known = {name.lower(): name for name in (*names, *CATALOGUE)}
     close = difflib.get_close_matches(plain_name(reference).lower(), known, n=3, cutoff=0.5)
@@ -208,10 +208,10 @@ def _by_prefix(reference: str, wanted: str, models: tuple[StoredModel, ...]) -> 
 
 
 def _explain_path(path: Path) -> None:
-    """Say what a path is that is not a file.
+    """Explain a path that is not a file.
 
     Raises:
-        ModelNotFound: It is something else.
+        ModelNotFound: It is not a file.
     """
     if path.is_dir():
         raise _is_directory(path)
@@ -247,7 +247,7 @@ def _is_model(path: Path) -> bool:
 
 
 def _stored(root: Path, path: Path) -> StoredModel | Trouble | None:
-    """None if the file is gone meanwhile."""
+    """A stored model; None if the file was deleted meanwhile."""
     folder = path.parent.relative_to(root).as_posix()
     name = plain_name(path.name) if folder == "." else f"{folder}/{plain_name(path.name)}"
     try:

@@ -1,4 +1,4 @@
-"""Whether models that are here are whole: all their files, every tensor within them, and the digests that are known."""
+"""Verifies local models: all files, every tensor, and known digests."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from coblyn.progress import Report, silent
 __all__ = ["Verified", "known_digest", "verify"]
 
 _DIGEST = re.compile(r"(?:sha256-)?([0-9a-f]{64})")
-"""Ollama and Hugging Face's cache call files after their digests."""
+"""Ollama and Hugging Face's cache name files after their digests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found of a model.
+    """The result for a model.
 
     Attributes:
-        path: Its file; of a split one, the first.
-        num_files: Its files.
-        num_tensors: Tensors in all of them.
-        num_digests: Files whose digest was known, and is right.
-        problem: What is wrong, as sentences; empty if nothing is.
+        path: Its file; for a split model, the first.
+        num_files: Number of its files.
+        num_tensors: Number of tensors in all files.
+        num_digests: Number of files whose digest is known and correct.
+        problem: The problem, as sentences; empty if there is none.
     """
 
     path: Path
@@ -42,11 +42,11 @@ class Verified:
 
 
 def verify(path: Path, report: Report = silent) -> Verified:
-    """Look at a model's files, and read them where their digests are known.
+    """Check a model's files, and read those with known digests.
 
     Args:
         path: Any file of the model.
-        report: Gets the progress of reading, in bytes.
+        report: Called with the progress in bytes read.
     """
     first = first_part(path)
     try:
@@ -64,7 +64,7 @@ def verify(path: Path, report: Report = silent) -> Verified:
 
 
 def known_digest(path: Path) -> str:
-    """The SHA-256 that a file should have; empty if nobody said."""
+    """The SHA-256 that a file should have; empty if unknown."""
     if known := digests.expected(path):
         return known
     if named := _DIGEST.fullmatch(path.resolve().name):

@@ -1,6 +1,6 @@
 """GBNF, the grammars of llama.cpp and KoboldCPP, for llguidance.
 
-``read`` makes a tree of the text, ``lexemes`` finds which loops may be read greedily, ``write`` writes Lark.
+``read`` parses the text to a tree, ``lexemes`` finds the loops that may be matched greedily, and ``write`` writes Lark.
 """
 
 from coblyn.constraints.gbnf.read import read_gbnf
@@ -13,6 +13,6 @@ def lark_of_gbnf(text: str) -> str:
     """The grammar in llguidance's dialect of Lark.
 
     Raises:
-        ValueError: It is wrong; the message says what, and in which line.
+        ValueError: It is invalid; the message gives the error and the line.
     """
     return write_lark(read_gbnf(text))

@@ -1,10 +1,9 @@
-"""Which loops over a class of characters may be read greedily.
+"""Finds the loops over a character class that may be matched greedily.
 
-In GBNF every character is a step of the grammar. llguidance's lexer is much faster where a run of characters is one
-lexeme, but takes the longest that there is: ``[a-z]+ "x"`` would never end. A loop may be a lexeme where nothing that
-comes after it, and nothing that could have been read in its place, begins with a character that the loop would take,
-too. That is decided here on the occurrences of characters, as Glushkov's construction of an automaton does (1961), with
-rules in place of the expressions in each other.
+In GBNF every character is a step of the grammar. llguidance's lexer is much faster if a run of characters is one
+lexeme, but matches the longest run: ``[a-z]+ "x"`` would never end. A loop may be a lexeme if nothing that follows it,
+and nothing that could be matched in its place, begins with a character that the loop also accepts. This is decided on
+the occurrences of characters, as in Glushkov's construction of an automaton (1961), applied to rules.
 """
 
 from __future__ import annotations
@@ -25,7 +24,10 @@ from coblyn.constraints.gbnf.tree import (
 __all__ = ["greedy_loops"]
 
 _MAX_WORK = 300_000
-"""Pairs of occurrences that are looked at. Beyond, nothing is a lexeme, which is right and slow."""
+"""Maximum number of pairs of occurrences to examine.
+
+Beyond this nothing becomes a lexeme, which is correct but slow.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ _NOTHING = _Edge(is_empty=True)
 
 @dataclass(slots=True)
 class _Occurrence:
-    """Characters at one place of the grammar, or a loop over them that is taken as one."""
+    """A character class at one place of the grammar, or a loop over it."""
 
     characters: Characters | None
     loop: Repeat | None = None
@@ -50,7 +52,7 @@ class _Occurrence:
 
 
 def greedy_loops(grammar: Grammar) -> frozenset[Repeat]:
-    """The loops of a grammar that may be lexemes. Equal loops are one, and are judged together."""
+    """The loops of a grammar that may be lexemes. Equal loops are judged together."""
     loops = frozenset(_loops(grammar))
     while loops:
         positions = _Positions(grammar, loops)
@@ -74,7 +76,7 @@ def _loops(grammar: Grammar) -> Iterator[Repeat]:
 
 
 class _Positions:
-    """The occurrences of a grammar, and which may follow which."""
+    """The occurrences of a grammar, and their successors."""
 
     def __init__(self, grammar: Grammar, loops: frozenset[Repeat]) -> None:
         self._loops = loops
@@ -91,7 +93,7 @@ class _Positions:
             is_growing = before != self._rules or num_follows != after
 
     def unsafe_loops(self) -> frozenset[Repeat]:
-        """Loops that would take what belongs to something else."""
+        """Loops that could match characters belonging to something else."""
         together = self._together()
         if together is None:
             return self._loops
@@ -103,12 +105,12 @@ class _Positions:
         return frozenset(loop for loop in unsafe if loop)
 
     def _is_robbed(self, number: int, loop: int) -> bool:
-        """Whether a loop goes on with a character that follows an occurrence that could stand in its place."""
+        """Whether a loop accepts a character that follows an alternative occurrence at its place."""
         robber, robbed = self._occurrences[loop], self._occurrences[number]
         if robber.loop is None or not self._overlap(number, loop):
             return False
         if number == loop and robber.loop.least == robber.loop.most:
-            return False  # it is over when it could be
+            return False  # it ends as soon as it can
         return any(self._overlap(next_, loop) for next_ in robbed.follow)
 
     def _overlap(self, one: int, other: int) -> bool:
@@ -116,7 +118,10 @@ class _Positions:
         return a is not None and b is not None and a.overlaps(b)
 
     def _together(self) -> set[tuple[int, int]] | None:
-        """Pairs of occurrences that may be open at once, each with itself too; None where there are too many."""
+        """Pairs of occurrences that may be active at the same time, including each with itself.
+
+        None if there are too many.
+        """
         root = self._rules["root"].first
         waiting = [(one, other) for one in root for other in root if one <= other]
         seen, work = set(waiting), 0

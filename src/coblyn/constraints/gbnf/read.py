@@ -1,4 +1,4 @@
-"""Reading GBNF as llama.cpp does (``src/llama-grammar.cpp`` at 0.5.0).
+"""Parses GBNF as llama.cpp does (``src/llama-grammar.cpp`` at 0.5.0).
 
 Names of rules may have underscores too.
 """
@@ -22,7 +22,7 @@ from coblyn.constraints.gbnf.tree import (
 __all__ = ["read_gbnf"]
 
 MAX_REPEAT = 2000
-"""llama.cpp's own limit of a repetition."""
+"""llama.cpp's limit of repetitions."""
 
 _MAX_DEPTH = 60
 
@@ -42,7 +42,7 @@ def read_gbnf(text: str) -> Grammar:
     """The rules of a grammar.
 
     Raises:
-        ValueError: It is wrong; the message says what, and in which line.
+        ValueError: It is invalid; the message gives the error and the line.
     """
     rules = _Reader(text).rules()
     if "root" not in rules:
@@ -57,7 +57,7 @@ def read_gbnf(text: str) -> Grammar:
 
 
 def _finite(rules: Grammar) -> set[str]:
-    """Rules of which some text comes to an end."""
+    """Rules that can match some finite text."""
     finite: set[str] = set()
     is_growing = True
     while is_growing:
@@ -129,7 +129,7 @@ class _Reader:
         return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
 
     def _item(self) -> Node | None:
-        """The next thing of a sequence; None at its end."""
+        """Parse the next item of a sequence; None at its end."""
         if self._take('"'):
             return self._literal()
         if self._take("["):
@@ -240,7 +240,7 @@ class _Reader:
 
 
 def _without(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """All characters but some."""
+    """The complement of a character class."""
     kept, start = [], 0
     for low, high in sorted(ranges):
         if low > start:

@@ -1,4 +1,4 @@
-"""What a GBNF grammar consists of."""
+"""The syntax tree of a GBNF grammar."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MAX_CODE = 0x10FFFF
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """One character out of some ranges of code points, each with both its ends."""
+    """One character in one of several ranges of code points, ends included."""
 
     ranges: tuple[tuple[int, int], ...]
 
     def overlaps(self, other: Characters) -> bool:
-        """Whether some character is in both."""
+        """Whether any character is in both."""
         return any(
             low <= end and start <= high for low, high in self.ranges for start, end in other.ranges
         )
@@ -35,21 +35,21 @@ class Characters:
 
 @dataclass(frozen=True, slots=True)
 class SpecialToken:
-    """A special token: by its name with its angle brackets, or ``<[id]>`` for one with a number."""
+    """A special token: its name with angle brackets, or ``<[id]>`` for an id."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a rule says."""
+    """A reference to a rule."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A node some times over; ``most`` is None where there is no end to it."""
+    """A repeated node; ``most`` is None for no maximum."""
 
     node: Node
     least: int
@@ -58,14 +58,14 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Nodes one after the other; none of them is the empty text."""
+    """Consecutive nodes; none of them is the empty text."""
 
     nodes: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """One of some nodes."""
+    """One of several nodes."""
 
     nodes: tuple[Node, ...]
 
@@ -73,4 +73,4 @@ class Alternatives:
 Node = Characters | SpecialToken | Reference | Repeat | Sequence | Alternatives
 
 Grammar = Mapping[str, Node]
-"""Rules by their names; the text is what ``root`` says."""
+"""Rules by name; ``root`` is the start rule."""

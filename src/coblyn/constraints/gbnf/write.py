@@ -1,4 +1,4 @@
-"""Writing a GBNF grammar in llguidance's dialect of Lark."""
+"""Writes a GBNF grammar in llguidance's dialect of Lark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SURROGATES = (0xD800, 0xDFFF)
 
 
 def write_lark(grammar: Grammar) -> str:
-    """The grammar in Lark: rules for rules, a lexeme for each class of characters and each loop that may be one."""
+    """The grammar in Lark: a rule for each rule, and a lexeme for each character class and each suitable loop."""
     return _Writer(greedy_loops(grammar)).write(grammar)
 
 
@@ -71,7 +71,7 @@ class _Writer:
 
 
 def _rule_name(name: str) -> str:
-    """A name that Lark takes for a rule, and that no other becomes."""
+    """A unique name that is a valid rule name in Lark."""
     return "r_" + re.sub("[^a-z0-9]", lambda match: f"_{ord(match[0]):x}_", name)
 
 
@@ -81,7 +81,7 @@ def _times(least: int, most: int | None) -> str:
 
 
 def _class(characters: Characters) -> str:
-    """A class of a regular expression. It is written in codes, so that nothing has a meaning of its own."""
+    """A regular expression's character class, written in code points so that no character is special."""
     parts = []
     for low, high in characters.ranges:
         for start, end in (

@@ -1,6 +1,6 @@
-"""Models in the stores of other programs: used where they lie, and never changed.
+"""Models in the stores of other programs: used in place, and never changed.
 
-One module a program; ``find_all`` asks them all.
+One module per program; ``find_all`` queries all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["Neighbour", "find_all"]
 
 
 def find_all() -> tuple[Neighbour, ...]:
-    """All models of other programs that are here, by name. What cannot be read is passed over."""
+    """All models of other programs on this machine, by name. Unreadable entries are skipped."""
     found = [
         *huggingface.find(),
         *llama_cpp.find(),

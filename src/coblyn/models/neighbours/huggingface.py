@@ -30,7 +30,7 @@ def _folder() -> Path:
 
 
 def _newest(repository: Path) -> Path:
-    """The snapshot of the main branch, or the one that came last."""
+    """The snapshot of the main branch, or the latest one."""
     snapshots = repository / "snapshots"
     with suppress(OSError):
         main = snapshots / (repository / "refs" / "main").read_text("utf-8").strip()

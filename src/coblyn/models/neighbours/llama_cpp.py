@@ -15,7 +15,7 @@ __all__ = ["find"]
 
 
 def find() -> Iterator[Neighbour]:
-    """Models that ``llama-server -hf`` and the like have fetched."""
+    """Models downloaded by ``llama-server -hf`` and similar programs."""
     folder = os.environ.get("LLAMA_CACHE")
     root = Path(folder).expanduser() if folder else user_cache_path("llama.cpp", appauthor=False)
     for path in gguf_files(root):

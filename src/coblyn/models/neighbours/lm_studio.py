@@ -1,4 +1,4 @@
-"""LM Studio's models: ``PUBLISHER/REPO/FILE`` in one of two folders, as its version has it."""
+"""LM Studio's models: ``PUBLISHER/REPO/FILE`` in one of two folders, depending on its version."""
 
 from __future__ import annotations
 

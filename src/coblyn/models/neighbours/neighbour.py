@@ -1,4 +1,4 @@
-"""A model that another program keeps."""
+"""A model in another program's store."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Neighbour:
     """A model in another program's store.
 
     Attributes:
-        name: What to call it; begins with a word for the program, as ``coblyn pull`` would name it where it can.
+        name: Its name, with a prefix for the program, as in references of ``coblyn pull`` where possible.
         path: Its file; of a split model, the first.
-        program: Whose it is, in plain words.
+        program: Name of the program.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Neighbour:
 
 
 def gguf_files(folder: Path) -> Iterator[Path]:
-    """The models among the GGUF files below a folder, in their order; none if it cannot be read."""
+    """The models among the GGUF files in a folder, sorted; none if it cannot be read."""
     with suppress(OSError):
         for path in sorted(folder.rglob("*.gguf")):
             name = path.name.lower()

@@ -18,7 +18,7 @@ _FOLDERS = (
     "/usr/share/ollama/.ollama/models",
     "/var/lib/ollama/.ollama/models",
 )
-"""The user's own, and where services of Linux distributions keep theirs."""
+"""The user's store, and those of services on Linux distributions."""
 
 
 def find() -> Iterator[Neighbour]:

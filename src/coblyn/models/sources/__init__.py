@@ -1,1 +1,1 @@
-"""Where models can be pulled from: one module a kind of place."""
+"""The sources of models, one module per kind."""

@@ -1,4 +1,4 @@
-"""Asking Hugging Face's hub: its client, the user's token, and its refusals in plain words."""
+"""Access to Hugging Face's hub: its client, the user's token, and its errors."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ T = TypeVar("T")
 _HUB = "https://huggingface.co"
 _TRIES = 3
 _PATIENCE = 60.0
-"""Seconds for which it is worth waiting when the hub wants fewer questions."""
+"""Maximum seconds to wait when the hub limits the rate of requests."""
 
 
 class Hub:
-    """The hub, as this user may ask it.
+    """The hub with the user's access.
 
     Attributes:
         api: Its client.
         endpoint: Its address.
-        headers: What proves who asks, for files.
+        headers: Authorization headers for files.
     """
 
     def __init__(self, api: HfApi, endpoint: str, token: str | None) -> None:
@@ -39,33 +39,31 @@ class Hub:
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def login_hint(self, name: str) -> str:
-        """What to do where a file of a repository is refused."""
+        """What to do if access to a repository's file is refused."""
         return f"Agree at {self.endpoint}/{name}, then set HF_TOKEN or run `hf auth login`."
 
     def ask(self, name: str, question: Callable[[HfApi], T], revision: str = "") -> T:
-        """Ask something, and once more where the hub wants a pause of a minute at most.
+        """Send a query, and repeat it once if the hub asks for a pause of at most a minute.
 
         Args:
-            name: The repository, or what is asked about.
-            question: Asks.
-            revision: Of the repository.
+            name: The repository, or the subject of the query.
+            question: Sends the query.
+            revision: Revision of the repository.
 
         Raises:
             ModelNotFound: There is no such repository or revision.
-            FetchError: The hub cannot be asked, wants a token, or wants a longer pause.
+            FetchError: The hub cannot be reached, requires a token, or asks for a longer pause.
         """
         for _ in range(_TRIES):
             try:
                 return question(self.api)
-            except (
-                Exception
-            ) as error:  # the border of a library, which raises what its transports raise
+            except Exception as error:  # the library raises whatever its transports raise
                 pause = _pause(error)
                 if not 0 < pause <= _PATIENCE:
                     raise self._explained(error, name, revision) from error
                 time.sleep(pause)
         raise FetchError(
-            f"Hugging Face wants fewer questions than those about {name}.",
+            f"Hugging Face limits the rate of requests, now for {name}.",
             hint="Try again later; with a token (HF_TOKEN) it allows more.",
         )
 
@@ -101,16 +99,16 @@ class Hub:
 
 
 def open_hub(what: str) -> Hub:
-    """The hub that the user's environment names.
+    """The hub configured in the user's environment.
 
     Args:
-        what: What is to be asked, for the refusal where the network is not to be used.
+        what: The subject of the query, for the error when the network must not be used.
 
     Raises:
-        FetchError: It is not to be used.
+        FetchError: The network must not be used.
     """
     require_network(what)
-    # The hub's client takes a quarter of a second to import.
+    # Importing the hub's client takes a quarter of a second.
     from huggingface_hub import HfApi, get_token
 
     endpoint = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
@@ -118,7 +116,7 @@ def open_hub(what: str) -> Hub:
 
 
 def _pause(error: Exception) -> float:
-    """Seconds that an answer of "too many requests" wants us to wait; 0 if it is another."""
+    """Seconds to wait after a "too many requests" answer; 0 for other answers."""
     response: Any = getattr(error, "response", None)
     if getattr(response, "status_code", 0) != 429:
         return 0.0

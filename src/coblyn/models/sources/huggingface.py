@@ -20,13 +20,13 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What a reference names.
+    """A parsed reference.
 
     Attributes:
         name: ``OWNER/REPO``.
         revision: Branch, tag or commit; empty for the main branch.
         wanted: Quantization or file; empty if none is named.
-        place: Where it is, as references begin.
+        place: Prefix of references to this source.
     """
 
     name: str
@@ -41,8 +41,8 @@ class Repository:
 def repository_of(reference: str) -> Repository | None:
     """The repository that a reference names, or None if it names none.
 
-    ``hf:OWNER/REPO``, ``hf.co/OWNER/REPO`` and the address of its page, each with ``@REVISION`` and
-    ``:QUANTIZATION`` or ``:FILE`` if wished.
+    ``hf:OWNER/REPO``, ``hf.co/OWNER/REPO`` and the address of its page, each optionally with ``@REVISION`` and
+    ``:QUANTIZATION`` or ``:FILE``.
     """
     match = _REFERENCE.fullmatch(reference)
     if match is None:
@@ -54,9 +54,9 @@ def find_variant(repository: Repository) -> Variant:
     """The variant that a reference means.
 
     Raises:
-        ManyVariants: It names none, and there are several.
-        ModelNotFound: There is no such repository, or not this variant of it.
-        FetchError: The hub cannot be asked, or wants a token.
+        ManyVariants: It names no variant, and there are several.
+        ModelNotFound: There is no such repository or variant.
+        FetchError: The hub cannot be reached, or requires a token.
     """
     return choose(str(repository), list_variants(repository), repository.wanted)
 
@@ -65,7 +65,7 @@ def list_variants(repository: Repository) -> tuple[Variant, ...]:
     """All variants of a repository, the smallest first.
 
     Raises:
-        ModelNotFound, FetchError: As ``find_variant`` says.
+        ModelNotFound, FetchError: See ``find_variant``.
     """
     return variants_of(list_files(repository))
 
@@ -74,7 +74,7 @@ def list_files(repository: Repository) -> tuple[RemoteFile, ...]:
     """All files of a repository, named by their paths in it.
 
     Raises:
-        ModelNotFound, FetchError: As ``find_variant`` says.
+        ModelNotFound, FetchError: See ``find_variant``.
     """
     hub = open_hub(str(repository))
     from huggingface_hub import hf_hub_url

@@ -1,4 +1,4 @@
-"""Models on ModelScope, for those who cannot reach Hugging Face: ``modelscope:OWNER/REPO[:QUANTIZATION|FILE]``."""
+"""Models on ModelScope, for users without access to Hugging Face: ``modelscope:OWNER/REPO[:QUANTIZATION|FILE]``."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def find_variant(repository: Repository, network: Network | None = None) -> Vari
     """The variant that a reference means.
 
     Raises:
-        ManyVariants: It names none, and there are several.
-        ModelNotFound: There is no such repository, or not this variant of it.
-        FetchError: The site cannot be asked, or does not answer as it should.
+        ManyVariants: It names no variant, and there are several.
+        ModelNotFound: There is no such repository or variant.
+        FetchError: The site cannot be reached, or its answer is malformed.
     """
     files = _files(repository, network or Network())
     return choose(str(repository), variants_of(files), repository.wanted)

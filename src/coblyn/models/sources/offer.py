@@ -1,4 +1,4 @@
-"""What a place has of one model: its variants, of which one is chosen."""
+"""The variants of a model at a source, and the choice of one."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _QUANTIZATION = re.compile(r"(?:IQ|TQ|Q)\d(?:_[A-Z0-9]+)*|BF16|F16|F32|MXFP4|NVF
 _MAX_LISTED = 12
 
 _OF_PROJECTORS = ("F16", "BF16", "Q8_0")
-"""Types of weights, the best choice first: halves are as good as single precision."""
+"""Types of projector weights, best first; half precision is as good as single."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way in which a model can be had.
+    """One variant of a model.
 
     Attributes:
-        quantization: Such as ``Q4_K_M``; the file's name where it names none.
+        quantization: Such as ``Q4_K_M``; the file's name if it contains none.
         files: Its files in order: several if it is split.
-        projector: What lets it take images or sounds, if the place has such a file.
+        projector: Its projector for images or sounds, if the source has one.
     """
 
     quantization: str
@@ -47,15 +47,15 @@ class Variant:
 
     @property
     def size(self) -> int:
-        """Bytes of all files; 0 if unknown."""
+        """Total size of its files in bytes; 0 if unknown."""
         return sum(file.size or 0 for file in self.files)
 
 
 class ManyVariants(BadRequest):
-    """A place has several variants, and none was named.
+    """A source has several variants, and none was named.
 
     Attributes:
-        variants: Those that there are, the smallest first.
+        variants: The available variants, smallest first.
     """
 
     code = "many_variants"
@@ -75,9 +75,9 @@ class ManyVariants(BadRequest):
 
 
 def variants_of(files: Iterable[RemoteFile]) -> tuple[Variant, ...]:
-    """The variants among a place's GGUF files, the smallest first.
+    """The variants among a source's GGUF files, smallest first.
 
-    Projectors and importance matrices are not models; a part without the others is left out.
+    Projectors and importance matrices are not models; incomplete splits are left out.
     """
     listed = list(files)
     by_path = {file.name: file for file in listed if _is_model(file.name)}
@@ -93,11 +93,11 @@ def variants_of(files: Iterable[RemoteFile]) -> tuple[Variant, ...]:
 
 
 def choose(reference: str, variants: Sequence[Variant], wanted: str) -> Variant:
-    """The variant that is meant: by its quantization or a file's name, in any case of letters, or the only one.
+    """Choose a variant by quantization or file name, ignoring case, or the only one.
 
     Raises:
         ManyVariants: None was named, and there are several.
-        ModelNotFound: There is none, or not this one.
+        ModelNotFound: There is no variant, or not the wanted one.
     """
     if not variants:
         raise ModelNotFound(
@@ -117,7 +117,7 @@ def choose(reference: str, variants: Sequence[Variant], wanted: str) -> Variant:
 
 
 def without_quantization(name: str) -> str:
-    """A name without the quantization at its end, if there is one there: ``Tiny-Q4_K_M`` is ``Tiny``."""
+    """A name without a quantization at its end: ``Tiny-Q4_K_M`` gives ``Tiny``."""
     found = re.fullmatch(rf"(?P<stem>.+?)[-._](?:{_QUANTIZATION.pattern})", name, re.IGNORECASE)
     return found["stem"] if found else name
 
@@ -128,7 +128,7 @@ def _is_model(path: str) -> bool:
 
 
 def _projector(files: Iterable[RemoteFile]) -> RemoteFile | None:
-    """The projector among files; of several, in half precision if there is such a one."""
+    """The projector among files; of several, preferably one in half precision."""
     found = [file for file in files if file.name.rpartition("/")[2].lower().startswith("mmproj")]
     projectors = [file for file in found if file.name.lower().endswith(".gguf")]
 
@@ -140,6 +140,6 @@ def _projector(files: Iterable[RemoteFile]) -> RemoteFile | None:
 
 
 def quantization_of(path: str) -> str:
-    """The last quantization that a path names (folders are called after them, too), or the file's name."""
+    """The last quantization in a path (folders may be named after them too), or the file's name."""
     named = _QUANTIZATION.findall(plain_name(path))
     return named[-1].upper() if named else plain_name(path.rpartition("/")[2])

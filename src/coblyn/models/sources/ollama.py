@@ -41,10 +41,10 @@ _MAX_MANIFEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What a reference names.
+    """A parsed reference.
 
     Attributes:
-        name: ``NAMESPACE/NAME``; models of Ollama's own are in ``library``.
+        name: ``NAMESPACE/NAME``; Ollama's models are in ``library``.
         tag: Such as ``8b-q4_K_M``.
     """
 
@@ -56,18 +56,18 @@ class Image:
 
     @property
     def stem(self) -> str:
-        """What it is called here."""
+        """Its name in the local store."""
         return f"{self.name.removeprefix('library/').replace('/', '-')}-{self.tag}"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the registry has under a name.
+    """The content of an image in the registry.
 
     Attributes:
         model: The GGUF file.
-        texts: Address of each text that comes with it, by what it is: template, system, parameters, license.
-        projector: The file that reads images for it, if there is one.
+        texts: Address of each accompanying text, by kind: template, system, parameters, license.
+        projector: Its projector, if there is one.
     """
 
     model: RemoteFile
@@ -85,12 +85,12 @@ def image_of(reference: str) -> Image | None:
 
 
 def read_manifest(image: Image, network: Network | None = None) -> Manifest:
-    """Ask the registry what an image consists of.
+    """Read an image's manifest from the registry.
 
     Raises:
         ModelNotFound: There is no such image.
-        ModelUnsupported: It holds no GGUF model of its own.
-        FetchError: The registry cannot be asked, or does not answer as it should.
+        ModelUnsupported: It contains no GGUF model.
+        FetchError: The registry cannot be reached, or its answer is malformed.
     """
     registry = os.environ.get("COBLYN_OLLAMA_REGISTRY", _REGISTRY).rstrip("/")
     document = _fetch_manifest(image, f"{registry}/v2/{image.name}/manifests/{image.tag}", network)
@@ -127,15 +127,15 @@ def read_manifest(image: Image, network: Network | None = None) -> Manifest:
 
 
 def read_texts(manifest: Manifest, folder: Path, report: Report) -> dict[str, Any]:
-    """The texts that come with a model: template, system prompt, license; parameters as an object.
+    """Download a model's accompanying texts: template, system prompt, license; parameters as an object.
 
     Args:
-        manifest: Of the model.
-        folder: Where they may lie while they are fetched.
-        report: Gets the progress in bytes.
+        manifest: The model's manifest.
+        folder: Folder for temporary files.
+        report: Called with the progress in bytes.
 
     Raises:
-        DiskFull, FetchError: One of them cannot be fetched.
+        DiskFull, FetchError: One of them cannot be downloaded.
     """
     texts: dict[str, Any] = {}
     for what, file in manifest.texts.items():

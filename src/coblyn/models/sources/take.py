@@ -1,4 +1,4 @@
-"""Taking in a model's file: fetched under a name that is not a model's, looked at, then put in its place."""
+"""Downloads a model's file under a temporary name, checks it, and moves it to its place."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["RemoteFile", "take_in"]
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file that can be fetched.
+    """A file to download.
 
     Attributes:
         url: Its address.
-        name: What it is called here.
-        size: Its bytes; None if unknown.
+        name: Its local name.
+        size: Its size in bytes; None if unknown.
         sha256: Hex digest; empty if unknown.
-        headers: Sent with the request, such as a login.
-        login_hint: What to do where the server wants a login, or a better one.
+        headers: Headers of the request, such as a login.
+        login_hint: What to do if the server requires a login, or refuses it.
     """
 
     url: str
@@ -39,11 +39,11 @@ class RemoteFile:
 
 
 def take_in(file: RemoteFile, folder: Path, report: Report, network: Network | None = None) -> Path:
-    """Fetch a file into a folder, unless it is there with the right digest.
+    """Download a file into a folder unless it is there with the right digest.
 
     Raises:
-        ModelBroken, ModelUnsupported: It is not a sound GGUF file; nothing of it is kept.
-        DiskFull, FetchError: It cannot be fetched or not be written.
+        ModelBroken, ModelUnsupported: It is not a valid GGUF file; nothing of it is kept.
+        DiskFull, FetchError: It cannot be downloaded or written.
     """
     target = folder / file.name
     if file.sha256 and target.is_file() and sha256_of(target, report=report) == file.sha256.lower():

@@ -1,4 +1,4 @@
-"""Models by address, on the web or on this machine: looked at before they are taken in."""
+"""Models by address, on the web or on this machine; checked before they are stored."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["address_of", "file_names", "pull"]
 _SCHEMES = ("http://", "https://", "file:")
 
 _PAGE = re.compile(r"^(https?://(?:huggingface\.co|hf\.co)/[^/]+/[^/]+)/blob/")
-"""Where Hugging Face shows a file; people copy this address in place of the file's own."""
+"""Hugging Face's page of a file, whose address users often copy instead of the file's."""
 
 
 def address_of(reference: str) -> str | None:
-    """The URL that a reference is, or that of the file on this machine that it names; else None."""
+    """The URL of a reference that is one or names a local file; otherwise None."""
     if reference.lower().startswith(_SCHEMES):
         return _PAGE.sub(r"\1/resolve/", reference)
     path = existing_file(reference)
@@ -29,7 +29,7 @@ def address_of(reference: str) -> str | None:
 
 
 def file_names(url: str) -> tuple[str, ...]:
-    """Names of the files of the model at an address: several if it is split.
+    """File names of the model at an address; several if it is split.
 
     Raises:
         BadRequest: The address does not end in a file's name.
@@ -42,21 +42,21 @@ def file_names(url: str) -> tuple[str, ...]:
 
 
 def pull(url: str, folder: Path, *, sha256: str, report: Report) -> Path:
-    """Fetch the model at an address into a folder, all files of it if it is split.
+    """Download the model at an address into a folder, with all its files if it is split.
 
     Args:
         url: Address of the file, or of any part.
-        folder: Where to put it; files that are there are replaced.
+        folder: Target folder; existing files are replaced.
         sha256: Hex digest, or empty.
-        report: Gets the progress in bytes.
+        report: Called with the progress in bytes.
 
     Returns:
         The file, or the first one.
 
     Raises:
         BadRequest: A digest was given for a model of several files.
-        ModelBroken, ModelUnsupported: What is there is no sound GGUF file; nothing is kept.
-        DiskFull, FetchError: It cannot be fetched or not be written.
+        ModelBroken, ModelUnsupported: It is not a valid GGUF file; nothing is kept.
+        DiskFull, FetchError: It cannot be downloaded or written.
     """
     names = file_names(url)
     if sha256 and len(names) > 1:
