@@ -1,5 +1,5 @@
-"""What is wrong in a model's file that loads: its tokens, its chat template, its numbers, and what sets that right.
+"""Finds faults in loadable model files, in tokens, chat template and numbers, and corrects them.
 
-Owns the findings and their words (``findings.toml``). A file is never changed: what sets it right is written beside it
-(``models/overrides.py``). Knows no engine.
+Owns the findings and their texts (``findings.toml``). A model's file is never changed: corrections are written beside
+it (``models/overrides.py``). Knows no engine.
 """

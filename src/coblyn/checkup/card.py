@@ -1,4 +1,4 @@
-"""What a model's file says of its vocabulary, its template and its numbers, with what is set right beside it."""
+"""A model's vocabulary, template and numbers, with the corrections beside its file applied."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ NORMAL = 1
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the checks look at.
+    """The input of the checks.
 
     Attributes:
-        header: Of the file.
-        metadata: Its single values, as they count.
-        tokens: Texts of the vocabulary; empty if it has none.
-        types: Their types, one a token, or none at all.
-        chat_template: Jinja text, as it counts; empty for none.
-        overrides: What is set right already.
+        header: The file's header.
+        metadata: Scalar metadata, corrections applied.
+        tokens: Token texts of the vocabulary; empty if it has none.
+        types: Token types, one per token, or empty.
+        chat_template: Jinja text, corrections applied; empty for none.
+        overrides: Existing corrections.
     """
 
     header: GgufHeader
@@ -42,20 +42,20 @@ class Card:
 
     @property
     def description(self) -> str:
-        """Words that begin with the architecture."""
+        """A description that begins with the architecture."""
         return f"{self.architecture} {self.header.name}"
 
     def own(self, key: str) -> Value | None:
-        """A value of the architecture's own keys."""
+        """A value of an architecture-specific key."""
         return self.metadata.get(f"{self.architecture}.{key}")
 
     def number(self, key: str) -> float:
-        """The same as a number; 0 where there is none."""
+        """The same as a number; 0 if there is none."""
         value = self.own(key)
         return value if isinstance(value, int | float) else 0
 
     def token_id(self, kind: str) -> int | None:
-        """Id of a special token, such as "eos"; None where the file names none."""
+        """Id of a special token, such as "eos"; None if the file names none."""
         value = self.metadata.get(f"tokenizer.ggml.{kind}_token_id")
         return value if isinstance(value, int) else None
 
@@ -65,7 +65,7 @@ class Card:
         return self.tokens[number] if number is not None and 0 <= number < len(self.tokens) else ""
 
     def find(self, text: str) -> int | None:
-        """Id of a token of that text."""
+        """Id of the token with this text."""
         try:
             return list(self.tokens).index(text)
         except ValueError:
@@ -73,11 +73,11 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """Read a file, and what is beside it.
+    """Read a file and its corrections.
 
     Raises:
         ModelError: The file cannot be read.
-        SettingsError: What is beside it cannot be.
+        SettingsError: The corrections cannot be read.
     """
     header, lists = read_lists(path)
     overrides = read_overrides(path)

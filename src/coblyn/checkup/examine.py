@@ -1,4 +1,4 @@
-"""All checks of a model's file, and what sets right what they find."""
+"""All checks of a model's file, and the corrections for their findings."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _ORDER = ("grave", "light", "note")
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What was found in a file.
+    """The result of the checks.
 
     Attributes:
         path: The file.
-        findings: The gravest first.
-        overrides: What is set right beside it already, and counted.
-        fix: The same with what would set the findings right.
+        findings: The findings, most serious first.
+        overrides: Existing corrections, which were applied.
+        fix: Corrections including those for the findings.
     """
 
     path: Path
@@ -38,16 +38,16 @@ class Checkup:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing spoils what the model writes."""
+        """Whether no finding affects the model's output."""
         return all(each.weight == "note" for each in self.findings)
 
     @property
     def can_fix(self) -> bool:
-        """Whether something can be set right beside the file."""
+        """Whether any finding can be corrected beside the file."""
         return self.fix != self.overrides
 
     def to_json(self) -> dict[str, Any]:
-        """As programs get it."""
+        """As JSON."""
         return {
             "path": str(self.path),
             "is_sound": self.is_sound,
@@ -58,11 +58,11 @@ class Checkup:
 
 
 def examine(path: Path, *, deep: bool = False, report: Report = silent) -> Checkup:
-    """Look for what is wrong in a file; ``deep`` looks at every number of it.
+    """Check a file; ``deep`` checks every weight.
 
     Raises:
         ModelError: The file cannot be read.
-        SettingsError: What is beside it cannot be.
+        SettingsError: Its corrections cannot be read.
     """
     card = read_card(path)
     found = [*check_tokens(card), *check_numbers(card), *_of_template(card)]
@@ -76,7 +76,7 @@ def examine(path: Path, *, deep: bool = False, report: Report = silent) -> Check
 
 
 def set_right(checkup: Checkup) -> Path:
-    """Write beside the file what sets the findings right; it counts whenever the model is loaded.
+    """Write corrections for the findings beside the file; they apply each time the model is loaded.
 
     Raises:
         CoblynError: It cannot be written.

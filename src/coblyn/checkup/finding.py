@@ -1,4 +1,4 @@
-"""A finding: what is wrong, what follows from it, and what sets it right. Its words come from ``findings.toml``."""
+"""A finding: cause, consequence and fix. Its texts come from ``findings.toml``."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Value = int | float | bool | str
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found.
+    """A finding.
 
     Attributes:
         id: Its name in the catalogue.
-        weight: How much it matters.
-        cause: What is wrong.
-        consequence: What follows from it.
-        fix: What sets it right; empty where nothing beside the file can.
-        overrides: The same, as it is written beside the file.
+        weight: Its severity.
+        cause: The fault.
+        consequence: Its effect.
+        fix: The fix; empty if it cannot be corrected beside the file.
+        overrides: The fix as corrections beside the file.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Finding:
     overrides: Overrides = field(default_factory=Overrides)
 
     def to_json(self) -> dict[str, Any]:
-        """As programs get it."""
+        """As JSON."""
         return {
             "id": self.id,
             "weight": self.weight,
@@ -52,7 +52,7 @@ class Finding:
 
 @cache
 def known() -> Mapping[str, Mapping[str, str]]:
-    """The catalogue: words and weight by id."""
+    """The catalogue: texts and severity by id."""
     text = files("coblyn.checkup").joinpath("findings.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
@@ -69,9 +69,9 @@ def finding(
 
     Args:
         id_: Its name in the catalogue.
-        metadata: What sets it right, by key of the file; without that, and without a template, it has no fix.
-        chat_template: The template that does.
-        found: What stands in its words.
+        metadata: Correcting values by key; without these and without a template, it has no fix.
+        chat_template: The correcting template.
+        found: Values for its texts.
     """
     words = known()[id_]
     weight: Any = words["weight"]
@@ -87,7 +87,7 @@ def finding(
 
 
 def combined(before: Overrides, findings: tuple[Finding, ...]) -> Overrides:
-    """What sets all of them right, with what was set right before; the first finding wins where two differ."""
+    """Corrections for all findings on top of existing ones; if two conflict, the first finding wins."""
     metadata, template = dict(before.metadata), before.chat_template
     for each in reversed(findings):
         metadata |= each.overrides.metadata

@@ -20,7 +20,7 @@ _COARSE = ("Q2_K", "Q3_K", "IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_
 
 
 def check_numbers(card: Card) -> Iterator[Finding]:
-    """What is wrong with the context, the positions and the output."""
+    """Faults of the context length, the positions and the output."""
     yield from _context(card)
     yield from _rope(card)
     yield from _output(card)

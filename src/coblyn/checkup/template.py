@@ -21,7 +21,7 @@ _USER, _ANSWER, _SYSTEM = "probe of user", "ProbeOfAnswer", "probe of system"
 
 
 def check_template(card: Card, run: Run) -> Iterator[Finding]:
-    """What is wrong with the template.
+    """Faults of the template.
 
     Args:
         card: The model.
@@ -50,7 +50,7 @@ def check_template(card: Card, run: Run) -> Iterator[Finding]:
 
 
 def _without_opening(card: Card, probe: _Probe) -> Finding:
-    """What stands before an earlier answer is what has to stand before the next one."""
+    """Add the generation prompt, which is the text that precedes earlier answers."""
     before, _, rest = probe.render(asks=False, answered=True).partition(_ANSWER)
     opening = before.removeprefix(probe.render(asks=False)) if rest is not None else ""
     if not opening.strip() or opening == before:

@@ -21,7 +21,7 @@ _ENDS = (
     "<|return|>",
     "[EOS]",
 )
-"""Texts of tokens that end a turn or a text in many models, the likelier first."""
+"""Texts of tokens that end a turn or a text in many models, most likely first."""
 
 _ENDING = ("eos", "eot", "eom")
 
@@ -37,13 +37,13 @@ _PRE_TOKENIZERS = {
     "olmo": "olmo",
     "smollm3": "smollm3",
 }
-"""What models of an architecture mostly have; names of llama.cpp's src/llama-vocab.cpp."""
+"""The usual tokenizer of an architecture; names from llama.cpp's src/llama-vocab.cpp."""
 
 _LLAMA3_SIZE = 128256
 
 
 def check_tokens(card: Card) -> Iterator[Finding]:
-    """What is wrong with the vocabulary, and with the numbers that name tokens of it."""
+    """Faults of the vocabulary and of its special token ids."""
     if not card.tokens:
         return
     yield from _ends(card)
@@ -54,11 +54,11 @@ def check_tokens(card: Card) -> Iterator[Finding]:
 
 
 def check_turn_end(card: Card, turn_end: str) -> Iterator[Finding]:
-    """Whether what ends a turn by the chat template ends a text.
+    """Check that the chat template's end of turn ends the generation.
 
     Args:
         card: The model.
-        turn_end: Text behind what the assistant says; empty if the template has none.
+        turn_end: Text after the assistant's text; empty if the template has none.
     """
     number = card.find(turn_end) if turn_end else None
     if number is None:

@@ -1,4 +1,4 @@
-"""A look at every number of a file: whether any is none, and whether whole tensors are zero."""
+"""Checks every weight of a file for NaN and infinity, and for tensors that are all zero."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SCALES: dict[str, tuple[int, ...]] = {
     "IQ3_S": (0,),
     "IQ1_S": (0,),
 }
-"""Where a block of a type has half-precision scales, in bytes; from ggml-common.h."""
+"""Byte offsets of half-precision scales in blocks of each type, from ggml-common.h."""
 
 _SIZES = {block.name: block.size for block in TENSOR_TYPES.values()}
 _PIECE = 1 << 24
@@ -46,13 +46,13 @@ def check_weights(header: GgufHeader, report: Report) -> Iterator[Finding]:
     """Read all tensors.
 
     Args:
-        header: Of the file.
-        report: Told of the progress in bytes.
+        header: The file's header.
+        report: Called with the progress in bytes.
     """
     wrong, zero = [], []
     total, done = sum(tensor.size for tensor in header.tensors), 0
     for tensor in header.tensors:
-        report(Progress("Looking at the weights", done, total, "bytes", detail=tensor.name))
+        report(Progress("Checking the weights", done, total, "bytes", detail=tensor.name))
         has_wrong, is_zero = _look(header.path, tensor)
         wrong += [tensor.name] * has_wrong
         zero += [tensor.name] * is_zero
@@ -64,7 +64,7 @@ def check_weights(header: GgufHeader, report: Report) -> Iterator[Finding]:
 
 
 def _look(path: Path, tensor: Tensor) -> tuple[bool, bool]:
-    """Whether a tensor has numbers that are none, and whether it is nothing but zeros."""
+    """Whether a tensor has non-finite values, and whether it is all zeros."""
     has_wrong, is_zero = False, tensor.size > 0
     block = _SIZES[tensor.type]
     step = max(block, _PIECE // block * block)

@@ -1,1 +1,1 @@
-"""Processes that do what must not be done in the server's own: they can be killed, and have limits."""
+"""Child processes for work that must not run in the server: they can be killed and have limits."""

@@ -1,4 +1,4 @@
-"""What a server and its children say to each other: blocks of bytes, each with its length before it."""
+"""The protocol between a server and its children: blocks of bytes preceded by their lengths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_block(stream: IO[bytes]) -> bytes | None:
 
 
 def write_block(stream: IO[bytes], body: bytes) -> None:
-    """Send a block, at once."""
+    """Send a block and flush."""
     stream.write(_LENGTH.pack(len(body)))
     stream.write(body)
     stream.flush()

@@ -1,4 +1,4 @@
-"""Asks children, a few processes of one kind that stay warm."""
+"""A pool of warm child processes of one kind."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MAX_IDLE = 4
 
 
 class Children:
-    """Processes that answer; one is started where none is idle. Any thread may use them.
+    """A pool of processes, extended when none is idle. Any thread may use it.
 
     Args:
         command: Starts one. It reads blocks from its standard input, and writes an answer to each.
-        max_seconds: Until a question is given up, whatever the child does.
+        max_seconds: Seconds after which a question is abandoned, whatever the child does.
     """
 
     def __init__(self, command: tuple[str, ...], *, max_seconds: float) -> None:
@@ -31,7 +31,7 @@ class Children:
         self._lock = threading.Lock()
 
     def ask(self, question: bytes) -> bytes | None:
-        """The answer; None if the child has ended, or had to be."""
+        """The answer; None if the child has ended or was killed."""
         process = self._take()
         answer = process.ask(question, self._max_seconds)
         if answer is None:
@@ -41,7 +41,7 @@ class Children:
         return answer
 
     def close(self) -> None:
-        """End all that are idle."""
+        """End all idle processes."""
         with self._lock:
             idle, self._idle = self._idle, []
         for process in idle:
@@ -79,7 +79,7 @@ class _Process:
         return self._process.poll() is None
 
     def ask(self, question: bytes, max_seconds: float) -> bytes | None:
-        """The answer; None if the process has ended, or had to be."""
+        """The answer; None if the process has ended or was killed."""
         assert self._process.stdin
         assert self._process.stdout
         watch = threading.Timer(max_seconds, self._process.kill)

@@ -1,6 +1,6 @@
-"""Limits that a child sets itself; the system ends it beyond them.
+"""Limits that a child sets on itself; the system kills it if it exceeds them.
 
-Processor time is counted by the system, since one call of C code can hold the interpreter forever.
+The system counts processor time, since a call into C code can block the interpreter forever.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ __all__ = ["limit_memory", "limit_seconds"]
 
 
 def limit_seconds(seconds: float) -> None:
-    """End this process after so much processor time; 0 for never."""
+    """End this process after this much processor time; 0 for no limit."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def limit_memory(size: int) -> None:
-    """Let this process have so many bytes of address space more than it has now."""
+    """Limit this process to this many bytes of address space more than it has now."""
     if sys.platform != "win32":
         import resource
 

@@ -1,4 +1,4 @@
-"""Coblyn as a service of a user's session: what systemd and launchd have to know, as files.
+"""Coblyn as a service of a user's session: files for systemd and launchd.
 
-Files are written and removed here, nothing is started. The room refuses to know what a server does.
+Files are written and removed here; nothing is started. This package knows nothing of what a server does.
 """

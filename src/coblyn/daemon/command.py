@@ -1,4 +1,4 @@
-"""What a service runs."""
+"""The command that a service runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Command:
         name: Name of the service: letters, digits and hyphens.
         argv: The program and its arguments.
         environment: Variables that it needs.
-        stop_seconds: How long it may take to end when it is asked to.
+        stop_seconds: Seconds it may take to end when stopped.
     """
 
     name: str

@@ -12,12 +12,12 @@ __all__ = ["agent", "label", "path_of"]
 
 
 def label(name: str) -> str:
-    """What launchd calls the service."""
+    """Label of the service in launchd."""
     return f"coblyn.{name}"
 
 
 def path_of(name: str, home: Path) -> Path:
-    """Where launchd looks for an agent of a user."""
+    """The path of a user's agent."""
     return home / "Library" / "LaunchAgents" / f"{label(name)}.plist"
 
 
@@ -25,8 +25,8 @@ def agent(command: Command, logs: Path) -> str:
     """The property list's text.
 
     Args:
-        command: What is run.
-        logs: Directory of its log; launchd keeps none.
+        command: The command to run.
+        logs: Directory for its log, since launchd keeps none.
     """
     log = str(logs / f"{command.name}.log")
     values = {

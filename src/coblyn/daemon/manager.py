@@ -1,4 +1,4 @@
-"""The service manager of a system: where it reads files, what they say, and what the user tells it."""
+"""The system's service manager: its files, and the commands for the user."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Written", "file_of", "install", "remove", "start_commands", "stop_co
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A service's file, and what the user runs next."""
+    """A service's file, and the commands for the user to run next."""
 
     path: Path
     commands: tuple[str, ...]
 
 
 def file_of(name: str, system: str = sys.platform) -> Path:
-    """Where the file of a service is, or would be.
+    """The path of a service's file, whether or not it exists.
 
     Raises:
-        SettingsError: There is no service manager that we know.
+        SettingsError: There is no supported service manager.
     """
     if system == "darwin":
         return launchd.path_of(name, Path.home())
@@ -42,7 +42,7 @@ def file_of(name: str, system: str = sys.platform) -> Path:
 
 
 def text_of(command: Command, system: str = sys.platform) -> str:
-    """What the file of a service says."""
+    """The content of a service's file."""
     return launchd.agent(command, paths.logs()) if system == "darwin" else systemd.unit(command)
 
 
@@ -50,7 +50,7 @@ def install(command: Command, system: str = sys.platform) -> Written:
     """Write the file of a service, in place of an earlier one.
 
     Raises:
-        SettingsError: There is no service manager that we know, or the file cannot be written.
+        SettingsError: There is no supported service manager, or the file cannot be written.
     """
     path = file_of(command.name, system)
     with disk_errors(path.parent, what="The service file", error=SettingsError):
@@ -78,14 +78,14 @@ def remove(name: str, system: str = sys.platform) -> Written:
 
 
 def start_commands(name: str, system: str = sys.platform) -> tuple[str, ...]:
-    """What starts a service whose file is there, now and at each login."""
+    """The commands that start a service now and at each login."""
     if system == "darwin":
         return (f"launchctl bootstrap gui/{_user()} '{file_of(name, system)}'",)
     return ("systemctl --user daemon-reload", f"systemctl --user enable --now {name}")
 
 
 def stop_commands(name: str, system: str = sys.platform) -> tuple[str, ...]:
-    """What stops a service whose file is gone."""
+    """The commands that stop a service whose file was removed."""
     if system == "darwin":
         return (f"launchctl bootout gui/{_user()}/{launchd.label(name)}",)
     return (f"systemctl --user disable --now {name}", "systemctl --user daemon-reload")

@@ -11,7 +11,7 @@ __all__ = ["path_of", "unit"]
 
 
 def path_of(name: str, config_home: Path) -> Path:
-    """Where systemd looks for a unit of a user.
+    """The path of a user's unit.
 
     Args:
         name: Name of the service.
@@ -36,7 +36,7 @@ def unit(command: Command) -> str:
         *variables,
         "Restart=on-failure",
         "RestartSec=5",
-        # The server ends its engines itself, after what runs had its time.
+        # The server ends its engines itself, after running requests had their time.
         "KillMode=mixed",
         f"TimeoutStopSec={math.ceil(command.stop_seconds)}",
         "NoNewPrivileges=yes",
@@ -48,7 +48,7 @@ def unit(command: Command) -> str:
 
 
 def _quoted(text: str, *, is_command: bool = False) -> str:
-    """Text as one word of a unit, as it is: nothing in it is expanded."""
+    """Quote text as one word of a unit, without any expansion."""
     for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
         text = text.replace(character, escape)
     # Variables are expanded in commands only.

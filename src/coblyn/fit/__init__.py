@@ -1,5 +1,5 @@
-"""Whether a model has room in memory, and with which settings it has: measured before it is loaded.
+"""Whether a model fits in memory, and with which settings; measured before it is loaded.
 
-Owns what a model takes (``need``, ``estimate``), what is there (``machine``), and what is given up for it (``ladder``,
-``choose``). Knows nothing of HTTP and of the command line; ``fitting`` is what others ask.
+Owns the memory that a model takes (``need``, ``estimate``), the memory available (``machine``), and the settings to
+give up (``ladder``, ``choose``). Knows nothing of HTTP or the command line. ``fitting`` is the interface for others.
 """

@@ -1,4 +1,4 @@
-"""What adapters take beside a model."""
+"""Memory that adapters take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ __all__ = ["adapters_size"]
 
 
 def adapters_size(config: EngineConfig) -> int:
-    """Bytes of the files of its adapters, which are loaded whole; a missing one is named when it is loaded."""
+    """Total size of the adapters' files in bytes, which are loaded completely.
+
+    A missing file is reported when it is loaded.
+    """
     total = 0
     for text in (*config.adapters, *config.control_vectors, *config.added_adapters):
         with suppress(OSError):

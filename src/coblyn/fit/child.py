@@ -1,9 +1,9 @@
-"""The process that measures what a model would take, and finds what fits.
+"""The process that measures a model's memory, and finds settings that fit.
 
     python -m coblyn.fit.child QUESTION
 
-A process of its own, since a damaged model may end it. A line of ``MARK`` and JSON is the answer; every other line is
-the log of the library and of the drivers.
+It is a separate process because a damaged model may crash it. A line of ``MARK`` and JSON is the answer; all other
+lines are the log of the library and the drivers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TYPES: tuple[CacheType, ...] = ("f16", "q8_0")
 
 
 def main() -> None:
-    """Answer the question that the first argument is."""
+    """Answer the question in the first argument."""
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
     question = read_question(sys.argv[1])
     try:
@@ -42,7 +42,7 @@ def main() -> None:
     except CoblynError as error:
         answer = Answer(question.config, problem=f"{error.message} {error.hint}".strip())
     os.write(1, f"{MARK}{write(answer)}\n".encode())
-    # The end of a process is where drivers crash that did all their work.
+    # Some drivers crash at the end of a process, after all work is done.
     os._exit(0)
 
 
@@ -67,7 +67,7 @@ def _answer(question: Question) -> Answer:
 def _chosen(
     answer: Answer, wish: EngineConfig, facts: Facts, measure: _Measure, kept: frozenset[str]
 ) -> Answer:
-    """Add what is chosen, or what would be."""
+    """Add the chosen configuration, or the one that would be chosen."""
     for room in (Room.ALL, Room.WITHOUT_FILE):
         fits = partial(_fits, measure, answer.spaces, room)
         found = choose(wish, facts, fits, kept=kept)
@@ -78,7 +78,7 @@ def _chosen(
 
 
 def _fits(measure: _Measure, spaces: tuple[Space, ...], wanted: Room, config: EngineConfig) -> bool:
-    """Whether a configuration fits so well. One that the library refuses does not."""
+    """Whether a configuration fits this well; one that the library refuses does not."""
     try:
         measured = measure(config)
     except CoblynError:
@@ -89,7 +89,7 @@ def _fits(measure: _Measure, spaces: tuple[Space, ...], wanted: Room, config: En
 def _table(
     config: EngineConfig, facts: Facts, measure: _Measure, spaces: tuple[Space, ...]
 ) -> tuple[Cell, ...]:
-    """Contexts up to what the model was trained with, and the types of the cache."""
+    """The table of context lengths, up to the trained one, and cache types."""
     cells = []
     lengths = sorted({n for n in _CONTEXTS if n <= facts.trained} | {config.context})
     for length in lengths:

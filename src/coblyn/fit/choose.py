@@ -1,4 +1,4 @@
-"""The configuration that gives up the least of those that fit. Pure, but for what measures."""
+"""Finds the configuration that fits and gives up the least. Pure, except for the measurement passed in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coblyn.fit.ladder import Facts, changed, ladder, with_value
 __all__ = ["choose"]
 
 Fits = Callable[[EngineConfig], bool]
-"""Whether a configuration fits; it may take a while."""
+"""Says whether a configuration fits; may take a while."""
 
 
 def choose(
@@ -19,16 +19,16 @@ def choose(
 ) -> EngineConfig | None:
     """Give up as little as possible, in the user's order.
 
-    A knob is turned back again as far as that fits, since those behind it may have given up more than was missing.
+    Each setting is finally restored as far as it fits, since later ones may have freed more than was missing.
 
     Args:
-        config: What is wished; its numbers are plain, as ``wished`` makes them.
-        facts: Of the model and the machine.
-        fits: Asked about some rungs of the ladder only.
-        kept: Settings that are not touched.
+        config: The requested configuration, with explicit numbers as ``wished`` makes them.
+        facts: Facts about the model and the machine.
+        fits: Called for some steps of the ladder only.
+        kept: Settings that are not changed.
 
     Returns:
-        One that fits; None if none does.
+        A configuration that fits; None if none does.
     """
     rungs = ladder(config, facts, kept=kept)
     if fits(rungs[0]):
@@ -58,5 +58,5 @@ def _turned_back(
 
 
 def _values(rungs: tuple[EngineConfig, ...], knob: str) -> list[Any]:
-    """The values that a knob has on a ladder, the most generous first."""
+    """The values of a setting on a ladder, most generous first."""
     return list(dict.fromkeys(getattr(rung, knob) for rung in rungs))

@@ -1,7 +1,6 @@
-"""What a model takes as its header lets one expect: in a millisecond, and more rather than less. Pure.
+"""Estimates a model's memory from its header, in a millisecond, rather too high than too low. Pure.
 
-It spares the start of an engine the exact measure where memory is ample, and stands in for it where the library cannot
-tell.
+It avoids the exact measurement at an engine's start if memory is ample, and replaces it if the library cannot measure.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from coblyn.models.gguf import GgufHeader, Value
 __all__ = ["SHARE_OF_MEMORY", "estimate"]
 
 _BYTES = {"f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32, "q5_1": 24 / 32, "q4_0": 18 / 32}
-"""Of a number in the KV cache: a block's bytes by its numbers, as in ggml-common.h."""
+"""Bytes per value in the KV cache: a block's size divided by its number of values, from ggml-common.h."""
 
 SHARE_OF_MEMORY = 16
 """Where each request's own cells would take more than this part of memory, engines share them (``engine/shape.py``)."""
 
 _PROCESS = 96 * 2**20
-"""Of an engine's process without a model."""
+"""Memory of an engine's process without a model, in bytes."""
 
 _TOKEN = 160
-"""Bytes of a token in the library's vocabulary and in ours."""
+"""Bytes per token in the library's vocabulary and ours."""
 
 _ROWS = 24
-"""Rows of the model's width that a token has in the graph's buffers at a time, at most."""
+"""Maximum number of rows of the model's width per token in the graph's buffers."""
 
 
 def estimate(config: EngineConfig, headers: Sequence[GgufHeader], memory: int = 0) -> Measured:
-    """What a configuration takes, all in main memory.
+    """Estimate a configuration's memory, all in main memory.
 
     Args:
-        config: Its numbers are plain, as ``ladder.wished`` makes them.
-        headers: Of all files of the model.
+        config: The configuration, with explicit numbers as ``ladder.wished`` makes them.
+        headers: Headers of all files of the model.
         memory: Bytes of the machine's main memory: engines share cells where each request's own would take more than
             a part of it (``engine/shape.py``). 0 where each has its own whatever they take.
     """
@@ -61,14 +60,14 @@ def estimate(config: EngineConfig, headers: Sequence[GgufHeader], memory: int = 
 
 
 def _embedding_shape(headers: Sequence[GgufHeader]) -> tuple[int, int]:
-    """Numbers in a token's embedding, and tokens of the vocabulary."""
+    """Length of a token's embedding, and number of tokens in the vocabulary."""
     tensors = (tensor for header in headers for tensor in header.tensors)
     shape = next((each.shape for each in tensors if each.name == "token_embd.weight"), ())
     return (shape[0], shape[1]) if len(shape) == 2 else (0, 0)
 
 
 def _cache_size(config: EngineConfig, header: GgufHeader, memory: int) -> int:
-    """All layers as if they had attention over the whole context, and a state beside it if the model has any."""
+    """Size of the cache as if all layers attended to the whole context, plus the recurrent state if there is one."""
     cells = math.ceil(config.context / 256) * 256
     values = cells * _cell_values(header) * header.block_count
     shared = int(values * _BYTES[config.cache_type])
@@ -83,7 +82,7 @@ def _cache_size(config: EngineConfig, header: GgufHeader, memory: int) -> int:
 
 
 def _cell_values(header: GgufHeader) -> int:
-    """Numbers that a token has in the cache of a layer; a model with a state and without heads has no attention."""
+    """Number of values per token in a layer's cache; a model with a state but no heads has no attention."""
     if _state_values(header) and not _number(header, "attention.head_count"):
         return 0
     heads = max(_number(header, "attention.head_count"), 1)
@@ -95,7 +94,7 @@ def _cell_values(header: GgufHeader) -> int:
 
 
 def _state_values(header: GgufHeader) -> int:
-    """Numbers that a sequence has in the recurrent state of a layer."""
+    """Number of values per sequence in a layer's recurrent state."""
     inner = _number(header, "ssm.inner_size")
     groups = max(_number(header, "ssm.group_count"), 1)
     state, taps = _number(header, "ssm.state_size"), _number(header, "ssm.conv_kernel")

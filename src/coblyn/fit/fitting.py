@@ -1,4 +1,4 @@
-"""Before a model is loaded: whether memory has room for it, and what is given up where it has not."""
+"""Checks before loading whether a model fits in memory, and gives up settings if it does not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _SECONDS = 120.0
 
 _AMPLE = 1.3
-"""Where so many times what is estimated is free, nothing is measured."""
+"""If this many times the estimate is free, nothing is measured."""
 
 Purpose = Literal["check", "choose", "table"]
 
@@ -41,8 +41,8 @@ class Fitted:
     """A configuration that fits.
 
     Attributes:
-        config: It.
-        told: What was given up for it, and how that comes back, in one line; empty for nothing.
+        config: The configuration.
+        told: What was given up, and how to get it back, in one line; empty if nothing was.
     """
 
     config: EngineConfig
@@ -50,13 +50,13 @@ class Fitted:
 
 
 def fitted(config: EngineConfig, promised: int = 0) -> Fitted:
-    """Give up what has to be, in the user's order, so that a model fits into the memory that is free.
+    """Give up settings in the user's order until a model fits in the free memory.
 
-    It takes a moment where memory is ample, and up to some seconds otherwise.
+    Takes a moment if memory is ample, otherwise up to some seconds.
 
     Args:
-        config: What is wished.
-        promised: Bytes of main memory that are free and will be taken by others.
+        config: The requested configuration.
+        promised: Bytes of free main memory that other engines will still take.
 
     Raises:
         ModelTooLarge: It does not fit with the settings that the user chose; the hint says what would.
@@ -75,17 +75,17 @@ def fitted(config: EngineConfig, promised: int = 0) -> Fitted:
 
 
 def has_room(config: EngineConfig, promised: int = 0) -> bool:
-    """Whether a model fits as it is wished, beside what is in memory and what is promised; blocks for a moment."""
+    """Whether a model fits without giving anything up, given memory in use and promised; blocks briefly."""
     if not (config.fit and config.library):
         return True
     try:
         return _is_ample(config, promised) or survey(config, "check", promised).room is Room.ALL
     except CoblynError:
-        return True  # its loading will say what is wrong
+        return True  # loading it will report the error
 
 
 def survey(config: EngineConfig, purpose: Purpose = "table", promised: int = 0) -> Answer:
-    """Measure, in a process of its own; what the library cannot tell is estimated from the header.
+    """Measure in a separate process; what the library cannot measure is estimated from the header.
 
     Raises:
         ModelError: The file cannot be read.
@@ -98,7 +98,7 @@ def survey(config: EngineConfig, purpose: Purpose = "table", promised: int = 0) 
 
 
 def _is_ample(config: EngineConfig, promised: int) -> bool:
-    """Whether main memory alone has room by far. Of accelerators nothing is known here."""
+    """Whether main memory alone is ample; accelerators are not considered here."""
     if not config.bundle.startswith("cpu-") or config.draft_model:
         return False
     headers = headers_of(config)
@@ -112,7 +112,7 @@ def _machine_memory() -> int:
 
 
 def _kept(config: EngineConfig) -> frozenset[str]:
-    """What the user chose, but for a 0 that leaves the choice to us."""
+    """The settings that the user chose, except zeros that leave the choice to Coblyn."""
     return config.chosen - (frozenset() if config.context else {"context"})
 
 
@@ -132,7 +132,7 @@ def _ask(question: Question) -> Answer:
 
 
 def _estimated(question: Question, headers: Sequence[GgufHeader], answer: Answer) -> Answer:
-    """An answer from the header, for what has no other; accelerators do not count."""
+    """An answer estimated from the header, without accelerators."""
     log.info("what the model takes is estimated: %s", answer.problem)
     spaces: tuple[Space, ...] = (question.main,)
 

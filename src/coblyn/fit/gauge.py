@@ -1,4 +1,4 @@
-"""How much memory configurations take, as reported by the library, which lays out everything and allocates nothing."""
+"""Measures the memory of configurations with the library, which plans all buffers without allocating them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from coblyn.llama.model import Model
 __all__ = ["Gauge", "accelerators"]
 
 _ENGINE = 9 * 2**20
-"""What the engine's process has in memory beside what this one has: modules of Python, by ``bench/fit.py``."""
+"""Memory of the engine's process beyond that of this one, for Python modules; measured by ``bench/fit.py``."""
 
 _SHARED = ("igpu",)
 _SHARED_BACKENDS = ("MTL", "Metal")
 
 
 def accelerators(library: Library) -> tuple[Space, ...]:
-    """Memory of the devices that could hold layers: Metal tells its working set, the others what is free."""
+    """Memory of devices that can hold layers: Metal reports its working set, others their free memory."""
     found = []
     for device in devices.devices(library):
         if device.is_accelerator:
@@ -44,7 +44,7 @@ def accelerators(library: Library) -> tuple[Space, ...]:
 class Gauge:
     """Measures configurations of one model, one after the other.
 
-    Free it with ``close``: it keeps the last model, since most questions are about its context.
+    It keeps the last model, since most questions differ only in the context. Free it with ``close``.
 
     Args:
         library: The opened bundle.
@@ -57,7 +57,7 @@ class Gauge:
         self._draft: Model | None = None
 
     def measure(self, config: EngineConfig) -> Measured:
-        """What a configuration takes.
+        """The memory of a configuration.
 
         Raises:
             CoblynError: The library refuses it.

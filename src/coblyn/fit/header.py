@@ -1,4 +1,4 @@
-"""What a model's file says that decides what memory it takes."""
+"""Facts from a model's header that determine its memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["facts_of", "headers_of"]
 
 
 def headers_of(config: EngineConfig) -> Sequence[GgufHeader]:
-    """Those of all files of a model.
+    """The headers of all files of a model.
 
     Raises:
         ModelError: One cannot be read.
@@ -26,7 +26,7 @@ def headers_of(config: EngineConfig) -> Sequence[GgufHeader]:
 
 
 def facts_of(config: EngineConfig, headers: Sequence[GgufHeader]) -> Facts:
-    """What decides what can be given up; of accelerators nothing is known here."""
+    """The facts that determine what can be given up; accelerators are not known here."""
     header = headers[0]
     trained = header.context_length
     experts = header.metadata.get(f"{header.architecture}.expert_count", 0)

@@ -1,4 +1,4 @@
-"""What can be given up for the sake of memory, step by step: configurations, each of which takes less. Pure."""
+"""The ladder of configurations, each of which gives up a little more and takes less memory. Pure."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _CACHE_MEMORY = (1024, 512, 256, 0)
 _BATCH = (256, 128, 64)
 _CELLS = 256
 _CHEAP = "q8_0"
-"""A type of K and V of half the size, which no text has been seen to suffer from."""
+"""A cache type of half the size, without measured loss of quality."""
 
 _MOST_STEPS = 64
-"""Steps of one knob: of a model of more layers, several go at a time."""
+"""Maximum number of steps per setting; with more layers, several change at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What of a model and a machine decides what can be given up.
+    """Facts about a model and a machine that determine what can be given up.
 
     Attributes:
-        num_layers: Layers of the model, without the output layer.
-        context: Tokens of context that are chosen where the user leaves it open.
-        trained: Tokens of context that it was trained with; 0 if unknown.
-        has_experts: It has some of which each token uses a few.
-        has_accelerator: There is a device besides the CPU.
+        num_layers: Number of layers of the model, without the output layer.
+        context: Default context length in tokens.
+        trained: Context length it was trained with, in tokens; 0 if unknown.
+        has_experts: Whether it is a mixture of experts.
+        has_accelerator: Whether there is a device besides the CPU.
     """
 
     num_layers: int
@@ -40,7 +40,7 @@ class Facts:
 
 
 def wished(config: EngineConfig, facts: Facts) -> EngineConfig:
-    """A configuration with the numbers in place of those that mean "all" or "the model's own"."""
+    """A configuration with explicit numbers in place of those that mean "all" or "the model's default"."""
     layers = facts.num_layers + 1
     return replace(
         config,
@@ -53,9 +53,9 @@ def wished(config: EngineConfig, facts: Facts) -> EngineConfig:
 def ladder(
     config: EngineConfig, facts: Facts, *, kept: frozenset[str] = frozenset()
 ) -> tuple[EngineConfig, ...]:
-    """Configurations in the order in which they are tried, the wished one first.
+    """The configurations in the order in which they are tried, the requested one first.
 
-    A knob is turned as far as it goes before the next one is touched; ``config.give_up`` has their order.
+    Each setting is reduced to its minimum before the next one, in the order of ``config.give_up``.
 
     Args:
         config: What is wished; its numbers are plain, as ``wished`` makes them.
@@ -70,19 +70,19 @@ def ladder(
 
 
 def with_value(config: EngineConfig, knob: str, value: Any) -> EngineConfig:
-    """A configuration with another value; as many idle requests as running ones are kept beside them."""
+    """A configuration with another value; the number of idle sequences follows that of running requests."""
     values = {knob: value} | ({"num_idle": value} if knob == "max_running" else {})
     return replace(config, **values)
 
 
 def changed(before: EngineConfig, after: EngineConfig) -> Mapping[str, tuple[Any, Any]]:
-    """What was given up: the value before and after, by setting, in the order of giving up."""
+    """What was given up: old and new value by setting, in order."""
     pairs = {knob: (getattr(before, knob), getattr(after, knob)) for knob in before.give_up}
     return {knob: pair for knob, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _less(config: EngineConfig, knob: str, facts: Facts) -> Sequence[Any]:
-    """Smaller values of a knob, the largest first."""
+    """Smaller values of a setting, largest first."""
     return tuple(_KNOBS[knob](config, facts))
 
 
@@ -107,7 +107,7 @@ def _batch(config: EngineConfig, facts: Facts) -> Iterator[int]:  # noqa: ARG001
 
 
 def _cache_type(config: EngineConfig, facts: Facts) -> Iterator[str]:  # noqa: ARG001
-    # Values in blocks need flash attention.
+    # Quantized V needs flash attention.
     if config.cache_type in ("f16", "bf16") and config.flash_attention is not False:
         yield _CHEAP
 

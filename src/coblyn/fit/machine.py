@@ -1,6 +1,6 @@
-"""Main memory that this process may have: what the system has free, within the limits of its control groups.
+"""Main memory available to this process: the system's free memory within the limits of its control groups.
 
-Swap never counts: a model in it is as good as none.
+Swap does not count, since a swapped model is unusably slow.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _OWN_GROUPS = Path("/proc/self/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """Where a version of control groups says what.
+    """The files of a version of control groups.
 
     Attributes:
-        limits: Files with a limit in bytes; the least counts.
+        limits: Files with a limit in bytes; the smallest counts.
         used: File with the bytes that are in use.
-        reclaimable: Entries of ``memory.stat`` that the system takes back when memory is short.
+        reclaimable: Entries of ``memory.stat`` that the system can reclaim.
     """
 
     limits: tuple[str, ...]
@@ -48,7 +48,7 @@ _VERSION_1 = _Files(
 
 
 def main_memory(own_groups: Path = _OWN_GROUPS, groups: Path = _GROUPS) -> Space:
-    """Main memory that can be had now, without swap.
+    """Available main memory, without swap.
 
     Args:
         own_groups: The process's list of its groups (``/proc/self/cgroup``); there is none but on Linux.
@@ -62,7 +62,7 @@ def main_memory(own_groups: Path = _OWN_GROUPS, groups: Path = _GROUPS) -> Space
 
 
 def _limits(own_groups: Path, groups: Path) -> Iterator[tuple[int, int]]:
-    """Limit and use, without what can be taken back, of each group that this process is in and that has a limit."""
+    """Limit and use, without reclaimable memory, of each limited group of this process."""
     for directory, files in _directories(own_groups, groups):
         limit = min((n for n in map(_number, _paths(directory, files.limits)) if n), default=0)
         if limit:

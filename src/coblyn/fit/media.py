@@ -1,4 +1,4 @@
-"""What images and sounds take beside a model: its projector, and what is kept of them."""
+"""Memory for images and sounds: the projector, and the caches."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from coblyn.engine.config import EngineConfig
 __all__ = ["kept_media", "projector_size"]
 
 _CACHES = 2
-"""One of what is prepared, and one of what is encoded."""
+"""The caches of prepared and of encoded media."""
 
 
 def projector_size(config: EngineConfig) -> int:
-    """Bytes of the projector's file, which are its weights; 0 if there is none."""
+    """Size of the projector's file in bytes, which is that of its weights; 0 if there is none."""
     path = None if config.embeds else projector_of(config)
     with suppress(OSError):
         return path.stat().st_size if path else 0
@@ -22,5 +22,5 @@ def projector_size(config: EngineConfig) -> int:
 
 
 def kept_media(config: EngineConfig) -> int:
-    """Bytes that keep images and sounds; 0 for a model that takes none."""
+    """Size of the media caches in bytes; 0 for a model without media."""
     return _CACHES * config.media_memory * 2**20 if projector_size(config) else 0

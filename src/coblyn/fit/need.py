@@ -1,4 +1,4 @@
-"""What a model takes and what there is, device by device: values, and whether there is room. Pure."""
+"""Needed and available memory per device, and whether it suffices. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from enum import IntEnum
 __all__ = ["MAIN", "NOTHING", "Measured", "Need", "Room", "Space", "room_for"]
 
 MAIN = "CPU"
-"""Stands for main memory where a device is named."""
+"""The device name of main memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a model takes on a device, in bytes.
+    """Memory that a model takes on a device, in bytes.
 
     Attributes:
         device: Its name, such as "CUDA0", or ``MAIN``.
-        weights: Of the model, without ``mapped``.
-        mapped: Weights that stay in the file, of which the system keeps as much in memory as it has room for.
+        weights: Weights, without ``mapped``.
+        mapped: Weights mapped from the file, which the system keeps in memory as far as there is room.
         cache: KV memory and recurrent states.
-        compute: Buffers of the graph, logits among them.
-        kept: What earlier requests computed and is kept for later ones, at most.
-        process: All else that the engine's process takes.
+        compute: Buffers of the graph, including logits.
+        kept: Maximum size of kept results of earlier requests.
+        process: Everything else that the engine's process takes.
     """
 
     device: str
@@ -36,12 +36,12 @@ class Need:
 
     @property
     def held(self) -> int:
-        """What cannot be taken away again."""
+        """Memory that the system cannot reclaim."""
         return self.weights + self.cache + self.compute + self.kept + self.process
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Total."""
         return self.held + self.mapped
 
 
@@ -51,10 +51,10 @@ class Space:
 
     Attributes:
         device: Its name, or ``MAIN``.
-        free: What can be had now.
-        total: What there is, or what this process may have of it.
-        description: What its vendor calls it.
-        is_shared: It is a part of main memory.
+        free: Memory available now.
+        total: Total memory, or the part this process may use.
+        description: The vendor's name of the device.
+        is_shared: Whether it is part of main memory.
     """
 
     device: str
@@ -64,11 +64,11 @@ class Space:
     is_shared: bool = False
 
     def without(self, size: int) -> Space:
-        """The same, with so many bytes less that are free."""
+        """The same with fewer free bytes."""
         return replace(self, free=max(0, self.free - size))
 
     def left(self, margin: float) -> int:
-        """Bytes that may be taken if so many percent of it should stay free."""
+        """Bytes that may be used if a percentage has to stay free."""
         return max(0, self.free - int(self.total * margin / 100))
 
 
@@ -77,9 +77,9 @@ class Measured:
     """What a configuration takes.
 
     Attributes:
-        needs: By device; main memory is among them.
-        context: Tokens of the longest sequence.
-        is_estimate: Computed from the file's header, not reported by the engine.
+        needs: Needs by device, including main memory.
+        context: Context length in tokens.
+        is_estimate: Whether it was estimated from the file's header, not measured by the engine.
     """
 
     needs: tuple[Need, ...]
@@ -105,17 +105,17 @@ class Room(IntEnum):
 
     NONE = 0
     WITHOUT_FILE = 1
-    """All but the mapped weights: they would be read from the disk again for every token."""
+    """Everything fits except mapped weights, which would be read from disk again for every token."""
     ALL = 2
 
 
 def room_for(measured: Measured, spaces: Sequence[Space], margin: float) -> Room:
-    """Whether there is room on every device.
+    """Whether a configuration fits on every device.
 
     Args:
-        measured: What is needed.
-        spaces: What there is. A device of which nothing is known has room.
-        margin: Percent of each device that stays free.
+        measured: The needed memory.
+        spaces: The available memory. Unknown devices count as having room.
+        margin: Percentage of each device to keep free.
     """
     known = {space.device: space for space in spaces if space.total}
     shared = {space.device for space in spaces if space.is_shared}

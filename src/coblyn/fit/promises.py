@@ -1,4 +1,4 @@
-"""Memory that engines have not taken yet, and will: pages of a context exist only once something is written to them."""
+"""Memory that engines will still take: pages of a context are allocated only when they are first written."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["promised", "taken"]
 
 
 def promised(engines: Iterable[tuple[EngineConfig, int]]) -> int:
-    """Bytes of main memory that engines may still take, about.
+    """Approximate number of bytes of main memory that engines may still take.
 
     Args:
         engines: The configuration of each and the id of its process; 0 while it has none.
     """
     total = 0
     for config, pid in engines:
-        # One that is gone, or whose file cannot be read, takes nothing more.
+        # An engine that has ended, or whose file cannot be read, takes nothing more.
         with suppress(CoblynError, OSError, psutil.Error):
             if pid and config.library:
                 total += max(0, _held(config) - _taken(pid))
@@ -53,6 +53,6 @@ def _held(config: EngineConfig) -> int:
 
 
 def _taken(pid: int) -> int:
-    """Bytes of a process that are no file's."""
+    """Anonymous memory of a process in bytes."""
     memory = psutil.Process(pid).memory_info()
     return int(memory.rss) - int(getattr(memory, "shared", 0))

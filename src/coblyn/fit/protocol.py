@@ -1,4 +1,4 @@
-"""What crosses between us and the process that measures: one question, and lines of answers."""
+"""The protocol with the measuring process: one question, and lines of answers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ MARK = "coblyn-fit "
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked.
+    """The question.
 
     Attributes:
-        config: What is wished.
-        facts: Of the model; whether there is an accelerator, the process finds out.
-        main: Main memory, as it was before the process began.
+        config: The requested configuration.
+        facts: Facts about the model; the process detects accelerators itself.
+        main: Main memory before the process started.
         kept: Settings that are not given up.
-        purpose: "check" only measures what is wished, "choose" looks for what fits if that does not, and "table"
-            measures other contexts and types of the cache as well.
+        purpose: "check" only measures the requested configuration, "choose" searches one that fits if it does not, and
+            "table" also measures other contexts and cache types.
     """
 
     config: EngineConfig
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An entry of the table: whether a context with a type of the cache fits, and its bytes on all devices."""
+    """An entry of the table: whether a context length with a cache type fits, and its bytes on all devices."""
 
     context: int
     cache_type: str
@@ -49,19 +49,20 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found.
+    """The answer.
 
     Attributes:
-        asked: The wished configuration, with plain numbers.
-        spaces: What there is.
-        wish: What the wished configuration takes.
-        room: Whether that fits.
-        config: What is chosen; None if nothing fits with the settings that the user chose.
-        chosen: What the chosen configuration takes.
-        chosen_room: How that fits.
-        advice: What would fit if the user had chosen nothing; None if nothing would, or it was not looked for.
-        table: Other contexts and types.
-        problem: Why the library cannot tell; what is reported nevertheless is estimated.
+        asked: The requested configuration, with explicit numbers.
+        spaces: Available memory.
+        wish: Memory of the requested configuration.
+        room: Whether it fits.
+        config: The chosen configuration; None if nothing fits with the user's settings.
+        chosen: Memory of the chosen configuration.
+        chosen_room: How well it fits.
+        advice: A configuration that would fit without the user's settings; None if there is none, or it was not
+            searched.
+        table: Other context lengths and cache types.
+        problem: Why the library cannot measure, so that numbers are estimated.
     """
 
     asked: EngineConfig
@@ -87,5 +88,5 @@ def read_question(line: str) -> Question:
 
 
 def read_answer(line: str) -> Answer:
-    """Read what ``write`` wrote, behind ``MARK``."""
+    """Read what ``write`` wrote, after ``MARK``."""
     return msgspec.json.decode(line.removeprefix(MARK), type=Answer)

@@ -1,4 +1,4 @@
-"""What is said about memory: what was given up, what brings it back, and what would fit. Pure."""
+"""Messages about memory: what was given up, how to get it back, and what would fit. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROOMS = {Room.NONE: "none", Room.WITHOUT_FILE: "without_file", Room.ALL: "all"}
 
 
 def flag(name: str, value: Any) -> str:
-    """How a setting is chosen on the command line."""
+    """A setting as a command-line flag."""
     word = name.replace("_", "-")
     if name == "shared_cells":
         return f"--{word}" if value else f"--no-{word}"
@@ -25,7 +25,7 @@ def flag(name: str, value: Any) -> str:
 
 
 def outcome(answer: Answer) -> str:
-    """In a line: that a model fits as it is wished, what was given up for it, or what would have to be."""
+    """One line: that a model fits as requested, what was given up for it, or what would have to be."""
     if answer.room is Room.ALL:
         return "It fits as it is wished."
     if answer.config is None:
@@ -41,7 +41,7 @@ def outcome(answer: Answer) -> str:
 
 
 def missing(answer: Answer) -> str:
-    """A sentence that says where there is too little, how much is needed, and how much there is."""
+    """A sentence with the device that lacks memory, the needed and the available amount."""
     space = _scarce(answer)
     about = "about " if answer.wish.is_estimate else ""
     need = human_size(_needed(answer, space))
@@ -52,7 +52,7 @@ def missing(answer: Answer) -> str:
 
 
 def advice(answer: Answer) -> str:
-    """A sentence that says what would fit, where nothing does with what the user chose."""
+    """A sentence with what would fit, if nothing does with the user's settings."""
     if answer.advice is None:
         return "No settings make it fit: choose a smaller quantization or another model."
     lost = changed(answer.asked, answer.advice)
@@ -60,7 +60,7 @@ def advice(answer: Answer) -> str:
 
 
 def report(answer: Answer) -> dict[str, Any]:
-    """All that was found, as JSON has it; numbers are bytes."""
+    """The answer as JSON; numbers are bytes."""
     chosen = answer.config
     return {
         "model": answer.asked.model,
@@ -97,7 +97,7 @@ def _without_file(answer: Answer) -> str:
 
 
 def _scarce(answer: Answer) -> Space:
-    """The device that lacks most."""
+    """The device that lacks most memory."""
     margin = answer.asked.memory_margin
     return max(
         (space for space in answer.spaces if space.total),

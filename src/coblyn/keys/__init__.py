@@ -1,4 +1,4 @@
-"""API keys: what one may do, how it is recognised, and where the user's keys are kept.
+"""API keys: their permissions, their verification, and their storage.
 
-Only hashes are kept. The room refuses to know HTTP, and who asks.
+Only hashes are stored. This package knows nothing of HTTP.
 """

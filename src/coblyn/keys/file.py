@@ -1,6 +1,6 @@
-"""Keys in the settings file: added and removed there, and read again while a server runs.
+"""Keys in the settings file, which are reread while a server runs.
 
-The file is the user's: everything else in it stays as it is, comments too.
+The file belongs to the user: everything else in it is preserved, including comments.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOOK_SECONDS = 1.0
 
 
 def add(path: Path, key: ApiKey) -> None:
-    """Write a key into a settings file, which is made if it is not there.
+    """Write a key into a settings file, which is created if missing.
 
     Raises:
         SettingsError: There is a key of that name, or the file cannot be read or written.
@@ -52,7 +52,7 @@ def add(path: Path, key: ApiKey) -> None:
 
 
 def remove(path: Path, name: str) -> None:
-    """Take a key out of a settings file.
+    """Remove a key from a settings file.
 
     Raises:
         NotFound: There is no key of that name.
@@ -89,12 +89,12 @@ def _change(path: Path, change: Callable[[TOMLDocument], None]) -> None:
 
 
 class KeysOnDisk:
-    """The keys of a settings file, as it is now: a key that was removed is refused within a second.
+    """The current keys of a settings file; a removed key is refused within a second.
 
     Args:
         path: The file.
-        read: Reads the keys of it; a ``SettingsError`` leaves those that were read before.
-        clock: Seconds that only grow.
+        read: Reads its keys; a ``SettingsError`` keeps the previous ones.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(

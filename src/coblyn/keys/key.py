@@ -1,4 +1,4 @@
-"""An API key as it is kept: a name, a hash, a scope and limits."""
+"""A stored API key: a name, a hash, a scope and limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec import Meta
 __all__ = ["SCOPES", "ApiKey", "Limits", "Scope", "find", "hash_of", "new_secret"]
 
 Scope = Literal["generate", "admin"]
-"""``generate``: use models. ``admin``: also what changes the server or tells of others."""
+"""``generate``: use models. ``admin``: also change the server and see other callers' data."""
 
 SCOPES: tuple[Scope, ...] = ("generate", "admin")
 
@@ -23,12 +23,12 @@ _Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What may be used at most; 0 stands for no limit.
+    """Limits of use; 0 for no limit.
 
     Attributes:
-        requests_per_minute: Generations begun.
-        tokens_per_minute: Tokens of prompts and answers together.
-        max_running: Generations under way at the same time.
+        requests_per_minute: Maximum number of generations started per minute.
+        tokens_per_minute: Maximum number of tokens of prompts and answers per minute.
+        max_running: Maximum number of active generations.
     """
 
     requests_per_minute: _Count = 0
@@ -41,9 +41,9 @@ class ApiKey(Limits):
     """A key.
 
     Attributes:
-        name: The user's name for it; it stands in logs and metrics.
-        hash: Of the secret, as ``hash_of`` writes it.
-        scope: What it may be used for.
+        name: The user's name for it, used in logs and metrics.
+        hash: Hash of the secret, as ``hash_of`` makes it.
+        scope: What it permits.
     """
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
@@ -52,17 +52,17 @@ class ApiKey(Limits):
 
 
 def new_secret() -> str:
-    """A secret that nobody guesses: 256 random bits."""
+    """A new secret of 256 random bits."""
     return f"cb-{secrets.token_urlsafe(32)}"
 
 
 def hash_of(secret: bytes) -> str:
-    """What is kept of a secret. It is random and long, so that a slow hash would add nothing."""
+    """The hash of a secret. Secrets are long and random, so a slow hash would add nothing."""
     return f"sha256:{sha256(secret).hexdigest()}"
 
 
 def find(keys: Iterable[ApiKey], secret: bytes) -> ApiKey | None:
-    """The key that a secret belongs to; the time that this takes says nothing of any hash."""
+    """The key that a secret belongs to, compared in constant time."""
     wanted, found = hash_of(secret), None
     for key in keys:
         if hmac.compare_digest(key.hash, wanted):

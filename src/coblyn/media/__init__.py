@@ -1,4 +1,4 @@
-"""Files of images and sounds, from strangers, to plain pixels and samples.
+"""Decodes untrusted image and sound files to pixels and samples.
 
-The room knows nothing of models, prompts or APIs.
+This package knows nothing of models, prompts or APIs.
 """

@@ -1,4 +1,4 @@
-"""The process that reads files of images and sounds. It ends with its standard input, and beyond its limits."""
+"""The process that decodes image and sound files. It ends when its standard input ends or it exceeds its limits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from coblyn.media.unreadable import Unreadable
 __all__ = ["main"]
 
 _MAX_MEMORY = 1 << 30
-"""Bytes of address space that reading a file may take."""
+"""Maximum address space for decoding a file, in bytes."""
 
 _MAX_SECONDS = 20.0
-"""Processor time for a file."""
+"""Maximum processor time per file, in seconds."""
 
 
 def main() -> None:
-    """Read what comes, until no more does."""
+    """Decode files until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limit_memory(_MAX_MEMORY)
     questions, answers = sys.stdin.buffer, sys.stdout.buffer

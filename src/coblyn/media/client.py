@@ -1,4 +1,4 @@
-"""Has files of images and sounds read in processes that can be killed."""
+"""Decodes image and sound files in processes that can be killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["COMMAND", "Decoded", "MediaFiles", "shared_media_files"]
 COMMAND = (sys.executable, "-m", "coblyn.media.child")
 
 MAX_SECONDS = 60.0
-"""Until a file is given up, whatever the child does."""
+"""Seconds after which decoding is abandoned, whatever the child does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Decoded:
     """A decoded file.
 
     Attributes:
-        width: Pixels in a row; for a sound, its samples.
-        height: Rows; for a sound, 1.
-        data: Three bytes a pixel, or four a sample.
+        width: Width in pixels; for a sound, its number of samples.
+        height: Height in pixels; for a sound, 1.
+        data: Three bytes per pixel, or four per sample.
     """
 
     width: int
@@ -36,11 +36,11 @@ class Decoded:
 
 
 class MediaFiles:
-    """Reads files. Any thread may use it.
+    """Decodes files. Any thread may use it.
 
     Args:
         command: Starts a child.
-        max_seconds: Until a file is given up.
+        max_seconds: Seconds after which decoding is abandoned.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class MediaFiles:
         """The pixels of a PNG, JPEG, WebP, GIF or BMP file.
 
         Raises:
-            Unreadable: It is none, broken, or beyond the limits; the text goes on a sentence.
+            Unreadable: It is not such a file, is broken, or exceeds the limits; the text continues a sentence.
         """
         return self._read("image", data, 0)
 
@@ -60,12 +60,12 @@ class MediaFiles:
         """The samples of a WAV, MP3, FLAC or Ogg Vorbis file.
 
         Raises:
-            Unreadable: As ``image`` says.
+            Unreadable: See ``image``.
         """
         return self._read("sound", data, sample_rate)
 
     def close(self) -> None:
-        """End all children."""
+        """End all child processes."""
         self._children.close()
 
     def _read(self, kind: str, data: bytes, sample_rate: int) -> Decoded:
@@ -80,7 +80,7 @@ class MediaFiles:
 
 @functools.cache
 def shared_media_files() -> MediaFiles:
-    """That of this server; its children end with it."""
+    """The decoder of this server; its child processes end with it."""
     files = MediaFiles()
     atexit.register(files.close)
     return files

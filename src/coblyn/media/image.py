@@ -1,4 +1,4 @@
-"""Files of images to pixels: in the child that reads media, since decoders of strangers' files may fail in any way."""
+"""Decodes image files; runs in the child process, since decoders may fail in any way on untrusted files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from coblyn.media.unreadable import Unreadable
 __all__ = ["MAX_PIXELS_KEPT", "MAX_PIXELS_READ", "Pixels", "read_image"]
 
 MAX_PIXELS_READ = 64_000_000
-"""Pixels of the largest image that is decoded: 64 million."""
+"""Maximum number of pixels of an image to decode: 64 million."""
 
 MAX_PIXELS_KEPT = 1 << 22
-"""Larger images are scaled down to this many: no projector of today looks at more than 4 million."""
+"""Larger images are scaled down to this many pixels; current projectors use at most 4 million."""
 
 MAX_RATIO = 200
-"""How much longer one side may be than the other; models that take any size know no more."""
+"""Maximum aspect ratio, which is the limit of models that accept any size."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 _DEEP = ("I;16", "I;16L", "I;16B", "I")
-"""Modes of 16 bits a pixel."""
+"""Modes with 16 bits per pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ def read_image(data: bytes) -> Pixels:
         data: PNG, JPEG, WebP, GIF or BMP.
 
     Raises:
-        Unreadable: It is none, broken, or too large.
+        Unreadable: It is not an image, is broken, or is too large.
     """
-    # The limits below come first.
+    # The limits below apply instead.
     Image.MAX_IMAGE_PIXELS = None
     try:
         with warnings.catch_warnings():
@@ -77,9 +77,7 @@ def _pixels(image: Image.Image) -> Pixels:
     scale = math.sqrt(MAX_PIXELS_KEPT / (image.width * image.height))
     if scale < 1:
         wanted = (max(1, int(image.width * scale)), max(1, int(image.height * scale)))
-        image.draft(
-            "RGB", wanted
-        )  # JPEGs are decoded at a part of their size, at no less than this
+        image.draft("RGB", wanted)  # JPEGs are decoded at a reduced size, but not below this
     upright = ImageOps.exif_transpose(image)
     plain = _on_white(_shallow(upright))
     if scale < 1:
@@ -90,7 +88,7 @@ def _pixels(image: Image.Image) -> Pixels:
 
 
 def _shallow(image: Image.Image) -> Image.Image:
-    """The same with 8 bits a pixel and channel."""
+    """The same image with 8 bits per channel."""
     if image.mode not in _DEEP:
         return image
     return Image.fromarray((np.asarray(image).clip(0, 0xFFFF) >> 8).astype(np.uint8))

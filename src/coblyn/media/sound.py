@@ -1,4 +1,4 @@
-"""Files of sounds to samples: in the child that reads media."""
+"""Decodes sound files; runs in the child process."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from coblyn.media.unreadable import Unreadable
 __all__ = ["MAX_SECONDS", "read_sound"]
 
 MAX_SECONDS = 600
-"""Seconds of the longest sound."""
+"""Maximum length of a sound in seconds."""
 
 _SHORTEST = 0.1
-"""Seconds; what is shorter is filled up with silence, since encoders look at no less."""
+"""Minimum length in seconds; shorter sounds are padded with silence, since encoders need this much."""
 
 _BLOCK = 1 << 16
-"""Samples that are decoded at a time."""
+"""Number of samples decoded at a time."""
 
 
 def read_sound(data: bytes, sample_rate: int) -> bytes:
@@ -25,10 +25,10 @@ def read_sound(data: bytes, sample_rate: int) -> bytes:
 
     Args:
         data: WAV, MP3, FLAC or Ogg Vorbis.
-        sample_rate: Samples per second that are wanted.
+        sample_rate: Wanted samples per second.
 
     Raises:
-        Unreadable: It is none, broken, empty or too long.
+        Unreadable: It is not a sound, or is broken, empty or too long.
     """
     most = MAX_SECONDS * sample_rate
     found: list[NDArray[np.float32]] = []

@@ -1,4 +1,4 @@
-"""Why a file cannot be taken for an image or a sound."""
+"""The error for files that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ __all__ = ["Unreadable"]
 
 
 class Unreadable(Exception):
-    """The file is none, broken, or beyond the limits; the text goes on a sentence about it."""
+    """The file has a wrong type, is broken, or exceeds the limits; the text continues a sentence about it."""

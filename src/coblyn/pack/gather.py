@@ -1,4 +1,4 @@
-"""Filling a pack: the package, what it depends on, llama.cpp's source, and models."""
+"""Fills a pack with the package, its dependencies, llama.cpp's source and models."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ __all__ = ["PackOptions", "gather"]
 MODELS = "models"
 _DOWNLOAD_SECONDS = 3600.0
 _ITS_OWN_END = "Exception:"
-"""What pip says before a traceback; the last line of that tells what happened."""
+"""pip's text before a traceback, whose last line is the error."""
 _FULL = ("[Errno 28]", "[WinError 112]")
 
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """What a pack is for.
+    """The target of a pack.
 
     Attributes:
-        backend: What will be built on the other machine; "auto" leaves it to that machine.
-        models: Models of the catalogue, those that are here, or files.
+        backend: The backend to build on the other machine; "auto" lets that machine choose.
+        models: Models of the catalogue, local models, or files.
         extras: Optional dependencies of Coblyn to bring: "zig" is a compiler.
         python: Version of Python there, "3.12"; this one's if empty.
-        platforms: Platform tags of packages that it takes, "manylinux_2_28_x86_64"; this machine's if empty.
+        platforms: Platform tags of packages that it accepts, "manylinux_2_28_x86_64"; this machine's if empty.
     """
 
     backend: str = "auto"
@@ -54,17 +54,17 @@ class PackOptions:
 
 
 def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Manifest:
-    """Fill a pack; what an earlier call has fetched is not fetched again.
+    """Fill a pack; files from an earlier call are not downloaded again.
 
     Args:
-        folder: The pack; made if it is not there.
-        options: What it is for.
-        report: Gets the progress.
+        folder: The pack; created if missing.
+        options: The target.
+        report: Called with the progress.
 
     Raises:
         ModelNotFound: There is no such model.
         SettingsError: There is no such extra.
-        FetchError: Something cannot be had.
+        FetchError: Something cannot be downloaded.
         DiskFull: No room.
     """
     _check_extras(options.extras)
@@ -72,7 +72,7 @@ def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Ma
     packages = folder / PACKAGES
     with disk_errors(folder, what="Making the pack", error=FetchError):
         packages.mkdir(parents=True, exist_ok=True)
-        (folder / FILE_NAME).unlink(missing_ok=True)  # until the end it is not whole
+        (folder / FILE_NAME).unlink(missing_ok=True)  # it is incomplete until the end
         _gather_packages(packages, options, report)
         _gather_source(packages, report)
         for name in options.models:
@@ -84,7 +84,7 @@ def gather(folder: Path, options: PackOptions, *, report: Report = silent) -> Ma
 
 
 def _gather_packages(packages: Path, options: PackOptions, report: Report) -> None:
-    """Coblyn and all that it depends on, as pip resolves it for the other machine."""
+    """Download Coblyn and its dependencies, resolved by pip for the other machine."""
     with tempfile.TemporaryDirectory() as temporary:
         wheel = write_own_wheel(Path(temporary))
         for old in packages.glob("coblyn-*.whl"):
@@ -101,7 +101,7 @@ def _gather_packages(packages: Path, options: PackOptions, report: Report) -> No
 
 
 def _check_extras(extras: tuple[str, ...]) -> None:
-    """For pip one that does not exist is worth a warning only."""
+    """Refuse unknown extras, for which pip only warns."""
     try:
         known = metadata.metadata("coblyn").get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What is in a pack, with digests, and whether it is still so."""
+"""The manifest of a pack with digests, and its verification."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PHASE = "Checking the pack"
 
 @dataclass(frozen=True, slots=True)
 class PackedFile:
-    """A file of a pack: its path in it, its bytes, and its hex SHA-256."""
+    """A file of a pack: its path in the pack, its size in bytes, and its hex SHA-256."""
 
     name: str
     size: int
@@ -32,16 +32,16 @@ class PackedFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a pack holds.
+    """The content of a pack.
 
     Attributes:
         coblyn: Version of Coblyn.
         llama: Version of llama.cpp.
         created: ISO 8601 in UTC.
-        backend: What it is meant for; "auto" leaves it to the machine.
+        backend: Its backend; "auto" lets the machine choose.
         python: Version of Python that its packages are for, "3.11".
         platforms: Platform tags that its packages are for; those of the machine that made it if empty.
-        extras: Optional dependencies of Coblyn that are in it.
+        extras: Included optional dependencies of Coblyn.
         models: Names of the models in it.
         files: All files but the manifest itself and the file of sums.
         format: Version of this format.
@@ -60,12 +60,12 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Total size of all files in bytes."""
         return sum(file.size for file in self.files)
 
 
 def files_of(folder: Path, *, report: Report = silent) -> tuple[PackedFile, ...]:
-    """All files below a directory, by path, without manifest and sums."""
+    """All files in a directory tree, by path, without manifest and checksums."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in found}
     files: list[PackedFile] = []
@@ -77,7 +77,7 @@ def files_of(folder: Path, *, report: Report = silent) -> tuple[PackedFile, ...]
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write it, and the sums; a pack is whole from then on."""
+    """Write the manifest and the checksums, which completes the pack."""
     sums = "".join(f"{file.sha256}  {file.name}\n" for file in manifest.files)
     (folder / SUMS).write_text(sums, "utf-8", newline="\n")
     text = json.dumps(asdict(manifest), indent=2)

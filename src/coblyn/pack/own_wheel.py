@@ -1,4 +1,4 @@
-"""This very installation of Coblyn as a wheel, whether pip installed it or it runs from a checkout."""
+"""Writes this installation of Coblyn as a wheel, whether pip installed it or it runs from a checkout."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["write_own_wheel"]
 
 _PROJECT = Path(coblyn.__file__).parents[2] / "pyproject.toml"
-"""What a checkout asks for; not there if pip installed the package."""
+"""The checkout's pyproject.toml; missing if pip installed the package."""
 
 
 def write_own_wheel(folder: Path) -> Path:
-    """Write it into a directory that is there.
+    """Write it into an existing directory.
 
     Raises:
-        FetchError: Coblyn is not installed, or its metadata are older than what runs.
+        FetchError: Coblyn is not installed, or its metadata is older than the running code.
     """
     try:
         distribution = metadata.distribution("coblyn")
@@ -48,7 +48,7 @@ def write_own_wheel(folder: Path) -> Path:
 
 
 def _missing(distribution: metadata.Distribution) -> list[str]:
-    """Dependencies of the checkout that the metadata of its installation do not name."""
+    """Dependencies of the checkout that are missing in the metadata of its installation."""
     try:
         project = tomllib.loads(_PROJECT.read_text("utf-8"))["project"]
     except (OSError, ValueError, KeyError):
@@ -60,7 +60,7 @@ def _missing(distribution: metadata.Distribution) -> list[str]:
 
 
 def _name(requirement: str) -> str:
-    """The package's name, as indexes compare it."""
+    """The package's normalized name."""
     return re.sub(r"[-_.]+", "-", _words(requirement)).lower()
 
 

@@ -1,9 +1,9 @@
-"""Everything that a user may choose about running a model: defaults < settings file < environment < flags.
+"""All settings for running a model, by precedence: defaults < settings file < environment < flags.
 
 The file is ``coblyn.toml`` in the user's configuration directory, or the one that ``--config`` names. A setting
 ``max_running`` is ``COBLYN_MAX_RUNNING`` in the environment and ``--max-running`` on the command line.
 
-This module owns the choices, not where they are used.
+This module defines the settings, not their use.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _MAX_INT = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(EngineSettings):
-    """What a user may choose: about the engine, and about the server."""
+    """All settings: those of the engine and those of the server."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 for any.")] = 5001
@@ -165,7 +165,7 @@ class Settings(EngineSettings):
     slot_save_path: Annotated[
         str,
         Meta(
-            description="Directory where llama-server's clients save what was computed for texts, and take it back; "
+            description="Directory in which llama-server's clients save and restore the states of texts; "
             "empty for none."
         ),
     ] = ""
@@ -257,15 +257,15 @@ class Settings(EngineSettings):
         *,
         others: tuple[str, Mapping[str, Any]] = ("", {}),
     ) -> Self:
-        """Put the sources together.
+        """Merge all sources.
 
         Args:
-            file: The settings file; None for the user's own, which may be absent.
-            flags: Values from the command line; None for options that were not given.
+            file: The settings file; None for the user's default file, which may be absent.
+            flags: Values from the command line; None for options not given.
             others: Another program's settings, by the name of their file; only flags take precedence over them.
 
         Raises:
-            SettingsError: A source holds an unknown name or a wrong value; the message names the source.
+            SettingsError: A source has an unknown name or an invalid value; the message names the source.
         """
         sources = [
             (str(file or paths.config()), _read_file(file)),
@@ -280,7 +280,7 @@ class Settings(EngineSettings):
 
 
 def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a source, checked."""
+    """The validated values of a source."""
     known = {rule.name: rule for rule in rules(settings)}
     read: dict[str, Any] = {}
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""What a user may choose about an engine."""
+"""The engine's settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Knob = Literal[
     "cpu_experts",
     "gpu_layers",
 ]
-"""A setting that decides how much memory a model takes."""
+"""A setting that affects how much memory a model takes."""
 
 _MAX_INT = 2**31 - 1
 
@@ -33,7 +33,7 @@ _GIVE_UP: tuple[Knob, ...] = get_args(Knob)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """What a user may choose about an engine. Each field has a default that works, a range, and a meaning."""
+    """The engine's settings. Each field has a working default, a range and a meaning."""
 
     context: Annotated[
         int,
@@ -63,26 +63,26 @@ class EngineSettings:
     fit: Annotated[
         bool,
         Meta(
-            description="Where memory has no room for a model, give up what `give_up` names until it has."
+            description="If a model does not fit in memory, give up the settings in `give_up` until it does."
         ),
     ] = True
     give_up: Annotated[
         tuple[Knob, ...],
         Meta(
-            description="What is given up for the sake of memory, in this order, as far as need be: the settings of "
-            "these names, except those that you chose."
+            description="Settings to give up to save memory, in this order and as far as needed, "
+            "except those that you chose."
         ),
     ] = _GIVE_UP
     memory_margin: Annotated[
         float,
-        Meta(ge=0, le=90, description="Percent of each device's memory that stays free."),
+        Meta(ge=0, le=90, description="Percentage of each device's memory to keep free."),
     ] = 5.0
     min_context: Annotated[
         int,
         Meta(
             ge=64,
             le=_MAX_INT,
-            description="Tokens of context that are never given up for the sake of memory.",
+            description="Minimum context in tokens that is kept when saving memory.",
         ),
     ] = 2048
     flash_attention: Annotated[
@@ -167,8 +167,8 @@ class EngineSettings:
     kernels: Annotated[
         bool,
         Meta(
-            description="Let Coblyn's own matrix products help the CPU where they are faster. There is one "
-            "CPU in a process: while several engines are, that of the first holds for all."
+            description="Use Coblyn's own CPU kernels where they are faster. There is one "
+            "CPU per process: with several engines in one process, the first one's value holds for all."
         ),
     ] = True
     memory_map: Annotated[bool, Meta(description="Map the model file instead of reading it.")] = (
@@ -214,13 +214,13 @@ class EngineSettings:
     ] = 5.0
 
     chosen: frozenset[str] = field(default=frozenset(), compare=False, metadata={INTERNAL: True})
-    """Names of the settings that a source has, which nothing but the user changes."""
+    """Names of the settings that the user chose, which are not changed automatically."""
 
     def __post_init__(self) -> None:
         """Check every value against its range.
 
         Raises:
-            SettingsError: One is out of it, or has a wrong type.
+            SettingsError: A value is out of range, or has a wrong type.
         """
         for rule in rules(type(self)):
             problem = rule.problem(getattr(self, rule.name))

@@ -1,4 +1,4 @@
-"""What a setting may be: its type, its range, its default and its meaning, read from the class that holds it."""
+"""The rule of a setting: its type, range, default and meaning, read from its class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Meta
 __all__ = ["INTERNAL", "Rule", "rules"]
 
 INTERNAL = "internal"
-"""Marks fields, in their metadata, that are not settings."""
+"""Metadata key that marks fields that are not settings."""
 
 _WORDS = {
     **dict.fromkeys(("yes", "y", "on", "t"), True),
@@ -21,13 +21,13 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a setting may be.
+    """The rule of a setting.
 
     Attributes:
         name: Its name.
         kind: Its type, with the range.
-        default: Its value where nobody chose one.
-        meaning: What it does, in a sentence.
+        default: Its default.
+        meaning: Its meaning, in one sentence.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Rule:
         return f"{self.name}: {self.meaning}" if self.meaning else ""
 
     def read(self, value: Any) -> Any:
-        """A value from outside as what it means: text from the environment is read as the type wants it.
+        """Validate a value; text from the environment is converted to the type.
 
         Raises:
-            ValueError: It means nothing here; the text says why.
+            ValueError: It is invalid; the text says why.
         """
         try:
             return msgspec.convert(_plain(value), self.kind, strict=False)
@@ -73,7 +73,7 @@ def rules(settings: type[Any]) -> tuple[Rule, ...]:
 
 
 _rules: dict[type, tuple[Rule, ...]] = {}
-"""Those that were read: every change of a setting asks for them."""
+"""Cache of rules, since every change of a setting needs them."""
 
 
 def _default(each: Field[Any]) -> Any:
@@ -86,5 +86,5 @@ def _meaning(kind: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A word for yes or no as the value that it stands for; no setting uses such a word for anything else."""
+    """Convert a word for yes or no to a bool; no setting uses such words for anything else."""
     return _WORDS.get(value.lower(), value) if isinstance(value, str) else value

@@ -1,1 +1,1 @@
-"""Where the CPU kernels win on this machine: measured when a model is loaded, kept, and measured better at rest."""
+"""Measures where the CPU kernels are faster on this machine: when a model is loaded, and further while idle."""

@@ -1,4 +1,4 @@
-"""What was measured, how far it is to be trusted, and the file that keeps it."""
+"""Measurements with their reliability, and the file that stores them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _LARGEST = 256  # that the library measures
 _WIDEST = 1e9  # that anyone measures
 
 _CLEAN = 0.1
-"""Spreads up to this are those of a machine that does nothing else."""
+"""Maximum spread of a measurement on an otherwise idle machine."""
 
 _TIMES = 3
-"""So often a disturbed measurement is made."""
+"""Maximum number of times that a disturbed measurement is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An answer of a measurement.
+    """The result of a measurement.
 
     Attributes:
-        value: The answer.
-        spread: How far half of its comparisons lay apart, as a part of their median.
-        times: How often it was measured.
+        value: The result.
+        spread: Interquartile range of its comparisons, relative to their median.
+        times: Number of times it was measured.
     """
 
     value: int
@@ -45,16 +45,16 @@ class Measured:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing disturbed it."""
+        """Whether it was undisturbed."""
         return self.spread <= _CLEAN
 
     @property
     def is_settled(self) -> bool:
-        """Whether it stays as it is."""
+        """Whether it is final."""
         return self.is_clean or self.times >= _TIMES
 
     def again(self, other: Measured) -> Measured:
-        """After it was measured once more: the answer with less spread, and how often it was asked."""
+        """Merge with a further measurement: the result with less spread, and the total number of times."""
         best = min(other, self, key=lambda each: each.spread)
         return Measured(best.value, best.spread, self.times + 1)
 
@@ -63,23 +63,26 @@ class Measured:
 
 
 def most_doubtful(known: Mapping[str, Measured]) -> str | None:
-    """Which answer to measure again next: of those made least often, the one with the most spread; None for none."""
+    """The result to measure again next: of those measured least often, the one with the largest spread.
+
+    None for none.
+    """
     open_ = [key for key, answer in known.items() if not answer.is_settled]
     return min(open_, key=lambda key: (known[key].times, -known[key].spread), default=None)
 
 
 class MeasuredFile:
-    """Answers by key, in a file that processes share. One that cannot be read or written costs time, nothing else.
+    """Results by key, in a file shared by processes. If it cannot be read or written, only time is lost.
 
     Args:
-        path: The file; made if it is not there.
+        path: The file; created if missing.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self) -> dict[str, Measured]:
-        """What is known; what nobody can have measured is left out."""
+        """The stored results, without invalid ones."""
         try:
             content = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -90,7 +93,7 @@ class MeasuredFile:
         return dict(_read(answers.items())) if isinstance(answers, dict) else {}
 
     def write(self, measured: Mapping[str, Measured]) -> None:
-        """Add answers to those that are there."""
+        """Add results to the stored ones."""
         known = self.read() | dict(measured)  # other processes measure too
         answers = {key: asdict(answer) for key, answer in known.items()}
         temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")

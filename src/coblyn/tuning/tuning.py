@@ -1,8 +1,8 @@
-"""From which batch on Coblyn's own products and attention are faster than ggml's, here: measured, and kept.
+"""Measures from which batch size on the CPU kernels are faster than ggml on this machine, and stores the results.
 
-What wins depends on the processor, on types and shapes and on how many tokens are computed together, and is not to be
-guessed: ggml's code for a type may be as good on one machine and half as fast on the next. What other programs
-disturbed is used, and measured again while the engine rests.
+Which code is faster depends on the processor, on types and shapes, and on the number of tokens computed together, and
+cannot be predicted: ggml's code for a type may be as good on one machine and half as fast on another. Disturbed
+measurements are used at first, and repeated while the engine is idle.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _FEWEST_TOKENS = 4
 _MARGIN = 1.05  # a tie goes to ggml
 
 _PAUSE = 30.0
-"""Seconds between two measurements of an engine that rests: what disturbs lasts for a while."""
+"""Seconds between two measurements of an idle engine, since disturbances last for a while."""
 
 
 class Measures(Protocol):
-    """What can be tuned: `coblyn.llama.kernels.Kernels`."""
+    """The interface of the kernels to tune: `coblyn.llama.kernels.Kernels`."""
 
     @property
     def instruction_set(self) -> str:
@@ -55,15 +55,15 @@ class Measures(Protocol):
     def find_batch(
         self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
     ) -> int:
-        """The smallest batch from which on it is faster; 0 if it is not."""
+        """The smallest batch from which it is faster; 0 if it never is."""
         ...
 
     def min_batch(self, kind: int) -> int:
-        """From which batch on it takes products of a type over now; 0 for never."""
+        """The current minimum batch for products of a type; 0 for never."""
         ...
 
     def set_min_batch(self, kind: int, batch: int) -> None:
-        """From which batch on it takes products of weights of a type over; 0 for never."""
+        """Set the minimum batch for products of a type; 0 for never."""
         ...
 
     def uses_tiles(self, kind: int) -> bool:
@@ -81,40 +81,40 @@ class Measures(Protocol):
         ...
 
     def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
-        """Up to how many rows of activations its code for few is faster; 0 if it is not for one."""
+        """Maximum number of rows of activations for which its code for few rows is faster; 0 if for none."""
         ...
 
     def set_max_few(self, kind: int, rows: int) -> None:
-        """Up to how many rows of activations that code takes products over; 0 for never."""
+        """Set the maximum number of rows for that code; 0 for never."""
         ...
 
     def find_tokens(
         self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
     ) -> int:
-        """The fewest tokens from which on its attention is faster; 0 if it is not."""
+        """The minimum number of tokens for which its attention is faster; 0 if it never is."""
         ...
 
     def measure_attention(
         self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
     ) -> float:
-        """How many times as fast its attention is; 0 if that cannot be measured."""
+        """Speed of its attention relative to ggml's; 0 if it cannot be measured."""
         ...
 
     def set_single(self, is_taken: bool) -> None:
-        """Whether it takes attention of a single token over."""
+        """Set whether it computes attention of a single token."""
         ...
 
     @property
     def min_tokens(self) -> int:
-        """From how many tokens on it takes attention over now; 0 for never."""
+        """The current minimum number of tokens for its attention; 0 for never."""
         ...
 
     def set_min_tokens(self, tokens: int) -> None:
-        """From how many tokens on it takes attention over; 0 for never."""
+        """Set the minimum number of tokens for its attention; 0 for never."""
         ...
 
     def take_spread(self) -> float | None:
-        """How far apart comparisons were since it was last asked; None if they were stopped."""
+        """The spread of comparisons since the last call; None if they were stopped."""
         ...
 
     def stoppable(self) -> AbstractContextManager[None]:
@@ -122,7 +122,7 @@ class Measures(Protocol):
         ...
 
     def alone(self) -> AbstractContextManager[bool]:
-        """Whether nobody else computes; nobody comes in the block."""
+        """Whether no other engine computes; none can start within the block."""
         ...
 
 
@@ -131,9 +131,9 @@ class Question:
     """Something to measure.
 
     Attributes:
-        key: What it depends on, as text.
-        ask: Measures it.
-        use: Sets the kernels by the answer; not while something is computed.
+        key: Text of everything it depends on.
+        ask: Makes the measurement.
+        use: Applies the result to the kernels; must not be called during computation.
     """
 
     key: str
@@ -144,13 +144,13 @@ class Question:
 def product_questions(
     kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
 ) -> Iterator[Question]:
-    """From which batch on to take over products of each type of weights; types that are off stay off.
+    """Questions for the minimum batch of each weight type; types that are off stay off.
 
     Args:
-        kernels: What is tuned, as it is right after it was installed.
+        kernels: The kernels in their initial state.
         kinds: Types of weights (``ggml_type``) that a model has.
-        width: Inputs of a typical matrix of the model.
-        threads: Threads that compute.
+        width: Number of inputs of a typical matrix of the model.
+        threads: Number of compute threads.
     """
     rows, columns = _typical(width)
     for kind in kinds:
@@ -174,13 +174,13 @@ def product_questions(
 def tile_questions(
     kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
 ) -> Iterator[Question]:
-    """Whether products of each type use tiles, where the processor has some; to be asked before all others.
+    """Questions whether products of each type use tiles, if the processor has them; to be asked before all others.
 
     Args:
-        kernels: What is tuned, as it is right after it was installed.
+        kernels: The kernels in their initial state.
         kinds: Types of weights (``ggml_type``) that a model has.
-        width: Inputs of a typical matrix of the model.
-        threads: Threads that compute.
+        width: Number of inputs of a typical matrix of the model.
+        threads: Number of compute threads.
     """
     rows, columns = _typical(width)
     for kind in kinds:
@@ -195,13 +195,13 @@ def tile_questions(
 def few_questions(
     kernels: Measures, kinds: Sequence[int], *, width: int, threads: int
 ) -> Iterator[Question]:
-    """Up to how many rows of activations to take over products of each type by code for few, as in a decode step.
+    """Questions for the maximum number of rows for the code for few rows of each type, as in decode steps.
 
     Args:
-        kernels: What is tuned.
+        kernels: The kernels.
         kinds: Types of weights (``ggml_type``) that a model has.
-        width: Inputs of a typical matrix of the model.
-        threads: Threads that compute.
+        width: Number of inputs of a typical matrix of the model.
+        threads: Number of compute threads.
     """
     rows, columns = _typical(width)
     for kind in kinds:
@@ -214,7 +214,7 @@ def few_questions(
 
 
 def _typical(width: int) -> tuple[int, int]:
-    """Rows and columns of a matrix, in whole blocks of every type, that a short measurement can bear."""
+    """Rows and columns of a matrix that is small enough for a short measurement, in whole blocks of every type."""
     columns = -(-width // _BLOCK) * _BLOCK
     return min(4 * columns, _MAX_ROWS), columns
 
@@ -230,15 +230,15 @@ def _use_batch(kernels: Measures, kind: int, floor: int, found: int) -> None:
 def attention_questions(
     kernels: Measures, kind: int, heads: Heads, *, is_unified: bool, threads: int
 ) -> Iterator[Question]:
-    """From how many tokens of a step on to take over attention, and whether that of a single token; none if it is off.
+    """Questions for the minimum number of tokens for attention, and for attention of a single token; none if it is off.
 
     Args:
-        kernels: What is tuned, as it is right after it was installed.
+        kernels: The kernels in their initial state.
         kind: Type of the KV cache (``ggml_type``).
         heads: Shape of the model's attention.
-        is_unified: Sequences share cells. Tokens of different sequences then see little of them, and ggml's code for
-            few tokens skips what they do not see: below the library's own choice it stays.
-        threads: Threads that compute.
+        is_unified: Whether sequences share cells. Then tokens of different sequences see few of them, and ggml's code
+            for few tokens skips masked cells, so the library's own minimum is kept.
+        threads: Number of compute threads.
     """
     own = kernels.min_tokens
     if not own:
@@ -266,13 +266,13 @@ def _at_least(floor: int, found: int) -> int:
 
 
 class Tuner:
-    """Sets the kernels by what is measured, and measures what was disturbed again.
+    """Sets the kernels according to measurements, and repeats disturbed ones.
 
     Args:
-        kernels: What is tuned.
-        questions: All that decides about it.
-        path: File with what was measured.
-        clock: Seconds that only grow.
+        kernels: The kernels.
+        questions: All questions.
+        path: File with the measurements.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(
@@ -292,12 +292,12 @@ class Tuner:
     def tune(self) -> None:
         """Answer all questions, from the file or by measuring, and set the kernels.
 
-        It takes some tenths of a second the first time, up to three for wide models.
+        It takes some tenths of a second the first time, and up to three seconds for wide models.
         """
         kept = self._file.read()
         self._known = {key: kept[key] for key in self._questions if key in kept}
         fresh: dict[str, Measured] = {}
-        # What is known is used at once, since it may change what is measured next.
+        # Known results are applied at once, since they may affect the next measurement.
         for key, question in self._questions.items():
             if key not in kept and (answer := self._measure(key)):
                 self._known[key] = fresh[key] = answer
@@ -308,10 +308,10 @@ class Tuner:
         self._due = self._clock() + _PAUSE
 
     def rest(self) -> float | None:
-        """Measure an answer that was disturbed again, if it is time; only where nothing is computed.
+        """Repeat a disturbed measurement if it is time; call only while nothing is computed.
 
         Returns:
-            Seconds until there is something to do; None if all answers are settled.
+            Seconds until there is more to do; None if all results are final.
         """
         key = most_doubtful(self._known)
         if key is None:
@@ -338,7 +338,7 @@ class Tuner:
         self._file.write({key: self._known[key]})
 
     def _measure(self, key: str) -> Measured | None:
-        """An answer; None if it was stopped."""
+        """Measure; None if it was stopped."""
         self._kernels.take_spread()
         value = int(self._questions[key].ask())
         spread = self._kernels.take_spread()
