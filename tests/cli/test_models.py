@@ -207,7 +207,7 @@ class TestCreate:
         shown = capsys.readouterr()
         assert shown.out == "pirate:latest is made from base.\n"
         assert "num_gpu: This is decided when the model is loaded." in shown.err
-        assert "TEMPLATE is kept" in shown.err
+        assert "TEMPLATE is stored" in shown.err
         create("captain", self.write(tmp_path, "FROM pirate\nPARAMETER top_k 3"), as_json=True)
         assert json.loads(capsys.readouterr().out)["name"] == "captain:latest"
         assert resolve_model("captain") == base

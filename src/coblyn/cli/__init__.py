@@ -1,6 +1,6 @@
-"""The command line: one file a verb. It parses, prints and sets exit codes; policy lives in other rooms.
+"""The command line, one file per verb. It parses, prints and sets exit codes; decisions are made in other packages.
 
-Nothing heavy is imported here or at the top of a verb's file, and the answers that need no parser are given without it.
+Heavy imports are deferred, here and in the verbs' files, and help and version are answered without the parser.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the program that the arguments ask for, and end with its exit code."""
+    """Run the command line, and exit with its code."""
     try:
         if not _answer_at_once(sys.argv[1:]):
             _run()
     except KeyboardInterrupt:
         print("coblyn: stopped.", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # the program that read our output has enough
+    except BrokenPipeError:  # the reader of our output has closed the pipe
         sys.stderr.close()
         sys.exit(141)
 
 
 def _answer_at_once(arguments: list[str]) -> bool:
-    """Answer ``--help`` and ``--version`` if nothing else is asked; whether that was so."""
+    """Answer a lone ``--help`` or ``--version``. Gives whether it did."""
     if arguments in (["--help"], ["-h"]):
         from coblyn.cli.verbs import overview
 
@@ -44,9 +44,7 @@ def _run() -> None:
     from coblyn.errors import CoblynError
 
     try:
-        if (
-            sys.argv[1:] or "_COBLYN_COMPLETE" in os.environ
-        ):  # a shell asks so for the end of a word
+        if sys.argv[1:] or "_COBLYN_COMPLETE" in os.environ:  # a shell requests completion this way
             _begin_engine(sys.argv[1:])
             from coblyn.cli.app import make_app
 

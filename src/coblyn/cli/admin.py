@@ -20,13 +20,13 @@ from coblyn.settings import EngineSettings, Settings
 __all__ = ["AdminDirectory", "admin_of"]
 
 INITIAL, UNLOAD = "initial_model", "unload_model"
-"""KoboldCPP's names for what the server began with, and for no model at all."""
+"""KoboldCPP's names for the initial model and for no model."""
 
 _ENGINE = frozenset(each.name for each in fields(EngineSettings))
 
 
 def admin_of(settings: Settings, engine: EngineExchange) -> AdminDirectory | None:
-    """What loads the files of ``admin_dir``; None if there is none.
+    """The loader of ``admin_dir``'s files; None if it is not set.
 
     Raises:
         SettingsError: It is not a directory.
@@ -44,8 +44,8 @@ class AdminDirectory:
 
     Args:
         directory: Models (.gguf) and KoboldCPP's settings (.kcpps, .kcppt).
-        settings: What the server began with.
-        engine: What is exchanged.
+        settings: The server's initial settings.
+        engine: The engine to replace.
     """
 
     def __init__(self, directory: Path, settings: Settings, engine: EngineExchange) -> None:
@@ -55,12 +55,12 @@ class AdminDirectory:
         self._initial = engine.config
 
     def options(self) -> list[str]:
-        """The names of the files that are there now, and KoboldCPP's own two."""
+        """The names of the current files, and KoboldCPP's two special names."""
         found = [path.name for path in self._directory.iterdir() if _is_option(path)]
         return [*sorted(found), INITIAL, UNLOAD]
 
     async def load(self, name: str, base: str = "") -> None:
-        """Load what a name stands for; see ``Admin.load``."""
+        """Load a model or settings by name; see ``Admin.load``."""
         if name == UNLOAD:
             await self._engine.unload()
         elif name == INITIAL:
@@ -77,9 +77,7 @@ class AdminDirectory:
             values |= {k: v for k, v in foreign.settings[1].items() if k in _ENGINE}
             model = foreign.model or model
         file = self._model(model)
-        if file and file != Path(
-            self._initial.model
-        ):  # its adapters are for the model of the start
+        if file and file != Path(self._initial.model):  # its adapters belong to the initial model
             values = {"adapters": (), "control_vectors": ()} | values
         settings = replace(self._settings, **values)
         return EngineConfig.from_settings(
@@ -91,7 +89,7 @@ class AdminDirectory:
         )
 
     def _model(self, reference: str | None) -> Path | None:
-        """The model file; that of the start where nothing names one. The scripted engine takes none."""
+        """The model's file; the initial one if none is named. The scripted engine has none."""
         if not self._initial.model:
             return None
         if reference is None:

@@ -1,4 +1,4 @@
-"""The parser of the command line; a verb's file is imported when the verb is asked for."""
+"""The parser of the command line; a verb's file is imported when the verb is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coblyn.cli.verbs import ALONE, DESCRIPTION, VERBS
 
 __all__ = ["make_app"]
 
-# Plain help needs no rich, and is there in half the time.
+# Plain help does not import rich, and takes half the time.
 _STYLE: dict[str, Any] = {
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
@@ -45,15 +45,15 @@ class _Verbs(TyperGroup):
 
 
 class _Verb(TyperCommand):
-    """A verb whose option ``--lite`` may stand without a value, which typer does not know."""
+    """A verb whose option ``--lite`` may have no value, which typer does not support."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give a bare ``--lite`` the value that it means."""
+        """Give a bare ``--lite`` its implied value."""
         return super().parse_args(ctx, [*_with_values(args)])
 
 
 def _with_values(args: list[str]) -> Iterator[str]:
-    """An argument after ``--lite`` belongs to it only if it can be a page: the model stands there as well."""
+    """An argument after ``--lite`` is its value only if it can be a page, since it may also be the model."""
     for arg, following in zip_longest(args, args[1:], fillvalue=""):
         is_page = "://" in following or following.lower().endswith((".html", ".htm"))
         yield "--lite=fetch" if arg == "--lite" and not is_page else arg

@@ -1,4 +1,4 @@
-"""Images and sounds from files of this machine, as parts of a message."""
+"""Images and sounds from local files as parts of a message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["content_with"]
 
 
 def content_with(text: str, files: Sequence[Path]) -> str | list[dict[str, Any]]:
-    """The content of a message: files of images and sounds, and a text behind them.
+    """The content of a message: image and sound files followed by a text.
 
     Raises:
         BadRequest: A file cannot be read.

@@ -1,4 +1,4 @@
-"""What object files and libraries hold, on the terminal."""
+"""Shows the content of object files and libraries on the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_LETTERS = 1000
 
 
 def show_audit(console: Console, report: AuditReport) -> None:
-    """A block for each file: what it is for, what is inside, what it asks for."""
+    """Show a block per file: its target, its content and its requirements."""
     for facts in report.files[:_MAX_FILES]:
         binary = facts.binary
         name = f"{binary.path}({binary.member})" if binary.member else str(binary.path)
@@ -38,7 +38,7 @@ def show_audit(console: Console, report: AuditReport) -> None:
 
 
 def _cut(text: str) -> str:
-    """Names inside a file are whatever its maker wrote, of any length."""
+    """Shorten a name, since names inside a file may have any length."""
     return text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"
 
 

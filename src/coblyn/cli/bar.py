@@ -22,10 +22,10 @@ _LINE_SECONDS = 10.0
 
 @contextmanager
 def bar(file: TextIO | None = None) -> Iterator[Report]:
-    """Show the reports that it yields a receiver for.
+    """Yield a receiver that shows progress reports.
 
     Args:
-        file: Where to; stderr if None.
+        file: The output; stderr if None.
     """
     out = file or sys.stderr
     if not out.isatty():
@@ -36,7 +36,7 @@ def bar(file: TextIO | None = None) -> Iterator[Report]:
 
 
 def later(report: Report, seconds: float = 1.0) -> Report:
-    """A receiver that passes nothing on in the first seconds: what is done by then needs no progress."""
+    """A receiver that ignores reports in the first seconds, since short work needs no progress."""
     began = time.monotonic()
 
     def pass_on(progress: Progress) -> None:
@@ -51,7 +51,7 @@ class PlainLines:
 
     Args:
         file: Where to write.
-        clock: Seconds that only go up.
+        clock: Gives monotonic seconds.
     """
 
     def __init__(self, file: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,7 +87,7 @@ class PlainLines:
 
 
 class _Bars:
-    """One bar a phase; those that are done stay."""
+    """One bar per phase; finished ones stay."""
 
     def __init__(self, shown: RichProgress) -> None:
         self._shown = shown
@@ -115,14 +115,14 @@ class _Bars:
             return
         task = self._shown.tasks[self._task]
         if task.total is None:
-            # Its end was never known in numbers, but it has come.
+            # Its total was never known, but it is done.
             self._shown.update(self._task, total=1, completed=1, amount="", detail="")
         else:
             self._shown.update(self._task, detail="")
 
 
 def amount(report: Progress) -> str:
-    """How much is done: "12.3 MB of 76.6 MB" or "42 of 140"; empty while nothing can be counted."""
+    """The amount done: "12.3 MB of 76.6 MB" or "42 of 140"; empty if nothing can be counted."""
     from coblyn.files import human_size
 
     show = human_size if report.unit == "bytes" else str
@@ -132,7 +132,7 @@ def amount(report: Progress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: "8 s", "3 min 20 s", "1 h 5 min"."""
+    """A duration in readable form: "8 s", "3 min 20 s", "1 h 5 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -149,7 +149,7 @@ def _rich_progress(out: TextIO) -> RichProgress:
     from rich.text import Text
 
     class Times(ProgressColumn):
-        """How long it took so far, and how long it will take."""
+        """The elapsed and the remaining time."""
 
         def render(self, task: Task) -> Text:
             times = [duration(task.finished_time or task.elapsed or 0)]

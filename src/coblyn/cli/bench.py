@@ -1,4 +1,4 @@
-"""``coblyn bench``: how fast the engine is, beside the bare C loop of the same bundle."""
+"""``coblyn bench``: the engine's speed compared with the bare C loop of the same bundle."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def bench(
     config: options.Config = None,
     yes: options.Yes = False,
 ) -> None:
-    """Measure prefill and decode through the engine, beside the bare C loop."""
+    """Measure prefill and decode through the engine, compared with the bare C loop."""
     from coblyn.cli.verdict import look, show
     from coblyn.proof.benchmark import Shape
     from coblyn.proof.verdict import judge_load

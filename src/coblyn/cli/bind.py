@@ -1,4 +1,4 @@
-"""Where a server listens: addresses, ports and UNIX sockets, taken before anything that takes time."""
+"""Where a server listens: addresses, ports and UNIX sockets, bound before any slow work."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Place:
 
 
 def places(host: str, port: int, more: Sequence[str]) -> list[Place]:
-    """Where to listen: the main address, and further ones as a user writes them.
+    """Parse the main address and additional ones.
 
     ``HOST``, ``HOST:PORT``, ``[IPV6]:PORT`` or ``unix:PATH``; without a port it is the main one's.
 
     Raises:
-        SettingsError: One cannot be understood.
+        SettingsError: An address is invalid.
     """
     return [_place(host, port), *(_place(text, port) for text in more)]
 
@@ -79,15 +79,15 @@ def _is_port(text: str) -> bool:
 
 @contextmanager
 def listening(places: Sequence[Place], *, has_keys: bool) -> Iterator[list[socket.socket]]:
-    """Sockets that are bound and do not listen yet; closed at the end, and their files removed.
+    """Bound sockets that do not listen yet; at the end they are closed and their files removed.
 
     Args:
-        places: Where.
-        has_keys: There are API keys, so that other machines may be admitted.
+        places: The places.
+        has_keys: Whether there are API keys, which remote access requires.
 
     Raises:
-        SettingsError: One is not an address, or reaches beyond this machine and there are no keys.
-        PortInUse: Another program has it.
+        SettingsError: An address is invalid, or is reachable from other machines and there are no keys.
+        PortInUse: Another program uses the port.
     """
     with ExitStack() as stack:
         yield [
@@ -112,7 +112,7 @@ def _bound(place: Place, *, has_keys: bool) -> Iterator[socket.socket]:
         )
     with socket.socket(family, kind, protocol) as listener:
         try:
-            if sys.platform != "win32":  # there it would let two servers share a port
+            if sys.platform != "win32":  # on Windows it would let two servers share a port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
         except OSError as error:
@@ -129,7 +129,7 @@ def _unix(place: Place) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
             _remove_left_over(path)
-            # What may open the file may use the server without a key: that is its owner.
+            # Whoever can open the file can use the server without a key, so only its owner may.
             mask = os.umask(0o177)
             try:
                 listener.bind(str(path))
@@ -148,7 +148,7 @@ def _unix(place: Place) -> Iterator[socket.socket]:
 
 
 def _remove_left_over(path: Path) -> None:
-    """Remove the socket of a server that is gone; a bind would not take its name."""
+    """Remove the socket file of a server that has ended, which would prevent binding."""
     try:
         if not stat.S_ISSOCK(path.stat().st_mode):
             return
@@ -164,7 +164,7 @@ def _remove_left_over(path: Path) -> None:
 
 
 def address_of(listener: socket.socket, place: Place, scheme: str) -> str:
-    """How clients write where a server listens."""
+    """The address that clients use for a place."""
     if place.is_unix:
         return str(place)
     return f"{scheme}://{Place(place.host, listener.getsockname()[1])}"

@@ -1,4 +1,4 @@
-"""``coblyn build``: make the native engine, and choose among those that were made."""
+"""``coblyn build``: build the native engine, and choose among those built."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["BackendName", "build", "ensure_bundle"]
 
 
 class BackendName(StrEnum):
-    """What the user may ask for."""
+    """The backends to choose from."""
 
     auto = "auto"
     cpu = "cpu"
@@ -83,7 +83,7 @@ def build(
         bool, typer.Option("--verbose", "-v", help="Show the output of CMake and the compilers.")
     ] = False,
 ) -> None:
-    """Build the native engine for this machine, or choose among those that are there."""
+    """Build the native engine for this machine, or choose among those built."""
     from coblyn.native import bundle
     from coblyn.native.plan import BuildOptions
 
@@ -112,12 +112,12 @@ def build(
 
 
 def ensure_bundle(report: Report = silent) -> Bundle:
-    """The engine in use; if there is none, or it does not suit any longer, that of an installed package or a new one.
+    """The engine in use; if there is none or it no longer fits, that of an installed package or a new one.
 
-    An engine that takes the place of another is built with what the user asked for then.
+    An engine that replaces another is built with that one's options.
 
     Args:
-        report: Told of a build besides the terminal.
+        report: Called with a build's progress, in addition to the terminal.
 
     Raises:
         CoblynError: It cannot be built.
@@ -134,7 +134,7 @@ def ensure_bundle(report: Report = silent) -> Bundle:
 
 
 def _suitable(report: Report) -> tuple[Bundle, BuildOptions]:
-    """An engine for this machine and version, and with what options it would be built again."""
+    """A suitable engine for this machine and version, and the options to build it again."""
     from coblyn.errors import BundleMissing
     from coblyn.native import bundle
     from coblyn.native.fit import best_package, misfit_here, package_faults
@@ -170,7 +170,7 @@ def _make_wheel(
     verbose: bool,
     as_json: bool,
 ) -> None:
-    """Build what a wheel holds, unless it is there, and write it; the engine in use stays the same."""
+    """Build an engine unless it exists, and write it as a wheel; the engine in use does not change."""
     from coblyn.native.source import licenses, obtain, pinned_source
     from coblyn.native.wheel import for_wheel, make_folder, write_wheel
 

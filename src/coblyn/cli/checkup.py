@@ -1,4 +1,4 @@
-"""``coblyn doctor MODEL.gguf``: what is wrong in a model's file, and what sets that right beside it."""
+"""``coblyn doctor MODEL.gguf``: faults of a model's file, and their corrections beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WEIGHTS = {"grave": "error", "light": "warning", "note": "note"}
 
 
 def model_among(names: list[str]) -> Path | None:
-    """The model's file, if that is what is to be looked at: a GGUF file, or the name of a model that is here."""
+    """The model's file if the argument is a GGUF file or the name of a local model."""
     from coblyn.files import existing_file
     from coblyn.models.names import stored_file
 
@@ -28,7 +28,7 @@ def model_among(names: list[str]) -> Path | None:
     if path is None:
         try:
             return None if Path(names[0]).exists() else stored_file(names[0])
-        except OSError:  # too long for a name: what looks at other files refuses it
+        except OSError:  # too long for a name; the doctor of other files refuses it
             return None
     with path.open("rb") as file:
         is_model = file.read(4) == b"GGUF" or path.suffix.lower() == ".gguf"
@@ -36,16 +36,16 @@ def model_among(names: list[str]) -> Path | None:
 
 
 def examine_file(path: Path, *, deep: bool, fix: bool, as_json: bool) -> bool:
-    """Look at a model's file, and show what was found; whether nothing is wrong.
+    """Check a model's file and show the findings. Gives whether there is no fault.
 
     Args:
         path: The file.
-        deep: Look at every number of it.
-        fix: Write beside it what sets it right.
-        as_json: Show it as JSON.
+        deep: Whether to check every weight.
+        fix: Whether to write corrections beside it.
+        as_json: Whether to print JSON.
 
     Raises:
-        CoblynError: The file cannot be read, or what sets it right cannot be written.
+        CoblynError: The file cannot be read, or the corrections cannot be written.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""Which model a verb works with, when it was named, and when it was not."""
+"""Chooses the model of a verb, named or not."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _TRUE = {"1", "true", "yes", "on"}
 
 
 def resolve_model(reference: str | None, *, yes: bool = False, any_kind: bool = False) -> Path:
-    """The model file to load, checked to be one.
+    """The validated model file to load.
 
-    Without a reference it is the model that came last. A model of the catalogue that is not here,
-    and the starter model where there is none at all, are offered.
+    Without a reference it is the newest model. A missing model of the catalogue, and the starter model if there is none
+    at all, are offered for download.
 
     Args:
         reference: A path, a name, an alias, the beginning of a name, or None.
-        yes: Do not ask before fetching; ``COBLYN_YES=1`` means the same.
-        any_kind: It may be a model that turns texts into vectors and writes none.
+        yes: Whether to download without asking; ``COBLYN_YES=1`` means the same.
+        any_kind: Whether embedding models and rerankers are allowed too.
 
     Raises:
         ModelError: There is no such model, or it cannot be loaded.
-        FetchError, DiskFull: It could not be pulled.
+        FetchError, DiskFull: It could not be downloaded.
     """
     from coblyn.models import store
     from coblyn.models.check import check_model, require_writer
@@ -53,13 +53,13 @@ def _newest() -> Path:
     from coblyn.models import store
 
     path = store.newest()
-    if path is None:  # removed a moment ago
+    if path is None:  # it was removed a moment ago
         raise ModelNotFound("There is no model to work with.", hint="Get one: coblyn pull smollm2")
     return path
 
 
 def missing_model(reference: str | None) -> Entry | None:
-    """The model of the catalogue that `resolve_model` would pull for this reference; None if it is here or none."""
+    """The model of the catalogue that `resolve_model` would download for this reference; None if there is none."""
     from coblyn.models import store
     from coblyn.models.catalogue import STARTER, lookup
 
@@ -70,15 +70,15 @@ def missing_model(reference: str | None) -> Entry | None:
 
 
 def said_yes(*, yes: bool) -> bool:
-    """Whether nothing is to be asked, by flag or by ``COBLYN_YES``."""
+    """Whether questions are answered with yes, by flag or by ``COBLYN_YES``."""
     return yes or os.environ.get("COBLYN_YES", "").lower() in _TRUE
 
 
 def offer(entry: Entry, *, yes: bool = False) -> Path:
-    """Pull a model of the catalogue, after asking if there is someone to ask.
+    """Download a model of the catalogue, after asking if this is interactive.
 
     Raises:
-        ModelNotFound: The answer was no, or nobody could be asked.
+        ModelNotFound: The answer was no, or this is not interactive.
     """
     from coblyn.cli.bar import bar
     from coblyn.errors import ModelNotFound

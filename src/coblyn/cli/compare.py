@@ -1,4 +1,4 @@
-"""``coblyn compare``: how far a model is from another, such as a quantized one from the original."""
+"""``coblyn compare``: how far a model is from another, such as a quantized one from its original."""
 
 from __future__ import annotations
 

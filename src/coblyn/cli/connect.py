@@ -1,4 +1,4 @@
-"""``coblyn connect``: settings of other programs that point them at the server, shown or written, and taken back."""
+"""``coblyn connect``: shows, writes or undoes settings of other programs that connect them to the server."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def connect(
     write: Annotated[
         bool, typer.Option("--write", help="Write it into the program's own files.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take back what was written last.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo what was written last.")] = False,
 ) -> None:
-    """Point another program at the server: show what it needs, write that into its files, or take it back."""
+    """Connect another program to the server: show its settings, write them into its files, or undo that."""
     from coblyn.connect.clients import CLIENTS
     from coblyn.errors import NotFound
 
@@ -53,7 +53,7 @@ def connect(
 
 
 def own_url() -> str:
-    """Where the server of this machine's settings is."""
+    """The address of the server according to this machine's settings."""
     from coblyn.settings import Settings
 
     settings = Settings.load()

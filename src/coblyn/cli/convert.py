@@ -31,7 +31,7 @@ def convert(
     mmproj: Annotated[
         bool, typer.Option("--mmproj", help="Write the part for images and sounds instead.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Convert a model by llama.cpp's own converter, for which an environment is made at first use."""
@@ -82,7 +82,7 @@ def _convert(
     if kind in DIRECT:
         convert_model(original, kind, target, converter, is_projector=is_projector, report=report)
         return
-    # A name that is not a model's, so that a kill between the two steps leaves none.
+    # A temporary name, so that no incomplete model is left if the process is killed.
     whole = target.with_name(f"{original.folder.name}-BF16.part")
     try:
         convert_model(original, "BF16", whole, converter, is_projector=is_projector, report=report)

@@ -1,4 +1,4 @@
-"""``coblyn create``: a model from another by settings, as a Modelfile says."""
+"""``coblyn create``: makes a model from another by the settings in a Modelfile."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def create(
     ] = Path("Modelfile"),
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Make a model from another by settings: system text, parameters, messages, as a Modelfile says."""
+    """Make a model from another by a Modelfile: system text, parameters, messages."""
     from coblyn.models.make import make
     from coblyn.models.modelfile import read_modelfile
 
@@ -51,10 +51,10 @@ def _text(file: Path) -> str:
 
 
 def _with_adapters(modelfile: Modelfile, file: Path) -> Modelfile:
-    """With whole paths of its adapters, which lie where the Modelfile says, seen from itself; they must fit its model.
+    """Resolve the adapters' paths, which are relative to the Modelfile, and check them against the model.
 
     Raises:
-        ModelError: One is not an adapter, or one for another model.
+        ModelError: A file is not an adapter, or is for another model.
     """
     from dataclasses import replace
 
@@ -72,10 +72,10 @@ def _with_adapters(modelfile: Modelfile, file: Path) -> Modelfile:
 
 
 def _below(base: str) -> Modelfile:
-    """The settings of the model that another is made from, which is here.
+    """The settings of the local model that another is made from.
 
     Raises:
-        ModelNotFound: It is not.
+        ModelNotFound: There is no such model.
     """
     from coblyn.models import created, store
     from coblyn.models.created import Name
@@ -92,7 +92,7 @@ def _below(base: str) -> Modelfile:
 
 
 def _warnings(modelfile: Modelfile) -> list[str]:
-    """What of it is kept and not obeyed.
+    """Warnings about settings that are stored but ignored.
 
     Raises:
         BadRequest: A parameter is out of range, or has a wrong type.
@@ -103,5 +103,5 @@ def _warnings(modelfile: Modelfile) -> list[str]:
     read_options(modelfile.parameters, found, context=2**31)
     told = [f"{name.removeprefix('options.')}: {why}" for name, why in found.items()]
     if modelfile.template:
-        told.append("TEMPLATE is kept and shown; the model's own chat template is used.")
+        told.append("TEMPLATE is stored and shown; the model's own chat template is used.")
     return told

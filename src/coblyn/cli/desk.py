@@ -1,4 +1,4 @@
-"""``coblyn`` without arguments: the writing page in the browser, with the model that is here, or with none yet."""
+"""``coblyn`` without arguments: the writing page in the browser, with the newest local model, or without a model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["open_desk"]
 
 _PATIENCE = 2.0
-"""Seconds for a server on this machine to say what it is."""
+"""Seconds to wait for a local server to identify itself."""
 
 
 def open_desk() -> None:
-    """Serve the page and open it; where a server of ours has the port already, open that one.
+    """Serve the page and open it; if a Coblyn server already has the port, open that one.
 
     Raises:
-        CoblynError: The port belongs to another program, or the settings are wrong.
+        CoblynError: The port belongs to another program, or the settings are invalid.
     """
     from coblyn.cli.serve import run_server
     from coblyn.errors import PortInUse
@@ -44,7 +44,7 @@ def open_desk() -> None:
 
 
 def _config(settings: Settings) -> EngineConfig:
-    """The newest model in the engine that is built; without one of them, no model until one is chosen on the page."""
+    """The newest model with the current engine; if either is missing, no model until one is chosen on the page."""
     from coblyn.cli.engine import NO_BUNDLE, configure
     from coblyn.engine.config import EngineConfig
     from coblyn.errors import CoblynError
@@ -70,7 +70,7 @@ def _is_built() -> bool:
 
 
 def _is_ours(address: str) -> bool:
-    """Whether a Coblyn answers there; one without a model answers with an error that says so."""
+    """Whether a Coblyn server answers there; one without a model answers with a specific error."""
     with suppress(OSError, ValueError):
         try:
             answer = urlopen(f"{address}/health", timeout=_PATIENCE)  # noqa: S310 - http
@@ -82,7 +82,7 @@ def _is_ours(address: str) -> bool:
 
 
 def _show(address: str) -> None:
-    """Open a browser, where there is a screen for one: one that runs in the terminal would take it from the server."""
+    """Open a graphical browser if there is a screen; a text browser would take the terminal from the server."""
     if not _has_screen():
         print(f"Open {address} in a browser.", flush=True)
         return

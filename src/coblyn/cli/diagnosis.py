@@ -1,4 +1,4 @@
-"""A diagnosis on the terminal."""
+"""Shows a diagnosis on the terminal."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _SURE = {Confidence.HIGH: "sure", Confidence.MEDIUM: "likely", Confidence.LOW: "
 def show_diagnosis(
     console: Console, diagnosis: Diagnosis, subject: str, *, offers_fix: bool
 ) -> None:
-    """Findings with their stories, or that there are none.
+    """Show the findings with explanations, or that there are none.
 
     Args:
-        console: Where to.
-        diagnosis: What was found.
-        subject: What was looked at, as the user would type it.
-        offers_fix: Whether to say that the doctor can do it.
+        console: The output.
+        diagnosis: The diagnosis.
+        subject: The subject as the user would type it.
+        offers_fix: Whether to offer the doctor's fix.
     """
     show_findings(console, diagnosis, subject if offers_fix else "")
     if diagnosis.is_clean:
@@ -54,19 +54,19 @@ def show_diagnosis(
 
 
 def show_findings(console: Console, diagnosis: Diagnosis, subject: str = "") -> None:
-    """Findings with their stories.
+    """Show the findings with explanations.
 
     Args:
-        console: Where to.
-        diagnosis: What was found.
-        subject: What ``--fix`` would be done to; empty if that is not offered.
+        console: The output.
+        diagnosis: The diagnosis.
+        subject: The subject of ``--fix``; empty if it is not offered.
     """
     for finding in diagnosis.findings:
         show_finding(console, finding, subject)
 
 
 def show_moves(console: Console, moves: Sequence[Move], *, undone: bool) -> None:
-    """What a fix or its undoing has moved."""
+    """Show the files that a fix or its undo has moved."""
     for move in moves:
         if undone:
             console.print(shown(f"  {move.target} → {move.source}"), markup=False, highlight=False)
@@ -78,7 +78,7 @@ def show_moves(console: Console, moves: Sequence[Move], *, undone: bool) -> None
 
 
 def show_causes(console: Console, causes: Iterable[Cause]) -> None:
-    """The catalogue, a line each."""
+    """Show the catalogue, one line per cause."""
     entries = list(causes)
     width = max((len(cause.id) for cause in entries), default=0)
     for cause in entries:
@@ -86,7 +86,7 @@ def show_causes(console: Console, causes: Iterable[Cause]) -> None:
 
 
 def show_cause(console: Console, cause: Cause) -> None:
-    """One entry of the catalogue."""
+    """Show one entry of the catalogue."""
     console.print(cause.title, style="bold", markup=False)
     for name, text in (
         ("Looks like", cause.looks_like),
@@ -105,7 +105,7 @@ def show_cause(console: Console, cause: Cause) -> None:
 
 
 def show_finding(console: Console, finding: Finding, subject: str = "") -> None:
-    """One finding; ``subject`` as in `show_findings`."""
+    """Show one finding; ``subject`` as in `show_findings`."""
     mark, style = _MARKS[finding.severity]
     console.print(f"[{style}]{mark}[/] ", end="")
     console.print(shown(finding.title), style="bold", markup=False, highlight=False, end="")
@@ -130,7 +130,7 @@ def _show_fix(console: Console, fix: Fix) -> None:
     if fix.text:
         _indented(console, f"Fix: {fix.text}")
     if fix.command:
-        # Never wrapped: it is there to be copied.
+        # Never wrapped, so that it can be copied.
         console.print(
             shown(f"    {fix.command}"),
             style="bold green",

@@ -1,4 +1,4 @@
-"""``coblyn doctor``: why a build broke, what is in a library, and what accelerates this machine."""
+"""``coblyn doctor``: explains broken builds, inspects libraries, and proves what accelerates this machine."""
 
 from __future__ import annotations
 
@@ -38,10 +38,8 @@ def doctor(
     fix: Annotated[
         bool, typer.Option("--fix", help="Do the safe part of the fix; nothing is deleted.")
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the last --fix back.")] = False,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Of a model: look at every number of its weights.")
-    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the last --fix.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="For a model: check every weight.")] = False,
     evaluate: Annotated[
         bool,
         typer.Option(
@@ -85,19 +83,19 @@ def doctor(
     else:
         _show(found, names, offers_fix=not fix)
     if fix and not as_json:
-        # A report is for someone else; what was done is for who sits here.
+        # The report is for others; messages about the fix are for the user.
         _show_fix(_console(stderr=report), found, moves)
     raise typer.Exit(0 if found.diagnosis.is_clean else PROBLEM)
 
 
 def _fed() -> list[str]:
-    """Standard input, if a program or a file is behind it: ``make 2>&1 | coblyn doctor``."""
+    """Standard input, if a program or a file is connected to it: ``make 2>&1 | coblyn doctor``."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):  # closed, or no real file
         return []
     if stat.S_ISFIFO(mode):
-        # Some who start programs leave a pipe open that never ends.
+        # Some parent processes leave a pipe open that never ends.
         _tell(f"Reading standard input to its end; this machine: coblyn doctor < {os.devnull}")
         return ["-"]
     return ["-"] if stat.S_ISREG(mode) else []
@@ -112,7 +110,7 @@ def _consult(names: list[str], *, evaluate: bool) -> Consultation:
 
 
 def _may_evaluate(*, yes: bool) -> bool:
-    """Whether make may read the makefiles; asked, since that runs what they say."""
+    """Whether make may read the makefiles; asks, since that executes parts of them."""
     if yes:
         return True
     _tell(
@@ -125,7 +123,7 @@ def _may_evaluate(*, yes: bool) -> bool:
 
 
 def _fix(found: Consultation) -> tuple[Move, ...]:
-    """Do what can be done safely about the findings that are sure."""
+    """Do the safe part of the fix for certain findings."""
     import datetime as dt
 
     from coblyn.doctor.repair import repair
@@ -186,7 +184,7 @@ def _show_fix(console: Console, found: Consultation, moves: tuple[Move, ...]) ->
 
 
 def _why_not(found: Consultation) -> str:
-    """Why nothing was moved, and what would make the doctor sure."""
+    """Why nothing was moved, and what would make the diagnosis certain."""
     unsure = [each for each in found.diagnosis.findings if each.fix.steps and not each.safe_steps]
     if not unsure:
         return "only you can do what is left to do here."
@@ -211,7 +209,7 @@ def _write_report(found: Consultation) -> None:
 
 
 def _user() -> tuple[str, str]:
-    """Name and home directory of the user; empty where a container gives them none."""
+    """Name and home directory of the user; empty if a container has none."""
     import getpass
 
     name = home = ""

@@ -1,4 +1,4 @@
-"""From what the user chose to an engine's configuration: the model is found, and the bundle is there or made."""
+"""Makes an engine's configuration from the settings: finds the model, and finds or builds the bundle."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["NO_BUNDLE", "causes_named", "configure", "fitted_aloud", "with_engine"]
 
 NO_BUNDLE = "none"
-"""Stands for a bundle that is found or built when a model is loaded."""
+"""Placeholder for a bundle that is found or built when a model is loaded."""
 
 
 def configure(
     settings: Settings, model: str | None, *, yes: bool, any_kind: bool = False
 ) -> EngineConfig:
-    """Find the model and the bundle; what is missing is fetched and built.
+    """Find the model and the bundle; download and build what is missing.
 
-    ``any_kind`` allows a model that turns texts into vectors and writes none.
+    ``any_kind`` allows embedding models and rerankers too.
 
-    The model comes first: who mistyped its name must not learn it after a build. One that may be fetched without
-    asking is fetched while the engine is built.
+    The model is checked first, so that a mistyped name is reported before a build. A model that may be downloaded
+    without asking is downloaded while the engine is built.
 
     Raises:
-        CoblynError: One of them cannot be had.
+        CoblynError: One of them is not available.
     """
     from coblyn.cli.build import ensure_bundle
     from coblyn.cli.choose import missing_model, resolve_model, said_yes
@@ -64,7 +64,7 @@ def configure(
 
 
 def with_engine(config: EngineConfig, report: Report) -> EngineConfig:
-    """A configuration with a native engine; one is built if there is none. The scripted engine needs none.
+    """A configuration with a native engine, which is built if there is none. The scripted engine needs none.
 
     Raises:
         CoblynError: It cannot be built.
@@ -81,7 +81,7 @@ def _check_adapters(settings: Settings, model: Path) -> None:
     """Refuse adapters that do not fit, before anything is built or loaded.
 
     Raises:
-        CoblynError: One does not.
+        CoblynError: An adapter does not fit.
     """
     texts = (*settings.adapters, *settings.control_vectors)
     if not texts:
@@ -95,14 +95,14 @@ def _check_adapters(settings: Settings, model: Path) -> None:
 
 
 def fitted_aloud(config: EngineConfig, promised: int = 0) -> EngineConfig:
-    """A configuration that memory has room for; says on stderr what had to be given up.
+    """A configuration that fits in memory; reports on stderr what had to be given up.
 
     Args:
-        config: What is wished.
-        promised: Bytes of main memory that are free and will be taken by others.
+        config: The requested configuration.
+        promised: Bytes of free main memory that other engines will still take.
 
     Raises:
-        ModelTooLarge: None has, with the settings that the user chose.
+        ModelTooLarge: Nothing fits with the user's settings.
     """
     import sys
 
@@ -117,10 +117,10 @@ def fitted_aloud(config: EngineConfig, promised: int = 0) -> EngineConfig:
 
 @contextmanager
 def causes_named(config: EngineConfig) -> Iterator[None]:
-    """Where a model that could not be loaded has a fault that takes time to find, say that instead.
+    """If loading a model fails, search for faults that take time to find, and report these instead.
 
     Raises:
-        CoblynError: What is wrong, as exactly as it is known.
+        CoblynError: The most specific known error.
     """
     from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""``coblyn fit``: what memory a model takes, what is there, and what would be given up, without loading it."""
+"""``coblyn fit``.
+
+The memory that a model takes, the available memory, and what would be given up, without loading it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def fit(
     batch: options.Batch = None,
     flash_attention: options.FlashAttention = None,
     max_running: Annotated[
-        int | None, typer.Option("--max-running", help="Requests that are written at a time.")
+        int | None, typer.Option("--max-running", help="Requests generated concurrently.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     config: options.Config = None,
@@ -56,14 +59,14 @@ def _lines(answer: Answer) -> Iterator[str]:
 
     if answer.problem:
         yield f"Estimated from the file's header: {answer.problem}"
-    yield "As it is wished:"
+    yield "As requested:"
     yield from _table(answer, answer.wish)
     if answer.config and answer.chosen != answer.wish:
         yield "As it would be loaded:"
         yield from _table(answer, answer.chosen)
     yield outcome(answer)
     if answer.table:
-        yield "Other contexts and types of the cache:"
+        yield "Other context lengths and cache types:"
         yield from _others(answer.table)
 
 

@@ -1,4 +1,4 @@
-"""KoboldCPP's settings files on the command line: what they mean here, and what is said about them."""
+"""KoboldCPP's settings files on the command line: their conversion, and messages about it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Foreign", "read_foreign"]
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What another program's settings file says.
+    """The content of another program's settings file.
 
     Attributes:
-        model: The model that it names, or that was named without a file; None for none.
-        settings: The name of the file, and values by the names of our settings.
-        told: What became of its keys, for people; empty without a file.
+        model: The model that it names, or the argument itself if it is no such file; None for none.
+        settings: The name of the file, and values by Coblyn's setting names.
+        told: Messages about its keys; empty without a file.
     """
 
     model: str | None = None
@@ -31,10 +31,10 @@ class Foreign:
 
 
 def read_foreign(name: str | None) -> Foreign:
-    """What a model argument means that may be such a file.
+    """Interpret a model argument that may be such a file.
 
     Raises:
-        SettingsError: It is one that cannot be read.
+        SettingsError: It is such a file but cannot be read.
     """
     if name is None or not is_kcpps(name):
         return Foreign(name)
@@ -48,7 +48,7 @@ def read_foreign(name: str | None) -> Foreign:
 
 
 def _keys(found: Kcpps) -> dict[str, Any]:
-    """KoboldCPP's passwords as keys. It asks programs of the same machine for them, too."""
+    """KoboldCPP's passwords as keys; KoboldCPP requires them from local programs too."""
     from coblyn.keys.key import hash_of
 
     scopes = {"generate": found.password, "admin": found.admin_password}
@@ -62,7 +62,7 @@ def _keys(found: Kcpps) -> dict[str, Any]:
 
 
 def _told(found: Kcpps) -> str:
-    """Each key that someone changed, and what became of it."""
+    """Messages about each non-default key."""
     lines = [f"Settings of KoboldCPP from {found.path}:"]
     understood = [f"{key} as {name}" for key, name in found.understood.items()]
     lines += _listed("understood", understood)

@@ -1,4 +1,4 @@
-"""The side of a server that clients see: where it listens, under which certificate, for which keys."""
+"""The server's side towards clients: listening places, certificate and keys."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _MIN_SECRET = 16
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Where a server is met.
+    """The listening side of a server.
 
     Attributes:
-        places: Where it listens.
+        places: The places where it listens.
         listeners: A bound socket for each.
         tls: Its certificate; None for plain HTTP.
-        keys: Gives the API keys that are known now.
+        keys: Gives the current API keys.
     """
 
     places: tuple[Place, ...]
@@ -40,7 +40,7 @@ class Front:
 
     @property
     def addresses(self) -> list[str]:
-        """How clients write where it is."""
+        """The addresses that clients use."""
         scheme = "https" if self.tls else "http"
         return [
             address_of(listener, place, scheme)
@@ -50,15 +50,15 @@ class Front:
 
 @contextmanager
 def opened(settings: Settings, config: Path | None) -> Iterator[Front]:
-    """Take all places where a server should listen.
+    """Bind all places where a server should listen.
 
     Args:
-        settings: What the user chose.
-        config: The settings file that was named, whose keys are read again when it changes.
+        settings: The settings.
+        config: The chosen settings file, whose keys are reread when it changes.
 
     Raises:
-        SettingsError: Something that was chosen cannot be used.
-        PortInUse: Someone else has a place.
+        SettingsError: A setting cannot be used.
+        PortInUse: Another program uses a place.
     """
     keys, tls = _keys(settings, config), Tls.of(settings)
     where = places(settings.host, settings.port, settings.listen)
@@ -69,8 +69,8 @@ def opened(settings: Settings, config: Path | None) -> Iterator[Front]:
 
 
 def _keys(settings: Settings, config: Path | None) -> Callable[[], tuple[ApiKey, ...]]:
-    """Those of the settings file, as it is when they are asked for, of another program's, and of the environment."""
-    # No process that this one starts has a use for it.
+    """The keys of the settings file (current content), of another program's file, and of the environment."""
+    # Removed, since child processes do not need it.
     secret = os.environ.pop("COBLYN_API_KEY", "")
     if secret and len(secret) < _MIN_SECRET:
         raise SettingsError(

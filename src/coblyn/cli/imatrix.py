@@ -1,4 +1,4 @@
-"""``coblyn imatrix``: which inputs of a model's weights matter, learned from a text."""
+"""``coblyn imatrix``: learns from a text which inputs of a model's weights matter."""
 
 from __future__ import annotations
 

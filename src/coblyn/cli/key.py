@@ -19,7 +19,7 @@ __all__ = ["key"]
 
 
 class Action(StrEnum):
-    """What is done with keys."""
+    """The actions on keys."""
 
     add = "add"
     list = "list"
@@ -35,7 +35,7 @@ class KeyScope(StrEnum):
 
 def key(
     action: Annotated[Action, typer.Argument(help="add, list or remove.")],
-    name: Annotated[str, typer.Argument(help="Name of the key, as it stands in logs.")] = "",
+    name: Annotated[str, typer.Argument(help="Name of the key, as used in logs.")] = "",
     scope: Annotated[
         KeyScope,
         typer.Option(

@@ -1,4 +1,4 @@
-"""What the settings say about KoboldAI's API, as options of the APIs."""
+"""The settings of KoboldAI's API as options of the APIs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _directory(name: str) -> Path | None:
 
 
 def _wishes(settings: Settings) -> Wishes:
-    """Presets and defaults, all of them checked now rather than at the first request."""
+    """Presets and defaults, validated now rather than at the first request."""
     presets = Presets.load(paths.presets())
     check_values(settings.generation_defaults, "generation_defaults")
     if settings.preset:

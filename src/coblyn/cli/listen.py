@@ -1,4 +1,4 @@
-"""The HTTP server of ``coblyn serve``: how it begins, and how it ends."""
+"""The HTTP server of ``coblyn serve``: its start and its end."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from coblyn.engine.fleet import Fleet
 __all__ = ["Server"]
 
 _LAST_WORDS_SECONDS = 1.0
-"""For the last events and answers to go out, and then for their tasks to end."""
+"""Seconds for the last events and answers to be sent, and then for their tasks to end."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which ends so that everybody is told. Signals are not its business.
+    """uvicorn with a graceful end that informs all clients. It does not handle signals.
 
     Args:
-        app: What answers.
-        fleet: What generates; it is told of the end.
-        drain_seconds: How long what runs may go on after ``end``.
-        header_seconds: How long the headers of a request may take.
-        write_seconds: How long a client may leave an answer unread.
+        app: The application.
+        fleet: The engines, which are drained at the end.
+        drain_seconds: Seconds for running requests after ``end``.
+        header_seconds: Maximum time for a request's headers.
+        write_seconds: Maximum time for which a client may leave an answer unread.
         tls: Files of the certificate and of its key for HTTPS; None for HTTP.
         on_ready: Called when it listens.
     """
@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
                 ),
                 ssl_certfile=tls.cert if tls else None,
                 ssl_keyfile=tls.key if tls else None,
-                # Who asks is decided by keys, and not by what a header says.
+                # Callers are identified by keys, not by proxy headers.
                 proxy_headers=False,
                 ws="none",
                 log_level="warning",
@@ -68,12 +68,12 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
 
     def end(self) -> None:
-        """Stop listening, and end what runs."""
+        """Stop listening, and end running requests."""
         self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
+        """Do not capture signals."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -82,7 +82,7 @@ class Server(uvicorn.Server):
         self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what runs end within the time that the settings allow, and tell everybody else."""
+        """Let running requests end within the allowed time, and send errors to all others."""
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
         self._fleet.drain()
@@ -91,16 +91,16 @@ class Server(uvicorn.Server):
         if not await self._is_idle(self._drain_seconds):
             self._fleet.abandon()
             await self._is_idle(_LAST_WORDS_SECONDS)
-        # Who is left does not read, or waits for what nobody will send.
+        # Remaining clients do not read, or wait for something that will not be sent.
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await self._is_idle(_LAST_WORDS_SECONDS)
-        # What even now goes on is cancelled with the loop, and that is nothing to report.
+        # Remaining tasks are cancelled with the loop, without a report.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await self.lifespan.shutdown()
 
     async def _is_idle(self, seconds: float) -> bool:
-        """Wait until nobody is served any longer; whether that came in time."""
+        """Wait until all connections are closed. Gives whether that happened in time."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while self.server_state.connections or self.server_state.tasks:

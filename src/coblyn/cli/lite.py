@@ -1,4 +1,4 @@
-"""Where the page of KoboldAI Lite comes from: a file, an address, or the release that was tried with this version."""
+"""Finds the page of KoboldAI Lite: a file, an address, or the release tested with this version."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _NAME = b"KoboldAI Lite"
 
 
 def with_page(settings: Settings) -> Settings:
-    """Settings whose page, if any was chosen, is a file that is here."""
+    """Settings in which the chosen page, if any, is a local file."""
     return replace(settings, lite=str(lite_page(settings.lite))) if settings.lite else settings
 
 
 def lite_page(choice: str) -> Path:
-    """The file of the page, checked to be one.
+    """The validated file of the page.
 
     Args:
-        choice: A file, an address, or ``fetch``. An address is fetched again each time; where that fails, the
-            page that it gave last is used.
+        choice: A file, an address, or ``fetch``. An address is downloaded each time; if that fails, the last downloaded
+            page is used.
 
     Raises:
         SettingsError: It is not a page of KoboldAI Lite.
-        FetchError: It cannot be fetched, and was not before.
+        FetchError: It cannot be downloaded, and was never downloaded before.
     """
     if choice == "fetch":
         page = _fetched(_ADDRESS, "339", _SHA256, _SIZE)

@@ -1,4 +1,7 @@
-"""Loading models while a server runs, with its settings: further ones in their own engines, or one for the first."""
+"""Loads models while a server runs, with its settings.
+
+Additional ones in separate engines, or one in place of the first.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class FleetLoader:
     """Loads files into engines of a fleet; see ``service.loader.Loader``.
 
     Args:
-        first: The engine that the server began with; its settings hold for all of its fleet.
+        first: The engine that the server started with; its settings hold for all of its fleet.
         prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
     """
 
@@ -49,7 +52,7 @@ class FleetLoader:
         self._coming: dict[Path, ProcessEngine] = {}
 
     def fits(self, path: Path) -> bool:
-        """Whether memory has room for it with all that is wished."""
+        """Whether it fits in memory without giving anything up."""
         return has_room(self._ready().for_model(path), promised_by(self._fleet))
 
     def survey(self, path: Path) -> dict[str, Any]:
@@ -68,7 +71,7 @@ class FleetLoader:
         return Progress("Loading", round(loaded * 1000), 1000, "parts")
 
     async def load(self, path: Path) -> EngineClient:
-        """An engine that has loaded a file."""
+        """Load a file in a new engine."""
         header = await asyncio.to_thread(check_model, path)
         config = (await asyncio.to_thread(self._ready)).for_model(header.path)
         engine = self._fleet.add(replace(config, embeds=not writes(header)))
@@ -88,7 +91,7 @@ class FleetLoader:
         await self._fleet.release(engine)
 
     async def sleep(self) -> None:
-        """Unload the model that the server began with."""
+        """Unload the model that the server started with."""
         await self._first.unload()
 
     async def wake(self) -> None:
@@ -115,25 +118,25 @@ class FleetLoader:
 
 
 class FleetSwitch:
-    """Exchanges the engine that a server began with; see ``service.switch.Switch``.
+    """Replaces the engine that a server started with; see ``service.switch.Switch``.
 
     Args:
-        engine: What is exchanged.
+        engine: The engine to replace.
         prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
     """
 
     def __init__(self, engine: EngineExchange, prepare: Prepare) -> None:
         self._engine = engine
-        self._first = engine.config  # its adapters are for its model
+        self._first = engine.config  # its adapters belong to its model
         self._prepare = prepare
 
     @property
     def loaded(self) -> float:
-        """Fraction of the model that is on its way."""
+        """Loaded fraction of the model being loaded."""
         return self._engine.loaded
 
     async def load(self, path: Path, report: Report) -> None:
-        """Load a file in place of the model that answers."""
+        """Load a file in place of the default model."""
         header = await asyncio.to_thread(check_model, path)
         ready = await asyncio.to_thread(self._prepare, self._engine.config, report)
         config = replace(ready.for_model(header.path), embeds=not writes(header))
@@ -147,5 +150,5 @@ class FleetSwitch:
             raise
 
     async def unload(self) -> None:
-        """Unload the model that answers."""
+        """Unload the default model."""
         await self._engine.unload()

@@ -1,4 +1,4 @@
-"""The log on the terminal: warnings, or all of it, with nothing raw from outside."""
+"""The log on the terminal: warnings or everything, with control characters escaped."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EACH = ("coblyn.access", "coblyn.generation")
 
 
 class _Shown(logging.Formatter):
-    """Escapes whole records, tracebacks too."""
+    """Escapes complete records, including tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One record, with what was prompted and answered if it has that."""
+        """Format one record, with prompt and answer if it has them."""
         facts = getattr(record, "facts", {})
         texts = "".join(
             f"; {name}: {json.dumps(facts[name])}" for name in ("prompt", "text") if name in facts
@@ -28,10 +28,10 @@ class _Shown(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """A JSON object on one line, in ASCII: nothing in it can act on a terminal."""
+    """A JSON object on one line, in ASCII, so that nothing in it can affect a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One record."""
+        """Format one record."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry: dict[str, Any] = {
             "time": when,
@@ -50,7 +50,7 @@ class _Terminal(logging.StreamHandler[TextIO]):
 
 
 def show_log(*, verbose: bool) -> logging.Handler:
-    """Write warnings, or everything, to standard error from now on, in place of what an earlier call wrote to."""
+    """Write warnings, or everything, to standard error from now on, replacing an earlier call's output."""
     handler = _Terminal()
     handler.setFormatter(_Shown("%(name)s: %(message)s" if verbose else "coblyn: %(message)s"))
     root = logging.getLogger()
@@ -62,11 +62,11 @@ def show_log(*, verbose: bool) -> logging.Handler:
 
 
 def log_requests(style: Literal["text", "json"], *, with_texts: bool) -> None:
-    """How a server logs from now on.
+    """Set how a server logs from now on.
 
     Args:
-        style: ``json`` for an object per line, with each request and generation.
-        with_texts: Prompts and answers are logged, so that lines of each generation are there in any style.
+        style: ``json`` for one object per line, with every request and generation.
+        with_texts: Whether to log prompts and answers, which adds lines for every generation in any style.
     """
     root = logging.getLogger()
     if style == "json":

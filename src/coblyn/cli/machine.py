@@ -25,10 +25,10 @@ __all__ = ["examine_machine"]
 
 
 def examine_machine(*, as_json: bool) -> bool:
-    """Look at all that there is, measure, and say it.
+    """Inspect and measure everything, and show it.
 
     Returns:
-        Whether all is as it should be.
+        Whether everything is in order.
     """
     from coblyn.doctor.consult import check_machine, machine_facts
     from coblyn.errors import BundleMissing
@@ -69,7 +69,7 @@ def _show_without_engine(
 
 
 def _inside(in_use: Bundle, facts: Facts) -> Diagnosis:
-    """What is wrong with the libraries of the engine."""
+    """Faults of the engine's libraries."""
     from coblyn.doctor.cause import Case
     from coblyn.doctor.examine import examine
     from coblyn.native.audit import audit_bundle
@@ -98,7 +98,7 @@ def _prove(in_use: Bundle, facts: Facts) -> Proof:
 
 
 def _model_here() -> Path | None:
-    """The model that came last; nothing is fetched for a proof."""
+    """The newest local model; nothing is downloaded for a proof."""
     from coblyn.models import store
 
     return store.newest()
@@ -119,7 +119,7 @@ def _show(
     console.print()
     show_findings(console, diagnosis)
     for finding in inside.findings:
-        # Notes, such as code for newer CPUs that is chosen at run time, are for who asks about the engine itself.
+        # Notes, such as code for newer CPUs chosen at run time, are shown only when the engine itself is inspected.
         if finding.severity is not Severity.NOTE:
             show_finding(console, finding)
     _show_verdict(console, proof.verdict)
@@ -208,7 +208,7 @@ def _rows(console: Console, rows: Iterator[tuple[str, str]]) -> None:
     grid.add_column(no_wrap=True)
     grid.add_column()
     for name, text in rows:
-        # As `Text`: a cell that is a string is read as markup, whatever is said to print.
+        # As `Text`, since strings in cells are always parsed as markup.
         grid.add_row(Text(shown(f"  {name}")), Text(shown(text)))
     console.print(grid)
 

@@ -1,4 +1,7 @@
-"""``coblyn mcp``: Coblyn's tools over standard input and output, for programs that start such servers themselves."""
+"""``coblyn mcp``.
+
+Coblyn's MCP tools over standard input and output, for programs that start such servers themselves.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def mcp(
         str, typer.Option(help="Address of a running server. Default: that of the settings.")
     ] = "",
     key: Annotated[
-        str, typer.Option(help="API key, for a server that wants one.", envvar="COBLYN_API_KEY")
+        str, typer.Option(help="API key, for a server that requires one.", envvar="COBLYN_API_KEY")
     ] = "",
 ) -> None:
     """Offer a running server's models, and the doctor, as MCP tools over standard input and output."""

@@ -1,4 +1,4 @@
-"""Fetching a model in the background while something else takes its time."""
+"""Downloads a model in the background during other slow work."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["pulled_meanwhile"]
 
 @contextmanager
 def pulled_meanwhile(entry: Entry) -> Iterator[None]:
-    """Pull a model of the catalogue while the block runs, and wait for it behind the block.
+    """Download a model of the catalogue while the block runs, and wait for it afterwards.
 
-    Progress is shown from then on: two bars at a time tell less than one. If the block fails, the pull ends with the
-    process, and goes on where it stopped the next time.
+    Its progress is shown only while waiting, to avoid two bars at a time. If the block fails, the download ends with
+    the process, and continues where it stopped the next time.
 
     Raises:
-        FetchError, DiskFull: It could not be pulled.
+        FetchError, DiskFull: It could not be downloaded.
     """
     if entry.notice:
         print(entry.notice, file=sys.stderr)
@@ -37,7 +37,7 @@ def pulled_meanwhile(entry: Entry) -> Iterator[None]:
 
 
 class _Pulling(threading.Thread):
-    """The pull, and who watches it."""
+    """The download and its progress receiver."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__(name=f"pull {entry.alias}", daemon=True)
@@ -46,7 +46,7 @@ class _Pulling(threading.Thread):
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """Pull; called in the thread."""
+        """Download; called in the thread."""
         from coblyn.models.pull import pull
 
         try:
@@ -55,13 +55,13 @@ class _Pulling(threading.Thread):
             self._error = error
 
     def finish(self) -> None:
-        """Wait, with progress, and raise what went wrong."""
+        """Wait with progress, and raise an error of the download."""
         from coblyn.cli.bar import bar
 
         if self.is_alive():
             with bar() as self._report:
                 while self.is_alive():
-                    self.join(0.2)  # Ctrl-C is heard in between
+                    self.join(0.2)  # Ctrl-C is handled in between
         self.join()
         if self._error is not None:
             raise self._error

@@ -21,10 +21,10 @@ def merge(
         Path | None,
         typer.Option("--out", "-o", help="The new file. Default: the model's name, beside it."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Write the files of a split model as one; they stay."""
+    """Write the files of a split model as one; the originals are kept."""
     from coblyn.cli.bar import bar
     from coblyn.cli.quantize import refuse_existing
     from coblyn.errors import BadRequest

@@ -1,4 +1,4 @@
-"""``coblyn models``: what is here, what can be pulled, and away with what is no longer wanted."""
+"""``coblyn models``: lists local and available models, and deletes models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def models(
     remove: Annotated[str, typer.Option(metavar="NAME", help="Delete a model.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """List the models that are here, or delete one."""
+    """List local models, or delete one."""
     from coblyn.models import created, store
     from coblyn.models.created import Name
     from coblyn.models.neighbours import find_all
@@ -54,14 +54,14 @@ def _show_list(found: tuple[StoredModel, ...], troubles: tuple[Trouble, ...]) ->
     here = {model.name for model in found}
     rest = [entry for entry in CATALOGUE.values() if entry.name not in here]
     if rest:
-        print("Can be pulled:", file=sys.stderr)
+        print("Available for download:", file=sys.stderr)
     for entry in rest:
         size = human_size(entry.download_size)
         print(f"  {entry.alias}  {size}  {entry.license}  {entry.description}", file=sys.stderr)
 
 
 def _is_made(name: str) -> bool:
-    """Whether a model of that name is made by settings, and no file has it."""
+    """Whether a model of this name is made by settings and there is no file of this name."""
     from coblyn.errors import BadRequest
     from coblyn.models.created import Name
     from coblyn.models.names import stored_file

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options shared by several verbs."""
 
 from __future__ import annotations
 
@@ -30,15 +30,13 @@ __all__ = [
 
 Model = Annotated[
     str | None,
-    typer.Argument(
-        help="A GGUF file, or a name that `coblyn models` lists. Without it: the newest."
-    ),
+    typer.Argument(help="A GGUF file, or a name from `coblyn models`. Without it: the newest."),
 ]
 ModelOrSettings = Annotated[
     str | None,
     typer.Argument(
         metavar="MODEL",
-        help="A GGUF file, a name that `coblyn models` lists, or settings of KoboldCPP. Without it: the newest.",
+        help="A GGUF file, a name from `coblyn models`, or settings of KoboldCPP. Without it: the newest.",
     ),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
@@ -59,13 +57,13 @@ FlashAttention = Annotated[
 Fit = Annotated[
     bool | None,
     typer.Option(
-        "--fit/--no-fit", help="Give up settings until memory has room for the model. Default: on."
+        "--fit/--no-fit", help="Give up settings until the model fits in memory. Default: on."
     ),
 ]
 Batch = Annotated[int | None, typer.Option("--batch", help="Maximum tokens per step.")]
 CacheMemory = Annotated[
     int | None,
-    typer.Option("--cache-memory", help="Megabytes that keep what earlier requests computed."),
+    typer.Option("--cache-memory", help="Megabytes for the results of earlier requests."),
 ]
 SharedCells = Annotated[
     bool | None,
@@ -77,9 +75,7 @@ CpuExperts = Annotated[
 ]
 Kernels = Annotated[
     bool | None,
-    typer.Option(
-        "--kernels/--no-kernels", help="Coblyn's own matrix products on the CPU. Default: on."
-    ),
+    typer.Option("--kernels/--no-kernels", help="Coblyn's own CPU kernels. Default: on."),
 ]
 Projector = Annotated[
     str | None,
@@ -95,7 +91,7 @@ Yes = Annotated[
 
 
 def settings_among(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those arguments of a verb that have the name of a setting; several values of one become what it wants."""
+    """The arguments of a verb that are named like settings, with repeated values converted."""
     from coblyn.settings import Settings, rules
 
     names = {rule.name for rule in rules(Settings)}

@@ -18,9 +18,9 @@ __all__ = ["presets"]
 def presets(
     as_json: Annotated[bool, typer.Option("--json", help="For programs, with all values.")] = False,
 ) -> None:
-    """List presets of generation parameters: KoboldAI Lite's, and your own.
+    """List presets of generation parameters: KoboldAI Lite's and yours.
 
-    A request of any API names one as "preset"; `coblyn serve --preset NAME` takes it for those that name none.
+    A request to any API names one as "preset"; `coblyn serve --preset NAME` sets the default.
     """
     from coblyn.cli.text import shown
     from coblyn.service.presets import Presets
@@ -37,7 +37,7 @@ def presets(
 
 
 def _told(preset: Preset) -> str:
-    """The values that differ from what changes nothing."""
+    """The values that are not neutral."""
     from coblyn.service.presets import changes
 
     return ", ".join(f"{name} {_short(value)}" for name, value in changes(preset).items())

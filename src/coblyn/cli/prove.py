@@ -1,4 +1,4 @@
-"""Proving an engine before it is used: at its first use on a machine, and whenever it is asked for."""
+"""Proves an engine at its first use on a machine, and on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["prove_at_first_use", "prove_now", "remember_proof"]
 
 
 def prove_at_first_use(bundle: Bundle) -> Fault | None:
-    """Prove an engine that was not proved on such a machine yet; None if it runs and computes right."""
+    """Prove an engine unless it was proved on this machine; None if it runs and computes correctly."""
     from coblyn.cli.bar import bar
     from coblyn.native.place import place_here
     from coblyn.proof import record
@@ -33,7 +33,7 @@ def prove_at_first_use(bundle: Bundle) -> Fault | None:
 
 
 def remember_proof(bundle: Bundle) -> None:
-    """Keep that an engine was proved on this machine when it was built."""
+    """Record that an engine was proved on this machine when it was built."""
     from coblyn.native.place import place_here
     from coblyn.proof.record import remember
 
@@ -41,7 +41,7 @@ def remember_proof(bundle: Bundle) -> None:
 
 
 def prove_now(bundle: Bundle, *, as_json: bool) -> None:
-    """Prove an engine, whether it was proved before or not, and tell the outcome.
+    """Prove an engine even if it was proved before, and print the outcome.
 
     Raises:
         ProofFailed: It does not run, or computes wrongly.

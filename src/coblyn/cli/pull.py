@@ -1,4 +1,4 @@
-"""``coblyn pull``: bring a model here."""
+"""``coblyn pull``: download a model."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def pull(
         str,
         typer.Argument(
             help="smollm2, gemma3-270m, hf:OWNER/REPO[:QUANTIZATION|FILE], modelscope: with the same, "
-            "ollama:NAME[:TAG], a web address, or a file to take in."
+            "ollama:NAME[:TAG], a web address, or a file to copy."
         ),
     ],
     sha256: Annotated[str, typer.Option(help="SHA-256 of the file at an address.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Fetch it even if it is here.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Download it even if it is here.")] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the packages that the model came in.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Bring a model here; a download that was cut goes on where it stopped."""
+    """Download a model; an interrupted download continues where it stopped."""
     from coblyn.cli.bar import bar
     from coblyn.files import human_size
     from coblyn.models.catalogue import lookup

@@ -1,4 +1,4 @@
-"""``coblyn quantize``: a model in fewer bits."""
+"""``coblyn quantize``: writes a model in fewer bits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def quantize(
     ] = False,
     requantize: Annotated[
         bool,
-        typer.Option("--requantize", help="Allow a model that is quantized already, at a loss."),
+        typer.Option("--requantize", help="Allow an already quantized model, at a loss."),
     ] = False,
     report: Annotated[
         Path | None,
@@ -58,12 +58,12 @@ def quantize(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would become of each tensor.")
+        bool, typer.Option("--dry-run", help="Show the new type of each tensor.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Make a smaller file of a model, or list the types that there are."""
+    """Write a smaller file of a model, or list the available types."""
     from coblyn.cli.build import ensure_bundle
     from coblyn.models.store import find
     from coblyn.workshop.quantize import Recipe, plan_quantized
@@ -92,7 +92,7 @@ def quantize(
 
 
 def beside(source: Path, end: str) -> Path:
-    """Where a model's new file goes by default: beside it, its quantization exchanged for another word."""
+    """The default path of a new file: beside the model, with the quantization replaced in its name."""
     from coblyn.models.sources.offer import without_quantization
     from coblyn.models.splits import plain_name
 
@@ -101,7 +101,7 @@ def beside(source: Path, end: str) -> Path:
 
 
 def refuse_existing(target: Path) -> None:
-    """Refuse to replace what is there.
+    """Refuse to replace an existing file.
 
     Raises:
         BadRequest: There is such a file.

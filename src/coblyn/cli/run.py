@@ -109,7 +109,7 @@ def _open(model: str | None, config: Any, flags: dict[str, Any], *, yes: bool) -
     from coblyn.library import Engine
     from coblyn.settings import Settings
 
-    # In a process of its own: a model that ends it does not end us, who can say which model it was.
+    # In a separate process, so that a crash by the model can be reported with its name.
     chosen = fitted_aloud(configure(Settings.load(config, flags), model, yes=yes))
     with causes_named(chosen):
         engine = Engine.open(chosen, own_process=True)
@@ -127,7 +127,7 @@ def _answer_once(engine: Engine, prompt: Any, given: Options, *, as_json: bool) 
 def _say(engine: Engine, prompt: Any, given: Options) -> Completion:
     """Print an answer as it is made."""
     stream = engine.stream(prompt, **given)
-    is_terminal = sys.stdout.isatty()  # a file gets what the model wrote
+    is_terminal = sys.stdout.isatty()  # a file gets the model's text unchanged
     for delta in stream:
         print(shown(delta.text) if is_terminal else delta.text, end="", flush=True)
     print()
@@ -150,7 +150,7 @@ def _print_json(engine: Engine, completion: Completion) -> None:
 
 
 def _chat(engine: Engine, opening: list[dict[str, str]], given: Options) -> None:
-    """Ask, answer, until the user leaves. The conversation so far is never read twice by the model."""
+    """Chat until the user leaves. The conversation so far is never computed twice."""
     import contextlib
 
     with contextlib.suppress(ImportError):
@@ -178,7 +178,7 @@ def _chat(engine: Engine, opening: list[dict[str, str]], given: Options) -> None
 
 
 def _follow(line: str, messages: list[dict[str, str]], opening: list[dict[str, str]]) -> bool:
-    """Change the conversation as a line says; whether there is something to answer now."""
+    """Apply a line to the conversation. Gives whether there is something to answer."""
     if line == "/reset":
         messages[:] = opening
         return False

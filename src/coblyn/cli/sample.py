@@ -1,4 +1,4 @@
-"""``coblyn sample``: what could be drawn next, after each sampler of a chain."""
+"""``coblyn sample``: shows candidates for the next token after each sampler of a chain."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ __all__ = ["sample"]
 
 
 def sample(
-    model: Annotated[
-        str, typer.Argument(help="A GGUF file, or a name that `coblyn models` lists.")
-    ],
+    model: Annotated[str, typer.Argument(help="A GGUF file, or a name from `coblyn models`.")],
     prompt: Annotated[
         str | None, typer.Argument(help="The text to continue; - reads it from standard input.")
     ] = None,
@@ -37,17 +35,20 @@ def sample(
     ] = "",
     preset: Annotated[
         str | None,
-        typer.Option("--preset", help="Begin with a preset that `coblyn presets` lists."),
+        typer.Option("--preset", help="Start from a preset of `coblyn presets`."),
     ] = None,
     negative: Annotated[
         str,
-        typer.Option("--negative", help="What guidance_scale in the chain guides away from."),
+        typer.Option("--negative", help="The negative prompt for guidance_scale in the chain."),
     ] = "",
     chat: Annotated[
-        bool, typer.Option("--chat", help="The prompt is a message, by the model's chat template.")
+        bool,
+        typer.Option(
+            "--chat", help="Format the prompt as a message with the model's chat template."
+        ),
     ] = False,
     top: Annotated[
-        int, typer.Option("--top", min=1, max=1000, help="Candidates that are shown.")
+        int, typer.Option("--top", min=1, max=1000, help="Number of candidates to show.")
     ] = 10,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     context: options.Context = None,
@@ -68,7 +69,7 @@ def sample(
 
 
 def _params(chain: str, preset: str | None) -> SamplingParams:
-    """Parameters as a request has them.
+    """Parse the parameters like those of a request.
 
     Raises:
         BadRequest: One is unknown or out of range.
@@ -151,7 +152,7 @@ def _as_json(views: Sequence[StageView]) -> str:
 
 
 def _table(views: Sequence[StageView]) -> str:
-    """A row for each token, a column for each stage, in percent."""
+    """The table with one row per token and one column per stage, in percent."""
     pieces = {each.token: each.piece for view in views for each in view.candidates}
     labels = {token: shown(repr(piece.decode(errors="replace"))) for token, piece in pieces.items()}
     heads = [view.name for view in views]

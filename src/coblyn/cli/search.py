@@ -1,4 +1,4 @@
-"""``coblyn search``: models on Hugging Face."""
+"""``coblyn search``: searches models on Hugging Face."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["search"]
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What the models' names are like.")],
-    limit: Annotated[int, typer.Option(min=1, max=100, help="The most that are shown.")] = 20,
+    text: Annotated[str, typer.Argument(help="Text to search for in the models' names.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Maximum number of results.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Look for GGUF models on Hugging Face, those that are fetched most first."""
+    """Search GGUF models on Hugging Face, most downloaded first."""
     import sys
 
     from coblyn.models.sources.search import search as search_hub

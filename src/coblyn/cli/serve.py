@@ -43,7 +43,8 @@ def serve(
     on_demand: Annotated[
         bool | None,
         typer.Option(
-            "--on-demand/--no-on-demand", help="Load the models that requests name. Default: on."
+            "--on-demand/--no-on-demand",
+            help="Load models on demand when requests name them. Default: on.",
         ),
     ] = None,
     ollama_port: Annotated[
@@ -112,7 +113,7 @@ def serve(
     ] = None,
     control_layers: Annotated[
         str | None,
-        typer.Option(metavar="FIRST-LAST", help="Layers that control vectors work on."),
+        typer.Option(metavar="FIRST-LAST", help="Layers that control vectors apply to."),
     ] = None,
     projector: options.Projector = None,
     max_running: Annotated[
@@ -123,7 +124,7 @@ def serve(
     ] = None,
     slot_save_path: Annotated[
         str | None,
-        typer.Option(help="Directory where clients save what was computed for texts."),
+        typer.Option(help="Directory in which clients save the states of texts."),
     ] = None,
     data_slots: Annotated[
         bool | None,
@@ -197,13 +198,13 @@ def run_server(
     """Serve until told to stop.
 
     Args:
-        settings: What the user chose.
-        file: The settings file that was named.
-        engine_config: Gives what to load; it may take long.
-        on_ready: Told of the first address when the server listens.
+        settings: The settings.
+        file: The chosen settings file.
+        engine_config: Makes the engine's configuration; may take long.
+        on_ready: Called with the first address when the server listens.
 
     Raises:
-        CoblynError: A port, the engine or the model cannot be had.
+        CoblynError: A port, the engine or the model is not available.
     """
     gc.disable()  # nothing that is made until it listens is garbage: looking for some takes a tenth of a second
     # Its plugins are looked for in all packages that are installed, and there are none.

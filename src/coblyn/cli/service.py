@@ -1,4 +1,4 @@
-"""``coblyn service``: a server that runs whenever its user is logged in. Files are written; the user starts it."""
+"""``coblyn service``: a server that runs while its user is logged in. It writes files; the user starts the service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["service"]
 
 
 class Action(StrEnum):
-    """What is done with a service."""
+    """The actions on a service."""
 
     install = "install"
     remove = "remove"
@@ -36,9 +36,9 @@ def service(
         bool, typer.Option("--print", help="Show the file instead of writing it.")
     ] = False,
 ) -> None:
-    """Write, remove and look at the file by which systemd or launchd runs `coblyn serve`.
+    """Write, remove or show the file by which systemd or launchd runs `coblyn serve`.
 
-    What the server does stands in the settings file. Nothing is started: the commands for that are shown.
+    The server's behaviour is defined by the settings file. Nothing is started; the commands for that are shown.
     """
     from coblyn.daemon import manager
     from coblyn.errors import SettingsError
@@ -64,7 +64,7 @@ def _command(name: str, model: str | None, config: Path | None) -> Command:
     from coblyn.files import existing_file
     from coblyn.settings import Settings
 
-    settings = Settings.load(config)  # what is wrong there must not be found at the next login
+    settings = Settings.load(config)  # errors there must not surface only at the next login
     argv = [sys.executable, "-m", "coblyn", "serve", "--yes"]
     if config:
         argv += ["--config", str(config.absolute())]

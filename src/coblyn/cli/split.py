@@ -1,4 +1,4 @@
-"""``coblyn split``: a model in several files."""
+"""``coblyn split``: writes a model as several files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 def split(
     model: Annotated[str, typer.Argument(help="A GGUF file, or a name of `coblyn models`.")],
     max_size: Annotated[
-        str, typer.Option(metavar="SIZE", help="Most bytes of a file, such as 500M or 2G.")
+        str, typer.Option(metavar="SIZE", help="Maximum size of a file, such as 500M or 2G.")
     ] = "",
-    max_tensors: Annotated[int, typer.Option(min=0, help="Most tensors of a file.")] = 0,
+    max_tensors: Annotated[
+        int, typer.Option(min=0, help="Maximum number of tensors per file.")
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -30,10 +32,10 @@ def split(
             help="Beginning of the files' names. Default: the model's name, beside it.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Write a model as several files, named as llama.cpp names them; the model stays."""
+    """Write a model as several files with llama.cpp's names; the original is kept."""
     from coblyn.cli.bar import bar
     from coblyn.cli.quantize import refuse_existing
     from coblyn.errors import BadRequest
@@ -62,10 +64,10 @@ def split(
 
 
 def size_of(text: str) -> int:
-    """Bytes of a size as people write it: 500M, 2G, 1.5g, 1000000.
+    """Parse a size in bytes: 500M, 2G, 1.5g, 1000000.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: It is not a size.
     """
     from coblyn.errors import BadRequest
 

@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do to a server: asked once it ends well, asked twice it ends at once."""
+"""Handles Ctrl-C and SIGTERM: the first signal stops the server gracefully, the second at once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SIGNALS = tuple(
 
 
 class Stop:
-    """Handles these signals inside its ``with`` block, which has to be on the main thread.
+    """Handles these signals within its ``with`` block, which must run on the main thread.
 
     Args:
-        loop: Where ``ask`` is called.
+        loop: The event loop on which ``ask`` is called.
         ask: Called at the first signal; it may be replaced while the block runs.
         force: Called at the second, in the signal's handler, right before the process ends.
 
     Attributes:
-        signal: The first signal that came, 0 before.
+        signal: The first signal received; 0 before.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The certificate of a server, looked at before anything that takes time."""
+"""The certificate of a server, checked before any slow work."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Tls"]
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files of a certificate and of its private key; the key's is None where both are in one."""
+    """The files of a certificate and its private key; the latter is None if both are in one."""
 
     cert: str
     key: str | None
 
     @classmethod
     def of(cls, settings: Settings) -> Tls | None:
-        """What the user chose; None for plain HTTP.
+        """The files from the settings; None for plain HTTP.
 
         Raises:
             SettingsError: The files cannot be read, or do not belong together.
@@ -36,7 +36,7 @@ class Tls:
         chosen = cls(settings.tls_cert, settings.tls_key or None)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            # An encrypted key would be asked for in the middle of the start.
+            # An encrypted key would cause a prompt in the middle of the start.
             context.load_cert_chain(chosen.cert, chosen.key, password=_no_password)
         except (OSError, ValueError) as error:
             raise SettingsError(

@@ -1,4 +1,4 @@
-"""What the settings say about tool servers, as options of the APIs."""
+"""The settings of tool servers as options of the APIs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def tool_options(settings: Settings) -> dict[str, Any]:
     """Fields of ``ApiOptions``.
 
     Raises:
-        SettingsError: The file cannot be read, or an entry of it is wrong.
+        SettingsError: The file cannot be read, or an entry is invalid.
     """
     path = settings.mcp_file
     return {

@@ -1,4 +1,4 @@
-"""The verbs, and the page that names them, which is shown without loading anything else."""
+"""The verbs and the help page, which is shown without importing anything else."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ ALONE = "Without a command it opens the writing page in the browser."
 VERBS = {
     "serve": "Serve a model: the writing page, and KoboldAI's and OpenAI's API.",
     "run": "Answer a prompt in the terminal, or chat.",
-    "pull": "Bring a model here, or go on with a download that was cut.",
-    "search": "Look for models on Hugging Face.",
+    "pull": "Download a model, or continue an interrupted download.",
+    "search": "Search models on Hugging Face.",
     "show": "Show what a model is, what it can do, and what memory it takes.",
-    "verify": "Check that models are whole.",
-    "create": "Make a model from another by settings, as a Modelfile says.",
-    "models": "List the models that are here, or delete one.",
-    "quantize": "Make a smaller file of a model, in fewer bits per weight.",
+    "verify": "Verify the files of models.",
+    "create": "Make a model from another by a Modelfile.",
+    "models": "List local models, or delete one.",
+    "quantize": "Write a smaller file of a model, in fewer bits per weight.",
     "imatrix": "Read a text to learn which inputs of a model's weights matter.",
     "compare": "Measure how far a model is from another, on a text.",
     "convert": "Convert a model in safetensors to GGUF.",
     "split": "Write a model as several files.",
     "merge": "Write the files of a split model as one.",
-    "fit": "Show what memory a model takes, and what fits, without loading it.",
+    "fit": "Show the memory a model takes, and what fits, without loading it.",
     "presets": "List presets of generation parameters.",
-    "sample": "Show what could be drawn next, after each sampler.",
-    "key": "Make, list and remove API keys for programs of other machines.",
-    "connect": "Point another program at the server, or take that back.",
+    "sample": "Show candidates for the next token after each sampler.",
+    "key": "Make, list and remove API keys for programs on other machines.",
+    "connect": "Connect another program to the server, or undo that.",
     "mcp": "Offer a server's models to programs that speak MCP.",
     "service": "Write the file by which systemd or launchd runs the server.",
     "build": "Build the native engine, or choose among the engines built.",
     "pack": "Gather what a machine without a network needs.",
     "doctor": "Explain a failed build, and prove what accelerates this machine.",
-    "bench": "Measure prefill and decode, beside the bare C loop.",
+    "bench": "Measure prefill and decode, compared with the bare C loop.",
 }
 """Each verb's summary, at most 66 characters. The verb ``name`` is the function ``name`` in ``coblyn/cli/name.py``."""
 
@@ -47,7 +47,7 @@ _OPTIONS = {
 
 
 def overview() -> str:
-    """What ``coblyn --help`` shows; the parser of the command line would need a tenth of a second to say the same."""
+    """The output of ``coblyn --help``; the parser would need a tenth of a second for the same."""
     usage = "Usage: coblyn [OPTIONS] COMMAND [ARGS]..."
     options = _table("Options", _OPTIONS)
     return f"{usage}\n\n  {DESCRIPTION}\n\n  {ALONE}\n\n{options}\n{_table('Commands', VERBS)}"

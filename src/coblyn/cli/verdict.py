@@ -1,4 +1,4 @@
-"""What this machine and the bundle in use have, as the engine's verdicts want it."""
+"""Facts about this machine and the current bundle, for the engine's verdicts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ _HIDING = {
     "vulkan": ("GGML_VK_VISIBLE_DEVICES", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"),
     "metal": (),
 }
-"""Variables that can hide all devices of a backend."""
+"""Environment variables that can hide all devices of a backend."""
 
 
 def look(bundle_id: str) -> Machine:
-    """Look at this machine; answers of programs are remembered, so it takes milliseconds but for the first time.
+    """Inspect this machine; programs' answers are cached, so it takes milliseconds except for the first time.
 
     Args:
-        bundle_id: The bundle in use; empty for the scripted engine, which needs no machine. Without one nothing
-            is known.
+        bundle_id: The current bundle; empty for the scripted engine, for which nothing is inspected.
     """
     if bundle_id in ("", NO_BUNDLE):
         return UNKNOWN
@@ -47,7 +46,7 @@ def look(bundle_id: str) -> Machine:
 
 
 def show(verdict: Verdict) -> None:
-    """Say what is wrong, why, and what to do, on stderr; nothing if all is as it should be."""
+    """Print on stderr what is wrong, why, and what to do; nothing if everything is in order."""
     if verdict.is_fault:
         text = f"error: {verdict.text} {verdict.reason}\n  fix: {verdict.fix}"
         print(shown(text), file=sys.stderr)
@@ -56,7 +55,7 @@ def show(verdict: Verdict) -> None:
 
 
 def machine_of(facts: Facts, receipt: Receipt, environ: Mapping[str, str]) -> Machine:
-    """What there is, from facts about the machine and the receipt of the bundle in use."""
+    """Combine facts about the machine and the receipt of the current bundle."""
     from coblyn.native.backends import BACKENDS
 
     verdicts = {name: each.detect(facts) for name, each in BACKENDS.items() if name != "cpu"}

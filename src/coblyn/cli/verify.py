@@ -1,4 +1,4 @@
-"""``coblyn verify``: whether models are whole."""
+"""``coblyn verify``: verifies models' files."""
 
 from __future__ import annotations
 
