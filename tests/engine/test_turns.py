@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,14 +40,19 @@ def test_equal_sets_share_their_steps_and_others_take_turns() -> None:
     assert all(machine.text(str(index)) == SCRIPT[:20] for index in range(6))
 
 
-def test_where_rows_may_have_adapters_of_their_own_all_that_is_written_shares_its_steps() -> None:
+@pytest.mark.parametrize(
+    "steered", [SETS[3], (Adapter("p", 1.0, "prefix"),)], ids=["control", "new kind"]
+)
+def test_where_rows_may_have_adapters_of_their_own_all_that_is_written_shares_its_steps(
+    steered: tuple[Adapter, ...],
+) -> None:
     machine = Machine(FakeRunner(script=SCRIPT, repeats=True, mixes_adapters=True), max_running=5)
     for index in range(3):
         add(machine, str(index), SETS[index], f"prompt {index}", 30)
     reading = [names(machine.step()) for _ in range(3)]
     assert [len(each) for each in reading] == [1, 1, 1]
     assert all(names(machine.step()) == {"0", "1", "2"} for _ in range(4))
-    add(machine, "steered", SETS[3], "prompt", 30)
+    add(machine, "steered", steered, "prompt", 30)
     plans = [names(machine.step()) for _ in range(6)]
     assert plans.count({"0", "1", "2"}) == plans.count({"steered"}) == 3
     add(machine, "long", SETS[1], "x" * 300, 4)

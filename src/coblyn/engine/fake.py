@@ -307,8 +307,8 @@ class FakeRunner:
             return
         are_single = all(len(row.tokens) <= 1 and not row.drafts for row in rows)
         assert len(sets) <= 1 or are_single, "rows of several tokens have the same adapters"
-        controls = {tuple(each for each in one if each.kind == "control") for one in sets}
-        assert len(controls) <= 1, "a context has one control vector at a time"
+        of_steps = {tuple(each for each in one if not each.is_of_rows) for one in sets}
+        assert len(of_steps) <= 1, "a context has one control vector at a time"
 
     def _cut(self, sequence: int, length: int) -> None:
         del self.held.get(sequence, [])[length:]

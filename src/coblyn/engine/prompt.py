@@ -136,6 +136,11 @@ class Adapter:
     scale: float = 1.0
     kind: str = "lora"
 
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether the rows of a step may differ in it, where the engine can; every other kind is of whole steps."""
+        return self.kind == "lora"
+
 
 @dataclass(frozen=True, slots=True)
 class Namespace:

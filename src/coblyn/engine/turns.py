@@ -76,11 +76,11 @@ def _by_set(running: Sequence[Generation]) -> list[Group]:
 
 
 def _mixed(groups: Sequence[Group]) -> list[Group]:
-    """One group of decoding requests per control vector, and one group of prefilling requests per set."""
+    """One group of decoding requests per set of adapters of whole steps, and one of prefilling requests per set."""
     writing: dict[Hashable, list[Generation]] = {}
     for group in groups:
         ready = [each for each in group.members if not _is_reading(each)]
-        writing.setdefault(("writing", _control(group)), []).extend(ready)
+        writing.setdefault(("writing", _of_steps(group)), []).extend(ready)
     together = [Group(key, members, is_mixed=True) for key, members in writing.items() if members]
     reading = [group for group in groups if any(map(_is_reading, group.members))]
     return [*together, *reading]
@@ -94,6 +94,6 @@ def _is_reading(generation: Generation) -> bool:
     )
 
 
-def _control(group: Group) -> _Set:
+def _of_steps(group: Group) -> _Set:
     adapters = group.members[0].content.namespace.adapters
-    return tuple(adapter for adapter in adapters if adapter.kind == "control")
+    return tuple(adapter for adapter in adapters if not adapter.is_of_rows)
