@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,19 @@ class TestInstalled:
         (models / "folder.gguf").mkdir()
         assert store.newest() == sound
         assert "folder" not in [model.name for model in store.installed()]
+
+    @pytest.mark.parametrize(("make", "trouble"), [(os.mkfifo, "a pipe"), (Path.touch, "empty")])
+    def test_what_can_be_no_model_is_told_and_not_opened(
+        self, models: Path, make: Callable[[Path], None], trouble: str
+    ) -> None:
+        models.mkdir(parents=True)
+        make(models / "strange.gguf")
+        assert store.newest() is None
+        found, troubles = store.survey()
+        assert found == ()
+        assert trouble in troubles[0].message
+        with pytest.raises(ModelNotFound, match=trouble):
+            store.find("strange")
 
     def test_a_whole_file_that_is_called_a_part(self, models: Path) -> None:
         path = add(models, "x-00003-of-00013.gguf")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -255,6 +256,10 @@ def _stored(root: Path, path: Path) -> StoredModel | Trouble | None:
         size = sum(file.stat().st_size for file in _files(path))
     except OSError as error:
         return _trouble(name, path, error)
+    if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for whoever writes to it
+        return Trouble(name, f"{path} is not a file, but a pipe, a socket or a device.")
+    if not state.st_size:
+        return Trouble(name, f"{path} is empty.")
     return StoredModel(name, path, size, datetime.fromtimestamp(state.st_mtime, UTC))
 
 
