@@ -86,6 +86,17 @@ async def test_lites_instruct_mode_gets_the_length_that_it_asks_for(
     assert (engine.requests[-1].ban_eos, engine.requests[-1].ignore_eos) == (False, True)
 
 
+async def test_lites_viewer_of_probabilities_gets_alternatives(
+    client: Client, engine: SteppedEngine
+) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "logprobs": True, "max_length": 1}
+    for key, num_alternatives in ({"genkey": "KCPP4719"}, 10), ({}, 0):
+        reply = await client.post(CHAT, body | key)
+        token = reply.json["choices"][0]["logprobs"]["content"][0]
+        assert bool(token["top_logprobs"]) == bool(num_alternatives)
+        assert engine.requests[-1].sampling.logprobs == num_alternatives
+
+
 async def test_llama_servers_and_vllms_names_are_obeyed(
     client: Client, engine: SteppedEngine
 ) -> None:

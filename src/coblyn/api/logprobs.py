@@ -11,10 +11,20 @@ from coblyn.engine.events import TokenLogprob, TokenText
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
 
-__all__ = ["Offsets", "bind_logprobs", "chat_form", "completion_form", "finite_logprob"]
+__all__ = [
+    "KOBOLD_LOGPROBS",
+    "Offsets",
+    "bind_logprobs",
+    "chat_form",
+    "completion_form",
+    "finite_logprob",
+]
 
 LEAST_LOGPROB = -9999.0
 """The value for an impossible token, since JSON has no infinity."""
+
+KOBOLD_LOGPROBS = 10
+"""Alternatives per token for KoboldCPP's clients, which do not say how many they want."""
 
 Token = TokenText | TokenLogprob
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from coblyn.api.body import token_id
 from coblyn.api.kobold.wire import GenerateInput
+from coblyn.api.logprobs import KOBOLD_LOGPROBS
 from coblyn.api.parameters import KOBOLD_NUMBERS, read_breakers, read_order
 from coblyn.engine.params import DEFAULT_ORDER, MAX_TOP_LOGPROBS, SamplingParams
 from coblyn.errors import BadRequest
@@ -17,9 +18,6 @@ T = TypeVar("T")
 
 MAX_BIASES = 512
 MAX_BIAS = 100.0
-NUM_TOP_LOGPROBS = 10
-"""Default number of alternatives per token for log-probabilities."""
-
 FORBIDDEN = float("-inf")
 
 
@@ -81,4 +79,4 @@ def _num_logprobs(wanted: int | bool, warnings: dict[str, str]) -> int | None:
         return None
     if wanted > MAX_TOP_LOGPROBS:
         warnings["logprobs"] = f"{MAX_TOP_LOGPROBS} was used, which is the maximum."
-    return NUM_TOP_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)
+    return KOBOLD_LOGPROBS if wanted is True else min(wanted, MAX_TOP_LOGPROBS)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from coblyn.api.adapters import LORA
 from coblyn.api.biases import Biases, read_biases
+from coblyn.api.logprobs import KOBOLD_LOGPROBS
 from coblyn.api.openai.foreign import ForeignInput
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
@@ -222,12 +223,18 @@ class ChatInput(SamplingInput):
         )
         wanted = (self.foreign_length, self.max_completion_tokens, self.max_tokens, self.n_predict)
         max_tokens = max_tokens_of(*wanted)
-        logprobs = (self.top_logprobs or 0) if self.logprobs else self.num_probs
         commands = self.commands(
-            prompt, numbers, max_tokens=max_tokens, logprobs=logprobs, count=count
+            prompt, numbers, max_tokens=max_tokens, logprobs=self._num_logprobs, count=count
         )
         more = tags.stops if tags else ()
         return [replace(each, stop=(*each.stop, *more)) for each in commands]
+
+    @property
+    def _num_logprobs(self) -> int | None:
+        """Alternatives per token; KoboldCPP's clients, known by their key, do not count them."""
+        if not self.logprobs:
+            return self.num_probs
+        return self.top_logprobs or (KOBOLD_LOGPROBS if self.genkey else 0)
 
     @property
     def _thinking(self) -> dict[str, Any]:
