@@ -1,4 +1,4 @@
-"""Every exception that Coblyn raises on purpose, and what each means outside.
+"""All exceptions that Coblyn raises deliberately, with their meaning for users and clients.
 
     CoblynError
     ├─ BadRequest               a caller's input is wrong; ``field`` names it
@@ -32,8 +32,8 @@
     ├─ ProgramFailed            another program that we ran
     └─ PortInUse
 
-A message names the thing that is wrong; ``hint`` says what to do about it. ``status`` is the HTTP status and
-``exit_code`` the exit code of the command line. This module imports nothing of ours, so that every room can use it.
+A message names what is wrong; ``hint`` says what to do about it. ``status`` is the HTTP status and ``exit_code`` the
+exit code of the command line. This module imports nothing of Coblyn, so that every package can use it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: space, putting in place, errors in plain words.
+"""Writing files atomically: disk space, renaming, and readable errors.
 
 Knows nothing of where bytes come from or what they mean.
 """

@@ -60,7 +60,7 @@ _TUPLES = frozenset(
 
 
 class Options(CommandOptions, total=False):
-    """What ``generate`` and ``stream`` take besides the prompt: every option and parameter by its name.
+    """The options of ``generate`` and ``stream``: every option and parameter by name.
 
     A ``seed`` makes the answer repeatable; ``memory`` stands before a text prompt and survives when the text is cut.
     ``sampling`` has parameters together; one that is given by its own name counts instead.
@@ -267,7 +267,7 @@ class Engine:
 
     @property
     def info(self) -> ModelInfo:
-        """Facts of the model."""
+        """Facts about the model."""
         return self.client.info
 
     def generate(self, prompt: str | Messages, **options: Unpack[Options]) -> Completion:

@@ -1,4 +1,4 @@
-"""Where Coblyn keeps its files: one place to ask, nothing is created by asking.
+"""The locations of Coblyn's files. Nothing is created here.
 
 ``COBLYN_HOME`` moves everything into one directory; without it each kind goes where the platform wants it.
 """
@@ -33,7 +33,7 @@ def _home(kind: str, default: str) -> Path:
 
 
 def cache() -> Path:
-    """What can be made or fetched again."""
+    """Data that can be made or downloaded again."""
     return _home("cache", _DIRS.user_cache_dir)
 
 
@@ -63,7 +63,7 @@ def logs() -> Path:
 
 
 def data() -> Path:
-    """What cannot be made again."""
+    """Data that cannot be made again."""
     return _home("data", _DIRS.user_data_dir)
 
 

@@ -1,8 +1,7 @@
-"""The one place that starts other programs, and ends them with all their children.
+"""The only module that starts other programs; it ends them with all their children.
 
-A program runs in a process group of its own, so that Ctrl-C reaches us alone; we end the whole tree
-and wait for it before the interrupt travels on. This module knows no compiler, no engine and no
-terminal.
+A program runs in a separate process group, so that Ctrl-C only reaches Coblyn, which ends the whole tree and waits for
+it before the interrupt propagates. This module knows nothing of compilers, engines or terminals.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Environment", "Finished", "end_tree", "ending_signals", "run", "show_command", "stream"]
 
 Environment = Mapping[str, str | None]
-"""Changes to the environment that we run in: a value sets a variable, None removes it."""
+"""Changes to the environment: a value sets a variable, None removes it."""
 
 _log = logging.getLogger(__name__)
 

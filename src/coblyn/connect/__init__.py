@@ -1,4 +1,4 @@
-"""Settings of other programs that point them at a server: what they say, written into their files and taken back.
+"""Settings that connect other programs to a server: shown, written into their files, and undone.
 
-One module a program in ``clients/``. The room refuses to know how a server works.
+One module per program in ``clients/``. This package knows nothing of how a server works.
 """

@@ -1,4 +1,4 @@
-"""Files changed and changed back: of each file its text before and the hash of what was written are kept.
+"""Changes to files that can be undone: the old text of each file and the hash of the new text are stored.
 
 A file that someone has changed since is not overwritten: the user is told where its old text is.
 """

@@ -1,4 +1,4 @@
-"""What has to be done in a program: pure values, to be shown or carried out."""
+"""The plan for connecting a program: pure values, to be shown or executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing files here: resumed after a break, checked by their SHA-256, complete or not there.
+"""Downloads files: resumable, verified by SHA-256, and present only when complete.
 
-The room knows neither engines nor models: an address or a package's file goes in, a file on the disk comes out.
+This package knows nothing of engines or models: it takes an address or a package's file, and gives a file on disk.
 """

@@ -1,6 +1,6 @@
-"""Downloads: resumed after a kill, checked by SHA-256, there whole or not at all.
+"""Downloads: resumed after a kill, verified by SHA-256, and present only when complete.
 
-Knows URLs and files, and refuses to know what is in them or which index lists them.
+Knows URLs and files, but nothing of their content or of the indexes that list them.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def fetch(
     network: Network = _DEFAULT,
     login_hint: str = "",
 ) -> Path:
-    """Bring the file at ``url`` to ``target``, unless it is there already with the right checksum.
+    """Download ``url`` to ``target`` unless the file is there with the right checksum.
 
-    A download that was cut or killed goes on where it stopped if the server still has the same
-    file. Several processes may ask for the same target: one fetches, the others wait for it.
+    An interrupted download continues where it stopped if the server still has the same file. If several processes want
+    the same target, one downloads and the others wait.
 
     Args:
         url: An http, https or file URL; it may hold a user and a password.

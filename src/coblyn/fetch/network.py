@@ -1,4 +1,4 @@
-"""How to reach servers: certificates, proxies, patience, and failures in plain words.
+"""How to reach servers: certificates, proxies, timeouts, and readable errors.
 
 Knows nothing of files, and of HTTP only what can go wrong with it.
 """

@@ -1,4 +1,4 @@
-"""A file on its way: ``<target>.part`` is what has arrived, ``<target>.part.json`` says of what.
+"""A partial download: ``<target>.part`` has the received bytes, ``<target>.part.json`` identifies the file.
 
 Knows HTTP's words for "the rest of the same file", and nothing else of where bytes come from.
 """
@@ -17,7 +17,7 @@ _BLOCK = 2**20
 
 
 class Part:
-    """What has arrived so far, on disk and in the checksum.
+    """The received bytes, on disk and in the checksum.
 
     Args:
         target: The file's name when it is whole.

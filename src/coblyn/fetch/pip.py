@@ -1,6 +1,6 @@
-"""What pip is told (indexes, certificates, proxy), and pip's own download as a last resort.
+"""pip's settings (indexes, certificates, proxy), and pip's own download as a last resort.
 
-Refuses to know which package is wanted for what.
+Knows nothing of the purpose of packages.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tools by the Model Context Protocol: our own for other programs, and those of other programs for our models.
+"""Tools over the Model Context Protocol: Coblyn's for other programs, and other programs' for local models.
 
 ``tools`` offers generate, tokenize, models and doctor; ``tool_servers`` connects to the servers of a file and calls
-their tools within limits. The official library speaks the protocol; it is imported on demand. The room
-refuses to know where models run: that is a ``Backend``.
+their tools within limits. The official library speaks the protocol; it is imported on demand. This package does not
+know where models run; that is a ``Backend``.
 """

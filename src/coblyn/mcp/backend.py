@@ -1,4 +1,4 @@
-"""What the tools need of models, wherever these run."""
+"""The interface to models that the tools need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools of other programs that speak the Model Context Protocol: what they are, and calls of them within limits."""
+"""Tools of other MCP servers: listing them, and calling them within limits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ToolFailed(CoblynError):
 
 @dataclass(frozen=True, slots=True)
 class ToolLimits:
-    """What a call may take.
+    """Limits of a call.
 
     Attributes:
         seconds: How long a call may take.
@@ -76,7 +76,7 @@ class ForeignTool:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call brought.
+    """The result of a call.
 
     Attributes:
         text: The result as text.
@@ -92,7 +92,7 @@ class ToolServers:
 
     Args:
         servers: What there is.
-        limits: What a call may take.
+        limits: Limits of a call.
     """
 
     def __init__(self, servers: Sequence[ToolServer], limits: ToolLimits | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Whether a bundle runs and computes right here: products, attention and tiny models, against numpy.
+"""Proves that a bundle runs and computes correctly on this machine: products, attention, tiny models, against numpy.
 
-Knows no user, no model of a user and no settings: a bundle's libraries go in, and a fault or none comes out.
+Takes a bundle's libraries and gives a fault or none; knows nothing of users, their models or settings.
 """

@@ -2,7 +2,7 @@
 
     python -m coblyn.proof.bencher JSON
 
-A process of its own, since a model may end it. The engine is in it, as the bare loop is: nothing is between them.
+It is a separate process, since a model may crash it. Both the engine and the bare loop run in it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How fast is the engine beside the bare C loop of the same bundle?
+"""The speed of the engine compared with the bare C loop of the same bundle.
 
-Both run in turn, several times, in one process and on one thread, and medians of the ratios are taken: on a machine
-that does other things too, only what ran side by side can be compared.
+Both run alternately, several times, in one process and on one thread, and the medians of the ratios are taken, since on
+a busy machine only adjacent runs can be compared.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class WatchedRunner(LlamaRunner):
         self.notes: list[Note] = []
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
-        """Run it as ever."""
+        """Run the plan, and record the beginning of its step."""
         decodes = all(len(row.tokens) == 1 and row.max_drawn for row in plan.rows)
         num_decoding = len(plan.rows) if decodes else 0
         self.notes.append(Note(time.perf_counter(), self.decode_seconds, num_decoding))

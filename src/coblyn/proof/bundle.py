@@ -1,4 +1,4 @@
-"""Proving a bundle: in a process of its own, which it may end, and within bounded time."""
+"""Proves a bundle in a separate process, which may crash, and within bounded time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def prove_bundle(
         stage_seconds: How long a stage may take before it counts as hung.
 
     Returns:
-        What went wrong first; None if it runs and computes right.
+        The first fault; None if it runs and computes correctly.
     """
     reading = Reading(report)
     child = [sys.executable, "-m", "coblyn.proof.child"]

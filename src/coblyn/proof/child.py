@@ -1,4 +1,4 @@
-"""The process that proves a bundle: it computes, and writes a line before each thing that it tries.
+"""The process that proves a bundle: it writes a line before each computation.
 
     python -m coblyn.proof.child LIBRARIES SECONDS [REMOTE...]
 
@@ -50,7 +50,7 @@ def main() -> None:
         child.report("wrong", message=error.message, error=error.error)
     except CoblynError as error:
         child.report("failed", message=f"{error.message} {error.hint}".strip())
-    # The end of a process is where drivers crash that did all their work.
+    # Some drivers crash at the end of a process, after all work is done.
     os._exit(0)
 
 

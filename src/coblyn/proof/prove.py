@@ -1,4 +1,4 @@
-"""Proving what a model runs on: in a process of its own, which a driver may end, and within bounded time."""
+"""Proves what a model runs on, in a separate process, which a driver may crash, and within bounded time."""
 
 from __future__ import annotations
 

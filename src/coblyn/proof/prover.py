@@ -70,7 +70,7 @@ def main() -> None:
         prover.tell("failed", message=error.message, hint=error.hint)
     else:
         prover.tell("done")
-    # The end of a process is where drivers crash that did all their work.
+    # Some drivers crash at the end of a process, after all work is done.
     os._exit(0)
 
 
@@ -115,7 +115,7 @@ class Prover:
     def _stage(self, name: str, num_bytes: int = 0) -> None:
         self.tell("stage", name=name, done=self._done, total=self._total)
         self._done += 1
-        # A driver that hangs holds this thread for ever; this ends the process from another one.
+        # A driver that hangs blocks this thread forever; this ends the process from another thread.
         seconds = self._stage_seconds * (1 + num_bytes / _BYTES_A_MINUTE)
         faulthandler.dump_traceback_later(seconds, exit=True)
 

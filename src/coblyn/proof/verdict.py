@@ -1,4 +1,4 @@
-"""Does a model run on what it should run on? Pure: from where it is and what the machine has to a verdict."""
+"""Judges whether a model runs on the hardware it should, from its placement and the machine's facts. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What computes, and whether it should.
+    """What computes, and whether that is as it should be.
 
     Attributes:
         state: The verdict in a word.

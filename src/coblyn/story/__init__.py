@@ -1,6 +1,5 @@
-"""Stories: what they are, how they change, what of them a model reads, and the files of other programs that hold them.
+"""Stories: their data, their changes, the context a model gets, and import and export of other programs' files.
 
-Owns the journal's operations and their fold, lore, cards and the formats of other programs. It refuses to know HTTP,
-engines and
-tokenizers: who assembles a context brings what counts tokens. Everything but ``store`` is pure.
+Owns the journal's operations and their fold, lore, cards and the formats of other programs. It knows nothing of HTTP,
+engines or tokenizers: the caller passes a function that counts tokens. Everything except ``store`` is pure.
 """

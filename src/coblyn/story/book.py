@@ -1,4 +1,4 @@
-"""The entries of lore that a story has, each with whose lore it is."""
+"""The lore entries of a story, each with its source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SOURCES: frozenset[Source] = frozenset(("chat", "persona", "character", "global
 def entries_of(state: State) -> list[Entry]:
     """The entries of a story.
 
-    One that names a ``book`` has that book's ``source``; without it, it is the story's own.
+    An entry that names a ``book`` has that book's ``source``; others belong to the story.
     """
     books = state.collection("books")
     entries = []
@@ -34,13 +34,13 @@ def entries_of(state: State) -> list[Entry]:
 
 
 def lore_settings_of(state: State) -> LoreSettings:
-    """How a story's lore is looked for: the setting ``lore``."""
+    """The story's lore settings, from the setting ``lore``."""
     value = state.places.get("settings/lore")
     return read_settings(value if isinstance(value, Mapping) else {})
 
 
 def read_timers(value: Any) -> dict[str, Timer]:
-    """Timers as they were given out: ``{id: [at, mark]}``; what makes no sense is left out."""
+    """Timers as they were given out: ``{id: [at, mark]}``; invalid ones are left out."""
     timers = {}
     for name, pair in value.items() if isinstance(value, Mapping) else ():
         match pair:
@@ -50,7 +50,7 @@ def read_timers(value: Any) -> dict[str, Timer]:
 
 
 def sources_of(state: State, cards: Mapping[str, Card]) -> dict[str, str]:
-    """The further texts that entries may look at, by the names of `lore.entry.MATCHED`."""
+    """The additional texts that entries may scan, by the names of `lore.entry.MATCHED`."""
     sources = {
         name: "\n".join(card.text(name) for card in cards.values())
         for name in ("description", "personality", "scenario", "creator_notes")

@@ -1,4 +1,7 @@
-"""Untrusted files: JSON, archives and packed text, read with limits. A bomb becomes a sentence and nothing else."""
+"""Reads untrusted JSON, archives and compressed text within limits.
+
+A decompression bomb only causes an error message.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +33,18 @@ _UNREADABLE = (
     OSError,
     EOFError,
 )
-"""What damaged and encrypted archives make of the library that reads them."""
+"""Exceptions that the library raises for damaged and encrypted archives."""
 
 
 def json_of(data: bytes | str, what: str) -> Any:
-    """A JSON value.
+    """Parse a JSON value.
 
     Args:
         data: Its text; a byte order mark is skipped.
-        what: What it is, for errors.
+        what: Its name in errors.
 
     Raises:
-        BadRequest: It is none, or larger or deeper than anyone needs.
+        BadRequest: It is not JSON, or exceeds the limits of size or depth.
     """
     if len(data) > MAX_JSON:
         raise BadRequest(f"{what} is larger than {MAX_JSON >> 20} MiB.")
@@ -59,7 +62,7 @@ def json_of(data: bytes | str, what: str) -> Any:
 
 
 def _require_modest(value: Any, what: str) -> None:
-    """Refuse what is nested deeper, or of more parts, than any program writes."""
+    """Refuse values that are too deeply nested or have too many parts."""
     level, num_parts = [value], 0
     for _ in range(MAX_DEPTH):
         level = [part for one in level for part in _parts(one)]
@@ -78,7 +81,7 @@ def _parts(value: Any) -> Any:
 
 
 def _scrubbed(value: Any) -> Any:
-    """With question marks for halves of characters, which no file can keep."""
+    """Replace lone surrogates, which no file can store, by question marks."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
@@ -89,7 +92,7 @@ def _scrubbed(value: Any) -> Any:
 
 
 def decoded(data: bytes, what: str) -> str:
-    """A text in UTF-8 or, with a byte order mark, in UTF-16.
+    """Decode text in UTF-8 or, with a byte order mark, in UTF-16.
 
     Raises:
         BadRequest: It is none.
@@ -103,7 +106,7 @@ def decoded(data: bytes, what: str) -> str:
 
 
 def unbase64(data: bytes, what: str) -> bytes:
-    """What base64 says, also with line breaks in it and without padding.
+    """Decode base64, also with line breaks and without padding.
 
     Raises:
         BadRequest: It is not base64.
@@ -116,10 +119,10 @@ def unbase64(data: bytes, what: str) -> bytes:
 
 
 def inflated(data: bytes, what: str, limit: int = MAX_JSON) -> bytes:
-    """Unpacked bytes (zlib).
+    """Decompress bytes (zlib).
 
     Raises:
-        BadRequest: They cannot be unpacked, or are more than ``limit``.
+        BadRequest: They cannot be decompressed, or are more than ``limit``.
     """
     try:
         unpacker = zlib.decompressobj()
@@ -137,11 +140,11 @@ class Archive:
     """A zip archive; a context manager.
 
     Args:
-        data: The file. What stands before the archive, such as a picture, is skipped.
-        what: What it is, for errors.
+        data: The file. Data before the archive, such as a picture, is skipped.
+        what: Its name in errors.
 
     Raises:
-        BadRequest: It is none, or holds more than anyone needs.
+        BadRequest: It is not an archive, or exceeds the limits.
     """
 
     def __init__(self, data: bytes, what: str) -> None:
@@ -167,10 +170,10 @@ class Archive:
         self._zip.close()
 
     def read(self, name: str, limit: int = MAX_JSON) -> bytes:
-        """A file of it.
+        """Read a file of the archive.
 
         Raises:
-            BadRequest: It is not there, damaged, encrypted, or larger than ``limit``.
+            BadRequest: It is missing, damaged, encrypted, or larger than ``limit``.
         """
         try:
             with self._zip.open(name) as file:

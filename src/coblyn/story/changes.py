@@ -1,4 +1,4 @@
-"""Changes of a text: made, taken back, and moved past changes that others made meanwhile."""
+"""Changes to a text: applied, inverted, and transformed past concurrent changes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_CHANGES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One range of a text, replaced.
+    """The replacement of one range of a text.
 
     Attributes:
         start, end: The range, in UTF-16 units of the text before the change.
-        insert: What stands there afterwards.
+        insert: The new text.
     """
 
     start: int
@@ -30,12 +30,11 @@ class Change:
 
 
 Changes = tuple[Change, ...]
-"""Ranges of one text in rising order; none touches the inside of another. Their positions are all of the text
-before."""
+"""Non-overlapping ranges of one text in ascending order. All positions refer to the text before the changes."""
 
 
 def applied(text: Text, changes: Changes) -> tuple[Text, Changes]:
-    """The text after changes, and the changes that take them back.
+    """Apply changes. Gives the new text and the inverse changes.
 
     Raises:
         BadRequest: A range is not part of the text.
@@ -55,15 +54,14 @@ def applied(text: Text, changes: Changes) -> tuple[Text, Changes]:
 
 
 def moved(changes: Changes, over: Changes, *, is_first: bool = False) -> Changes:
-    """Changes as they are in a text that others have changed already; both are of the same text.
+    """Transform changes past concurrent changes of the same text.
 
-    What was put into a range that is replaced goes with it. Of two insertions at one place the one that is first
-    stands first.
+    An insertion within a replaced range is lost. Of two insertions at the same place, the first one stays first.
 
     Args:
-        changes: What is moved.
-        over: What was done already.
-        is_first: Where both insert at one place, whether ``changes`` stand before ``over``.
+        changes: The changes to transform.
+        over: The changes already applied.
+        is_first: Whether ``changes`` come before ``over`` if both insert at the same place.
     """
     result: list[Change] = []
     for change in changes:
@@ -76,10 +74,9 @@ def moved(changes: Changes, over: Changes, *, is_first: bool = False) -> Changes
 
 
 def _moved(position: int, over: Changes, *, to_end: bool) -> int:
-    """Where a position of a text is after changes.
+    """Transform a position past changes.
 
-    One inside of a range that was replaced goes to the end of what replaced it, or to its start; so does one at an
-    insertion.
+    A position within a replaced range, or at an insertion, moves to the end of the new text, or to its start.
     """
     shift = 0
     for change in over:
@@ -93,10 +90,10 @@ def _moved(position: int, over: Changes, *, to_end: bool) -> int:
 
 
 def read_changes(value: Any) -> Changes:
-    """Changes as clients send them: ``[{"from", "to", "insert", "piece" or "runs"}]``.
+    """Parse changes as clients send them: ``[{"from", "to", "insert", "piece" or "runs"}]``.
 
     Raises:
-        BadRequest: They are something else, or out of order.
+        BadRequest: They are malformed or out of order.
     """
     if not isinstance(value, list) or len(value) > MAX_CHANGES:
         raise BadRequest(
@@ -124,7 +121,7 @@ def _read_change(value: Any) -> Change:
 
 
 def changes_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
-    """Changes as they are sent and kept."""
+    """Changes as JSON for clients and the journal."""
     return [_change_json(change) for change in changes]
 
 

@@ -1,4 +1,4 @@
-"""What a model reads of a story: segments with their origin, in order, with old text cut off in steps.
+"""Assembles the context of a story: segments with their origin, with old text cut off in steps.
 
 The layout from the top: memory, lore before the characters, characters and the writer's persona, lore after them,
 examples, and
@@ -22,11 +22,10 @@ from coblyn.story.turns import Message, Speakers, speakers_of
 __all__ = ["Context", "assemble", "cards_of", "messages_of", "names_of"]
 
 LONG_BLOCK = 1000
-"""Characters after which a paragraph may be cut."""
+"""Length in characters beyond which a paragraph may be cut."""
 
 STEPS = 4
-"""The text is cut at steps of a quarter of its room: as long as it grows within a step, its beginning stays where it
-is."""
+"""The text is cut in steps of a quarter of its room, so that its beginning stays while it grows within a step."""
 
 NOTE_DEPTH = 3
 _SLOT = "<|>"
@@ -34,15 +33,15 @@ _SLOT = "<|>"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """All that is sent.
+    """The context to send.
 
     Attributes:
         segments: In order; together they are the prompt.
         dropped: The text before this position is not sent, in UTF-16 units.
-        room: Tokens that the text of the story could have.
-        messages: In a chat and in instructions the same for the model's own chat template; empty in a story.
-        parts: What the messages consist of, in their order: segments before the text, turns, and what stands between.
-        stops: Texts that end what the model writes, because with them someone else's turn begins.
+        room: Maximum number of tokens of the story's text.
+        messages: In chats and instructions, the same as messages for the chat template; empty in a story.
+        parts: The parts of the messages, in order: segments before the text, turns, and insertions between them.
+        stops: Stop texts, with which another speaker's turn begins.
     """
 
     segments: tuple[Segment, ...]
@@ -54,13 +53,13 @@ class Context:
 
     @property
     def prompt(self) -> str:
-        """The text that is sent."""
+        """The prompt text."""
         return "".join(segment.text for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)
 class _Inserted:
-    """Something that stands in the text, so many paragraphs before its end."""
+    """Something inserted into the text, a number of paragraphs before its end."""
 
     kind: Kind
     id: str
@@ -69,14 +68,14 @@ class _Inserted:
 
 
 def messages_of(text: str, speakers: Speakers) -> list[str]:
-    """What counts as a message for lore, the newest first: a turn, or in a story a paragraph."""
+    """The messages for lore, newest first: turns, or paragraphs in a story."""
     if speakers.has_turns:
         return [message.text for message in reversed(speakers.messages(text))]
     return [line for line in reversed(text.split("\n")) if line.strip()]
 
 
 def cards_of(state: State) -> dict[str, Card]:
-    """The characters of a story that take part, by id."""
+    """The active characters of a story, by id."""
     cards = {}
     for name, value in state.collection("characters").items():
         if value.get("is_absent"):
@@ -84,12 +83,12 @@ def cards_of(state: State) -> dict[str, Card]:
         try:
             cards[name] = read_card(value.get("card", value))
         except BadRequest:
-            continue  # it stays in the story, and has nothing to send
+            continue  # it stays in the story, but is not sent
     return cards
 
 
 def names_of(state: State, cards: Mapping[str, Card], seed: int) -> Names:
-    """What placeholders in a story stand for: the first character, and the first persona."""
+    """The names for placeholders in a story: the first character and the first persona."""
     char = next((card.called for card in cards.values()), "")
     user = next((str(value.get("name", "")) for value in state.collection("personas").values()), "")
     return Names(char, user or "You", seed=seed)
@@ -98,18 +97,18 @@ def names_of(state: State, cards: Mapping[str, Card], seed: int) -> Names:
 def assemble(
     state: State, branch: str, lore: Lore, count: Callable[[str], int], room: int, seed: int = 0
 ) -> Context:
-    """What is sent of a story.
+    """Assemble the context of a story.
 
     Args:
         state: The story.
-        branch: Which branch of it.
-        lore: What fired.
-        count: Tokens of a text.
-        room: Tokens that there are for all of it.
-        seed: Decides chance in placeholders.
+        branch: The branch.
+        lore: The result of the lore scan.
+        count: Counts the tokens of a text.
+        room: Maximum number of tokens of the whole context.
+        seed: Seed for random placeholders.
 
     Raises:
-        BadRequest: There is no such branch, or what has to be there leaves no room for the text.
+        BadRequest: There is no such branch, or the fixed parts leave no room for the text.
     """
     cards = cards_of(state)
     names = names_of(state, cards, seed)
@@ -141,9 +140,9 @@ def _start_of_text(segments: Sequence[Segment]) -> int:
 
 
 def _told(segments: Sequence[Segment], speakers: Speakers) -> list[tuple[Message, Segment | None]]:
-    """What stands before the text as one message, then turns, with what stands between them as the system's.
+    """The text before the story as one message, then turns, with insertions as system messages.
 
-    Each comes with the segment that it is made of; the first may be made of several.
+    Each has the segment it is made of; the first may be made of several.
     """
     start = _start_of_text(segments)
     top = "".join(segment.text for segment in segments[:start]).strip()
@@ -196,7 +195,7 @@ def _lore_at(lore: Lore, position: int, names: Names) -> list[tuple[Kind, str, s
 
 
 def _inserted(state: State, lore: Lore, names: Names) -> list[_Inserted]:
-    """What stands in the text, the deepest first."""
+    """The insertions into the text, deepest first."""
     note = state.single("note")
     text = note.get("text") if isinstance(note.get("text"), str) else ""
     depth = note.get("depth", NOTE_DEPTH)
@@ -226,7 +225,7 @@ def _line(text: str) -> str:
 
 
 Block = tuple[str, int]
-"""A piece of the text at whose beginning it may be cut, and where it begins in UTF-16 units."""
+"""A piece of the text at whose beginning the text may be cut, with its start in UTF-16 units."""
 
 
 def _blocks(text: str) -> list[Block]:
@@ -245,7 +244,7 @@ def _blocks(text: str) -> list[Block]:
 
 
 def _first_kept(blocks: Sequence[Block], count: Callable[[str], int], room: int) -> int:
-    """The block at which the text that is sent begins."""
+    """The index of the first block that is sent."""
     left, first = room, len(blocks) - 1
     while first > 0 and (tokens := count(blocks[first - 1][0])) <= left:
         left -= tokens
@@ -254,14 +253,14 @@ def _first_kept(blocks: Sequence[Block], count: Callable[[str], int], room: int)
         return 0
     sent = blocks[-1][1] - blocks[first][1]
     step = max(room // STEPS * _units_per_token(sent, room - left), 1)
-    # The first block behind a multiple of the step: it is the same until the text has grown by a step.
+    # The first block after a multiple of the step, which stays the same until the text has grown by a step.
     border = -(-blocks[first][1] // step) * step
     kept = next((i for i in range(first, len(blocks)) if blocks[i][1] >= border), len(blocks) - 1)
     return kept if kept < len(blocks) - 1 else first
 
 
 def _units_per_token(length: int, tokens: int) -> int:
-    """1, 2 or 4: coarse, so that a word more or less does not change where a text is cut."""
+    """1, 2 or 4; coarse, so that small edits do not move the cut."""
     ratio = length / max(tokens, 1)
     return 4 if ratio >= 3 else 2 if ratio >= 1.5 else 1
 
@@ -274,7 +273,7 @@ def _woven(
     count: Callable[[str], int],
     speakers: Speakers,
 ) -> list[Segment]:
-    """The text that is sent, with what stands in it."""
+    """The text to send, with its insertions."""
     places = _places(blocks, first, inserted, speakers)
     segments: list[Segment] = []
 
@@ -303,7 +302,7 @@ def _woven(
 def _places(
     blocks: Sequence[Block], first: int, inserted: Sequence[_Inserted], speakers: Speakers
 ) -> list[tuple[int, _Inserted]]:
-    """Before which block each of them stands, from the top."""
+    """The block before which each insertion goes, from the top."""
     starts = [
         i
         for i in range(first, len(blocks) - 1)

@@ -1,4 +1,4 @@
-"""Placeholders in memory, lore and cards: names, chance and remarks."""
+"""Placeholders in memory, lore and cards: names, random choices and comments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX_ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What placeholders stand for.
+    """Replacements of placeholders.
 
     Attributes:
         char: The character.
@@ -31,7 +31,7 @@ class Names:
 
 
 def filled(text: str, names: Names) -> str:
-    """A text with its placeholders filled; those that are not known stay."""
+    """Replace the placeholders of a text; unknown ones are kept."""
     text = re.sub("<BOT>", lambda _: names.char, text, flags=re.IGNORECASE)
     text = re.sub("<USER>", lambda _: names.user, text, flags=re.IGNORECASE)
     for _ in range(_MAX_ROUNDS):  # names may hold placeholders

@@ -1,4 +1,4 @@
-"""Operations that were made on an older version of a story: moved to the newest, or refused with the reason."""
+"""Transforms operations made on an older version of a story to the newest one, or refuses them with the reason."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Conflict", "Merged", "Move", "merge"]
 
 
 class Conflict(CoblynError):
-    """Someone else has changed the same paragraph or the same thing meanwhile.
+    """Another client has changed the same paragraph or place meanwhile.
 
     Args:
-        index: Which of the operations cannot be done.
+        index: Index of the operation that cannot be applied.
         scope: What both changed.
     """
 

@@ -1,4 +1,4 @@
-"""What can happen to a story: the operations of which its journal consists."""
+"""The operations of a story's journal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ID = re.compile(r"[\w.:-]{1,100}")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The text of a branch changes."""
+    """Change the text of a branch."""
 
     branch: str
     changes: Changes
@@ -50,7 +50,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A place gets a value: the title, the memory, an entry of lore, what a generation was made with."""
+    """Set a place: the title, the memory, a lore entry, or a generation's settings."""
 
     place: str
     value: Any
@@ -58,14 +58,14 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """A place is emptied; what it held goes to the story's trash."""
+    """Empty a place; its value goes to the story's trash."""
 
     place: str
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Another course of the text.
+    """Create a branch of the text.
 
     Attributes:
         branch: Its id.
@@ -84,7 +84,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """Another branch is the one that is written on."""
+    """Select the current branch."""
 
     branch: str
 
@@ -93,7 +93,7 @@ Operation = Edit | Put | Remove | Branch | Select
 
 
 def scope_of(operation: Operation) -> str:
-    """What an operation changes, within which it can be undone; empty if it cannot."""
+    """The scope of an operation for undo; empty if it cannot be undone."""
     match operation:
         case Edit(branch):
             return f"text/{branch}"
@@ -104,7 +104,7 @@ def scope_of(operation: Operation) -> str:
 
 
 def require_id(value: Any, field: str) -> str:
-    """A name that may be part of an address.
+    """Validate an id, which may be part of a URL.
 
     Raises:
         BadRequest: It is none.
@@ -117,7 +117,7 @@ def require_id(value: Any, field: str) -> str:
 
 
 def read_operation(value: Any) -> Operation:
-    """An operation as clients send it and the journal keeps it.
+    """Parse an operation from clients or the journal.
 
     Raises:
         BadRequest: It is none; ``field`` names what is wrong.
@@ -142,7 +142,7 @@ def read_operation(value: Any) -> Operation:
 
 
 def operation_json(operation: Operation) -> dict[str, Any]:
-    """An operation as it is sent and kept."""
+    """An operation as JSON for clients and the journal."""
     match operation:
         case Edit(branch, changes):
             return {"kind": "edit", "branch": branch, "changes": changes_json(changes)}

@@ -1,4 +1,4 @@
-"""A story at one moment: the fold of its operations."""
+"""The state of a story: the fold of its operations."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from coblyn.story.text import EMPTY, Text
 __all__ = ["MAIN", "NEW", "State", "apply"]
 
 MAIN = "main"
-"""The branch that every story begins with."""
+"""The initial branch of every story."""
 
 _MAX_BRANCHES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a story holds.
+    """The complete state of a story.
 
     Attributes:
         texts: The text of each branch.
         places: What each place holds (`operation.SINGLES`, `operation.COLLECTIONS`); one that holds nothing is missing.
         trash: What removed places held.
-        selected: The branch that is written on.
+        selected: The current branch.
     """
 
     texts: Mapping[str, Text] = field(default_factory=lambda: {MAIN: EMPTY}, repr=False)
@@ -99,14 +99,14 @@ class State:
 
 
 NEW = State()
-"""A story to which nothing has happened."""
+"""The empty story."""
 
 
 def apply(state: State, operation: Operation) -> tuple[State, Operation | None]:
-    """The state after an operation, and the operation that takes it back if there is one.
+    """Apply an operation. Gives the new state and the inverse operation, if there is one.
 
     Raises:
-        BadRequest: It cannot happen to this state.
+        BadRequest: It cannot be applied to this state.
     """
     match operation:
         case Edit(branch, changes):

@@ -1,7 +1,7 @@
-"""A text, and which of its words a model wrote.
+"""A text with the origin of its parts: the writer or a model.
 
-Positions count UTF-16 code units, as JavaScript and so the editor do: for text without characters beyond U+FFFF these
-are Python's.
+Positions count UTF-16 code units, as JavaScript and the editor do. For text without characters beyond U+FFFF these
+equal Python's indices.
 """
 
 from __future__ import annotations

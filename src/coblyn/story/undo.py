@@ -1,4 +1,4 @@
-"""What an undo takes back, and what a redo brings again: operations like all others, so nothing leaves the journal.
+"""Undo and redo, which are ordinary operations, so nothing is removed from the journal.
 
 A step is all operations of one unit (a pause of typing, a piece of a model, an import). Within a scope
 (`operation.scope_of`) steps are undone from the newest on; a step that was undone can be done again until something

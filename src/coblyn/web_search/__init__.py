@@ -1,4 +1,4 @@
-"""Searching the web for a few excerpts, where the user allowed it: a query goes out, text comes back.
+"""Searches the web for a few excerpts, if the user allows it.
 
-The room knows nothing of models, prompts or APIs.
+This package knows nothing of models, prompts or APIs.
 """

@@ -1,4 +1,4 @@
-"""Pages of the public web, and of no other network: an address from a search result is the word of a stranger."""
+"""Reads pages of the public web only, since addresses from search results are untrusted."""
 
 from __future__ import annotations
 

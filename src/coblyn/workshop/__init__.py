@@ -1,5 +1,5 @@
-"""Model files made from others: quantized, measured, compared, split and merged.
+"""Tools for model files: quantize, measure, compare, split and merge.
 
-What only the library can do happens in a process of its own, since the library ends its process on some files. Knows no
-server, no command line, and not where models come from.
+Work with the library runs in a separate process, since the library crashes on some files. Knows nothing of servers, the
+command line, or the sources of models.
 """

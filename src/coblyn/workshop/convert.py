@@ -1,4 +1,4 @@
-"""A model in safetensors as a GGUF file, by upstream's converter."""
+"""Converts safetensors to GGUF with llama.cpp's converter."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def convert(
     is_projector: bool = False,
     report: Report = silent,
 ) -> Path:
-    """Write the GGUF file; under its name it is whole or not there.
+    """Write the GGUF file, which appears under its name only when complete.
 
     Args:
         original: The model.

@@ -1,6 +1,6 @@
-"""Upstream's converter of models, in an environment of its own: what it needs is gigabytes, and none of ours.
+"""llama.cpp's converter in a separate environment, for dependencies of gigabytes that Coblyn itself does not need.
 
-It is made once for each release of llama.cpp and of Python, and is there when its stamp is.
+The environment is made once per release of llama.cpp and Python, and is complete if its stamp exists.
 """
 
 from __future__ import annotations

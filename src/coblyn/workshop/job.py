@@ -1,4 +1,4 @@
-"""Work that is done in a process of its own, since a model's file may end it: the side that asks for it."""
+"""Runs tasks in a separate process, since a model's file may crash it; this is the caller's side."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_job(
     report: Report = silent,
     on_event: Callable[[str, dict[str, Any]], object] = lambda _name, _values: None,
 ) -> dict[str, Any]:
-    """Do a task in a process of its own, and give what it answers.
+    """Run a task in a separate process, and give its answer.
 
     Args:
         library: Where the engine's libraries are.
@@ -64,7 +64,7 @@ def _ended(task: str, done: Finished, reading: _Reading) -> CoblynError:
 
 @dataclass
 class _Reading:
-    """What the process has said so far."""
+    """The output of the process so far."""
 
     report: Report
     on_event: Callable[[str, dict[str, Any]], object]

@@ -1,4 +1,4 @@
-"""Making a smaller file of a model: what becomes of each tensor, whether there is room, and then doing it."""
+"""Quantizes a model: plans the type of each tensor, checks disk space, and writes the file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of a tensor.
+    """The change of a tensor.
 
     Attributes:
         name: Its name.
@@ -71,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of a model.
+    """The plan for a model.
 
     Attributes:
         source: Its file; of a split one, the first.
@@ -122,7 +122,7 @@ def sizes_by_kind(source: Path, library: Path) -> dict[str, Plan]:
 
 
 def plan_quantized(source: Path, recipe: Recipe, library: Path) -> Plan:
-    """What becomes of a model, without writing anything.
+    """Plan the quantization of a model, without writing anything.
 
     Args:
         source: The model's file; of a split one, the first.
@@ -146,7 +146,7 @@ def plan_quantized(source: Path, recipe: Recipe, library: Path) -> Plan:
 def quantize(
     plan: Plan, recipe: Recipe, target: Path, library: Path, report: Report = silent
 ) -> Path:
-    """Write the new file; under its name it is whole or not there.
+    """Write the new file, which appears under its name only when complete.
 
     Args:
         plan: What ``plan_quantized`` gave for the same recipe.

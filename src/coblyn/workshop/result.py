@@ -1,4 +1,4 @@
-"""New files of models: made under a name that is not a model's, and put in their place when they are whole."""
+"""New model files, written under a temporary name and renamed when complete."""
 
 from __future__ import annotations
 

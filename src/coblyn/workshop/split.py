@@ -1,4 +1,4 @@
-"""A model in several files, or back in one: the bytes of its tensors stay as they are.
+"""Splits a model into several files, or merges them; the tensors' bytes do not change.
 
 Names and keys are llama.cpp's (``llama_split_path``, ``gguf-split``): the first file has all metadata.
 """

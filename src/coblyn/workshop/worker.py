@@ -1,4 +1,4 @@
-"""The process that works: a line of ``MARK`` and JSON is a report, every other line is the library's log.
+"""The worker process: a line of ``MARK`` and JSON is a report; all other lines are the library's log.
 
 python -m coblyn.workshop.worker TASK LIBRARIES JSON
 """
@@ -38,7 +38,7 @@ def main() -> None:
         _tell("done", **TASKS[task](library, json.loads(request), _tell))
     except CoblynError as error:
         _tell("failed", code=error.code, message=error.message, hint=error.hint)
-    # The end of a process is where drivers crash that did all their work.
+    # Some drivers crash at the end of a process, after all work is done.
     os._exit(0)
 
 

@@ -1,1 +1,1 @@
-"""Character cards of versions 1 to 3, in all files that carry them."""
+"""Character cards of versions 1 to 3, in all file formats."""

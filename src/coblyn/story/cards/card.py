@@ -1,4 +1,4 @@
-"""A character card as a value; what it was read from stays as it is."""
+"""A character card as a value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OLD = {
     "char_greeting": "first_mes",
     "creatorcomment": "creator_notes",
 }
-"""Fields of older programs, each with what it is called now."""
+"""Field names of older programs, with their current names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Card:
     """A character.
 
     Attributes:
-        name: What it is called; never empty.
+        name: Its name; never empty.
         version: 1, 2 or 3.
-        texts: The fields of text that are there (``description``, ``scenario``, ``first_mes``, …).
+        texts: The text fields present (``description``, ``scenario``, ``first_mes``, …).
         greetings: The first message and its alternatives.
-        group_greetings: Further ones, for talks of several.
-        tags: What it is about.
-        book: Its own lore, as the card has it; None if there is none.
-        notes: What was missing or wrong with it, as sentences.
+        group_greetings: Additional greetings for group chats.
+        tags: Its tags.
+        book: Its lore book in the card's format; None if there is none.
+        notes: Problems found in it, as sentences.
     """
 
     name: str
@@ -60,23 +60,23 @@ class Card:
 
     @property
     def called(self) -> str:
-        """What ``{{char}}`` stands for."""
+        """The replacement of ``{{char}}``."""
         return self.texts.get("nickname") or self.name
 
     def text(self, name: str) -> str:
-        """A field of text; empty if it is not there."""
+        """A text field; empty if missing."""
         return self.texts.get(name, "")
 
 
 def read_card(value: Any, file_name: str = "") -> Card:
-    """A card from its JSON, leniently.
+    """Parse a card from JSON, leniently.
 
     Args:
         value: ``{"spec", "data"}``, or the flat fields of version 1 and of older programs.
-        file_name: What the file is called, for a card without a name.
+        file_name: Name of the file, used for a card without a name.
 
     Raises:
-        BadRequest: Nothing in it belongs to a card.
+        BadRequest: It has no fields of a card.
     """
     if not isinstance(value, Mapping):
         raise BadRequest("A card must be a JSON object.")

@@ -1,4 +1,4 @@
-"""A card in whatever file it comes: PNG, WEBP, JPEG or zip with an archive, or JSON."""
+"""Reads a card from a file: PNG, WEBP, JPEG, a zip archive, or JSON."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from coblyn.story.cards.png import SIGNATURE, texts_of_png, with_texts
 __all__ = ["CardFile", "card_png", "is_picture", "read_card_file"]
 
 _COMMENT = b"ASCII\0\0\0"
-"""Stands before the text of an EXIF comment."""
+"""Prefix of the text of an EXIF comment."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardFile:
-    """A card and what it came in.
+    """A card and its file.
 
     Attributes:
-        card: What is understood.
-        raw: The whole JSON, as it was.
+        card: The parsed card.
+        raw: The original JSON.
         carrier: ``png``, ``webp``, ``charx`` or ``json``.
-        assets: Names of the further files in an archive; they are not read.
-        notes: What was wrong or missing, as sentences.
+        assets: Names of other files in an archive, which are not read.
+        notes: Problems found, as sentences.
     """
 
     card: Card
@@ -40,7 +40,7 @@ class CardFile:
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether a file is a picture that may carry a card."""
+    """Whether a file is a picture that may contain a card."""
     return data.startswith((SIGNATURE, b"\xff\xd8\xff")) or (data[:4], data[8:12]) == (
         b"RIFF",
         b"WEBP",
@@ -48,11 +48,11 @@ def is_picture(data: bytes) -> bool:
 
 
 def read_card_file(data: bytes, name: str = "") -> CardFile:
-    """The card in a file.
+    """Read the card in a file.
 
     Args:
         data: The file.
-        name: What it is called, for a card without a name.
+        name: Its name, used for a card without a name.
 
     Raises:
         BadRequest: There is no card in it, or it is damaged where the card is.
@@ -73,10 +73,10 @@ def read_card_file(data: bytes, name: str = "") -> CardFile:
 
 
 def card_png(picture: bytes, raw: Mapping[str, Any]) -> bytes:
-    """A PNG with a card in it, as versions 2 and 3, in place of those that it had.
+    """Write a card as versions 2 and 3 into a PNG, replacing existing ones.
 
     Raises:
-        BadRequest: The picture is not a whole PNG.
+        BadRequest: The picture is not a complete PNG.
     """
     inner = raw.get("data")
     data = inner if isinstance(inner, dict) else dict(raw)
@@ -129,7 +129,7 @@ def _riff(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _comment(text: bytes) -> Any:
-    """JSON, the same in base64, or its bytes as numbers; other data of the picture may follow."""
+    """Parse a comment: JSON, base64 of JSON, or its bytes as numbers; other data may follow."""
     start = text.lstrip()[:1]
     if start == b"{":
         plain = text.decode("utf-8", "replace").lstrip()

@@ -1,4 +1,4 @@
-"""Text in PNG files: read wherever it stands, and written before the end. The pixels are never looked at."""
+"""Reads text chunks anywhere in PNG files, and writes them before the end. Pixels are not decoded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 
 
 def texts_of_png(data: bytes, notes: list[str]) -> dict[str, bytes]:
-    """The texts of a PNG by keyword, in lower case; of equal keywords the last counts.
+    """The texts of a PNG by lower-case keyword; the last of equal keywords counts.
 
     Args:
         data: The file.
-        notes: Gets a sentence for each thing that is wrong with it.
+        notes: Collects a sentence for each problem.
     """
     texts: dict[str, bytes] = {}
     for kind, body, is_sound in _chunks(data, notes):
@@ -38,10 +38,10 @@ def texts_of_png(data: bytes, notes: list[str]) -> dict[str, bytes]:
 
 
 def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
-    """The file with these texts before its end, in place of those of the same keywords.
+    """The file with these texts before its end, replacing those with the same keywords.
 
     Raises:
-        BadRequest: It is not a whole PNG.
+        BadRequest: It is not a complete PNG.
     """
     notes: list[str] = []
     chunks = list(_chunks(data, notes))
@@ -86,5 +86,5 @@ def _text(kind: bytes, body: bytes) -> bytes:
     if kind == b"zTXt":
         return inflated(rest[1:], what)
     is_packed = rest[:1] == b"\1"
-    text = rest[2:].split(b"\0", 2)[-1]  # behind a language and a translated keyword
+    text = rest[2:].split(b"\0", 2)[-1]  # after a language and a translated keyword
     return inflated(text, what) if is_packed else text

@@ -1,1 +1,1 @@
-"""The files of other programs: read into operations with a report of what became of everything, and written again."""
+"""Imports files of other programs as operations, with a report about every part, and exports to their formats."""

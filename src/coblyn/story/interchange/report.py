@@ -1,4 +1,4 @@
-"""What became of a file: nothing is left out silently."""
+"""The report of an import; nothing is left out silently."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Fate = Literal["understood", "kept", "dropped"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What became of one part.
+    """The report about one part.
 
     Attributes:
         what: The part, such as ``memory`` or ``17 entries of lore``.
-        note: A sentence more, or empty.
+        note: An additional sentence, or empty.
     """
 
     what: str
@@ -31,14 +31,14 @@ class Line:
 
 @dataclass(slots=True)
 class Report:
-    """What became of a file.
+    """The report about a file.
 
     Attributes:
-        format: What kind of file it is, in words.
-        understood: What is used.
-        kept: What stays in the story and goes out with an export, but is not used.
-        dropped: What is lost.
-        notes: What was wrong with the file, as sentences.
+        format: Description of the file's format.
+        understood: Parts that are used.
+        kept: Parts that are stored and exported, but not used.
+        dropped: Parts that are lost.
+        notes: Problems of the file, as sentences.
     """
 
     format: str
@@ -64,12 +64,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A file as what has to happen to a story.
+    """An imported file as operations on a story.
 
     Attributes:
         operations: In order, for a new story.
-        report: What became of the parts.
-        beginning: What happens besides where it becomes a story of its own: a card begins with its greeting.
+        report: The report.
+        beginning: Additional operations if it becomes a new story: a card begins with its greeting.
     """
 
     operations: tuple[Operation, ...] = field(repr=False)
@@ -78,7 +78,7 @@ class Imported:
 
     @property
     def has_text(self) -> bool:
-        """Whether it is a story, rather than something for one."""
+        """Whether it contains a story's text, not only additions to one."""
         return any(isinstance(operation, Edit) for operation in self.operations)
 
 
@@ -86,7 +86,7 @@ class Writer:
     """Collects the operations of a file and its report.
 
     Args:
-        kind: What kind of file it is, in words.
+        kind: Description of the file's format.
     """
 
     def __init__(self, kind: str) -> None:
@@ -100,18 +100,18 @@ class Writer:
         self.report.understood.append(Line(what, f"{len(value.text.split())} words"))
 
     def put(self, place: str, value: Any, what: str = "", note: str = "") -> None:
-        """Something that is understood; without ``what`` it is not mentioned."""
+        """Add an operation; without ``what`` it is not reported."""
         self.operations.append(Put(place, value))
         if what:
             self.report.understood.append(Line(what, note))
 
     def keep(self, name: str, value: Any, what: str, note: str = "") -> None:
-        """Something that stays with the story but is not used."""
+        """Add a part that is stored but not used."""
         self.operations.append(Put(f"kept/{name}", value))
         self.report.kept.append(Line(what, note))
 
     def lore(self, entries: dict[str, dict[str, Any]], prefix: str, book: str = "") -> None:
-        """Entries of lore, in SillyTavern's form."""
+        """Add lore entries in SillyTavern's format."""
         for name, entry in entries.items():
             value = entry | ({"book": book} if book else {})
             self.operations.append(Put(f"lore/{prefix}{name}", value))
@@ -121,5 +121,5 @@ class Writer:
             self.report.understood.append(Line(f"{len(entries)} entries of lore", note))
 
     def done(self) -> Imported:
-        """All of it."""
+        """The result."""
         return Imported(tuple(self.operations), self.report)

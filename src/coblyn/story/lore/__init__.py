@@ -1,1 +1,1 @@
-"""Lore: entries that enter the context when the text calls for them, with SillyTavern's meaning of every field."""
+"""Lore: entries that enter the context when the text triggers them, with SillyTavern's semantics."""

@@ -1,6 +1,6 @@
-"""Entries of lore between SillyTavern's form, which stories keep, and the books of cards.
+"""Converts lore entries between SillyTavern's format, which stories use, and the books of cards.
 
-Unknown fields travel along.
+Unknown fields are preserved.
 """
 
 from __future__ import annotations

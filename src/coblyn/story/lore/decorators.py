@@ -1,4 +1,4 @@
-"""Lines at the top of an entry's content that say how it behaves (``@@depth 4``), from cards of version 3."""
+"""Decorators: lines at the top of an entry's content that control it (``@@depth 4``), from cards of version 3."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _POSITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Decorated:
-    """An entry with what its decorators say.
+    """An entry with its parsed decorators.
 
     Attributes:
         entry: With the content that is left, and with what has a field of its own.
-        is_forced: It fires without a key.
-        is_suppressed: It fires never.
-        only_after: Not before so many messages of the model.
-        only_every: Only where the number of those is a multiple; 0 always.
-        keeps: Once it has fired it goes on.
-        fires_once: Once it has fired it never does again.
-        excluded: Keys that forbid it.
+        is_forced: Whether it fires without a key.
+        is_suppressed: Whether it never fires.
+        only_after: Minimum number of the model's messages before it fires.
+        only_every: It fires only if that number is a multiple of this; 0 for always.
+        keeps: Whether it keeps firing once it has fired.
+        fires_once: Whether it fires only once.
+        excluded: Keys that prevent it.
     """
 
     entry: Entry

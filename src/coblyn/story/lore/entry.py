@@ -1,4 +1,4 @@
-"""An entry of lore as a value, read from what stories keep: SillyTavern's form, with unknown fields left alone."""
+"""A lore entry as a value, parsed from SillyTavern's format; unknown fields are ignored."""
 
 from __future__ import annotations
 
@@ -35,34 +35,34 @@ MATCHED = {
     "matchScenario": "scenario",
     "matchCreatorNotes": "creator_notes",
 }
-"""Further texts that an entry may look at, by the fields that say so."""
+"""Additional texts that an entry may scan, by field name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """When a text enters the context, and where.
+    """A lore entry: when its text enters the context, and where.
 
     Attributes:
         id: Its id in the story.
-        source: Whose lore it is, which decides who is asked first.
-        keys: Any of them calls it.
-        secondary: What ``logic`` asks for beside them.
-        forbidden: Any of them forbids it, whatever else there is.
+        source: Its source, which affects its priority.
+        keys: Any of them triggers it.
+        secondary: Secondary keys for ``logic``.
+        forbidden: Any of them prevents it in any case.
         logic: and_any, and_all: with any or all of the secondary keys; not_any, not_all: with none of them, not with
             all.
-        has_logic: Whether secondary keys are looked at.
-        is_literal: Keys are not patterns even if they look like ``/x/i``.
-        content: What enters.
-        order: The larger, the sooner it gets room, and the closer to the end it stands.
+        has_logic: Whether secondary keys are used.
+        is_literal: Whether keys are plain text even if they look like ``/x/i``.
+        content: Its text.
+        order: A larger order gets room first and is placed closer to the end.
         position: 0 before and 1 after the character, 2 and 3 around the author's note, 4 at a depth, 5 and 6 around the
             examples, 7 in an outlet.
-        depth, role: Messages from the end, and who says it there.
-        probability: In per cent; None always.
-        scan_depth: How many messages are looked at; None as the settings say.
+        depth, role: Number of messages from the end, and the role there.
+        probability: Percentage; None for always.
+        scan_depth: Number of messages to scan; None for the setting.
         sticky, cooldown, delay: In messages; 0 not.
-        delay_until_recursion: From which level of recursion on it can be called; 0 at once.
+        delay_until_recursion: Minimum recursion level at which it can be triggered; 0 for none.
         group_weight: Its weight in the draw of its inclusion groups.
-        sources: Further texts that it looks at.
+        sources: Additional texts that it scans.
     """
 
     id: str
@@ -105,17 +105,17 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Display name."""
         return self.comment or (self.keys[0] if self.keys else self.id)
 
 
 def read_entry(name: str, value: Mapping[str, Any], source: Source = "chat") -> Entry:
-    """An entry from SillyTavern's fields, leniently: a value that makes no sense counts as missing.
+    """Parse an entry from SillyTavern's fields; invalid values count as missing.
 
     Args:
         name: Its id in the story.
         value: The fields (``key``, ``keysecondary``, ``content``, …).
-        source: Whose lore it is.
+        source: Its source.
     """
     by = _Fields(value)
     chosen = by.mapping("characterFilter")

@@ -1,7 +1,8 @@
-"""Which entries of lore enter the context: a function of the entries, the text and a seed.
+"""Decides which lore entries enter the context, as a function of the entries, the text and a seed.
 
-Every entry gets a verdict. The order of decisions is SillyTavern's: entries are looked at in passes, each pass lets
-inclusion groups, chance and the budget decide about those that were called, and what entered may call more.
+Every entry gets a verdict. The order of decisions is SillyTavern's: entries are scanned in passes; in each pass
+inclusion groups, probability and the budget decide about triggered entries, and the text of accepted ones may trigger
+more.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ def fire(
     """Decide about every entry.
 
     Args:
-        entries: All of them, in the order of the story.
-        scene: What is looked at.
-        settings: How.
-        count: Tokens of a text.
+        entries: All entries, in the story's order.
+        scene: The texts to scan.
+        settings: The lore settings.
+        count: Counts the tokens of a text.
     """
     return _Run(entries, scene, settings or LoreSettings(), count).lore()
 
 
 class _Run:
-    """One look at the lore; what has been decided so far."""
+    """One scan, with the decisions so far."""
 
     def __init__(
         self,
@@ -105,14 +106,14 @@ class _Run:
         return [fired for one in kept if (fired := self._admit(one, level))]
 
     def _is_settled(self, entry: Entry, level: int) -> bool:
-        """What chance, a group or the budget refused stays refused for this look."""
+        """Whether an entry is decided: refusals by probability, group or budget are final for this scan."""
         if (silent := self._silent.get(entry.id)) is None:
             return False
         is_beyond = level > 0 and entry.exclude_recursion
         return is_beyond or silent.because in ("roll", "group", "budget")
 
     def _admit(self, one: Called, level: int) -> Fired | None:
-        """Let an entry enter if chance and the budget allow it."""
+        """Admit an entry if probability and budget allow it."""
         entry, roll = one.entry, None
         if entry.probability is not None and entry.probability < 100 and one.by != "sticky":
             roll = _roll(self._scene.seed, entry.id)

@@ -1,4 +1,4 @@
-"""Inclusion groups: of the entries of one group only one enters."""
+"""Inclusion groups: only one entry of a group is admitted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["survivors"]
 def survivors(
     called: Sequence[Called], fired: Iterable[Fired], seed: int, *, is_scored: bool
 ) -> tuple[list[Called], list[Silent]]:
-    """Those that are called and are left by their groups, and those that lost.
+    """The triggered entries that win their groups, and those that lose.
 
     Args:
         called: In the order in which they get room.

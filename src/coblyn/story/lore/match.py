@@ -1,4 +1,4 @@
-"""Whether a key occurs in what is looked at."""
+"""Matches keys in the scanned texts."""
 
 from __future__ import annotations
 

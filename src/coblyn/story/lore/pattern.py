@@ -1,4 +1,4 @@
-r"""Keys that are patterns: JavaScript's regular expressions from untrusted files, with a limit of time.
+r"""Keys that are JavaScript regular expressions from untrusted files, matched with a time limit.
 
 They are written for JavaScript, where ``\w``, ``\d`` and ``\b`` know ASCII only and ``$`` is the end of the text,
 and are translated for the ``regex`` package, which can stop after a time.
@@ -35,7 +35,7 @@ class PatternTooSlow(Exception):
 
 
 class BadPattern(Exception):
-    """What looks like a pattern is none."""
+    """A key looks like a pattern but is invalid."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What lore is looked for in, and how."""
+"""The texts to scan for lore, and the settings."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["LoreSettings", "Scene", "read_settings"]
 
 @dataclass(frozen=True, slots=True)
 class LoreSettings:
-    """How lore is looked for, for entries that do not say it themselves.
+    """Lore settings, for entries without their own.
 
     Attributes:
-        scan_depth: Messages that are looked at.
-        budget_percent: Of the context, for all lore.
+        scan_depth: Number of messages to scan.
+        budget_percent: Percentage of the context for all lore.
         budget_cap: Maximum number of tokens for it; 0 for no further limit.
         case_sensitive, whole_words: How keys are compared.
         recursive: Whether entries call others by their content.
-        max_steps: Passes at the most; 0 for as many as it takes.
+        max_steps: Maximum number of passes; 0 for no limit.
         min_activations: Look further back until so many have fired; 0 not.
         max_depth: How far; 0 to the beginning.
         group_scoring: Of a group, those with the most matching keys are preferred.
-        strategy: Who gets room first.
+        strategy: Which source gets room first.
     """
 
     scan_depth: int = 2

@@ -1,4 +1,4 @@
-"""Why an entry of lore fired, and why another did not."""
+"""The verdicts: why entries fired or did not."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Fired:
     tokens: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """As clients get it."""
+        """As JSON for clients."""
         entry = self.entry
         place = {"position": entry.position, "depth": entry.depth, "role": entry.role}
         words = {"by": self.by, "key": self.key, "back": self.back, "caller": self.caller}
@@ -86,7 +86,7 @@ class Silent:
     values: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As clients get it."""
+        """As JSON for clients."""
         about = {"id": self.entry.id, "name": self.entry.name, "because": self.because}
         return about | self.values
 
@@ -122,7 +122,7 @@ class Lore:
     budget: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """As clients get it."""
+        """As JSON for clients."""
         return {
             "fired": [one.to_json() for one in self.fired],
             "silent": [one.to_json() for one in self.silent],

@@ -1,1 +1,1 @@
-"""Stories on the disk: one SQLite file. The only part of ``story`` that touches the world."""
+"""Stories on disk in one SQLite file; the only part of ``story`` with side effects."""

@@ -1,4 +1,4 @@
-"""The file that holds all stories: opened with care, never replaced, never guessed at."""
+"""The database of all stories, which is validated when opened and never replaced."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _NEWER = {2: ["ALTER TABLE stories ADD COLUMN summarized INTEGER NOT NULL DEFAUL
 
 
 class StoriesUnreadable(CoblynError):
-    """The file is damaged, no file of stories, or from a newer Coblyn. It is left as it is."""
+    """The file is damaged, is not a file of stories, or is from a newer Coblyn. It is not changed."""
 
     code = "stories_unreadable"
 
@@ -120,12 +120,12 @@ class Database:
             )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.connection.close()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A block whose changes are all on the disk when it is left, or none of them is.
+        """A transaction: all changes of the block are on disk at its end, or none.
 
         Raises:
             DiskFull: There is no room.
@@ -143,7 +143,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A block that sees one moment of the file."""
+        """A read transaction with a consistent view."""
         with self._told():
             self.connection.execute("BEGIN")
             try:
@@ -152,7 +152,7 @@ class Database:
                 self.connection.execute("ROLLBACK")
 
     def backup(self, target: Path) -> None:
-        """Write a whole copy of the file, as it is at this moment."""
+        """Write a consistent copy of the file."""
         with self._told(), contextlib.closing(sqlite3.connect(target)) as copy:
             self.connection.backup(copy)
 

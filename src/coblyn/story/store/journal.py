@@ -1,4 +1,4 @@
-"""The journal: operations are on the disk before they are reported as done."""
+"""The journal: operations are on disk before they are reported as done."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Journal:
             return self._write(connection, story, newest, state, records)
 
     def undo(self, story: str, scope: str, author: str, name: str) -> Appended:
-        """Take back the last step in a scope, or in all of the story if the scope is empty.
+        """Undo the last step in a scope, or in the whole story if the scope is empty.
 
         Args:
             story: Which story.
@@ -156,7 +156,7 @@ class Journal:
         return self._revert(story, scope, author, name, "undo", to_undo)
 
     def redo(self, story: str, scope: str, author: str, name: str) -> Appended:
-        """Do again what the last undo in a scope took back, unless something new was done there since."""
+        """Redo the last undone step in a scope, unless there was a new step there since."""
         return self._revert(story, scope, author, name, "redo", to_redo)
 
     def _revert(
@@ -330,7 +330,7 @@ class Journal:
             raise
 
     def forget(self, story: str) -> None:
-        """Read a story from the disk the next time."""
+        """Drop the cached state of a story."""
         self._states.pop(story, None)
         for key in [key for key in self._earlier if key[0] == story]:
             del self._earlier[key]

@@ -1,4 +1,4 @@
-"""Which stories there are: made, listed, put into the trash and taken out of it."""
+"""The library of stories: creating, listing, trashing and restoring them."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Library:
             self._journal.append(story, self._journal.version(story), _IMPORTER, proposed)
 
     def trash(self, story: str, *, is_out: bool = False) -> Shelf:
-        """Put a story into the trash, or take it out."""
+        """Move a story to the trash, or out of it."""
         with self._database.writing() as connection:
             _shelf(connection, story)
             when = None if is_out else self._clock()
@@ -155,14 +155,14 @@ class Library:
             return _shelf(connection, story)
 
     def delete(self, story: str) -> None:
-        """Forget a story forever."""
+        """Delete a story permanently."""
         self._journal.forget(story)
         with self._database.writing() as connection:
             connection.execute("DELETE FROM passages WHERE story = ?", (story,))
             connection.execute("DELETE FROM stories WHERE id = ?", (story,))
 
     def empty_trash(self) -> int:
-        """Forget what is in the trash forever; how many stories that were."""
+        """Delete the stories in the trash permanently. Gives their number."""
         trashed = self.all(is_trash=True)
         for shelf in trashed:
             self.delete(shelf.id)
