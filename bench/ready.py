@@ -3,8 +3,8 @@
     python bench/ready.py MODEL.gguf --turns 8
     python bench/ready.py MODEL.gguf --other "llama-server -m MODEL.gguf --port {port}"
 
-Each turn starts the servers one after the other, each in an environment of its own choice, and ends them when they are
-ready. Printed are medians and least values of seconds and of processor seconds (of the server and its children).
+Each turn starts the servers one after the other, and ends them when they are ready. Printed are medians and least
+values of seconds and of processor seconds until then (of the server and its children, by the system's clock ticks).
 ``--help`` beside a bare Python is measured with ``--help-turns``. The last line is one JSON object.
 """
 
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import shlex
-import signal
 import socket
 import statistics
 import subprocess
@@ -25,15 +25,24 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psutil
+
 LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Start:
-    """One start: seconds until it was ready, and processor seconds until it had ended."""
+    """One start.
+
+    Attributes:
+        wall: Seconds until it was ready, or had ended.
+        processor: Processor seconds of the program and its children until then.
+        first: Seconds that a completion of one token took, asked for as soon as it was ready.
+    """
 
     wall: float
     processor: float
+    first: float = 0.0
 
 
 def free_port() -> int:
@@ -67,11 +76,31 @@ def start(command: list[str]) -> Start:
             process.kill()
             sys.exit(f"not ready: {shlex.join(words)}")
         time.sleep(0.005)
-    wall = time.perf_counter() - began
-    process.send_signal(signal.SIGTERM)
-    _, _, used = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return Start(wall, used.ru_utime + used.ru_stime)
+    wall, used = time.perf_counter() - began, processor_seconds(process.pid)
+    asked = time.perf_counter()
+    complete(port)
+    first = time.perf_counter() - asked
+    process.terminate()
+    process.wait(20)
+    return Start(wall, used, first)
+
+
+def complete(port: int) -> None:
+    """Have one token written."""
+    body = json.dumps({"prompt": "Once upon a time", "max_tokens": 1})
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    client.request("POST", "/v1/completions", body, {"content-type": "application/json"})
+    answer = client.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read()
+    client.close()
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process and its children have used so far."""
+    parent = psutil.Process(pid)
+    times = [each.cpu_times() for each in (parent, *parent.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def run(command: list[str]) -> Start:
@@ -103,10 +132,12 @@ def summary(name: str, starts: list[Start]) -> dict[str, float]:
         "least": min(walls),
         "processor_median": statistics.median(busy),
         "processor_least": min(busy),
+        "first_median": statistics.median(each.first for each in starts),
     }
     print(
         f"{name:>12}: {figures['median']:.3f} s (least {figures['least']:.3f}), processor "
-        f"{figures['processor_median']:.3f} s (least {figures['processor_least']:.3f})",
+        f"{figures['processor_median']:.3f} s (least {figures['processor_least']:.3f}), "
+        f"first answer {figures['first_median']:.3f} s",
         flush=True,
     )
     return {key: round(value, 4) for key, value in figures.items()}
