@@ -37,7 +37,7 @@ END = 256
 PIECES = (*(bytes([byte]) for byte in range(256)), b"<end>")
 MAX_TRIES = 200
 """Orders of keys that are tried, counted in keys that are written."""
-MAX_MASKED = 300
+MAX_MASKED = 100
 """Bytes of the longest text for which a mask is computed at every byte; others are only read."""
 
 DRAFTS = {

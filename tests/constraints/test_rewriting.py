@@ -81,6 +81,12 @@ def text_fits(schema: object, text: str) -> bool:
             ['["a"]'],
         ),
         ({"type": "string", "pattern": r"^\S\s$"}, ['"a\ufeff"'], ['"\ufeff\ufeff"']),
+        (
+            {"type": "string", "pattern": r"^[^\\]+$"},
+            ['"a"', '"\\n"', '"\\""', '"é"'],
+            ['"\\\\"', '"a\\\\b"', '""'],
+        ),
+        ({"type": "string", "pattern": r'^[^"]*$'}, ['"a"', '"\\\\"'], ['"\\""']),
         ({"type": "string", "pattern": r"^[\s\cA]$"}, ['"\ufeff"', '"\\u0001"'], ['"a"', '"c"']),
     ],
 )

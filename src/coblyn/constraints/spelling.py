@@ -10,7 +10,9 @@ __all__ = ["other_than", "translated"]
 _BLANKS = r"\t\n\x0b\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 """ECMA-262, 12.2 and 12.3: white space and line ends."""
 
+_PARTS = re.compile(r"\[\^?(?:\\.|[^\]\\])*\]|\\(?:c[A-Za-z]|.)", re.DOTALL)
 _ESCAPE = re.compile(r"\\(c[A-Za-z]|.)", re.DOTALL)
+_CONTROLS = "".join(map(chr, range(32)))
 _MAX_LENGTH = 20_000
 
 
@@ -19,22 +21,27 @@ def translated(pattern: str) -> str:
 
     They differ in what ``\s`` is, and in ``\cX``. What else one of them does not know, llguidance refuses.
     """
-    written, end, depth = [], 0, 0
-    for found in _ESCAPE.finditer(pattern):
-        depth = _depth(pattern[end : found.start()], depth)
-        written += [pattern[end : found.start()], _escape(found[1], is_inside=depth > 0)]
-        end = found.end()
-    return "".join([*written, pattern[end:]])
+    return _PARTS.sub(_part, pattern)
 
 
-def _depth(text: str, depth: int) -> int:
-    """Whether a character class is open behind a text: classes do not nest."""
-    for character in text:
-        if character == "[":
-            depth = 1
-        elif character == "]":
-            depth = 0
-    return depth
+def _part(found: re.Match[str]) -> str:
+    text = found[0]
+    if not text.startswith("["):
+        return _escape(text[1:], is_inside=False)
+    written = _ESCAPE.sub(lambda each: _escape(each[1], is_inside=True), text)
+    return f"[{written}&&[^\\x00]]" if _is_widened(text) else written
+
+
+def _is_widened(characters: str) -> bool:
+    r"""Whether llguidance takes a class, where it is repeated, for more than it says.
+
+    In a class with all control characters, it allows all escapes, ``\"`` and ``\\`` as well. So NUL is left out.
+    """
+    try:
+        one = re.compile(characters)
+    except re.error:
+        return False
+    return all(map(one.match, _CONTROLS)) and not all(map(one.match, '"\\'))
 
 
 def _escape(what: str, *, is_inside: bool) -> str:
