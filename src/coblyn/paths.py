@@ -18,6 +18,7 @@ __all__ = [
     "journal",
     "logs",
     "models",
+    "own_settings",
     "presets",
     "proofs",
     "stories",
@@ -86,6 +87,11 @@ def stories() -> Path:
 def presets() -> Path:
     """The user's own presets of generation parameters."""
     return config().with_name("presets.toml")
+
+
+def own_settings() -> Path:
+    """The user's settings for single models."""
+    return config().with_name("models.toml")
 
 
 def journal() -> Path:

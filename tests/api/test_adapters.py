@@ -10,10 +10,14 @@ import pytest
 from asgi import Client
 from coblyn.api.app import create_app
 from coblyn.engine.adapter import AdapterInfo
+from coblyn.engine.interface import EngineClient
 from coblyn.models import created
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
 from factories import SteppedEngine
+from service.test_demand import FakeLoader, FileEngine, files
+
+__all__ = ["files"]
 
 TEMPLATE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 TALK = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 3}
@@ -166,3 +170,34 @@ async def test_requests_name_no_files(server: Server, tmp_path: Path) -> None:
     body = {"model": "mine", "from": "fake", "adapters": {"Poet": "x"}, "stream": False}
     assert (await server.client.post("/api/create", body)).status == 200
     assert await server.set_of("/v1/completions", model="mine") == {"p": 0.5}
+
+
+class AdaptedLoader(FakeLoader):
+    """Gives every model that it loads two adapters."""
+
+    async def load(self, path: Path) -> EngineClient:
+        await super().load(path)
+        engine = SteppedEngine(name=path.stem, adapters=(POET, OLD), path=str(path))
+        engine.allow()
+        self.engines.append(engine)
+        return engine
+
+    engines: list[SteppedEngine] = []  # noqa: RUF012 - of one test
+
+
+@DIALECTS
+async def test_a_model_is_loaded_for_its_adapters(files: Path, path: str) -> None:
+    loader = AdaptedLoader()
+    loader.engines = []
+    first = FileEngine(files / "first.gguf")
+    first.allow()
+    client = Client(create_app(first, loader=loader))
+    for name in ("Second+poet", "second+POET:latest"):
+        reply = await client.post(path, {**WRITING[path], "model": name})
+        assert reply.status == 200, reply.body.decode()
+        (engine,) = loader.engines
+        used = engine.requests[-1].prompt.namespace.adapters
+        assert {a.digest: a.scale for a in used} == {"p": 0.5}
+    unknown = await client.post(path, {**WRITING[path], "model": "SECOND+none"})
+    assert unknown.status == 404
+    assert "poet" in unknown.body.decode().lower()

@@ -8,14 +8,14 @@ import pytest
 from asgi import Client
 from coblyn import paths
 from coblyn.api.app import create_app
-from coblyn.cli.loader import FleetLoader
+from coblyn.cli.loader import Configurer, FleetLoader
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.fleet import Fleet
 from coblyn.errors import EngineStopped, ModelError
 from coblyn.native.bundle import Bundle
-from gguf_file import whole_model
+from gguf_file import lora_of, random_model, whole_model
 
 FAKE = EngineConfig(model="")
 
@@ -43,7 +43,10 @@ async def test_all_end_together() -> None:
 async def test_a_second_model_is_loaded_by_name_and_answers(bundle: Bundle) -> None:
     folder = paths.models()
     one = whole_model().write(folder / "one.gguf")
-    whole_model().write(folder / "two.gguf")
+    random_model().write(folder / "two.gguf")
+    lora_of(random_model()).write(folder / "lora" / "poet.gguf")
+    paths.own_settings().parent.mkdir(parents=True, exist_ok=True)
+    paths.own_settings().write_text(f"[two]\nadapters = {{ poet = '{folder}/lora/poet.gguf' }}\n")
     (folder / "broken.gguf").write_bytes(whole_model().data[:4000])
     config = EngineConfig(
         model=str(one), library=str(bundle.lib_dir), bundle=bundle.id, context=256, kernels=False
@@ -51,13 +54,19 @@ async def test_a_second_model_is_loaded_by_name_and_answers(bundle: Bundle) -> N
     first = first_of(config)
     await first.start()
     try:
-        client = Client(create_app(first, loader=FleetLoader(first, lambda config, _: config)))
+        client = Client(
+            create_app(first, loader=FleetLoader(first, Configurer(config, lambda each, _: each)))
+        )
         for name in ("two", "one", "two"):
             body = {"model": name, "prompt": "a", "stream": False, "raw": True}
             reply = await client.post("/api/generate", body | {"options": {"num_predict": 4}})
             assert (reply.status, reply.json["eval_count"]) == (200, 4)
         running = (await client.get("/api/ps")).json["models"]
         assert {each["name"] for each in running} == {"one:latest", "two:latest"}
+        for name in ("two", "two+poet"):
+            body = {"model": name, "prompt": "a", "max_tokens": 1}
+            reply = await client.post("/v1/completions", body)
+            assert (reply.status, reply.json["model"]) == (200, name)
         broken = await client.post("/api/generate", {"model": "broken", "prompt": "a"})
         assert broken.status == ModelError.status
         assert "broken.gguf" in broken.json["error"]

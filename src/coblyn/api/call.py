@@ -96,7 +96,7 @@ class Call:
         if not named:
             return self.options.wishes.of(body)
         if model:
-            body = {**body, "model": model.name + (model.suffix_of(named) or "")}
+            body = {**body, "model": model.name + model.suffix_asked(named)}
         if self.services.models.named(named):
             return self.options.wishes.of(body)
         made = await asyncio.to_thread(self.services.inventory.made, named)

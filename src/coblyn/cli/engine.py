@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from coblyn.engine.config import EngineConfig
     from coblyn.progress import Report
-    from coblyn.settings import Settings
+    from coblyn.settings import EngineSettings, Settings
 
-__all__ = ["NO_BUNDLE", "causes_named", "configure", "fitted_aloud", "with_engine"]
+__all__ = [
+    "NO_BUNDLE",
+    "causes_named",
+    "configure",
+    "fitted_aloud",
+    "with_engine",
+    "with_own_settings",
+]
 
 NO_BUNDLE = "none"
 """Placeholder for a bundle that is found or built when a model is loaded."""
@@ -54,13 +60,38 @@ def configure(
     if settings.draft_model:
         guesser = resolve_model(settings.draft_model, yes=yes)
         settings = replace(settings, draft_model=str(guesser))
-    return EngineConfig.from_settings(
+    config = EngineConfig.from_settings(
         settings,
         model=path,
         library=bundle.lib_dir,
         bundle=bundle.id,
         embeds=any_kind and not writes(read_header(path)),
     )
+    return with_own_settings(config)
+
+
+def with_own_settings(config: EngineConfig, general: EngineConfig | None = None) -> EngineConfig:
+    """A configuration with what the user set for its model alone; flags of the command line hold for all models.
+
+    Args:
+        config: What is set in general.
+        general: The configuration of the model that the command line names, if this is another one.
+
+    Raises:
+        CoblynError: What is set cannot be, or an adapter does not fit the model.
+    """
+    from coblyn.models.names import names_of
+    from coblyn.settings.own import OF_ONE_MODEL, own_settings
+
+    is_other = general is not None and general.model != config.model
+    flags = config.flags - (OF_ONE_MODEL if is_other else frozenset())
+    path = Path(config.model)
+    own = {name: each for name, each in own_settings(names_of(path)).items() if name not in flags}
+    if not own:
+        return config
+    found = replace(config, **own, chosen=config.chosen | own.keys())
+    _check_adapters(found, path)
+    return found
 
 
 def with_engine(config: EngineConfig, report: Report) -> EngineConfig:
@@ -77,7 +108,7 @@ def with_engine(config: EngineConfig, report: Report) -> EngineConfig:
     return replace(config, library=str(bundle.lib_dir), bundle=bundle.id)
 
 
-def _check_adapters(settings: Settings, model: Path) -> None:
+def _check_adapters(settings: EngineSettings, model: Path) -> None:
     """Refuse adapters that do not fit, before anything is built or loaded.
 
     Raises:
@@ -122,8 +153,6 @@ def causes_named(config: EngineConfig) -> Iterator[None]:
     Raises:
         CoblynError: The most specific known error.
     """
-    from pathlib import Path
-
     from coblyn.errors import EngineError, ModelError
     from coblyn.models.check import examine_model
 

@@ -12,19 +12,21 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from coblyn.cli.engine import with_own_settings
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.exchange import EngineExchange
 from coblyn.engine.fleet import Fleet
 from coblyn.engine.interface import EngineClient
-from coblyn.errors import EngineError, ModelError
+from coblyn.errors import CoblynError, EngineError, ModelError
 from coblyn.fit.fitting import has_room, survey
 from coblyn.fit.promises import promised, taken
 from coblyn.fit.words import report
 from coblyn.models.check import check_model, examine_model, writes
-from coblyn.progress import Progress, Report
+from coblyn.models.gguf import read_header
+from coblyn.progress import Progress, Report, silent
 
-__all__ = ["FleetLoader", "FleetSwitch", "promised_by"]
+__all__ = ["Configurer", "FleetLoader", "FleetSwitch", "promised_by"]
 
 Prepare = Callable[[EngineConfig, Report], EngineConfig]
 
@@ -34,30 +36,56 @@ def promised_by(fleet: Fleet) -> int:
     return promised((engine.config, engine.pid) for engine in fleet.engines)
 
 
+class Configurer:
+    """Gives the configuration of each model: the server's settings, and those of the model alone. Any thread may call.
+
+    Args:
+        general: The server's settings, and the model that it began with.
+        prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
+    """
+
+    def __init__(self, general: EngineConfig, prepare: Prepare) -> None:
+        self._general = general
+        self._prepare = prepare
+        self._preparing = Lock()
+
+    def config_for(self, path: Path, report: Report = silent) -> EngineConfig:
+        """The configuration for a model's file.
+
+        Raises:
+            CoblynError: The file, or what is set for it, is wrong, or no engine can be built.
+        """
+        with self._preparing:
+            general = self._general = self._prepare(self._general, report)
+        config = replace(general.for_model(path), embeds=not writes(read_header(path)))
+        return with_own_settings(config, general)
+
+
 class FleetLoader:
     """Loads files into engines of a fleet; see ``service.loader.Loader``.
 
     Args:
-        first: The engine that the server started with; its settings hold for all of its fleet.
-        prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
+        first: The engine that the server started with.
+        configurer: Gives configurations.
     """
 
-    def __init__(self, first: EngineExchange, prepare: Prepare) -> None:
+    def __init__(self, first: EngineExchange, configurer: Configurer) -> None:
         self._first = first
         self._fleet = first.fleet
-        self._config = first.config
-        self._prepare = prepare
-        self._preparing = Lock()
+        self._configurer = configurer
         self._prepared: Progress | None = None
         self._coming: dict[Path, ProcessEngine] = {}
 
     def fits(self, path: Path) -> bool:
         """Whether it fits in memory without giving anything up."""
-        return has_room(self._ready().for_model(path), promised_by(self._fleet))
+        try:
+            return has_room(self._config_for(path), promised_by(self._fleet))
+        except CoblynError:
+            return True  # its loading will say what is wrong
 
     def survey(self, path: Path) -> dict[str, Any]:
         """What memory it takes, on all devices; what it has already, if it is loaded, counts as free."""
-        return report(survey(self._ready().for_model(path), promised=self._promised_beside(path)))
+        return report(survey(self._config_for(path), promised=self._promised_beside(path)))
 
     def progress(self, path: Path) -> Progress:
         """How far it is on its way."""
@@ -73,8 +101,8 @@ class FleetLoader:
     async def load(self, path: Path) -> EngineClient:
         """Load a file in a new engine."""
         header = await asyncio.to_thread(check_model, path)
-        config = (await asyncio.to_thread(self._ready)).for_model(header.path)
-        engine = self._fleet.add(replace(config, embeds=not writes(header)))
+        config = await asyncio.to_thread(self._config_for, header.path)
+        engine = self._fleet.add(config)
         self._coming[path] = engine
         try:
             await self._fleet.start(engine)
@@ -98,12 +126,11 @@ class FleetLoader:
         """Load it again."""
         await self._first.replace(self._first.config)
 
-    def _ready(self) -> EngineConfig:
-        """The settings with an engine, which is built if there is none."""
-        with self._preparing:
-            self._config = self._prepare(self._config, self._note)
+    def _config_for(self, path: Path) -> EngineConfig:
+        try:
+            return self._configurer.config_for(path, self._note)
+        finally:
             self._prepared = None
-            return self._config
 
     def _note(self, progress: Progress) -> None:
         self._prepared = progress
@@ -121,14 +148,13 @@ class FleetSwitch:
     """Replaces the engine that a server started with; see ``service.switch.Switch``.
 
     Args:
-        engine: The engine to replace.
-        prepare: Gives a configuration what it needs to load a model, such as a built engine; takes what may be long.
+        engine: What is exchanged.
+        configurer: Gives configurations.
     """
 
-    def __init__(self, engine: EngineExchange, prepare: Prepare) -> None:
+    def __init__(self, engine: EngineExchange, configurer: Configurer) -> None:
         self._engine = engine
-        self._first = engine.config  # its adapters belong to its model
-        self._prepare = prepare
+        self._configurer = configurer
 
     @property
     def loaded(self) -> float:
@@ -138,11 +164,7 @@ class FleetSwitch:
     async def load(self, path: Path, report: Report) -> None:
         """Load a file in place of the default model."""
         header = await asyncio.to_thread(check_model, path)
-        ready = await asyncio.to_thread(self._prepare, self._engine.config, report)
-        config = replace(ready.for_model(header.path), embeds=not writes(header))
-        if config.model == self._first.model:
-            first = self._first
-            config = replace(config, adapters=first.adapters, control_vectors=first.control_vectors)
+        config = await asyncio.to_thread(self._configurer.config_for, header.path, report)
         try:
             await self._engine.replace(config)
         except (EngineError, ModelError):

@@ -328,7 +328,7 @@ def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
     from coblyn.cli.engine import with_engine
     from coblyn.cli.kobold import kobold_options
     from coblyn.cli.listen import Server
-    from coblyn.cli.loader import FleetLoader, FleetSwitch
+    from coblyn.cli.loader import Configurer, FleetLoader, FleetSwitch
     from coblyn.cli.tool_servers import tool_options
 
     def make_app(engine: EngineExchange, settings: Settings, machine: Machine, front: Front) -> Any:
@@ -348,16 +348,27 @@ def _import_app() -> tuple[type[Server], Any, Callable[[], None]]:
             logs_texts=settings.log_texts,
             keep_alive=settings.keep_alive_seconds,
         )
+        configurer = Configurer(_general(settings, engine.config), with_engine)
         loads = settings.on_demand and bool(engine.config.library or engine.config.bundle)
         return create_app(
             engine,
             options,
             admin=admin_of(settings, engine),
-            loader=FleetLoader(engine, with_engine) if loads else None,
-            switch=FleetSwitch(engine, with_engine) if settings.on_demand else None,
+            loader=FleetLoader(engine, configurer) if loads else None,
+            switch=FleetSwitch(engine, configurer) if settings.on_demand else None,
         )
 
     return Server, make_app, import_dialects
+
+
+def _general(settings: Settings, first: EngineConfig) -> EngineConfig:
+    """What is set for all models, with the one that the server begins with and its engine."""
+    from dataclasses import fields, replace
+
+    from coblyn.settings import EngineSettings
+
+    chosen = {each.name: getattr(settings, each.name) for each in fields(EngineSettings)}
+    return replace(first, **(chosen | {"draft_model": first.draft_model}))
 
 
 def _greeting(front: Front, engine: EngineExchange) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coblyn import paths
 from coblyn.errors import BadRequest, ModelError
 from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
+from coblyn.models.splits import plain_name
 
-__all__ = ["LATEST", "file_of", "made_of", "plain", "stored_file"]
+__all__ = ["LATEST", "file_of", "made_of", "names_of", "plain", "stored_file"]
 
 LATEST = ":latest"
 """Ollama's default tag."""
@@ -35,6 +37,15 @@ def stored_file(name: str) -> Path | None:
     entry = lookup(plain(name))
     wanted = {plain(name), plain(entry.name) if entry else ""}
     return next((each.path for each in store.installed() if plain(each.name) in wanted), None)
+
+
+def names_of(path: Path) -> tuple[str, ...]:
+    """What a model's file is called: as the list of models has it, and by the name of the file alone."""
+    alone = plain_name(path.name)
+    for folder in (paths.models(), *paths.model_folders()):
+        if path.is_relative_to(folder):
+            return (path.relative_to(folder).with_name(alone).as_posix(), alone)
+    return (alone,)
 
 
 def made_of(name: str) -> Modelfile | None:

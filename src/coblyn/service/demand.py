@@ -17,6 +17,7 @@ from typing import Any
 from coblyn.errors import Busy, CoblynError
 from coblyn.models.names import file_of
 from coblyn.progress import Progress
+from coblyn.service.adapters import SEPARATOR
 from coblyn.service.loader import Loader
 from coblyn.service.models import LoadedModel, Models
 
@@ -77,10 +78,10 @@ class Demand:
     async def look(self, name: str) -> tuple[LoadedModel | None, Path | None]:
         """The model of that name if there is an engine for it, and the file that is loaded before it can answer.
 
-        A name that no file here has means the first model, which may be asleep.
+        The name may end with adapters. One that no file here has means the first model, which may be asleep.
         """
         model = self._models.named(name)
-        path = await asyncio.to_thread(file_of, name) if name and model is None else None
+        path = await asyncio.to_thread(_file_meant, name) if name and model is None else None
         if path is not None and (model := self._of_file(path)) is None:
             return None, path
         wanted = model or self._models.default
@@ -214,6 +215,12 @@ class Demand:
                 await self._make_room(Path(model.engine.info.path))
                 await self._loader.wake()
                 model.is_asleep, model.last_used = False, self._clock()
+
+
+def _file_meant(name: str) -> Path | None:
+    """The file of that name, or of what stands before adapters in it."""
+    base, plus, _ = name.partition(SEPARATOR)
+    return file_of(name) or (file_of(base) if plus else None)
 
 
 def _is_idle(model: LoadedModel) -> bool:

@@ -160,7 +160,8 @@ class Inventory:
         except NotFound:
             if not model.name:
                 raise
-            return _of_loaded(model)
+            suffix = await self._suffix_asked(model, name)
+            return _with_suffix(model, suffix) if suffix else _of_loaded(model)
         if item.model is None:
             loaded = ", ".join(model.name for model in self._models)
             raise NotFound(
@@ -168,6 +169,14 @@ class Inventory:
                 hint=f"Serve it: coblyn serve {plain(item.name)}",
             )
         return item
+
+    async def _suffix_asked(self, model: LoadedModel, name: str) -> str:
+        """The adapters in a name that means a model by its file; none where an unknown name means it."""
+        demand = self._models.demand
+        if demand is None or SEPARATOR not in name:
+            return ""
+        meant, _ = await demand.look(name)
+        return model.suffix_asked(name) if meant is model else ""
 
     def make(self, name: str, modelfile: Modelfile) -> None:
         """Make a model from another by settings.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from coblyn.engine.interface import EngineClient, ModelInfo
 from coblyn.errors import BadRequest, NotFound, SettingsError
-from coblyn.models.names import LATEST
+from coblyn.models.names import LATEST, plain
 from coblyn.service.adapters import SEPARATOR, ModelAdapters
 from coblyn.service.command import GenerateCommand
 from coblyn.service.media import MediaLoader
@@ -106,6 +106,29 @@ class LoadedModel:
             return None
         suffix = wanted.removesuffix(LATEST).removeprefix(self.name)
         return None if self.adapters.named(suffix) is None else suffix
+
+    def suffix_asked(self, name: str) -> str:
+        """The adapters in a name that means this model, even by an alias of its file.
+
+        Raises:
+            UnknownModel: It does not have one of them.
+        """
+        suffix = self.suffix_of(name)
+        if suffix is None:
+            _, plus, rest = name.removesuffix(LATEST).partition(SEPARATOR)
+            suffix = plus + rest if plain(name) != plain(self.name) else ""
+        if self.adapters.named(suffix) is None:
+            raise self.without_adapter(name)
+        return suffix
+
+    def without_adapter(self, name: str) -> UnknownModel:
+        """The error for a name of this model with adapters that it does not have."""
+        names = ", ".join(info.name for info in self.adapters.infos) or "none"
+        return UnknownModel(
+            f"There is no model {name!r} here.",
+            field="model",
+            hint=f"{self.name} has these adapters: {names}.",
+        )
 
     async def fit(self, command: GenerateCommand) -> Fitted:
         """Prepare a command's prompt for the adapters that it uses; see ``Prompts.fit``."""
@@ -268,12 +291,7 @@ class Models:
         wanted = name.removeprefix(_PREFIX)
         for model in self._models:
             if wanted.startswith(model.name + SEPARATOR):
-                names = ", ".join(info.name for info in model.adapters.infos) or "none"
-                raise UnknownModel(
-                    f"There is no model {name!r} here.",
-                    field="model",
-                    hint=f"{model.name} has these adapters: {names}.",
-                )
+                raise model.without_adapter(name)
 
     @property
     def _hint(self) -> str:

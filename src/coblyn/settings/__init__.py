@@ -1,5 +1,7 @@
 """All settings for running a model, by precedence: defaults < settings file < environment < flags.
 
+Between the environment and the flags come those of single models (``own.py``).
+
 The file is ``coblyn.toml`` in the user's configuration directory, or the one that ``--config`` names. A setting
 ``max_running`` is ``COBLYN_MAX_RUNNING`` in the environment and ``--max-running`` on the command line.
 
@@ -276,7 +278,7 @@ class Settings(EngineSettings):
         merged: dict[str, Any] = {}
         for origin, values in sources:
             merged |= _read(cls, origin, values)
-        return cls(**merged, chosen=frozenset(merged))
+        return cls(**merged, chosen=frozenset(merged), flags=frozenset(sources[-1][1]))
 
 
 def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> dict[str, Any]:

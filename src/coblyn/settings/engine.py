@@ -216,6 +216,9 @@ class EngineSettings:
     chosen: frozenset[str] = field(default=frozenset(), compare=False, metadata={INTERNAL: True})
     """Names of the settings that the user chose, which are not changed automatically."""
 
+    flags: frozenset[str] = field(default=frozenset(), compare=False, metadata={INTERNAL: True})
+    """Names of those that the command line has, which hold for all models."""
+
     def __post_init__(self) -> None:
         """Check every value against its range.
 
