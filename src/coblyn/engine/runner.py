@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.content import Content
+from coblyn.engine.copies import Copies
 from coblyn.engine.draft_model import draft_model_of
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
@@ -27,17 +25,11 @@ from coblyn.engine.plan import (
     END_REFUSED,
     FRAME,
     NOT_FOLLOWED,
-    CacheOp,
-    Copy,
-    Discard,
     DraftWish,
     Plan,
-    Remove,
-    Restore,
     Rewind,
     Row,
     Sampled,
-    Save,
 )
 from coblyn.engine.projection import Encoded
 from coblyn.engine.prompt import Prompt
@@ -82,15 +74,6 @@ class _Prepared:
     def close(self) -> None:
         """Free it."""
         self.sampler.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Saved:
-    """A sequence saved in main memory, the logits at the end of its prompt, and its window at its marks."""
-
-    state: NDArray[np.uint8]
-    logits: NDArray[np.float32] | None
-    windows: dict[int, NDArray[np.uint8]]
 
 
 class LlamaRunner:
@@ -150,7 +133,7 @@ class LlamaRunner:
             config.constraint_seconds,
         )
         self._kept = KeptLogits(model.vocab_size)
-        self._saved: dict[int, _Saved] = {}
+        self._copies = Copies(self._context, self._kept, self.info.is_rewindable)
         self.window = window_of(model)
         self.shares_cells = options.is_unified
         self.shelf_tokens = config.cache_memory * 2**20 // model.cell_size(options.cache_kind)
@@ -217,7 +200,7 @@ class LlamaRunner:
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Execute the cache operations, decode all rows, draw tokens, and continue if the plan allows it."""
         for operation in plan.operations:
-            self._remember(operation)
+            self._copies.carry_out(operation)
         for rewind in plan.rewinds:
             self._rewind(rewind)
         if not plan.rows:
@@ -375,21 +358,6 @@ class LlamaRunner:
         self._masks.close()
         self._stack.close()
 
-    def _remember(self, operation: CacheOp) -> None:
-        if isinstance(operation, Remove):
-            self._context.remove(operation.sequence, operation.start)
-            if operation.start == 0:
-                self._kept.drop_end(operation.sequence)
-            return
-        if isinstance(operation, Save):
-            self._save(operation)
-        elif isinstance(operation, Restore):
-            self._restore(operation)
-        elif isinstance(operation, Discard):
-            del self._saved[operation.key]
-        else:
-            self._copy(operation)
-
     @property
     def state_shape(self) -> tuple[int, ...]:
         """The shape that another context must have to take copies."""
@@ -398,43 +366,11 @@ class LlamaRunner:
 
     def take_copy(self, key: int) -> Buffers:
         """The buffers of a copy."""
-        saved = self._saved[key]
-        logits = b"" if saved.logits is None else saved.logits.tobytes()
-        windows = {mark: window.tobytes() for mark, window in saved.windows.items()}
-        return Buffers(saved.state.tobytes(), logits, windows)
+        return self._copies.take(key)
 
     def put_copy(self, key: int, buffers: Buffers, content: Content) -> None:  # noqa: ARG002 - the protocol's
         """Store a copy from buffers of another context."""
-        logits = np.frombuffer(buffers.logits, np.float32) if buffers.logits else None
-        windows = {
-            mark: np.frombuffer(window, np.uint8) for mark, window in buffers.windows.items()
-        }
-        self._saved[key] = _Saved(np.frombuffer(buffers.state, np.uint8), logits, windows)
-
-    def _save(self, operation: Save) -> None:
-        sequence = operation.sequence
-        state = self._context.save(sequence)
-        windows = {mark: self._saved[key].windows[mark] for mark, key in operation.taken}
-        windows |= self._context.cut(sequence, operation.keep, operation.marks)
-        self._saved[operation.key] = _Saved(state, self._kept.end(sequence), windows)
-        if operation.keep == 0:
-            self._kept.drop_end(sequence)
-
-    def _restore(self, operation: Restore) -> None:
-        saved = self._saved[operation.key]
-        self._context.restore(saved.state, operation.sequence)
-        window = saved.windows.get(operation.length)
-        if window is not None:
-            self._context.remove(operation.sequence, operation.length)
-            self._context.restore(window, operation.sequence, window_only=True)
-        self._kept.put_end(operation.sequence, saved.logits)
-
-    def _copy(self, operation: Copy) -> None:
-        if self.info.is_rewindable:
-            self._context.copy(operation.source, operation.target, operation.length)
-        else:
-            self._context.copy_whole(operation.source, operation.target)
-        self._kept.put_end(operation.target, self._kept.end(operation.source))
+        self._copies.put(key, buffers)
 
     def _fill(self, rows: Sequence[Row]) -> tuple[int, list[Draw]]:
         """Write the rows into the batch. Gives the number of tokens, and where each drawing row's logits will be."""
