@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +15,9 @@ from coblyn.media.image import read_image
 from coblyn.media.sound import read_sound
 from coblyn.media.unreadable import Unreadable
 
-__all__ = ["main"]
+__all__ = ["READERS", "main"]
+
+_Read = tuple[int, int, bytes]
 
 _MAX_MEMORY = 1 << 30
 """Maximum address space for decoding a file, in bytes."""
@@ -38,17 +41,27 @@ def main() -> None:
             return
 
 
+def _image(data: bytes, _: int) -> _Read:
+    pixels = read_image(data)
+    return pixels.width, pixels.height, pixels.data
+
+
+def _sound(data: bytes, sample_rate: int) -> _Read:
+    samples = read_sound(data, sample_rate)
+    return len(samples) // 4, 1, samples
+
+
+READERS: Mapping[str, Callable[[bytes, int], _Read]] = {"image": _image, "sound": _sound}
+"""Decodes each kind of file: from its bytes and a sample rate to width, height and data (``Decoded``)."""
+
+
 def _answer(kind: str, data: bytes, sample_rate: int) -> tuple[str, Any]:
     try:
-        if kind == "sound":
-            samples = read_sound(data, sample_rate)
-            return "read", (len(samples) // 4, 1, samples)
-        pixels = read_image(data)
+        return "read", READERS[kind](data, sample_rate)
     except Unreadable as error:
         return "refused", str(error)
     except MemoryError:
         return "refused", "it takes too much memory"
-    return "read", (pixels.width, pixels.height, pixels.data)
 
 
 if __name__ == "__main__":

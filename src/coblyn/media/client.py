@@ -48,27 +48,18 @@ class MediaFiles:
     ) -> None:
         self._children = Children(command, max_seconds=max_seconds)
 
-    def image(self, data: bytes) -> Decoded:
-        """The pixels of a PNG, JPEG, WebP, GIF or BMP file.
+    def read(self, kind: str, data: bytes, sample_rate: int = 0) -> Decoded:
+        """Decode a file.
+
+        Args:
+            kind: One of ``child.READERS``: ``image`` for PNG, JPEG, WebP, GIF and BMP files, ``sound`` for WAV, MP3,
+                FLAC and Ogg Vorbis files.
+            data: The file.
+            sample_rate: Samples per second of a sound.
 
         Raises:
             Unreadable: It is not such a file, is broken, or exceeds the limits; the text continues a sentence.
         """
-        return self._read("image", data, 0)
-
-    def sound(self, data: bytes, sample_rate: int) -> Decoded:
-        """The samples of a WAV, MP3, FLAC or Ogg Vorbis file.
-
-        Raises:
-            Unreadable: See ``image``.
-        """
-        return self._read("sound", data, sample_rate)
-
-    def close(self) -> None:
-        """End all child processes."""
-        self._children.close()
-
-    def _read(self, kind: str, data: bytes, sample_rate: int) -> Decoded:
         answer = self._children.ask(msgspec.msgpack.encode((kind, data, sample_rate)))
         if answer is None:
             raise Unreadable(f"the {kind} takes too much time or memory to be read")
@@ -76,6 +67,10 @@ class MediaFiles:
         if word == "refused":
             raise Unreadable(found)
         return Decoded(*found)
+
+    def close(self) -> None:
+        """End all child processes."""
+        self._children.close()
 
 
 @functools.cache

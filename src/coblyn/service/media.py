@@ -83,9 +83,7 @@ class MediaLoader:
     def _read(self, media: Attachment, sample_rate: int) -> Decoded:
         files = self._files or shared_media_files()
         try:
-            if media.kind == "image":
-                return files.image(media.data)
-            return files.sound(media.data, sample_rate)
+            return files.read(media.kind, media.data, sample_rate)
         except Unreadable as error:
             raise BadRequest(f"{media.field}: {error}.", field=media.field) from error
 
@@ -138,7 +136,7 @@ def require_all(text: str, media: Sequence[Attachment]) -> None:
 
 def _instead(media: Attachment, taken: Sequence[Kind]) -> Text:
     if not media.instead:
-        what = "an image" if media.kind == "image" else "a sound"
+        what = f"{'an' if media.kind[0] in 'aeiou' else 'a'} {media.kind}"
         lack = f"takes no {media.kind}s" if taken else "reads text only"
         raise BadRequest(
             f"{media.field} is {what}, and this model {lack}.",
