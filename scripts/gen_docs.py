@@ -73,8 +73,21 @@ def _families() -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
-_TRIED = {"deepseek2", "qwen3next", "glm4moe", "minimax-m2", "gemma3", "llama", "mamba"}
-"""The architectures of tests/family_models.py."""
+_TRIED = {
+    *(
+        "cohere2",
+        "deepseek2",
+        "deepseek2-ocr",
+        "gemma3",
+        "glm4moe",
+        "gpt-oss",
+        "granite",
+        "lfm2",
+        "llama",
+    ),
+    *("mamba", "minimax-m2", "paddleocr", "phi3", "qwen3", "qwen3moe", "qwen3next", "rwkv7"),
+}
+"""The architectures of tests/family_models.py and tests/more_family_models.py."""
 
 
 def _page() -> Iterator[str]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from gguf_file import F32, GgufWriter, Signed
 
-__all__ = ["FAMILIES", "Tiny", "family_model"]
+__all__ = [
+    "EXPERT_KEYS",
+    "FAMILIES",
+    "HEAD_KEYS",
+    "Shapes",
+    "Tiny",
+    "attention",
+    "dense",
+    "experts",
+    "family_model",
+]
 
 WIDTH, INNER, HEADS, LENGTH, ROPE = 64, 96, 2, 32, 16
 EXPERTS, USED, EXPERT = 4, 2, 32
@@ -31,6 +41,9 @@ class Tiny:
         shapes: Tensors of a layer, the fastest dimension first.
         marks: Tokens of the vocabulary that are marks.
         opening: What its template writes last, behind the beginning of the reply.
+        beside: Further tensors outside of the layers.
+        norm: Name of the norm before the output.
+        is_tied: Whether the output is the table of embeddings.
     """
 
     architecture: str
@@ -41,6 +54,9 @@ class Tiny:
     shapes: Callable[[int], Shapes]
     marks: tuple[str, ...] = ()
     opening: str = ""
+    beside: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    norm: str = "output_norm.weight"
+    is_tied: bool = False
 
 
 def family_model(tiny: Tiny, seed: int = 1) -> GgufWriter:
@@ -80,9 +96,11 @@ def family_model(tiny: Tiny, seed: int = 1) -> GgufWriter:
         keys[f"{tiny.architecture}.{name}"] = value
     shapes: Shapes = {
         "token_embd.weight": (WIDTH, len(words)),
-        "output_norm.weight": (WIDTH,),
-        "output.weight": (WIDTH, len(words)),
+        tiny.norm: (WIDTH,),
+        **tiny.beside,
     }
+    if not tiny.is_tied:
+        shapes["output.weight"] = (WIDTH, len(words))
     for layer in range(tiny.layers):
         shapes |= {f"blk.{layer}.{name}": shape for name, shape in tiny.shapes(layer).items()}
     return GgufWriter(keys, list(_tensors(shapes, seed)))
@@ -94,6 +112,8 @@ def _tensors(shapes: Shapes, seed: int) -> list[tuple[str, tuple[int, ...], int,
     for name, shape in shapes.items():
         if name.endswith("ssm_a"):
             drawn = random.uniform(-2, -0.1, shape)
+        elif "time_mix" in name:
+            drawn = random.normal(0, 0.05, shape)
         elif "norm" in name:
             drawn = random.uniform(0.8, 1.6, shape)
         else:
@@ -102,7 +122,7 @@ def _tensors(shapes: Shapes, seed: int) -> list[tuple[str, tuple[int, ...], int,
     return tensors
 
 
-def _attention(key_heads: int = 1) -> Shapes:
+def attention(key_heads: int = 1) -> Shapes:
     return {
         "attn_norm.weight": (WIDTH,),
         "attn_q.weight": (WIDTH, HEADS * LENGTH),
@@ -112,7 +132,7 @@ def _attention(key_heads: int = 1) -> Shapes:
     }
 
 
-def _dense() -> Shapes:
+def dense() -> Shapes:
     return {
         "ffn_gate.weight": (WIDTH, INNER),
         "ffn_up.weight": (WIDTH, INNER),
@@ -120,7 +140,7 @@ def _dense() -> Shapes:
     }
 
 
-def _experts(*, shared: bool, bias: bool) -> Shapes:
+def experts(*, shared: bool, bias: bool) -> Shapes:
     shapes: Shapes = {
         "ffn_gate_inp.weight": (WIDTH, EXPERTS),
         "ffn_gate_exps.weight": (WIDTH, EXPERT, EXPERTS),
@@ -138,7 +158,7 @@ def _experts(*, shared: bool, bias: bool) -> Shapes:
     return shapes
 
 
-_HEADS: Mapping[str, object] = {
+HEAD_KEYS: Mapping[str, object] = {
     "attention.head_count": HEADS,
     "attention.head_count_kv": 1,
     "attention.key_length": LENGTH,
@@ -147,7 +167,7 @@ _HEADS: Mapping[str, object] = {
     "rope.freq_base": 10000.0,
     "feed_forward_length": INNER,
 }
-_EXPERT_KEYS: Mapping[str, object] = {
+EXPERT_KEYS: Mapping[str, object] = {
     "expert_count": EXPERTS,
     "expert_used_count": USED,
     "expert_feed_forward_length": EXPERT,
@@ -169,7 +189,7 @@ def _deepseek2(layer: int) -> Shapes:
         "attn_v_b.weight": (_LATENT, _VALUE, HEADS),
         "attn_output.weight": (HEADS * _VALUE, WIDTH),
         "ffn_norm.weight": (WIDTH,),
-        **(_experts(shared=True, bias=True) if layer else _dense()),
+        **(experts(shared=True, bias=True) if layer else dense()),
     }
 
 
@@ -181,7 +201,7 @@ def _qwen3next(layer: int) -> Shapes:
     """Three layers of a gated delta net, then one of attention, with a gate beside each query."""
     if layer % 4 == 3:
         mixer = {
-            **_attention(),
+            **attention(),
             "attn_q.weight": (WIDTH, 2 * HEADS * LENGTH),
             "attn_q_norm.weight": (LENGTH,),
             "attn_k_norm.weight": (LENGTH,),
@@ -201,43 +221,43 @@ def _qwen3next(layer: int) -> Shapes:
     return {
         **mixer,
         "post_attention_norm.weight": (WIDTH,),
-        **_experts(shared=True, bias=False),
+        **experts(shared=True, bias=False),
         "ffn_gate_inp_shexp.weight": (WIDTH,),
     }
 
 
 def _glm4moe(layer: int) -> Shapes:
     return {
-        **_attention(),
+        **attention(),
         "post_attention_norm.weight": (WIDTH,),
-        **(_experts(shared=True, bias=True) if layer else _dense()),
+        **(experts(shared=True, bias=True) if layer else dense()),
     }
 
 
 def _minimax(_: int) -> Shapes:
     return {
-        **_attention(),
+        **attention(),
         "attn_q_norm.weight": (HEADS * LENGTH,),
         "attn_k_norm.weight": (LENGTH,),
         "ffn_norm.weight": (WIDTH,),
-        **_experts(shared=False, bias=True),
+        **experts(shared=False, bias=True),
     }
 
 
 def _gemma3(_: int) -> Shapes:
     return {
-        **_attention(),
+        **attention(),
         "attn_q_norm.weight": (LENGTH,),
         "attn_k_norm.weight": (LENGTH,),
         "post_attention_norm.weight": (WIDTH,),
         "ffn_norm.weight": (WIDTH,),
-        **_dense(),
+        **dense(),
         "post_ffw_norm.weight": (WIDTH,),
     }
 
 
 def _llama(_: int) -> Shapes:
-    return {**_attention(), "ffn_norm.weight": (WIDTH,), **_dense()}
+    return {**attention(), "ffn_norm.weight": (WIDTH,), **dense()}
 
 
 def _mamba(_: int) -> Shapes:
@@ -263,7 +283,7 @@ FAMILIES = (
         "<|tool_calls_section_begin|><|tool_call_begin|>",
         "kimi-k2",
         {
-            **_HEADS,
+            **HEAD_KEYS,
             "attention.key_length": _LATENT + ROPE,
             "attention.value_length": _LATENT,
             "attention.key_length_mla": _NOPE + ROPE,
@@ -271,7 +291,7 @@ FAMILIES = (
             "attention.q_lora_rank": _QUERY_LATENT,
             "attention.kv_lora_rank": _LATENT,
             "leading_dense_block_count": 1,
-            **_EXPERT_KEYS,
+            **EXPERT_KEYS,
             "expert_shared_count": 1,
             "expert_weights_scale": 1.5,
             "expert_weights_norm": True,
@@ -292,8 +312,8 @@ FAMILIES = (
         "<tool_call><function=NAME>",
         "qwen-xml",
         {
-            **_HEADS,
-            **_EXPERT_KEYS,
+            **HEAD_KEYS,
+            **EXPERT_KEYS,
             "expert_shared_feed_forward_length": EXPERT,
             "ssm.conv_kernel": _CONVOLUTION,
             "ssm.inner_size": _VALUES,
@@ -310,8 +330,8 @@ FAMILIES = (
         "<tool_call>NAME<arg_key>",
         "glm",
         {
-            **_HEADS,
-            **_EXPERT_KEYS,
+            **HEAD_KEYS,
+            **EXPERT_KEYS,
             "expert_shared_count": 1,
             "leading_dense_block_count": 1,
             "expert_weights_norm": True,
@@ -333,8 +353,8 @@ FAMILIES = (
         "<minimax:tool_call><invoke>",
         "minimax-m2",
         {
-            **_HEADS,
-            **_EXPERT_KEYS,
+            **HEAD_KEYS,
+            **EXPERT_KEYS,
             "feed_forward_length": EXPERT,
             "expert_gating_func": SIGMOID,
         },
@@ -347,7 +367,7 @@ FAMILIES = (
         "Tools: ",
         "generic",
         {
-            **_HEADS,
+            **HEAD_KEYS,
             "rope.dimension_count": LENGTH,
             "attention.sliding_window": 64,
             "attention.sliding_window_pattern": 2,
@@ -360,7 +380,7 @@ FAMILIES = (
         2,
         '<|start_header_id|>{"name": NAME, "parameters": {}}',
         "llama3",
-        {**_HEADS, "rope.dimension_count": LENGTH},
+        {**HEAD_KEYS, "rope.dimension_count": LENGTH},
         _llama,
     ),
     Tiny(

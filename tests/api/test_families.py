@@ -15,6 +15,7 @@ from coblyn.engine.runner import LlamaRunner
 from coblyn.native.bundle import Bundle
 from family_models import FAMILIES, Tiny, family_model
 from live_server import serve
+from more_family_models import MORE_FAMILIES
 
 TOOL = {
     "type": "function",
@@ -42,7 +43,7 @@ def ask(address: str, **body: Any) -> dict[str, Any]:
 
 
 @pytest.mark.native
-@pytest.mark.parametrize("tiny", FAMILIES, ids=lambda tiny: tiny.architecture)
+@pytest.mark.parametrize("tiny", [*FAMILIES, *MORE_FAMILIES], ids=lambda tiny: tiny.architecture)
 def test_a_family_talks_and_calls(tiny: Tiny, tmp_path: Path, bundle: Bundle) -> None:
     path = family_model(tiny).write(tmp_path / "model.gguf")
     config = EngineConfig(
@@ -63,6 +64,7 @@ def test_a_family_talks_and_calls(tiny: Tiny, tmp_path: Path, bundle: Bundle) ->
         called = ask(
             address,
             max_tokens=600,
+            thinking_budget_tokens=8,
             tools=[TOOL],
             tool_choice="required",
             parallel_tool_calls=False,

@@ -178,3 +178,22 @@ def test_mixed_requests_keep_to_their_limits(
         assert len(text) == 50
         thought, _, _ = text.removeprefix("<think>").partition("</think>")
         assert limit is None or len(thought) <= limit
+
+
+@pytest.mark.parametrize("text", ["a", "é", "→", "\U0001f600"])
+def test_it_does_not_end_within_a_character(text: str) -> None:
+    thought = Thought(thinking(1, is_open=True))
+    spent = []
+    for byte in text.encode():
+        thought.push(bytes([byte]))
+        spent.append(thought.is_spent)
+    assert spent == [False] * (len(spent) - 1) + [True]
+
+
+def test_what_is_no_character_is_not_waited_for() -> None:
+    thought = Thought(thinking(1, is_open=True))
+    spent = []
+    for _ in range(5):
+        thought.push(b"\xf0")
+        spent.append(thought.is_spent)
+    assert spent == [False, False, False, True, True]

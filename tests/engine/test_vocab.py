@@ -11,6 +11,7 @@ from coblyn.llama.library import open_library
 from coblyn.llama.model import Model
 from coblyn.native.bundle import Bundle
 from family_models import FAMILIES, family_model
+from more_family_models import MORE_FAMILIES
 
 TEXTS = ["weather", " weather", '{"city": ', "\n", "  two", "é→", ""]
 
@@ -25,6 +26,22 @@ def test_tokens_of_a_text_that_goes_on_are_just_that_text(tmp_path: Path, bundle
         tokenize = constraint_vocabulary(model, vocab).tokenize
         for text in TEXTS:
             assert b"".join(map(vocab.piece, tokenize(text))) == text.encode()
+
+
+@pytest.mark.native
+def test_a_mark_that_is_an_ordinary_token_puts_no_space_after_it(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    """llama.cpp makes ordinary tokens of the marks of some families."""
+    (tiny,) = (each for each in MORE_FAMILIES if each.architecture == "gpt-oss")
+    path = family_model(tiny).write(tmp_path / "model.gguf")
+    with Model(open_library(bundle.lib_dir), path) as model:
+        vocab = ModelVocab(model)
+        tokenize = constraint_vocabulary(model, vocab).tokenize
+        text = "<|end|><|start|>assistant<|channel|>commentary to=functions."
+        ids = tokenize(text)
+        assert b"".join(map(vocab.piece, ids)) == text.encode()
+        assert len(model.marks & set(ids)) == 3
 
 
 @pytest.mark.native

@@ -32,6 +32,10 @@ _THINK = Reasoning("<think>", "</think>")
 # A sign in the template, and the marks it implies; the first match counts.
 _FAMILIES = (
     ("<|START_THINKING|>", Reasoning("<|START_THINKING|>", "<|END_THINKING|>", "")),
+    (
+        "<|channel|>analysis<|message|>",
+        Reasoning("<|channel|>analysis<|message|>", "<|end|>", "<|start|>assistant"),
+    ),
     ("<|channel>", Reasoning("<|channel>thought\n", "<channel|>", "")),
     ("<seed:think>", Reasoning("<seed:think>", "</seed:think>", "\n")),
     ("<mm:think>", Reasoning("<mm:think>", "</mm:think>")),

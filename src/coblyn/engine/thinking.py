@@ -58,9 +58,14 @@ class Thought:
 
     @property
     def is_spent(self) -> bool:
-        """Whether the text is within reasoning that has to end here and is not just writing its closing mark."""
+        """Whether the text is within reasoning that has to end here.
+
+        It does not end within a character, nor where the model is just writing its closing mark.
+        """
         is_open, num_tokens, tail, _ = self._places[-1]
         if not is_open or self._max_tokens is None or num_tokens < self._max_tokens:
+            return False
+        if num_tokens < self._max_tokens + 3 and _ends_within_character(tail):
             return False
         if num_tokens >= self._max_tokens + len(self._closing):
             return True  # it begins its mark again and again
@@ -98,3 +103,13 @@ class Thought:
 def _ends_within(text: bytes, mark: bytes, least: int) -> bool:
     """Whether a text ends with so many bytes of a mark's beginning, or more, but not with all of it."""
     return any(text.endswith(mark[:n]) for n in range(least, len(mark)))
+
+
+def _ends_within_character(data: bytes) -> bool:
+    """Whether UTF-8 goes on: fewer bytes follow the last leading byte than it announces."""
+    for count, byte in enumerate(reversed(data[-3:]), 1):
+        if byte >= 0xC0:
+            return count < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4)
+        if byte < 0x80:
+            return False
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -38,20 +39,28 @@ def constraint_vocabulary(model: Model, vocab: ModelVocab) -> Vocabulary:
     """The model's vocabulary for constraints, in which special tokens have no text."""
     pieces = [vocab.piece(token, special=True) for token in range(model.vocab_size)]
     special = [token for token, piece in enumerate(pieces) if piece and not vocab.piece(token)]
-    return Vocabulary(pieces, special, sorted(vocab.end_tokens), _continuing(vocab))
+    return Vocabulary(pieces, special, sorted(vocab.end_tokens), _continuing(model, vocab))
 
 
-def _continuing(vocab: ModelVocab) -> Callable[[str], list[int]]:
+def _continuing(model: Model, vocab: ModelVocab) -> Callable[[str], list[int]]:
     """A tokenizer for text that continues other text.
 
-    SentencePiece's vocabularies add a space before each text, which would be wrong in the middle of one.
+    SentencePiece's vocabularies add a space before each text, and to what follows a mark that is an ordinary token,
+    which would be wrong in the middle of a text.
     """
     tokenize = partial(vocab.tokenize, add_special=False, parse_special=False)
     if b"".join(map(vocab.piece, tokenize("a"))) == b"a":
         return tokenize
     before = tokenize(_BEFORE)
+    marks = {vocab.piece(token).decode(errors="replace"): token for token in model.marks}
+    names = sorted(marks, key=len, reverse=True)
+    splitter = re.compile(f"({'|'.join(map(re.escape, names)) or '(?!)'})")
 
     def continuing(text: str) -> list[int]:
-        return tokenize(_BEFORE + text)[len(before) :]
+        ids: list[int] = []
+        for part in filter(None, splitter.split(text)):
+            is_mark = part in marks
+            ids += [marks[part]] if is_mark else tokenize(_BEFORE + part)[len(before) :]
+        return ids
 
     return continuing

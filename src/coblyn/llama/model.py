@@ -301,6 +301,16 @@ class Model(Handle):
         is_end = self.library.llama_vocab_is_eog
         return frozenset(t for t in range(self.vocab_size) if is_end(self.vocab_pointer, t))
 
+    @property
+    def marks(self) -> frozenset[int]:
+        """Tokens that a text is cut at wherever their text occurs, and that are text themselves."""
+        attributes, kind = self.library.llama_vocab_get_attr, bindings.LLAMA_TOKEN_ATTR_USER_DEFINED
+        return frozenset(
+            token
+            for token in range(self.vocab_size)
+            if attributes(self.vocab_pointer, token) & kind
+        )
+
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Token ids of a text.
 

@@ -147,7 +147,8 @@ class Prompts:
             prompt = TokenPrompt(ids)
         encoded = await self._encode(prompt, context, before, adapters)
         room = require_room(encoded.num_tokens, context)
-        thinking = self._thinking(command, prompt, form)
+        is_bound = bool(command.constraint or (calls and not calls.is_lazy))
+        thinking = self._thinking(command, prompt, form, is_bound=is_bound)
         return Fitted(
             encoded, min(command.max_tokens or room, room), form, thinking, calls, turn_end, bans
         )
@@ -291,17 +292,23 @@ class Prompts:
         texts = texts_of(prompt.text[newest], shown)
         source = Source(texts, memory, room=context - kept_free, adapters=adapters)
         encoded = await self._engine.encode(source)
-        thinking = self._thinking(command, prompt, None)
+        thinking = self._thinking(command, prompt, None, is_bound=bool(command.constraint))
         return Fitted(encoded, min(limit, context - encoded.num_tokens), thinking=thinking)
 
     def _thinking(
-        self, command: GenerateCommand, prompt: TextPrompt | TokenPrompt, form: ReplyForm | None
+        self,
+        command: GenerateCommand,
+        prompt: TextPrompt | TokenPrompt,
+        form: ReplyForm | None,
+        *,
+        is_bound: bool,
     ) -> Thinking | None:
+        """How reasoning is counted and ended; a constraint on the whole reply writes itself what follows the end."""
         marks = form.reasoning if form else reasoning_of(self._engine.info.chat_template)
         if not marks:
             return None
         is_open = form.is_reasoning if form else _opens_reasoning(marks, prompt)
-        after = "" if command.constraint else marks.after
+        after = "" if is_bound else marks.after
         return Thinking(
             marks.opening, marks.closing, marks.closing + after, is_open, command.max_thinking
         )

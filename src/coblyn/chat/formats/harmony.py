@@ -160,7 +160,9 @@ def _rule(lark: Lark) -> CallRule:
         return f"{lark.text(tool.name)} ({kind})? {lark.text(_MESSAGE)} {lark.arguments(tool)}"
 
     thought = lark.text(f"{_CHANNEL}analysis{_MESSAGE}")
-    before = f"{thought} {lark.until('<|end|>')} {lark.text(_START + 'assistant')}"
+    # llama.cpp makes these marks ordinary tokens, and what is read as a thought ends at each of them.
+    text = lark.until("<|end|>", without=(_START, _CHANNEL, _MESSAGE, _CONSTRAIN))
+    before = f"{thought} {text} {lark.text(_START + 'assistant')}"
     return CallRule(marks[0], lark.each(call), marks, is_end=True, before=before)
 
 

@@ -16,7 +16,6 @@ from coblyn.chat.messages import Tool
 
 __all__ = ["CallRule", "Lark", "MakeRule"]
 
-_ANY_TEXT = r"/(.|\n)*/"
 _SPACE = r" |\r?\n\n?[ \t]{0,32}"
 """Bounded whitespace: some small models would write unlimited whitespace forever."""
 
@@ -88,13 +87,22 @@ class Lark:
         parts.append(_literal(text[end:]))
         return " ".join(part for part in parts if part) or '""'
 
-    def until(self, closing: str) -> str:
-        """Any text up to its end mark."""
-        if found := self._splitter.search(closing):
-            before, rest = closing[: found.start()], closing[found.start() :]
-            text = self.rule(f"/(.|\\n)*{_pattern(before)}/")
-            return self.rule(f"{text} {self.text(rest)}")
-        return self._rule(_ANY_TEXT, f"[suffix={json.dumps(closing, ensure_ascii=False)}]")
+    def until(self, closing: str, without: Sequence[str] = ()) -> str:
+        """Any text up to its end mark.
+
+        Args:
+            closing: The mark.
+            without: Texts that do not occur before it.
+        """
+        found = self._splitter.search(closing)
+        before = closing[: found.start()] if found else ""
+        text = f"/(.|\\n)*{_pattern(before)}/"
+        if without:
+            others = "|".join(map(_pattern, without))
+            text = self._terminal(f"{text} & ~/(.|\\n)*({others})(.|\\n)*/")
+        if found:
+            return self.rule(f"{self.rule(text)} {self.text(closing[found.start() :])}")
+        return self._rule(text, f"[suffix={json.dumps(closing, ensure_ascii=False)}]")
 
     def any_of(self, bodies: Iterable[str]) -> str:
         """One of several."""
@@ -180,6 +188,11 @@ class Lark:
         values = schema.get("enum", [schema["const"]] if "const" in schema else [])
         is_listed = isinstance(values, list) and all(isinstance(each, str) for each in values)
         return values if is_listed and "" not in values else []
+
+    def _terminal(self, body: str) -> str:
+        name = f"T{len(self._rules)}"
+        self._rules.append(f"{name}: {body}")
+        return name
 
     def _rule(self, body: str, attributes: str = "") -> str:
         name = f"r{len(self._rules)}"
