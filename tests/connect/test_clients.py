@@ -78,6 +78,9 @@ def test_files_are_what_their_programs_read(tmp_path: Path) -> None:
     claude = json.loads(texts("claude-code", PLAIN, tmp_path)["coblyn.json"])["env"]
     assert claude["ANTHROPIC_BASE_URL"] == PLAIN.url
     assert claude["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == PLAIN.model
+    assert claude["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "8192"
+    keyed = json.loads(texts("claude-code", KEYED, tmp_path)["coblyn.json"])["env"]
+    assert "CLAUDE_CODE_MAX_CONTEXT_TOKENS" not in keyed, "its context is not known"
     code = json.loads(texts("opencode", PLAIN, tmp_path)["opencode.json"])
     assert code["provider"]["coblyn"]["models"]["qwen-3"]["limit"]["context"] == 8192
     zed = json.loads(texts("zed", PLAIN, tmp_path)["settings.json"])
@@ -201,6 +204,10 @@ def test_the_server_is_asked(tmp_path: Path) -> None:
     assert len(run().stdout.splitlines()) == len(CLIENTS)
     with pytest.raises(SettingsError, match="No server answers"):
         ask(url, "", "")
+    assert ask(url, "", "later") == Target(url, "later", is_reached=False)
+    written = run("aider", "--url", url, "--model", "later", "--write")
+    assert "No server answers there yet" in written.stderr
+    assert "openai/later" in (tmp_path / ".aider.conf.yml").read_text()
     for wrong in ("http://[", "nothing"):
         with pytest.raises((BadRequest, SettingsError)):
             ask(wrong, "", "")

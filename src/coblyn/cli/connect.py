@@ -67,6 +67,11 @@ def _connect(client: Client, target: Target, *, is_written: bool) -> None:
 
     plan = client.plan(target, Path.home())
     print(shown(f"{client.title}, with {target.model} of {target.url}:"), file=sys.stderr)
+    if not target.is_reached:
+        note = (
+            "No server answers there yet, so neither the model's name nor its context was checked."
+        )
+        print(note, file=sys.stderr)
     if is_written and plan.changes:
         _write(client, plan)
     else:

@@ -23,12 +23,14 @@ class Target:
         model: Name of the model.
         context: Tokens of context; 0 if that is not known.
         key: API key, or empty.
+        is_reached: Whether the server answered; otherwise only the user says what its model is.
     """
 
     url: str
     model: str
     context: int = 0
     key: str = field(default="", repr=False)
+    is_reached: bool = True
 
     @property
     def openai(self) -> str:
@@ -42,7 +44,7 @@ class Target:
 
 
 def ask(url: str, key: str, model: str) -> Target:
-    """What a server says of itself.
+    """What a server says of itself; what the user says of it if it does not run yet and its model is named.
 
     Args:
         url: Its address.
@@ -52,7 +54,7 @@ def ask(url: str, key: str, model: str) -> Target:
     Raises:
         BadRequest: It is not an address of a server.
         NotFound: It does not have that model.
-        SettingsError: It cannot be reached, or wants another key.
+        SettingsError: It cannot be reached and no model is named, or it wants another key.
     """
     headers = {"authorization": f"Bearer {key}"} if key else {}
     url = url.rstrip("/").removesuffix("/v1")
@@ -65,11 +67,12 @@ def ask(url: str, key: str, model: str) -> Target:
     except httpx.HTTPStatusError as error:
         hint = "Give its key with --key." if error.response.status_code == 401 else ""
         raise SettingsError(f"{url} answers {error.response.status_code}.", hint=hint) from error
+    except httpx.ConnectError as error:
+        if model:
+            return Target(url, model, key=key, is_reached=False)
+        raise _unreachable(url) from error
     except httpx.RequestError as error:
-        raise SettingsError(
-            f"No server answers at {url}.",
-            hint="Start it (coblyn serve), or name another address with --url.",
-        ) from error
+        raise _unreachable(url) from error
     except (httpx.InvalidURL, UnicodeError) as error:
         raise BadRequest(f"{url} is not an address: {error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -79,3 +82,10 @@ def ask(url: str, key: str, model: str) -> Target:
         raise NotFound(f"{url} has no model {model}.".replace("  ", " "), hint=has)
     name = model or next(iter(found))
     return Target(url, name, found[name], key)
+
+
+def _unreachable(url: str) -> SettingsError:
+    return SettingsError(
+        f"No server answers at {url}.",
+        hint="Start it (coblyn serve), name another address with --url, or name with --model what it will serve.",
+    )

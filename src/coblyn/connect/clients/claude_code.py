@@ -28,6 +28,9 @@ def _plan(target: Target, home: Path) -> Plan:
         # A processor may read a long prompt for minutes.
         "API_TIMEOUT_MS": "3000000",
     }
+    if target.context:
+        # Of a model that it does not know, it assumes a window of 200,000 tokens or more.
+        environment["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(target.context)
     return Plan(
         (Change(path, into_json({"env": environment})),),
         steps=(f'Run: claude --settings "{path}"',),

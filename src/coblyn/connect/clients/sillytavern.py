@@ -17,7 +17,8 @@ def _plan(target: Target, _: Path) -> Plan:
             "Open API Connections (the plug), choose the API Text Completion and the type KoboldCpp.",
             *key,
             f"API URL: {target.url}",
-            "Press Connect, and tick Auto-connect. Derive templates takes the model's own template.",
+            "Tick Derive context size from backend and Auto-connect, and press Connect.",
+            "The bolts in Advanced Formatting (the A) choose the templates by the model's own.",
         )
     )
 
