@@ -69,6 +69,15 @@ def test_a_made_model_is_told_with_its_settings(capsys: Shown) -> None:
     assert made == {"made from": "mine", "parameters set": {"top_k": 3}, "system": "Arr."}
 
 
+def test_what_is_set_for_the_model_alone_is_told_and_counts(capsys: Shown) -> None:
+    here()
+    paths.own_settings().parent.mkdir(parents=True, exist_ok=True)
+    paths.own_settings().write_text("[mine]\ncontext = 64\n")
+    facts = told(capsys, "mine")
+    assert facts["settings"] == {"context": 64}
+    assert facts["memory"]["context"] == 64
+
+
 @pytest.mark.parametrize(
     ("metadata", "capabilities"),
     [

@@ -34,7 +34,8 @@ def show(
     from coblyn.engine.beside import find_projector
     from coblyn.models import store
     from coblyn.models.check import check_model
-    from coblyn.models.names import made_of, stored_file
+    from coblyn.models.names import made_of, names_of, stored_file
+    from coblyn.settings.own import own_settings
 
     made = None if stored_file(model) else made_of(model)
     path = check_model(store.find(made.base if made else model)).path
@@ -45,6 +46,7 @@ def show(
         "projector": str(projector or ""),
         "source": _source(path),
         "made": _made(made),
+        "settings": own_settings(names_of(path)),
         "memory": _memory(path),
     }
     if as_json:
@@ -79,7 +81,7 @@ def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "projector", facts["projector"]
     for each in facts["overrides"]:
         yield "set right", each
-    for name, value in facts["made"].items():
+    for name, value in {**facts["made"], **facts["settings"]}.items():
         yield name, str(value)
     yield "memory", facts["memory"]["told"]
 
@@ -133,6 +135,7 @@ def _memory(path: Path) -> dict[str, Any]:
     """What it takes with the user's settings, as ``coblyn fit`` has it."""
     from dataclasses import replace
 
+    from coblyn.cli.engine import with_own_settings
     from coblyn.cli.variants import settings_here
     from coblyn.files import human_size
     from coblyn.fit.fitting import survey
@@ -141,6 +144,7 @@ def _memory(path: Path) -> dict[str, Any]:
     from coblyn.models.gguf import read_header
 
     config = replace(settings_here(), model=str(path), embeds=not writes(read_header(path)))
+    config = with_own_settings(config)
     answer = survey(config, "choose")
     about = "about " if answer.wish.is_estimate else ""
     need, context = human_size(answer.wish.total), answer.wish.context
