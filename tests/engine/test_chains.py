@@ -321,6 +321,17 @@ def test_every_sampler_at_its_extreme_leaves_a_token(library: Library, data: Any
 
 
 @pytest.mark.parametrize("kind", list(StageKind))
+def test_logits_below_what_they_are_clamped_to_leave_a_token(
+    library: Library, kind: StageKind
+) -> None:
+    # A bias may take a logit that guidance has clamped below that again.
+    for values in VALUES[kind]:
+        for logits in (np.full(100, -2e30), np.linspace(-3e38, -2e30, 100)):
+            chain = sampling.Chain([Stage(kind, values)], 1, [3, 3, 3, 3, 3])
+            assert Native(library, chain, 100).draw(logits) >= 0
+
+
+@pytest.mark.parametrize("kind", list(StageKind))
 def test_no_stage_hides_that_numbers_are_broken(library: Library, kind: StageKind) -> None:
     for values in VALUES[kind]:
         chain = sampling.Chain([Stage(kind, values)], 1, [3, 3, 3, 3, 3])

@@ -207,9 +207,11 @@ void Candidates::above(double limit, std::vector<Candidate> & out) {
 }
 
 void Candidates::keep_above(double limit) {
-    const float floor = (float) std::min<double>(limit, best());
+    const float top   = best();
+    const float floor = limit < top ? (float) limit : top;  // also where the limit is NaN
     if (!is_list) {
-        groups.select_above(factor == 1.0 ? floor : (float) std::min<double>(floor / factor, groups.best()), items);
+        // The best may lie below the smallest number that it is clamped to.
+        groups.select_above((float) std::min<double>(floor / factor, groups.best()), items);
         is_list = true;
         for (Candidate & item : items) {
             item.logit = bounded(item.logit * factor);
