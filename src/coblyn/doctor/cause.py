@@ -1,4 +1,4 @@
-"""What a cause is, and the case that it looks at."""
+"""Causes, and the case that they examine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From what a user points at to a diagnosis: reads logs, trees and object files, and asks the catalogue."""
+"""Makes a diagnosis of the user's arguments.
+
+Reads logs, trees and object files, and checks them against the catalogue.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Case in, diagnosis out: asks every cause, and keeps what is not explained by another."""
+"""Makes a diagnosis of a case: checks every cause, and leaves out findings that another one explains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a build of our own engine failed, as its error says it."""
+"""Explains why a build of Coblyn's engine failed, from its error."""
 
 from __future__ import annotations
 

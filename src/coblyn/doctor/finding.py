@@ -1,4 +1,4 @@
-"""What the doctor says: evidence, fix, finding, diagnosis. Values only."""
+"""The doctor's results: evidence, fix, finding, diagnosis. Values only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a path that the doctor was given is: decided by its first bytes and its contents, never by its name alone."""
+"""Detects the kind of a path given to the doctor, by its first bytes and its content, never by its name alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only room with ctypes: it owns every pointer into libllama, ggml and our shim.
+"""The only package with ctypes: it owns every pointer into libllama, ggml and the shim.
 
-It knows no requests, no chat and no HTTP, and it never asks where a library comes from: it is given a directory.
+It knows nothing of requests, chat or HTTP, nor where a library comes from: it gets a directory.
 """

@@ -1,11 +1,11 @@
-"""Do the bindings and the library agree on every struct and constant?
+"""Checks that the bindings and the library agree on every struct and constant.
 
 Layouts move between releases of llama.cpp without any symbol or version changing, and a wrong one
-corrupts memory silently. So the bundle's shim tells what its compiler saw, as a text, and this
-module builds the same text from the bindings. One line a group: its name, then ``name=value``
-pairs; a struct has each field as ``name=offset+size`` and then its ``sizeof``, all in bytes.
+corrupts memory silently. So the bundle's shim reports its compiler's layouts as a text, and this module builds the same
+text from the bindings. It has one line per group: its name, then ``name=value`` pairs; a struct has each field as
+``name=offset+size`` and then its ``sizeof``, all in bytes.
 
-Knows no library handle: it compares texts and structs that others fetched.
+It uses no library handle: it compares texts and structs passed to it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MODEL_DEFAULTS: Mapping[str, int | float] = {
     "lazy_mode": bindings.LLAMA_LAZY_MODE_AUTO,
     "use_extra_bufts": True,
 }
-"""What ``llama_model_default_params`` gives; any other field is 0 or null."""
+"""Expected result of ``llama_model_default_params``; all other fields are 0 or null."""
 
 CONTEXT_DEFAULTS: Mapping[str, int | float] = {
     "n_ctx": 512,
@@ -67,7 +67,7 @@ CONTEXT_DEFAULTS: Mapping[str, int | float] = {
     "op_offload": True,
     "swa_full": True,
 }
-"""What ``llama_context_default_params`` gives; any other field is 0 or null."""
+"""Expected result of ``llama_context_default_params``; all other fields are 0 or null."""
 
 
 def layout() -> str:
@@ -136,8 +136,7 @@ def check_defaults(
 ) -> None:
     """Compare the library's default parameters with those of the pinned release.
 
-    A value that moved shows a change that left the layout as it was, for instance a new meaning of
-    an old field.
+    A moved value reveals a change that does not affect the layout, for instance a new meaning of an old field.
 
     Args:
         model: What ``llama_model_default_params()`` returned.

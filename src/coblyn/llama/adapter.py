@@ -13,16 +13,16 @@ __all__ = ["Lora"]
 
 
 class Lora(Handle):
-    """A LoRA adapter, whose weights lie where those are that it changes. Free it before its model.
+    """A LoRA adapter, whose weights are on the same devices as those it modifies. Free it before its model.
 
     Only the thread that computes with the model may make or free one.
 
     Args:
-        model: What it changes.
+        model: The model it modifies.
         path: Its file.
 
     Raises:
-        ModelBroken: It cannot be loaded; it says why.
+        ModelBroken: It cannot be loaded; the message says why.
     """
 
     def __init__(self, model: Model, path: Path) -> None:

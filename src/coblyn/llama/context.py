@@ -51,13 +51,14 @@ class ContextOptions:
     """Shape of a context.
 
     Attributes:
-        length: Tokens that fit into the longest sequence.
+        length: Maximum length of a sequence in tokens.
         max_batch: Maximum number of tokens per decode.
         max_sequences: Sequence ids are 0 to this, exclusive.
-        threads: Threads that compute.
+        threads: Number of compute threads.
         flash_attention: None lets the library decide.
         cache_type: Type of K and V: "f16", "bf16", "q8_0", "q5_1" or "q4_0".
-        is_unified: All sequences share ``length`` cells, and prefixes; otherwise each has as many of its own.
+        is_unified: Whether all sequences share ``length`` cells, and prefixes; otherwise each has as many separate
+            cells.
         pooling: For embeddings: the library's number (``llama_pooling_type``) of how tokens become one vector.
     """
 
@@ -82,7 +83,7 @@ def cache_kind(cache_type: str) -> int:
 
 
 def decode_error(library: Library, code: int) -> EngineError:
-    """What a code of ``coblyn_decode`` other than 0 means."""
+    """The error for a non-zero code of ``coblyn_decode``."""
     reason = _DECODE_ERRORS.get(code, f"code {code}")
     return EngineError(
         f"The engine could not compute a step: {reason}.",
@@ -95,7 +96,7 @@ class Batch:
 
     Attributes:
         tokens, positions, sequences: int32 arrays of ``capacity`` entries.
-        outputs: int8 array; 1 where the logits are wanted.
+        outputs: int8 array; 1 for tokens whose logits are wanted.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -119,7 +120,7 @@ class Batch:
     def fill(
         self, start: int, tokens: Sequence[int], position: int, sequence: int, *, output: bool
     ) -> None:
-        """Write consecutive tokens of a sequence; ``output`` is about the last of them."""
+        """Write consecutive tokens of a sequence; ``output`` applies to the last of them."""
         end = start + len(tokens)
         self.tokens[start:end] = tokens
         self.positions[start:end] = np.arange(position, position + len(tokens))
@@ -129,17 +130,17 @@ class Batch:
 
 
 class Context(Handle):
-    """The KV memory of some sequences, and what computes on it.
+    """The KV memory of sequences, and the compute buffers.
 
     Free it with ``close`` or a ``with`` block, before its model.
 
     Args:
-        model: What computes.
+        model: The model.
         options: Its shape.
-        watch: Sees the matrix products.
+        watch: Observes the matrix products.
 
     Attributes:
-        log_lines: What the library logged while it made the context.
+        log_lines: The library's log while the context was made.
 
     Raises:
         ModelUnsupported: The library refuses the model or the options.
@@ -147,13 +148,13 @@ class Context(Handle):
 
     def __init__(self, model: Model, options: ContextOptions, watch: Watch | None = None) -> None:
         super().__init__(model.library.llama_free)
-        self._watch = watch  # the library calls it as long as this lives
+        self._watch = watch  # kept alive, since the library calls it
         self._threads: Threads | None = None
         self.model = model
         self.library = model.library
         params = self.library.llama_context_default_params()
         streams = 1 if options.is_unified else options.max_sequences
-        # One more, to look at the beginning of a sequence as one of its own: that costs nothing where cells are shared.
+        # One more, to read the beginning of a sequence as a separate one, which costs nothing with shared cells.
         spare = 1 if options.is_unified and model.window_size else 0
         params.n_ctx = options.length * streams
         params.n_batch = params.n_ubatch = options.max_batch
@@ -195,14 +196,14 @@ class Context(Handle):
 
     @property
     def pooling(self) -> int:
-        """The library's number (``llama_pooling_type``) of how it makes one vector of tokens."""
+        """The library's number (``llama_pooling_type``) of its pooling."""
         return int(self.library.llama_pooling_type(self.pointer))
 
     def decode(self, batch: Batch, count: int) -> None:
         """Compute the first ``count`` tokens of a batch.
 
         Raises:
-            EngineError: It failed; what the sequences hold is unknown from here on.
+            EngineError: It failed; the content of the sequences is unknown from now on.
         """
         code = self.library.coblyn_decode(self.pointer, count, *batch.pointers)
         if code != 0:
@@ -217,17 +218,17 @@ class Context(Handle):
         output: bool,
         is_whole: bool,
     ) -> None:
-        """Compute what an encoder made of an image or a sound, behind what a sequence holds.
+        """Compute the embeddings of an image or a sound at the end of a sequence.
 
         Args:
             embeddings: Of shape (cells, input width of the model).
             positions: Of shape (parts of a position, cells).
-            sequence: Whose they are.
+            sequence: The sequence.
             output: Whether the last cell's logits are wanted; they are at the index of that cell.
-            is_whole: Every cell sees all others; then there are at most ``max_batch``.
+            is_whole: Whether all cells attend to each other; then there are at most ``max_batch``.
 
         Raises:
-            EngineError: It failed; what the sequence holds is unknown from here on.
+            EngineError: It failed; the content of the sequence is unknown from now on.
         """
         cells = len(embeddings)
         for start in range(0, cells, self.max_batch):
@@ -247,7 +248,7 @@ class Context(Handle):
                 raise decode_error(self.library, code)
 
     def set_adapters(self, adapters: Sequence[tuple[Lora, float]]) -> None:
-        """Let what is computed from now on have these adapters and no others, each as strongly as its number says.
+        """Compute with exactly these adapters and scales from now on.
 
         Raises:
             EngineError: The library refuses.
@@ -259,7 +260,7 @@ class Context(Handle):
             raise EngineError("The adapters could not be set.")
 
     def set_control(self, directions: NDArray[np.float32] | None) -> None:
-        """Add something to what the layers give from now on.
+        """Add a control vector to the layers' outputs from now on.
 
         Args:
             directions: A row for each layer from 1 on, as long as the model is wide; None for nothing.
@@ -286,7 +287,7 @@ class Context(Handle):
         return np.ctypeslib.as_array(pointer, (self.model.vocab_size,)).copy()
 
     def remove(self, sequence: int, start: int) -> None:
-        """Forget positions ``start`` and later of a sequence.
+        """Remove positions ``start`` and later from a sequence.
 
         Raises:
             EngineError: The model's memory cannot do that.
@@ -295,14 +296,14 @@ class Context(Handle):
             raise EngineError(f"Sequence {sequence} cannot be cut at {start}.")
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let an empty sequence share, or have a copy of, the first ``length`` positions of another.
+        """Let an empty sequence share, or get a copy of, the first ``length`` positions of another.
 
-        Where each sequence has cells of its own, the source keeps no more of a window than its end needs.
+        With separate cells, the source keeps only the window that its end needs.
         """
         if self.is_unified:
             self.library.llama_memory_seq_cp(self._memory, source, target, 0, length)
             return
-        # The library copies only whole sequences between cells of their own.
+        # With separate cells, the library copies only whole sequences.
         whole = self.save(source)
         end = int(self.library.llama_memory_seq_pos_max(self._memory, source)) + 1
         if length == end or end <= self.model.window_size or not self.model.window_size:
@@ -315,16 +316,17 @@ class Context(Handle):
         self.restore(beginning, target)
 
     def copy_whole(self, source: int, target: int) -> None:
-        """Let an empty sequence share all of another: all that a recurrent state can do."""
+        """Let an empty sequence share all of another, which is the only copy possible with recurrent states."""
         self.library.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def save(self, sequence: int, *, window_only: bool = False) -> NDArray[np.uint8]:
-        """A copy of a sequence's state; only contexts of the same shape can take it back.
+        """Copy a sequence's state; only contexts of the same shape can restore it.
 
-        Of a sliding window it has what the end of the sequence needs; ``window_only`` leaves out layers without one.
+        Of a sliding window it contains what the end of the sequence needs; ``window_only`` leaves out layers without a
+        window.
 
         Raises:
-            EngineError: The library gave none.
+            EngineError: The library failed.
         """
         flags = _PARTIAL * window_only
         size = self.library.llama_state_seq_get_size_ext(self.pointer, sequence, flags)
@@ -342,7 +344,7 @@ class Context(Handle):
         """Fill an empty sequence with a copy that ``save`` made, or only its window.
 
         Raises:
-            EngineError: There is no room, or the copy is of another context.
+            EngineError: There is no room, or the copy is from a different context.
         """
         read = self.library.llama_state_seq_set_data_ext(
             self.pointer, state.ctypes.data, len(state), sequence, _PARTIAL * window_only
@@ -353,9 +355,9 @@ class Context(Handle):
     def cut(
         self, sequence: int, length: int, marks: Sequence[int] = ()
     ) -> dict[int, NDArray[np.uint8]]:
-        """Cut a sequence to a length, and take copies of its window at others, none of which is longer than it is.
+        """Cut a sequence to a length, and copy its window at other lengths up to its own.
 
-        Where each sequence has cells of its own, and there are marks, it keeps no more of a window than its end needs.
+        With separate cells and marks, it keeps only the window that its end needs.
         """
         if self.is_unified:
             windows = {mark: self._window_at(sequence, mark) for mark in marks}
@@ -372,7 +374,7 @@ class Context(Handle):
         return windows
 
     def window_start(self, sequence: int) -> int:
-        """First position from which on a sequence has all the cells of its window; 0 of an empty one."""
+        """First position from which a sequence has all cells of its window; 0 for an empty sequence."""
         return max(0, int(self.library.llama_memory_seq_pos_min(self._memory, sequence)))
 
     def _window_at(self, sequence: int, length: int) -> NDArray[np.uint8]:
@@ -391,11 +393,11 @@ class Context(Handle):
         return windows
 
     def clear(self) -> None:
-        """Forget all sequences."""
+        """Remove all sequences."""
         self.library.llama_memory_clear(self._memory, False)
 
     def synchronize(self) -> None:
-        """Wait until all that was decoded is computed."""
+        """Wait until all decodes are finished."""
         self.library.llama_synchronize(self.pointer)
 
     def bare_loop(self, *, num_prompt: int, num_generate: int) -> tuple[float, float]:

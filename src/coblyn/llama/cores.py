@@ -1,4 +1,4 @@
-"""How many threads should compute: the physical cores that the system lets this process use."""
+"""The default number of compute threads: the physical cores that this process may use."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may run on, and no more than its share of processor time; at least 1.
+    """Number of physical cores available to this process, limited by its share of processor time; at least 1.
 
-    More threads would only wait for each other: a container that has two cores' time of a machine with 64 gets two.
-    Affinity and control groups are Linux's; elsewhere these are all physical cores.
+    More threads would only wait for each other: a container with two cores' time on a machine with 64 gets two.
+    Affinity and control groups exist only on Linux; elsewhere this is the number of physical cores.
     """
     has_mask = hasattr(os, "sched_getaffinity")
     allowed = os.sched_getaffinity(0) if has_mask else ()

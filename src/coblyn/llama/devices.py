@@ -1,4 +1,4 @@
-"""What can compute: the devices that the library sees, and what its backends were compiled with."""
+"""The library's devices, and the features its backends were compiled with."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOT_SHOWN = {"REPACK", "LLAMAFILE", "OPENMP", "SSE3", "SSSE3", "AVX", "F16C", "
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory of a device in bytes; both are 0 where the driver does not tell."""
+    """Memory of a device in bytes; both are 0 if the driver does not report it."""
 
     free: int
     total: int
@@ -62,7 +62,7 @@ def memory(library: Library, name: str) -> Memory:
 
 
 def features(library: Library) -> dict[str, tuple[str, ...]]:
-    """What each backend was compiled with, in the library's words, such as ``{"CPU": ("AVX2", "FMA")}``."""
+    """The compiled features of each backend, by the library's names, such as ``{"CPU": ("AVX2", "FMA")}``."""
     found: dict[str, tuple[str, ...]] = {}
     owner = ""
     # Items look like "CUDA : ARCHS = 860" where a backend begins, and like "AVX2 = 1" after it.
@@ -78,16 +78,16 @@ def features(library: Library) -> dict[str, tuple[str, ...]]:
 
 
 def cpu_features(library: Library) -> tuple[str, ...]:
-    """Instruction sets that the CPU code uses, in the library's words, such as ``AVX2``."""
+    """Instruction sets that the CPU code uses, by the library's names, such as ``AVX2``."""
     return features(library).get("CPU", ())
 
 
 def describe(placement: Placement, accelerator: str = "") -> str:
-    """One phrase that says what computes, for people, such as ``CPU: AVX2, FMA``.
+    """One phrase that tells users what computes, such as ``CPU: AVX2, FMA``.
 
     Args:
-        placement: Where the model is.
-        accelerator: Instruction set of Coblyn's own matrix products, if they help the CPU.
+        placement: The model's placement.
+        accelerator: Instruction set of the CPU kernels, if they are in use.
     """
     used = [each for each in placement.accelerators if each.name in placement.accelerated_by]
     if used:
@@ -101,7 +101,7 @@ def describe(placement: Placement, accelerator: str = "") -> str:
 
 
 def add_remote(library: Library, endpoint: str) -> None:
-    """Make the devices of a llama.cpp RPC server known to the library, as if they were here.
+    """Add the devices of a llama.cpp RPC server to the library's devices.
 
     Args:
         library: The opened bundle.

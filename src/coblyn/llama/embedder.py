@@ -1,4 +1,4 @@
-"""Texts to vectors, or pairs of texts to scores, on a context of their own."""
+"""Embeddings of texts, or scores of pairs of texts, on a separate context."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SMALLEST = 512
 
 
 class Embedder:
-    """Computes what a model makes of whole texts. Free it with ``close``, before its model.
+    """Embeds whole texts. Free it with ``close`` before its model.
 
     A text is computed in one step, since the library pools the tokens of a step; so the context grows with the longest
-    one that came.
+    text.
 
     Args:
-        model: Its own pooling is used; where it has none, the mean of all tokens.
-        options: Threads, flash attention, and how many texts are computed at a time.
+        model: The model; its pooling is used, or the mean of all tokens if it has none.
+        options: Threads, flash attention, and the number of texts per step.
     """
 
     def __init__(self, model: Model, options: ContextOptions) -> None:
@@ -37,7 +37,7 @@ class Embedder:
 
     @property
     def width(self) -> int:
-        """Numbers that a text becomes: of a reranker its classes, of which the first is the score."""
+        """Length of a vector; for a reranker, its number of classes, of which the first is the score."""
         library, pointer = self._model.library, self._model.pointer
         if self._model.is_reranker:
             return int(library.llama_model_n_cls_out(pointer))
@@ -49,7 +49,7 @@ class Embedder:
         return self._context_for(1)
 
     def embed(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """What the model makes of each text, as it is: not normalized.
+        """The vector of each text, not normalized.
 
         Args:
             texts: At most ``options.max_sequences``, each of one token to as many as the model was trained with.

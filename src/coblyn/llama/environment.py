@@ -1,4 +1,4 @@
-"""The environment of a process that runs the engine: nothing of the user's shell changes what the library does."""
+"""The environment of an engine process, without variables of the user's shell that would affect the library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from coblyn.llama.openmp import waiting
 __all__ = ["changes", "engine_environment"]
 
 _KEPT = frozenset({"GGML_VK_VISIBLE_DEVICES", "GGML_METAL_DEVICES"})
-"""Variables that choose devices, which are the user's to set."""
+"""Variables that choose devices, which the user may set."""
 
 _SECRETS = frozenset({"COBLYN_API_KEY"})
 
@@ -19,7 +19,7 @@ _TUNABLES = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
 
 
 def changes(environ: Mapping[str, str] = os.environ) -> dict[str, str | None]:
-    """What such a process has otherwise than we: a value sets a variable, None removes it."""
+    """Changes to this process's environment: a value sets a variable, None removes it."""
     removed = {
         name: None
         for name in environ
@@ -37,6 +37,6 @@ def changes(environ: Mapping[str, str] = os.environ) -> dict[str, str | None]:
 
 
 def engine_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """All variables of such a process."""
+    """The complete environment of such a process."""
     changed = {**environ, **changes(environ)}
     return {name: value for name, value in changed.items() if value is not None}

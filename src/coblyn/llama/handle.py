@@ -1,4 +1,4 @@
-"""Owning a pointer of the library: freed once, by ``close``, a ``with`` block, or at the latest with the object."""
+"""Owns a pointer of the library: it is freed once, by ``close``, a ``with`` block, or at the latest with the object."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["Handle"]
 
 
 class Handle:
-    """Something that has to be freed.
+    """An object that has to be freed.
 
     Args:
-        free: The library's function for it, given the pointer.
+        free: The library's function that frees the pointer.
 
     Attributes:
-        pointer: Its address, or None when there is nothing (any longer).
+        pointer: Its address, or None if there is nothing to free.
     """
 
     def __init__(self, free: Callable[[int], object]) -> None:

@@ -1,8 +1,8 @@
-"""Coblyn's own matrix products and attention inside ggml's CPU backend: installed, asked about, measured.
+"""Coblyn's CPU kernels (matrix products and attention) inside ggml's CPU backend: installation, state and measurements.
 
-One in a process, since there is one CPU backend. The threads that compute a graph ask about each product by
-themselves: if what is taken over changed meanwhile, they would not agree, and wait for each other forever. So it
-is set up by the first who computes, and stays for all who come while one is there (``shared``).
+There is one per process, since there is one CPU backend. The compute threads decide about each product independently:
+if the settings changed during a graph, the threads would disagree and wait for each other forever. So the first engine
+that computes sets it up, and the settings stay while any engine computes (``shared``).
 
 The twin of ``native/shim/kernels/coblyn_kernels.h``.
 """
@@ -30,7 +30,7 @@ _MOST = 1 << 20  # the library takes its own limit for it
 _READY = 0
 
 SELF_CHECK = 4
-"""The status that says that its own check failed."""
+"""The status for a failed self-check."""
 
 REASONS: Mapping[int, str] = MappingProxyType(
     {
@@ -41,11 +41,11 @@ REASONS: Mapping[int, str] = MappingProxyType(
         SELF_CHECK: "its own check failed, so it was taken out again",
     }
 )
-"""Why it is not installed, by ``coblyn_kernels_status``."""
+"""Reasons why it is not installed, by ``coblyn_kernels_status``."""
 
 
 class Kernels:
-    """Takes matrix products of the CPU backend over, and leaves to ggml what ggml does as fast.
+    """Replaces matrix products of the CPU backend where that is faster than ggml.
 
     Args:
         library: The opened bundle.
@@ -60,11 +60,11 @@ class Kernels:
 
     @contextmanager
     def shared(self, set_up: Callable[[], None]) -> Iterator[None]:
-        """Keep what is taken over as it is, so that contexts can compute in the block.
+        """Keep the settings unchanged within the block, so that contexts can compute.
 
         Args:
-            set_up: Installs or removes, and sets batches. Only called if nobody else is in such a block; until it is
-                done others wait before theirs.
+            set_up: Installs or removes the kernels, and sets batches. Called only if no other such block is active;
+                others wait until it is done.
         """
         with Kernels._lock:
             if not Kernels._num_users:
@@ -78,7 +78,10 @@ class Kernels:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Let nobody else come to compute in the block; gives whether at most one is there. It does not wait."""
+        """Prevent other engines from starting to compute within the block.
+
+        Gives whether at most one computes now; does not wait.
+        """
         if not Kernels._lock.acquire(blocking=False):
             yield False
             return
@@ -88,12 +91,12 @@ class Kernels:
             Kernels._lock.release()
 
     def install(self) -> str:
-        """Take products over from now on, each type from the library's own choice of a batch on.
+        """Replace products from now on, each type from the library's default minimum batch.
 
-        Not while something is computed.
+        Must not be called during computation.
 
         Returns:
-            Why it is not installed; empty if it is.
+            The reason why it is not installed; empty if it is.
         """
         status = self._library.coblyn_kernels_install()
         if status == _READY:
@@ -102,10 +105,10 @@ class Kernels:
         return REASONS.get(status, f"status {status}")
 
     def take_everything(self, *, few: bool) -> None:
-        """Take over all that there are kernels for, even where ggml is faster. Not while something is computed.
+        """Replace everything that has a kernel, even where ggml is faster. Must not be called during computation.
 
         Args:
-            few: Use the code for few rows of activations where there is some; otherwise that for many, of one row too.
+            few: Whether to use the code for few rows where it exists; otherwise that for many rows, even for one row.
         """
         for kind in range(_NUM_TYPES):
             if self.min_batch(kind):
@@ -115,12 +118,12 @@ class Kernels:
         self.set_single(True)
 
     def remove(self) -> None:
-        """Give all products back to ggml. Not while something is computed."""
+        """Restore all of ggml's products. Must not be called during computation."""
         self._library.coblyn_kernels_remove()
 
     @property
     def is_installed(self) -> bool:
-        """Whether products are taken over."""
+        """Whether products are replaced."""
         return bool(self._library.coblyn_kernels_is_installed())
 
     @property
@@ -130,11 +133,11 @@ class Kernels:
 
     @property
     def num_taken(self) -> int:
-        """Products and attentions that were taken over so far."""
+        """Number of products and attentions replaced so far."""
         return int(self._library.coblyn_kernels_taken())
 
     def kinds(self, names: Iterable[str]) -> tuple[int, ...]:
-        """Numbers (``ggml_type``) of those named types that are taken over, from whatever batch on."""
+        """Numbers (``ggml_type``) of the named types that are replaced for any batch."""
         if not self.is_installed:
             return ()
         wanted = set(names)
@@ -142,11 +145,11 @@ class Kernels:
         return tuple(kind for kind in found if self.min_batch(kind))
 
     def min_batch(self, kind: int) -> int:
-        """The smallest batch of a weight type (``ggml_type``) that is taken over; 0 if none is."""
+        """The smallest batch of a weight type (``ggml_type``) that is replaced; 0 if none is."""
         return int(self._library.coblyn_kernels_min_batch(kind))
 
     def set_min_batch(self, kind: int, batch: int) -> None:
-        """Change it; 0 leaves the type to ggml. Not while something is computed."""
+        """Change it; 0 leaves the type to ggml. Must not be called during computation."""
         self._library.coblyn_kernels_set_min_batch(kind, batch)
 
     def uses_tiles(self, kind: int) -> bool:
@@ -154,38 +157,41 @@ class Kernels:
         return bool(self._library.coblyn_kernels_uses_tiles(kind))
 
     def set_tiles(self, kind: int, may: bool) -> None:
-        """Forbid or allow it. Not while something is computed."""
+        """Forbid or allow it. Must not be called during computation."""
         self._library.coblyn_kernels_set_tiles(kind, may)
 
     def max_few(self, kind: int) -> int:
-        """Up to how many rows of activations a product of a weight type is taken by code for few; 0 if none is."""
+        """Maximum number of rows for which the code for few rows is used for a weight type; 0 for none."""
         return int(self._library.coblyn_kernels_max_few(kind))
 
     def set_max_few(self, kind: int, rows: int) -> None:
-        """Change it, to 4 at most; 0 leaves such products to ``min_batch``. Not while something is computed."""
+        """Change it, to 4 at most; 0 leaves such products to ``min_batch``. Must not be called during computation."""
         self._library.coblyn_kernels_set_max_few(kind, rows)
 
     @property
     def min_tokens(self) -> int:
-        """The fewest tokens of a sequence, of more than one in a step, whose attention is taken over; 0 for never."""
+        """Minimum number of tokens of a sequence per step whose attention is replaced, for more than one.
+
+        0 for never.
+        """
         return int(self._library.coblyn_kernels_min_tokens()) if self.is_installed else 0
 
     def set_min_tokens(self, tokens: int) -> None:
-        """Change it; 0 leaves attention to ggml. Not while something is computed."""
+        """Change it; 0 leaves attention to ggml. Must not be called during computation."""
         self._library.coblyn_kernels_set_min_tokens(tokens)
 
     @property
     def takes_single(self) -> bool:
-        """Whether the attention of a single token is taken over, as in a decode step."""
+        """Whether attention of a single token is replaced, as in decode steps."""
         return self.is_installed and bool(self._library.coblyn_kernels_single())
 
     @property
     def takes_attention(self) -> bool:
-        """Whether attention is taken over, of one token or of many."""
+        """Whether any attention is replaced."""
         return self.takes_single or self.min_tokens > 0
 
     def set_single(self, is_taken: bool) -> None:
-        """Change it. Not while something is computed."""
+        """Change it. Must not be called during computation."""
         self._library.coblyn_kernels_set_single(is_taken)
 
     def _name(self, kind: int) -> str:
@@ -194,9 +200,9 @@ class Kernels:
     def find_batch(
         self, kind: int, rows: int, columns: int, *, threads: int, seconds: float
     ) -> int:
-        """Measure from which batch on ours is faster for a weight matrix; 0 if it is not at 256.
+        """Measure the minimum batch from which the kernels are faster for a weight matrix; 0 if they are not at 256.
 
-        Not while something else is computed.
+        Must not be called during other computation.
 
         Args:
             kind: Type of the weights (``ggml_type``).
@@ -212,7 +218,7 @@ class Kernels:
     ) -> bool:
         """Measure whether tiles are faster than vectors for a weight matrix; no where there are none.
 
-        Not while something else is computed.
+        Must not be called during other computation.
 
         Args:
             kind: Type of the weights (``ggml_type``).
@@ -224,9 +230,9 @@ class Kernels:
         return bool(self._library.coblyn_kernels_find_tiles(kind, rows, columns, threads, seconds))
 
     def find_few(self, kind: int, rows: int, columns: int, *, threads: int, seconds: float) -> int:
-        """Measure up to how many rows of activations our code for few is faster, with weights that come from memory.
+        """Measure the maximum number of rows for which the code for few rows is faster, with weights read from memory.
 
-        Not while something else is computed. It needs 100 MB of memory.
+        Must not be called during other computation. It needs 100 MB of memory.
 
         Args:
             kind: Type of the weights (``ggml_type``).
@@ -243,9 +249,9 @@ class Kernels:
     def find_tokens(
         self, kind: int, heads: Heads, *, cells: int, threads: int, seconds: float
     ) -> int:
-        """Measure from how many tokens on our attention is faster; 0 if it is not with 256.
+        """Measure the minimum number of tokens from which the attention kernel is faster; 0 if it is not with 256.
 
-        Not while something else is computed.
+        Must not be called during other computation.
 
         Args:
             kind: Type of the KV cache (``ggml_type``).
@@ -261,9 +267,9 @@ class Kernels:
     def measure_attention(
         self, kind: int, heads: Heads, *, cells: int, tokens: int, threads: int, seconds: float
     ) -> float:
-        """How many times as fast as ggml's our attention is; 0 if it cannot be measured.
+        """Measure the speed of the attention kernel relative to ggml's; 0 if it cannot be measured.
 
-        Not while something else is computed.
+        Must not be called during other computation.
 
         Args:
             kind: Type of the KV cache (``ggml_type``).
@@ -278,16 +284,16 @@ class Kernels:
         return float(measure(kind, *shape, cells, tokens, threads, seconds))
 
     def take_spread(self) -> float | None:
-        """How far half the turns of a comparison lay apart, as a part of their median.
+        """The interquartile range of a comparison's rounds, relative to their median.
 
-        The widest of all comparisons since it was last asked; None if one was stopped, and says nothing.
+        Gives the largest of all comparisons since the last call; None if one was stopped.
         """
         spread = float(self._library.coblyn_kernels_take_spread())
         return spread if spread >= 0 else None
 
     @contextmanager
     def stoppable(self) -> Iterator[None]:
-        """Let ``stop`` end measurements that are made in the block."""
+        """Let ``stop`` end measurements within the block."""
         self._library.coblyn_kernels_watch(ctypes.addressof(self._stop))
         try:
             yield
@@ -295,8 +301,8 @@ class Kernels:
             self._library.coblyn_kernels_watch(None)
 
     def stop(self, wanted: bool) -> None:
-        """Whether measurements in ``stoppable`` should end, now and until said otherwise. Any thread may call.
+        """Set or clear the request to end measurements in ``stoppable``. Any thread may call.
 
-        They end within a turn of about a millisecond, or one product where that takes longer.
+        They end within a round of about a millisecond, or one product if that takes longer.
         """
         self._stop.value = wanted

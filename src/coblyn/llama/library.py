@@ -1,4 +1,4 @@
-"""Opening a bundle's libraries, once for a process, and calling their functions by name.
+"""Opens a bundle's libraries, once per process, and calls their functions by name.
 
 The ABI fingerprint is compared before the first call that passes a structure.
 """
@@ -23,11 +23,11 @@ __all__ = ["Library", "open_library"]
 _SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 _PREFIX = "" if sys.platform == "win32" else "lib"
 
-# In the order in which they need each other. Ours need them all.
+# In the order of their dependencies. Coblyn's need them all.
 _NAMES = ("ggml-base", "ggml", "llama", "coblyn_shim", "coblyn_kernels")
 
 _LATE = {"mtmd_": "mtmd"}
-"""Libraries that are opened when a function with such a name is called: few need them."""
+"""Libraries that are opened on demand when a function with such a name is called."""
 
 _lock = threading.Lock()
 _late_lock = threading.Lock()
@@ -95,15 +95,16 @@ def open_library(
     *,
     tell_crashes: bool = False,
 ) -> Library:
-    """Open a bundle's libraries; the second time gives the same object.
+    """Open a bundle's libraries; a second call gives the same object.
 
     Args:
         directory: Where they are.
-        hear: Told every line of the library's log at once, those of its start too; see ``LibraryLog.listen``.
-        tell_crashes: A process that dies of an instruction says of which, from before backends are loaded on.
+        hear: Called at once with every line of the library's log, including those of its start; see
+            ``LibraryLog.listen``.
+        tell_crashes: Whether to install the crash handler before backends are loaded.
 
     Raises:
-        BundleMissing: The directory, or a library in it, is not there.
+        BundleMissing: The directory, or a library in it, is missing.
         AbiMismatch: The bundle was built from another llama.cpp than the bindings.
         NativeError: A library cannot be loaded, or another bundle is open in this process already.
     """
@@ -116,7 +117,7 @@ def open_library(
                 "Another engine bundle is open in this process, and a process can open only one.",
                 hint="Use one bundle a process.",
             )
-        # A crash must not start a debugger on us, and no foreign backend may be loaded.
+        # A crash must not start a debugger on this process, and no foreign backend may be loaded.
         os.environ["GGML_NO_BACKTRACE"] = "1"
         os.environ.pop("GGML_BACKEND_PATH", None)
         with bounded_waiting():

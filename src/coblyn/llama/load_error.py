@@ -1,4 +1,4 @@
-"""Why a model could not be loaded, from what the library logged. Texts of llama.cpp 0.5.0, src/ and ggml/src/."""
+"""Explains why a model could not be loaded, from the library's log. Texts of llama.cpp 0.5.0, src/ and ggml/src/."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _CAUSES: tuple[_Cause, ...] = (
 
 
 def load_error(path: Path, errors: Sequence[str]) -> ModelError:
-    """The error that says what is wrong with a model that the library did not load.
+    """The error for a model that the library did not load.
 
     Args:
         path: The file.
@@ -125,7 +125,7 @@ def load_error(path: Path, errors: Sequence[str]) -> ModelError:
 
 
 def reason_of(errors: Sequence[str]) -> str:
-    """What the library said first, without the names of its functions."""
+    """The library's first error, without the names of its functions."""
     if not errors:
         return "the library gave no reason"
     return re.sub(r"^(?:\w+: )+(?:error loading model[^:]*: )?", "", errors[0]).rstrip(". ")

@@ -1,4 +1,4 @@
-"""Which of a bundle's files are in use: a portable one has the CPU's code several times, and the best is loaded."""
+"""Finds the CPU library in use: a portable bundle has several, of which the best is loaded."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The library's log lines, routed to Python's logging under ``coblyn.llama`` and otherwise silent.
 
-The shim collects the lines on whatever thread they come from; they are taken over here, on ours. Only a process whose
-last words matter listens itself.
+The shim collects the lines on any thread, and they are read here on the caller's thread. Only a process that may crash
+listens directly.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CONTINUES = 5
 
 
 class LibraryLog:
-    """Takes the lines that wait, and remembers the last errors for a good message.
+    """Reads waiting lines, and keeps the last errors for messages.
 
     Args:
         library: Anything with ``coblyn_log_take``.
@@ -52,9 +52,9 @@ class LibraryLog:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Forget earlier lines and errors, and keep other threads from taking those that are written in the block.
+        """Drop earlier lines and errors, and keep other threads from reading lines written within the block.
 
-        The library has one log: who loads a model while another is loaded would read of both.
+        The library has a single log, so concurrent loads would otherwise read each other's lines.
         """
         with self._turn:
             self.take_lines()
@@ -62,9 +62,9 @@ class LibraryLog:
             yield
 
     def listen(self, hear: Callable[[str], object]) -> None:
-        """From now on hand over every line at the moment at which it is written, on whatever thread that is.
+        """From now on pass on every line when it is written, on its thread.
 
-        Nothing is lost then when the library ends the process, but each line costs a call into Python.
+        Nothing is lost if the library ends the process, but each line costs a call into Python.
         """
         mutex, open_line, open_level = threading.Lock(), "", 0
 

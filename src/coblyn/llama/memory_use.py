@@ -1,4 +1,4 @@
-"""What a model and a context take: bytes of weights, KV memory and compute buffers on each device."""
+"""Memory use of a model and a context: bytes of weights, KV memory and compute buffers per device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coblyn.llama.library import Library
 __all__ = ["MAIN", "MemoryUse", "memory_uses"]
 
 MAIN = "CPU"
-"""Stands for main memory where a device is named."""
+"""The device name of main memory."""
 
 _CAPACITY = 64
 
@@ -26,12 +26,12 @@ _MAPPABLE = frozenset({"CPU", "CPU_Mapped"})
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """What is taken on one device, in bytes.
+    """Memory use on one device, in bytes.
 
     Attributes:
         device: Its name, such as "CUDA0", or ``MAIN``.
         weights: Of the model, without ``mappable``.
-        mappable: Weights that lie in the file as they are used, which may be mapped instead of read.
+        mappable: Weights stored in the file in their final layout, which may be mapped instead of read.
         cache: KV memory and recurrent states.
         compute: Buffers of the graph.
         output: Logits and embeddings of a step.
@@ -57,10 +57,10 @@ class MemoryUse:
 
 
 def memory_uses(context: Context) -> tuple[MemoryUse, ...]:
-    """What a context and its model take, or would take if the model was loaded without its weights.
+    """The memory that a context and its model take, or would take if the model was loaded without weights.
 
     Raises:
-        EngineError: The library cannot tell.
+        EngineError: The library does not report it.
     """
     library = context.library
     entries = (shim.MemoryUse * _CAPACITY)()

@@ -1,4 +1,4 @@
-"""A loaded model: owns its pointer, knows its vocabulary."""
+"""A loaded model, with its vocabulary."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Heads:
     """The shape of attention.
 
     Attributes:
-        length: Numbers in a head's query or key.
+        length: Length of a head's query or key.
         count: Query heads.
-        key_count: Heads of keys and values; several query heads may share one.
+        key_count: Number of key and value heads; several query heads may share one.
     """
 
     length: int
@@ -48,23 +48,23 @@ class Model(Handle):
     Args:
         library: The opened bundle.
         path: The GGUF file.
-        gpu_layers: Layers on the accelerator; negative for all.
+        gpu_layers: Number of layers on the accelerator; negative for all.
         memory_map: Map the file instead of reading it.
         memory_lock: Lock the weights into memory.
-        cpu_only: Use no accelerator at all, not even for the prompt, as ``gpu_layers=0`` alone would.
-        plain_layout: Keep the weights as they are in the file, instead of in the CPU's favourite order.
-        metadata: What counts in place of what the file says, by key.
+        cpu_only: Whether to use no accelerator at all; ``gpu_layers=0`` alone would still use one for prompts.
+        plain_layout: Whether to keep the weights' layout of the file instead of repacking them for the CPU.
+        metadata: Values that replace those of the file, by key.
         chat_template: The same for its chat template; empty for the file's own.
         cpu_experts: Layers, from the first, whose experts stay in main memory; negative for all.
-        is_measured: Take no memory for the weights: only what they and a context would take is wanted.
-        advance: Told of the progress.
+        is_measured: Whether to allocate no weights, in order to measure memory only.
+        advance: Called with the progress.
 
     Attributes:
-        log_lines: What the library logged while it loaded the model.
+        log_lines: The library's log while it loaded the model.
 
     Raises:
         ModelUnsupported: Something in it is unknown to this engine.
-        ModelError: The file cannot be loaded; it says why.
+        ModelError: The file cannot be loaded; the message says why.
         Cancelled: ``advance`` returned False.
     """
 
@@ -125,7 +125,7 @@ class Model(Handle):
 
     @property
     def width(self) -> int:
-        """Numbers in a token's embedding: the inputs of most weight matrices."""
+        """Length of a token's embedding: the number of inputs of most weight matrices."""
         return int(self.library.llama_model_n_embd(self.pointer))
 
     @property
@@ -136,7 +136,7 @@ class Model(Handle):
 
     @property
     def description(self) -> str:
-        """Architecture, size and quantization, in the library's words."""
+        """Architecture, size and quantization, as described by the library."""
         buffer = ctypes.create_string_buffer(256)
         self.library.llama_model_desc(self.pointer, buffer, len(buffer))
         return buffer.value.decode(errors="replace")
@@ -171,7 +171,7 @@ class Model(Handle):
         return Heads(length, count, key_count)
 
     def cell_size(self, cache_kind: int) -> int:
-        """About how many bytes a token takes in the KV cache: keys and values of all layers.
+        """Approximate bytes per token in the KV cache: keys and values of all layers.
 
         Args:
             cache_kind: The library's number (``ggml_type``) of their type.
@@ -188,13 +188,13 @@ class Model(Handle):
 
     @property
     def writes(self) -> bool:
-        """Whether it generates text: it looks at what came before only, and is not there for embeddings."""
+        """Whether it generates text: its attention is causal, and it is not an embedding model."""
         is_causal = self._text(f"{self.architecture}.attention.causal") != "false"
         return is_causal and self._number("pooling_type") == 0 and self.has_decoder_only
 
     @property
     def is_rewindable(self) -> bool:
-        """Whether a part of a sequence can be forgotten: not so with a recurrent state."""
+        """Whether a sequence can be truncated; false with a recurrent state."""
         library = self.library
         return not (
             library.llama_model_is_recurrent(self.pointer)
@@ -203,12 +203,15 @@ class Model(Handle):
 
     @property
     def window_size(self) -> int:
-        """Tokens that its layers with a sliding window look at; 0 if there are none."""
+        """Length of its sliding window in tokens; 0 if there is none."""
         return max(0, int(self.library.llama_model_n_swa(self.pointer)))
 
     @property
     def has_chunked_window(self) -> bool:
-        """Whether the window begins at multiples of its size: the library does not tell, but one architecture is so."""
+        """Whether the window begins at multiples of its size.
+
+        The library does not report it, but it is so for one architecture.
+        """
         return self.architecture == "llama4"
 
     @property
@@ -255,7 +258,7 @@ class Model(Handle):
 
     @property
     def adds_bos(self) -> bool:
-        """Whether a text starts with the BOS token by itself."""
+        """Whether the tokenizer adds the BOS token."""
         return bool(self.library.llama_vocab_get_add_bos(self.vocab_pointer))
 
     @property
@@ -270,7 +273,7 @@ class Model(Handle):
 
     @property
     def pair_tokens(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """What stands before a query, between it and a document, and behind that.
+        """The tokens before a query, between it and a document, and after the document.
 
         As llama-server's rerank has it, but for the last separator of BERT, with which such models are trained.
         """
@@ -316,8 +319,8 @@ class Model(Handle):
 
         Args:
             text: Any text; NUL characters are kept.
-            add_special: Put BOS and EOS around it where the model wants them.
-            parse_special: Read the names of special tokens in the text as these tokens.
+            add_special: Whether to add BOS and EOS if the model wants them.
+            parse_special: Whether names of special tokens in the text become these tokens.
         """
         data = text.encode("utf-8", "replace")
         capacity = len(data) + 8
@@ -365,7 +368,7 @@ class Model(Handle):
 
 
 def _kv_overrides(metadata: Mapping[str, int | float | bool | str]) -> ctypes.Array[Any]:
-    """Metadata as the library wants it: a list that ends with an empty key."""
+    """Metadata in the library's format: a list that ends with an empty key."""
     entries = (bindings.llama_model_kv_override * (len(metadata) + 1))()
     for entry, (key, value) in zip(entries, metadata.items(), strict=False):
         entry.key = key.encode()

@@ -1,7 +1,7 @@
-"""How the threads of OpenMP wait for each other: libgomp reads that from the environment, once, when it is loaded.
+"""How OpenMP's threads wait for each other, which libgomp reads from the environment once, when it is loaded.
 
-By itself it looks 300,000 times before it sleeps, up to 20 milliseconds and more. Beside other programs the thread that
-is waited for has no core then, since the one that waits keeps it, hundreds of times per token.
+By default a thread spins 300,000 times before it sleeps, which takes 20 milliseconds or more. Beside other programs, a
+spinning thread may occupy the core that the awaited thread needs, hundreds of times per token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 
 def waiting(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables that bound it; none where the user has chosen how threads wait."""
+    """Variables that limit spinning; none if the user has chosen how threads wait."""
     if any(environ.get(name) for name in _CHOICES):
         return {}
     return {"GOMP_SPINCOUNT": str(SPINS)}
@@ -27,7 +27,7 @@ def waiting(environ: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def bounded_waiting() -> Iterator[None]:
-    """Let libraries that are loaded in the block wait so; what is loaded later sees the environment as it was."""
+    """Limit spinning for libraries loaded within the block; afterwards the environment is restored."""
     changed = waiting(os.environ)
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)

@@ -1,4 +1,4 @@
-"""One operation of ggml by itself on one device: the smallest thing that shows what a device does."""
+"""A single operation of ggml on one device: the smallest test of what a device computes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Make = Callable[[Library, int, Sequence[int]], int]
 
 
 class Unsupported(EngineError):
-    """The device does not do this operation; the CPU would do it in its place."""
+    """The device does not support this operation; the CPU would compute it instead."""
 
     code = "operation_unsupported"
 

@@ -1,7 +1,7 @@
-"""Where a loaded model is: devices, and what llama.cpp put on them. Values, and how its log is read.
+"""The placement of a loaded model on devices, read from llama.cpp's log.
 
-The log's line "offloaded 31/31 layers to GPU" is not taken for it: llama.cpp writes what was asked for, and writes it
-without any GPU too. What counts are the devices that it uses and the memory that it took there.
+The log's line "offloaded 31/31 layers to GPU" is not used: llama.cpp writes the requested number, even without a GPU.
+The devices in use and the memory allocated there are used instead.
 """
 
 from __future__ import annotations

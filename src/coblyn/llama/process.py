@@ -1,4 +1,4 @@
-"""What the system does for a process that must not outlive the one that started it."""
+"""Ends a process together with its parent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent() -> bool:
-    """Have the system kill this process when the thread that started it ends, even while it is stopped or computing.
+    """Let the system kill this process when the thread that started it ends, even while it is stopped or computing.
 
     Returns:
         Whether the system can do that; only Linux can. Elsewhere the end of standard input has to be enough.

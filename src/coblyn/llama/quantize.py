@@ -1,4 +1,4 @@
-"""Quantizing a model's file: one call of the library, which blocks until the new file is written."""
+"""Quantizes a model's file with one call of the library, which blocks until the new file is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adapters that work on single rows of a step: the twin of ``coblyn_rows`` in the kernels' header."""
+"""Adapters with a scale per row of a step; the counterpart of ``coblyn_rows`` in the kernels' header."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["RowScales"]
 
 
 class RowScales(Handle):
-    """How strongly the adapters of a context work on each row of its steps. Free it before the adapters.
+    """The scales of a context's adapters for each row of its steps. Free it before the adapters.
 
-    It has no pointer where the CPU backend does not ask us (``llama/kernels.py``), and then nothing works.
+    It has no pointer, and no effect, if the kernels are not installed (``llama/kernels.py``).
 
     Args:
         library: The opened bundle.

@@ -1,4 +1,4 @@
-"""Samplers of the shim: one object a request."""
+"""Samplers of the shim, one object per request."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MAX_DRAWN = 16
 
 @dataclass(frozen=True, slots=True)
 class SamplerOptions:
-    """How the tokens of a request are drawn.
+    """The sampling options of a request.
 
     Attributes:
         seed: 0 to 2**64 - 1.
-        stages: In the order in which they are applied, after the bias. Of DRY, mirostat and adaptive-p at most one.
-        bias: Token ids and what is added to their logits.
-        breakers: Token sequences across which DRY sees no repetition.
+        stages: The stages in order, applied after the bias; at most one of DRY, mirostat and adaptive-p each.
+        bias: Pairs of a token id and the value added to its logit.
+        breakers: Token sequences that end a repetition for DRY.
         logprobs: None for none, else the number of alternatives.
-        logprobs_after: They are of what is drawn from, not of the model's own distribution.
+        logprobs_after: Whether they are those after the samplers, not of the model's own distribution.
     """
 
     seed: int
@@ -91,14 +91,14 @@ class Sampler(Handle):
         self.top_logprobs: NDArray[np.float32] = np.zeros(shape, np.float32)
 
     def accept(self, tokens: Sequence[int]) -> None:
-        """Remember tokens that were not drawn: the text goes on behind them."""
+        """Remember tokens that were not drawn; the text continues after them."""
         ids = np.asarray(tokens, np.int32)
         self._library.coblyn_sampler_accept(self.pointer, ids.ctypes.data, len(ids))
 
     def candidates(
         self, logits: NDArray[np.float32], num_stages: int, max_count: int
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], int]:
-        """What could be drawn next after the first stages; draws nothing, remembers nothing.
+        """Candidates for the next token after the first stages; does not draw or change the sampler.
 
         Args:
             logits: float32 of the vocabulary's size; left unchanged.
@@ -131,7 +131,7 @@ def _stages(stages: Sequence[Stage]) -> Array[shim.Stage]:
 
 
 class Away(NamedTuple):
-    """What a draw is guided away from: the same text in another sequence, behind another prompt.
+    """The negative side of guidance: the same text in another sequence, after the negative prompt.
 
     Attributes:
         scale: How far, as ``coblyn_guide`` takes it; not 1, which changes nothing.
@@ -151,7 +151,7 @@ class Away(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What is drawn behind the known tokens of a sequence.
+    """A draw after the known tokens of a sequence.
 
     Attributes:
         sampler: It draws.

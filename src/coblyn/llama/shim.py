@@ -1,4 +1,4 @@
-"""ctypes for our own C interfaces: the twin of ``native/shim``'s headers, kept in step by hand since both are ours."""
+"""ctypes for the shim's C interfaces; the counterpart of ``native/shim``'s headers, maintained by hand."""
 
 from __future__ import annotations
 

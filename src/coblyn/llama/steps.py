@@ -1,4 +1,4 @@
-"""Decode and draw: one call of the library for a step, or for several in a row."""
+"""Decodes and draws with one call of the library per step, or for several consecutive steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Steps"]
 
 
 class Steps:
-    """What a step needs, reused from step to step.
+    """The arguments of a step, reused for all steps.
 
     Args:
         context: Whose steps they are.
@@ -45,7 +45,7 @@ class Steps:
         return float(self._steps.decode_seconds)
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether no further step should begin, now and until said otherwise. Any thread may call."""
+        """Set or clear the request to begin no further step. Any thread may call."""
         self._steps.is_interrupted = wanted
 
     def run(

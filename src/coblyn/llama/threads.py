@@ -1,6 +1,6 @@
 """The threads that compute a context's graphs, in a build without OpenMP.
 
-By itself the library makes them again for every graph, so for every token.
+By default the library creates them again for every graph, and so for every token.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Watching matrix products while a context computes: what goes into which weights."""
+"""Observes matrix products while a context computes: the inputs of each weight matrix."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Product:
 
 
 class Watch:
-    """Hands over the inputs of products; give it to a ``Context``. Computing is slower meanwhile.
+    """Passes on the inputs of products; give it to a ``Context``. Slows down computation.
 
     Args:
         library: The opened bundle.

@@ -1,4 +1,4 @@
-"""Building the native engine on the user's machine, and keeping what was built.
+"""Builds the native engine on the user's machine, and manages the built bundles.
 
 Owns facts about the machine, the pinned source, the choice of a compiler and a backend, the plan,
 the build and the bundles that come out of it. Refuses to know how a bundle is used: no ctypes, no

@@ -1,4 +1,4 @@
-"""Carrying a plan out: fetch, configure, compile, check, prove, and move the bundle into place.
+"""Executes a build plan: fetch, configure, compile, audit, prove, and move the bundle into place.
 
 All work happens in a fresh directory beside the bundles, under a lock. Whatever ends it early, that
 directory is

@@ -1,4 +1,4 @@
-"""The bundles that are there: which one is in use, and how to change that.
+"""The installed bundles: which one is in use, and how to change it.
 
 A bundle is a directory that is complete or not there, and never changes. It was built here, or came
 as a Python package. Refuses to know how it was built, and how it is loaded.

@@ -1,4 +1,4 @@
-"""A crash in words: the instruction and the instruction set that it belongs to."""
+"""Describes a crash by its instruction and instruction set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a bundle must not be used: what went wrong while it was proved."""
+"""The reason why a bundle must not be used: the failure of its proof."""
 
 from __future__ import annotations
 

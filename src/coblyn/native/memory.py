@@ -1,4 +1,4 @@
-"""Which plans did not pass their proof, and what passed in their place: a small file beside the bundles.
+"""Records which plans failed their proof, and which plans passed instead, in a small file beside the bundles.
 
 A plan's id stands for all that can change the result, so what failed once is not tried again.
 """

@@ -1,4 +1,4 @@
-"""From facts and options to everything that a build will do, as one value. Pure.
+"""Makes the plan of a build, as one value, from facts and options. Pure.
 
 The plan has no paths of this build in it: the build that executes it adds directories and tools. Its id is
 the hash of all that can change a byte of the result, so the same id always means the same bundle.

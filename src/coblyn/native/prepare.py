@@ -1,4 +1,4 @@
-"""All that is known before anything is made: facts, source, compilers and plan."""
+"""Prepares a build: facts, source, compilers and plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper that comes with a bundle: what went in, which compiler made it, and what came out."""
+"""The receipt of a bundle: its inputs, its compiler and its outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What CMake's caches tell to several causes."""
+"""Facts from CMake's caches, used by several causes."""
 
 from __future__ import annotations
 

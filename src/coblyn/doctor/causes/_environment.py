@@ -1,4 +1,4 @@
-"""What the environment's variables tell to several causes."""
+"""Facts from environment variables, used by several causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the links of a tree tell to several causes."""
+"""Facts from the links of a tree, used by several causes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a build wrote: from any bytes to the lines that matter. Knows no cause."""
+"""Extracts the relevant lines from a build's output. Knows nothing of causes."""

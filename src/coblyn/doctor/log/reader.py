@@ -1,4 +1,4 @@
-"""Reads what a build wrote, from a file or a pipe, in whatever shape it reaches us."""
+"""Reads a build's output from a file or a pipe, in any encoding and format."""
 
 from __future__ import annotations
 

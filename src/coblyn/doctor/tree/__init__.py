@@ -1,4 +1,4 @@
-"""What a source tree, its build directories and the environment hold, without running a build.
+"""Inspects a source tree, its build directories and the environment, without running a build.
 
     files.py         every file of the tree, looked at once; reading that cannot hang
     make/            makefiles: read without running anything, or as make itself sees them

@@ -1,4 +1,4 @@
-"""The audit: what is really in object files, libraries and bundles, and what is wrong with it.
+"""The audit: inspects the actual content of object files, libraries and bundles, and finds faults.
 
     libraries.py      what a build made: all there, and can be opened
     gather.py         from files and directories to binaries

@@ -1,4 +1,4 @@
-"""Architectures that do not go together, or not with this machine."""
+"""Incompatible architectures, among files or with this machine."""
 
 from __future__ import annotations
 

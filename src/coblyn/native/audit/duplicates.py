@@ -1,4 +1,4 @@
-"""Symbols that are defined strongly in more than one object: one link of these objects fails."""
+"""Symbols with strong definitions in more than one object, whose link would fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From binaries to a report: every rule is asked."""
+"""Applies every rule to binaries and makes a report."""
 
 from __future__ import annotations
 

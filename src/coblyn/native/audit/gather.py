@@ -1,4 +1,4 @@
-"""From what the user names to the binaries in it."""
+"""Finds the binaries in the user's arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to be known about a machine to say whether a library runs on it."""
+"""The facts about a machine that decide whether a library runs on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The libraries that a build made: whether all are there, and whether they can be opened."""
+"""Checks that all libraries of a build exist and can be opened."""
 
 from __future__ import annotations
 

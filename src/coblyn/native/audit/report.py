@@ -1,4 +1,4 @@
-"""What an audit says: facts about each file, and what every rule saw. Values only."""
+"""The report of an audit: facts about each file, and every rule's findings. Values only."""
 
 from __future__ import annotations
 

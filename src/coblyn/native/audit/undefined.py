@@ -1,4 +1,4 @@
-"""Symbols that a library needs and that nothing it is loaded with gives.
+"""Symbols that a library needs but that none of its loaded libraries provides.
 
 Apple's and Microsoft's formats name the library that each symbol is expected in. ELF does not; but symbols of the
 system's libraries carry versions, which do, so that what is left has to come from the other libraries that are there.

@@ -1,4 +1,4 @@
-"""What can do the arithmetic: a small module a backend, and the choice between them.
+"""The compute backends, one small module each, and the choice between them.
 
 Pure on facts. Refuses to know compilers, directories and programs.
 """

@@ -1,4 +1,4 @@
-"""The CPU: always there."""
+"""The CPU, which is always available."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known about one object file, library or program. Values only."""
+"""Facts about one object file, library or program. Values only."""
 
 from __future__ import annotations
 

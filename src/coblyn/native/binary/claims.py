@@ -1,4 +1,4 @@
-"""Whether what a file's header claims lies inside the file: cut off, damaged and hostile files end here.
+"""Checks that everything a file's header refers to is inside the file; refuses truncated, damaged and hostile files.
 
 What reads the whole file afterwards may then trust counts and offsets. Formats: ``<elf.h>``, ``<mach-o/loader.h>``,
 Microsoft's PE specification.

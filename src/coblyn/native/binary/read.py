@@ -1,4 +1,4 @@
-"""From a path to what is known about the file: finds out what kind it is, keeps the bounds, and reads it."""
+"""Reads a binary file: detects its kind, checks the limits, and parses it."""
 
 from __future__ import annotations
 

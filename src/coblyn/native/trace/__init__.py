@@ -1,4 +1,4 @@
-"""What a build leaves behind, as text: the errors in its log, the rules and the log of ninja, what went into each link.
+"""Reads the texts that a build leaves behind: errors in its log, ninja's rules and log, and the inputs of each link.
 
     error.py   whether a log shows a failure, and the first error in it
     link.py    objects, sources and options of each link
