@@ -247,6 +247,9 @@ async def test_files_of_other_programs_come_in_with_a_report(client: Client) -> 
     (character,) = state["characters"]
     out = await client.post(f"{STORIES}/{story}/card?which={character}", picture)
     assert (out.status, out.headers["content-type"]) == (200, "image/png")
+    shown = await client.get(f"{STORIES}/{story}/portrait?which={character}")
+    assert (shown.body, shown.headers["content-type"]) == (picture, "image/png")
+    assert (await client.get(f"{STORIES}/{story}/portrait?which=x")).status == 404
     undone = (await client.post(f"{STORIES}/{story}/undo", {"id": "u"})).json
     assert len(undone["operations"]) == len(added["operations"])
     text = await client.get(f"{STORIES}/{story}/export?format=text")

@@ -32,6 +32,7 @@ STORY = Dialect(
             "GET /api/coblyn/stories/{id}/events",
             "GET /api/coblyn/stories/{id}/export",
             "POST /api/coblyn/stories/{id}/card",
+            "GET /api/coblyn/stories/{id}/portrait",
             "POST /api/coblyn/stories/{id}/import",
             "POST /api/coblyn/stories/{id}/trash",
             "POST /api/coblyn/stories/{id}/restore",

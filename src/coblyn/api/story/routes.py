@@ -18,9 +18,11 @@ from coblyn.api.story.wire import AppendBody, CreateBody, StepBody
 from coblyn.api.stream import StreamResponse
 from coblyn.errors import BadRequest
 from coblyn.service.stories import Stories
+from coblyn.story.cards.asset import media_type
 from coblyn.story.cards.file import card_png
 from coblyn.story.interchange.books import card_json
 from coblyn.story.interchange.files import export_file
+from coblyn.story.interchange.pictures import portrait
 from coblyn.story.merge import Conflict
 from coblyn.story.operation import read_operation, require_id
 from coblyn.story.record import read_proposed
@@ -144,8 +146,8 @@ async def events(call: Call) -> Response:
 async def export(call: Call) -> Response:
     """With its whole journal: a zip archive of JSON lines, which import reads.
 
-    ``?format=`` text, markdown, kobold, tavern, lorebook, novelai-lorebook or card gives a file of another program, of
-    ``?branch=`` and, for a book or a card, of ``?which=`` its id.
+    ``?format=`` text, markdown, kobold, tavern, lorebook, novelai-lorebook, aidungeon, card, card-png or charx gives a
+    file of another program, of ``?branch=`` and, for a book or a card, of ``?which=`` its id.
     """
     name, asked = _story(call), call.request.query_params
     if kind := asked.get("format", ""):
@@ -164,6 +166,15 @@ async def card(call: Call) -> Response:
     _, state = await call.services.stories.state(_story(call))
     raw = card_json(state, call.request.query_params.get("which", ""))
     return _attached(await asyncio.to_thread(card_png, picture, raw), "card.png", "image/png")
+
+
+@routes.get(_STORY + "/portrait", "The picture of a character")
+async def character_portrait(call: Call) -> Response:
+    """Of the character ``?which=``: the main icon of its card, or the picture that the card came in."""
+    _, state = await call.services.stories.state(_story(call))
+    picture = portrait(state, call.request.query_params.get("which", "")).data
+    headers = {"x-content-type-options": "nosniff", "cache-control": "no-cache"}
+    return Response(picture, headers=headers, media_type=media_type(picture))
 
 
 @routes.post(_STORY + "/import", "Cards and lore from a file")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import struct
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import Archive, decoded, json_of, unbase64
+from coblyn.story.cards.asset import MAX_ASSET, MAX_ASSETS, Asset, is_safe
 from coblyn.story.cards.card import Card, read_card
 from coblyn.story.cards.png import SIGNATURE, texts_of_png, with_texts
 
-__all__ = ["CardFile", "card_png", "is_picture", "read_card_file"]
+__all__ = ["CardFile", "card_png", "charx", "is_picture", "read_card_file"]
 
 _COMMENT = b"ASCII\0\0\0"
 """Prefix of the text of an EXIF comment."""
@@ -28,14 +31,16 @@ class CardFile:
         card: The parsed card.
         raw: The original JSON.
         carrier: ``png``, ``webp``, ``charx`` or ``json``.
-        assets: Names of other files in an archive, which are not read.
+        assets: The picture of the card, or the other files of its archive.
+        left_out: Paths of files that are too large, damaged or unsafe.
         notes: Problems found, as sentences.
     """
 
     card: Card
     raw: Mapping[str, Any] = field(repr=False)
     carrier: str
-    assets: tuple[str, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -59,16 +64,16 @@ def read_card_file(data: bytes, name: str = "") -> CardFile:
     """
     notes: list[str] = []
     if data.startswith(SIGNATURE):
-        return _made(_of_png(data, notes), "png", name, notes)
+        return _made(_of_png(data, notes), "png", name, notes, *_picture(data))
     if (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
-        return _made(_of_webp(data), "webp", name, notes)
+        return _made(_of_webp(data), "webp", name, notes, *_picture(data))
     if data.startswith((b"PK\x03\x04", b"\xff\xd8\xff")):
         with Archive(data, "The card's archive") as archive:
             if "card.json" not in archive.names:
                 raise BadRequest("There is no character card in this file: it has no card.json.")
             raw = json_of(archive.read("card.json"), "card.json")
-            assets = tuple(one for one in archive.names if one != "card.json" and one[-1:] != "/")
-        return _made(raw, "charx", name, notes, assets)
+            assets = _assets(archive)
+        return _made(raw, "charx", name, notes, *assets)
     return _made(json_of(data, "The card"), "json", name, notes)
 
 
@@ -92,11 +97,53 @@ def _packed(value: Any) -> bytes:
     return base64.b64encode(json.dumps(value, ensure_ascii=False).encode())
 
 
+def charx(raw: Mapping[str, Any], assets: Iterable[Asset]) -> bytes:
+    """An archive of a card and its files; the same bytes for the same content."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        card = json.dumps(raw, ensure_ascii=False, indent=4).encode()
+        for path, data in (("card.json", card), *((one.path, one.data) for one in assets)):
+            if path:
+                archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
 def _made(
-    raw: Any, carrier: str, name: str, notes: list[str], assets: tuple[str, ...] = ()
+    raw: Any,
+    carrier: str,
+    name: str,
+    notes: list[str],
+    assets: tuple[Asset, ...] = (),
+    left_out: tuple[str, ...] = (),
 ) -> CardFile:
     card = read_card(raw, name)
-    return CardFile(card, raw, carrier, assets, (*notes, *card.notes))
+    return CardFile(card, raw, carrier, assets, left_out, (*notes, *card.notes))
+
+
+def _picture(data: bytes) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
+    return ((Asset("", data),), ()) if len(data) <= MAX_ASSETS else ((), ("the picture",))
+
+
+def _assets(archive: Archive) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
+    """The files beside the card, and the paths of those that are left out."""
+    kept, left_out, room = list[Asset](), list[str](), MAX_ASSETS
+    for path in archive.names:
+        if path == "card.json" or path.endswith("/"):
+            continue
+        data = _asset(archive, path, min(room, MAX_ASSET))
+        if data is None:
+            left_out.append(path)
+        else:
+            kept.append(Asset(path, data))
+            room -= len(data)
+    return tuple(kept), tuple(left_out)
+
+
+def _asset(archive: Archive, path: str, limit: int) -> bytes | None:
+    try:
+        return archive.read(path, limit) if is_safe(path) else None
+    except BadRequest:
+        return None  # too large, or damaged: the card itself is whole
 
 
 def _of_png(data: bytes, notes: list[str]) -> Any:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from coblyn.errors import BadRequest
-from coblyn.story.cards.card import Card, read_card
-from coblyn.story.cards.file import CardFile
-from coblyn.story.changes import Change
+from coblyn.story.cards.card import read_card
 from coblyn.story.interchange.report import Imported, Line, Writer
 from coblyn.story.lore.convert import entries_of_book, entries_of_world, entry_to_book
 from coblyn.story.lore.entry import strings
-from coblyn.story.macros import Names, filled
-from coblyn.story.operation import Edit, Operation, Put
-from coblyn.story.state import MAIN, State
-from coblyn.story.text import Text
+from coblyn.story.state import State
 
 __all__ = [
     "add_book",
+    "aidungeon_json",
     "card_json",
     "import_agnai",
     "import_aidungeon",
-    "import_card",
     "import_lorebook",
     "import_world",
     "is_aidungeon",
@@ -35,40 +29,6 @@ __all__ = [
 def digest_of(value: object) -> str:
     """A short name that is the same for the same content."""
     return hashlib.blake2b(repr(value).encode("utf-8", "replace"), digest_size=4).hexdigest()
-
-
-def import_card(file: CardFile) -> Imported:
-    """A character: its card as it was, and its own lore beside it."""
-    card = file.card
-    writer = Writer(f"character card, version {card.version}")
-    name = digest_of(file.raw)
-    fields = [field for field in card.texts if card.text(field)]
-    note = ", ".join(["name", *fields])
-    writer.put(f"characters/{name}", {"card": dict(file.raw)}, f"card of {card.name}", note)
-    greetings = len(card.greetings) + len(card.group_greetings)
-    if greetings:
-        writer.report.understood.append(Line("greetings", str(greetings)))
-    if card.book is not None:
-        add_book(writer, card.book, card.name, {"source": "character", "character": name})
-    for asset in file.assets:
-        writer.report.dropped.append(Line(asset, "Files of a card's archive are not kept yet."))
-    writer.report.notes += file.notes
-    return replace(writer.done(), beginning=_beginning(card))
-
-
-def _beginning(card: Card) -> tuple[Operation, ...]:
-    """A chat that begins with the card's greeting; its other greetings are takes of that."""
-    names = Names(card.called, "You")
-    greetings = [filled(text, names) for text in card.greetings]
-    about: list[Operation] = [Put("title", card.name), Put("mode", "chat")]
-    if not greetings:
-        return tuple(about)
-    text = Text.of(f"{card.called}: ").plus(Text.of(greetings[0], "greeting"))
-    takes = [
-        Put(f"takes/greeting-{number}", {"slot": "greeting", "text": other})
-        for number, other in enumerate(greetings[1:], 1)
-    ]
-    return (*about, Edit(MAIN, (Change(0, 0, text),)), *takes)
 
 
 def add_book(writer: Writer, book: Mapping[str, Any], name: str, about: Mapping[str, Any]) -> None:
@@ -139,6 +99,20 @@ def import_aidungeon(value: list[Any], name: str) -> Imported:
         for one in _objects(value)
     ]
     return _plain_book("world info of AI Dungeon", name, entries)
+
+
+def aidungeon_json(state: State) -> list[dict[str, Any]]:
+    """The lore of a story as world info of AI Dungeon, without what is switched off."""
+    entries = (one for one in state.collection("lore").values() if not one.get("disable"))
+    return [
+        {
+            **(kept if isinstance(kept := one.get("aidungeon"), dict) else {}),
+            "keys": ",".join(strings(one.get("key"))),
+            "value": one.get("content", ""),
+            **({"title": one["comment"]} if one.get("comment") else {}),
+        }
+        for one in entries
+    ]
 
 
 def is_aidungeon(value: Any) -> bool:

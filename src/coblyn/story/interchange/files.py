@@ -11,15 +11,16 @@ from coblyn.errors import BadRequest
 from coblyn.story.bounded import Archive, decoded, json_of
 from coblyn.story.cards.file import is_picture, read_card_file
 from coblyn.story.interchange.books import (
+    aidungeon_json,
     card_json,
     import_agnai,
     import_aidungeon,
-    import_card,
     import_lorebook,
     import_world,
     is_aidungeon,
     world_json,
 )
+from coblyn.story.interchange.characters import import_card
 from coblyn.story.interchange.kobold import import_kobold, is_kobold, kobold_json
 from coblyn.story.interchange.novelai import (
     import_novelai,
@@ -27,6 +28,7 @@ from coblyn.story.interchange.novelai import (
     is_novelai,
     novelai_lore_json,
 )
+from coblyn.story.interchange.pictures import charx_of, picture_card
 from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.interchange.tavern import import_tavern, is_tavern, tavern_jsonl
 from coblyn.story.state import State
@@ -148,7 +150,10 @@ FORMATS: Mapping[str, Callable[[State, str, str], Exported]] = {
     "novelai-lorebook": lambda state, _, __: Exported(
         _json(novelai_lore_json(state)), _JSON, ".lorebook"
     ),
+    "aidungeon": lambda state, _, __: Exported(_json(aidungeon_json(state)), _JSON, ".json"),
     "card": lambda state, _, which: Exported(_json(card_json(state, which)), _JSON, ".json"),
+    "card-png": lambda state, _, which: Exported(picture_card(state, which), "image/png", ".png"),
+    "charx": lambda state, _, which: Exported(charx_of(state, which), "application/zip", ".charx"),
 }
 """The files that a story can be written as: each of a state, a branch, and the id of a book or a character."""
 
