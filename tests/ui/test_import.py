@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from story.files import KOBOLD, V2, packed, png, text_chunk, zipped
-from ui.desk import button, editor, text, wait, wait_until_saved, write
+from ui.desk import button, editor, open_panel, text, wait, wait_until_saved, write
 from ui.test_access import assert_accessible
 
 pytestmark = pytest.mark.slow
@@ -68,6 +68,11 @@ def test_files_are_looked_at_before_anything_is_made_of_them(page: Page) -> None
     card = sheet.get_by_role("article", name="Tomos.png")
     card.get_by_role("button", name="Add to").click()
     expect(card).to_contain_text("Imported.")
+    open_panel(page, "Characters")
+    portrait = page.get_by_role("img", name="Portrait of Tomos")
+    expect(portrait).to_be_visible()
+    assert portrait.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+    page.keyboard.press("Escape")
     save.get_by_role("button", name="Import as a new story").click()
     expect(save).to_contain_text("Imported.")
     assert stories(page)[0] == "Cwm"

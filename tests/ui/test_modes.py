@@ -200,3 +200,67 @@ def test_another_mode_changes_no_word(page: Page) -> None:
     page.reload()
     expect(page.get_by_role("textbox", name="Say or do something")).to_have_value("half a")
     assert text(page) == words
+
+
+def test_a_turn_is_stopped_and_words_are_offered_for_the_next(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = open_story(new_page, server_url, "chat", "", *cards("Tomos"))
+    bodies = sent(page, "generate/stream")
+    stopped = sent(page, "extra/abort")
+    box = page.get_by_role("textbox", name="Say or do something")
+    box.fill("Well?")
+    box.press("Enter")
+    wait(page, lambda: len(text(page)) > len("You: Well?\nTomos:") + 5, "some words")
+    box.press("Escape")
+    wait_until_idle_in_turns(page)
+    whole = text(page)
+    assert (len(stopped), len(whole) < len("You: Well?\nTomos:" + SCRIPT) + 60) == (1, True)
+    expect(page.get_by_role("article").last).to_contain_text("The lamp")
+    # What could be said next is offered in the box, and in the story only once it is sent.
+    box.fill("And then")
+    box.press("Alt+Enter")
+    ghost = page.locator(".box .ghost")
+    expect(ghost).to_contain_text("The lamp went out")
+    wait_until_idle_in_turns(page)
+    assert bodies[-1]["prompt"] == f"{whole}\nYou: And then"
+    assert_accessible(page)
+    box.press("ArrowRight")
+    assert box.input_value() == "And thenThe"
+    box.press("Tab")
+    assert box.input_value().startswith("And thenThe lamp went out on the third level")
+    box.press("Alt+Enter")
+    expect(ghost).to_be_visible()
+    box.press("Escape")
+    expect(ghost).to_have_count(0)
+    wait_until_idle_in_turns(page)
+    assert text(page) == whole
+
+
+def test_a_word_of_a_turn_gives_way_to_another_that_could_have_been(
+    new_page: NewPage, server_url: str
+) -> None:
+    page = open_story(new_page, server_url, "chat", "You: Well?\nTomos:", *cards("Tomos"))
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Commands").fill("Probabilities")
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Say or do something").press("Enter")
+    wait(page, lambda: "knocks" in text(page), "the answer")
+    wait_until_idle_in_turns(page)
+    whole = text(page)
+    turn = page.get_by_role("article").last
+    tokens = turn.locator(".token")
+    tokens.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tokens.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    group = turn.get_by_role("group", name="What could have stood here")
+    assert_accessible(page)
+    other = group.locator("button:not(:disabled)").first
+    chosen = (other.text_content() or "").strip().split("%  ")[1].replace("␣", " ")
+    other.click()
+    start = whole[: whole.index("The lamp") + 1] + chosen
+    wait(page, lambda: text(page).startswith(start) and "knocks" in text(page), "the branch")
+    wait_until_idle_in_turns(page)
+    page.go_back()
+    wait(page, lambda: text(page) == whole, "the branch before")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from ui.conftest import NewPage
+from ui.conftest import NewPage, new_story
 from ui.desk import (
     PROMPT,
     button,
@@ -25,6 +25,7 @@ from ui.desk import (
     wait_until_saved,
     write,
 )
+from ui.test_access import assert_accessible
 
 pytestmark = pytest.mark.slow
 
@@ -263,6 +264,32 @@ def test_what_was_typed_while_the_server_was_silent_comes_back(page: Page) -> No
     page.goto("about:blank")
     page.goto(address)
     wait(page, lambda: text(page) == PROMPT + "kept here", "what was kept")
+
+
+def test_words_of_a_story_that_is_gone_are_offered_as_a_new_one(
+    page: Page, server_url: str
+) -> None:
+    page.expected = ["ERR_FAILED", "404"]  # type: ignore[attr-defined]
+    write(page, PROMPT)
+    wait_until_saved(page)
+    page.route("**/operations", lambda route: route.abort())
+    page.keyboard.insert_text("kept here")
+    expect(page.get_by_role("banner")).to_contain_text("Kept in this browser")
+    page.unroute("**/operations")
+    story = page.url.split("/s/")[1].split("/")[0]
+    page.goto("about:blank")
+    page.request.post(f"{server_url}/api/coblyn/stories/{story}/trash")
+    page.request.post(f"{server_url}/api/coblyn/library/empty-trash")
+    page.goto(f"{server_url}/#/s/{new_story(server_url)}")
+    notice = page.get_by_role("status").filter(has_text="belong to a story that is gone")
+    expect(notice).to_contain_text("kept here")
+    assert_accessible(page)
+    notice.get_by_role("button", name="Keep them as a new story").click()
+    wait(page, lambda: text(page) == "kept here", "the words")
+    wait_until_saved(page)
+    page.reload()
+    wait(page, lambda: text(page) == "kept here", "the story")
+    expect(notice).to_have_count(0)
 
 
 def test_a_story_that_cannot_be_opened_is_never_an_empty_one(

@@ -107,7 +107,8 @@ export class StoriesApi {
   }
 
   async get(id: string, version?: number): Promise<{ version: number; state: StoryState }> {
-    const query = version === undefined ? "" : `?version=${String(version)}`;
+    // What an import kept for other programs may be large, and is not shown.
+    const query = `?without=kept${version === undefined ? "" : `&version=${String(version)}`}`;
     const said = await this.#http.ask(`${STORIES}/${id}${query}`, undefined, 30).catch((error: unknown) => {
       if (error instanceof Refusal && error.type === "story_damaged")
         throw new StoryBroken(error.message, number(error.body.readable));
@@ -160,6 +161,10 @@ export class StoriesApi {
   exportAddress(id: string, asked: Readonly<Record<string, string>> = {}): string {
     const query = new URLSearchParams(asked).toString();
     return `${STORIES}/${id}/export${query === "" ? "" : `?${query}`}`;
+  }
+
+  portraitAddress(id: string, character: string): string {
+    return `${STORIES}/${id}/portrait?which=${encodeURIComponent(character)}`;
   }
 
   get backupAddress(): string {

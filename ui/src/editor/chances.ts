@@ -26,7 +26,7 @@ export interface ChanceListener {
   chanceLabel?: string;
 }
 
-interface Placed {
+export interface Placed {
   from: number;
   to: number;
   token: Drawn;
@@ -91,6 +91,17 @@ export function tokenAt(state: EditorState, at: number): Placed | null {
   if (isShown)
     marks.between(Math.max(0, at - 1), at, (from, to, value) => {
       if (from <= at && to >= at) found = { from, to, token: (value.spec as { token: Drawn }).token };
+    });
+  return found;
+}
+
+/** The tokens that stand within a stretch of the text, in order; none while heat is not shown. */
+export function chancesIn(state: EditorState, from: number, to: number): Placed[] {
+  const { isShown, marks } = state.field(field);
+  const found: Placed[] = [];
+  if (isShown)
+    marks.between(from, to, (start, end, value) => {
+      if (start >= from && end <= to) found.push({ from: start, to: end, token: (value.spec as { token: Drawn }).token });
     });
   return found;
 }

@@ -5,7 +5,7 @@ import { type ChangeSet, EditorState, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
 import { addModel, authorsExtension, lastPiece, type Runs, runsOf, setRuns, unreported } from "./authors";
-import { addChances, type ChanceListener, chances, type Drawn, showChances } from "./chances";
+import { addChances, type ChanceListener, chances, chancesIn, type Drawn, type Placed, showChances } from "./chances";
 import { gather } from "./frames";
 import { type Ghost, type GhostListener, ghostOf, ghosts, offer, setGhost } from "./ghost";
 import { type Piece, pieceExtension, pieceOf, setPieces } from "./piece";
@@ -13,7 +13,7 @@ import { factsOf, keys, report, type StoryListener, surface } from "./surface";
 import { redoStep, Take, type Target, undoStep } from "./take";
 
 export type { Runs } from "./authors";
-export type { Drawn } from "./chances";
+export type { Drawn, Placed } from "./chances";
 export type { Ghost } from "./ghost";
 export type { Piece } from "./piece";
 export type { StoryFacts } from "./surface";
@@ -55,6 +55,8 @@ export interface Story {
   showChances(isShown: boolean): void;
   /** The tokens of the last piece, as they were drawn. */
   addChances(tokens: readonly Drawn[]): void;
+  /** The tokens in a stretch of the text with what could have stood there, while heat is shown. */
+  chancesIn(from: number, to: number): readonly Placed[];
   /** Offers words at a place, or more of them; false once the writer has put them away. */
   offer(ghost: Ghost, isFirst: boolean): boolean;
   /** What is offered and not accepted yet. */
@@ -108,8 +110,15 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
       const end = pieceOf(view.state)?.to ?? view.state.doc.length;
       view.dispatch({ effects: EditorView.scrollIntoView(end, { y: "nearest", yMargin: MARGIN }) });
     },
-    showChances: (isShown) => showChances(view, isShown),
-    addChances: (tokens) => addChances(view, tokens),
+    showChances: (isShown) => {
+      showChances(view, isShown);
+      options.onChange(factsOf(view.state), false);
+    },
+    addChances: (tokens) => {
+      addChances(view, tokens);
+      options.onChange(factsOf(view.state), false);
+    },
+    chancesIn: (from, to) => chancesIn(view.state, from, to),
     offer: (ghost, isFirst) => offer(view, ghost, isFirst),
     ghost: () => ghostOf(view.state),
     dismissGhost: () => view.dispatch({ effects: setGhost.of(null) }),
@@ -232,6 +241,8 @@ function isComposingAtEnd(view: EditorView): boolean {
 
 /** Whether the reader looks at the place where text appears: only then does the page follow it. */
 function isEndInSight(view: EditorView): boolean {
+  // Behind turns the editor is not drawn, and what it last measured is of an older text.
+  if (view.dom.getClientRects().length === 0) return false;
   const end = pieceOf(view.state)?.to ?? view.state.doc.length;
   const place = view.coordsAtPos(end);
   return place !== null && place.top < view.scrollDOM.getBoundingClientRect().bottom;

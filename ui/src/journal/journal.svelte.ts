@@ -3,7 +3,7 @@
  * did comes in, and both are moved past each other. The editor and the panels are told; they never wait.
  */
 
-import type { Appended, Places, Recorded, Sent, StoriesApi, StoryState } from "../api/stories";
+import type { Appended, Places, Recorded, StoriesApi, StoryState } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { ChangeSet } from "@codemirror/state";
 import type { Outbox } from "./outbox";
@@ -257,18 +257,6 @@ export class Journal {
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(9));
   return Array.from(bytes, (byte) => byte.toString(36).padStart(2, "0")).join("");
-}
-
-/** Sends what pages that are gone have left; what the server cannot take any more stays. */
-export async function sendLeft(api: StoriesApi, outbox: Outbox): Promise<void> {
-  for (const waiting of await outbox.all()) {
-    try {
-      await api.append(waiting.story, waiting.base, waiting.author, waiting.operations as Sent[]);
-      await outbox.keep({ ...waiting, operations: [] });
-    } catch {
-      // The next start tries again; until then it waits where it is.
-    }
-  }
 }
 
 export type { Places, Recorded, StoryState };

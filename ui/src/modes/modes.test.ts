@@ -5,7 +5,7 @@ import { castOf, type Group, nextSpeaker, type Rule } from "./next";
 import { partsOf, unanswered } from "./parts";
 import { FORMATS, formatOf } from "./tags";
 import { type Cast, type Mode, modeOf, turnsOf } from "./turns";
-import { insertion, type Said } from "./writing";
+import { insertion, ownTurn, type Said } from "./writing";
 
 const CAST: Cast = { users: ["You"], others: ["Gwen", "Tomos"] };
 const told = (text: string, mode: Mode): string[] =>
@@ -133,4 +133,14 @@ test("parts of a turn are folded, and what is none stays text", () => {
 test("stored tags have their name again", () => {
   for (const [name, tags] of Object.entries(FORMATS)) expect(formatOf({ ...tags, more: 1 })).toBe(name);
   expect([undefined, null, "x", { user_start: "?" }].map(formatOf)).toEqual(["", "", "", ""]);
+});
+
+test("the model can go on with what the writer began to say, where a turn is only a line", () => {
+  const said = { words: "Well, ", as: "You", manner: "do", quoted: (words: string) => `You say “${words}”` } as const;
+  expect(ownTurn("Gwen: Hm.", { ...said, mode: "chat" })).toBe("\nYou: Well,");
+  expect(ownTurn("", { ...said, mode: "chat", words: "" })).toBe("You:");
+  expect(ownTurn("A cave.\n", { ...said, mode: "adventure" })).toBe("> Well,");
+  expect(ownTurn("A cave.", { ...said, mode: "adventure", manner: "say" })).toBe("\n> You say “Well,");
+  expect(ownTurn("A cave.", { ...said, mode: "adventure", manner: "story" })).toBe("\nWell,");
+  expect([ownTurn("", { ...said, mode: "instruct" }), ownTurn("", { ...said, mode: "assistant" })]).toEqual([null, null]);
 });

@@ -35,6 +35,16 @@ export function insertion(text: string, said: Said): string {
   }
 }
 
+/** The end of a prompt after which the model goes on with the writer's own turn; null where marks would have to close it. */
+export function ownTurn(text: string, { mode, words, as, manner, quoted }: Pick<Said, "mode" | "words" | "as" | "manner" | "quoted">): string | null {
+  const said = words.trim();
+  if (mode === "chat") return `${line(text)}${as}:${said === "" ? "" : ` ${said}`}`;
+  if (mode !== "adventure") return null;
+  if (manner === "story") return `${line(text)}${said}`;
+  const open = manner === "say" ? quoted("\0").split("\0")[0] ?? "" : "";
+  return `${line(text)}> ${open}${said}`;
+}
+
 /** A line end, unless the text stands at the start of a line. */
 const line = (text: string): string => (text === "" || text.endsWith("\n") ? "" : "\n");
 

@@ -2,13 +2,15 @@
 
 import type { ChangeSet } from "@codemirror/state";
 
-import type { BranchState, Operation, Places, Recorded, Runs, StoriesApi, StoryState } from "../api/stories";
+import type { BranchState, Operation, Places, Runs, StoriesApi, StoryState } from "../api/stories";
 import { StoryBroken } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Story } from "../editor/story";
 import { difference } from "../journal/difference";
-import { Journal, newId, sendLeft } from "../journal/journal.svelte";
-import type { Outbox } from "../journal/outbox";
+import { Journal, newId } from "../journal/journal.svelte";
+import { sendLeft, wordsOf } from "../journal/left";
+import type { Outbox, Waiting } from "../journal/outbox";
+import { sourcesOf } from "../journal/sources";
 import { Units } from "../journal/units";
 import { withOperation } from "./places";
 import { sample } from "./sample";
@@ -42,6 +44,8 @@ export interface BookEvents {
   onPlace(): void;
   /** Others changed the same; `theirs` is their text. */
   onConflict(keepOurs: () => void, takeTheirs: () => void): void;
+  /** Words that were typed in this browser belong nowhere any more. */
+  onOrphan(words: string, keep: () => void, forget: () => void): void;
 }
 
 export class Book {
@@ -90,11 +94,23 @@ export class Book {
   async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
     this.#outbox = outbox;
     this.hasOutbox = outbox !== null;
-    if (outbox) await sendLeft(this.#api, outbox);
+    if (outbox) this.#tellOf(await sendLeft(this.#api, outbox), outbox);
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = await this.#api.list();
     this.isFirst = last === undefined;
     return last ? this.open(last.id, null) : this.create(sample());
+  }
+
+  /** Words of a story that is gone, or that meet others there: a new story keeps them if the writer wants that. */
+  #tellOf(orphans: readonly Waiting[], outbox: Outbox): void {
+    const words = orphans.map(({ operations }) => wordsOf(operations)).filter(Boolean).join("\n\n");
+    const forget = (): void => void orphans.forEach((one) => void outbox.keep({ ...one, operations: [] }));
+    const keep = async (): Promise<void> => {
+      await this.create([{ kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: words }] }]);
+      forget();
+    };
+    if (words !== "") this.#events.onOrphan(words, () => void keep(), forget);
+    else forget();
   }
 
   async create(operations: readonly Operation[]): Promise<void> {
@@ -278,20 +294,4 @@ export class Book {
     this.branches = next.branches;
     this.#events.onPlace();
   }
-}
-
-/** The sources of the new stretches of an edit, in the text after it. */
-function sourcesOf(record: Recorded): { from: number; to: number; piece: string }[] {
-  if (record.kind !== "edit") return [];
-  const found: { from: number; to: number; piece: string }[] = [];
-  let shift = 0;
-  for (const { from, to, insert, piece, runs } of record.changes) {
-    let at = from + shift;
-    for (const [length, source] of runs ?? [[insert.length, piece ?? ""] as const]) {
-      found.push({ from: at, to: at + length, piece: source });
-      at += length;
-    }
-    shift += insert.length - (to - from);
-  }
-  return found;
 }

@@ -5,7 +5,6 @@ import { MODES } from "../modes/turns";
 import { DIGITS, RAIL } from "./place.svelte";
 import { save, saveCopy } from "./copy";
 import { EXPORTS } from "./exports";
-import { suggest } from "./suggest";
 import { LANGUAGES, type Language, say } from "../words/words.svelte";
 
 export interface Command {
@@ -34,7 +33,7 @@ export function commandsOf(page: Page): Command[] {
     { id: "generate", label: t.generate, run: () => void modes.generate() },
     { id: "retry", label: t.retry, run: () => void session.retry() },
     ...[2, 3, 4].map((n) => ({ id: `takes-${String(n)}`, label: t.writeTakes(n), run: () => void modes.writeTakes(n) })),
-    { id: "suggest", label: t.suggest, run: () => void suggest(session) },
+    { id: "suggest", label: t.suggest, run: () => void page.suggest() },
     { id: "undo", label: t.undo, run: () => void session.undo() },
     { id: "redo", label: t.redo, run: () => void session.redo() },
     ...panels,

@@ -2,7 +2,7 @@
 
 import type { Shelf, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import type { Export } from "./exports";
+import type { CardExport, Export } from "./exports";
 import { linesOf, type ReportLine } from "./report";
 
 export type { Shelf } from "../api/stories";
@@ -68,8 +68,13 @@ export class Library {
     return this.#api.exportAddress(id, asked);
   }
 
-  cardAddress(id: string, character: string): string {
-    return this.#api.exportAddress(id, { format: "card", which: character });
+  cardAddress(id: string, character: string, format: CardExport): string {
+    return this.#api.exportAddress(id, { format, which: character });
+  }
+
+  /** Where the picture of a character is; null for one that has none. */
+  portraitAddress(id: string, character: string, value: Readonly<Record<string, unknown>>): string | null {
+    return typeof value.portrait === "string" ? this.#api.portraitAddress(id, character) : null;
   }
 
   get backupAddress(): string {

@@ -58,6 +58,13 @@ export class Modes {
     return castOf(Object.values(personas).map(({ name }) => text(name)).filter(Boolean), names, named);
   }
 
+  /** The id of the character that speaks under a name; null where nobody does. */
+  characterOf(name: string): string | null {
+    const { characters } = this.#session.book.places;
+    const found = Object.entries(characters).find(([, value]) => [text(cardOf(value).nickname), text(cardOf(value).name)].includes(name));
+    return found?.[0] ?? null;
+  }
+
   get group(): Group {
     const { characters, settings } = this.#session.book.places;
     const held = object(settings.chat);

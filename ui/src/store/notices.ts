@@ -4,7 +4,7 @@ import { ApiError } from "../api/types";
 import { say } from "../words/words.svelte";
 
 /** What a notice is about; a new one takes the place of the older one about the same thing. */
-export type Topic = "generation" | "storage" | "tabs" | "story" | "turn";
+export type Topic = "generation" | "storage" | "tabs" | "story" | "turn" | "left";
 
 export interface Action {
   label: string;
@@ -20,6 +20,9 @@ export interface Notice {
   /** Whether it can be put away, or stays until the cause is gone. */
   canClose: boolean;
 }
+
+/** Characters of lost words that a notice shows. */
+const SHOWN = 160;
 
 type Words = Pick<Notice, "title" | "advice">;
 
@@ -51,6 +54,21 @@ function split(message: string): [string, string] {
   const line = message.replace(/\s+/g, " ").trim();
   const end = /[.!?] (?=[\p{Lu}“])/u.exec(line);
   return end ? [line.slice(0, end.index + 1), line.slice(end.index + 2)] : [line, ""];
+}
+
+/** Words in this browser that belong to no story any more; closing it asks again at the next visit. */
+export function orphanNotice(words: string, [keep, forget]: [() => void, () => void], close: () => void): Notice {
+  const t = say();
+  const act = (run: () => void) => (): void => {
+    close();
+    run();
+  };
+  const actions = [
+    { label: t.leftKeep, run: act(keep) },
+    { label: t.leftForget, run: act(forget) },
+  ];
+  const shown = words.length > SHOWN ? `${words.slice(0, SHOWN)}…` : words;
+  return { topic: "left", tone: "info", title: t.left, advice: `“${shown}”`, actions, canClose: true };
 }
 
 /** Both changed the same: the writer chooses. */

@@ -3,6 +3,7 @@
 import type { Api } from "../api/client";
 import type { StoriesApi } from "../api/stories";
 import { openOutbox } from "../journal/outbox";
+import { BoxGhost } from "./boxghost.svelte";
 import { Doctor } from "./doctor.svelte";
 import { Importer } from "./importer.svelte";
 import { Library } from "./library.svelte";
@@ -11,6 +12,7 @@ import { Picker } from "./picker.svelte";
 import { Place } from "./place.svelte";
 import { Session } from "./session.svelte";
 import { browserDatabases } from "./stored";
+import { suggest } from "./suggest";
 import { Timeline } from "./timeline.svelte";
 import { Tour } from "./tour.svelte";
 import { View } from "./view.svelte";
@@ -18,6 +20,7 @@ import { View } from "./view.svelte";
 export class Page {
   readonly session: Session;
   readonly modes: Modes;
+  readonly boxGhost: BoxGhost;
   readonly view: View;
   readonly library: Library;
   readonly importer: Importer;
@@ -40,6 +43,7 @@ export class Page {
       this.modes.opened();
     });
     this.modes = new Modes(this.session, storage);
+    this.boxGhost = new BoxGhost(this.session, this.modes);
     this.picker = new Picker(api.models, () => void this.session.modelChanged());
   }
 
@@ -47,6 +51,11 @@ export class Page {
   async start(): Promise<void> {
     await this.session.start(await openOutbox(browserDatabases()), this.place.route);
     if (this.session.book.isFirst && !this.tour.isKnown) this.tour.begin();
+  }
+
+  /** Offers a continuation where one writes: at the caret, or in the box of a mode with turns. */
+  suggest(): Promise<void> {
+    return this.modes.hasTurns ? this.boxGhost.suggest() : suggest(this.session);
   }
 
   /** The journal of a story as steps in time. */

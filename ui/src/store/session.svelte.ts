@@ -10,7 +10,7 @@ import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Effect } from "./effect.svelte";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
-import { conflictNotice, type Notice, type Topic, wordsFor } from "./notices";
+import { conflictNotice, type Notice, orphanNotice, type Topic, wordsFor } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
 import { requestOf } from "./request";
@@ -61,6 +61,7 @@ export class Session {
         this.outlook.reset();
       },
       onPlace: () => this.outlook.changed(),
+      onOrphan: (words, ...choices) => this.notify(orphanNotice(words, choices, () => this.close("left"))),
       onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
     this.pager = new Pager(this.book, () => this.#story);

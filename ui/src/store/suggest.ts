@@ -8,7 +8,7 @@ import type { Session } from "./session.svelte";
 import { say } from "../words/words.svelte";
 
 /** The most tokens that are offered. */
-const LENGTH = 80;
+export const LENGTH = 80;
 
 export async function suggest(session: Session): Promise<void> {
   const { story, generation, sampler, outlook, book } = session;

@@ -1,7 +1,6 @@
 /** The page's keys. Those of an input method that composes are never ours. */
 
 import type { Page } from "../store/page";
-import { suggest } from "../store/suggest";
 
 export const IS_MAC = /Mac|iPhone|iPad/.test(navigator.userAgent);
 /** The name of the key that commands are given with. */
@@ -19,9 +18,9 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
     void modes.writeTakes(3);
     return;
   }
-  if (event.key === "Enter" && event.altKey && !event.metaKey && !event.shiftKey && !modes.hasTurns) {
+  if (event.key === "Enter" && event.altKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    void suggest(session);
+    void page.suggest();
     return;
   }
   const isCommand = IS_MAC ? event.metaKey : event.ctrlKey;

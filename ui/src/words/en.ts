@@ -114,6 +114,8 @@ export const en = {
   noCharacters: "There are no characters yet. Drop a card here, or write one.",
   report: { understood: "Understood:", kept: "Kept, not used:", dropped: "Left out:", notes: "Noted:" },
   importCard: "Import a card or lore",
+  portraitOf: (name: string) => `Portrait of ${name}`,
+  cardExports: { "card-png": "Card in its picture", charx: "Archive with all its files", card: "Card as JSON" },
   edit: "Edit",
 
   // Branches
@@ -251,6 +253,7 @@ export const en = {
     text: "Plain text",
     lorebook: "Lore for SillyTavern",
     "novelai-lorebook": "Lore for NovelAI",
+    aidungeon: "Lore for AI Dungeon",
   },
   backup: "Back up all",
   searchAll: "Search all stories",
@@ -469,6 +472,9 @@ export const en = {
   otherTabHint: "Choose which one to go on with. The other one becomes a branch, and is not lost.",
   keepThis: "Keep this one",
   takeOther: "Take the other",
+  left: "Words typed in this browser belong to a story that is gone, or that was changed there meanwhile.",
+  leftKeep: "Keep them as a new story",
+  leftForget: "Forget them",
   storageNone: "This browser does not let pages store text.",
   storageHint: "What you write goes to the server at once, but there is no spare copy here while the server is away.",
 };

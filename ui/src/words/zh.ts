@@ -107,6 +107,8 @@ export const zh: Words = {
   noCharacters: "还没有角色。把角色卡拖到这里，或自己写一个。",
   report: { understood: "已识别：", kept: "已保留，未使用：", dropped: "未导入：", notes: "备注：" },
   importCard: "导入角色卡或世界书",
+  portraitOf: (name) => `${name}的肖像`,
+  cardExports: { "card-png": "带图片的角色卡", charx: "含全部文件的压缩包", card: "JSON 角色卡" },
   edit: "编辑",
 
   youAreHere: "当前位置",
@@ -236,6 +238,7 @@ export const zh: Words = {
     text: "纯文本",
     lorebook: "SillyTavern 世界书",
     "novelai-lorebook": "NovelAI 世界书",
+    aidungeon: "AI Dungeon 世界信息",
   },
   backup: "全部备份",
   searchAll: "搜索所有故事",
@@ -444,6 +447,9 @@ export const zh: Words = {
   otherTabHint: "请选择以哪一份继续。另一份会成为分支，不会丢失。",
   keepThis: "留这份",
   takeOther: "用另一份",
+  left: "此浏览器中有一些文字，所属的故事已不存在，或已在别处改动。",
+  leftKeep: "存为新故事",
+  leftForget: "不再保留",
   storageNone: "此浏览器不为网页保存文字。",
   storageHint: "所写内容会立即送到服务器；服务器离线时，此浏览器没有备份。",
 };
