@@ -9,7 +9,7 @@ from llguidance import LLTokenizer
 from numpy.typing import NDArray
 
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.grammar import matcher_of
 from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.matcher import Matcher, mask_words
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
@@ -29,7 +29,7 @@ def tokenizer() -> LLTokenizer:
 
 
 def matcher(constraint: Constraint) -> Matcher:
-    return Matcher(tokenizer(), grammar_of(constraint))
+    return matcher_of(tokenizer(), constraint)
 
 
 def allowed(one: Matcher | LazyMatcher) -> set[int]:

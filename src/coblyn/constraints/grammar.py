@@ -12,15 +12,17 @@ from llguidance import LLMatcher
 
 from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
+from coblyn.constraints.matcher import Matcher
 from coblyn.constraints.node import Unenforceable
 from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.schema import Refusal, find_refusal
-from coblyn.errors import ConstraintRefused
+from coblyn.errors import ConstraintRefused, EngineError
 
 if TYPE_CHECKING:
+    from llguidance import LLTokenizer
     from llguidance._lib import JsonCompileOptions
 
-__all__ = ["enforceable", "grammar_of"]
+__all__ = ["enforceable", "grammar_of", "matcher_of"]
 
 _WHITESPACE: dict[Whitespace, JsonCompileOptions] = {
     "any": {},
@@ -60,16 +62,42 @@ def grammar_of(constraint: Constraint) -> str:
     return grammar
 
 
+def matcher_of(tokenizer: LLTokenizer, constraint: Constraint) -> Matcher:
+    """What follows a constraint. A schema is compiled once only, unless something is wrong with it.
+
+    Raises:
+        ConstraintRefused: As ``grammar_of`` does.
+        EngineError: The grammar is more than llguidance's limits allow.
+    """
+    if constraint.syntax == "json_schema" and len(constraint.text) <= MAX_SIZE:
+        try:
+            return Matcher(tokenizer, _written(rewritten(_read(constraint)), constraint))
+        except (EngineError, Unenforceable):
+            pass  # said below, where it is known what is wrong
+    return Matcher(tokenizer, grammar_of(constraint))
+
+
 def _of_schema(constraint: Constraint) -> str:
+    return _written(enforceable(_read(constraint)), constraint)
+
+
+def _read(constraint: Constraint) -> Any:
     try:
         schema = json.loads(constraint.text)
     except (ValueError, RecursionError) as error:
         raise _refused(constraint, f"is not JSON: {error}") from error
     if not isinstance(schema, dict | bool):
         raise _refused(constraint, "must be an object")
-    found = enforceable(schema)
+    return schema
+
+
+def _written(schema: Any, constraint: Constraint) -> str:
+    """The grammar of a schema that is enforceable."""
+    if schema is False:
+        raise Unenforceable("no value fits it")
     return LLMatcher.grammar_from_json_schema(
-        json.dumps(found), overrides=_WHITESPACE[constraint.whitespace]
+        json.dumps({} if schema is True else schema),
+        overrides=_WHITESPACE[constraint.whitespace],
     )
 
 

@@ -19,11 +19,11 @@ from llguidance import LLTokenizer
 from numpy.typing import NDArray
 
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.grammar import matcher_of
 from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.lexicon import Lexicon
 from coblyn.constraints.mask import OWN_MASKS, Mask
-from coblyn.constraints.matcher import Matcher, mask_words
+from coblyn.constraints.matcher import mask_words
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.workers import TookTooLong, Workers
 from coblyn.errors import Busy, ConstraintRefused, EngineError
@@ -123,7 +123,7 @@ def _begin(
     begun: list[BoundText],
 ) -> None:
     """Begin a text, and append it to a list."""
-    plain = Matcher(tokenizer, grammar_of(constraint))
+    plain = matcher_of(tokenizer, constraint)
     begun.append(_bound(LazyMatcher(lexicon, plain, constraint) if lexicon else plain, num_words))
 
 
