@@ -19,6 +19,8 @@ from starlette.types import Scope
 
 from coblyn.api.access import CallerFinder, KeyGuard
 from coblyn.api.anthropic.dialect import ANTHROPIC
+from coblyn.api.arrival import answered
+from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
 from coblyn.api.docs.routes import docs_routes
 from coblyn.api.errors import answer_error, error_handlers
@@ -190,9 +192,6 @@ def _routes(dialect: Dialect, services: Services, options: ApiOptions) -> list[S
             try:
                 route = await _loaded(known)
                 _check_scope(route)
-                from coblyn.api.arrival import answered  # a route's module has imported it
-                from coblyn.api.call import Call
-
                 return await answered(Call(request, dialect, services, options, route))
             except CoblynError as error:
                 return answer_error(dialect, request, error)
