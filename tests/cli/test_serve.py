@@ -247,6 +247,7 @@ def test_no_engine_outlives_a_server_that_was_killed() -> None:
 def test_health_says_that_an_engine_hangs_and_it_is_started_again() -> None:
     with served(errors=subprocess.PIPE, COBLYN_HANG_SECONDS="5") as (process, url):
         (engine,) = engines_of(process)
+        assert httpx.get(f"{url}/health").json()["status"] == "ok"
         engine.suspend()
         seen = []
         while not seen or seen[-1] != ("ok", 1):
@@ -256,7 +257,8 @@ def test_health_says_that_an_engine_hangs_and_it_is_started_again() -> None:
             if (state, health.json()["restarts"]) not in seen:
                 seen.append((state, health.json()["restarts"]))
             time.sleep(0.05)
-        assert [state for state, _ in seen] == ["ok", "not responding", "restarting", "ok"]
+        states = [state for state, _ in seen]  # on a busy machine the first one may be missed
+        assert states[-3:] == ["not responding", "restarting", "ok"]
         assert "did not respond" in health.json()["death"]["reason"]
 
 
