@@ -10,7 +10,10 @@ from typing import Any
 import openai
 import pytest
 
+from asgi import Client
+from coblyn.api.app import create_app
 from coblyn.engine.fake import FakeRunner
+from factories import SteppedEngine
 from live_server import serve
 
 HERMES = (
@@ -123,6 +126,18 @@ def test_without_tools_or_by_choice_nothing_is_a_call(client: openai.OpenAI) -> 
         assert answer.choices[0].finish_reason == "stop"
         assert answer.choices[0].message.tool_calls is None
         assert "<tool_call>" in answer.choices[0].message.content
+
+
+async def test_a_tool_that_is_named_is_called_once() -> None:
+    engine = SteppedEngine(chat_template=HERMES)
+    engine.allow()
+    named = {"type": "function", "function": {"name": "weather"}}
+    body = {"messages": TALK, "tools": [WEATHER], "tool_choice": named, "max_tokens": 1}
+    for more in ({}, {"parallel_tool_calls": False}, {"tool_choice": "required"}):
+        reply = await Client(create_app(engine)).post("/v1/chat/completions", body | more)
+        assert reply.status == 200, reply.body
+    constraints = [request.constraint for request in engine.requests]
+    assert constraints[0] == constraints[1] != constraints[2]
 
 
 def test_results_go_back_to_the_model(client: openai.OpenAI) -> None:

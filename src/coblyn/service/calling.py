@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from coblyn.chat.calls import call_grammar
-from coblyn.chat.messages import Tool
+from coblyn.chat.messages import NamedTool, Tool
 from coblyn.chat.reply import ReplyForm
 from coblyn.constraints.constraint import Constraint
 from coblyn.errors import BadRequest, ConstraintRefused
@@ -44,9 +44,9 @@ def constraint_of_calls(
         tool.name: _schema(tool, index, is_needed=is_needed or tool.strict)
         for index, tool in enumerate(form.tools)
     }
-    grammar = call_grammar(
-        form, prompt.tool_choice, schemas, special, is_parallel=prompt.parallel_tool_calls
-    )
+    # A named tool is called once: a small model would go on calling it until the limit.
+    is_parallel = prompt.parallel_tool_calls and not isinstance(prompt.tool_choice, NamedTool)
+    grammar = call_grammar(form, prompt.tool_choice, schemas, special, is_parallel=is_parallel)
     if grammar is None:
         return None
     marks = (form.reasoning.opening.strip(), form.reasoning.closing)
