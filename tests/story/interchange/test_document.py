@@ -98,6 +98,18 @@ def test_changes_that_do_not_fit_are_left_and_told(changes: dict[Any, Any]) -> N
     assert (document.text, document.is_unfinished) == ("One.", True)
 
 
+@pytest.mark.parametrize("is_forward", [True, False])
+def test_a_chain_of_new_sections_ends_soon(
+    is_forward: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coblyn.story.interchange.document._MAX_WORK", 90_000)
+    names = range(10, 410)
+    new = {"type": 0, "section": {"type": 1, "text": "a"}}
+    changes = {name: {**new, "after": name - 1 if name > 10 else 0} for name in names}
+    ordered = changes if is_forward else dict(reversed(changes.items()))
+    assert read_document(made({}, [], ordered)).is_unfinished
+
+
 def test_new_sections_may_stand_behind_new_and_behind_gone_ones() -> None:
     def new(text: str, **where: int) -> dict[str, Any]:
         return {"type": 0, "section": {"type": 1, "text": text}} | where
@@ -145,13 +157,16 @@ def test_damage_anywhere_earns_a_sentence_or_does_no_harm() -> None:
         b"\xdf\xff\xff\xff\xff",
         b"\xdd\x00\x00\x30\x00" + b"\xc0" * 0x3000,
         b"\xd4\x72\x40\x01",
+        b"\x92\xd5\x72\x40\x00\x91\xa1a\x01\x40\x05",
         b"\xd6\x62\x00\x00\x00\x04\xc1\x05\xa1a\xa1b",
+        b"\xd6\x62\x00\x00\x00\x04" * 1000,
         # A thousand bundles that all name one long string.
         b"\xdc\x03\xe8" + b"".join(
             b"\xd6\x62" + (7 * (1000 - n) - 2).to_bytes(4, "big") + b"\x01" for n in range(1000)
         ) + b"\xa0\xdb\x00\x10\x00\x00" + b"x" * (1 << 20),
     ],
-    ids=["deep", "long list", "long map", "many values", "record", "short bundle", "bundles"],
+    ids=["deep", "long list", "long map", "many values", "record", "unknown record",
+         "short bundle", "bundles in bundles", "bundles"],
 )  # fmt: skip
 def test_made_up_data_ends_soon(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coblyn.story.interchange.msgpackr._MAX_VALUES", 10_000)

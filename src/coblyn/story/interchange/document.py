@@ -19,8 +19,8 @@ __all__ = ["Document", "read_document"]
 
 _TYPES = frozenset({20, 30, 31, 40, 41, 42})
 _CREATE, _UPDATE, _REMOVE = 0, 1, 2
-_MAX_WORK = 10_000_000
-"""Changes times sections: more is left as it is, since nobody leaves so much unfinished."""
+_MAX_WORK = 30_000_000
+"""Changes times sections, old and new: more is left as it is, since nobody leaves so much unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,25 @@ class _Editor:
     def apply(self, changes: Mapping[Any, Any]) -> bool:
         """All changes: what is new first, since it may stand behind what goes, or behind what is new as well."""
         steps = [(name, one) for name, one in changes.items() if isinstance(one, Mapping)]
-        if len(steps) < len(changes) or len(steps) * len(self.order) > _MAX_WORK:
+        if len(steps) < len(changes) or self._work(len(steps)) > _MAX_WORK:
             return False
         new = [(name, one) for name, one in steps if one.get("type") == _CREATE]
         others = [(name, one) for name, one in steps if one.get("type") != _CREATE]
         return self._create_all(new) and all(self._change(name, one) for name, one in others)
 
     def _create_all(self, new: list[tuple[Any, Mapping[str, Any]]]) -> bool:
+        work = 0
         while new:
+            work += self._work(len(new))
             left = [(name, one) for name, one in new if not self._create(name, one)]
-            if len(left) == len(new):
+            if len(left) == len(new) or work > _MAX_WORK:
                 return False
             new = left
         return True
+
+    def _work(self, num_changes: int) -> int:
+        """Comparisons that so many changes may take: each looks for its place once."""
+        return num_changes * (len(self.order) + num_changes)
 
     def _create(self, name: Any, change: Mapping[str, Any]) -> bool:
         """``after`` names the section before it; 0 is the beginning, and without it the end is meant."""

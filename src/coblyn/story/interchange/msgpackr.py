@@ -46,7 +46,7 @@ def unpacked(data: bytes, what: str, structured: frozenset[int]) -> Any:
     """
     try:
         return _Reader(data, structured).value(0)
-    except (IndexError, struct.error, UnicodeError, ValueError, TypeError) as error:
+    except (LookupError, struct.error, UnicodeError, ValueError, TypeError) as error:
         raise BadRequest(f"{what} is damaged, or of a form that is not known here.") from error
 
 
@@ -115,7 +115,7 @@ class _Reader:
             return self._new_record(size, depth)
         start = self._at
         content = self._bytes(size)
-        if kind == _BUNDLE and size >= 4:
+        if kind == _BUNDLE and size >= 4 and depth < _MAX_DEPTH:
             self._open_bundle(start + int.from_bytes(content[:4], "big"))
             return self.value(depth + 1)
         return self.value(depth + 1) if kind in self._structured and size == 1 else None
@@ -156,7 +156,7 @@ class _Reader:
         self._bundle, self._read, self._at = (strings[0], strings[1]), [0, 0], back
 
     def _plain_string(self) -> bytes:
-        text = self.value(_MAX_DEPTH)  # may hold nothing else
+        text = self.value(_MAX_DEPTH)  # may hold nothing else, not even a bundle
         if not isinstance(text, str):
             raise TypeError("A bundle is not text.")
         return text.encode("utf-16-le")
