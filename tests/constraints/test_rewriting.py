@@ -12,7 +12,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from coblyn.constraints.constraint import Constraint
+from coblyn.constraints.exclusive import is_disjoint
 from coblyn.constraints.grammar import grammar_of
+from coblyn.constraints.kinds import Scope
+from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.spelling import other_than
 from coblyn.errors import ConstraintRefused
 from constraints.vocabularies import accepts
@@ -147,6 +150,51 @@ def test_what_cannot_be_said_is_refused(schema: object, reason: str) -> None:
     with pytest.raises(ConstraintRefused) as caught:
         grammar_of(Constraint("json_schema", json.dumps(schema)))
     assert reason in caught.value.message
+
+
+def test_names_are_matched_as_the_pattern_says() -> None:
+    schema = {"propertyNames": {"pattern": '^[^"]+$'}, "properties": {"ab": {"const": 1}}}
+    assert rewritten({**schema, "required": ["ab"]})["properties"] == {"ab": {"const": 1}}
+
+
+def doubled(first: str, inner: object) -> dict[str, Any]:
+    """Definitions in eight levels, of which each refers 50 times to the next."""
+    levels = [{first: [{"$ref": f"#/$defs/{n + 1}"}] * 50} for n in range(8)]
+    return {**{str(n): each for n, each in enumerate(levels)}, "8": inner}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$defs": doubled("anyOf", {"const": 1}), "not": {"$ref": "#/$defs/1"}},
+        {"$defs": doubled("allOf", {}), "$ref": "#/$defs/0", "not": {"const": 1}},
+        {"$defs": doubled("allOf", {}), "oneOf": [{"$ref": "#/$defs/0"}] * 2},
+    ],
+)
+def test_what_takes_too_much_is_refused(
+    schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coblyn.constraints.kinds._MAX_STEPS", 5000)
+    with pytest.raises(ConstraintRefused, match="it is too large"):
+        grammar_of(Constraint("json_schema", json.dumps(schema)))
+
+
+def test_a_pattern_without_an_end_is_left_to_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coblyn.constraints.properties._MAX_SECONDS", 0.05)
+    schema = {"propertyNames": {"pattern": "^(a|aa)+$"}, "properties": {"a" * 5000 + "b": {}}}
+    assert "propertyNames" in rewritten(schema)
+
+
+def test_all_texts_but_a_long_one_cannot_be_said() -> None:
+    assert other_than({"a" * 1_000_000}) is None
+
+
+def test_many_values_are_apart() -> None:
+    ways = [{"enum": list(range(20_000))}, {"enum": list(range(20_000, 40_000))}]
+    assert is_disjoint(*ways, Scope(True))
+    assert not is_disjoint({"enum": [1]}, {"enum": [1.0, True]}, Scope(True))
+    assert is_disjoint({"enum": [1, "1"]}, {"enum": [True, None]}, Scope(True))
+    assert not is_disjoint({"const": [1]}, {"const": [2]}, Scope(True))
 
 
 @settings(max_examples=50)

@@ -65,6 +65,7 @@ def is_disjoint(one: Any, other: Any, scope: Scope, depth: int = 0) -> bool:
 
 def _parts(schema: Any, scope: Scope) -> list[Mapping[str, Any]]:
     """All schemas that have to fit where one does."""
+    scope.step()
     if not isinstance(schema, dict):
         return []
     parts: list[Mapping[str, Any]] = [schema]
@@ -77,13 +78,14 @@ def _parts(schema: Any, scope: Scope) -> list[Mapping[str, Any]]:
 
 def _are_apart(one: Mapping[str, Any], other: Mapping[str, Any], scope: Scope) -> bool:
     """Whether the keywords of two schemas, without those of others in them, exclude each other."""
+    scope.step()
     values, others = _values(one), _values(other)
     if values is not None and others is not None:
-        return not any(_equal(a, b) for a, b in product(values, others))
+        return set(map(_identity, values)).isdisjoint(map(_identity, others))
     if values is not None:
-        return all(kind_of(value) not in kinds_of(other, scope) for value in values)
+        return kinds_of(other, scope).isdisjoint(map(kind_of, values))
     if others is not None:
-        return all(kind_of(value) not in kinds_of(one, scope) for value in others)
+        return kinds_of(one, scope).isdisjoint(map(kind_of, others))
     return False
 
 
@@ -95,11 +97,9 @@ def _values(schema: Mapping[str, Any]) -> list[Any] | None:
     return values if isinstance(values, list) else None
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two values may be the same for JSON Schema."""
-    if isinstance(one, dict | list) or isinstance(other, dict | list):
-        return kind_of(one) == kind_of(other)
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+def _identity(value: Any) -> tuple[Any, ...]:
+    """The same for two values that may be the same for JSON Schema: only the kind of lists and objects counts."""
+    return (kind_of(value),) if isinstance(value, dict | list) else (isinstance(value, bool), value)
 
 
 def _has_only_apart_ways(

@@ -13,7 +13,7 @@ from llguidance import LLMatcher
 from coblyn.constraints.constraint import Constraint, Whitespace
 from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.matcher import Matcher
-from coblyn.constraints.node import Unenforceable
+from coblyn.constraints.node import TooLarge, Unenforceable
 from coblyn.constraints.rewriting import rewritten
 from coblyn.constraints.schema import Refusal, find_refusal
 from coblyn.errors import ConstraintRefused, EngineError
@@ -110,9 +110,13 @@ def enforceable(schema: Any) -> Any:
     Raises:
         ConstraintRefused: There is none; the message has the keyword and its place.
     """
-    found, problem = _compiled(schema)
+    try:
+        found, problem = _compiled(schema)
+        refusal = find_refusal(schema, _problem_of_schema) if problem else None
+    except TooLarge as error:
+        problem, refusal = str(error), None
     if problem:
-        refusal = find_refusal(schema, _problem_of_schema) or Refusal("#", problem)
+        refusal = refusal or Refusal("#", problem)
         raise ConstraintRefused(
             f"The schema cannot be enforced: at {refusal.path}, {refusal.reason}.",
             field="constraint",
@@ -121,11 +125,17 @@ def enforceable(schema: Any) -> Any:
 
 
 def _compiled(schema: Any) -> tuple[Any, str]:
-    """The schema that is enforced, and what is wrong with it, if anything is."""
+    """The schema that is enforced, and what is wrong with it, if anything is.
+
+    Raises:
+        TooLarge: It takes too much to find out.
+    """
     problems = []
     for has_plain_text in (False, True):
         try:
             found = rewritten(schema, has_plain_text=has_plain_text)
+        except TooLarge:
+            raise
         except Unenforceable as error:
             return {}, str(error)
         if found is False:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+
+from coblyn.constraints.node import TooLarge
 
 __all__ = ["ALL_KINDS", "Kinds", "Scope", "kind_of", "kinds_of", "typed"]
 
@@ -24,6 +27,8 @@ ALL_KINDS: Kinds = frozenset().union(*_OF_TYPE.values())
 """The types of JSON Schema, with numbers in two: whole ones and others."""
 
 _MAX_DEPTH = 8
+_MAX_STEPS = 300_000
+"""Looks at a schema, for all of one whole: references that each hold several lead to far more than it is long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,21 @@ class Scope:
     Attributes:
         root: The whole schema.
         depth: How many references were followed, of which there may be eight: they may go in circles.
+        steps: Counts the looks at schemas, in all scopes of the same whole.
     """
 
     root: Any
     depth: int = 0
+    steps: Iterator[int] = field(default_factory=count, repr=False, compare=False)
+
+    def step(self) -> None:
+        """Count a look at a schema.
+
+        Raises:
+            TooLarge: There were too many.
+        """
+        if next(self.steps) >= _MAX_STEPS:
+            raise TooLarge
 
     def find(self, reference: Any) -> tuple[Any, Scope] | None:
         """The schema at a reference into the whole (``#/...``), and the scope to go on with."""
@@ -52,7 +68,7 @@ class Scope:
             found = found[key]
             if isinstance(found, dict) and ("$id" in found or "id" in found):
                 return None  # references in it mean something else
-        return found, Scope(self.root, self.depth + 1)
+        return found, Scope(self.root, self.depth + 1, self.steps)
 
 
 def kind_of(value: Any) -> str:
@@ -76,6 +92,7 @@ def kind_of(value: Any) -> str:
 
 def kinds_of(schema: Any, scope: Scope) -> Kinds:
     """The kinds of the values that may fit a schema; there may be fewer."""
+    scope.step()
     if schema is False:
         return frozenset()
     if not isinstance(schema, dict):

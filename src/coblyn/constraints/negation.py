@@ -23,6 +23,7 @@ def negated(schema: Any, among: Kinds, scope: Scope) -> Any:
     Returns:
         A schema; None where it cannot be said.
     """
+    scope.step()
     if isinstance(schema, bool) or not schema:
         return schema is False
     if not isinstance(schema, dict):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Node", "Unenforceable", "also", "listed"]
+__all__ = ["Node", "TooLarge", "Unenforceable", "also", "listed"]
 
 Node = dict[str, Any]
 
 
 class Unenforceable(ValueError):
     """A schema that llguidance would take for enforced, and that is not."""
+
+
+class TooLarge(Unenforceable):
+    """A schema that takes too much time or memory to be written in other keywords; where in it is not sought."""
+
+    def __init__(self) -> None:
+        super().__init__("it is too large when it is written in keywords that are enforced")
 
 
 def also(node: Node, part: Any) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from itertools import combinations
 from math import comb
 from typing import Any
+
+import regex
 
 from coblyn.constraints.kinds import Scope
 from coblyn.constraints.node import Node, Unenforceable, also, listed
@@ -21,6 +24,8 @@ __all__ = [
 ]
 
 _MAX_WAYS = 100
+_MAX_SECONDS = 0.5
+"""For all names of an object together: an expression can be written so that it takes years."""
 _APPLICATORS = {
     "$ref",
     "$dynamicRef",
@@ -65,19 +70,34 @@ def property_names(node: Node, scope: Scope) -> None:
     known = {**dict.fromkeys(required, more), **declared}
     if known and more not in (True, {}, False):
         return  # a declared property would have to fit it, too
-    try:
-        allowed = re.compile(pattern)
-    except re.error:
+    fitting = _fitting(pattern, known)
+    if fitting is None:
         return
     del node["propertyNames"]
     if known:
         known = {**declared, **known}
         node["properties"] = {
-            name: each if allowed.search(name) else False for name, each in known.items()
+            name: each if name in fitting else False for name, each in known.items()
         }
     if more is not False:
         node["patternProperties"] = {pattern: more}
         node["additionalProperties"] = False
+
+
+def _fitting(pattern: str, names: Collection[str]) -> set[str] | None:
+    """The names that an expression matches; None where it cannot be read, or takes too long."""
+    deadline = time.monotonic() + _MAX_SECONDS
+    fitting = set()
+    try:
+        # Version 1 has sets within sets, as Rust's syntax.
+        allowed = regex.compile(pattern, regex.VERSION1)
+        for name in names:
+            left = max(deadline - time.monotonic(), 0.001)
+            if allowed.search(name, timeout=left, concurrent=True):
+                fitting.add(name)
+    except (regex.error, TimeoutError):
+        return None
+    return fitting
 
 
 def _pattern_of_names(names: Any) -> str | None:

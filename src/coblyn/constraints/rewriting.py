@@ -13,7 +13,7 @@ from coblyn.constraints.exclusive import exclusive
 from coblyn.constraints.formats import of_format
 from coblyn.constraints.kinds import ALL_KINDS, Scope, kinds_of
 from coblyn.constraints.negation import any_of, negated
-from coblyn.constraints.node import Node, Unenforceable, also, listed
+from coblyn.constraints.node import Node, TooLarge, Unenforceable, also, listed
 from coblyn.constraints.properties import (
     dependencies,
     num_properties,
@@ -86,7 +86,7 @@ class _Rewriter:
     def schema(self, schema: Any) -> Any:
         self._num_parts += 1
         if self._num_parts > _MAX_PARTS:
-            raise Unenforceable("it is too large when it is written in keywords that are enforced")
+            raise TooLarge
         if not isinstance(schema, dict):
             return schema
         node: Node = {key: value for key, value in schema.items() if key != "x-guidance"}

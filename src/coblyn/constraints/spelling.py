@@ -59,6 +59,9 @@ def other_than(texts: Collection[str]) -> str | None:
 
     A text is none of them where it leaves the tree of their beginnings at some place, or ends within it.
     """
+    # Each beginning is written, so a text takes the square of its length.
+    if sum(map(len, texts)) > _MAX_LENGTH or max(map(len, texts), default=0) ** 2 > _MAX_LENGTH:
+        return None
     beginnings = {text[:end] for text in texts for end in range(len(text) + 1)}
     following: dict[str, set[str]] = {each: set() for each in beginnings}
     for each in beginnings - {""}:
