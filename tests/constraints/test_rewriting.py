@@ -144,6 +144,9 @@ def test_a_name_with_escapes_is_not_another_name(schema: object) -> None:
         ({"if": {"pattern": "a"}, "then": {"maxLength": 1}}, '["if", "then"]'),
         ({"items": {}, "uniqueItems": True}, '["uniqueItems"]'),
         ({"type": "string", "format": "idn-hostname"}, "Unknown format: idn-hostname"),
+        ({"items": {"properties": True}}, "at #/items, properties must be an object"),
+        ({"not": {"type": {"a": 1}}}, "at #/not, type must be a string or array of strings"),
+        ({"propertyNames": {"minLength": 2**64}}, "#/propertyNames, Expected positive integer"),
     ],
 )
 def test_what_cannot_be_said_is_refused(schema: object, reason: str) -> None:

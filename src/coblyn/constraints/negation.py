@@ -56,6 +56,8 @@ def any_of(ways: list[Any]) -> Any:
 
 def _type(value: Any, among: Kinds, _: Scope) -> Any:
     types = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str) for each in types):
+        return None
     kinds = set(ALL_KINDS)
     for each in types:
         kinds -= {"integer", "fraction"} if each == "number" else {each}

@@ -135,9 +135,9 @@ def num_properties(node: Node) -> None:
         Unenforceable: Names that are not declared would be counted, and one may be written twice.
     """
     low, high = node.get("minProperties", 0), node.get("maxProperties")
-    if not isinstance(low, int) or not isinstance(high, int | None):
-        return
     declared = node.get("properties", {})
+    if not (isinstance(low, int) and isinstance(high, int | None) and isinstance(declared, dict)):
+        return
     required = set(map(str, listed(node.get("required"))))
     is_open = node.get("additionalProperties") is not False or "patternProperties" in node
     optional = [
