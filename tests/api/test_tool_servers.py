@@ -24,7 +24,7 @@ from coblyn.engine.local import LocalEngine
 from coblyn.engine.masks import Words
 from coblyn.engine.plan import Row, Sampled
 from coblyn.errors import BadRequest, SettingsError
-from coblyn.mcp.said import MAX_BYTES
+from coblyn.mcp.said import MAX_BYTES, kept_in
 from coblyn.mcp.server_file import ToolServer, read_servers
 from coblyn.mcp.tool_servers import ToolFailed, ToolLimits, ToolServers
 from factories import wait_for
@@ -302,6 +302,15 @@ async def test_a_program_that_floods_its_log_fills_no_disk(servers: ToolServers)
     await wait_for(lambda: sum(file.stat().st_size for file in kept) > MAX_BYTES)
     assert len(kept) == 2
     assert sum(file.stat().st_size for file in kept) <= 2 * MAX_BYTES
+
+
+async def test_what_is_said_is_kept_whole_however_it_arrives(tmp_path: Path) -> None:
+    """The log is read in parts, whose ends lie within characters."""
+    said, file = "x" + "ä" * 100_000, tmp_path / "sky.log"
+    with kept_in(file) as stream:
+        await asyncio.to_thread(stream.write, said)
+    await wait_for(lambda: file.stat().st_size >= len(said.encode()))
+    assert file.read_text("utf-8").count("ä") == 100_000
 
 
 async def test_unknown_names_are_refused(servers: ToolServers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import threading
@@ -48,8 +49,9 @@ class _Patient(RotatingFileHandler):
 def _keep(reading: int, path: Path) -> None:
     """Read to the end."""
     file = _Patient(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         while chunk := pipe.read(_CHUNK):
-            text = chunk.decode(errors="replace")
+            text = decoder.decode(chunk)
             file.emit(logging.LogRecord("", logging.INFO, "", 0, "%s", (text,), None))
     file.close()
