@@ -65,6 +65,12 @@ def test_a_file_that_is_not_what_it_claims_to_be_is_not_kept(url: str) -> None:
     assert leftovers() == []
 
 
+def test_files_may_end_while_others_are_looked_through(url: str) -> None:
+    (paths.models() / "sent").mkdir(parents=True)
+    (paths.models() / "sent" / "coming-1").symlink_to("gone")
+    assert httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").status_code == 201
+
+
 @pytest.mark.parametrize("digest", ["sha256:abc", "..%2F..%2Fx", "md5:" + "0" * 32])
 def test_what_is_no_digest_is_refused(url: str, digest: str) -> None:
     answer = httpx.post(f"{url}/api/blobs/{digest}", content=b"x")

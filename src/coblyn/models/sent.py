@@ -6,6 +6,7 @@ name, and is deleted if it does not come to its end.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -133,8 +134,9 @@ def adopt(name: str, digest: str) -> str:
 
 def _sweep(directory: Path) -> None:
     for part in directory.glob(f"{_COMING}*"):
-        if time.time() - part.stat().st_mtime > _FORGOTTEN:
-            part.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # it came to its end meanwhile
+            if time.time() - part.stat().st_mtime > _FORGOTTEN:
+                part.unlink()
 
 
 def _path(digest: str) -> Path:
