@@ -250,3 +250,11 @@ async def test_its_name_brings_back_the_first_that_was_unloaded(files: Path) -> 
     assert loader.log == []
     assert await models.ready("first") is models.default
     assert loader.log == ["wake"]
+
+
+def test_a_server_without_a_model_says_so() -> None:
+    engine = SteppedEngine(name="")
+    with pytest.raises(UnknownModel) as caught:
+        Models([engine], is_strict=True).find("a")
+    assert caught.value.hint == "No model is loaded."
+    assert Models([engine]).find("+a").name == ""

@@ -290,9 +290,10 @@ class Models:
         """Refuse a loaded model's name with unknown adapters, instead of using the model without them."""
         wanted = name.removeprefix(_PREFIX)
         for model in self._models:
-            if wanted.startswith(model.name + SEPARATOR):
+            if model.name and wanted.startswith(model.name + SEPARATOR):
                 raise model.without_adapter(name)
 
     @property
     def _hint(self) -> str:
-        return f"This server has {', '.join(model.name for model in self._models if model.name)}."
+        names = ", ".join(model.name for model in self._models if model.name)
+        return f"This server has {names}." if names else "No model is loaded."
