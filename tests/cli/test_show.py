@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from coblyn import paths
+from coblyn.checkup.portrait import portray
 from coblyn.cli.show import show
+from coblyn.engine.config import EngineConfig
 from coblyn.errors import ModelNotFound, ModelUnsupported
+from coblyn.fit.estimate import estimate
 from coblyn.models import created, digests
+from coblyn.models.check import check_model
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
 from coblyn.models.overrides import Overrides, write_overrides
@@ -106,3 +111,20 @@ def test_what_is_no_model_is_named() -> None:
     adapter = GgufWriter({"general.type": "adapter", "general.architecture": "llama"}, [])
     with pytest.raises(ModelUnsupported, match="LoRA adapter"):
         show(str(adapter.write(paths.models() / "a.gguf")))
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+@pytest.mark.parametrize(
+    "key", ["context_length", "embedding_length", "block_count", "pooling_type"]
+)
+def test_numbers_that_are_none_are_told_as_none(key: str, value: float) -> None:
+    path = here(**{f"llama__{key}": value})
+    portrait = portray(path)
+    assert portrait.template is not None
+    facts = (portrait.context, portrait.width, portrait.num_layers)
+    keys = ("context_length", "embedding_length", "block_count")
+    assert [name for name, fact in zip(keys, facts, strict=True) if fact == 0] == [
+        name for name in keys if name == key
+    ]
+    config = EngineConfig(model=str(path), context=256)
+    assert estimate(config, [check_model(path)]).total > 0

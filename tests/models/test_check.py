@@ -194,3 +194,9 @@ def test_a_convolution_without_the_bias_that_the_library_dies_of(
         check_model(cut)
     keys["general.architecture"] = "mamba3"
     assert check_model(GgufWriter(keys, tensors[:1]).write(tmp_path / "other.gguf"))
+
+
+def test_a_count_of_experts_below_zero(tmp_path: Path) -> None:
+    path = whole_model(llama__expert_count=-1.0).write(tmp_path / "model.gguf")
+    with pytest.raises(ModelBroken, match=r"expert_used_count is 0, but there are -1\.0 experts"):
+        check_model(path)

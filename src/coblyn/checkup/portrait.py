@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -112,14 +113,20 @@ def portray(path: Path, projector: Path | None = None) -> Portrait:
         license=str(metadata.get("general.license", "")),
         num_parameters=sum(header.num_parameters for header in headers),
         quantization=card.header.quantization,
-        context=int(card.number("context_length")),
-        num_layers=int(card.number("block_count")),
-        width=int(card.number("embedding_length")),
+        context=_count(card, "context_length"),
+        num_layers=_count(card, "block_count"),
+        width=_count(card, "embedding_length"),
         num_tokens=len(card.tokens),
         template=template,
         capabilities=_capabilities(card, template, projector),
         overrides=card.overrides.names,
     )
+
+
+def _count(card: Card, key: str) -> int:
+    """A number of the architecture; 0 where there is none, or none that can be."""
+    value = card.number(key)
+    return int(value) if math.isfinite(value) else 0
 
 
 def _others(header: GgufHeader) -> tuple[str, ...]:

@@ -104,6 +104,6 @@ def _state_values(header: GgufHeader) -> int:
 
 
 def _number(header: GgufHeader, key: str) -> int:
-    """A number of the architecture; 0 where there is none, or a list of one for each layer."""
+    """A number of the architecture; 0 where there is none, or a list of one for each layer, or it is damaged."""
     value: Value = header.metadata.get(f"{header.architecture}.{key}", 0)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0

@@ -146,7 +146,8 @@ def require_writer(header: GgufHeader) -> None:
 
 
 def _pooling(header: GgufHeader) -> int:
-    return int(_number(header.metadata.get(f"{header.architecture}.pooling_type")))
+    value = header.metadata.get(f"{header.architecture}.pooling_type")
+    return value if isinstance(value, int) else 0
 
 
 def examine_model(path: Path) -> None:
@@ -194,7 +195,7 @@ def _number(value: Value | None) -> float:
 
 def _contradiction(header: GgufHeader, key: str, but: str) -> ModelBroken:
     return ModelBroken(
-        f"{header.path} is damaged: {key} is {header.metadata[key]!r}, but {but}.",
+        f"{header.path} is damaged: {key} is {header.metadata.get(key, 0)!r}, but {but}.",
         hint=_OTHER_SOURCE,
     )
 
