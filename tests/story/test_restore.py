@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coblyn.errors import BadRequest
+from coblyn.story.store.database import VERSION
 from coblyn.story.store.restore import Restorer, is_backup
 from story.conftest import Shelf
 
@@ -106,3 +107,17 @@ def test_a_query_that_never_ends_is_ended(
     data = backup_of(shelf, tmp_path)
     with pytest.raises(BadRequest, match="interrupted"):
         Restorer(shelf.database, shelf.library).restore(data)
+
+
+def test_a_column_that_makes_its_own_content_is_not_read(shelf: Shelf, tmp_path: Path) -> None:
+    path = tmp_path / "made.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"""
+            CREATE TABLE stories (id TEXT, created REAL, modified REAL, trashed REAL,
+                title TEXT GENERATED ALWAYS AS (hex(zeroblob(1000))));
+            CREATE TABLE operations (story TEXT);
+            INSERT INTO stories (id, created, modified) VALUES ('a', 1, 1);
+            PRAGMA user_version = {VERSION};
+        """)
+    with pytest.raises(BadRequest, match="no backup of Coblyn's stories"):
+        Restorer(shelf.database, shelf.library).restore(path.read_bytes())

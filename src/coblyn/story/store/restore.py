@@ -27,6 +27,13 @@ Together that is half a minute of a slow machine; a row takes some ten steps.
 """
 
 
+_TABLES = """
+SELECT count(*), sum((SELECT count(*) FROM pragma_table_xinfo(sqlite_master.name) WHERE hidden)) FROM sqlite_master
+WHERE type = 'table' AND rootpage AND name IN ('stories', 'operations')
+"""
+"""How many are tables of their own, and their generated columns: one of these can make a gigabyte of nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A story of a backup.
@@ -148,8 +155,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     looks = itertools.count()
     connection.set_progress_handler(lambda: next(looks) > _MAX_LOOKS, _STEPS)
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('stories', 'operations')"
-    is_ours = connection.execute(query).fetchone() == (2,) and version > 0
+    is_ours = connection.execute(_TABLES).fetchone() == (2, 0) and version > 0
     if version <= VERSION and is_ours:
         return connection
     connection.close()
