@@ -122,3 +122,13 @@ def test_made_up_files_in_a_story_do_no_harm(value: object) -> None:
     assert names == ["card.json"]
     with pytest.raises(BadRequest, match="PNG"):
         export_file(state, "card-png", which="t")
+
+
+def test_a_name_that_an_archive_has_several_times_is_read_once() -> None:
+    target = io.BytesIO(archive())
+    with zipfile.ZipFile(target, "a") as made:
+        made.writestr("a.txt", b"one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            made.writestr("a.txt", b"three")
+    (asset,) = read_card_file(target.getvalue()).assets
+    assert (asset.path, asset.data) == ("a.txt", b"three")

@@ -127,7 +127,7 @@ def _picture(data: bytes) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
 def _assets(archive: Archive) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
     """The files beside the card, and the paths of those that are left out."""
     kept, left_out, room = list[Asset](), list[str](), MAX_ASSETS
-    for path in archive.names:
+    for path in dict.fromkeys(archive.names):  # the last of several with one name is read
         if path == "card.json" or path.endswith("/"):
             continue
         data = _asset(archive, path, min(room, MAX_ASSET))
