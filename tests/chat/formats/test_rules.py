@@ -9,12 +9,15 @@ from types import ModuleType
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
+from chat.formats import function_gemma, gemma
 from chat.formats.test_formats import FAMILIES
 from coblyn.chat.calls import call_grammar
-from coblyn.chat.messages import NamedTool, ToolChoice
+from coblyn.chat.messages import NamedTool, Tool, ToolChoice
 from coblyn.chat.reasoning import NO_REASONING, Reasoning
 from coblyn.chat.reply import ReplyForm
+from coblyn.constraints.constraint import Constraint
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
+from constraints.vocabularies import accepts
 from replies import TOOLS, read
 
 SCHEMAS = {tool.name: tool.parameters or {"type": "object"} for tool in TOOLS}
@@ -121,6 +124,18 @@ def test_behind_the_mark_of_a_call(family: ModuleType, template: str, text: str)
 
 
 THINK = Reasoning("<think>", "</think>")
+
+
+@pytest.mark.parametrize("family", [gemma, function_gemma])
+def test_values_of_several_types(family: ModuleType) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}
+    schema |= {"required": ["a"], "additionalProperties": False}
+    tool = Tool("f", "", schema)
+    found = call_grammar(ReplyForm(family.FORMAT, tools=(tool,)), "required", {"f": schema}, {})
+    assert found
+    right = [family.call(f"f{{a:{value}}}") for value in ("null", f"{family.Q}x{family.Q}")]
+    assert [text for text in right if not accepts(Constraint("lark", found.lark), text)] == []
+    assert not accepts(Constraint("lark", found.lark), family.call("f{a:1}"))
 
 
 def test_reasoning_stands_before_a_call_that_is_required() -> None:

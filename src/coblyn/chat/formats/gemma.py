@@ -145,6 +145,8 @@ def _rule_of(opening: str, closing: str, quote: str) -> MakeRule:
 def _value(lark: Lark, schema: Any, text: str, depth: int) -> str:
     """The rule of a schema's value, as far as the schema determines it; strings are ``text``."""
     kind = schema.get("type") if isinstance(schema, Mapping) and depth < _MAX_RULE_DEPTH else None
+    if isinstance(kind, list):
+        return lark.any_of(_value(lark, {**schema, "type": each}, text, depth) for each in kind)
     if kind == "string":
         return text
     if kind in _SCALARS:
