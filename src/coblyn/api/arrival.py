@@ -57,6 +57,7 @@ async def answered(call: Call) -> Response:
         assert demand, "it has said that the model comes"
         again, name, body = replace(call, held=comes.body), comes.name, comes.body
     coming = asyncio.create_task(demand.ready(name))
+    coming.add_done_callback(_is_noticed)
     if not call.dialect.waiting(call.route.path, body, ""):
         await call.wait(asyncio.wait([coming]))  # its streams have no parts that say nothing
     elif not (await call.wait(asyncio.wait([coming], timeout=_PATIENCE)))[0]:
@@ -113,6 +114,12 @@ class _Arrival(Response):
     def _remark(self, text: str) -> bytes:
         assert self._call.held is not None, "its body was read"
         return self._call.dialect.waiting(self._call.route.path, self._call.held, text)
+
+
+def _is_noticed(coming: asyncio.Task[LoadedModel | None]) -> None:
+    """A client that left is not told of a failure, which is no reason for asyncio to complain."""
+    if not coming.cancelled():
+        coming.exception()
 
 
 def _told(progress: Progress) -> str:

@@ -52,7 +52,7 @@ def _continuing(model: Model, vocab: ModelVocab) -> Callable[[str], list[int]]:
     if b"".join(map(vocab.piece, tokenize("a"))) == b"a":
         return tokenize
     before = tokenize(_BEFORE)
-    marks = {vocab.piece(token).decode(errors="replace"): token for token in model.marks}
+    marks = {vocab.piece(t).decode(errors="replace"): t for t in model.marks if vocab.piece(t)}
     names = sorted(marks, key=len, reverse=True)
     splitter = re.compile(f"({'|'.join(map(re.escape, names)) or '(?!)'})")
 
