@@ -138,3 +138,10 @@ def test_what_a_loaded_model_takes_counts_as_free_for_itself(
     memory = psutil.Process().memory_info()
     assert asked[0] == pytest.approx(memory.shared - memory.rss, rel=0.2)
     assert asked[1] == 0
+
+
+def test_of_several_names_the_first_counts(own: Path) -> None:
+    names = [f"model-{number}" for number in range(20)]
+    own.write_text("".join(f"[{name}]\ncontext = {64 + n}\n" for n, name in enumerate(names)))
+    assert own_settings(names) == {"context": 64}
+    assert own_settings(reversed(names)) == {"context": 83}

@@ -155,6 +155,11 @@ def test_what_cannot_be_said_is_refused(schema: object, reason: str) -> None:
     assert reason in caught.value.message
 
 
+def test_a_count_below_zero_is_no_error() -> None:
+    schema = {"type": "array", "uniqueItems": True, "items": {"enum": [1]}, "minItems": -5}
+    assert rewritten(schema) == {"enum": [[], [1]]}
+
+
 def test_names_are_matched_as_the_pattern_says() -> None:
     schema = {"propertyNames": {"pattern": '^[^"]+$'}, "properties": {"ab": {"const": 1}}}
     assert rewritten({**schema, "required": ["ab"]})["properties"] == {"ab": {"const": 1}}

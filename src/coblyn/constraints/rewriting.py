@@ -214,7 +214,7 @@ def _unique_items(node: Node, scope: Scope) -> None:
     low, high = node.get("minItems", 0), node.get("maxItems", len(values))
     if not isinstance(low, int) or not isinstance(high, int):
         return
-    counts = range(low, min(high, len(values)) + 1)
+    counts = range(max(low, 0), min(high, len(values)) + 1)
     lists = [list(each) for count in counts for each in permutations(values, count)]
     for key in ("type", "items", "uniqueItems", "minItems", "maxItems"):
         node.pop(key, None)

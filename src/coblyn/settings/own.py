@@ -33,11 +33,13 @@ _LISTS = ("adapters", "control_vectors")
 def own_settings(names: Iterable[str]) -> dict[str, Any]:
     """The settings of the model that has one of these names, in any case of letters; none if it has no table.
 
+    Where several names have one, the table of the first counts.
+
     Raises:
         SettingsError: The file cannot be read, or a table in it says what cannot be.
     """
     file = paths.own_settings()
-    wanted = {name.lower() for name in names}
+    wanted = [name.lower() for name in names]
     tables = {_plain(name): (name, table) for name, table in _read(file).items()}
     found = next((tables[name] for name in wanted if name in tables), None)
     return _checked(file, *found) if found else {}
