@@ -38,7 +38,7 @@ def test_a_model_is_chosen_and_unloaded_while_one_writes(desk: Page) -> None:
     desk.expected = ["503"]  # type: ignore[attr-defined]
     banner = desk.get_by_role("banner")
     button(desk, "Use this one: second").click()
-    expect(banner).to_contain_text("second on")
+    expect(banner).to_contain_text("second on", timeout=30_000)
     expect(desk.get_by_role("listitem").filter(has_text="second")).to_contain_text("answers")
     expect(button(desk, "Use this one: second")).to_have_count(0)
     button(desk, "Unload: second").click()
@@ -46,7 +46,7 @@ def test_a_model_is_chosen_and_unloaded_while_one_writes(desk: Page) -> None:
     write(desk, "Words that need no model.")
     assert text(desk) == "Words that need no model."
     button(desk, "Use this one: first").click()
-    expect(banner).to_contain_text("first on")
+    expect(banner).to_contain_text("first on", timeout=30_000)
 
 
 def test_a_file_that_is_not_what_it_seems_says_what_it_is(desk: Page, url: str) -> None:

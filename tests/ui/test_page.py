@@ -302,7 +302,7 @@ def test_a_story_that_cannot_be_opened_is_never_an_empty_one(
     error = {"code": "story_damaged", "message": "Record 2 does not match its checksum."}
     body = json.dumps({"error": error, "readable": 1})
     page.route(
-        f"**/stories/{page.url.split('/')[-2]}",
+        f"**/stories/{page.url.split('/')[-2]}*",
         lambda route: route.fulfill(status=500, content_type="application/json", body=body),
     )
     address = page.url
