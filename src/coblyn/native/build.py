@@ -1,8 +1,8 @@
 """Executes a build plan: fetch, configure, compile, audit, prove, and move the bundle into place.
 
-All work happens in a fresh directory beside the bundles, under a lock. Whatever ends it early, that
-directory is
-deleted: at once if we can, else by the next build.
+All work happens in a fresh directory next to the bundles, under a lock. If the build ends early for any
+reason, that directory is
+deleted: at once if possible, otherwise by the next build.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["BuildResult", "build"]
 
 _PREFIX = ".new-"
-# Bytes that a build needs while it runs. A CPU build takes 50 MB with GCC 12 and 230 MB with zig, the
+# Bytes that a build needs while it runs. A CPU build takes 50 MB with GCC 12 and 230 MB with zig; the
 # rest is rounded up from what it adds: shaders, kernels for several GPUs, variants of the CPU code.
 _ROOM = {"cpu": 250_000_000, "metal": 250_000_000, "vulkan": 600_000_000}
 _ANOTHER_COMPILER = (
@@ -57,12 +57,12 @@ _ROOM_VARIANTS = 250_000_000
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What came of it.
+    """The result of a build.
 
     Attributes:
-        bundle: The bundle, which is now in use if that was asked for.
-        was_built: False if it was there already.
-        plan: What was planned.
+        bundle: The bundle, which is now in use if that was requested.
+        was_built: False if it already existed.
+        plan: The plan that was executed.
         seconds: Time from the request to the result.
     """
 
@@ -73,12 +73,12 @@ class BuildResult:
 
 
 def _ignore(_: str) -> None:
-    """Say nothing."""
+    """Discard the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """What is told of a build's progress, and when it started."""
+    """The receivers of a build's progress, and when it started."""
 
     report: Report
     announce: Callable[[str], None]
@@ -88,7 +88,7 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Shop:
-    """Where a build takes place, and what is told of it."""
+    """Where a build takes place, and the receivers of its progress."""
 
     tree: Path
     work: Path
@@ -98,12 +98,12 @@ class _Shop:
 
     @property
     def output(self) -> Path:
-        """Where the linker puts libraries."""
+        """Directory where the linker puts libraries."""
         return self.work / "b" / "bin"
 
     @property
     def stage(self) -> Path:
-        """The bundle that is being made."""
+        """The bundle that is being built."""
         return self.work / "bundle"
 
 
@@ -119,26 +119,26 @@ def build(
     announce: Callable[[str], None] = _ignore,
     on_line: Callable[[str], None] = _ignore,
 ) -> BuildResult:
-    """Build the engine, unless the same one is there already, and take it into use.
+    """Build the engine, unless the same bundle already exists, and take it into use.
 
     Args:
-        options: What the user chose.
-        source: A llama.cpp tree to use in place of the pinned one.
-        shim: A directory with our CMake project, in place of the one in this package.
-        force: Build even if the same bundle is there.
-        take: Take it into use.
-        prove: Runs what was built before it gets its name. What does not pass is built again without the instruction
-            sets that fail.
-        report: Gets the progress.
-        announce: Gets what was chosen and why, as sentences, before a build begins.
-        on_line: Gets each line that CMake and the compilers write.
+        options: The user's choices.
+        source: A llama.cpp tree to use instead of the pinned one.
+        shim: A directory with our CMake project, to use instead of the one in this package.
+        force: Build even if the same bundle exists.
+        take: Take the bundle into use.
+        prove: Runs the built libraries before the bundle gets its name. If they fail, the engine is built again without
+            the failing instruction sets.
+        report: Receives the progress.
+        announce: Receives the choices and their reasons, as sentences, before a build begins.
+        on_line: Receives each line that CMake and the compilers write.
 
     Raises:
-        ToolchainMissing: No compiler, or not what the backend is built with.
+        ToolchainMissing: There is no compiler, or the tools to build the backend are missing.
         BuildFailed: Configuring, compiling, the check or the proof failed; the message has the first error.
-        SettingsError: An instruction set to do without is not known.
-        FetchError: The source cannot be had.
-        DiskFull: No room.
+        SettingsError: An instruction set to leave out is not known.
+        FetchError: The source cannot be fetched.
+        DiskFull: There is no room.
     """
     started = time.monotonic()
     asked = prepare(options, source=source, shim=shim)
@@ -157,7 +157,7 @@ def build(
 
 
 def _recalled(asked: Preparation) -> Preparation:
-    """The plan that passed its proof in place of this one, if that is known."""
+    """The plan that passed its proof in place of this one, if one is on record."""
     names = recall(asked.plan.id)
     try:
         return do_without(asked, names) if names else asked
@@ -179,7 +179,7 @@ def _existing(plan: BuildPlan) -> Bundle | None:
 def _build_alone(
     asked: Preparation, watch: _Watch, prove: Prove | None, *, force: bool
 ) -> tuple[Preparation, Bundle, bool]:
-    """Build while no other process does; another may have made the same bundle while we waited."""
+    """Build while no other process does; another may have made the same bundle while this one waited."""
     root = paths.bundles()
     with disk_errors(root, what="Building the engine", error=NativeError):
         root.mkdir(parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ def _lock(root: Path, report: Report) -> Iterator[None]:
 
 
 def _sweep(root: Path) -> None:
-    """Delete what killed builds have left; only one process holds the lock, so no other build is running."""
+    """Delete the leftovers of killed builds; only one process holds the lock, so no other build is running."""
     for path in root.iterdir():
         if path.name.startswith((_PREFIX, ".old-")):
             _delete(path)
@@ -244,7 +244,7 @@ def _build(ready: Preparation, watch: _Watch, prove: Prove | None) -> tuple[Prep
 
 
 def _make(ready: Preparation, shop: _Shop) -> tuple[Preparation, tuple[Repair, ...]]:
-    """Make what passes its proof, and say with which plan."""
+    """Build until the proof passes, and return the plan that passed."""
     fault = _attempt(ready, shop)
     if fault is None:
         return ready, ()
@@ -264,7 +264,7 @@ def _make(ready: Preparation, shop: _Shop) -> tuple[Preparation, tuple[Repair, .
 
 
 def _attempt(ready: Preparation, shop: _Shop, *, is_first: bool = True) -> Fault | None:
-    """Build in the directory, which may hold an earlier build; the fault, if there is one."""
+    """Build in the directory, which may hold an earlier build; returns the fault, if there is one."""
     _configure(ready, shop, is_first=is_first)
     _compile(ready, shop)
     shop.watch.report(Progress("Checking", 0, None))
@@ -272,12 +272,12 @@ def _attempt(ready: Preparation, shop: _Shop, *, is_first: bool = True) -> Fault
 
 
 def _prove(lib_dir: Path, shop: _Shop) -> Fault | None:
-    """Open the libraries, and prove them if that is wanted."""
+    """Open the libraries, and prove them if requested."""
     try:
         audit.check_loads(lib_dir)
     except BuildFailed:
         fault = shop.prove(lib_dir, shop.watch.report) if shop.prove else None
-        # What runs while a library is opened may be what fails.
+        # The code that runs while a library is opened may be the code that fails.
         if fault is None or fault.kind is not FaultKind.CRASH:
             raise
         return fault
@@ -292,7 +292,7 @@ def _removable(ready: Preparation) -> Removable:
 
 
 def _put_back(shop: _Shop) -> None:
-    """Give the linker its libraries back: what did not change is not made again."""
+    """Move the libraries back to the linker's directory, so that unchanged ones are not linked again."""
     lib_dir = shop.stage / "lib"
     for path in lib_dir.iterdir() if lib_dir.is_dir() else ():
         path.rename(shop.output / path.name)
@@ -352,15 +352,15 @@ def _compile(ready: Preparation, shop: _Shop) -> None:
 
 
 def _environment(ready: Preparation, work: Path) -> dict[str, str | None]:
-    """The plan's environment, and what depends on where this build takes place."""
+    """The plan's environment, and the variables that depend on where this build takes place."""
     places: dict[str, str | None] = {
-        # Each build has a directory of its own, and each home a copy of the source: told from the
-        # cache's root on, both are always at the same place, or ccache would find nothing again.
+        # Each build has its own directory, and each home its own copy of the source. Relative to the
+        # cache's root, both are always in the same place; otherwise ccache would never find a match.
         "CCACHE_BASEDIR": str(paths.cache()),
         "CCACHE_NOHASHDIR": "1",
     }
     if ready.toolchain.family == "zig":
-        # Zig compiles its own C++ library on first use: kept, as that takes longer than
+        # Zig compiles its own C++ library on first use. It is kept, since that takes longer than
         # configuring.
         places["ZIG_GLOBAL_CACHE_DIR"] = str(paths.cache() / "zig")
         places["ZIG_LOCAL_CACHE_DIR"] = str(work / "zig")
@@ -391,7 +391,7 @@ def _unproved(fault: Fault, log: Path) -> BuildFailed:
 
 
 def _collect(ready: Preparation, shop: _Shop) -> Path:
-    """Gather the libraries, and check them; where they are."""
+    """Gather the libraries and check them; returns their directory."""
     lib_dir = shop.stage / "lib"
     lib_dir.mkdir(parents=True)
     for path in sorted(shop.output.iterdir()):

@@ -1,7 +1,7 @@
-"""The installed bundles: which one is in use, and how to change it.
+"""The installed bundles: which one is in use, and how to change that.
 
-A bundle is a directory that is complete or not there, and never changes. It was built here, or came
-as a Python package. Refuses to know how it was built, and how it is loaded.
+A bundle is a directory that is either complete or absent, and never changes. It was built here, or came
+as a Python package. Does not know how it was built, or how it is loaded.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """An engine that was built.
+    """An installed engine.
 
     Attributes:
         path: Its directory.
-        receipt: What is known about it.
+        receipt: Facts about it.
     """
 
     path: Path
@@ -47,12 +47,12 @@ class Bundle:
 
     @property
     def id(self) -> str:
-        """Its name: the backend and 12 hex digits of the hash of all that went in."""
+        """Its name: the backend and 12 hex digits of the hash of all its inputs."""
         return self.receipt.id
 
     @property
     def lib_dir(self) -> Path:
-        """Where its libraries are."""
+        """Directory of its libraries."""
         return self.path / "lib"
 
     @property
@@ -62,24 +62,24 @@ class Bundle:
 
     @property
     def repair(self) -> str:
-        """The command that makes it whole again."""
+        """The command that repairs it."""
         package = self.distribution
         return f"pip install --force-reinstall {package}" if package else "coblyn build --force"
 
     @property
     def size(self) -> int:
-        """Bytes of its libraries."""
+        """Total size of its libraries in bytes."""
         return sum(library.size for library in self.receipt.libraries)
 
     def is_complete(self) -> bool:
-        """Whether all files are there with the size that they had when they were made."""
+        """Whether all files exist with their original size."""
         return all(
             _size(self.lib_dir / library.name) == library.size for library in self.receipt.libraries
         )
 
 
 def installed() -> list[Bundle]:
-    """All bundles: those built here, the newest first, then those of packages; what cannot be read is left out."""
+    """All bundles: those built here, newest first, then those of packages; unreadable ones are left out."""
     root = paths.bundles()
     folders = [path for path in root.iterdir() if _is_bundle(path)] if root.is_dir() else []
     built = sorted(_readable(folders), key=lambda bundle: bundle.receipt.created, reverse=True)
@@ -88,7 +88,7 @@ def installed() -> list[Bundle]:
 
 
 def packaged() -> list[Bundle]:
-    """The bundles that came as Python packages, the preferred backend first."""
+    """The bundles that came as Python packages, in order of preference."""
     return _readable(package_folders())
 
 
@@ -106,7 +106,7 @@ def open_bundle(directory: Path) -> Bundle:
     """The bundle in a directory.
 
     Raises:
-        NativeError: It has no receipt that can be read.
+        NativeError: It has no readable receipt.
     """
     return Bundle(directory, read_receipt(directory))
 
@@ -115,7 +115,7 @@ def current() -> Bundle:
     """The bundle in use.
 
     Raises:
-        BundleMissing: None is in use, or it is gone or damaged.
+        BundleMissing: None is in use, or it is missing or damaged.
     """
     name = current_id()
     if not name:
@@ -137,7 +137,7 @@ def current() -> Bundle:
 
 
 def current_id() -> str:
-    """Id of the bundle in use, whether it is there or not; empty if none was chosen."""
+    """Id of the bundle in use, whether it exists or not; empty if none was chosen."""
     try:
         return (paths.bundles() / "current").read_text("utf-8").strip()
     except OSError:
@@ -145,10 +145,10 @@ def current_id() -> str:
 
 
 def find(name: str) -> Bundle:
-    """The bundle of that id, or the only one whose id begins so.
+    """The bundle with that id, or the only one whose id begins with it.
 
     Raises:
-        BundleMissing: None, or more than one.
+        BundleMissing: There is none, or more than one.
     """
     bundles = installed()
     found = [bundle for bundle in bundles if bundle.id == name] or [
@@ -166,7 +166,7 @@ def use(name: str) -> Bundle:
     """Take a bundle into use.
 
     Raises:
-        BundleMissing: There is none of that id or beginning, or more than one.
+        BundleMissing: No id equals or begins with the given one, or more than one does.
     """
     bundle = find(name)
     mark = paths.bundles() / "current"
@@ -178,10 +178,10 @@ def use(name: str) -> Bundle:
 
 
 def remove(name: str) -> Bundle:
-    """Delete a bundle and what was measured with it; if it was in use, none is afterwards.
+    """Delete a bundle and its measurements; if it was in use, no bundle is in use afterwards.
 
     Raises:
-        BundleMissing: There is none of that id or beginning, or more than one.
+        BundleMissing: No id equals or begins with the given one, or more than one does.
         NativeError: It belongs to a package, or cannot be deleted, for example because an engine runs from it
             (Windows).
     """

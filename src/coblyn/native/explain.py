@@ -10,7 +10,7 @@ __all__ = ["explain_crash"]
 
 
 def explain_crash(crash: Crash) -> str:
-    """Such as "tilezero tmm0, of amx_tile"; only the bytes where they cannot be read, and empty without them."""
+    """Text such as "tilezero tmm0, of amx_tile"; only the bytes if they cannot be decoded, and empty without bytes."""
     if not crash.code:
         return ""
     instruction = instruction_at(machine_arch(), crash.code)

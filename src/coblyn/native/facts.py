@@ -1,7 +1,7 @@
-"""What is known about a machine, with source and reason, and how raw text becomes facts.
+"""Facts about a machine, with source and reason, and the conversion of raw text to facts.
 
-Everything here is pure; `coblyn.native.probe` gathers the raw text. Refuses to know what follows
-from a fact.
+Everything here is pure; `coblyn.native.probe` gathers the raw text. Does not know the consequences
+of a fact.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ __all__ = [
 ]
 
 COMPILER_PATHS = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "INCLUDE", "LIB")
-"""Variables by which some systems make a compiler work at all; facts "env.CPATH" and so on."""
+"""Variables that some systems need to make a compiler work at all; facts "env.CPATH" and so on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that was looked for.
+    """One fact.
 
     Attributes:
-        name: What, such as "cuda.compiler".
-        value: What was found; empty if it is not there.
-        source: Where it was looked for or found.
-        reason: What the value means or why it is empty, if that needs saying.
+        name: Name of the fact, such as "cuda.compiler".
+        value: The value that was found; empty if absent.
+        source: Where the fact was looked for or found.
+        reason: What the value means or why it is empty, if that needs an explanation.
     """
 
     name: str
@@ -56,14 +56,14 @@ class Facts:
 
     @classmethod
     def of(cls, **values: str) -> Facts:
-        """Make facts from bare values; ``__`` in a name stands for a dot."""
+        """Make facts from bare values; ``__`` in a name means a dot."""
         return cls(tuple(Fact(name.replace("__", "."), value) for name, value in values.items()))
 
     def __iter__(self) -> Iterator[Fact]:
         return iter(self.items)
 
     def __getitem__(self, name: str) -> str:
-        """Value of a fact; empty if it is not there or was not looked for."""
+        """Value of a fact; empty if absent or not looked for."""
         return next((fact.value for fact in self.items if fact.name == name), "")
 
     def number(self, name: str, default: int = 0) -> int:
@@ -72,7 +72,7 @@ class Facts:
         return int(value) if value.isdecimal() else default
 
     def words(self, name: str) -> tuple[str, ...]:
-        """Value of a fact as words."""
+        """Value of a fact as a list of words."""
         return tuple(self[name].split())
 
     def with_facts(self, more: Iterable[Fact]) -> Facts:
@@ -82,7 +82,7 @@ class Facts:
         return Facts((*(fact for fact in self.items if fact.name not in names), *added))
 
 
-# Instruction sets that change the speed of inference, in the order of their age, as the kernel
+# Instruction sets that affect the speed of inference, ordered by age, as the kernel
 # writes them and as people do. x86 names are those of Linux; ARM's are the hwcaps.
 _SPEEDS_UP = {
     "sse4_2": "SSE4.2",
@@ -107,7 +107,7 @@ _SPEEDS_UP = {
 }
 
 
-# What a compiler can make use of. The kernel's list has much else in it, which grows with the
+# Sets that a compiler can use. The kernel's list contains much else, which grows with the
 # kernel.
 _INSTRUCTION_SET = re.compile(
     r"(?:sse|ssse3|avx|amx|fma|f16c|bmi|abm|popcnt|movbe|gfni|v?aes|v?pclmul|sha|adx|fp|asimd|sve|sme|i8mm|bf16"
@@ -146,7 +146,7 @@ def arm_mac_features(sysctl: str) -> tuple[str, ...]:
 
 
 def accelerated_features(flags: Iterable[str]) -> tuple[str, ...]:
-    """The flags that speed inference up, as people write them, oldest first."""
+    """The flags that speed up inference, as people write them, oldest first."""
     there = set(flags)
     return tuple(name for flag, name in _SPEEDS_UP.items() if flag in there)
 

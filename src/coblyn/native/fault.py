@@ -1,4 +1,4 @@
-"""The reason why a bundle must not be used: the failure of its proof."""
+"""The reason why a bundle must not be used: a fault found by its proof."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Fault", "FaultKind", "Prove"]
 
 
 class FaultKind(StrEnum):
-    """How a proof fails."""
+    """How a proof failed."""
 
     CRASH = "crash"  # the process died of a signal
     WRONG = "wrong"  # numbers are wrong
@@ -24,13 +24,13 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What went wrong while a bundle was proved.
+    """The fault found while a bundle was proved.
 
     Attributes:
         kind: How it failed.
-        stage: What was being done: "product of q4_1, 33 rows, 2 threads".
-        message: What is known, as one sentence.
-        crash: The instruction, for a crash whose process could say so.
+        stage: The stage that failed: "product of q4_1, 33 rows, 2 threads".
+        message: The known details, as one sentence.
+        crash: The instruction, for a crash whose process could report it.
         error: Normalised error of the numbers; 0 unless they are wrong.
         variant: File name of the CPU library that was in use, "libggml-cpu-haswell.so".
         log: The last lines of the process, oldest first.
@@ -46,4 +46,4 @@ class Fault:
 
 
 Prove = Callable[[Path, Report], Fault | None]
-"""Proves the bundle whose libraries are in a directory; None if it runs and computes right."""
+"""Proves the bundle whose libraries are in a directory; None if it runs and computes correctly."""

@@ -1,6 +1,6 @@
 """Whether a bundle suits this machine and this version of Coblyn.
 
-A home directory may be shared by machines that differ, and Coblyn may have been upgraded since the build.
+A home directory may be shared by different machines, and Coblyn may have been upgraded since the build.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def best_package(backend: str = "auto") -> Bundle | None:
     """The engine among the installed Python packages that suits this machine best; None if none does.
 
     Args:
-        backend: The only one that will do, or "auto".
+        backend: The only acceptable backend, or "auto".
     """
     suiting = [
         bundle
@@ -50,7 +50,7 @@ def package_faults() -> list[str]:
 
 
 def misfit_here(receipt: Receipt) -> str:
-    """Why a bundle is not for this machine and this version, as the end of a sentence; empty if it is."""
+    """Why a bundle does not suit this machine and this version, as the end of a sentence; empty if it does."""
     features = frozenset(cpu_facts(Prober()).words("cpu.features"))
     return misfit(receipt, features, source=load_lock().digest, shim=shim_digest(shim_dir()))
 
@@ -59,7 +59,7 @@ def misfit(receipt: Receipt, features: frozenset[str], *, source: str, shim: str
     """Why a bundle does not suit, as the end of a sentence; empty if it does.
 
     Args:
-        receipt: Of the bundle.
+        receipt: Receipt of the bundle.
         features: The CPU's flags, as in the fact "cpu.features"; empty if they are not known.
         source: Digest of the llama.cpp tree that this version is made for.
         shim: Digest of the native sources of this version.
@@ -77,7 +77,7 @@ def misfit(receipt: Receipt, features: frozenset[str], *, source: str, shim: str
 
 
 def _needed(receipt: Receipt) -> frozenset[str]:
-    """The flags of the CPU that a bundle was made for, less those that its code does without."""
+    """The CPU flags that a bundle was made for, without those that its code does not use."""
     built_for = receipt.platform.get("cpu.features", "").split()
     without = receipt.inputs.get("without", "").split()
     return frozenset(features_without(receipt.platform.get("arch", ""), built_for, without))

@@ -1,6 +1,6 @@
-"""Compilers that are known to translate the code of an instruction set wrongly: what a plan avoids beforehand.
+"""Compilers known to miscompile the code of an instruction set, so that a plan can leave that set out beforehand.
 
-Only what a source says stands here. A version that is missing is found by the proof, minutes later; one too many costs
+Lists only documented faults. If a version is missing here, the proof finds it minutes later; a version too many costs
 speed.
 """
 
@@ -14,14 +14,14 @@ __all__ = ["KNOWN_BAD", "KnownBad", "compiler_version", "known_bad"]
 
 @dataclass(frozen=True, slots=True)
 class KnownBad:
-    """A fault of a compiler.
+    """A compiler's fault.
 
     Attributes:
-        family: As in `Toolchain.family`.
-        versions: Each a first version that has it, and the first after it that has it no more.
+        family: Compiler family, as in `Toolchain.family`.
+        versions: Pairs of the first version with the fault, and the first later version without it.
         group: The sets that are left out, as `SetGroup.name`.
         reason: What goes wrong, as the end of a sentence.
-        source: Where that is written.
+        source: Where that is documented.
     """
 
     family: str
@@ -50,23 +50,23 @@ KNOWN_BAD = (
         "https://gcc.gnu.org/bugzilla/show_bug.cgi?id=114098",
     ),
 )
-"""All that is known. Coblyn's own kernels are written around it."""
+"""All known faults. Coblyn's own kernels work around them."""
 
 
 def known_bad(family: str, version: str) -> tuple[KnownBad, ...]:
     """The faults of a compiler.
 
     Args:
-        family: As in `Toolchain.family`.
+        family: Compiler family, as in `Toolchain.family`.
         version: Dotted, such as "12.2.0"; nothing is known of an empty one.
     """
     return tuple(fault for fault in KNOWN_BAD if version and fault.has(family, version))
 
 
 def compiler_version(line: str) -> str:
-    """The version in the first line of what a compiler says of itself; empty if there is none.
+    """The version in the first line of a compiler's version output; empty if there is none.
 
-    Distributions put names and numbers of their own into brackets before it: "g++ (Debian 12.2.0-14) 12.2.0".
+    Distributions put their own names and numbers in brackets before it: "g++ (Debian 12.2.0-14) 12.2.0".
     """
     outside = re.sub(r"\([^)]*\)", " ", line)
     found = re.search(r"(?<![\w.-])\d+(?:\.\d+)+", outside)

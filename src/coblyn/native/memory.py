@@ -1,6 +1,6 @@
-"""Records which plans failed their proof, and which plans passed instead, in a small file beside the bundles.
+"""Records which plans failed their proof, and which plans passed instead, in a small file next to the bundles.
 
-A plan's id stands for all that can change the result, so what failed once is not tried again.
+A plan's id covers everything that can change the result, so a plan that failed once is not tried again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ _NAME = "repairs.json"
 
 
 def recall(plan: str) -> frozenset[str]:
-    """What the plan of that id has to do without; nothing is known of most."""
+    """Names of what the plan with that id has to leave out; empty if nothing is on record, as for most plans."""
     names = _read().get(plan, ())
     return frozenset(name for name in names if isinstance(name, str))
 
 
 def remember(plan: str, without: frozenset[str]) -> None:
-    """Keep what the plan of that id has to do without; call it under the lock of the builds.
+    """Record what the plan with that id has to leave out; the caller must hold the lock of the builds.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     known = _read()
     if frozenset(known.get(plan, ())) == without:

@@ -1,7 +1,7 @@
 """From a failed proof to a build that passes it: which instruction sets to leave out, and in which order to try.
 
-Knows no compiler: another build is an *attempt*, a function that gives its fault. An attempt takes minutes, so few are
-made.
+Does not know compilers: another build is an *attempt*, a function that returns its fault. An attempt takes minutes, so
+few are made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Attempt", "Mended", "Removable", "Repair", "mend"]
 
 Attempt = Callable[[frozenset[str]], Fault | None]
-"""Builds without these groups or variants, and proves it; None if it runs and computes right."""
+"""Builds without these groups or variants, and proves the result; None if it runs and computes correctly."""
 
 _ILLEGAL = ("SIGILL", "EXCEPTION_ILLEGAL_INSTRUCTION", "EXCEPTION_PRIV_INSTRUCTION")
 _GPU_LIBRARY = re.compile(
@@ -33,12 +33,12 @@ _VARIANT = re.compile(r"ggml-cpu-([\w.]+?)\.(?:so|dylib|dll)$")
 
 @dataclass(frozen=True, slots=True)
 class Removable:
-    """What a build can do without.
+    """Groups and variants that a build can leave out.
 
     Attributes:
         arch: "x86-64" or "arm64".
-        groups: Groups of instruction sets that it uses, the newest first.
-        variants: Variants of ggml's CPU code in it; none unless it is portable.
+        groups: Groups of instruction sets that it uses, newest first.
+        variants: Variants of ggml's CPU code that it contains; empty unless it is portable.
     """
 
     arch: str
@@ -51,11 +51,11 @@ class Repair:
     """What was left out of a build, and why.
 
     Attributes:
-        stage: What was being done when the proof failed.
+        stage: The stage at which the proof failed.
         message: How it failed, as one sentence.
         instruction: The instruction that ended the process; empty if it is not known.
         left_out: The groups or variants that the build now does without.
-        num_attempts: How often it was built again for that.
+        num_attempts: Number of additional builds that this took.
     """
 
     stage: str
@@ -65,7 +65,7 @@ class Repair:
     num_attempts: int
 
     def sentence(self, arch: str) -> str:
-        """The sentence for the user."""
+        """The sentence shown to the user."""
         at = f" at {self.instruction}" if self.instruction else ""
         groups = [group_of(arch, name) for name in self.left_out]
         titles = [
@@ -86,12 +86,12 @@ def _listed(words: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """How it ended.
+    """The outcome.
 
     Attributes:
-        without: Groups and variants that the last build does without, those from before too.
-        repairs: What was done, in order.
-        fault: Why the last build fails; None if it is proved.
+        without: Groups and variants that the last build leaves out, including earlier ones.
+        repairs: The repairs, in order.
+        fault: Why the last build fails; None if it passed its proof.
     """
 
     without: frozenset[str]
@@ -100,15 +100,15 @@ class Mended:
 
 
 def mend(fault: Fault, without: frozenset[str], removable: Removable, attempt: Attempt) -> Mended:
-    """Build again without what fails, until the proof passes or nothing is left.
+    """Build again without the failing parts, until the proof passes or nothing is left.
 
-    Where the fault names a set or a variant, that one goes. Where it does not (wrong numbers, ``ud2``, a bad address),
-    the sets are halved until the newest that has to go is found, and whether the newer ones can stay.
+    If the fault names a set or a variant, that one is left out. If it does not (wrong numbers, ``ud2``, a bad address),
+    a binary search finds how many of the newest sets have to go; a last attempt, whether the newer ones can stay.
 
     Args:
         fault: Why the first build failed.
-        without: Groups and variants that it did without.
-        removable: What it can do without.
+        without: Groups and variants that the first build left out.
+        removable: What can be left out.
         attempt: Builds again and proves.
     """
     repairs: list[Repair] = []
@@ -125,13 +125,13 @@ def mend(fault: Fault, without: frozenset[str], removable: Removable, attempt: A
 
 
 def _can_be_mended(fault: Fault) -> bool:
-    """Whether other code for the CPU could help: not where a library is missing, nor in a GPU's driver."""
+    """Whether other CPU code could help: not if a library is missing, nor if a GPU's driver failed."""
     library = fault.crash.library if fault.crash else ""
     return fault.kind is not FaultKind.FAILED and not _GPU_LIBRARY.search(library)
 
 
 def _named(fault: Fault, removable: Removable, without: frozenset[str]) -> str:
-    """The variant or group that the fault names and that is still there; empty if it names none."""
+    """The variant or group that the fault names and that is still in use; empty if it names none."""
     gone = with_dependents(removable.arch, without)
     variant = _variant(fault)
     if variant in removable.variants and variant not in gone:
@@ -143,7 +143,7 @@ def _named(fault: Fault, removable: Removable, without: frozenset[str]) -> str:
 
 
 def _variant(fault: Fault) -> str:
-    """Of ggml's code, in whose library the process died, or which was in use; the crash knows it better."""
+    """The variant of ggml's code in whose library the process died, or that was in use; the crash is more reliable."""
     library = fault.crash.library if fault.crash else ""
     found = _VARIANT.search(library) or (
         None if "coblyn" in library else _VARIANT.search(fault.variant)
@@ -152,7 +152,7 @@ def _variant(fault: Fault) -> str:
 
 
 def _instruction(fault: Fault, arch: str) -> Instruction:
-    """The instruction that the processor refused."""
+    """The instruction that the processor rejected."""
     crash: Crash | None = fault.crash
     is_illegal = crash is not None and crash.signal in _ILLEGAL
     return instruction_at(arch, crash.code) if crash and is_illegal else Instruction()
@@ -173,16 +173,16 @@ def _search(
 
 
 class _Trials:
-    """Builds without more and more of a chain of groups, the newest first.
+    """Builds without more and more groups of a chain, newest first.
 
     Args:
-        without: What no build uses.
-        chain: The groups; without none of them, the proof fails.
+        without: Groups and variants that no build uses.
+        chain: The groups; if none of them is left out, the proof fails.
         attempt: Builds and proves.
 
     Attributes:
-        num: How often it was built.
-        last: What the last build did without.
+        num: Number of builds so far.
+        last: What the last build left out.
         fault: Why the last build failed.
     """
 
@@ -195,8 +195,8 @@ class _Trials:
         self.fault: Fault | None = None
 
     def smallest(self) -> int | None:
-        """How many of the chain have to go at least; None if the proof fails without all of them."""
-        # That it passes without all of them is not known: beyond the end stands what does not exist.
+        """The minimum number of groups of the chain that have to go; None if the proof fails without all of them."""
+        # It is not known whether it passes without all of them, so the upper bound is one past the end of the chain.
         failing, passing = 0, len(self._chain) + 1
         while passing - failing > 1:
             middle = (failing + passing) // 2
@@ -207,7 +207,7 @@ class _Trials:
         return passing if passing <= len(self._chain) else None
 
     def narrow(self, count: int, arch: str) -> frozenset[str]:
-        """What has to go: the last of so many alone, if that will do, else all; the last build is without it."""
+        """The groups that must go: only the last of ``count`` if that suffices, else all; the last build omits them."""
         every, only = self._first(count), self._without | {self._chain[count - 1]}
         is_same = with_dependents(arch, every) == with_dependents(arch, only)
         if not is_same and self._try(only):

@@ -1,6 +1,6 @@
-"""Microsoft's compiler, which only works in an environment that a script of its own sets up.
+"""Microsoft's compiler, which only works in an environment that its own script sets up.
 
-Written from Microsoft's documentation of vswhere and vcvarsall; not run on Windows yet.
+Written from Microsoft's documentation of vswhere and vcvarsall; not yet run on Windows.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_environment", "visual_studio_environment"]
 
-# Only these are taken over, and kept on disk: the rest of an environment may hold secrets.
+# Only these are taken over and kept on disk: the rest of an environment may hold secrets.
 _NAMES = ("INCLUDE", "LIB", "LIBPATH", "PATH", "VCToolsVersion", "WindowsSDKVersion")
 
 
 def visual_studio_environment(
     prober: Prober, arch: str, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """Variables under which the newest Visual Studio's compiler works; empty if there is none.
+    """Variables with which the newest Visual Studio's compiler works; empty if there is none.
 
     Args:
-        prober: Asks vswhere and vcvarsall.
+        prober: Runs vswhere and vcvarsall.
         arch: "x86-64" or "arm64".
         environ: Environment of this process.
     """
@@ -57,7 +57,7 @@ def visual_studio_environment(
 
 
 def parse_environment(text: str) -> dict[str, str]:
-    """The variables that matter, from the output of ``set NAME``, which shows all that begin so."""
+    """The relevant variables, from the output of ``set NAME``, which shows all that begin with that name."""
     wanted = {name.upper() for name in _NAMES}
     pairs = [line.split("=", 1) for line in text.splitlines() if "=" in line]
     return {name.upper(): value for name, value in pairs if name.upper() in wanted}

@@ -1,4 +1,4 @@
-"""Ninja's progress out of its lines. Pure text."""
+"""Parses ninja's progress from its lines. Pure text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _STEP = re.compile(r"\[(\d+)/(\d+)\] ?(.*)")
 
 
 def ninja_step(line: str) -> tuple[int, int, str] | None:
-    """Steps done, steps in all and what is done, from a line that begins with ``[1/20]``."""
+    """Steps done, total steps and the current step, from a line that begins with ``[1/20]``."""
     found = _STEP.match(line)
     return (int(found[1]), int(found[2]), found[3]) if found else None
 
 
 class NinjaSteps:
-    """Which of ninja's lines count.
+    """Decides which of ninja's lines count.
 
-    A step may run a ninja of its own (Vulkan's shader compiler is built so), whose counts are far
+    A step may run its own ninja (Vulkan's shader compiler is built that way), whose counts are far
     smaller.
     """
 
@@ -26,7 +26,7 @@ class NinjaSteps:
         self._most = 0
 
     def take(self, line: str) -> tuple[int, int, str] | None:
-        """What `ninja_step` says of a line, if it is the outer ninja's and something was done."""
+        """The result of `ninja_step` for a line, if the line is the outer ninja's and a step was done."""
         step = ninja_step(line)
         if step is None or step[0] == 0:
             return None

@@ -1,6 +1,6 @@
-"""What the proof of a bundle depends on besides the bundle: the CPU, and the drivers of what it runs on.
+"""What the proof of a bundle depends on besides the bundle: the CPU, and the drivers of its devices.
 
-Read from files, in milliseconds: this is asked at every start.
+Read from files, in milliseconds: this runs at every start.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def place_here(backend: str) -> dict[str, str]:
 
 
 def driver(backend: str, root: Path = Path("/")) -> str:
-    """What changes when another driver is installed.
+    """A text that changes when another driver is installed.
 
-    Kernel modules of makers have a version; those of the kernel have its own. Vulkan's part outside the kernel is known
-    by its description's time and size. Elsewhere (macOS, Windows) drivers come with the system.
+    Kernel modules of hardware vendors have a version; those of the kernel share its version. The part of Vulkan outside
+    the kernel is identified by its description's time and size. On macOS and Windows, drivers come with the system.
 
     Args:
         backend: As for ``place_here``.
-        root: Where the system's files are.
+        root: Root directory of the system's files.
     """
     found = [platform.system(), platform.release(), platform.version()]
     for module in _MODULES.get(backend, ()):

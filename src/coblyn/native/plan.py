@@ -1,7 +1,7 @@
 """Makes the plan of a build, as one value, from facts and options. Pure.
 
-The plan has no paths of this build in it: the build that executes it adds directories and tools. Its id is
-the hash of all that can change a byte of the result, so the same id always means the same bundle.
+The plan contains no paths of this build: the build that executes it adds directories and tools. Its id is
+the hash of everything that can change a byte of the result, so the same id always means the same bundle.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["CLEARED", "BuildOptions", "BuildPlan", "make_plan"]
 
 CLEARED = (
-    # Turns GGML_NATIVE and with it every SIMD instruction off; wheel builders set it.
+    # Turns off GGML_NATIVE and with it every SIMD instruction; wheel builders set it.
     "SOURCE_DATE_EPOCH",
     # Flags and settings that other programs export for their own builds (conda, distributions,
-    # wheel builders). What is meant for this build is said with --cmake-arg, and is then part of
+    # wheel builders). Options for this build are given with --cmake-arg, and are then part of
     # the bundle's id.
     "CMAKE_ARGS",
     "CMAKE_BUILD_TYPE",
@@ -55,7 +55,7 @@ CLEARED = (
     "MAKEFLAGS",
     "NVCC_APPEND_FLAGS",
     "NVCC_PREPEND_FLAGS",
-    # Already read, and handed to CMake by name.
+    # Already read, and passed to CMake by name.
     "CC",
     "CXX",
     "CUDACXX",
@@ -65,7 +65,7 @@ CLEARED = (
     "SDKROOT",
     "MACOSX_DEPLOYMENT_TARGET",
 )
-"""Environment variables that a build does not get to see."""
+"""Environment variables that are hidden from a build."""
 
 _MEMORY_PER_JOB = (
     1_500_000_000  # bytes; the largest unit (all model graphs in one) needs about 1.3 GB with GCC
@@ -73,7 +73,7 @@ _MEMORY_PER_JOB = (
 _SET = {
     "LC_ALL": "C",  # errors in the language that `trace.error` reads
     "NINJA_STATUS": "[%f/%t] ",
-    # The tree is not a repository, and must not be taken for a part of one that lies above it.
+    # The tree is not a repository, and must not be mistaken for part of one above it.
     "GIT_DIR": ".coblyn-no-repository",
 }
 _BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim", "coblyn_kernels")
@@ -81,14 +81,14 @@ _BASE = ("ggml-base", "ggml", "ggml-rpc", "llama", "mtmd", "coblyn_shim", "cobly
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What the user may choose.
+    """The user's choices.
 
     Attributes:
         backend: "auto" or the name of a backend.
         portable: Run on any CPU of this architecture, choosing the best code at start.
-        jobs: Compilers at once; 0 lets cores and memory decide. No part of the id.
-        cmake_args: More arguments for CMake; they come last and so win.
-        without: Instruction sets that no code of the CPU may use, "avx512_vnni", or groups of them, "amx"; in a
+        jobs: Maximum number of concurrent compilers; 0 derives it from cores and memory. Not part of the id.
+        cmake_args: Additional arguments for CMake; they come last and so take precedence.
+        without: Instruction sets that no CPU code may use, "avx512_vnni", or groups of them, "amx"; in a
             portable build also variants of ggml's code, "sapphirerapids".
     """
 
@@ -108,16 +108,16 @@ class BuildPlan:
         backend: Name of the backend.
         cmake_args: Arguments for configuring, without source, build directory, generator and make
             program.
-        targets: What ninja builds.
-        libraries: Libraries that must come out, without prefix and suffix.
-        dropped: Libraries that come out and are not taken into the bundle, without prefix and suffix.
-        without: Groups of instruction sets, and variants, that it does without, sorted.
+        targets: Targets that ninja builds.
+        libraries: Libraries that the build must produce, without prefix and suffix.
+        dropped: Libraries that the build produces but that do not go into the bundle, without prefix and suffix.
+        without: Groups of instruction sets, and variants, that it leaves out, sorted.
         env: Variables to set, or to remove (None).
-        jobs: Compilers at once.
-        inputs: All that goes into the id.
-        accelerates: What makes it fast, as one phrase.
+        jobs: Maximum number of concurrent compilers.
+        inputs: All inputs of the id.
+        accelerates: What accelerates inference, as one phrase.
         reasons: Why each choice was made.
-        notes: What the user should know.
+        notes: Notes for the user.
     """
 
     id: str
@@ -141,15 +141,15 @@ def make_plan(
     """Plan a build.
 
     Args:
-        facts: About this machine.
-        options: What the user chose.
+        facts: Facts about this machine.
+        options: The user's choices.
         source: The llama.cpp tree.
         shim_digest: Digest of our own sources.
         toolchain: The compilers.
 
     Raises:
         ToolchainMissing: The backend that the user named cannot be built here.
-        SettingsError: An instruction set to do without is not known.
+        SettingsError: An instruction set to leave out is not known.
     """
     choice = choose(options.backend, facts)
     without = _Without.of(facts, options, toolchain)
@@ -190,7 +190,7 @@ def make_plan(
 
 @dataclass(frozen=True, slots=True)
 class _Without:
-    """What a build does without: as asked, and since the compiler is known to get it wrong."""
+    """What a build leaves out: as requested, and because the compiler is known to miscompile it."""
 
     asked: frozenset[str]
     faults: tuple[KnownBad, ...]
@@ -212,21 +212,21 @@ class _Without:
         return tuple(sorted(self.asked | {fault.group for fault in self.faults}))
 
     def args(self, facts: Facts, toolchain: Toolchain, *, portable: bool) -> tuple[str, ...]:
-        """For CMake. Our own kernels are written around the faults of compilers."""
+        """Arguments for CMake. Our own kernels work around the faults of compilers."""
         return without_args(facts, toolchain.family, self.names, self.asked, portable=portable)
 
     def left(self, facts: Facts) -> Facts:
-        """The facts of a processor that has no more than what the build uses."""
+        """The facts of a processor that has only the instruction sets that the build uses."""
         words = features_without(facts["arch"], facts.words("cpu.features"), self.names)
         return facts.with_facts([Fact("cpu.features", " ".join(words))]) if self.names else facts
 
     def dropped(self, facts: Facts, *, portable: bool) -> tuple[str, ...]:
-        """Libraries with variants of ggml's code that a portable build makes in vain."""
+        """Libraries with variants of ggml's code that a portable build makes unnecessarily."""
         variants = variants_with(facts["arch"], self.names) if portable and self.names else ()
         return tuple(f"ggml-cpu-{name}" for name in variants)
 
     def reasons(self, facts: Facts, toolchain: Toolchain) -> tuple[str, ...]:
-        """A sentence for each fault of the compiler."""
+        """One sentence per fault of the compiler."""
         version = compiler_version(toolchain.version)
         return tuple(
             f"{group.title if (group := group_of(facts['arch'], fault.group)) else fault.group} is left out: "
@@ -236,17 +236,17 @@ class _Without:
 
 
 def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> tuple[str, ...]:
-    """The arguments of every backend: what, how, for which CPU, with which compilers."""
+    """Arguments common to all backends: what to build, how, for which CPU, with which compilers."""
     return (
         "-DCMAKE_BUILD_TYPE=Release",
         "-DBUILD_SHARED_LIBS=ON",
         "-DLLAMA_BUILD_MTMD=ON",
-        # Videos would be read by an ffmpeg that happens to be in the path.
+        # Videos would be read by whichever ffmpeg is in the path.
         "-DMTMD_VIDEO=OFF",
         "-DLLAMA_BUILD_IS_DEV=OFF",
         "-DLLAMA_BUILD_NUMBER=0",
         "-DGGML_RPC=ON",
-        # Found by accident where a development package is installed, and then needed at every
+        # Found by accident if a development package is installed, and then needed at every
         # start.
         "-DGGML_RPC_RDMA=OFF",
         "-DGGML_BUILD_TESTS=OFF",
@@ -259,13 +259,13 @@ def _common_args(facts: Facts, options: BuildOptions, toolchain: Toolchain) -> t
 
 
 def _unit_args(facts: Facts, source: Source) -> tuple[str, ...]:
-    """Whether files of libllama are compiled together; another tree may have names that clash then."""
+    """Whether files of libllama are compiled together; names in another tree may clash then."""
     is_known = source.is_pinned and facts["os"] != "windows"
     return ("-DCOBLYN_UNITS=ON",) if is_known else ()
 
 
 def _ccache_args(facts: Facts) -> tuple[str, ...]:
-    """Changes nothing in the result, so it is not part of the id."""
+    """Whether to use ccache; does not change the result, so it is not part of the id."""
     return (f"-DGGML_CCACHE={'ON' if facts['ccache'] else 'OFF'}",)
 
 
@@ -276,9 +276,9 @@ def _cpu_args(options: BuildOptions) -> tuple[str, ...]:
 
 
 def _openmp_args(facts: Facts, toolchain: Toolchain) -> tuple[str, ...]:
-    # Apple has none, and a package manager's must not be picked up by accident; zig brings none;
-    # Microsoft's and LLVM's on Windows would be one more DLL to find. ggml's own thread pool takes
-    # its place.
+    # Apple has none, and a package manager's must not be picked up by accident; zig has none;
+    # Microsoft's and LLVM's on Windows would be one more DLL to find. ggml's own thread pool
+    # replaces it.
     has_openmp = facts["os"] == "linux" and toolchain.family == "gcc"
     return (f"-DGGML_OPENMP={'ON' if has_openmp else 'OFF'}",)
 
@@ -295,7 +295,7 @@ def _platform_args(facts: Facts) -> tuple[str, ...]:
     if facts["os"] != "macos":
         return rpath
     machine = "arm64" if facts["arch"] == "arm64" else "x86_64"
-    # Upstream's floor is 13.3; an older system can still use what is built for itself.
+    # Upstream's minimum is 13.3; an older system can still use an engine built for itself.
     is_new = is_at_least(facts["os.version"], "13.3")
     return (
         *rpath,
@@ -312,13 +312,13 @@ def _compiler_args(toolchain: Toolchain) -> tuple[str, ...]:
         if compiler[1:]:
             args.append(f"-DCMAKE_{language}_COMPILER_ARG1={' '.join(compiler[1:])}")
     if toolchain.family == "zig":
-        # It links its whole C++ library into each of ours, with all names: 70 MB in place of 10.
+        # It links its whole C++ library into each of ours, with all names: 70 MB instead of 10.
         args += [f"-DCMAKE_{kind}_LINKER_FLAGS=-s" for kind in ("SHARED", "MODULE")]
     return tuple(args)
 
 
 def _host_compiler(choice: Choice, toolchain: Toolchain) -> tuple[str, ...]:
-    """One compiler for all: nvcc takes it for the code of the host."""
+    """One compiler for all code: nvcc uses it for the host's code."""
     if choice.backend.NAME != "cuda" or toolchain.family == "zig":
         return ()
     return (f"-DCMAKE_CUDA_HOST_COMPILER={toolchain.cxx[0]}",)
@@ -338,7 +338,7 @@ def _inputs(
     toolchain: Toolchain,
     choice: Choice,
 ) -> dict[str, str]:
-    """All that can change the result, by name; the arguments of CMake come on top."""
+    """All named inputs that can change the result; the arguments of CMake are added to them."""
     inputs = {
         "source": source.digest,
         "shim": shim_digest,
@@ -355,7 +355,7 @@ def _inputs(
 
 
 def _jobs(facts: Facts) -> int:
-    """One compiler a logical core, as far as memory lasts; at least one."""
+    """One compiler per logical core, as far as memory allows; at least one."""
     return max(1, min(facts.number("threads", 1), facts.number("memory") // _MEMORY_PER_JOB))
 
 

@@ -1,4 +1,4 @@
-"""For which systems libraries can be installed, as the last part of a wheel's name. Pure.
+"""Determines the systems on which libraries can be installed, as the last part of a wheel's name. Pure.
 
 Formats: PEP 600 for manylinux, the packaging user guide's "Platform compatibility tags" for the others.
 """
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["platform_tag"]
 
-# What each manylinux policy lets symbols ask for: glibc, then GLIBCXX, CXXABI and GCC. Of policies that differ in
-# glibc only, the first stands here. Source: auditwheel's manylinux-policy.json, the lesser of x86-64 and arm64.
+# The maximum symbol versions of each manylinux policy: glibc, then GLIBCXX, CXXABI and GCC. Of policies that differ in
+# glibc only, the first is listed. Source: auditwheel's manylinux-policy.json, the lesser of x86-64 and arm64.
 _POLICIES = (
     ((2, 17), {"GLIBCXX": (3, 4, 19), "CXXABI": (1, 3, 7), "GCC": (4, 7, 0)}),
     ((2, 24), {"GLIBCXX": (3, 4, 22), "CXXABI": (1, 3, 10), "GCC": (4, 7, 0)}),
@@ -33,9 +33,9 @@ _MANYLINUX_LIBRARIES = re.compile(
     r"(?:libc|libm|libdl|librt|libpthread|libutil|libresolv|libmvec|libgcc_s|libstdc\+\+|libatomic)"
     r"\.so\.\d+|ld-linux\S*"
 )
-"""What every system of a manylinux policy has, as far as an engine needs it."""
+"""Libraries that every system of a manylinux policy has, as far as an engine needs them."""
 _DRIVERS = {
-    # CUDA's runtime and cuBLAS come from NVIDIA's packages, which the wheel asks for.
+    # CUDA's runtime and cuBLAS come from NVIDIA's packages, which the wheel depends on.
     "linux": re.compile(r"lib(?:cuda|cudart|cublas|cublasLt|vulkan)\.so\.\d+"),
     "macos": re.compile(r"(?!)"),
     "windows": re.compile(r"(?:nvcuda|vulkan-1)\.dll", re.IGNORECASE),
@@ -53,10 +53,10 @@ def platform_tag(libraries: Sequence[Binary]) -> str:
     """The tag of a wheel that holds these libraries, such as "manylinux_2_35_x86_64" or "win_amd64".
 
     Args:
-        libraries: All of them; what they need of each other is taken from among them.
+        libraries: All of them; they may need each other.
 
     Raises:
-        NativeError: They are for several systems or for one that has no tag, or need what no such system has to have.
+        NativeError: They are for several systems or for one without a tag, or need what such a system may lack.
     """
     kinds = {(each.platform, each.arch) for each in libraries}
     platform, arch = next(iter(kinds)) if len(kinds) == 1 else ("", "")
@@ -97,7 +97,7 @@ def _is_everywhere(library: str, platform: str) -> bool:
 
 
 def _glibc(libraries: Iterable[Binary]) -> tuple[int, ...]:
-    """The least glibc of a system that gives all that the libraries ask for."""
+    """The lowest glibc version whose systems provide everything that the libraries require."""
     wanted: dict[str, tuple[int, ...]] = {}
     for name in (version for each in libraries for version in each.versions):
         if found := _VERSION.fullmatch(name):
@@ -115,7 +115,7 @@ def _glibc(libraries: Iterable[Binary]) -> tuple[int, ...]:
 
 
 def _macos(libraries: Iterable[Binary]) -> int:
-    """The least major version: from 11 on tags have no others, so 13.3 is promised by 14 only."""
+    """The lowest major version: from 11 on, tags have no minor version, so 13.3 is covered by 14 only."""
     versions = [[int(part) for part in each.min_os.split(".")[:2]] for each in libraries]
     return max(major + bool(minor) for major, minor in (*versions, [11, 0]))
 

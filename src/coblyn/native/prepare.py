@@ -22,17 +22,17 @@ __all__ = ["Preparation", "do_without", "prepare", "shim_digest", "shim_dir"]
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What a build starts from.
+    """The inputs of a build.
 
     Attributes:
-        facts: About this machine.
-        options: What the user chose.
+        facts: Facts about this machine.
+        options: The user's choices.
         source: The llama.cpp tree, which may still have to be fetched.
         shim: Directory of our own sources.
         toolchain: The compilers.
-        plan: What to do.
-        repaired: Instruction sets that the plan does without, besides those that the user left out, since with them
-            it did not pass its proof.
+        plan: The build plan.
+        repaired: Instruction sets that the plan leaves out, besides those that the user left out, since the build
+            did not pass its proof with them.
     """
 
     facts: Facts
@@ -47,15 +47,15 @@ class Preparation:
 def prepare(
     options: BuildOptions, *, source: Path | None = None, shim: Path | None = None
 ) -> Preparation:
-    """Look at the machine and plan; fetches and makes nothing.
+    """Examine the machine and plan the build; fetches and creates nothing.
 
     Args:
-        options: What the user chose.
-        source: A llama.cpp tree to use in place of the pinned one.
-        shim: A directory with our CMake project, in place of the one in this package.
+        options: The user's choices.
+        source: A llama.cpp tree to use instead of the pinned one.
+        shim: A directory with our CMake project, to use instead of the one in this package.
 
     Raises:
-        ToolchainMissing: No compiler or build tool, or not what the backend is built with.
+        ToolchainMissing: There is no compiler or build tool, or the tools to build the backend are missing.
         BuildFailed: ``source`` is not a llama.cpp tree.
     """
     prober = Prober()
@@ -70,7 +70,7 @@ def prepare(
 
 
 def do_without(ready: Preparation, names: Iterable[str]) -> Preparation:
-    """The same with a plan that does without these instruction sets as well.
+    """The same preparation with a plan that also leaves out these instruction sets.
 
     Raises:
         SettingsError: One of them is not known.

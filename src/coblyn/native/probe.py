@@ -1,7 +1,7 @@
-"""Looking at this machine: files, environment, and programs that tell their version.
+"""Examines this machine: files, environment, and programs that report their version.
 
-What a program answered is kept, together with path, time and size of its file (and of those that it
-depends on), so that a second look starts no program. Decides nothing.
+Answers of programs are cached, together with path, time and size of the program's file (and of the files that it
+depends on), so that a second probe starts no program. Decides nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ MAC_TOOLS = (Path("/var/db/xcode_select_link"), Path("/Library/Developer/Command
 
 
 class Prober:
-    """Asks programs questions and remembers the answers until one of the files involved changes."""
+    """Runs programs and caches their answers until one of the files involved changes."""
 
     def __init__(self, memory: Path | None = None) -> None:
         self._path = memory or paths.cache() / "probes.json"
@@ -66,10 +66,10 @@ class Prober:
         self._is_changed = False
 
     def ask(self, argv: Sequence[str | Path], *, watch: Sequence[Path] = ()) -> str:
-        """What a program writes, or an empty string if it fails or does not exist.
+        """Output of a program, or an empty string if it fails or does not exist.
 
         Args:
-            argv: The command; the program by its full path.
+            argv: The command, with the program's full path.
             watch: Files and folders whose change makes the answer stale, besides the program
                 itself.
         """
@@ -101,7 +101,7 @@ class Prober:
 
 
 def file_identity(path: str | Path) -> str:
-    """Real path, modification time (ns) and size of a file: what changes when it is another one."""
+    """Real path, modification time (ns) and size of a file, which identify its version."""
     real = Path(path).resolve()
     try:
         status = real.stat()
@@ -125,12 +125,12 @@ def _environment(environ: Mapping[str, str]) -> Iterator[Fact]:
 
 
 def system_facts(prober: Prober) -> Facts:
-    """Only what is known about the system and the CPU; no tools are looked for."""
+    """Only facts about the system and the CPU; does not look for tools."""
     return Facts(tuple(_system(prober)))
 
 
 def cpu_facts(prober: Prober) -> Facts:
-    """Only what is known about the CPU."""
+    """Only facts about the CPU."""
     return Facts(tuple(_cpu(prober)))
 
 
@@ -176,8 +176,8 @@ def _cpu(prober: Prober) -> Iterator[Fact]:
         translated = prober.ask([sysctl, "-in", "sysctl.proc_translated"]).strip()
         yield Fact("rosetta", "yes" if translated == "1" else "", "sysctl")
     else:
-        # Windows names family, model and stepping: enough to tell one CPU from another. What it can
-        # do is found by the compiler's own check.
+        # Windows reports family, model and stepping: enough to tell one CPU from another. Its
+        # features are found by the compiler's own check.
         yield Fact("cpu", platform.processor(), "Python")
         yield Fact("cpu.features", "", "", "found by the compiler's own check")
 
@@ -197,7 +197,7 @@ def _usable_threads() -> int:
 
 
 def _usable_memory() -> int:
-    """Free bytes, within the limit of the control group that a container runs in."""
+    """Free bytes, within the limit of the container's control group."""
     free = int(psutil.virtual_memory().available)
     group = Path("/sys/fs/cgroup")
     try:
@@ -218,7 +218,7 @@ def _tools(prober: Prober, _: Facts, __: Mapping[str, str]) -> Iterator[Fact]:
 
 
 def _best_tool(prober: Prober, name: str, minimum: str) -> Iterator[Fact]:
-    """The system's tool if it is new enough, else the one of the Python package of that name."""
+    """The system's tool if it is new enough, else the tool of the Python package with that name."""
     system = shutil.which(name)
     version = first_version(prober.ask([system, "--version"])) if system else ""
     if system and is_at_least(version, minimum):
@@ -336,13 +336,13 @@ def _render_devices(system: str) -> str:
 
 
 def _working(name: str, program: str, version: str, source: str) -> Fact:
-    """A program that answers; one that is there but does not run counts as missing."""
+    """Find a program that runs; one that exists but does not run counts as missing."""
     reason = f"{program} does not run" if program and not version else ""
     return Fact(name, program if version else "", source, reason)
 
 
 def _find_program(name: str, *places: str | None) -> str:
-    """Full path of a program: a place that is the program, a place that holds it, or from PATH."""
+    """Full path of a program, from: the program's own path, a directory that contains it, or PATH."""
     for place in filter(None, places):
         found = shutil.which(place) or shutil.which(name, path=str(Path(place) / "bin"))
         if found and not Path(found).is_dir():

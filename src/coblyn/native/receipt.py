@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE_NAME", "LibraryFile", "Receipt", "read_receipt", "write_receipt"]
 
 FILE_NAME = "receipt.json"
-"""What tells a bundle from other directories."""
+"""The file that distinguishes a bundle from other directories."""
 
 _FORMAT = 1
 
@@ -32,28 +32,28 @@ class LibraryFile:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Everything about a bundle.
+    """All facts about a bundle.
 
     Attributes:
         id: Name of the bundle.
         backend: Name of its backend.
         portable: Whether it runs on any CPU of its architecture.
-        asked: What the user asked for: "backend" (may be "auto"), "cmake_args" and "without".
-        accelerates: What makes it fast, as one phrase.
+        asked: The user's request: "backend" (may be "auto"), "cmake_args" and "without".
+        accelerates: What accelerates inference, as one phrase.
         created: When it was finished, ISO 8601 in UTC.
         seconds: How long fetching, configuring and compiling took.
         llama_version: Release of llama.cpp.
         llama_commit: Its commit.
         source: Where the source came from, in words.
         compiler: Version of the compiler.
-        tools: Versions of CMake, ninja and others that worked on it.
+        tools: Versions of CMake, ninja and the other tools used.
         platform: Operating system, architecture, CPU and its features.
-        cmake_args: How it was configured.
-        inputs: All that went into the id.
+        cmake_args: Arguments it was configured with.
+        inputs: All inputs of the id.
         reasons: Why each choice was made.
-        notes: What the user should know.
+        notes: Notes for the user.
         libraries: The files.
-        repairs: What was left out since a build with it did not pass its proof, in order.
+        repairs: What was left out because a build with it did not pass its proof, in order.
         format: Version of this format.
     """
 
@@ -79,7 +79,7 @@ class Receipt:
     format: int = _FORMAT
 
     def options(self) -> BuildOptions:
-        """What the user asked for, to ask for the same again."""
+        """The user's request, to repeat it."""
         return BuildOptions(
             backend=self.asked["backend"],
             portable=self.portable,
@@ -88,12 +88,12 @@ class Receipt:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As it is written."""
+        """As JSON, as written to disk."""
         return asdict(self)
 
 
 def write_receipt(directory: Path, receipt: Receipt) -> None:
-    """Write it into a bundle that is being made."""
+    """Write it into a bundle that is being built."""
     text = json.dumps(receipt.to_json(), indent=2, ensure_ascii=False)
     (directory / FILE_NAME).write_text(text + "\n", "utf-8")
 

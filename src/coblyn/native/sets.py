@@ -1,6 +1,6 @@
-"""Instruction sets that a build can do without: their names, what needs them, and which code uses them.
+"""Instruction sets that a build can leave out: their names, their dependents, and the code that uses them.
 
-Sets that compilers and processors only ever have together are one *group* here. Values only.
+Sets that compilers and processors only ever have together form one *group* here. Values only.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class SetGroup:
     """Instruction sets that are left out together.
 
     Attributes:
-        name: As users and receipts write it.
-        title: As people read it.
+        name: Name in commands and receipts.
+        title: Name for display.
         features: Linux's names of the sets, as in the fact "cpu.features".
-        needs: Groups without which no code of this one is made.
+        needs: Groups without which no code of this group is compiled.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SetGroup:
 
 
 _X86 = (
-    # ggml's code for AMX is compiled only where AVX-512 VNNI is there, too.
+    # ggml's code for AMX is compiled only if AVX-512 VNNI is present, too.
     SetGroup(
         "amx",
         "AMX",
@@ -63,7 +63,7 @@ _X86 = (
         ),
         ("avx512",),
     ),
-    # LLVM's AVX-512 implies FMA and F16C, so that without one of them it goes as well.
+    # LLVM's AVX-512 implies FMA and F16C, so leaving out one of them removes it as well.
     SetGroup(
         "avx512",
         "AVX-512",
@@ -105,7 +105,7 @@ KERNELS: dict[str, tuple[str, ...]] = {
 """Our own kernels, by their names in the kernels' CMakeLists.txt, and the groups that each uses."""
 
 _SKYLAKE = (*_V3, "avx", "avx512")
-# As in ggml/src/CMakeLists.txt. SSE is not ours to leave out.
+# As in ggml/src/CMakeLists.txt. SSE cannot be left out.
 _VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "x86-64": {
         "x64": (),
@@ -140,22 +140,22 @@ _VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def groups(arch: str) -> tuple[SetGroup, ...]:
-    """The groups of an architecture, the newest first; none for one that is not known here."""
+    """The groups of an architecture, newest first; none for an unknown architecture."""
     return _GROUPS.get(arch, ())
 
 
 def group_of(arch: str, name: str) -> SetGroup | None:
-    """The group of that name, or the one with the set of that name (as Linux or a group calls it)."""
+    """The group with that name, or the group containing the set with that name (as Linux or a group writes it)."""
     found = (group for group in groups(arch) if name in (group.name, *group.features))
     return next(found, None)
 
 
 def present(arch: str, features: Iterable[str]) -> tuple[SetGroup, ...]:
-    """The groups of which a processor has a set, the newest first.
+    """The groups of which a processor has at least one set, newest first.
 
     Args:
         arch: "x86-64" or "arm64".
-        features: Its flags in Linux's names. If there are none they are not known, and all groups count.
+        features: Its flags in Linux's names. If empty, they are not known, and all groups count.
     """
     there = frozenset(features)
     return tuple(
@@ -164,9 +164,9 @@ def present(arch: str, features: Iterable[str]) -> tuple[SetGroup, ...]:
 
 
 def with_dependents(arch: str, names: Iterable[str]) -> frozenset[str]:
-    """These groups, and all that cannot be there without them."""
+    """These groups, and all groups that depend on them."""
     gone = set(names)
-    # What needs a group stands before it.
+    # Dependents precede the groups they need.
     for group in reversed(groups(arch)):
         if not gone.isdisjoint(group.needs):
             gone.add(group.name)
@@ -181,12 +181,12 @@ def features_without(arch: str, features: Iterable[str], names: Iterable[str]) -
 
 
 def variants(arch: str) -> tuple[str, ...]:
-    """The variants of ggml's CPU code that a portable build makes, the oldest first."""
+    """The variants of ggml's CPU code that a portable build makes, oldest first."""
     return tuple(_VARIANTS.get(arch, ()))
 
 
 def variants_with(arch: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Those variants that are called so, or that use one of these groups."""
+    """The variants with these names, or that use one of these groups."""
     gone = with_dependents(arch, names)
     uses = _VARIANTS.get(arch, {})
     return tuple(name for name in variants(arch) if name in gone or not gone.isdisjoint(uses[name]))

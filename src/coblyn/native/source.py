@@ -1,6 +1,6 @@
 """The llama.cpp tree to build from: fetched and checked, or a directory that the user names.
 
-Whatever a tree came from, it is known by its digest. Refuses to know compilers and options.
+Wherever a tree came from, its digest identifies it. Does not know compilers or options.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Source:
     """A tree of llama.cpp.
 
     Attributes:
-        path: Where it lies, or will lie once `obtain` has fetched it.
+        path: Its directory, which may not exist until `obtain` has fetched it.
         digest: Its tree digest.
         is_pinned: Whether it is the tree that bindings and shim are made for.
         version: Release of llama.cpp, or "custom".
@@ -61,7 +61,7 @@ class Source:
 
 
 def pinned_source() -> Source:
-    """The source of the lock file; says where it will lie, fetches nothing."""
+    """The source of the lock file; determines its path without fetching anything."""
     lock = load_lock()
     path = paths.cache() / "sources" / f"llama.cpp-{lock.digest[:12]}"
     origin = f"llama.cpp {lock.version} ({lock.commit[:12]})"
@@ -69,7 +69,7 @@ def pinned_source() -> Source:
 
 
 def user_source(directory: Path) -> Source:
-    """The tree in a directory of the user, which may differ from the pinned one.
+    """The tree in a user's directory, which may differ from the pinned one.
 
     Raises:
         BuildFailed: It is not a llama.cpp tree.
@@ -89,11 +89,11 @@ def user_source(directory: Path) -> Source:
 
 
 def obtain(source: Source, *, report: Report = silent) -> Path:
-    """Make sure that the tree lies where it should, fetching and checking it if it does not.
+    """Make sure that the tree is at its path, fetching and checking it if it is not.
 
     Raises:
         FetchError: No source could be reached.
-        ChecksumMismatch: What was fetched is not the pinned tree.
+        ChecksumMismatch: The fetched tree is not the pinned one.
     """
     if not source.is_pinned or not source.path.is_relative_to(paths.cache()):
         return source.path
@@ -101,10 +101,10 @@ def obtain(source: Source, *, report: Report = silent) -> Path:
 
 
 def obtain_converter(*, report: Report = silent) -> Path:
-    """The tree with upstream's converter of models, fetched and checked if it is not there.
+    """The tree with upstream's converter of models, fetched and checked if absent.
 
     Raises:
-        FetchError, ChecksumMismatch: As ``obtain`` says.
+        FetchError, ChecksumMismatch: As for ``obtain``.
     """
     lock = load_lock()
     wanted = replace(lock, digest=lock.converter.digest, parts=lock.converter.parts)
@@ -124,7 +124,7 @@ def _obtained(lock: Lock, path: Path, report: Report) -> Path:
 
 
 def licenses(tree: Path) -> list[Path]:
-    """The files of a tree whose text has to go with what is built from it."""
+    """The license files of a tree, whose text must accompany anything built from it."""
     folder = tree / "licenses"
     others = sorted(folder.iterdir()) if folder.is_dir() else []
     return [path for path in (tree / "LICENSE", *others) if path.is_file()]
@@ -242,7 +242,7 @@ def _is_wanted(name: str, parts: Sequence[str]) -> bool:
 
 
 def _is_skipped(name: str) -> bool:
-    # Backslash and colon mean something on Windows, where they could lead out of the tree.
+    # Backslash and colon have a meaning on Windows, where they could lead out of the tree.
     return name.startswith(".") or name == "__pycache__" or "\\" in name or ":" in name
 
 

@@ -1,6 +1,6 @@
-"""Which C and C++ compiler to use, why, and its identity.
+"""Chooses the C and C++ compilers, and records the reason and the compilers' identity.
 
-Order: CC and CXX, then the system's own, then zig from the Python package index. Refuses to know
+Order: CC and CXX, then the system's own, then zig from the Python package index. Does not know
     backends.
 """
 
@@ -43,9 +43,9 @@ class Toolchain:
         family: "gcc", "clang", "apple-clang", "msvc" or "zig".
         cc: C compiler: full path, then fixed arguments.
         cxx: C++ compiler: full path, then fixed arguments.
-        version: First line of what it says about itself.
-        target: What it compiles for, in its own words.
-        identity: Changes when the compiler is another one; goes into the bundle's hash.
+        version: First line of its version output.
+        target: Its target, in its own words.
+        identity: Changes whenever the compiler does; part of the bundle's hash.
         reason: Why it was chosen.
         env: Variables that it needs.
     """
@@ -132,14 +132,14 @@ def _from_environment(prober: Prober, environ: Mapping[str, str]) -> Toolchain:
 
 
 def _command(text: str) -> tuple[str, ...]:
-    """A program and its arguments, found; a path may hold spaces, otherwise they part arguments."""
+    """A program's full path and its arguments; spaces separate arguments, except in the path of an existing file."""
     parts = (text,) if Path(text).is_file() else tuple(shlex.split(text, posix=os.name == "posix"))
     program = shutil.which(parts[0]) if parts else None
     return (program, *parts[1:]) if program else ()
 
 
 def _partner(compiler: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
-    """The C compiler that belongs to a C++ compiler, or the other way round: gcc-13 and g++-13."""
+    """The C compiler that matches a C++ compiler, or vice versa: gcc-13 and g++-13."""
     path = Path(compiler[0]) if compiler else Path()
     for one, other in names.items():
         if path.name == one or path.name.startswith(f"{one}-"):
@@ -152,8 +152,8 @@ def _partner(compiler: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, 
 
 def _system_candidates(facts: Facts, prober: Prober) -> list[tuple[str, str, str]]:
     if facts["os"] == "macos":
-        # Apple's own by its full path: a compiler of a package manager that comes first in PATH may
-        # not know the SDK, and /usr/bin/clang is only a door to whichever Xcode is selected.
+        # Apple's own by its full path: a package manager's compiler that comes first in PATH may
+        # not know the SDK, and /usr/bin/clang only forwards to whichever Xcode is selected.
         pair = [
             prober.ask(["/usr/bin/xcrun", "--find", name], watch=MAC_TOOLS).strip()
             for name in ("clang", "clang++")
@@ -167,7 +167,7 @@ def _system_candidates(facts: Facts, prober: Prober) -> list[tuple[str, str, str
 
 
 def _visual_studio(facts: Facts, prober: Prober, environ: Mapping[str, str]) -> Toolchain | None:
-    """Microsoft's compiler: from PATH in a developer's prompt, else from where it is installed."""
+    """Microsoft's compiler: from PATH in a developer's prompt, else from its installation directory."""
     here = shutil.which("cl")
     if here:
         return _examine((here,), (here,), "cl is in PATH", prober)
@@ -180,19 +180,19 @@ def _visual_studio(facts: Facts, prober: Prober, environ: Mapping[str, str]) -> 
 def _examine(
     cc: tuple[str, ...], cxx: tuple[str, ...], reason: str, prober: Prober
 ) -> Toolchain | None:
-    """Ask a pair for its identity; None if one of the two does not answer."""
+    """Determine the identity of a pair; None if one of the two does not respond."""
     texts = [prober.ask([*compiler, *_version_flag(compiler)]).strip() for compiler in (cc, cxx)]
     if not all(texts):
         return None
     target = prober.ask([*cxx, "-dumpmachine"]).strip() if not _is_msvc(cxx) else ""
     version = texts[1].splitlines()[0]
-    # Zig names the kernel's release in its target, which changes without any effect on the code.
+    # Zig includes the kernel's release in its target, which changes without any effect on the code.
     identity = re.sub(r"linux\d[\d.]*", "linux", "\n".join([*cc, *cxx, *texts, target]))
     return Toolchain(_family(cxx, texts[1]), cc, cxx, version, target, identity, reason)
 
 
 def _version_flag(compiler: tuple[str, ...]) -> tuple[str, ...]:
-    # Microsoft's compiler names itself when it is started with nothing, and fails at any such flag.
+    # Microsoft's compiler prints its name when started without arguments, and fails at any such flag.
     return () if _is_msvc(compiler) else ("--version",)
 
 

@@ -1,7 +1,7 @@
 """A bundle as a wheel: installed with pip, it is an engine for machines without a compiler.
 
-The wheel holds one package, ``coblyn_engine_BACKEND``, which is the bundle's directory: the receipt and ``lib``. It
-imports nothing and serves every version of Python. Format: the binary distribution format of packaging.python.org.
+The wheel contains one package, ``coblyn_engine_BACKEND``, which is the bundle's directory: the receipt and ``lib``. It
+imports nothing and works with every version of Python. Format: the binary distribution format of packaging.python.org.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["engine_name", "for_wheel", "make_folder", "write_wheel"]
 
 _WRITING = "Writing the wheel"
-# NVIDIA's libraries come as wheels of NVIDIA's, into the same site-packages.
+# NVIDIA's libraries come as NVIDIA's own wheels, into the same site-packages.
 _CUDA_PACKAGES = ("nvidia-cuda-runtime-cu{0}", "nvidia-cublas-cu{0}")
 _CUDA_PLACES = "$ORIGIN;$ORIGIN/../../nvidia/cuda_runtime/lib;$ORIGIN/../../nvidia/cublas/lib"
 
 
 def for_wheel(options: BuildOptions) -> BuildOptions:
-    """What to build for a wheel: portable, and needing no library that systems need not have."""
+    """Options for a wheel: portable, and without libraries that target systems may lack."""
     args = ["-DGGML_OPENMP=OFF"]  # libgomp is in no manylinux policy
     if options.backend == "cuda":
         args.append(f"-DCMAKE_INSTALL_RPATH={_CUDA_PLACES}")
@@ -48,27 +48,27 @@ def engine_name(receipt: Receipt) -> str:
 
 
 def make_folder(directory: Path) -> None:
-    """Make the directory that a wheel will be written into: that it cannot be is told before a build.
+    """Create the directory for a wheel, so that a failure is reported before the build.
 
     Raises:
-        NativeError: It cannot be made.
-        DiskFull: No room.
+        NativeError: It cannot be created.
+        DiskFull: There is no room.
     """
     with disk_errors(directory, what=_WRITING, error=NativeError):
         directory.mkdir(parents=True, exist_ok=True)
 
 
 def write_wheel(bundle: Bundle, directory: Path, *, licenses: Sequence[Path]) -> Path:
-    """Write a bundle as a wheel into a directory, which is made.
+    """Write a bundle as a wheel into a directory, which is created.
 
     Args:
-        bundle: A portable one.
-        directory: Where to.
-        licenses: Files whose text has to come with what was built.
+        bundle: A portable bundle.
+        directory: Target directory.
+        licenses: Files whose text must accompany the built libraries.
 
     Raises:
         NativeError: The bundle is not portable, or needs libraries that not every machine has.
-        DiskFull: No room.
+        DiskFull: There is no room.
     """
     receipt = bundle.receipt
     if not receipt.portable:

@@ -1,6 +1,6 @@
-"""Writing a wheel file: entries, what kind of wheel it is, and the record of all digests.
+"""Writes a wheel file: entries, the kind of wheel, and the record of all digests.
 
-Format: the binary distribution format of packaging.python.org. Refuses to know what is packed.
+Format: the binary distribution format of packaging.python.org. Does not know what is packed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["WheelEntry", "write_wheel_file"]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same wheel, whenever it is made
-_UNIX = 3  # modes count only in what a Unix has made
+_UNIX = 3  # modes count only in files made on Unix
 _REGULAR_FILE = 0o100000
 
 
@@ -37,12 +37,12 @@ class WheelEntry:
 
 
 def write_wheel_file(path: Path, entries: Sequence[WheelEntry], *, is_pure: bool) -> None:
-    """Write a wheel; it is there whole or not at all.
+    """Write a wheel atomically: the file appears complete or not at all.
 
     Args:
-        path: Where to; its name says what it is: NAME-VERSION-PYTHON-ABI-PLATFORM.whl.
+        path: Path of the wheel; its name has the form NAME-VERSION-PYTHON-ABI-PLATFORM.whl.
         entries: Its files, without WHEEL and RECORD.
-        is_pure: Whether it goes where code for any machine goes.
+        is_pure: Whether it is installed where code for any machine is.
     """
     name, version, *tag = path.name.removesuffix(".whl").split("-")
     info = f"{name}-{version}.dist-info"
@@ -80,5 +80,5 @@ def _add(archive: zipfile.ZipFile, entry: WheelEntry) -> None:
 
 
 def _digest(content: bytes) -> str:
-    """As RECORD wants it: SHA-256 in the URL-safe alphabet, without padding."""
+    """A digest in RECORD's form: SHA-256 in the URL-safe alphabet, without padding."""
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

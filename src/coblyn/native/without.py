@@ -1,8 +1,8 @@
-"""How a build is told to do without instruction sets, from names to arguments of CMake. Pure.
+"""Makes a build leave out instruction sets: from names to arguments of CMake. Pure.
 
-ggml decides by what the compiler defines: flags that take a set away go after its own (our CMakeLists.txt puts them
-there), and checks that it makes on this machine are answered for it. A portable build makes all variants and drops
-some.
+ggml decides by the macros that the compiler defines: flags that remove a set come after its own (our CMakeLists.txt
+puts them there), and checks that it makes on this machine are answered for it. A portable build makes all variants and
+drops some.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ FORGET = (
     "-UAVX*_FOUND",
     "-UFMA_FOUND",
 )
-"""Arguments by which CMake forgets what a build directory was told for its last plan."""
+"""Arguments by which CMake forgets the settings of a build directory's last plan."""
 
-# What Microsoft's compiler is asked for: ggml tries it in a program, once without and once with a flag.
+# Checks for Microsoft's compiler: ggml compiles a test program, once without and once with a flag.
 _MSVC_CHECKS = {
     "AVX512": ("avx512",),
     "AVX2": ("avx2", "bmi2", "f16c"),
@@ -51,7 +51,7 @@ _ARM_FLAGS = {
 
 
 def checked_names(arch: str, names: Iterable[str], *, portable: bool) -> frozenset[str]:
-    """Names of sets or groups (and of ggml's variants, in a portable build) as groups and variants.
+    """Convert names of sets or groups (and of ggml's variants, in a portable build) to groups and variants.
 
     Raises:
         SettingsError: There is none of that name.
@@ -78,10 +78,10 @@ def without_args(
     """Arguments for CMake; none if nothing is left out.
 
     Args:
-        facts: About this machine.
-        family: Of the compiler, as in `Toolchain.family`.
-        ggml: Groups that ggml's code does without.
-        ours: Groups that our own kernels do without.
+        facts: Facts about this machine.
+        family: Compiler family, as in `Toolchain.family`.
+        ggml: Groups that ggml's code leaves out.
+        ours: Groups that our own kernels leave out.
         portable: Whether ggml makes all variants of its code.
     """
     arch = facts["arch"]
@@ -96,10 +96,10 @@ def without_args(
 
 
 def _left_out_kernels(facts: Facts, ours: Collection[str], *, portable: bool) -> list[str]:
-    """Those of this architecture that are not wanted, or that this processor could not run."""
+    """The groups of this architecture that are not wanted, or that this processor could not run."""
     arch = facts["arch"]
     all_groups = {group.name for group in groups(arch)}
-    # Other systems do not name all sets that a processor has.
+    # Other systems do not report all sets that a processor has.
     features = facts.words("cpu.features") if facts["os"] == "linux" and not portable else ()
     left = {group.name for group in present(arch, features)} - with_dependents(arch, ours)
     return [
@@ -108,7 +108,7 @@ def _left_out_kernels(facts: Facts, ours: Collection[str], *, portable: bool) ->
 
 
 def _flags(arch: str, gone: Collection[str]) -> tuple[str, ...]:
-    """For GCC and Clang, the newest set first; a compiler that does not know one has no code for it either."""
+    """Flags for GCC and Clang, newest set first; a compiler that does not know a set has no code for it either."""
     there = [group for group in groups(arch) if group.name in gone]
     if arch == "arm64":
         return tuple(flag for group in there for flag in _ARM_FLAGS.get(group.name, ()))
@@ -121,7 +121,7 @@ def _spelled(feature: str) -> str:
 
 
 def _answers(arch: str, family: str, gone: Collection[str]) -> tuple[str, ...]:
-    """What ggml would find out by running a program on this machine."""
+    """The results that ggml would get by running a program on this machine."""
     if arch == "arm64":
         return tuple(f"-DGGML_MACHINE_SUPPORTS_{name}=OFF" for name in _ARM_CHECKS if name in gone)
     if family != "msvc":

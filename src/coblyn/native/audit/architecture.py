@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Odd", "mixed_objects", "not_for"]
 
-# Runs or links beside the other: Apple's pointer-signing variant, and Windows' mixture.
+# These run or link together with the other one: Apple's pointer-signing variant, and Windows' mixture.
 _SAME = {"arm64e": "arm64", "arm64ec": "arm64"}
 
 
@@ -26,7 +26,7 @@ class Odd:
     """A binary whose architecture is not the expected one.
 
     Attributes:
-        binary: Which.
+        binary: The binary.
         expected: The architecture of the others, or of the machine.
     """
 
@@ -35,15 +35,15 @@ class Odd:
 
     @property
     def text(self) -> str:
-        """What was seen, as a phrase that follows the binary's name."""
+        """The finding, as a phrase that follows the binary's name."""
         return f"is for {self.binary.arch}, not {self.expected}"
 
 
 def mixed_objects(binaries: Iterable[Binary]) -> tuple[Odd, ...]:
-    """Objects for another machine than most others of their format; universal objects count for each of theirs.
+    """Objects for a different machine than most of their format; a universal object counts once per slice.
 
     Args:
-        binaries: Anything; only objects are looked at.
+        binaries: Any binaries; only objects are examined.
     """
     groups: defaultdict[Format, dict[Path, set[str]]] = defaultdict(dict)
     firsts: dict[Path, Binary] = {}
@@ -62,11 +62,11 @@ def mixed_objects(binaries: Iterable[Binary]) -> tuple[Odd, ...]:
 
 
 def not_for(host: Host, binaries: Iterable[Binary]) -> tuple[Odd, ...]:
-    """Libraries and programs for this machine's system, but for another processor.
+    """Libraries and programs for this machine's system but for another processor.
 
     Args:
         host: The machine.
-        binaries: Anything; only what is linked is looked at.
+        binaries: Any binaries; only linked ones are examined.
     """
     here: dict[Path, list[Binary]] = {}
     for each in binaries:

@@ -21,26 +21,26 @@ class Clash:
     """Objects that define the same symbols.
 
     Attributes:
-        objects: Two or more objects, in their order.
-        symbols: What all of them define, sorted.
+        objects: Two or more objects, in their original order.
+        symbols: Symbols that all of them define, sorted.
     """
 
     objects: tuple[Binary, ...]
     symbols: tuple[str, ...]
 
 
-# Where objects are of several programs, each of those has one.
+# If the objects belong to several programs, each program has one of these.
 _ENTRY_POINTS = frozenset({"main", "_main", "WinMain", "wmain", "wWinMain", "DllMain"})
 
 
 def clashes(binaries: Iterable[Binary], *, is_one_link: bool = False) -> tuple[Clash, ...]:
     """Groups of objects that cannot be linked together, those with the most symbols first.
 
-    Members of archives do not count: a linker takes only those that it needs.
+    Archive members do not count: a linker takes only those that it needs.
 
     Args:
-        binaries: Anything; only objects are looked at, and only those for one machine together.
-        is_one_link: Whether all objects are known to be in one link; otherwise, each may have the start of a program.
+        binaries: Any binaries; only objects are examined, and only those for the same machine are compared.
+        is_one_link: Whether all objects are known to be in one link; otherwise, each may contain an entry point.
     """
     owners: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     objects = [each for each in binaries if each.kind is Kind.OBJECT and not each.member]

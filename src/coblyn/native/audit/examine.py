@@ -34,15 +34,15 @@ __all__ = ["audit_binaries", "audit_bundle", "audit_files", "require_sound"]
 def audit_files(
     paths: Iterable[Path], facts: Facts | None = None, *, one_link: bool = False
 ) -> AuditReport:
-    """Look at object files, libraries, programs, archives, and directories of them, for any platform.
+    """Examine object files, libraries, programs, archives, and directories of them, for any platform.
 
     Args:
         paths: Files and directories.
-        facts: What is known about this machine already; looked at otherwise.
+        facts: Facts about this machine if already known; probed otherwise.
         one_link: Whether the objects are known to be linked together.
 
     Raises:
-        BinaryUnreadable: A file that was named is not a binary at all, or the only one is damaged.
+        BinaryUnreadable: A file named explicitly is not a binary, or the only file is damaged.
     """
     return audit_binaries(gather(paths), this_host(facts), one_link=one_link)
 
@@ -50,16 +50,16 @@ def audit_files(
 def audit_bundle(
     lib_dir: Path, backend: str, facts: Facts | None = None, *, build_dir: Path | None = None
 ) -> AuditReport:
-    """Look at the libraries of a bundle that was built for this machine.
+    """Examine the libraries of a bundle that was built for this machine.
 
     Args:
-        lib_dir: Where they are.
-        backend: The backend that was asked for, such as "metal": it has to be inside.
-        facts: What is known about this machine already; looked at otherwise.
-        build_dir: Where they were built, if that is still there: two objects of one source in one link are found there.
+        lib_dir: Directory of the libraries.
+        backend: The requested backend, such as "metal"; the libraries must contain it.
+        facts: Facts about this machine if already known; probed otherwise.
+        build_dir: The build directory, if it still exists; it shows whether one link has two objects of one source.
 
     Raises:
-        BinaryUnreadable: There is nothing to look at.
+        BinaryUnreadable: There is nothing to examine.
     """
     twins = twins_of_build(build_dir) if build_dir else ()
     return audit_binaries(
@@ -68,7 +68,7 @@ def audit_bundle(
 
 
 def require_sound(report: AuditReport) -> None:
-    """Refuse what is sure to fail.
+    """Reject a bundle that is certain to fail.
 
     Raises:
         BuildFailed: With the first failure, and the report for the doctor.
@@ -88,13 +88,13 @@ def audit_binaries(
     twins: Sequence[Twins] = (),
     one_link: bool = False,
 ) -> AuditReport:
-    """Ask every rule about some binaries.
+    """Apply all rules to the given binaries.
 
     Args:
         gathered: The binaries.
-        host: The machine that they are to run on, if they are for its system.
-        root: Directory of the bundle that they are; None if they are just files.
-        backend: The backend that has to be inside; empty if any or none will do.
+        host: The machine that the binaries are to run on, if they are for its system.
+        root: Directory of the bundle that the binaries form; None if they are separate files.
+        backend: The backend that must be present; empty if any or none is acceptable.
         twins: Objects of one source in one link.
         one_link: Whether the objects are known to be linked together.
     """

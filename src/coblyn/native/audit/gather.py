@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_FILES", "Broken", "Gathered", "gather"]
 
 MAX_FILES = 5000
-"""Files of a directory that are looked at."""
+"""Maximum number of files examined per directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Broken:
     """A file that cannot be read.
 
     Attributes:
-        path: Which.
+        path: The file.
         reason: What is wrong with it, as a sentence.
     """
 
@@ -36,13 +36,13 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found.
+    """The binaries that were found, and the files that could not be read.
 
     Attributes:
-        binaries: All that could be read, in the order in which they were named.
-        broken: Files that look like binaries and cannot be read.
-        named: Files that were named one by one; others were found in directories.
-        unfinished: Directories that hold more than `MAX_FILES`, of which the rest was not looked at.
+        binaries: All readable binaries, in the order in which they were named.
+        broken: Files that look like binaries but cannot be read.
+        named: Files that were named individually; all others were found in directories.
+        unfinished: Directories that hold more than `MAX_FILES` files, the rest of which were not examined.
     """
 
     binaries: tuple[Binary, ...]
@@ -58,7 +58,7 @@ def gather(paths: Iterable[Path]) -> Gathered:
         paths: Files and directories.
 
     Raises:
-        BinaryUnreadable: A file that was named is not a binary at all, there is none, or the only one is damaged.
+        BinaryUnreadable: A file named explicitly is not a binary, there is no binary, or the only one is damaged.
     """
     binaries: list[Binary] = []
     broken: list[Broken] = []
@@ -86,7 +86,7 @@ def _files(paths: Iterable[Path], unfinished: list[Path]) -> Iterator[Path]:
     seen: set[Path] = set()
     for path in paths:
         for file in _walk(path, unfinished) if path.is_dir() else (path,):
-            # A library and the links to it (libx.so, libx.so.1) are one.
+            # A library and the links to it (libx.so, libx.so.1) count as one.
             real = Path(os.path.realpath(file))
             if real not in seen:
                 seen.add(real)

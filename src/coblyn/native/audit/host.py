@@ -19,7 +19,7 @@ class Host:
 
     Attributes:
         os: "linux", "macos" or "windows".
-        version: Of macOS: "14.5"; of no meaning on other systems.
+        version: Version of macOS: "14.5"; meaningless on other systems.
         arch: "x86-64" or "arm64".
         features: Flags of the CPU as Linux names them; empty if unknown.
         glibc: Version of glibc: "2.36"; empty if there is none.
@@ -33,10 +33,10 @@ class Host:
 
 
 def this_host(facts: Facts | None = None) -> Host:
-    """The machine that we run on.
+    """The machine that this process runs on.
 
     Args:
-        facts: What is known about it already; looked at otherwise.
+        facts: Facts about it if already known; probed otherwise.
     """
     if facts is None:
         from coblyn.native.probe import Prober, system_facts

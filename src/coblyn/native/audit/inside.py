@@ -1,4 +1,4 @@
-"""Which of ggml's backends are really inside a binary, whatever its name says."""
+"""Finds which of ggml's backends a binary really contains, regardless of its file name."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Backend:
 
     Attributes:
         name: "metal", "cuda", "hip", "musa", "vulkan", "sycl", "opencl", "blas", "rpc", "kompute", "cann" or "cpu".
-        evidence: What says so: symbols, names in the data, sections.
-        needs: Libraries of the backend that the binary asks for.
+        evidence: What shows it: symbols, names in the data, sections.
+        needs: Libraries of the backend that the binary requires.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """What gives a backend away: any symbol, or any of the names in constant data."""
+    """What identifies a backend: any of these symbols, or any of these names in constant data."""
 
     symbols: tuple[str, ...]
     words: tuple[str, ...] = ()
@@ -41,9 +41,9 @@ class _Signs:
     libraries: re.Pattern[str] = re.compile(r"(?!)")
 
 
-# ggml's names since 2023; its assertions carry the names of source files. A registry that loads backends at run time
-# names them all, so the names alone of functions that it calls say nothing: a symbol has to be defined here, and a word
-# has to be one that only the backend has.
+# ggml's names since 2023; its assertions contain the names of source files. A registry that loads backends at run time
+# contains the names of all of them, so the names of called functions prove nothing: a symbol must be defined here, and
+# a word must be one that only the backend has.
 _SIGNS = {
     "metal": _Signs(
         ("ggml_backend_metal_reg", "ggml_backend_metal_init", "ggml_metal_init"),
@@ -96,18 +96,18 @@ _SIGNS = {
         ("ggml-cpu.c", "ggml-cpu.cpp", "ggml_get_n_tasks"),
     ),
 }
-# CUDA's sources are compiled for AMD's and Moore Threads' GPUs, too, under the same names.
+# CUDA's sources are also compiled for AMD's and Moore Threads' GPUs, under the same names.
 _FLAVOURS = (
     ("hip", re.compile(r"amdhip|hipblas|rocblas", re.IGNORECASE), (".hip_fatbin", ".hipFatB")),
     ("musa", re.compile(r"musa|mublas", re.IGNORECASE), (".musa_fatbin",)),
 )
-# auditwheel and delvewheel put a hash behind a library's name.
+# auditwheel and delvewheel append a hash to a library's name.
 _HASH = r"-[0-9a-f]{8,}(?=\.)"
 _VARIANT = re.compile(rf"ggml-cpu(?!{_HASH})-([\w.]+?)(?:{_HASH})?\.(?:so|dylib|dll)")
 
 
 def backends_inside(binary: Binary) -> tuple[Backend, ...]:
-    """The backends of ggml that a binary holds.
+    """The ggml backends that a binary contains.
 
     Args:
         binary: A library, program or object.
@@ -128,7 +128,7 @@ def backends_inside(binary: Binary) -> tuple[Backend, ...]:
 
 
 def cpu_variant(binary: Binary) -> str:
-    """Name of the CPU that a library of ggml's CPU code was made for, "haswell"; empty if it is for any or unknown."""
+    """Name of the CPU that a library of ggml's CPU code was made for, "haswell"; empty if generic or unknown."""
     match = _VARIANT.search(binary.path.name)
     return match[1] if match else ""
 

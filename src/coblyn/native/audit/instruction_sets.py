@@ -1,8 +1,8 @@
-"""Instruction sets that are used and that this CPU does not have.
+"""Finds instruction sets that binaries use but this CPU lacks.
 
-Code that is there need not run: libraries bring several versions of their fast parts along and choose one when they
-are loaded. Code that asks the CPU (CPUID, identification registers), and libraries that are variants for ggml to
-choose from, may have anything inside.
+Code that is present need not run: libraries contain several versions of their fast parts and choose one when they
+are loaded. Code that queries the CPU (CPUID, identification registers), and libraries that are variants for ggml to
+choose from, may contain any instructions.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["Foreign", "foreign_instructions"]
 
 # Fewer may be constants between functions that look like instructions.
 _LEAST = 16
-# So many are not constants.
+# This many are not constants.
 _MANY = 200
 
-# What can be known about a CPU; where the system does not tell of a set, nothing follows from its absence.
+# What can be known about a CPU; where the system does not report a set, its absence proves nothing.
 _TELLS = {
     "linux": frozenset(
         {
@@ -43,7 +43,7 @@ _TELLS = {
     ),
 }
 _RESOLVERS = (".resolver", ".ifunc")
-# What compilers and programs ask a CPU with, where no instruction for it is in the code itself.
+# What compilers and programs use to query a CPU where the code itself has no instruction for it.
 _ASKS = frozenset(
     {
         *("__cpu_model", "__cpu_indicator_init", "__cpu_features2", "__cpuid", "getauxval"),
@@ -55,13 +55,13 @@ _ASKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A binary with instructions that this CPU does not have.
+    """A binary with instructions that this CPU lacks.
 
     Attributes:
-        binary: Which.
-        sets: Their names, as Linux writes them.
-        count: How many instructions of the first of these sets there are.
-        is_guarded: Whether the code may choose at run time, so that it may be all right.
+        binary: The binary.
+        sets: Names of the sets, as Linux writes them.
+        count: Number of instructions of the first of these sets.
+        is_guarded: Whether the code may choose at run time, so that the instructions may be harmless.
     """
 
     binary: Binary
@@ -71,21 +71,21 @@ class Foreign:
 
     @property
     def text(self) -> str:
-        """What was seen, as a phrase that follows the binary's name."""
+        """The finding, as a phrase that follows the binary's name."""
         return f"has {self.count} instructions of {self.sets[0]}, which this CPU does not have"
 
     @property
     def is_fatal(self) -> bool:
-        """Whether it is sure to reach such an instruction: they are many, and nothing chooses at run time."""
+        """Whether such an instruction is certain to run: there are many, and nothing chooses at run time."""
         return not self.is_guarded and self.count >= _MANY
 
 
 def foreign_instructions(host: Host, binaries: Iterable[Binary]) -> tuple[Foreign, ...]:
-    """The binaries for this machine's system and architecture that use what its CPU does not have.
+    """The binaries for this machine's system and architecture that use instruction sets its CPU lacks.
 
     Args:
-        host: The machine; without features, nothing is known and nothing is found.
-        binaries: Anything.
+        host: The machine; without its features, nothing is known and nothing is found.
+        binaries: Any binaries.
     """
     tells = _TELLS.get(host.os, frozenset())
     found = []
@@ -112,5 +112,5 @@ def _is_guarded(binary: Binary) -> bool:
     names = {symbol.name for symbol in binary.symbols}
     if names & _ASKS or any(name.endswith(_RESOLVERS) for name in names):
         return True
-    # One object of many: the code that decides may be in another.
+    # One object of many: the code that decides may be in another object.
     return binary.kind is Kind.OBJECT

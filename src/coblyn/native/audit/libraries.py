@@ -19,7 +19,7 @@ __all__ = ["check_libraries", "check_loads", "collect", "is_library"]
 _SUFFIXES = (".so", ".dylib", ".dll")
 _SHIM = "coblyn_shim"
 
-# Runs in a process of its own: a library that crashes when it is opened must not take us along. All
+# Runs in a separate process: a library that crashes when it is opened must not end this process. All
 # symbols are resolved at once, so that a missing one shows here and not at the first call.
 _LOADER = """
 import ctypes, os, sys
@@ -53,7 +53,7 @@ def collect(lib_dir: Path) -> tuple[LibraryFile, ...]:
 
 
 def check_libraries(lib_dir: Path, names: Iterable[str], *, portable: bool) -> None:
-    """Check that all libraries came out of the build.
+    """Check that the build produced all libraries.
 
     Raises:
         BuildFailed: Some are missing; the message names them.
@@ -66,7 +66,7 @@ def check_libraries(lib_dir: Path, names: Iterable[str], *, portable: bool) -> N
 
 
 def check_loads(lib_dir: Path) -> None:
-    """Open the shim, which brings the rest along, and then every other library, in a child process.
+    """Open the shim, which loads its dependencies, and then every other library, in a child process.
 
     Raises:
         BuildFailed: One of them cannot be opened; the message is the system's own.

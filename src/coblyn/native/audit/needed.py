@@ -1,4 +1,4 @@
-"""Libraries that a binary asks for: where they would come from, and which are nowhere."""
+"""Libraries that a binary needs: where they would come from, and which cannot be found."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["Absolute", "Missing", "absolute_libraries", "missing_libraries"]
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A library that is asked for and is not there.
+    """A needed library that cannot be found.
 
     Attributes:
-        binary: The file that asks for it.
-        library: As it asks.
-        supplier: What would bring it, by its name.
-        is_sure: Whether all places where it could be were looked at.
+        binary: The file that needs it.
+        library: Name of the library, as the binary requests it.
+        supplier: What would supply it, judged by its name.
+        is_sure: Whether all places where it could be were searched.
     """
 
     binary: Binary
@@ -36,26 +36,26 @@ class Missing:
 
     @property
     def text(self) -> str:
-        """What was seen, as a phrase that follows the binary's name."""
+        """The finding, as a phrase that follows the binary's name."""
         return f"needs {self.library}, which is not here"
 
     @property
     def is_fatal(self) -> bool:
-        """Whether the binary cannot be loaded; a driver's libraries are there where its device is."""
+        """Whether the binary cannot be loaded; a driver's libraries exist where its device does."""
         return self.is_sure and not self.is_of_driver
 
     @property
     def is_of_driver(self) -> bool:
-        """Whether a GPU's driver or toolkit would bring it."""
+        """Whether a GPU's driver or toolkit would supply it."""
         return self.supplier is Supplier.DRIVER
 
 
 @dataclass(frozen=True, slots=True)
 class Absolute:
-    """A library that is asked for by a path that other machines do not have.
+    """A library that is requested by a path that other machines do not have.
 
     Attributes:
-        binary: The file that asks for it.
+        binary: The file that requests it.
         library: The path.
     """
 
@@ -64,10 +64,10 @@ class Absolute:
 
 
 def missing_libraries(neighbours: Neighbours) -> tuple[Missing, ...]:
-    """What the binaries ask for and neither they, nor the system, nor this machine have.
+    """Needed libraries that are neither among the given binaries, nor part of the system, nor on this machine.
 
     Args:
-        neighbours: The binaries, and the machine to look on.
+        neighbours: The binaries, and the machine to search.
     """
     return tuple(
         each
@@ -86,18 +86,18 @@ def _missing(binary: Binary, library: str, neighbours: Neighbours) -> Iterator[M
     is_native = neighbours.is_native(binary)
     if who is Supplier.HOST or (who is Supplier.SYSTEM and not _is_looked_for(binary, is_native)):
         return
-    # What is to be beside the binary is looked for there, whatever machine it is for.
+    # A library expected next to the binary is searched for there, whatever machine it is for.
     is_beside = own_folder(library) or library.startswith("@rpath/")
     yield Missing(binary, library, who, is_sure=is_native or is_beside)
 
 
 def _is_looked_for(binary: Binary, is_native: bool) -> bool:
-    """Whether the system's libraries are files here: Apple's are not, and of Windows some are made up by the loader."""
+    """Whether system libraries are files here: Apple's are not, and Windows' loader makes some of them up."""
     return is_native and binary.format is Format.ELF
 
 
 def absolute_libraries(neighbours: Neighbours) -> tuple[Absolute, ...]:
-    """What is asked for by an absolute path outside of the system's directories.
+    """Libraries that are requested by an absolute path outside the system's directories.
 
     Args:
         neighbours: The binaries.

@@ -1,4 +1,4 @@
-"""The report of an audit: facts about each file, and every rule's findings. Values only."""
+"""The report of an audit: facts about each file, and the findings of every rule. Values only."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ __all__ = ["AuditReport", "FileFacts", "Scope"]
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is in one file, slice or member.
+    """Facts about one file, slice or member.
 
     Attributes:
-        binary: All that was read.
-        backends: The backends of ggml inside.
-        shaders: Where Metal's shaders are.
-        cpu_variant: The CPU that ggml's CPU code was made for, by the file's name; empty if it does not say.
+        binary: Everything that was read from it.
+        backends: The ggml backends it contains.
+        shaders: Location of Metal's shaders.
+        cpu_variant: The CPU that ggml's CPU code was made for, taken from the file name; empty if it names none.
     """
 
     binary: Binary
@@ -78,12 +78,12 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is known about the files as a whole.
+    """Facts about the files as a whole.
 
     Attributes:
-        is_bundle: They were built to run here, and are all that there will be.
+        is_bundle: They were built to run here, and the set is complete.
         is_one_link: The objects are linked together.
-        backend: The backend that has to be inside; empty if any or none will do.
+        backend: The backend that must be present; empty if any or none is acceptable.
     """
 
     is_bundle: bool = False
@@ -93,25 +93,25 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """All that an audit saw.
+    """All findings of an audit.
 
     Attributes:
         files: Facts about each file, slice and member.
-        scope: What is known about them as a whole.
-        named: Files that were named one by one, and so are meant to go together; others were found in directories.
-        unfinished: Directories that hold so many binaries that only the first were looked at.
+        scope: Facts about them as a whole.
+        named: Files that were named individually and so belong together; all others were found in directories.
+        unfinished: Directories that hold so many binaries that only the first were examined.
         broken: Files that cannot be read.
-        clashes: Objects that define the same symbols, those with the most first.
+        clashes: Objects that define the same symbols, those with the most symbols first.
         twins: Objects of one source in one link.
-        mixed: Objects of another architecture than most.
-        strangers: Libraries and programs for this system, and another processor.
-        unresolved: Symbols that nothing gives.
-        missing: Libraries that are nowhere.
-        absolute: Libraries that are asked for by the path of one machine.
-        escapes: Run paths that lead out.
-        too_new: Libraries and programs that ask for a newer system than this one.
-        newer_objects: Objects made for a newer system than others.
-        foreign: Instructions that this CPU does not have.
+        mixed: Objects of a different architecture than most.
+        strangers: Libraries and programs for this system but for another processor.
+        unresolved: Symbols that no library provides.
+        missing: Libraries that cannot be found.
+        absolute: Libraries that are requested by a path that exists on one machine only.
+        escapes: Run paths that lead out of the bundle.
+        too_new: Libraries and programs that need a newer system than this one.
+        newer_objects: Objects made for a newer system than the others.
+        foreign: Instructions that this CPU lacks.
     """
 
     files: tuple[FileFacts, ...]
@@ -133,18 +133,18 @@ class AuditReport:
 
     @property
     def backends(self) -> tuple[str, ...]:
-        """Names of all backends inside, in the order in which they were found."""
+        """Names of all backends found, in the order in which they were found."""
         names = (backend.name for facts in self.files for backend in facts.backends)
         return tuple(dict.fromkeys(names))
 
     @property
     def lacks_backend(self) -> bool:
-        """Whether the backend that was asked for is in no file. Without the CPU's code, nothing could be opened."""
+        """Whether no file contains the requested backend. Without the CPU code, nothing could be opened."""
         return self.scope.backend not in ("", "cpu", *self.backends)
 
     @property
     def without_shaders(self) -> tuple[Binary, ...]:
-        """What has the Metal backend, and its shaders neither inside nor beside it."""
+        """Binaries with the Metal backend whose shaders are neither inside nor next to them."""
         return tuple(each.binary for each in self.files if each.shaders is Shaders.MISSING)
 
     @property
@@ -167,7 +167,7 @@ class AuditReport:
             yield f"The backend {self.scope.backend} was asked for, but no library has it."
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON, without what the rules saw: the doctor's findings put that into words."""
+        """As JSON, without the findings of the rules: the doctor puts those into words."""
         return {
             "files": [facts.to_json() for facts in self.files],
             "backends": list(self.backends),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Escape", "Way", "escapes"]
 
-# Where a system or a GPU's toolkit is installed for everybody.
+# Where a system or a GPU's toolkit is installed for all users.
 _COMMON = (
     *("/usr/lib", "/lib", "/System/", "/usr/local/cuda", "/opt/rocm", "/opt/intel"),
     *("/usr/local/lib", "/opt/homebrew"),
@@ -26,26 +26,26 @@ _COMMON = (
 
 
 class Way(StrEnum):
-    """How a run path leads out."""
+    """How a run path leads out of the bundle."""
 
     ABSOLUTE = "absolute"
     """To a directory that other machines do not have."""
     ABOVE = "above"
     """Above the bundle's directory."""
     CURRENT = "current"
-    """To the directory in which the program is started: any library of the right name there is loaded."""
+    """To the directory in which the program is started: any library with the right name there is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Escape:
-    """A run path that leads out.
+    """A run path that leads out of the bundle.
 
     Attributes:
-        binary: Whose.
+        binary: The binary that has it.
         path: As written; empty for the current directory.
         way: How it leads out.
-        is_used: Whether a library is looked for there at all.
-        is_own: Whether it is the directory that the binary is in right now: it works until it is moved.
+        is_used: Whether the loader searches it for any library at all.
+        is_own: Whether it is the binary's current directory: it works until the binary is moved.
     """
 
     binary: Binary
@@ -56,11 +56,11 @@ class Escape:
 
 
 def escapes(binaries: Iterable[Binary], root: Path | None = None) -> tuple[Escape, ...]:
-    """The run paths that lead out.
+    """The run paths that lead out of the bundle.
 
     Args:
         binaries: Libraries and programs; others have none.
-        root: The bundle's directory; None if it is unknown, and nothing is above it.
+        root: The bundle's directory; None if it is unknown, in which case no path counts as above it.
     """
     return tuple(escape for binary in binaries for escape in _of(binary, root))
 
@@ -96,7 +96,7 @@ def _is_place_of(path: str, binary: Binary) -> bool:
 
 
 def _is_used(binary: Binary) -> bool:
-    """Apple's loader looks into run paths for names that begin with ``@rpath`` only."""
+    """Whether the loader searches the run paths: Apple's does so only for names that begin with ``@rpath``."""
     if binary.format is Format.MACHO:
         return any(library.startswith("@rpath/") for library in binary.needed)
     return bool(binary.needed)

@@ -1,4 +1,4 @@
-"""Where the system's loader would find a library: among the given files, in run paths, on this machine."""
+"""Finds where the system's loader would find a library: among the given files, in run paths, on this machine."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _OWN = re.compile(r"\$ORIGIN|\$\{ORIGIN\}|@loader_path|@executable_path")
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The binaries of one audit, by the names that others ask for them by.
+    """The binaries of one audit, indexed by the names that other binaries request them by.
 
     Attributes:
         binaries: All of them.
-        host: The machine that libraries are looked for on.
+        host: The machine on which libraries are searched for.
     """
 
     binaries: tuple[Binary, ...]
@@ -44,18 +44,18 @@ class Neighbours:
         return table
 
     def named(self, library: str, asker: Binary) -> tuple[Binary, ...]:
-        """The given binaries that a library's name means to one that asks for it."""
+        """The given binaries that a library's name refers to for the binary that requests it."""
         found = self._by_name.get(base_name(library).lower(), ())
         return tuple(
             each for each in found if each.format is asker.format and each.arch == asker.arch
         )
 
     def is_native(self, binary: Binary) -> bool:
-        """Whether a binary is for the machine that we look at, so that its libraries can be looked for there."""
+        """Whether a binary is for this machine, so that its libraries can be searched for here."""
         return binary.platform == self.host.os and binary.arch == self.host.arch
 
     def place(self, library: str, asker: Binary) -> Path | None:
-        """Where this machine has a library, or None."""
+        """Path of a library on this machine, or None."""
         return next((path for path in self._places(library, asker) if _is_file(path)), None)
 
     def _places(self, library: str, asker: Binary) -> Iterator[Path]:
@@ -74,19 +74,19 @@ class Neighbours:
 
 
 def own_folder(path: str) -> bool:
-    """Whether a path begins at the place of the binary that it is in."""
+    """Whether a path begins at the location of the binary that contains it."""
     return bool(_OWN.match(path))
 
 
 def resolved(path: str, binary: Binary) -> Path:
-    """A run path as a path of this machine."""
+    """A run path as a path on this machine."""
     folder = str(binary.path.parent)
     return Path(_OWN.sub(lambda _: folder, path))
 
 
 @cache
 def _system_folders(platform: str) -> tuple[Path, ...]:
-    """Where the loader of this machine's system looks without being told to."""
+    """Directories that the loader of this machine's system searches by default."""
     if platform == "windows":
         root = os.environ.get("SYSTEMROOT", r"C:\Windows")
         more = os.environ.get("PATH", "").split(os.pathsep)
@@ -104,7 +104,7 @@ def _multiarch() -> Sequence[str]:
 
 
 def _configured(file: Path, depth: int = 3) -> Iterator[str]:
-    """Directories of ``ld.so.conf`` and of what it includes."""
+    """Directories of ``ld.so.conf`` and of the files it includes."""
     try:
         lines = file.read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -112,7 +112,7 @@ def _configured(file: Path, depth: int = 3) -> Iterator[str]:
     for line in lines:
         words = line.partition("#")[0].split()
         if len(words) > 1 and words[0] == "include" and depth:
-            # joinpath: an absolute pattern takes the place of the directory.
+            # joinpath: an absolute pattern replaces the directory.
             pattern = file.parent.joinpath(words[1])
             for path in sorted(pattern.parent.glob(pattern.name)):
                 yield from _configured(path, depth - 1)

@@ -1,7 +1,7 @@
-"""Where the shaders of a Metal backend are: without them, it cannot run anything.
+"""Finds the shaders of a Metal backend: without them, it cannot run anything.
 
-ggml looks for them in this order: in the library itself (section ``__ggml_metallib``, with GGML_METAL_EMBED_LIBRARY),
-``default.metallib`` beside it, ``ggml-metal.metal`` beside it as text.
+ggml searches in this order: in the library itself (section ``__ggml_metallib``, with GGML_METAL_EMBED_LIBRARY),
+``default.metallib`` next to it, ``ggml-metal.metal`` next to it as text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHADER_FILES = (
 
 
 class Shaders(StrEnum):
-    """Where Metal's shaders are."""
+    """Location of Metal's shaders."""
 
     EMBEDDED = "embedded"
     BESIDE = "beside"
@@ -36,11 +36,11 @@ class Shaders(StrEnum):
 
 
 def metal_shaders(binary: Binary, backends: Iterable[Backend]) -> Shaders:
-    """Where the shaders of a library or program are; looks beside the file.
+    """Location of the shaders of a library or program; also searches the directory of the file.
 
     Args:
-        binary: What a linker has made; in an object, shaders come with another object.
-        backends: Those that are inside.
+        binary: A linked binary; the shaders of an object come with another object.
+        backends: The backends that it contains.
     """
     if not binary.is_linked or not any(each.name == "metal" for each in backends):
         return Shaders.NONE

@@ -1,4 +1,4 @@
-"""One source in several objects of one link, as a build directory's own files tell."""
+"""Finds one source in several objects of one link, from the files of a build directory."""
 
 from __future__ import annotations
 

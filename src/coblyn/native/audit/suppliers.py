@@ -1,6 +1,6 @@
-"""Where a library that another one needs comes from: the system, a driver, the program that loads it, or unknown.
+"""Determines where a needed library comes from: the system, a driver, the program that loads it, or unknown.
 
-Names only, so that it works for any platform on any platform.
+Uses names only, so it works for any platform on any platform.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Supplier", "base_name", "supplier"]
 
 
 class Supplier(StrEnum):
-    """What brings a library along."""
+    """What supplies a library."""
 
     SYSTEM = "system"
     """Part of the operating system or of its C and C++ runtime."""
@@ -57,16 +57,16 @@ _MAC_SYSTEM = ("/usr/lib/", "/System/")
 
 
 def base_name(library: str) -> str:
-    """The file's name of a library that is asked for by path."""
+    """File name of a library that is requested by path."""
     return posixpath.basename(library.replace("\\", "/"))
 
 
 def supplier(library: str, platform: str) -> Supplier:
-    """What brings a library along, as far as its name tells.
+    """What supplies a library, as far as its name shows.
 
     Args:
-        library: As a binary asks for it: "libm.so.6", "/usr/lib/libSystem.B.dylib", "KERNEL32.dll".
-        platform: Of the binary, as in `Binary.platform`.
+        library: As a binary requests it: "libm.so.6", "/usr/lib/libSystem.B.dylib", "KERNEL32.dll".
+        platform: Platform of the binary, as in `Binary.platform`.
     """
     name = base_name(library)
     if _HOST.fullmatch(name):

@@ -1,4 +1,4 @@
-"""Binaries that ask for a newer system than there is, and objects that are newer than what they are linked into."""
+"""Binaries that need a newer system than this one, and objects that are newer than the binary they are linked into."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["TooNew", "objects_too_new", "too_new_for"]
 
 @dataclass(frozen=True, slots=True)
 class TooNew:
-    """A binary that asks for a newer system.
+    """A binary that needs a newer system.
 
     Attributes:
-        binary: Which.
-        wants: What it asks for, such as "macOS 14.0" or "glibc 2.38".
-        has: What there is.
+        binary: The binary.
+        wants: The system it needs, such as "macOS 14.0" or "glibc 2.38".
+        has: The system that is present.
     """
 
     binary: Binary
@@ -33,21 +33,21 @@ class TooNew:
 
     @property
     def text(self) -> str:
-        """What was seen, as a phrase that follows the binary's name."""
+        """The finding, as a phrase that follows the binary's name."""
         return f"asks for {self.wants}, and there is {self.has}"
 
     @property
     def is_fatal(self) -> bool:
-        """Whether it cannot be loaded: glibc refuses it; Apple's loader tries, and fails where something is missing."""
+        """Whether it cannot be loaded: glibc refuses it; Apple's loader tries, and fails if something is missing."""
         return self.binary.is_linked and self.binary.format is Format.ELF
 
 
 def too_new_for(host: Host, binaries: Iterable[Binary]) -> tuple[TooNew, ...]:
-    """What asks for a newer macOS or glibc than this machine has.
+    """Binaries that need a newer macOS or glibc than this machine has.
 
     Args:
         host: The machine.
-        binaries: Anything; only what is linked for this machine's system is looked at.
+        binaries: Any binaries; only those linked for this machine's system are examined.
     """
     found = []
     for each in binaries:
@@ -64,7 +64,7 @@ def objects_too_new(binaries: Sequence[Binary]) -> tuple[TooNew, ...]:
     """Mach-O objects made for a newer macOS than the others: the linker warns, and older systems lack what they call.
 
     Args:
-        binaries: Anything; only objects are looked at.
+        binaries: Any binaries; only objects are examined.
     """
     objects = [
         each

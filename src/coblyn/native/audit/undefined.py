@@ -1,7 +1,7 @@
 """Symbols that a library needs but that none of its loaded libraries provides.
 
 Apple's and Microsoft's formats name the library that each symbol is expected in. ELF does not; but symbols of the
-system's libraries carry versions, which do, so that what is left has to come from the other libraries that are there.
+system's libraries carry versions, which name it, so the remaining symbols must come from the other libraries present.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Unresolved", "unresolved"]
 
-# Given by the program that loads the library (Python, Node), by the compiler's runtime, or by the loader.
+# Provided by the program that loads the library (Python, Node), by the compiler's runtime, or by the loader.
 _FROM_HOST = (
     *("Py", "_Py", "napi_", "node_", "uv_", "_ZN2v8", "_ZNK2v8", "_ZN4node", "lua", "rb_"),
     *("JNI_", "Java_", "__asan_", "__tsan_", "__msan_", "__ubsan_", "__sanitizer_", "__gmon_start"),
     *("_ITM_", "__tls_get_addr", "__cxa_", "_DYNAMIC", "_GLOBAL_OFFSET_TABLE_", "__dso_handle"),
     *("__start_", "__stop_", "environ"),
 )
-# Every process has the C library, and a library may count on that without naming it; so with the C++ library, where
-# one that needs it is loaded first. Wherever they cannot be read, their names say where they are from.
+# Every process has the C library, and a library may rely on that without naming it; likewise the C++ library, if
+# a library that needs it is loaded first. Where they cannot be read, the names of the symbols show their origin.
 _RUNTIME = (
     "libc.so.6",
     "libdl.so.2",
@@ -62,13 +62,13 @@ _MAX_NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Symbols of one library that are nowhere.
+    """Symbols needed by one library that no library provides.
 
     Attributes:
-        binary: Which library.
+        binary: The library.
         symbols: Their names.
-        expected: The library that should give them; empty if the format does not say.
-        is_sure: Whether the library that should give them was read, or gives others of their kind.
+        expected: The library that should provide them; empty if the format does not say.
+        is_sure: Whether the library that should provide them was read, or provides other symbols of their kind.
     """
 
     binary: Binary
@@ -78,7 +78,7 @@ class Unresolved:
 
     @property
     def text(self) -> str:
-        """What was seen, as a phrase that follows the binary's name."""
+        """The finding, as a phrase that follows the binary's name."""
         more = len(self.symbols) - _MAX_NAMED
         named = ", ".join(self.symbols[:_MAX_NAMED])
         return f"needs {named}{f' and {more} more' if more > 0 else ''}, which no library has"
@@ -90,10 +90,10 @@ class Unresolved:
 
 
 def unresolved(neighbours: Neighbours) -> tuple[Unresolved, ...]:
-    """What no library gives, of each library and program.
+    """Symbols that no library provides, for each library and program.
 
     Args:
-        neighbours: The binaries, and the machine to look on.
+        neighbours: The binaries, and the machine to search.
     """
     found: list[Unresolved] = []
     for binary in neighbours.binaries:
@@ -107,14 +107,14 @@ def unresolved(neighbours: Neighbours) -> tuple[Unresolved, ...]:
 
 
 def _named(binary: Binary, neighbours: Neighbours) -> Iterator[Unresolved]:
-    """Mach-O and PE: each symbol is looked for in the library that it names, if that is given."""
+    """Mach-O and PE: each symbol is looked up in the library that it names, if that library was given."""
     groups: dict[str, list[str]] = {}
     for symbol in binary.undefined:
         if symbol.library and symbol.library not in binary.optional:
             groups.setdefault(symbol.library, []).append(symbol.name)
     for library, names in groups.items():
         givers = neighbours.named(library, binary)
-        # A library may pass on what others define (re-exports), which only the full chain shows.
+        # A library may pass on symbols that others define (re-exports), which only the full chain shows.
         given = _exported(givers, neighbours) if givers else frozenset(names)
         missing = tuple(sorted(name for name in names if name not in given))
         if missing:
@@ -122,7 +122,7 @@ def _named(binary: Binary, neighbours: Neighbours) -> Iterator[Unresolved]:
 
 
 def _exported(givers: Iterable[Binary], neighbours: Neighbours, depth: int = 2) -> frozenset[str]:
-    """All that some libraries and the given ones that they need export."""
+    """All symbols exported by some libraries and by the given libraries that they need."""
     names: set[str] = set()
     for giver in givers:
         names |= giver.exported
@@ -133,7 +133,7 @@ def _exported(givers: Iterable[Binary], neighbours: Neighbours, depth: int = 2) 
 
 
 def _elf(binary: Binary, neighbours: Neighbours) -> Iterator[Unresolved]:
-    """ELF: symbols without a version have to be in some library that is loaded along."""
+    """ELF: symbols without a version must be in one of the libraries that are loaded together."""
     wanted = [symbol for symbol in binary.undefined if not symbol.library and not _is_hosts(symbol)]
     if not wanted:
         return
@@ -142,7 +142,7 @@ def _elf(binary: Binary, neighbours: Neighbours) -> Iterator[Unresolved]:
     missing = {symbol.name for symbol in wanted} - chain.given
     if missing:
         missing -= chain.look_outside(binary)
-    # Where a library could not be read, what is missing may be in it.
+    # If a library could not be read, the missing symbols may be in it.
     if not missing or chain.is_unknown:
         return
     is_sure = _has_relatives(missing, chain.given)
@@ -155,14 +155,14 @@ def _is_hosts(symbol: Symbol) -> bool:
 
 
 def _is_plugin(binary: Binary) -> bool:
-    """Whether a program of its own kind loads it and brings names along: modules of Python and Node."""
+    """Whether a program loads it and provides names to it, as with modules of Python and Node."""
     return any(mark in binary.path.name for mark in (".cpython-", ".abi3.", ".node"))
 
 
 def _has_relatives(missing: Iterable[str], given: Iterable[str]) -> bool:
-    """Whether names with the same beginning (``ggml_``) as all that are missing are given by the other libraries.
+    """Whether the other libraries provide names with the same prefix (``ggml_``) as all the missing ones.
 
-    A library for a program to load may count on names of that program, and these stand alone.
+    A library that a program loads may rely on that program's names; in that case no other library has names like them.
     """
     families = {_family(name) for name in given}
     return all(_family(name) in families for name in missing)
@@ -174,7 +174,7 @@ def _family(name: str) -> str:
 
 
 class _Chain:
-    """The libraries that are loaded along with one, by what they need."""
+    """The libraries that are loaded together with the given one, according to what they need."""
 
     def __init__(self, neighbours: Neighbours) -> None:
         self.given: set[str] = set()
@@ -184,7 +184,7 @@ class _Chain:
         self._seen: set[int] = set()
 
     def add(self, binary: Binary, depth: int = _DEPTH) -> None:
-        """Add a library and all given ones that it needs."""
+        """Add a library and all given libraries that it needs."""
         if id(binary) in self._seen or not depth:
             return
         self._seen.add(id(binary))
@@ -197,7 +197,7 @@ class _Chain:
                 self.outside.append((library, binary))
 
     def look_outside(self, binary: Binary) -> frozenset[str]:
-        """What libraries of this machine give; notes whether one could not be read."""
+        """Symbols provided by libraries of this machine; notes whether a library could not be read."""
         names: set[str] = set()
         for library, asker in self.outside:
             exported = self._exported(library, asker)
@@ -218,9 +218,9 @@ class _Chain:
 
 
 def _is_versioned(library: str, binary: Binary) -> bool:
-    """Whether a library is known to give all its symbols versions: what has none is not from there.
+    """Whether a library is known to give all its symbols versions: a symbol without one is not from there.
 
-    Others may have versions for a part of theirs, as zlib does.
+    Others, such as zlib, may have versions for some of their symbols only.
     """
     name = base_name(library)
     return (

@@ -1,6 +1,6 @@
 """The compute backends, one small module each, and the choice between them.
 
-Pure on facts. Refuses to know compilers, directories and programs.
+Pure functions of facts. Does not know compilers, directories or programs.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["BACKENDS", "Backend", "Choice", "choose"]
 
 
 class Backend(Protocol):
-    """The names that a backend's module has.
+    """The names that a backend's module provides.
 
     Attributes:
         NAME: As the user writes it.
-        INPUTS: Facts that can change what comes out, besides the arguments of CMake.
-        LIBRARIES: Names of the libraries that it adds to those every build has, without prefix and
+        INPUTS: Facts that can change the result, besides the arguments of CMake.
+        LIBRARIES: Names of the libraries that it adds to those of every build, without prefix and
             suffix.
     """
 
@@ -35,15 +35,15 @@ class Backend(Protocol):
     LIBRARIES: tuple[str, ...]
 
     def detect(self, facts: Facts) -> Verdict:
-        """Whether this machine has what the backend runs on, and what it is built with."""
+        """Whether this machine has the hardware for the backend, and the tools to build it."""
         ...
 
     def cmake_args(self, facts: Facts, *, portable: bool) -> tuple[str, ...]:
-        """The arguments that turn it on."""
+        """The CMake arguments that turn it on."""
         ...
 
     def phrase(self, facts: Facts, *, portable: bool) -> str:
-        """What accelerates, as one phrase."""
+        """What accelerates inference, as one phrase."""
         ...
 
 
@@ -54,17 +54,17 @@ def _backend(module: ModuleType) -> Backend:
 BACKENDS: dict[str, Backend] = {
     module.NAME: _backend(module) for module in (metal, cuda, hip, vulkan, cpu)
 }
-"""All backends by name, the preferred first."""
+"""All backends by name, in order of preference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A backend that was chosen.
+    """The chosen backend.
 
     Attributes:
-        backend: Which.
-        reason: Why.
-        notes: What the user should know: accelerators that stay unused, and how to use them.
+        backend: The backend.
+        reason: Why it was chosen.
+        notes: Notes for the user: accelerators that stay unused, and how to use them.
     """
 
     backend: Backend
@@ -73,10 +73,10 @@ class Choice:
 
 
 def choose(name: str, facts: Facts) -> Choice:
-    """Take the backend that the user named, or with "auto" the best one that this machine has.
+    """Return the backend that the user named, or for "auto" the best one that this machine has.
 
     Raises:
-        ToolchainMissing: What the named backend is built with is not there.
+        ToolchainMissing: The tools to build the named backend are missing.
     """
     if name != "auto":
         return _named(BACKENDS[name], facts)

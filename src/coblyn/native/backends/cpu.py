@@ -22,12 +22,12 @@ def detect(facts: Facts) -> Verdict:
 
 
 def cmake_args(facts: Facts, *, portable: bool) -> tuple[str, ...]:  # noqa: ARG001
-    """On Apple's systems Metal is on unless it is turned off."""
+    """The CMake arguments; on Apple's systems, Metal is on unless it is turned off."""
     return ("-DGGML_METAL=OFF",) if facts["os"] == "macos" else ()
 
 
 def phrase(facts: Facts, *, portable: bool) -> str:
-    """What the CPU is compiled for."""
+    """The CPU that the code is compiled for."""
     if portable:
         return "CPU: all variants, the best one is chosen at start"
     features = ", ".join(accelerated_features(facts.words("cpu.features")))

@@ -30,7 +30,7 @@ _BEFORE_13 = ("50-virtual", "61-virtual", "70-virtual")
 
 
 def detect(facts: Facts) -> Verdict:
-    """A GPU that the driver knows, and the toolkit."""
+    """Whether there is a GPU that the driver knows, and the toolkit."""
     devices, compiler = facts["cuda.devices"], facts["cuda.compiler"]
     if facts["os"] == "macos":
         return Verdict(False, False, "CUDA does not exist on macOS.")
@@ -53,20 +53,20 @@ def detect(facts: Facts) -> Verdict:
 
 
 def cmake_args(facts: Facts, *, portable: bool) -> tuple[str, ...]:
-    """Kernels for the GPUs that are there, or for all common ones."""
+    """The CMake arguments: kernels for the GPUs present, or for all common ones."""
     return (
         "-DGGML_CUDA=ON",
         f"-DCMAKE_CUDA_COMPILER={facts['cuda.compiler']}",
         f"-DCMAKE_CUDA_ARCHITECTURES={';'.join(_architectures(facts, portable=portable))}",
         f"-DGGML_CUDA_FA_QUANTS={_CACHE_PAIRS}",
-        # One machine's GPUs talk to each other without it, and it would be one more library to find
+        # The GPUs of one machine communicate without it, and it would be one more library to find
         # at start.
         "-DGGML_CUDA_NCCL=OFF",
     )
 
 
 def phrase(facts: Facts, *, portable: bool) -> str:
-    """Which GPUs."""
+    """The GPUs that the kernels are for."""
     if portable or not facts["cuda.devices"]:
         return f"CUDA {facts['cuda.version']}: all common GPUs"
     return f"CUDA {facts['cuda.version']}: {facts['cuda.devices']}"

@@ -18,13 +18,13 @@ _TARGETS = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100", "gfx1101", "gfx1
 
 
 def detect(facts: Facts) -> Verdict:
-    """A GPU that the kernel driver knows, and ROCm."""
+    """Whether there is a GPU that the kernel driver knows, and ROCm."""
     targets, version = facts["hip.targets"], facts["hip.version"]
     install = f"Install ROCm {_MIN_ROCM} or newer, then run: coblyn build --backend hip"
     if facts["os"] == "macos":
         return Verdict(False, False, "ROCm does not exist on macOS.")
     if facts["os"] == "windows":
-        # CMake does not know HIP as a language there, so it takes another way through llama.cpp's
+        # CMake does not support HIP as a language there, so it takes another path through llama.cpp's
         # build.
         return Verdict(False, False, "HIP is built on Linux only.", "coblyn build --backend vulkan")
     device = bool(targets)
@@ -43,7 +43,7 @@ def detect(facts: Facts) -> Verdict:
 
 
 def cmake_args(facts: Facts, *, portable: bool) -> tuple[str, ...]:
-    """Kernels for the GPUs that are there, or for all common ones."""
+    """The CMake arguments: kernels for the GPUs present, or for all common ones."""
     here = facts.words("hip.targets")
     targets = here if here and not portable else _TARGETS
     compiler = (f"-DCMAKE_HIP_COMPILER={facts['hip.clang']}",) if facts["hip.clang"] else ()
@@ -59,6 +59,6 @@ def cmake_args(facts: Facts, *, portable: bool) -> tuple[str, ...]:
 
 
 def phrase(facts: Facts, *, portable: bool) -> str:
-    """Which GPUs."""
+    """The GPUs that the kernels are for."""
     here = facts["hip.targets"]
     return f"ROCm {facts['hip.version']}: {here if here and not portable else 'all common GPUs'}"

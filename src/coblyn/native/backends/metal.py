@@ -17,7 +17,7 @@ LIBRARIES = ("ggml-metal",)
 
 
 def detect(facts: Facts) -> Verdict:
-    """Apple silicon with the command line tools."""
+    """Whether this is Apple silicon with the command line tools."""
     if facts["os"] != "macos":
         return Verdict(False, False, "Metal exists on macOS only.")
     has_sdk = bool(facts["sdk"])
@@ -31,9 +31,9 @@ def detect(facts: Facts) -> Verdict:
             "Install a Python for Apple silicon (arm64), and Coblyn in it.",
         )
     if facts["arch"] != "arm64":
-        # llama.cpp's Metal kernels are written for Apple's own GPUs; on AMD and Intel ones they are
-        # slower than the CPU or wrong (llama.cpp issues 6975 and 9157), so it takes a user who asks
-        # for it.
+        # llama.cpp's Metal kernels are written for Apple's own GPUs; on AMD and Intel GPUs they are
+        # slower than the CPU or wrong (llama.cpp issues 6975 and 9157), so they are used only if the
+        # user names this backend.
         return Verdict(False, has_sdk, "Metal on Intel Macs is slower than their CPU.", hint)
     if not has_sdk:
         return Verdict(
@@ -43,10 +43,10 @@ def detect(facts: Facts) -> Verdict:
 
 
 def cmake_args(facts: Facts, *, portable: bool) -> tuple[str, ...]:  # noqa: ARG001
-    """The shaders go into the library: no file to lose, no Metal compiler needed."""
+    """The CMake arguments; the shaders go into the library: no file to lose, no Metal compiler needed."""
     return ("-DGGML_METAL=ON", "-DGGML_METAL_EMBED_LIBRARY=ON")
 
 
 def phrase(facts: Facts, *, portable: bool) -> str:  # noqa: ARG001
-    """Which GPU."""
+    """The GPU."""
     return f"Metal: {facts['cpu'] or 'GPU'}"

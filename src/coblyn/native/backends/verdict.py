@@ -1,4 +1,4 @@
-"""What a backend says about a machine."""
+"""A backend's verdict on a machine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Verdict:
     """Whether a backend fits a machine.
 
     Attributes:
-        has_device: The hardware is there.
-        has_tools: What the backend is built with is there.
+        has_device: Whether the hardware is present.
+        has_tools: Whether the tools to build the backend are present.
         reason: Why, as a sentence.
-        hint: What to install or to do, if something is missing.
+        hint: What to install or do, if something is missing.
     """
 
     has_device: bool

@@ -1,4 +1,4 @@
-"""GPUs of all makers through Vulkan."""
+"""GPUs of all vendors through Vulkan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SDK = "Install the newest Vulkan SDK from LunarG and set VULKAN_SDK to it"
 
 
 def detect(facts: Facts) -> Verdict:
-    """A render device, the shader compiler, the headers of Vulkan and those of SPIR-V."""
+    """Whether there is a render device, the shader compiler, the Vulkan headers and the SPIR-V headers."""
     device = bool(facts["vulkan.devices"]) and facts["os"] != "macos"
     needed = {
         "glslc": facts["vulkan.glslc"],
@@ -40,7 +40,7 @@ def detect(facts: Facts) -> Verdict:
         )
         return Verdict(device, False, f"{what}: {missing}.", hint)
     if not facts["vulkan.layer-settings"]:
-        # Seen with the 1.3.239 of Debian 12: llama.cpp 0.5.0 uses the extension without asking.
+        # Observed with version 1.3.239 of Debian 12: llama.cpp 0.5.0 uses the extension without checking.
         old = f"Vulkan's headers are too old ({facts['vulkan.header.version'] or '?'})"
         return Verdict(device, False, f"{old}: they lack VK_EXT_layer_settings.", _SDK)
     if not device:
@@ -49,7 +49,7 @@ def detect(facts: Facts) -> Verdict:
 
 
 def cmake_args(facts: Facts, *, portable: bool) -> tuple[str, ...]:  # noqa: ARG001
-    """Shaders are compiled for Vulkan, whatever GPU there is."""
+    """The CMake arguments; shaders are compiled for Vulkan, independent of the GPU."""
     return ("-DGGML_VULKAN=ON", f"-DVulkan_GLSLC_EXECUTABLE={facts['vulkan.glslc']}")
 
 

@@ -1,7 +1,7 @@
 """Static libraries: the members of an ``ar`` archive, GNU's, BSD's, thin ones and Microsoft's.
 
-Formats: ``<ar.h>``; "Archive (Library) File Format" in Microsoft's PE specification; LLVM's ``Archive.cpp``. Knows
-nothing of what the members hold.
+Formats: ``<ar.h>``; "Archive (Library) File Format" in Microsoft's PE specification; LLVM's ``Archive.cpp``. Does not
+know what the members contain.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BSD_INDEX = "__.SYMDEF"
 
 
 class ArchiveBroken(ValueError):
-    """The archive does not hold together; the message says where."""
+    """The archive is inconsistent; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Member:
     Attributes:
         name: Its name; of a thin archive, a path relative to the archive or an absolute one.
         offset: Where its bytes begin in the archive.
-        size: How many there are.
-        is_outside: It is a file of its own, of which a thin archive holds only the name.
+        size: Number of bytes.
+        is_outside: Whether it is a separate file, of which a thin archive holds only the name.
     """
 
     name: str
@@ -82,7 +82,7 @@ def members(data: memoryview) -> Iterator[Member]:
 
 
 def _header(data: memoryview, offset: int) -> tuple[str, int]:
-    """Name as it stands in a member's header, and its size."""
+    """Name as it is in a member's header, and its size."""
     head = bytes(data[offset : offset + _HEADER])
     if len(head) < _HEADER or head[58:] != _END:
         raise ArchiveBroken(f"there is no member's header at offset {offset}")
@@ -93,7 +93,7 @@ def _header(data: memoryview, offset: int) -> tuple[str, int]:
 
 
 def _name(raw: str, body: memoryview, long_names: bytes, offset: int) -> tuple[str, int]:
-    """Full name of a member, and how many bytes of its body the name takes (BSD)."""
+    """Full name of a member, and the number of bytes of its body that the name takes (BSD)."""
     if raw.startswith("#1/") and raw[3:].isdigit():
         length = int(raw[3:])
         if length > len(body):

@@ -1,4 +1,4 @@
-"""Instruction sets in 64-bit ARM code: every instruction is four bytes, and a mask tells what it is.
+"""Instruction sets in 64-bit ARM code: every instruction has four bytes, and a mask identifies it.
 
 Encodings: "Arm Architecture Reference Manual for A-profile architecture" (DDI 0487), chapter C4.
 """
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["arm64_instruction", "look_at_arm64"]
 
-# Mask and value. Of SVE and SME only instructions whose encoding leaves little room for chance: constants between
-# functions would pass for others.
+# Mask and value. Of SVE and SME, only instructions whose encoding leaves little room for chance: constants between
+# functions would be mistaken for others.
 _SETS: dict[str, tuple[tuple[int, int], ...]] = {
     "asimddp": (
         (0x9FE0FC00, 0x0E809400),  # SDOT, UDOT (vector)
@@ -49,7 +49,7 @@ _SETS: dict[str, tuple[tuple[int, int], ...]] = {
     ),
 }
 
-# MRS of an identification register, which says what the CPU can do.
+# MRS of an identification register, which reports the CPU's features.
 _ASKS = (0xFFFFF000, 0xD5380000)
 
 
@@ -58,7 +58,7 @@ def look_at_arm64(parts: Sequence[memoryview], limit: int) -> Code:
 
     Args:
         parts: The bytes of each section.
-        limit: How many bytes to look at in all.
+        limit: Maximum number of bytes to examine in all.
     """
     import numpy as np
 
@@ -81,10 +81,10 @@ def look_at_arm64(parts: Sequence[memoryview], limit: int) -> Code:
 
 
 def arm64_instruction(code: bytes) -> Instruction:
-    """The instruction that some bytes begin with, as a number, and its set where a mask tells it.
+    """The first instruction in some bytes, as a number, and its set if a mask identifies it.
 
     Args:
-        code: At least 4 bytes from its first on; fewer are not an instruction.
+        code: The bytes from the instruction on; fewer than 4 are not an instruction.
     """
     if len(code) < 4:
         return Instruction()
@@ -100,7 +100,7 @@ def arm64_instruction(code: bytes) -> Instruction:
 
 
 def _encoded_set(word: int) -> tuple[str, ...]:
-    """SVE and SME have an own part of the encodings, C4.1: of one instruction, that is sure enough."""
+    """SVE and SME have their own part of the encodings, C4.1: for a single instruction, that is sure enough."""
     kind = word >> 25 & 0b1111
     if kind == 0b0010:
         return ("sve",)

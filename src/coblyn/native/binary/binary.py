@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Format(StrEnum):
-    """How a file is laid out."""
+    """Format of a file."""
 
     ELF = "ELF"
     MACHO = "Mach-O"
@@ -36,26 +36,26 @@ class Format(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a file is for."""
+    """Purpose of a file."""
 
     OBJECT = "object"
     LIBRARY = "shared library"
     PROGRAM = "program"
     IMPORT = "import"
-    """A member of Microsoft's import libraries: one name that a DLL gives."""
+    """A member of Microsoft's import libraries: one name that a DLL exports."""
 
 
 class Binding(StrEnum):
     """How a symbol takes part in a link."""
 
     STRONG = "strong"
-    """One definition is allowed; as a reference: has to be there."""
+    """Exactly one definition is allowed; a reference must be resolved."""
     WEAK = "weak"
-    """Any number of definitions, the linker takes one (weak, COMDAT, unique); as a reference: may be missing."""
+    """With any number of definitions, the linker takes one (weak, COMDAT, unique); a reference may stay unresolved."""
     COMMON = "common"
-    """Tentative definition of C: merged with others of that name."""
+    """Tentative definition of C: merged with others of the same name."""
     LOCAL = "local"
-    """Not seen by other files."""
+    """Not visible to other files."""
 
 
 class Visibility(StrEnum):
@@ -72,10 +72,10 @@ class Symbol:
     Attributes:
         name: As it is in the file: mangled, and with the leading underscore of Mach-O.
         binding: How it takes part in a link.
-        is_defined: Whether the file has it, or needs it.
+        is_defined: Whether the file defines it; otherwise, the file needs it.
         visibility: Which files may see it.
-        library: Needed by a library or program: the library that it is expected in (two-level names of Mach-O, imports
-            of PE, symbol versions of ELF); empty if any will do.
+        library: For a symbol that a library or program needs: the library it is expected in (two-level names of Mach-O,
+            imports of PE, symbol versions of ELF); empty if any library is acceptable.
     """
 
     name: str
@@ -100,11 +100,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class InstructionSet:
-    """Instructions beyond an architecture's base that are in the code.
+    """Instructions beyond an architecture's base that the code contains.
 
     Attributes:
         name: As Linux names it in ``/proc/cpuinfo``, such as "avx512f" or "asimddp".
-        count: How many instructions need it.
+        count: Number of instructions that need it.
     """
 
     name: str
@@ -116,8 +116,8 @@ class Instruction:
     """One instruction.
 
     Attributes:
-        text: In the assembler's language, "tilezero tmm0"; empty if the bytes are not one, or cannot be read here.
-        sets: Sets beyond the base that it needs, as Linux names them; the one that it belongs to first.
+        text: Assembly language, "tilezero tmm0"; empty if the bytes are not an instruction, or cannot be decoded here.
+        sets: Sets beyond the base that it needs, as Linux names them; the set that it belongs to first.
     """
 
     text: str = ""
@@ -126,12 +126,12 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What looking at the instructions gave.
+    """Result of examining the instructions.
 
     Attributes:
         instruction_sets: Those beyond the base, by name.
-        asks_cpu: Whether the code asks the CPU what it can do, so that what it uses may be guarded by that.
-        is_whole: Whether all code was looked at, or only its first part.
+        asks_cpu: Whether the code queries the CPU's features, which may guard the instructions it uses.
+        is_whole: Whether all code was examined, or only its first part.
     """
 
     instruction_sets: tuple[InstructionSet, ...] = ()
@@ -144,23 +144,23 @@ class Binary:
     """One object file, library or program; a slice of a universal file or a member of an archive is one, too.
 
     Attributes:
-        path: The file.
-        format: How it is laid out.
-        kind: What it is for.
-        arch: "x86-64", "arm64", "x86", "arm", or what the format calls it.
-        platform: "linux", "macos", "windows", or another's name; empty if the file does not say.
+        path: Path of the file.
+        format: Its format.
+        kind: Its purpose.
+        arch: "x86-64", "arm64", "x86", "arm", or the format's own name for it.
+        platform: "linux", "macos", "windows", or the name of another; empty if the file does not say.
         member: Name of the archive's member; empty if it is the file itself.
         min_os: Lowest system that it is made for: macOS "13.3", Windows "6.0", Linux "glibc 2.34"; empty if unknown.
         sdk: Version of the SDK that it was made with (Mach-O); empty if unknown.
-        name: soname, install name, or name of the DLL, as the file says.
-        needed: Libraries that it asks for, as it asks for them.
-        optional: Those of ``needed`` that it can do without (weak or loaded late).
-        versions: Versions of symbols that it asks of them (ELF), such as "GLIBC_2.34" and "GLIBCXX_3.4.30".
-        rpaths: Where it looks for them, as written.
-        symbols: What it defines and needs.
+        name: soname, install name, or name of the DLL, as the file gives it.
+        needed: Libraries that it requests, as it names them.
+        optional: The libraries in ``needed`` that it can do without (weak or loaded late).
+        versions: Symbol versions that it requires of them (ELF), such as "GLIBC_2.34" and "GLIBCXX_3.4.30".
+        rpaths: Where it searches for them, as written.
+        symbols: Symbols that it defines and needs.
         sections: Its sections.
         words: Names found in its constant data; see `coblyn.native.binary.words`.
-        code: What its instructions say; None if they were not read.
+        code: Facts about its instructions; None if they were not read.
     """
 
     path: Path
@@ -183,12 +183,12 @@ class Binary:
 
     @property
     def label(self) -> str:
-        """How it is shown: the file's name, and the member's in brackets."""
+        """Its display name: the file's name, with the member's in brackets."""
         return f"{self.path.name}({self.member})" if self.member else self.path.name
 
     @property
     def is_linked(self) -> bool:
-        """Whether a linker has made it: a library or a program."""
+        """Whether it is linked: a library or a program."""
         return self.kind in (Kind.LIBRARY, Kind.PROGRAM)
 
     @cached_property
@@ -202,7 +202,7 @@ class Binary:
 
     @cached_property
     def exported(self) -> frozenset[str]:
-        """Names that it defines for others, after a link."""
+        """Names that it defines for other files, after a link."""
         return frozenset(
             symbol.name
             for symbol in self.symbols
@@ -213,12 +213,12 @@ class Binary:
 
     @cached_property
     def defined(self) -> frozenset[str]:
-        """All names that it defines, local ones too."""
+        """All names that it defines, including local ones."""
         return frozenset(symbol.name for symbol in self.symbols if symbol.is_defined)
 
     @cached_property
     def undefined(self) -> tuple[Symbol, ...]:
-        """What it needs from elsewhere and cannot do without."""
+        """Names that it needs from elsewhere and cannot do without."""
         return tuple(
             symbol
             for symbol in self.symbols
@@ -226,7 +226,7 @@ class Binary:
         )
 
     def size_of(self, name: str) -> int:
-        """Bytes of the sections of that name, or (Mach-O) of that name in any segment; 0 if there is none."""
+        """Total size in bytes of the sections with that name, in any segment for Mach-O; 0 if there is none."""
         return sum(
             section.size
             for section in self.sections
@@ -235,5 +235,5 @@ class Binary:
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """The names without repetitions, in their order."""
+    """The names without repetitions, in their original order."""
     return tuple(dict.fromkeys(names))

@@ -1,6 +1,6 @@
 """Checks that everything a file's header refers to is inside the file; refuses truncated, damaged and hostile files.
 
-What reads the whole file afterwards may then trust counts and offsets. Formats: ``<elf.h>``, ``<mach-o/loader.h>``,
+Code that reads the whole file later may then trust counts and offsets. Formats: ``<elf.h>``, ``<mach-o/loader.h>``,
 Microsoft's PE specification.
 """
 
@@ -24,12 +24,12 @@ _LC_SEGMENT_64 = 0x19
 
 
 class ClaimBroken(ValueError):
-    """A header claims what is not there; the message says what and where."""
+    """A header refers to something outside the file; the message says what and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """Bytes, and questions about them that end in a clear error."""
+    """Bytes, with accessors that end in a clear error."""
 
     data: memoryview
 
@@ -48,7 +48,7 @@ def check_elf(data: memoryview) -> None:
     """Check an ELF file's headers, sections and segments.
 
     Raises:
-        ClaimBroken: Something lies outside of the file.
+        ClaimBroken: Something lies outside the file.
     """
     file = _File(data)
     kind, order = file.read("BB", 4, "its ELF header")
@@ -87,7 +87,7 @@ def check_macho(data: memoryview) -> None:
     """Check a thin Mach-O file's load commands, segments and symbols.
 
     Raises:
-        ClaimBroken: Something lies outside of the file.
+        ClaimBroken: Something lies outside the file.
     """
     file = _File(data)
     magic = bytes(data[:4])
@@ -116,10 +116,10 @@ def check_macho(data: memoryview) -> None:
 
 
 def check_coff(data: memoryview) -> None:
-    """Check a COFF object's sections and symbols; also one of ``/bigobj``.
+    """Check a COFF object's sections and symbols; also accepts a ``/bigobj`` object.
 
     Raises:
-        ClaimBroken: Something lies outside of the file.
+        ClaimBroken: Something lies outside the file.
     """
     file = _File(data)
     if bytes(data[:4]) == b"\0\0\xff\xff":
@@ -139,7 +139,7 @@ def check_pe(data: memoryview) -> None:
     """Check a PE file's headers and sections.
 
     Raises:
-        ClaimBroken: Something lies outside of the file.
+        ClaimBroken: Something lies outside the file.
     """
     file = _File(data)
     (start,) = file.read("<I", 0x3C, "its DOS header")
@@ -156,7 +156,7 @@ def _check_raw_sections(file: _File, offset: int, count: int) -> None:
         at = offset + 40 * number
         size, start = file.read("<II", at + 16, "a section")
         (flags,) = file.read("<I", at + 36, "a section")
-        # Uninitialized data has a size and no bytes.
+        # Uninitialized data has a size but no bytes.
         if start and not flags & 0x80:
             file.holds(start, size, f"its section {number + 1}")
 

@@ -35,14 +35,14 @@ _EXTERNAL, _STATIC = 2, 3
 def read_coff(
     data: memoryview, source: Path | bytes, path: Path, member: str, *, with_code: bool
 ) -> Binary | None:
-    """Read a COFF object whose header has been checked; None if lief cannot.
+    """Read a COFF object whose header has been checked; None if lief cannot read it.
 
     Args:
         data: The object's bytes.
         source: The file, or the same bytes.
-        path: The file that it is, or is in.
+        path: The file that it is, or that contains it.
         member: Name in the archive.
-        with_code: Whether to look at instructions, too.
+        with_code: Whether to examine instructions, too.
     """
     import lief
 
@@ -82,7 +82,7 @@ def _symbols(table: SymbolTable, comdat: set[int]) -> Iterator[Symbol]:
         if not raw.name:
             continue
         if raw.storage == WEAK:
-            # Defined elsewhere under a helper's name (".weak.f.default.g"), or not at all.
+            # Defined elsewhere under a helper's name (".weak.f.default.g"), or undefined.
             yield Symbol(raw.name, Binding.WEAK, is_defined=raw.section > 0)
         elif raw.storage == _EXTERNAL:
             yield _external(raw, is_comdat=raw.section in comdat)

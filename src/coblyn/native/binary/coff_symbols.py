@@ -25,13 +25,13 @@ _BIG = b"\0\0\xff\xff"
 
 @dataclass(frozen=True, slots=True)
 class RawSymbol:
-    """One entry.
+    """One symbol.
 
     Attributes:
         name: Its name.
         value: Offset, or the size of a tentative definition.
-        section: Number of its section from 1; 0 if undefined, negative for absolute values and debugging. Of a weak
-            name, that of the definition which it has by default.
+        section: Number of its section from 1; 0 if undefined, negative for absolute values and debugging. For a weak
+            name, the section of its default definition.
         storage: Its storage class.
     """
 
@@ -59,7 +59,7 @@ class SymbolTable:
         self._names = bytes(data[self._start + self._count * self._entry.size :])
 
     def __iter__(self) -> Iterator[RawSymbol]:
-        """The symbols, without what belongs to them (auxiliary records)."""
+        """The symbols, without their auxiliary records."""
         number = 0
         while number < self._count:
             place = self._start + number * self._entry.size
@@ -70,7 +70,7 @@ class SymbolTable:
             number += 1 + more
 
     def _default(self, auxiliary: int) -> int:
-        """The section of the symbol that stands in for a weak one; its number is in the auxiliary record."""
+        """The section of the symbol that replaces a weak one; its number is in the auxiliary record."""
         if auxiliary + self._entry.size > len(self._data):
             return 0
         (number,) = struct.unpack_from("<I", self._data, auxiliary)
@@ -80,7 +80,7 @@ class SymbolTable:
         return int(self._entry.unpack_from(self._data, place)[2])
 
     def section_name(self, name: str) -> str:
-        """Full name of a section; one of more than eight characters is "/" and a place in the string table."""
+        """Full name of a section; a name of more than eight characters is "/" and an offset into the string table."""
         if name.startswith("/") and name[1:].isdecimal():
             return self._string(int(name[1:])) or name
         return name

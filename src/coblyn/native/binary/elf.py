@@ -49,13 +49,13 @@ _HIDDEN_VERSION = 0x8000
 
 
 def read_elf(source: Path | bytes, path: Path, member: str, *, with_code: bool) -> Binary | None:
-    """Read an ELF file whose header has been checked; None if lief cannot.
+    """Read an ELF file whose header has been checked; None if lief cannot read it.
 
     Args:
         source: The file, or the bytes of an archive's member.
-        path: The file that it is, or is in.
+        path: The file that it is, or that contains it.
         member: Name in the archive.
-        with_code: Whether to look at instructions, too.
+        with_code: Whether to examine instructions, too.
     """
     import lief
 
@@ -102,7 +102,7 @@ def _kind(elf: lief.ELF.Binary) -> Kind:
 
 
 def _dynamic(elf: lief.ELF.Binary) -> dict[str, list[str]]:
-    """Texts of the dynamic section by tag."""
+    """Strings of the dynamic section by tag."""
     import lief
 
     found: dict[str, list[str]] = {}
@@ -134,14 +134,14 @@ def _versions(elf: lief.ELF.Binary) -> tuple[str, ...]:
 
 
 def _glibc(versions: tuple[str, ...]) -> str:
-    """The newest glibc that a symbol asks for: "glibc 2.34"."""
+    """The newest glibc that a symbol requires: "glibc 2.34"."""
     found = [match for name in versions if (match := _GLIBC.fullmatch(name))]
     newest = max((tuple(map(int, match[1].split("."))) for match in found), default=())
     return f"glibc {'.'.join(map(str, newest))}" if newest else ""
 
 
 def _symbols(elf: lief.ELF.Binary, kind: Kind, files: dict[int, str]) -> Iterator[Symbol]:
-    """Of an object all; of what is linked what it shares, and the names of the rest as local ones."""
+    """All symbols of an object; for a linked binary the shared ones, and the names of the rest as local symbols."""
     comdat = _comdat_sections(elf) if kind is Kind.OBJECT else frozenset()
     seen: set[str] = set()
     if kind is not Kind.OBJECT:

@@ -1,4 +1,4 @@
-"""Members of Microsoft's import libraries: a header, the name of a function, and the DLL that gives it.
+"""Members of Microsoft's import libraries: a header, the name of a function, and the DLL that exports it.
 
 Format: "Import Library Format" in Microsoft's PE specification.
 """
@@ -25,10 +25,10 @@ def is_import_object(data: memoryview) -> bool:
 
 
 def read_import_object(data: memoryview, path: Path, member: str) -> Binary:
-    """What a short import says.
+    """Read a short import.
 
     Raises:
-        ValueError: Its names are not there.
+        ValueError: Its names are missing.
     """
     _, _, _, machine, _, size, _, _ = _HEADER.unpack_from(data)
     names = bytes(data[_HEADER.size : _HEADER.size + size]).split(b"\0")

@@ -1,6 +1,6 @@
-"""Which instruction sets beyond the base are in a binary's code.
+"""Finds which instruction sets beyond the base a binary's code uses.
 
-The count is of what is there, wherever it is: code that asks the CPU first and then chooses is counted, too.
+Counts all instructions that are present: code that queries the CPU first and then chooses is counted, too.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "instruction_at", "look_at_code"]
 
 MAX_BYTES = 16 * 2**20
-"""How many bytes of code are looked at, a binary; takes a second and a half at most."""
+"""Maximum number of bytes of code examined per binary; takes a second and a half at most."""
 
 
 def look_at_code(arch: str, parts: Sequence[memoryview]) -> Code | None:
-    """Look at the instructions in some sections of code.
+    """Examine the instructions in some sections of code.
 
     Args:
         arch: As in `Binary.arch`.
         parts: The bytes of each section of code.
 
     Returns:
-        None if the architecture is not known here, or (x86-64 on a machine of another kind) if the disassembler
+        None if the architecture is not supported here, or (x86-64 on a machine of another kind) if the disassembler
         is not installed.
     """
     if arch == "x86-64":
@@ -41,15 +41,15 @@ def look_at_code(arch: str, parts: Sequence[memoryview]) -> Code | None:
 
 
 def instruction_at(arch: str, code: bytes) -> Instruction:
-    """The instruction that some bytes begin with, and the sets that it needs.
+    """The first instruction in some bytes, and the sets that it needs.
 
     Args:
         arch: As in `Binary.arch`, and as the fact "arch".
-        code: The bytes from its first on, 16 if they can be had.
+        code: The bytes from the instruction on, 16 if available.
 
     Returns:
-        Without a text for bytes that are not an instruction, or where nothing can tell; without a set for what every
-        processor has, and for what none has, such as ``ud2``.
+        The text is empty if the bytes are not an instruction, or cannot be decoded here; the sets are empty for
+        what every processor has, and for what none has, such as ``ud2``.
     """
     if arch == "x86-64":
         from coblyn.native.binary.x86 import x86_instruction

@@ -60,13 +60,13 @@ _WEAK_DEFINITION = 0x80
 
 
 def read_macho(source: Path | bytes, path: Path, member: str, *, with_code: bool) -> Binary | None:
-    """Read a thin Mach-O file whose header has been checked; None if lief cannot.
+    """Read a thin Mach-O file whose header has been checked; None if lief cannot read it.
 
     Args:
         source: The file, or the bytes of a slice or of an archive's member.
-        path: The file that it is, or is in.
+        path: The file that it is, or that contains it.
         member: Name in the archive.
-        with_code: Whether to look at instructions, too.
+        with_code: Whether to examine instructions, too.
     """
     import lief
 
@@ -118,7 +118,7 @@ def _target(macho: lief.MachO.Binary) -> tuple[str, str, str]:
 
 
 def _version(numbers: Sequence[int]) -> str:
-    """13.3 of 13, 3, 0; empty if it is not known."""
+    """Format 13, 3, 0 as 13.3; empty if unknown."""
     parts = list(numbers)
     while len(parts) > 2 and parts[-1] == 0:
         parts.pop()
@@ -142,7 +142,7 @@ def _symbols(macho: lief.MachO.Binary, loads: Sequence[str]) -> Iterator[Symbol]
 def _binding(kind: int, raw: Any) -> Binding:
     if kind & _TYPE == 0:
         return Binding.COMMON
-    # After the link, a name that was private is local and keeps its mark.
+    # After the link, a name that was private is local and keeps its private flag.
     if not kind & _EXTERNAL:
         return Binding.LOCAL
     return Binding.WEAK if raw.description & _WEAK_DEFINITION else Binding.STRONG
@@ -153,7 +153,7 @@ def _visibility(kind: int) -> Visibility:
 
 
 def _reference(name: str, description: int, loads: Sequence[str]) -> Symbol:
-    """A name that is needed; which library gives it, is in the upper byte (two-level namespace)."""
+    """A needed name; the upper byte says which library provides it (two-level namespace)."""
     number = description >> 8 & 0xFF
     library = loads[number - 1] if 0 < number <= len(loads) else ""
     is_weak = bool(description & _WEAK_REFERENCE)

@@ -23,12 +23,12 @@ _CODE = 0x20
 
 
 def read_pe(source: Path | bytes, path: Path, *, with_code: bool) -> Binary | None:
-    """Read a PE file whose header has been checked; None if lief cannot.
+    """Read a PE file whose header has been checked; None if lief cannot read it.
 
     Args:
         source: The file, or its bytes.
         path: The file.
-        with_code: Whether to look at instructions, too.
+        with_code: Whether to examine instructions, too.
     """
     import lief
 
@@ -71,6 +71,6 @@ def _symbols(pe: lief.PE.Binary, exports: lief.PE.Export | None) -> Iterator[Sym
                 yield Symbol(name, Binding.STRONG, is_defined=True)
     for library in pe.imports:
         for wanted in library.entries:
-            # By number only: nothing that could be looked for.
+            # Imported by number only: there is no name to look up.
             if not wanted.is_ordinal and (name := name_of(wanted)):
                 yield Symbol(name, Binding.STRONG, False, library=name_of(library))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SIZE", "looks_binary", "read"]
 
 MAX_SIZE = 8 * 2**30
-"""Bytes of a file beyond which it is not read; no library comes near."""
+"""Maximum size in bytes of a file that is read; no library comes close."""
 
 _ELF = b"\x7fELF"
 _MACHO = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce")
@@ -53,7 +53,7 @@ class _Skipped(ValueError):
 
 
 def looks_binary(path: Path) -> bool:
-    """Whether a file begins like one that `read` reads; a file that cannot be opened does not."""
+    """Whether a file begins like one that `read` reads; False for a file that cannot be opened."""
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -69,23 +69,23 @@ def read(path: Path, *, with_code: bool = True) -> tuple[Binary, ...]:
 
     Args:
         path: The file.
-        with_code: Whether to look at instructions, too, which takes the most time.
+        with_code: Whether to examine instructions, too, which takes the most time.
 
     Returns:
-        One value a slice (universal files) and member (archives).
+        One value per slice (universal files) and per member (archives).
 
     Raises:
-        BinaryUnreadable: It is not any of these, is cut short or damaged, too large, or cannot be opened; the message
+        BinaryUnreadable: It is none of these, is truncated or damaged, too large, or cannot be opened; the message
             says which and where.
     """
     import lief
 
-    # It writes what it thinks of a file to stderr.
+    # lief writes its complaints about a file to stderr.
     lief.logging.disable()
     with _opened(path) as data:
         try:
             with warnings.catch_warnings():
-                # lief's bindings warn of each number that is not a known kind.
+                # lief's bindings warn about each number that is not a known kind.
                 warnings.simplefilter("ignore", RuntimeWarning)
                 return tuple(_read(data, path, with_code=with_code))
         except (ArchiveBroken, UniversalBroken, ClaimBroken, _Skipped) as error:
@@ -94,7 +94,7 @@ def read(path: Path, *, with_code: bool = True) -> tuple[Binary, ...]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[memoryview]:
-    """The file's bytes, mapped; nothing of it is in memory yet."""
+    """The file's bytes, memory-mapped: none is in memory yet."""
     try:
         if not path.is_file():
             what = "is not a file" if path.exists() else "does not exist"
@@ -159,13 +159,13 @@ def _archive(data: memoryview, path: Path, *, with_code: bool) -> Iterator[Binar
 
 
 def _is_data(part: memoryview) -> bool:
-    """Archives may hold other things, such as Rust's metadata; a linker takes no notice of them."""
+    """Whether a member is of another kind, such as Rust's metadata; linkers ignore these."""
     head = bytes(part[:8])
     return not head.startswith((_ELF, *_MACHO, _BIG_COFF, *_COFF, *_BITCODE))
 
 
 def _outside(member: Member, path: Path, *, with_code: bool) -> Iterator[Binary]:
-    """A member of a thin archive: a file of its own."""
+    """Read a member of a thin archive, which is a separate file."""
     place = path.parent / member.name
     with _opened(place) as part:
         if not _is_data(part):
@@ -175,7 +175,7 @@ def _outside(member: Member, path: Path, *, with_code: bool) -> Iterator[Binary]
 def _thin(
     data: memoryview, source: Path | bytes, path: Path, member: str, *, with_code: bool
 ) -> Binary:
-    """One object, library or program."""
+    """Read one object, library or program."""
     binary = _parsed(data, source, path, member, with_code=with_code)
     if binary is None:
         raise ClaimBroken("its header is not that of a sound file")

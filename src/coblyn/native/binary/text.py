@@ -1,4 +1,4 @@
-"""Names and kinds as lief gives them, which in damaged files are neither text nor known kinds."""
+"""Names and kinds as lief returns them, which in damaged files are neither text nor known kinds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 __all__ = ["MAX_LENGTH", "name_of", "word"]
 
 MAX_LENGTH = 4096
-"""Letters of a name that are kept; C++ makes long ones, and hostile files longer ones."""
+"""Maximum length of a name that is kept; C++ makes long ones, and hostile files longer ones."""
 
 
 def name_of(thing: Any, attribute: str = "name") -> str:
-    """A name that one of lief's objects has, whatever its bytes are.
+    """The name of one of lief's objects, whatever its bytes are.
 
     Args:
         thing: The object.
-        attribute: Which of its attributes is the name.
+        attribute: The attribute that is the name.
     """
     try:
         value = getattr(thing, attribute)
@@ -26,5 +26,5 @@ def name_of(thing: Any, attribute: str = "name") -> str:
 
 
 def word(kind: Any) -> str:
-    """Name of one of lief's enumerated kinds; the number itself if it knows no such kind."""
+    """Name of one of lief's enumerated kinds; the number itself if lief does not know the kind."""
     return str(getattr(kind, "name", kind))

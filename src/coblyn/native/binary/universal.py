@@ -1,6 +1,6 @@
 """Several architectures in one file: where each slice begins and ends.
 
-Format: ``<mach-o/fat.h>``. A slice is a Mach-O file or an archive of them. Knows nothing of what is in a slice.
+Format: ``<mach-o/fat.h>``. A slice is a Mach-O file or an archive of them. Does not know what a slice contains.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["FAT", "FAT64", "Slice", "UniversalBroken", "slices"]
 FAT = b"\xca\xfe\xba\xbe"
 FAT64 = b"\xca\xfe\xba\xbf"
 
-# A Java class begins with the same four bytes, and its version (45 and up) stands where the count is here.
+# A Java class begins with the same four bytes, and has its version (45 and up) where the count is here.
 _MAX_SLICES = 32
 
 
 class UniversalBroken(ValueError):
-    """The file is not a universal binary, or is cut short; the message says where."""
+    """The file is not a universal binary, or is truncated; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def slices(data: memoryview) -> tuple[Slice, ...]:
     """The slices of a universal file.
 
     Raises:
-        UniversalBroken: The count makes no sense, or a slice lies outside of the file.
+        UniversalBroken: The count makes no sense, or a slice lies outside the file.
     """
     is_wide = bytes(data[:4]) == FAT64
     entry = struct.Struct(">iiQQII" if is_wide else ">iiIII")

@@ -1,4 +1,4 @@
-"""Names in constant data: what is left to recognise a library by when its symbols are stripped."""
+"""Names in constant data: the only way to recognise a library whose symbols are stripped."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "words_in"]
 
 MAX_BYTES = 64 * 2**20
-"""How many bytes of constant data are looked at, a binary."""
+"""Maximum number of bytes of constant data examined per binary."""
 
 _MAX_WORDS = 20_000
 
-# Names of functions that ggml puts into its messages (GGML_ASSERT, GGML_LOG with __func__), its shader files, and what
-# it begins its messages with.
+# Names of functions that ggml puts into its messages (GGML_ASSERT, GGML_LOG with __func__), its shader files, and the
+# prefixes of its messages.
 _WORD = re.compile(rb"(?:ggml[_-][A-Za-z0-9_.-]{2,60}:?|default\.metallib)")
 
 
 def words_in(parts: Iterable[memoryview]) -> frozenset[str]:
-    """All names of ggml's in some pieces of constant data."""
+    """All names of ggml in some pieces of constant data."""
     found: set[bytes] = set()
     room = MAX_BYTES
     for part in parts:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["look_at_x86", "x86_instruction"]
 
-# What a compiler uses when it is told that the CPU has it; names of iced-x86 (CpuidFeature) and of Linux. SSE2 and what
-# is older are part of x86-64.
+# Sets that a compiler uses when told that the CPU has them; names of iced-x86 (CpuidFeature) and of Linux. SSE2 and
+# older sets are part of x86-64.
 _SETS = {
     "SSSE3": "ssse3",
     "SSE4_1": "sse4_1",
@@ -55,7 +55,7 @@ _SETS = {
 }
 
 
-# Older CPUs run it as BSF, which compilers count on: it is in code for any CPU.
+# Older CPUs run it as BSF, which compilers rely on: it is in code for any CPU.
 _HARMLESS = ("TZCNT_R16_RM16", "TZCNT_R32_RM32", "TZCNT_R64_RM64")
 
 
@@ -64,10 +64,10 @@ def look_at_x86(parts: Sequence[memoryview], limit: int) -> Code | None:
 
     Args:
         parts: The bytes of each section.
-        limit: How many bytes to look at in all.
+        limit: Maximum number of bytes to examine in all.
 
     Returns:
-        None if iced-x86 is not installed: it exists for x86-64 machines only.
+        None if iced-x86 is not installed: it is available for x86-64 machines only.
     """
     try:
         import iced_x86
@@ -89,13 +89,13 @@ def look_at_x86(parts: Sequence[memoryview], limit: int) -> Code | None:
 
 
 def x86_instruction(code: bytes) -> Instruction:
-    """The instruction that some bytes begin with.
+    """The first instruction in some bytes.
 
     Args:
-        code: 16 bytes from its first on, or what can be read of them.
+        code: 16 bytes from the instruction on, or as many as can be read.
 
     Returns:
-        Without a text if the bytes are not an instruction, or iced-x86 is not installed.
+        The text is empty if the bytes are not an instruction, or iced-x86 is not installed.
     """
     try:
         import iced_x86
@@ -107,7 +107,7 @@ def x86_instruction(code: bytes) -> Instruction:
     names = _feature_names(iced_x86)
     sets = tuple(names[each] for each in instruction.cpuid_features() if each in names)
     formatter = iced_x86.Formatter(iced_x86.FormatterSyntax.INTEL)
-    # AVX512VL is there to narrow the others: what stands beside it says more.
+    # AVX512VL only narrows the others: the set listed with it says more.
     return Instruction(formatter.format(instruction), tuple(sorted(sets, key=_is_wide)))
 
 

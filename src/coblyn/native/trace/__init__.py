@@ -2,7 +2,7 @@
 
     error.py   whether a log shows a failure, and the first error in it
     link.py    objects, sources and options of each link
-    ninja.py   statements of a build file, and outputs made with another command
+    ninja.py   statements of a build file, and outputs made with a different command
 
-Reads text only, of any build on any system; knows no files and no causes.
+Reads text only, of any build on any system; does not know files or causes.
 """

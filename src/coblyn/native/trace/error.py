@@ -1,4 +1,4 @@
-"""Whether a build failed, and its first real error. Pure text; knows no cause, no files and no processes."""
+"""Whether a build failed, and its first real error. Pure text; does not know causes, files or processes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _COMPILER = (
     r"|zig|emcc)(?:-[\d.]+)?(?:\.exe)?"
 )
 _LINKER = r"(?:\S*[/\\])?(?:[\w.]+-)*(?:ld(?:\.\w+)?|ld64\.lld|lld|lld-link|mold|gold)(?:\.exe)?"
-# A test of the compiler by configure or CMake is meant to fail at times; and a line of source is not a message.
+# Some compiler tests of configure or CMake are meant to fail; and a line of source is not a message.
 _SCRATCH = re.compile(r"^\s*\d* \| |conftest|CMakeScratch|CMakeTmp|TryCompile|\bcheck_\w+\.c\b")
 
 _TRIAL = re.compile(r"configure:\d+: .*\bconftest\b")
 _TRIAL_END = re.compile(r"configure:\d+: (?:checking|result|\$\?)|#|\| #")
 
-# What pip and setuptools say of a program that failed; that program has said why.
+# Messages of pip and setuptools about a program that failed, which itself has already given the reason.
 _WRAPPER = r"subprocess-exited-with-error|metadata-generation-failed|command '"
 
 _IN_SOURCE = (
     r"^\s*\S.*?:\d+(?::\d+)?: (?:fatal |internal compiler )?error\b(?!\.)"
     r"|^\s*(?:\d+>)?\S.*?\(\d+(?:,\d+)?\)\s?: (?:fatal )?error\b"
 )
-# In the order of how much each explains: a full disk or memory breaks whatever compiler comes next, and a compiler's
-# own message says more than the linker's, and that more than ninja's or make's.
+# Ordered by how much each explains: a full disk or memory breaks whichever compiler comes next, and a compiler's
+# own message says more than the linker's, which says more than ninja's or make's.
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "disk",
@@ -82,8 +82,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("make", re.compile(r"^\s*\S*make(?:\.exe)?(?:\[\d+\])?: \*\*\*")),
 )
 
-# Signs that a build has failed, whatever the cause. What follows a warning, a test of configure's, or a name with
-# "error" in it is not one.
+# Signs that a build has failed, whatever the cause. Text after a warning, a test of configure, or a name that
+# contains "error" is not a sign.
 _FAILURE = re.compile(
     rf"{_IN_SOURCE}"
     rf"|^\s*{_COMPILER}\s?: (?:fatal |internal compiler )?error\b"
@@ -130,7 +130,7 @@ class LogError:
     Attributes:
         kind: "disk", "memory", "cmake", "compiler", "linker", "python", "ninja", "run", "make"
             or "unknown".
-        lines: The line that says it, and what belongs to it.
+        lines: The line with the error, and the lines that belong to it.
     """
 
     kind: str
@@ -157,7 +157,7 @@ def failure(lines: Iterable[str]) -> str | None:
 
 
 def without_trials(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Leave out what configure's trials wrote to its log, where most are meant to fail, unless configure itself failed.
+    """Leave out the log of configure's tests, most of which are meant to fail, unless configure itself failed.
 
     Args:
         lines: Lines with their numbers.
@@ -180,13 +180,13 @@ def without_trials(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _with_context(lines: Sequence[str], number: int, kind: str) -> tuple[str, ...]:
     block = [lines[number].rstrip()]
-    # Ninja shows the command, often thousands of characters, before what it wrote.
+    # Ninja prints the command, often thousands of characters, before the command's output.
     start = number + (2 if block[0].startswith("FAILED: ") else 1)
     for line in lines[start : start + _CONTEXT]:
         if _BORDER.match(line):
             break
-        # A block of CMake's is indented and may have an empty line after its head; of what an unknown program wrote,
-        # nothing is known.
+        # A CMake block is indented and may have an empty line after its head; the extent of an unknown program's output
+        # cannot be known.
         if not line.strip() and kind != "ninja" and (kind != "cmake" or len(block) > 2):
             break
         block.append(line.rstrip())

@@ -1,6 +1,6 @@
-"""What goes into one link: objects, the source of each, and archives that are taken whole.
+"""The inputs of one link: objects, the source of each, and archives that are taken whole.
 
-Readers of what CMake's generators write: ``compile_commands.json``, ``build.ninja`` and ``link.txt``. The formats:
+Reads files written by CMake's generators: ``compile_commands.json``, ``build.ninja`` and ``link.txt``. The formats:
 https://clang.llvm.org/docs/JSONCompilationDatabase.html, https://ninja-build.org/manual.html
 """
 
@@ -41,7 +41,7 @@ SOURCE_ENDINGS = (
 _OBJECT_ENDINGS = (".o", ".obj", ".lo", ".pico")
 _ARCHIVE_ENDINGS = (".a", ".lib")
 _SEGMENTS = re.compile(r"&&|\|\||;|\n")
-# Programs that take objects and link nothing.
+# Programs that take objects but link nothing.
 _NO_LINKERS = frozenset(
     {"rm", "del", "echo", "printf", "cp", "mv", "mkdir", "touch", "install", "cat", "sed", "grep"}
     | {"test", "[", "if", "for", "cd", "strip", "nm", "objcopy", "objdump", "chmod", "find"}
@@ -57,15 +57,15 @@ _VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+|(.))")
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """An object, and what it was compiled from.
+    """An object, and the source it was compiled from.
 
     Attributes:
-        object: The object file, as a name of the tree.
+        object: The object file, as a path in the tree.
         source: Its source, likewise; empty if unknown.
-        options: What decides which symbols it gets: macros and instruction sets, sorted.
-        place: Where its rule stands.
-        include: Directories that its includes are looked for in, as names of the tree.
-        given: All options that change what the compiler makes, in their order; empty if the command is not known.
+        options: Options that determine its symbols: macros and instruction sets, sorted.
+        place: Location of its rule.
+        include: Directories searched for its includes, as paths in the tree.
+        given: All options that change the compiler's output, in order; empty if the command is not known.
     """
 
     object: str
@@ -81,12 +81,12 @@ class Link:
     """One link.
 
     Attributes:
-        target: What is made, as a name of the tree.
-        objects: Objects that are named in it.
+        target: The output, as a path in the tree.
+        objects: Objects named in it.
         words: The command or its inputs, in order.
-        is_archive: Objects are only put into an archive.
-        place: Where the rule stands.
-        rule: The target of make whose recipe does it; empty for others.
+        is_archive: Whether objects are only put into an archive.
+        place: Location of the rule.
+        rule: The make target whose recipe runs it; empty for other links.
     """
 
     target: str
@@ -102,10 +102,10 @@ class Twins:
     """Two objects of one link that come from one source.
 
     Attributes:
-        first: The one that comes first in the link.
-        second: The other.
-        target: What is linked.
-        is_same: Both are compiled with the same options, so that they define the same symbols.
+        first: The object that comes first in the link.
+        second: The other object.
+        target: The output of the link.
+        is_same: Whether both are compiled with the same options, so that they define the same symbols.
     """
 
     first: Compiled
@@ -120,7 +120,7 @@ def is_object(word: str) -> bool:
 
 
 def twins(link: Link) -> Iterator[Twins]:
-    """Pairs of objects in a link that come from one source; the same object twice is not one."""
+    """Pairs of objects in a link that come from one source; the same object twice is not a pair."""
     seen: dict[str, Compiled] = {}
     for each in link.objects:
         if not each.source:
@@ -131,12 +131,12 @@ def twins(link: Link) -> Iterator[Twins]:
 
 
 def _telling(compiled: Compiled) -> set[str]:
-    # CMake gives each shared library a macro of its own, which decides only what is exported.
+    # CMake gives each shared library its own macro, which only decides what is exported.
     return {word for word in compiled.options if not word.endswith("_EXPORTS")}
 
 
 def compilation(command: str, object_name: str = "") -> Compiled | None:
-    """The first compilation in a command, with names as they are written; None if there is none."""
+    """The first compilation in a command, with names as written; None if there is none."""
     for words in _commands(command):
         if "-c" not in words and "/c" not in words:
             continue
@@ -153,7 +153,7 @@ def compilation(command: str, object_name: str = "") -> Compiled | None:
 
 
 def given_options(words: Iterable[str]) -> tuple[str, ...]:
-    """Those words of a command that change what is compiled; a macro and its switch are one word."""
+    """The words of a command that change the compiler's output; a macro and its switch are one word."""
     found = []
     left = iter(words)
     for word in left:
@@ -175,7 +175,7 @@ def linking(command: str) -> Iterator[tuple[str, tuple[str, ...], bool]]:
 
 
 def include_folders(words: Iterable[str]) -> Iterator[str]:
-    """Directories of ``-I`` and ``-iquote``, as they are written."""
+    """Directories of ``-I`` and ``-iquote``, as written."""
     given = iter(words)
     for word in given:
         if word in ("-I", "-iquote", "/I"):
@@ -189,7 +189,7 @@ def _is_linked(word: str) -> bool:
 
 
 def whole_archives(words: Sequence[str]) -> Iterator[str]:
-    """Archives of which a link takes every object, each as often as it is taken so."""
+    """Archives of which a link takes every object, each repeated as often as it is taken that way."""
     is_whole, kept = False, []
     parts = _linker_words(words)
     for word in parts:
@@ -210,7 +210,7 @@ def whole_archives(words: Sequence[str]) -> Iterator[str]:
 
 
 def read_compile_commands(data: bytes) -> Iterator[tuple[str, Compiled]]:
-    """Directory of each entry, and what it compiles; nothing if it is not such a file."""
+    """Directory and compilation of each entry; empty if the text is not such a file."""
     try:
         entries = json.loads(data)
     except (ValueError, RecursionError):
@@ -235,7 +235,7 @@ def read_link_text(text: str) -> Iterator[tuple[str, tuple[str, ...], bool]]:
 
 
 def read_ninja(text: str) -> Iterator[Link]:
-    """Links in a ``build.ninja``, with the source of each object as far as its edges tell."""
+    """Links in a ``build.ninja``, with the source of each object as far as its edges show it."""
     compiled: dict[str, Compiled] = {}
     edges: list[tuple[str, str, list[str], Mapping[str, str]]] = []
     for rule, output, inputs, variables in _edges(text):
@@ -260,7 +260,7 @@ def _edges(text: str) -> Iterator[tuple[str, str, list[str], Mapping[str, str]]]
         words = build_words(rest) if word == "build" else None
         if words:
             outputs, rule, inputs = words
-            # What variables stand for decides nothing here.
+            # The values of variables are irrelevant here.
             variables = {
                 name: _VARIABLE.sub(lambda found: found[1] or "", value)
                 for name, value in settings(inner)
@@ -279,7 +279,7 @@ def _commands(command: str) -> Iterator[tuple[str, ...]]:
         words = (words[0].lstrip("@-+"), *words[1:]) if words else ()
         if words and not words[0]:
             words = words[1:]
-        # A compiler cache stands before the compiler; a setting of the environment before both.
+        # A compiler cache precedes the compiler; a setting of the environment precedes both.
         while words and _BEFORE.match(posixpath.basename(words[0])):
             words = words[1:]
         if words:

@@ -1,4 +1,4 @@
-"""Which outputs ninja made with another command than it would use now: its log, and the commands of its build file.
+"""Finds outputs that ninja made with a different command than it would use now: from its log and its build file.
 
 Formats: https://ninja-build.org/manual.html; the log and its hashes: ``src/build_log.cc`` of ninja. Version 5 (ninja
 1.2 to 1.11) has MurmurHash64A of the command, version 7 (from 1.13) rapidhash. Others are unknown.
@@ -43,10 +43,10 @@ _OBJECTS = (".o", ".obj")
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What a log tells.
+    """Contents of a log.
 
     Attributes:
-        version: Of its format.
+        version: Version of its format.
         hashes: Hash of the command that made each output, as the build file names it.
     """
 
@@ -55,7 +55,7 @@ class Logged:
 
 
 def read_log(text: str) -> Logged | None:
-    """Read a ``.ninja_log``; None if it is not one. Of an output that was made again, the last entry counts."""
+    """Read a ``.ninja_log``; None if it is not one. If an output was made more than once, the last entry counts."""
     head = _HEAD.match(text)
     if head is None:
         return None
@@ -64,20 +64,20 @@ def read_log(text: str) -> Logged | None:
 
 
 def hash_of(version: int) -> Callable[[bytes], int] | None:
-    """The function that a version of the log hashes commands with; None if that is not known."""
+    """The function with which a version of the log hashes commands; None if unknown."""
     return {5: murmur, 7: rapid}.get(version)
 
 
 def changed_outputs(
     build: str, logged: Logged, include: Callable[[str], str], most: int = 3000
 ) -> tuple[str, ...] | None:
-    """Objects that were made with another command than a build file has now; None if that cannot be known.
+    """Objects that were made with a different command than the build file now has; None if that cannot be known.
 
     Args:
         build: Text of ``build.ninja``.
         logged: Its log.
-        include: Gives the text of a file that the build file includes.
-        most: Objects that are looked at.
+        include: Returns the text of a file that the build file includes.
+        most: Maximum number of objects examined.
     """
     function = hash_of(logged.version)
     if function is None:
@@ -107,8 +107,8 @@ def commands(
 
     Args:
         build: Text of the build file.
-        include: Gives the text of a file that it includes.
-        wanted: Container of the outputs that are asked for.
+        include: Returns the text of a file that it includes.
+        wanted: Container of the requested outputs.
     """
     yield from _file(build, include, wanted, _Scope(), 0)
 
@@ -131,7 +131,7 @@ def _file(
 
 
 def statements(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each line of a build file that begins at the left, with the indented lines below it."""
+    """Each unindented line of a build file, with the indented lines below it."""
     head, inner = "", []
     for line in _JOINED.sub(r"\1", text).split("\n"):
         if line.startswith(" "):
@@ -153,15 +153,15 @@ def settings(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def build_words(text: str) -> tuple[list[str], str, list[str]] | None:
-    """Outputs, rule and inputs of a ``build`` statement, as they are written; those behind ``|`` are left out.
+    """Outputs, rule and inputs of a ``build`` statement, as written; those after ``|`` are left out.
 
     Args:
-        text: What is behind ``build``.
+        text: The text after ``build``.
 
     Returns:
         None if it is not such a statement.
     """
-    # "$:" and "$ " are characters of a name; characters that no name has stand for them while the line is taken apart.
+    # "$:" and "$ " are characters of a name; while the line is split, characters that no name contains replace them.
     safe = text.replace("$$", "\x02").replace("$:", "\x03").replace("$ ", "\x04")
     left, _, right = safe.partition(":")
     outputs, words = (
