@@ -19,7 +19,7 @@ __all__ = ["attend", "prove_attention"]
 CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q5_1", "q4_0")
 TOKENS = (1, 8, 33)
 LENGTHS = (64, 80)
-"""Numbers of a head; blocks of 32 do not divide the second, so only plain types have it."""
+"""Head sizes; the second is not a multiple of 32, so only plain types are tested with it."""
 
 _HEADS, _KEY_HEADS, _CELLS = 4, 2, 160
 _SIZE = 4.0  # of queries, so that some cells weigh more than others
@@ -37,18 +37,18 @@ class _Job:
 
 
 def prove_attention(ground: Ground, device: OpenDevice, where: str = "") -> int:
-    """Compute attention on a device.
+    """Compute attention on a device, and compare the results.
 
     Args:
-        ground: Where the proof takes place.
-        device: What computes.
-        where: What computes, for the stages' names.
+        ground: The context of the proof.
+        device: The device that computes.
+        where: Name of the device, for the names of the stages.
 
     Returns:
-        How many attentions were computed; those that the device refuses are not.
+        Number of attentions computed; those that the device rejects are not counted.
 
     Raises:
-        Wrong: One is wrong.
+        Wrong: A result is wrong.
         EngineError: The device failed.
     """
     done = 0
@@ -73,10 +73,10 @@ def prove_attention(ground: Ground, device: OpenDevice, where: str = "") -> int:
 def attend(queries: Matrix, keys: Matrix, values: Matrix, mask: Matrix) -> Matrix:
     """Attention in plain numpy.
 
-    Args:
-        queries: heads x tokens x length, scaled already.
+    queries: heads x tokens x length, already scaled.
+        keys: key heads x cells x length; several heads share one key head.
         keys: key heads x cells x length; several heads share one.
-        values: as ``keys``.
+        values: As ``keys``.
         mask: tokens x cells, 0 or minus infinity.
 
     Returns:
@@ -106,7 +106,7 @@ def _job(length: int, tokens: int, keys: Weights, values: Weights) -> _Job:
     shape = (_KEY_HEADS, _CELLS, length)
     random = np.random.default_rng(tokens)
     queries = (_SIZE * random.standard_normal((_HEADS, tokens, length))).astype(np.float32)
-    # Each token sees what was before it, and itself.
+    # Each token sees the tokens before it, and itself.
     seen = np.arange(_CELLS) <= np.arange(_CELLS - tokens, _CELLS)[:, None]
     mask = np.where(seen, 0.0, -np.inf)
     cache = keys.values.reshape(shape), values.values.reshape(shape)

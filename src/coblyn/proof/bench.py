@@ -1,4 +1,4 @@
-"""Measuring an engine in a process that its model may end: the side that asks for it."""
+"""Measures an engine in a separate process, which its model may crash: the side of the caller."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def bench(
     report: Report = silent,
     explain: Explain = explain_plainly,
 ) -> tuple[Figures, ModelInfo]:
-    """Load a model in a process of its own, and measure it there.
+    """Load a model in a separate process, and measure it there.
 
     Args:
-        config: What to load, and how.
-        shape: What to measure.
-        report: Told of the progress.
+        config: Configuration of the engine to load.
+        shape: The workload to measure.
+        report: Receives the progress.
         explain: Names the instruction that the process died of.
 
     Raises:
-        CoblynError: It could not be loaded, or the process died.
+        CoblynError: The model could not be loaded, or the process died.
     """
     request = msgspec.json.encode({"config": config, "shape": shape}).decode()
     reading = _Reading(report)
@@ -63,7 +63,7 @@ def _death_error(death: Death) -> CoblynError:
 
 @dataclass
 class _Reading:
-    """What the process has said so far."""
+    """Collects the output of the process."""
 
     report: Report
     info: ModelInfo | None = None
@@ -73,7 +73,7 @@ class _Reading:
     log: deque[str] = field(default_factory=lambda: deque(maxlen=40))
 
     def read(self, line: str) -> None:
-        """Take one line."""
+        """Process one line."""
         if line.startswith(MARK):
             event = json.loads(line.removeprefix(MARK))
             getattr(self, f"_{event.pop('event')}")(**event)
@@ -83,7 +83,7 @@ class _Reading:
             self.log.append(line)
 
     def death(self, code: int, model: str, explain: Explain) -> Death:
-        """The end of the process, if it was none that it had announced."""
+        """The death of the process, for an exit that it had not announced."""
         instruction = explain(self.crash) if self.crash else ""
         log = tuple(self.log)
         return Death(code, model, self.info is not None, self.crash, instruction, log=log)

@@ -1,4 +1,4 @@
-"""The process that measures: a line of ``MARK`` and JSON is a report, every other line is the library's log.
+"""The measuring process: a line of ``MARK`` and JSON is a report, every other line is the library's log.
 
     python -m coblyn.proof.bencher JSON
 
@@ -30,7 +30,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Measure what the request in the first argument asks for."""
+    """Measure the request in the first argument."""
     end_with_parent()
     request = json.loads(sys.argv[1])
     try:

@@ -33,13 +33,13 @@ __all__ = ["Figures", "Note", "Shape", "WatchedRunner", "measure", "own_part"]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is measured.
+    """The workload to measure.
 
     Attributes:
-        num_prompt: Tokens of the prompt.
-        num_generate: Tokens to generate, 16 at least: steps in a row count as one, and it takes two to compare.
-        num_streams: Generations at the same time, in the measurement of many.
-        repeats: How often.
+        num_prompt: Number of prompt tokens.
+        num_generate: Tokens to generate, at least 16: consecutive steps count as one, and a comparison takes two.
+        num_streams: Number of concurrent generations in the measurement of several streams.
+        repeats: Number of repetitions.
     """
 
     num_prompt: int = 512
@@ -50,14 +50,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Medians. Speeds are tokens per second; ratios are of the engine to the bare loop, taken pair by pair.
+    """Medians. Speeds are in tokens per second; ratios are of the engine to the bare loop, taken pair by pair.
 
     Attributes:
         prefill, decode: The engine, one stream.
         bare_prefill, bare_decode: The bare C loop.
         prefill_ratio, decode_ratio: Engine to bare loop.
         streams_decode: All streams together.
-        overhead, streams_overhead: Fraction of a decode step outside ``llama_decode``, of one stream and of many.
+        overhead, streams_overhead: Fraction of a decode step outside ``llama_decode``, for one stream and for several.
     """
 
     prefill: float
@@ -72,7 +72,7 @@ class Figures:
 
 
 class Note(NamedTuple):
-    """Where the clocks stood when a step began, in seconds, and how many requests decode in it; 0 if some prefill."""
+    """Clocks at the beginning of a step, in seconds, and how many requests decode in it; 0 if some prefill."""
 
     started: float
     decode_seconds: float
@@ -80,10 +80,10 @@ class Note(NamedTuple):
 
 
 class WatchedRunner(LlamaRunner):
-    """Notes the beginning of every step.
+    """Records the beginning of every step.
 
     Attributes:
-        notes: They are the reader's to clear.
+        notes: The recorded steps; the reader clears them.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -101,7 +101,7 @@ class WatchedRunner(LlamaRunner):
 async def measure(engine: LocalEngine, shape: Shape, report: Report = silent) -> Figures:
     """Measure a loaded engine with a ``WatchedRunner``; nothing else may use it meanwhile.
 
-    The bare loop and the engine take turns; the first round of each warms up and does not count.
+    The bare loop and the engine alternate; the first round of each is a warm-up and does not count.
     """
     rounds = []
     for index in range(shape.repeats + 1):
@@ -122,7 +122,7 @@ async def _round(engine: LocalEngine, shape: Shape) -> Figures:
     prompt = await engine.encode(Source(ids=pack_ids(ids)))
     bare_prompt, bare_generate = await engine.call(_bare_loop(shape))
     one = await _one(engine, _request(prompt.id, shape, 0))
-    # The same prompt again is in memory, so that all there is to time is decode steps.
+    # The repeated prompt is in memory, so only decode steps remain to be timed.
     _, overhead = await _together(engine, prompt.id, shape, 1)
     many, streams_overhead = await _together(engine, prompt.id, shape, shape.num_streams)
     prefill = shape.num_prompt / one.prefill_seconds
@@ -149,17 +149,17 @@ def _bare_loop(shape: Shape) -> Callable[[Runner], tuple[float, float]]:
 
 
 def _decode_speed(stats: Stats) -> float:
-    """Tokens a second after the first token, which belongs to the prompt's time."""
+    """Tokens per second after the first token, which belongs to the prompt's time."""
     return (stats.num_generated - 1) / stats.decode_seconds
 
 
 async def _together(
     engine: LocalEngine, prompt_id: PromptId, shape: Shape, count: int
 ) -> tuple[list[Stats], float]:
-    """Continue a prompt that is in memory several times at once.
+    """Continue a prompt that is in memory in several concurrent generations.
 
     Returns:
-        What each cost, and the fraction of the decode steps' time that was the engine's own.
+        The cost of each, and the fraction of the decode steps' time that the engine itself took.
     """
     await engine.call(lambda runner: _watched(runner).notes.clear())
     stats = await asyncio.gather(
@@ -170,9 +170,9 @@ async def _together(
 
 
 def own_part(notes: Sequence[Note], count: int) -> float:
-    """The fraction of the time from one step to the next, outside ``llama_decode``, where ``count`` requests decode.
+    """The fraction of the time between steps outside ``llama_decode``, for steps in which ``count`` requests decode.
 
-    What it costs to begin a request and to end one is not part of a decode step.
+    The cost of beginning and ending a request is not part of a decode step.
     """
     total = inside = 0.0
     for this, following in pairwise(notes):

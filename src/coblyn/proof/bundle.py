@@ -27,10 +27,10 @@ _LOG_LINES = 20
 _SECONDS = 600.0
 
 _STAGE_SECONDS = 60.0
-"""How long a stage may take before it counts as hung; on any CPU of today it takes milliseconds."""
+"""Seconds after which a stage counts as hung; on any current CPU, a stage takes milliseconds."""
 
 _HUNG = "Timeout ("
-"""How the line begins that Python's faulthandler writes when the time of a stage is over."""
+"""Prefix of the line that Python's faulthandler writes when the time of a stage is over."""
 
 
 def prove_bundle(
@@ -40,15 +40,15 @@ def prove_bundle(
     remotes: Sequence[str] = (),
     stage_seconds: float = _STAGE_SECONDS,
 ) -> Fault | None:
-    """Let a bundle compute products, attention and tiny models, and compare with numpy.
+    """Let a bundle compute products, attention and tiny models, and compare the results with numpy.
 
-    It takes a second or two on a quiet machine.
+    Takes a second or two on an idle machine.
 
     Args:
-        lib_dir: Where its libraries are.
-        report: Told of the progress, with the phase "Proving".
-        remotes: llama.cpp RPC servers ("host:port") whose devices are tried as if they were here.
-        stage_seconds: How long a stage may take before it counts as hung.
+        lib_dir: Directory of its libraries.
+        report: Receives the progress, with the phase "Proving".
+        remotes: llama.cpp RPC servers ("host:port") whose devices are tested as if they were local.
+        stage_seconds: Seconds after which a stage counts as hung.
 
     Returns:
         The first fault; None if it runs and computes correctly.
@@ -56,7 +56,7 @@ def prove_bundle(
     reading = Reading(report)
     child = [sys.executable, "-m", "coblyn.proof.child"]
     argv: list[str | Path] = [*child, lib_dir, str(stage_seconds), *remotes]
-    # One thread for numpy: those of the library are what is tried.
+    # One thread for numpy: the library's threads are what is tested.
     env = {**changes(), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": None}
     try:
         done = stream(argv, reading.read, env=env, timeout=_SECONDS, check=False)
@@ -67,13 +67,13 @@ def prove_bundle(
 
 @dataclass
 class Reading:
-    """Puts together what the process writes.
+    """Collects the output of the process.
 
     Attributes:
-        report: Told of the progress.
-        stage: What is being done.
-        fault: What the process said that is wrong.
-        is_done: Whether it said that all is right.
+        report: Receives the progress.
+        stage: The current stage.
+        fault: The fault that the process reported.
+        is_done: Whether the process reported success.
     """
 
     report: Report
@@ -86,7 +86,7 @@ class Reading:
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
 
     def read(self, line: str) -> None:
-        """Take one line."""
+        """Process one line."""
         if line.startswith(MARK):
             self._take(json.loads(line.removeprefix(MARK)))
             return
@@ -94,7 +94,7 @@ class Reading:
         self.log.append(line)
 
     def outcome(self, code: int) -> Fault | None:
-        """What follows, now that the process has ended with a code."""
+        """The result, after the process has ended with an exit code."""
         if self.fault or self.is_done:
             return self.fault
         if any(line.startswith(_HUNG) for line in self.log):
@@ -110,7 +110,7 @@ class Reading:
         return self._fault(FaultKind.FAILED, f"The process ended with code {code}.")
 
     def hung(self, message: str) -> Fault:
-        """The process took too long, and was ended."""
+        """Handle a process that took too long and was killed."""
         return self._fault(FaultKind.HANG, message)
 
     def _take(self, event: dict[str, Any]) -> None:
@@ -134,10 +134,10 @@ class Reading:
 
 
 _KILLED = -9
-"""From outside: no code of the bundle ends its process so."""
+"""Sent from outside: no code of the bundle ends its process this way."""
 
 _WINDOWS_ERRORS = 0xC0000000
-"""Exit codes of Windows from here on are exceptions that nobody took."""
+"""Exit codes of Windows from here on are unhandled exceptions."""
 
 
 def _signal(code: int) -> str:

@@ -2,8 +2,8 @@
 
     python -m coblyn.proof.child LIBRARIES SECONDS [REMOTE...]
 
-A process of its own, since what it tries may end it. A line of ``MARK`` and JSON is a report; every other line is the
-log of the library and of the drivers, written at once, so that the last words are there.
+It is a separate process, since the tested code may crash it. A line of ``MARK`` and JSON is a report; every other line
+is the log of the library and of the drivers, written immediately, so that the last lines are not lost.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _FEW_KERNELS = "Coblyn's kernels for few rows"
 
 
 def main() -> None:
-    """Prove the libraries in the directory of the first argument; the second is the time of a stage in seconds.
+    """Prove the libraries in the directory of the first argument; the second is the time limit of a stage in seconds.
 
-    Further ones are RPC servers whose devices are tried as if they were here.
+    Further arguments are RPC servers whose devices are tested as if they were local.
     """
-    # What stderr says must not come in the middle of a line of ours.
+    # Output to stderr must not come in the middle of a report line.
     os.dup2(sys.stdout.fileno(), sys.stderr.fileno())
     child = Child(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
     try:
@@ -55,12 +55,12 @@ def main() -> None:
 
 
 class Child:
-    """Proves, one thing after the other.
+    """Runs all proofs in sequence.
 
     Args:
-        directory: Where the libraries are.
-        stage_seconds: How long a stage may take.
-        remotes: RPC servers ("host:port") whose devices are tried too.
+        directory: Directory of the libraries.
+        stage_seconds: Time limit of a stage.
+        remotes: RPC servers ("host:port") whose devices are tested too.
     """
 
     def __init__(self, directory: Path, stage_seconds: float, remotes: Sequence[str] = ()) -> None:
@@ -69,7 +69,7 @@ class Child:
         self._stage_seconds = stage_seconds
 
     def run(self) -> None:
-        """Prove.
+        """Run the proofs.
 
         Raises:
             Wrong: Numbers are wrong.
@@ -92,9 +92,9 @@ class Child:
         _write(MARK + json.dumps({"event": event, **values}))
 
     def stage(self, name: str) -> None:
-        """Say what comes next, and give it its time."""
+        """Announce the next stage, and start its time limit."""
         self.report("stage", name=name)
-        # What hangs holds this thread forever; this ends the process from another one.
+        # Hanging code blocks this thread forever; a timer in another thread ends the process.
         faulthandler.dump_traceback_later(self._stage_seconds, exit=True)
 
     def _operations(self, ground: Ground) -> None:

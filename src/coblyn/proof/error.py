@@ -1,4 +1,4 @@
-"""How far numbers are from what they should be, and how far they may be. Pure."""
+"""Measures the errors of numbers, and defines the limits. Pure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Matrix = NDArray[np.float64]
 
 MAX_ERROR = 0.0224
 """Largest normalised error of a matrix product: the square root of 5e-4, the mean square error that llama.cpp's own
-test-backend-ops allows a device. A quantised product on a sound device is at about 0.005."""
+test-backend-ops allows a device. A quantised product on a sound device has about 0.005."""
 
 MAX_DIVERGENCE = 0.1
-"""Largest Kullback-Leibler divergence from the reference's distribution, in nats. Other rounding makes some
-thousandths, two hundredths in a tiny model; a device that computes nonsense makes several whole ones."""
+"""Largest Kullback-Leibler divergence from the reference's distribution, in nats. Different rounding causes some
+thousandths, two hundredths in a tiny model; a device that computes nonsense causes several nats."""
 
 _OUTLIER = 5
-"""The largest of many normally distributed differences is about so many times their root mean square."""
+"""The largest of many normally distributed differences is about this many times their root mean square."""
 
 
 def normalised_error(result: NDArray[np.float32], reference: Matrix) -> float:
-    """Norm of the difference, in norms of the reference; infinite if a number is none."""
+    """Norm of the difference divided by the norm of the reference; infinite if a number is not finite."""
     if not np.isfinite(result).all():
         return float("inf")
     size = float(np.linalg.norm(reference)) or 1.0
@@ -37,10 +37,10 @@ def normalised_error(result: NDArray[np.float32], reference: Matrix) -> float:
 
 
 def product_error(result: NDArray[np.float32], reference: Matrix) -> float:
-    """The normalised error, or what the largest single difference says, if that is more.
+    """The normalised error, or a fifth of the largest single difference, whichever is greater.
 
-    One wrong number among thousands hides in their norm; a fifth of its difference, in root mean squares of the
-    reference, does not.
+    A single wrong number among thousands hardly changes their norm; a fifth of its difference, measured in the
+    reference's root mean square, shows it.
     """
     error = normalised_error(result, reference)
     size = float(np.sqrt(np.mean(np.square(reference)))) or 1.0

@@ -1,4 +1,4 @@
-"""What was measured to prove what a model runs on, and the verdict on it. Values, and a pure decision."""
+"""The measurements that prove where a model runs, and the verdict on them. Values, and a pure decision."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = [
 ]
 
 MARK = "coblyn-proof "
-"""How a line begins in which the measuring process reports; every other line is log."""
+"""Prefix of the measuring process's reports; every other line is log."""
 
 LOADING = "loading"
-"""How the stage begins in which a model is loaded."""
+"""Prefix of the stage in which a model is loaded."""
 
 _SLOWER = 0.9
-"""Below this part of the CPU's speed a device is slower, and not just measured so."""
+"""Below this fraction of the CPU's speed, a device is slower beyond measurement noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class ProductProof:
 
     Attributes:
         kind: Type of the weights: "f32", "f16", "q8_0" or "q4_0".
-        is_supported: Whether the device multiplies that type at all; if not, the rest is 0.
-        gflops: Billions of operations a second.
-        error: Normalised error against double precision; infinite if the result holds what is not a number.
+        is_supported: Whether the device supports products of that type; if not, the other values are 0.
+        gflops: Billions of operations per second.
+        error: Normalised error against double precision; infinite if the result contains NaN or infinity.
     """
 
     kind: str
@@ -54,13 +54,13 @@ class ProductProof:
 
     @property
     def is_right(self) -> bool:
-        """Whether the numbers are those that they should be; a product that was not tried is."""
+        """Whether the numbers are correct; True for a product that was not computed."""
         return self.error <= MAX_ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceProof:
-    """A device, and what it did. Memory is in bytes; 0 where the driver does not tell."""
+    """A device and its measurements. Memory is in bytes; 0 where the driver does not report it."""
 
     device: Device
     memory_free: int = 0
@@ -78,8 +78,8 @@ class GenerationProof:
     """A short generation.
 
     Attributes:
-        placement: Where the model was.
-        prefill, decode: Tokens a second.
+        placement: Where the model's layers were.
+        prefill, decode: Tokens per second.
         tokens: The tokens that were generated, or given.
     """
 
@@ -91,11 +91,11 @@ class GenerationProof:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The generation against the reference, which was given the same tokens.
+    """Comparison of the generation with the reference, which was given the same tokens.
 
     Attributes:
-        positions: Positions that were compared.
-        same: Positions where both have the same most likely token.
+        positions: Number of positions compared.
+        same: Number of positions where both have the same most likely token.
         divergence: Mean Kullback-Leibler divergence of the device's distribution from the reference's, in nats.
         error: Normalised error of the logits.
     """
@@ -107,18 +107,18 @@ class Comparison:
 
     @property
     def is_right(self) -> bool:
-        """Whether they tell the same."""
-        return self.divergence <= MAX_DIVERGENCE  # not so for what is not a number
+        """Whether the two distributions agree."""
+        return self.divergence <= MAX_DIVERGENCE  # False for NaN
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What ended the measurement early.
+    """The failure that ended the measurement early.
 
     Attributes:
-        stage: What was being done, such as "generation on CUDA0".
-        is_crash: Whether the process died or hung, rather than said what is wrong.
-        message: What is known.
+        stage: The stage at that time, such as "generation on CUDA0".
+        is_crash: Whether the process died or hung, rather than reporting an error.
+        message: The known details.
         log: The last lines of the log, oldest first.
     """
 
@@ -130,21 +130,21 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that was measured, as far as it came.
+    """All measurements up to the point that was reached.
 
     Attributes:
         backends: Backends that the bundle registers.
-        features: Each backend's name, and what it was compiled with.
+        features: Each backend's name, and the features it was compiled with.
         devices: The devices, accelerators first.
         model: Name of the model; empty if there was none.
-        model_size: Bytes of its file.
-        num_layers: Its layers; 0 if unknown.
-        generation: On what a model would run on with the settings of the user.
-        reference: On the CPU alone; where that is what the model runs on, in the plain order of weights.
-        comparison: Of the two.
+        model_size: Size of its file in bytes.
+        num_layers: Number of its layers; 0 if unknown.
+        generation: On the devices that a model would run on with the user's settings.
+        reference: On the CPU alone; if the model runs on the CPU anyway, with the weights in plain order.
+        comparison: Comparison of the two.
         skipped: Why there is no generation, reference or comparison; empty if there is.
-        failure: What ended it early, or None.
-        seconds: How long it took.
+        failure: The failure that ended the measurement early, or None.
+        seconds: Duration of the measurement.
     """
 
     backends: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was measured, on what machine, and what follows."""
+    """The measurements, the machine, and the verdict."""
 
     measured: Measured
     machine: Machine
@@ -173,19 +173,19 @@ class Proof:
         object.__setattr__(self, "verdict", judge(self.measured, self.machine))
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON: ``verdict``, ``machine``, and what was measured."""
+        """As JSON: ``verdict``, ``machine``, and the measurements."""
         measured: dict[str, Any] = _finite(asdict(self.measured))
         measured["features"] = {name: list(words) for name, words in self.measured.features}
         for name in ("generation", "reference"):
             if measured[name]:
-                # Told above already.
+                # Already included above.
                 for known in ("devices", "cpu_features"):
                     del measured[name]["placement"][known]
         return {"verdict": self.verdict.to_json(), "machine": asdict(self.machine), **measured}
 
 
 def judge(measured: Measured, machine: Machine) -> Verdict:
-    """The verdict: the gravest thing that was found, and its cause."""
+    """The verdict: the most serious problem that was found, and its cause."""
     failure = measured.failure
     if failure and failure.is_crash:
         return _crashed(failure, measured)
@@ -208,7 +208,7 @@ _KILLED = re.compile(r"SIGKILL|signal 9\b")
 
 
 def _crashed(failure: Failure, measured: Measured) -> Verdict:
-    """What ended the process: a device only where one was at work; else code for the CPU, or the system."""
+    """The cause of the crash: a device only if one was at work; otherwise CPU code, or the system."""
     crash = next(filter(None, map(read_crash, failure.log)), None)
     library = re.split(r"[/\\]", crash.library)[-1] if crash else ""
     text = f"The engine died during: {failure.stage}."
@@ -276,7 +276,7 @@ def _wrong_fix(*, is_accelerator: bool) -> str:
 _NO_MEMORY = ("unable to allocate", "failed to allocate", "out of memory", "OutOfDeviceMemory")
 
 _MODEL_PART = 0.8
-"""The part of a device's memory that weights may take; the rest is for the context and for what is computed."""
+"""The fraction of a device's memory that weights may take; the rest is for the context and for computation."""
 
 
 def _no_memory(measured: Measured, failure: Failure) -> Verdict | None:
@@ -313,7 +313,7 @@ def _gigabytes(size: int) -> str:
 
 
 def _placement(measured: Measured) -> Placement:
-    """Where the model was; where none was tried, the devices that it would have."""
+    """Where the model was; if none was loaded, the devices that it would use."""
     if measured.generation:
         return measured.generation.placement
     return Placement(
@@ -341,7 +341,7 @@ def _slow(measured: Measured) -> Verdict | None:
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows no infinity: what is not a number becomes null."""
+    """JSON has no infinity: NaN and infinity become null."""
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Tiny models that generate on the real library, in several ways, against numpy."""
+"""Tiny models that generate on the real library, in several ways, compared with numpy."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way of computing the same tokens.
+    """One way of computing the same tokens.
 
     Attributes:
-        words: What is special, in words.
-        chunk: Tokens of the prompt in a step.
-        flash: Whether attention is one operation.
+        words: Description of what is special.
+        chunk: Prompt tokens per step.
+        flash: Whether attention is a single operation.
         cache_type: Type of keys and values.
-        is_plain: Weights stay in the file's order.
-        sequences: How many of the same are computed at once.
-        is_alone: One thread computes, not all.
+        is_plain: Whether weights stay in the file's order.
+        sequences: Number of identical sequences computed at once.
+        is_alone: Whether one thread computes, not all.
     """
 
     words: str
@@ -50,7 +50,7 @@ class Way:
 
 
 class Expected:
-    """What numpy says of a tiny model, computed once for the same tokens.
+    """Numpy's results for a tiny model, computed once for the same tokens.
 
     Args:
         tiny: The model.
@@ -84,18 +84,18 @@ def prove_model(
     on_device: bool = False,
     where: str = "",
 ) -> None:
-    """Let a tiny model generate in all ways, and compare.
+    """Let a tiny model generate in all ways, and compare the results.
 
     Args:
-        ground: Where the proof takes place.
-        expected: The model, and what numpy says of it.
-        directory: For its file.
-        on_device: Use the accelerators that there are.
-        where: What computes, for the stages' names.
+        ground: The context of the proof.
+        expected: The model, and numpy's results for it.
+        directory: Directory for the model's file.
+        on_device: Use the accelerators that are present.
+        where: Name of the device, for the names of the stages.
 
     Raises:
-        Wrong: Logits are not what they should be.
-        CoblynError: It cannot be loaded or computed.
+        Wrong: Logits are wrong.
+        CoblynError: The model cannot be loaded or computed.
     """
     tiny = expected.tiny
     path = directory / f"{tiny.name.replace(' ', '-')}.gguf"
@@ -133,7 +133,7 @@ def _prove(
 
 
 def _furthest(found: Logits, expected: Matrix) -> float:
-    """The largest divergence of all tokens; infinite if there is what is not a number."""
+    """The largest divergence of all tokens; infinite if a number is not finite."""
     if not np.isfinite(found).all():
         return float("inf")
     pairs = zip(found, expected, strict=True)
@@ -141,7 +141,7 @@ def _furthest(found: Logits, expected: Matrix) -> float:
 
 
 def _generate(context: Context, way: Way) -> tuple[list[int], Logits]:
-    """Read a prompt and generate the most likely tokens: the tokens, and the logits after each, by sequence."""
+    """Read a prompt and generate the most likely tokens; returns the tokens, and the logits after each, by sequence."""
     tokens = np.random.default_rng(5).integers(0, VOCABULARY, NUM_PROMPT).tolist()
     batch = Batch(_CONTEXT)
     parts = [

@@ -1,4 +1,4 @@
-"""Writing a small GGUF file. Format: ``gguf.h`` of llama.cpp, version 3."""
+"""Writes a small GGUF file. Format: ``gguf.h`` of llama.cpp, version 3."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["Stored", "Value", "write_gguf"]
 
 Value = int | float | bool | str
-"""A metadata value: whole numbers become uint32, others float32."""
+"""A metadata value: integers become uint32, other numbers float32."""
 
 _ALIGNMENT = 32
 _UINT32, _FLOAT32, _BOOL, _STRING = 4, 6, 7, 8
@@ -22,7 +22,7 @@ class Stored:
 
     Attributes:
         kind: Number of its type (``ggml_type``).
-        shape: As numpy has it; a file has it in the other order.
+        shape: In numpy's order; a file has it in the reverse order.
         data: Its bytes.
     """
 
@@ -35,7 +35,7 @@ def write_gguf(path: Path, metadata: Mapping[str, Value], tensors: Mapping[str, 
     """Write a file of metadata and tensors.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     head = [b"GGUF", struct.pack("<IQQ", 3, len(tensors), len(metadata))]
     head += [_text(key) + _value(value) for key, value in metadata.items()]

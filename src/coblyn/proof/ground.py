@@ -1,4 +1,4 @@
-"""What all parts of a proof stand on: the library, the devices, threads, and a place to say what is being done."""
+"""The shared context of all parts of a proof: the library, the devices, threads, and the report of stages."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Ground", "Tell", "Wrong", "count"]
 
 
 Tell = Callable[[str], None]
-"""Told of each stage before it begins, such as "product of q4_1, 33 rows, 2 threads"."""
+"""Receives each stage before it begins, such as "product of q4_1, 33 rows, 2 threads"."""
 
 
 class Wrong(EngineError):
-    """Numbers are not what they should be.
+    """Numbers are wrong.
 
     Args:
-        error: Normalised error; infinite if there is what is not a number.
+        error: Normalised error; infinite if a number is not finite.
     """
 
     code = "wrong_numbers"
@@ -34,14 +34,14 @@ class Wrong(EngineError):
 
 @dataclass(slots=True)
 class Ground:
-    """Where a proof takes place.
+    """The context of a proof.
 
     Attributes:
         library: The opened bundle.
         threads: Numbers of threads to compute with, the smallest first.
-        tell: Told of each stage.
-        num_checked: Results that were compared so far.
-        worst: Largest error so far, in parts of what is allowed, and what had it.
+        tell: Receives each stage.
+        num_checked: Number of results compared so far.
+        worst: Largest error so far, as a fraction of the allowed error, and the stage that caused it.
     """
 
     library: Library
@@ -55,19 +55,19 @@ class Ground:
         self.own = Kernels(self.library)
 
     def check(self, error: float, what: str) -> None:
-        """Take the error of a product or an attention.
+        """Check the error of a product or an attention.
 
         Raises:
-            Wrong: It is above what rounding makes.
+            Wrong: It exceeds what rounding causes.
         """
         off = f"{error:.1%}" if error < 10 else "more than their own size"
         self._take(error, MAX_ERROR, what, f"The numbers are off by {off}.")
 
     def check_text(self, nats: float, what: str) -> None:
-        """Take the largest divergence of a text's probabilities.
+        """Check the largest divergence of a text's probabilities.
 
         Raises:
-            Wrong: It is above what rounding makes.
+            Wrong: It exceeds what rounding causes.
         """
         off = f"off by {nats:.2g} nats" if nats < float("inf") else "no numbers"
         self._take(nats, MAX_DIVERGENCE, what, f"The probabilities are {off}.")
@@ -75,21 +75,21 @@ class Ground:
     def _take(self, error: float, limit: float, what: str, message: str) -> None:
         self.num_checked += 1
         self.worst = max(self.worst, (error / limit, what))
-        if not error <= limit:  # so for what is not a number, too
+        if not error <= limit:  # also true for NaN
             raise Wrong(message, error)
 
     @contextmanager
     def kernels(self, *, few: bool) -> Iterator[bool]:
-        """Have Coblyn's kernels compute all that they can in the block.
+        """Have Coblyn's kernels compute everything they can within the block.
 
         Args:
-            few: Those for few rows of activations where there are some; otherwise those for many, of one row too.
+            few: Use the kernels for few rows of activations where they exist; otherwise those for many, even for one.
 
         Yields:
             Whether there are any for this processor.
 
         Raises:
-            Wrong: Their own check failed.
+            Wrong: The kernels' own check failed.
         """
         kernels = self.own
         self.tell("check of Coblyn's kernels")

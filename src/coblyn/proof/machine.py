@@ -1,6 +1,6 @@
-"""What the machine and the bundle in use have, as far as it matters for what a model should run on. Values only.
+"""Facts about the machine and the bundle in use that decide what a model should run on. Values only.
 
-The engine never inspects the machine: its caller says what is there.
+The engine never inspects the machine: its caller supplies these facts.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Accelerator:
     """An accelerator that was found in the machine.
 
     Attributes:
-        backend: What drives it: "metal", "cuda", "hip" or "vulkan".
-        reason: What was found, as a sentence.
-        can_build: Whether all is there that an engine for it is built with.
-        hint: What to install or to do, if not.
+        backend: The backend that drives it: "metal", "cuda", "hip" or "vulkan".
+        reason: The finding, as a sentence.
+        can_build: Whether everything needed to build an engine for it is present.
+        hint: What to install or do, if not.
     """
 
     backend: str
@@ -47,15 +47,15 @@ class Accelerator:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What there is to run a model on.
+    """The hardware available to run a model.
 
     Attributes:
-        is_known: Whether anyone looked.
-        bundle: What the bundle in use was built for: "cpu", "metal", "cuda", "hip" or "vulkan".
+        is_known: Whether the machine was examined.
+        bundle: The backend that the bundle in use was built for: "cpu", "metal", "cuda", "hip" or "vulkan".
         is_portable: Whether the bundle was built for any CPU.
-        accelerators: What was found, the preferred first.
-        cpu_flags: Instruction sets of the CPU, in the kernel's words; empty if they are not known.
-        built_flags: Those of the CPU that the bundle was built for.
+        accelerators: The accelerators found, in order of preference.
+        cpu_flags: Instruction sets of the CPU, in the kernel's terms; empty if they are not known.
+        built_flags: Instruction sets of the CPU that the bundle was built for.
         hidden_by: Environment variables that hide devices from their driver, such as "CUDA_VISIBLE_DEVICES".
     """
 
@@ -73,15 +73,15 @@ class Machine:
 
 
 UNKNOWN = Machine()
-"""A machine that nobody looked at."""
+"""A machine that was not examined."""
 
 
 def missing_instructions(compiled: Iterable[str], cpu_flags: Iterable[str]) -> tuple[str, ...]:
-    """What the CPU can do and the CPU code was compiled without, oldest first.
+    """Features that the CPU has but the CPU code was compiled without, oldest first.
 
     Args:
-        compiled: Features of the CPU code, in ggml's words.
-        cpu_flags: Instruction sets of the CPU, in the kernel's words.
+        compiled: Features of the CPU code, in ggml's terms.
+        cpu_flags: Instruction sets of the CPU, in the kernel's terms.
     """
     there, used = set(cpu_flags), set(compiled)
     return tuple(name for name, flag in _FLAGS.items() if flag in there and name not in used)

@@ -1,4 +1,4 @@
-"""Products of weights of every type, plain and of mixtures of experts, against double precision."""
+"""Products of weights of every type, plain and in mixtures of experts, compared with double precision."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from coblyn.proof.weights import FORMS, Matrix, make_weights
 __all__ = ["BATCHES", "FEW", "Case", "activations", "decoded", "make_cases", "prove_products"]
 
 BATCHES = (1, 2, 8, 33, 512)
-"""Rows of activations in a product: a token, a few, as many as no tile divides, and a prompt."""
+"""Rows of activations in a product: one token, a few, a number that no tile divides, and a prompt."""
 
 FEW = (1, 2, 8)
-"""Of these, what kernels for few rows may take."""
+"""The row counts that kernels for few rows may take."""
 
 EXPERT_BATCHES = (1, 33)
 
-# Three super-blocks, so that loops over two have a rest. 35 rows are a multiple of no tile's; orders of weights
-# other than the file's want a multiple, and get the first 32.
+# Three super-blocks, so that loops over two have a remainder. 35 rows are a multiple of no tile size; weight orders
+# other than the file's require a multiple, and get the first 32.
 _INNER, _ROWS, _EVEN_ROWS = 768, 35, 32
 _NUM_EXPERTS, _NUM_USED = 4, 2
 _EXPERT_ROWS = _EVEN_ROWS // _NUM_EXPERTS
@@ -44,11 +44,11 @@ Numbers = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Weights of one type, and what their product with the activations is.
+    """Weights of one type, and their product with the activations.
 
     Attributes:
         kind: Their type.
-        data: 35 rows of 768 weights, as a file holds them.
+        data: 35 rows of 768 weights, as in a file.
         reference: 512 rows of 35 numbers.
     """
 
@@ -67,10 +67,10 @@ def activations() -> Numbers:
 
 
 def make_cases(device: OpenDevice, vectors: Numbers) -> list[Case]:
-    """A case of each type.
+    """One case per type.
 
     Args:
-        device: A CPU: what a codebook means comes from there, through ggml's plain decoder, which shares no code with
+        device: A CPU, which supplies the meaning of codebooks through ggml's plain decoder, which shares no code with
             products.
         vectors: The activations.
     """
@@ -85,7 +85,7 @@ def make_cases(device: OpenDevice, vectors: Numbers) -> list[Case]:
 
 
 def decoded(device: OpenDevice, kind: str, data: bytes) -> Numbers:
-    """What 35 rows of weights mean to the library: 35 rows of 768 numbers."""
+    """The values of 35 rows of weights according to the library: 35 rows of 768 numbers."""
     inputs = [
         Input(FORMS[kind].number, (_ROWS, _INNER), data),
         Input(I32, (1, _ROWS), np.arange(_ROWS, dtype=np.int32).tobytes()),
@@ -100,10 +100,10 @@ class Job:
     """One product.
 
     Attributes:
-        what: In words.
-        inputs: Weights, activations, and which experts.
-        make: The operation.
-        reference: What comes out.
+        what: Description in words.
+        inputs: Weights, activations, and the selected experts.
+        make: Creates the operation.
+        reference: The expected result.
     """
 
     what: str
@@ -124,18 +124,18 @@ def prove_products(
     """Compute the products of all types on a device, from each kind of memory that it has for weights.
 
     Args:
-        ground: Where the proof takes place.
-        device: What computes.
-        cases: Of all types that are to be tried.
+        ground: The context of the proof.
+        device: The device that computes.
+        cases: Cases of all types to test.
         vectors: The activations.
-        where: What computes, for the stages' names: "Coblyn's kernels", or the name of a device.
-        batches: Rows of activations; mixtures of experts have those of ``EXPERT_BATCHES`` up to the largest.
+        where: Name of what computes, for the names of the stages: "Coblyn's kernels", or the name of a device.
+        batches: Rows of activations; mixtures of experts use those of ``EXPERT_BATCHES`` up to the largest.
 
     Returns:
-        How many products were computed; those that the device refuses are not.
+        Number of products computed; those that the device rejects are not counted.
 
     Raises:
-        Wrong: One is wrong.
+        Wrong: A product is wrong.
         EngineError: The device failed.
     """
     done = 0
@@ -149,7 +149,7 @@ def prove_products(
 
 def _prove(ground: Ground, device: OpenDevice, job: Job, place: str, buffer: int | None) -> int:
     what = f"{job.what}, {place}" if place else job.what
-    ground.tell(what)  # setting the weights repacks them, and is a part of it
+    ground.tell(what)  # setting the weights repacks them, which is part of the stage
     try:
         operation = Operation(device, job.inputs, job.make, job.reference.shape, buffer=buffer)
     except Unsupported:

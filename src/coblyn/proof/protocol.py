@@ -1,11 +1,11 @@
-"""What the process that proves and the one that listens agree on."""
+"""Constants shared by the proving process and the process that reads its output."""
 
 from __future__ import annotations
 
 __all__ = ["MARK", "NUM_STAGES"]
 
 MARK = "coblyn-proof "
-"""How a line begins that is a report; every other line is log."""
+"""Prefix of a report line; every other line is log."""
 
 NUM_STAGES = 2800
-"""About how many stages a proof has, for the progress."""
+"""Approximate number of stages in a proof, for the progress."""

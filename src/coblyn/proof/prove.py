@@ -49,15 +49,15 @@ def prove(
 ) -> Proof:
     """Measure, and judge.
 
-    It takes some seconds: four small matrix products on each device, and a short generation on what the model would
-    run on with these settings and on the CPU. A large model takes as long as it takes to be loaded, twice.
+    It takes several seconds: four small matrix products on each device, and one short generation each on the devices
+    that the model would use with these settings and on the CPU. A large model adds twice the time it takes to load.
 
     Args:
-        config: The bundle's libraries, the model and the settings; without a model only products are tried.
-        machine: What the machine has.
-        report: Told of the progress.
-        remotes: llama.cpp RPC servers ("host:port") whose devices are tried as if they were here.
-        stage_seconds: How long each part may take before it counts as hung; loading a model gets as much more as a
+        config: The bundle's libraries, the model and the settings; without a model, only products are tested.
+        machine: Facts about the machine.
+        report: Receives the progress.
+        remotes: llama.cpp RPC servers ("host:port") whose devices are tested as if they were local.
+        stage_seconds: Seconds after which a stage counts as hung; loading a model gets as much more as a
             slow disk needs.
     """
     reading = _Reading(report)
@@ -81,7 +81,7 @@ def prove(
 
 @dataclass
 class _Reading:
-    """Puts together what the process writes."""
+    """Collects the output of the process."""
 
     report: Report
     measured: Measured = field(default_factory=Measured)
@@ -90,7 +90,7 @@ class _Reading:
     log: deque[str] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
 
     def read(self, line: str) -> None:
-        """Take one line."""
+        """Process one line."""
         if line.startswith(MARK):
             event = json.loads(line.removeprefix(MARK))
             getattr(self, f"_{event.pop('event')}")(**event)
@@ -101,7 +101,7 @@ class _Reading:
             self._set(num_layers=int(layers[1]))
 
     def died(self, message: str) -> None:
-        """The process ended before it was done."""
+        """Handle a process that ended before it was done."""
         self._set(failure=Failure(self.stage, True, message, tuple(self.log)))
 
     def _set(self, **values: Any) -> None:
@@ -159,7 +159,7 @@ class _Reading:
 
 
 def _how(code: int, log: Iterable[str]) -> str:
-    # What Python's faulthandler writes when the time is over.
+    # Written by Python's faulthandler when the time is over.
     if any(line.startswith("Timeout (") for line in log):
         return "It hung, and gave no answer."
     if code < 0:

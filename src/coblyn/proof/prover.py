@@ -1,9 +1,9 @@
-"""The process that proves what a model runs on: it computes, and writes a line for each thing that it found out.
+"""The process that proves what a model runs on: it computes, and writes a line for each result.
 
     python -m coblyn.proof.prover JSON
 
-A process of its own, since a driver may end it. A line of ``MARK`` and JSON is a report; every other line is the
-log of the library and of the drivers, written at once, so that the last words are there.
+It is a separate process, since a driver may crash it. A line of ``MARK`` and JSON is a report; every other line is the
+log of the library and of the drivers, written immediately, so that the last lines are not lost.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = ["compare", "main"]
 
 Logits = NDArray[np.float32]
 
-# 0.5 billion operations a product: a CPU core does that in some hundredths of a second, and a GPU has enough to do.
+# 0.5 billion operations per product: a CPU core takes some hundredths of a second, and a GPU has enough work.
 _ROWS, _INNER, _COLUMNS = 1024, 2048, 128
 _PRODUCT_SECONDS = 0.1
 _MAX_PRODUCTS = 4096
@@ -53,14 +53,14 @@ _NUM_TOKENS = 24
 _CONTEXT = 256
 _WRITING_SECONDS = 10.0
 _BYTES_A_MINUTE = 1.2e9
-"""Of a model that is read from a slow disk."""
+"""Read speed of a slow disk, for the time limit of loading a model."""
 
 _WARM_SECONDS = 1.5
 _SHARE_OF_MEMORY = 0.6
 
 
 def main() -> None:
-    """Prove what the request in the first argument asks for."""
+    """Prove the request in the first argument."""
     request = json.loads(sys.argv[1])
     config = msgspec.convert(request["config"], EngineConfig)
     prover = Prover(config, request["remotes"], request["stage_seconds"])
@@ -75,12 +75,12 @@ def main() -> None:
 
 
 class Prover:
-    """Does all measurements, one after the other.
+    """Performs all measurements, one after the other.
 
     Args:
-        config: What to load, and how; without a model only products are tried.
-        remotes: RPC servers whose devices are tried too.
-        stage_seconds: How long a stage may take; loading a large model gets more.
+        config: Configuration of the engine to load; without a model, only products are tested.
+        remotes: RPC servers whose devices are tested too.
+        stage_seconds: Time limit of a stage; loading a large model gets more.
     """
 
     def __init__(self, config: EngineConfig, remotes: Sequence[str], stage_seconds: float) -> None:
@@ -96,7 +96,7 @@ class Prover:
         _write(MARK + json.dumps({"event": event, **values}))
 
     def run(self) -> None:
-        """Prove.
+        """Run the proof.
 
         Raises:
             CoblynError: Something cannot be opened, loaded or computed.
@@ -234,7 +234,7 @@ class Prover:
 
 
 class _Writer:
-    """Reads a prompt and writes tokens after it, and takes the time of both."""
+    """Reads a prompt, generates tokens after it, and times both."""
 
     def __init__(self, context: Context, prompt: Sequence[int]) -> None:
         self._context = context
@@ -245,7 +245,7 @@ class _Writer:
         self._started = time.perf_counter()
 
     def greedy(self, count: int) -> list[Logits]:
-        """Write the most likely tokens, as many as there is time for; the logits that each was taken from."""
+        """Generate the most likely tokens within the time limit; keeps the logits that each was chosen from."""
         logits = [self._read()]
         while len(logits) < count and self._has_time:
             self._tokens.append(int(logits[-1].argmax()))
@@ -254,7 +254,7 @@ class _Writer:
         return logits
 
     def repeat(self, tokens: Sequence[int]) -> list[Logits]:
-        """Write these tokens, as many as there is time for; the logits that each would be taken from."""
+        """Repeat these tokens within the time limit; keeps the logits that each would be chosen from."""
         logits = [self._read()]
         for token in tokens[:-1]:
             if not self._has_time:
@@ -265,7 +265,7 @@ class _Writer:
         return logits
 
     def generation(self, placement: Any) -> GenerationProof:
-        """What came out."""
+        """The resulting generation."""
         return GenerationProof(
             placement,
             prefill=len(self._prompt) / self._prefill_seconds,
@@ -275,12 +275,12 @@ class _Writer:
 
     @property
     def _has_time(self) -> bool:
-        """Whether to go on; a second token is always there, since it is the first that can be timed."""
+        """Whether to continue; there is always a second token, since it is the first that can be timed."""
         elapsed = time.perf_counter() - self._started
         return not self._tokens or elapsed < _WRITING_SECONDS
 
     def _read(self) -> Logits:
-        """Read the prompt, and once more if the first time was short: kernels are compiled at their first use."""
+        """Read the prompt, and repeat that if the first time was short: kernels are compiled at their first use."""
         started = time.perf_counter()
         logits = self._read_once()
         self._prefill_seconds = time.perf_counter() - started
@@ -320,7 +320,7 @@ def compare(found: Sequence[Logits], expected: Sequence[Logits]) -> Comparison:
     divergences, errors = [], []
     for ours, theirs in pairs:
         divergences.append(divergence(ours, theirs))
-        # Only differences of logits mean something.
+        # Only differences between logits are meaningful.
         errors.append(
             normalised_error(ours - ours.mean(), theirs.astype(np.float64) - theirs.mean())
         )
@@ -328,7 +328,7 @@ def compare(found: Sequence[Logits], expected: Sequence[Logits]) -> Comparison:
 
 
 def _seconds_each(product: Product) -> float:
-    """Seconds of a product, when many come one after the other, as the layers of a model do."""
+    """Seconds per product, when many run in sequence, like the layers of a model."""
     count = 1
     while True:
         started = time.perf_counter()

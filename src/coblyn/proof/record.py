@@ -1,4 +1,4 @@
-"""On which machines a bundle was proved. Kept beside bundles, since these never change."""
+"""Records the machines on which a bundle was proved, next to the bundles, since bundles never change."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from coblyn.proof import bundle
 __all__ = ["Place", "forget", "is_proved", "prove_once", "remember"]
 
 Place = Mapping[str, str]
-"""What a proof depends on besides the bundle: the CPU with its flags, and versions of drivers."""
+"""Everything that a proof depends on besides the bundle: the CPU with its flags, and versions of drivers."""
 
 _MAX_PLACES = 64
 
 
 def prove_once(bundle_id: str, lib_dir: Path, place: Place, report: Report) -> Fault | None:
-    """Prove a bundle, unless it was proved in such a place before.
+    """Prove a bundle, unless it was already proved in the same place.
 
     Args:
         bundle_id: Its id.
-        lib_dir: Where its libraries are.
+        lib_dir: Directory of its libraries.
         place: This machine.
-        report: Told of the progress, if it is proved now.
+        report: Receives the progress if a proof runs.
 
     Returns:
-        What went wrong; None if it runs and computes right here.
+        The fault; None if the bundle runs and computes correctly here.
     """
     if is_proved(bundle_id, place):
         return None
@@ -42,18 +42,18 @@ def prove_once(bundle_id: str, lib_dir: Path, place: Place, report: Report) -> F
 
 
 def is_proved(bundle_id: str, place: Place) -> bool:
-    """Whether the bundle was proved in such a place."""
+    """Whether the bundle was proved in this place."""
     return dict(place) in _read(_file(bundle_id))
 
 
 def remember(bundle_id: str, place: Place) -> None:
-    """Keep that the bundle was proved here; where that cannot be written, it will be proved again."""
+    """Record that the bundle was proved here; if the record cannot be written, it will be proved again."""
     known = [each for each in _read(_file(bundle_id)) if each != dict(place)]
     _write(_file(bundle_id), [*known, dict(place)][-_MAX_PLACES:])
 
 
 def forget(bundle_id: str, place: Place) -> None:
-    """Forget that the bundle was proved in such a place."""
+    """Delete the record that the bundle was proved in this place."""
     if is_proved(bundle_id, place):
         known = _read(_file(bundle_id))
         _write(_file(bundle_id), [each for each in known if each != dict(place)])
@@ -75,7 +75,7 @@ def _file(bundle_id: str) -> Path:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    """What is kept; what is damaged counts as nothing."""
+    """The stored records; damaged ones count as absent."""
     try:
         found = json.loads(path.read_text("utf-8"))["places"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

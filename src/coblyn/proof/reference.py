@@ -1,4 +1,4 @@
-"""Tiny models computed in plain numpy, in double precision: what their logits should be. Pure.
+"""Tiny models computed in plain numpy, in double precision, for the expected logits. Pure.
 
 The graphs are those of llama.cpp 0.5.0: ``src/models/llama.cpp``, ``gemma3.cpp`` and ``mamba.cpp``.
 """
@@ -17,7 +17,7 @@ from coblyn.proof.weights import Matrix
 __all__ = ["logits"]
 
 Get = Callable[[str], Matrix]
-"""A tensor of a layer, by its name there."""
+"""Returns a tensor of a layer by its name in the layer."""
 
 
 def logits(model: TinyModel, tokens: Sequence[int]) -> Matrix:
@@ -78,7 +78,7 @@ def _attention(
         return rows.reshape(len(normed), -1, tiny.HEAD_LENGTH).swapaxes(0, 1)
 
     queries, keys, values = heads("q"), heads("k"), heads("v")
-    if rotate is _opposite:  # as of this kind of model
+    if rotate is _opposite:  # only this kind of model
         queries = _norm(queries, get("attn_q_norm.weight"))
         keys = _norm(keys, get("attn_k_norm.weight"))
     places = np.arange(len(normed))

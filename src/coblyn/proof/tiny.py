@@ -1,4 +1,4 @@
-"""Tiny models of random weights, one of each kind that computes otherwise than the others. Pure."""
+"""Tiny models with random weights, one for each kind that computes differently from the others. Pure."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ HEADS, KEY_HEADS, HEAD_LENGTH = 4, 2, 64
 FEED_FORWARD = 512
 NUM_EXPERTS, NUM_EXPERTS_USED = 4, 2
 WINDOW = 16
-"""Cells that a layer with a sliding window looks at."""
+"""Number of cells that a layer with a sliding window attends to."""
 STATE, TIME_RANK, CONVOLUTION = 16, 16, 4
 EPSILON = 1e-5
 
 
 @dataclass(slots=True)
 class TinyModel:
-    """A model, as a file holds it and as numpy computes it.
+    """A model, in the form of a file and of numpy.
 
     Attributes:
-        name: What it is, in words.
-        architecture: llama.cpp's name of its kind.
-        metadata: Of the file.
+        name: Description of it.
+        architecture: llama.cpp's name for its kind.
+        metadata: Metadata of the file.
         stored: Tensors of the file.
-        values: What they mean.
+        values: Their values in full precision.
     """
 
     name: str
@@ -55,12 +55,12 @@ class TinyModel:
     values: dict[str, Matrix] = field(default_factory=dict)
 
     def describe(self, **values: Value) -> None:
-        """Add metadata of this architecture; ``__`` in a name stands for a dot."""
+        """Add metadata of this architecture; ``__`` in a name means a dot."""
         for name, value in values.items():
             self.metadata[f"{self.architecture}.{name.replace('__', '.')}"] = value
 
     def put(self, name: str, kind: str, *shape: int) -> None:
-        """Add random weights of a type; the last number of the shape is the inputs."""
+        """Add random weights of a type; the last dimension of the shape is the inputs."""
         rows = int(np.prod(shape[:-1]))
         weights = make_weights(kind, rows, shape[-1], seed=len(self.stored) + 1)
         assert weights.values is not None, "tiny models have no codebooks"
@@ -76,7 +76,7 @@ class TinyModel:
 
 
 def tiny_models() -> tuple[TinyModel, ...]:
-    """A dense one, one with a sliding window, one with experts, and a recurrent one."""
+    """A dense model, one with a sliding window, one with experts, and a recurrent one."""
     return _dense(), _windowed(), _with_experts(), _recurrent()
 
 
@@ -97,7 +97,7 @@ def _model(name: str, architecture: str, embeddings: str) -> TinyModel:
 
 
 def _attend(model: TinyModel, kinds: Mapping[str, str], norm: float = 2) -> None:
-    """The parts of attention; norms are that large, so that some tokens weigh more than others."""
+    """The parts of attention; norms are large enough that some tokens weigh more than others."""
     model.describe(
         attention__head_count=HEADS,
         attention__head_count_kv=KEY_HEADS,

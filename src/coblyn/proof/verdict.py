@@ -13,37 +13,37 @@ __all__ = ["State", "Verdict", "judge_load"]
 
 
 class State(StrEnum):
-    """What came out."""
+    """The verdict."""
 
     OK = "ok"
     """An accelerator does the work."""
     NONE = "none"
     """The CPU does the work, as it should: there is no accelerator."""
     PARTLY = "partly"
-    """An accelerator does a part of the work."""
+    """An accelerator does part of the work."""
     NOT_USED = "not used"
-    """There is an accelerator, and the CPU does the work."""
+    """There is an accelerator, but the CPU does the work."""
     SLOW = "slow"
-    """It works, but is slower than it has to be."""
+    """It works, but is slower than necessary."""
     WRONG = "wrong"
     """A device computes wrong numbers."""
     CRASHED = "crashed"
-    """A device or its driver ended the process, or hung."""
+    """A device or its driver crashed the process, or hung."""
     FAILED = "failed"
-    """It could not be found out: the engine or the model cannot be loaded."""
+    """The verdict could not be determined: the engine or the model cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What computes, and whether that is as it should be.
+    """What does the work, and whether that is as it should be.
 
     Attributes:
         state: The verdict in a word.
-        text: What computes, as a sentence.
-        cause: Why it is not as it should be, in a word: "settings", "bundle", "driver", "environment", "memory",
+        text: What does the work, as a sentence.
+        cause: Why it is not as it should be, in one word: "settings", "bundle", "driver", "environment", "memory",
             "instructions", "operations", "numbers", "speed", "crash", "model" or "engine"; empty if all is well.
         reason: Why, as a sentence.
-        fix: The one command or step that changes it.
+        fix: The one command or step that fixes it.
     """
 
     state: State
@@ -54,7 +54,7 @@ class Verdict:
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong: an error line, never silence. A split that the user asked for is only told."""
+        """Whether something is wrong, which is always shown as an error. A split requested by the user is no fault."""
         is_wanted = self.state is State.PARTLY and self.cause == "settings"
         return self.state not in (State.OK, State.NONE) and not is_wanted
 
@@ -64,11 +64,11 @@ class Verdict:
 
 
 def judge_load(placement: Placement, machine: Machine) -> Verdict:
-    """The verdict without measuring: what llama.cpp reported of a loaded model, against what the machine has.
+    """The verdict without measurements: llama.cpp's report on a loaded model, compared with the machine's hardware.
 
     Args:
-        placement: Where the model is; with no layers, the devices that one would have.
-        machine: What there is; where nobody looked, only what the library itself sees counts.
+        placement: Where the model is; with no layers, the devices that a model would use.
+        machine: The machine; if it was not examined, only what the library itself sees counts.
     """
     if not placement.devices:
         return Verdict(State.NONE, "No model is loaded.")
@@ -95,8 +95,8 @@ def _on_devices(placement: Placement) -> Verdict:
             f"gpu_layers is {placement.gpu_layers}.",
             "Set gpu_layers to -1 (--gpu-layers -1), if the memory of the device is large enough.",
         )
-    # One part on the CPU (the embeddings) and one on each device are usual. With one or more a layer, the work
-    # goes back and forth.
+    # One part on the CPU (the embeddings) and one on each device are usual. With one or more per layer, the work
+    # moves back and forth.
     if placement.graph_splits >= total:
         return Verdict(
             State.PARTLY,
@@ -125,7 +125,7 @@ def _left_idle(placement: Placement) -> Verdict:
 
 
 def _unseen(placement: Placement, machine: Machine) -> Verdict:
-    """Built for an accelerator that the library does not see."""
+    """The bundle was built for an accelerator that the library does not see."""
     name = _TITLES.get(machine.bundle, machine.bundle)
     text = f"{_cpu_text(placement)} The engine was built for {name}, but sees no device of it."
     if machine.hidden_by:
@@ -144,10 +144,10 @@ def _unseen(placement: Placement, machine: Machine) -> Verdict:
 
 
 def _not_built(placement: Placement, machine: Machine) -> Verdict:
-    """Built for the CPU, on a machine that has more."""
+    """The bundle was built for the CPU, on a machine that has more."""
     found = machine.accelerators[0]
     text = f"{_cpu_text(placement)} The engine in use was built for the CPU."
-    # A render node may belong to a screen without any power to compute, so without the tools to try it is a note.
+    # A render node may belong to a display adapter without compute power, so without the build tools it is only a note.
     state = State.NONE if found.backend == "vulkan" and not found.can_build else State.NOT_USED
     return Verdict(state, text, "bundle", found.reason, _build(found))
 

@@ -1,6 +1,6 @@
-"""Random weights in the forms of GGUF files, and what they mean in full precision. Pure.
+"""Random weights in the forms of GGUF files, and their values in full precision. Pure.
 
-Made here, not by the library, so that what is compared with has nothing in common with what is checked. The layouts are
+Made here, not by the library, so that the reference shares no code with what is checked. The layouts are
 those of ``ggml-common.h`` of llama.cpp 0.5.0.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["FORMS", "Form", "Matrix", "Weights", "decode", "make_weights"]
 
 Matrix = NDArray[np.float64]
 Blocks = NDArray[Any]  # structured, or numbers
-Bits = NDArray[Any]  # unsigned whole numbers
+Bits = NDArray[Any]  # unsigned integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Weights:
 
     Attributes:
         kind: Its type, one of ``FORMS``.
-        data: As a GGUF file holds it.
-        values: What it means; None where the meaning is in a codebook, which only the library has.
+        data: The bytes, as in a GGUF file.
+        values: Its values; None if they depend on a codebook, which only the library has.
     """
 
     kind: str
@@ -38,14 +38,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How weights of a type lie in a file.
+    """How weights of a type are stored in a file.
 
     Attributes:
         number: The type's number (``ggml_type``).
-        size: Weights in a block.
+        size: Weights per block.
         block: Fields of a block.
         decode: From blocks, in an array of any shape, to values, with one more axis of ``size``; None for codebooks.
-        scales: Fields that are drawn from a range, so that weights are about as large as those of a trained model;
+        scales: Fields drawn from a range, so that weights are about as large as those of a trained model;
             all others are random bits.
         fix: Makes random bits valid, in place.
     """
@@ -64,7 +64,7 @@ def make_weights(kind: str, rows: int, inner: int, seed: int) -> Weights:
     Args:
         kind: One of ``FORMS``.
         rows: Rows.
-        inner: Numbers in a row, a multiple of the type's block (of 256 for all types).
+        inner: Numbers per row, a multiple of the type's block (of 256 for all types).
         seed: The same seed gives the same weights.
     """
     form, random = FORMS[kind], np.random.default_rng(seed)
@@ -83,12 +83,12 @@ def make_weights(kind: str, rows: int, inner: int, seed: int) -> Weights:
 
 
 def decode(kind: str, blocks: Blocks) -> Matrix | None:
-    """What blocks mean, rows first; None for codebooks."""
+    """Values of blocks, rows first; None for codebooks."""
     form = FORMS[kind]
     return form.decode(blocks).reshape(len(blocks), -1) if form.decode else None
 
 
-# Weights that are numbers each
+# Types whose weights are separate numbers
 
 
 def _encode_plain(kind: str, values: Matrix) -> Blocks:
@@ -121,7 +121,7 @@ def _halves(data: Bits) -> Bits:
 
 
 def _shifted(data: Bits, shifts: range) -> Bits:
-    """A copy of a row of bytes for each shift: an axis before the last."""
+    """A copy of a row of bytes for each shift, along a new axis before the last."""
     return np.stack([data >> shift for shift in shifts], axis=-2)
 
 
@@ -136,7 +136,7 @@ def _quarters(data: Bits) -> Bits:
 
 
 def _scaled(scales: Matrix, numbers: NDArray[Any]) -> Matrix:
-    """Numbers in equal groups, each times its scale."""
+    """Numbers in equal groups, each group multiplied by its scale."""
     groups = numbers.reshape(*scales.shape, -1) * scales[..., None]
     return groups.reshape(numbers.shape)
 
@@ -267,7 +267,7 @@ def _tq2_0(blocks: Blocks) -> Matrix:
 
 
 def _tq1_0(blocks: Blocks) -> Matrix:
-    """Digits to the base of 3, as a fraction of 256, the first digit first."""
+    """Digits in base 3, as a fraction of 256, most significant first."""
     parts = (blocks["q"][..., :32], blocks["q"][..., 32:], blocks["last"])
     digits = [_digits(part, 4 if part is parts[2] else 5) for part in parts]
     return _wide(blocks, "d") * (np.concatenate(digits, axis=-1) - 1.0)
@@ -286,7 +286,7 @@ def _fix_tq1_0(blocks: Blocks) -> None:
 
 
 def _fix_iq1_m(blocks: Blocks) -> None:
-    """The scale is in the upper four bits of four words."""
+    """The scale, which is in the upper four bits of four words."""
     drawn = np.random.default_rng(len(blocks)).uniform(3e-3, 6e-3, blocks.shape)
     bits = drawn.astype("<f2").view("<u2")[..., None]
     parts = bits >> np.arange(0, 16, 4, dtype=np.uint16) & 15
@@ -399,4 +399,4 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         ),
     }
 )
-"""The types of weights that a GGUF file may hold and the library multiplies, by name."""
+"""Types of weights that a GGUF file may contain and that the library multiplies, by name."""
