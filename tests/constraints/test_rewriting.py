@@ -37,6 +37,13 @@ def text_fits(schema: object, text: str) -> bool:
         ({"not": {"required": ["a"]}}, ['{"b":1}', "{}"], ['{"a":1}', "3"]),
         ({"type": "integer", "not": {"enum": [2, 4]}}, ["1", "3", "5"], ["2", "4"]),
         ({"enum": ["a", "b", 1], "not": {"enum": ["b"]}}, ['"a"', "1"], ['"b"']),
+        ({"enum": [True, 1, "a"], "not": {"const": 1}}, ["true", '"a"'], ["1"]),
+        (
+            {"type": "object", "propertyNames": {"minLength": 2.0, "maxLength": 3}},
+            ['{"ab":1}', '{"abc":1}'],
+            ['{"a":1}', '{"abcd":1}'],
+        ),
+        ({"type": "object", "propertyNames": {"maxLength": 0}}, ['{"":1}'], ['{"a":1}']),
         (
             {"oneOf": [{"required": ["a"]}, {"required": ["b"]}], "type": "object"},
             ['{"a":1}', '{"b":1}', '{"a":1,"c":2}'],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-__all__ = ["Node", "TooLarge", "Unenforceable", "also", "listed"]
+__all__ = ["Node", "TooLarge", "Unenforceable", "also", "identity", "listed"]
 
 Node = dict[str, Any]
 
@@ -29,3 +30,18 @@ def also(node: Node, part: Any) -> None:
 def listed(value: Any) -> list[Any]:
     """A list, empty where there is none."""
     return value if isinstance(value, list) else []
+
+
+def identity(value: Any) -> str:
+    """The same for two values that JSON Schema calls equal: 1 and 1.0, but not 1 and true; order of keys is nothing."""
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value

@@ -123,9 +123,17 @@ def _pattern_of_names(names: Any) -> str | None:
             return other_than(frozenset(texts))
         case {"not": {"const": str(text)}}:
             return other_than({text})
-        case _ if said.keys() <= {"minLength", "maxLength"}:
-            return rf"^[\s\S]{{{said.get('minLength', 0)},{said.get('maxLength', '')}}}$"
+        case _ if said.keys() <= {"minLength", "maxLength"} and all(map(_is_count, said.values())):
+            low, high = (said.get(key, "") for key in ("minLength", "maxLength"))
+            return rf"^[\s\S]{{{int(low or 0)},{high and int(high)}}}$"
     return None
+
+
+def _is_count(value: Any) -> bool:
+    """Whether it is a whole number from 0 on, which may be written with a fraction of zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        return False
+    return isinstance(value, int) or value.is_integer()
 
 
 def num_properties(node: Node) -> None:

@@ -13,7 +13,7 @@ from coblyn.constraints.exclusive import exclusive
 from coblyn.constraints.formats import of_format
 from coblyn.constraints.kinds import ALL_KINDS, Scope, kinds_of
 from coblyn.constraints.negation import any_of, negated
-from coblyn.constraints.node import Node, TooLarge, Unenforceable, also, listed
+from coblyn.constraints.node import Node, TooLarge, Unenforceable, also, identity, listed
 from coblyn.constraints.properties import (
     dependencies,
     num_properties,
@@ -153,7 +153,8 @@ def _not(node: Node, scope: Scope) -> None:
     if isinstance(values := node.get("enum"), list) and isinstance(inner, dict):
         banned = inner.get("enum", [inner["const"]] if "const" in inner else None)
         if isinstance(banned, list) and not inner.keys() - {"enum", "const", "type"}:
-            node["enum"] = [value for value in values if value not in banned]
+            gone = set(map(identity, banned))
+            node["enum"] = [value for value in values if identity(value) not in gone]
             return
     also(node, other)
 
@@ -243,7 +244,7 @@ def _finite(schema: Any, scope: Scope) -> list[Any] | None:
     if not isinstance(values, list) or (kinds != ALL_KINDS and "enum" not in schema):
         return None
     fitting = [value for value in values if kinds_of({"const": value}, scope) <= kinds]
-    return list({repr(value): value for value in fitting}.values())
+    return list({identity(value): value for value in fitting}.values())
 
 
 def _contains(node: Node, _: Scope) -> None:
