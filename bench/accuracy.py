@@ -134,13 +134,13 @@ def write_page(page: Path, results: list[Result], text: Path) -> None:
         f"""# The accuracy of the CPU kernels
 
 Made by `bench/accuracy.py`: what models say about each token of a text (`{text.name}`, the first
-{results[0].num_tokens} tokens in windows of {WINDOW}) with the kernels' hook in, to what they say with it out.
-Every product and attention is ours here that we have code for, also where ggml's is as fast and would stay.
+{results[0].num_tokens} tokens in windows of {WINDOW}) with the kernels' hook in, compared with the hook out.
+Our code computes every product and attention that it supports, even where ggml's is as fast and would be kept.
 
 {table(results)}
 
-Beside quantized weights activations are rounded to 8 bits in both, but not in the same way; the divergence is what that
-changes. The perplexity is high as the models are small and the text is technical.
+Beside quantized weights activations are rounded to 8 bits in both, but not in the same way; the divergence is the
+effect of that. The perplexity is high because the models are small and the text is technical.
 """,
         "utf-8",
     )
