@@ -1,16 +1,16 @@
 """Explains builds that fail, in any tree: from a log, from a source tree, from object files.
 
-    finding.py   what is said: evidence, fix, finding, diagnosis (values)
-    cause.py     what a cause is, and the case that it looks at
-    causes/      the catalogue: a table for each family, and modules for what signs in a log do not tell
-    log/         from any bytes to the lines that matter
-    tree/        what a source tree, its build directory and the environment hold
-    examine.py   case in, diagnosis out
-    subject.py   what a path is: a log, a tree, object files, an engine
-    consult.py   from such paths to a diagnosis
+    finding.py   the results: evidence, fix, finding, diagnosis (values)
+    cause.py     the type of a cause, and the case that it examines
+    causes/      the catalogue: a table per family, and modules for causes that log patterns alone cannot detect
+    log/         extracts the relevant lines from any bytes
+    tree/        inspects a source tree, its build directories and the environment
+    examine.py   turns a case into a diagnosis
+    subject.py   detects the kind of a path: a log, a tree, object files, an engine
+    consult.py   turns such paths into a diagnosis
     failed_build.py  why a build of our own engine failed
-    repair.py    does the steps of a fix, and takes them back
-    report.py    facts for a bug report, without names in them
+    repair.py    applies the steps of a fix, and undoes them
+    report.py    facts for a bug report, without personal names
 
-Refuses to know terminals, engines and models. Nothing here changes a file but `repair`.
+Does not depend on terminals, engines or models. Only `repair` changes files.
 """

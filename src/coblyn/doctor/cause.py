@@ -22,14 +22,14 @@ __all__ = ["Case", "Cause", "Diagnose"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that is known when a diagnosis is made. A cause takes what is there and asks for nothing.
+    """Everything known when a diagnosis is made. A cause uses what is present and requests nothing more.
 
     Attributes:
-        log: What a build wrote, or None.
+        log: The output of a build, or None.
         tree: A source tree, or None.
-        machine: Facts about the machine of the build; None if it may be another one than this (a pasted log).
+        machine: Facts about the build machine; None if it may not be this machine (a pasted log).
         environ: Environment of the build; empty if unknown.
-        binaries: What an audit saw in object files and libraries, or None.
+        binaries: Results of an audit of object files and libraries, or None.
     """
 
     log: Log | None = None
@@ -52,9 +52,9 @@ class Cause:
         fix: What to do, in plain words.
         links: Public threads about it.
         diagnose: Looks at a case; None if the evidence is not there. Must be quick, pure, and never raise on odd text.
-        explains: Ids of causes that are only symptoms where this one is found.
-        is_last: It only says what failed: left out where another cause of a failure is known.
-        signs: How it shows in a log, if that alone tells it.
+        explains: Ids of causes that are only symptoms when this one is found.
+        is_last: It only reports what failed; omitted if another cause of a failure is known.
+        signs: Log patterns that identify it, if a log alone is enough.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Cause:
     signs: tuple[Sign, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON, without what looks for it."""
+        """As JSON, without the function and the signs that detect it."""
         return {
             "id": self.id,
             "title": self.title,

@@ -1,4 +1,4 @@
-"""Makes a diagnosis of the user's arguments.
+"""Makes a diagnosis from the user's arguments.
 
 Reads logs, trees and object files, and checks them against the catalogue.
 """
@@ -40,11 +40,11 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """What was looked at, and what came of it.
+    """What was examined, and the result.
 
     Attributes:
-        case: What the catalogue was asked about.
-        diagnosis: Its answer.
+        case: The case that was checked against the catalogue.
+        diagnosis: The result.
         root: The source tree, if there was one.
     """
 
@@ -80,12 +80,12 @@ def consult(
 
     Args:
         names: Paths, ids of engines, or "-" for standard input; at most one log and one tree.
-        evaluate_make: Let make read the makefiles, which runs what they call with ``$(shell)``.
-        environ: Environment of the build, where it is this machine's.
-        report: Told of the progress.
+        evaluate_make: Let make read the makefiles, which runs their ``$(shell)`` commands.
+        environ: Environment of the build, if it runs on this machine.
+        report: Receives the progress.
 
     Raises:
-        NotFound, BadRequest: Something cannot be looked at.
+        NotFound, BadRequest: Something cannot be examined.
     """
     subjects: dict[Subject, list[str]] = {}
     for name in names:
@@ -101,7 +101,7 @@ def consult(
     tree_name = next(iter(subjects.get(Subject.TREE, ())), "")
     log = _log(log_name, report) if log_name else None
     tree = _tree(tree_name, environ, report, evaluate_make=evaluate_make) if tree_name else None
-    # A log file may have come from anywhere; a log that is piped in, and a tree, belong to this machine.
+    # A log file may come from anywhere; a log piped in, and a tree, belong to this machine.
     is_here = tree is not None or log_name == STDIN or (log is not None and _is_of_engine_here(log))
     files = [Path(name) for name in subjects.get(Subject.BINARY, ())]
     files += [Path(name) for name in subjects.get(Subject.BUNDLE, ())]
@@ -125,7 +125,7 @@ def _is_of_engine_here(log: Log) -> bool:
 
 
 def typed_in(diagnosis: Diagnosis, tree: str) -> Diagnosis:
-    """The same with commands that are meant for a tree's directory prepared to be typed anywhere."""
+    """The same diagnosis, with commands for a tree's directory changed so that they work in any directory."""
     folder = shlex.quote(tree)
     findings = (
         replace(each, fix=replace(each.fix, command=f"cd {folder} && {each.fix.command}"))
@@ -137,12 +137,12 @@ def typed_in(diagnosis: Diagnosis, tree: str) -> Diagnosis:
 
 
 def check_machine(machine: Facts, environ: Mapping[str, str] = os.environ) -> Diagnosis:
-    """What is wrong with a machine, whatever is built on it."""
+    """Problems of a machine, regardless of what is built on it."""
     return examine(Case(machine=machine, environ=environ))
 
 
 def machine_facts(environ: Mapping[str, str] = os.environ) -> Facts:
-    """What is known about this machine, with the compilers that a build would take.
+    """Facts about this machine, including the compilers that a build would use.
 
     Args:
         environ: Environment of the build.

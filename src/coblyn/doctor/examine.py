@@ -1,4 +1,4 @@
-"""Makes a diagnosis of a case: checks every cause, and leaves out findings that another one explains."""
+"""Makes a diagnosis of a case: checks every cause, and omits findings that another finding explains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GRAVITY = {Severity.FAILURE: 0, Severity.RISK: 1, Severity.NOTE: 2}
 
 
 def examine(case: Case) -> Diagnosis:
-    """Ask every cause about a case."""
+    """Check every cause against a case."""
     found = [finding for cause in catalogue() if (finding := cause.diagnose(case))]
     findings = tuple(sorted(_without_symptoms(found), key=_rank))
     log = case.log
@@ -49,7 +49,7 @@ def _without_symptoms(found: list[Finding]) -> list[Finding]:
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, str]:
-    # Nothing tells two that are equally sure apart; more evidence is more to look at, and the id makes the order fixed.
+    # At equal severity and confidence, the finding with more evidence comes first; the id makes the order stable.
     return (
         _GRAVITY[finding.severity],
         -finding.confidence,

@@ -18,7 +18,7 @@ __all__ = ["explained"]
 
 
 def explained(error: BuildFailed) -> BuildFailed:
-    """The error with its cause and the fix, if the catalogue knows them; as it is otherwise."""
+    """The error with its cause and fix added, if the catalogue has them; otherwise unchanged."""
     if isinstance(error.audit, AuditReport):
         finding = _gravest(Case(binaries=error.audit))
         return _unsound(error, finding) if finding else error
@@ -26,7 +26,7 @@ def explained(error: BuildFailed) -> BuildFailed:
         return error
     try:
         finding = _gravest(Case(log=read_log(error.log)))
-    except CoblynError:  # the log is gone: the error says what there is to say
+    except CoblynError:  # the log is gone: only the error itself is left
         return error
     return _named(error, finding) if finding else error
 

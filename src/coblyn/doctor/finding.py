@@ -24,8 +24,8 @@ __all__ = [
 class Confidence(IntEnum):
     """How sure a finding is.
 
-    HIGH is a promise: the evidence allows no other cause that we know of. MEDIUM: the usual cause of what was seen.
-    LOW: worth a look.
+    HIGH: the evidence allows no other known cause. MEDIUM: the usual cause of the evidence.
+    LOW: worth checking.
     """
 
     LOW = 1
@@ -34,7 +34,7 @@ class Confidence(IntEnum):
 
 
 class Severity(StrEnum):
-    """What a finding means: the build fails by it, it will bite later, or it is merely good to know."""
+    """Severity of a finding: the build fails because of it, it will cause trouble later, or it is only informative."""
 
     FAILURE = "failure"
     RISK = "risk"
@@ -43,12 +43,12 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that was seen.
+    """One observation.
 
     Attributes:
-        source: Where: "log", a path (as the user would write it), "environment", "this machine".
-        line: Line number there, from 1; 0 if lines mean nothing.
-        text: What it says, at most a few hundred characters.
+        source: Its origin: "log", a path (as the user would write it), "environment", "this machine".
+        line: Line number there, from 1; 0 if there are no lines.
+        text: Its content, at most a few hundred characters.
     """
 
     source: str
@@ -60,17 +60,17 @@ class StepKind(StrEnum):
     """What a step of a fix does to a file. Both are moves, so that both can be undone."""
 
     ASIDE = "aside"
-    """Rename a file of the user to a dated name beside it."""
+    """Rename a user's file to a dated name in the same directory."""
     CLEAR = "clear"
-    """Take something that a build made out of the way, into the doctor's own keeping."""
+    """Move something that a build made into the doctor's own directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that ``--fix`` may do by itself.
+    """One action that ``--fix`` can perform.
 
     Attributes:
-        kind: What is done.
+        kind: The action.
         path: The file or directory, absolute.
         reason: Why, as a phrase ("defines koboldcpp_default again").
     """
@@ -85,9 +85,9 @@ class Fix:
     """What makes the build pass.
 
     Attributes:
-        command: The one command to type; empty if no command can do it.
+        command: The single command to run; empty if no command can do it.
         text: What to do, as a sentence.
-        steps: What the doctor can do by itself; empty if only the user can (see `Finding.safe_steps`).
+        steps: What the doctor can do automatically; empty if only the user can (see `Finding.safe_steps`).
     """
 
     command: str = ""
@@ -102,11 +102,11 @@ class Finding:
     Attributes:
         cause: Id of the cause in the catalogue, such as "makefile-local".
         title: The cause in a few words.
-        confidence: How sure it is.
-        severity: What it means.
+        confidence: How sure the finding is.
+        severity: How serious it is.
         story: What happened, a sentence or two an entry, in the order in which a person wants to hear it: what failed,
             why, what does not help and why. Names the real files, targets and symbols.
-        evidence: What it rests on, the most telling first.
+        evidence: Its evidence, strongest first.
         fix: What to do.
     """
 
@@ -120,7 +120,7 @@ class Finding:
 
     @property
     def safe_steps(self) -> tuple[Step, ...]:
-        """What ``--fix`` does about it: nothing unless the finding is sure, and something is wrong."""
+        """The steps of ``--fix``: none unless the confidence is high and something is wrong."""
         is_sure = self.confidence is Confidence.HIGH and self.severity is not Severity.NOTE
         return self.fix.steps if is_sure else ()
 
@@ -149,10 +149,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All that was found in one case.
+    """All findings of one case.
 
     Attributes:
-        findings: The surest and gravest first; what another finding explains is left out.
+        findings: The most certain and severe first; those explained by another finding are omitted.
         first_error: The first real error's lines, if something failed; empty otherwise.
         failed: Whether there is a sign of failure at all, explained or not.
     """

@@ -1,8 +1,8 @@
-"""``--fix`` and ``--undo``: moves files aside, keeps a journal of it, and moves them back.
+"""``--fix`` and ``--undo``: moves files aside, keeps a journal of the moves, and moves them back.
 
-Nothing is ever deleted or overwritten. What a build made goes into a directory of the doctor's own inside the tree (a
-rename, however large it is); a file of the user gets a dated name beside its old one. The journal is written before
-each move, so that one that was cut short can be undone as well.
+Nothing is ever deleted or overwritten. Build output goes into the doctor's own directory inside the tree (a
+rename, whatever its size); a user's file gets a dated name in its directory. The journal is written before
+each move, so that an interrupted move can be undone as well.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["KEEPING", "Move", "repair", "undo"]
 
 KEEPING = ".coblyn-doctor"
-"""Directory in a tree where things are kept that were cleared, and the journal."""
+"""Directory in a tree that holds cleared files and the journal."""
 
 _JOURNAL = "journal.jsonl"
 _MAX_JOURNAL = 64_000_000
@@ -37,10 +37,10 @@ class Move:
     """One file or directory that was moved.
 
     Attributes:
-        kind: Why: a file of the user, or something that a build made.
+        kind: The kind of step: for a user's file, or for something that a build made.
         source: Where it was, relative to the tree.
         target: Where it is now, relative to the tree.
-        reason: The reason that the diagnosis gave.
+        reason: The reason given by the diagnosis.
     """
 
     kind: StepKind
@@ -59,12 +59,12 @@ class Move:
 
 
 def repair(root: Path, steps: Iterable[Step], today: date) -> tuple[Move, ...]:
-    """Do the steps of a fix.
+    """Apply the steps of a fix.
 
     Args:
         root: The tree; nothing outside it is touched.
-        steps: What to do; files that are gone by now are skipped.
-        today: The day for dated names.
+        steps: The steps; files that no longer exist are skipped.
+        today: The date for dated names.
 
     Returns:
         What was moved, in order.
@@ -94,16 +94,16 @@ def repair(root: Path, steps: Iterable[Step], today: date) -> tuple[Move, ...]:
 
 
 def undo(root: Path) -> tuple[Move, ...]:
-    """Take the last fix back, its moves in reverse order.
+    """Undo the last fix: its moves in reverse order.
 
-    What a build has made again meanwhile is kept aside, so that the old file can return to its place.
+    Files that a build has recreated meanwhile are moved aside, so that the old file can return to its place.
 
     Returns:
         What was moved back; ``source`` is where it is again.
 
     Raises:
-        NotFound: Nothing was fixed in this tree, or all of it is undone.
-        BadRequest: A file of the user's own stands where another one should return to, the journal cannot be read
+        NotFound: Nothing was fixed in this tree, or everything was undone.
+        BadRequest: A user's file is in the place of one that should return, the journal cannot be read
             or names something outside of the tree, or a file cannot be moved.
     """
     root = root.resolve()
@@ -137,7 +137,7 @@ def _check_return(root: Path, move: Move) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A line of the journal: number of a fix, and a move of it; None where it was undone."""
+    """A line of the journal: the number of a fix, and one of its moves; None if the fix was undone."""
 
     number: int
     move: Move | None
@@ -187,17 +187,17 @@ class _Keeping:
             return []
         except OSError as error:
             raise BadRequest(f"{self._journal} cannot be read: {error.strerror}.") from error
-        # A line that was cut short by a crash names a move that had not begun.
+        # A line truncated by a crash describes a move that had not begun.
         return [entry for line in lines if (entry := _entry(line))]
 
     def _write(self, entry: dict[str, Any]) -> None:
         try:
             if not self.path.is_dir():
                 self.path.mkdir()
-                # Neither git nor a search through the tree should take it for a part of the project.
+                # Neither git nor a search of the tree should treat it as part of the project.
                 (self.path / ".gitignore").write_text("*\n", "utf-8")
             with self._journal.open("a", encoding="utf-8") as file:
-                # On a line of its own, even if a crash has cut the one before short.
+                # On a separate line, even if a crash has truncated the previous one.
                 file.write(f"\n{json.dumps(entry)}\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -229,7 +229,7 @@ def _entry(line: str) -> _Entry | None:
 
 
 def _inside(root: Path, path: Path) -> Path:
-    """A path whose parent lies in the tree; the last part is not followed if it is a link."""
+    """A path whose parent is in the tree; the last component is not followed if it is a link."""
     full = path.parent.resolve() / path.name
     if not full.is_relative_to(root) or full == root:
         raise BadRequest(f"{path} lies outside {root}, and is left alone.")

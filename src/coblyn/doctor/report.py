@@ -1,4 +1,4 @@
-"""Facts to paste into a bug report: what failed and where, without names of people and machines."""
+"""Facts to paste into a bug report: what failed and where, without the names of people and machines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECRETS = (
         "<token>",
     ),
     (
-        # A word of its own or the end of one, as in HF_TOKEN.
+        # A separate word or the end of one, as in HF_TOKEN.
         re.compile(
             r"(?i)(?<![^\W_])((?:api[_-]?key|token|passw(?:or)?d|secret(?:_access)?(?:_key)?)\s*[=:]\s*)[^\s'\"]+"
         ),
@@ -41,10 +41,10 @@ _HOMES = (
 
 
 def without_names(text: str, *, user: str = "", home: str = "", host: str = "") -> str:
-    """A text without home directories, passwords, tokens, addresses, and the names that are given.
+    """A text without home directories, passwords, tokens, addresses and the given names.
 
     Args:
-        text: Any text; paths of other people's machines are recognised by their form.
+        text: Any text; paths from other machines are recognised by their form.
         user: Name of the user here.
         home: Home directory of the user here.
         host: Name of this machine.
@@ -61,7 +61,7 @@ def without_names(text: str, *, user: str = "", home: str = "", host: str = "") 
 
 
 def report(case: Case, diagnosis: Diagnosis, machine: Facts) -> str:
-    """The bundle of facts, as Markdown; names are still in it."""
+    """The facts as Markdown, with names still in it."""
     lines = [f"Coblyn {__version__} doctor", ""]
     lines += [f"- {fact.name}: {_cut(fact.value)}" for fact in machine if fact.value]
     lines += ["", "Findings:"]

@@ -19,7 +19,7 @@ _LIBRARIES = (".so", ".dylib", ".dll")
 
 
 class Subject(StrEnum):
-    """What the doctor can look at."""
+    """The kinds of paths that the doctor can examine."""
 
     LOG = "log"
     TREE = "tree"
@@ -28,7 +28,7 @@ class Subject(StrEnum):
 
 
 def classify(path: Path) -> Subject:
-    """Tell what a path is.
+    """Detect the kind of a path.
 
     Raises:
         NotFound: It does not exist.
@@ -47,12 +47,12 @@ def classify(path: Path) -> Subject:
 
 
 def is_engine(path: Path) -> bool:
-    """Whether a directory is a bundle of Coblyn's own, with its receipt."""
+    """Whether a directory is a bundle built by Coblyn, with its receipt."""
     return (path / receipt.FILE_NAME).is_file()
 
 
 def _is_bundle(path: Path) -> bool:
-    """A bundle of ours, or a directory that holds nothing but libraries and what belongs to them."""
+    """Whether a directory is one of our bundles, or contains only libraries and their accompanying files."""
     if is_engine(path):
         return True
     names = [entry.name for entry in os.scandir(path) if entry.is_file()]

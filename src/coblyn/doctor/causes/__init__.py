@@ -1,6 +1,6 @@
-"""The catalogue: a directory for each family of causes, with a table of their words and signs.
+"""The catalogue: a directory per family of causes, with a table of their texts and signs.
 
-A cause that signs alone do not tell has a module of its name beside the table, which calls it ``CAUSE``.
+A cause that signs alone cannot detect has a module of the same name next to the table, which defines ``CAUSE``.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def _of(family: Path) -> Iterator[Cause]:
 
 
 def cause(name: str) -> Cause:
-    """The cause with an id.
+    """The cause with the given id.
 
     Raises:
-        NotFound: There is none of that id; the hint names those that are near.
+        NotFound: There is no cause with that id; the hint lists similar ids.
     """
     import difflib
 

@@ -55,7 +55,7 @@ _NAMES = {
     "CMAKE_COMMAND": "the CMake that configured it",
     "CMAKE_HOME_DIRECTORY": "the source",
 }
-# What an accelerator needs of CMake's find modules; ggml's CMakeLists.txt of each backend.
+# What each accelerator needs from CMake's find modules, according to the CMakeLists.txt of each ggml backend.
 _NEEDS = {
     "CUDA": ("CMAKE_CUDA_COMPILER",),
     "CUBLAS": ("CMAKE_CUDA_COMPILER",),
@@ -69,7 +69,7 @@ _NEEDS = {
 
 
 def asks_for(case: Case, *words: str) -> bool:
-    """Whether a tree's cache or the environment asks for an accelerator, such as "CUDA"."""
+    """Whether a tree's cache or the environment requests an accelerator, such as "CUDA"."""
     given = " ".join(
         case.environ.get(name, "") for name in ("CMAKE_ARGS", "SKBUILD_CMAKE_ARGS")
     ).upper()
@@ -91,7 +91,7 @@ def asks_for(case: Case, *words: str) -> bool:
 
 
 def cache_moved(cause: Cause, case: Case) -> Finding | None:
-    """A cache that was made in another directory, or for a source that is not there."""
+    """A cache that was created in another directory, or for a source directory that does not exist."""
     tree = case.tree
     for cache in tree.caches if tree else ():
         assert tree is not None, "it has caches"
@@ -114,7 +114,7 @@ def cache_moved(cause: Cause, case: Case) -> Finding | None:
 
 
 def cache_gone(cause: Cause, case: Case) -> Finding | None:
-    """A cache that names a compiler, build program, SDK or toolchain file that is not there."""
+    """A cache that names a compiler, build program, SDK or toolchain file that does not exist."""
     tree = case.tree
     for cache in tree.caches if tree else ():
         assert tree is not None, "it has caches"
@@ -132,7 +132,7 @@ def cache_gone(cause: Cause, case: Case) -> Finding | None:
                 cause.explanation,
             ),
             fix=fresh(tree, cache),
-            # Ninja and make start CMake again only if a CMake file changes.
+            # Ninja and make rerun CMake only if a CMake file changes.
             confidence=Confidence.MEDIUM if only_cmake else Confidence.HIGH,
             severity=Severity.RISK if only_cmake else Severity.FAILURE,
         )
@@ -140,7 +140,7 @@ def cache_gone(cause: Cause, case: Case) -> Finding | None:
 
 
 def option_unknown(cause: Cause, case: Case) -> Finding | None:
-    """An option that was given to CMake and that no file of the project mentions."""
+    """An option that was passed to CMake but that no file of the project mentions."""
     tree = case.tree
     for cache in tree.caches if tree else ():
         assert tree is not None, "it has caches"
@@ -200,7 +200,7 @@ def _near(name: str, cache: Cache, script: Script) -> list[str]:
 
 
 def accelerator_missing(cause: Cause, case: Case) -> Finding | None:
-    """An accelerator that is on in a cache, and something it needs that CMake did not find."""
+    """An accelerator that is enabled in a cache, but needs something that CMake did not find."""
     for cache in case.tree.caches if case.tree else ():
         for option in cache.entries:
             if not _ACCELERATOR.match(option) or not cache.is_on(option):
@@ -229,7 +229,7 @@ def _accelerator(cause: Cause, cache: Cache, option: str, lost: list[str]) -> Fi
 
 
 def unfinished(cause: Cause, case: Case) -> Finding | None:
-    """A cache without build files beside it: configuring ended with an error."""
+    """A cache without build files next to it: configuring ended with an error."""
     tree = case.tree
     for cache in tree.caches if tree else ():
         assert tree is not None, "it has caches"
@@ -262,7 +262,7 @@ def fresh(tree: Tree, cache: Cache, *, keep_generator: bool = True) -> Fix:
     build = folder(cache)
     source = _source(tree, cache)
     where = f" -S {shlex.quote(source)}" if source else ""
-    # A build directory that nothing belongs to but CMake's own files: these are what CMake must not see again.
+    # The build directory contains only CMake's own files, which CMake must not see again.
     made = [cache.folder / name for name in ("CMakeCache.txt", "CMakeFiles")]
     return Fix(
         command=f"cmake --fresh{where} -B {shlex.quote(build)}{_generator(cache) if keep_generator else ''}",
@@ -283,7 +283,7 @@ def _generator(cache: Cache) -> str:
 
 
 def _source(tree: Tree, cache: Cache) -> str:
-    """Where the source is now: as far from the build directory as it was when that was made."""
+    """Where the source is now: at the same relative path from the build directory as when that was created."""
     made, home = cache["CMAKE_CACHEFILE_DIR"], cache["CMAKE_HOME_DIRECTORY"]
     if not made or not home or PurePath(made).anchor != PurePath(home).anchor:
         return ""
@@ -296,7 +296,7 @@ def _source(tree: Tree, cache: Cache) -> str:
 
 
 def folder(cache: Cache) -> str:
-    """The build directory of a cache as it is shown."""
+    """The build directory of a cache, in the form shown to the user."""
     return shown(posixpath.dirname(cache.name) or ".")
 
 

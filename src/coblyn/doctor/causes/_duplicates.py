@@ -1,4 +1,4 @@
-"""Symbols that a linker found twice, in the words of every linker.
+"""Symbols that a linker found twice, as reported by every linker.
 
 Formats: Apple's ld (both), LLD (ELF, Mach-O, COFF), zig, GNU ld, gold, mold, MSVC's link.
 """
@@ -67,7 +67,7 @@ _CARRIED = re.compile(
 )
 _MEMBER = re.compile(r"(.+?\.(?:a|lib))(?:\[\d+\])?\(([^()]+)\)$")
 SUMMARY = re.compile(r"\bld: (\d{1,6}) duplicate symbols?\b")
-"""Apple's linker: how many there are."""
+"""Apple's linker: the number of duplicate symbols."""
 _IN_FUNCTION = re.compile(r"(?m)^(?:\S*ld(?:\.\w+)?(?:\.exe)?: )?([^\n]*?): [Ii]n function ")
 _SOURCE = r"(\S+\.(?:c|cc|cpp|cxx|m|mm|cu))(?=\s|$)"
 _COMPILE = re.compile(
@@ -83,10 +83,10 @@ class Duplicate:
     """A symbol that two files define.
 
     Attributes:
-        symbol: As the linker writes it.
+        symbol: In the linker's spelling.
         first: The file that was linked first; a member of an archive is ``libx.a(member.o)``.
         second: The other one.
-        hit: Where the log says so.
+        hit: The place in the log.
     """
 
     symbol: str
@@ -102,7 +102,7 @@ class Pair:
     Attributes:
         first: One file.
         second: The other one.
-        duplicates: What they both define.
+        duplicates: The symbols that both define.
     """
 
     first: str
@@ -120,7 +120,7 @@ def duplicates(log: Log) -> tuple[Duplicate, ...]:
 
 
 def pairs(found: Iterable[Duplicate]) -> tuple[Pair, ...]:
-    """The pairs of files that define the same symbols, those with the most first."""
+    """The pairs of files that define the same symbols, largest number of symbols first."""
     groups: dict[tuple[str, str], list[Duplicate]] = {}
     for each in found:
         key = (each.first, each.second)
@@ -137,13 +137,13 @@ def twice(
     fix: Fix | None = None,
     confidence: Confidence = Confidence.MEDIUM,
 ) -> Finding:
-    """The finding that a link failed by what a pair has in common.
+    """The finding that a link failed because of symbols that a pair of files has in common.
 
     Args:
         cause: The entry that explains it.
-        log: Where the pair is from.
+        log: The log that the pair was found in.
         pair: The two files.
-        *why: The story, after the sentence that says what is defined where.
+        *why: The story, following the sentence that says what is defined where.
         fix: What to do; None for the entry's own words.
         confidence: How sure the explanation is.
     """
@@ -156,7 +156,7 @@ def twice(
 
 
 def defined_in_both(log: Log, pair: Pair) -> str:
-    """What failed, as a sentence; where Apple's ld shows but some of the symbols, they are as many as it counts."""
+    """What failed, as a sentence. If Apple's ld lists only some of the symbols, the number is from its count."""
     summary = log.find(SUMMARY)
     count = max(len(pair.duplicates), int(summary[1]) if summary else 0)
     symbols = f"{count} symbols are" if count > 1 else f"{pair.duplicates[0].symbol} is"
@@ -164,7 +164,7 @@ def defined_in_both(log: Log, pair: Pair) -> str:
 
 
 def archive(path: str) -> str:
-    """The library that ``libx.a(member.o)`` is in; empty for an object by itself."""
+    """The library that ``libx.a(member.o)`` is in; empty for an object outside a library."""
     found = _MEMBER.match(path)
     return found[1] if found else ""
 
@@ -176,24 +176,24 @@ def member(path: str) -> str:
 
 
 def carried(pair: Pair) -> str:
-    """The library, of those that projects bundle, that the pair's symbols belong to by their prefix; or empty."""
+    """The commonly bundled library that the pair's symbols belong to, by their prefix; empty if none."""
     found = [_CARRIED.match(each.symbol) for each in pair.duplicates]
     names = {match[1].strip("_") for match in found if match}
     if names:
         return names.pop() if len(names) == 1 else ", ".join(sorted(names)[:2])
-    # Copies of a library have objects of the same name in archives of different packages.
+    # Copies of a library have objects of the same name in the archives of different packages.
     one = stem(pair.first)
     both = archive(pair.first) and archive(pair.second) and one == stem(pair.second)
     return one if both and _CARRIED.match(f"{one}_") else ""
 
 
 def stem(path: str) -> str:
-    """Name of an object, or of the member of an archive, without directories and endings: ``ggml-backend``."""
+    """Name of an object or archive member, without directories and extensions: ``ggml-backend``."""
     return re.sub(r"(?:\.(?:c|cc|cpp|cxx|m|mm|cu))?\.(?:o|obj|lo|a|lib)$", "", member(path))
 
 
 def compiled_from(log: Log) -> dict[str, str]:
-    """Source of each object, from the compiler's commands in the log; both names without directories."""
+    """The source of each object, from the compiler commands in the log; both names without directories."""
     sources: dict[str, str] = {}
     for pattern, source, output in ((_COMPILE, 1, 2), (_COMPILE_OUTPUT_FIRST, 2, 1)):
         for hit in log.hits(pattern, limit=_LIMIT):
@@ -203,7 +203,7 @@ def compiled_from(log: Log) -> dict[str, str]:
 
 
 def file_name(path: str) -> str:
-    """A path without its directories, whichever way its slashes lean."""
+    """A path without its directories; handles slashes and backslashes."""
     return path.replace("\\", "/").rpartition("/")[2]
 
 
@@ -224,7 +224,7 @@ def _all(log: Log) -> Iterator[Duplicate]:
 
 
 def _lld_files(where: str) -> list[str]:
-    """Of each definition the object; LLD names the source's line before it, if it knows that."""
+    """The object of each definition. LLD prints the source line before it, if known."""
     files: list[str] = []
     for part in re.split(r"(?:>>>|note:) defined (?:at|in|by) ", where)[1:]:
         archived = _IN_ARCHIVE.search(part)
@@ -235,7 +235,7 @@ def _lld_files(where: str) -> list[str]:
 
 
 def _gnu_second(log: Log, hit: Hit) -> str:
-    """The second object of GNU ld's: in the line itself, or in the last line that names a function's."""
+    """The second object that GNU ld reports: in the line itself, or in the last line that names a function's object."""
     before = hit.line[: hit.line.find("multiple definition of")]
     own = _object_in(before)
     if own:

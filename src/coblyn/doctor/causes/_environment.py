@@ -23,7 +23,7 @@ _CONDA = re.compile(r"[\w-]+-(?:conda[\w-]*-linux-gnu|apple-darwin[\d.]+)-")
 
 
 def setting(case: Case, name: str) -> Evidence:
-    """A variable as evidence. Only its value is shown, with nothing of the home directory in it."""
+    """A variable as evidence. Only its value is shown, without the path of the home directory."""
     value = case.environ.get(name, "")
     home = case.environ.get("HOME") or case.environ.get("USERPROFILE") or ""
     hidden = value.replace(home, "~") if len(home) > 1 else value
@@ -31,7 +31,7 @@ def setting(case: Case, name: str) -> Evidence:
 
 
 def family(name: str) -> str:
-    """Which compiler a program is by its name: "clang", "gcc" or "" for one that hides it."""
+    """The compiler family according to a program's name: "clang", "gcc", or "" if the name does not tell."""
     base = PurePath(name.replace("\\", "/")).name
     if re.search(r"(?:^|-)clang(?:\+\+)?(?:-\d+)?(?:\.exe)?$", base):
         return "clang"
@@ -39,7 +39,7 @@ def family(name: str) -> str:
 
 
 def conda_compiler(cause: Cause, case: Case) -> Finding | None:
-    """A compiler of conda that the environment names; for Intel on Apple silicon it can only build for Intel."""
+    """A conda compiler that the environment names. On Apple silicon, an Intel one can build only for Intel."""
     found = list(_conda_programs(case))
     if not found or case.machine is None:
         return None

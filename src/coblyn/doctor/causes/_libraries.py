@@ -1,4 +1,4 @@
-"""Which library has a symbol, by its name. Data, and one look-up."""
+"""Maps symbol names to libraries: data and look-up functions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["FILESYSTEM", "FILESYSTEM_LLVM", "Library", "library_of", "package_of
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library that programs link.
+    """A library that programs link against.
 
     Attributes:
-        name: What people call it.
-        flag: What the linker is told, on Linux.
-        mac: What the linker is told on macOS; empty if the same.
-        package: Name in `_package.PACKAGES`; empty if the system always has it.
+        name: Its common name.
+        flag: The linker flag on Linux.
+        mac: The linker flag on macOS; empty if the same.
+        package: Name in `_package.PACKAGES`; empty if every system includes it.
     """
 
     name: str
@@ -107,7 +107,7 @@ _SYMBOLS: tuple[tuple[str, Library], ...] = (
 )  # fmt: skip
 _TABLE = tuple((re.compile(pattern), library) for pattern, library in _SYMBOLS)
 
-# What is only in the C++ runtime; asked for by C++ objects that a C compiler linked.
+# Symbols found only in the C++ runtime; missing when a C compiler links C++ objects.
 _CXX = re.compile(
     r"(?:std::__throw_\w+|std::terminate|std::ios_base|__gxx_personality_v0|operator (?:new|delete)(?:\[\])?"
     r"|vtable for __cxxabiv1::|__cxa_\w+|_ZTVN10__cxxabiv1|_Zn[wa]m|_Zd[la]Pvm?|std::basic_ostream|std::cout)"
@@ -116,7 +116,7 @@ _CXX_LIBRARY = Library("the C++ runtime", "-lstdc++", "-lc++")
 
 
 def library_of(symbol: str) -> Library | None:
-    """The library that a symbol without further ado belongs to; None if none is known."""
+    """The library that a symbol unambiguously belongs to; None if unknown."""
     name = symbol.partition("(")[0].partition("@")[0]
     for pattern, library in _TABLE:
         if pattern.fullmatch(name):
@@ -137,5 +137,5 @@ _PACKAGES = {
 
 
 def package_of(name: str) -> str:
-    """Name in `_package.PACKAGES` of what brings ``-l<name>``; empty if unknown."""
+    """Name in `_package.PACKAGES` of the package that provides ``-l<name>``; empty if unknown."""
     return _PACKAGES.get(name, "")

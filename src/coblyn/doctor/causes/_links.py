@@ -1,4 +1,4 @@
-"""Facts from the links of a tree, used by several causes."""
+"""Facts about the link steps of a tree, used by several causes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _same(tree: Tree) -> Iterator[Twins]:
 
 
 def _whole_links(tree: Tree) -> Iterator[Link]:
-    """Links, with the objects of those archives that are taken whole."""
+    """Links, including the objects of archives that are linked whole."""
     archives = {link.target: link for link in tree.links if link.is_archive}
     for link in tree.links:
         if not link.is_archive:
@@ -85,7 +85,7 @@ def _whole_links(tree: Tree) -> Iterator[Link]:
 
 
 def _folder(tree: Tree, link: Link) -> str:
-    """Directory that the words of a link count from, as a name of the tree."""
+    """Directory that the paths of a link are relative to, as a name in the tree."""
     if link.rule:
         database = next((each for each in tree.makes if link.rule in each.rules), None)
         return posixpath.dirname(database.makefile) if database else ""
@@ -95,7 +95,7 @@ def _folder(tree: Tree, link: Link) -> str:
 
 
 def library_twice(cause: Cause, case: Case) -> Finding | None:
-    """A static library of which one link takes everything, twice."""
+    """A static library that one link includes whole, twice."""
     for link in case.tree.links if case.tree else ():
         names = [posixpath.normpath(word) for word in whole_archives(link.words)]
         same = next((name for name in names if names.count(name) > 1), "")
@@ -113,14 +113,14 @@ def library_twice(cause: Cause, case: Case) -> Finding | None:
                     cause.explanation,
                 ),
                 fix=Fix(text=cause.fix),
-                # Apple's linker forgives the second time in some versions; equal copies are equal by size only.
+                # Some versions of Apple's linker accept the second one; copies are compared by size only.
                 confidence=Confidence.MEDIUM if alike or is_forced else Confidence.HIGH,
             )
     return None
 
 
 def _alike(tree: Tree, link: Link, names: list[str]) -> str:
-    """Two libraries of one name and size that a link takes whole."""
+    """Two libraries of the same name and size that a link includes whole."""
     folder = _folder(tree, link)
     seen: dict[tuple[str, int], str] = {}
     for name in names:
@@ -133,7 +133,7 @@ def _alike(tree: Tree, link: Link, names: list[str]) -> str:
 
 
 def other_architecture(cause: Cause, case: Case) -> Finding | None:
-    """Objects of one link that are for different processors, or all for another than this machine's."""
+    """Objects of one link for different processors, or all for a processor other than this machine's."""
     tree = case.tree
     if tree is None:
         return None
@@ -159,18 +159,18 @@ def _kind_of(machine: Facts) -> ObjectKind | None:
 
 
 def is_kept(tree: Tree, name: str, source: str) -> bool:
-    """Whether a build would keep this object: it is newer than its source, and nobody's work in git."""
+    """Whether a build would keep this object: it is newer than its source, and not tracked by git."""
     made, origin = tree.files.entry(name), tree.files.entry(source) if source else None
     return bool(made and origin and made.mtime >= origin.mtime) and tree.git.says(name) != "tracked"
 
 
 def _differs(kind: ObjectKind, wanted: ObjectKind) -> bool:
-    # Objects of another format were made by a cross compiler, on purpose.
+    # Objects of another format come from a cross compiler, intentionally.
     return kind.format == wanted.format and kind.arch != wanted.arch
 
 
 def _is_cross(case: Case) -> bool:
-    """Whether the build is meant for another processor, by its compiler's name or flags."""
+    """Whether the build targets another processor, judging by its compiler's name or flags."""
     said = [case.environ.get(name, "") for name in _COMPILER_SETTINGS]
     for database in case.tree.makes if case.tree else ():
         found = (database.variables.get(name) for name in _COMPILER_SETTINGS)
@@ -230,7 +230,7 @@ def _rebuild(tree: Tree, names: list[str], reason: str) -> Fix:
 
 
 def function_in_header(cause: Cause, case: Case) -> Finding | None:
-    """A function body in a header that two sources of one link include."""
+    """A function defined in a header that two sources of one link include."""
     tree = case.tree
     if tree is None:
         return None

@@ -1,4 +1,4 @@
-"""What facts about the machine tell to several causes: risks, for the next build has not failed by them yet."""
+"""Conclusions from facts about the machine, used by several causes. They are risks: no build has failed yet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "translated_python",
 ]
 
-# Newest gcc that each CUDA takes: crt/host_config.h of each release ("gcc versions later than N are not
+# Newest gcc that each CUDA version supports: crt/host_config.h of each release ("gcc versions later than N are not
 # supported"), the same as the table "Host Compiler Support Policy" of the CUDA Installation Guide for Linux.
 _NEWEST_GCC = (
     ("13.0", 15),
@@ -43,14 +43,14 @@ _MIN_MACOS = "10.15"
 
 
 def is_apple_silicon(facts: Facts) -> bool:
-    """Whether the machine is a Mac with Apple's processor, whatever Python says it is."""
+    """Whether the machine is a Mac with Apple silicon, regardless of what Python reports."""
     if facts["os"] != "macos":
         return False
     return facts["arch"] == "arm64" or bool(facts["rosetta"]) or facts["cpu"].startswith("Apple")
 
 
 def translated_python(cause: Cause, case: Case) -> Finding | None:
-    """This Python is an Intel program on Apple silicon."""
+    """This Python is an Intel program that runs on Apple silicon."""
     facts = case.machine
     if facts is None or not is_apple_silicon(facts) or facts["arch"] == "arm64":
         return None
@@ -79,7 +79,7 @@ def no_command_line_tools(cause: Cause, case: Case) -> Finding | None:
 
 
 def no_metal_compiler(cause: Cause, case: Case) -> Finding | None:
-    """A tree whose cache asks for shaders that are compiled ahead, on a Mac that cannot."""
+    """A tree whose cache requests precompiled shaders, on a Mac that cannot compile them."""
     facts = case.machine
     looked = any(fact.name == "metal.compiler" for fact in facts) if facts else False
     if facts is None or case.tree is None or not looked or facts["metal.compiler"]:
@@ -99,7 +99,7 @@ def no_metal_compiler(cause: Cause, case: Case) -> Finding | None:
 
 
 def deployment_target(cause: Cause, case: Case) -> Finding | None:
-    """A deployment target that C++17's file system library is newer than."""
+    """A deployment target older than the first macOS with C++17's file system library."""
     facts = case.machine
     if facts is None or facts["os"] != "macos":
         return None
@@ -124,7 +124,7 @@ def deployment_target(cause: Cause, case: Case) -> Finding | None:
 
 
 def cuda_host(cause: Cause, case: Case) -> Finding | None:
-    """A gcc that is newer than the installed CUDA takes."""
+    """A gcc newer than the installed CUDA supports."""
     facts = case.machine
     if facts is None or not facts["cuda.version"] or not facts["cxx.version"].startswith("gcc "):
         return None
@@ -146,7 +146,7 @@ def cuda_host(cause: Cause, case: Case) -> Finding | None:
 
 
 def cuda_driver(cause: Cause, case: Case) -> Finding | None:
-    """A driver that is older than the installed CUDA needs."""
+    """A driver older than the installed CUDA requires."""
     facts = case.machine
     if (
         facts is None
@@ -176,7 +176,7 @@ def cuda_driver(cause: Cause, case: Case) -> Finding | None:
 
 
 def no_glslc(cause: Cause, case: Case) -> Finding | None:
-    """Vulkan is asked for, and there is no shader compiler."""
+    """Vulkan is requested, but there is no shader compiler."""
     facts = case.machine
     looked = any(fact.name == "vulkan.glslc" for fact in facts) if facts else False
     if facts is None or not looked or facts["vulkan.glslc"] or not asks_for(case, "VULKAN"):

@@ -1,4 +1,4 @@
-"""What the objects of one link record of their compilation, as several causes ask for it."""
+"""What the objects of one link record about their compilation, used by several causes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _LANGUAGES = {
     ".m": "Objective-C",
     ".mm": "Objective-C++",
 }
-"""Language of a source by its ending, of those that one compiler makes everywhere."""
+"""Language of a source by its extension, for languages that one compiler handles on every system."""
 
 
 def recorded(tree: Tree, link: Link) -> Iterator[tuple[Compiled, Record, str]]:
-    """Objects of a link that a build would keep, what they record, and their language."""
+    """Objects of a link that a build would keep, with their records and languages."""
     for each in link.objects:
         record = tree.records.get(each.object)
         language = _LANGUAGES.get(posixpath.splitext(each.source)[1])
@@ -37,13 +37,13 @@ def recorded(tree: Tree, link: Link) -> Iterator[tuple[Compiled, Record, str]]:
 
 
 def major(compiler: str) -> str:
-    """Maker and major version: "gcc 12" of "gcc 12.2.0"."""
+    """Vendor and major version: "gcc 12" from "gcc 12.2.0"."""
     name, _, version = compiler.partition(" ")
     return f"{name} {version.partition('.')[0]}"
 
 
 def compile_again(tree: Tree, objects: Sequence[str], reason: str) -> Fix:
-    """Clear what was built, or just some objects."""
+    """Clear everything that was built, or only some objects."""
     return Fix(
         command="make clean" if tree.makes else "",
         text="Compile everything again: clear what was built (make clean, or a fresh build directory), then build "

@@ -1,4 +1,4 @@
-"""What brings a missing tool or library, by package manager. Data, and two look-ups."""
+"""Packages that provide a missing tool or library, by package manager. Data, and two look-up functions."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ PACKAGES: dict[str, dict[str, str]] = {
     "alsa": {"apt": "libasound2-dev", "dnf": "alsa-lib-devel", "pacman": "alsa-lib", "zypper": "alsa-devel",
         "apk": "alsa-lib-dev"},
 }  # fmt: skip
-# What pkg-config and CMake's find_package call what is above, in lower case.
+# Names that pkg-config and CMake's find_package use for the packages above, in lower case.
 _ALIASES = {
     "libcurl": "curl", "libssl": "openssl", "libcrypto": "openssl", "openblas": "blas", "cblas": "blas",
     "openmp_c": "openmp", "openmp_cxx": "openmp", "pkgconfig": "pkg-config", "hipblas": "hip", "rocblas": "hip",
@@ -136,21 +136,21 @@ _ALIASES = {
 
 
 def package_called(name: str) -> str:
-    """Name in `PACKAGES` of what pkg-config, CMake or the shell calls so; empty if there is none."""
+    """Name in `PACKAGES` for a name used by pkg-config, CMake or the shell; empty if there is none."""
     found = _ALIASES.get(name.lower(), name.lower())
     return found if found in PACKAGES else ""
 
 
 def install(package: str, system: str) -> tuple[str, str]:
-    """How to get a package.
+    """How to install a package.
 
     Args:
-        package: A name of `PACKAGES`; any other is taken to be unknown.
-        system: Name of a package manager; empty if it is not known which one there is.
+        package: A name in `PACKAGES`; any other name counts as unknown.
+        system: Name of a package manager; empty if unknown.
 
     Returns:
-        The command, empty if the system is not known, and a sentence that names the ways on the common
-        systems, empty if the command says it all.
+        The command (empty if the system is unknown), and a sentence that lists the ways on common
+        systems (empty if the command is sufficient).
     """
     names = PACKAGES.get(package, {})
     if system in names:

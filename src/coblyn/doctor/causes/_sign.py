@@ -1,4 +1,4 @@
-"""Signs: what lines of a log look like where a cause shows in it, and the finding that follows from them."""
+"""Signs: patterns of log lines that indicate a cause, and the findings that follow from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Sign", "by_signs", "pattern_of"]
 _MAX_EVIDENCE = 4
 _MAX_GROUP = 160
 
-# CMake breaks its messages at 77 characters. Atomic: white space without end costs no more than its length.
+# CMake wraps its messages at 77 characters. Atomic: endless white space costs time linear in its length.
 _GAP = r"(?>\s+)"
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[\d,]*\}|\(\?[^:<=!P(]*\)|.", re.DOTALL)
 
@@ -31,15 +31,15 @@ class Sign:
     """One way in which a cause shows in a log.
 
     Attributes:
-        words: What the line says, as `pattern_of` reads it.
+        words: The pattern of the line, as `pattern_of` reads it.
         story: What happened, as a sentence with the pattern's named groups in braces; may be empty.
-        command: The one command that fixes it, with groups in braces, which are quoted; may be empty.
+        command: The single command that fixes it, with groups in braces, which are quoted; may be empty.
         text: What to do, with groups in braces; empty for the cause's own words.
-        package: What must be installed, as a name of `_package.PACKAGES`; its command is the fix.
-        sure: Confidence of a finding by this sign.
-        severity: What a finding by this sign means.
-        also: What must be in the log too, anywhere; may be empty.
-        unless: What must not be in the log; may be empty.
+        package: What must be installed, as a name in `_package.PACKAGES`; its command is the fix.
+        sure: Confidence of a finding from this sign.
+        severity: Severity of a finding from this sign.
+        also: Pattern that must also occur anywhere in the log; may be empty.
+        unless: Pattern that must not occur in the log; may be empty.
     """
 
     words: str
@@ -53,8 +53,8 @@ class Sign:
     unless: str = ""
 
     def hits(self, log: Log) -> list[Hit]:
-        """Where a log shows this sign, at most a few; nothing unless its conditions hold."""
-        # Looking for a plain word first is a hundred times faster, and most patterns need never be compiled.
+        """The first few places where a log shows this sign; empty unless its conditions hold."""
+        # Searching for a plain word first is a hundred times faster, and most patterns are never compiled.
         if _word_in_all(self.words) not in log.text:
             return []
         found = list(log.hits(pattern_of(self.words), limit=_MAX_EVIDENCE))
@@ -65,15 +65,15 @@ class Sign:
 
 @functools.cache
 def pattern_of(words: str) -> re.Pattern[str]:
-    """Compile a pattern in which a space stands for any white space, a line's end included.
+    """Compile a pattern in which a space matches any white space, including a line end.
 
-    ``^`` and ``$`` are those of a line. White space that may not be a line's end is ``[ ]``.
+    ``^`` and ``$`` match at lines. White space that must not be a line end is ``[ ]``.
     """
     return re.compile(_spread(words), re.MULTILINE)
 
 
 def by_signs(cause: Cause, case: Case) -> Finding | None:
-    """What a log shows of a cause; of several signs, the surest makes the finding, and of those the first."""
+    """Find a cause in a log by its signs. Of several that match, the first with the highest confidence is used."""
     log = case.log
     if log is None:
         return None
@@ -95,7 +95,7 @@ def by_signs(cause: Cause, case: Case) -> Finding | None:
 def _fix(cause: Cause, by: Sign, said: dict[str, str], case: Case) -> Fix:
     text = by.text.format_map(said) or cause.fix
     if not by.package:
-        # What a log says may be anything, and is typed as one word.
+        # Text from a log may be anything; it is quoted as one word.
         quoted = {name: shlex.quote(word) for name, word in said.items()}
         return Fix(command=by.command.format_map(quoted), text=text)
     command, way = install(package_called(by.package.format_map(said)), system_of(case))
@@ -113,7 +113,7 @@ def _spread(words: str) -> str:
 
 @functools.cache
 def _word_in_all(words: str) -> str:
-    """The longest word outside of groups, classes and what may be repeated or left out; empty if there is none."""
+    """The longest word outside groups, classes, and repeated or optional parts; empty if there is none."""
     flat: list[str] = []
     depth = 0
     for each in _TOKEN.findall(words):

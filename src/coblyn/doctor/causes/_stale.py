@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["OPTIONAL", "OTHER_FLAGS", "stale_by_log"]
 
 _EVIDENCE = 4
-# What ggml and its users call themselves; it moves between their files with every release.
+# Symbol prefixes of ggml and its users; symbols move between their files with every release.
 _OWN = re.compile(
     r"_?(?:ggml|gguf|llama|whisper|clip|llava|mtmd|gpttype|sd)_\w+|(?:de)?quantize_\w+|iqk?_\w+|iq\d\w+|kvalues_\w+"
 )
@@ -24,7 +24,7 @@ _MAKE = re.compile(r"(?m)^[ \t]*\S*make(?:\[\d+\])?: \*\*\* \[(?:Makefile:\d+: )
 _CMAKE = re.compile(r"CMakeFiles/|ninja: ")
 
 
-# Parts that are in the link only where an option says so.
+# Parts that are linked only if an option enables them.
 OPTIONAL = re.compile(r"_?(?:whisper_(?:coreml|openvino)|ggml_metal|ggml_backend_metal)_\w+")
 OTHER_FLAGS = (
     "That is an optional part of the project. The object was compiled with the option that asks for it switched on, "
@@ -37,10 +37,10 @@ _EARLIER = (
 
 
 def stale_by_log(cause: Cause, log: Log) -> Finding | None:
-    """Objects of ggml that miss functions of ggml, in a build by a plain makefile.
+    """Objects of ggml that lack functions of ggml, in a build by a plain makefile.
 
-    Such makefiles know no headers, and `make clean` is what most of these threads end with; an object that is
-    missing in the makefile's list looks the same.
+    Such makefiles do not track headers, and most of these threads end with `make clean`. An object that is
+    missing from the makefile's list looks the same.
     """
     found = undefined(log)
     own = [each for each in found if _OWN.match(each.symbol)]

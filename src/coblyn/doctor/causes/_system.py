@@ -1,4 +1,4 @@
-"""What kind of system wrote a log, as far as the log tells."""
+"""Detects the kind of system that wrote a log, as far as possible."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_by_ndk", "system_of"]
 
-# Names of `_package.PACKAGES`' columns; the surest traces first.
+# Names of the columns of `_package.PACKAGES`; the most reliable traces first.
 _TRACES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("termux", re.compile(r"com\.termux")),
     (
@@ -44,7 +44,7 @@ _NDK = re.compile(
 
 
 def system_of(case: Case) -> str:
-    """Name of the package manager of the system where the build ran; empty if nothing tells."""
+    """Name of the package manager of the system where the build ran; empty if unknown."""
     if case.machine and (known := _BY_OS.get(case.machine["os"])):
         return known
     text = case.log.text if case.log else ""
@@ -52,5 +52,5 @@ def system_of(case: Case) -> str:
 
 
 def is_by_ndk(case: Case) -> bool:
-    """Whether a log shows Android's NDK, whose builds take no libraries from the system they run on."""
+    """Whether a log shows Android's NDK, whose builds use no libraries of the host system."""
     return case.log is not None and bool(case.log.find(_NDK))

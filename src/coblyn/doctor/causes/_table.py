@@ -1,8 +1,8 @@
-"""The tables of the catalogue: a ``causes.toml`` for each family, with the words and the signs of its causes.
+"""The tables of the catalogue: a ``causes.toml`` per family, with the texts and the signs of its causes.
 
 An entry is named by the id of its cause, and its keys are the attributes of `Cause`. Those of its ``signs`` are the
-attributes of `Sign`, and ``usual`` holds what is the same in all of them. Lines of prose are joined by a space, lines
-of a pattern by nothing. A cause that takes more than signs to find has a module of its name beside the table.
+attributes of `Sign`, and ``usual`` holds their shared values. Lines of prose are joined by a space, lines
+of a pattern by nothing. A cause that needs more than signs has a module of the same name next to the table.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _BY_LINES = "The line of the log that says so."
 
 
 def described(module: str, look: Callable[[Case], Finding | None]) -> Cause:
-    """The cause of a module: words and signs from its family's table, and a function that looks at the rest of a case.
+    """The cause of a module: texts and signs from its family's table, and a function that examines the rest of a case.
 
-    Where both see something, the function's word comes first.
+    If both find something, the function's finding takes precedence.
 
     Args:
         module: The module's ``__name__``, which ends with the family and the id.
-        look: Finds the cause, or None; quick, pure, and silent about what it does not know.
+        look: Finds the cause, or returns None; quick, pure, and None if unsure.
     """
     family, name = module.rsplit(".", 2)[1:]
     entry = table(Path(__file__).parent / family)[name.replace("_", "-")]
@@ -49,7 +49,7 @@ def described(module: str, look: Callable[[Case], Finding | None]) -> Cause:
 
 @functools.cache
 def table(family: Path) -> Mapping[str, Cause]:
-    """The causes of a family by id, as far as signs in a log tell them.
+    """The causes of a family by id, detected by signs in a log alone.
 
     Args:
         family: Its directory.

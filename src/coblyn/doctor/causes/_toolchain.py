@@ -1,4 +1,4 @@
-"""What CMake found out about machine and tools, against the machine of now. Values in, findings out."""
+"""Compares what CMake recorded about machine and tools with the current machine. Values in, findings out."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _SDK_PATH = re.compile(r"/MacOSX(\d+(?:\.\d+)*)\.sdk/?$")
 
 
 def processor(name: str) -> str:
-    """A processor as `coblyn.native.facts` names it; empty for one that is not known by several names."""
+    """A processor in the naming of `coblyn.native.facts`; empty for one that does not have several names."""
     return _PROCESSORS.get(name.strip().lower(), "")
 
 
 def same_version(one: str, other: str) -> bool:
-    """Whether two versions agree as far as both are written: "15.0.0.15000309" and "15.0.0" do."""
+    """Whether two versions agree in the parts that both have: "15.0.0.15000309" and "15.0.0" do."""
     first, second = one.split("."), other.split(".")
     size = min(len(first), len(second))
     return first[:size] == second[:size]
@@ -61,13 +61,13 @@ def _configured(case: Case) -> Iterator[tuple[Tree, Cache, Toolchain]]:
     tree = case.tree
     for cache in tree.caches if tree else ():
         assert tree is not None, "it has caches"
-        # One that was moved, or whose tools are gone, has causes of its own.
+        # Separate causes cover one that was moved, or whose tools are gone.
         if cache.is_in_place and not cache.gone and cache.is_generated:
             yield tree, cache, tree.toolchains[cache.name]
 
 
 def other_machine(cause: Cause, case: Case) -> Finding | None:
-    """A build directory that was configured on, or for, another machine than this one."""
+    """A build directory that was configured on, or for, a machine other than this one."""
     machine = case.machine
     for tree, cache, toolchain in _configured(case) if machine else ():
         assert machine is not None, "looked at above"
@@ -119,7 +119,7 @@ def _rosetta(machine: Facts, host: str) -> str:
 
 
 def compiler_changed(cause: Cause, case: Case) -> Finding | None:
-    """A compiler that has another version than the one that CMake looked at."""
+    """A compiler whose version differs from the one that CMake recorded."""
     machine = case.machine
     for tree, cache, toolchain in _configured(case) if machine else ():
         assert machine is not None, "looked at above"
@@ -150,7 +150,7 @@ def compiler_changed(cause: Cause, case: Case) -> Finding | None:
 
 
 def _gravity(is_same_maker: bool, was: str, now: str) -> Severity:
-    """A small update changes no directory of headers."""
+    """A minor update does not change the header directories."""
     is_small = is_same_maker and was.partition(".")[0] == now.partition(".")[0]
     return Severity.NOTE if is_small else Severity.RISK
 
@@ -161,7 +161,7 @@ def _is_same_program(tool: Tool, machine: Facts, fact: str) -> bool:
 
 
 def environment_ignored(cause: Cause, case: Case) -> Finding | None:
-    """Variables that only count when a build directory is configured for the first time."""
+    """Variables that take effect only when a build directory is configured for the first time."""
     for tree, cache, toolchain in _configured(case):
         ignored = [*_ignored_compilers(case, toolchain), *_ignored_generator(case, cache)]
         if ignored:
@@ -187,7 +187,7 @@ def _ignored_compilers(case: Case, toolchain: Toolchain) -> Iterator[tuple[str, 
             continue
         name = family(wanted)
         number = re.search(r"-(\d+)(?:\.exe)?$", PurePath(wanted).name)
-        # On a Mac gcc without a number is clang.
+        # On macOS, gcc without a version suffix is clang.
         if not name or tool.id not in _FAMILIES or (is_mac and name == "gcc" and not number):
             continue
         other = name != _FAMILIES[tool.id]
@@ -204,7 +204,7 @@ def _ignored_generator(case: Case, cache: Cache) -> Iterator[tuple[str, str, Evi
 
 
 def sdk_mismatch(cause: Cause, case: Case) -> Finding | None:
-    """Headers, cache, objects and deployment target that are of different macOS versions."""
+    """Headers, cache, objects and deployment target for different macOS versions."""
     machine = case.machine
     installed = machine["sdk.version"] if machine and machine["os"] == "macos" else ""
     for tree, cache, toolchain in _configured(case):
@@ -234,7 +234,7 @@ def _sdks(cache: Cache, toolchain: Toolchain) -> Iterator[tuple[str, Evidence]]:
 
 
 def _objects_of_other_systems(cause: Cause, case: Case) -> Finding | None:
-    """Objects for a newer macOS than the build is for, or for different ones in one link."""
+    """Objects for a newer macOS than the build targets, or for different versions in one link."""
     tree = case.tree
     assert tree is not None, "looked at before"
     targets = dict(_targets(case))
@@ -275,7 +275,7 @@ def _objects_of_other_systems(cause: Cause, case: Case) -> Finding | None:
 
 
 def _targets(case: Case) -> Iterator[tuple[str, str]]:
-    """Deployment targets by directory: those of caches, and that of the environment for all else."""
+    """Deployment targets by directory: from caches, or from the environment for everything else."""
     for cache in case.tree.caches if case.tree else ():
         if cache["CMAKE_OSX_DEPLOYMENT_TARGET"]:
             yield cache.name.rpartition("/")[0], cache["CMAKE_OSX_DEPLOYMENT_TARGET"]

@@ -1,4 +1,4 @@
-"""What causes that look at a tree have in common: evidence, steps, and joining with what a log tells."""
+"""Shared by causes that examine a tree: evidence, steps, and merging with findings from a log."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _FROM_LOG = 3
 
 
 def joined(found: Finding | None, logged: Finding | None) -> Finding | None:
-    """One finding of a tree's and a log's, with the evidence of both."""
+    """Merge the finding from a tree with that from a log, with the evidence of both."""
     if found is None or logged is None:
         return found or logged
     return replace(
         found,
         evidence=(*found.evidence, *logged.evidence[:_FROM_LOG]),
         confidence=max(found.confidence, logged.confidence),
-        # What a log saw fail is not a mere risk.
+        # A failure in the log is more than a risk.
         severity=min(found.severity, logged.severity, key=("failure", "risk", "note").index),
     )
 
 
 def at(place: Place | str, text: str) -> Evidence:
-    """Evidence at a line of a makefile, or in a file as a whole."""
+    """Evidence at a line of a makefile, or in an entire file."""
     if isinstance(place, str):
         name, _, number = place.rpartition(":")
         if number.isdecimal() and name:
@@ -46,7 +46,7 @@ def at(place: Place | str, text: str) -> Evidence:
 
 
 def shown(name: object) -> str:
-    """A name as it is shown."""
+    """A name in the form shown to the user."""
     return printable(str(name), 160)
 
 
@@ -59,17 +59,17 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def move(tree: Tree, name: str) -> str:
-    """The command that moves a file aside, typed in the tree."""
+    """The shell command that moves a file aside, to be run in the tree."""
     return f"mv {shlex.quote(shown(name))} {shlex.quote(f'{shown(name)}.old-{tree.today}')}"
 
 
 def aside(tree: Tree, name: str, reason: str) -> Step:
-    """Move a file of the user aside."""
+    """Steps that move a user's file aside."""
     return Step(StepKind.ASIDE, tree.files.path(name), reason)
 
 
 def clear(tree: Tree, names: Iterable[str], reason: str) -> tuple[Step, ...]:
-    """Clear those of some files that are in the tree, and that git does not keep."""
+    """Steps that clear those of the files that are in the tree and that git does not track."""
     there = [name for name in names if name in tree.files.entries]
     kept = [name for name in dict.fromkeys(there) if tree.git.says(name) != "tracked"]
     return tuple(Step(StepKind.CLEAR, tree.files.path(name), reason) for name in kept[:_MAX_STEPS])

@@ -1,4 +1,4 @@
-"""Symbols that a linker did not find, in the words of every linker.
+"""Symbols that a linker did not find, as reported by every linker.
 
 Formats: GNU ld, gold, mold, LLD (ELF, Mach-O, COFF), Apple's ld (both), zig, MSVC's link; and of the loader at run
 time.
@@ -49,12 +49,12 @@ _OBJECT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """A symbol that something asks for and nothing in the link defines.
+    """A symbol that something references but nothing in the link defines.
 
     Attributes:
-        symbol: As the linker writes it, without the underscore that Mach-O puts before every name.
-        by: What asks for it: an object, a library or a function; may be empty.
-        hit: Where the log says so.
+        symbol: In the linker's spelling, without the underscore that Mach-O puts before every name.
+        by: What references it: an object, a library or a function; may be empty.
+        hit: The place in the log.
     """
 
     symbol: str
@@ -63,7 +63,7 @@ class Undefined:
 
 
 def undefined(log: Log) -> tuple[Undefined, ...]:
-    """All that a log shows the linker to have missed, each symbol once."""
+    """All symbols that the linker did not find according to a log, each once."""
     found: dict[str, Undefined] = {}
     for each in _at_link(log):
         if each.symbol and len(each.symbol) <= _MAX_SYMBOL:
@@ -72,7 +72,7 @@ def undefined(log: Log) -> tuple[Undefined, ...]:
 
 
 def at_run_time(log: Log) -> tuple[Undefined, ...]:
-    """All that the loader missed when a program or a Python extension was started."""
+    """All symbols that the loader did not find when a program or a Python extension was started."""
     found: dict[str, Undefined] = {}
     if "undefined symbol: " in log or "ymbol not found" in log:
         for hit in log.hits(_RUN_TIME, limit=_LIMIT):
@@ -104,7 +104,7 @@ def _at_link(log: Log) -> Iterator[Undefined]:
 
 
 def _by(log: Log, hit: Hit) -> str:
-    """What GNU ld says to ask for a symbol: in the line itself, or in the last that names a function's object."""
+    """What references a symbol, for GNU ld: in the line itself, or the last one that names a function's object."""
     before = hit.line[: hit.line.find("undefined reference")]
     own = _OBJECT.findall(before)
     if own:

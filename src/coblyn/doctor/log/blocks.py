@@ -1,7 +1,7 @@
-"""Any bytes that a build may have written, as blocks of whole lines in UTF-8.
+"""Decodes the output of a build from any bytes into blocks of whole lines in UTF-8.
 
-Knows encodings, compression and lines without end; knows nothing of what the lines say. Its memory is bounded whatever
-it is given.
+Handles encodings, compression and endless lines; does not interpret the lines. Memory is bounded for any
+input.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_LINE", "blocks"]
 
 MAX_LINE = 1 << 16
-"""Bytes of a line that are looked at: the first and the last half of a longer one."""
+"""Maximum bytes of a line that are examined: half from the start and half from the end of a longer one."""
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 16
@@ -44,8 +44,8 @@ _NOT_LOGS = {
     b"BZh": "a bzip2 archive",
 }
 _ARCHIVES = (b"PK", b"\xfd7z", b"\x28\xb5", b"BZh")
-# All of C0 and DEL but what terminals and compilers do write: tab, newline, form feed, carriage return, backspace,
-# bell and escape. NUL is judged by itself.
+# All of C0 and DEL except what terminals and compilers write: tab, newline, form feed, carriage return, backspace,
+# bell and escape. NUL is checked separately.
 _CONTROLS = bytes({*range(1, 32), 0x7F} - set(b"\a\b\t\n\f\r\x1b"))
 
 
@@ -54,11 +54,11 @@ def blocks(stream: BinaryIO, *, name: str, on_read: Callable[[int], None]) -> It
 
     Args:
         stream: Bytes from anywhere; needs no seeking.
-        name: What errors call it.
-        on_read: Told the number of bytes that have been read so far.
+        name: Its name in errors.
+        on_read: Receives the number of bytes read so far.
 
     Raises:
-        BadRequest: There is nothing in it, or it is not text.
+        BadRequest: It is empty, or not text.
     """
     chunks = _counted(stream, on_read)
     first = next(chunks, b"")
@@ -123,7 +123,7 @@ def _unpacked(first: bytes, rest: Iterator[bytes], name: str) -> Iterator[bytes]
 
 
 def _utf16(first: bytes) -> str:
-    """PowerShell's ``>`` writes UTF-16; what was cut out of such a file has no mark at its start."""
+    """PowerShell's ``>`` writes UTF-16; an excerpt of such a file has no byte order mark."""
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     sample = first[: _SAMPLE & ~1]
@@ -146,7 +146,7 @@ def _refuse_nothing(first: bytes, name: str) -> None:
 
 def _refuse_binary(sample: bytes, name: str) -> None:
     for magic, what in _NOT_LOGS.items():
-        # "MZ" and "BZh" could begin a text as well.
+        # "MZ" and "BZh" could also be the start of a text.
         if sample.startswith(magic) and (len(magic) > 3 or _is_binary(sample)):
             hint = "Unpack it first." if magic.startswith(_ARCHIVES) else _HINT
             raise BadRequest(f"{name} is not a log but {what}.", hint=hint)
@@ -163,7 +163,7 @@ def _is_binary(sample: bytes) -> bool:
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut after the last newline of each chunk, and lines without end in their middle."""
+    """Cut after the last newline of each chunk, and remove the middle of endless lines."""
     rest = b""
     head = b""  # of a line that is too long to be kept
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""A line as the tool wrote it: without what terminals, pip, Docker, CI services and people have put around it."""
+"""Restores lines as the tool wrote them: removes what terminals, pip, Docker, CI services and people added."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # operating system commands: links, titles
     r"|\x1b\[[0-9;:?]*[ -/]*[@-~]"
     r"|\x1b[ -/]*[0-~]"
-    # Colours whose escape was lost when the log was pasted: GCC's own, then anyone's.
+    # Colours whose escape was lost when the log was pasted: GCC's, then any others.
     r"|\[(?:\d{1,2}(?:;\d{1,3})*)?m\[K"
     r"|\[\d{1,2}(?:;\d{1,3})*m"
 )
-# Of a page that was copied as its source.
+# From a page copied as HTML source.
 _TAGS = re.compile(
     r"</?(?:b|i|u|em|strong|font|span|code|pre|summary|details|kbd|p)(?: [^<>\n]{0,200})?>"
 )
@@ -32,7 +32,7 @@ _QUOTES = str.maketrans(
     | {"\uff1a": ": "}
     | dict.fromkeys("\u00a0\u202f\u2009\u2007\u2028\u2029\x85", " ")
 )
-# UTF-8 that a Windows program read as its own code page.
+# UTF-8 that a Windows program decoded with its own code page.
 _MOJIBAKE = re.compile("\u00e2\u20ac[\u02dc\u2122\x98\x99]")
 
 _PREFIXES = re.compile(
@@ -40,14 +40,14 @@ _PREFIXES = re.compile(
     r"^[^\t\n]{1,200}\t[^\t\n]{1,200}\t\d{4}-\d\d-\d\dT[\d:.]+Z ?"
     # GitHub Actions, Azure Pipelines, Jenkins
     r"|^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]? "
-    # Docker BuildKit, and its summary of what failed
+    # Docker BuildKit, and its summary of failures
     r"|^#\d{1,4} (?:\d+\.\d+ |(?=ERROR|DONE|CACHED|CANCELED|\[))"
     r"|^ > \[.*?\]:?$"
     # Docker Compose
     r"|^[a-z][\w.-]{0,60}-\d+ {1,20}\| "
     # Open Build Service
     r"|^\[ *\d+s\] "
-    # people, in a thread; `>>>` is LLD's
+    # quotes in a thread; `>>>` is LLD's
     r"|^> (?:> )*|^>$"
     # Nix
     r"|^[a-z][\w+.-]{0,60}> (?=\S)"
@@ -62,10 +62,10 @@ _FENCE = re.compile(r"^\s*(?:```|~~~)[\w-]*\s*$")
 
 
 def clean(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, str]]:
-    """Numbers and bytes of lines in; numbers and text out.
+    """Convert numbered lines from bytes to cleaned text.
 
-    A line that was written over with carriage returns becomes the last few of what it was. Curly quotes, which
-    compilers write or not as the locale has it, become straight ones. What pip indents is put back.
+    A line that was overwritten with carriage returns becomes its last few states. Curly quotes, which
+    compilers write in some locales, become straight quotes. Indentation by pip is removed.
     """
     is_pip = is_docker = False
     for number, raw in lines:
@@ -93,7 +93,7 @@ def _decoded(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        # A few odd bytes among UTF-8, or one of Windows' code pages. Which one matters little: tools' own words are
+        # A few odd bytes among UTF-8, or one of Windows' code pages. Which one matters little: the tools' own texts are
         # ASCII.
         text = raw.decode(errors="replace")
         return raw.decode("cp1252", errors="replace") if "\ufffd" in text else text

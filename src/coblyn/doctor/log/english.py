@@ -1,6 +1,6 @@
-"""What compilers, linkers and make say in other languages, in the words they use in English.
+"""Translates messages of compilers, linkers and make from other languages to their English wording.
 
-Only what a diagnosis rests on. The translations are those of the tools' own catalogues (GCC, binutils, make, glibc,
+Covers only messages that a diagnosis uses. The translations are from the tools' catalogues (GCC, binutils, make, glibc,
 Visual Studio).
 """
 # ruff: noqa: RUF001 (letters of other alphabets are what this is about)
@@ -129,7 +129,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Words with a name in quotes after them, and with one before them.
+# Texts followed by a quoted name, and texts preceded by one.
 _BEFORE: dict[str, tuple[str, ...]] = {
     "undefined reference to": (
         "référence indéfinie vers",
@@ -198,7 +198,7 @@ _COLON = re.compile(
     r"(?<=\S) : (?=first defined here|No such file|Permission denied|command not found)"
 )
 _COLON_OF_MAKE = re.compile(r"(?<=:\d) : |(?<=:\d\d) : |(?<=:\d\d\d) : ")
-# What is written without other letters than those of English: most lines have none of it, and are left at once.
+# Texts with ASCII letters only: most lines contain none of them, and are skipped at once.
 _ASCII = (
     *(each for table in (_PHRASES, _BEFORE, _BEHIND) for some in table.values() for each in some if each.isascii()),
     *("peut trouver", "peut pas trouver", "puede encontrar", "bereits in"),
@@ -207,7 +207,7 @@ _ASCII_LABEL = re.compile(rf"(?:{'|'.join(_LABELS.values())}|{_MAKE_WORDS}) ?[:\
 
 
 def english(line: str) -> str:
-    """A line in the tools' English, as far as it is known; any other line as it is."""
+    """A line translated to the tools' English wording if known; otherwise unchanged."""
     if line.isascii() and not _is_foreign(line):
         return line
     for words, foreign in _PHRASES.items():

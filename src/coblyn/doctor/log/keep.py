@@ -1,4 +1,4 @@
-"""Which lines of a log are kept: all of a short one; of a long one head, tail, and what shows signs of trouble."""
+"""Selects the lines of a log to keep: all of a short log; head, tail and signs of trouble of a long log."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ class _Kind:
 
 @dataclass(slots=True)
 class Keeper:
-    """Takes blocks of lines, and gives back those that matter.
+    """Takes blocks of lines, and returns the relevant ones.
 
     Attributes:
-        total: Lines that were taken.
+        total: Number of lines taken.
     """
 
     total: int = 0
@@ -129,18 +129,18 @@ class Keeper:
 
 
 def _places(block: bytes, kind: _Kind) -> list[int]:
-    """Where a kind of signal is, at most once a line."""
+    """Positions of a kind of signal, at most one per line."""
     places = []
     place = block.find(kind.word)
     while place >= 0 and kind.left:
-        places.append(place + 1)  # not on the newline that a word may begin with
+        places.append(place + 1)  # not at the newline that a word may start with
         kind.left -= 1
         place = block.find(kind.word, _forward(block, place + 1, 0) - 1)
     return places
 
 
 def _back(block: bytes, place: int, lines: int) -> int:
-    """Start of the line that is so many lines before the one at a place."""
+    """Start of the line that is the given number of lines before the one at a position."""
     for _ in range(lines + 1):
         place = block.rfind(b"\n", 0, max(place, 0))
         if place < 0:
@@ -149,7 +149,7 @@ def _back(block: bytes, place: int, lines: int) -> int:
 
 
 def _forward(block: bytes, place: int, lines: int) -> int:
-    """End of the line that is so many lines after the one at a place."""
+    """End of the line that is the given number of lines after the one at a position."""
     for _ in range(lines + 1):
         place = block.find(b"\n", place) + 1
         if place == 0:
@@ -160,7 +160,7 @@ def _forward(block: bytes, place: int, lines: int) -> int:
 def _shortened(line: bytes) -> bytes:
     if len(line) <= _MAX_KEPT_LINE:
         return line
-    # Carriage returns: a bar of progress, of which the end matters; it is cut again when they are taken out.
+    # Carriage returns: a progress bar, of which the end matters; it is cut again when they are removed.
     if line.count(b"\r") > 20:
         return line[-MAX_LINE // 2 :]
     third = _MAX_KEPT_LINE // 3

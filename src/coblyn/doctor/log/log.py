@@ -1,4 +1,4 @@
-"""A log as the causes see it: the lines that matter, with their numbers."""
+"""A log as the causes see it: the relevant lines, with their numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Hit:
     Attributes:
         number: Number of the line in the whole log, from 1.
         line: The whole line.
-        match: The match, whose groups are asked for by name or number.
+        match: The match, whose groups are available by name or number.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Hit:
     match: re.Match[str]
 
     def __getitem__(self, group: str | int) -> str:
-        """A group's text; empty if the group took no part."""
+        """A group's text; empty if the group did not match."""
         return self.match[group] or ""
 
     def evidence(self, source: str = "log") -> Evidence:
@@ -45,15 +45,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The lines of a log that matter: all of a short one, a bounded number of a long one.
+    """The relevant lines of a log: all of a short one, a bounded number of a long one.
 
     Attributes:
         text: The kept lines, joined by newlines, without colours and carriage returns.
         numbers: Number of each kept line in the whole log, from 1, ascending.
         total: Lines in the whole log.
-        first_error: The first real error and what belongs to it; empty if there is none.
+        first_error: The first real error and the lines that belong to it; empty if there is none.
         failed: Whether the build that wrote this failed.
-        name: What evidence calls it: "log", or the file's name.
+        name: Its name in evidence: "log", or the file's name.
     """
 
     text: str
@@ -81,5 +81,5 @@ class Log:
             yield Hit(self.numbers[index], line, match)
 
     def __contains__(self, words: str) -> bool:
-        """Whether some text is in the kept lines."""
+        """Whether the kept lines contain a text."""
         return words in self.text

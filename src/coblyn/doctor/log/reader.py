@@ -21,18 +21,18 @@ _PHASE = "Reading the log"
 def read_log(source: Path | BinaryIO, *, name: str = "log", report: Report = silent) -> Log:
     """Read a log.
 
-    Takes UTF-8, UTF-16 and the code pages of Windows, gzip, colours, bars of progress, lines without end, and the
-    prefixes of pip, Docker, CI services and quoted text. Memory stays bounded: of a long log, the lines that matter
+    Handles UTF-8, UTF-16 and Windows code pages, gzip, colours, progress bars, endless lines, and the
+    prefixes of pip, Docker, CI services and quoted text. Memory is bounded: of a long log, only the relevant lines
     are kept.
 
     Args:
         source: A file's path, or an open stream of bytes, which need not be able to seek.
-        name: What evidence and errors call it.
+        name: Its name in evidence and errors.
         report: Gets the progress, in bytes.
 
     Raises:
         NotFound: There is no such file.
-        BadRequest: It is empty, no text, or cannot be read.
+        BadRequest: It is empty, not text, or cannot be read.
     """
     if not isinstance(source, Path):
         return _read(source, name, None, report)

@@ -1,4 +1,4 @@
-"""Links that CMake's build directories tell of: ninja's graph, link commands and compile commands."""
+"""Links recorded in CMake's build directories: ninja's graph, link commands and compile commands."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LANGUAGES = {
 
 
 def links_of_build(files: Files, caches: Sequence[Cache]) -> Iterator[Link]:
-    """Links of the build directories of a tree, each of them told by its cache."""
+    """Links of the build directories of a tree, which are found by their caches."""
     for cache in caches:
         folder = posixpath.dirname(cache.name)
         if posixpath.join(folder, "build.ninja") in files.entries:
@@ -94,19 +94,19 @@ def _makefile_links(files: Files, folder: str, home: str) -> Iterator[Link]:
 
 
 def _source(files: Files, name: str, folder: str) -> str:
-    """Source of an object by its name: ``CMakeFiles/target.dir/sub/x.c.o`` is from ``sub/x.c``."""
+    """Source of an object, from its name: ``CMakeFiles/target.dir/sub/x.c.o`` is from ``sub/x.c``."""
     inner = name.partition(".dir/")[2].rpartition(".")[0].replace("__/", "../")
     found = files.name(posixpath.join(folder, inner)) if inner else ""
     return found if files.entry(found) else ""
 
 
 def _flags(files: Files, name: str) -> Mapping[str, tuple[str, ...]]:
-    """Options of a target by language, such as "CXX", from the file that CMake's makefiles keep them in."""
+    """Options of a target by language, such as "CXX", from the file where CMake's makefiles keep them."""
     found: dict[str, tuple[str, ...]] = {}
     text = read_text(files.path(name), _MAX_LINK_BYTES)
     for language, words in _FLAGS.findall(text):
         found[language] = (*found.get(language, ()), *words.split())
-    # Options of single sources stand in comments there, since the rules have them.
+    # Options of single sources are only in comments there, since the rules contain them.
     return {} if "\n# Custom " in text else found
 
 

@@ -1,4 +1,4 @@
-"""What a checkout lacks or has wrong: submodules that were not fetched, scripts with the line ends of Windows."""
+"""Defects of a checkout: submodules that were not fetched, scripts with Windows line endings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INTERPRETER = re.compile(rb"#! ?\S[^\n]{0,200}\r\n")
 
 
 def empty_submodules(files: Files) -> Iterator[str]:
-    """Directories of submodules, by ``.gitmodules``, that have nothing in them."""
+    """Directories of submodules listed in ``.gitmodules`` that are empty."""
     if ".gitmodules" not in files.entries:
         return
     for written in _SUBMODULE.findall(read_text(files.path(".gitmodules"), _MAX_BYTES)):
@@ -37,7 +37,7 @@ def empty_submodules(files: Files) -> Iterator[str]:
 
 
 def windows_scripts(files: Files) -> Iterator[str]:
-    """Scripts whose first line ends in a carriage return, which the system takes for a part of the interpreter."""
+    """Scripts whose first line ends in a carriage return, which the system treats as part of the interpreter."""
     names = [name for name in files.entries if _SCRIPT.search(name)]
     for name in names[:_MAX_SCRIPTS]:
         if _INTERPRETER.match(read_bytes(files.path(name), _HEAD)):

@@ -1,4 +1,4 @@
-"""CMake's caches: what a build directory was configured with, and what is told of how it went.
+"""CMake's caches: the options of a build directory, and how its configuration went.
 
 Format of ``CMakeCache.txt``: ``NAME:TYPE=VALUE``, comments with ``#`` and ``//``, as
 https://cmake.org/cmake/help/latest/manual/cmake.1.html describes it.
@@ -51,9 +51,9 @@ class CacheEntry:
     """One entry of a cache.
 
     Attributes:
-        value: As it is written.
+        value: As written.
         kind: "BOOL", "PATH", "UNINITIALIZED" and so on.
-        line: Where it stands, from 1.
+        line: Its line number, from 1.
     """
 
     value: str
@@ -66,13 +66,13 @@ class Cache:
     """A ``CMakeCache.txt``.
 
     Attributes:
-        name: The file, as the tree names it.
+        name: The file, as a name in the tree.
         folder: The build directory, absolute.
         entries: Its entries by name.
-        is_generated: Whether build files are beside it; without them, configuring failed.
-        is_whole: False if it is larger than was read.
-        is_in_place: Whether it was made in this directory; a moved or copied one was not.
-        gone: Entries that name a file or directory that is not there (any longer).
+        is_generated: Whether build files are next to it; without them, configuring failed.
+        is_whole: False if it was not read to the end.
+        is_in_place: Whether it was created in this directory, not moved or copied.
+        gone: Entries that name a file or directory that does not exist (any longer).
     """
 
     name: str
@@ -104,8 +104,8 @@ class Script:
 
     Attributes:
         words: Every name in them.
-        options: Those that are declared for the user.
-        is_whole: False if some were left out.
+        options: Options declared for the user.
+        is_whole: False if some were omitted.
     """
 
     words: frozenset[str] = frozenset()
@@ -121,7 +121,7 @@ def read_caches(files: Files) -> tuple[Cache, ...]:
 
 
 def read_scripts(files: Files) -> Script:
-    """What the CMake files say; those of build directories count too, since projects are fetched there."""
+    """Read the CMake files, including those in build directories, since projects are fetched there."""
     names = [
         name
         for name in files.entries
@@ -164,7 +164,7 @@ def _read_cache(files: Files, name: str) -> Cache:
 
 def _is_in_place(entries: Mapping[str, CacheEntry], folder: Path) -> bool:
     made = entries.get("CMAKE_CACHEFILE_DIR")
-    # A link in the path, or another way of writing a drive, is not a move.
+    # A symbolic link in the path, or another spelling of a drive, is not a move.
     return made is None or os.path.realpath(made.value) == os.path.realpath(folder)
 
 
@@ -187,7 +187,7 @@ def _entries(data: bytes) -> dict[str, CacheEntry]:
 
 
 def configure_error(folder: Path) -> str:
-    """The last error in CMake's log of its checks; empty without one. Healthy checks fail too."""
+    """The last error in CMake's log of its checks; empty without one. Checks may fail in healthy builds too."""
     for name in ("CMakeConfigureLog.yaml", "CMakeError.log"):
         text = read_text(folder / "CMakeFiles" / name, _MAX_BYTES)
         found = [line.strip() for line in text.splitlines() if _ERROR.search(line)]

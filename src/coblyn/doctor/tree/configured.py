@@ -1,6 +1,6 @@
-"""What was compiled before a build directory was configured as it is now, and what CMake knows of its tools.
+"""Objects compiled before the current configuration of a build directory, and what CMake recorded about its tools.
 
-Ninja and CMake's makefiles compile such objects again by themselves, with the next build.
+Ninja and CMake's makefiles recompile such objects automatically in the next build.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _LANGUAGES = ("C", "CXX", "OBJC", "OBJCXX", "CUDA", "HIP")
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """Objects of a build directory that were made with other commands than it has now.
+    """Objects of a build directory that were compiled with commands other than its current ones.
 
     Attributes:
         cache: The cache of the build directory.
-        place: The file that has the commands of now.
-        objects: The objects, as names of the tree.
+        place: The file with the current commands.
+        objects: The objects, as names in the tree.
     """
 
     cache: str
@@ -51,10 +51,10 @@ class Tool:
     Attributes:
         language: "C", "CXX" and so on.
         path: Where it is.
-        real: The file that this leads to now.
+        real: The file that the path resolves to now.
         id: "GNU", "Clang", "AppleClang", "MSVC".
         version: Such as "12.2.0".
-        sdk: Version of the macOS SDK whose headers it takes by itself; empty elsewhere.
+        sdk: Version of the macOS SDK whose headers it uses by default; empty on other systems.
         place: The file that says so.
         line: Line of the version there.
     """
@@ -71,13 +71,13 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """What CMake found out about machine and compilers when a build directory was first configured.
+    """What CMake recorded about machine and compilers when a build directory was first configured.
 
     Attributes:
         host_system: "Linux", "Darwin", "Windows": the machine that CMake ran on.
         host_processor: "x86_64", "aarch64", "arm64", "AMD64": likewise.
-        processor: The one that is built for, by CMake's word.
-        is_cross: Whether another system is built for, or a toolchain file is in use.
+        processor: The target processor according to CMake.
+        is_cross: Whether the target is another system, or a toolchain file is in use.
         place: The file that says so.
         tools: The compilers.
     """
@@ -95,7 +95,7 @@ class Toolchain:
 
 
 def read_toolchain(files: Files, cache: Cache) -> Toolchain:
-    """Read what CMake wrote beside a cache; everything is empty where it is not there."""
+    """Read what CMake wrote next to a cache; missing values are empty."""
     folder = _folder(files, cache)
     if not folder:
         return Toolchain()
@@ -113,7 +113,7 @@ def read_toolchain(files: Files, cache: Cache) -> Toolchain:
 
 
 def _folder(files: Files, cache: Cache) -> str:
-    """Where the CMake that configured last keeps what it found; each version has a directory of its own."""
+    """Where the last CMake that configured keeps its results; each version has its own directory."""
     version = ".".join(cache[f"CMAKE_CACHE_{part}_VERSION"] for part in ("MAJOR", "MINOR", "PATCH"))
     folder = posixpath.join(posixpath.dirname(cache.name), "CMakeFiles", version)
     return folder if f"{folder}/CMakeSystem.cmake" in files.entries else ""
@@ -144,8 +144,8 @@ def _tools(files: Files, folder: str) -> Iterator[Tool]:
 def outdated_objects(files: Files, caches: Sequence[Cache]) -> Iterator[Outdated]:
     """Objects that were made before the commands of their build directory changed.
 
-    Only where that is sure: the command's hash differs in ninja's log, or CMake, which writes these files only if
-    they change, wrote the flags of their target after they were made.
+    Only certain cases: the command's hash differs in ninja's log, or CMake, which writes these files only if
+    they change, wrote the flags of their target after the objects were made.
     """
     for cache in caches:
         folder = posixpath.dirname(cache.name)
@@ -195,7 +195,7 @@ def _by_flags(files: Files, cache: str, folder: str) -> Iterator[Outdated]:
 
 
 def _below(files: Files, folder: str, depth: int = 0) -> Iterator[str]:
-    """Files below a directory, by the listing."""
+    """Files below a directory, according to the listing."""
     for name in files.folders.get(folder, ()):
         path = f"{folder}/{name}"
         if path in files.entries:

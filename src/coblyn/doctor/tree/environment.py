@@ -1,4 +1,4 @@
-"""Variables of the environment that change a build, and what each of them does."""
+"""Environment variables that affect a build, and the effect of each."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ _FOLDERS = (
 
 
 def settings(environ: Mapping[str, str]) -> Iterator[Setting]:
-    """Those that are set, in the order of how much they change."""
+    """The variables that are set, largest effect first."""
     for name, effect in _EFFECTS.items():
         if environ.get(name, "").strip():
             yield Setting(name, environ[name], effect)
 
 
 def program(environ: Mapping[str, str], name: str) -> str:
-    """The compiler that a variable names, without its options and a cache before it; empty if it is not set."""
+    """The compiler that a variable names, without options and a preceding compiler cache; empty if not set."""
     try:
         words = shlex.split(environ.get(name, ""), posix=os.name != "nt")
     except ValueError:

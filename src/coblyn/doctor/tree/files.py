@@ -1,4 +1,4 @@
-"""Every file of a tree, looked at once, and reading that neither hangs nor fills memory."""
+"""Lists the files of a tree, each examined once, and reads files without hanging or filling memory."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Files", "list_files", "opened", "printable", "read_bytes", "read_text"]
 
 MAX_FILES = 200_000
-"""Entries after which the listing stops: half of the largest source trees, in about two seconds."""
+"""Maximum number of entries listed: half of the largest source trees, in about two seconds."""
 
 _MAX_DEPTH = 60
-# A path that is absolute, or that has empty parts, "." or ".." in it.
+# A path that is absolute, or has empty, "." or ".." components.
 _UNTIDY = re.compile(r"^(?:/|$)|(?:^|/)\.{0,2}(?:/|$)")
-# What no build reads its rules from, and what can be larger than the rest of the tree.
+# Directories that contain no build rules, and that can be larger than the rest of the tree.
 _SKIPPED = frozenset(
     {".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv", ".mypy_cache", ".tox"}
-    # What `--fix` cleared is no longer part of the build.
+    # Files that `--fix` cleared are no longer part of the build.
     | {KEEPING}
 )
 _REPORT_EVERY = 2000
@@ -58,8 +58,8 @@ class Files:
     Attributes:
         root: Absolute path of the tree.
         entries: The files; links to files count as files, links to directories are not followed.
-        folders: Names in each directory (from the root, "" is the root), sorted.
-        notes: What was left out, and why.
+        folders: Sorted names in each directory (relative to the root, which is "").
+        notes: What was omitted, and why.
     """
 
     root: Path
@@ -69,11 +69,11 @@ class Files:
     _prefix: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
-        """Keep the root as text: names are asked for tens of thousands of times."""
+        """Keep the root as text: names are computed tens of thousands of times."""
         object.__setattr__(self, "_prefix", self.root.as_posix().rstrip("/") + "/")
 
     def name(self, path: str | Path) -> str:
-        """A path as this tree writes it: from the root if it is inside, absolute otherwise."""
+        """A path as a name in this tree: relative to the root if inside, absolute otherwise."""
         text = path if isinstance(path, str) and os.name != "nt" else Path(path).as_posix()
         if not _UNTIDY.search(text) and (os.name != "nt" or ":" not in text):
             return text
@@ -88,7 +88,7 @@ class Files:
         return self.root / name
 
     def entry(self, name: str) -> Entry | None:
-        """What is known of a regular file inside or outside of the tree; None if it is not one."""
+        """The entry of a regular file inside or outside the tree; None if it is not one."""
         found = self.entries.get(name)
         if found or not posixpath.isabs(name):
             return found
@@ -106,17 +106,17 @@ class Files:
         return posixpath.isabs(name) and os.path.lexists(name)
 
     def newest(self, names: Iterator[str]) -> tuple[str, int]:
-        """The file that was changed last, and when; ("", 0) if none of them is there."""
+        """The file that was changed last, and when; ("", 0) if none exists."""
         times = ((entry.mtime, name) for name in names if (entry := self.entry(name)))
         when, name = max(times, default=(0, ""))
         return name, when
 
     def glob(self, pattern: str, spend: Callable[[int], None] = lambda _: None) -> tuple[str, ...]:
-        """Files and directories inside the tree that fit a shell pattern, sorted.
+        """Files and directories inside the tree that match a shell pattern, sorted.
 
         Args:
             pattern: The pattern.
-            spend: Told how many names are about to be looked at; may raise to end the search.
+            spend: Receives the number of names about to be examined; may raise to end the search.
         """
         found = [""]
         for part in pattern.split("/"):
@@ -140,7 +140,7 @@ def list_files(root: Path, report: Report = silent) -> Files:
     """List a tree.
 
     Raises:
-        NotFound: There is nothing of that name, it is not a directory, or it cannot be read.
+        NotFound: It does not exist, is not a directory, or cannot be read.
     """
     top = _absolute(root)
     if not top.is_dir():
@@ -150,10 +150,10 @@ def list_files(root: Path, report: Report = silent) -> Files:
 
 
 def _absolute(path: Path) -> Path:
-    """An absolute path without ``..``; a link in it stays, since it is what the user wrote."""
+    """An absolute path without ``..``; symbolic links are kept, since the user wrote them."""
     top = Path() if path.is_absolute() else Path.cwd()
     for part in path.parts:
-        # Above a link is what is above the place where it leads.
+        # The parent of a symbolic link is that of its target.
         top = top.resolve().parent if part == ".." else top / part
     return top
 
@@ -212,7 +212,7 @@ class _Listing:
 
 def _entry(item: os.DirEntry[str]) -> Entry | None:
     try:
-        # One call tells kind, size and time; it follows links, so that a link to a device is not one.
+        # One call gives kind, size and time; it follows links, so that a link to a device is not a file.
         status = item.stat()
     except OSError:
         return None
@@ -221,15 +221,15 @@ def _entry(item: os.DirEntry[str]) -> Entry | None:
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The first bytes of a regular file; nothing if it is not one or cannot be read.
+    """The first bytes of a regular file; empty if it is not one or cannot be read.
 
     Args:
-        path: The file. A pipe or device of that name is not waited for.
+        path: The file. Does not block on a pipe or device.
         limit: Maximum number of bytes to read.
     """
     try:
         with opened(path) as file:
-            # Asking for more than there is would set that much memory aside.
+            # Requesting more than the file's size would allocate that much memory.
             return file.read(min(limit, os.fstat(file.fileno()).st_size))
     except (OSError, ValueError):
         return b""
@@ -237,11 +237,11 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """A regular file, without a buffer; a pipe or device of that name is not waited for.
+    """A regular file, opened unbuffered; does not block on a pipe or device.
 
     Raises:
-        OSError: It is not one, or cannot be opened.
-        ValueError: The name cannot be one.
+        OSError: It is not a regular file, or cannot be opened.
+        ValueError: The name is not a valid file name.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     number = os.open(path, flags | getattr(os, "O_NOCTTY", 0))
@@ -255,12 +255,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_text(path: Path, limit: int) -> str:
-    """The first bytes of a regular file as text, with whatever is not UTF-8 kept as surrogates."""
+    """The first bytes of a regular file as text; bytes that are not UTF-8 become surrogates."""
     return read_bytes(path, limit).decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
 def printable(text: str, limit: int = 300) -> str:
-    """Text that any terminal and JSON can take: no surrogates, no control characters, cut if long."""
+    """Text that is safe for any terminal and JSON: no surrogates, no control characters, cut if long."""
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     clean = cut.encode("utf-8", "replace").decode("utf-8")
     return "".join(letter if letter.isprintable() else " " for letter in clean).strip()

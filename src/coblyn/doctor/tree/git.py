@@ -1,6 +1,6 @@
-"""What git knows of a few files.
+"""Git's status of a few files.
 
-Only ``ls-files`` is run: it reads the index and the ignore files, and starts no filter, as ``git status`` may. What a
+Runs only ``ls-files``: it reads the index and the ignore files, and starts no filter, as ``git status`` may. What a
 repository's own configuration could make git start is turned off: the file system monitor, hooks and pagers by ``-c``,
 and everything in the environment that points git somewhere else is removed.
 """
@@ -43,11 +43,11 @@ _ENVIRONMENT: Mapping[str, str | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """What git says of the files that were asked about.
+    """Git's status of the queried files.
 
     Attributes:
-        is_repository: The tree is in one, and git could read it.
-        tracked: Files of the repository.
+        is_repository: Whether the tree is in a repository that git could read.
+        tracked: Files that git tracks.
         ignored: Files that it ignores.
     """
 
@@ -56,7 +56,7 @@ class Git:
     ignored: frozenset[str] = frozenset()
 
     def says(self, name: str) -> Literal["tracked", "ignored", "untracked", ""]:
-        """What git knows of a file that was asked about; empty outside of a repository."""
+        """Git's status of a queried file; empty outside a repository."""
         if not self.is_repository:
             return ""
         if name in self.tracked:
@@ -65,11 +65,11 @@ class Git:
 
 
 def read_git(root: Path, names: Sequence[str]) -> Git:
-    """Ask git about files.
+    """Query git about files.
 
     Args:
         root: The tree.
-        names: Paths from the root; those that are absolute are not asked about.
+        names: Paths relative to the root; absolute paths are not queried.
     """
     program = shutil.which("git")
     asked = [name for name in dict.fromkeys(names) if not name.startswith(("/", ".."))][:_MAX_NAMES]
@@ -79,7 +79,7 @@ def read_git(root: Path, names: Sequence[str]) -> Git:
         tracked = _ask(program, root, ["--cached"], asked)
         ignored = _ask(program, root, ["--others", "--ignored", "--exclude-standard"], asked)
     except ProgramFailed:
-        # Among others: a repository of another user, which git does not trust.
+        # One case is a repository of another user, which git does not trust.
         return Git()
     return Git(is_repository=True, tracked=tracked, ignored=ignored - tracked)
 
@@ -95,7 +95,7 @@ def _ask(program: str, root: Path, options: Sequence[str], names: Sequence[str])
     argv = [program, *_SAFE, "ls-files", "-z", *options, "--", *patterns]
     done = run(argv, cwd=root, env=_ENVIRONMENT, timeout=_SECONDS)
     told = done.output.rstrip("\n").split("\0")
-    # Warnings are lines of their own before a name.
+    # Warnings are separate lines before a name.
     return frozenset(
         each for name in told for each in (name, name.rpartition("\n")[2])
     ) & frozenset(names)

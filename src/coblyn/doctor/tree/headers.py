@@ -1,6 +1,6 @@
-"""What a source includes in quotes, and function bodies in headers. Pure text.
+"""Quoted includes of sources, and function bodies in headers. Pure text.
 
-The scan for bodies is not a C++ parser: it takes only plain definitions, and lets everything doubtful pass.
+The scan for bodies is not a C++ parser: it finds only plain definitions, and ignores everything doubtful.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Includes:
         self._texts: dict[str, tuple[str, ...]] = {}
 
     def of(self, source: str, folders: tuple[str, ...]) -> Iterator[str]:
-        """Headers of the tree that a source includes, also by way of others."""
+        """Headers of the tree that a source includes, directly or indirectly."""
         seen = {source}
         waiting = [source]
         while waiting and len(seen) < _MAX_FOLLOWED:
@@ -76,7 +76,7 @@ class Includes:
                     yield header
 
     def direct(self, name: str, folders: tuple[str, ...]) -> Iterator[str]:
-        """Headers of the tree that a file itself includes."""
+        """Headers of the tree that a file includes directly."""
         if name not in self._texts:
             text = read_text(self._files.path(name), _MAX_BYTES)
             self._texts[name] = tuple(dict.fromkeys(_INCLUDE.findall(text)))
@@ -89,7 +89,7 @@ class Includes:
 
 
 def function_bodies(text: str) -> Iterator[tuple[str, int]]:
-    """Name and line of functions that a header defines for every source that includes it."""
+    """Name and line of functions that a header defines in every source that includes it."""
     plain, doubtful = _plain(text)
     depth, transparent, start = 0, 0, 0
     for token in _TOKEN.finditer(plain):
@@ -112,7 +112,7 @@ def function_bodies(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _definition(before: str) -> tuple[str, int] | None:
-    """Name of a function and its place in a head, if nothing makes the function local, shared or something else."""
+    """Name of a function and its position in a head, unless it is local or inline, or not a plain function."""
     head = before.strip()
     opening = head.rfind("(")
     if not head.endswith(")") or opening < 0 or len(head) > _MAX_HEAD:
@@ -128,9 +128,9 @@ def _definition(before: str) -> tuple[str, int] | None:
 
 
 def _plain(text: str) -> tuple[str, frozenset[int]]:
-    """Text without comments, strings and directives, and the lines whose functions may be no plain ones.
+    """Text without comments, strings and directives, and the lines whose functions may not be plain.
 
-    Those are lines that only some compilations see, and lines with attributes, such as ``weak``.
+    These are lines that only some compilations see, and lines with attributes such as ``weak``.
     """
     text = _NOISE.sub(_blank, text).replace("\\\n", " \n")
     lines, doubtful = [], set()

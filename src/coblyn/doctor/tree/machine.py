@@ -1,4 +1,4 @@
-"""Facts about a machine that only the doctor asks for: versions of compilers, tools of Xcode."""
+"""Facts about a machine that only the doctor uses: compiler versions, Xcode tools."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CLANG = re.compile(r"\bclang version (\d+(?:\.\d+)*)")
 
 
 def compiler_facts(prober: Prober, environ: Mapping[str, str]) -> Iterator[Fact]:
-    """The compilers that a build would take, as "gcc 13.2.0" or "clang 17.0.6", and Xcode's Metal compiler."""
+    """The compilers that a build would use, as "gcc 13.2.0" or "clang 17.0.6", and Xcode's Metal compiler."""
     yield from _compiler(prober, environ, "cc", "CC", "gcc")
     yield from _compiler(prober, environ, "cxx", "CXX", "g++")
     xcrun = Path("/usr/bin/xcrun")
@@ -43,7 +43,7 @@ def _compiler(
     found = shutil.which(named or default) or shutil.which(other) or ""
     answer = prober.ask([found, "--version"]) if found else ""
     yield Fact(fact, found, variable if named else "PATH")
-    # A name such as c++ leads to another compiler after an update.
+    # A name such as c++ may resolve to another compiler after an update.
     yield Fact(f"{fact}.real", os.path.realpath(found) if found else "", found)
     yield Fact(f"{fact}.version", _version(answer), found)
 

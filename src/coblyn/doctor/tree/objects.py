@@ -1,7 +1,7 @@
-"""What an object file is for, from its first bytes.
+"""Detects format and processor of an object file from its first bytes.
 
 Formats: ELF (System V gABI), Mach-O (mach-o/loader.h), COFF (Microsoft PE and COFF specification).
-Thousands of objects are looked at; for a whole reading of one there is `coblyn.native.binary`.
+Thousands of objects are examined; `coblyn.native.binary` reads one completely.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 __all__ = ["HEAD", "ObjectKind", "object_kind"]
 
 HEAD = 64
-"""Bytes of a file that `object_kind` looks at."""
+"""Number of bytes that `object_kind` examines."""
 
 _ELF_MACHINES = {
     3: "x86",
@@ -38,7 +38,7 @@ class ObjectKind:
 
     Attributes:
         format: "ELF", "Mach-O" or "COFF".
-        arch: "x86-64", "arm64" and so on, in the words of `coblyn.native.facts`.
+        arch: "x86-64", "arm64" and so on, in the naming of `coblyn.native.facts`.
     """
 
     format: str
@@ -49,7 +49,7 @@ class ObjectKind:
 
 
 def object_kind(head: bytes) -> ObjectKind | None:
-    """What the first bytes say; None for anything else, and for processors that are not told apart."""
+    """The kind according to the first bytes; None for other files and for unsupported processors."""
     if len(head) < 20:
         return None
     if head[:4] == b"\x7fELF":

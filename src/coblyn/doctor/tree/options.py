@@ -1,6 +1,6 @@
-"""Options of a compiler that change what an object is, compared across objects and commands. Pure.
+"""Compares compiler options that change an object's code, across objects and commands. Pure.
 
-Only options that no compiler adds by itself take part, so that a default of a distribution is not a difference.
+Only options that no compiler adds by default are compared, so that a distribution's defaults are not differences.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _SWITCH = re.compile(
 _NAMED = re.compile(r"-m(?P<name>arch|cpu)=(?P<value>.+)$")
 _LEVEL = re.compile(r"-O(?P<level>[0-3sgz]|fast)?$")
 _STANDARD = re.compile(r"-std=(?P<value>\S+)$")
-# What these stand for depends on the machine, and is recorded as a long list.
+# Their meaning depends on the machine, and is recorded as a long list.
 _EXPANDED = frozenset({"native"})
-# What gcc records where nothing was asked for.
+# What gcc records if no option was given.
 _DEFAULT_ARCHES = frozenset({"x86-64", "armv8-a", "rv64gc"})
 _LEVELS = {"": "1", "1": "1", "2": "2", "3": "3"}
 
 
 def telling(words: Iterable[str]) -> Mapping[str, str]:
-    """Each option that matters as it would be written, by what it is about; the last one of a kind counts."""
+    """Each relevant option as it would be written, by its subject; the last one of a kind counts."""
     found: dict[str, str] = {}
     for word in words:
         if level := _LEVEL.match(word):
@@ -49,7 +49,7 @@ def telling(words: Iterable[str]) -> Mapping[str, str]:
 
 
 def macros(words: Sequence[str]) -> frozenset[str]:
-    """Macros that a command defines, as "NAME" or "NAME=VALUE"; of one that is set twice, both."""
+    """Macros that a command defines, as "NAME" or "NAME=VALUE"; if one is set twice, both."""
     found: set[str] = set()
     given = iter(words)
     for word in given:
@@ -61,12 +61,12 @@ def macros(words: Sequence[str]) -> frozenset[str]:
 
 
 def differences(one: Sequence[str], other: Sequence[str], *, with_macros: bool) -> tuple[str, ...]:
-    """Options that matter and that only one of two commands has, sorted.
+    """Relevant options that only one of two commands has, sorted.
 
     Args:
-        one: Words of a command, or what an object records of it.
+        one: Words of a command, or what an object records about it.
         other: Likewise.
-        with_macros: Whether both have their macros.
+        with_macros: Whether both include their macros.
     """
     first, second = telling(one), telling(other)
     vague = _is_expanded(first) or _is_expanded(second)

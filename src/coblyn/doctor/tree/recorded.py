@@ -1,4 +1,4 @@
-"""What compilers leave in the objects that they make: their names, options, systems.
+"""What compilers record in the objects that they produce: compiler, options, system.
 
 What is read, and what writes it:
 
@@ -8,8 +8,8 @@ What is read, and what writes it:
 - Mach-O ``LC_BUILD_VERSION`` and ``LC_VERSION_MIN_MACOSX``: the oldest system, and the SDK.
 
 Formats: System V gABI (``<elf.h>``), DWARF 4 and 5, ``<mach-o/loader.h>``. A few hundred bytes are read from each file,
-with every place checked against its size; what is odd or compressed is unknown. For a whole reading of a file
-there is `coblyn.native.binary`, which takes a hundred times longer.
+with every offset checked against its size; odd or compressed content counts as unknown. To read a complete file,
+use `coblyn.native.binary`, which takes a hundred times longer.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ _MACOS = 1
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an object tells of its compilation.
+    """What an object records about its compilation.
 
     Attributes:
         compiler: "gcc 12.2.0" or "clang 17.0.6"; empty if unknown, or if several took part.
         options: Words of the command that it was compiled with; empty if they were not recorded.
-        has_macros: Whether ``options`` has macros too, so that one that is missing was not given.
+        has_macros: Whether ``options`` includes macros, so that a missing one was not given.
         has_lto: Whether it holds gcc's intermediate code, which only the same version can read.
-        min_os: Oldest macOS that it is for, such as "13.3"; empty for other systems.
-        sdk: Version of the SDK that it was made with, likewise.
+        min_os: Oldest macOS that it supports, such as "13.3"; empty for other systems.
+        sdk: Version of the SDK that it was built with, likewise.
     """
 
     compiler: str = ""
@@ -85,17 +85,17 @@ def read_record(path: Path) -> Record | None:
 
 
 class _Source:
-    """Parts of a file, none of them outside of it."""
+    """Reads parts of a file with bounds checks."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._size = os.fstat(file.fileno()).st_size
 
     def at(self, offset: int, size: int) -> bytes:
-        """Exactly these bytes.
+        """Read exactly these bytes.
 
         Raises:
-            ValueError: They are not all in the file, or too many.
+            ValueError: They are not all in the file, or there are too many.
         """
         if not 0 <= offset <= offset + size <= self._size or size > _MAX_TABLE:
             raise ValueError(f"no {size} bytes at {offset}")
@@ -118,7 +118,7 @@ def _elf(source: _Source) -> Record | None:
     order = "<" if head[5] == 1 else ">"
     (kind,) = struct.unpack_from(f"{order}H", head, 16)
     if kind != 1 or head[4] != 2:
-        # 32-bit objects keep the places of their texts elsewhere, and nothing we look at is built for them.
+        # 32-bit objects keep their text offsets elsewhere, and nothing we examine is built for them.
         return None
     found = _sections(source, head, order)
     comment = _text(source, found.get(_COMMENT))
@@ -133,7 +133,7 @@ def _elf(source: _Source) -> Record | None:
 
 
 def _sections(source: _Source, head: bytes, order: str) -> dict[str, _Section]:
-    """The sections that matter here, by name."""
+    """The relevant sections, by name."""
     (table,) = struct.unpack_from(f"{order}Q", head, 40)
     width, count, names_at = struct.unpack_from(f"{order}HHH", head, 58)
     if not table:
@@ -153,8 +153,8 @@ def _sections(source: _Source, head: bytes, order: str) -> dict[str, _Section]:
 
 
 def _places(names: bytes, name: str) -> list[int]:
-    """Where a name is among those of the sections; one may be the end of another."""
-    # gcc adds a number of its own to the names of its intermediate code.
+    """Positions of a name among the section names; one may be the end of another."""
+    # gcc appends a number to the names of its intermediate code.
     wanted = name.encode() + (b"" if name == _LTO else b"\0")
     found: list[int] = []
     at = names.find(wanted)
@@ -178,18 +178,18 @@ def _compiler(comment: str) -> str:
             found.add(f"gcc {gcc[1]}")
         elif clang := _CLANG.search(text):
             found.add(f"clang {clang[1]}")
-    # Objects that were joined by `ld -r` have the words of several.
+    # Objects merged by `ld -r` have the comments of several.
     return found.pop() if len(found) == 1 else ""
 
 
 def _words(given: str) -> list[str]:
-    """Words of a recorded command; clang has a backslash before blanks inside of one."""
+    """Words of a recorded command; clang puts a backslash before blanks inside a word."""
     whole = given.partition("\0")[0] if given.startswith("GNU ") else given.replace("\0", " ")
     return [word.replace("\1", " ") for word in whole.replace("\\ ", "\1").split()]
 
 
 def _producer(source: _Source, found: dict[str, _Section], order: str) -> str:
-    """What compiled the first unit, with options; empty if it is not where gcc keeps it."""
+    """The producer of the first unit, with options; empty if it is not where gcc puts it."""
     info, texts = found.get(_INFO), found.get(_TEXTS)
     abbreviations = found.get(_ABBREVIATIONS)
     if info is None or texts is None or abbreviations is None:
@@ -199,7 +199,7 @@ def _producer(source: _Source, found: dict[str, _Section], order: str) -> str:
     length = min(info.size, 64)
     unit = source.at(info.offset, length)
     (version,) = struct.unpack_from(f"{order}H", unit, 4)
-    # Behind length, version, (kind,) place of abbreviations and size of an address comes the first entry.
+    # The first entry follows length, version, (kind,) offset of the abbreviations and address size.
     place = {4: 11, 5: 12}.get(version, 0)
     if not place or (version == 5 and unit[6] != 1) or unit[place] > 127:
         return ""
@@ -216,7 +216,7 @@ def _producer(source: _Source, found: dict[str, _Section], order: str) -> str:
 
 
 def _begins_with_producer(source: _Source, section: _Section, code: int) -> bool:
-    """Whether entries with an abbreviation are units whose first attribute is their producer, kept apart."""
+    """Whether an abbreviation is for units whose first attribute is the producer, stored in a separate section."""
     data = source.at(section.offset, min(section.size, _MAX_ABBREVIATIONS))
     at = 0
     while at < len(data) and data[at]:
@@ -235,7 +235,7 @@ def _begins_with_producer(source: _Source, section: _Section, code: int) -> bool
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A number of DWARF (LEB128), and the place behind it."""
+    """A DWARF number (LEB128), and the position after it."""
     found = shift = 0
     while True:
         if at >= len(data) or shift > 63:
@@ -248,7 +248,7 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _target(source: _Source, section: _Section | None, place: int, order: str) -> int | None:
-    """What a relocation puts at a place of the unit; None without one."""
+    """The value that a relocation puts at a position of the unit; None without one."""
     if section is None:
         return None
     data = source.at(section.offset, min(section.size, 24 * _MAX_RELOCATIONS) // 24 * 24)

@@ -1,4 +1,4 @@
-"""A source tree as the causes see it, and how it is read."""
+"""A source tree as the causes see it, and the function that reads it."""
 
 from __future__ import annotations
 
@@ -61,26 +61,26 @@ _LOOP = re.compile(r"\bfor (?P<name>\w+) in (?P<words>[^;]*);")
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What a source tree holds that decides how its build goes.
+    """The contents of a source tree that determine its build.
 
     Attributes:
         files: Its files.
         makes: Its makefiles: the root's first, then those that its recipes call.
-        brought: Second objects of one source that are in a link only since a makefile is included.
-        links: Every link that makefiles and CMake's build directories tell of.
+        brought: Second objects of one source that are in a link only because a makefile is included.
+        links: Every link in makefiles and CMake's build directories.
         caches: CMake's caches.
-        script: What the CMake files mention; empty if there is no cache.
+        script: Names mentioned in the CMake files; empty if there is no cache.
         configure_errors: Last error in CMake's log of its checks, by cache, where configuring failed.
-        git: What git says of makefiles and caches.
+        git: Git's status of makefiles and caches.
         kinds: Format and processor of object files.
-        records: What objects that are linked tell of their compilation, where they tell something.
-        outdated: Objects that were made before their build directory was configured as it is now.
-        toolchains: What CMake found out about machine and compilers, by cache.
-        missing: Variables of the environment that name a program or directory that is not there.
+        records: What linked objects record about their compilation, if anything.
+        outdated: Objects built before the current configuration of their build directory.
+        toolchains: What CMake recorded about machine and compilers, by cache.
+        missing: Environment variables that name a program or directory that does not exist.
         empty_submodules: Submodules that were not fetched.
         named_submodules: Those of them that a CMake file or makefile adds to the build.
-        windows_scripts: Scripts with the line ends of Windows.
-        today: The day of the reading, as "2024-06-18".
+        windows_scripts: Scripts with Windows line endings.
+        today: The date of the read, as "2024-06-18".
         notes: What could not be read.
     """
 
@@ -109,7 +109,7 @@ class Tree:
         return self.files.root
 
     def name(self, database: MakeDatabase, path: str) -> str:
-        """A path of a makefile as the tree names it."""
+        """A path of a makefile as a name in the tree."""
         folder = posixpath.dirname(database.makefile)
         return self.files.name(posixpath.join(folder, path))
 
@@ -125,7 +125,7 @@ def read_tree(
 
     Args:
         root: Its directory, or a build directory of CMake.
-        evaluate_make: Ask make too, which runs what its makefiles run while they are read (see `make.evaluate`).
+        evaluate_make: Also run make, which runs what the makefiles run while they are read (see `make.evaluate`).
         environ: Environment of the build.
         report: Gets the progress.
 
@@ -167,9 +167,9 @@ def read_tree(
 
 
 def _is_named(files: Files, name: str) -> bool:
-    """Whether the first build files of a tree go into a directory, whatever the options are.
+    """Whether the top-level build files of a tree enter a directory regardless of options.
 
-    A command that is indented may be behind an option that is off, or behind a question whether the directory is there.
+    An indented command may depend on an option that is off, or on a check whether the directory exists.
     """
     folder = re.escape(os.fsencode(name))
     added = rb"(?mi)^add_subdirectory\s*\(\s*\"?(?:\$\{\w+\}/)?%b[\s/\")]" % folder
@@ -187,7 +187,7 @@ def _read_makes(
     first = _makefile(files, "")
     if not first:
         return []
-    # All of them together may cost as much as one.
+    # Together they may cost as much as one.
     budget = Budget()
     makes = [_read_make(files, first, environ, notes, budget, evaluate=evaluate)]
     for folder in dict.fromkeys(_subdirectories(makes[0])):
@@ -222,10 +222,10 @@ def _read_make(
 
 
 def _makefile(files: Files, folder: str) -> str:
-    """The makefile that make would take in a directory; empty without one, and for one that CMake wrote."""
+    """The makefile that make would use in a directory; empty if there is none, or CMake wrote it."""
     for each in MAKEFILE_NAMES:
         name = files.name(posixpath.join(folder, each))
-        # A case-insensitive disk gives one file for two names; the listing has the real one.
+        # On a case-insensitive disk, two names give one file; the listing has the real name.
         if name in files.entries:
             return "" if b"CMAKE generated file" in read_bytes(files.path(name), 200) else name
     return ""

@@ -1,1 +1,1 @@
-"""What an audit of object files and libraries sees; the modules beside this file put it into words."""
+"""Causes found by an audit of object files and libraries; one module per cause."""

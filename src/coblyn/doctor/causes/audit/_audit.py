@@ -1,4 +1,4 @@
-"""What the causes share that put into words what an audit of binaries saw."""
+"""Helpers shared by the causes that report the results of an audit of binaries."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "agree", "audited", "listed", "names_of", "seen", "seen_each"]
 
 MOST = 6
-"""How many pieces of evidence a finding shows."""
+"""Maximum number of pieces of evidence per finding."""
 
 
 def audited(find: Callable[[AuditReport], Finding | None]) -> Diagnose:
-    """Look at what an audit saw; without one, there is nothing to find."""
+    """Examine the result of an audit; finds nothing without one."""
     return lambda case: find(case.binaries) if case.binaries else None
 
 
@@ -34,7 +34,7 @@ def seen(binary: Binary, text: str) -> Evidence:
 
 
 def seen_each(items: Iterable[tuple[Binary, str]]) -> tuple[Evidence, ...]:
-    """Evidence in some binaries, the first few of it."""
+    """Evidence in several binaries, limited to the first few."""
     return tuple(seen(binary, text) for binary, text in items)[:MOST]
 
 

@@ -1,4 +1,4 @@
-"""Libraries that are asked for by a path that only one machine has."""
+"""Libraries referenced by a path that exists on only one machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which files ask for what."""
+    """Report which files reference which libraries."""
     absolute = report.absolute
     if not absolute:
         return None

@@ -1,4 +1,4 @@
-"""A backend that was asked for and is not inside what was built."""
+"""A backend that was requested but is missing from the build."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say that the backend is missing."""
+    """Report the missing backend."""
     if not report.lacks_backend:
         return None
     inside = report.backends

@@ -1,4 +1,4 @@
-"""Object files and libraries that are cut short or damaged."""
+"""Object files and libraries that are truncated or damaged."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CAUSE"]
 
-# A reason names the file by its whole path.
+# The reason contains the full path of the file.
 _LONGEST = 1000
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which files cannot be read, and why."""
+    """Report which files cannot be read, and why."""
     broken = report.broken
     if not broken:
         return None

@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which objects cannot be linked together."""
+    """Report which objects cannot be linked together."""
     clashes = report.clashes
     if not clashes:
         return None
@@ -48,7 +48,7 @@ def find(report: AuditReport) -> Finding | None:
 def _severity(report: AuditReport) -> Severity:
     if report.scope.is_one_link:
         return Severity.FAILURE
-    # A build directory has objects of several programs, which may define what they like.
+    # A build directory has objects of several programs, which may define the same symbols.
     is_meant = any(
         all(each.path in report.named for each in clash.objects) for clash in report.clashes
     )

@@ -19,11 +19,11 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which run paths lead out, and whether anything is looked for there."""
+    """Report which run paths lead out of the bundle, and whether any library is searched for there."""
     escapes = report.escapes
     if not escapes:
         return None
-    # An empty entry after others is what CMake leaves of a path that it removed, and comes last.
+    # CMake leaves an empty last entry when it removes a path.
     risky = [each for each in escapes if each.is_used and each.path and not each.is_own]
     shown = risky or list(escapes)
     first = shown[0]

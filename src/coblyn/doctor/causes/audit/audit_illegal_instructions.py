@@ -19,7 +19,7 @@ _GUARDED = "The code can ask the CPU first, or is one of several variants to cho
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which files use what; a note if the code may choose at run time."""
+    """Report which files use which instructions; a note if the code may choose at run time."""
     bare = [each for each in report.foreign if not each.is_guarded]
     shown = bare or report.foreign
     if not shown:

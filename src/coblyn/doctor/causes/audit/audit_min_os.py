@@ -1,4 +1,4 @@
-"""Binaries that ask for a newer system than there is."""
+"""Binaries that require a newer system than this one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say what asks for a newer system."""
+    """Report which binaries require a newer system."""
     shown = [*report.too_new, *report.newer_objects]
     if not shown:
         return None

@@ -1,4 +1,4 @@
-"""Libraries that are asked for and are nowhere."""
+"""Required libraries that do not exist anywhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say what is missing, and what would bring it."""
+    """Report what is missing, and what would provide it."""
     sure = [each for each in report.missing if each.is_fatal]
     shown = sure or report.missing
     if not shown:

@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which library has Metal and no shaders."""
+    """Report which library has Metal but no shaders."""
     without = report.without_shaders
     if not without:
         return None

@@ -1,4 +1,4 @@
-"""One source in two objects of one link, as the build directory's own files tell."""
+"""One source in two objects of one link, according to the files of the build directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say which source is twice in a link; compiled with other macros it may be meant so, and is a note."""
+    """Report which source is in a link twice; a note if the macros differ, which may be intended."""
     same = [pair for pair in report.twins if pair.is_same]
     chosen = same or report.twins
     if not chosen:

@@ -1,4 +1,4 @@
-"""Symbols that a library needs and that nothing it is loaded with gives."""
+"""Symbols that a library needs but that none of the libraries loaded with it provides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say what is missing, and where it should be."""
+    """Report what is missing, and where it should be."""
     sure = [each for each in report.unresolved if each.is_fatal]
     shown = sure or report.unresolved
     if not shown:
@@ -45,7 +45,7 @@ def find(report: AuditReport) -> Finding | None:
 def _confidence(*, is_sure: bool, is_bundle: bool) -> Confidence:
     if is_sure:
         return Confidence.HIGH
-    # Where a library that should give them cannot be read on this machine, opening it is the better judge.
+    # If a library that should provide them cannot be read here, loading it is the better test.
     return Confidence.MEDIUM if is_bundle else Confidence.LOW
 
 

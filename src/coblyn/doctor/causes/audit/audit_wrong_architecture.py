@@ -1,4 +1,4 @@
-"""Objects for different processors, and libraries for another one than this machine's."""
+"""Objects for different processors, and libraries for a processor other than this machine's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 
 def find(report: AuditReport) -> Finding | None:
-    """Say what does not go together, or not with this machine."""
+    """Report files that do not match each other or this machine."""
     mixed, scope = report.mixed, report.scope
     odd = [*mixed, *report.strangers]
     if not odd:
@@ -46,7 +46,7 @@ def find(report: AuditReport) -> Finding | None:
 def _severity(*, is_sure: bool, is_mixed: bool) -> Severity:
     if is_sure:
         return Severity.FAILURE
-    # Looking at libraries for other machines is not a mistake.
+    # Examining libraries for other machines is not an error.
     return Severity.RISK if is_mixed else Severity.NOTE
 
 

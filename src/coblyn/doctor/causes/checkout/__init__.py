@@ -1,1 +1,1 @@
-"""A source tree that is not whole, or not as its project has it."""
+"""A source tree that is incomplete or differs from its project."""

@@ -1,4 +1,4 @@
-"""What a checkout tells to several causes."""
+"""Facts about a checkout, used by several causes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN = 4
 
 
 def no_submodule(cause: Cause, case: Case) -> Finding | None:
-    """Submodules whose directories are empty; needed, if a build file names one."""
+    """Submodules whose directories are empty; required if a build file names one."""
     tree = case.tree
     if tree is None or not tree.empty_submodules:
         return None
@@ -42,7 +42,7 @@ def no_submodule(cause: Cause, case: Case) -> Finding | None:
 
 
 def script_of_windows(cause: Cause, case: Case) -> Finding | None:
-    """Scripts with the line ends of Windows, on a system that takes them as they are."""
+    """Scripts with Windows line endings, on a system that does not accept them."""
     tree = case.tree
     if (
         tree is None

@@ -1,4 +1,4 @@
-"""A header of the sources' own that is not in the tree: the checkout is incomplete, or of two releases."""
+"""A header of the project itself is not in the tree: the checkout is incomplete, or mixes two releases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MISSING = re.compile(
     r"(?:'(?P<clang>[^'\n]{1,200})' file not found|(?P<gcc>[^\s:]{1,200}): No such file or directory"
     r"|[^\n]{0,60}?'(?P<msvc>[^'\n]{1,200})')"
 )
-# What a header that is included with quotes can be without being the sources' own.
+# Headers included with quotes that may not belong to the project itself.
 _OF_OTHERS = re.compile(
     r"[/\\]|^(?:Python|windows|jni|omp|cblas|zlib|curl|config|version|spawn|stdafx)\.h$"
 )
@@ -54,7 +54,7 @@ def _is_quoted(log: Log, header: str) -> bool:
 
 
 def _of_tree(tree: Tree, log: Log, header: str, hits: list[Hit]) -> Finding | None:
-    """Sure where nothing in the tree has that name, and nothing makes it."""
+    """High confidence if nothing in the tree has that name, and nothing generates it."""
     if any(name.rpartition("/")[2] == header for name in tree.files.entries):
         return None
     is_made = any(header in target for database in tree.makes for target in database.rules)

@@ -1,4 +1,4 @@
-"""Scripts with Windows' line ends."""
+"""Scripts with Windows line endings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An accelerator that is asked for, and whose tools CMake did not find."""
+"""An accelerator that is requested, but whose tools CMake did not find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A CMake cache that was made in or for another directory."""
+"""A CMake cache that was created in or for another directory."""
 
 from __future__ import annotations
 

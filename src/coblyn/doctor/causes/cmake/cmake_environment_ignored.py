@@ -1,4 +1,4 @@
-"""CC, CXX or CMAKE_GENERATOR that come too late for a build directory."""
+"""CC, CXX or CMAKE_GENERATOR were set after a build directory was configured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options for an accelerator that the project does not know: they do nothing."""
+"""Accelerator options that the project does not know and that have no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CMake misses a library or tool that the project requires."""
+"""CMake does not find a library or tool that the project requires."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _REQUIRED = (
         r"found(?P<rest>)"
     ),
 )
-# Not errors by themselves: they count where CMake stopped, or where the log does.
+# Not errors in themselves: they count if CMake stopped, or the log ends, there.
 _LIKELY = (
     pattern_of(
         r'Could not find a package configuration file provided by "(?P<name>[\w+-]+)"(?P<rest>)'
     ),
-    # llama.cpp asks for it unless told otherwise, and stops without it a line or two later.
+    # llama.cpp looks for it by default, and without it stops a line or two later.
     pattern_of(r"Could NOT find (?P<name>CURL)\b(?P<rest>[^\n]{0,120})"),
     pattern_of(r"No package '(?P<name>[\w.+-]+)' found(?P<rest>)"),
 )
 _CONFIGURED = pattern_of(r"-- Configuring done|-- Generating done|Build files have been written")
 
-# These have causes of their own, which know more about them.
+# These have their own, more specific causes.
 _ELSEWHERE = {
     "cudatoolkit",
     "cuda",
@@ -84,7 +84,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _missing(log: Log) -> tuple[Hit, Confidence] | None:
-    """Where a package that is required is said to be missing, and how sure it is that this stops the build."""
+    """Where the log reports a required package as missing, and the confidence that this stops the build."""
     for pattern in _REQUIRED:
         if hit := _first(log, pattern):
             return hit, Confidence.HIGH

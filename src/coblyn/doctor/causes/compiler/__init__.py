@@ -1,1 +1,1 @@
-"""Compilers, the headers that they need, and what they refuse."""
+"""Compilers, the headers that they need, and code that they reject."""

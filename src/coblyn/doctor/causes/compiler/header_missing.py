@@ -1,4 +1,4 @@
-"""A header of a library that is not installed, or not where the compiler looks."""
+"""A header of a library that is not installed, or not in the compiler's search path."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MISSING = re.compile(
     r"|fatal error C1083: [^\n]{0,60}?['\"](?P<msvc>[^'\"\n]{1,200})['\"]"
     r"|cannot open source file \"(?P<nvcc>[^\"\n]{1,200})\""
 )
-# Header, name in `_package.PACKAGES` (or empty), what it belongs to. A header of the sources themselves has none.
+# Header, name in `_package.PACKAGES` (or empty), what it belongs to. Headers of the project are not listed.
 _OF: tuple[tuple[str, str, str], ...] = (
     (r"cblas(?:_64)?\.h|openblas/.*|f77blas\.h|openblas_config\.h|blis(?:/.*|\.h)", "blas", "BLAS"),
     (r"lapacke\.h|clapack\.h", "blas", "LAPACK"),
@@ -74,7 +74,7 @@ _OF: tuple[tuple[str, str, str], ...] = (
     (r"grpc(?:pp)?/.*|absl/.*", "", "gRPC"),
 )  # fmt: skip
 _TABLE = tuple((re.compile(pattern), package, name) for pattern, package, name in _OF)
-# Headers that other causes know more about.
+# Headers that have more specific causes.
 _OTHERS = re.compile(r"Python\.h$|^spawn\.h$|^ggml-common\.h$|^windows\.h$")
 
 
@@ -101,7 +101,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _way(case: Case, package: str, name: str) -> tuple[str, str]:
-    """What brings a library's headers: a command, and words."""
+    """How to get a library's headers: a command, and a text."""
     system = system_of(case)
     if system != "termux" and is_by_ndk(case):
         return "", (
@@ -117,7 +117,7 @@ def _way(case: Case, package: str, name: str) -> tuple[str, str]:
 
 
 def _unknown(case: Case) -> Finding | None:
-    """A header that no table knows: one of the sources' own, or of a library that few use."""
+    """A header in no table: one of the project itself, or of a rarely used library."""
     log = case.log
     for hit in log.hits(_MISSING, limit=50) if log else ():
         header = _header(hit)
@@ -149,7 +149,7 @@ _OWN_STORY = (
 _OWN_FIX = (
     "Complete the checkout, bring all of it to one release, and build in a fresh build directory."
 )
-# Those of C and C++ themselves, and of the processor, are other causes' matter.
+# Other causes cover the headers of C, C++ and the processor.
 _LANGUAGE = re.compile(
     r"[a-z_]+|(?:sys|bits|gnu|asm)/.*|(?:std\w+|string|math|assert|errno|limits|unistd|features)\.h"
 )
@@ -161,7 +161,7 @@ def _header(hit: Hit) -> str:
 
 
 def _more(case: Case, header: str) -> list[Hit]:
-    """The include line that asks for it, if the compiler shows it."""
+    """The include line that requests it, if the compiler shows it."""
     found = (
         case.log.find(re.compile(rf"#\s*include\s*[<\"]{re.escape(header)}[>\"]"))
         if case.log

@@ -1,4 +1,4 @@
-"""C and C++ compiled by compilers of two makers."""
+"""C and C++ compiled by compilers of different vendors."""
 
 from __future__ import annotations
 

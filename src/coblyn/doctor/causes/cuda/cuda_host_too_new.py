@@ -1,4 +1,4 @@
-"""nvcc does not know a gcc as new as this one."""
+"""The installed gcc is newer than nvcc supports."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Accelerators of any kind that are left out or fail."""
+"""Accelerators of any kind that are left out of the build or fail."""

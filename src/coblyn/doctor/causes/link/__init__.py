@@ -1,1 +1,1 @@
-"""Links that fail, or that take the wrong things."""
+"""Link steps that fail, or that use the wrong files."""

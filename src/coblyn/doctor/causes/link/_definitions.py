@@ -1,4 +1,4 @@
-"""Which files of a tree define a symbol. Text is searched, nothing is compiled."""
+"""Finds the files of a tree that define a symbol, by searching text; compiles nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEMPLATE = re.compile(r"<[^<>]*>")
 
 
 def bare_name(symbol: str) -> str:
-    """The last name of a symbol: ``load`` of ``void ns::load<int>(int)``; empty if there is none."""
+    """The unqualified name of a symbol: ``load`` for ``void ns::load<int>(int)``; empty if there is none."""
     plain, count = _TEMPLATE.subn("", symbol)
     while count:
         plain, count = _TEMPLATE.subn("", plain)
@@ -34,7 +34,7 @@ def bare_name(symbol: str) -> str:
 
 
 def definitions(tree: Tree, symbol: str) -> list[Evidence]:
-    """Where sources and headers of a tree give a function a body, or a variable its place; at most a few."""
+    """Where sources and headers of a tree define a function or a variable; the first few places."""
     name = bare_name(symbol)
     if len(name) < 2:
         return []

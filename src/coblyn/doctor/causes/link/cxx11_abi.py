@@ -1,4 +1,4 @@
-"""Two layouts of std::string, one of the old and one of the new C++ library of GCC."""
+"""Two layouts of std::string: that of GCC's old C++ library and that of the new one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CAUSE"]
 
 _EVIDENCE = 4
 _TAGGED = re.compile(r"\[abi:cxx11\]|std::__cxx11::|St7__cxx11|B5cxx11")
-# What the C++ library itself lacks is another matter: it is not linked, or too old.
+# Symbols missing from the C++ library itself have another cause: it is not linked, or too old.
 _OWN = re.compile(
     r"^(?:std::|_ZNK?St|_ZNK?St7__cxx11|vtable for std::|operator|typeinfo for std::)"
 )
@@ -40,7 +40,7 @@ def _diagnose(case: Case) -> Finding | None:
             CAUSE.explanation,
         ),
         fix=_REBUILD if torch else None,
-        # An old symbol that is simply gone looks the same.
+        # A removed old symbol looks the same.
         confidence=Confidence.MEDIUM,
     )
 

@@ -1,4 +1,4 @@
-"""Symbols that are defined twice, when nothing tells why."""
+"""Symbols that are defined twice, with no more specific cause."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _bare(case: Case, log: Log) -> Finding | None:
-    """The linker's sum alone, without the names above it."""
+    """Only the linker's count, without the symbol names above it."""
     hit = log.find(SUMMARY)
     if hit is None:
         return None
@@ -73,7 +73,7 @@ def _bare(case: Case, log: Log) -> Finding | None:
 
 
 def _single(case: Case, pair: Pair) -> tuple[str, str] | None:
-    """One symbol of two different sources: where they are, and what makes it one symbol."""
+    """One symbol from two different sources: where they are, and why they have the same symbol."""
     if len(pair.duplicates) > 1:
         return None
     symbol = pair.duplicates[0].symbol
@@ -94,7 +94,7 @@ def _single(case: Case, pair: Pair) -> tuple[str, str] | None:
 
 
 def _why(pair: Pair) -> tuple[str, str] | None:
-    """What happened and what to do, as far as the names of files and symbols tell."""
+    """What happened and what to do, judging by the names of files and symbols."""
     names = {each.symbol.lstrip("_") for each in pair.duplicates}
     if "main" in names:
         return (
@@ -141,7 +141,7 @@ def _why(pair: Pair) -> tuple[str, str] | None:
     return None
 
 
-# Paths of what belongs to the system or to the compiler.
+# Paths of files that belong to the system or the compiler.
 _SYSTEM = re.compile(
     r"lib(?:gcc|gcc_eh|c|m|stdc\+\+|msvcrt|ucrt|mingwex|compiler_rt)[\w.-]*\.(?:a|lib|so)\b"
     r"|(?i:libcmt|msvcrt)d?\.lib"

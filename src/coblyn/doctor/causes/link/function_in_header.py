@@ -28,7 +28,7 @@ def _diagnose(case: Case) -> Finding | None:
     in_header = [(each, name) for each in found if (name := _header(each))]
     files = {path for each in found for path in (each.first, each.second)}
     symbols = {each.symbol for each in found}
-    # Few symbols in ever more objects is what a header does; a source linked twice shows many symbols in two.
+    # A header yields few symbols in many objects; a source linked twice yields many symbols in two objects.
     many = len(files) > max(3, len(symbols))
     if not in_header and not many:
         return None
@@ -42,13 +42,13 @@ def _diagnose(case: Case) -> Finding | None:
             f"Its definition is in {where}, so every source that includes it defines it again.",
             CAUSE.explanation,
         ),
-        # Where only some are the header's, the whole source may be there twice.
+        # If only some symbols are the header's, the whole source may be linked twice.
         confidence=Confidence.HIGH if len(in_header) == len(found) else Confidence.MEDIUM,
     )
 
 
 def _header(each: Duplicate) -> str:
-    """The header that the linker names as the place of a definition, from debug information."""
+    """The header that the linker names as the place of a definition, from debug info."""
     found = _HEADER.search(each.hit.match[0]) or _HEADER.search(each.hit.line)
     return found[1] if found else ""
 

@@ -1,4 +1,4 @@
-"""A program that calls ggml or llama.cpp, without the library that has what it calls."""
+"""A program that calls ggml or llama.cpp but is not linked with the library that defines what it calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _diagnose(case: Case) -> Finding | None:
     own = [(each, match[1]) for each in found if (match := _PUBLIC.match(each.symbol))]
     if not case.log or not own or len(own) < 0.8 * len(found):
         return None
-    # Objects of ggml itself that lack parts of it are another matter.
+    # Objects of ggml itself that lack parts of ggml have another cause.
     inside = re.search(
         r"(?:^|[/\\])(?:lib)?(?:ggml|llama|quantize)[\w-]*\.(?:o|obj|so|c\.o|cpp\.o)\b",
         own[0][0].by,

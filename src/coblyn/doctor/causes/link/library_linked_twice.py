@@ -1,4 +1,4 @@
-"""A static library that is in one link twice."""
+"""A static library that occurs twice in one link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A library that the link names, and the linker does not find."""
+"""A library that the link names but the linker does not find."""
 
 from __future__ import annotations
 

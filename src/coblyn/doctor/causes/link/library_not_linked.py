@@ -42,13 +42,13 @@ def _diagnose(case: Case) -> Finding | None:
         return None
     library = Counter(library for _, library in known).most_common(1)[0][0]
     if fs := next((its for _, its in known if its in _FILESYSTEMS), None):
-        # What else of std:: is missing, classes' tables and templates, is of that library too.
+        # Any other missing std:: symbols (vtables, templates) belong to that library too.
         library = fs
         known += [
             (each, fs) for each in found if _STD.match(each.symbol) and not library_of(each.symbol)
         ]
     of_it = [each for each, its in known if its == library]
-    # Where most of what is missing is something else, the link lacks more than a library.
+    # If most missing symbols are others, the link lacks more than this library.
     sure = Confidence.HIGH if len(known) > 0.8 * len(found) else Confidence.LOW
     return CAUSE.finding(
         *(each.hit.evidence(case.log.name) for each in of_it[:_EVIDENCE]),
@@ -109,7 +109,7 @@ def _filesystem(library: Library) -> Fix:
 
 
 def _blas(text: str, system: str) -> tuple[str, str] | None:
-    """Command and words, where the log tells why OpenBLAS is not in the link."""
+    """Command and text, if the log shows why OpenBLAS is not linked."""
     if system == "termux":
         return (
             "pkg install libopenblas",

@@ -1,4 +1,4 @@
-"""Objects of LLVM's C++ library and of GCC's in one link."""
+"""Objects built with LLVM's C++ library and with GCC's in one link."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def _diagnose(case: Case) -> Finding | None:
     is_mac = "for architecture" in case.log or "ld64" in case.log
     strange = gnu if is_mac else llvm
     if not is_mac and all(_FILESYSTEM.search(each.symbol) for each in found):
-        return (
-            None  # LLVM 8 has that part in a library of its own; the rest of libc++ is in the link.
-        )
+        return None  # LLVM 8 has that part in a separate library; the rest of libc++ is linked.
     if not strange:
         return None
     has, wants = (

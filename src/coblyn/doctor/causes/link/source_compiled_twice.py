@@ -1,4 +1,4 @@
-"""One source, compiled into two objects that end up in one link."""
+"""One source compiled into two objects that are both in one link."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _shown(pair: Pair, sources: dict[str, str]) -> str:
-    """The source that the compiler's commands show for both objects; empty if they do not."""
+    """The common source of both objects according to the compiler commands; empty if they show none."""
     one = sources.get(file_name(pair.first), "")
     other = sources.get(file_name(pair.second), "")
     return one if one == other and file_name(pair.first) != file_name(pair.second) else ""

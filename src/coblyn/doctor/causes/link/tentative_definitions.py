@@ -23,7 +23,7 @@ _IN_C_HEADER = re.compile(r"\.o\)?:[^\s:;]+\.[hcyl]:\d+: multiple definition of"
 
 def _diagnose(case: Case) -> Finding | None:
     found = duplicates(case.log) if case.log else ()
-    # One function among them says that whole objects or a header's bodies are there twice.
+    # If one of them is a function, whole objects or a header's function bodies are duplicated.
     if not found or not case.log or not all(map(_is_unset, found)):
         return None
     first = found[0]
@@ -41,7 +41,7 @@ def _diagnose(case: Case) -> Finding | None:
 def _is_unset(each: Duplicate) -> bool:
     if len(_UNSET.findall(each.hit.match[0] + each.hit.line)) > 1:
         return True
-    # With debug information GNU ld names the header in place of the section, for a variable beside its object.
+    # With debug info, GNU ld names the header instead of the section; for a variable, next to its object.
     return bool(_IN_C_HEADER.search(each.hit.line)) and each.symbol.isidentifier()
 
 

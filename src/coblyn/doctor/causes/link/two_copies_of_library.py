@@ -1,4 +1,4 @@
-"""Two packages that bring the same library, in one program."""
+"""Two packages that bundle the same library, in one program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Symbols that nothing in a link defines, when nothing tells why."""
+"""Symbols that nothing in a link defines, with no more specific cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CAUSE"]
 
 _EVIDENCE = 4
-# What single names tell: pattern, what happened, what to do.
+# Conclusions from single names: pattern, what happened, what to do.
 _WHY: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(r"(?:w?WinMain|main|wmain|SDL_main)(?:$|@|\()"),
@@ -79,7 +79,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _of_tree(tree: Tree, symbol: str, missing: str, seen: tuple[Evidence, ...]) -> Finding:
-    """Which file of the tree defines it, or that none does."""
+    """Evidence of which file of the tree defines it, or that none does."""
     places = definitions(tree, symbol)
     name = bare_name(symbol)
     outside = [each for each in places if not is_in_a_link(tree, each.source)]

@@ -1,4 +1,4 @@
-"""Objects, libraries or programs for another processor than the rest."""
+"""Objects, libraries or programs for a different processor than the rest."""
 
 from __future__ import annotations
 

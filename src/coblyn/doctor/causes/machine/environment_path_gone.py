@@ -1,4 +1,4 @@
-"""A variable that names a compiler, SDK or toolkit that is not there."""
+"""A variable that names a compiler, SDK or toolkit that does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables in the environment that change every build."""
+"""Environment variables that affect every build."""
 
 from __future__ import annotations
 

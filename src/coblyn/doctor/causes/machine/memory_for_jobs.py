@@ -1,4 +1,4 @@
-"""Too many compilations at once for the memory that is free."""
+"""Too many parallel compilations for the free memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CAUSE"]
 
 _GIB = 2**30
-# Peaks of one compilation in llama.cpp: llama.cpp's own sources in C++, and the largest of CUDA's templates.
+# Peak memory of one compilation in llama.cpp: its own C++ sources, and the largest CUDA templates.
 _CXX_BYTES = _GIB // 2
 _CUDA_BYTES = 3 * _GIB // 2
 
@@ -37,7 +37,7 @@ def _diagnose(case: Case) -> Finding | None:
         Evidence(source, 0, f"{jobs} jobs at once"),
         fix=Fix(command=f"export CMAKE_BUILD_PARALLEL_LEVEL={fewer}", text=CAUSE.fix),
         confidence=Confidence.LOW,
-        # Nobody has started that many yet, unless the environment says so.
+        # Not that many have been started yet, unless the environment sets the number.
         severity=Severity.RISK if source == "environment" else Severity.NOTE,
     )
 

@@ -1,4 +1,4 @@
-"""Flags for Intel in the environment of an Apple silicon machine."""
+"""Intel flags in the environment of an Apple silicon machine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _diagnose(case: Case) -> Finding | None:
     found = [
         name
         for name in _NAMES
-        # Both architectures together make a universal library, which is fine.
+        # Both architectures together produce a universal library, which is fine.
         if _INTEL.search(case.environ.get(name, "")) and "arm64" not in case.environ[name]
     ]
     if not found:

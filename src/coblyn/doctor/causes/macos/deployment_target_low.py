@@ -1,4 +1,4 @@
-"""A build for an older macOS than what it calls needs."""
+"""A build for an older macOS than the functions it calls require."""
 
 from __future__ import annotations
 

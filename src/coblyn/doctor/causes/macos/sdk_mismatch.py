@@ -1,4 +1,4 @@
-"""Headers, objects and deployment target of different versions of macOS."""
+"""Headers, objects and deployment target for different versions of macOS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""macOS without its command line tools, as after most upgrades of the system."""
+"""macOS without its command line tools, as happens after most system upgrades."""
 
 from __future__ import annotations
 

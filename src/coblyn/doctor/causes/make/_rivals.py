@@ -1,4 +1,4 @@
-"""What is said of a makefile that defines targets which another one defines: shared by two causes."""
+"""Findings about a makefile that defines targets of another makefile, shared by two causes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MERGE = (
 )
 _MAX_EVIDENCE = 3
 _MAX_NAMED = 20
-# A wildcard that finds a file under whatever is put behind its name.
+# A wildcard that matches a file with any suffix appended to its name.
 _OPEN_END = re.compile(r"[*?\]](?=[\s)},]|$)")
 _BACKUP = re.compile(
     r"(?i)(~$|\.(?:bak|backup|orig|old|save|rej|swp|tmp|prev|disabled)\b|[ _.-](?:old|copy|backup|bak|orig|save)\b"
@@ -36,12 +36,12 @@ _BACKUP = re.compile(
 
 
 def is_backup(name: str) -> bool:
-    """Whether a file's name says that it is a copy of another."""
+    """Whether a file's name suggests that it is a copy of another."""
     return bool(_BACKUP.search(name.rpartition("/")[2]))
 
 
 def rival_finding(cause: Cause, tree: Tree, rival: Rival) -> Finding | None:
-    """What a rival means; None if it only replaces recipes, which may be meant."""
+    """The finding for a rival; None if it only replaces recipes, which may be intended."""
     merged = _goal_first(rival)
     if merged:
         return _two_objects(cause, tree, rival, merged)
@@ -53,7 +53,7 @@ def rival_finding(cause: Cause, tree: Tree, rival: Rival) -> Finding | None:
 
 
 def _goal_first(rival: Rival) -> list[Merged]:
-    """The links that are asked for by default come first."""
+    """The links of the default goal come first."""
     targets = [name for name in rival.database.rules if not name.startswith(".")]
     goals = {targets[0], *rival.database.prerequisites(targets[0])} if targets else set()
     return sorted(rival.merged, key=lambda each: each.target not in goals)
@@ -108,7 +108,7 @@ def _definitions(merged: Sequence[Merged]) -> list[Evidence]:
 def _nothing_to_make(
     cause: Cause, tree: Tree, rival: Rival, missing: tuple[Missing, ...]
 ) -> Finding:
-    # A missing source says more than a header.
+    # A missing source is stronger evidence than a missing header.
     first = min(missing, key=lambda each: each.name.endswith((".h", ".hpp", ".cuh")))
     return cause.finding(
         *(
@@ -200,7 +200,7 @@ def _fix(tree: Tree, rival: Rival) -> Fix:
 
 
 def _objects(tree: Tree, rival: Rival) -> list[str]:
-    """Objects that the rival brings, or that make builds by its rules."""
+    """Objects that the rival adds, or that make builds by its rules."""
     last = {
         target: rules[-1].place.file
         for target in rival.database.rules
@@ -215,7 +215,7 @@ def _objects(tree: Tree, rival: Rival) -> list[str]:
 
 
 def _cleaning(rival: Rival, made: Sequence[str]) -> str:
-    """The rest of a command: the project's own way to clear what was built, or else what the rival built."""
+    """The rest of a command: the project's own clean target, or else removal of what the rival built."""
     if any(rule.place.file != rival.path for rule in rival.database.recipes("clean")):
         folder = posixpath.dirname(rival.database.makefile)
         return f" && make -C {shlex.quote(folder)} clean" if folder else " && make clean"

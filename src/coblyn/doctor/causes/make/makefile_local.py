@@ -1,4 +1,4 @@
-"""A stale makefile that is included, and defines targets of the project's own again."""
+"""A stale makefile that is included, and redefines targets of the project."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Override:
 
 
 def from_log(log: Log) -> Finding | None:
-    """What make's warnings and the linker's duplicates say together, or each alone."""
+    """The finding from make's warnings, the linker's duplicate symbols, or both."""
     overrides = _overrides(log)
     pair = _one_source(duplicates(log))
     if overrides and pair:
@@ -149,7 +149,7 @@ def _move(extra: str) -> Fix:
 
 
 def from_tree(tree: Tree) -> Finding | None:
-    """What the makefiles of a tree say: an included one has targets that the project's own has too."""
+    """The finding from the makefiles of a tree: an included one redefines targets of the project's makefile."""
     found = [
         finding
         for rival in rivals(tree)
@@ -171,7 +171,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _told(tree: Tree, log: Log, found: Finding, pair: Pair) -> Finding:
-    """What a tree tells, with the symbols and objects that the log has seen."""
+    """The finding from a tree, with the symbols and objects seen in the log."""
     failed = defined_in_both(log, pair)
     objects = [file_name(pair.first), file_name(pair.second)]
     built = [name for name in tree.files.entries if file_name(name) in objects]

@@ -48,7 +48,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _overridden(tree: Tree) -> Iterator[tuple[Rule, ...]]:
-    """Recipes of targets that surely have more than one, and not the same one again."""
+    """Recipes of targets that certainly have more than one, and not identical ones."""
     for database in tree.makes:
         for target in database.rules:
             rules = tuple(

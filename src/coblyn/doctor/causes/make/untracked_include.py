@@ -1,4 +1,4 @@
-"""A makefile that is included and that git does not know, with rules in it."""
+"""An included makefile with rules that git does not track."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _unknown(tree: Tree) -> Iterator[tuple[Include, list[str], list[str]]]:
-    """Includes that are not part of the repository, their targets, and those that others define too."""
+    """Includes that are not part of the repository, their targets, and the targets that others define too."""
     for database in tree.makes:
         if tree.git.says(database.makefile) != "tracked":
             continue

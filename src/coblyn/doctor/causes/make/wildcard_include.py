@@ -1,4 +1,4 @@
-"""A wildcard include that catches a copy of a makefile, or two that define the same targets."""
+"""A wildcard include that matches a copy of a makefile, or two makefiles that define the same targets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _suspicion(tree: Tree, rival: Rival) -> tuple[bool, bool, int]:
-    """How much speaks for this file, not the other, being the one too many."""
+    """Score for this file, rather than the other, being the superfluous one."""
     own, other = tree.git.says(rival.path), tree.git.says(rival.other)
     entry = tree.files.entry(rival.path)
     return (
@@ -43,7 +43,7 @@ def _suspicion(tree: Tree, rival: Rival) -> tuple[bool, bool, int]:
 
 
 def _without_guess(found: Finding) -> Finding:
-    """Age alone does not tell which of two files is the one too many: the user has to say."""
+    """Age alone does not tell which of two files is superfluous: the user must decide."""
     return replace(found, fix=replace(found.fix, steps=()))
 
 

@@ -1,1 +1,1 @@
-"""What was built and does not run."""
+"""Programs that were built but do not run."""

@@ -1,4 +1,4 @@
-"""How a process ended, by what it, its parent, a shell, a debugger or a system has written of it."""
+"""How a process ended, from the output of the process, its parent, a shell, a debugger or the system."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Death:
     Attributes:
         hit: Where the log says so.
         kind: What ended it, as a phrase; `ILLEGAL` for an instruction that did not run.
-        name: How the log calls it: "SIGILL", "0xC000001D".
-        instruction: The instruction, in the assembler's language; empty if it is not known.
+        name: Its name in the log: "SIGILL", "0xC000001D".
+        instruction: The instruction, in assembly language; empty if unknown.
         sets: Instruction sets that it needs, as Linux names them.
-        library: The library that holds it, without its directory; empty if it is not known.
-        function: The function that holds it; empty if it is not known.
+        library: The library that contains it, without its directory; empty if unknown.
+        function: The function that contains it; empty if unknown.
         is_ours: Whether it was one of Coblyn's engines.
     """
 
@@ -73,17 +73,17 @@ class Death:
 
     @property
     def is_amx(self) -> bool:
-        """Whether it died in code for AMX."""
+        """Whether it died in AMX code."""
         words = f"{self.instruction} {self.function} {' '.join(self.sets)}".lower()
         return "amx" in words or bool(re.search(r"\b(?:tile\w+|\w+tilecfg|tdp\w+)\b", words))
 
 
 def death(log: Log, arch: str) -> Death | None:
-    """The end of a process that a log tells of, what is known best; None if it tells of none.
+    """The end of a process according to a log, from the most informative source; None if there is none.
 
     Args:
-        log: What was written.
-        arch: Architecture of the machine, as the fact "arch".
+        log: The log.
+        arch: Architecture of the machine, as in the fact "arch".
     """
     crash = log.find(_CRASH)
     if crash and (found := _own(crash, arch)):
@@ -114,7 +114,7 @@ def death(log: Log, arch: str) -> Death | None:
 
 
 def _own(hit: Hit, arch: str) -> Death | None:
-    """What the handler in one of our engines wrote."""
+    """The end of a process as reported by the handler in one of our engines."""
     crash = read_crash(hit.match[0])
     if crash is None:
         return None

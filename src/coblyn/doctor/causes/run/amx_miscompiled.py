@@ -1,4 +1,4 @@
-"""A process that dies in code for AMX, which some compilers translate wrongly and which Linux must allow."""
+"""A process that dies in AMX code, which some compilers miscompile and which Linux must permit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _compiler(case: Case) -> str:
-    """GCC's version: that which the log names, or that of this machine; empty if neither is known."""
+    """GCC's version: from the log, or else this machine's; empty if neither is known."""
     named = case.log.find(_GCC) if case.log else None
     if named:
         return named["version"]

@@ -1,4 +1,4 @@
-"""A process that was ended by a signal or an exception: at which instruction, and whether this machine runs it."""
+"""A process that was ended by a signal or an exception: at which instruction, and whether this machine supports it."""
 
 from __future__ import annotations
 

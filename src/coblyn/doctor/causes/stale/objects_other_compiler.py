@@ -1,4 +1,4 @@
-"""Objects in one link that were made by another compiler, or another version of it, than the rest."""
+"""Objects in one link that were compiled by a different compiler, or version of it, than the rest."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _diagnose(case: Case) -> Finding | None:
             }
             by: dict[str, list[str]] = {}
             for name, record in made.items():
-                # The intermediate code of link-time optimisation changes with minor versions too.
+                # The intermediate code for link-time optimisation also changes with minor versions.
                 who = _release(record.compiler) if record.has_lto else major(record.compiler)
                 by.setdefault(who, []).append(name)
             if len(by) > 1:
@@ -65,14 +65,14 @@ def _mixed(case: Case, tree: Tree, link: Link, language: str, by: dict[str, list
 
 
 def _release(compiler: str) -> str:
-    """Maker and minor version: "gcc 12.2" of "gcc 12.2.0"."""
+    """Vendor and minor version: "gcc 12.2" from "gcc 12.2.0"."""
     return ".".join(compiler.split(".")[:2])
 
 
 def _older(
     case: Case, tree: Tree, link: Link, language: str, made: tuple[str, list[str]]
 ) -> Finding | None:
-    """All are by one compiler, and what a makefile would take now is another version of it."""
+    """All objects are from one compiler, but a makefile would now use another version of it."""
     now = _now(case, tree, link, language)
     who, names = made
     name = who.partition(" ")[0]
@@ -95,7 +95,7 @@ def _older(
 
 
 def _now(case: Case, tree: Tree, link: Link, language: str) -> str:
-    """Version of the compiler that make would take for a link's objects; empty if that is not known."""
+    """Version of the compiler that make would use for a link's objects; empty if unknown."""
     fact, names = _DEFAULTS.get(language, ("", ()))
     database = next((each for each in tree.makes if link.rule in each.rules), None)
     if not fact or database is None or case.machine is None or not link.rule:

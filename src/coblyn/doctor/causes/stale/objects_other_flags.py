@@ -1,4 +1,4 @@
-"""Objects in one link that were compiled with other options than the rest, or than the build has now."""
+"""Objects in one link that were compiled with other options than the rest, or than the build uses now."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def _diagnose(case: Case) -> Finding | None:
 
 
 def _alike(tree: Tree, link: Link) -> Iterator[Sequence[_Told]]:
-    """Objects of a link that the same compiler should have made, with the same options."""
+    """Objects of a link that should come from the same compiler, with the same options."""
     outdated = {name for each in tree.outdated for name in each.objects}
     told = [
         ((language, each.given, major(record.compiler), record.has_macros), (each, record))
         for each, record, language in recorded(tree, link)
-        # What is compiled again by itself does no harm.
+        # Objects that are recompiled automatically do no harm.
         if each.given and record.options and each.object not in outdated
     ]
     told.sort(key=lambda entry: entry[0])
@@ -94,7 +94,7 @@ def _with(words: Sequence[str]) -> str:
 
 
 def _outdated(tree: Tree) -> Finding | None:
-    """A build directory that was configured again and not built since: its next build puts it right."""
+    """A build directory that was reconfigured and not built since: its next build fixes it."""
     if not tree.outdated:
         return None
     found = tree.outdated[0]

@@ -1,4 +1,4 @@
-"""A function that the link has with other arguments: header and library are of different releases."""
+"""A function that the link defines with other arguments: header and library are from different releases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _APPLE = re.compile(
     r"\"(?P<want>[^\"\n]{1,600})\", referenced from:\n(?:[ \t][^\n\"]{0,300}\n){0,9}?"
     r"[ \t]*\(maybe you meant: (?P<have>[^\n,]{1,600}?)\)(?P<file>)"
 )
-# The Itanium C++ ABI: _Z, then N and an E around a nested name, each part as its length and its letters.
+# The Itanium C++ ABI: _Z, then a nested name between N and E, each part as its length and its letters.
 _MANGLED = re.compile(r"_{1,3}Z(?:NK?|L)?(?=\d)")
 _LENGTH = re.compile(r"\d{1,3}")
 
@@ -43,7 +43,7 @@ def _diagnose(case: Case) -> Finding | None:
             f"The link failed: {first['want']} is called, and what is there is {first['have']}{where}.",
             CAUSE.explanation,
         ),
-        # It could be one of several functions of that name, whose source is not in the link.
+        # It could be one of several functions of that name, with its source not in the link.
         confidence=Confidence.MEDIUM,
     )
 

@@ -1,4 +1,4 @@
-"""What an included makefile brings into links, found by reading the makefiles once more without it."""
+"""What an included makefile adds to links, found by rereading the makefiles without it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _MAKES_NAMES = re.compile(r"\$[({](?:addsuffix|addprefix|foreach|patsubst|join) 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A second object of one source that is in a link only since a makefile is included.
+    """A second object of one source that is in a link only because a makefile is included.
 
     Attributes:
         path: The included makefile.
-        rule: The target of make that is linked, with or without that makefile.
-        twins: The two objects; the first is the one that the included makefile brings.
+        rule: The make target that is linked, with or without that makefile.
+        twins: The two objects; the first is the one that the included makefile adds.
         place: Where the included makefile names the object, or its source.
     """
 
@@ -51,11 +51,11 @@ class Brought:
 def brought(
     files: Files, database: MakeDatabase, environ: Mapping[str, str], budget: Budget
 ) -> Iterator[Brought]:
-    """Every object that one included makefile alone brings beside another of the same source.
+    """Every object that one included makefile alone adds to a link that has another one of the same source.
 
     Args:
         files: The tree.
-        database: What the makefiles define with all that they include.
+        database: Definitions of the makefiles with all their includes.
         environ: Environment that make would see.
         budget: Limit of the work.
     """
@@ -102,7 +102,7 @@ def _included(database: MakeDatabase) -> Sequence[Include]:
 
 
 def _only_with(link: Link | None, pair: Twins) -> Twins | None:
-    """The pair with that object first which is not in the link without the makefile; None unless the other still is."""
+    """The pair, first the object that is not in the link without the makefile; None unless the other still is."""
     there = {each.object for each in link.objects} if link else set()
     first, second = pair.first, pair.second
     if first.object in there:
@@ -112,7 +112,7 @@ def _only_with(link: Link | None, pair: Twins) -> Twins | None:
 
 
 def _is_sure(files: Files, database: MakeDatabase, target: str, name: str) -> bool:
-    """Whether a link surely gets an object, not only where some branch is taken."""
+    """Whether a link certainly gets an object, not only if some branch is taken."""
     folder = posixpath.dirname(database.makefile)
     return any(
         files.name(posixpath.join(folder, each)) == name and each not in rule.maybe
@@ -123,7 +123,7 @@ def _is_sure(files: Files, database: MakeDatabase, target: str, name: str) -> bo
 
 
 def _line(text: str, made: Compiled) -> int:
-    """The line of a makefile that names an object, its source, or a pattern that fits it; 0 if none does."""
+    """The line of a makefile that names an object, its source, or a matching pattern; 0 if none does."""
     names = {made.object, made.source} - {""}
     names |= {name.rpartition("/")[2] for name in names}
     bare = {name.rpartition(".")[0] for name in names}

@@ -1,4 +1,4 @@
-"""Conditional lines of a makefile: taken, skipped, or not to be decided."""
+"""Conditional lines of a makefile: taken, skipped, or undecidable."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ __all__ = ["CONDITION", "Conditions"]
 
 _Answer = Literal["yes", "no", "maybe"]
 CONDITION = re.compile(r"\s*(ifeq|ifneq|ifdef|ifndef|else|endif)\b\s*(.*)", re.DOTALL)
-"""A line that opens, turns or closes a conditional."""
+"""A line that opens, switches or closes a conditional."""
 
 _QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')\s*(?:"([^"]*)"|'([^']*)')""")
 _NOT: dict[_Answer, _Answer] = {"yes": "no", "no": "yes", "maybe": "maybe"}
 
 
 class Conditions:
-    """The conditionals that are open, innermost last."""
+    """The open conditionals, innermost last."""
 
     def __init__(self, expander: Expander) -> None:
         self._expander = expander
-        # Of each: whether its present branch is read, and whether an earlier one was.
+        # For each: whether its current branch is read, and whether an earlier one was.
         self._open: list[tuple[_Answer, _Answer]] = []
 
     @property
     def depth(self) -> int:
-        """How many are open."""
+        """Number of open conditionals."""
         return len(self._open)
 
     @property
     def is_skipping(self) -> bool:
-        """Whether what comes is surely not read."""
+        """Whether the following lines are certainly not read."""
         return any(now == "no" for now, _ in self._open)
 
     @property
     def is_maybe(self) -> bool:
-        """Whether what comes may or may not be read."""
+        """Whether it is uncertain if the following lines are read."""
         return any(now == "maybe" for now, _ in self._open)
 
     def shrink(self, depth: int) -> None:
@@ -61,7 +61,7 @@ class Conditions:
         else:
             skipping = self.is_skipping
             answer: _Answer = "no" if skipping else self._answer(word, rest)
-            # Inside of what is skipped, no branch is ever read.
+            # Inside a skipped branch, no branch is read.
             self._open.append((answer, "yes" if skipping else answer))
 
     def _else(self, rest: str) -> None:
@@ -100,7 +100,7 @@ class Conditions:
         variable = self._expander.variables.get(name)
         if variable is None or not variable.value:
             return "no"
-        # Make looks at the text itself here, not at what it becomes.
+        # Make examines the unexpanded text here.
         return "yes" if is_certain(variable.value) else "maybe"
 
     @staticmethod

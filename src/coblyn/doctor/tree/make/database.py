@@ -1,4 +1,4 @@
-"""What a set of makefiles defines. Values only."""
+"""Definitions of a set of makefiles. Values only."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Rule:
     Attributes:
         target: The target as make knows it, or a pattern with ``%``.
         place: Where the rule's line is.
-        prerequisites: Those that this rule gives.
-        order_only: Those behind ``|``.
-        recipe: Its lines as they are written, not expanded; empty without a recipe.
-        has_recipe: Whether there is a recipe; that of ``target: ;`` is empty.
+        prerequisites: The prerequisites in this rule.
+        order_only: The prerequisites after ``|``.
+        recipe: Its lines as written, not expanded; empty without a recipe.
+        has_recipe: Whether there is a recipe, possibly an empty one as in ``target: ;``.
         is_double_colon: Such rules are independent of each other.
-        is_maybe: It stands in a branch that may not be taken.
-        maybe: Prerequisites that only may be there.
+        is_maybe: Whether it is in a branch that may not be taken.
+        maybe: Prerequisites that may or may not apply.
         stem: What ``%`` stands for in a static pattern rule.
     """
 
@@ -62,14 +62,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Targeted:
-    """A variable that is set for one target, and for all that is made for it.
+    """A variable that is set for one target and its prerequisites.
 
     Attributes:
         target: The target, or a pattern with ``%``.
-        name: Of the variable.
+        name: Name of the variable.
         kind: "=", "+=" and so on.
-        value: As it is written; expanded where make expands it at once.
-        is_private: What is made for the target does not get it.
+        value: As written; expanded where make expands it immediately.
+        is_private: Whether prerequisites of the target do not inherit it.
     """
 
     target: str
@@ -81,11 +81,11 @@ class Targeted:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable at the end of reading.
+    """A variable, as it is after reading.
 
     Attributes:
-        value: As it is written (recursive) or expanded (simple).
-        is_simple: Its value was expanded when it was set.
+        value: As written (recursive) or expanded (simple).
+        is_simple: Whether its value was expanded when it was set.
         origin: "file", "environment", "default", "command line" or "override".
         place: Where it was last set.
     """
@@ -102,11 +102,11 @@ class Include:
 
     Attributes:
         path: The file, as `Place.file` writes it.
-        text: The line, as it is written.
+        text: The line, as written.
         place: Where the line is.
         is_optional: ``-include`` or ``sinclude``.
-        is_found: Whether the file is there.
-        is_wildcard: Whether a wildcard chose the file.
+        is_found: Whether the file exists.
+        is_wildcard: Whether a wildcard matched the file.
     """
 
     path: str
@@ -118,33 +118,33 @@ class Include:
 
     @property
     def is_needed(self) -> bool:
-        """Whether make stops if the file is not there."""
+        """Whether make stops if the file does not exist."""
         return not self.is_optional and not self.is_wildcard
 
     @property
     def is_dependencies(self) -> bool:
-        """Whether it is a list of headers that a compiler wrote, by its name."""
+        """Whether its name is that of a dependency file written by a compiler."""
         return self.path.endswith(_DEPENDENCY_FILES) or "/.deps/" in self.path
 
 
 @dataclass(frozen=True, slots=True)
 class MakeDatabase:
-    """What a makefile and all that it includes define.
+    """Definitions of a makefile and all its includes.
 
     Attributes:
         directory: Where make would run, absolute.
-        makefile: The file that make would begin with, as `Place.file` writes it.
-        rules: Definitions of each target in the order in which they were read; patterns are apart.
+        makefile: The file that make would start with, as `Place.file` writes it.
+        rules: Definitions of each target in reading order; patterns are separate.
         patterns: Pattern rules.
-        variables: Variables at the end.
-        targeted: Variables of single targets, or of a pattern of them, by target in the order of reading.
-        targeted_patterns: Those of these targets that are patterns.
-        searched: Directories that a pattern of names is looked for in (``vpath``, ``VPATH``), as they are written.
-        commands: Recipe that make would use for a target, expanded, with all its prerequisites.
+        variables: Variables after reading.
+        targeted: Target-specific and pattern-specific variables, by target in reading order.
+        targeted_patterns: The keys of ``targeted`` that are patterns.
+        searched: Search directories for each pattern of names (``vpath``, ``VPATH``), as written.
+        commands: The expanded recipe that make would use for each target, with all its prerequisites.
         implicit: Prerequisites that a pattern rule gives an object.
-        includes: Every file that an include line asks for.
+        includes: Every file that an include line names.
         notes: What could not be read or decided.
-        is_evaluated: Whether make itself was asked; otherwise nothing was run.
+        is_evaluated: Whether make was run; otherwise nothing was.
     """
 
     directory: Path
@@ -164,23 +164,23 @@ class MakeDatabase:
     is_evaluated: bool = False
 
     def recipes(self, target: str) -> tuple[Rule, ...]:
-        """Definitions of a target that bring a recipe, of which make uses the last."""
+        """Definitions of a target that have a recipe; make uses the last one."""
         return tuple(rule for rule in self.rules.get(target, ()) if rule.has_recipe)
 
     def prerequisites(self, target: str) -> tuple[str, ...]:
-        """All prerequisites of a target, of every definition, each once, those of the recipe first."""
+        """All prerequisites of a target from every definition, each once, those of the recipe first."""
         rules = self.rules.get(target, ())
         first = [rule for rule in rules if rule.has_recipe][-1:]
         rest = [rule for rule in rules if rule not in first]
         return tuple(dict.fromkeys(name for rule in (*first, *rest) for name in rule.prerequisites))
 
     def makefiles(self) -> tuple[str, ...]:
-        """Every makefile that is read, without lists of headers, in order."""
+        """Every makefile that is read, without dependency files, in order."""
         found = [each.path for each in self.includes if each.is_found and not each.is_dependencies]
         return tuple(dict.fromkeys((self.makefile, *found)))
 
     def recipe_targets(self, makefile: str) -> frozenset[str]:
-        """Targets for which one makefile has a recipe that is surely read."""
+        """Targets for which a makefile has a recipe that is certainly read."""
         return frozenset(
             rule.target
             for rules in self.rules.values()

@@ -1,4 +1,4 @@
-"""What make knows before it reads a line: its own variables, the environment, and what ``uname`` prints."""
+"""What make knows before it reads a line: its default variables, the environment, and the output of ``uname``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _UNAME = re.compile(
 
 
 def first_variables(environ: Mapping[str, str], files: Files, folder: str) -> dict[str, Variable]:
-    """Variables of a make that begins in a folder of the tree."""
+    """Initial variables of a make that starts in a directory of the tree."""
     found = {name: Variable(value, origin="default") for name, value in _DEFAULTS.items()}
     for name, value in environ.items():
         if name not in ("SHELL", "MAKEFLAGS", "MAKEFILES", "MAKELEVEL"):
@@ -53,7 +53,7 @@ def first_variables(environ: Mapping[str, str], files: Files, folder: str) -> di
 
 
 def known_output(command: str) -> str:
-    """What ``uname`` prints on this machine; every other command is unknown. Runs nothing."""
+    """The output of ``uname`` on this machine; any other command is unknown. Runs nothing."""
     found = _UNAME.match(command)
     if found is None or sys.platform == "win32":
         return UNKNOWN

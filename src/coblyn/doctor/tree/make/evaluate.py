@@ -5,9 +5,9 @@ What runs: everything that make runs while it reads, as it would in any build: `
 
 What does not run: recipes. The goal is a target of our own without a recipe, in a second makefile that is read last, so
 that lines with ``+`` or ``$(MAKE)``, which run even under ``-n``, are not reached. Make also remakes makefiles, and
-does so even under ``-n``: every one that is known is given as ``--old-file``, those that were read get an empty
+does so even under ``-n``: every known one is passed as ``--old-file``, those that were read get an empty
 recipe, and for any other the second makefile sets the shell of recipes to a program that does nothing. A makefile
-that is written to break out of that (a target's own ``override SHELL``) still can; reading alone, which is the
+that is written to circumvent this (a target-specific ``override SHELL``) still can; static reading, which is the
 default, runs nothing.
 """
 
@@ -59,10 +59,10 @@ def evaluate_makefile(
         files: The tree.
         makefile: Name of the file in ``files``.
         environ: Environment that make would see.
-        seconds: Time after which make is ended.
+        seconds: Timeout for make.
 
     Raises:
-        ProgramFailed: There is no GNU make, it fails, takes too long or writes without end.
+        ProgramFailed: There is no GNU make, it fails, takes too long or writes endlessly.
     """
     static = read_makefile(files, makefile, environ=environ)
     lines = _database(_gnu_make(), static, environ, seconds)
@@ -92,7 +92,7 @@ def parse_variables(lines: Iterable[str]) -> dict[str, Variable]:
 
 
 def parse_targets(lines: Iterable[str]) -> dict[str, tuple[tuple[str, ...], Place]]:
-    """Prerequisites of every target of the database, and where its recipe stands."""
+    """Prerequisites of every target of the database, and the place of its recipe."""
     found: dict[str, tuple[tuple[str, ...], Place]] = {}
     is_files = is_target = False
     target = ""
@@ -194,7 +194,7 @@ def _last_makefile() -> str:
 def _makefiles(static: MakeDatabase) -> tuple[str, ...]:
     root = static.directory
     names = [static.makefile, *(each.path for each in static.includes)]
-    # Under the name that the makefile uses and under the full one: make compares names as text.
+    # Under both the makefile's name for it and the full path: make compares names as text.
     found = [name for each in names for name in (Path(each).name, str(root / each), each)]
     return tuple(dict.fromkeys(found))[:2000]
 
@@ -207,7 +207,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str | None]:
 def _decided(
     database: MakeDatabase, made: Mapping[str, tuple[tuple[str, ...], Place]]
 ) -> MakeDatabase:
-    """What reading could not decide, decided by what make made of it."""
+    """Resolve what static reading could not decide, from make's result."""
     rules = {
         target: tuple(
             _sure(rule, made[target][0]) for rule in rules if _is_real(rule, made[target][0])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Expander"]
 
 _MAX_DEPTH = 60
-# Letters of the budget that looking at a name in a directory is worth.
+# Characters of the budget that examining a name in a directory costs.
 _NAME_COST = 30
 _CALL = re.compile(r"([a-z-]+)\s+")
 _OWN = frozenset(
@@ -45,15 +45,15 @@ _OWN = frozenset(
 
 
 class Expander:
-    """Expands text with the variables that it was given, which the reader goes on changing.
+    """Expands text with the given variables, which the reader keeps changing.
 
     Args:
         variables: The variables.
         files: For ``$(wildcard …)``.
         folder: Where make would run, as a name in ``files``.
         budget: Limit of the work.
-        shell: What a command is known to print, or `UNKNOWN`; runs nothing.
-        evaluate: Takes what ``$(eval …)`` gives.
+        shell: Gives the known output of a command, or `UNKNOWN`; runs nothing.
+        evaluate: Receives the text of ``$(eval …)``.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Expander:
         self._depth = 0
 
     def expand(self, text: str) -> str:
-        """The text with every reference replaced; what cannot be known becomes `UNKNOWN`."""
+        """The text with every reference replaced; unknown values become `UNKNOWN`."""
         at = text.find("$")
         if at < 0:
             return text
@@ -89,7 +89,7 @@ class Expander:
 
     @contextmanager
     def having(self, values: Mapping[str, str]) -> Iterator[None]:
-        """Let names mean something else inside the block: automatic variables, arguments."""
+        """Override variables inside the block: automatic variables, arguments."""
         self._local.append(values)
         try:
             yield
@@ -156,7 +156,7 @@ class Expander:
             self.budget.spend(len(variable.value))
             return variable.value
         if name in self._open:
-            # Make stops here and says that the variable references itself.
+            # Make stops here with an error that the variable references itself.
             return UNKNOWN
         self._open.append(name)
         try:
@@ -175,10 +175,10 @@ class Expander:
         return " ".join(found)
 
     def wildcard(self, pattern: str) -> tuple[str, ...]:
-        """Files that fit a pattern, written as the pattern is: from the folder, or absolute."""
+        """Files that match a pattern, written like the pattern: relative to the folder, or absolute."""
         name = self.name(pattern)
         if posixpath.isabs(name):
-            # Outside of the tree only what is named is looked up; no disk is searched.
+            # Outside the tree, only exact names are looked up; no disk is searched.
             return (pattern,) if self.files.exists(name) else ()
         found = self.files.glob(name, lambda names: self.budget.spend(_NAME_COST * names))
         if posixpath.isabs(pattern):
@@ -187,7 +187,7 @@ class Expander:
         return tuple(head + self._from_folder(each) for each in found)
 
     def name(self, path: str) -> str:
-        """A path from the folder as `Files` names it."""
+        """A path relative to the folder, as a name in `Files`."""
         return self.files.name(posixpath.join(self.folder, path))
 
     def _from_folder(self, name: str) -> str:
@@ -255,7 +255,7 @@ class Expander:
         if variable is None:
             return self._reference(f"{name} {','.join(rest)}", "(") if name in FUNCTIONS else ""
         numbered = {str(number): value for number, value in enumerate([name, *rest])}
-        # An argument that the caller of a caller had must not shine through.
+        # An argument of an outer call must not be visible.
         blank = {str(number): "" for number in range(len(numbered), 10)}
         with self.having({**blank, **numbered}):
             return self.expand(variable.value)

@@ -19,7 +19,7 @@ _GROWING = ("patsubst", "addprefix", "addsuffix")
 
 
 def stem(pattern: str, word: str) -> str | None:
-    """What ``%`` of a pattern stands for in a word; None if it does not fit, "" without ``%``."""
+    """The part of a word that ``%`` of a pattern matches; None if it does not match, "" without ``%``."""
     head, percent, tail = pattern.partition("%")
     if not percent:
         return "" if word == pattern else None
@@ -29,12 +29,12 @@ def stem(pattern: str, word: str) -> str | None:
 
 
 def matches(pattern: str, word: str) -> bool:
-    """Whether a word fits a pattern with ``%``."""
+    """Whether a word matches a pattern with ``%``."""
     return stem(pattern, word) is not None
 
 
 def substituted(text: str, pattern: str, replacement: str) -> str:
-    """What ``$(patsubst pattern,replacement,text)`` gives."""
+    """The result of ``$(patsubst pattern,replacement,text)``."""
 
     def change(word: str) -> str:
         found = stem(pattern, word)
@@ -46,7 +46,7 @@ def substituted(text: str, pattern: str, replacement: str) -> str:
 
 
 def cost(name: str, given: Sequence[str]) -> int:
-    """Letters or steps that a function would make at most, for those that can make more than they are given."""
+    """Maximum characters or steps that a function produces, for functions whose output can exceed their input."""
     if len(given) < 2:
         return 0
     text = given[-1]
@@ -156,12 +156,12 @@ FUNCTIONS: Mapping[str, tuple[int, Callable[..., str]]] = {
         lambda start, text: each_word(text.split(), lambda word: start.strip() + word),
     ),
     "join": (2, _join),
-    # What they print goes to the terminal that make runs in.
+    # Their output goes to the terminal that make runs in.
     "error": (1, lambda _: ""),
     "warning": (1, lambda _: ""),
     "info": (1, lambda _: ""),
-    # These would act or run something.
+    # These would have side effects or run something.
     "file": (1, lambda _: ""),
     "guile": (1, lambda _: UNKNOWN),
 }
-"""Name to the number of arguments (the last takes all further commas) and what it gives."""
+"""Maps a name to its number of arguments (the last one includes all further commas) and its function."""

@@ -1,4 +1,4 @@
-"""What is linked by a set of makefiles, and from which sources."""
+"""Links in a set of makefiles, and their sources."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BRANCH = re.compile(r"(?:^|[\s;&])(?:if|case|for|while)\s|\|\|")
 
 
 def links_of(database: MakeDatabase, files: Files) -> Iterator[Link]:
-    """Every link that a recipe does; objects that only may be in it are left out."""
+    """Every link that a recipe performs; objects that are uncertain are omitted."""
     folder = posixpath.dirname(database.makefile)
 
     def name(path: str) -> str:
@@ -52,7 +52,7 @@ def links_of(database: MakeDatabase, files: Files) -> Iterator[Link]:
 
 
 def _reached(database: MakeDatabase) -> Mapping[str, list[str]]:
-    """For each name: targets that hand their own variables down to it, so that its options may depend on them."""
+    """For each name: targets whose specific variables it inherits, so that its options may depend on them."""
     reached: dict[str, list[str]] = {}
     steps = _MAX_STEPS
     givers = {
@@ -71,7 +71,7 @@ def _reached(database: MakeDatabase) -> Mapping[str, list[str]]:
                 reached.setdefault(name, []).append(f"for {giver}")
                 waiting += database.prerequisites(name)
     if steps <= 0:
-        # Too many to follow: every name is on its own.
+        # Too many to follow: every name is treated separately.
         return {name: [f"for {name}"] for name in database.commands}
     return reached
 
@@ -88,7 +88,7 @@ def _compiled(
                 tuple(each for each in found.options if is_certain(each)),
                 _place(database, target),
                 tuple(name(each) for each in found.include if is_certain(each)),
-                # A branch of the shell may take another command.
+                # A shell conditional may choose another command.
                 () if _BRANCH.search(line) else (*found.given, *reached),
             )
     return None

@@ -1,6 +1,6 @@
-"""The static reading of makefiles: nothing is run, and what only a program could tell stays unknown.
+"""Static reading of makefiles: runs nothing, so output of programs remains unknown.
 
-Where a condition cannot be decided, both branches are read and what they bring is marked "maybe".
+If a condition cannot be decided, both branches are read and their content is marked "maybe".
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 __all__ = ["MAKEFILE_NAMES", "read_makefile"]
 
 MAKEFILE_NAMES = ("GNUmakefile", "makefile", "Makefile")
-"""What make looks for, in this order."""
+"""Makefile names that make tries, in this order."""
 
 _MAX_BYTES = 4_000_000
 _MAX_NAMES = 20_000
@@ -86,9 +86,9 @@ def read_makefile(
         files: The tree.
         makefile: Name of the file in ``files``.
         environ: Environment that make would see.
-        known: Values that make itself gave, for what cannot be known by reading.
+        known: Values from make itself, for those that reading alone cannot determine.
         budget: Limit of the work.
-        without: Files that are taken as not there where they are included.
+        without: Files whose includes are treated as missing.
     """
     reader = _Reader(files, makefile, environ, known or {}, budget or Budget(), without)
     try:
@@ -103,7 +103,7 @@ def read_makefile(
 
 @dataclass(slots=True)
 class _Open:
-    """The rule whose recipe lines come."""
+    """The rule that the following recipe lines belong to."""
 
     rules: list[Rule]
     recipe: list[str]
@@ -148,7 +148,7 @@ class _Reader:
         self.notes[text] = None
 
     def read(self, name: str) -> None:
-        """Read one file as make would at this place."""
+        """Read one file as make would at this point."""
         if not looks_like_makefile(self.files, name):
             self.note(f"{self.place}: what is read here lies outside of the tree; it was left out.")
             return
@@ -165,12 +165,12 @@ class _Reader:
         self._nested.pop()
 
     def finish(self) -> None:
-        """Take what counts only when all is read."""
+        """Process what takes effect only after everything is read."""
         self.close_rule()
         self.searched.take(f"vpath % {self.expander.expand('$(VPATH)')}")
 
     def database(self) -> MakeDatabase:
-        """What was read."""
+        """The result of reading."""
         found: dict[str, list[Rule]] = {}
         for rule in self.rules:
             if "%" not in rule.target:
@@ -315,7 +315,7 @@ class _Reader:
             self._open.recipe.append(text)
 
     def close_rule(self) -> None:
-        """The rule that was open gets no more lines."""
+        """End the open rule: it gets no more recipe lines."""
         if self._open is None:
             return
         recipe, has_recipe = tuple(self._open.recipe), self._open.has_recipe
@@ -331,7 +331,7 @@ class _Reader:
         head, recipe = split_recipe(raw, plain)
         text = head
         if ":" not in masked(head):
-            # The whole rule may come out of a variable or a call.
+            # The whole rule may result from a variable or a call.
             text = self.expander.expand(head)
         blotted = masked(text)
         at = colon_of(blotted)
@@ -344,7 +344,7 @@ class _Reader:
         self._open.rules = list(self._definitions(targets, rest, double=double))
 
     def _of_targets(self, text: str) -> bool:
-        """Take a line that sets a variable for some targets; False if it is not one."""
+        """Process a line that sets a target-specific variable; False if it is not one."""
         at = colon_of(masked(text))
         found = assignment(text[at + 1 :]) if at >= 0 else None
         if found is None or ";" in found.name or len(self.targeted) > _MAX_NAMES:

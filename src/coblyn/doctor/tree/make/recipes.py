@@ -41,7 +41,7 @@ _BUILT_IN = tuple(
         (".s", "$(COMPILE.c)"),
     )
 )
-# Letters of the budget that looking for a file, or for a fitting pattern, is worth.
+# Characters of the budget that searching for a file, or a matching pattern, costs.
 _COST = 50
 _PATTERN_COST = 10
 _SUFFIX_RULE = re.compile(r"\.(\w+)\.(\w+)")
@@ -50,7 +50,7 @@ _SUFFIX_RULE = re.compile(r"\.(\w+)\.(\w+)")
 def with_commands(
     database: MakeDatabase, expander: Expander, note: Callable[[str], None]
 ) -> MakeDatabase:
-    """The same with the commands of its targets, as far as the budget lasts."""
+    """The database with the commands of its targets, as far as the budget allows."""
     commands: dict[str, tuple[str, ...]] = {}
     implicit: dict[str, tuple[str, ...]] = {}
     try:
@@ -66,9 +66,9 @@ def with_commands(
 def _expanded_recipes(
     database: MakeDatabase, expander: Expander
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Target, command, and what a pattern makes it depend on.
+    """Target, command, and the prerequisites from a pattern rule.
 
-    Of every target that has a recipe, and of every object that gets one by a pattern.
+    For every target that has a recipe, and every object that gets one from a pattern rule.
     """
     for target in database.rules:
         if rules := database.recipes(target):
@@ -104,7 +104,7 @@ def _patterns(database: MakeDatabase) -> tuple[Rule, ...]:
 def _implicit(
     database: MakeDatabase, name: str, patterns: tuple[Rule, ...], expander: Expander
 ) -> Rule | None:
-    """The pattern rule that make would use: the shortest stem, then the first, of those that can be."""
+    """The pattern rule that make would use: of the applicable ones, that with the shortest stem, then the first."""
     expander.budget.spend(_PATTERN_COST * len(patterns))
     fitting = [
         (len(found), at, found)
@@ -126,7 +126,7 @@ def _applied(rule: Rule, target: str, found: str) -> Rule:
 
 
 def _found(database: MakeDatabase, name: str, expander: Expander) -> str:
-    """A prerequisite where make finds it: as it is named, or in a directory to search; empty if nowhere."""
+    """The path where make finds a prerequisite: as named, or in a search directory; empty if nowhere."""
     if name in database.rules or expander.files.exists(expander.name(name)):
         return name
     if not posixpath.isabs(name):
@@ -159,7 +159,7 @@ def _expanded(
 
 
 def _fitting(database: MakeDatabase, target: str, expander: Expander) -> list[Targeted]:
-    """Variables of a target: those of patterns first, so that its own come after."""
+    """Variables of a target: pattern-specific ones first, so that target-specific ones override them."""
     patterns = database.targeted_patterns
     expander.budget.spend(_COST * len(patterns))
     fitting = [pattern for pattern in patterns if stem(pattern, target) is not None]
@@ -167,7 +167,7 @@ def _fitting(database: MakeDatabase, target: str, expander: Expander) -> list[Ta
 
 
 class _Automatic(Mapping[str, str]):
-    """Automatic variables of one recipe; ``$(@D)``, ``$(<F)`` and so on are made only on demand."""
+    """Automatic variables of one recipe; ``$(@D)``, ``$(<F)`` and so on are computed only on demand."""
 
     def __init__(self, rule: Rule, names: tuple[str, ...]) -> None:
         every = " ".join(names)

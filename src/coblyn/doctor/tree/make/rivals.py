@@ -1,4 +1,4 @@
-"""Makefiles that define the same targets in one reading, and what comes of it. Pure."""
+"""Makefiles that define the same targets in one read, and the consequences. Pure."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Merged", "Missing", "Rival", "rivals"]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A link that gets two objects of one source, since two makefiles name its prerequisites.
+    """A link that gets two objects of one source because two makefiles name its prerequisites.
 
     Attributes:
         target: The target that is linked.
         twins: The two objects; the first is the rival's, the second the other makefile's.
         rival: Where the rival defines the target, or names its object.
         own: Where the other makefile defines the target.
-        is_proved: Without the rival, the link has only one of the two.
+        is_proved: Whether the link has only one of the two without the rival.
     """
 
     target: str
@@ -39,13 +39,13 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A prerequisite that only the rival asks for, and that cannot be made.
+    """A prerequisite that only the rival requires, and that cannot be made.
 
     Attributes:
         target: The target that both define.
         name: What is missing.
         needed_by: What needs it: the target, or an object between them.
-        rival: Where the rival asks for it.
+        rival: Where the rival requires it.
     """
 
     target: str
@@ -56,16 +56,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """An included makefile that has what another one of the reading has too: recipes for a target, or an object.
+    """An included makefile that shares recipes for a target, or an object, with another makefile of the read.
 
     Attributes:
-        database: The reading.
+        database: The database of the read.
         include: The line that includes it.
         other: The makefile that has the same targets.
         common: Targets for which both have a recipe, sorted.
-        share: Part of the rival's recipes that the other one has too, 0 to 1.
-        merged: Links that get two objects of one source by it.
-        missing: What it asks for and cannot be made.
+        share: Fraction of the rival's recipes that the other one also has, 0 to 1.
+        merged: Links that get two objects of one source because of it.
+        missing: Prerequisites that it requires and that cannot be made.
     """
 
     database: MakeDatabase
@@ -83,12 +83,12 @@ class Rival:
 
     @property
     def is_copy(self) -> bool:
-        """Whether it has most of what the other makefile has: an older or newer copy of it."""
+        """Whether it has most of the other makefile's content: an older or newer copy of it."""
         return len(self.common) >= 3 and self.share >= 0.5
 
 
 def rivals(tree: Tree) -> Iterator[Rival]:
-    """Every rival of every makefile in a tree; a makefile has one at most, the one most like it."""
+    """Every rival in a tree; each makefile has at most one, the most similar."""
     for database in tree.makes:
         own = {name: database.recipe_targets(name) for name in database.makefiles()}
         for include in _read_includes(database):
@@ -104,7 +104,7 @@ def rivals(tree: Tree) -> Iterator[Rival]:
 
 
 def _may_go(tree: Tree, include: Include) -> bool:
-    """Whether a makefile is not a fixed part of the project, as far as git or the line that includes it tell."""
+    """Whether a makefile is not a fixed part of the project, according to git or the line that includes it."""
     kind = tree.git.says(include.path)
     return kind in ("untracked", "ignored") or (not kind and not include.is_needed)
 
@@ -119,7 +119,7 @@ def _read_includes(database: MakeDatabase) -> Sequence[Include]:
 
 
 def _from(database: MakeDatabase, target: str, path: str) -> frozenset[str]:
-    """Prerequisites that one makefile surely gives a target."""
+    """Prerequisites that one makefile certainly gives a target."""
     return frozenset(
         name
         for rule in database.rules.get(target, ())
@@ -130,7 +130,7 @@ def _from(database: MakeDatabase, target: str, path: str) -> frozenset[str]:
 
 
 def _places(database: MakeDatabase, target: str, path: str) -> tuple[Place, Place] | None:
-    """Where a makefile and where any other one defines a target; None unless both do."""
+    """Where a makefile and another one define a target; None unless both do."""
     places = [rule.place for rule in database.rules.get(target, ()) if not rule.is_double_colon]
     mine = [place for place in places if place.file == path]
     others = [place for place in places if place.file != path]
@@ -138,7 +138,7 @@ def _places(database: MakeDatabase, target: str, path: str) -> tuple[Place, Plac
 
 
 def _merged(tree: Tree, database: MakeDatabase, path: str) -> Iterator[Merged]:
-    """Links with two objects: of two makefiles that both define the link, and of what a reading without one lacks."""
+    """Links with two objects of one source: from two makefiles that both define the link, or from one include alone."""
     proved = [each for each in tree.brought if each.path == path and each.rule in database.rules]
     seen = set()
     for each in proved:
@@ -197,7 +197,7 @@ def _missing(tree: Tree, database: MakeDatabase, path: str) -> Iterator[Missing]
 def _can_be(tree: Tree, database: MakeDatabase, name: str) -> bool:
     if name in database.rules or name in database.commands:
         return True
-    # Whether what the pattern asks for can be made in turn is not followed: make would have to be asked.
+    # Does not check whether the pattern's prerequisites can be made in turn: that would need make.
     fits = any(stem(rule.target, name) for rule in database.patterns if rule.has_recipe)
     searched = any(folders for _, folders in database.searched)
     return fits or searched or tree.files.exists(tree.name(database, name))

@@ -1,4 +1,4 @@
-"""Where make looks for files: ``vpath`` and ``VPATH``, and what of it is read outside of a tree."""
+"""Where make searches for files (``vpath``, ``VPATH``), and which files outside a tree are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["VPATH", "SearchPaths", "looks_like_makefile"]
 
 VPATH = re.compile(r"\s*vpath(?:\s+(?P<pattern>\S+)(?:\s+(?P<folders>.*))?)?\s*$")
-"""A line with the directive."""
+"""A line with the ``vpath`` directive."""
 
 _MAKEFILE = re.compile(
     r"(?i)(?:gnu)?makefile(?:$|[.-])|makefile$|\.(?:mk|mak|make|rules|defs|d|p?[lo]o|dep|deps|depend)$"
@@ -26,18 +26,18 @@ _MAX_PATTERNS = 1_000
 
 
 class SearchPaths:
-    """The search paths so far, in the order in which they were given."""
+    """The search paths so far, in the order given."""
 
     def __init__(self) -> None:
         self._items: list[tuple[str, tuple[str, ...]]] = []
 
     @property
     def items(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Patterns of names, each with the directories to look in."""
+        """Patterns of names, each with its search directories."""
         return tuple(self._items)
 
     def take(self, line: str) -> None:
-        """Take a line: one without directories takes those of its pattern back, a bare one all."""
+        """Process a line: one without directories clears those of its pattern, a bare one clears all."""
         found = VPATH.match(line)
         if found is None:
             return
@@ -51,10 +51,10 @@ class SearchPaths:
 
 
 def looks_like_makefile(files: Files, name: str) -> bool:
-    """Whether a file that is included may be read: it is in the tree, or has the name of a makefile.
+    """Whether an included file may be read: it is in the tree, or its name is that of a makefile.
 
-    A makefile of a stranger can include any file of the user, or a link in the tree that leads to one, and
-    words of what is read come up in what the doctor says.
+    An untrusted makefile can include any of the user's files, or a link in the tree that leads to one, and
+    parts of the file would appear in the doctor's output.
     """
     real = os.path.realpath(files.path(name))
     root = os.path.realpath(files.root)

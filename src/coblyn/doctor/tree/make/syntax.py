@@ -29,7 +29,7 @@ _CONTINUED = re.compile(r"[ \t]*\\\n[ \t]*")
 DEFINE = re.compile(
     r"\s*(?P<override>override\s+)?(?:export\s+)?define\s+(?P<name>.+?)\s*(?P<kind>[:?+!]*=)?\s*$"
 )
-"""The line that begins a variable of several lines."""
+"""The line that starts a multi-line variable."""
 _ENDEF = re.compile(r"\s*endef\b")
 _OPEN_CLOSE = {"(": ")", "{": "}"}
 _BRACKETS = {"(": re.compile(r"[()]"), "{": re.compile(r"[{}]")}
@@ -45,8 +45,8 @@ class Line:
     """A logical line.
 
     Attributes:
-        number: Of its first line in the file, from 1.
-        text: With its continuations, which still have backslash and line end.
+        number: Number of its first line in the file, from 1.
+        text: Including its continuations, with their backslashes and line ends.
     """
 
     number: int
@@ -64,7 +64,7 @@ class Assignment:
 
 
 def logical_lines(text: str) -> Iterator[Line]:
-    """Lines with those joined that end in an odd number of backslashes."""
+    """Logical lines: a line that ends in an odd number of backslashes is joined with the next."""
     parts: list[str] = []
     start = 1
     for number, line in enumerate(text.split("\n"), 1):
@@ -84,7 +84,7 @@ def collapsed(text: str) -> str:
 
 
 def without_comment(text: str) -> str:
-    """A line up to its first ``#`` that has no backslash before it."""
+    """A line up to its first ``#`` without a preceding backslash."""
     at = text.find("#")
     while at > 0 and text[at - 1] == "\\":
         at = text.find("#", at + 1)
@@ -92,7 +92,7 @@ def without_comment(text: str) -> str:
 
 
 def closing(text: str, start: int) -> int:
-    """Place of the bracket that closes the one at ``start``; -1 if nothing does."""
+    """Position of the bracket that closes the one at ``start``; -1 if none does."""
     depth = 0
     opening = text[start]
     for found in _BRACKETS[opening].finditer(text, start):
@@ -103,7 +103,7 @@ def closing(text: str, start: int) -> int:
 
 
 def masked(text: str) -> str:
-    """The same number of characters with every reference to a variable blotted out."""
+    """A text of the same length with every variable reference masked."""
     at = text.find("$")
     if at < 0:
         return text
@@ -120,7 +120,7 @@ def masked(text: str) -> str:
 
 
 def arguments(text: str, bracket: str) -> list[str]:
-    """Split a function's text at the commas that are in no brackets of the kind around it."""
+    """Split a function's text at commas outside nested brackets of the kind around it."""
     found, depth, last = [], 0, 0
     for match in _SPLIT[bracket].finditer(text):
         letter = match.group()
@@ -134,7 +134,7 @@ def arguments(text: str, bracket: str) -> list[str]:
 
 
 def assignment(text: str) -> Assignment | None:
-    """What a line sets, if it sets a variable."""
+    """The assignment in a line, if it sets a variable."""
     found = _ASSIGNMENT.match(masked(text))
     if found is None:
         return None
@@ -144,7 +144,7 @@ def assignment(text: str) -> Assignment | None:
 
 
 def define_body(lines: Iterator[Line]) -> str:
-    """The text up to the ``endef`` that belongs to a ``define`` whose line was just read."""
+    """The text up to the ``endef`` that matches the ``define`` line just read."""
     body: list[str] = []
     depth = 1
     for line in lines:
@@ -159,7 +159,7 @@ def define_body(lines: Iterator[Line]) -> str:
 
 
 def split_recipe(raw: str, plain: str) -> tuple[str, str | None]:
-    """A rule's line without the recipe behind its semicolon, and that recipe."""
+    """A rule's line without the recipe after its semicolon, and that recipe."""
     at = masked(plain).find(";")
     if at < 0:
         return plain, None
@@ -168,7 +168,7 @@ def split_recipe(raw: str, plain: str) -> tuple[str, str | None]:
 
 
 def colon_of(blotted: str) -> int:
-    """Place of the colon behind targets; one behind a drive's letter is none."""
+    """Position of the colon after the targets; one after a drive letter does not count."""
     at = blotted.find(":")
     while (
         at > 0

@@ -1,7 +1,7 @@
-"""Text that is not certain.
+"""Uncertain text.
 
-Two characters of Unicode's private area travel inside of text while a makefile is read. `UNKNOWN` stands for what only
-a program could tell (``$(shell …)``). `MAYBE` begins a word that is there only if some branch is taken.
+Two characters of Unicode's private use area mark text while a makefile is read. `UNKNOWN` replaces what only
+a program could tell (``$(shell …)``). `MAYBE` starts a word that is present only if some branch is taken.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ UNKNOWN = "\ue001"
 
 
 class TooMuch(Exception):
-    """A makefile makes more text than any real one does."""
+    """A makefile produces more text than any real one does."""
 
 
 class Budget:
-    """How much work a reading may still do."""
+    """The remaining work that a read may do."""
 
     def __init__(self, letters: int = 30_000_000, steps: int = 600_000) -> None:
         self.letters, self.steps = letters, steps
 
     def spend(self, letters: int) -> None:
-        """Take note of a step and the characters that it produced.
+        """Deduct a step and the characters that it produced.
 
         Raises:
-            TooMuch: Nothing is left.
+            TooMuch: The budget is spent.
         """
         self.letters -= letters
         self.steps -= 1
@@ -40,12 +40,12 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing is left, so that what was read is not all."""
+        """Whether the budget is spent, so that the read is incomplete."""
         return self.letters < 0 or self.steps < 0
 
 
 def is_certain(text: str) -> bool:
-    """Whether nothing in a text depends on what is not known."""
+    """Whether nothing in a text depends on unknown values."""
     return MAYBE not in text and UNKNOWN not in text
 
 
@@ -60,7 +60,7 @@ def certain(word: str) -> str:
 
 
 def each_word(words: Iterable[str], change: Callable[[str], str]) -> str:
-    """Change every word and keep the marks; a word that becomes empty is dropped."""
+    """Change every word and keep the marks; drop words that become empty."""
     done = []
     for word in words:
         if word[0] == MAYBE:

@@ -1,4 +1,4 @@
-"""What an assignment makes of a variable, of all targets or of some."""
+"""Effects of assignments on global and target-specific variables."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["either", "for_target", "new_value", "of_target"]
 
 _AT_ONCE = (":=", "::=", ":::=")
-# Letters of the budget that each earlier variable of a target is worth.
+# Characters of the budget that each earlier variable of a target costs.
 _COST = 50
 
 
 def new_value(
     found: Assignment, old: Variable | None, expander: Expander, *, is_maybe: bool
 ) -> Variable:
-    """What a variable is after an assignment.
+    """A variable after an assignment.
 
     Args:
         found: The assignment.
-        old: What the variable was; None if it was not set.
-        expander: Expands what is expanded at once.
-        is_maybe: Whether the assignment stands in a branch that may not be taken.
+        old: The previous variable; None if it was not set.
+        expander: Expands the parts that make expands immediately.
+        is_maybe: Whether the assignment is in a branch that may not be taken.
     """
     value = found.value.rstrip("\n") if "\n" in found.value else found.value
     if found.kind == "!=":
@@ -40,14 +40,14 @@ def new_value(
     if found.kind == "+=" and old:
         added = expander.expand(value) if old.is_simple else value
         if is_maybe and not old.is_simple:
-            # A mark must stand before words; text that is not expanded yet has none.
+            # A mark must precede words; text that is not expanded yet has none.
             added = maybe(expander.expand(value))
         return Variable(f"{old.value} {added}".strip(), old.is_simple)
     return Variable(value)
 
 
 def either(old: Variable | None, new: Variable, expander: Expander, *, adds: bool) -> Variable:
-    """A value that is set in a branch that may not be taken: the old words or the new ones."""
+    """A value set in a branch that may not be taken: the old words or the new ones."""
     if adds and old:
         if not old.is_simple:
             return new
@@ -69,15 +69,15 @@ def for_target(
     is_maybe: bool,
     is_private: bool,
 ) -> Targeted:
-    """A variable that a line sets for a target, with what is expanded at once expanded.
+    """A variable that a line sets for a target, with the immediately expanded parts expanded.
 
     Args:
-        found: What the line sets.
+        found: The assignment in the line.
         target: The target, or a pattern.
-        before: What was set for it before.
+        before: Its earlier variables.
         expander: Knows the variables so far.
-        is_maybe: Whether the line stands in a branch that may not be taken.
-        is_private: Whether what is made for the target does not get it.
+        is_maybe: Whether the line is in a branch that may not be taken.
+        is_private: Whether prerequisites of the target do not inherit it.
     """
     expander.budget.spend(_COST * len(before))
     value = found.value
@@ -94,11 +94,11 @@ def for_target(
 def of_target(
     fitting: Sequence[Targeted], known: Mapping[str, Variable], expander: Expander
 ) -> Mapping[str, str]:
-    """Variables that mean something else for a target, expanded.
+    """Variables with target-specific values, expanded.
 
     Args:
-        fitting: Those that are set for the target, in their order.
-        known: Variables of all targets.
+        fitting: The variables that are set for the target, in order.
+        known: Global variables.
         expander: Expands them; knows the target's automatic variables.
     """
     found: dict[str, str] = {}
