@@ -62,7 +62,7 @@ def json_of(data: bytes | str, what: str) -> Any:
 
 
 def _require_modest(value: Any, what: str) -> None:
-    """Refuse values that are too deeply nested or have too many parts."""
+    """Reject values that are too deeply nested or have too many parts."""
     level, num_parts = [value], 0
     for _ in range(MAX_DEPTH):
         level = [part for one in level for part in _parts(one)]

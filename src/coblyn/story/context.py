@@ -104,7 +104,7 @@ def assemble(
         branch: The branch.
         lore: The result of the lore scan.
         count: Counts the tokens of a text.
-        room: Maximum number of tokens of the whole context.
+        room: Maximum number of tokens in the whole context.
         seed: Seed for random placeholders.
 
     Raises:

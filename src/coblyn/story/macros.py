@@ -20,7 +20,7 @@ class Names:
     Attributes:
         char: The character.
         user: The writer.
-        original: What ``{{original}}`` stands for.
+        original: The replacement for ``{{original}}``.
         seed: Decides ``random`` and ``roll``; ``pick`` is decided by the text alone.
     """
 

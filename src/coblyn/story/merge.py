@@ -20,7 +20,7 @@ class Conflict(CoblynError):
 
     Args:
         index: Index of the operation that cannot be applied.
-        scope: What both changed.
+        scope: The place that both changed.
     """
 
     code = "conflict"

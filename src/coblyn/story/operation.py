@@ -72,7 +72,7 @@ class Branch:
         parent: The branch that it leaves.
         at: Where it leaves: the parent's text before this position is its own too. None for all of the text.
         text: What it holds instead, if it does not begin with the parent's text as that is now.
-        name: What it is called; may be empty.
+        name: Its name; may be empty.
     """
 
     branch: str

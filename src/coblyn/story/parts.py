@@ -38,11 +38,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a turn consists of.
+    """The parts of a turn.
 
     Attributes:
-        text: What is said.
-        reasoning: What was thought before it.
+        text: The spoken text.
+        reasoning: The reasoning before it.
         calls: Tools that are called.
         results: Results of tools: the id of the call, and the text.
         images: Ids of images that stand in it.

@@ -1,4 +1,4 @@
-"""An operation in the journal, with all that is known of it."""
+"""An operation in the journal, with its metadata."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Proposed:
     Attributes:
         id: The client's name for it; the same one again does nothing.
         unit: The step that it is part of, for undo.
-        operation: What is done.
+        operation: The operation.
     """
 
     id: str
@@ -34,11 +34,11 @@ class Record:
     Attributes:
         version: The version of the story that it made; the first is 1.
         id, unit, operation: As proposed, the operation in terms of the version before.
-        inverse: What takes it back; None where nothing does.
-        scope: Within what it can be undone; empty if it cannot.
+        inverse: The operation that undoes it; None if it cannot be undone.
+        scope: The scope in which it can be undone; empty if it cannot.
         role: Whether it is new, an undo or a redo.
-        reverts: The version that it takes back, or 0.
-        author: The client that asked for it.
+        reverts: The version that it undoes, or 0.
+        author: The client that requested it.
         time: When, in seconds since 1970.
     """
 

@@ -1,4 +1,4 @@
-"""A part of what a model reads of a story, and where it comes from."""
+"""A part of the context that a model reads, and its origin."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Kind = Literal["memory", "lore", "character", "persona", "examples", "note", "st
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of what is sent.
+    """A part of the context.
 
     Attributes:
-        kind: Where it comes from.
+        kind: Its origin.
         id: Of the entry, the character or the branch; empty where there is one only.
-        text: What is sent.
+        text: The text sent to the model.
         tokens: Of that text alone.
         start, end: For text of the story: where it stands in the branch, in UTF-16 units.
     """

@@ -60,7 +60,7 @@ class Text:
         return Cutter(self).cut(start, end)
 
     def plus(self, *others: Text) -> Text:
-        """This text and others behind it."""
+        """This text followed by others."""
         parts = (self, *others)
         return Text("".join(part.text for part in parts), _chained([part.runs for part in parts]))
 
@@ -107,7 +107,7 @@ class Cutter:
     """Cuts several parts out of one text. Stories have thousands of runs, so where they end is added up once.
 
     Args:
-        text: What is cut.
+        text: The text to cut.
     """
 
     def __init__(self, text: Text) -> None:
@@ -138,7 +138,7 @@ class Cutter:
 
 
 def _chained(parts: Sequence[tuple[Run, ...]]) -> tuple[Run, ...]:
-    """Runs one behind the other; where two parts meet, neighbours of one source become one."""
+    """Runs in sequence; where two parts meet, adjacent runs of the same source are merged."""
     chain: list[Run] = []
     for runs in parts:
         if chain and runs and chain[-1][1] == runs[0][1]:

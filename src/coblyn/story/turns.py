@@ -1,4 +1,4 @@
-"""Turns in the text of a story: who says what, in chats and in instructions.
+"""Turns in the text of a story: speakers and their texts, in chats and in instructions.
 
 The text stays one text. In a chat a turn begins with a line ``Name: …`` of a speaker that the story knows; in
 instructions with one of
@@ -64,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Speakers:
-    """How turns are told apart in a story.
+    """The rules that separate the turns of a story.
 
     Attributes:
         mode: The story's.
@@ -97,7 +97,7 @@ class Speakers:
         return self.has_turns and (found := _MARK.match(line)) is not None and not found[2]
 
     def messages(self, text: str) -> list[Message]:
-        """The turns of a text; what stands before the first is the system's."""
+        """The turns of a text; text before the first belongs to the system."""
         found: list[Message] = []
         for part in self._parts(text):
             message = self._message(part)

@@ -17,13 +17,13 @@ Role = Literal["do", "undo", "redo"]
 
 
 class Mark(NamedTuple):
-    """What the journal says of an operation without its body.
+    """The journal's data about an operation, without its body.
 
     Attributes:
         version: Which version of the story it made.
         unit: The step that it is part of.
         role: Whether it is something new, takes a step back, or brings one again.
-        reverts: The version whose operation it takes back; 0 for something new.
+        reverts: The version whose operation it reverts; 0 for something new.
     """
 
     version: int
@@ -33,7 +33,7 @@ class Mark(NamedTuple):
 
 
 def to_undo(newest_first: Iterable[Mark]) -> str | None:
-    """The unit that an undo takes back; None if nothing is left.
+    """The unit that an undo reverts; None if nothing is left.
 
     Args:
         newest_first: All marks of a scope, or of all scopes.

@@ -1,4 +1,4 @@
-"""What the process that compares two models does: both read the same text, chunk by chunk."""
+"""The task of the process that compares two models: both read the same text, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def compare(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
         library: The opened bundle.
         request: ``models``, two files; ``text``, a file; ``length`` of a chunk in tokens; ``max_chunks``; ``config``
             as ``EngineConfig`` has it, for the kernels and the layers on accelerators.
-        tell: Told of the progress.
+        tell: Receives the progress.
 
     Returns:
         ``quality`` as ``Quality`` has it, and ``speeds``: tokens per second that each model read and wrote.

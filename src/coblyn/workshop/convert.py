@@ -23,7 +23,7 @@ from coblyn.workshop.result import new_file
 __all__ = ["DIRECT", "Original", "convert", "open_original"]
 
 DIRECT = ("F32", "F16", "BF16", "Q8_0")
-"""Types that the converter writes itself."""
+"""Types that the converter can write directly."""
 
 _ROOM = 1 << 24
 _WIDEST = {"F32": 4, "F16": 2, "BF16": 2, "Q8_0": 2}
@@ -37,7 +37,7 @@ _UNKNOWN = re.compile(r"(?:Model|Architecture) (\S+) (?:is )?not supported", re.
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A model as its makers publish it.
+    """A model as published by its makers.
 
     Attributes:
         folder: Where it is.
@@ -53,11 +53,11 @@ class Original:
 
 
 def open_original(folder: Path) -> Original:
-    """Look at a directory with ``config.json`` and safetensors.
+    """Examine a directory with ``config.json`` and safetensors.
 
     Raises:
-        BadRequest: It is none, or lacks something.
-        ModelBroken: A file is damaged or cut short.
+        BadRequest: It is not such a directory, or is incomplete.
+        ModelBroken: A file is damaged or truncated.
     """
     config = folder / "config.json"
     files = sorted(folder.glob("*.safetensors"))
@@ -96,15 +96,15 @@ def convert(
     Args:
         original: The model.
         kind: One of ``DIRECT``.
-        target: The new file; one that is there is replaced.
-        converter: Runs.
-        is_projector: Only the part for images and sounds is wanted.
+        target: The new file; an existing one is replaced.
+        converter: The converter to run.
+        is_projector: Whether to convert only the part for images and sounds.
         report: Gets the progress: tensors, then bytes.
 
     Raises:
         ModelUnsupported: The converter does not know the architecture.
-        ModelBroken: It failed in another way; the end of its log says how.
-        DiskFull: There is no room; it is asked before anything is written.
+        ModelBroken: It failed in another way; the error includes the end of its log.
+        DiskFull: There is not enough space; checked before anything is written.
     """
     phase = f"Converting {original.folder.name}"
     with new_file(target, what=phase) as part:
@@ -124,7 +124,7 @@ def convert(
 
 
 def _check_index(folder: Path) -> None:
-    """Where an index names the files, all of them must be there."""
+    """If an index lists the files, all of them must exist."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return
@@ -141,7 +141,7 @@ def _check_index(folder: Path) -> None:
 
 
 def _header(path: Path) -> list[int]:
-    """How many numbers each tensor of a file has. Format: a length, JSON, and the numbers."""
+    """The number of elements of each tensor of a file. Format: a length, JSON, and the elements."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -181,7 +181,7 @@ def _failed(original: Original, reading: _Reading) -> ModelUnsupported | ModelBr
 
 
 class _Reading:
-    """The converter's log: it names each tensor, and writes the file in the end."""
+    """Parses the converter's log: it names each tensor, and then reports writing the file."""
 
     def __init__(self, phase: str, total: int, report: Report) -> None:
         self._phase = phase
@@ -192,14 +192,14 @@ class _Reading:
 
     @property
     def is_writing(self) -> bool:
-        """Whether all tensors are known, and their numbers are written now."""
+        """Whether all tensors are known, and their data is being written."""
         return self._done >= self._total
 
     def read(self, line: str) -> None:
-        """Take one line."""
+        """Process one line."""
         self.log.append(line)
         if found := _TENSOR.search(line):
-            # One that was put together from several, such as experts, counts once: the total is an upper bound.
+            # A tensor merged from several, such as experts, counts once: the total is an upper bound.
             self._done = min(self._done + 1, self._total)
             self._report(Progress(self._phase, self._done, self._total, "steps", found[1]))
         elif "total_size" in line:
@@ -210,7 +210,7 @@ class _Reading:
 def _watched(
     part: Path, phase: str, total: int, reading: _Reading, report: Report
 ) -> Iterator[None]:
-    """Report how much of a file is written, since the converter's own bar needs a terminal."""
+    """Report how much of a file is written, since the converter's progress bar needs a terminal."""
     is_over = threading.Event()
 
     def watch() -> None:

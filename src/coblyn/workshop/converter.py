@@ -1,6 +1,6 @@
 """llama.cpp's converter in a separate environment, for dependencies of gigabytes that Coblyn itself does not need.
 
-The environment is made once per release of llama.cpp and Python, and is complete if its stamp exists.
+The environment is created once per release of llama.cpp and Python, and is complete if its stamp exists.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from coblyn.run import Environment, run, stream
 __all__ = ["Converter", "obtain_environment", "requirements_of"]
 
 ROOM = 8 * 10**9
-"""Bytes that are asked for: 4.9 GB with PyTorch's libraries for CUDA, which PyPI has on Linux, and what pip unpacks."""
+"""Required bytes: 4.9 GB with PyTorch's CUDA libraries, which PyPI has for Linux, and the files that pip unpacks."""
 
 _REQUIREMENTS = "requirements/requirements-convert_hf_to_gguf.txt"
 _OURS = {"gguf"}
-"""What lies in the tree itself."""
+"""Packages that are in the tree itself."""
 
 _STAMP = ".complete"
 
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """Something that can be run.
+    """A converter that is ready to run.
 
     Attributes:
-        python: Of the environment.
-        script: The converter.
+        python: The environment's interpreter.
+        script: The converter's script.
     """
 
     python: Path
@@ -46,7 +46,7 @@ class Converter:
 
     @property
     def environment(self) -> Environment:
-        """Changes to ours: nothing is asked of the network, and lines come at once."""
+        """Changes to our environment variables: no network access, and unbuffered output."""
         return {
             "HF_HUB_OFFLINE": "1",
             "TRANSFORMERS_OFFLINE": "1",
@@ -57,15 +57,15 @@ class Converter:
 
 
 def obtain_environment(tree: Path, report: Report = silent) -> Converter:
-    """The converter of a tree, with an environment in which it runs; that is made if it is not there.
+    """The converter of a tree, with its environment, which is created if it does not exist.
 
     Args:
         tree: Where ``convert_hf_to_gguf.py``, ``gguf-py`` and ``requirements`` are.
-        report: Told what is installed.
+        report: Receives the progress of the installation.
 
     Raises:
-        FetchError: Packages cannot be had, or the network is not to be used.
-        DiskFull: There is no room for them.
+        FetchError: Packages cannot be downloaded, or network access is disabled.
+        DiskFull: There is not enough space for them.
     """
     packages = requirements_of(tree / _REQUIREMENTS)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -82,7 +82,7 @@ def obtain_environment(tree: Path, report: Report = silent) -> Converter:
 
 
 def requirements_of(path: Path) -> list[str]:
-    """What a file of requirements and those that it names ask for: packages, and options of pip that name an index."""
+    """Read a requirements file and those that it includes: packages, and pip options that name an index."""
     found: list[str] = []
     for line in path.read_text("utf-8").splitlines():
         text = line.partition("#")[0].strip()
@@ -127,12 +127,12 @@ def _make(folder: Path, packages: list[str], report: Report) -> None:
 
 
 def _python(folder: Path) -> Path:
-    """The interpreter of an environment; on Windows it lies elsewhere."""
+    """The interpreter of an environment; its path differs on Windows."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 class _Told:
-    """What pip says, as progress: how many packages it has begun with."""
+    """Converts pip's output to progress: the number of packages that it has started."""
 
     def __init__(self, phase: str, report: Report) -> None:
         self._phase = phase
@@ -140,7 +140,7 @@ class _Told:
         self._count = 0
 
     def read(self, line: str) -> None:
-        """Take one line."""
+        """Process one line."""
         text = line.strip()
         if text.startswith(("Collecting ", "Downloading ", "Installing ")):
             self._count += text.startswith("Collecting ")

@@ -1,4 +1,4 @@
-"""Looking at models: which inputs matter to their weights, and how far one is from another."""
+"""Examines models: the importance of their weights' inputs, and the difference between two models."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["Compared", "Observed", "compare", "observe"]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What an importance matrix was made from.
+    """An importance matrix that was written, and its extent.
 
     Attributes:
         path: Its file.
-        num_chunks: Parts of the text that were read.
-        num_tensors: Tensors that it knows.
-        unseen: Those of which an expert saw nothing: the text was too short for them.
+        num_chunks: Number of chunks of the text that were read.
+        num_tensors: Number of tensors in it.
+        unseen: Tensors with an expert that received no input: the text was too short.
     """
 
     path: Path
@@ -39,14 +39,14 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two models on one text.
+    """The comparison of two models on one text.
 
     Attributes:
         models: Their files.
-        quality: How far the second is from the first.
+        quality: How far the second differs from the first.
         sizes: Bytes of their files.
-        read_speeds: Tokens of a text that each reads per second, here.
-        write_speeds: Tokens that each writes per second, one after the other, here.
+        read_speeds: Tokens per second that each reads, on this machine.
+        write_speeds: Tokens per second that each writes, one after another, on this machine.
     """
 
     models: tuple[Path, Path]
@@ -67,21 +67,21 @@ def observe(
     with_output: bool = False,
     report: Report = silent,
 ) -> Observed:
-    """Write the importance matrix of a model from what a text makes it compute.
+    """Write the importance matrix of a model, measured on a text.
 
     Args:
         model: Its file; of a split one, the first.
         text: A file of text in UTF-8.
-        target: The new file; one that is there is replaced.
+        target: The new file; an existing one is replaced.
         config: Libraries, kernels, threads and layers on accelerators.
         length: Tokens of a chunk.
         max_chunks: Chunks that are read at most; 0 for the whole text.
-        with_output: The output matrix as well.
+        with_output: Whether to include the output matrix.
         report: Gets the progress in chunks.
 
     Raises:
-        BadRequest: The text is not there or too short.
-        CoblynError: The model cannot be loaded, or the file not be written.
+        BadRequest: The text does not exist or is too short.
+        CoblynError: The model cannot be loaded, or the file cannot be written.
     """
     _check(text, length, [model])
     with new_file(target, what="Writing the importance matrix", source=text) as part:
@@ -109,11 +109,11 @@ def compare(
     max_chunks: int = 0,
     report: Report = silent,
 ) -> Compared:
-    """How far a model's predictions are from another's; both are loaded at the same time.
+    """Compare the predictions of two models; both are loaded at the same time.
 
     Args:
-        first: The model to compare with, such as the one in F16.
-        second: The other, such as one that was quantized from it.
+        first: The reference model, such as the one in F16.
+        second: The other model, such as one quantized from it.
         text: A file of text in UTF-8.
         config: Libraries, kernels, threads and layers on accelerators.
         length: Tokens of a chunk; the second half of each counts.
@@ -121,7 +121,7 @@ def compare(
         report: Gets the progress in chunks.
 
     Raises:
-        BadRequest: The text is not there or too short, or the models have different tokens.
+        BadRequest: The text does not exist or is too short, or the models have different tokens.
         CoblynError: A model cannot be loaded.
     """
     _check(text, length, [first, second])

@@ -1,4 +1,4 @@
-"""Importance matrices: how much the inputs of each weight matrix are used. Pure, but for reading and writing files.
+"""Importance matrices: how much the inputs of each weight matrix are used. Pure, except for reading and writing files.
 
 The format is that of llama.cpp's ``llama-imatrix``: a GGUF file with the tensors ``NAME.in_sum2`` and ``NAME.counts``,
 or the older one, in which each entry has a count of chunks.
@@ -27,18 +27,18 @@ _MAX_ENTRIES, _MAX_NAME, _MAX_VALUES = 2**20, 2**10, 2**28
 
 @dataclass(slots=True)
 class Sums:
-    """What was seen at the inputs of a weight matrix, or of several of one shape (experts).
+    """Sums over the inputs of a weight matrix, or of several of the same shape (experts).
 
     Attributes:
         squares: float32 of shape (matrices, inputs): sums of the squares of each input.
-        counts: float32 of shape (matrices or 1,): how many rows were summed.
+        counts: float32 of shape (matrices or 1,): number of rows summed.
     """
 
     squares: NDArray[np.float32]
     counts: NDArray[np.float32]
 
     def means(self) -> NDArray[np.float32]:
-        """Mean squares, as one row; 1 for each input of a matrix that saw nothing."""
+        """Mean squares, as one row; 1 for each input of a matrix that received no rows."""
         counts = np.broadcast_to(self.counts[:, None], self.squares.shape)
         means = np.ones_like(self.squares)
         np.divide(self.squares, counts, out=means, where=counts > 0)
@@ -50,10 +50,10 @@ class Importance:
     """An importance matrix.
 
     Attributes:
-        sums: By the name of a tensor.
+        sums: Sums by tensor name.
         texts: Names of the texts that were read.
-        num_chunks: Parts of the texts that were read.
-        chunk_size: Tokens of a part; 0 in files of the older format.
+        num_chunks: Number of chunks of the texts that were read.
+        chunk_size: Tokens per chunk; 0 in files of the older format.
     """
 
     sums: dict[str, Sums] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Importance:
     chunk_size: int = 0
 
     def means(self) -> dict[str, NDArray[np.float32]]:
-        """Of each tensor."""
+        """Mean squares of each tensor."""
         return {name: each.means() for name, each in self.sums.items()}
 
 
@@ -70,7 +70,7 @@ def read_importance(path: Path) -> Importance:
     """Read a file of either format.
 
     Raises:
-        ModelNotFound: There is none.
+        ModelNotFound: It does not exist.
         ModelBroken: It is not an importance matrix, or is damaged.
     """
     try:

@@ -1,4 +1,4 @@
-"""Runs tasks in a separate process, since a model's file may crash it; this is the caller's side."""
+"""Runs tasks in a separate process, since a model file may crash it; this is the caller's side."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def run_job(
     report: Report = silent,
     on_event: Callable[[str, dict[str, Any]], object] = lambda _name, _values: None,
 ) -> dict[str, Any]:
-    """Run a task in a separate process, and give its answer.
+    """Run a task in a separate process, and return its result.
 
     Args:
         library: Where the engine's libraries are.
-        task: One of those in ``worker.TASKS``.
-        request: What it needs; becomes JSON.
-        report: Told of the progress.
-        on_event: Told of everything else that the task tells; what it raises ends the process.
+        task: A name in ``worker.TASKS``.
+        request: Its arguments; serialized as JSON.
+        report: Receives the progress.
+        on_event: Receives all other events of the task; an exception in it ends the process.
 
     Raises:
-        CoblynError: What the task raised, or how its process ended.
+        CoblynError: The task's error, or the way its process ended.
     """
     reading = _Reading(report, on_event)
     done = stream(
@@ -73,7 +73,7 @@ class _Reading:
     log: deque[str] = field(default_factory=lambda: deque(maxlen=12))
 
     def read(self, line: str) -> None:
-        """Take one line."""
+        """Process one line."""
         if not line.startswith(MARK):
             self.log.append(line)
             return

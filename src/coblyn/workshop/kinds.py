@@ -1,4 +1,4 @@
-"""The types that a model's file can be given, and those of single tensors. From ``llama.h`` and ``llama-quant.cpp``."""
+"""The quantization types of model files, and of single tensors. From ``llama.h`` and ``llama-quant.cpp``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["FILE_KINDS", "FileKind", "file_kind", "tensor_kind", "tensor_size"]
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A type of a file.
+    """A quantization type of a file.
 
     Attributes:
         name: Such as ``Q4_K_M``.
-        number: The library's (``llama_ftype``).
+        number: The library's number (``llama_ftype``).
         base: The type that most tensors get.
-        needs_importance: Without an importance matrix the result would be of no use, and the library refuses.
+        needs_importance: The library refuses it without an importance matrix, as the result would be useless.
     """
 
     name: str
@@ -29,7 +29,7 @@ class FileKind:
 
     @property
     def base_bits(self) -> float:
-        """Bits for each weight of a tensor in the base type."""
+        """Bits per weight of a tensor in the base type."""
         return next(
             8 * each.size / each.elements
             for each in TENSOR_TYPES.values()
@@ -77,7 +77,7 @@ FILE_KINDS = {
         FileKind("Q1_0", 40, "Q1_0"),
     )
 }
-"""All types of files that can be made, from the most bits to the fewest."""
+"""All file types that can be written, from most bits to fewest."""
 
 _ALIASES = {"Q3_K": "Q3_K_M", "Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "MXFP4": "MXFP4_MOE"}
 
@@ -89,10 +89,10 @@ _BLOCKS = {each.name: each for each in TENSOR_TYPES.values()}
 
 
 def file_kind(name: str) -> FileKind:
-    """The type of that name, in any case of letters.
+    """The type with a name, case-insensitive.
 
     Raises:
-        BadRequest: There is none.
+        BadRequest: There is no such type.
     """
     wanted = name.upper()
     kind = FILE_KINDS.get(_ALIASES.get(wanted, wanted))
@@ -102,10 +102,10 @@ def file_kind(name: str) -> FileKind:
 
 
 def tensor_kind(name: str) -> int:
-    """The library's number of a type of tensors.
+    """The library's number of a tensor type.
 
     Raises:
-        BadRequest: There is none of that name that a tensor can be given.
+        BadRequest: There is no type of that name that a tensor can have.
     """
     number = _NUMBERS.get(name.upper())
     if number is None:
@@ -114,11 +114,11 @@ def tensor_kind(name: str) -> int:
 
 
 def tensor_size(shape: tuple[int, ...], kind: str) -> int:
-    """Bytes of a tensor of some shape in a type.
+    """Bytes of a tensor with a shape and type.
 
     Args:
         shape: Elements in each dimension, the fastest first.
-        kind: Name of the type, in any case of letters.
+        kind: Name of the type, case-insensitive.
     """
     block, elements = _BLOCKS[kind.upper()], 1
     for each in shape:

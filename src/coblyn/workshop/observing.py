@@ -1,6 +1,6 @@
-"""What the process that makes an importance matrix does: it reads a text, and sums squares of what goes into weights.
+"""The task of the process that makes an importance matrix: it reads a text, and sums squares of inputs to weights.
 
-The sums are those of llama.cpp's ``llama-imatrix``: matrices of layers, products with 16 rows at least, and all that
+The sums are those of llama.cpp's ``llama-imatrix``: matrices of layers, products with at least 16 rows, and all that
 experts compute.
 """
 
@@ -27,10 +27,10 @@ _LEAST_ROWS = 16
 
 
 class Observer:
-    """Sums what goes into weights.
+    """Sums the squared inputs of weights.
 
     Args:
-        with_output: The output matrix as well.
+        with_output: Whether to include the output matrix.
     """
 
     def __init__(self, *, with_output: bool = False) -> None:
@@ -48,7 +48,7 @@ class Observer:
         """Add the inputs of a product.
 
         Raises:
-            EngineError: They are not numbers.
+            EngineError: They are not finite.
         """
         if product.experts is None:
             self._add_plain(product)
@@ -58,7 +58,7 @@ class Observer:
             raise EngineError(f"The model computes what is not a number at {product.name}.")
 
     def sums(self) -> dict[str, Sums]:
-        """All that was summed."""
+        """All sums."""
         return {
             name: Sums(squares.astype(np.float32), self._counts[name].astype(np.float32))
             for name, squares in self._squares.items()
@@ -67,7 +67,7 @@ class Observer:
     def _add_plain(self, product: Product) -> None:
         inputs = product.inputs.reshape(-1, *product.inputs.shape[-2:])
         squares, counts = self._of(product, 1)
-        # Where one matrix gets several groups of rows, they belong to its matrices in turn.
+        # If one matrix gets several groups of rows, they belong to its matrices in turn.
         for index, group in enumerate(inputs):
             squares[index % product.num_matrices] += _sum_of_squares(group)
         counts += inputs.shape[0] * inputs.shape[1] // product.num_matrices
@@ -76,7 +76,7 @@ class Observer:
         squares, counts = self._of(product, product.num_matrices)
         tokens, used = experts.shape
         width = product.inputs.shape[-1]
-        # Where all experts of a token get the same inputs, these are there once.
+        # If all experts of a token get the same inputs, these are present once.
         inputs = np.broadcast_to(product.inputs, (tokens, used, width))
         for expert in np.unique(experts):
             chosen = experts == expert
@@ -92,7 +92,7 @@ class Observer:
 
 
 def _sum_of_squares(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of each column, without a copy of the rows."""
+    """Sum of squares of each column, without copying the rows."""
     found: NDArray[np.float32] = np.einsum("ri,ri->i", rows, rows)
     return found
 
@@ -104,10 +104,10 @@ def observe(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
         library: The opened bundle.
         request: ``model``, ``text`` and ``target``, files; ``name`` of the text; ``length`` of a chunk in tokens;
             ``max_chunks``; ``config`` as ``EngineConfig`` has it; ``with_output``.
-        tell: Told of the progress.
+        tell: Receives the progress.
 
     Returns:
-        ``num_chunks``, ``num_tensors``, and ``unseen``: tensors of which an expert saw nothing.
+        ``num_chunks``, ``num_tensors``, and ``unseen``: tensors with an expert that received no input.
     """
     observer = Observer(with_output=request["with_output"])
     watch = Watch(library, observer.wants, observer.take)
@@ -117,7 +117,7 @@ def observe(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, 
         chunks = reader.chunks(text, request["max_chunks"])
         for number, chunk in enumerate(chunks):
             _tell_progress(tell, request, number, len(chunks))
-            # With the logits of all tokens wanted, the last layer computes all of them, too.
+            # If the logits of all tokens are requested, the last layer also computes all of them.
             reader.read(chunk, 0)
             if watch.failure:
                 raise watch.failure

@@ -1,4 +1,4 @@
-"""What the process that works and the one that listens agree on."""
+"""The protocol between the worker process and its caller."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 __all__ = ["MARK", "Tell"]
 
 MARK = "coblyn-work "
-"""How a line begins that is a report; every other line is log."""
+"""Prefix of a line that is a report; every other line is log output."""
 
 Tell = Callable[..., None]
-"""Tells an event: its name, and its values as JSON knows them."""
+"""Reports an event: its name, and its values as JSON."""
 
 Task = Callable[[Any, dict[str, Any], Tell], dict[str, Any]]
-"""What a process does: with the opened library, a request, and someone to tell; gives its answer."""
+"""A task: takes the opened library, a request and an event reporter; returns the result."""

@@ -1,6 +1,6 @@
-"""How far one model's predictions are from another's, from their logits. Pure.
+"""Compares the predictions of two models by their logits. Pure.
 
-Perplexity and divergence as llama.cpp's ``llama-perplexity`` has them: of the second half of each chunk.
+Perplexity and divergence as in llama.cpp's ``llama-perplexity``: over the second half of each chunk.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ __all__ = ["Comparison", "Quality"]
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What was found over all tokens.
+    """The result over all tokens.
 
     Attributes:
-        num_tokens: Tokens that were predicted.
-        perplexity: Of the first model; the exponential of the mean negative log-likelihood.
-        other_perplexity: Of the second.
-        ratio: The second perplexity over the first.
+        num_tokens: Number of predicted tokens.
+        perplexity: Perplexity of the first model: the exponential of the mean negative log-likelihood.
+        other_perplexity: Perplexity of the second model.
+        ratio: The second perplexity divided by the first.
         ratio_error: Standard error of the ratio.
-        divergence: Mean Kullback-Leibler divergence of the second from the first, in nats; 0 for the same.
-        max_divergence: The largest.
-        same_choice: Part of the tokens, 0 to 1, at which both think the same token the most likely.
+        divergence: Mean Kullback-Leibler divergence of the second from the first, in nats; 0 if equal.
+        max_divergence: The largest divergence.
+        same_choice: Fraction of the tokens, 0 to 1, for which both consider the same token most likely.
         probability_error: Root of the mean square of the difference in the right token's probability.
     """
 
@@ -43,7 +43,7 @@ class Quality:
 
 @dataclass(slots=True)
 class Comparison:
-    """Takes the logits of both models, and says what follows."""
+    """Accumulates the logits of both models, and computes their quality."""
 
     _first: list[NDArray[np.float64]] = field(default_factory=list)
     _second: list[NDArray[np.float64]] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Comparison:
         second: NDArray[np.float32],
         following: NDArray[np.int64],
     ) -> None:
-        """Take logits of shape (tokens, vocabulary) of both, and the ids of the tokens that followed."""
+        """Add the logits of both, of shape (tokens, vocabulary), and the ids of the tokens that followed."""
         ours, theirs = _log_probabilities(first), _log_probabilities(second)
         rows = np.arange(len(following))
         self._first.append(ours[rows, following])
@@ -65,7 +65,7 @@ class Comparison:
         self._same += int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
 
     def quality(self) -> Quality:
-        """Of all that was taken."""
+        """The quality over all added tokens."""
         first, second = np.concatenate(self._first), np.concatenate(self._second)
         divergences = np.maximum(np.concatenate(self._divergences), 0)
         differences = first - second

@@ -35,11 +35,11 @@ class Recipe:
 
     Attributes:
         kind: Name of the type of the file, such as ``Q4_K_M``.
-        tensors: Regular expressions, each with the type of the tensors in whose name it is found; the first counts.
-        output_type: Type of the output matrix, or empty.
-        embedding_type: Type of the matrix of embeddings, or empty.
-        is_pure: All matrices get the same type.
-        may_requantize: What is quantized already may be quantized again, which costs quality.
+        tensors: Regular expressions, each with the type of the tensors whose name it matches; the first match counts.
+        output_type: Type of the output matrix; empty for the default.
+        embedding_type: Type of the embedding matrix; empty for the default.
+        is_pure: Whether all matrices get the same type.
+        may_requantize: Whether quantized tensors may be quantized again, which costs quality.
         importance: File of an importance matrix; None for none.
     """
 
@@ -77,7 +77,7 @@ class Plan:
         source: Its file; of a split one, the first.
         kind: The type of the file.
         changes: One for each tensor, in the order in which they are written.
-        num_weights: Of all tensors.
+        num_weights: Number of weights in all tensors.
     """
 
     source: Path
@@ -87,17 +87,17 @@ class Plan:
 
     @property
     def size_before(self) -> int:
-        """Bytes of all tensors now."""
+        """Total bytes of all tensors before quantization."""
         return sum(change.size_before for change in self.changes)
 
     @property
     def size_after(self) -> int:
-        """Bytes of all tensors then."""
+        """Total bytes of all tensors after quantization."""
         return sum(change.size_after for change in self.changes)
 
     @property
     def bits(self) -> float:
-        """Bits for each weight then."""
+        """Bits per weight after quantization."""
         return 8 * self.size_after / max(1, self.num_weights)
 
     @property
@@ -110,7 +110,7 @@ class Plan:
 
 
 def sizes_by_kind(source: Path, library: Path) -> dict[str, Plan]:
-    """What a model becomes in each type of file that it can have, without writing anything.
+    """Sizes of a model in each file type that it can have, without writing anything.
 
     Raises:
         CoblynError: The model cannot be read.
@@ -130,8 +130,8 @@ def plan_quantized(source: Path, recipe: Recipe, library: Path) -> Plan:
         library: Where the engine's libraries are.
 
     Raises:
-        BadRequest: A type is unknown, an expression is none, or changes nothing.
-        ModelUnsupported: It is quantized already, or the type needs an importance matrix.
+        BadRequest: A type is unknown, or an expression is invalid or changes nothing.
+        ModelUnsupported: It is already quantized, or the type needs an importance matrix.
         ModelError: The model or the importance matrix cannot be read.
     """
     tensors, kind = _tensors(source), file_kind(recipe.kind)
@@ -149,15 +149,15 @@ def quantize(
     """Write the new file, which appears under its name only when complete.
 
     Args:
-        plan: What ``plan_quantized`` gave for the same recipe.
+        plan: The result of ``plan_quantized`` for the same recipe.
         recipe: How the model is quantized.
-        target: The new file; one that is there is replaced.
+        target: The new file; an existing one is replaced.
         library: Where the engine's libraries are.
         report: Gets the progress in bytes of the source.
 
     Raises:
-        DiskFull: There is no room; it is asked before anything is written.
-        ModelError: The library refuses, or what it wrote is not what was planned.
+        DiskFull: There is not enough space; checked before anything is written.
+        ModelError: The library refuses, or its result does not match the plan.
         CoblynError: The process died.
     """
     sizes = {change.name: change.size_before for change in plan.changes}
@@ -182,7 +182,7 @@ def quantize(
         try:
             run_job(library, "quantize", request, on_event=on_event)
         except ModelError:
-            require_not_full(part.parent, what=phase)  # the library calls a full disk by no name
+            require_not_full(part.parent, what=phase)  # the library has no error for a full disk
             raise
         _check_result(part, plan)
     return target
@@ -266,7 +266,7 @@ def _num_elements(shape: tuple[int, ...]) -> int:
 
 
 def _check_wishes(recipe: Recipe, tensors: Mapping[str, Tensor], plan: Plan) -> None:
-    """An expression that finds nothing, or only what keeps its type, would be ignored silently."""
+    """An expression that matches nothing, or only tensors that keep their type, would be ignored silently."""
     after = {change.name: change.after for change in plan.changes}
     for pattern, kind in recipe.tensors:
         meant = [name for name in tensors if re.search(pattern, name)]
@@ -316,7 +316,7 @@ def _check_importance(recipe: Recipe, plan: Plan) -> None:
 
 
 def _check_result(part: Path, plan: Plan) -> GgufHeader:
-    """What was written must be whole, and what was planned."""
+    """The written file must be complete and match the plan."""
     header = read_header(part)
     found = {tensor.name: tensor.type for tensor in header.tensors}
     wanted = {change.name: change.after for change in plan.changes}

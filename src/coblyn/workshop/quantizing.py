@@ -1,4 +1,4 @@
-"""What the process that quantizes does: it says what becomes of each tensor, and does it if that is wanted."""
+"""The tasks of the process that quantizes: it plans the type of each tensor, and writes the file if requested."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plan(library: Library, request: dict[str, Any], _: Tell) -> dict[str, Any]:
         request: ``source``; ``options`` as ``QuantizeOptions`` has them; ``file_types``, numbers.
 
     Returns:
-        ``steps``: by the number of the file type, a list of name, type before and after.
+        ``steps``: by number of the file type, a list of name, type before and type after.
         ``refused``: by the number of a file type that this model cannot have, the reason.
     """
     options = replace(_options(request), is_dry_run=True)
@@ -42,12 +42,12 @@ def plan(library: Library, request: dict[str, Any], _: Tell) -> dict[str, Any]:
 
 
 def quantize(library: Library, request: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    """Write the new file, and tell each tensor that is done as an event ``step``.
+    """Write the new file, and report each finished tensor as an event ``step``.
 
     Args:
         library: The opened bundle.
         request: ``source``, ``target``, ``options``, and ``importance``: a file, or an empty string.
-        tell: Told of the steps.
+        tell: Receives the steps.
     """
     importance = request["importance"]
     means = read_importance(Path(importance)).means() if importance else {}

@@ -1,4 +1,4 @@
-"""Reading a text with a model in chunks, as llama.cpp's tools do: each starts over, with the token of a beginning."""
+"""Reads a text with a model in chunks, as llama.cpp's tools do: each starts afresh, with the BOS token."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from coblyn.llama.watch import Watch
 __all__ = ["LEAST", "Reader"]
 
 LEAST = 32
-"""Tokens that a text must have to say anything of a model."""
+"""Minimum number of tokens for a meaningful result."""
 
 _NUM_WRITTEN = 32
 
 
 class Reader:
-    """A model that reads chunks of a text, set up as an engine sets it up. Use it in a ``with`` block.
+    """A model that reads chunks of a text, set up as in an engine. Use it in a ``with`` block.
 
     Args:
         library: The opened bundle.
         path: The model's file; of a split one, the first.
         config: Kernels, threads and layers on accelerators.
         length: Tokens of a chunk.
-        watch: Sees the matrix products.
+        watch: Receives the matrix products.
 
     Raises:
-        ModelError: The model cannot be loaded, or writes no text.
+        ModelError: The model cannot be loaded, or does not generate text.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class Reader:
         self._num_read, self._seconds = 0, 0.0
 
     def __enter__(self) -> Self:
-        """It is ready."""
+        """Return the ready reader."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Free all."""
+        """Free everything."""
         self._stack.close()
 
     def chunks(self, text: str, max_chunks: int = 0) -> list[tuple[int, ...]]:
-        """The tokens of a text in chunks of one length; what is left over is not used, unless it is all there is.
+        """The tokens of a text in chunks of equal length; a remainder is used only if there is nothing else.
 
         Args:
             text: The text.
@@ -92,7 +92,7 @@ class Reader:
         return [(model.bos, *each[1:]) if model.adds_bos else tuple(each) for each in found]
 
     def read(self, chunk: Sequence[int], first_output: int) -> None:
-        """Compute a chunk from a fresh beginning; ``logits`` has those of tokens from ``first_output`` on.
+        """Compute a chunk from an empty context; ``logits`` then has those of tokens from ``first_output`` on.
 
         Raises:
             EngineError: The library failed.
@@ -107,11 +107,11 @@ class Reader:
         self._num_read += len(chunk)
 
     def logits(self, rows: range) -> NDArray[np.float32]:
-        """Of some tokens of the chunk, of shape (tokens, vocabulary)."""
+        """Logits of some tokens of the chunk, of shape (tokens, vocabulary)."""
         return np.stack([self._context.logits(index) for index in rows])
 
     def speeds(self) -> tuple[float, float]:
-        """Tokens per second: those that were read so far, and some that are written now, one after the other."""
+        """Tokens per second: reading so far, and writing, measured now by writing some one after another."""
         token = 0
         self._context.clear()
         began = time.perf_counter()

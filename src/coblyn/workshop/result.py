@@ -14,15 +14,15 @@ __all__ = ["new_file"]
 
 @contextlib.contextmanager
 def new_file(target: Path, *, what: str, source: Path | None = None) -> Iterator[Path]:
-    """Give a path to write to; after the block its file is on the disk under the target's name.
+    """Give a path to write to; after the block, its file is on disk under the target's name.
 
-    If the block raises, or this process is interrupted, nothing is left. A kill leaves ``TARGET.part``, which is no
-    model to anyone, and which the next run overwrites. Two that make the same file wait for each other.
+    If the block raises, or this process is interrupted, nothing is left. A kill leaves ``TARGET.part``, which no
+    program takes for a model and the next run overwrites. Processes that write the same file wait for each other.
 
     Args:
-        target: The file; one that is there is replaced. Its directory must be there.
-        what: What is being done, as the start of a sentence.
-        source: The file that it is made from, which it must not be.
+        target: The file; an existing one is replaced. Its directory must exist.
+        what: The action, as the start of a sentence.
+        source: The file that it is made from, which must differ from the target.
 
     Raises:
         BadRequest: The target is the source, or cannot be a file.

@@ -35,13 +35,13 @@ _PIECE = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A model, of however many files.
+    """A model, in one or more files.
 
     Attributes:
         first: Its file; of a split one, the first.
-        entries: Its metadata as it lies in the file, without what concerns the split.
+        entries: Its metadata as stored in the file, without the keys of the split.
         tensors: All tensors with their files, in order.
-        alignment: Where tensors begin.
+        alignment: Alignment of tensors in bytes.
     """
 
     first: Path
@@ -56,16 +56,16 @@ class Whole:
 
     @property
     def header_size(self) -> int:
-        """About how many bytes of the first file are not tensors."""
+        """Approximate bytes of the first file that are not tensors."""
         metadata = sum(len(key) + len(value) + 8 for key, value in self.entries.items())
         return metadata + 128 * len(self.tensors) + 1024
 
 
 def open_whole(path: Path) -> Whole:
-    """Look at a model, of which any file may be named.
+    """Open a model, given any of its files.
 
     Raises:
-        ModelError: A file is missing, damaged or none of this model.
+        ModelError: A file is missing, damaged or not part of this model.
     """
     first = first_part(path)
     header = check_model(first)
@@ -84,12 +84,12 @@ def open_whole(path: Path) -> Whole:
 
 
 def split_by_size(sizes: Sequence[int], max_size: int, header_size: int = 0) -> list[range]:
-    """Which tensors go together, so that no file is larger than some bytes unless a tensor of it is.
+    """Group tensors so that no file exceeds a size, unless a single tensor does.
 
     Args:
         sizes: Bytes of the tensors, in order.
-        max_size: Bytes of a file.
-        header_size: What the first one has besides.
+        max_size: Maximum bytes per file.
+        header_size: Additional bytes of the first file.
     """
     groups, start, filled = [], 0, header_size
     for index, size in enumerate(sizes):
@@ -101,7 +101,7 @@ def split_by_size(sizes: Sequence[int], max_size: int, header_size: int = 0) -> 
 
 
 def split_by_tensors(num_tensors: int, max_tensors: int) -> list[range]:
-    """Which tensors go together, so that each file has at most so many."""
+    """Group tensors so that each file has at most a given number."""
     starts = range(0, num_tensors, max_tensors)
     return [range(start, min(start + max_tensors, num_tensors)) for start in starts]
 
@@ -109,7 +109,7 @@ def split_by_tensors(num_tensors: int, max_tensors: int) -> list[range]:
 def split(
     whole: Whole, groups: Sequence[range], stem: Path, report: Report = silent
 ) -> tuple[Path, ...]:
-    """Write a model as several files; they get their names when all are whole, the first one last.
+    """Write a model as several files; they get their names when all are complete, the first one last.
 
     Args:
         whole: The model.
@@ -121,7 +121,7 @@ def split(
         The files, in order.
 
     Raises:
-        BadRequest: There would be one file only, or more than names and metadata have room for.
+        BadRequest: There would be only one file, or more than names and metadata allow.
         DiskFull, CoblynError: They cannot be written.
     """
     count = len(groups)
@@ -134,7 +134,7 @@ def split(
     targets = [stem.with_name(name) for name in part_names(f"{stem.name}-00001-of-{count:05}.gguf")]
     work = _Work(whole, f"Splitting {whole.first.name}", report)
     with ExitStack() as stack:
-        # Left in the opposite order: the first file, by which others know the model, gets its name last.
+        # The blocks exit in reverse order: the first file, which identifies the model, gets its name last.
         parts = [
             stack.enter_context(new_file(target, what=work.phase, source=whole.first))
             for target in targets
@@ -151,7 +151,7 @@ def split(
 
 
 def merge(whole: Whole, target: Path, report: Report = silent) -> Path:
-    """Write a model as one file; under its name it is whole or not there.
+    """Write a model as one file, which appears under its name only when complete.
 
     Raises:
         DiskFull, CoblynError: It cannot be written.
@@ -183,7 +183,7 @@ class _Work:
             NewTensor(tensor.name, tensor.shape, tensor.type, tensor.size) for _, tensor in chosen
         ]
         contents = (self._content(source, tensor) for source, tensor in chosen)
-        # Files after the first do not say how they are aligned; all readers take 32 then.
+        # Files after the first do not state their alignment; all readers assume 32.
         alignment = self._whole.alignment if "general.alignment" in entries else 32
         with path.open("wb") as file:
             write_gguf(file, entries, tensors, contents, alignment=alignment)

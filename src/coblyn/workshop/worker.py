@@ -30,7 +30,7 @@ TASKS: dict[str, Task] = {
 
 
 def main() -> None:
-    """Do the task of the first argument."""
+    """Run the task named by the first argument."""
     end_with_parent()
     task, libraries, request = sys.argv[1:]
     try:
@@ -38,7 +38,7 @@ def main() -> None:
         _tell("done", **TASKS[task](library, json.loads(request), _tell))
     except CoblynError as error:
         _tell("failed", code=error.code, message=error.message, hint=error.hint)
-    # Some drivers crash at the end of a process, after all work is done.
+    # Some drivers crash at process exit, after all work is done.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Pictures and other files that come with a card: kept beside it, shown as a portrait, and written out again."""
+"""Pictures and other files of a card: stored with it, shown as a portrait, and exported again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Asset:
     """A file.
 
     Attributes:
-        path: Where it stands in the card's archive; empty for a picture that the card itself came in.
+        path: Its path in the card's archive; empty for a picture that contains the card itself.
         data: Its content.
     """
 
@@ -61,7 +61,7 @@ def is_safe(path: str) -> bool:
 
 
 def media_type(data: bytes) -> str:
-    """What a file is by its first bytes, if browsers show it as a picture; else empty."""
+    """Media type of a file by its first bytes, if browsers show it as a picture; else empty."""
     if (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
         return "image/webp"
     return next((kind for start, kind in _SIGNATURES if data.startswith(start)), "")

@@ -169,7 +169,7 @@ def strings(value: Any) -> tuple[str, ...]:
 
 
 class _Fields:
-    """Reads fields of other programs; what has a wrong type counts as missing."""
+    """Reads fields of other programs; values of a wrong type count as missing."""
 
     def __init__(self, value: Mapping[str, Any]) -> None:
         self._value = value

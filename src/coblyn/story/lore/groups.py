@@ -19,7 +19,7 @@ def survivors(
 
     Args:
         called: In the order in which they get room.
-        fired: What entered before.
+        fired: Entries that entered before.
         seed: Decides the draws.
         is_scored: Whether those with fewer matching keys lose, where entries do not say it themselves.
     """

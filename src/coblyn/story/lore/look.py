@@ -159,7 +159,7 @@ class Look:
         return bool(one.entry.sticky or one.entry.cooldown or one.keeps or one.fires_once)
 
     def mark(self, one: Decorated) -> str:
-        """A hash of what an entry is."""
+        """A hash of an entry's content."""
         plain = replace(
             one.entry, triggers=frozenset(), filter_names=frozenset(), filter_tags=frozenset()
         )

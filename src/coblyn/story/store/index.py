@@ -1,4 +1,4 @@
-"""Full-text search over all stories. The index follows the journal when someone asks: writing pays nothing for it."""
+"""Full-text search over all stories. The index is updated on demand: writing costs nothing extra."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Hit:
 
 
 class Index:
-    """What finds words in stories.
+    """Finds words in stories.
 
     Args:
         database: Where they are.
