@@ -1,4 +1,4 @@
 """Settings that connect other programs to a server: shown, written into their files, and undone.
 
-One module per program in ``clients/``. This package knows nothing of how a server works.
+One module per program in ``clients/``. This package does not depend on how a server works.
 """

@@ -1,6 +1,6 @@
 """Changes to files that can be undone: the old text of each file and the hash of the new text are stored.
 
-A file that someone has changed since is not overwritten: the user is told where its old text is.
+A file that was changed since is not overwritten: the error says where its old text is.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Done:
 
     Attributes:
         path: The file.
-        before: Its text before; None if it was not there.
-        after: Hash of what was written.
+        before: Its previous text; None if it did not exist.
+        after: Hash of the written text.
     """
 
     path: str
@@ -36,14 +36,14 @@ class Done:
 
 
 def apply(name: str, changes: Sequence[Change]) -> list[Path]:
-    """Change files, after what they say was written down.
+    """Change files, after recording their previous text.
 
     Args:
-        name: Of the program whose files they are.
-        changes: What to change; nothing is written if one of them cannot be made.
+        name: Name of the program that the files belong to.
+        changes: The changes; nothing is written if one of them cannot be made.
 
     Returns:
-        The files that were changed; those that say all of it already are left out.
+        The files that were changed, without those that already had the content.
 
     Raises:
         SettingsError: A file cannot be read, changed or written.
@@ -64,14 +64,14 @@ def apply(name: str, changes: Sequence[Change]) -> list[Path]:
 
 
 def undo(name: str) -> list[Path]:
-    """Take the last change of a program's files back.
+    """Undo the last change of a program's files.
 
     Returns:
-        The files that say again what they said.
+        The restored files.
 
     Raises:
         NotFound: Nothing was changed.
-        SettingsError: A file was changed since, so that all stay as they are; or one cannot be written.
+        SettingsError: A file was changed since, so all remain as they are; or one cannot be written.
     """
     entries = _entries(name)
     if not entries:
@@ -130,7 +130,7 @@ def _read(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    # A link stays one: many keep their settings in a repository.
+    # A symbolic link is kept: many users keep their settings in a repository.
     path = path.resolve()
     with disk_errors(path.parent, what="Settings", error=SettingsError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Values put into settings files, with all else left as it is."""
+"""Merges values into settings files, and leaves everything else unchanged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Values = Mapping[str, Any]
 
 
 def merged(old: Any, new: Any, key: str = "name") -> Any:
-    """A value in place of another: mappings are joined, and so are lists of entries that have names.
+    """Merge a value into another: mappings are merged, and so are lists of named entries.
 
     Args:
-        old: What is there.
-        new: What goes before it.
-        key: What tells entries of a list apart.
+        old: The existing value.
+        new: The value that takes precedence.
+        key: The key that identifies entries of a list.
     """
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return {**old, **{name: merged(old.get(name), value) for name, value in new.items()}}
@@ -32,7 +32,7 @@ def merged(old: Any, new: Any, key: str = "name") -> Any:
 
 
 def into_json(values: Values) -> Callable[[str], str]:
-    """A change of a JSON file. One with comments is refused, since they would be lost."""
+    """A change of a JSON file. A file with comments is rejected, since they would be lost."""
 
     def change(text: str) -> str:
         try:
@@ -87,7 +87,7 @@ def into_yaml(values: Values) -> Callable[[str], str]:
 
 
 def _join(document: Any, values: Values) -> None:
-    """Put values into a document that keeps its comments, in place."""
+    """Merge values in place into a document that keeps its comments."""
     for name, value in values.items():
         old = document.get(name)
         if isinstance(old, Mapping) and isinstance(value, Mapping):

@@ -13,11 +13,11 @@ __all__ = ["Change", "Client", "Plan"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A file that says more than before.
+    """A file to change.
 
     Attributes:
-        path: The file; it need not be there.
-        change: Its text as it is to be, from the text that it has (empty if it is not there).
+        path: The file; it need not exist.
+        change: Computes its new text from its current text (empty if it does not exist).
     """
 
     path: Path
@@ -26,12 +26,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that points a program at a server.
+    """Everything needed to connect a program to a server.
 
     Attributes:
         changes: Files to change.
-        variables: Variables of the environment that it needs.
-        steps: What the user does in it, a sentence each.
+        variables: Environment variables that it needs.
+        steps: What the user must do in the program, one sentence each.
         snippet: Text to copy, such as code; empty for none.
     """
 
@@ -43,12 +43,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A program that can be pointed at a server.
+    """A program that can be connected to a server.
 
     Attributes:
         name: Its name on the command line.
-        title: Its name as it writes it.
-        plan: What has to be done, for a server and for the user's home directory.
+        title: Its name in its own spelling.
+        plan: Makes the plan for a server and the user's home directory.
     """
 
     name: str

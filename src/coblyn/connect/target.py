@@ -1,4 +1,4 @@
-"""The server that programs are pointed at."""
+"""The server that programs are connected to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from coblyn.errors import BadRequest, NotFound, SettingsError
 __all__ = ["NO_KEY", "Target", "ask"]
 
 NO_KEY = "none"
-"""What programs are given that want some key for a server that wants none."""
+"""Placeholder key for programs that require one, for a server that does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,11 @@ class Target:
     """A server and one of its models.
 
     Attributes:
-        url: Its address, without a slash at the end.
+        url: Its address, without a trailing slash.
         model: Name of the model.
-        context: Tokens of context; 0 if that is not known.
+        context: Context size in tokens; 0 if unknown.
         key: API key, or empty.
-        is_reached: Whether the server answered; otherwise only the user says what its model is.
+        is_reached: Whether the server answered; otherwise the model is as named by the user.
     """
 
     url: str
@@ -34,27 +34,27 @@ class Target:
 
     @property
     def openai(self) -> str:
-        """Address of OpenAI's API."""
+        """Address of the OpenAI API."""
         return f"{self.url}/v1"
 
     @property
     def some_key(self) -> str:
-        """The key, or a word where programs want one all the same."""
+        """The key, or a placeholder for programs that require one."""
         return self.key or NO_KEY
 
 
 def ask(url: str, key: str, model: str) -> Target:
-    """What a server says of itself; what the user says of it if it does not run yet and its model is named.
+    """Query a server; if it is not running yet and a model is named, use the user's values.
 
     Args:
         url: Its address.
         key: API key, or empty.
-        model: The model that is wanted; the server's first if empty.
+        model: The requested model; the server's first if empty.
 
     Raises:
         BadRequest: It is not an address of a server.
         NotFound: It does not have that model.
-        SettingsError: It cannot be reached and no model is named, or it wants another key.
+        SettingsError: It cannot be reached and no model is named, or it requires another key.
     """
     headers = {"authorization": f"Bearer {key}"} if key else {}
     url = url.rstrip("/").removesuffix("/v1")

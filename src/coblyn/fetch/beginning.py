@@ -1,4 +1,4 @@
-"""The beginning of a file on a server, as far as someone wants to read; the rest is not asked for."""
+"""Reads the beginning of a file on a server, as far as needed; the rest is not requested."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _DEFAULT = Network()
 def open_beginning(
     url: str, headers: Mapping[str, str] | None = None, network: Network = _DEFAULT
 ) -> Iterator[Iterator[bytes]]:
-    """Blocks of a file from its start; the connection is closed when the block of code ends.
+    """Give the blocks of a file from its start; the connection is closed when the ``with`` block ends.
 
     Args:
         url: An http, https or file URL.
-        headers: Sent with the request; an ``Authorization`` is not sent on to another host.
+        headers: Sent with the request; an ``Authorization`` is not forwarded to another host.
         network: How to reach the server.
 
     Raises:
-        FetchError: It cannot be had, or the connection ends in the middle.
+        FetchError: It cannot be downloaded, or the connection ends early.
     """
     if url.lower().startswith("file:"):
         path = Path(url2pathname(urlsplit(url).path))

@@ -1,6 +1,6 @@
 """Downloads: resumed after a kill, verified by SHA-256, and present only when complete.
 
-Knows URLs and files, but nothing of their content or of the indexes that list them.
+Handles URLs and files; does not depend on their content or on the indexes that list them.
 """
 
 from __future__ import annotations
@@ -53,29 +53,29 @@ def fetch(
     network: Network = _DEFAULT,
     login_hint: str = "",
 ) -> Path:
-    """Download ``url`` to ``target`` unless the file is there with the right checksum.
+    """Download ``url`` to ``target`` unless the file exists with the right checksum.
 
     An interrupted download continues where it stopped if the server still has the same file. If several processes want
     the same target, one downloads and the others wait.
 
     Args:
-        url: An http, https or file URL; it may hold a user and a password.
-        target: Where to put it; directories above it are made.
-        sha256: Hex digest of the whole file; None or empty takes whatever comes, again each time.
-        size: Its bytes, if known; a server that announces another size is refused at once.
+        url: An http, https or file URL; it may contain a user and a password.
+        target: The target file; parent directories are created.
+        sha256: Hex digest of the whole file; None or empty accepts any content and downloads it each time.
+        size: Its size in bytes, if known; a server that announces another size is rejected at once.
         report: Gets the progress in bytes.
         what: What the file is, for progress and errors; the file's name if empty.
-        headers: Sent with each request; an ``Authorization`` is not sent on to another host.
+        headers: Sent with each request; an ``Authorization`` is not forwarded to another host.
         network: How to reach the server.
-        login_hint: What to do where it wants a login.
+        login_hint: What to do if the server requires a login.
 
     Returns:
         ``target``.
 
     Raises:
-        ChecksumMismatch: The file arrived but is another one; nothing of it is kept.
-        DiskFull: There is no room for it.
-        FetchError: It cannot be had, or not be written.
+        ChecksumMismatch: The downloaded file differs; nothing of it is kept.
+        DiskFull: There is not enough space for it.
+        FetchError: It cannot be downloaded or written.
     """
     wanted = (sha256 or "").lower() or None
     job = _Job(
@@ -113,7 +113,7 @@ def sha256_of(path: Path, *, report: Report = silent, what: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What was asked for."""
+    """A requested download."""
 
     url: str
     target: Path
@@ -157,7 +157,7 @@ class _Job:
 
 
 class _DroppedError(Exception):
-    """A try ended early; another may go further. Never leaves this module."""
+    """An attempt ended early; another may get further. Never leaves this module."""
 
     def __init__(self, error: FetchError, wait: float = 0.0) -> None:
         super().__init__(error.message)
@@ -173,7 +173,7 @@ def _bring(job: _Job) -> None:
         if part.was_resumed and job.sha256 not in (None, part.digest()):
             part.restart(
                 ""
-            )  # what an earlier process left may be to blame: once more from the start
+            )  # the part of an earlier process may be the cause: try once more from the start
             _fill(job, part)
         if job.sha256 not in (None, part.digest()):
             raise job.mismatch(f"its SHA-256 is {part.digest()}, not {job.sha256}")
@@ -181,7 +181,7 @@ def _bring(job: _Job) -> None:
     except (
         ChecksumMismatch,
         OSError,
-    ):  # OSError: the disk is full, say, and the part only fills it
+    ):  # OSError: for example, the disk is full, and the part only takes up space
         part.discard()
         raise
     finally:
@@ -215,7 +215,7 @@ def _copy(job: _Job, part: Part) -> None:
 
 
 def _download(client: httpx.Client, job: _Job, part: Part) -> None:
-    """Try until the whole file is there; failures without progress in between are counted."""
+    """Try until the file is complete; counts failures without progress in between."""
     failures, best = 0, part.done
     while True:
         try:
@@ -232,10 +232,10 @@ def _download(client: httpx.Client, job: _Job, part: Part) -> None:
 
 
 def _try_once(client: httpx.Client, job: _Job, part: Part) -> None:
-    """Ask for what is missing and append it.
+    """Request the missing bytes and append them.
 
     Raises:
-        _DroppedError: The connection or the server failed in a way that may pass.
+        _DroppedError: The connection or the server failed in a possibly temporary way.
     """
     import httpx
 
@@ -251,7 +251,7 @@ def _try_once(client: httpx.Client, job: _Job, part: Part) -> None:
 
 
 def _admit(response: httpx.Response, job: _Job, part: Part) -> int | None:
-    """Make the part fit the answer's head; return the bytes of the whole file if they are known."""
+    """Make the part match the response headers; return the size of the whole file if known."""
     if response.status_code == 206:
         start, total = _content_range(response)
         if start != part.done:
@@ -277,7 +277,7 @@ def _admit(response: httpx.Response, job: _Job, part: Part) -> int | None:
 
 
 def _admit_past_end(response: httpx.Response, job: _Job, part: Part) -> int:
-    """The server has no byte after those that are here: all of this file, or of another."""
+    """The server has no bytes after those already here: the file is complete, or a different one."""
     _, total = _content_range(response)
     if total == part.done:
         return part.done
@@ -306,7 +306,7 @@ def _receive(response: httpx.Response, job: _Job, part: Part, total: int | None)
 
 
 def _content_range(response: httpx.Response) -> tuple[int, int | None]:
-    """Start and size of ``Content-Range: bytes START-END/SIZE``; start is -1 if it says none."""
+    """Start and size of ``Content-Range: bytes START-END/SIZE``; start is -1 if there is none."""
     _, _, value = response.headers.get("Content-Range", "").partition(" ")
     span, _, size = value.partition("/")
     start = span.partition("-")[0]
@@ -314,7 +314,7 @@ def _content_range(response: httpx.Response) -> tuple[int, int | None]:
 
 
 def _validator(response: httpx.Response) -> str:
-    """What names this version of the file: a strong ETag, else its date."""
+    """The validator of this version of the file: a strong ETag, else its date."""
     etag: str = response.headers.get("ETag", "")
     if etag and not etag.startswith("W/"):
         return etag

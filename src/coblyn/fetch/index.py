@@ -1,8 +1,8 @@
-"""One exact file of a project on the Python package index: looked for where pip looks, resumed.
+"""Fetches one exact file of a project on the Python package index, searching where pip does; resumable.
 
 Plain ``pip download`` is only the last resort: for a source distribution it first builds metadata
 in an isolated environment (47 s measured for llama-cpp-python), and a kill makes it start again.
-Knows indexes, and refuses to know what is in the file.
+Handles indexes; does not depend on the content of the file.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ def fetch_package_file(
     what: str = "",
     settings: pip.IndexSettings | None = None,
 ) -> Path:
-    """Fetch one file of a project to ``target``, unless it is there with that checksum.
+    """Fetch one file of a project to ``target``, unless it exists with that checksum.
 
-    Looks in pip's ``find-links`` directories, then in its indexes, and at last lets pip itself try.
+    Searches pip's ``find-links`` directories, then its indexes, and finally lets pip itself try.
 
     Args:
         project: Name on the index, such as ``llama-cpp-python``.
         filename: Name of the file there.
-        target: Where to put it.
+        target: The target file.
         sha256: Hex digest.
         report: Gets the progress in bytes.
         what: What the file is, for progress and errors; its name if empty.
-        settings: Where to look; pip's and uv's own settings if None.
+        settings: Where to search; pip's and uv's settings if None.
 
     Returns:
         ``target``.
 
     Raises:
-        ChecksumMismatch: The only files of this name that were found are other ones.
-        DiskFull: There is no room for it.
-        FetchError: No place has it; the message lists where it was looked for.
+        ChecksumMismatch: All files found with this name have other checksums.
+        DiskFull: There is not enough space for it.
+        FetchError: It was not found; the message lists the places searched.
     """
     what = what or filename
     if target.is_file() and sha256_of(target, report=report, what=what) == sha256:
@@ -80,7 +80,7 @@ def fetch_package_file(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The file and where it goes."""
+    """The requested file and its target."""
 
     project: str
     filename: str
@@ -109,7 +109,7 @@ class _Wanted:
 def _attempts(
     wanted: _Wanted, settings: pip.IndexSettings
 ) -> Iterator[tuple[str, Callable[[], Path]]]:
-    """Every place to try, as its name and what to do there: first what costs no network."""
+    """Every place to try, as its name and an action: those without network access first."""
     network = settings.network
     for link in settings.links:
         file = link / wanted.filename
@@ -142,7 +142,7 @@ def _read_page(wanted: _Wanted, url: str, network: Network) -> ProjectPage:
     """The index's page of a project.
 
     Raises:
-        FetchError: It cannot be had, or is not such a page.
+        FetchError: It cannot be downloaded, or is not such a page.
     """
     from pypi_simple import ProjectPage
 
@@ -189,7 +189,7 @@ def _get(url: str, network: Network) -> tuple[bytes, str, str]:
 
 
 def _with_login(url: str, index: str) -> str:
-    """Files on the index's own host need the index's login, as pip gives it."""
+    """Files on the index's host need the index's login, as with pip."""
     file, page = urlsplit(url), urlsplit(index)
     login = page.netloc.rpartition("@")[0]
     if not login or "@" in file.netloc or file.hostname != page.hostname:

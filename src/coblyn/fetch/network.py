@@ -1,6 +1,6 @@
 """How to reach servers: certificates, proxies, timeouts, and readable errors.
 
-Knows nothing of files, and of HTTP only what can go wrong with it.
+Does not depend on files, and handles only the failures of HTTP.
 """
 
 from __future__ import annotations
@@ -37,30 +37,30 @@ _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How to reach servers. Proxies come from the usual environment variables unless one is named.
+    """How to reach servers. Proxies come from the usual environment variables unless one is given.
 
     Attributes:
-        certificates: File or directory of authorities to trust besides the system's, or empty.
-        proxy: URL of a proxy for everything, or empty.
+        certificates: File or directory of authorities to trust in addition to the system's, or empty.
+        proxy: URL of a proxy for all requests, or empty.
         timeout: Seconds without a byte after which a connection counts as dropped.
-        tries: Failures in a row, without progress, after which a download is given up.
-        backoff: Seconds before the second try; each further wait is twice as long.
+        tries: Consecutive failures without progress after which a download is abandoned.
+        backoff: Seconds before the second attempt; doubles for each further one.
     """
 
     certificates: str = ""
-    proxy: str = field(default="", repr=False)  # may hold a password
+    proxy: str = field(default="", repr=False)  # may contain a password
     timeout: float = 30.0
     tries: int = 5
     backoff: float = 0.5
 
 
 def open_client(network: Network, url: str, *, use_netrc: bool = True) -> httpx.Client:
-    """An HTTP client for one URL: follows redirects, asks for the bytes as they are.
+    """An HTTP client for one URL: follows redirects, requests the bytes without content encoding.
 
-    A login comes from the URL, else from ``.netrc``; it is not sent on to another host.
+    A login comes from the URL, else from ``.netrc``; it is not forwarded to another host.
 
     Raises:
-        FetchError: The certificates or the proxy that the user named cannot be used.
+        FetchError: The certificates or the proxy given by the user cannot be used.
     """
     import httpx
 
@@ -92,13 +92,13 @@ def _netrc_login(url: str) -> tuple[str, str] | None:
 
 
 def tls_context(network: Network) -> ssl.SSLContext:
-    """Trust the system's authorities, those of ``certifi``, and those that the user named.
+    """Trust the system's authorities, those of ``certifi``, and those given by the user.
 
     The user's are ``network.certificates`` and what ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` (these
     OpenSSL reads itself), ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` and ``PIP_CERT`` say.
 
     Raises:
-        FetchError: One of them is missing or holds no certificates.
+        FetchError: One of them is missing or contains no certificates.
     """
     named = {os.environ.get(name, ""): name for name in _CERTIFICATE_VARIABLES}
     named |= {network.certificates: "pip's cert setting"}
@@ -131,7 +131,7 @@ def _trust(context: ssl.SSLContext, place: Path, named_by: str) -> None:
 
 
 def without_credentials(url: str) -> str:
-    """The URL as messages may show it: no login, no fragment, no query (it may hold a key)."""
+    """The URL in a form safe for messages: no login, no fragment, no query (it may contain a key)."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
@@ -143,7 +143,7 @@ def without_credentials(url: str) -> str:
 
 
 def is_untrusted(problem: Exception) -> bool:
-    """Whether a request failed for the server's certificate, so that trying again is no use."""
+    """Whether a request failed because of the server's certificate, so that a retry is useless."""
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(problem))
 
 

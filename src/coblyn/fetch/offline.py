@@ -1,7 +1,7 @@
-"""Whether the network may be used, and the pack that stands in for it.
+"""Whether the network may be used, and the pack that replaces it.
 
 ``COBLYN_OFFLINE=1`` forbids the network; ``COBLYN_PACK`` names a directory that ``coblyn pack`` has filled, and forbids
-it too, since what is needed is there.
+it too, since the pack contains everything needed.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ __all__ = [
 OFFLINE = "COBLYN_OFFLINE"
 PACK = "COBLYN_PACK"
 PACKAGES = "packages"
-"""Folder of a pack with all that package indexes would give: wheels, and the source of llama.cpp."""
+"""Folder of a pack with the files from package indexes: wheels, and the source of llama.cpp."""
 
 _TRUE = {"1", "true", "yes", "on"}
 
 
 def is_offline() -> bool:
-    """Whether nothing may be asked of the network."""
+    """Whether network access is forbidden."""
     return os.environ.get(OFFLINE, "").lower() in _TRUE or bool(os.environ.get(PACK))
 
 
 def require_network(place: str) -> None:
-    """Ask for leave to reach a place.
+    """Require that the network may be used to reach a place.
 
     Raises:
-        FetchError: Nothing may be asked of the network.
+        FetchError: Network access is forbidden.
     """
     if is_offline():
         raise FetchError(
@@ -48,15 +48,15 @@ def require_network(place: str) -> None:
 
 
 def forbid_network() -> None:
-    """Ask nothing of the network from now on, in this process and those that it starts."""
+    """Forbid network access from now on, in this process and those that it starts."""
     os.environ[OFFLINE] = "1"
 
 
 def pack_links() -> tuple[Path, ...]:
-    """Where a pack's files are; nothing if none is named.
+    """Where a pack's files are; empty if no pack is named.
 
     Raises:
-        SettingsError: The pack that is named is none.
+        SettingsError: The named directory is not a pack.
     """
     named = os.environ.get(PACK)
     if not named:

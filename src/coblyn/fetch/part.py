@@ -1,6 +1,6 @@
 """A partial download: ``<target>.part`` has the received bytes, ``<target>.part.json`` identifies the file.
 
-Knows HTTP's words for "the rest of the same file", and nothing else of where bytes come from.
+Handles HTTP's headers for "the rest of the same file"; otherwise independent of the source of the bytes.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class Part:
     """The received bytes, on disk and in the checksum.
 
     Args:
-        target: The file's name when it is whole.
+        target: The file's name when complete.
         sha256: Its hex digest, if known: then bytes of any server that has it can be joined.
-        source: What names the file otherwise, such as its URL.
+        source: Identifies the file otherwise, such as its URL.
 
     Attributes:
-        path: The part's own file.
+        path: The part's file.
         done: Bytes that have arrived.
-        was_resumed: Whether some of them are of an earlier process.
+        was_resumed: Whether some of them are from an earlier process.
 
     Raises:
-        OSError: The disk refuses; so do all methods that write.
+        OSError: It cannot be written; all methods that write may raise this.
     """
 
     def __init__(self, target: Path, *, sha256: str | None, source: str) -> None:
@@ -51,7 +51,7 @@ class Part:
             raise
 
     def _take_over(self) -> None:
-        """Go on with what an earlier process left, if it was fetching the same file."""
+        """Continue the part of an earlier process, if it was fetching the same file."""
         try:
             note = json.loads(self._note.read_text("utf-8"))
             key, self._validator = str(note["key"]), str(note["validator"])
@@ -67,7 +67,7 @@ class Part:
         self.was_resumed = self.done > 0
 
     def restart(self, validator: str) -> None:
-        """Forget what is there; ``validator`` is the ETag or date of the file that comes now."""
+        """Discard the received bytes; ``validator`` is the ETag or date of the file that follows."""
         self._file.truncate(0)
         self._validator = validator
         self._note.write_text(json.dumps({"key": self._key, "validator": validator}), "utf-8")
@@ -76,14 +76,14 @@ class Part:
         self.was_resumed = False
 
     def range_headers(self) -> dict[str, str]:
-        """Ask for the rest only, and only of the same file."""
+        """Headers that request only the rest, and only of the same file."""
         if not self.done or not (self._is_pinned or self._validator):
             return {}
         headers = {"Range": f"bytes={self.done}-"}
         return headers | ({"If-Range": self._validator} if self._validator else {})
 
     def append(self, block: bytes) -> None:
-        """Write what came next."""
+        """Append received bytes."""
         view = memoryview(block)
         while view:  # a raw write may be short, as it is when the disk fills up
             view = view[self._file.write(view) or 0 :]
@@ -91,11 +91,11 @@ class Part:
         self.done += len(block)
 
     def digest(self) -> str:
-        """Hex SHA-256 of what is here."""
+        """Hex SHA-256 of the received bytes."""
         return self._digest.hexdigest()
 
     def close(self) -> None:
-        """Keep what is here for the next process."""
+        """Close the part and keep it for the next process."""
         self._file.close()
 
     def discard(self) -> None:
@@ -105,7 +105,7 @@ class Part:
         self._note.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """All is here: give it its name."""
+        """Everything has arrived: rename it to the target."""
         self.close()
         put_in_place(self.path, self._target)
         self._note.unlink(missing_ok=True)

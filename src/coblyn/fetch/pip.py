@@ -1,6 +1,6 @@
 """pip's settings (indexes, certificates, proxy), and pip's own download as a last resort.
 
-Knows nothing of the purpose of packages.
+Does not depend on the purpose of packages.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _UV_LISTS = ("UV_INDEX", "UV_EXTRA_INDEX_URL")
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """Where packages are looked for.
+    """Where packages are searched for.
 
     Attributes:
-        indexes: URLs of indexes that speak the simple repository API; they may hold a login.
-        links: Local directories that hold package files.
+        indexes: URLs of indexes with the simple repository API; they may contain a login.
+        links: Local directories that contain package files.
         network: How to reach them.
     """
 
@@ -49,18 +49,18 @@ class IndexSettings:
 
 
 def is_there() -> bool:
-    """Whether this Python has pip; environments that uv made have none."""
+    """Whether this Python has pip; environments created by uv do not."""
     return importlib.util.find_spec("pip") is not None
 
 
 def index_settings(
     environment: Mapping[str, str] | None = None, config: str | None = None
 ) -> IndexSettings:
-    """Where pip and uv would look, from their environment variables and pip's configuration files.
+    """Where pip and uv would search, from their environment variables and pip's configuration files.
 
     Args:
         environment: The variables; those of this process if None.
-        config: What ``pip config list`` prints; pip is asked if None.
+        config: Output of ``pip config list``; if None, pip is run.
     """
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
@@ -90,10 +90,10 @@ def from_file_url(place: str) -> Path | None:
 
 
 def download(project: str, version: str, *, is_sdist: bool, folder: Path, report: Report) -> Path:
-    """Let pip download one release, without what it depends on, and return the file.
+    """Let pip download one release, without its dependencies, and return the file.
 
     Raises:
-        FetchError: pip could not.
+        FetchError: pip failed.
     """
     kind = ["--no-binary", ":all:"] if is_sdist else ["--only-binary", ":all:"]
     bar = "raw" if _pip_version() >= (24, 1) else "off"
@@ -134,7 +134,7 @@ def _ask_pip() -> str:
     argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
     try:
         return run.run(argv, timeout=_CONFIG_SECONDS).output
-    except ProgramFailed:  # a broken pip must not keep us from the default index
+    except ProgramFailed:  # a broken pip must not prevent use of the default index
         return ""
 
 
@@ -145,7 +145,7 @@ def _merged(config: str, environment: Mapping[str, str]) -> dict[str, str]:
         match = re.fullmatch(r"([\w:]+)\.([\w-]+)=(['\"].*['\"])", line.strip())
         if match and match[1] in found:
             found[match[1]][match[2]] = str(ast.literal_eval(match[3]))
-    for name, value in environment.items():  # pip says them too, but it may not be there to ask
+    for name, value in environment.items():  # pip lists them too, but may not be installed
         if name.startswith("PIP_") and value:
             found[":env:"][name.removeprefix("PIP_").lower().replace("_", "-")] = value
     merged: dict[str, str] = {}

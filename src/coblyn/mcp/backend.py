@@ -10,15 +10,15 @@ __all__ = ["Backend", "Order", "TokenIds", "Writer", "Written"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A text that is wanted.
+    """A request for a text.
 
     Attributes:
-        prompt: What the user says.
-        system: Instructions that stand before it, or empty.
-        max_tokens: Maximum number of tokens to write.
-        temperature: Of the sampling; None for the model's default.
+        prompt: The user's message.
+        system: Instructions before it, or empty.
+        max_tokens: Maximum number of tokens to generate.
+        temperature: Sampling temperature; None for the model's default.
         stop: Texts that end it.
-        model: Name of the model; empty for the server's own choice.
+        model: Name of the model; empty for the server's choice.
     """
 
     prompt: str = field(repr=False)
@@ -31,14 +31,14 @@ class Order:
 
 @dataclass(frozen=True)  # the protocol's library takes slots for defaults
 class Written:
-    """A text, and what it cost.
+    """A generated text with its token counts.
 
     Attributes:
-        text: What the model answers, without its reasoning.
-        reasoning: What it thought before, or empty.
+        text: The model's answer, without its reasoning.
+        reasoning: The reasoning before it, or empty.
         reason: Why it ended: ``stop`` or ``length``.
         model: Name of the model.
-        prompt_tokens, completion_tokens: Tokens read and written.
+        prompt_tokens, completion_tokens: Tokens read and generated.
     """
 
     text: str
@@ -59,7 +59,7 @@ class TokenIds:
 
 @dataclass(frozen=True)  # the protocol's library takes slots for defaults
 class Writer:
-    """A model that can be asked.
+    """An available model.
 
     Attributes:
         name: Its name.
@@ -71,10 +71,10 @@ class Writer:
 
 
 class Backend(Protocol):
-    """Where models run. All may raise ``CoblynError``."""
+    """Where models run. All methods may raise ``CoblynError``."""
 
     async def models(self) -> list[Writer]:
-        """The models that can be asked."""
+        """The available models."""
         ...
 
     async def write(self, order: Order) -> Written:
@@ -82,5 +82,5 @@ class Backend(Protocol):
         ...
 
     async def tokenize(self, text: str, model: str) -> TokenIds:
-        """Tokens of a text, without any that a prompt begins with."""
+        """Tokens of a text, without those that start a prompt."""
         ...

@@ -1,4 +1,4 @@
-"""Models of a server that runs already, over HTTP."""
+"""Models of a running server, over HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RemoteBackend:
     def __init__(self, url: str, key: str = "") -> None:
         self._url = url.rstrip("/")
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        # A long answer takes as long as it takes.
+        # No read timeout: a long answer may take any time.
         timeout = httpx.Timeout(10.0, read=None)
         self._client = httpx.AsyncClient(base_url=self._url, headers=headers, timeout=timeout)
 
@@ -47,7 +47,7 @@ class RemoteBackend:
         ]
 
     async def write(self, order: Order) -> Written:
-        """Have the server answer."""
+        """Let the server answer."""
         messages = [{"role": "system", "content": order.system}] if order.system else []
         body: dict[str, Any] = {
             "messages": [*messages, {"role": "user", "content": order.prompt}],
@@ -70,7 +70,7 @@ class RemoteBackend:
         )
 
     async def tokenize(self, text: str, model: str) -> TokenIds:
-        """Have the server count."""
+        """Let the server tokenize."""
         body = {"content": text, "model": model, "add_special": False, "parse_special": False}
         ids = (await self._send("POST", "/tokenize", body))["tokens"]
         return TokenIds(len(ids), ids)

@@ -1,4 +1,4 @@
-"""What a tool server says on its error stream, kept in a file that stays small however much it says."""
+"""Keeps the standard error output of a tool server in a file of bounded size."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import TextIO
 __all__ = ["MAX_BYTES", "kept_in"]
 
 MAX_BYTES = 1_000_000
-"""Size of the file; what was said before is kept once, beside it."""
+"""Maximum size of the file; one older file is kept next to it."""
 
 _CHUNK = 1 << 16
 
 
 @contextmanager
 def kept_in(path: Path) -> Iterator[TextIO]:
-    """A stream for a program to write to; a thread keeps the newest of it in ``path`` and ``path.1``.
+    """A stream for a program to write to; a thread keeps its newest part in ``path`` and ``path.1``.
 
-    The thread ends with the last program that has the stream, which may be after the block.
+    The thread ends with the last program that has the stream open, which may be after the block.
 
     Raises:
         OSError: The file cannot be written.
@@ -38,16 +38,16 @@ def kept_in(path: Path) -> Iterator[TextIO]:
 
 
 class _Patient(RotatingFileHandler):
-    """Writes what comes as it is. A full disk loses what was said, and never holds up the program."""
+    """Writes lines unchanged. On a full disk, output is lost, but the program is never blocked."""
 
     terminator = ""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Nobody is there to be told."""
+        """Ignore errors: there is no place to report them."""
 
 
 def _keep(reading: int, path: Path) -> None:
-    """Read to the end."""
+    """Write the stream to the log until it ends."""
     file = _Patient(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with os.fdopen(reading, "rb", buffering=0) as pipe:

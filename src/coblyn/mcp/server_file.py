@@ -1,4 +1,4 @@
-"""The file that says which tool servers there are, as Claude Desktop, KoboldCPP and editors have it.
+"""The file that lists tool servers, in the format of Claude Desktop, KoboldCPP and editors.
 
 {"mcpServers": {
     "files":   {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "/home/me/notes"]},
@@ -25,16 +25,16 @@ _MAX_SERVERS = 64
 
 @dataclass(frozen=True, slots=True)
 class ToolServer:
-    """A server of tools: a program that is started, or an address.
+    """A tool server: a program to start, or an address.
 
     Attributes:
         name: Its name in the file.
         command: The program and its arguments; empty for a server at an address.
-        environment: Further variables of the program.
+        environment: Additional environment variables of the program.
         directory: Where the program runs; empty for this directory.
         url: Its address (streamable HTTP); empty for a program.
-        headers: What is sent with every request to the address.
-        allowed: Tools that run without being asked about (``alwaysAllow`` or ``autoApprove``).
+        headers: Headers sent with every request to the address.
+        allowed: Tools that run without confirmation (``alwaysAllow`` or ``autoApprove``).
     """
 
     name: str
@@ -50,7 +50,7 @@ def read_servers(path: Path) -> tuple[ToolServer, ...]:
     """The servers of a file, without those that are ``disabled``.
 
     Raises:
-        SettingsError: It cannot be read, or an entry is wrong; the message names it.
+        SettingsError: It cannot be read, or an entry is invalid; the message names it.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Tools of other MCP servers: listing them, and calling them within limits."""
+"""Lists the tools of other MCP servers, and calls them within limits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ForeignTool", "ToolFailed", "ToolLimits", "ToolResult", "ToolServers
 log = logging.getLogger(__name__)
 
 _MAX_PAGES = 32
-"""A list of tools that has more pages is not a list."""
+"""Maximum number of pages in a list of tools."""
 
 
 class ToolFailed(CoblynError):
@@ -38,9 +38,9 @@ class ToolLimits:
     """Limits of a call.
 
     Attributes:
-        seconds: How long a call may take.
-        start_seconds: How long a server may take to start and to tell its tools.
-        max_characters: Length of a result; the rest is left out, and the model is told.
+        seconds: Maximum duration of a call.
+        start_seconds: Maximum time for a server to start and list its tools.
+        max_characters: Maximum length of a result; the rest is cut off, with a note for the model.
     """
 
     seconds: float = 60.0
@@ -50,15 +50,15 @@ class ToolLimits:
 
 @dataclass(frozen=True, slots=True)
 class ForeignTool:
-    """A tool of a server.
+    """A tool of another server.
 
     Attributes:
         server: Name of the server.
         name: Its name there.
         description: What it does.
         parameters: JSON schema of its arguments.
-        is_allowed: Whether it runs without being asked about.
-        annotations: What the server says of it besides, such as that it only reads.
+        is_allowed: Whether it runs without confirmation.
+        annotations: Further properties given by the server, such as that it only reads.
     """
 
     server: str
@@ -80,7 +80,7 @@ class ToolResult:
 
     Attributes:
         text: The result as text.
-        is_error: Whether it says why the tool could not do its work.
+        is_error: Whether the text is the reason why the tool failed.
     """
 
     text: str = field(repr=False)
@@ -88,10 +88,10 @@ class ToolResult:
 
 
 class ToolServers:
-    """Connections to tool servers; each is made when it is needed first, and again if it broke. Must be closed.
+    """Connections to tool servers, each opened on first use, and reopened if it broke. Must be closed.
 
     Args:
-        servers: What there is.
+        servers: The configured servers.
         limits: Limits of a call.
     """
 
@@ -114,7 +114,7 @@ class ToolServers:
         return await self._connection(server).tools()
 
     async def all_tools(self) -> tuple[ForeignTool, ...]:
-        """The tools of all servers; a server that cannot be reached is noted in the log, and has none."""
+        """The tools of all servers; a server that cannot be reached is logged, and contributes none."""
         lists = await asyncio.gather(
             *(connection.tools() for connection in self._connections.values()),
             return_exceptions=True,
@@ -130,7 +130,7 @@ class ToolServers:
         return tuple(found)
 
     async def call(self, server: str, name: str, arguments: dict[str, Any]) -> ToolResult:
-        """Call a tool. What goes wrong within it is a result that says so: the model may do something about it.
+        """Call a tool. An error within the tool is returned as a result, so that the model can react to it.
 
         Raises:
             BadRequest: There is no such server or tool.
@@ -150,7 +150,7 @@ class ToolServers:
 
 
 class _Connection:
-    """A server's client. It lives in a task of its own, since the protocol's library has to leave where it entered."""
+    """A server's client. It runs in a separate task, as the library must exit in the task that it entered in."""
 
     def __init__(self, server: ToolServer, limits: ToolLimits) -> None:
         self._server = server
@@ -162,7 +162,7 @@ class _Connection:
         self._tools: tuple[ForeignTool, ...] | None = None
 
     async def tools(self) -> tuple[ForeignTool, ...]:
-        """What it offers, asked once for each connection."""
+        """Its tools, requested once per connection."""
         client = await self._connected()
         if self._tools is None:
             self._tools = await self._within(self._limits.start_seconds, self._list(client))
@@ -180,7 +180,7 @@ class _Connection:
         return ToolResult(text, is_error=bool(result.is_error))
 
     async def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         self._abandon()
         if self._ending:
             await asyncio.wait(self._ending, timeout=10.0)
@@ -189,7 +189,7 @@ class _Connection:
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     def _abandon(self) -> None:
-        """Let go of what there is; a program that does not listen takes some seconds to end."""
+        """Abandon the connection; a program that does not respond takes some seconds to end."""
         if self._task:
             self._leave.set()
             self._ending.add(self._task)
@@ -242,10 +242,10 @@ class _Connection:
             if not ready.done():
                 self._client = None
                 ready.set_exception(self._failed(f"cannot be reached: {_reason(error)}"))
-                ready.exception()  # it is no news if nobody waits for it any longer
+                ready.exception()  # no need to report it if nothing waits for it any longer
 
     async def _within(self, seconds: float, work: Any) -> Any:
-        """Some work with the client; if it breaks or takes too long, the next call connects again."""
+        """Run work with the client; if it fails or takes too long, the next call reconnects."""
         try:
             return await asyncio.wait_for(work, seconds)
         except TimeoutError as error:
@@ -286,7 +286,7 @@ async def _client_of(server: ToolServer, stack: AsyncExitStack) -> Client:
 
 
 def _is_answer(error: Exception) -> bool:
-    """Whether a server says that something is wrong, and so lives."""
+    """Whether an error is a response of the server, which is therefore alive."""
     from mcp import MCPError
     from mcp_types import CONNECTION_CLOSED
 
@@ -294,7 +294,7 @@ def _is_answer(error: Exception) -> bool:
 
 
 def _text(part: Any) -> str:
-    """A part of a result as text; of what is not text, what it is."""
+    """A part of a result as text; for other content, its description."""
     if part.type == "text":
         return str(part.text)
     if part.type == "resource" and hasattr(part.resource, "text"):
@@ -305,7 +305,7 @@ def _text(part: Any) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """What happened, in one line; of several things at once the first."""
+    """The reason in one line; the first of several."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     text = str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The tools, as the protocol's library wants them."""
+"""The tools, in the form that the protocol's library requires."""
 
 from __future__ import annotations
 
@@ -79,17 +79,17 @@ def _diagnose(log: str) -> dict[str, Any]:
     from coblyn.doctor.examine import examine
     from coblyn.doctor.log.reader import read_log
 
-    # Of a log that someone sends nothing is known but its words: this machine is not looked at.
+    # Only the text of a submitted log is known: this machine is not examined.
     case = Case(log=read_log(BytesIO(log.encode(errors="replace"))))
     return Consultation(case, examine(case)).to_json()
 
 
 def make_server(backend: Backend, others: ToolServers | None = None) -> MCPServer:
-    """A server of the protocol with all tools; importing the library takes a second.
+    """An MCP server with all tools; importing the library takes a second.
 
     Args:
         backend: Where models run.
-        others: Servers whose tools are offered too, each under its server's name and its own.
+        others: Servers whose tools are offered too, each under its server's name and its own name.
     """
     from mcp.server import MCPServer
 
@@ -102,7 +102,7 @@ def make_server(backend: Backend, others: ToolServers | None = None) -> MCPServe
 
 
 def _relaying(others: ToolServers) -> type[MCPServer]:
-    """A server that passes on calls of others' tools."""
+    """A server that forwards calls of other servers' tools."""
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp_types import CallToolResult, TextContent, Tool
@@ -113,7 +113,7 @@ def _relaying(others: ToolServers) -> type[MCPServer]:
             return [*await super().list_tools(), *found]
 
         async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
-            # Names of servers may hold the mark that parts them from a tool's.
+            # Server names may contain the separator between server and tool names.
             labels = [label for label in others.names if name.startswith(f"{label}__")]
             if not labels:
                 return await super().call_tool(name, arguments, context)
@@ -134,7 +134,7 @@ def _relaying(others: ToolServers) -> type[MCPServer]:
 
 
 def _told(tool: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The same tool, whose expected errors reach the program in their own words."""
+    """The same tool, whose expected errors reach the program with their own messages."""
 
     @wraps(tool)
     async def run(*args: Any, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The part of a text that says most about a query."""
+"""Finds the part of a text most relevant to a query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHORTEST = 3
 
 
 def best_excerpt(text: str, query: str) -> str:
-    """The stretch of a text in which most words of a query stand; its beginning where none does."""
+    """The passage of a text that contains the most words of a query; its beginning if it contains none."""
     words = {word for word in re.findall(r"\w+", query.lower()) if len(word) >= _SHORTEST}
     if not words:
         return text[: BEFORE + AFTER]

@@ -1,4 +1,4 @@
-"""What a program wants of a page: its text, and the results on the page of a search engine."""
+"""Extracts the text of a page, and the results on a search engine's page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCKS = frozenset(
     {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "article", "section"}
 )
 _TITLE, _SNIPPET = "result__a", "result__snippet"
-"""Classes of DuckDuckGo's page without scripts."""
+"""CSS classes of DuckDuckGo's page without scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Result:
 
     Attributes:
         title: Its title.
-        url: Where it is.
-        description: What the engine says of it.
+        url: Its address.
+        description: The engine's description of it.
     """
 
     title: str
@@ -43,7 +43,7 @@ def text_of(html: str) -> str:
 
 
 def read_results(html: str, base: str) -> list[Result]:
-    """The results on DuckDuckGo's page without scripts; advertisements are left out.
+    """The results on DuckDuckGo's page without scripts, excluding advertisements.
 
     Args:
         html: The page.
@@ -88,7 +88,7 @@ class _Results(HTMLParser):
         self._tag = ""
 
     def results(self) -> list[Result]:
-        """What was found, in order."""
+        """The results, in order."""
         return [
             Result(_plain(title), url, _plain(description))
             for url, title, description in self._found
@@ -113,7 +113,7 @@ class _Results(HTMLParser):
 
 
 def _target(link: str, base: str) -> str:
-    """Where a link leads; empty for advertisements. The engine wraps links in one of its own."""
+    """The target of a link; empty for advertisements. The engine wraps links in redirects."""
     try:
         parts = urlsplit(urljoin(base, link))
         wrapped = parse_qs(parts.query).get("uddg", [""])[0]

@@ -19,7 +19,7 @@ __all__ = ["MAX_SIZE", "Pages", "fetch_public", "is_public"]
 T = TypeVar("T")
 
 MAX_SIZE = 1 << 20
-"""Bytes of a page that are read."""
+"""Maximum bytes read of a page."""
 
 _MAX_HOPS = 4
 _MAX_SECONDS = 30.0
@@ -31,7 +31,7 @@ class Pages:
     """Reads pages.
 
     Args:
-        client: What asks; it must not follow redirects by itself.
+        client: The HTTP client; it must not follow redirects itself.
         is_open: Whether an address may be connected to; the public ones by default.
         ports: Ports that may be connected to; those of the web by default.
     """
@@ -51,24 +51,24 @@ class Pages:
         """The HTML or text of a page, up to a size.
 
         Raises:
-            FetchError: It is not of the public web, is not a page, or does not answer.
+            FetchError: It is not on the public web, is not a page, or does not answer.
         """
         return await self._follow(url, _page)
 
     async def file(self, url: str, max_size: int) -> bytes:
-        """A file, whatever it is.
+        """Download a file of any type.
 
         Args:
             url: Its address.
-            max_size: Bytes that it may have.
+            max_size: Maximum bytes of the file.
 
         Raises:
-            FetchError: It is not of the public web, is larger, does not answer, or does not come in time.
+            FetchError: It is not on the public web, is larger, does not answer, or does not arrive in time.
         """
         return await self._follow(url, partial(_file, max_size=max_size))
 
     async def _follow(self, url: str, take: Callable[[httpx.Response], Awaitable[T]]) -> T:
-        """What an address leads to in the end."""
+        """Follow redirects from an address to the final response."""
         try:
             async with asyncio.timeout(_MAX_SECONDS):
                 for _ in range(_MAX_HOPS):
@@ -86,13 +86,13 @@ class Pages:
     async def _ask(
         self, url: str, take: Callable[[httpx.Response], Awaitable[T]]
     ) -> tuple[T | None, str]:
-        """What is taken of an answer, or the address that it leads to."""
+        """The result of ``take`` for a response, or the address that it redirects to."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         if parts.scheme not in ("http", "https") or not host or port not in self._ports:
             raise ValueError("it is not an address of a page")
         address = await self._public_address(host, port)
-        # Asked for by its number, so that the name cannot mean another machine by now.
+        # Requested by IP address, so that the name cannot resolve to another machine meanwhile.
         target = _at(parts, address, port)
         extensions = {"sni_hostname": host} if parts.scheme == "https" else {}
         headers = {"Host": host if port in _PORTS else f"{host}:{port}"}
@@ -114,14 +114,14 @@ class Pages:
 
 
 async def fetch_public(url: str, max_size: int) -> bytes:
-    """A file of the public web; see ``Pages.file``."""
-    # A proxy would look names up by itself, and could reach what must not be reached.
+    """Download a file from the public web; see ``Pages.file``."""
+    # A proxy would resolve names itself, and could reach forbidden addresses.
     async with httpx.AsyncClient(timeout=_MAX_SECONDS, trust_env=False) as client:
         return await Pages(client).file(url, max_size)
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that everybody can reach, an IPv4 address within an IPv6 one too."""
+    """Whether an IP address is public; also checks an IPv4 address embedded in an IPv6 one."""
     number = ipaddress.ip_address(address.partition("%")[0])
     inner = getattr(number, "ipv4_mapped", None) or getattr(number, "sixtofour", None) or number
     return inner.is_global and not inner.is_multicast
@@ -137,7 +137,7 @@ async def _page(answer: httpx.Response) -> str:
             break
     try:
         return body[:MAX_SIZE].decode(answer.charset_encoding or "utf-8", errors="replace")
-    except LookupError:  # a charset that nobody knows
+    except LookupError:  # an unknown charset
         return body[:MAX_SIZE].decode(errors="replace")
 
 

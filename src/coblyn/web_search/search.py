@@ -1,4 +1,4 @@
-"""A query's few best pages, each with the part of it that says most about the query."""
+"""Finds the best few pages for a query, each with its most relevant part."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Found:
 
     Attributes:
         title: Its title.
-        url: Where it is.
-        description: What the search engine says of it.
-        content: The part of it that says most about the query; the description where the page cannot be read.
+        url: Its address.
+        description: The search engine's description of it.
+        content: The part most relevant to the query; the description if the page cannot be read.
     """
 
     title: str
@@ -48,16 +48,16 @@ class Found:
 
 
 class WebSearch:
-    """Searches; the last answers are kept.
+    """Searches the web; recent results are cached.
 
     Args:
-        address: Of the search engine's page, which takes ``q``.
-        pages: What reads the pages that it names; None for a reader of the public web.
+        address: Address of the search engine's page, which takes ``q``.
+        pages: Reader for the pages found; None for a reader of the public web.
     """
 
     def __init__(self, address: str = ADDRESS, pages: Pages | None = None) -> None:
         self._address = address
-        # A proxy would look names up by itself, and could reach what must not be reached.
+        # A proxy would resolve names itself, and could reach forbidden addresses.
         self._client = httpx.AsyncClient(
             timeout=_SECONDS, headers={"User-Agent": _AGENT}, trust_env=False
         )
@@ -66,7 +66,7 @@ class WebSearch:
         self._turns = asyncio.Semaphore(2)
 
     async def search(self, query: str) -> list[Found]:
-        """Pages about a query, best first; none where the search engine cannot be reached."""
+        """Pages about a query, best first; none if the search engine cannot be reached."""
         query = " ".join(query.split())[:MAX_QUERY]
         if not query:
             return []
@@ -83,7 +83,7 @@ class WebSearch:
         return self._kept[query]
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def _search(self, query: str) -> list[Found]:

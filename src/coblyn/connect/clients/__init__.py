@@ -1,4 +1,4 @@
-"""All programs that can be pointed at a server, by name."""
+"""All programs that can be connected to a server, by name."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def _plan(target: Target, home: Path) -> Plan:
         "model": f"openai/{target.model}",
         "openai-api-base": target.openai,
         "openai-api-key": target.some_key,
-        # It knows prices and limits of models that it has heard of, and warns of all others.
+        # It has the prices and limits of known models, and warns about all others.
         "show-model-warnings": False,
     }
     return Plan((Change(home / ".aider.conf.yml", into_yaml(values)),), steps=("Run: aider",))

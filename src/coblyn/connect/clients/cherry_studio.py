@@ -1,4 +1,4 @@
-"""Cherry Studio keeps its settings where only itself can write them: the user types them in."""
+"""Cherry Studio keeps its settings where only it can write them: the user enters them."""
 
 from __future__ import annotations
 

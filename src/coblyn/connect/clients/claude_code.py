@@ -1,4 +1,4 @@
-"""Claude Code: a settings file of its own, so that the user's own account stays in use elsewhere."""
+"""Claude Code: a separate settings file, so that the user's account remains in use elsewhere."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def _plan(target: Target, home: Path) -> Plan:
         "ANTHROPIC_AUTH_TOKEN": target.some_key,
         **dict.fromkeys(_MODELS, target.model),
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        # A processor may read a long prompt for minutes.
+        # On a CPU, reading a long prompt may take minutes.
         "API_TIMEOUT_MS": "3000000",
     }
     if target.context:
-        # Of a model that it does not know, it assumes a window of 200,000 tokens or more.
+        # For an unknown model, it assumes a window of 200,000 tokens or more.
         environment["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] = str(target.context)
     return Plan(
         (Change(path, into_json({"env": environment})),),

@@ -1,4 +1,4 @@
-"""Codex: a provider in its settings, and a profile in a file of its own (Codex 0.134 and later)."""
+"""Codex: a provider in its settings, and a profile in a separate file (Codex 0.134 and later)."""
 
 from __future__ import annotations
 

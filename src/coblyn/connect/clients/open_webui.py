@@ -1,4 +1,4 @@
-"""Open WebUI: variables for its first start; later its own settings hold."""
+"""Open WebUI: variables for its first start; later, its own settings apply."""
 
 from __future__ import annotations
 

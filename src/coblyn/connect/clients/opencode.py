@@ -18,7 +18,7 @@ __all__ = ["CLIENT"]
 def _plan(target: Target, home: Path) -> Plan:
     model: dict[str, Any] = {"name": target.model}
     if target.context:
-        # It compacts a conversation when what is left is less than it means to write.
+        # It compacts a conversation when the remaining context is less than its planned output.
         model["limit"] = {"context": target.context, "output": max(1, target.context // 4)}
     provider = {
         "npm": "@ai-sdk/openai-compatible",

@@ -1,4 +1,4 @@
-"""SillyTavern writes its settings itself while it runs: the user types them in."""
+"""SillyTavern writes its settings itself while it runs: the user enters them."""
 
 from __future__ import annotations
 
