@@ -256,7 +256,7 @@ def _stored(root: Path, path: Path) -> StoredModel | Trouble | None:
         size = sum(file.stat().st_size for file in _files(path))
     except OSError as error:
         return _trouble(name, path, error)
-    if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for whoever writes to it
+    if not stat.S_ISREG(state.st_mode):  # opening a pipe would wait for a writer
         return Trouble(name, f"{path} is not a file, but a pipe, a socket or a device.")
     if not state.st_size:
         return Trouble(name, f"{path} is empty.")
