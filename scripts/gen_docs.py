@@ -85,7 +85,7 @@ _TRIED = {
         "lfm2",
         "llama",
     ),
-    *("mamba", "minimax-m2", "paddleocr", "phi3", "qwen3", "qwen3moe", "qwen3next"),
+    *("mamba", "minimax-m2", "paddleocr", "phi3", "qwen3", "qwen3moe", "qwen3next", "rwkv7"),
 }
 """The architectures of tests/family_models.py and tests/more_family_models.py."""
 

@@ -112,6 +112,8 @@ def _tensors(shapes: Shapes, seed: int) -> list[tuple[str, tuple[int, ...], int,
     for name, shape in shapes.items():
         if name.endswith("ssm_a"):
             drawn = random.uniform(-2, -0.1, shape)
+        elif "time_mix" in name:
+            drawn = random.normal(0, 0.05, shape)
         elif "norm" in name:
             drawn = random.uniform(0.8, 1.6, shape)
         else:

@@ -1,4 +1,4 @@
-"""Tiny models of further architectures: dense ones, mixtures and a hybrid."""
+"""Tiny models of further architectures: dense ones, mixtures, hybrids and recurrent ones."""
 
 from __future__ import annotations
 
@@ -102,7 +102,34 @@ def _deepseek2_ocr(layer: int) -> Shapes:
     }
 
 
-_CONVOLUTION = 3
+def _rwkv7(_: int) -> Shapes:
+    """Mixing over time and over channels."""
+    whole: Shapes = {
+        f"time_mix_{name}.weight": (WIDTH, WIDTH)
+        for name in ("key", "value", "receptance", "output")
+    }
+    for name in ("w", "a", "v"):
+        whole |= {
+            f"time_mix_{name}0.weight": (WIDTH,),
+            f"time_mix_{name}1.weight": (WIDTH, _RANK),
+            f"time_mix_{name}2.weight": (_RANK, WIDTH),
+        }
+    for name in ("attn_norm", "attn_norm_2", "time_mix_ln"):
+        whole |= {f"{name}.weight": (WIDTH,), f"{name}.bias": (WIDTH,)}
+    return whole | {
+        "time_mix_g1.weight": (WIDTH, _RANK),
+        "time_mix_g2.weight": (_RANK, WIDTH),
+        "time_mix_lerp_fused.weight": (WIDTH, 1, 1, 6),
+        "time_mix_k_k.weight": (WIDTH,),
+        "time_mix_k_a.weight": (WIDTH,),
+        "time_mix_r_k.weight": (WIDTH,),
+        "channel_mix_lerp_k.weight": (WIDTH, 1, 1),
+        "channel_mix_key.weight": (WIDTH, INNER),
+        "channel_mix_value.weight": (INNER, WIDTH),
+    }
+
+
+_CONVOLUTION, _RANK = 3, 8
 
 MORE_FAMILIES = (
     Tiny("qwen3", 2, "<tool_call>", "hermes", _WHOLE_ROPE, _qwen3, _CALL),
@@ -183,5 +210,29 @@ MORE_FAMILIES = (
         "generic",
         _WHOLE_ROPE | {"rope.dimension_sections": [4, 6, 6, 0]},
         _granite,
+    ),
+    Tiny(
+        "rwkv7",
+        2,
+        "<tool_call>",
+        "hermes",
+        {
+            "feed_forward_length": INNER,
+            "attention.head_count": 0,
+            "attention.layer_norm_epsilon": 1e-5,
+            "wkv.head_size": WIDTH,
+            "attention.decay_lora_rank": _RANK,
+            "attention.iclr_lora_rank": _RANK,
+            "attention.value_residual_mix_lora_rank": _RANK,
+            "attention.gate_lora_rank": _RANK,
+            "token_shift_count": 2,
+        },
+        _rwkv7,
+        _CALL,
+        beside={
+            "token_embd_norm.weight": (WIDTH,),
+            "token_embd_norm.bias": (WIDTH,),
+            "output_norm.bias": (WIDTH,),
+        },
     ),
 )

@@ -125,6 +125,11 @@ def test_no_architecture(tmp_path: Path) -> None:
         ({"llama__attention__layer_norm_rms_epsilon": -1.0}, "epsilon is -1.0"),
         ({"alignment": 1}, "general.alignment is 1"),
         ({"tokenizer__ggml__model": "none"}, "has no vocabulary"),
+        ({"general__architecture": "rwkv7", "rwkv7__wkv__head_size": 32}, "heads of 32 numbers"),
+        (
+            {"general__architecture": "arwkv7", "arwkv7__wkv__head_size": 0},
+            "arwkv7.wkv.head_size is 0",
+        ),
         ({"weights": 26}, "token_embd.weight in I32"),
         ({"weights": 28}, "token_embd.weight in F64"),
     ],

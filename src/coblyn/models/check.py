@@ -23,6 +23,11 @@ _LEAST_ALIGNMENT = 8
 _WITH_CONVOLUTIONS = frozenset({"falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe"})
 """Architectures of which the pinned llama.cpp takes files without this bias, and adds it nevertheless."""
 
+_WKV7 = frozenset({"rwkv7", "arwkv7"})
+_WKV7_STEP = 64
+"""Numbers of a head's state that the pinned llama.cpp takes at once (``ggml_compute_forward_rwkv_wkv7_f32`` with
+AVX-512), also past its end; GPUs take 64 and 128 only. All published models have 64."""
+
 _NO_WEIGHTS = frozenset({"I8", "I16", "I32", "I64", "F64"})
 _MULTIPLIED = re.compile(
     r"(token_embd|output|(blk\.\d+\.)?(\w+_norm|attn_(q|k|v|qkv|output)|ffn_(gate|up|down)(_exps)?))\.weight"
@@ -182,11 +187,28 @@ def _check_numbers(header: GgufHeader) -> None:
     used, there = f"{architecture}.expert_used_count", f"{architecture}.expert_count"
     if _number(metadata.get(used)) > _number(metadata.get(there)):
         raise _contradiction(header, used, f"there are {metadata.get(there, 0)} experts")
+    _check_heads(header)
     for key, value in metadata.items():
         if key.endswith("_epsilon") and not 0 <= _number(value) < math.inf:
             raise _contradiction(header, key, "it must be a small positive number")
     if _number(metadata.get("general.alignment", 32)) < _LEAST_ALIGNMENT:
         raise _contradiction(header, "general.alignment", f"the least is {_LEAST_ALIGNMENT}")
+
+
+def _check_heads(header: GgufHeader) -> None:
+    """Refuse heads of RWKV-7 that give NaN or overwrite memory, since the library takes more than their states."""
+    key = f"{header.architecture}.wkv.head_size"
+    if header.architecture not in _WKV7 or key not in header.metadata:
+        return
+    size = _number(header.metadata[key])
+    if size <= 0:
+        raise _contradiction(header, key, "a head has numbers")
+    if size % _WKV7_STEP:
+        raise ModelUnsupported(
+            f"{header.path} has heads of {size:g} numbers ({key}), and this engine computes "
+            f"{header.architecture} only with multiples of {_WKV7_STEP}.",
+            hint=_OTHER_SOURCE,
+        )
 
 
 def _number(value: Value | None) -> float:
