@@ -82,6 +82,7 @@ _TRIED = {
         "glm4moe",
         "gpt-oss",
         "granite",
+        "hunyuan_vl",
         "lfm2",
         "llama",
     ),

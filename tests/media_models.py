@@ -11,7 +11,7 @@ from gguf_file import F32, GgufWriter, Signed, windowed_model
 
 WIDTH = 64
 _INNER, _HEADS, _LAYERS = 128, 2, 2
-_EYE = 32
+EYE = 32
 """Width of an encoder."""
 
 KINDS = ("llava", "qwen", "gemma", "idefics", "sound")
@@ -88,10 +88,10 @@ def _text_model(name: str, seed: int) -> GgufWriter:
         shapes |= {f"{part}ffn_down.weight": (_INNER, WIDTH)}
     if name == "llama":
         shapes = {each: shape for each, shape in shapes.items() if not each.endswith(".bias")}
-    return _filled(keys, shapes, seed)
+    return filled(keys, shapes, seed)
 
 
-def _vision(kind: str, *, size: int, patch: int, **more: object) -> dict[str, object]:
+def vision(kind: str, *, size: int, patch: int, **more: object) -> dict[str, object]:
     keys: dict[str, object] = {
         "general.architecture": "clip",
         "general.name": "Eye",
@@ -100,8 +100,8 @@ def _vision(kind: str, *, size: int, patch: int, **more: object) -> dict[str, ob
         "clip.use_gelu": True,
         "clip.vision.image_size": size,
         "clip.vision.patch_size": patch,
-        "clip.vision.embedding_length": _EYE,
-        "clip.vision.feed_forward_length": 2 * _EYE,
+        "clip.vision.embedding_length": EYE,
+        "clip.vision.feed_forward_length": 2 * EYE,
         "clip.vision.block_count": 2,
         "clip.vision.projection_dim": WIDTH,
         "clip.vision.attention.head_count": 2,
@@ -112,72 +112,72 @@ def _vision(kind: str, *, size: int, patch: int, **more: object) -> dict[str, ob
     return keys | {f"clip.vision.{name.replace('__', '.')}": value for name, value in more.items()}
 
 
-def _encoder(
+def encoder(
     prefix: str, *, biases: bool = True, key_bias: bool = True
 ) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in range(2):
         part = f"{prefix}.blk.{layer}."
         for name in ("attn_q", "attn_k", "attn_v", "attn_out"):
-            shapes[f"{part}{name}.weight"] = (_EYE, _EYE)
+            shapes[f"{part}{name}.weight"] = (EYE, EYE)
             if name != "attn_k" or key_bias:
-                shapes[f"{part}{name}.bias"] = (_EYE,)
+                shapes[f"{part}{name}.bias"] = (EYE,)
         shapes |= {
-            f"{part}ffn_up.weight": (_EYE, 2 * _EYE),
-            f"{part}ffn_down.weight": (2 * _EYE, _EYE),
+            f"{part}ffn_up.weight": (EYE, 2 * EYE),
+            f"{part}ffn_down.weight": (2 * EYE, EYE),
         }
-        shapes |= {f"{part}ffn_up.bias": (2 * _EYE,), f"{part}ffn_down.bias": (_EYE,)}
+        shapes |= {f"{part}ffn_up.bias": (2 * EYE,), f"{part}ffn_down.bias": (EYE,)}
         for name in ("ln1", "ln2"):
-            shapes |= {f"{part}{name}.weight": (_EYE,)}
-            shapes |= {f"{part}{name}.bias": (_EYE,)} if biases else {}
+            shapes |= {f"{part}{name}.weight": (EYE,)}
+            shapes |= {f"{part}{name}.bias": (EYE,)} if biases else {}
     return shapes
 
 
-def _patches(patch: int, places: int) -> dict[str, tuple[int, ...]]:
+def patches(patch: int, places: int) -> dict[str, tuple[int, ...]]:
     return {
-        "v.patch_embd.weight": (patch, patch, 3, _EYE),
-        "v.position_embd.weight": (_EYE, places),
+        "v.patch_embd.weight": (patch, patch, 3, EYE),
+        "v.position_embd.weight": (EYE, places),
     }
 
 
 def _llava(seed: int) -> GgufWriter:
-    keys = _vision("mlp", size=32, patch=8)
-    shapes = _patches(8, 17) | _encoder("v")
-    shapes |= {"v.class_embd": (_EYE,), "v.pre_ln.weight": (_EYE,), "v.pre_ln.bias": (_EYE,)}
-    shapes |= {"mm.0.weight": (_EYE, WIDTH), "mm.0.bias": (WIDTH,)}
+    keys = vision("mlp", size=32, patch=8)
+    shapes = patches(8, 17) | encoder("v")
+    shapes |= {"v.class_embd": (EYE,), "v.pre_ln.weight": (EYE,), "v.pre_ln.bias": (EYE,)}
+    shapes |= {"mm.0.weight": (EYE, WIDTH), "mm.0.bias": (WIDTH,)}
     shapes |= {"mm.2.weight": (WIDTH, WIDTH), "mm.2.bias": (WIDTH,)}
-    return _filled(keys, shapes, seed)
+    return filled(keys, shapes, seed)
 
 
 def _gemma(seed: int) -> GgufWriter:
-    keys = _vision("gemma3", size=64, patch=8, projector__scale_factor=2)
-    shapes = _patches(8, 64) | _encoder("v")
-    shapes |= {"v.patch_embd.bias": (_EYE,), "v.post_ln.weight": (_EYE,), "v.post_ln.bias": (_EYE,)}
-    shapes |= {"mm.input_projection.weight": (WIDTH, _EYE), "mm.soft_emb_norm.weight": (_EYE,)}
-    return _filled(keys, shapes, seed)
+    keys = vision("gemma3", size=64, patch=8, projector__scale_factor=2)
+    shapes = patches(8, 64) | encoder("v")
+    shapes |= {"v.patch_embd.bias": (EYE,), "v.post_ln.weight": (EYE,), "v.post_ln.bias": (EYE,)}
+    shapes |= {"mm.input_projection.weight": (WIDTH, EYE), "mm.soft_emb_norm.weight": (EYE,)}
+    return filled(keys, shapes, seed)
 
 
 def _idefics(seed: int) -> GgufWriter:
-    keys = _vision("idefics3", size=32, patch=8, projector__scale_factor=2, preproc_image_size=64)
-    shapes = _patches(8, 16) | _encoder("v")
-    shapes |= {"v.patch_embd.bias": (_EYE,), "v.post_ln.weight": (_EYE,), "v.post_ln.bias": (_EYE,)}
-    shapes |= {"mm.model.fc.weight": (4 * _EYE, WIDTH)}
-    return _filled(keys, shapes, seed)
+    keys = vision("idefics3", size=32, patch=8, projector__scale_factor=2, preproc_image_size=64)
+    shapes = patches(8, 16) | encoder("v")
+    shapes |= {"v.patch_embd.bias": (EYE,), "v.post_ln.weight": (EYE,), "v.post_ln.bias": (EYE,)}
+    shapes |= {"mm.model.fc.weight": (4 * EYE, WIDTH)}
+    return filled(keys, shapes, seed)
 
 
 def _qwen(seed: int) -> GgufWriter:
-    keys = _vision("qwen2.5vl_merger", size=56, patch=8, n_wa_pattern=2)
+    keys = vision("qwen2.5vl_merger", size=56, patch=8, n_wa_pattern=2)
     keys |= {"clip.use_gelu": False, "clip.use_silu": True}
-    shapes = _patches(8, 1) | _encoder("v", biases=False)
+    shapes = patches(8, 1) | encoder("v", biases=False)
     del shapes["v.position_embd.weight"]
     shapes["v.patch_embd.weight.1"] = shapes["v.patch_embd.weight"]
     for layer in range(2):
-        shapes[f"v.blk.{layer}.ffn_gate.weight"] = (_EYE, 2 * _EYE)
-        shapes[f"v.blk.{layer}.ffn_gate.bias"] = (2 * _EYE,)
-    shapes |= {"v.post_ln.weight": (_EYE,)}
-    shapes |= {"mm.0.weight": (4 * _EYE, 4 * _EYE), "mm.0.bias": (4 * _EYE,)}
-    shapes |= {"mm.2.weight": (4 * _EYE, WIDTH), "mm.2.bias": (WIDTH,)}
-    return _filled(keys, shapes, seed)
+        shapes[f"v.blk.{layer}.ffn_gate.weight"] = (EYE, 2 * EYE)
+        shapes[f"v.blk.{layer}.ffn_gate.bias"] = (2 * EYE,)
+    shapes |= {"v.post_ln.weight": (EYE,)}
+    shapes |= {"mm.0.weight": (4 * EYE, 4 * EYE), "mm.0.bias": (4 * EYE,)}
+    shapes |= {"mm.2.weight": (4 * EYE, WIDTH), "mm.2.bias": (WIDTH,)}
+    return filled(keys, shapes, seed)
 
 
 def _sound(seed: int) -> GgufWriter:
@@ -187,23 +187,23 @@ def _sound(seed: int) -> GgufWriter:
         "clip.has_audio_encoder": True,
         "clip.projector_type": "qwen2a",
         "clip.audio.num_mel_bins": 128,
-        "clip.audio.embedding_length": _EYE,
-        "clip.audio.feed_forward_length": 2 * _EYE,
+        "clip.audio.embedding_length": EYE,
+        "clip.audio.feed_forward_length": 2 * EYE,
         "clip.audio.block_count": 2,
         "clip.audio.projection_dim": WIDTH,
         "clip.audio.attention.head_count": 2,
         "clip.audio.attention.layer_norm_epsilon": 1e-5,
     }
-    shapes = _encoder("a", key_bias=False)
+    shapes = encoder("a", key_bias=False)
     shapes |= {
-        "a.position_embd.weight": (_EYE, 1500),
-        "a.post_ln.weight": (_EYE,),
-        "a.post_ln.bias": (_EYE,),
+        "a.position_embd.weight": (EYE, 1500),
+        "a.post_ln.weight": (EYE,),
+        "a.post_ln.bias": (EYE,),
     }
-    shapes |= {"a.conv1d.1.weight": (3, 128, _EYE), "a.conv1d.1.bias": (1, _EYE)}
-    shapes |= {"a.conv1d.2.weight": (3, _EYE, _EYE), "a.conv1d.2.bias": (1, _EYE)}
-    shapes |= {"mm.a.fc.weight": (_EYE, WIDTH), "mm.a.fc.bias": (WIDTH,)}
-    return _filled(keys, shapes, seed)
+    shapes |= {"a.conv1d.1.weight": (3, 128, EYE), "a.conv1d.1.bias": (1, EYE)}
+    shapes |= {"a.conv1d.2.weight": (3, EYE, EYE), "a.conv1d.2.bias": (1, EYE)}
+    shapes |= {"mm.a.fc.weight": (EYE, WIDTH), "mm.a.fc.bias": (WIDTH,)}
+    return filled(keys, shapes, seed)
 
 
 _PROJECTORS = {
@@ -215,7 +215,7 @@ _PROJECTORS = {
 }
 
 
-def _filled(keys: Mapping[str, object], shapes: Shapes, seed: int) -> GgufWriter:
+def filled(keys: Mapping[str, object], shapes: Shapes, seed: int) -> GgufWriter:
     random = np.random.default_rng(seed)
     tensors = []
     for name, shape in shapes.items():

@@ -212,6 +212,14 @@ MORE_FAMILIES = (
         _granite,
     ),
     Tiny(
+        "hunyuan_vl",
+        2,
+        "Tools: ",
+        "generic",
+        _WHOLE_ROPE | {"rope.dimension_sections": [4, 4, 4, 4]},
+        _qwen3,
+    ),
+    Tiny(
         "rwkv7",
         2,
         "<tool_call>",

@@ -11,6 +11,7 @@ import pytest
 from coblyn.native.bundle import Bundle
 from family_models import FAMILIES
 from more_family_models import MORE_FAMILIES
+from projector_models import FAMILY_KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = tomllib.loads((ROOT / "scripts" / "families.toml").read_text("utf-8"))["family"]
@@ -20,6 +21,8 @@ PAGE = (ROOT / "docs" / "families.md").read_text("utf-8")
 def test_what_was_tried_is_what_the_tests_try() -> None:
     tried = set(re.findall(r"\| `([\w-]+)` \|[^\n]*\| yes \|", PAGE))
     assert tried == {tiny.architecture for tiny in (*FAMILIES, *MORE_FAMILIES)}
+    seeing = {row["projector"] for row in ROWS if "projector" in row}
+    assert seeing == {*FAMILY_KINDS, "gemma3"}
 
 
 @pytest.mark.native

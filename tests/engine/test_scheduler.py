@@ -142,6 +142,18 @@ def test_media_are_shared_as_a_whole_and_computed_as_a_whole() -> None:
     assert machine.finish("c").stats.num_cached == 20
 
 
+def test_media_are_counted_from_the_beginning_of_their_text() -> None:
+    machine = Machine()
+    cat, dog = Media(b"cat", 9, 3), Media(b"dog", 9, 3)
+    machine.add("a", Prompt((Tokens.of(b"x" * 20), cat, dog, Tokens.of(b"end"))))
+    machine.add("b", Prompt((Tokens.of(b"x" * 20), cat, cat, Tokens.of(b"end"))))
+    rows = []
+    while machine.num_finished < 2:
+        rows += machine.step().rows
+    counted = {(row.media, row.num_media_before) for row in rows if row.media}
+    assert counted == {(cat, 0), (dog, 1), (cat, 1)}
+
+
 def test_an_unrelated_request_does_not_wait_for_twins() -> None:
     machine = Machine()
     machine.add("a", "y" * 900)

@@ -19,7 +19,9 @@ from coblyn.llama.projector import Chunk, Piece, Projector, ProjectorOptions
 from coblyn.native.bundle import Bundle
 from gguf_file import whole_model
 from media_models import KINDS, write_media_model
+from projector_models import FAMILY_KINDS, write_family_media_model
 
+QUICK_KINDS = tuple(kind for kind in FAMILY_KINDS if kind != "deepseekocr")
 AFTER = b"What is it?"
 OPTIONS = ProjectorOptions(threads=2)
 WIDTH, HEIGHT = 150, 100
@@ -32,11 +34,17 @@ def library(bundle: Bundle) -> Library:
     return open_library(bundle.lib_dir)
 
 
-@pytest.fixture(params=KINDS)
+def files(directory: Path, kind: str) -> tuple[Path, Path]:
+    """A model and its projector."""
+    write = write_media_model if kind in KINDS else write_family_media_model
+    return write(directory, kind)
+
+
+@pytest.fixture(params=(*KINDS, *QUICK_KINDS))
 def opened(
     request: pytest.FixtureRequest, library: Library, tmp_path: Path
 ) -> Iterator[tuple[Model, Projector]]:
-    model_file, projector_file = write_media_model(tmp_path, request.param)
+    model_file, projector_file = files(tmp_path, request.param)
     with (
         Model(library, model_file) as model,
         Projector(model, projector_file, OPTIONS) as projector,
@@ -60,10 +68,11 @@ def ours(
     """The logits behind all pieces."""
     batch = Batch(max_batch)
     with context_of(model, max_batch) as context:
-        place = 0
+        place = num_media = 0
         for piece in pieces:
             if isinstance(piece, Chunk):
-                embeddings, positions = projector.encode(piece), piece.positions(place)
+                embeddings, positions = projector.encode(piece), piece.positions(place, num_media)
+                num_media += 1
                 context.decode_media(embeddings, positions, 0, output=True, is_whole=piece.is_whole)
                 place, last = place + piece.num_positions, (piece.num_cells - 1) % max_batch
             else:
@@ -73,8 +82,10 @@ def ours(
         return context.logits(last)
 
 
-def theirs(model: Model, projector: Projector, max_batch: int) -> NDArray[np.float32]:
-    """The same by the library's own loop."""
+def theirs(
+    model: Model, projector: Projector, max_batch: int, *, num_shown: int = 1
+) -> NDArray[np.float32]:
+    """The same by the library's own loop, behind one image or several that are equal."""
     library = model.library
     if projector.sees:
         bitmap = library.mtmd_bitmap_init(WIDTH, HEIGHT, PIXELS)
@@ -84,11 +95,14 @@ def theirs(model: Model, projector: Projector, max_batch: int) -> NDArray[np.flo
     text = bindings.mtmd_input_text(AFTER, len(AFTER), False, False)
     shown = bindings.mtmd_input_part(text=None, bitmap=bitmap)
     said = bindings.mtmd_input_part(text=ctypes.pointer(text), bitmap=None)
-    parts = (ctypes.POINTER(bindings.mtmd_input_part) * 2)(
-        ctypes.pointer(shown), ctypes.pointer(said)
+    parts = (ctypes.POINTER(bindings.mtmd_input_part) * (num_shown + 1))(
+        *[ctypes.pointer(shown)] * num_shown, ctypes.pointer(said)
     )
     chunks = library.mtmd_input_chunks_init()
-    assert library.mtmd_tokenize_from_parts(projector.pointer, chunks, parts, 2, False) == 0
+    assert (
+        library.mtmd_tokenize_from_parts(projector.pointer, chunks, parts, num_shown + 1, False)
+        == 0
+    )
     end = ctypes.c_int32()
     with context_of(model, max_batch) as context:
         code = library.mtmd_helper_eval_chunks(
@@ -111,6 +125,46 @@ def test_what_follows_an_image_is_computed_as_the_library_itself_does(
     np.testing.assert_allclose(
         ours(model, projector, pieces, 1024), theirs(model, projector, 1024), rtol=0.02, atol=0.02
     )
+
+
+def test_images_are_numbered_where_the_model_counts_them(library: Library, tmp_path: Path) -> None:
+    model_file, projector_file = files(tmp_path, "hunyuanvl")
+    with (
+        Model(library, model_file) as model,
+        Projector(model, projector_file, OPTIONS) as projector,
+    ):
+        said = tuple(model.tokenize(AFTER.decode(), add_special=False, parse_special=False))
+        pieces = [*prepared(projector), *prepared(projector), said]
+        first, second = (piece for piece in pieces if isinstance(piece, Chunk))
+        assert set(first.positions(5)[3, 1:-1]) == {0}
+        assert set(second.positions(5, 1)[3, 1:-1]) == {1}
+        right = theirs(model, projector, 1024, num_shown=2)
+        np.testing.assert_allclose(ours(model, projector, pieces, 1024), right, atol=1e-4)
+        projector.numbers_images = False
+        pieces = [*prepared(projector), *prepared(projector), said]
+        assert np.abs(ours(model, projector, pieces, 1024) - right).max() > 1e-3
+
+
+def test_a_projector_that_looks_twice_and_cuts_large_images_into_tiles(
+    library: Library, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (700, 1300, 3), dtype=np.uint8)
+    model_file, projector_file = files(tmp_path, "deepseekocr")
+    with (
+        Model(library, model_file) as model,
+        Projector(model, projector_file, OPTIONS) as projector,
+    ):
+        said = tuple(model.tokenize(AFTER.decode(), add_special=False, parse_special=False))
+        np.testing.assert_allclose(
+            ours(model, projector, [*prepared(projector), said], 1024),
+            theirs(model, projector, 1024),
+            rtol=0.02,
+            atol=0.02,
+        )
+        pieces = projector.prepare_image(1300, 700, pixels.tobytes())
+        chunks = [piece for piece in pieces if isinstance(piece, Chunk)]
+        assert [chunk.num_cells for chunk in chunks] == [210, 273]
+        assert all(np.isfinite(projector.encode(chunk)).all() for chunk in chunks)
 
 
 def test_a_large_one_is_computed_in_parts(opened: tuple[Model, Projector]) -> None:

@@ -6,7 +6,7 @@ number that the model computes with. The two are equal until a media item takes 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Self
 
@@ -129,6 +129,10 @@ class Content:
             return None
         index = bisect_right(self._starts, cell) - 1
         return self._media[index] if index >= 0 and self._starts[index] == cell else None
+
+    def num_media_before(self, cell: int) -> int:
+        """Number of media items that begin before a cell."""
+        return bisect_left(self._starts, cell)
 
     def next_media(self, cell: int) -> int:
         """The first cell, from this one on, at which a media item begins; the end if there is none."""

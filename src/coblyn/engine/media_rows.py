@@ -109,7 +109,7 @@ class MediaRows:
     def _compute(self, row: Row, encoded: Encoded) -> None:
         self._context.decode_media(
             encoded.embeddings,
-            encoded.chunk.positions(row.position),
+            encoded.chunk.positions(row.position, row.num_media_before),
             row.sequence,
             output=row.max_drawn > 0,
             is_whole=encoded.chunk.is_whole,

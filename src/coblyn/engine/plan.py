@@ -125,6 +125,7 @@ class Row(NamedTuple):
             wrong ones stay in the sequence until they are removed.
         keeps_logits: Whether to keep the logits of the last token with the sequence, since its prompt ends here.
         media: The media item to compute in place of the tokens, which then only give its number of cells.
+        num_media_before: Number of media items of its sequence before it.
         banned: Tokens that must not be drawn first.
         is_guide: Whether it belongs to the negative prompt. Such a row draws nothing; it guides the row of the same
             request in the same plan. Both end with the same tokens, and either may be empty.
@@ -138,6 +139,7 @@ class Row(NamedTuple):
     drafts: tuple[int, ...] = ()
     keeps_logits: bool = False
     media: Media | None = None
+    num_media_before: int = 0
     banned: tuple[int, ...] = ()
     is_guide: bool = False
 

@@ -349,6 +349,7 @@ class Scheduler:
             max_drawn=int(draws),
             keeps_logits=is_end and end == track.num_prompt and not track.replays,
             media=content.media_at(start),
+            num_media_before=content.num_media_before(start),
             banned=self._banned(generation) if draws else (),
             is_guide=is_guide,
         )

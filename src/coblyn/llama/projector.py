@@ -28,8 +28,11 @@ _POSITION_PARTS = 4
 # llama.cpp 0.5.0, tools/mtmd/clip.cpp: "load_hparams: projector:          gemma3".
 _KIND = re.compile(r"projector:\s+(\S+)")
 
-_DEPENDS_ON_PLACE = ("deepseek4v", "hunyuanvl")
-"""Projectors for which an image depends on what stands before it, so that it cannot be shared."""
+_DEPENDS_ON_PLACE = ("deepseek4v",)
+"""Projectors for which an image has more or fewer cells by what stands before it, so that it cannot be shared."""
+
+_NUMBERED = "hunyuanvl"
+"""The projector that numbers a prompt's images, from 0, in one part of their positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,15 @@ class Chunk(Handle):
         self.is_whole = bool(library.mtmd_decode_use_non_causal(projector.pointer, chunk))
         self._library = library
         self._has_parts = projector.has_parts
+        self._is_numbered = projector.numbers_images
 
-    def positions(self, start: int) -> NDArray[np.int32]:
-        """Where its cells stand if the first is at ``start``: an array of (parts of a position, cells)."""
+    def positions(self, start: int, num_before: int = 0) -> NDArray[np.int32]:
+        """Where its cells stand if the first is at ``start``: an array of (parts of a position, cells).
+
+        Args:
+            start: Position of the first cell.
+            num_before: Number of images before it in the prompt.
+        """
         cells = self.num_cells
         if not self._has_parts:
             return np.arange(start, start + cells, dtype=np.int32)[None]
@@ -82,6 +91,8 @@ class Chunk(Handle):
         self._library.mtmd_helper_image_get_decoder_pos(image, start, places)
         columns = np.frombuffer(bytes(places), np.uint32).reshape(cells, _POSITION_PARTS)
         found[:] = columns[:, (0, 2, 1, 3)].T  # a position is time, row, column
+        if self._is_numbered:
+            found[3, 1:-1] = num_before  # the first and the last cell are marks
         return found
 
 
@@ -105,6 +116,7 @@ class Projector(Handle):
         hears: Whether it takes sounds.
         sample_rate: Samples a second that sounds must have; 0 if it takes none.
         has_parts: Whether positions have several parts (M-RoPE).
+        numbers_images: Whether positions also say which image of the prompt it is.
         width: Numbers of an embedding.
 
     Raises:
@@ -139,6 +151,7 @@ class Projector(Handle):
         rate = int(library.mtmd_get_audio_sample_rate(self.pointer)) if self.hears else 0
         self.sample_rate = max(0, rate)
         self.has_parts = bool(library.mtmd_decode_use_mrope(self.pointer))
+        self.numbers_images = _NUMBERED in kinds
         self.width = int(library.llama_model_n_embd_inp(model.pointer))
 
     def prepare_image(self, width: int, height: int, pixels: bytes) -> list[Piece]:
