@@ -21,6 +21,7 @@ from coblyn.llama.library import open_library
 from coblyn.models.overrides import NONE, Overrides, path_of, read_overrides, write_overrides
 from coblyn.native.bundle import Bundle
 from gguf_file import F32, GgufWriter, Signed, whole_model
+from head_models import headed_model
 
 _TOKENS = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581", "a"]
 _ENDING = [*_TOKENS[:-2], "<turn>", "b"]
@@ -79,6 +80,7 @@ FILES: dict[str, GgufWriter] = {
     "not-a-number": model(
         tensors=[("output_norm.weight", (32,), F32, np.full(32, np.nan, "<f4").tobytes())]
     ),
+    "prediction-heads": headed_model(),
     "all-zero": model(tensors=[("output_norm.weight", (32,), F32, bytes(128))]),
 }
 

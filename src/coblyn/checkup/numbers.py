@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from coblyn.checkup.card import Card
 from coblyn.checkup.finding import Finding, finding
+from coblyn.models.heads import heads_of
+from coblyn.models.splits import read_headers
 
 __all__ = ["check_numbers"]
 
@@ -24,6 +26,9 @@ def check_numbers(card: Card) -> Iterator[Finding]:
     yield from _context(card)
     yield from _rope(card)
     yield from _output(card)
+    heads = heads_of(read_headers(card.header.path))
+    if heads:
+        yield finding("prediction-heads", told=heads.told)
 
 
 def _context(card: Card) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from coblyn.checkup.card import Card, read_card
 from coblyn.errors import ModelError
 from coblyn.models.check import is_reranker, writes
 from coblyn.models.gguf import GgufHeader, read_header
+from coblyn.models.heads import heads_of
 from coblyn.models.splits import part_names
 
 __all__ = ["Portrait", "TemplateFacts", "portray"]
@@ -62,6 +63,7 @@ class Portrait:
         template: What is known of its chat template; None for a model that writes nothing.
         capabilities: What it can do, in Ollama's words.
         overrides: What counts in place of what the file says.
+        heads: Its prediction heads, and whether they are used; empty if it has none.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Portrait:
     template: TemplateFacts | None
     capabilities: tuple[str, ...]
     overrides: tuple[str, ...]
+    heads: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As programs get it."""
@@ -104,6 +107,7 @@ def portray(path: Path, projector: Path | None = None) -> Portrait:
     headers = [card.header, *(read_header(path.with_name(each)) for each in _others(card.header))]
     metadata = card.metadata
     template = _template(card) if writes(card.header) else None
+    heads = heads_of(headers)
     return Portrait(
         path=path,
         num_files=len(headers),
@@ -120,6 +124,7 @@ def portray(path: Path, projector: Path | None = None) -> Portrait:
         template=template,
         capabilities=_capabilities(card, template, projector),
         overrides=card.overrides.names,
+        heads=heads.told if heads else "",
     )
 
 

@@ -32,6 +32,7 @@ def fit(
     cache_type: options.CacheType = None,
     cache_memory: options.CacheMemory = None,
     shared_cells: options.SharedCells = None,
+    draft_heads: options.DraftHeads = None,
     batch: options.Batch = None,
     flash_attention: options.FlashAttention = None,
     max_running: Annotated[
@@ -55,7 +56,10 @@ def fit(
 
 
 def _lines(answer: Answer) -> Iterator[str]:
+    from pathlib import Path
+
     from coblyn.fit.words import outcome
+    from coblyn.models.heads import find_heads
 
     if answer.problem:
         yield f"Estimated from the file's header: {answer.problem}"
@@ -65,6 +69,9 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield "As it would be loaded:"
         yield from _table(answer, answer.chosen)
     yield outcome(answer)
+    heads = find_heads(Path(answer.asked.model))
+    if heads:
+        yield f"Prediction heads: {heads.told}."
     if answer.table:
         yield "Other context lengths and cache types:"
         yield from _others(answer.table)

@@ -15,6 +15,7 @@ __all__ = [
     "Config",
     "Context",
     "CpuExperts",
+    "DraftHeads",
     "Fit",
     "FlashAttention",
     "GpuLayers",
@@ -68,6 +69,10 @@ CacheMemory = Annotated[
 SharedCells = Annotated[
     bool | None,
     typer.Option("--shared-cells/--no-shared-cells", help="Requests share one KV memory."),
+]
+DraftHeads = Annotated[
+    bool | None,
+    typer.Option("--draft-heads/--no-draft-heads", help="Prediction heads (MTP). Default: on."),
 ]
 CpuExperts = Annotated[
     int | None,

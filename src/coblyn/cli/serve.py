@@ -91,6 +91,7 @@ def serve(
     cache_type: options.CacheType = None,
     cache_memory: options.CacheMemory = None,
     shared_cells: options.SharedCells = None,
+    draft_heads: options.DraftHeads = None,
     batch: options.Batch = None,
     fit: options.Fit = None,
     flash_attention: options.FlashAttention = None,

@@ -77,6 +77,8 @@ def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "can", ", ".join(facts["capabilities"])
     if facts["template"]:
         yield "template", _told_template(facts["template"])
+    if facts["heads"]:
+        yield "heads", facts["heads"]
     if facts["projector"]:
         yield "projector", facts["projector"]
     for each in facts["overrides"]:

@@ -86,6 +86,11 @@ class EngineConfig(EngineSettings):
         return replace(self, model=str(model), **none)
 
     @property
+    def wants_heads(self) -> bool:
+        """Whether a model's prediction heads are wanted, if it has some; a draft model takes their place."""
+        return self.draft_heads and self.speculation and not (self.draft_model or self.embeds)
+
+    @property
     def max_sequences(self) -> int:
         """Number of sequences of the context, running and idle."""
         return self.max_running + self.num_idle

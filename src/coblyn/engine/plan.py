@@ -145,15 +145,17 @@ class Row(NamedTuple):
 
 
 class DraftWish(NamedTuple):
-    """A text for which a draft model should guess tokens.
+    """A text for which a draft model or prediction heads should guess tokens.
 
     Attributes:
         request_id: The request's id.
+        sequence: Sequence id that it is computed in.
         tokens: All its token ids: the same list each time, which grows and is cut between wishes.
         num_wanted: Number of tokens wanted.
     """
 
     request_id: str
+    sequence: int
     tokens: Sequence[int]
     num_wanted: int
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.content import Content
 from coblyn.engine.copies import Copies
-from coblyn.engine.draft_model import draft_model_of
+from coblyn.engine.draft_heads import DraftHeads, draft_heads_of
+from coblyn.engine.draft_model import DraftModel, draft_model_of
 from coblyn.engine.facts import model_info
 from coblyn.engine.interface import Prepared
 from coblyn.engine.kept_logits import KeptLogits
@@ -110,6 +111,9 @@ class LlamaRunner:
             self._draft_model = draft_model_of(config, model, options)
             if self._draft_model:
                 stack.callback(self._draft_model.close)
+            self._draft_heads = draft_heads_of(config, self._context, options)
+            if self._draft_heads:
+                stack.callback(self._draft_heads.close)
             self._stack = stack.pop_all()
         self._model = model
         self._options = options
@@ -123,7 +127,8 @@ class LlamaRunner:
         self.info = replace(info, adapters=self._adapters.infos)
         self.namespace = namespace_of(config, model, self._media.name)
         self._batch = Batch(self.max_batch)
-        self._steps = Steps(self._context, self._batch, options.max_sequences)
+        states = self._draft_heads.states if self._draft_heads else None
+        self._steps = Steps(self._context, self._batch, options.max_sequences, states)
         self._samplers: dict[str, Sampler] = {}
         self._new_samplers = Samplers(model.library, self.vocab, model.vocab_size)
         self._requests: dict[str, Request[Prompt]] = {}
@@ -199,8 +204,16 @@ class LlamaRunner:
 
     def run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         """Execute the cache operations, decode all rows, draw tokens, and continue if the plan allows it."""
+        result = self._run(plan)
+        if self._draft_heads:
+            self._draft_heads.note()
+        return result
+
+    def _run(self, plan: Plan) -> Sequence[Sequence[Sampled]]:
         for operation in plan.operations:
             self._copies.carry_out(operation)
+            if self._draft_heads:
+                self._draft_heads.follow(operation)
         for rewind in plan.rewinds:
             self._rewind(rewind)
         if not plan.rows:
@@ -319,12 +332,16 @@ class LlamaRunner:
 
     @property
     def can_draft(self) -> bool:
-        """Whether it has a draft model."""
-        return self._draft_model is not None
+        """Whether it has a draft model, or a model with prediction heads."""
+        return self._guesser is not None
+
+    @property
+    def _guesser(self) -> DraftModel | DraftHeads | None:
+        return self._draft_model or self._draft_heads
 
     def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
-        """Guesses of the draft model."""
-        return self._draft_model.draft(wishes) if self._draft_model and wishes else {}
+        """Guesses of the draft model, or of the model's heads."""
+        return self._guesser.draft(wishes) if self._guesser and wishes else {}
 
     def embed(self, texts: Sequence[Sequence[int]]) -> list[bytes]:
         """Vectors of whole texts; see ``Runner.embed``."""

@@ -155,7 +155,9 @@ class Scheduler:
                 num_tokens += count
                 if count:
                     cells = generation.content.cells
-                    wishes.append(DraftWish(generation.request.id, cells, count))
+                    wishes.append(
+                        DraftWish(generation.request.id, generation.sequence, cells, count)
+                    )
         return wishes
 
     def schedule(

@@ -18,9 +18,17 @@ from coblyn.llama.context import ContextOptions, cache_kind
 from coblyn.llama.cores import usable_cores
 from coblyn.llama.library import Library
 from coblyn.llama.model import Model
+from coblyn.models.heads import find_heads
 from coblyn.models.overrides import read_overrides
 
-__all__ = ["context_options", "embedding_options", "namespace_of", "open_model", "window_of"]
+__all__ = [
+    "context_options",
+    "embedding_options",
+    "namespace_of",
+    "open_model",
+    "uses_heads",
+    "window_of",
+]
 
 _CELLS = 256
 """The library rounds context lengths up to a multiple of this."""
@@ -56,9 +64,16 @@ def open_model(
         memory_map=config.memory_map,
         memory_lock=config.memory_lock,
         cpu_experts=config.cpu_experts,
+        has_heads=uses_heads(config),
         is_measured=is_measured,
         advance=advance,
     )
+
+
+def uses_heads(config: EngineConfig) -> bool:
+    """Whether the model's file has prediction heads that can be used, and they are wanted."""
+    heads = find_heads(Path(config.model)) if config.wants_heads else None
+    return heads is not None and heads.are_usable
 
 
 def namespace_of(config: EngineConfig, model: Model, projector: str = "") -> Namespace:

@@ -9,12 +9,13 @@ from pathlib import Path
 import psutil
 
 from coblyn.engine.config import EngineConfig
-from coblyn.engine.shape import context_options, embedding_options, open_model
+from coblyn.engine.shape import context_options, embedding_options, open_model, uses_heads
 from coblyn.fit.adapters import adapters_size
 from coblyn.fit.media import kept_media, projector_size
 from coblyn.fit.need import MAIN, Measured, Need, Space
 from coblyn.llama import devices
 from coblyn.llama.context import Context, ContextOptions
+from coblyn.llama.heads import HeadContext
 from coblyn.llama.library import Library
 from coblyn.llama.memory_use import MemoryUse, memory_uses
 from coblyn.llama.model import Model
@@ -23,6 +24,9 @@ __all__ = ["Gauge", "accelerators"]
 
 _ENGINE = 9 * 2**20
 """Memory of the engine's process beyond that of this one, for Python modules; measured by ``bench/fit.py``."""
+
+_STATES = 5
+"""Rows per token of a batch that hold states: of both contexts, of two steps, and of the heads' batch."""
 
 _SHARED = ("igpu",)
 _SHARED_BACKENDS = ("MTL", "Metal")
@@ -53,7 +57,7 @@ class Gauge:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._model: Model | None = None
-        self._layers: tuple[int, int] | None = None
+        self._loaded: tuple[int, int, bool] | None = None
         self._draft: Model | None = None
 
     def measure(self, config: EngineConfig) -> Measured:
@@ -69,6 +73,8 @@ class Gauge:
             process = int(psutil.Process().memory_info().rss) + _ENGINE
         if config.draft_model and config.speculation and not config.embeds:
             uses += self._draft_uses(config, options)
+        if uses_heads(config):
+            uses += _head_uses(model, options)
         return _measured(config, uses, length, process)
 
     def close(self) -> None:
@@ -79,11 +85,11 @@ class Gauge:
         self._model = self._draft = None
 
     def _model_for(self, config: EngineConfig) -> Model:
-        layers = (config.gpu_layers, config.cpu_experts)
-        if self._model is None or layers != self._layers:
+        loaded = (config.gpu_layers, config.cpu_experts, uses_heads(config))
+        if self._model is None or loaded != self._loaded:
             self.close()
             self._model = open_model(config, self._library, is_measured=True)
-            self._layers = layers
+            self._loaded = loaded
         return self._model
 
     def _draft_uses(self, config: EngineConfig, options: ContextOptions) -> tuple[MemoryUse, ...]:
@@ -93,6 +99,14 @@ class Gauge:
         shape = replace(options, max_sequences=config.max_running, is_unified=False)
         with closing(Context(self._draft, shape)) as context:
             return memory_uses(context)
+
+
+def _head_uses(model: Model, options: ContextOptions) -> tuple[MemoryUse, ...]:
+    """What prediction heads take besides their weights, which are the model's: a context, and states of tokens."""
+    with HeadContext(model, options) as context:
+        states = 4 * _STATES * options.max_batch * context.width
+        found = [replace(use, weights=0, mappable=0) for use in memory_uses(context)]
+        return (*found, MemoryUse(MAIN, output=states))
 
 
 def _measured(

@@ -30,6 +30,7 @@ class Facts:
         trained: Context length it was trained with, in tokens; 0 if unknown.
         has_experts: Whether it is a mixture of experts.
         has_accelerator: Whether there is a device besides the CPU.
+        has_heads: Whether it has prediction heads that can be used.
     """
 
     num_layers: int
@@ -37,6 +38,7 @@ class Facts:
     trained: int = 0
     has_experts: bool = False
     has_accelerator: bool = False
+    has_heads: bool = False
 
 
 def wished(config: EngineConfig, facts: Facts) -> EngineConfig:
@@ -88,6 +90,11 @@ def _less(config: EngineConfig, knob: str, facts: Facts) -> Sequence[Any]:
 
 def _cache_memory(config: EngineConfig, facts: Facts) -> Iterator[int]:  # noqa: ARG001
     return (size for size in _CACHE_MEMORY if size < config.cache_memory)
+
+
+def _draft_heads(config: EngineConfig, facts: Facts) -> Iterator[bool]:
+    if config.wants_heads and facts.has_heads:
+        yield False
 
 
 def _shared_cells(config: EngineConfig, facts: Facts) -> Iterator[bool]:  # noqa: ARG001
@@ -143,6 +150,7 @@ def _stride(count: int) -> int:
 
 _KNOBS: dict[str, Callable[[EngineConfig, Facts], Iterator[Any]]] = {
     "cache_memory": _cache_memory,
+    "draft_heads": _draft_heads,
     "shared_cells": _shared_cells,
     "max_running": _max_running,
     "batch": _batch,

@@ -19,7 +19,7 @@ _ROOMS = {Room.NONE: "none", Room.WITHOUT_FILE: "without_file", Room.ALL: "all"}
 def flag(name: str, value: Any) -> str:
     """A setting as a command-line flag."""
     word = name.replace("_", "-")
-    if name == "shared_cells":
+    if isinstance(value, bool):
         return f"--{word}" if value else f"--no-{word}"
     return f"--{word} {value}"
 

@@ -60,6 +60,7 @@ class ContextOptions:
         is_unified: Whether all sequences share ``length`` cells, and prefixes; otherwise each has as many separate
             cells.
         pooling: For embeddings: the library's number (``llama_pooling_type``) of how tokens become one vector.
+        is_of_heads: Whether it computes the model's prediction heads instead of its other layers.
     """
 
     length: int
@@ -70,6 +71,7 @@ class ContextOptions:
     cache_type: str = "f16"
     is_unified: bool = True
     pooling: int | None = None
+    is_of_heads: bool = False
 
     @property
     def cache_kind(self) -> int:
@@ -165,6 +167,8 @@ class Context(Handle):
         params.kv_unified = options.is_unified
         if watch is not None:
             params.cb_eval = watch.callback
+        if options.is_of_heads:
+            params.ctx_type = bindings.LLAMA_CONTEXT_TYPE_MTP
         if options.pooling is not None:
             params.embeddings = True
             params.pooling_type = options.pooling

@@ -55,6 +55,7 @@ class Model(Handle):
         plain_layout: Whether to keep the weights' layout of the file instead of repacking them for the CPU.
         metadata: Values that replace those of the file, by key.
         chat_template: The same for its chat template; empty for the file's own.
+        has_heads: Whether to load its prediction heads, if it has any.
         cpu_experts: Layers, from the first, whose experts stay in main memory; negative for all.
         is_measured: Whether to allocate no weights, in order to measure memory only.
         advance: Called with the progress.
@@ -81,6 +82,7 @@ class Model(Handle):
         metadata: Mapping[str, int | float | bool | str] | None = None,
         chat_template: str = "",
         cpu_experts: int = 0,
+        has_heads: bool = False,
         is_measured: bool = False,
         advance: Advance | None = None,
     ) -> None:
@@ -92,6 +94,7 @@ class Model(Handle):
         params.n_gpu_layers = gpu_layers
         params.load_mode = _load_mode(memory_map=memory_map, memory_lock=memory_lock)
         params.use_extra_bufts = not plain_layout
+        params.load_mtp = has_heads
         if is_measured:
             params.no_alloc, params.load_mode = True, bindings.LLAMA_LOAD_MODE_NONE
         if metadata:
@@ -127,6 +130,11 @@ class Model(Handle):
     def width(self) -> int:
         """Length of a token's embedding: the number of inputs of most weight matrices."""
         return int(self.library.llama_model_n_embd(self.pointer))
+
+    @property
+    def state_width(self) -> int:
+        """Length of the state behind its last layer."""
+        return int(self.library.llama_model_n_embd_out(self.pointer))
 
     @property
     def weight_types(self) -> tuple[str, ...]:

@@ -105,6 +105,20 @@ class Row(Structure):
     )
 
 
+class States(Structure):
+    """``coblyn_states``."""
+
+    _fields_ = (
+        ("n", c_int32),
+        ("capacity", c_int32),
+        ("width", c_int32),
+        ("tokens", c_void_p),
+        ("positions", c_void_p),
+        ("sequences", c_void_p),
+        ("values", c_void_p),
+    )
+
+
 class Steps(Structure):
     """``coblyn_steps``."""
 
@@ -120,6 +134,7 @@ class Steps(Structure):
         ("sequences", c_void_p),
         ("outputs", c_void_p),
         ("rows", POINTER(Row)),
+        ("states", POINTER(States)),
     )
 
 
@@ -136,6 +151,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int32,
         (c_void_p, c_int32, c_void_p, c_void_p, c_int32, c_int32, c_int32),
     ),
+    "coblyn_keep_states": (None, (c_void_p,)),
+    "coblyn_decode_heads": (c_int32, (c_void_p, c_int32, *(c_void_p,) * 5)),
+    "coblyn_state": (POINTER(c_float), (c_void_p, c_int32)),
     "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),
     "coblyn_sampler_free": (None, (c_void_p,)),
     "coblyn_sampler_accept": (None, (c_void_p, c_void_p, c_int32)),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import addressof, sizeof
+from ctypes import addressof, pointer, sizeof
 
 from coblyn.errors import EngineError
 from coblyn.llama import shim
 from coblyn.llama.context import Batch, Context, decode_error
+from coblyn.llama.heads import States
 from coblyn.llama.sampler import MAX_DRAWN, Away, Draw
 from coblyn.llama.shim import Drawn, Row
 
@@ -21,9 +22,12 @@ class Steps:
         context: Whose steps they are.
         batch: Where their tokens stand.
         capacity: Maximum number of draws per step.
+        states: Where the states of decoded tokens are collected; None for nowhere.
     """
 
-    def __init__(self, context: Context, batch: Batch, capacity: int) -> None:
+    def __init__(
+        self, context: Context, batch: Batch, capacity: int, states: States | None = None
+    ) -> None:
         self._context = context
         self._rows = (Row * capacity)()
         self._drawn = (Drawn * (capacity * MAX_DRAWN))()
@@ -36,6 +40,7 @@ class Steps:
             sequences=sequences,
             outputs=outputs,
             rows=self._rows,
+            states=pointer(states.shim) if states else None,
         )
         self._run = context.library.coblyn_run
 

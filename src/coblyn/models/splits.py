@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["first_part", "is_later_part", "part_names", "plain_name"]
+from coblyn.models.gguf import GgufHeader, read_header
+
+__all__ = ["first_part", "is_later_part", "part_names", "plain_name", "read_headers"]
 
 _SPLIT = re.compile(
     r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)?", re.IGNORECASE
@@ -29,6 +32,17 @@ def is_later_part(name: str) -> bool:
 def first_part(path: Path) -> Path:
     """The first file, which represents the whole model."""
     return path.with_name(part_names(path.name)[0])
+
+
+def read_headers(path: Path) -> Sequence[GgufHeader]:
+    """The headers of all files of a model; only of this one if some are missing.
+
+    Raises:
+        ModelError: One cannot be read.
+    """
+    names = [path.with_name(name) for name in part_names(path.name)]
+    there = [name for name in names if name.is_file()]
+    return [read_header(each) for each in (there if len(there) == len(names) else [path])]
 
 
 def plain_name(name: str) -> str:

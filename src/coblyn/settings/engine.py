@@ -16,6 +16,7 @@ CacheType = Literal["f16", "bf16", "q8_0", "q5_1", "q4_0"]
 
 Knob = Literal[
     "cache_memory",
+    "draft_heads",
     "shared_cells",
     "max_running",
     "batch",
@@ -118,6 +119,13 @@ class EngineSettings:
             "large one; empty for none."
         ),
     ] = ""
+    draft_heads: Annotated[
+        bool,
+        Meta(
+            description="Guess tokens ahead with the prediction heads (MTP) that some models' files have, where that "
+            "is measured to be faster. They take memory; a draft model takes their place."
+        ),
+    ] = True
     adapters: Annotated[
         tuple[str, ...],
         Meta(

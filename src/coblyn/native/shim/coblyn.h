@@ -75,6 +75,31 @@ COBLYN_API int32_t coblyn_decode(struct llama_context * ctx, int32_t n_tokens, c
 COBLYN_API int32_t coblyn_decode_media(struct llama_context * ctx, int32_t n_cells, const float * embeddings,
                                        const int32_t * positions, int32_t sequence, int32_t output, int32_t is_whole);
 
+// heads.cpp: prediction heads (MTP), the layers of some models that guess the token after next from the state behind the last
+// layer and the next token.
+
+// From now on, the context keeps that state of each token that it decodes.
+COBLYN_API void coblyn_keep_states(struct llama_context * ctx);
+
+// Like coblyn_decode, for a context of heads: each token comes with the state of the token before it.
+COBLYN_API int32_t coblyn_decode_heads(struct llama_context * ctx, int32_t n_tokens, const int32_t * tokens,
+                                       const int32_t * positions, const int32_t * sequences, const int8_t * outputs,
+                                       const float * states);
+
+// The state of the token at an index of the last batch; NULL if it is not kept.
+COBLYN_API const float * coblyn_state(struct llama_context * ctx, int32_t index);
+
+// The tokens that were decoded, with their states.
+struct coblyn_states {
+    int32_t n;         // entries so far
+    int32_t capacity;  // of the arrays
+    int32_t width;     // of a state
+    int32_t * tokens;
+    int32_t * positions;
+    int32_t * sequences;
+    float *   values;
+};
+
 // sample.cpp: draws the next token for all rows of a step in one call.
 
 struct coblyn_sampler;
@@ -178,12 +203,16 @@ struct coblyn_steps {
     int32_t * sequences;
     int8_t *  outputs;
     struct coblyn_row * rows;
+    struct coblyn_states * states;  // if not NULL, what is decoded is appended; a further step begins only if there is room
 };
 
 // Run a step, then further ones that compute what was drawn, as long as every row that draws wants more. No step follows one in
 // which a row drew an end token or nothing, or had drafts. Returns 0, coblyn_decode's code, or COBLYN_NO_LOGITS - 1 - i when
 // row i has no logits.
 COBLYN_API int32_t coblyn_run(struct llama_context * ctx, struct coblyn_steps * steps);
+
+// Append the batch of a step that was decoded (heads.cpp).
+void coblyn_append_states(struct llama_context * ctx, struct coblyn_steps * steps);
 
 // loop.cpp: the bare loop that speed is measured against.
 

@@ -15,6 +15,11 @@ constexpr int32_t threw = -100;
 
 int32_t coblyn_decode(llama_context * ctx, int32_t n_tokens, const int32_t * tokens, const int32_t * positions,
                       const int32_t * sequences, const int8_t * outputs) {
+    return coblyn_decode_heads(ctx, n_tokens, tokens, positions, sequences, outputs, nullptr);
+}
+
+int32_t coblyn_decode_heads(llama_context * ctx, int32_t n_tokens, const int32_t * tokens, const int32_t * positions,
+                            const int32_t * sequences, const int8_t * outputs, const float * states) {
     // llama_batch wants one pointer and one count per token; they are kept between steps because a step has to be cheap.
     static thread_local std::vector<int32_t>        counts;
     static thread_local std::vector<llama_seq_id *> pointers;
@@ -28,6 +33,7 @@ int32_t coblyn_decode(llama_context * ctx, int32_t n_tokens, const int32_t * tok
     llama_batch batch{};
     batch.n_tokens = n_tokens;
     batch.token    = const_cast<llama_token *>(tokens);
+    batch.embd     = const_cast<float *>(states);
     batch.pos      = const_cast<llama_pos *>(positions);
     batch.n_seq_id = counts.data();
     batch.seq_id   = pointers.data();

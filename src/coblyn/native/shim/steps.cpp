@@ -24,8 +24,16 @@ int32_t decode(llama_context * ctx, coblyn_steps & steps) {
     const auto    start = Clock::now();
     const int32_t code =
         coblyn_decode(ctx, steps.n_tokens, steps.tokens, steps.positions, steps.sequences, steps.outputs);
+    if (code == 0 && steps.states) {
+        coblyn_append_states(ctx, &steps);
+    }
     steps.decode_seconds += seconds(Clock::now() - start);
     return code;
+}
+
+// Whether the states of another step can be kept, if they have to be. It has up to two tokens for each row.
+bool has_room(const coblyn_steps & steps) {
+    return !steps.states || steps.states->n + 2 * steps.n_rows <= steps.states->capacity;
 }
 
 bool is_interrupted(const coblyn_steps & steps) {
@@ -120,7 +128,7 @@ int32_t coblyn_run(llama_context * ctx, coblyn_steps * steps) {
         const auto now = Clock::now();
         // The next step is expected to take as long as this one.
         const bool is_late = seconds(now - start) + seconds(now - step_start) > steps->max_seconds;
-        if (is_late || is_interrupted(*steps) || !go_on(ctx, *steps)) {
+        if (is_late || is_interrupted(*steps) || !has_room(*steps) || !go_on(ctx, *steps)) {
             return 0;
         }
         follow(*steps);

@@ -1,0 +1,259 @@
+"""A model's own prediction heads (MTP) as a source of drafts, on a separate context.
+
+A head guesses a token from the state behind the last layer of one token and from the token after it. Its first guess
+continues from the model's state, further ones from its own. Its KV memory follows that of the model: the same
+operations, and the same tokens a little later. Where the two differ, guesses are bad, and the text is still right.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coblyn.engine.config import EngineConfig
+from coblyn.engine.plan import CacheOp, Copy, Discard, DraftWish, Remove, Restore, Save
+from coblyn.engine.shape import uses_heads
+from coblyn.errors import EngineError
+from coblyn.llama.context import Context, ContextOptions
+from coblyn.llama.heads import Computed, HeadBatch, HeadContext, States
+
+__all__ = ["DraftHeads", "draft_heads_of"]
+
+log = logging.getLogger(__name__)
+
+State = NDArray[np.float32]
+
+
+class _Pair(NamedTuple):
+    """A token, and the state of the token before it; None if that is unknown."""
+
+    token: int
+    before: State | None
+
+
+@dataclass(slots=True)
+class _Line:
+    """What the head knows of a sequence.
+
+    Attributes:
+        end: Positions below it are computed.
+        waiting: Tokens from there on, which are not computed yet.
+        last: State of the last of them; None if it is unknown.
+    """
+
+    end: int = 0
+    waiting: list[_Pair] = field(default_factory=list)
+    last: State | None = None
+
+    @property
+    def length(self) -> int:
+        return self.end + len(self.waiting)
+
+
+class _Saved(NamedTuple):
+    """A sequence of the head in main memory."""
+
+    memory: NDArray[np.uint8]
+    length: int
+    last: State | None
+
+
+class DraftHeads:
+    """Guesses with the first head of a model. Free it with ``close``, before the model.
+
+    Args:
+        context: The model's own context.
+        options: Its shape.
+
+    Attributes:
+        states: What steps on the model's context have to be given.
+
+    Raises:
+        ModelUnsupported: The library refuses a context for the heads.
+    """
+
+    def __init__(self, context: Context, options: ContextOptions) -> None:
+        self._heads = HeadContext(context.model, options)
+        self._batch = HeadBatch(self._heads.max_batch, self._heads.width)
+        self.states = States(context, 2 * self._batch.capacity)
+        self._unknown: State = np.zeros(self._heads.width, np.float32)
+        self._lines: dict[int, _Line] = {}
+        self._saved: dict[int, _Saved] = {}
+
+    def close(self) -> None:
+        """Free its memory."""
+        self._heads.close()
+
+    def follow(self, operation: CacheOp) -> None:
+        """Do what the model's context did."""
+        if isinstance(operation, Remove):
+            self._cut(operation.sequence, operation.start)
+        elif isinstance(operation, Save):
+            self._save(operation)
+        elif isinstance(operation, Restore):
+            self._restore(operation)
+        elif isinstance(operation, Discard):
+            self._saved.pop(operation.key, None)
+        else:
+            self._copy(operation)
+
+    def note(self) -> None:
+        """Take the tokens that the model computed since the last call."""
+        computed = self.states.take()
+        self._append(computed)
+        if sum(len(line.waiting) for line in self._lines.values()) >= self._batch.capacity:
+            self._catch_up(self._lines)
+
+    def draft(self, wishes: Sequence[DraftWish]) -> Mapping[str, tuple[int, ...]]:
+        """Guess tokens for texts of which all but the last token are computed; no guesses for others."""
+        ready = [wish for wish in wishes if self._is_ready(wish)]
+        if not ready:
+            return {}
+        self._catch_up([wish.sequence for wish in ready])
+        try:
+            found = self._guess(ready)
+        except EngineError as error:
+            self._start_over(error)
+            return {}
+        for wish in ready:
+            # The first row is what the model will compute; the others are guesses.
+            length = len(wish.tokens)
+            self._heads.remove(wish.sequence, length)
+            self._lines[wish.sequence] = _Line(length)
+        return {wish.request_id: tuple(guesses) for wish, guesses in zip(ready, found, strict=True)}
+
+    def _is_ready(self, wish: DraftWish) -> bool:
+        line = self._lines.get(wish.sequence)
+        length = len(wish.tokens)
+        fits = length + wish.num_wanted <= self._heads.length
+        return line is not None and line.length == length - 1 and fits
+
+    def _guess(self, wishes: Sequence[DraftWish]) -> list[list[int]]:
+        """Guesses for each wish. The memory holds all of them but the last afterwards."""
+        found: list[list[int]] = [[] for _ in wishes]
+        pairs = [_Pair(wish.tokens[-1], self._lines[wish.sequence].last) for wish in wishes]
+        going_on = list(range(len(wishes)))
+        while going_on:
+            for row, place in enumerate(going_on):
+                wish = wishes[place]
+                position = len(wish.tokens) - 1 + len(found[place])
+                self._put(row, pairs[place], position, wish.sequence, output=True)
+            self._heads.compute(self._batch, len(going_on))
+            for row, place in enumerate(going_on):
+                token = self._heads.best(row)
+                found[place].append(token)
+                pairs[place] = _Pair(token, self._heads.state(row))
+            going_on = [n for n in going_on if len(found[n]) < wishes[n].num_wanted]
+        return found
+
+    def _put(
+        self, row: int, pair: _Pair, position: int, sequence: int, *, output: bool = False
+    ) -> None:
+        self._batch.put(row, pair.token, position, sequence, output=output)
+        self._batch.states[row] = self._unknown if pair.before is None else pair.before
+
+    def _append(self, computed: Computed) -> None:
+        tokens, positions, sequences, states = computed
+        for token, position, sequence, state in zip(
+            tokens, positions, sequences, states, strict=True
+        ):
+            line = self._lines.setdefault(sequence, _Line())
+            if position == line.length - 1 and line.last is None and not line.waiting:
+                line.last = state  # it is computed already, from the same pair
+                continue
+            if position < line.length:
+                self._cut(sequence, position)
+            elif position > line.length:
+                self._forget(sequence, position)
+            line.waiting.append(_Pair(token, line.last))
+            line.last = state
+
+    def _catch_up(self, sequences: Sequence[int] | Mapping[int, _Line]) -> None:
+        """Compute what waits in some sequences."""
+        rows = [
+            (sequence, self._lines[sequence].end + place, pair)
+            for sequence in sequences
+            if sequence in self._lines
+            for place, pair in enumerate(self._lines[sequence].waiting)
+        ]
+        rest = iter(rows)
+        try:
+            while part := list(islice(rest, self._batch.capacity)):
+                for row, (sequence, position, pair) in enumerate(part):
+                    self._put(row, pair, position, sequence)
+                self._heads.compute(self._batch, len(part))
+        except EngineError as error:
+            self._start_over(error)
+            return
+        for sequence in {sequence for sequence, *_ in rows}:
+            line = self._lines[sequence]
+            line.end, line.waiting = line.length, []
+
+    def _start_over(self, error: EngineError) -> None:
+        """Forget everything, since what the memory holds is unknown; guesses are not worth more than that."""
+        log.debug("the prediction heads start over: %s", error.message)
+        self._heads.clear()
+        for line in self._lines.values():
+            line.end, line.waiting, line.last = line.length, [], None
+
+    def _cut(self, sequence: int, length: int) -> None:
+        line = self._lines.get(sequence)
+        if line is None or length >= line.length:
+            return
+        if length < line.end:
+            self._heads.remove(sequence, length)
+            line.end, line.waiting, line.last = length, [], None
+            return
+        line.last = line.waiting[length - line.end].before
+        del line.waiting[length - line.end :]
+
+    def _forget(self, sequence: int, length: int) -> None:
+        """Begin at a position, without what was before it."""
+        self._heads.remove(sequence, 0)
+        line = self._lines[sequence]
+        line.end, line.waiting, line.last = length, [], None
+
+    def _save(self, operation: Save) -> None:
+        sequence = operation.sequence
+        if sequence in self._lines:
+            self._catch_up([sequence])
+            line = self._lines[sequence]
+            memory = self._heads.save(sequence)
+            self._saved[operation.key] = _Saved(memory, line.length, line.last)
+            self._cut(sequence, operation.keep)
+
+    def _restore(self, operation: Restore) -> None:
+        saved = self._saved.get(operation.key)
+        if saved is None:
+            self._lines.pop(operation.sequence, None)
+            return
+        try:
+            self._heads.restore(saved.memory, operation.sequence)
+        except EngineError as error:
+            self._start_over(error)
+            return
+        self._lines[operation.sequence] = _Line(saved.length, last=saved.last)
+        self._cut(operation.sequence, operation.length)
+
+    def _copy(self, operation: Copy) -> None:
+        self._catch_up([operation.source])
+        line = self._lines.get(operation.source)
+        if line is None:
+            return
+        length = min(operation.length, line.length)
+        self._heads.copy(operation.source, operation.target, length)
+        last = line.last if length == line.length else None
+        self._lines[operation.target] = _Line(length, last=last)
+
+
+def draft_heads_of(
+    config: EngineConfig, context: Context, options: ContextOptions
+) -> DraftHeads | None:
+    """The prediction heads of a loaded model, if it has some that can be used and that are wanted."""
+    return DraftHeads(context, options) if uses_heads(config) else None
