@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from coblyn.story.interchange.report import Imported, Line, Report
+from coblyn.story.interchange.report import Imported, Report, line
+from coblyn.story.phrases import phrase
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.store.restore import Found, Restored
 from coblyn.story.store.transfer import StoryFile
@@ -52,7 +53,7 @@ def of_file(imported: Imported) -> Preview:
 
 def of_story(file: StoryFile) -> Preview:
     """A story of Coblyn, with its journal."""
-    report = Report("story of Coblyn", [Line("all of it", "with its journal")])
+    report = Report(phrase("format_own"), [line("all", "journal")])
     return _of_state("story", file.state, report)
 
 
@@ -77,17 +78,13 @@ def report_of(restored: Restored) -> Report:
 
 
 def _report(titles: Sequence[str], num_here: int, damaged: Sequence[str]) -> Report:
-    report = Report("backup of Coblyn")
+    report = Report(phrase("format_backup"))
     if titles:
         named = ", ".join(title or "Untitled" for title in titles[:_NAMED])
         more = ", …" if len(titles) > _NAMED else ""
-        report.understood.append(Line(_stories(len(titles)), named + more))
+        what = phrase("num_stories", n=len(titles))
+        report.understood.append(line(what, phrase("given", text=named + more)))
     if num_here:
-        verb = "is" if num_here == 1 else "are"
-        report.notes.append(f"{_stories(num_here)} {verb} here already, and left unchanged.")
-    report.dropped += [Line(title, "Its journal is damaged.") for title in damaged]
+        report.notes.append(phrase("stories_here", n=num_here))
+    report.dropped += [line(phrase("given", text=one), "damaged_journal") for one in damaged]
     return report
-
-
-def _stories(count: int) -> str:
-    return "1 story" if count == 1 else f"{count} stories"

@@ -13,8 +13,9 @@ from typing import TypeVar
 from coblyn.errors import BadRequest
 from coblyn.service.preview import Preview, of_backup, of_file, of_story, report_of
 from coblyn.story.interchange.files import import_file
-from coblyn.story.interchange.report import Line, Report
+from coblyn.story.interchange.report import Report, line
 from coblyn.story.operation import Operation
+from coblyn.story.phrases import phrase
 from coblyn.story.record import Proposed, Record
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
@@ -172,7 +173,7 @@ class Stories:
             return list(restored.stories), report_of(restored)
         if is_story_file(data):
             shelf = await self._helper.do(lambda store: store.transfer.import_story(data))
-            return [shelf], Report("story of Coblyn", [Line("all of it", "with its journal")])
+            return [shelf], Report(phrase("format_own"), [line("all", "journal")])
         imported = await asyncio.to_thread(import_file, data, name)
         operations = (*imported.operations, *imported.beginning)
         return [await self.create(operations)], imported.report

@@ -67,7 +67,7 @@ def test_all_fields_are_understood() -> None:
 def test_odd_cards_are_read_and_what_is_odd_is_said(card: Any, name: str, note: str) -> None:
     file = read_card_file(json.dumps(card).encode(), "file.json")
     assert file.card.name == name
-    assert note in " ".join(file.notes)
+    assert note in " ".join(map(str, file.notes))
     assert bool(file.notes) == bool(note)
 
 

@@ -132,8 +132,8 @@ def test_a_story_with_a_document_is_imported_with_a_report() -> None:
     for operation in imported.operations:
         state, _ = apply(state, operation)
     assert (state.text("main").text, state.single("memory")) == (TEXT, "A mine.")
-    kept = [line.what for line in imported.report.kept]
-    assert "1 sections without text" in kept
+    kept = [str(line.what) for line in imported.report.kept]
+    assert "1 section without text" in kept
     assert imported.report.dropped == []
 
 

@@ -2,7 +2,7 @@
 
 import type { StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import { linesOf, type ReportLine } from "./report";
+import { formatOf, linesOf, type Phrase, type ReportLine } from "./report";
 
 /** "reading": being looked at; "ready": waits for the writer; "bringing": on its way into the library. */
 export type Stage = "reading" | "ready" | "refused" | "bringing" | "done";
@@ -15,8 +15,8 @@ export interface Item {
   /** How much of the file was sent, 0 to 1. */
   sent: number;
   kind: Kind;
-  /** What kind of file it is, in words. */
-  format: string;
+  /** What kind of file it is; null before it was looked at. */
+  format: Phrase | null;
   title: string;
   beginning: string;
   report: readonly ReportLine[];
@@ -45,7 +45,7 @@ export class Importer {
   take(files: Iterable<File>): void {
     for (const file of files) {
       const id = this.#count++;
-      const empty = { kind: "story", format: "", title: "", beginning: "", report: [], problem: "", story: null } as const;
+      const empty = { kind: "story", format: null, title: "", beginning: "", report: [], problem: "", story: null } as const;
       this.items = [...this.items, { id, file, stage: "reading", sent: 0, ...empty }];
       this.#queue = this.#queue.then(() => this.#look(id));
     }
@@ -87,9 +87,8 @@ export class Importer {
     await this.#try(id, async () => {
       const said = await this.#api.preview(item.file, (sent) => this.#change(id, { sent }));
       const kind = KINDS.find((one) => one === said.kind) ?? "story";
-      const format = string((said.report as Record<string, unknown> | undefined)?.format);
       const about = { title: string(said.title), beginning: string(said.beginning), report: linesOf(said.report) };
-      this.#change(id, { stage: "ready", kind, format, ...about });
+      this.#change(id, { stage: "ready", kind, format: formatOf(said.report), ...about });
     });
   }
 

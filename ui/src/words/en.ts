@@ -112,6 +112,8 @@ export const en = {
   characterText: "Description",
   characterIn: "Takes part",
   noCharacters: "There are no characters yet. Drop a card here, or write one.",
+  /** Words for what imports report, by the server's codes; the server's own are English. */
+  reports: {} as Readonly<Record<string, string>>,
   report: { understood: "Understood:", kept: "Kept, not used:", dropped: "Left out:", notes: "Noted:" },
   importCard: "Import a card or lore",
   portraitOf: (name: string) => `Portrait of ${name}`,

@@ -1,6 +1,7 @@
 /** 页面上的中文。Keys as in `en.ts`. */
 
 import type { Words } from "./en";
+import { REPORTS } from "./reportsZh";
 
 const whole = new Intl.NumberFormat("zh");
 const tokens = (n: number): string => `${whole.format(n)} 个词元`;
@@ -105,6 +106,7 @@ export const zh: Words = {
   characterText: "描述",
   characterIn: "参与",
   noCharacters: "还没有角色。把角色卡拖到这里，或自己写一个。",
+  reports: REPORTS,
   report: { understood: "已识别：", kept: "已保留，未使用：", dropped: "未导入：", notes: "备注：" },
   importCard: "导入角色卡或世界书",
   portraitOf: (name) => `${name}的肖像`,

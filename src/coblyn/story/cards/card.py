@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coblyn.errors import BadRequest
+from coblyn.story.phrases import Phrase, phrase
 
 __all__ = ["Card", "read_card"]
 
@@ -56,7 +57,7 @@ class Card:
     group_greetings: tuple[str, ...] = field(default=(), repr=False)
     tags: tuple[str, ...] = ()
     book: Mapping[str, Any] | None = field(default=None, repr=False)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Phrase, ...] = ()
 
     @property
     def called(self) -> str:
@@ -80,7 +81,7 @@ def read_card(value: Any, file_name: str = "") -> Card:
     """
     if not isinstance(value, Mapping):
         raise BadRequest("A card must be a JSON object.")
-    notes: list[str] = []
+    notes: list[Phrase] = []
     version, fields = _fields(value, notes)
     fields = {
         _OLD.get(name, name): content
@@ -92,7 +93,7 @@ def read_card(value: Any, file_name: str = "") -> Card:
     name = fields.get("name")
     if not isinstance(name, str) or not name.strip():
         name = file_name.rsplit(".", 1)[0].strip() or "Unnamed"
-        notes.append(f"The card has no name; it is called {name}.")
+        notes.append(phrase("card_nameless", name=name))
     return Card(
         name.strip(),
         version,
@@ -109,18 +110,18 @@ def read_card(value: Any, file_name: str = "") -> Card:
     )
 
 
-def _fields(value: Mapping[str, Any], notes: list[str]) -> tuple[int, Mapping[str, Any]]:
+def _fields(value: Mapping[str, Any], notes: list[Phrase]) -> tuple[int, Mapping[str, Any]]:
     """The version of a card and its fields."""
     data, spec = value.get("data"), value.get("spec")
     if not isinstance(data, Mapping):
         if spec is not None:
-            notes.append("The card names a version but has no data; its outer fields were read.")
+            notes.append(phrase("card_no_data"))
         return 1, value
     if spec not in ("chara_card_v2", "chara_card_v3"):
-        notes.append("The card does not say its version; it was read as version 2.")
+        notes.append(phrase("card_no_version"))
     number = _number(value.get("spec_version"))
     if number is not None and number >= 4:
-        notes.append(f"The card is of version {number:g}, which is newer than what is known here.")
+        notes.append(phrase("card_newer", version=f"{number:g}"))
     return (3 if spec == "chara_card_v3" else 2), data
 
 
@@ -131,14 +132,14 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _texts(fields: Mapping[str, Any], notes: list[str]) -> dict[str, str]:
+def _texts(fields: Mapping[str, Any], notes: list[Phrase]) -> dict[str, str]:
     texts = {}
     for name in _TEXTS:
         value = fields.get(name)
         if isinstance(value, str):
             texts[name] = value
         elif value is not None:
-            notes.append(f"{name} is not text and is not used.")
+            notes.append(phrase("card_not_text", name=name))
     return texts
 
 
@@ -147,10 +148,10 @@ def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _book(fields: Mapping[str, Any], notes: list[str]) -> Mapping[str, Any] | None:
+def _book(fields: Mapping[str, Any], notes: list[Phrase]) -> Mapping[str, Any] | None:
     book = fields.get("character_book")
     if isinstance(book, Mapping):
         return book
     if book is not None:
-        notes.append("character_book is not a book and is not used.")
+        notes.append(phrase("card_no_book"))
     return None

@@ -16,6 +16,7 @@ from coblyn.story.bounded import Archive, decoded, json_of, unbase64
 from coblyn.story.cards.asset import MAX_ASSET, MAX_ASSETS, Asset, is_safe
 from coblyn.story.cards.card import Card, read_card
 from coblyn.story.cards.png import SIGNATURE, texts_of_png, with_texts
+from coblyn.story.phrases import Phrase, phrase
 
 __all__ = ["CardFile", "card_png", "charx", "is_picture", "read_card_file"]
 
@@ -41,7 +42,7 @@ class CardFile:
     carrier: str
     assets: tuple[Asset, ...] = ()
     left_out: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Phrase, ...] = ()
 
 
 def is_picture(data: bytes) -> bool:
@@ -62,7 +63,7 @@ def read_card_file(data: bytes, name: str = "") -> CardFile:
     Raises:
         BadRequest: There is no card in it, or it is damaged where the card is.
     """
-    notes: list[str] = []
+    notes: list[Phrase] = []
     if data.startswith(SIGNATURE):
         return _made(_of_png(data, notes), "png", name, notes, *_picture(data))
     if (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
@@ -112,7 +113,7 @@ def _made(
     raw: Any,
     carrier: str,
     name: str,
-    notes: list[str],
+    notes: list[Phrase],
     assets: tuple[Asset, ...] = (),
     left_out: tuple[str, ...] = (),
 ) -> CardFile:
@@ -146,7 +147,7 @@ def _asset(archive: Archive, path: str, limit: int) -> bytes | None:
         return None  # too large, or damaged: the card itself is whole
 
 
-def _of_png(data: bytes, notes: list[str]) -> Any:
+def _of_png(data: bytes, notes: list[Phrase]) -> Any:
     texts = texts_of_png(data, notes)
     for keyword in ("ccv3", "chara"):
         if keyword not in texts:
@@ -156,8 +157,8 @@ def _of_png(data: bytes, notes: list[str]) -> Any:
                 unbase64(texts[keyword], f"The card ({keyword})"), f"The card ({keyword})"
             )
         except BadRequest as error:
-            notes.append(error.message)
-    raise BadRequest(" ".join(["There is no character card in this picture.", *notes]))
+            notes.append(phrase("given", text=error.message))
+    raise BadRequest(" ".join(["There is no character card in this picture.", *map(str, notes)]))
 
 
 def _of_webp(data: bytes) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import inflated
+from coblyn.story.phrases import Phrase, phrase
 
 __all__ = ["SIGNATURE", "texts_of_png", "with_texts"]
 
@@ -16,7 +17,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 
 
-def texts_of_png(data: bytes, notes: list[str]) -> dict[str, bytes]:
+def texts_of_png(data: bytes, notes: list[Phrase]) -> dict[str, bytes]:
     """The texts of a PNG by lower-case keyword; the last of equal keywords counts.
 
     Args:
@@ -29,11 +30,11 @@ def texts_of_png(data: bytes, notes: list[str]) -> dict[str, bytes]:
             continue
         keyword = body.partition(b"\0")[0].decode("latin-1").lower()
         if not is_sound:
-            notes.append(f"The checksum of the text {keyword[:79]} is wrong.")
+            notes.append(phrase("png_checksum", keyword=keyword[:79]))
         try:
             texts[keyword] = _text(kind, body)
         except BadRequest as error:
-            notes.append(error.message)
+            notes.append(phrase("given", text=error.message))
     return texts
 
 
@@ -43,7 +44,7 @@ def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
     Raises:
         BadRequest: It is not a complete PNG.
     """
-    notes: list[str] = []
+    notes: list[Phrase] = []
     chunks = list(_chunks(data, notes))
     if notes or not chunks or chunks[-1][0] != b"IEND":
         raise BadRequest("The picture is not a whole PNG file.")
@@ -57,21 +58,21 @@ def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
     return b"".join([*parts, _chunk(b"IEND", b"")])
 
 
-def _chunks(data: bytes, notes: list[str]) -> Iterator[tuple[bytes, bytes, bool]]:
+def _chunks(data: bytes, notes: list[Phrase]) -> Iterator[tuple[bytes, bytes, bool]]:
     """Type, content and whether the checksum is right, of each chunk until the file ends."""
     at = len(SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 8 + length
         if end + 4 > len(data):
-            notes.append("The picture is cut short.")
+            notes.append(phrase("png_cut"))
             return
         body = data[at + 8 : end]
         yield kind, body, zlib.crc32(kind + body) == struct.unpack_from(">I", data, end)[0]
         if kind == b"IEND":
             return
         at = end + 4
-    notes.append("The picture has no end.")
+    notes.append(phrase("png_no_end"))
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -8,9 +8,10 @@ from typing import Any
 
 from coblyn.errors import BadRequest
 from coblyn.story.cards.card import read_card
-from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.lore.convert import entries_of_book, entries_of_world, entry_to_book
 from coblyn.story.lore.entry import strings
+from coblyn.story.phrases import phrase
 from coblyn.story.state import State
 
 __all__ = [
@@ -42,7 +43,7 @@ def add_book(writer: Writer, book: Mapping[str, Any], name: str, about: Mapping[
 
 def import_world(world: Mapping[str, Any], name: str) -> Imported:
     """A world file of SillyTavern."""
-    writer = Writer("SillyTavern lorebook")
+    writer = Writer("format_world")
     book_id = digest_of(world)
     fields = {key: value for key, value in world.items() if key != "entries"}
     title = world.get("name") if isinstance(world.get("name"), str) else ""
@@ -50,11 +51,11 @@ def import_world(world: Mapping[str, Any], name: str) -> Imported:
     entries = entries_of_world(world)
     writer.lore(entries, f"{book_id}.", book_id)
     if fields:
-        writer.report.kept.append(Line(", ".join(fields), "fields of the book"))
+        writer.kept(phrase("given", text=", ".join(fields)), "book_fields")
     given = world.get("entries")
     num = len(given) if isinstance(given, list | dict) else 0
     if num > len(entries):
-        writer.report.dropped.append(Line(f"{num - len(entries)} entries", "They are not objects."))
+        writer.dropped(phrase("num_entries", n=num - len(entries)), "num_entries_note")
     return writer.done()
 
 
@@ -62,7 +63,7 @@ def import_lorebook(value: Mapping[str, Any], name: str) -> Imported:
     """A book of version 3 that stands alone (``lorebook_v3``), or one that was taken out of a card."""
     inner = value.get("data")
     book = inner if isinstance(inner, Mapping) else value
-    writer = Writer("lorebook of character cards")
+    writer = Writer("format_lorebook")
     add_book(writer, book, name, {"source": "global"})
     return writer.done()
 
@@ -80,7 +81,7 @@ def import_agnai(value: Mapping[str, Any], name: str) -> Imported:
         }
         for one in found
     ]
-    return _plain_book("memory book of Agnaistic", name, entries)
+    return _plain_book("format_agnai", name, entries)
 
 
 def import_aidungeon(value: list[Any], name: str) -> Imported:
@@ -98,7 +99,7 @@ def import_aidungeon(value: list[Any], name: str) -> Imported:
         }
         for one in _objects(value)
     ]
-    return _plain_book("world info of AI Dungeon", name, entries)
+    return _plain_book("format_aidungeon", name, entries)
 
 
 def aidungeon_json(state: State) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from coblyn.story.cards.file import CardFile
 from coblyn.story.changes import Change
 from coblyn.story.interchange.books import add_book, digest_of
 from coblyn.story.interchange.pictures import add_assets, shown
-from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.macros import Names, filled
 from coblyn.story.operation import Edit, Operation, Put
+from coblyn.story.phrases import phrase
 from coblyn.story.state import MAIN
 from coblyn.story.text import Text
 
@@ -21,16 +22,16 @@ __all__ = ["import_card"]
 def import_card(file: CardFile) -> Imported:
     """A character: its card as it was, and its own lore beside it."""
     card = file.card
-    writer = Writer(f"character card, version {card.version}")
+    writer = Writer(phrase("format_card", version=card.version))
     name = digest_of(file.raw)
     fields = [field for field in card.texts if card.text(field)]
-    note = ", ".join(["name", *fields])
+    note = phrase("given", text=", ".join(["name", *fields]))
     about = {"card": dict(file.raw)} | shown(name, file)
-    writer.put(f"characters/{name}", about, f"card of {card.name}", note)
+    writer.put(f"characters/{name}", about, phrase("card", name=card.name), note)
     add_assets(writer, name, file)
     greetings = len(card.greetings) + len(card.group_greetings)
     if greetings:
-        writer.report.understood.append(Line("greetings", str(greetings)))
+        writer.understood("greetings", phrase("num", n=greetings))
     if card.book is not None:
         add_book(writer, card.book, card.name, {"source": "character", "character": name})
     writer.report.notes += file.notes

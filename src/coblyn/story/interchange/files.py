@@ -95,7 +95,7 @@ def _of_json(value: Any, data: bytes, name: str, title: str) -> Imported:
 
 
 def _of_text(text: str, name: str, title: str) -> Imported:
-    writer = Writer("Markdown" if name.endswith(".md") else "text")
+    writer = Writer("format_markdown" if name.endswith(".md") else "format_text")
     if "\0" in text:
         raise BadRequest("This file is of no kind that is known here.")
     plain = text.replace("\r\n", "\n")
@@ -103,7 +103,7 @@ def _of_text(text: str, name: str, title: str) -> Imported:
     writer.put("title", title)
     writer.put("mode", "story")
     if plain != text and plain.replace("\n", "\r\n") == text:
-        writer.keep("text", {"newline": "\r\n"}, "ends of lines as Windows has them")
+        writer.keep("text", {"newline": "\r\n"}, "newline")
     return writer.done()
 
 

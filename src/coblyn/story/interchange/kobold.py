@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.lore.entry import strings
 from coblyn.story.operation import Branch
+from coblyn.story.phrases import phrase
 from coblyn.story.state import MAIN, State
 from coblyn.story.text import Text
 
@@ -41,20 +42,20 @@ def is_kobold(value: Any) -> bool:
 
 def import_kobold(given: Mapping[str, Any], name: str) -> Imported:
     """A save."""
-    writer = Writer("KoboldAI Lite save")
+    writer = Writer("format_kobold")
     value = _newest_form(given)
     chunks = _chunks(value)
     text = "".join(chunks)
     clean = _PENDING.sub("", text)
     writer.text(clean)
     if clean != text:
-        writer.report.dropped.append(Line("marks of pictures that were never finished"))
+        writer.dropped("unfinished_pictures")
     if name:
         writer.put("title", name)
     settings = value.get("savedsettings")
     settings = settings if isinstance(settings, Mapping) else {}
     mode = _MODES.get(settings.get("opmode", 1), "story")
-    writer.put("mode", mode, "mode", mode)
+    writer.put("mode", mode, "mode", f"mode_{mode}")
     _speakers(writer, settings)
     if isinstance(value.get("memory"), str) and value["memory"]:
         writer.put("memory", value["memory"], "memory")
@@ -69,9 +70,11 @@ def _speakers(writer: Writer, settings: Mapping[str, Any]) -> None:
     """Who speaks in a chat: the writer, and one or several others."""
     name, others = settings.get("chatname"), settings.get("chatopponent")
     if isinstance(name, str) and name:
-        writer.put("personas/user", {"name": name}, "name of the writer", name)
+        writer.put("personas/user", {"name": name}, "user_name", phrase("given", text=name))
     if isinstance(others, str) and others:
-        writer.put("settings/speakers", others.split("||$||"), "names of the others", others)
+        names = others.split("||$||")
+        note = phrase("given", text=", ".join(names))
+        writer.put("settings/speakers", names, "other_names", note)
 
 
 def _newest_form(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,7 +123,7 @@ def _note(writer: Writer, value: Mapping[str, Any]) -> None:
     note: dict[str, Any] = {"text": text, "depth": depth, "kobold": {"anotestr": place}}
     if isinstance(template, str) and template:
         note["template"] = template
-    writer.put("note", note, "author's note", f"{depth} paragraphs before the end")
+    writer.put("note", note, "note", phrase("note_place", n=depth))
 
 
 def _entries(value: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -161,7 +164,7 @@ def _branches(writer: Writer, value: Mapping[str, Any]) -> None:
             writer.operations.append(Branch(f"kobold-{number}", MAIN, 0, Text.of(text)))
             num += 1
     if num:
-        writer.report.understood.append(Line(f"{num} branches"))
+        writer.understood(phrase("num_branches", n=num))
 
 
 def _rest(
@@ -174,12 +177,11 @@ def _rest(
         for key, one in settings.items()
         if not (one and _SECRETS.search(key) and isinstance(one, str))
     }
-    writer.keep(
-        "kobold", {"rest": rest, "settings": safe, "chunks": chunks}, ", ".join(["settings", *rest])
-    )
+    kept = phrase("given", text=", ".join(["settings", *rest]))
+    writer.keep("kobold", {"rest": rest, "settings": safe, "chunks": chunks}, kept)
     secrets = sorted(set(settings) - set(safe))
     if secrets:
-        writer.report.dropped.append(Line(", ".join(secrets), "Secrets and addresses of services."))
+        writer.dropped(phrase("given", text=", ".join(secrets)), "secrets_note")
 
 
 def kobold_json(state: State, branch: str) -> dict[str, Any]:

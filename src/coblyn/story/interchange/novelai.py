@@ -8,8 +8,9 @@ from typing import Any
 from coblyn.errors import BadRequest
 from coblyn.story.interchange.books import digest_of
 from coblyn.story.interchange.document import read_document
-from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.lore.entry import strings
+from coblyn.story.phrases import phrase
 from coblyn.story.state import State
 from coblyn.story.text import EMPTY, Text
 
@@ -26,7 +27,7 @@ def is_novelai(value: Any) -> bool:
 def import_novelai(value: Mapping[str, Any], name: str) -> Imported:
     """A story or a scenario."""
     is_scenario = "scenarioVersion" in value
-    writer = Writer("NovelAI scenario" if is_scenario else "NovelAI story")
+    writer = Writer("format_novelai_scenario" if is_scenario else "format_novelai_story")
     content = value if is_scenario else _mapping(value, "content")
     about = value if is_scenario else _mapping(value, "metadata")
     _text(writer, content, is_scenario=is_scenario)
@@ -42,7 +43,7 @@ def import_novelai(value: Mapping[str, Any], name: str) -> Imported:
     }
     rest.pop("story", None)
     outer = {} if is_scenario else {key: one for key, one in value.items() if key != "content"}
-    writer.keep("novelai", {"content": rest, **outer}, ", ".join([*rest, *outer]))
+    writer.keep("novelai", {"content": rest, **outer}, phrase("given", text=", ".join([*rest, *outer])))
     return writer.done()
 
 
@@ -57,7 +58,7 @@ def _text(writer: Writer, content: Mapping[str, Any], *, is_scenario: bool) -> N
     if isinstance(fragments, list):
         parts = [_fragment(index, one) for index, one in enumerate(fragments)]
         writer.text(EMPTY.plus(*parts))
-        writer.keep("novelai.story", dict(story), "history of the text")
+        writer.keep("novelai.story", dict(story), "novelai_history")
         return
     packed = content.get("document")
     if not isinstance(packed, str) or not packed:
@@ -67,19 +68,14 @@ def _text(writer: Writer, content: Mapping[str, Any], *, is_scenario: bool) -> N
         document = read_document(packed)
     except BadRequest as error:
         writer.text("")
-        writer.report.dropped.append(
-            Line("the text", f"{error.message} Export the story as text too.")
-        )
+        writer.dropped("novelai_no_text", phrase("novelai_no_text_note", problem=error.message))
         return
     writer.text(document.text)
-    writer.report.kept.append(Line("document", "its history, and who wrote which words"))
+    writer.kept("novelai_document", "novelai_document_note")
     if document.num_others:
-        note = "Only text is read. The document is kept as it was."
-        writer.report.kept.append(Line(f"{document.num_others} sections without text", note))
+        writer.kept(phrase("novelai_sections", n=document.num_others), "novelai_sections_note")
     if document.is_unfinished:
-        writer.report.notes.append(
-            "The editor had not finished some changes, and they do not fit: the text is as it was before them."
-        )
+        writer.report.notes.append(phrase("novelai_unfinished"))
 
 
 def _fragment(index: int, value: Any) -> Text:
@@ -96,14 +92,14 @@ def _contexts(writer: Writer, content: Mapping[str, Any]) -> None:
     if texts and isinstance(texts[0], str) and texts[0]:
         writer.put("memory", texts[0], "memory")
     if len(texts) > 1 and isinstance(texts[1], str) and texts[1]:
-        writer.put("note", {"text": texts[1], "depth": 3}, "author's note")
+        writer.put("note", {"text": texts[1], "depth": 3}, "note")
     if contexts:
-        writer.keep("novelai.context", contexts, "placement of memory and author's note")
+        writer.keep("novelai.context", contexts, "novelai_context")
 
 
 def import_novelai_lore(value: Mapping[str, Any], name: str) -> Imported:
     """A lorebook."""
-    writer = Writer("NovelAI lorebook")
+    writer = Writer("format_novelai_lore")
     _lore(writer, value, name)
     return writer.done()
 
@@ -116,8 +112,7 @@ def _lore(writer: Writer, lorebook: Mapping[str, Any], name: str) -> None:
     writer.put(f"books/{book}", {"name": name, "source": "global", "fields": fields})
     writer.lore({str(n): _entry(one) for n, one in enumerate(entries)}, f"{book}.", book)
     if entries:
-        note = "search ranges, biases and insertion: kept with each entry"
-        writer.report.kept.append(Line("what only NovelAI's lore has", note))
+        writer.kept("novelai_lore", "novelai_lore_note")
 
 
 def _entry(one: Mapping[str, Any]) -> dict[str, Any]:

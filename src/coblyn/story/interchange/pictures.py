@@ -9,8 +9,9 @@ from coblyn.errors import BadRequest, NotFound
 from coblyn.story.cards.asset import Asset, asset_of, media_type, portrait_of
 from coblyn.story.cards.file import CardFile, card_png, charx
 from coblyn.story.interchange.books import card_json
-from coblyn.story.interchange.report import Line, Writer
+from coblyn.story.interchange.report import Writer
 from coblyn.story.operation import Put
+from coblyn.story.phrases import phrase
 from coblyn.story.state import State
 
 __all__ = ["add_assets", "charx_of", "picture_card", "portrait", "shown"]
@@ -31,13 +32,13 @@ def add_assets(writer: Writer, character: str, file: CardFile) -> None:
         writer.operations.append(Put(f"kept/asset.{character}.{number}", asset.to_json()))
     if paths := [asset.path for asset in file.assets if asset.path]:
         more = ", …" if len(paths) > _NAMED else ""
-        line = Line(_files(len(paths)), ", ".join(paths[:_NAMED]) + more)
-        writer.report.kept.append(line)
-    reason = "It is too large, damaged, or not where files of an archive may be."
-    writer.report.dropped += [Line(path, reason) for path in file.left_out]
+        named = phrase("given", text=", ".join(paths[:_NAMED]) + more)
+        writer.kept(phrase("card_files", n=len(paths)), named)
+    for path in file.left_out:
+        writer.dropped(phrase("given", text=path), "card_file_note")
     number_of = portrait_of(file.raw, file.assets)
     if number_of is not None:
-        writer.report.understood.append(Line("portrait", file.assets[number_of].path))
+        writer.understood("portrait", phrase("given", text=file.assets[number_of].path))
 
 
 def portrait(state: State, character: str) -> Asset:
@@ -90,7 +91,3 @@ def _assets(state: State, character: str) -> list[Asset]:
 def _number(name: str) -> int:
     end = name.rsplit(".", 1)[1]
     return int(end) if end.isascii() and end.isdigit() else 0
-
-
-def _files(count: int) -> str:
-    return "1 file of the card" if count == 1 else f"{count} files of the card"

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from coblyn.story.changes import Change
 from coblyn.story.operation import Edit, Operation, Put
+from coblyn.story.phrases import Phrase, phrase
 from coblyn.story.state import MAIN
 from coblyn.story.text import Text
 
-__all__ = ["Imported", "Line", "Report", "Writer"]
+__all__ = ["Imported", "Line", "Report", "Writer", "line"]
 
 Fate = Literal["understood", "kept", "dropped"]
 
@@ -22,11 +23,26 @@ class Line:
 
     Attributes:
         what: The part, such as ``memory`` or ``17 entries of lore``.
-        note: An additional sentence, or empty.
+        note: An additional sentence.
     """
 
-    what: str
-    note: str = ""
+    what: Phrase
+    note: Phrase | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As clients get it: in English, and as codes."""
+        note = {"note_code": self.note.to_json()} if self.note else {}
+        about = {"what": str(self.what), "note": str(self.note or "")}
+        return about | {"what_code": self.what.to_json()} | note
+
+
+def line(what: Phrase | str, note: Phrase | str | None = None) -> Line:
+    """A line; a string is the code of a phrase without values."""
+    return Line(_phrase(what), None if note is None else _phrase(note))
+
+
+def _phrase(given: Phrase | str) -> Phrase:
+    return phrase(given) if isinstance(given, str) else given
 
 
 @dataclass(slots=True)
@@ -41,24 +57,26 @@ class Report:
         notes: Problems of the file, as sentences.
     """
 
-    format: str
+    format: Phrase
     understood: list[Line] = field(default_factory=list)
     kept: list[Line] = field(default_factory=list)
     dropped: list[Line] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Phrase] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As clients get it."""
 
-        def lines(part: Sequence[Line]) -> list[dict[str, str]]:
-            return [{"what": line.what, "note": line.note} for line in part]
+        def lines(part: Sequence[Line]) -> list[dict[str, Any]]:
+            return [one.to_json() for one in part]
 
         return {
-            "format": self.format,
+            "format": str(self.format),
+            "format_code": self.format.to_json(),
             "understood": lines(self.understood),
             "kept": lines(self.kept),
             "dropped": lines(self.dropped),
-            "notes": list(self.notes),
+            "notes": [str(note) for note in self.notes],
+            "note_codes": [note.to_json() for note in self.notes],
         }
 
 
@@ -86,29 +104,43 @@ class Writer:
     """Collects the operations of a file and its report.
 
     Args:
-        kind: Description of the file's format.
+        kind: Description of the file's format; a string is the code of a phrase.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: Phrase | str) -> None:
         self.operations: list[Operation] = []
-        self.report = Report(kind)
+        self.report = Report(_phrase(kind))
 
-    def text(self, text: str | Text, what: str = "text") -> None:
+    def text(self, text: str | Text, what: Phrase | str = "text") -> None:
         """The text of the story."""
         value = Text.of(text) if isinstance(text, str) else text
         self.operations.append(Edit(MAIN, (Change(0, 0, value),)))
-        self.report.understood.append(Line(what, f"{len(value.text.split())} words"))
+        self.understood(what, phrase("num_words", n=len(value.text.split())))
 
-    def put(self, place: str, value: Any, what: str = "", note: str = "") -> None:
+    def put(
+        self, place: str, value: Any, what: Phrase | str = "", note: Phrase | str | None = None
+    ) -> None:
         """Add an operation; without ``what`` it is not reported."""
         self.operations.append(Put(place, value))
         if what:
-            self.report.understood.append(Line(what, note))
+            self.understood(what, note)
 
-    def keep(self, name: str, value: Any, what: str, note: str = "") -> None:
+    def keep(self, name: str, value: Any, what: Phrase | str) -> None:
         """Add a part that is stored but not used."""
         self.operations.append(Put(f"kept/{name}", value))
-        self.report.kept.append(Line(what, note))
+        self.kept(what)
+
+    def understood(self, what: Phrase | str, note: Phrase | str | None = None) -> None:
+        """Report a part that is used."""
+        self.report.understood.append(line(what, note))
+
+    def kept(self, what: Phrase | str, note: Phrase | str | None = None) -> None:
+        """Report a part that is stored but not used."""
+        self.report.kept.append(line(what, note))
+
+    def dropped(self, what: Phrase | str, note: Phrase | str | None = None) -> None:
+        """Report a part that is lost."""
+        self.report.dropped.append(line(what, note))
 
     def lore(self, entries: dict[str, dict[str, Any]], prefix: str, book: str = "") -> None:
         """Add lore entries in SillyTavern's format."""
@@ -117,8 +149,8 @@ class Writer:
             self.operations.append(Put(f"lore/{prefix}{name}", value))
         if entries:
             off = sum(bool(entry.get("disable")) for entry in entries.values())
-            note = f"{off} of them switched off" if off else ""
-            self.report.understood.append(Line(f"{len(entries)} entries of lore", note))
+            note = phrase("num_off", n=off) if off else None
+            self.understood(phrase("num_lore", n=len(entries)), note)
 
     def done(self) -> Imported:
         """The result."""

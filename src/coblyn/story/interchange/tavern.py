@@ -11,7 +11,8 @@ from typing import Any
 
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import decoded, json_of
-from coblyn.story.interchange.report import Imported, Line, Writer
+from coblyn.story.interchange.report import Imported, Writer
+from coblyn.story.phrases import phrase
 from coblyn.story.state import State
 from coblyn.story.text import EMPTY, Text
 
@@ -34,27 +35,25 @@ def is_tavern(data: bytes) -> bool:
 
 def import_tavern(data: bytes, name: str) -> Imported:
     """A chat."""
-    writer = Writer("SillyTavern chat")
+    writer = Writer("format_tavern")
     lines = _lines(decoded(data, "The chat"), writer)
     header = lines.pop(0) if lines and "mes" not in lines[0] else {}
     if not header:
-        writer.report.notes.append("The chat has no header line.")
+        writer.report.notes.append(phrase("no_header"))
     messages = [line for line in lines if isinstance(line.get("mes"), str)]
     if len(messages) < len(lines):
-        writer.report.dropped.append(
-            Line(f"{len(lines) - len(messages)} lines", "They are not messages.")
-        )
-    writer.text(_text(messages), f"{len(messages)} messages")
+        writer.dropped(phrase("num_lines", n=len(lines) - len(messages)), "num_lines_note")
+    writer.text(_text(messages), phrase("num_messages", n=len(messages)))
     writer.put("mode", "chat")
     writer.put("title", name)
     _names(writer, header, messages)
     num_takes = sum(_takes(writer, index, message) for index, message in enumerate(messages))
     if num_takes:
-        writer.report.understood.append(Line(f"{num_takes} swipes", "They are takes."))
+        writer.understood(phrase("num_takes", n=num_takes), "num_takes_note")
     metadata = header.get("chat_metadata")
     if isinstance(metadata, Mapping):
         _note(writer, metadata)
-    writer.keep("tavern", {"header": header, "messages": messages}, "all fields of the messages")
+    writer.keep("tavern", {"header": header, "messages": messages}, "message_fields")
     return writer.done()
 
 
@@ -67,7 +66,7 @@ def _lines(text: str, writer: Writer) -> list[dict[str, Any]]:
         except BadRequest:
             if number < len(lines):
                 raise
-            writer.report.dropped.append(Line("the last line", "It is cut short."))
+            writer.dropped("last_line", "last_line_note")
             break
         if isinstance(value, dict):
             values.append(value)
@@ -94,7 +93,7 @@ def _names(writer: Writer, header: Mapping[str, Any], messages: list[dict[str, A
     spoken = [one for one in messages if one.get("is_user") and isinstance(one.get("name"), str)]
     user = spoken[0]["name"] if spoken else header.get("user_name")
     if isinstance(user, str) and user not in ("", "unused"):
-        writer.put("personas/user", {"name": user}, "name of the writer", user)
+        writer.put("personas/user", {"name": user}, "user_name", phrase("given", text=user))
     others = {
         one["name"] for one in messages if isinstance(one.get("name"), str) and one["name"] != user
     }
@@ -119,7 +118,7 @@ def _note(writer: Writer, metadata: Mapping[str, Any]) -> None:
     prompt, depth = metadata.get("note_prompt"), metadata.get("note_depth")
     if isinstance(prompt, str) and prompt:
         note = {"text": prompt, "depth": depth if type(depth) is int and depth >= 0 else 4}
-        writer.put("note", note, "author's note")
+        writer.put("note", note, "note")
 
 
 def tavern_jsonl(state: State, branch: str) -> str:
