@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from coblyn.errors import BadRequest
+from coblyn.story.book import entries_of, lore_settings_of
 from coblyn.story.changes import Change
 from coblyn.story.context import Context, assemble, messages_of
 from coblyn.story.lore.entry import read_entry
@@ -229,3 +230,19 @@ def test_images_of_a_turn_are_shown_with_it() -> None:
         {"type": "image_url", "image_url": {"url": url}},
         {"type": "text", "text": "What is \n\nthis?"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_fired"), [("story", True), ("adventure", True), ("chat", False)]
+)
+def test_a_key_is_looked_for_further_back_in_paragraphs_than_in_turns(
+    mode: str, is_fired: bool
+) -> None:
+    """A turn of a chat is as long as many paragraphs."""
+    text = "\n".join(["You: A lamp.", *(f"You: {n}" for n in range(8))])
+    lore = {"key": ["lamp"], "content": "It burns blue."}
+    state = story(text, mode=mode, lore__a=lore, personas__me={"name": "You"})
+    scene = Scene(messages_of(text, speakers_of(state)))
+    assert bool(fire(entries_of(state), scene, lore_settings_of(state)).fired) is is_fired
+    wide = story(text, mode=mode, lore__a=lore, settings__lore={"scan_depth": 50})
+    assert fire(entries_of(wide), scene, lore_settings_of(wide)).fired

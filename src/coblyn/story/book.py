@@ -10,8 +10,12 @@ from coblyn.story.lore.entry import Entry, Source, read_entry
 from coblyn.story.lore.scene import LoreSettings, read_settings
 from coblyn.story.lore.verdict import Timer
 from coblyn.story.state import State
+from coblyn.story.turns import speakers_of
 
 __all__ = ["entries_of", "lore_settings_of", "read_timers", "sources_of"]
+
+PARAGRAPHS = 12
+"""How many paragraphs of a text without turns are searched for keys."""
 
 _SOURCES: frozenset[Source] = frozenset(("chat", "persona", "character", "global"))
 
@@ -34,9 +38,14 @@ def entries_of(state: State) -> list[Entry]:
 
 
 def lore_settings_of(state: State) -> LoreSettings:
-    """The story's lore settings, from the setting ``lore``."""
+    """The story's lore settings, from the setting ``lore``; what that does not say is as for chats in SillyTavern.
+
+    A text without turns is searched further back: its messages are paragraphs, of which many make one turn of a chat.
+    """
     value = state.places.get("settings/lore")
-    return read_settings(value if isinstance(value, Mapping) else {})
+    value = value if isinstance(value, Mapping) else {}
+    own = {} if speakers_of(state).has_turns else {"scan_depth": PARAGRAPHS}
+    return read_settings({**own, **value})
 
 
 def read_timers(value: Any) -> dict[str, Timer]:

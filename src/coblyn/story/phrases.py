@@ -1,4 +1,4 @@
-"""What imports say, as codes with values: clients put them into words of their language, and here are the English ones."""
+"""What imports say: codes with values, which clients put into words of their language, and the English words."""
 
 from __future__ import annotations
 

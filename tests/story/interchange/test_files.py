@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from coblyn.errors import BadRequest
-from coblyn.story.book import entries_of
+from coblyn.story.book import entries_of, lore_settings_of
 from coblyn.story.changes import Change
 from coblyn.story.interchange.files import FORMATS, export_file, import_file
 from coblyn.story.interchange.report import Imported
@@ -75,6 +75,18 @@ def test_a_kobold_save_is_understood() -> None:
     assert "pictures" in lines(imported.report.dropped)
     assert "completed_imgs_meta" in lines(imported.report.kept)
     assert "secret" not in repr(state)
+
+
+@pytest.mark.parametrize(
+    ("chars", "depth"), [(0, 1000), (None, 1000), (512, 4), (160, 1), (10**9, 1000)]
+)
+def test_how_far_back_kobold_looks_for_lore(chars: int | None, depth: int) -> None:
+    value = KOBOLD | {"wisearchdepth": chars}
+    state = load(value)
+    assert lore_settings_of(state).scan_depth == depth
+    assert json.loads(export_file(state, "kobold").data)["wisearchdepth"] == (chars or 0)
+    changed, _ = apply(state, Put("settings/lore", {"scan_depth": 7}))
+    assert json.loads(export_file(changed, "kobold").data)["wisearchdepth"] == 1120
 
 
 def test_what_a_kobold_entry_forbids_stays_forbidden() -> None:

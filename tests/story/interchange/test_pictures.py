@@ -54,7 +54,10 @@ def test_files_of_an_archive_are_kept_and_go_out_byte_by_byte() -> None:
     state, report, character = load(archive(**FILES), "tomos.charx")
     assert portrait(state, character).data == ICON
     assert report.dropped == []
-    assert (str(report.kept[-1].what), "x.lua" in str(report.kept[-1].note)) == ("4 files of the card", True)
+    assert (str(report.kept[-1].what), "x.lua" in str(report.kept[-1].note)) == (
+        "4 files of the card",
+        True,
+    )
     out = export_file(state, "charx", which=character).data
     with zipfile.ZipFile(io.BytesIO(out)) as made:
         assert {name: made.read(name) for name in FILES} == FILES
@@ -132,3 +135,45 @@ def test_a_name_that_an_archive_has_several_times_is_read_once() -> None:
             made.writestr("a.txt", b"three")
     (asset,) = read_card_file(target.getvalue()).assets
     assert (asset.path, asset.data) == ("a.txt", b"three")
+
+
+def with_icon(uri: str) -> dict[str, object]:
+    assets = [{"type": "icon", "uri": uri, "name": "main", "ext": "png"}]
+    return V3 | {"data": V3["data"] | {"assets": assets}}  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("card", "names"),
+    [
+        (V2, ["main"]),
+        (V2["data"], ["main"]),
+        (with_icon("ccdefault:"), ["main"]),
+        (with_icon("https://x.example/a.png"), ["main", "card"]),
+    ],
+)
+def test_the_picture_of_a_card_is_the_icon_of_its_archive(
+    card: dict[str, object], names: list[str]
+) -> None:
+    plain = png(before=text_chunk("title", b"x"))
+    picture = png(before=text_chunk("title", b"x"), behind=text_chunk("chara", packed(card)))
+    state, _, character = load(picture, "tomos.png")
+    out = export_file(state, "charx", which=character).data
+    with zipfile.ZipFile(io.BytesIO(out)) as made:
+        assert made.read("assets/icon/images/main.png") == plain
+        written = json.loads(made.read("card.json"))
+    assert written["spec"] == "chara_card_v3"
+    assert isinstance(written["data"]["group_only_greetings"], list)
+    assert [one["name"] for one in written["data"]["assets"]] == names
+    again, report, same = load(out, "tomos.charx")
+    assert portrait(again, same).data == plain
+    assert report.dropped == []
+    first, second = read_card_file(picture).card, read_card_file(out).card
+    assert (second.name, second.texts, second.greetings) == (
+        first.name,
+        first.texts,
+        first.greetings,
+    )
+    out_again = export_file(again, "charx", which=same).data
+    with zipfile.ZipFile(io.BytesIO(out_again)) as made:
+        assert json.loads(made.read("card.json"))["data"]["assets"] == written["data"]["assets"]
+        assert made.read("assets/icon/images/main.png") == plain

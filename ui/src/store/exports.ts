@@ -1,6 +1,6 @@
 /** The files that a story can be saved as; "own" is Coblyn's, with everything that happened to it. */
 
-export const EXPORTS = ["own", "kobold", "tavern", "markdown", "text", "lorebook", "novelai-lorebook", "aidungeon"] as const;
+export const EXPORTS = ["own", "kobold", "tavern", "markdown", "text", "novelai", "lorebook", "novelai-lorebook", "aidungeon"] as const;
 export type Export = (typeof EXPORTS)[number];
 
 /** The files that a character can be saved as. */

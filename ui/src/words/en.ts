@@ -253,6 +253,7 @@ export const en = {
     tavern: "SillyTavern chat",
     markdown: "Markdown",
     text: "Plain text",
+    novelai: "NovelAI story or scenario",
     lorebook: "Lore for SillyTavern",
     "novelai-lorebook": "Lore for NovelAI",
     aidungeon: "Lore for AI Dungeon",

@@ -238,6 +238,7 @@ export const zh: Words = {
     tavern: "SillyTavern 聊天",
     markdown: "Markdown",
     text: "纯文本",
+    novelai: "NovelAI 故事或剧本",
     lorebook: "SillyTavern 世界书",
     "novelai-lorebook": "NovelAI 世界书",
     aidungeon: "AI Dungeon 世界信息",

@@ -146,8 +146,8 @@ async def events(call: Call) -> Response:
 async def export(call: Call) -> Response:
     """With its whole journal: a zip archive of JSON lines, which import reads.
 
-    ``?format=`` text, markdown, kobold, tavern, lorebook, novelai-lorebook, aidungeon, card, card-png or charx gives a
-    file of another program, of ``?branch=`` and, for a book or a card, of ``?which=`` its id.
+    ``?format=`` text, markdown, kobold, tavern, novelai, lorebook, novelai-lorebook, aidungeon, card, card-png or
+    charx gives a file of another program, of ``?branch=`` and, for a book or a card, of ``?which=`` its id.
     """
     name, asked = _story(call), call.request.query_params
     if kind := asked.get("format", ""):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import struct
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +16,7 @@ from coblyn.story.cards.card import Card, read_card
 from coblyn.story.cards.png import SIGNATURE, texts_of_png, with_texts
 from coblyn.story.phrases import Phrase, phrase
 
-__all__ = ["CardFile", "card_png", "charx", "is_picture", "read_card_file"]
+__all__ = ["CardFile", "card_png", "is_picture", "read_card_file"]
 
 _COMMENT = b"ASCII\0\0\0"
 """Prefix of the text of an EXIF comment."""
@@ -96,17 +94,6 @@ def card_png(picture: bytes, raw: Mapping[str, Any]) -> bytes:
 
 def _packed(value: Any) -> bytes:
     return base64.b64encode(json.dumps(value, ensure_ascii=False).encode())
-
-
-def charx(raw: Mapping[str, Any], assets: Iterable[Asset]) -> bytes:
-    """An archive of a card and its files; the same bytes for the same content."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        card = json.dumps(raw, ensure_ascii=False, indent=4).encode()
-        for path, data in (("card.json", card), *((one.path, one.data) for one in assets)):
-            if path:
-                archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_DEFLATED)
-    return target.getvalue()
 
 
 def _made(

@@ -10,11 +10,12 @@ from coblyn.errors import BadRequest
 from coblyn.story.bounded import inflated
 from coblyn.story.phrases import Phrase, phrase
 
-__all__ = ["SIGNATURE", "texts_of_png", "with_texts"]
+__all__ = ["SIGNATURE", "texts_of_png", "with_texts", "without_texts"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_CARD_KEYWORDS = (b"chara", b"ccv3")
 
 
 def texts_of_png(data: bytes, notes: list[Phrase]) -> dict[str, bytes]:
@@ -56,6 +57,22 @@ def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
             parts.append(_chunk(kind, body))
     parts += [_chunk(b"tEXt", key.encode("latin-1") + b"\0" + text) for key, text in texts.items()]
     return b"".join([*parts, _chunk(b"IEND", b"")])
+
+
+def without_texts(data: bytes) -> bytes:
+    """A picture without the card in it; one that is no whole PNG stays as it is."""
+    notes: list[Phrase] = []
+    if not data.startswith(SIGNATURE):
+        return data
+    chunks = list(_chunks(data, notes))
+    if notes:
+        return data
+    kept = [
+        _chunk(kind, body)
+        for kind, body, _ in chunks
+        if kind not in _TEXT_CHUNKS or body.partition(b"\0")[0].lower() not in _CARD_KEYWORDS
+    ]
+    return b"".join([SIGNATURE, *kept])
 
 
 def _chunks(data: bytes, notes: list[Phrase]) -> Iterator[tuple[bytes, bytes, bool]]:

@@ -31,6 +31,7 @@ from coblyn.story.interchange.novelai import (
 from coblyn.story.interchange.pictures import charx_of, picture_card
 from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.interchange.tavern import import_tavern, is_tavern, tavern_jsonl
+from coblyn.story.interchange.to_novelai import novelai_file
 from coblyn.story.state import State
 
 __all__ = ["FORMATS", "Exported", "export_file", "import_file"]
@@ -133,6 +134,11 @@ def _text(state: State, branch: str) -> bytes:
     return (text.replace("\n", "\r\n") if newline == "\r\n" else text).encode()
 
 
+def _novelai(state: State, branch: str) -> Exported:
+    value, suffix = novelai_file(state, branch)
+    return Exported(_json(value, None), "application/json", suffix)
+
+
 _JSON, _PLAIN = "application/json", "text/plain; charset=utf-8"
 
 FORMATS: Mapping[str, Callable[[State, str, str], Exported]] = {
@@ -144,6 +150,7 @@ FORMATS: Mapping[str, Callable[[State, str, str], Exported]] = {
     "tavern": lambda state, branch, _: Exported(
         tavern_jsonl(state, branch).encode(), "application/jsonl", ".jsonl"
     ),
+    "novelai": lambda state, branch, _: _novelai(state, branch),
     "lorebook": lambda state, _, which: Exported(
         _json(world_json(state, which or None)), _JSON, ".json"
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.lore.entry import strings
+from coblyn.story.lore.match import MAX_DEPTH
 from coblyn.story.operation import Branch
 from coblyn.story.phrases import phrase
 from coblyn.story.state import MAIN, State
@@ -20,6 +21,9 @@ _NUMBERS = {mode: number for number, mode in _MODES.items()}
 
 _DEPTHS = {480: 4, 320: 3, 160: 2, 0: 0}
 """Where the author's note stands: characters from the end, and about as many paragraphs."""
+
+_PARAGRAPH = 160
+"""Characters that count as a paragraph or message in a search depth; few, so that no less is searched than there."""
 
 _PENDING = re.compile(r"\[<\|p\|[^|\]]{0,200}\|p\|>\]")
 _SECRETS = re.compile(r"key|token|url|secret|password|addr", re.IGNORECASE)
@@ -60,6 +64,7 @@ def import_kobold(given: Mapping[str, Any], name: str) -> Imported:
     if isinstance(value.get("memory"), str) and value["memory"]:
         writer.put("memory", value["memory"], "memory")
     _note(writer, value)
+    _scan_depth(writer, value)
     writer.lore({str(n): entry for n, entry in enumerate(_entries(value))}, "kobold.")
     _branches(writer, value)
     _rest(writer, value, chunks, settings)
@@ -124,6 +129,25 @@ def _note(writer: Writer, value: Mapping[str, Any]) -> None:
     if isinstance(template, str) and template:
         note["template"] = template
     writer.put("note", note, "note", phrase("note_place", n=depth))
+
+
+def _scan_depth(writer: Writer, value: Mapping[str, Any]) -> None:
+    """How far back keys are looked for: characters there, of which 0 means all; paragraphs and messages here."""
+    entries, chars = value.get("worldinfo"), value.get("wisearchdepth")
+    if isinstance(entries, list) and entries:
+        depth = _paragraphs(chars if type(chars) is int and chars > 0 else 0)
+        writer.put("settings/lore", {"scan_depth": depth}, "scan_depth")
+
+
+def _paragraphs(chars: int) -> int:
+    return min(-(-chars // _PARAGRAPH), MAX_DEPTH) if chars else MAX_DEPTH
+
+
+def _chars_of(depth: int, kept: Any) -> int:
+    """A search depth in characters: the one that the save came with while it means the same."""
+    if type(kept) is int and kept >= 0 and _paragraphs(kept) == depth:
+        return kept
+    return 0 if depth >= MAX_DEPTH else depth * _PARAGRAPH
 
 
 def _entries(value: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -195,8 +219,17 @@ def kobold_json(state: State, branch: str) -> dict[str, Any]:
     note = state.single("note")
     others = [name for name in state.texts if name != branch]
     mode = _NUMBERS.get(state.single("mode"), 1)
+    rest_of_save = kept.get("rest", {})
+    lore = state.places.get("settings/lore")
+    depth = lore.get("scan_depth") if isinstance(lore, Mapping) else None
+    searched = (
+        {"wisearchdepth": _chars_of(depth, rest_of_save.get("wisearchdepth"))}
+        if type(depth) is int
+        else {}
+    )
     return {
-        **kept.get("rest", {}),
+        **rest_of_save,
+        **searched,
         "gamestarted": True,
         "prompt": first,
         "actions": rest,

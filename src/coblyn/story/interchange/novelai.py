@@ -14,7 +14,19 @@ from coblyn.story.phrases import phrase
 from coblyn.story.state import State
 from coblyn.story.text import EMPTY, Text
 
-__all__ = ["import_novelai", "import_novelai_lore", "is_novelai", "novelai_lore_json"]
+__all__ = [
+    "NOTE_PLACE",
+    "depth_of",
+    "import_novelai",
+    "import_novelai_lore",
+    "is_novelai",
+    "mapping",
+    "novelai_lore_json",
+    "place_of",
+]
+
+NOTE_PLACE = -4
+"""Where NovelAI inserts the author's note of a new story: -1 is the end, and each paragraph up counts one more."""
 
 
 def is_novelai(value: Any) -> bool:
@@ -28,8 +40,8 @@ def import_novelai(value: Mapping[str, Any], name: str) -> Imported:
     """A story or a scenario."""
     is_scenario = "scenarioVersion" in value
     writer = Writer("format_novelai_scenario" if is_scenario else "format_novelai_story")
-    content = value if is_scenario else _mapping(value, "content")
-    about = value if is_scenario else _mapping(value, "metadata")
+    content = value if is_scenario else mapping(value, "content")
+    about = value if is_scenario else mapping(value, "metadata")
     _text(writer, content, is_scenario=is_scenario)
     title = about.get("title")
     writer.put("title", title if isinstance(title, str) and title else name, "title")
@@ -43,7 +55,9 @@ def import_novelai(value: Mapping[str, Any], name: str) -> Imported:
     }
     rest.pop("story", None)
     outer = {} if is_scenario else {key: one for key, one in value.items() if key != "content"}
-    writer.keep("novelai", {"content": rest, **outer}, phrase("given", text=", ".join([*rest, *outer])))
+    writer.keep(
+        "novelai", {"content": rest, **outer}, phrase("given", text=", ".join([*rest, *outer]))
+    )
     return writer.done()
 
 
@@ -53,7 +67,7 @@ def _text(writer: Writer, content: Mapping[str, Any], *, is_scenario: bool) -> N
         prompt = content.get("prompt")
         writer.text(prompt if isinstance(prompt, str) else "")
         return
-    story = _mapping(content, "story")
+    story = mapping(content, "story")
     fragments = story.get("fragments")
     if isinstance(fragments, list):
         parts = [_fragment(index, one) for index, one in enumerate(fragments)]
@@ -92,7 +106,7 @@ def _contexts(writer: Writer, content: Mapping[str, Any]) -> None:
     if texts and isinstance(texts[0], str) and texts[0]:
         writer.put("memory", texts[0], "memory")
     if len(texts) > 1 and isinstance(texts[1], str) and texts[1]:
-        writer.put("note", {"text": texts[1], "depth": 3}, "note")
+        writer.put("note", {"text": texts[1], "depth": depth_of(contexts[1])}, "note")
     if contexts:
         writer.keep("novelai.context", contexts, "novelai_context")
 
@@ -116,7 +130,7 @@ def _lore(writer: Writer, lorebook: Mapping[str, Any], name: str) -> None:
 
 
 def _entry(one: Mapping[str, Any]) -> dict[str, Any]:
-    config = _mapping(one, "contextConfig")
+    config = mapping(one, "contextConfig")
     priority = config.get("budgetPriority")
     return {
         "key": list(strings(one.get("keys"))),
@@ -139,8 +153,8 @@ def novelai_lore_json(state: State) -> dict[str, Any]:
 
 
 def _novelai_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    kept = _mapping(entry, "novelai")
-    config = dict(_mapping(kept, "contextConfig"))
+    kept = mapping(entry, "novelai")
+    config = dict(mapping(kept, "contextConfig"))
     if "order" in entry and (kept == {} or config.get("budgetPriority", 400) != entry["order"]):
         config["budgetPriority"] = entry["order"]
     own = {
@@ -158,6 +172,21 @@ def _novelai_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def depth_of(context: Mapping[str, Any]) -> int:
+    """How many paragraphs before the end a context stands."""
+    config = mapping(context, "contextConfig")
+    place = config.get("insertionPosition")
+    if type(place) is int and place < 0 and config.get("insertionType") == "newline":
+        return -1 - place
+    return -1 - NOTE_PLACE
+
+
+def place_of(depth: int) -> int:
+    """The place of a context so many paragraphs before the end."""
+    return -1 - depth
+
+
+def mapping(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object inside another; empty if there is none."""
     inner = value.get(name)
     return inner if isinstance(inner, Mapping) else {}

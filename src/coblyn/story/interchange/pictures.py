@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from coblyn.errors import BadRequest, NotFound
+from coblyn.story.cards.archive import charx
 from coblyn.story.cards.asset import Asset, asset_of, media_type, portrait_of
-from coblyn.story.cards.file import CardFile, card_png, charx
+from coblyn.story.cards.file import CardFile, card_png
 from coblyn.story.interchange.books import card_json
 from coblyn.story.interchange.report import Writer
 from coblyn.story.operation import Put
