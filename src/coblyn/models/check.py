@@ -10,6 +10,7 @@ from pathlib import Path
 
 from coblyn.errors import ModelBroken, ModelNotFound, ModelUnsupported
 from coblyn.models.gguf import GgufHeader, Value, read_header, repeated_token
+from coblyn.models.needed import lacking
 from coblyn.models.splits import part_names
 
 __all__ = ["check_model", "examine_model", "is_reranker", "require_writer", "writes"]
@@ -19,9 +20,6 @@ _MAX_LAYERS = 512
 
 _LEAST_ALIGNMENT = 8
 """Minimum alignment; with less, the library makes unaligned reads from mapped files and crashes."""
-
-_WITH_CONVOLUTIONS = frozenset({"falcon-h1", "granitehybrid", "nemotron_h", "nemotron_h_moe"})
-"""Architectures of which the pinned llama.cpp takes files without this bias, and adds it nevertheless."""
 
 _WKV7 = frozenset({"rwkv7", "arwkv7"})
 _WKV7_STEP = 64
@@ -88,7 +86,7 @@ def check_model(path: Path) -> GgufHeader:
     _check_numbers(first)
     for header in headers:
         _check_weights(header)
-    _check_convolutions(headers)
+    _check_needed(headers)
     return first
 
 
@@ -231,18 +229,13 @@ def _check_weights(header: GgufHeader) -> None:
             )
 
 
-def _check_convolutions(headers: Sequence[GgufHeader]) -> None:
-    """Biases that the library calls optional, and dies without."""
-    if headers[0].architecture not in _WITH_CONVOLUTIONS:
-        return
-    names = {tensor.name for header in headers for tensor in header.tensors}
-    for name in names:
-        bias = name.removesuffix("weight") + "bias"
-        if name.endswith("ssm_conv1d.weight") and bias not in names:
-            raise ModelUnsupported(
-                f"{headers[0].path} has no tensor {bias!r}, without which this engine cannot compute.",
-                hint=_OTHER_SOURCE,
-            )
+def _check_needed(headers: Sequence[GgufHeader]) -> None:
+    names = [tensor.name for header in headers for tensor in header.tensors]
+    if lacks := lacking(headers[0].architecture, names):
+        raise ModelUnsupported(
+            f"{headers[0].path} has no tensor {lacks!r}, without which this engine cannot compute.",
+            hint=_OTHER_SOURCE,
+        )
 
 
 def _check_parts_are_there(path: Path, names: tuple[str, ...]) -> None:
