@@ -53,7 +53,8 @@ async def answer(call: Call) -> Response:
 async def tools(call: Call) -> Response:
     """The tools of the tool servers' file, by server. ``is_allowed``: it runs without approval.
 
-    A request to ``/v1/responses`` uses them by ``{"type": "mcp", "server_label": SERVER}`` among its tools.
+    Requests to ``/v1/responses`` and ``/v1/chat/completions`` use them by ``{"type": "mcp", "server_label": SERVER}``
+    among their tools.
     """
     servers = call.services.tool_servers
     if not servers:

@@ -198,20 +198,38 @@ def _optional_text(fields: Mapping[str, Any], name: str, field: str) -> str:
     return value or ""
 
 
-def read_tools(tools: object, field: str = "tools") -> tuple[Tool, ...]:
+def read_tools(
+    tools: object, field: str = "tools", *, hosted: Sequence[Tool] | None = None
+) -> tuple[Tool, ...]:
     """Parse tools in the format of OpenAI's chat completions.
+
+    Args:
+        tools: The tools.
+        field: Their place in the request, for errors.
+        hosted: What entries of type ``mcp`` stand for; None where there must be none.
 
     Raises:
         BadRequest: A tool is not a function, or two have the same name.
     """
     if not isinstance(tools, list | None):
         raise BadRequest(f"{field} must be a list.", field=field)
-    found = tuple(_read_tool(tool, f"{field}[{i}]") for i, tool in enumerate(tools or []))
+    found = (
+        *(
+            _read_tool(tool, f"{field}[{i}]")
+            for i, tool in enumerate(tools or [])
+            if hosted is None or not _is_hosted(tool)
+        ),
+        *(hosted or ()),
+    )
     names = [tool.name for tool in found]
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
         raise BadRequest(f"{field}: two tools are named {twice!r}.", field=field)
     return found
+
+
+def _is_hosted(tool: Any) -> bool:
+    return isinstance(tool, Mapping) and tool.get("type") == "mcp"
 
 
 def _read_tool(tool: Any, field: str) -> Tool:

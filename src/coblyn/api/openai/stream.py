@@ -117,9 +117,13 @@ class ChatChunks(_OpenAIChunks):
         chunks = [
             self._chunk(index, b'"delta":{%b}' % delta, self._logprobs(index), b"null")
             for part in parts
-            if (delta := _delta(part))
+            if (delta := self._fields(part))
         ]
         return b"".join(chunks)
+
+    def _fields(self, part: ReplyEvent) -> bytes:
+        """The fields of a delta."""
+        return _delta(part)
 
     def _logprobs(self, index: int) -> bytes:
         tokens = self._waiting.pop(index, None)

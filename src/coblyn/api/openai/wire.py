@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +12,16 @@ from coblyn.api.adapters import LORA
 from coblyn.api.biases import Biases, read_biases
 from coblyn.api.logprobs import KOBOLD_LOGPROBS
 from coblyn.api.openai.foreign import ForeignInput
+from coblyn.api.openai.tool_history import expanded
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
 from coblyn.api.thinking import switch
-from coblyn.chat.messages import read_messages, read_tool_choice, read_tools
+from coblyn.chat.messages import Tool, read_messages, read_tool_choice, read_tools
 from coblyn.chat.placeholders import read_tags
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 from coblyn.service.command import AnyPrompt, ChatPrompt, GenerateCommand
+from coblyn.service.tool_rounds import HostedTool
 
 __all__ = [
     "CHAT_BODY",
@@ -170,9 +172,15 @@ class ChatInput(SamplingInput):
     max_completion_tokens: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    tools: list[Any] | None = Field(None, description="Functions that the model may call.")
+    tools: list[Any] | None = Field(
+        None,
+        description="Functions that the model may call, and tool servers of this server (type mcp).",
+    )
     tool_choice: Any = Field(None, description="auto, none, required, or a function by name.")
     parallel_tool_calls: bool | None = None
+    max_tool_calls: int | None = Field(
+        None, ge=0, description="Maximum number of calls of tool servers' tools."
+    )
     functions: list[Any] | None = Field(None, description="Not supported: use tools.")
     chat_template_kwargs: dict[str, Any] | None = None
     reasoning_effort: Any = Field(None, description="none, minimal, low, medium, high or more.")
@@ -191,24 +199,34 @@ class ChatInput(SamplingInput):
         """Whether the answer shows log-probabilities."""
         return bool(self.logprobs or self.num_probs)
 
-    def to_commands(self, numbers: Numbers, count: int | None = None) -> list[GenerateCommand]:
+    @property
+    def wants_hosted(self) -> bool:
+        """Whether tools or messages refer to tools on this server."""
+        return any(
+            isinstance(tool, dict) and tool.get("type") == "mcp" for tool in self.tools or ()
+        ) or any("mcp_calls" in message or "approve" in message for message in self.messages)
+
+    def to_commands(
+        self, numbers: Numbers, count: int | None = None, hosted: Sequence[HostedTool] = ()
+    ) -> list[GenerateCommand]:
         """One command for each choice.
 
         Args:
             numbers: The sampling parameters of the body that are numbers.
             count: Number of commands; None for one per choice.
+            hosted: Requested tools on this server.
 
         Raises:
             BadRequest: A value is invalid or not supported.
         """
         self._check()
-        messages = read_messages(self.messages)
+        messages = read_messages(expanded(self.messages) if self.wants_hosted else self.messages)
         is_prefilled = (
             messages[-1].role == "assistant"
             and not messages[-1].tool_calls
             and self.continue_assistant_turn is not False
         )
-        tools, tags = read_tools(self.tools), read_tags(self.adapter)
+        tools, tags = read_tools(self.tools, hosted=_tools_of(hosted)), read_tags(self.adapter)
         if tags and tools:
             message = "tools need the model's own chat template: leave the tags of adapter out."
             raise BadRequest(message, field="adapter")
@@ -250,6 +268,13 @@ class ChatInput(SamplingInput):
             raise BadRequest(message, field="functions", hint="Send them as tools.")
         if self.top_logprobs is not None and not self.logprobs:
             raise BadRequest("top_logprobs needs logprobs: true.", field="top_logprobs")
+
+
+def _tools_of(hosted: Sequence[HostedTool]) -> list[Tool]:
+    """Tools on this server as the model gets them."""
+    return [
+        Tool(each.tool.full_name, each.tool.description, each.tool.parameters) for each in hosted
+    ]
 
 
 CHAT_BODY = with_numbers(ChatInput, OPENAI_NUMBERS)

@@ -64,7 +64,7 @@ class ResponseChunks(Chunks):
 
     def last(self, index: int, finish: Finish, reply: Reply, record: Record) -> bytes:  # noqa: ARG002
         """The remaining parts, and the complete response."""
-        return self.frames(self._response.add(reply, record.num_thought))
+        return self.frames(self._response.add(reply, (record,)))
 
     def text(self, index: int, delta: Delta) -> bytes:
         """The events for new text of a plain reply."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from coblyn.chat.attachment import Attachment
 from coblyn.chat.content import read_content
 from coblyn.chat.messages import Message, ToolCall
 from coblyn.errors import BadRequest
+from coblyn.service.tool_rounds import DENIED
 
 __all__ = ["conversation", "listed", "sealed"]
 
@@ -63,7 +64,10 @@ def _typed(item: Any, index: int) -> dict[str, Any]:
 
 
 def conversation(
-    past: Sequence[Item], items: Sequence[Item], toolbox: Toolbox
+    past: Sequence[Item],
+    items: Sequence[Item],
+    toolbox: Toolbox,
+    approved: Collection[str] = (),
 ) -> tuple[Message, ...]:
     """Messages of a conversation.
 
@@ -73,11 +77,12 @@ def conversation(
         past: Items of earlier requests and responses, oldest first.
         items: Items of this request, with references resolved.
         toolbox: Collects tools that appear among the items.
+        approved: Ids of requests whose calls run next: their results are still empty.
 
     Raises:
         BadRequest: An item has an unknown type or is malformed; ``field`` has its index.
     """
-    reader = _Reader(toolbox)
+    reader = _Reader(toolbox, approved)
     for item in past:
         reader.read(item, "previous_response_id")
     for index, item in enumerate(items):
@@ -119,8 +124,9 @@ class _Turn:
 
 
 class _Reader:
-    def __init__(self, toolbox: Toolbox) -> None:
+    def __init__(self, toolbox: Toolbox, approved: Collection[str]) -> None:
         self._toolbox = toolbox
+        self._approved = approved
         self._messages: list[Message] = []
         self._turn = _Turn()
         self._called: dict[str, str] = {}
@@ -141,7 +147,7 @@ class _Reader:
         elif kind == "mcp_approval_request":
             self._questions[str(item.get("id"))] = item
         elif kind == "mcp_approval_response":
-            self._denied(item)
+            self._judged(item)
         elif kind in _LATE_TOOLS:
             self._toolbox.add(item.get("tools"), f"{where}.tools")
         elif kind not in _DROPPED:
@@ -207,13 +213,16 @@ class _Reader:
         result = f"Error: {_error_text(error)}" if error else str(item.get("output") or "")
         self._ran(item, result)
 
-    def _denied(self, item: Item) -> None:
-        """A call that the user denied; approved ones run, and have their own items."""
-        question = self._questions.pop(str(item.get("approval_request_id")), None)
-        if question and item.get("approve") is not True:
+    def _judged(self, item: Item) -> None:
+        """A call that the user denied or approved; approved ones that have run have their own items."""
+        name = str(item.get("approval_request_id"))
+        question = self._questions.pop(name, None)
+        if question and name in self._approved:
+            self._ran(question, "")
+        elif question and item.get("approve") is not True:
             reason = item.get("reason")
             because = f" {reason}" if isinstance(reason, str) and reason else ""
-            self._ran(question, f"The user did not allow this call.{because}")
+            self._ran(question, DENIED + because)
 
     def _ran(self, item: Item, result: str) -> None:
         called = inner_name(str(item.get("name")), item.get("server_label"))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
-from coblyn.api.openai.responses.hosted import HostedTool
 from coblyn.api.openai.responses.toolbox import Toolbox
 from coblyn.api.openai.responses.wire import SEALED, ResponseInput
-from coblyn.api.openai.responses.writer import Event, Form, HostedCall, Writer, new_id
+from coblyn.api.openai.responses.writer import Event, Form, Writer, new_id
 from coblyn.api.problem import Problem
-from coblyn.engine.events import Delta, Finish, Stats
+from coblyn.chat.reply import ReplyEvent
+from coblyn.engine.events import Delta, Finish
 from coblyn.engine.params import SamplingParams
+from coblyn.mcp.tool_servers import ToolResult
 from coblyn.service.command import GenerateCommand
+from coblyn.service.hub import Record
 from coblyn.service.replies import Reply
+from coblyn.service.tool_rounds import HostedTool
 
 __all__ = ["Response"]
 
@@ -54,8 +56,7 @@ class Response:
         self._created = int(time.time())
         self._completed: int | None = None
         self._error: dict[str, Any] | None = None
-        self._stats: Stats | None = None
-        self._num_thought = 0
+        self._records: Sequence[Record] = ()
         self._head = _head(wanted, command.sampling)
 
     @property
@@ -67,24 +68,27 @@ class Response:
         """The events of an empty response."""
         return self.told([self._whole("created"), self._whole("in_progress")])
 
-    def add(self, reply: Reply, num_thought: int = 0) -> list[Event]:
-        """The events for a new part of the reply; at its end also the number of reasoning tokens."""
-        self._num_thought = num_thought
+    def add(self, reply: Reply, records: Sequence[Record] = ()) -> list[Event]:
+        """The events for a new part of the reply.
+
+        Args:
+            reply: The part.
+            records: With the last part, the records of all generations, for the usage.
+        """
         if isinstance(reply.event, Delta):
             return self.told(self._writer.add(reply.parts, reply.event.tokens))
         if isinstance(reply.event, Finish):
+            self._records = records
             return self._finish(reply.event, reply)
         return []
 
-    @property
-    def calls(self) -> list[HostedCall]:
-        """Calls whose tools have not run yet."""
-        return self._writer.calls
+    def pause(self, parts: Sequence[ReplyEvent]) -> list[Event]:
+        """The events for the last parts before calls run."""
+        return self.told([*self._writer.add(parts, ()), *self._writer.pause()])
 
-    def take_calls(self) -> list[HostedCall]:
-        """Take the pending calls off, after they have run."""
-        calls, self._writer.calls = self._writer.calls, []
-        return calls
+    def ran(self, result: ToolResult) -> list[Event]:
+        """The events for the result of the first call that has none yet."""
+        return self.told(self._writer.ran(result))
 
     def list_tools(self, lists: Mapping[str, Sequence[HostedTool]]) -> list[Event]:
         """The events for a server's list of tools."""
@@ -98,8 +102,9 @@ class Response:
 
     def take_approved(self, request: Mapping[str, Any]) -> list[Event]:
         """The events for a call that the user approved."""
-        name, label = request["name"], request["server_label"]
-        return self.told(self._writer.call(name, label, request["arguments"], request["id"]))
+        keys = ("name", "server_label", "arguments", "id")
+        name, label, arguments, asked = (str(request.get(key) or "") for key in keys)
+        return self.told(self._writer.call(name, label, arguments, asked))
 
     def cancel(self) -> None:
         """No tool should run any longer."""
@@ -164,13 +169,7 @@ class Response:
 
     def _finish(self, finish: Finish, reply: Reply) -> list[Event]:
         is_whole = finish.reason in ("eos", "stop")
-        events = self._writer.add(reply.parts, ())
-        self._stats = _together(self._stats, finish.stats)
-        if is_whole and not self.cancelled.is_set():
-            events += self._writer.pause()
-            if self.calls:
-                return self.told(events)
-        events += self._writer.finish(is_whole=is_whole)
+        events = [*self._writer.add(reply.parts, ()), *self._writer.finish(is_whole=is_whole)]
         self.status = "completed" if is_whole else "incomplete"
         if finish.reason == "cancelled":
             self.status = "cancelled"
@@ -193,18 +192,21 @@ class Response:
         return numbered
 
     def _usage(self) -> dict[str, Any] | None:
-        stats = self._stats
-        if stats is None:
+        stats = [record.finish.stats for record in self._records if record.finish]
+        if not stats:
             return None
+        num_prompt = sum(each.num_prompt for each in stats)
+        num_written = sum(each.num_generated for each in stats)
+        num_thought = sum(record.num_thought for record in self._records)
         return {
-            "input_tokens": stats.num_prompt,
+            "input_tokens": num_prompt,
             "input_tokens_details": {
-                "cached_tokens": stats.num_cached,
+                "cached_tokens": sum(each.num_cached for each in stats),
                 "cache_write_tokens": 0,
             },
-            "output_tokens": stats.num_generated,
-            "output_tokens_details": {"reasoning_tokens": self._num_thought},
-            "total_tokens": stats.num_prompt + stats.num_generated,
+            "output_tokens": num_written,
+            "output_tokens_details": {"reasoning_tokens": num_thought},
+            "total_tokens": num_prompt + num_written,
         }
 
 
@@ -233,18 +235,6 @@ def _head(wanted: ResponseInput, sampling: SamplingParams) -> dict[str, Any]:
         "truncation": wanted.truncation or "disabled",
         "user": wanted.user,
     }
-
-
-def _together(earlier: Stats | None, later: Stats) -> Stats:
-    """The sum of the usage of two rounds."""
-    if earlier is None:
-        return later
-    return Stats(
-        **{
-            each.name: getattr(earlier, each.name) + getattr(later, each.name)
-            for each in fields(Stats)
-        }
-    )
 
 
 def _offered(hosted: HostedTool) -> dict[str, Any]:

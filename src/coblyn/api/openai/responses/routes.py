@@ -14,12 +14,13 @@ from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
 from coblyn.api.later import Warnings, warning_headers
+from coblyn.api.openai.hosted import hosted_tools
+from coblyn.api.openai.responses.approvals import Approval, approvals
 from coblyn.api.openai.responses.archive import Archive, Stored
 from coblyn.api.openai.responses.chunks import ResponseChunks, event_frame, told
-from coblyn.api.openai.responses.hosted import Approval, approvals, hosted_tools
 from coblyn.api.openai.responses.items import conversation, listed
 from coblyn.api.openai.responses.response import Response
-from coblyn.api.openai.responses.rounds import MAX_CALLS, Rounds
+from coblyn.api.openai.responses.rounds import ResponseRounds
 from coblyn.api.openai.responses.toolbox import Toolbox
 from coblyn.api.openai.responses.wire import ResponseInput
 from coblyn.api.openai.responses.writer import Event, new_id
@@ -30,6 +31,7 @@ from coblyn.chat.messages import Message
 from coblyn.errors import BadRequest, CoblynError
 from coblyn.service.choices import merge
 from coblyn.service.command import ChatPrompt, GenerateCommand
+from coblyn.service.tool_rounds import MAX_CALLS, Rounds
 
 __all__ = ["routes"]
 
@@ -176,10 +178,10 @@ async def _asked(call: Call, body: dict[str, Any]) -> _Asked:
     toolbox.add(wanted.tools)
     items, past = archive.resolved(listed(wanted.input)), archive.past(wanted.previous_response_id)
     approved = approvals(past, items)
-    messages = conversation(past, items, toolbox)
+    messages = conversation(past, items, toolbox, [each.call.id for each in approved])
     if wanted.instructions:
         messages = (Message("system", wanted.instructions), *messages)
-    if not messages and not approved:
+    if not messages:
         raise BadRequest("input is empty.", field="input")
     numbers = OPENAI_NUMBERS.read(body, {})
     command = wanted.to_command(messages, toolbox, numbers, new_id("resp"))
@@ -216,17 +218,14 @@ async def _in_rounds(
     rounds = Rounds(
         call.services.generator,
         servers,
-        response,
-        asked.toolbox,
         asked.toolbox.hosted,
-        asked.approved,
-        asked.past,
-        asked.items,
-        wanted.instructions or "",
+        [each.call for each in asked.approved],
         MAX_CALLS if wanted.max_tool_calls is None else max(0, wanted.max_tool_calls),
+        response.cancelled,
     )
     first = await call.wait(rounds.begun(asked.command))
-    events = rounds.events(asked.command, first)
+    earlier = (*asked.past, *asked.items)
+    events = ResponseRounds(rounds, response, asked.approved, earlier).events(asked.command, first)
     if wanted.stream:
         chunks = ResponseChunks(call.dialect, response, archive)
         sources = [first] if first else []
@@ -255,7 +254,7 @@ async def _collected(
     try:
         async with aclosing(merge([generation])) as replies:
             async for _, reply in replies:
-                response.add(reply, generation.record.num_thought)
+                response.add(reply, (generation.record,))
     finally:
         response.abandon()
         archive.complete(response)

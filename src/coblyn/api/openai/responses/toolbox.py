@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from coblyn.api.openai.responses.hosted import HostedTool
 from coblyn.chat.messages import NamedTool, Tool, ToolChoice
 from coblyn.errors import BadRequest
+from coblyn.service.tool_rounds import HostedTool
 
 __all__ = ["FREE_TEXT", "ToolName", "Toolbox", "free_text", "inner_name"]
 

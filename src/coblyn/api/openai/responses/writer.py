@@ -21,10 +21,14 @@ from coblyn.chat.reply import (
 from coblyn.engine.events import TokenText
 from coblyn.mcp.tool_servers import ToolResult
 
-__all__ = ["Event", "Form", "HostedCall", "Writer", "new_id"]
+__all__ = ["Event", "Form", "Writer", "new_id"]
 
 Event = dict[str, Any]
 """An event without its number: ``type`` and its data."""
+
+
+_BROKEN = ToolResult("The call is malformed.", is_error=True)
+_CUT = ToolResult("The answer ended before the call could run.", is_error=True)
 
 
 def new_id(prefix: str) -> str:
@@ -201,7 +205,7 @@ class _CustomCall(_Open):
         ]
 
 
-class HostedCall(_Open):
+class _HostedCall(_Open):
     """A call of a tool on this server. Its arguments are streamed; the item is done when the tool is."""
 
     def __init__(self, index: int, name: str, label: str, approved: str | None = None) -> None:
@@ -257,7 +261,6 @@ class Writer:
 
     Attributes:
         output: The complete items, and calls whose tools have not run yet.
-        calls: The calls whose tools have not run yet.
     """
 
     def __init__(self, form: Form) -> None:
@@ -265,7 +268,7 @@ class Writer:
         self._open: _Open | None = None
         self._waiting: list[dict[str, Any]] = []
         self.output: list[dict[str, Any]] = []
-        self.calls: list[HostedCall] = []
+        self._calls: list[_HostedCall] = []
 
     def put(self, item: dict[str, Any], told: Sequence[str] = ()) -> list[Event]:
         """Add an item that is complete at once.
@@ -284,13 +287,17 @@ class Writer:
 
     def call(self, name: str, label: str, arguments: str, approved: str) -> list[Event]:
         """Begin an approved call."""
-        call = HostedCall(self._next, name, label, approved)
+        call = _HostedCall(self._next, name, label, approved)
         events = [*self._begin(call), *call.add(arguments, [])]
         return events + self._end("completed")
 
     def pause(self) -> list[Event]:
         """Close the current item, because calls have to run before the model continues."""
         return self._end("completed")
+
+    def ran(self, result: ToolResult) -> list[Event]:
+        """Complete the first call that has no result yet."""
+        return self._calls.pop(0).finish(result) if self._calls else []
 
     def add(self, parts: Sequence[ReplyEvent], tokens: Sequence[TokenText]) -> list[Event]:
         """The events for a new part of a reply and its tokens."""
@@ -305,7 +312,10 @@ class Writer:
             is_whole: Whether the model ended by itself.
         """
         events = [] if self.output or self._open else self._begin(_Text(0))
-        return events + self._end("completed" if is_whole else "incomplete")
+        events += self._end("completed" if is_whole else "incomplete")
+        while self._calls:
+            events += self.ran(_CUT)
+        return events
 
     def _part(self, part: ReplyEvent) -> list[Event]:
         match part:
@@ -319,7 +329,7 @@ class Writer:
             case CallArguments(_, text):
                 return self._say(text)
             case CallBroken():
-                return self._end("incomplete")
+                return [*self._end("incomplete"), *self.ran(_BROKEN)]
 
     @property
     def _next(self) -> int:
@@ -334,7 +344,7 @@ class Writer:
     def _call(self, begun: CallBegun) -> list[Event]:
         name = self._form.toolbox.name(begun.name)
         if name.kind == "mcp":
-            hosted = _Question if name.asks else HostedCall
+            hosted = _Question if name.asks else _HostedCall
             return self._begin(hosted(self._next, name.name, name.namespace))
         kind = _CustomCall if name.kind == "custom" else _Call
         return self._begin(kind(self._next, begun, name.name, name.namespace))
@@ -357,6 +367,6 @@ class Writer:
         ended, self._open = self._open, None
         events = ended.end(status)
         self.output.append(ended.item)
-        if isinstance(ended, HostedCall):
-            self.calls.append(ended)
+        if isinstance(ended, _HostedCall):
+            self._calls.append(ended)
         return events
