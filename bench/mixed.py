@@ -120,10 +120,8 @@ class CountedSteps(Steps):
 
     counts: Counter[str]
 
-    def run(
-        self, num_tokens: int, draws: Sequence[Draw], *, max_seconds: float = 0.0
-    ) -> list[list[Drawn]]:
-        drawn = super().run(num_tokens, draws, max_seconds=max_seconds)
+    def run(self, num_tokens: int, draws: Sequence[Draw], **options: Any) -> list[list[Drawn]]:
+        drawn = super().run(num_tokens, draws, **options)
         num_steps = self._steps.n_done
         following = sum(1 + (draw.away is not None) for draw in draws if draw.max_drawn)
         self.counts["decodes"] += num_steps - 1 + bool(num_tokens)

@@ -126,3 +126,15 @@ def test_a_sequence_is_cut_to_the_shared_part_when_that_is_the_only_way() -> Non
     assert again
     assert (again.sequence, again.length) == (claim.sequence, 50)
     assert cache.take_operations() == (Remove(claim.sequence, 50),)
+
+
+def test_sequences_with_cells_of_their_own_are_taken_from_the_lowest_on() -> None:
+    cache = SequenceCache(4, 1000, shelf_tokens=500, shares_cells=False)
+    claims = [cache.claim(of([*LONG, at])) for at in range(3)]
+    assert [claim and claim.sequence for claim in claims] == [0, 1, 2]
+    cache.append(1, of([*LONG, 1]), 101)
+    cache.release(1)
+    another = cache.claim(of([1, 2, 3]))
+    assert another
+    assert another.sequence == 1
+    assert cache.foresee(of([*LONG, 1, 5])) == 101, "what it held is on the shelf"

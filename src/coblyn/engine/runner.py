@@ -220,18 +220,20 @@ class LlamaRunner:
             return ()
         is_mixed = self._use_adapters(plan.rows)
         self.decode_seconds += self._media.compute(plan.rows)
+        # A further row would move the scales of mixed adapters.
+        fills_gaps = not self.shares_cells and not is_mixed
         num_tokens, draws = self._fill(plan.rows)
         drawing = [row for row in plan.rows if row.max_drawn]
         if any(row.request_id in self._masks for row in drawing):
-            # If a mask is late, further steps have fewer rows than the adapters were set for.
             return self._run_bound(
                 num_tokens,
                 drawing,
                 draws,
                 is_busy=len(drawing) < len(plan.rows),
-                max_seconds=0.0 if is_mixed else FRAME,
+                is_mixed=is_mixed,
+                fills_gaps=fills_gaps,
             )
-        drawn = self._steps.run(num_tokens, draws, max_seconds=FRAME)
+        drawn = self._steps.run(num_tokens, draws, max_seconds=FRAME, fills_gaps=fills_gaps)
         self._adapters.check()
         self.decode_seconds += self._steps.decode_seconds
         return [sampled(tokens, draw.sampler) for tokens, draw in zip(drawn, draws, strict=True)]
@@ -258,7 +260,8 @@ class LlamaRunner:
         draws: Sequence[Draw],
         *,
         is_busy: bool,
-        max_seconds: float,
+        is_mixed: bool,
+        fills_gaps: bool,
     ) -> Sequence[Sequence[Sampled]]:
         """Run a step in which some rows have constraints: their masks are computed during the decode.
 
@@ -269,12 +272,14 @@ class LlamaRunner:
             if row.drafts and row.request_id in self._masks:
                 may_leap = self._requests[row.request_id].may_leap
                 self._masks.look_ahead(row.request_id, row.drafts, may_leap=may_leap)
-        self._steps.run(num_tokens, ())
+        self._steps.run(num_tokens, (), fills_gaps=fills_gaps)
         self.decode_seconds += self._steps.decode_seconds
         late = self._late_masks(rows, is_busy=is_busy)
         draws = [self._masked(row, draw, late) for row, draw in zip(rows, draws, strict=True)]
         self._masks.when_filled(late, self._end_frame)
-        drawn = self._steps.run(0, draws, max_seconds=max_seconds)
+        # If a mask is late, further steps have fewer rows than mixed adapters were set for.
+        max_seconds = 0.0 if is_mixed else FRAME
+        drawn = self._steps.run(0, draws, max_seconds=max_seconds, fills_gaps=fills_gaps)
         self._adapters.check()
         self.decode_seconds += self._steps.decode_seconds
         return [

@@ -31,6 +31,8 @@ DECODE_THREW = -100
 
 NO_LOGITS = -1000
 
+MAX_FILLERS = 16
+
 STAGE_VALUES = 5
 
 
@@ -124,7 +126,10 @@ class Steps(Structure):
 
     _fields_ = (
         ("n_tokens", c_int32),
+        ("max_tokens", c_int32),
         ("n_rows", c_int32),
+        ("n_fillers", c_int32),
+        ("fillers", c_int32 * (2 * MAX_FILLERS)),
         ("n_done", c_int32),
         ("is_interrupted", c_int32),
         ("max_seconds", c_double),

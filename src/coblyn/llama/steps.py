@@ -42,6 +42,7 @@ class Steps:
             rows=self._rows,
             states=pointer(states.shim) if states else None,
         )
+        self._capacity = batch.capacity
         self._run = context.library.coblyn_run
 
     @property
@@ -49,12 +50,22 @@ class Steps:
         """Time of the last run that was spent in ``llama_decode``."""
         return float(self._steps.decode_seconds)
 
+    @property
+    def num_fillers(self) -> int:
+        """Number of tokens that were added to the last batch to fill its gaps."""
+        return int(self._steps.n_fillers)
+
     def interrupt(self, wanted: bool) -> None:
         """Set or clear the request to begin no further step. Any thread may call."""
         self._steps.is_interrupted = wanted
 
     def run(
-        self, num_tokens: int, draws: Sequence[Draw], *, max_seconds: float = 0.0
+        self,
+        num_tokens: int,
+        draws: Sequence[Draw],
+        *,
+        max_seconds: float = 0.0,
+        fills_gaps: bool = False,
     ) -> list[list[Drawn]]:
         """Compute the first ``num_tokens`` of the batch, and draw; then go on with what was drawn, if there is time.
 
@@ -62,9 +73,11 @@ class Steps:
         generation.
 
         Args:
-            num_tokens: May be 0, when all draws bring their logits.
+            num_tokens: May be 0, when all draws bring their logits, or draw from the run before.
             draws: What is drawn from where.
             max_seconds: A further step begins only if it will end by then, and nobody interrupted.
+            fills_gaps: Whether sequences between those of the batch may have a token in it, which is removed after the
+                step. Where sequences have cells of their own, the library would cut the batch there.
 
         Returns:
             For each draw what it drew; ``token`` is -1 where everything is forbidden, and -2 where the model's logits
@@ -75,6 +88,7 @@ class Steps:
         """
         steps = self._steps
         steps.n_tokens, steps.n_rows = num_tokens, len(draws)
+        steps.max_tokens = self._capacity if fills_gaps else 0
         steps.max_seconds = max_seconds
         for index, draw in enumerate(draws):
             self._put(index, draw)

@@ -190,10 +190,22 @@ COBLYN_API double coblyn_random(uint64_t seed, uint64_t position);
 
 #define COBLYN_NO_LOGITS (-1000)
 
-// A batch as for coblyn_decode (if `n_tokens` is 0, nothing is decoded), and the rows to sample from it.
+// A token between those of a batch, in a sequence that is not in it.
+struct coblyn_filler {
+    int32_t sequence;
+    int32_t position;
+};
+
+#define COBLYN_MAX_FILLERS 16
+
+// A batch as for coblyn_decode (if `n_tokens` is 0, nothing is decoded), and the rows to sample from it, or from the batch
+// before if nothing is decoded.
 struct coblyn_steps {
     int32_t n_tokens;
+    int32_t max_tokens;        // what the four arrays have room for; 0: gaps between the sequences are not filled
     int32_t n_rows;
+    int32_t n_fillers;         // kept between runs: what stood in the gaps of the last batch, and was removed after it
+    struct coblyn_filler fillers[COBLYN_MAX_FILLERS];
     int32_t n_done;            // out: steps
     int32_t is_interrupted;    // if non-zero, no further step begins; any thread may set it at any time
     double  max_seconds;       // a further step begins only if it is expected to end by then
