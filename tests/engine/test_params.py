@@ -133,8 +133,12 @@ def test_a_request_orders_its_chain_and_leaves_samplers_out() -> None:
 
 def test_mirostat_takes_the_place_of_truncation() -> None:
     params = SamplingParams(**EVERYTHING, mirostat=2, sampler_order=(0,))  # type: ignore[arg-type]
-    held = ["dry", "max_candidates", "penalties", "temperature", "mirostat", "xtc", "adaptive_p"]
-    assert names(params) == held
+    assert names(params) == ["dry", "max_candidates", "penalties", "temperature", "mirostat"]
+
+
+def test_with_mirostat_the_temperature_is_not_dynamic() -> None:
+    params = SamplingParams(mirostat=2, temperature=0.5, dynatemp_range=0.4)
+    assert chain(params) == chain(replace(params, dynatemp_range=0.0))
 
 
 def test_without_a_draw_what_follows_temperature_and_truncates_before_it_is_idle() -> None:

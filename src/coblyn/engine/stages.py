@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coblyn.engine.params import PARAMETERS, SamplingParams
 from coblyn.llama.stage import Stage, StageKind
 
-__all__ = ["STAGES", "StageRow", "chain"]
+__all__ = ["REPLACED_BY_MIROSTAT", "STAGES", "StageRow", "chain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,29 @@ _OF_NUMBER = (
 
 _FIRST = ("dry", "max_candidates")
 _LAST = ("xtc", "adaptive_p")
-_WITH_MIROSTAT = ("penalties", "temperature", "mirostat")
-"""With mirostat, KoboldCPP applies these in a fixed order in place of the usual ones."""
+_WITH_MIROSTAT = (*_FIRST, "penalties", "temperature", "mirostat")
+"""With mirostat, KoboldCPP applies these, in this order, and no others."""
+
+REPLACED_BY_MIROSTAT = frozenset(
+    parameter
+    for name, row in STAGES.items()
+    if name not in _WITH_MIROSTAT
+    for parameter in row.parameters
+) | {"dynatemp_range"}
+"""Parameters that have no effect with mirostat."""
 
 
 def chain(params: SamplingParams) -> tuple[Stage, ...]:
     """The samplers of a request that have an effect, in order.
 
-    DRY and the candidate limit, then ``sampler_order``, XTC and adaptive-p; with mirostat, penalties, temperature and
-    mirostat in place of ``sampler_order`` and the rest. Greedy requests leave out samplers that cannot change which
+    DRY and the candidate limit, then ``sampler_order``, XTC and adaptive-p; with mirostat, penalties, a temperature
+    that is not dynamic, and mirostat in place of these. Greedy requests leave out samplers that cannot change which
     token is the most likely.
     """
+    if params.mirostat:
+        params = replace(params, dynatemp_range=0.0)
     in_order = (name for code in params.sampler_order for name in _OF_NUMBER[code])
-    names = (*_FIRST, *(_WITH_MIROSTAT if params.mirostat else in_order), *_LAST)
+    names = _WITH_MIROSTAT if params.mirostat else (*_FIRST, *in_order, *_LAST)
     rows = [(name, STAGES[name]) for name in names if STAGES[name].is_on(params)]
     if params.is_greedy:
         rows = _without_idle(rows)
