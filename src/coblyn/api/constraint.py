@@ -17,7 +17,7 @@ from coblyn.engine.patterns import patterns_of
 from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
 
-__all__ = ["bind", "read_constraint", "read_patterns", "read_phrases"]
+__all__ = ["BOUND", "bind", "read_constraint", "read_patterns", "read_phrases"]
 
 MAX_PHRASES = 10_000
 _PHRASES = ("banned_tokens", "banned_strings")
@@ -204,3 +204,11 @@ _READERS: Mapping[str, Callable[[str, Any], Constraint | None]] = {
     "guided_grammar": _grammar,
     "structured_outputs": _structured_outputs,
 }
+
+BOUND = frozenset(
+    {*_READERS, *_PHRASES, "banned_patterns", _WHITESPACE, "lora", "negative_prompt"}
+    | {"min_tokens", "stop_token_ids", "logprobs_after", "post_sampling_probs"}
+    | {"reasoning_budget", "thinking_budget_tokens", "thinking_budget", "thinking", "reasoning"}
+    | {"reasoning_effort", "think"}
+)
+"""The fields that ``bind`` reads."""

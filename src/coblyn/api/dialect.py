@@ -106,10 +106,18 @@ class Dialect:
         """Its name of a finish reason; None while the generation runs."""
         return self.finish_reasons[finish.reason] if finish else None
 
-    def warnings(self, body: dict[str, Any]) -> Warnings:
-        """Warnings about fields of a body that are ignored."""
+    def warnings(self, body: dict[str, Any], route: Route | None = None) -> Warnings:
+        """Warnings about fields of a body that are ignored.
+
+        Args:
+            body: The parsed JSON body.
+            route: Its route, whose wire model says which fields it has.
+        """
         from coblyn.api.guidance import report_guidance
         from coblyn.api.later import read_leniently
+        from coblyn.api.parameters import report_replaced
+        from coblyn.api.unheard import report_unheard
 
+        unheard = report_unheard(body, route.body) if route else {}
         ignored = read_leniently(self.unsupported(), body)[1] if self.unsupported else {}
-        return {**ignored, **report_guidance(body)}
+        return {**unheard, **ignored, **report_guidance(body), **report_replaced(body)}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, create_model
 
 from coblyn.engine.parameter import Parameter
 from coblyn.engine.params import DEFAULT_ORDER, PARAMETERS
+from coblyn.engine.stages import REPLACED_BY_MIROSTAT
 from coblyn.errors import BadRequest
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NumbersReader",
     "read_breakers",
     "read_order",
+    "report_replaced",
     "with_numbers",
 ]
 
@@ -113,6 +115,26 @@ def _number(given: Any, parameter: Parameter, *, is_lenient: bool) -> float | No
     return int(value) if is_lenient or value == int(value) else None
 
 
+def report_replaced(body: Mapping[str, Any]) -> dict[str, str]:
+    """Warnings about a body's parameters that have no effect because mirostat is on."""
+    names = OPENAI_NUMBERS.names
+    mirostat = PARAMETERS["mirostat"]
+    values = (_number(body.get(name), mirostat, is_lenient=True) for name in names["mirostat"])
+    if not any(values):
+        return {}
+    return {
+        called: "Mirostat takes its place."
+        for name in REPLACED_BY_MIROSTAT
+        for called in names[name]
+        if _is_on(PARAMETERS[name], body.get(called))
+    }
+
+
+def _is_on(parameter: Parameter, given: Any) -> bool:
+    value = None if given is None else _number(given, parameter, is_lenient=True)
+    return value is not None and parameter.off is not None and not parameter.is_off(value)
+
+
 def read_order(given: Any) -> tuple[int, ...]:
     """The sampler order of a body; KoboldCPP's default if it is null or empty.
 
@@ -160,16 +182,29 @@ def with_numbers(model: type[BaseModel], reader: NumbersReader) -> type[BaseMode
         for called in reader.names[name]
         if called not in model.model_fields
     }
-    rows["preset"] = (
-        str,
-        Field("", description="Values for parameters not given; see /api/coblyn/presets."),
-    )
+    rows |= {name: row for name, row in _OTHERS.items() if name not in model.model_fields}
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **rows)
 
 
 def _default(reader: NumbersReader, row: Parameter) -> float:
     return reader.defaults.get(row.name, row.default)
 
+
+_OTHERS = {
+    "sampler_order": (
+        list[int],
+        Field(list(DEFAULT_ORDER), description="Numbers of samplers, in their order."),
+    ),
+    "dry_sequence_breakers": (
+        list[str],
+        Field([], description="Texts that end a repetition for DRY."),
+    ),
+    "preset": (
+        str,
+        Field("", description="Values for parameters not given; see /api/coblyn/presets."),
+    ),
+}
+"""What every body has besides numbers."""
 
 KOBOLD_NUMBERS = NumbersReader(
     names={name: row.names for name, row in PARAMETERS.items()},

@@ -9,7 +9,7 @@ from typing import Any
 from coblyn.errors import BadRequest
 from coblyn.service.presets import Presets, same_parameter
 
-__all__ = ["Wishes", "filled"]
+__all__ = ["Wishes", "filled", "same_field"]
 
 _SAME = (
     ("max_length", "max_tokens", "max_output_tokens", "n_predict", "num_predict"),
@@ -77,9 +77,9 @@ def filled(*layers: Mapping[str, Any]) -> dict[str, Any]:
         new = {
             name: value
             for name, value in layer.items()
-            if value is not None and said.isdisjoint(_names(name))
+            if value is not None and said.isdisjoint(same_field(name))
         }
-        said |= {each for name in new for each in _names(name)}
+        said |= {each for name in new for each in same_field(name)}
         result |= new
     return result
 
@@ -96,6 +96,7 @@ def _in_every_dialect(values: Mapping[str, Any]) -> dict[str, Any]:
     return {each: value for name, value in values.items() for each in _ALL_NAMES.get(name, (name,))}
 
 
-def _names(name: str) -> tuple[str, ...]:
+def same_field(name: str) -> tuple[str, ...]:
+    """All names of the field that a name means, in all dialects."""
     name = _OLD.get(name, name)
     return _ALL_NAMES.get(name) or same_parameter(name)

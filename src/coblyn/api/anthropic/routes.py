@@ -40,7 +40,7 @@ async def messages(call: Call) -> Response:
     """The next message of a conversation, whole or as a stream of events."""
     body = await call.wishes()
     wanted = validated(MessagesInput, body)
-    warnings: dict[str, str] = {}
+    warnings = dict(call.dialect.warnings(body, call.route))
     command = wanted.to_command(body, OPENAI_NUMBERS.read(body, warnings), warnings)
     head = message_head(call.services.models.shown(command.model).name)
     if wanted.stream:

@@ -127,6 +127,8 @@ class MessagesInput(CountInput):
             stop=self.stops,
             model=self.model or "",
         )
+        if body.get("reasoning_effort"):
+            warnings["reasoning_effort"] = "It was ignored: the level is output_config.effort here."
         output, thinks = self.output_config or {}, dict(self._variables())["enable_thinking"]
         wishes = {
             "response_format": output.get("format"),

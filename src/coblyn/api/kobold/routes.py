@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.constraint import bind
-from coblyn.api.guidance import report_guidance
 from coblyn.api.kobold import shape
 from coblyn.api.kobold.sample import look, read_top, stage
 from coblyn.api.kobold.sampling import read_sampling
@@ -207,7 +206,7 @@ async def soft_prompts_list(_: Call) -> Response:
 async def _command(call: Call) -> tuple[GenerateInput, GenerateCommand, Warnings]:
     body = await call.wishes()
     wanted, reported = read_leniently(GenerateInput, body)
-    warnings = {**reported, **report_guidance(body)}
+    warnings = {**call.dialect.warnings(body, call.route), **reported}
     if len(wanted.stop_sequence) > MAX_STOPS:
         warnings["stop_sequence"] = (
             f"Only the first {MAX_STOPS} of {len(wanted.stop_sequence)} were used."

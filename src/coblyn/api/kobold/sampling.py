@@ -19,6 +19,9 @@ T = TypeVar("T")
 MAX_BIASES = 512
 MAX_BIAS = 100.0
 FORBIDDEN = float("-inf")
+OFF = -1.0
+LEAST_MIN_P = 0.002
+"""Of adaptive-p without top-p and min-p, as in KoboldCPP."""
 
 
 def read_sampling(
@@ -32,13 +35,24 @@ def read_sampling(
         warnings: Collects what was replaced or left out, by the caller's names.
     """
     return SamplingParams(
-        **KOBOLD_NUMBERS.read(body, warnings),
+        **_with_adaptive_p(KOBOLD_NUMBERS.read(body, warnings), warnings),
         sampler_order=_lenient("sampler_order", read_order, body, DEFAULT_ORDER, warnings),
         dry_sequence_breakers=_lenient("dry_sequence_breakers", read_breakers, body, (), warnings),
         logit_bias=_biases(wanted, warnings),
         seed=wanted.sampler_seed if 0 < wanted.sampler_seed < 2**64 else None,
         logprobs=_num_logprobs(wanted.logprobs, warnings),
     )
+
+
+def _with_adaptive_p(numbers: dict[str, Any], warnings: dict[str, str]) -> dict[str, Any]:
+    """Numbers with KoboldCPP's rules for adaptive-p: a target of 0 is off, and something has to cut before it."""
+    target = numbers.get("adaptive_target", OFF)
+    if target <= 0:
+        return numbers | {"adaptive_target": OFF}
+    if numbers.get("min_p", 0.0) > 0 or numbers["top_p"] < 1:
+        return numbers
+    warnings["min_p"] = f"{LEAST_MIN_P:g} was used, since adaptive_target needs a cut before it."
+    return numbers | {"min_p": LEAST_MIN_P}
 
 
 def _lenient(

@@ -75,7 +75,7 @@ async def _answer(
     texts = [await _text(prompt, model.tokens) for prompt in prompts]
     of_each = [text for text in texts for _ in range(wanted.num_choices)]
     asked = Asked(wanted, commands, of_each, call.services.models.shown(wanted.model or ""))
-    warnings = call.dialect.warnings(body)
+    warnings = call.dialect.warnings(body, call.route)
     if wanted.stream:
         return await call.stream(commands, LlamaChunks(call.dialect, asked), warnings)
     records = await call.complete(commands, keeps_tokens=bool(wanted.return_tokens))

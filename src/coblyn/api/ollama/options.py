@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coblyn.api.parameters import OPENAI_NUMBERS, NumbersReader, read_breakers, read_order
+from coblyn.api.constraint import BOUND
+from coblyn.api.parameters import (
+    OPENAI_NUMBERS,
+    NumbersReader,
+    read_breakers,
+    read_order,
+    report_replaced,
+)
 from coblyn.engine.params import SamplingParams
 from coblyn.errors import BadRequest
 
@@ -30,7 +37,7 @@ _OF_THE_LOAD = frozenset(
 """Options that have no effect here, since they are decided when a model is loaded, or by the engine."""
 
 _OWN = frozenset(
-    {"dry_sequence_breakers", "num_ctx", "num_predict", "sampler_order", "seed", "stop"}
+    {"dry_sequence_breakers", "num_ctx", "num_predict", "preset", "sampler_order", "seed", "stop"}
 )
 
 MAX_STOPS = 256
@@ -88,7 +95,8 @@ def read_options(
 
 
 def _warn(given: Mapping[str, Any], warnings: dict[str, str], context: int) -> None:
-    known = {name for names in OLLAMA_NUMBERS.names.values() for name in names} | _OWN
+    warnings |= {f"options.{name}": reason for name, reason in report_replaced(given).items()}
+    known = {name for names in OLLAMA_NUMBERS.names.values() for name in names} | _OWN | BOUND
     for name in given:
         if name in _OF_THE_LOAD:
             warnings[f"options.{name}"] = "This is decided when the model is loaded."

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from coblyn.api.adapters import LORA, choices_of_files
-from coblyn.api.constraint import bind
+from coblyn.api.constraint import BOUND, bind
+from coblyn.api.guidance import report_guidance
 from coblyn.api.ids import TokenIds
 from coblyn.api.ollama.conversation import read_images, read_messages
 from coblyn.api.ollama.options import read_options
@@ -76,7 +77,7 @@ class WritingInput(BaseModel):
         """
         assert item.model, "it is loaded"
         given = filled(self.options or {}, item.modelfile.parameters)
-        wanted = {**wishes.of({**given, "preset": body.get("preset")})}
+        wanted = {**wishes.of({**given, "preset": body.get("preset") or given.get("preset")})}
         unknown: dict[str, str] = {}
         options = read_options(
             wanted,
@@ -96,7 +97,10 @@ class WritingInput(BaseModel):
             model=item.answers_as,
         )
         made = {"lora": choices_of_files(item.modelfile.adapters)} if item.is_made else {}
-        return bind(command, {**made, **body, "response_format": self._response_format()})
+        bound = {name: value for name, value in wanted.items() if name in BOUND}
+        told = {**made, **bound, **body, "response_format": self._response_format()}
+        warnings |= report_guidance({**wanted, **told})
+        return bind(command, told)
 
     def variables(self, item: Item) -> tuple[tuple[str, Any], ...]:
         """Template variables for reasoning; none if the client leaves it to the model.

@@ -14,6 +14,7 @@ from coblyn.api.ollama.shape import Clock, now
 from coblyn.api.ollama.stream import ChatLines, GenerateLines
 from coblyn.api.ollama.wire import TalkInput, WriteInput, WritingInput
 from coblyn.api.route import Routes
+from coblyn.api.unheard import report_unheard
 from coblyn.service.command import ChatPrompt, GenerateCommand
 from coblyn.service.inventory import Item
 
@@ -32,7 +33,7 @@ routes = Routes()
 async def generate(call: Call) -> Response:
     """Answer a prompt, as a stream of lines unless ``stream`` is false. An empty prompt only loads the model."""
     clock, body = Clock(call.began), await call.json()
-    warnings: dict[str, str] = {}
+    warnings = dict(report_unheard(body, call.route.body))
     wanted = validated(WriteInput, body)
     item = await call.item(wanted.model, body)
     if not wanted.prompt and not wanted.suffix:
@@ -63,7 +64,7 @@ async def chat(call: Call) -> Response:
     Tool calls are sent complete. Without messages it only loads the model.
     """
     clock, body = Clock(call.began), await call.json()
-    warnings: dict[str, str] = {}
+    warnings = dict(report_unheard(body, call.route.body))
     wanted = validated(TalkInput, body)
     item = await call.item(wanted.model, body)
     if not wanted.messages:

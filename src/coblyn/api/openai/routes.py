@@ -76,7 +76,7 @@ async def completions(call: Call) -> Response:
     echoes = [NO_ECHO] * len(commands)
     if wanted.echo:
         echoes = await echoes_of(call, commands, wanted.shown_logprobs)
-    warnings = call.dialect.warnings(body)
+    warnings = call.dialect.warnings(body, call.route)
     info = call.services.models.shown(wanted.model or "")
     answer = Answer.new("cmpl", "text_completion", info)
     if wanted.stream:
@@ -104,7 +104,7 @@ async def chat_completions(call: Call) -> Response:
     hosted = await _hosted(call, wanted)
     commands = [bind(command, body) for command in wanted.to_commands(numbers, None, hosted)]
     call.services.generator.require_known_tokens(commands[0])
-    warnings = call.dialect.warnings(body)
+    warnings = call.dialect.warnings(body, call.route)
     info = call.services.models.shown(wanted.model or "")
     kind = "chat.completion.chunk" if wanted.stream else "chat.completion"
     answer = Answer.new("chatcmpl", kind, info)

@@ -70,7 +70,11 @@ async def create(call: Call) -> Answer:
     body = await call.wishes()
     asked = await _asked(call, body)
     wanted = asked.wanted
-    warnings = {**call.dialect.warnings(body), **asked.toolbox.warnings, **_notes(wanted)}
+    warnings = {
+        **call.dialect.warnings(body, call.route),
+        **asked.toolbox.warnings,
+        **_notes(wanted),
+    }
     model = call.services.models.shown(wanted.model or "").name
     response = Response(wanted, asked.toolbox, asked.command, model)
     archive = Archive(call.services.kept)
@@ -206,6 +210,8 @@ def _notes(wanted: ResponseInput) -> dict[str, str]:
     notes = {}
     if wanted.background:
         notes["background"] = "The answer comes when it is complete."
+    if wanted.num_choices > 1:
+        notes["n"] = "A response is one answer."
     return notes
 
 

@@ -1,0 +1,192 @@
+"""Nothing in silence: each dialect obeys what a body says about the generation, refuses it, or reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from asgi import Client
+from coblyn.engine.params import PARAMETERS
+from factories import SteppedEngine
+
+MESSAGES = [{"role": "user", "content": "a"}]
+BODIES: Mapping[str, dict[str, Any]] = {
+    "/api/v1/generate": {"prompt": "a"},
+    "/v1/completions": {"prompt": "a"},
+    "/v1/chat/completions": {"messages": MESSAGES},
+    "/v1/responses": {"model": "fake", "input": "a"},
+    "/completion": {"prompt": "a"},
+    "/v1/messages": {"model": "fake", "messages": MESSAGES},
+    "/api/generate": {"model": "fake", "prompt": "a", "stream": False},
+    "/api/chat": {"model": "fake", "messages": MESSAGES, "stream": False},
+}
+OLLAMA = ("/api/generate", "/api/chat")
+
+TRIED = (0.5, 2, 3, 0.25, 1, 0)
+"""Numbers, one of which is in range and no dialect's default."""
+
+OTHERS: Mapping[str, Any] = {
+    "sampler_order": [6, 5, 0],
+    "samplers": ["temperature"],
+    "dry_sequence_breakers": ["!"],
+    "logit_bias": {"97": -5},
+    "custom_token_bans": "97,98",
+    "stop": ["b"],
+    "stop_sequence": ["b"],
+    "stop_sequences": ["b"],
+    "stop_token_ids": [98],
+    "min_tokens": 2,
+    "ban_eos_token": True,
+    "use_default_badwordsids": True,
+    "ignore_eos": True,
+    "bypass_eos": True,
+    "trim_stop": False,
+    "include_stop_str_in_output": True,
+    "render_special": True,
+    "skip_special_tokens": False,
+    "banned_tokens": ["zz"],
+    "banned_strings": ["zz"],
+    "banned_patterns": ["z+"],
+    "negative_prompt": "no",
+    "grammar": 'root ::= "A"',
+    "guided_regex": "A+",
+    "guided_choice": ["A"],
+    "json_schema": {"type": "object"},
+    "reasoning_budget": 5,
+    "reasoning_effort": "low",
+    "logprobs_after": True,
+    "max_tokens": 2,
+    "max_completion_tokens": 2,
+    "max_output_tokens": 2,
+    "max_length": 2,
+    "n_predict": 2,
+    "num_predict": 2,
+    "max_context_length": 64,
+    "preset": "Basic Min-P",
+    "n": 2,
+    "min_keep": 3,
+    "temperature_last": True,
+    "grammar_retain_state": True,
+}
+
+
+def numbers() -> dict[str, float]:
+    """A value for each number under each of its names."""
+    found: dict[str, float] = {}
+    for row in PARAMETERS.values():
+        usual = {row.default, row.kobold_default}
+        usual |= {{"temperature": 0.8, "xtc_threshold": 0.1}.get(row.name, row.default)}
+        fits = [x for x in TRIED if row.is_allowed(x) and x not in usual]
+        value = next(x for x in fits if row.kind == "float" or x == int(x))
+        found |= dict.fromkeys(row.names + row.openai, value)
+    return found
+
+
+async def asked(client: Client, engine: SteppedEngine, path: str, more: dict[str, Any]) -> Any:
+    """What the engine was asked for, or None if the body was refused; and the names of what was ignored."""
+    engine.allow()
+    engine.requests.clear()
+    reply = await client.post(path, BODIES[path] | more)
+    if reply.status == 400:
+        return None, set()
+    assert reply.status == 200, reply.body
+    named = reply.headers.get("x-coblyn-warnings", "").split(", ")
+    seen = [
+        {name: repr(getattr(each, name)) for name in each.__slots__ if name not in ("id", "key")}
+        for each in engine.requests
+    ]
+    return seen, {name.removeprefix("options.") for name in named}
+
+
+def seeded(path: str, name: str = "", value: Any = None) -> dict[str, Any]:
+    """A body's field, and a fixed seed, so that all requests for the same are equal."""
+    seed = "sampler_seed" if path == "/api/v1/generate" else "seed"
+    fields = {seed: 1} | ({name: value} if name else {})
+    return {"options": fields} if path in OLLAMA else fields
+
+
+@pytest.fixture
+async def engine() -> SteppedEngine:
+    """Its template reasons, so that limits of reasoning have an effect."""
+    return SteppedEngine(chat_template="{{ messages[-1].content }}{# <think> #}", context=128)
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_each_field_is_obeyed_refused_or_reported(
+    path: str, client: Client, engine: SteppedEngine
+) -> None:
+    plain, _ = await asked(client, engine, path, seeded(path))
+    assert (await asked(client, engine, path, seeded(path)))[0] == plain
+    silent, wrong = [], []
+    for name, value in {**numbers(), **OTHERS}.items():
+        seen, named = await asked(client, engine, path, seeded(path, name, value))
+        if seen == plain and name not in named:
+            silent.append(name)
+        elif seen is not None and seen != plain and name in named:
+            wrong.append(name)
+    assert (", ".join(wrong), ", ".join(silent)) == ("", "")
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize("name", ["seed", "sampler_seed"])
+async def test_a_seed_is_obeyed_or_reported(
+    path: str, name: str, client: Client, engine: SteppedEngine
+) -> None:
+    body = {"options": {name: 7}} if path in OLLAMA else {name: 7}
+    seen, named = await asked(client, engine, path, body)
+    assert name in named or "seed=7" in seen[0]["sampling"]
+
+
+MIROSTAT = {
+    "mirostat": 2,
+    "top_k": 40,
+    "top_p": 1,
+    "min_p": 0.1,
+    "xtc_probability": 0.5,
+    "xtc_threshold": 0.1,
+    "dynatemp_range": 0.3,
+    "dynatemp_exponent": 2,
+    "dry_multiplier": 0.8,
+    "temperature": 0.5,
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_what_mirostat_replaces_is_reported(
+    path: str, client: Client, engine: SteppedEngine
+) -> None:
+    body = {"options": MIROSTAT} if path in OLLAMA else MIROSTAT
+    _, named = await asked(client, engine, path, body)
+    assert named == {"top_k", "min_p", "xtc_probability", "dynatemp_range"}
+    _, named = await asked(client, engine, path, {"options": {}} if path in OLLAMA else {})
+    assert named == {""}
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_a_negative_prompt_without_a_scale_is_reported(
+    path: str, client: Client, engine: SteppedEngine
+) -> None:
+    for scale, expected in ({}, {"negative_prompt"}), ({"guidance_scale": 2}, {""}):
+        more: dict[str, Any] = {"negative_prompt": "no", **scale}
+        for body in [more, {"options": more}] if path in OLLAMA else [more]:
+            seen, named = await asked(client, engine, path, body)
+            is_lost = path in OLLAMA and body is more and bool(scale)
+            assert named == ({"guidance_scale"} if is_lost else expected)
+            assert (seen[0]["negative"] != "None") is (bool(scale) and not is_lost)
+
+
+async def test_adaptive_p_in_koboldai_follows_koboldcpp(
+    client: Client, engine: SteppedEngine
+) -> None:
+    path = "/api/v1/generate"
+    seen, named = await asked(client, engine, path, {"adaptive_target": 0.5, "top_p": 1})
+    assert (named, "min_p=0.002" in seen[0]["sampling"]) == ({"min_p"}, True)
+    for cut in ({"top_p": 0.9}, {"top_p": 1, "min_p": 0.1}):
+        seen, named = await asked(client, engine, path, {"adaptive_target": 0.5, **cut})
+        assert (named, "min_p=0.002" in seen[0]["sampling"]) == ({""}, False)
+    seen, _ = await asked(client, engine, path, {"adaptive_target": 0, "top_p": 1})
+    assert "adaptive_target=-1.0, " in seen[0]["sampling"]
+    seen, _ = await asked(client, engine, "/v1/completions", {"adaptive_target": 0})
+    assert "adaptive_target=0.0, " in seen[0]["sampling"]
