@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from coblyn.errors import ProgramFailed
+from coblyn.errors import Cancelled, ProgramFailed
 from coblyn.run import end_tree, ending_signals, run, stream
 
 if TYPE_CHECKING:
@@ -118,6 +119,19 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children() -> None:
     with pytest.raises(ProgramFailed, match="longer than 1 seconds"):
         stream([PYTHON, "-c", PARENT], lambda line: pids.append(int(line)), timeout=1)
     assert len(pids) == 1
+    assert wait_until(lambda: not is_running(pids[0]))
+
+
+def test_a_program_whose_result_is_no_longer_wanted_is_ended_with_its_children() -> None:
+    pids: list[int] = []
+    ended = threading.Event()
+
+    def read(line: str) -> None:
+        pids.append(int(line))
+        ended.set()
+
+    with pytest.raises(Cancelled, match="was ended"):
+        stream([PYTHON, "-c", PARENT], read, timeout=60, ended=ended)
     assert wait_until(lambda: not is_running(pids[0]))
 
 

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING
 
 import psutil
 
-from coblyn.errors import ProgramFailed
+from coblyn.errors import Cancelled, ProgramFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,7 @@ def stream(
     cwd: Path | None = None,
     log: Path | None = None,
     timeout: float | None = None,
+    ended: threading.Event | None = None,
     check: bool = True,
 ) -> Finished:
     """Run a program and hand over each line of its output (without the line end) as it comes.
@@ -104,9 +105,11 @@ def stream(
         cwd: Working directory.
         log: A file that gets the command, the changes of the environment and all output appended.
         timeout: Seconds until the program and its children are ended, or None.
+        ended: Set, on any thread, when the result is no longer wanted: the program and its children are ended.
         check: Raise if the exit code is not 0.
 
     Raises:
+        Cancelled: Its result is no longer wanted.
         ProgramFailed: It cannot be started, took too long, or (with ``check``) ended with an
             error.
     """
@@ -116,7 +119,7 @@ def stream(
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     with _log_file(log) as write, _started(command, env, cwd) as process:
         write(_heading(command, env, cwd))
-        for line in _lines(process, command, timeout):
+        for line in _lines(process, command, timeout, ended or threading.Event()):
             write(line)
             tail.append(line)
             on_line(line)
@@ -202,7 +205,10 @@ def _started(
 
 
 def _lines(
-    process: subprocess.Popen[bytes], command: tuple[str, ...], timeout: float | None
+    process: subprocess.Popen[bytes],
+    command: tuple[str, ...],
+    timeout: float | None,
+    ended: threading.Event,
 ) -> Iterator[str]:
     """Yield the program's lines until it closes its output."""
     assert process.stdout is not None, "stdout is always piped"
@@ -222,6 +228,8 @@ def _lines(
                 return
             yield line
         _check_time(deadline, command, timeout)
+        if ended.is_set():
+            raise Cancelled(f"{show_command(command)} was ended.")
 
 
 def _pump(pipe: IO[bytes], arrived: queue.SimpleQueue[str | None]) -> None:

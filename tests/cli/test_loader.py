@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -111,7 +112,7 @@ def test_what_cannot_be_is_named(own: Path, text: str, match: str) -> None:
 
 def test_settings_that_cannot_be_are_told_when_the_model_is_loaded(files: Path, own: Path) -> None:
     own.write_text("[second]\ncontxt = 3")
-    first: Any = SimpleNamespace(fleet=SimpleNamespace(engines=[]), config=None)
+    first: Any = SimpleNamespace(fleet=SimpleNamespace(engines=[], ending=Event()), config=None)
     loads = FleetLoader(first, configurer(files))
     assert loads.fits(files / "second.gguf")
     with pytest.raises(CoblynError, match="contxt"):
@@ -123,7 +124,8 @@ def test_what_a_loaded_model_takes_counts_as_free_for_itself(
 ) -> None:
     asked: list[int] = []
 
-    def survey(config: EngineConfig, *, promised: int) -> Answer:
+    def survey(config: EngineConfig, *, promised: int, ended: Event) -> Answer:
+        assert not ended.is_set()
         asked.append(promised)
         return Answer(config)
 
@@ -131,7 +133,8 @@ def test_what_a_loaded_model_takes_counts_as_free_for_itself(
     monkeypatch.setattr(loader, "survey", survey)
     monkeypatch.setattr(loader, "report", lambda answer: {"model": answer.asked.model})
     engine = SimpleNamespace(config=EngineConfig(model=str(here)), pid=os.getpid())
-    first: Any = SimpleNamespace(config=engine.config, fleet=SimpleNamespace(engines=[engine]))
+    fleet = SimpleNamespace(engines=[engine], ending=Event())
+    first: Any = SimpleNamespace(config=engine.config, fleet=fleet)
     loads = FleetLoader(first, configurer(files))
     assert loads.survey(here) == {"model": str(here)}
     assert loads.survey(files / "second.gguf")

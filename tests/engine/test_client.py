@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ from coblyn.errors import (
     PromptForgotten,
     PromptTooLong,
 )
-from factories import events_of
+from factories import events_of, wait_for
 from factories import tokens_of as ids_of
 
 LINUX = pytest.mark.skipif(
@@ -164,6 +165,43 @@ async def test_what_runs_at_the_close_ends_as_cancelled(engine: ProcessEngine) -
         await read(engine, ask("b"))
 
 
+async def test_one_that_is_closed_while_its_memory_is_fitted_never_starts() -> None:
+    asked: list[threading.Event] = []
+
+    def fit(config: EngineConfig, ended: threading.Event) -> EngineConfig:
+        asked.append(ended)
+        ended.wait(30)
+        return config
+
+    engine = ProcessEngine(EngineConfig(model=""), fit=fit)
+    start = asyncio.create_task(engine.start())
+    await wait_for(lambda: bool(asked))
+    await engine.close()
+    with pytest.raises(EngineStopped, match="closed"):
+        await asyncio.wait_for(start, 10)
+    assert (asked[0].is_set(), engine.pid) == (True, 0)
+    assert engine.status().state == "stopped"
+
+
+async def test_a_start_that_is_cancelled_ends_what_fits_its_memory() -> None:
+    asked: list[threading.Event] = []
+
+    def fit(config: EngineConfig, ended: threading.Event) -> EngineConfig:
+        asked.append(ended)
+        ended.wait(30)
+        return config
+
+    engine = ProcessEngine(EngineConfig(model=""), fit=fit)
+    start = asyncio.create_task(engine.start())
+    await wait_for(lambda: bool(asked))
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert asked[0].wait(10)
+    await engine.close()
+    assert engine.pid == 0
+
+
 async def test_a_load_that_fails_says_why(tmp_path: Path) -> None:
     engine = ProcessEngine(EngineConfig(model="nothing.gguf", library=str(tmp_path)))
     with pytest.raises(BundleMissing, match="coblyn build"):
@@ -213,6 +251,20 @@ async def faulty(
         yield engine
     finally:
         await engine.close()
+
+
+async def test_one_that_is_closed_while_it_loads_is_not_waited_for(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "STOP_SECONDS", 60.0)
+    async with faulty("hang-load", file, monkeypatch) as engine:
+        start = asyncio.create_task(engine.start())
+        await wait_for(lambda: bool(engine.pid))
+        process = psutil.Process(engine.pid)
+        await asyncio.wait_for(engine.close(), 30)
+        assert not process.is_running()
+        with pytest.raises(EngineStopped, match="closed"):
+            await start
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psutil
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from coblyn.cli.app import make_app
 from coblyn.engine.config import EngineConfig
 from coblyn.engine.shape import context_options, open_model
-from coblyn.errors import ModelTooLarge
+from coblyn.errors import Cancelled, ModelTooLarge
 from coblyn.fit import fitting
 from coblyn.fit.estimate import SHARE_OF_MEMORY, estimate
 from coblyn.fit.header import facts_of
@@ -143,6 +144,17 @@ def test_a_process_that_dies_is_no_harm(
     assert "-11" in answer.problem
     assert answer.wish.is_estimate
     assert fitting.fitted(config).config.cache_memory < 2048
+
+
+def test_what_nobody_waits_for_is_not_estimated_either(
+    dense: Path, limit: Callable[[int], None]
+) -> None:
+    limit(1000)
+    ended = Event()
+    ended.set()
+    with pytest.raises(Cancelled):
+        fitting.fitted(EngineConfig(str(dense), "libraries"), ended=ended)
+    assert fitting.has_room(EngineConfig(str(dense), "libraries"), ended=ended)
 
 
 @pytest.mark.native

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from coblyn.engine.config import EngineConfig
     from coblyn.progress import Report
     from coblyn.settings import EngineSettings, Settings
@@ -125,14 +127,18 @@ def _check_adapters(settings: EngineSettings, model: Path) -> None:
         check_adapter(AdapterSpec.of(text).path, header)
 
 
-def fitted_aloud(config: EngineConfig, promised: int = 0) -> EngineConfig:
+def fitted_aloud(
+    config: EngineConfig, promised: int = 0, ended: Event | None = None
+) -> EngineConfig:
     """A configuration that fits in memory; reports on stderr what had to be given up.
 
     Args:
         config: The requested configuration.
         promised: Bytes of free main memory that other engines will still take.
+        ended: Set when it is no longer wanted.
 
     Raises:
+        Cancelled: It is no longer wanted.
         ModelTooLarge: Nothing fits with the user's settings.
     """
     import sys
@@ -140,7 +146,7 @@ def fitted_aloud(config: EngineConfig, promised: int = 0) -> EngineConfig:
     from coblyn.cli.text import shown
     from coblyn.fit.fitting import fitted
 
-    found = fitted(config, promised)
+    found = fitted(config, promised, ended)
     if found.told:
         print(shown(f"note: {found.told}"), file=sys.stderr)
     return found.config

@@ -79,13 +79,14 @@ class FleetLoader:
     def fits(self, path: Path) -> bool:
         """Whether it fits in memory without giving anything up."""
         try:
-            return has_room(self._config_for(path), promised_by(self._fleet))
+            return has_room(self._config_for(path), promised_by(self._fleet), self._fleet.ending)
         except CoblynError:
             return True  # its loading will say what is wrong
 
     def survey(self, path: Path) -> dict[str, Any]:
         """What memory it takes, on all devices; what it has already, if it is loaded, counts as free."""
-        return report(survey(self._config_for(path), promised=self._promised_beside(path)))
+        promised = self._promised_beside(path)
+        return report(survey(self._config_for(path), promised=promised, ended=self._fleet.ending))
 
     def progress(self, path: Path) -> Progress:
         """How far it is on its way."""

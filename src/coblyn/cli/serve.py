@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -251,11 +251,11 @@ async def _serve(
     def make(config: EngineConfig) -> ProcessEngine:
         return ProcessEngine(config, explain=explain_crash, fit=fit)
 
-    def fit(config: EngineConfig) -> EngineConfig:
-        return fitted_aloud(config, promised_by(fleet))
+    def fit(config: EngineConfig, ended: Event) -> EngineConfig:
+        return fitted_aloud(config, promised_by(fleet), ended)
 
     def fits(config: EngineConfig) -> bool:
-        return has_room(config, promised_by(fleet))
+        return has_room(config, promised_by(fleet), fleet.ending)
 
     fleet = Fleet(make)
     is_empty = config.bundle == NO_BUNDLE

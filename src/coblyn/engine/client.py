@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from threading import Event as Signal
 
 import msgspec
 
@@ -34,7 +35,7 @@ from coblyn.engine.revival import Revival
 from coblyn.engine.stage_view import StageView
 from coblyn.engine.state import StateInfo, StateOrder
 from coblyn.engine.texts import batches, require_lengths
-from coblyn.errors import CoblynError, EngineStopped, error_from_code
+from coblyn.errors import Cancelled, CoblynError, EngineStopped, error_from_code
 
 __all__ = ["ProcessEngine"]
 
@@ -44,7 +45,11 @@ STOP_SECONDS = 2.0
 """Seconds that a process may take to end before it is killed."""
 
 
-def _as_wished(config: EngineConfig) -> EngineConfig:
+Fit = Callable[[EngineConfig, Signal], EngineConfig]
+"""Adapts a configuration to the available memory. It may block, until the signal is set: then nobody wants it."""
+
+
+def _as_wished(config: EngineConfig, _: Signal) -> EngineConfig:
     return config
 
 
@@ -55,7 +60,7 @@ class ProcessEngine:
         config: What to load, and how.
         advance: Called with the loaded fraction, 0 to 1.
         explain: Names the instruction that crashed it.
-        fit: Adapts the configuration to the available memory, each time the engine is started. It may block.
+        fit: Called when the engine is started.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class ProcessEngine:
         config: EngineConfig,
         advance: Callable[[float], None] | None = None,
         explain: Explain = explain_plainly,
-        fit: Callable[[EngineConfig], EngineConfig] = _as_wished,
+        fit: Fit = _as_wished,
     ) -> None:
         self._config = config
         self._advance = advance
@@ -79,8 +84,9 @@ class ProcessEngine:
         self._hang = ""
         self._death: Death | None = None
         self._num_restarts = 0
-        self._loaded = 0.0
+        self._loaded, self._is_up = 0.0, False
         self._state = "loading"
+        self._unwanted = Signal()
         self._pipes: Pipes | None = None
         self._info: ModelInfo | None = None
         self._failure: CoblynError | None = None
@@ -92,11 +98,22 @@ class ProcessEngine:
         """Start the process and wait until the model is loaded.
 
         Raises:
+            EngineStopped: It was closed meanwhile.
             CoblynError: The model could not be loaded, or memory has no room for it.
         """
-        self._config = await asyncio.to_thread(self._fit, self._config)
+        await self._fit_memory()
         self._supervisor = asyncio.create_task(self._supervise(), name="coblyn-engine-supervisor")
         await self._until_ready()
+
+    async def _fit_memory(self) -> None:
+        try:
+            self._config = await asyncio.to_thread(self._fit, self._config, self._unwanted)
+        except Cancelled:
+            raise self._failure or _closed() from None
+        finally:
+            self._unwanted.set()  # the thread goes on when this task is cancelled
+        if self._state in ("stopping", "stopped"):
+            raise self._failure or _closed()
 
     @property
     def info(self) -> ModelInfo:
@@ -225,6 +242,7 @@ class ProcessEngine:
         self._failure = EngineStopped(
             "The server is stopping.", hint="Send the request again when it is back."
         )
+        self._unwanted.set()
         self._enter("stopping")
         self._mailboxes.refuse(self._failure)
 
@@ -234,19 +252,22 @@ class ProcessEngine:
 
     def kill(self) -> None:
         """End the process at once. Any thread may call."""
+        self._unwanted.set()
         if self._pipes:
             self._pipes.kill()
 
     async def close(self) -> None:
         """Stop the process; running requests end as cancelled."""
+        self._unwanted.set()
+        self._failure = self._failure or _closed()
+        self._enter("stopping" if self._supervisor else "stopped")
         if self._supervisor is None:
             return
-        self._failure = self._failure or _closed()
-        self._enter("stopping")
         self._wanted.set()
-        self._send(wire.Stop())
-        if self._pulse.is_quiet:
-            self.kill()
+        if self._is_up and not self._pulse.is_quiet:
+            self._send(wire.Stop())
+        else:
+            self.kill()  # it reads nothing while it loads
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._supervisor), STOP_SECONDS)
         self.kill()
@@ -303,7 +324,7 @@ class ProcessEngine:
                 if self._advance:
                     self._advance(fraction)
             case wire.Ready(info):
-                self._info, self._loaded = info, 1.0
+                self._info, self._loaded, self._is_up = info, 1.0, True
                 self._lines.clear()
                 if self._state != "stopping":
                     self._enter("ready")
@@ -339,7 +360,7 @@ class ProcessEngine:
     async def _live_once(self) -> int | None:
         """Run one process until it ends; gives its exit code."""
         self._failure, self._crash, self._hang = None, None, ""
-        self._loaded = 0.0
+        self._loaded, self._is_up = 0.0, False
         self._lines.clear()
         self._pulse = Pulse(self._config.hang_seconds, self._config.step_seconds)
         self._pipes = Pipes(process.take(), self._receive, self._note)

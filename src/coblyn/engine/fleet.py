@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 
 from coblyn.engine.client import ProcessEngine
 from coblyn.engine.config import EngineConfig
@@ -16,12 +17,15 @@ class Fleet:
 
     Args:
         make: Makes an engine without starting it.
+
+    Attributes:
+        ending: Set once the server is stopping and loads nothing more.
     """
 
     def __init__(self, make: Callable[[EngineConfig], ProcessEngine]) -> None:
         self._make = make
         self._engines: list[ProcessEngine] = []
-        self._is_ending = False
+        self.ending = Event()
 
     @property
     def engines(self) -> tuple[ProcessEngine, ...]:
@@ -66,12 +70,12 @@ class Fleet:
         Raises:
             EngineStopped: The server is stopping.
         """
-        if self._is_ending:
+        if self.ending.is_set():
             raise EngineStopped("The server is stopping.")
 
     def drain(self) -> None:
         """Accept no more requests and refuse those that have not begun; running requests go on."""
-        self._is_ending = True
+        self.ending.set()
         for engine in self._engines:
             engine.drain()
 
@@ -87,6 +91,6 @@ class Fleet:
 
     async def close(self) -> None:
         """Stop every process; running requests end as cancelled."""
-        self._is_ending = True
+        self.ending.set()
         for engine in tuple(self._engines):
             await self.release(engine)

@@ -6,12 +6,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Literal
 
 import psutil
 
 from coblyn.engine.config import EngineConfig
-from coblyn.errors import CoblynError, ModelTooLarge
+from coblyn.errors import CoblynError, ModelTooLarge, ProgramFailed
 from coblyn.fit.choose import choose
 from coblyn.fit.estimate import estimate
 from coblyn.fit.header import facts_of, headers_of
@@ -49,7 +50,7 @@ class Fitted:
     told: str = ""
 
 
-def fitted(config: EngineConfig, promised: int = 0) -> Fitted:
+def fitted(config: EngineConfig, promised: int = 0, ended: Event | None = None) -> Fitted:
     """Give up settings in the user's order until a model fits in the free memory.
 
     Takes a moment if memory is ample, otherwise up to some seconds.
@@ -57,14 +58,16 @@ def fitted(config: EngineConfig, promised: int = 0) -> Fitted:
     Args:
         config: The requested configuration.
         promised: Bytes of free main memory that other engines will still take.
+        ended: Set when the answer is no longer wanted.
 
     Raises:
+        Cancelled: The answer is no longer wanted.
         ModelTooLarge: It does not fit with the settings that the user chose; the hint says what would.
         ModelError: The file cannot be read.
     """
     if not (config.fit and config.library) or _is_ample(config, promised):
         return Fitted(config)
-    answer = survey(config, "choose", promised)
+    answer = survey(config, "choose", promised, ended)
     if answer.room is Room.ALL:
         return Fitted(config)
     if answer.config is None:
@@ -74,26 +77,44 @@ def fitted(config: EngineConfig, promised: int = 0) -> Fitted:
     return Fitted(config, outcome(answer))
 
 
-def has_room(config: EngineConfig, promised: int = 0) -> bool:
-    """Whether a model fits without giving anything up, given memory in use and promised; blocks briefly."""
+def has_room(config: EngineConfig, promised: int = 0, ended: Event | None = None) -> bool:
+    """Whether a model fits without giving anything up, given memory in use and promised; blocks briefly.
+
+    Args:
+        config: The requested configuration.
+        promised: Bytes of free main memory that other engines will still take.
+        ended: Set when the answer is no longer wanted; it is True then.
+    """
     if not (config.fit and config.library):
         return True
     try:
-        return _is_ample(config, promised) or survey(config, "check", promised).room is Room.ALL
+        if _is_ample(config, promised):
+            return True
+        return survey(config, "check", promised, ended).room is Room.ALL
     except CoblynError:
         return True  # loading it will report the error
 
 
-def survey(config: EngineConfig, purpose: Purpose = "table", promised: int = 0) -> Answer:
+def survey(
+    config: EngineConfig,
+    purpose: Purpose = "table",
+    promised: int = 0,
+    ended: Event | None = None,
+) -> Answer:
     """Measure in a separate process; what the library cannot measure is estimated from the header.
 
     Raises:
+        Cancelled: ``ended`` was set, since the answer is no longer wanted.
         ModelError: The file cannot be read.
     """
     headers = headers_of(config)
     main = main_memory().without(promised)
     question = Question(config, facts_of(config, headers), main, _kept(config), purpose)
-    answer = _ask(question) if config.library else Answer(config, problem="no engine is built yet.")
+    answer = (
+        _ask(question, ended)
+        if config.library
+        else Answer(config, problem="no engine is built yet.")
+    )
     return _estimated(question, headers, answer) if answer.problem else answer
 
 
@@ -116,12 +137,12 @@ def _kept(config: EngineConfig) -> frozenset[str]:
     return config.chosen - (frozenset() if config.context else {"context"})
 
 
-def _ask(question: Question) -> Answer:
+def _ask(question: Question, ended: Event | None) -> Answer:
     lines: list[str] = []
     argv = [sys.executable, "-m", "coblyn.fit.child", write(question)]
     try:
-        done = stream(argv, lines.append, env=changes(), timeout=_SECONDS, check=False)
-    except CoblynError as error:
+        done = stream(argv, lines.append, env=changes(), timeout=_SECONDS, ended=ended, check=False)
+    except ProgramFailed as error:
         return Answer(question.config, problem=error.message)
     told = [line for line in lines if line.startswith(MARK)]
     if told:
