@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from starlette.responses import Response
 
-from coblyn.api.app import DIALECTS
+from asgi import Client
+from coblyn.api.app import DIALECTS, create_app, import_dialects
+from coblyn.api.call import Call
 from coblyn.api.dialect import Dialect
-from coblyn.api.late import LateRoute, late
+from coblyn.api.late import LateRoute, RoutesBroken, late
+from coblyn.api.openai.dialect import OPENAI
+from coblyn.api.route import Route
+from factories import SteppedEngine
 from test_import import modules_after
 
 
@@ -42,3 +51,33 @@ def test_the_application_imports_no_dialects_routes_and_no_stories() -> None:
     assert len(late_ones) > 20
     others = {"coblyn.story.state", "coblyn.service.stories", "regex"}
     assert imported & (late_ones | others) == set()
+
+
+async def test_a_module_that_cannot_be_imported_costs_its_own_paths_only(
+    engine: SteppedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = late("broken_of_tests", "GET /v1/broken")
+    dialect = replace(OPENAI, routes=(*OPENAI.routes, *broken))
+    others = [other for other in DIALECTS if other is not OPENAI]
+    import_dialects([dialect])
+    client = Client(create_app(engine, dialects=(dialect, *others)))
+    for _ in range(2):
+        refused = await client.get("/v1/broken")
+        assert refused.status == RoutesBroken.status
+        assert "broken_of_tests cannot be imported" in refused.json["error"]["message"]
+        assert refused.json["error"]["code"] == "routes_broken"
+    assert (await client.get("/v1/models")).status == 200
+    described = (await client.get("/openapi.json")).json["paths"]
+    assert "/v1/broken" not in described
+    assert "/v1/models" in described
+    health = await client.get("/health")
+    assert (health.status, health.json["status"]) == (200, "ok")
+    assert "No module named" in health.json["broken"]["broken_of_tests"]
+    module = SimpleNamespace(routes=[Route("GET", "/v1/broken", answer, "Say")])
+    monkeypatch.setitem(sys.modules, "broken_of_tests", module)
+    assert (await client.get("/v1/broken")).status == 200
+    assert "broken" not in (await client.get("/health")).json
+
+
+async def answer(call: Call) -> Response:
+    return call.answer({}, {})

@@ -132,3 +132,15 @@ async def test_a_server_that_refuses(url: str) -> None:
     async with RemoteBackend(f"{url}/docs/nothing") as backend:
         with pytest.raises(CoblynError):
             await backend._send("GET", "/neither")
+
+
+@pytest.mark.parametrize("declared", ["text/plain", "application/x-www-form-urlencoded", "*/*", ""])
+async def test_declared_types_do_not_matter_and_the_answer_has_one(
+    engine: SteppedEngine, declared: str
+) -> None:
+    app = create_app(engine)
+    async with app.router.lifespan_context(app):
+        headers = {"accept": declared, "content_type": declared}
+        answer = await Client(app).post("/mcp", request(prompt="ab"), **headers)
+        assert (answer.status, answer.json["id"]) == (200, 1)
+        assert answer.headers["content-type"] == "application/json"

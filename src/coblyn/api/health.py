@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from coblyn import __version__
 from coblyn.api.dialect import Dialect
 from coblyn.api.kobold.errors import kobold_body
-from coblyn.api.late import late
+from coblyn.api.late import broken_modules, late
 from coblyn.api.metrics import CONTENT_TYPE
 from coblyn.api.route import Routes
 from coblyn.proof.verdict import judge_load
@@ -49,8 +49,9 @@ async def health(call: Call) -> Response:
 
     ``loaded`` is the fraction of the model that is loaded. ``verdict`` says whether the model runs on the hardware it
     should run on, and if not, why and what to do. ``failure`` says why the engine is stopped and what to do, and
-    ``death`` how its process last died, with its log; these two are for administrators. With ``?quiet=1`` it answers
-    200 in every state, for pages: browsers report each refusal in their console.
+    ``death`` how its process last died, with its log; ``broken`` names modules of the server that cannot be imported,
+    whose paths are refused. These three are for administrators. With ``?quiet=1`` it answers 200 in every state, for
+    pages: browsers report each refusal in their console.
     """
     status = call.model.engine.status()
     info = call.model.engine.info
@@ -75,6 +76,8 @@ async def health(call: Call) -> Response:
         body["failure"] = status.failure
     if status.death:
         body["death"] = _death(status.death)
+    if broken := broken_modules():
+        body["broken"] = broken
     return JSONResponse(body, 200 if is_good else 503)
 
 

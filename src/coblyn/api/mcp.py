@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["McpEndpoint", "routes"]
 
 routes = Routes()
+
+_JSON = b"application/json"
 
 
 @routes.post("/mcp", "Tools over MCP")
@@ -197,7 +200,8 @@ class _McpResponse(Response):
         self._content = body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Answer, whatever types are declared: as everywhere, the body alone counts, and the answer is JSON."""
+        scope = {**scope, "headers": _with_types(scope["headers"])}
         parts = iter([self._content])
 
         async def replay() -> AsgiMessage:
@@ -208,3 +212,10 @@ class _McpResponse(Response):
 
         with contextlib.suppress(Cancelled):  # the client has left
             await while_connected(receive, self._manager.handle_request(scope, replay, send))
+
+
+def _with_types(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers with the types that the library insists on."""
+    others = [(name, value) for name, value in headers if name not in (b"accept", b"content-type")]
+    wanted = (b"accept", b"application/json, text/event-stream"), (b"content-type", _JSON)
+    return [*others, *wanted]
