@@ -128,3 +128,27 @@ async def test_who_names_no_model_sees_the_first_wake(client: Client, loader: Fa
         rest = await exchange.all()
     first = rest.split(b"data: ")[1].split(b"\n")[0]
     assert json.loads(first)["token"]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("flag", [False, "false", "0", 0, "no"])
+async def test_who_wants_a_whole_answer_gets_one_however_that_is_written(
+    client: Client, flag: Any
+) -> None:
+    for path, body, _ in STREAMS:
+        if path == "/api/extra/generate/stream":
+            continue
+        reply = await client.post(path, {**body, "model": "second", "stream": flag})
+        assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+        await client.post("/api/generate", {"model": "second", "keep_alive": 0})
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("flag", ["maybe", 2, [], {}, ""])
+async def test_what_is_neither_is_refused_by_name(client: Client, flag: Any) -> None:
+    for path, body, _ in STREAMS:
+        if path == "/api/extra/generate/stream":
+            continue
+        reply = await client.post(path, {**body, "model": "second", "stream": flag})
+        assert reply.status == 400
+        assert "stream" in str(reply.json)

@@ -12,6 +12,7 @@ from coblyn.api.ends import bind_ends
 from coblyn.api.guidance import bind_guidance
 from coblyn.api.logprobs import bind_logprobs
 from coblyn.api.thinking import bind_thinking
+from coblyn.chat.flag import read_flag
 from coblyn.constraints.constraint import ANY_JSON, WHITESPACE, Constraint, Whitespace
 from coblyn.engine.patterns import patterns_of
 from coblyn.errors import BadRequest
@@ -178,11 +179,11 @@ def _structured_outputs(name: str, value: Any) -> Constraint | None:
     if unknown:
         field = f"{name}.{unknown[0]}"
         raise BadRequest(f"{field} is not supported.", field=field)
-    if value.get("json_object"):
+    if read_flag(value, "json_object", name):
         constraint: Constraint | None = ANY_JSON
     else:
         constraint = read_constraint({f"guided_{key}": each for key, each in value.items()})
-    if constraint and value.get("disable_any_whitespace"):
+    if constraint and read_flag(value, "disable_any_whitespace", name):
         return replace(constraint, whitespace="none")
     return constraint
 

@@ -13,7 +13,8 @@ from coblyn.api.framing import SSE, Framing
 from coblyn.api.late import LateRoute, load_all
 from coblyn.api.problem import Problem
 from coblyn.api.route import Route
-from coblyn.errors import Busy
+from coblyn.chat.flag import read_flag
+from coblyn.errors import BadRequest, Busy
 
 if TYPE_CHECKING:
     from coblyn.api.later import LaterFields, Warnings
@@ -87,8 +88,11 @@ class Dialect:
 
     def wants_stream(self, body: Mapping[str, Any]) -> bool:
         """Whether a request to a route that can stream wants that."""
-        wanted = body.get("stream")
-        return self.streams_unasked if wanted is None else bool(wanted)
+        try:
+            wanted = read_flag(body, "stream")
+        except BadRequest:
+            return False  # the route refuses it
+        return self.streams_unasked if wanted is None else wanted
 
     def waiting(self, path: str, body: Mapping[str, Any], text: str) -> bytes:
         """A part of a stream that clients skip; empty where there is none.

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from coblyn.chat.flag import read_flag
 from coblyn.engine.events import TokenLogprob, TokenText
-from coblyn.errors import BadRequest
 from coblyn.service.command import GenerateCommand
 
 __all__ = [
@@ -38,10 +38,7 @@ def bind_logprobs(command: GenerateCommand, body: Mapping[str, Any]) -> Generate
         BadRequest: It is neither true nor false.
     """
     for name in ("logprobs_after", "post_sampling_probs"):
-        value = body.get(name)
-        if value not in (None, False, True):
-            raise BadRequest(f"{name} must be true or false.", field=name)
-        if value:
+        if read_flag(body, name):
             return replace(command, sampling=replace(command.sampling, logprobs_after=True))
     return command
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from coblyn.chat.attachment import Attachment
 from coblyn.chat.content import read_content
+from coblyn.chat.flag import read_flag
 from coblyn.errors import BadRequest
 
 __all__ = [
@@ -247,7 +248,8 @@ def _read_tool(tool: Any, field: str) -> Tool:
         where = f"{field}.function.parameters"
         raise BadRequest(f"{where} must be a JSON schema, an object.", field=where)
     description = _optional_text(function, "description", f"{field}.function")
-    return Tool(name, description, parameters or {}, function.get("strict") is True)
+    strict = bool(read_flag(function, "strict", f"{field}.function"))
+    return Tool(name, description, parameters or {}, strict)
 
 
 def read_tool_choice(

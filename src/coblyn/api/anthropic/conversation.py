@@ -14,6 +14,7 @@ from coblyn.api.anthropic.blocks import (
     joined_text,
     to_blocks,
 )
+from coblyn.chat.flag import read_flag
 from coblyn.chat.messages import Message, ToolCall
 from coblyn.errors import BadRequest
 
@@ -116,6 +117,6 @@ def _result(block: Block, field: str, names: Mapping[str, str]) -> Message:
     if not isinstance(call_id, str) or not call_id:
         raise BadRequest(f"{field}.tool_use_id must be a string.", field=f"{field}.tool_use_id")
     text, media = joined_content(block.get("content"), f"{field}.content", is_result=True)
-    if block.get("is_error"):
+    if read_flag(block, "is_error", field):
         text = f"Error: {text}"
     return Message("tool", text, names.get(call_id, ""), tool_call_id=call_id, media=media)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coblyn.chat.flag import read_flag
 from coblyn.chat.messages import NamedTool, Tool, ToolChoice
 from coblyn.errors import BadRequest
 
@@ -46,7 +47,7 @@ def read_choice(choice: Mapping[str, Any] | None, tools: Sequence[Tool]) -> tupl
     """
     choice = choice or {"type": "auto"}
     kind, name = choice.get("type"), choice.get("name")
-    is_parallel = not choice.get("disable_parallel_tool_use")
+    is_parallel = not read_flag(choice, "disable_parallel_tool_use", "tool_choice")
     if kind == "tool":
         if name not in [tool.name for tool in tools]:
             raise BadRequest(
@@ -75,7 +76,7 @@ def _read(tool: Mapping[str, Any], field: str) -> Tool | None:
         description = tool.get("description") or ""
     if not isinstance(schema, Mapping):
         raise BadRequest(f"{field}.input_schema must be an object.", field=f"{field}.input_schema")
-    return Tool(name, str(description), schema, bool(tool.get("strict")))
+    return Tool(name, str(description), schema, bool(read_flag(tool, "strict", field)))
 
 
 def _object(required: Sequence[str], **properties: Any) -> dict[str, Any]:

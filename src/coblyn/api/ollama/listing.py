@@ -15,6 +15,7 @@ from coblyn.api.body import validated
 from coblyn.api.call import Call
 from coblyn.api.ollama.shape import capabilities, details, stamp
 from coblyn.api.route import Routes
+from coblyn.chat.flag import read_flag
 from coblyn.engine.interface import ModelInfo
 from coblyn.errors import BadRequest
 from coblyn.models.modelfile import write_modelfile
@@ -85,7 +86,7 @@ async def show(call: Call) -> Response:
     """Its settings, its template, facts from its file, and its capabilities."""
     body = await call.json()
     name = validated(NamedInput, body).named
-    is_verbose = body.get("verbose") is True
+    is_verbose = bool(read_flag(body, "verbose"))
     return JSONResponse(await asyncio.to_thread(_show, call, name, is_verbose))
 
 

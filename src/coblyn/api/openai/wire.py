@@ -16,6 +16,7 @@ from coblyn.api.openai.tool_history import expanded
 from coblyn.api.parameters import OPENAI_NUMBERS, read_breakers, read_order, with_numbers
 from coblyn.api.samplers import read_samplers
 from coblyn.api.thinking import switch
+from coblyn.chat.flag import read_flag
 from coblyn.chat.messages import Tool, read_messages, read_tool_choice, read_tools
 from coblyn.chat.placeholders import read_tags
 from coblyn.engine.params import SamplingParams
@@ -259,8 +260,8 @@ class ChatInput(SamplingInput):
         """Template variables for reasoning if the body switches it; efforts and budgets are added later."""
         is_on = self.enable_thinking
         if is_on is None:
-            is_on = (self.reasoning or {}).get("enabled")
-        return switch(is_on=is_on) if isinstance(is_on, bool) else {}
+            is_on = read_flag(self.reasoning or {}, "enabled", "reasoning")
+        return {} if is_on is None else switch(is_on=is_on)
 
     def _check(self) -> None:
         if self.functions:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from coblyn.chat.flag import read_flag
 from coblyn.chat.messages import NamedTool, Tool, ToolChoice
 from coblyn.errors import BadRequest
 from coblyn.service.tool_rounds import HostedTool
@@ -166,7 +167,7 @@ class Toolbox:
         called = inner_name(name, space)
         if called in self.names:
             raise BadRequest(f"{where}: two tools are named {name!r}.", field=f"{where}.name")
-        strict = kind == "custom" or tool.get("strict") is True
+        strict = kind == "custom" or bool(read_flag(tool, "strict", where))
         self.tools.append(Tool(called, _description(tool), parameters or {}, strict))
         self.names[called] = ToolName(kind, name, space)
 
