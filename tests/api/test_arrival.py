@@ -152,3 +152,18 @@ async def test_what_is_neither_is_refused_by_name(client: Client, flag: Any) -> 
         reply = await client.post(path, {**body, "model": "second", "stream": flag})
         assert reply.status == 400
         assert "stream" in str(reply.json)
+
+
+async def test_a_load_goes_on_without_the_client_that_asked_for_a_whole_answer(
+    client: Client, loader: FakeLoader
+) -> None:
+    """Where a proxy cuts it off, since nothing is sent meanwhile, its next try finds the model."""
+    loader.may_load.clear()
+    body = {"model": "second", "prompt": "a", "stream": False}
+    async with client.open("POST", "/v1/completions", body) as exchange:
+        await wait_for(lambda: loader.log == ["load second"])
+        await exchange.hang_up()
+    loader.may_load.set()
+    await wait_for(lambda: loader.room == 8)
+    assert (await client.post("/v1/completions", body)).status == 200
+    assert loader.log == ["load second"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,7 @@ import pytest
 
 from coblyn import paths
 from coblyn.engine.fake import FakeRunner
+from coblyn.models import sent
 from gguf_file import lora_of, whole_model
 from live_server import serve
 
@@ -113,3 +116,47 @@ def test_a_client_that_leaves_leaves_nothing_behind(url: str) -> None:
         httpx.post(f"{url}/api/blobs/{NOTHING}", content=half())
     httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").raise_for_status()
     assert leftovers() == [NOTHING.replace(":", "-")]
+
+
+def test_two_that_send_one_file_at_once_both_succeed(url: str, file: Path) -> None:
+    data = file.read_bytes()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    both_send = threading.Barrier(2)
+
+    def parts() -> Iterator[bytes]:
+        yield data[:100]
+        both_send.wait(20)
+        yield data[100:]
+
+    def send(_: int) -> int:
+        return httpx.post(f"{url}/api/blobs/{digest}", content=parts(), timeout=60).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(send, range(2))) == [201, 201]
+    assert leftovers() == [digest.replace(":", "-")]
+    assert (paths.models() / "sent" / leftovers()[0]).read_bytes() == data
+
+
+def test_two_that_make_a_model_of_one_file_at_once_both_succeed(
+    client: ollama.Client, url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = client.create_blob(file)
+    both_look = threading.Barrier(2)
+    check = sent.check_model
+
+    def checked(path: Path) -> object:
+        both_look.wait(20)
+        return check(path)
+
+    monkeypatch.setattr(sent, "check_model", checked)
+    body = {"files": {file.name: digest}, "stream": False}
+
+    def make(name: str) -> int:
+        answer = httpx.post(f"{url}/api/create", json={**body, "model": name}, timeout=60)
+        return answer.status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(make, ("mine", "yours"))) == [200, 200]
+    assert leftovers() == []
+    assert client.show("mine").modelinfo
+    assert client.show("yours").modelinfo

@@ -117,19 +117,30 @@ def adopt(name: str, digest: str) -> str:
     stem = re.sub(r"[^\w.-]+", "-", plain(Path(name).name), flags=re.ASCII).strip("-.") or "model"
     model = f"{stem[:100]}-{source.name.removeprefix('sha256-')[:8]}"
     target = paths.models() / f"{model}.gguf"
-    if not source.is_file():
-        if target.is_file():
-            return model
+    if source.is_file():
+        try:
+            _require_model(source)
+            _move(source, target)
+        except ModelError:
+            if source.is_file() or not target.is_file():
+                raise  # otherwise another request has made the model meanwhile
+    elif not target.is_file():
         raise NotFound(f"{digest} was not sent.", hint="Send it first: POST /api/blobs/DIGEST")
+    return model
+
+
+def _require_model(source: Path) -> None:
     try:
         require_writer(check_model(source))
     except ModelError:
         source.unlink(missing_ok=True)
         raise
+
+
+def _move(source: Path, target: Path) -> None:
     with disk_errors(target.parent, what=_WHAT, error=ModelError):
         source.replace(target)
         remember(target, source.name.removeprefix("sha256-"))
-    return model
 
 
 def _sweep(directory: Path) -> None:
