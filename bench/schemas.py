@@ -259,7 +259,7 @@ def _tokenizer() -> LLTokenizer:
 def keyword(reason: str) -> str:
     """The keyword, or what else is said, in a reason for which a schema is refused."""
     reason = re.sub(r"^The schema cannot be enforced: (at [^ ]+, )?", "", reason)
-    if named := re.search(r"Unimplemented keys: (\[[^]]*\])", reason):
+    if named := re.search(r'("[^,]*"(, "[^,]*")*) is not enforced', reason):
         return named[1]
     return re.sub(r"[0-9]+|\"[^\"]*\"|'[^']*'|`[^`]*`", "…", reason)[:70]
 

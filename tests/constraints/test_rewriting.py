@@ -146,10 +146,10 @@ def test_a_name_with_escapes_is_not_another_name(schema: object) -> None:
     ("schema", "reason"),
     [
         ({"minProperties": 2}, "at #, minProperties: 2: names"),
-        ({"items": {"not": {"multipleOf": 2}}}, 'at #/items, Unimplemented keys: ["not"]'),
+        ({"items": {"not": {"multipleOf": 2}}}, 'at #/items, "not" is not enforced'),
         ({"oneOf": [{"pattern": "a"}, {"pattern": "b"}]}, "oneOf"),
-        ({"if": {"pattern": "a"}, "then": {"maxLength": 1}}, '["if", "then"]'),
-        ({"items": {}, "uniqueItems": True}, '["uniqueItems"]'),
+        ({"if": {"pattern": "a"}, "then": {"maxLength": 1}}, '"if", "then" is not enforced'),
+        ({"items": {}, "uniqueItems": True}, '"uniqueItems" is not enforced'),
         ({"type": "string", "format": "idn-hostname"}, "Unknown format: idn-hostname"),
         ({"items": {"properties": True}}, "at #/items, properties must be an object"),
         ({"not": {"type": {"a": 1}}}, "at #/not, type must be a string or array of strings"),

@@ -44,12 +44,22 @@ def call_grammar(
         schemas: The schema of each tool's arguments, by its name, without keywords that cannot be enforced.
         special: Ids of the form's marks that are special tokens, by text.
         is_parallel: Whether several calls at once are allowed.
+
+    Raises:
+        ConstraintRefused: The format cannot write the name of a required argument.
     """
     make = form.format.make_rule
     if make is None or not form.tools or choice == "none":
         return None
     tools = [each for each in form.tools if choice in ("auto", "required", NamedTool(each.name))]
-    lark = Lark(tools, schemas, special=special, template=form.template, is_parallel=is_parallel)
+    lark = Lark(
+        tools,
+        schemas,
+        special=special,
+        template=form.template,
+        is_parallel=is_parallel,
+        is_needed=choice != "auto",
+    )
     rule = make(lark)
     if choice != "auto":
         return CallGrammar(lark.grammar(_whole(lark, rule, form)))

@@ -6,6 +6,7 @@ Constraints that cannot be enforced are refused: text that only appears to follo
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from llguidance import LLMatcher
@@ -15,14 +16,14 @@ from coblyn.constraints.gbnf import lark_of_gbnf
 from coblyn.constraints.matcher import Matcher
 from coblyn.constraints.node import TooLarge, Unenforceable
 from coblyn.constraints.rewriting import rewritten
-from coblyn.constraints.schema import Refusal, find_refusal
+from coblyn.constraints.schema import NOTHING_FITS, Refusal, find_refusal
 from coblyn.errors import ConstraintRefused, EngineError
 
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
     from llguidance._lib import JsonCompileOptions
 
-__all__ = ["enforceable", "grammar_of", "matcher_of"]
+__all__ = ["enforceable", "enforceable_arguments", "grammar_of", "matcher_of"]
 
 _WHITESPACE: dict[Whitespace, JsonCompileOptions] = {
     "any": {},
@@ -94,7 +95,7 @@ def _read(constraint: Constraint) -> Any:
 def _written(schema: Any, constraint: Constraint) -> str:
     """The grammar of a schema that is enforceable."""
     if schema is False:
-        raise Unenforceable("no value fits it")
+        raise Unenforceable(f"{NOTHING_FITS} it")
     return LLMatcher.grammar_from_json_schema(
         json.dumps({} if schema is True else schema),
         overrides=_WHITESPACE[constraint.whitespace],
@@ -112,16 +113,41 @@ def enforceable(schema: Any) -> Any:
     """
     try:
         found, problem = _compiled(schema)
-        refusal = find_refusal(schema, _problem_of_schema) if problem else None
+        refusal = find_refusal(schema, problem, _problem_of_schema) if problem else None
     except TooLarge as error:
-        problem, refusal = str(error), None
-    if problem:
-        refusal = refusal or Refusal("#", problem)
+        problem, refusal = str(error), Refusal("#", str(error))
+    if refusal:
         raise ConstraintRefused(
             f"The schema cannot be enforced: at {refusal.path}, {refusal.reason}.",
             field="constraint",
         )
     return found
+
+
+def enforceable_arguments(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same for an object whose properties are written one by one, outside of JSON.
+
+    Returns:
+        The schema, in which optional properties that no value fits are ``False``.
+
+    Raises:
+        ConstraintRefused: As ``enforceable``.
+    """
+    found: dict[str, Any] = enforceable(schema)
+    declared = found.get("properties", {})
+    required = found.get("required", [])
+    if not _problem_of_grammar({**found, "required": list({*required, *declared})}):
+        return found
+    shared: dict[str, Any] = {
+        key: found[key] for key in ("$schema", "$defs", "definitions") if key in found
+    }
+    never = [
+        name
+        for name, each in declared.items()
+        if name not in required
+        and (each is False or _problem_of_grammar({**shared, **each}).startswith(NOTHING_FITS))
+    ]
+    return {**found, "properties": {**declared, **dict.fromkeys(never, False)}}
 
 
 def _compiled(schema: Any) -> tuple[Any, str]:
@@ -139,9 +165,9 @@ def _compiled(schema: Any) -> tuple[Any, str]:
         except Unenforceable as error:
             return {}, str(error)
         if found is False:
-            return {}, "no value fits it"
+            return {}, f"{NOTHING_FITS} it"
         found = {} if found is True else found
-        problem = _problem(LLMatcher.grammar_from_json_schema(json.dumps(found)))
+        problem = _problem_of_grammar(found)
         if not problem:
             return found, ""
         problems.append(problem)
@@ -170,6 +196,34 @@ def _of_gbnf(constraint: Constraint) -> str:
 
 def _problem_of_schema(schema: Any) -> str:
     return _compiled(schema)[1]
+
+
+def _problem_of_grammar(schema: dict[str, Any]) -> str:
+    """What llguidance says against a schema, in our words; empty if there is nothing."""
+    problem = _problem(LLMatcher.grammar_from_json_schema(json.dumps(schema)))
+    problem = re.sub(r" while processing json-schema:\S*", "", problem)
+    for said, meant in _MEANT:
+        if found := said.fullmatch(problem):
+            return found.expand(meant)
+    return problem
+
+
+_MEANT = [
+    (re.compile(said), meant)
+    for said, meant in (
+        (
+            r"Unsatisfiable schema: required property '(.*)' is unsatisfiable",
+            rf"{NOTHING_FITS} the required property '\1'",
+        ),
+        (r"Unsatisfiable schema: schema is false", f"{NOTHING_FITS} it"),
+        (r"Unsatisfiable schema: (.*)", rf"{NOTHING_FITS} it: \1"),
+        (r"Unimplemented keys: \[(.*)\]", r"\1 is not enforced here"),
+        (
+            r"oneOf constraints are not supported.*",
+            "oneOf is not enforced where more than one of its schemas may fit",
+        ),
+    )
+]
 
 
 def _problem(grammar: str) -> str:

@@ -106,7 +106,8 @@ def kinds_of(schema: Any, scope: Scope) -> Kinds:
 def _limits(schema: Mapping[str, Any], scope: Scope) -> Iterator[Kinds]:
     if "type" in schema:
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        yield _union(_OF_TYPE.get(each, ALL_KINDS) for each in types if isinstance(each, str))
+        known = [_OF_TYPE.get(each, ALL_KINDS) for each in types if isinstance(each, str)]
+        yield _union(known) if known else ALL_KINDS  # llguidance says what is wrong with it
     if "const" in schema:
         yield frozenset({kind_of(schema["const"])})
     if isinstance(values := schema.get("enum"), list):

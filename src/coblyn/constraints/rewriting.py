@@ -11,6 +11,7 @@ from typing import Any
 
 from coblyn.constraints.exclusive import exclusive
 from coblyn.constraints.formats import of_format
+from coblyn.constraints.inhabited import Inhabited
 from coblyn.constraints.kinds import ALL_KINDS, Scope, kinds_of
 from coblyn.constraints.negation import any_of, negated
 from coblyn.constraints.node import Node, TooLarge, Unenforceable, also, identity, listed
@@ -79,6 +80,7 @@ class _Rewriter:
     def __init__(self, scope: Scope, is_old: bool, has_plain_text: bool) -> None:
         self._scope = scope
         self._is_old = is_old
+        self._inhabited = Inhabited(scope)
         self._num_parts = 0
         self._has_plain_text = has_plain_text
         self.needs_plain_text = has_plain_text
@@ -89,6 +91,8 @@ class _Rewriter:
             raise TooLarge
         if not isinstance(schema, dict):
             return schema
+        if "$ref" in schema and self._inhabited.is_empty(schema["$ref"]):
+            return False  # llguidance would refuse it for a property that may be left out, too
         node: Node = {key: value for key, value in schema.items() if key != "x-guidance"}
         if self._is_old and "$ref" in node:
             # Until draft 7, all else beside a reference is ignored.

@@ -104,10 +104,9 @@ def constraint_of(
 
 def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
     """The schema of a tool's arguments, or any object if it cannot be enforced."""
-    schema = {"type": "object", **tool.parameters}
-    if schema.get("properties") and not any(key in schema for key in _COMBINED):
-        schema["additionalProperties"] = False
+    schema = _closed({"type": "object", **tool.parameters})
     try:
+        _require_object(schema["type"])
         text = _enforceable(json.dumps(schema))
     except (ConstraintRefused, ValueError) as error:
         if is_needed:
@@ -121,8 +120,27 @@ def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
     return found
 
 
+def _require_object(kind: Any) -> None:
+    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
+        raise ConstraintRefused(f"The arguments of a tool are an object, not {json.dumps(kind)}.")
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with no other properties than those it names, if it names any."""
+    declared, required = schema.get("properties"), schema.get("required")
+    if not isinstance(declared, dict) or not declared or any(key in schema for key in _COMBINED):
+        return schema
+    named = (
+        [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    )
+    others: dict[str, Any] = {name: {} for name in named if name not in declared}
+    return {**schema, "properties": {**declared, **others}, "additionalProperties": False}
+
+
 @functools.lru_cache(maxsize=256)
 def _enforceable(schema: str) -> str:
-    from coblyn.constraints.grammar import enforceable  # a server without tools never needs it
+    from coblyn.constraints.grammar import (
+        enforceable_arguments,
+    )  # servers without tools never need it
 
-    return json.dumps(enforceable(json.loads(schema)))
+    return json.dumps(enforceable_arguments(json.loads(schema)))

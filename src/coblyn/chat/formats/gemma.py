@@ -132,9 +132,10 @@ def _rule_of(opening: str, closing: str, quote: str) -> MakeRule:
 
         def call(tool: Tool) -> str:
             def pair(key: str) -> str:
-                return f"{lark.text(key + ':')} {_value(lark, lark.property(tool, key), text, 0)}"
+                value = _value(lark, lark.property(tool, key), text, quote, 0)
+                return f"{lark.text(key + ':')} {value}"
 
-            pairs = lark.parameters(tool, pair, '","')
+            pairs = lark.parameters(tool, pair, '","', can_say=_can_say)
             return f'{lark.text(f"call:{tool.name}")} "{{" {pairs} "}}" {lark.text(closing)}'
 
         return CallRule(opening, lark.each(call), (opening,))
@@ -142,18 +143,47 @@ def _rule_of(opening: str, closing: str, quote: str) -> MakeRule:
     return make
 
 
-def _value(lark: Lark, schema: Any, text: str, depth: int) -> str:
+def _can_say(name: str) -> bool:
+    return not any(mark in name for mark in (":", "}", '"', "<")) and name == name.strip()
+
+
+def _pairs(lark: Lark, schema: Mapping[str, Any], text: str, quote: str, depth: int) -> str:
+    """The rule of an object's properties."""
+
+    def pair(key: str) -> str:
+        return f"{lark.text(key + ':')} {_value(lark, schema['properties'][key], text, quote, depth + 1)}"
+
+    return lark.members(schema, pair, '","', can_say=_can_say)
+
+
+def _scalar_rule(lark: Lark, written: str, quote: str) -> str:
+    """The rule of one value, given as JSON; strings stand between marks, with nothing escaped."""
+    value = json.loads(written)
+    return lark.text(f"{quote}{value}{quote}" if isinstance(value, str) else written)
+
+
+def _value(lark: Lark, schema: Any, text: str, quote: str, depth: int) -> str:
     """The rule of a schema's value, as far as the schema determines it; strings are ``text``."""
-    kind = schema.get("type") if isinstance(schema, Mapping) and depth < _MAX_RULE_DEPTH else None
+    if not isinstance(schema, Mapping) or depth >= _MAX_RULE_DEPTH:
+        return _any_value(lark, text)
+    if choices := lark.scalars(schema):
+        return lark.any_of(_scalar_rule(lark, each, quote) for each in choices)
+    kind = schema.get("type")
     if isinstance(kind, list):
-        return lark.any_of(_value(lark, {**schema, "type": each}, text, depth) for each in kind)
+        ways = ({**schema, "type": each} for each in kind)
+        return lark.any_of(_value(lark, each, text, quote, depth) for each in ways)
     if kind == "string":
         return text
+    if kind in ("integer", "number"):
+        return lark.number(schema)
     if kind in _SCALARS:
         return _SCALARS[kind]
     if kind == "array" and isinstance(schema.get("items"), Mapping):
-        item = lark.rule(_value(lark, schema["items"], text, depth + 1))
+        item = lark.rule(_value(lark, schema["items"], text, quote, depth + 1))
         return f'"[" ({item} ("," {item})*)? "]"'
+    if kind == "object" and isinstance(schema.get("properties"), Mapping):
+        pairs = _pairs(lark, schema, text, quote, depth)
+        return f'"{{" {pairs} "}}"'
     return _any_value(lark, text)
 
 

@@ -53,6 +53,10 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
     return True
 
 
+def _can_say(name: str) -> bool:
+    return "</arg_key>" not in name and name == name.strip()
+
+
 def _rule(lark: Lark) -> CallRule:
     def call(tool: Tool) -> str:
         def parameter(key: str) -> str:
@@ -61,7 +65,7 @@ def _rule(lark: Lark) -> CallRule:
             return f"S {begin} {value}"
 
         end = f"S {lark.text(_CLOSING)}"
-        return f"{lark.text(tool.name)} {lark.parameters(tool, parameter)} {end}"
+        return f"{lark.text(tool.name)} {lark.parameters(tool, parameter, can_say=_can_say)} {end}"
 
     return CallRule(_OPENING, lark.each(call), (_OPENING,))
 

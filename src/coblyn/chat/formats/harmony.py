@@ -156,7 +156,7 @@ def _rule(lark: Lark) -> CallRule:
     marks = [f"{_CHANNEL}{channel} to=functions." for channel in ("commentary", "analysis")]
 
     def call(tool: Tool) -> str:
-        kind = f'(" " {lark.text(_CONSTRAIN)})? " "? "json"'
+        kind = f'" "? {lark.text(_CONSTRAIN)} " "? "json" | " " "json"'
         return f"{lark.text(tool.name)} ({kind})? {lark.text(_MESSAGE)} {lark.arguments(tool)}"
 
     thought = lark.text(f"{_CHANNEL}analysis{_MESSAGE}")

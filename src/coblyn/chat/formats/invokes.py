@@ -10,7 +10,7 @@ from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.section import section
 from coblyn.chat.formats.tagged import Tagged
-from coblyn.chat.formats.values import Arguments, read_value, types_of
+from coblyn.chat.formats.values import ANY_TYPE, Arguments, read_value, types_of
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -19,7 +19,6 @@ __all__ = ["DSML", "MINIMAX"]
 
 _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _STRING = frozenset({"string"})
-_OTHER = frozenset({"null", "boolean", "integer", "number", "array", "object"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class _Tags:
 
             begin = lark.text(f'\n{self.opening("invoke")} name="{tool.name}">\n')
             end = lark.text(self.closing("invoke"))
-            return f"{begin} {lark.parameters(tool, parameter)} {end}"
+            return f"{begin} {lark.parameters(tool, parameter, can_say=_can_say)} {end}"
 
         end = lark.text("\n" + self.closing(block))
         body = f"{lark.listed(lark.each(invoke), '')} {end}"
@@ -89,7 +88,7 @@ class _Tags:
             is_string = attributes.get("string")
             types = types_of(tool, key)
             if is_string is not None:
-                types = _STRING if is_string == "true" else _OTHER
+                types = _STRING if is_string == "true" else ANY_TYPE
             arguments.begin(key)
             closings = (self.closing("parameter"),)
             trims_line = is_string is None
@@ -100,6 +99,10 @@ class _Tags:
         arguments.end()
         yield from incoming.accept(self.closing("invoke"))
         return True
+
+
+def _can_say(name: str) -> bool:
+    return bool(name) and '"' not in name and ">" not in name
 
 
 def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from coblyn.chat.formats.values import types_of
 from coblyn.chat.messages import Tool
+from coblyn.errors import ConstraintRefused
 
 __all__ = ["CallRule", "Lark", "MakeRule"]
 
@@ -50,6 +51,7 @@ class Lark:
         special: Ids of special tokens, by text.
         template: The model's chat template, which distinguishes variants of a format.
         is_parallel: Whether several calls at once are allowed.
+        is_needed: Whether a call is required.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Lark:
         special: Mapping[str, int],
         template: str = "",
         is_parallel: bool = True,
+        is_needed: bool = False,
     ) -> None:
         self.tools = tools
+        self._is_needed = is_needed
         self.template = template
         self.is_parallel = is_parallel
         self._schemas = schemas
@@ -143,18 +147,48 @@ class Lark:
         shown = self.arguments(tool)
         return f'"{{" S {before} {key} S ":" S {value} S "," S {inner} S ":" S {shown} S "}}"'
 
-    def parameters(self, tool: Tool, write: Callable[[str], str], separator: str = "") -> str:
+    def parameters(
+        self,
+        tool: Tool,
+        write: Callable[[str], str],
+        separator: str = "",
+        *,
+        can_say: Callable[[str], bool],
+    ) -> str:
         """The parameters of a tool, in order; required ones must not be omitted.
 
         Args:
             tool: The tool.
             write: Makes the rule of a parameter by name.
             separator: Text between two parameters.
+            can_say: Whether the format can write a name so that it is read as the same; others are left out.
+
+        Raises:
+            ConstraintRefused: A required name cannot be written, although the tool is strict or a call is required.
         """
         schema = self._schemas[tool.name]
-        properties, required = schema.get("properties"), schema.get("required")
-        names = list(properties) if isinstance(properties, Mapping) else []
-        must = required if isinstance(required, list) else []
+        unsaid = [name for name in _required(schema) if not can_say(name)]
+        if unsaid and (self._is_needed or tool.strict):
+            raise ConstraintRefused(
+                f"Tool {tool.name!r}: this model's format of calls cannot write the name {unsaid[0]!r}.",
+                field="tools",
+                hint="Use letters, digits and underscores in the names of parameters.",
+            )
+        return self.members(schema, write, separator, can_say=can_say)
+
+    def members(
+        self,
+        schema: Mapping[str, Any],
+        write: Callable[[str], str],
+        separator: str,
+        *,
+        can_say: Callable[[str], bool],
+    ) -> str:
+        """The properties of an object, as ``parameters``."""
+        properties, must = schema.get("properties"), _required(schema)
+        declared = properties.items() if isinstance(properties, Mapping) else ()
+        # No value fits those that are false.
+        names = [name for name, each in declared if each is not False and can_say(name)]
         rest = first = '""'
         # From last to first: the rule of what may follow each parameter.
         for key in reversed(names):
@@ -179,8 +213,13 @@ class Lark:
         """The schema of a parameter, including the targets of its references."""
         schema = self._schemas[tool.name]
         found = schema["properties"][key]
-        shared = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
-        return {**found, **shared} if isinstance(found, Mapping) else dict(shared)
+        if _refers_elsewhere(found) or _refers_elsewhere(_definitions(schema)):
+            return {
+                "$ref": f"{_WHOLE}/properties/{_escaped(key)}",
+                "$defs": {"whole": _moved(schema)},
+            }
+        shared = _definitions(schema)
+        return {**found, **shared} if isinstance(found, Mapping) else shared
 
     @staticmethod
     def choices(schema: Mapping[str, Any]) -> list[str]:
@@ -188,6 +227,18 @@ class Lark:
         values = schema.get("enum", [schema["const"]] if "const" in schema else [])
         is_listed = isinstance(values, list) and all(isinstance(each, str) for each in values)
         return values if is_listed and "" not in values else []
+
+    @staticmethod
+    def scalars(schema: Mapping[str, Any]) -> list[str]:
+        """The texts, numbers and words that a schema enumerates, as JSON; none if it has others, too."""
+        values = schema.get("enum", [schema["const"]] if "const" in schema else [])
+        if not isinstance(values, list) or any(isinstance(each, list | dict) for each in values):
+            return []
+        return [json.dumps(each, ensure_ascii=False) for each in values]
+
+    def number(self, schema: Mapping[str, Any]) -> str:
+        """A number within a schema's bounds."""
+        return self.json({key: schema[key] for key in _OF_NUMBERS if key in schema})
 
     def _terminal(self, body: str) -> str:
         name = f"T{len(self._rules)}"
@@ -201,6 +252,56 @@ class Lark:
 
 
 MakeRule = Callable[[Lark], CallRule]
+
+
+_OF_NUMBERS = (
+    "type",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+)
+_WHOLE = "#/$defs/whole"
+
+
+def _required(schema: Mapping[str, Any]) -> list[str]:
+    names = schema.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: schema[name] for name in ("$defs", "definitions") if name in schema}
+
+
+def _refers_elsewhere(value: Any) -> bool:
+    """Whether a part of a schema refers to the whole or another part, rather than to definitions."""
+    if isinstance(value, list):
+        return any(map(_refers_elsewhere, value))
+    if not isinstance(value, Mapping):
+        return False
+    reference = value.get("$ref")
+    if isinstance(reference, str) and not reference.startswith(("#/$defs/", "#/definitions/")):
+        return True
+    return any(map(_refers_elsewhere, value.values()))
+
+
+def _moved(value: Any) -> Any:
+    """A schema whose references into itself are right when it stands at ``_WHOLE``."""
+    if isinstance(value, list):
+        return list(map(_moved, value))
+    if not isinstance(value, Mapping):
+        return value
+    moved = {key: _moved(each) for key, each in value.items()}
+    reference = value.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        moved["$ref"] = _WHOLE + reference[1:]
+    return moved
+
+
+def _escaped(name: str) -> str:
+    """A name in a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _pattern(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Container, Sequence
 
 from coblyn.chat.formats.format import Format, Situation, drop
@@ -118,25 +118,33 @@ def _rule(lark: Lark) -> CallRule:
         def keyword(key: str) -> str:
             return f"{lark.text(key + '=')} {_python(lark, tool, key)}"
 
-        keywords = lark.parameters(tool, keyword, '"," " "')
+        keywords = lark.parameters(tool, keyword, '"," " "', can_say=_can_say)
         return f'{lark.text(tool.name + "(")} {keywords} ")"'
 
     calls = lark.listed(lark.each(call), '"," " "?')
     return CallRule(_BEGIN, f'"[" {calls} "]" {lark.text(_END)}', (_BEGIN,), is_block=True)
 
 
+def _can_say(name: str) -> bool:
+    return bool(_NAME.fullmatch(name))
+
+
 def _python(lark: Lark, tool: Tool, key: str) -> str:
     """The rule of a Python literal for a parameter, with the right scalar type."""
     types = types_of(tool, key)
     schema = lark.property(tool, key)
-    if types == {"string"} and (choices := lark.choices(schema)):
-        return lark.any_of(lark.text(json.dumps(each, ensure_ascii=False)) for each in choices)
+    if choices := lark.scalars(schema):
+        return lark.any_of(lark.text(_WORDS.get(each, each)) for each in choices)
     if types & {"array", "object"}:
         return lark.json(schema)
+    if types in ({"integer"}, {"number"}):
+        return lark.number({**schema, "type": next(iter(types))})
     shown = [_LITERALS[kind] for kind in sorted(types) if kind in _LITERALS]
     return "(" + " | ".join(shown) + ")"
 
 
+_NAME = re.compile(r"[\w.-]+")  # as ``Incoming.word`` reads it
+_WORDS = {"true": "True", "false": "False", "null": "None"}
 _LITERALS = {
     "string": r'/"([^"\\\n]|\\.)*"/',
     "integer": r"/-?(0|[1-9][0-9]*)/",

@@ -66,6 +66,10 @@ def _read_function(incoming: Incoming, out: Outgoing, situation: Situation) -> R
     return True
 
 
+def _can_say(name: str) -> bool:
+    return ">" not in name and name == name.strip().strip("\"'")
+
+
 def _rule_of(block: str, line: str) -> MakeRule:
     """The rule of calls in a block of that name, with or without line breaks around values."""
     opening, closing = f"<{block}>", f"</{block}>"
@@ -78,7 +82,7 @@ def _rule_of(block: str, line: str) -> MakeRule:
 
             begin = lark.text(f"\n{_FUNCTION}{tool.name}>\n")
             end = lark.text(f"{_END}\n{closing}")
-            return f"{begin} {lark.parameters(tool, parameter)} {end}"
+            return f"{begin} {lark.parameters(tool, parameter, can_say=_can_say)} {end}"
 
         return CallRule(opening, lark.each(call), (opening,))
 

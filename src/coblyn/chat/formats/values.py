@@ -13,9 +13,9 @@ from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["Arguments", "json_of_python", "json_of_text", "read_value", "types_of"]
+__all__ = ["ANY_TYPE", "Arguments", "json_of_python", "json_of_text", "read_value", "types_of"]
 
-_ANY = frozenset({"null", "boolean", "integer", "number", "array", "object", "string"})
+ANY_TYPE = frozenset({"null", "boolean", "integer", "number", "array", "object", "string"})
 _MAX_DEPTH = 16
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 _NUMBER = re.compile(r"[+-]?[0-9]{1,300}")
@@ -69,23 +69,23 @@ def types_of(tool: Tool | None, key: str) -> frozenset[str]:
 
 def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
     if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
-        return _ANY
+        return ANY_TYPE
     if isinstance(ref := schema.get("$ref"), str):
         return _types(_resolved(ref, root), root, depth + 1)
     for key in ("anyOf", "oneOf", "allOf"):
         if isinstance(several := schema.get(key), list) and several and "type" not in schema:
             found = [_types(each, root, depth + 1) for each in several]
             one = frozenset.intersection(*found) if key == "allOf" else frozenset.union(*found)
-            return one or _ANY
+            return one or ANY_TYPE
     kind = schema.get("type")
     if isinstance(kind, str):
         return frozenset({kind})
     if isinstance(kind, list):
-        return frozenset(each for each in kind if isinstance(each, str)) or _ANY
+        return frozenset(each for each in kind if isinstance(each, str)) or ANY_TYPE
     values = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if isinstance(values, list) and values:
         return frozenset(_type_of(value) for value in values)
-    return frozenset({"object"}) if "properties" in schema else _ANY
+    return frozenset({"object"}) if "properties" in schema else ANY_TYPE
 
 
 def _resolved(ref: str, root: Mapping[str, Any]) -> Any:

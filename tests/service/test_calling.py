@@ -1,0 +1,144 @@
+"""The constraint on calls, from the schemas of tools as clients send them, in every format."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from chat.formats import gemma, harmony, lfm2, qwen_xml
+from chat.formats.test_formats import FAMILIES
+from coblyn.chat.messages import Tool
+from coblyn.chat.reply import ReplyForm
+from coblyn.constraints.constraint import Constraint
+from coblyn.errors import ConstraintRefused
+from coblyn.service.calling import constraint_of_calls
+from coblyn.service.command import ChatPrompt
+from constraints.vocabularies import accepts, allowed, matcher
+from replies import read
+
+NEVER: dict[str, Any] = {
+    "empty_list": {"enum": []},
+    "boolean": False,
+    "bounds": {"type": "integer", "minimum": 2, "maximum": 1},
+    "two_types": {"allOf": [{"type": "string"}, {"type": "integer"}]},
+    "requires_it": {"type": "object", "properties": {"x": {"enum": []}}, "required": ["x"]},
+    "by_reference": {"$ref": "#/$defs/nothing"},
+    "endless": {"$ref": "#/$defs/endless"},
+}
+DEFINITIONS = {
+    "nothing": {"allOf": [{"$ref": "#/$defs/none"}]},
+    "none": {"type": "null", "enum": []},
+    "endless": {
+        "type": "object",
+        "required": ["a"],
+        "properties": {"a": {"$ref": "#/$defs/endless"}},
+    },
+}
+ONE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}},
+    "required": ["n"],
+}
+
+
+def by_name(family: ModuleType) -> str:
+    return str(family.FORMAT.name)
+
+
+def form_of(family: ModuleType, *tools: Tool) -> ReplyForm:
+    template = next(iter({"": "", **getattr(family, "VARIANTS", {})}))
+    return ReplyForm(family.FORMAT, tools=tools, template=template)
+
+
+def required(family: ModuleType, schema: dict[str, Any]) -> Constraint:
+    tool = Tool("f", "", schema)
+    prompt = ChatPrompt((), tools=(tool,), tool_choice="required", parallel_tool_calls=False)
+    found = constraint_of_calls(prompt, form_of(family, tool), {})
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=by_name)
+def test_an_optional_argument_that_nothing_fits_is_left_out(family: ModuleType) -> None:
+    schema = {**ONE, "properties": {**NEVER, **ONE["properties"]}, "$defs": DEFINITIONS}
+    rule = required(family, schema)
+    assert allowed(matcher(rule)), "it can be compiled"
+    outside_json = "\n".join(line for line in rule.text.splitlines() if "%json" not in line)
+    assert [name for name in NEVER if name in outside_json] == []
+
+
+@pytest.mark.parametrize("name", NEVER)
+def test_a_required_one_is_refused_with_its_path(name: str) -> None:
+    schema = {"properties": {name: NEVER[name]}, "required": [name], "$defs": DEFINITIONS}
+    with pytest.raises(ConstraintRefused, match=r"#.*, no value fits") as caught:
+        required(qwen_xml, schema)
+    assert "Unsatisfiable" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("array", 'an object, not "array"'), (["null", "string"], 'not \\["null", "string"\\]')],
+)
+def test_arguments_are_an_object(kind: object, message: str) -> None:
+    with pytest.raises(ConstraintRefused, match=message):
+        required(qwen_xml, {"type": kind})
+
+
+def test_a_required_argument_that_is_not_declared_may_be_anything() -> None:
+    hermes = next(family for family in FAMILIES if family.FORMAT.name == "hermes")
+    rule = required(hermes, {"properties": {"a": {"type": "integer"}}, "required": ["b"]})
+    call = '<tool_call>\n{"name": "f", "arguments": {"b": [1]}}\n</tool_call>'
+    assert accepts(rule, call)
+    assert not accepts(rule, call.replace('"b": [1]', ""))
+
+
+def test_references_to_the_whole_schema_keep_their_meaning() -> None:
+    schema = {"properties": {"n": {"$ref": "#"}, "v": {"type": "integer"}}}
+    call = "<tool_call>\n<function=f>\n<parameter=n>\n{}\n</parameter>\n</function>\n</tool_call>"
+    rule = required(qwen_xml, schema)
+    assert accepts(rule, call.replace("{}", '{"n": {"v": 1}}'))
+    assert not accepts(rule, call.replace("{}", '{"n": {"v": "x"}}'))
+    assert not accepts(rule, call.replace("{}", "1"))
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [(qwen_xml, "a>b"), (lfm2, "a b"), (gemma, "a:b")],
+    ids=["qwen-xml", "lfm2", "gemma"],
+)
+def test_a_name_that_a_format_cannot_write(family: ModuleType, name: str) -> None:
+    schema = {"properties": {name: {"type": "integer"}}}
+    with pytest.raises(ConstraintRefused, match=f"cannot write the name '{name}'"):
+        required(family, {**schema, "required": [name]})
+    assert name not in required(family, schema).text
+
+
+def test_enumerated_values_of_several_kinds_in_python() -> None:
+    schema = {"properties": {"a": {"enum": ["x", 1, None, True]}}, "required": ["a"]}
+    rule = required(lfm2, schema)
+    form = form_of(lfm2, Tool("f", "", schema))
+    for written, value in (('"x"', "x"), ("1", 1), ("None", None), ("True", True)):
+        text = f"<|tool_call_start|>[f(a={written})]<|tool_call_end|>"
+        assert accepts(rule, text)
+        assert read([text], form).tool_calls[0].values == {"a": value}
+    assert not accepts(rule, '<|tool_call_start|>[f(a="y")]<|tool_call_end|>')
+
+
+def test_what_gemma_writes_in_an_object() -> None:
+    inner = {"type": "object", "properties": {"kind": {"enum": ["x", 1]}}, "required": ["kind"]}
+    bounded = {"type": "integer", "maximum": 5}
+    rule = required(gemma, {"properties": {"a": inner, "n": bounded}, "required": ["a", "n"]})
+    right = [f"f{{a:{{kind:{value}}},n:5}}" for value in (f"{gemma.Q}x{gemma.Q}", "1")]
+    assert all(accepts(rule, gemma.call(text)) for text in right)
+    wrong = [right[0].replace("x", "y"), right[1].replace("n:5", "n:6"), "f{a:{},n:5}"]
+    assert not any(accepts(rule, gemma.call(text)) for text in wrong)
+
+
+def test_the_type_of_harmonys_arguments_stands_apart_from_the_name() -> None:
+    rule = required(harmony, {})
+    call = "<|channel|>commentary to=functions.f<|constrain|>json<|message|>{}"
+    assert accepts(rule, call)
+    assert accepts(rule, call.replace("<|constrain|>", " "))
+    assert not accepts(rule, call.replace("<|constrain|>", ""))
