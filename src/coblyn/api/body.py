@@ -187,6 +187,8 @@ async def _read(request: Request, limit: int, seconds: float) -> bytes:
     declared = request.headers.get("content-length", "0")
     is_too_large = declared.isdecimal() and int(declared) > limit
     body, size = bytearray(), 0
+    if is_too_large and request.headers.get("expect", "").lower() == "100-continue":
+        raise _too_large(limit)  # it has sent nothing yet, and waits for an answer
     try:
         async for chunk in _timed(request.stream(), seconds):
             size += len(chunk)

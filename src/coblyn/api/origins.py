@@ -101,9 +101,9 @@ def _refused(code: str, sentence: str, origin: str) -> Problem:
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port and brackets; empty if it is malformed."""
+    """The name in a Host header, without its port, brackets and final dot; empty if it is malformed."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
         return ""
 
