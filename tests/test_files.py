@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def test_secrets_are_never_readable_to_others(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     write_whole(path, "secret", mode=0o600)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "tuning[1].json"
+    ages = {".tuning[1].json.7-7.part": 2, ".tuning[1].json.8-8.part": 0.5, ".other.7-7.part": 2}
+    for name, hours in ages.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - hours * 3600,) * 2)
+    write_whole(path, "new")
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {path.name, ".tuning[1].json.8-8.part", ".other.7-7.part"}
 
 
 def test_of_many_writers_one_wins(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +29,9 @@ __all__ = [
 
 MARGIN = 8 * 2**20
 """Bytes that a disk keeps free beyond what is asked for, for logs and locks."""
+
+_ABANDONED = 3600.0
+"""Seconds after which a small file that is still being written belongs to a writer that was killed."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _DISK_HINT = "Free some space, or set COBLYN_HOME to a directory on a larger disk."
@@ -148,6 +153,14 @@ def put_in_place(part: Path, target: Path) -> None:
             os.close(directory)
 
 
+def _forget_parts(path: Path) -> None:
+    """Delete what writers left that were killed."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - part.stat().st_mtime > _ABANDONED:
+                part.unlink()
+
+
 def write_whole(path: Path, text: str, *, mode: int | None = None) -> None:
     """Write a small file that is there whole, old or new, whatever happens meanwhile; nothing else is left.
 
@@ -163,6 +176,7 @@ def write_whole(path: Path, text: str, *, mode: int | None = None) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         part.unlink(missing_ok=True)
+        _forget_parts(path)
         access = os.O_CREAT | os.O_WRONLY | os.O_EXCL
         with os.fdopen(os.open(part, access, 0o666 if mode is None else mode), "wb") as file:
             file.write(text.encode())

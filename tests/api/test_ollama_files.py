@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +16,10 @@ import ollama
 import pytest
 
 from coblyn import paths
+from coblyn.api.app import create_app
 from coblyn.engine.fake import FakeRunner
 from coblyn.models import sent
+from factories import SteppedEngine, wait_for
 from gguf_file import lora_of, whole_model
 from live_server import serve
 
@@ -72,6 +76,19 @@ def test_files_may_end_while_others_are_looked_through(url: str) -> None:
     (paths.models() / "sent").mkdir(parents=True)
     (paths.models() / "sent" / "coming-1").symlink_to("gone")
     assert httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").status_code == 201
+
+
+async def test_what_nothing_was_made_of_goes_after_a_day() -> None:
+    folder = paths.models() / "sent"
+    folder.mkdir(parents=True)
+    ages = {"sha256-old": 25, "sha256-new": 23, "coming-old": 2, "coming-new": 0.5}
+    for name, hours in ages.items():
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - hours * 3600,) * 2)
+    app = create_app(SteppedEngine())
+    async with app.router.lifespan_context(app):
+        await wait_for(lambda: len(leftovers()) == 2)
+    assert sorted(leftovers()) == ["coming-new", "sha256-new"]
 
 
 @pytest.mark.parametrize("digest", ["sha256:abc", "..%2F..%2Fx", "md5:" + "0" * 32])

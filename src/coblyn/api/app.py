@@ -152,7 +152,9 @@ async def _living(app: Starlette, services: Services) -> AsyncIterator[None]:
     """Unload idle models while the application runs, and close the services at its end."""
     demand = services.models.demand
     tending = asyncio.create_task(demand.tend()) if demand else None
+    sweeping = asyncio.create_task(asyncio.to_thread(_sweep_sent))
     yield
+    await sweeping
     if tending:
         tending.cancel()
     await services.picker.close()
@@ -164,6 +166,12 @@ async def _living(app: Starlette, services: Services) -> AsyncIterator[None]:
         await services.web.close()
     if services.tool_servers:
         await services.tool_servers.close()
+
+
+def _sweep_sent() -> None:
+    from coblyn.models.sent import sweep  # not needed before the server is ready
+
+    sweep()
 
 
 def _middleware(paths: Paths, options: ApiOptions, metrics: Metrics) -> list[Middleware]:

@@ -21,13 +21,16 @@ from coblyn.models.check import check_model, require_writer
 from coblyn.models.digests import remember
 from coblyn.models.names import plain
 
-__all__ = ["Incoming", "adopt", "is_here"]
+__all__ = ["Incoming", "adopt", "is_here", "sweep"]
 
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 _WHAT = "Keeping a file that was sent"
 _COMING = "coming-"
 _FORGOTTEN = 3600.0
 """Seconds after which a file that nothing was added to will never be whole: its server was killed."""
+
+_UNUSED = 24 * 3600.0
+"""Seconds for which a whole file waits for the model that is made of it; clients make it in the next request."""
 
 
 def is_here(digest: str) -> bool:
@@ -59,7 +62,7 @@ class Incoming:
         with disk_errors(directory, what=_WHAT, error=ModelError):
             directory.mkdir(parents=True, exist_ok=True)
             require_space(directory, size, what="The file that is sent")
-            _sweep(directory)
+            sweep()
             self._part = directory / f"{_COMING}{secrets.token_hex(8)}"
             self._file = self._part.open("xb")
 
@@ -143,11 +146,18 @@ def _move(source: Path, target: Path) -> None:
         remember(target, source.name.removeprefix("sha256-"))
 
 
-def _sweep(directory: Path) -> None:
-    for part in directory.glob(f"{_COMING}*"):
-        with contextlib.suppress(FileNotFoundError):  # it came to its end meanwhile
-            if time.time() - part.stat().st_mtime > _FORGOTTEN:
-                part.unlink()
+def sweep() -> None:
+    """Delete files that did not come to their end, and whole ones of which no model was made."""
+    with contextlib.suppress(
+        OSError
+    ):  # a directory that is not ours to change says so when a file comes
+        for file in (paths.models() / "sent").glob("*"):
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # it came to its end meanwhile, or is in use
+                age = time.time() - file.stat().st_mtime
+                if age > (_FORGOTTEN if file.name.startswith(_COMING) else _UNUSED):
+                    file.unlink()
 
 
 def _path(digest: str) -> Path:

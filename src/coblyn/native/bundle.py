@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from coblyn import paths
 from coblyn.errors import BundleMissing, NativeError
+from coblyn.files import write_whole
 from coblyn.native.packaged import distribution_of, package_folders
 from coblyn.native.receipt import Receipt, read_receipt
 
@@ -171,9 +172,7 @@ def use(name: str) -> Bundle:
     bundle = find(name)
     mark = paths.bundles() / "current"
     mark.parent.mkdir(parents=True, exist_ok=True)
-    temporary = mark.with_name(f".current-{os.getpid()}")
-    temporary.write_text(bundle.id + "\n", "utf-8")
-    temporary.replace(mark)
+    write_whole(mark, bundle.id + "\n")
     return bundle
 
 

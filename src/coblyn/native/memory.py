@@ -6,9 +6,9 @@ A plan's id covers everything that can change the result, so a plan that failed 
 from __future__ import annotations
 
 import json
-import os
 
 from coblyn import paths
+from coblyn.files import write_whole
 
 __all__ = ["recall", "remember"]
 
@@ -33,10 +33,7 @@ def remember(plan: str, without: frozenset[str]) -> None:
     known[plan] = sorted(without)
     if not without:
         del known[plan]
-    path = paths.bundles() / _NAME
-    temporary = path.with_name(f".{_NAME}-{os.getpid()}")
-    temporary.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
-    temporary.replace(path)
+    write_whole(paths.bundles() / _NAME, json.dumps(known, indent=2, sort_keys=True) + "\n")
 
 
 def _read() -> dict[str, list[str]]:

@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ import psutil
 
 from coblyn import paths
 from coblyn.errors import ProgramFailed
+from coblyn.files import write_whole
 from coblyn.native.facts import (
     COMPILER_PATHS,
     Fact,
@@ -89,15 +89,11 @@ class Prober:
         """Keep the answers for the next process; a cache that cannot be written is not an error."""
         if not self._is_changed:
             return
-        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(self._answers), "utf-8")
-            temporary.replace(self._path)
+            write_whole(self._path, json.dumps(self._answers))
         except OSError as error:
             _log.debug("Probes cannot be kept: %s", error)
-            with suppress(OSError):
-                temporary.unlink()
 
 
 def file_identity(path: str | Path) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from coblyn import paths
+from coblyn.files import write_whole
 from coblyn.native.fault import Fault
 from coblyn.progress import Report
 from coblyn.proof import bundle
@@ -60,14 +60,9 @@ def forget(bundle_id: str, place: Place) -> None:
 
 
 def _write(path: Path, places: list[dict[str, str]]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"places": places}, indent=1), "utf-8")
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
+        write_whole(path, json.dumps({"places": places}, indent=1))
 
 
 def _file(bundle_id: str) -> Path:

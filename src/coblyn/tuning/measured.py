@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from coblyn.files import write_whole
 
 __all__ = ["Measured", "MeasuredFile", "most_doubtful"]
 
@@ -96,16 +96,13 @@ class MeasuredFile:
         """Add results to the stored ones."""
         known = self.read() | dict(measured)  # other processes measure too
         answers = {key: asdict(answer) for key, answer in known.items()}
-        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"version": _VERSION, "measured": answers}, indent=1)
-            temporary.write_text(text, "utf-8")
-            temporary.replace(self._path)
+            write_whole(
+                self._path, json.dumps({"version": _VERSION, "measured": answers}, indent=1)
+            )
         except OSError as error:
             log.debug("what was measured cannot be kept: %s", error)
-            with suppress(OSError):  # a full disk keeps the empty file
-                temporary.unlink()
 
 
 def _read(answers: Iterable[tuple[Any, Any]]) -> Iterable[tuple[str, Measured]]:
