@@ -115,8 +115,23 @@ def test_settings_that_cannot_be_are_told_when_the_model_is_loaded(files: Path, 
     first: Any = SimpleNamespace(fleet=SimpleNamespace(engines=[], ending=Event()), config=None)
     loads = FleetLoader(first, configurer(files))
     assert loads.fits(files / "second.gguf")
+    assert loads.adapters(files / "second.gguf") == ()
     with pytest.raises(CoblynError, match="contxt"):
         loads.survey(files / "second.gguf")
+
+
+def test_what_a_model_would_be_loaded_with_is_known_without_an_engine(
+    files: Path, own: Path
+) -> None:
+    def build(config: EngineConfig, report: object) -> EngineConfig:
+        raise AssertionError("lists build nothing")
+
+    first: Any = SimpleNamespace(fleet=SimpleNamespace(engines=[]), config=None)
+    general = EngineConfig.from_settings(Settings.load(None, {}), model=files / "first.gguf")
+    loads = FleetLoader(first, Configurer(general, build))
+    poet, old = loads.adapters(files / "second.gguf")
+    assert (poet.name, poet.path, old.scale) == ("poet", own.parent / "poet.gguf", 0.5)
+    assert loads.adapters(files / "third.gguf") == ()
 
 
 def test_what_a_loaded_model_takes_counts_as_free_for_itself(

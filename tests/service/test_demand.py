@@ -11,12 +11,14 @@ import pytest
 
 from coblyn import paths
 from coblyn.engine.interface import EngineClient, ModelInfo
-from coblyn.errors import Busy, ModelBroken
+from coblyn.errors import Busy, ModelBroken, NotFound
 from coblyn.models import created
+from coblyn.models.adapter import AdapterSpec
 from coblyn.models.created import Name
 from coblyn.models.modelfile import Modelfile
 from coblyn.progress import Progress
 from coblyn.service.demand import FOR_EVER, Demand
+from coblyn.service.inventory import Inventory
 from coblyn.service.models import Models, UnknownModel
 from factories import SteppedEngine, wait_for
 from gguf_file import tiny_gguf
@@ -43,12 +45,16 @@ class FakeLoader:
         self.may_load = asyncio.Event()
         self.may_load.set()
         self.problem: Exception | None = None
+        self.known_adapters: dict[str, tuple[AdapterSpec, ...]] = {}
 
     def survey(self, path: Path) -> dict[str, Any]:
         return {"model": str(path)}
 
     def fits(self, path: Path) -> bool:
         return self.room > 0
+
+    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
+        return self.known_adapters.get(path.stem, ())
 
     def progress(self, path: Path) -> Progress:
         return Progress("Loading", 420, 1000, "parts")
@@ -107,6 +113,24 @@ async def test_a_model_is_loaded_when_it_is_named(files: Path) -> None:
         assert model.name == "second"
     assert loader.log == ["load second"]
     assert names(models) == ["first", "second"]
+
+
+async def test_lists_name_what_could_be_loaded_with_adapters(files: Path) -> None:
+    loader = FakeLoader()
+    poet = AdapterSpec("poet", files / "poet.bin")
+    loader.known_adapters = {"first": (poet,), "second": (poet,)}
+    models = make(files, loader)
+    inventory = Inventory(models)
+    unloaded = {item.name for item in inventory.waiting()}
+    assert unloaded == {"second:latest", "third:latest", "second+poet:latest"}
+    assert unloaded < {item.name for item in inventory.all()}
+    item = inventory.find("Second+POET")
+    assert (item.path, item.suffix) == (str(files / "second.gguf"), "+poet")
+    assert item.modelfile.adapters == (str(poet.path),)
+    with pytest.raises(NotFound):
+        inventory.find("third+poet")
+    models.demand = None
+    assert "second+poet:latest" not in {item.name for item in inventory.all()}
 
 
 async def test_other_names_mean_the_first_as_before(files: Path) -> None:

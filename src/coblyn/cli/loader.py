@@ -22,6 +22,7 @@ from coblyn.errors import CoblynError, EngineError, ModelError
 from coblyn.fit.fitting import has_room, survey
 from coblyn.fit.promises import promised, taken
 from coblyn.fit.words import report
+from coblyn.models.adapter import AdapterSpec
 from coblyn.models.check import check_model, examine_model, writes
 from coblyn.models.gguf import read_header
 from coblyn.progress import Progress, Report, silent
@@ -56,9 +57,17 @@ class Configurer:
             CoblynError: The file, or what is set for it, is wrong, or no engine can be built.
         """
         with self._preparing:
-            general = self._general = self._prepare(self._general, report)
-        config = replace(general.for_model(path), embeds=not writes(read_header(path)))
-        return with_own_settings(config, general)
+            self._general = self._prepare(self._general, report)
+        return replace(self.settings_for(path), embeds=not writes(read_header(path)))
+
+    def settings_for(self, path: Path) -> EngineConfig:
+        """The same, without what takes long: it may name no engine.
+
+        Raises:
+            CoblynError: What is set for it is wrong.
+        """
+        general = self._general
+        return with_own_settings(general.for_model(path), general)
 
 
 class FleetLoader:
@@ -87,6 +96,14 @@ class FleetLoader:
         """What memory it takes, on all devices; what it has already, if it is loaded, counts as free."""
         promised = self._promised_beside(path)
         return report(survey(self._config_for(path), promised=promised, ended=self._fleet.ending))
+
+    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
+        """The adapters with which it would be loaded; none if what is set for it is wrong."""
+        try:
+            config = self._configurer.settings_for(path)
+        except CoblynError:
+            return ()  # its loading will say what is wrong
+        return tuple(map(AdapterSpec.of, (*config.adapters, *config.control_vectors)))
 
     def progress(self, path: Path) -> Progress:
         """How far it is on its way."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import Busy, CoblynError
+from coblyn.models.adapter import AdapterSpec
 from coblyn.models.names import file_of
 from coblyn.progress import Progress
 from coblyn.service.adapters import SEPARATOR
@@ -100,6 +101,10 @@ class Demand:
     def survey(self, path: Path) -> dict[str, Any]:
         """The memory that the model in a file takes; see ``Loader.survey``."""
         return self._loader.survey(path)
+
+    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
+        """The adapters with which a file would be loaded; see ``Loader.adapters``."""
+        return self._loader.adapters(path)
 
     async def close_idle(self) -> None:
         """Unload models that were idle for longer than they are kept."""

@@ -109,7 +109,12 @@ class Inventory:
 
     def all(self) -> list[Item]:
         """All models: loaded ones first, then by age, newest first."""
-        items = [*self._bases(), *self._adapted(), *map(self._made, created.installed())]
+        items = [
+            *self._bases(),
+            *self._adapted(),
+            *self._could_be_adapted(),
+            *map(self._made, created.installed()),
+        ]
         items.sort(key=lambda item: (item.model is None, -item.modified.timestamp()))
         return items
 
@@ -118,10 +123,10 @@ class Inventory:
         return [_of_loaded(model) for model in self._models if model.name]
 
     def waiting(self) -> list[Item]:
-        """The files that are loaded on demand; none if loading on demand is off."""
+        """The files that are loaded on demand, with and without adapters; none if loading on demand is off."""
         if self._models.demand is None:
             return []
-        return [item for item in self._bases() if item.model is None]
+        return [*self._unloaded(), *self._could_be_adapted()]
 
     def find(self, name: str) -> Item:
         """The model of that name, ignoring case; the tag may be left out if it is ``latest``.
@@ -266,11 +271,32 @@ class Inventory:
             for info in model.adapters.infos:
                 yield _with_suffix(model, SEPARATOR + info.name)
 
+    def _unloaded(self) -> Iterator[Item]:
+        return (item for item in self._bases() if item.model is None)
+
+    def _could_be_adapted(self) -> Iterator[Item]:
+        """An item for each file that is loaded on demand, with each of the adapters that are set for it."""
+        if self._models.demand is None:
+            return
+        for item in self._unloaded():
+            for adapter in self._models.demand.adapters(Path(item.path)):
+                suffix = SEPARATOR + adapter.name
+                yield replace(
+                    item,
+                    name=plain(item.name) + suffix + LATEST,
+                    modelfile=Modelfile(item.name, adapters=(str(adapter.path),)),
+                    suffix=suffix,
+                )
+
     def _with_adapters(self, name: str) -> Item | None:
-        """The item of a loaded model that a name with adapters means."""
+        """The item of a model, loaded or not, that a name with adapters means."""
         model = self._models.named(name)
-        suffix = model.suffix_of(name) if model else None
-        return _with_suffix(model, suffix) if model and suffix else None
+        if model is None:
+            items = self._could_be_adapted() if SEPARATOR in name else ()
+            wanted = plain(name).casefold()
+            return next((item for item in items if plain(item.name).casefold() == wanted), None)
+        suffix = model.suffix_of(name)
+        return _with_suffix(model, suffix) if suffix else None
 
     def _made(self, made: Created) -> Item:
         base = self._base(made.modelfile.base)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from coblyn.engine.interface import EngineClient
+from coblyn.models.adapter import AdapterSpec
 from coblyn.progress import Progress
 
 __all__ = ["Loader"]
@@ -24,6 +25,10 @@ class Loader(Protocol):
         Raises:
             ModelError: The file cannot be read.
         """
+        ...
+
+    def adapters(self, path: Path) -> tuple[AdapterSpec, ...]:
+        """The adapters with which a file would be loaded; none if what is set for it is wrong. Blocks briefly."""
         ...
 
     def progress(self, path: Path) -> Progress:
