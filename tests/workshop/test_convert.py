@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import struct
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from coblyn.errors import BadRequest, DiskFull, FetchError, ModelBroken, ModelUnsupported
+from coblyn.files import alone
 from coblyn.models.gguf import read_header
 from coblyn.models.originals import needed_files
 from coblyn.models.sources.take import RemoteFile
@@ -102,7 +105,35 @@ class TestConvert:
             "token_embd.weight",
             "output_norm.weight",
         ]
-        assert not target.with_name("new.gguf.part").exists()
+        assert list(target.parent.glob("new*")) == [target]
+
+    def test_a_killed_one_that_goes_on_harms_no_other(
+        self, folder: Path, converter: Converter
+    ) -> None:
+        target, old = folder.parent / "new.gguf", folder.parent / "new.gguf.0123abcd.part"
+        old.write_bytes(b"half")
+        with old.open("ab") as orphan:
+            convert(open_original(folder), "F16", target, converter)
+            orphan.write(b"more")
+        assert target.read_bytes() == whole_model().data
+        assert list(target.parent.glob("new*")) == [target]
+
+    def test_two_at_once_wait_for_each_other(self, folder: Path, converter: Converter) -> None:
+        target, told = folder.parent / "new.gguf", threading.Event()
+
+        def note(progress: Progress) -> None:
+            if "waiting for another process" in progress.detail:
+                told.set()
+
+        with ThreadPoolExecutor(1) as pool:
+            with alone(target, on_wait=lambda: None):
+                second = pool.submit(
+                    convert, open_original(folder), "F16", target, converter, report=note
+                )
+                assert told.wait(10)
+                assert not target.exists()
+            second.result(20)
+        assert read_header(target).name == "Whole"
 
     def test_an_unknown_architecture_is_named(self, folder: Path, converter: Converter) -> None:
         (folder / "unknown").touch()

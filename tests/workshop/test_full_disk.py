@@ -19,15 +19,18 @@ from coblyn.models.modelfile import Modelfile
 from coblyn.models.pull import pull
 from coblyn.native.bundle import Bundle
 from coblyn.progress import Progress
+from coblyn.workshop.convert import convert, open_original
+from coblyn.workshop.converter import Converter
 from coblyn.workshop.quantize import Recipe, plan_quantized, quantize
 from coblyn.workshop.split import merge, open_whole, split, split_by_tensors
 from gguf_file import whole_model
+from workshop.test_convert import SCRIPT, safetensors
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux") or os.geteuid() != 0, reason="takes root to mount"
 )
 
-SIZE = 24 << 20
+SIZE = 26 << 20
 
 Fill = Callable[[Progress], None]
 
@@ -80,6 +83,26 @@ def test_splitting_and_merging_leave_nothing(disk: Path, fill: Fill, tmp_path: P
     (disk / "others").unlink()
     with pytest.raises(DiskFull, match=r"Merging source\.gguf: no space"):
         merge(whole, disk / "merged.gguf", fill)
+    assert left(disk) == ["others"]
+
+
+def test_converting_names_the_disk(disk: Path, fill: Fill, tmp_path: Path) -> None:
+    folder = tmp_path / "Tiny"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}', "utf-8")
+    safetensors(folder / "model.safetensors", embedding=(4, 2))
+    script = tmp_path / "convert.py"
+    waits = "import time\nwhile not (folder / 'full').exists(): time.sleep(0.01)\n"
+    script.write_text(SCRIPT.replace("shutil.copy(", f"{waits}shutil.copy("))
+
+    def fill_first(progress: Progress) -> None:
+        fill(progress)
+        (folder / "full").touch()
+
+    whole_model().write(folder / "result")
+    converter = Converter(Path(sys.executable), script)
+    with pytest.raises(DiskFull, match="Converting Tiny: no space left in"):
+        convert(open_original(folder), "F16", disk / "new.gguf", converter, report=fill_first)
     assert left(disk) == ["others"]
 
 

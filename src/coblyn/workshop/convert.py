@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coblyn.errors import BadRequest, ModelBroken, ModelUnsupported, ProgramFailed
-from coblyn.files import require_space
+from coblyn.files import require_not_full, require_space
 from coblyn.models.gguf import read_header
 from coblyn.progress import Progress, Report, silent
 from coblyn.run import stream
@@ -107,7 +107,7 @@ def convert(
         DiskFull: There is not enough space; checked before anything is written.
     """
     phase = f"Converting {original.folder.name}"
-    with new_file(target, what=phase) as part:
+    with new_file(target, what=phase, report=report) as part:
         need = original.num_weights * _WIDEST[kind] + _ROOM
         require_space(part.parent, need, what=phase)
         argv: list[str | Path] = [converter.python, converter.script, original.folder]
@@ -118,6 +118,7 @@ def convert(
             try:
                 stream(argv, reading.read, env=converter.environment)
             except ProgramFailed as error:
+                require_not_full(part.parent, what=phase)
                 raise _failed(original, reading) from error
         read_header(part)
     return target
@@ -217,7 +218,7 @@ def _watched(
         while not is_over.wait(_SECONDS):
             if reading.is_writing and part.is_file():
                 done = min(part.stat().st_size, total)
-                report(Progress(f"{phase}: writing", done, total, "bytes", part.stem))
+                report(Progress(f"{phase}: writing", done, total, "bytes", Path(part.stem).stem))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

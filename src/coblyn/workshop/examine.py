@@ -84,7 +84,8 @@ def observe(
         CoblynError: The model cannot be loaded, or the file cannot be written.
     """
     _check(text, length, [model])
-    with new_file(target, what="Writing the importance matrix", source=text) as part:
+    what = "Writing the importance matrix"
+    with new_file(target, what=what, source=text, report=report) as part:
         request = {
             "model": str(model),
             "text": str(text),

@@ -169,7 +169,7 @@ def quantize(
         done += sizes.get(values["name"], 0)
         report(Progress(phase, done, plan.size_before, "bytes", values["name"]))
 
-    with new_file(target, what=phase, source=plan.source) as part:
+    with new_file(target, what=phase, source=plan.source, report=report) as part:
         require_space(part.parent, plan.size_after + _HEADER_ROOM, what=phase)
         report(Progress(phase, 0, plan.size_before, "bytes"))
         tensors = _tensors(plan.source)

@@ -136,7 +136,9 @@ def split(
     with ExitStack() as stack:
         # The blocks exit in reverse order: the first file, which identifies the model, gets its name last.
         parts = [
-            stack.enter_context(new_file(target, what=work.phase, source=whole.first))
+            stack.enter_context(
+                new_file(target, what=work.phase, source=whole.first, report=report)
+            )
             for target in targets
         ]
         work.require_space(stem.parent)
@@ -157,7 +159,7 @@ def merge(whole: Whole, target: Path, report: Report = silent) -> Path:
         DiskFull, CoblynError: It cannot be written.
     """
     work = _Work(whole, f"Merging {whole.first.name}", report)
-    with new_file(target, what=work.phase, source=whole.first) as part:
+    with new_file(target, what=work.phase, source=whole.first, report=report) as part:
         work.require_space(target.parent)
         work.write(part, whole.entries, range(len(whole.tensors)))
     return target
