@@ -205,6 +205,21 @@ class TestHuggingFace:
         assert [path.read_bytes() for path in found] == [MODEL]
         assert verify(found.pop()).num_digests == 1
 
+    def test_the_same_content_is_fetched_and_kept_once(self, server: FileServer) -> None:
+        add_repository(server, {"One-Q8_0.gguf": MODEL})
+        add_repository(server, {"Other-Q8_0.gguf": MODEL}, "maker/Other-GGUF")
+        one = pull("hf:maker/Model-GGUF").path
+        num_requests = len(server.requests)
+        other = pull("hf:maker/Other-GGUF")
+        assert other.is_new
+        assert other.path.name == "Other-Q8_0.gguf"
+        assert other.path.samefile(one)
+        assert not [path for path, _ in server.requests[num_requests:] if "/cdn/" in path]
+        one.write_bytes(MODEL[:-1] + b"x")  # what is no longer what it was is not taken for it
+        other.path.unlink()
+        assert pull("hf:maker/Other-GGUF").path.read_bytes() == MODEL
+        assert pull("hf:maker/Model-GGUF", force=True).path.read_bytes() == MODEL
+
     def test_no_room_is_told_before_anything_is_fetched(
         self, server: FileServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:

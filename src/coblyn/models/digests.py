@@ -11,7 +11,7 @@ from pathlib import Path
 from coblyn import paths
 from coblyn.files import alone, write_whole
 
-__all__ = ["expected", "origin", "remember"]
+__all__ = ["expected", "holder", "origin", "remember"]
 
 
 _NOTHING = {"sha256": "", "from": ""}
@@ -25,6 +25,20 @@ def expected(path: Path) -> str:
 def origin(path: Path) -> str:
     """The address from which a file below the models directory came; empty if that is not known."""
     return _read().get(_name(path), _NOTHING)["from"]
+
+
+def holder(sha256: str, size: int | None) -> Path | None:
+    """A file in the models directory that was stated to have that digest; whether it still has is not checked.
+
+    Args:
+        sha256: The digest; nothing has an empty one.
+        size: Its size in bytes; None if unknown.
+    """
+    names = [name for name, each in _read().items() if sha256 and each["sha256"] == sha256.lower()]
+    files = [paths.models() / name for name in names]
+    return next(
+        (each for each in files if each.is_file() and size in (None, each.stat().st_size)), None
+    )
 
 
 def remember(path: Path, sha256: str, source: str = "") -> None:

@@ -14,6 +14,7 @@ from coblyn.fetch.download import sha256_of
 from coblyn.files import alone, disk_errors, require_space
 from coblyn.models import store
 from coblyn.models.catalogue import Entry, lookup
+from coblyn.models.digests import holder
 from coblyn.models.sources import huggingface, modelscope, ollama, pypi, url
 from coblyn.models.sources.offer import Variant, without_quantization
 from coblyn.models.sources.take import RemoteFile, take_in
@@ -105,9 +106,13 @@ def _pull_files(files: Sequence[RemoteFile], *, force: bool, report: Report) -> 
                 (folder / file.name).unlink(missing_ok=True)
         # Checked afterwards, since a new file may get the inode number of a deleted one.
         before = [_identity(folder / file.name) for file in here]
-        missing = sum(file.size or 0 for file in here if not (folder / file.name).is_file())
+        missing = sum(
+            file.size or 0
+            for file in here
+            if not (folder / file.name).is_file() and (force or not holder(file.sha256, file.size))
+        )
         require_space(folder, missing, what=f"Pulling {here[0].name}")
-        taken = [take_in(file, folder, report) for file in here]
+        taken = [take_in(file, folder, report, may_link=not force) for file in here]
     is_new = before != [_identity(path) for path in taken]
     return Pulled(taken[0], is_new=is_new)
 

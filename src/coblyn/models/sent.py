@@ -148,16 +148,17 @@ def _move(source: Path, target: Path) -> None:
 
 def sweep() -> None:
     """Delete files that did not come to their end, and whole ones of which no model was made."""
-    with contextlib.suppress(
-        OSError
-    ):  # a directory that is not ours to change says so when a file comes
+    # A directory that is not ours to change says so when a file comes.
+    with contextlib.suppress(OSError):
         for file in (paths.models() / "sent").glob("*"):
-            with contextlib.suppress(
-                FileNotFoundError
-            ):  # it came to its end meanwhile, or is in use
-                age = time.time() - file.stat().st_mtime
-                if age > (_FORGOTTEN if file.name.startswith(_COMING) else _UNUSED):
-                    file.unlink()
+            _forget_if_old(file)
+
+
+def _forget_if_old(file: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it came to its end meanwhile, or is a model now
+        age = time.time() - file.stat().st_mtime
+        if age > (_FORGOTTEN if file.name.startswith(_COMING) else _UNUSED):
+            file.unlink()
 
 
 def _path(digest: str) -> Path:
