@@ -12,7 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from coblyn.cli.app import make_app
-from coblyn.cli.verbs import VERBS, overview
+from coblyn.cli.verbs import SAME, VERBS, overview
+from coblyn.errors import ModelNotFound
+from coblyn.models.store import StoredModel
 
 
 def invoke(*arguments: str) -> str:
@@ -54,6 +56,21 @@ def test_a_shell_completes_verbs() -> None:
         env=os.environ | asked,
     )
     assert done.stdout.split() == ["models"]
+
+
+def test_verbs_have_the_words_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def remove(name: str) -> StoredModel:
+        asked.append(name)
+        raise ModelNotFound(name)
+
+    monkeypatch.setattr("coblyn.models.store.remove", remove)
+    assert invoke("list") == invoke("ls") == invoke("models") != ""
+    for word in ("remove", "rm"):
+        CliRunner().invoke(make_app(), [word, "old"])
+    assert asked == ["old", "old"]
+    assert set(SAME).isdisjoint(VERBS)
 
 
 def test_presets_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,10 @@ class TestHuggingFace:
             pull("hf:maker/Model")
         with pytest.raises(FetchError, match="maker/none"):
             pull("hf:maker/none")
+        server.add("/api/models/maker/broken?blobs=true", statuses=[500] * 9)
+        with pytest.raises(FetchError, match="500") as failed:
+            pull("hf:maker/broken")
+        assert "mozilla" not in str(failed.value)
 
     def test_gated_files_are_fetched_with_the_users_token_and_only_from_the_hub(
         self, server: FileServer, monkeypatch: pytest.MonkeyPatch
@@ -150,6 +154,15 @@ class TestHuggingFace:
         gated = {"X-Error-Code": "GatedRepo"}
         server.add("/api/models/maker/Model-GGUF?blobs=true", statuses=[403], headers=gated)
         with pytest.raises(FetchError, match="is gated") as caught:
+            pull("hf:maker/Model-GGUF")
+        assert "HF_TOKEN" in caught.value.hint
+
+    def test_a_wrong_token_is_told(
+        self, server: FileServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HF_TOKEN", "hf_old")
+        add_repository(server, {"m.Q8_0.gguf": MODEL}, login=f"Bearer {TOKEN}")
+        with pytest.raises(FetchError, match="refuses maker/Model-GGUF") as caught:
             pull("hf:maker/Model-GGUF")
         assert "HF_TOKEN" in caught.value.hint
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import coblyn
-from coblyn.cli.verbs import ALONE, DESCRIPTION, VERBS
+from coblyn.cli.verbs import ALONE, DESCRIPTION, SAME, VERBS
 
 __all__ = ["make_app"]
 
@@ -37,6 +37,10 @@ class _Verbs(TyperGroup):
         app = typer.Typer(add_completion=False, **_STYLE)
         app.command(cmd_name, cls=_Verb)(getattr(import_module(f"coblyn.cli.{cmd_name}"), cmd_name))
         return typer.main.get_command(app)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that the first argument names, by our word or by that of another program."""
+        return super().resolve_command(ctx, [*SAME.get(args[0], args[:1]), *args[1:]])
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the table of verbs."""

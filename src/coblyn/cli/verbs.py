@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ALONE", "DESCRIPTION", "VERBS", "overview"]
+__all__ = ["ALONE", "DESCRIPTION", "SAME", "VERBS", "overview"]
 
 DESCRIPTION = "Run GGUF language models at the full speed of your own machine."
 
@@ -36,6 +36,14 @@ VERBS = {
     "bench": "Measure prefill and decode, compared with the bare C loop.",
 }
 """Each verb's summary, at most 66 characters. The verb ``name`` is the function ``name`` in ``coblyn/cli/name.py``."""
+
+SAME = {
+    "list": ("models",),
+    "ls": ("models",),
+    "remove": ("models", "--remove"),
+    "rm": ("models", "--remove"),
+}
+"""What other programs call a verb of ours, with its arguments."""
 
 _OPTIONS = {
     "--version": "Print the version.",

@@ -87,13 +87,18 @@ class Hub:
                 f"There is no repository {name} on Hugging Face, or it is private.",
                 hint="Check its name; for a private one set HF_TOKEN.",
             )
+        if _status(error) in (401, 403):
+            return FetchError(
+                f"The hub refuses {name}: it wants another login, or agreement to its terms.",
+                hint=self.login_hint(name),
+            )
         if pause := _pause(error):
             return FetchError(
                 f"Hugging Face wants a pause of {pause:.0f} seconds.",
                 hint="Try again then; with a token (HF_TOKEN) it allows more.",
             )
         return FetchError(
-            f"Hugging Face cannot be asked about {name}: {error}.",
+            f"Hugging Face cannot be asked about {name}: {_first_line(error)}.",
             hint="Check the network; HF_ENDPOINT names another address of the hub.",
         )
 
@@ -115,10 +120,20 @@ def open_hub(what: str) -> Hub:
     return Hub(HfApi(endpoint, library_name="coblyn"), endpoint, get_token())
 
 
+def _status(error: Exception) -> int:
+    """The status of the answer; 0 if there was none."""
+    return int(getattr(getattr(error, "response", None), "status_code", 0) or 0)
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, without the advice to read about the status of an answer."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def _pause(error: Exception) -> float:
     """Seconds to wait after a "too many requests" answer; 0 for other answers."""
     response: Any = getattr(error, "response", None)
-    if getattr(response, "status_code", 0) != 429:
+    if _status(error) != 429:
         return 0.0
     after = response.headers.get("Retry-After", "")
     reset = re.search(r"\bt=(\d+)", response.headers.get("RateLimit", ""))
