@@ -110,6 +110,36 @@ def test_a_mark_that_is_begun_again_and_again_is_not_waited_for() -> None:
     assert thought.is_spent
 
 
+@given(
+    st.lists(st.sampled_from([b"a", b"\xc3", b"\xe2", b"\xf0", b"\x97", b"<", b"</"]), max_size=30),
+    st.integers(0, 10),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=60)
+def test_the_limit_is_passed_by_no_more_than_a_character_or_the_mark(
+    pieces: list[bytes], limit: int, ends: bool
+) -> None:
+    thought = Thought(thinking(None if ends else limit, is_open=True))
+    for place, piece in enumerate(pieces):
+        if ends and place == limit:
+            thought.end()
+        if thought.is_spent:
+            break
+        has_mark = b"<" in b"".join(pieces[:place])
+        assert place < limit + (len("</think>") if has_mark else 3)
+        thought.push(piece)
+
+
+def test_reasoning_that_is_ended_on_request_ends_between_two_characters() -> None:
+    thought = Thought(thinking(is_open=True))
+    for piece in [b"a"] * 20 + [b"\xe7", b"\x81"]:
+        thought.push(piece)
+    thought.end()
+    assert not thought.is_spent
+    thought.push(b"\xaf")
+    assert thought.is_spent
+
+
 @KINDS
 @pytest.mark.parametrize("banned", ["think", "k>three", "</", "i"])
 def test_what_is_banned_may_be_a_part_of_the_closing_mark(

@@ -100,8 +100,8 @@ class Generation:
 
     @property
     def must_answer(self) -> bool:
-        """Whether its reasoning has to end here; true only between two characters."""
-        return self.thought is not None and self.thought.is_spent and not self.text.is_partial
+        """Whether its reasoning has to end here."""
+        return self.thought is not None and self.thought.is_spent
 
     def append(self, token: int) -> None:
         """Append a token."""

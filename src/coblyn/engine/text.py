@@ -74,11 +74,6 @@ class TextStream:
         self._num_decoded = 0
         self._waiting: deque[_Waiting] = deque()
 
-    @property
-    def is_partial(self) -> bool:
-        """Whether the text ends within a character."""
-        return bool(self._decoder.getstate()[0])
-
     def push(self, token: TokenText, *, is_allowed: bool = False) -> Chunk:
         """Add one token, and take the text that may be sent.
 

@@ -11,6 +11,10 @@ from typing import NamedTuple
 __all__ = ["Thinking", "Thought"]
 
 
+_MAX_REST = 3
+"""Bytes of a character of UTF-8 after its first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thinking:
     """The marks and the limit of a request's reasoning.
@@ -60,12 +64,13 @@ class Thought:
     def is_spent(self) -> bool:
         """Whether the text is within reasoning that has to end here.
 
-        It does not end within a character, nor where the model is just writing its closing mark.
+        It does not end within a character, for which up to 3 more tokens are allowed, nor where the model is just
+        writing its closing mark, for which as many are allowed as the mark has bytes.
         """
         is_open, num_tokens, tail, _ = self._places[-1]
         if not is_open or self._max_tokens is None or num_tokens < self._max_tokens:
             return False
-        if num_tokens < self._max_tokens + 3 and _ends_within_character(tail):
+        if num_tokens < self._max_tokens + _MAX_REST and _ends_within_character(tail):
             return False
         if num_tokens >= self._max_tokens + len(self._closing):
             return True  # it begins its mark again and again
@@ -96,8 +101,11 @@ class Thought:
             del self._places[-count:]
 
     def end(self) -> None:
-        """End reasoning regardless of the limit."""
-        self._max_tokens = 0
+        """End reasoning regardless of the limit, as if it were used up now."""
+        num_tokens = self._places[-1].num_tokens
+        self._max_tokens = (
+            num_tokens if self._max_tokens is None else min(self._max_tokens, num_tokens)
+        )
 
 
 def _ends_within(text: bytes, mark: bytes, least: int) -> bool:
