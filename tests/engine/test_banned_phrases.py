@@ -70,6 +70,63 @@ def test_a_request_that_can_only_write_what_is_banned_ends() -> None:
     assert one.text("b") == SCRIPT[:10]
 
 
+def test_tokens_that_hold_the_whole_phrase_are_all_banned_at_once() -> None:
+    one = machine()
+    one.runner.script = "EeEeEe"
+    one.add("a", "prompt", 4, banned_phrases=("e",))
+    one.step()
+    (generation,) = one.scheduler._roster.running
+    one.run()
+    assert one.finish("a").reason == "length"
+    assert "e" not in one.text("a").lower()
+    assert generation.num_rewinds == 4, "one for each place, though two bytes are an e"
+
+
+@pytest.mark.parametrize(
+    "phrases", [("", " "), (" ",), tuple(f"phrase {n}" for n in range(10_000))]
+)
+def test_spaces_and_thousands_of_phrases_are_avoided(phrases: tuple[str, ...]) -> None:
+    one = machine(most_steps=8)
+    one.add("a", "prompt", 30, banned_phrases=phrases)
+    one.run()
+    assert one.finish("a").reason == "length"
+    text = one.text("a")
+    assert len(text) == 30
+    assert (" " in text) == (len(phrases) > 2)
+
+
+def test_a_phrase_that_a_constraint_forces_ends_the_request_with_a_reason() -> None:
+    one = machine(most_steps=8)
+    constraint = Constraint("regex", "say: [a-z]+")
+    one.add("a", "prompt", 30, constraint=constraint, banned_phrases=("say",))
+    one.add("b", "other", 10)
+    one.run()
+    (failed,) = [event for event in one.events if isinstance(event, Failed)]
+    assert (failed.request_id, failed.code) == ("a", "bad_request")
+    assert "banned phrase" in failed.message
+    assert not one.text("a")
+    assert one.text("b") == SCRIPT[:10]
+
+
+@pytest.mark.parametrize(
+    ("stop", "banned", "text", "reason"),
+    [
+        ("shivers", "shivers down", "the cold ", "stop"),
+        ("rs down", "shivers down", "the cold ahive", "stop"),
+        ("cold shivers down", "shivers", "the cold ahivers down ", "length"),
+        ("down", "shivers down her", "the cold shivers ", "stop"),
+    ],
+)
+def test_a_stop_string_that_overlaps_a_banned_phrase(
+    stop: str, banned: str, text: str, reason: str
+) -> None:
+    one = machine()
+    one.add("a", "prompt", 22, stop=(stop,), banned_phrases=(banned,))
+    one.run()
+    assert one.finish("a").reason == reason
+    assert one.text("a") == text
+
+
 def test_a_request_may_end_where_it_went_back() -> None:
     one = machine()
     one.add("a", "prompt", 40, banned_phrases=("cold",))

@@ -21,6 +21,9 @@ from coblyn.service.command import GenerateCommand
 __all__ = ["BOUND", "bind", "read_constraint", "read_patterns", "read_phrases"]
 
 MAX_PHRASES = 10_000
+MAX_CHARACTERS = 200_000
+"""Of all banned phrases together: their automaton takes 300 bytes for each."""
+
 _PHRASES = ("banned_tokens", "banned_strings")
 """KoboldCPP's name, which takes precedence, and SillyTavern's."""
 
@@ -64,7 +67,11 @@ def read_phrases(body: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         BadRequest: They are not a list of texts, or too many; ``field`` names it.
     """
-    return _texts(body, next((each for each in _PHRASES if body.get(each)), _PHRASES[0]))
+    name = next((each for each in _PHRASES if body.get(each)), _PHRASES[0])
+    phrases = _texts(body, name)
+    if sum(map(len, phrases)) > MAX_CHARACTERS:
+        raise BadRequest(f"{name} holds more than {MAX_CHARACTERS} characters.", field=name)
+    return phrases
 
 
 def read_patterns(body: Mapping[str, Any]) -> tuple[str, ...]:

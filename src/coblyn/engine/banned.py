@@ -31,6 +31,11 @@ class Banned:
         self._phrases = phrases
         self._patterns = patterns
 
+    @property
+    def has_patterns(self) -> bool:
+        """Whether it matches patterns, whose matches may depend on the text around them."""
+        return self._patterns is not None
+
     def step(self, place: Place, character: str) -> Step[Place]:
         """Advance by one character of the text."""
         phrase, pattern, match = place.phrase, place.pattern, 0

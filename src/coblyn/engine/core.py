@@ -407,7 +407,8 @@ def _observe(scheduler: Scheduler, runner: Runner) -> None:
 
 
 def _check(request: Request[Prompt], runner: Runner) -> None:
-    banned_of(request.banned_phrases, request.banned_patterns)
+    if banned_of(request.banned_phrases, request.banned_patterns):
+        runner.vocab.containing("")  # so that no step has to read the vocabulary
     context, size = runner.info.context, runner.info.vocab_size
     prompt = request.prompt
     require_known(prompt.namespace.adapters, runner.info.adapters)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from coblyn.constraints.vocabulary import Vocabulary
+from coblyn.engine.token_texts import TokenTexts
 
 __all__ = ["BOS", "END", "FakeVocab", "vocabulary"]
 
 BOS = 256
 END = 257
 
+_TEXTS = TokenTexts(bytes((byte,)) for byte in range(BOS))
 _SPECIAL = {BOS: b"<bos>", END: b"<end>"}
 
 
@@ -35,6 +37,10 @@ class FakeVocab:
     def is_end(self, token: int) -> bool:
         """Whether it is the end token."""
         return token == END
+
+    def containing(self, text: str) -> tuple[int, ...]:
+        """The bytes whose character is a text, ignoring case."""
+        return _TEXTS.containing(text)
 
 
 def vocabulary() -> Vocabulary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from coblyn.engine.content import Content
@@ -116,12 +117,12 @@ class Generation:
         if self.guesses:
             self.guesses.learn(num_drafts, num_right)
 
-    def rewind(self, count: int) -> None:
-        """Take back the last tokens, and ban the first of them at its place."""
+    def rewind(self, count: int, alike: Iterable[int] = ()) -> None:
+        """Take back the last tokens, and ban the first of them at its place, together with tokens like it."""
         cells = self.content.cells
         first = len(cells) - count
         self.bans = {place: tokens for place, tokens in self.bans.items() if place <= first}
-        self.bans.setdefault(first, set()).add(cells[first])
+        self.bans.setdefault(first, set()).update((cells[first], *alike))
         for track in self.tracks:
             track.content.truncate(len(track.content) - count)
         if self.thought:

@@ -160,6 +160,10 @@ class Vocab(Protocol):
         """Whether the token ends a generation."""
         ...
 
+    def containing(self, text: str) -> tuple[int, ...]:
+        """Ids of the tokens whose text contains a text, ignoring case; the first call reads the whole vocabulary."""
+        ...
+
 
 class Prepared(Protocol):
     """What a runner prepared for a request, before it is opened."""

@@ -116,7 +116,7 @@ class Results:
                 break
             chunk, reason = self._take(generation, sampled)
             if chunk.rewind:
-                return [*_delta(request, taken), *self._rewind(generation, chunk.rewind)]
+                return [*_delta(request, taken), *self._rewind(generation, chunk)]
             taken = _joined(taken, chunk) if place > 0 else chunk
             if reason or generation.must_answer:
                 break
@@ -188,12 +188,16 @@ class Results:
         history = tuple(token for token in generation.content.cells if token != MEDIA)
         self._rewinds.append(Rewind(generation.request.id, num_given_back, history, tuple(forced)))
 
-    def _rewind(self, generation: Generation, count: int) -> list[Event]:
-        """Go back to where a banned phrase began; the token that began it is banned there."""
-        generation.rewind(count)
+    def _rewind(self, generation: Generation, chunk: Chunk) -> list[Event]:
+        """Go back to where a banned phrase began; the token that began it is banned there.
+
+        If it contains the whole phrase, so are all others that contain it: each would be taken back too.
+        """
+        alike = self._vocab.containing(chunk.phrase) if chunk.phrase else ()
+        generation.rewind(chunk.rewind, alike)
         if generation.num_rewinds > _MAX_REWINDS:
             return self._fail(generation, ALL_FORBIDDEN)
-        self._tell_sampler(generation, count)
+        self._tell_sampler(generation, chunk.rewind)
         # The last token is computed again, for its logits.
         lengths = [min(track.computed, len(track.content) - 1) for track in generation.tracks]
         cuts = list(zip(generation.tracks, lengths, strict=True))

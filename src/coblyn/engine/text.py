@@ -23,12 +23,14 @@ class Chunk(NamedTuple):
         tokens: The tokens whose text ends in it.
         stop: The stop string that was found, if any.
         rewind: Number of last tokens that wrote a banned phrase; the stream has removed them.
+        phrase: That phrase, if one token wrote all of it.
     """
 
     text: str
     tokens: tuple[TokenText, ...] = ()
     stop: str = ""
     rewind: int = 0
+    phrase: str = ""
 
 
 class _Waiting(NamedTuple):
@@ -98,7 +100,7 @@ class TextStream:
         elif self._banned:
             banned = self._first_banned(self._banned, text, start)
         stop, index = self._first_stop() if self._stops else ("", -1)
-        if stop and (banned is None or self._num_sent + index < banned):
+        if stop and (banned is None or self._num_sent + index < banned.start):
             return self._end_at(stop, index)
         if banned is not None:
             return self._rewind(banned)
@@ -111,26 +113,28 @@ class TextStream:
         self._waiting.clear()
         return Chunk(chunk.text, chunk.tokens + late)
 
-    def _first_banned(self, banned: Banned, text: str, start: int) -> int | None:
-        """The offset at which the first banned phrase in a text begins."""
+    def _first_banned(self, banned: Banned, text: str, start: int) -> range | None:
+        """The offsets of the first banned phrase that ends in a text."""
         for offset, character in enumerate(text, start + 1):
             step = banned.step(self._place, character)
             self._place = step.state
             if step.match:
-                return offset - step.match
+                return range(offset - step.match, offset)
         return None
 
-    def _rewind(self, banned: int) -> Chunk:
+    def _rewind(self, banned: range) -> Chunk:
         """Remove the tokens from the one in which a phrase begins. They were held back, so none was sent."""
         count = 0
-        while self._waiting and self._waiting[-1].end > banned:
+        phrase = self._held[banned.start - self._num_sent : banned.stop - self._num_sent]
+        while self._waiting and self._waiting[-1].end > banned.start:
             first = self._waiting.pop()
             count += 1
         self._decoder.setstate(first.decoder)
         self._place = first.place
         self._held = self._held[: first.start - self._num_sent]
         self._num_decoded = first.start
-        return Chunk("", rewind=count)
+        is_whole = count == 1 and self._banned is not None and not self._banned.has_patterns
+        return Chunk("", rewind=count, phrase=phrase if is_whole else "")
 
     def _first_stop(self) -> tuple[str, int]:
         found = [(index, stop) for stop in self._stops if (index := self._held.find(stop)) >= 0]

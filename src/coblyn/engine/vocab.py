@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 
 from coblyn.constraints.vocabulary import Vocabulary
+from coblyn.engine.token_texts import TokenTexts
 from coblyn.llama.model import Model
 
 __all__ = ["ModelVocab", "constraint_vocabulary"]
@@ -33,6 +34,16 @@ class ModelVocab:
     def is_end(self, token: int) -> bool:
         """Whether the token ends a generation."""
         return token in self.end_tokens
+
+    def containing(self, text: str) -> tuple[int, ...]:
+        """Ids of the tokens whose text contains a text, ignoring case; marks are left out."""
+        return self._texts.containing(text)
+
+    @cached_property
+    def _texts(self) -> TokenTexts:
+        marks = self._model.marks
+        ids = range(self._model.vocab_size)
+        return TokenTexts(b"" if token in marks else self.piece(token) for token in ids)
 
 
 def constraint_vocabulary(model: Model, vocab: ModelVocab) -> Vocabulary:
