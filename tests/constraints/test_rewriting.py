@@ -283,3 +283,14 @@ def test_masks_say_what_the_schema_says(schema: dict[str, Any], values: list[Any
             value, dict | list
         ):  # keys may have to come in another order
             assert is_accepted == validator.is_valid(value), text
+
+
+def test_at_least_one_of_some_is_found_without_ambiguity() -> None:
+    names = [f"a{index}" for index in range(12)]
+    schema = {"properties": {key: {"type": "integer"} for key in names}, "minProperties": 1}
+    closed = {**schema, "additionalProperties": False}
+    assert text_fits(closed, '{"a3":1,"a11":2}')
+    assert text_fits(closed, '{"a11":2}')
+    assert not text_fits(closed, "{}")
+    assert text_fits(schema, '{"b":2}')
+    assert not text_fits(schema, "{}")

@@ -157,7 +157,7 @@ def test_a_constraint_that_takes_too_long_to_read_is_refused(
     may_end = threading.Event()
     masks = Masks(vocabulary, len(PIECES), max_seconds=0.5)
     with monkeypatch.context() as patch:
-        patch.setattr("coblyn.engine.masks.matcher_of", lambda *_: may_end.wait())
+        patch.setattr("coblyn.constraints.matchers.matcher_of", lambda *_: may_end.wait())
         for _ in range(2):
             with pytest.raises(ConstraintRefused, match="ambiguous"):
                 masks.begin(Constraint("regex", "a"))

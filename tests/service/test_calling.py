@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -13,7 +16,7 @@ from coblyn.chat.messages import Tool
 from coblyn.chat.reply import ReplyForm
 from coblyn.constraints.constraint import Constraint
 from coblyn.errors import ConstraintRefused
-from coblyn.service.calling import constraint_of_calls
+from coblyn.service.calling import constraint_of_calls, read_calls
 from coblyn.service.command import ChatPrompt
 from constraints.vocabularies import accepts, allowed, matcher
 from replies import read
@@ -142,3 +145,58 @@ def test_the_type_of_harmonys_arguments_stands_apart_from_the_name() -> None:
     assert accepts(rule, call)
     assert accepts(rule, call.replace("<|constrain|>", " "))
     assert not accepts(rule, call.replace("<|constrain|>", ""))
+
+
+def tools_of(count: int) -> tuple[Tool, ...]:
+    return tuple(Tool(f"f{index}", "", ONE | {"title": str(index)}) for index in range(count))
+
+
+async def test_a_caller_who_leaves_stops_the_reading_at_the_next_tool(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+    read: list[str] = []
+
+    def slow(text: str) -> str:
+        read.append(text)
+        has_begun.set()
+        assert may_end.wait(30)
+        return text
+
+    monkeypatch.setattr("coblyn.service.calling._enforceable", slow)
+    pool = ThreadPoolExecutor(1)
+    monkeypatch.setattr("coblyn.service.calling._threads", lambda: pool)
+    tools = tools_of(3)
+    prompt = ChatPrompt((), tools=tools, tool_choice="required")
+    task = asyncio.create_task(read_calls(prompt, form_of(qwen_xml, *tools), {}))
+    assert await asyncio.to_thread(has_begun.wait, 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    may_end.set()
+    pool.shutdown()
+    assert len(read) == 1
+
+
+def test_tools_that_take_too_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coblyn.service.calling._MAX_SECONDS", -1)
+    tools = tools_of(2)
+    with pytest.raises(ConstraintRefused, match="Tool 'f0': It was not read"):
+        constraint_of_calls(
+            ChatPrompt((), tools=tools, tool_choice="required"), form_of(qwen_xml, *tools), {}
+        )
+
+
+def test_many_optional_arguments() -> None:
+    schema = {"properties": {f"a{index}": {"type": "integer"} for index in range(600)}}
+    hermes = next(family for family in FAMILIES if family.FORMAT.name == "hermes")
+    rule = required(hermes, schema)
+    assert accepts(
+        rule, '<tool_call>\n{"name": "f", "arguments": {"a7": 1, "a599": 2}}\n</tool_call>'
+    )
+
+
+def test_too_many_optional_arguments_are_refused_at_once() -> None:
+    schema: dict[str, Any] = {"properties": {f"a{index}": {} for index in range(2001)}}
+    with pytest.raises(ConstraintRefused, match="at #, it has 2001 optional properties"):
+        required(qwen_xml, schema)

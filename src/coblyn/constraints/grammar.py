@@ -45,37 +45,49 @@ def grammar_of(constraint: Constraint) -> str:
     """
     if len(constraint.text) > MAX_SIZE:
         raise _refused(constraint, f"is longer than {MAX_SIZE} characters")
-    match constraint.syntax:
-        case "json_schema":
-            return _of_schema(constraint)
-        case "choice":
-            grammar = LLMatcher.grammar_from_lark(_choices(constraint))
-        case "regex":
-            grammar = LLMatcher.grammar_from_regex(constraint.text)
-        case "gbnf":
-            grammar = LLMatcher.grammar_from_lark(_of_gbnf(constraint))
-        case "lark":
-            grammar = LLMatcher.grammar_from_lark(constraint.text)
-        case _:
-            raise _refused(constraint, "has no grammar")
+    if constraint.syntax == "json_schema":
+        return _of_schema(constraint)
+    grammar = _unchecked(constraint)
     if problem := _problem(grammar):
         raise _refused(constraint, f"cannot be read: {problem}")
     return grammar
 
 
 def matcher_of(tokenizer: LLTokenizer, constraint: Constraint) -> Matcher:
-    """What follows a constraint. A schema is compiled once only, unless something is wrong with it.
+    """What follows a constraint. It is compiled once only, unless something is wrong with it.
 
     Raises:
         ConstraintRefused: As ``grammar_of`` does.
         EngineError: The grammar is more than llguidance's limits allow.
     """
-    if constraint.syntax == "json_schema" and len(constraint.text) <= MAX_SIZE:
+    if len(constraint.text) <= MAX_SIZE:
         try:
-            return Matcher(tokenizer, _written(rewritten(_read(constraint)), constraint))
+            return Matcher(tokenizer, _unchecked(constraint))
         except (EngineError, Unenforceable):
             pass  # said below, where it is known what is wrong
     return Matcher(tokenizer, grammar_of(constraint))
+
+
+def _unchecked(constraint: Constraint) -> str:
+    """The grammar, which llguidance may find to be wrong.
+
+    Raises:
+        ConstraintRefused: It cannot be read.
+        Unenforceable: See ``rewritten``.
+    """
+    match constraint.syntax:
+        case "json_schema":
+            return _written(rewritten(_read(constraint)), constraint)
+        case "choice":
+            return LLMatcher.grammar_from_lark(_choices(constraint))
+        case "regex":
+            return LLMatcher.grammar_from_regex(constraint.text)
+        case "gbnf":
+            return LLMatcher.grammar_from_lark(_of_gbnf(constraint))
+        case "lark":
+            return LLMatcher.grammar_from_lark(constraint.text)
+        case _:
+            raise _refused(constraint, "has no grammar")
 
 
 def _of_schema(constraint: Constraint) -> str:
@@ -133,7 +145,9 @@ def enforceable_arguments(schema: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ConstraintRefused: As ``enforceable``.
     """
-    found: dict[str, Any] = enforceable(schema)
+    if found := _enforceable_at_once(schema):
+        return found
+    found = dict(enforceable(schema))
     declared = found.get("properties", {})
     required = found.get("required", [])
     if not _problem_of_grammar({**found, "required": list({*required, *declared})}):
@@ -148,6 +162,31 @@ def enforceable_arguments(schema: dict[str, Any]) -> dict[str, Any]:
         and (each is False or _problem_of_grammar({**shared, **each}).startswith(NOTHING_FITS))
     ]
     return {**found, "properties": {**declared, **dict.fromkeys(never, False)}}
+
+
+def _enforceable_at_once(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema if one compilation shows that a value fits each property; else nothing.
+
+    With all properties required, only those may be left out that are counted, or that other schemas speak of.
+    """
+    try:
+        found: dict[str, Any] | bool = rewritten(schema)
+    except Unenforceable:
+        return {}
+    if isinstance(found, bool) or not _ONLY_DECLARES.issuperset(found):
+        return {}
+    declared, required = found.get("properties"), found.get("required", [])
+    if not isinstance(declared, dict) or not isinstance(required, list):
+        return {}
+    if any(not isinstance(name, str) or name not in declared for name in required):
+        return {}
+    return {} if _problem_of_grammar({**found, "required": list(declared)}) else found
+
+
+_ONLY_DECLARES = {
+    *("$schema", "$defs", "definitions", "$id", "title", "description", "default", "examples"),
+    *("type", "properties", "required", "additionalProperties", "patternProperties", "x-guidance"),
+}
 
 
 def _compiled(schema: Any) -> tuple[Any, str]:
@@ -217,6 +256,10 @@ _MEANT = [
         ),
         (r"Unsatisfiable schema: schema is false", f"{NOTHING_FITS} it"),
         (r"Unsatisfiable schema: (.*)", rf"{NOTHING_FITS} it: \1"),
+        (
+            r"min/maxProperties only supported.*",
+            "counts of properties are not enforced beside so many optional ones",
+        ),
         (r"Unimplemented keys: \[(.*)\]", r"\1 is not enforced here"),
         (
             r"oneOf constraints are not supported.*",

@@ -14,7 +14,8 @@ __all__ = ["Matcher", "mask_words"]
 
 # These limit the size of results. The time depends on how ambiguous a grammar is, so there is a time limit as well
 # (``engine/masks.py``); these limits make sure that abandoned work ends.
-_LIMITS = LLParserLimits(step_max_items=100_000, step_lexer_fuel=1_000_000)
+# An object takes four items for each optional property that may come next.
+_LIMITS = LLParserLimits(step_max_items=100_000, step_lexer_fuel=1_000_000, max_items_in_row=20_000)
 
 
 def mask_words(vocab_size: int) -> int:

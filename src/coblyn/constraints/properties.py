@@ -24,6 +24,10 @@ __all__ = [
 ]
 
 _MAX_WAYS = 100
+_MAX_SIZE = 2000
+"""Properties in all of these ways together."""
+_MAX_OPTIONAL = 2000
+"""Of one object: to compile it takes the square of that, here 3 s."""
 _MAX_SECONDS = 0.5
 """For all names of an object together: an expression can be written so that it takes years."""
 _APPLICATORS = {
@@ -140,7 +144,8 @@ def num_properties(node: Node) -> None:
     """Say how many properties there are as which of them there are.
 
     Raises:
-        Unenforceable: Names that are not declared would be counted, and one may be written twice.
+        Unenforceable: Names that are not declared would be counted, and one may be written twice; or there are too many
+            optional properties.
     """
     low, high = node.get("minProperties", 0), node.get("maxProperties")
     declared = node.get("properties", {})
@@ -151,6 +156,10 @@ def num_properties(node: Node) -> None:
     optional = [
         name for name, each in declared.items() if name not in required and each is not False
     ]
+    if len(optional) > _MAX_OPTIONAL:
+        raise Unenforceable(
+            f"it has {len(optional)} optional properties, of which {_MAX_OPTIONAL} are possible"
+        )
     if low <= len(required):
         low = 0
         node.pop("minProperties", None)
@@ -180,13 +189,27 @@ def _spell_out(
             also(node, {"anyOf": [{"properties": dict.fromkeys(way, False)} for way in ways]})
         else:
             node.pop("maxProperties")
-    if not least or (high is not None and is_open) or comb(most, min(least, most)) > _MAX_WAYS:
+    num_ways = comb(most, min(least, most))
+    if not least or num_ways > min(_MAX_WAYS, _MAX_SIZE // most):
+        return
+    if high is not None and is_open:
         return
     del node["minProperties"]
-    there: list[Node] = [{"required": list(way)} for way in combinations(optional, least)]
+    there = _with_some(optional, least)
     if is_open:
         there.append({"minProperties": 1, "properties": dict.fromkeys(optional, False)})
     also(node, {"anyOf": there} if there else False)
+
+
+def _with_some(optional: list[str], least: int) -> list[Node]:
+    """Objects with a number of some properties."""
+    if least > 1:
+        return [{"required": list(way)} for way in combinations(optional, least)]
+    # By the first of them, so that no object fits two of these.
+    return [
+        {"required": [name], "properties": dict.fromkeys(optional[:index], False)}
+        for index, name in enumerate(optional)
+    ]
 
 
 def unevaluated_properties(node: Node, _: Scope) -> None:

@@ -19,11 +19,11 @@ from llguidance import LLTokenizer
 from numpy.typing import NDArray
 
 from coblyn.constraints.constraint import Constraint
-from coblyn.constraints.grammar import matcher_of
 from coblyn.constraints.lazy import LazyMatcher
 from coblyn.constraints.lexicon import Lexicon
 from coblyn.constraints.mask import OWN_MASKS, Mask
 from coblyn.constraints.matcher import mask_words
+from coblyn.constraints.matchers import Matchers
 from coblyn.constraints.vocabulary import Vocabulary, make_tokenizer
 from coblyn.engine.workers import TookTooLong, Workers
 from coblyn.errors import Busy, ConstraintRefused, EngineError
@@ -117,13 +117,14 @@ class BoundText:
 
 def _begin(
     constraint: Constraint,
+    matchers: Matchers,
     tokenizer: LLTokenizer,
     lexicon: Lexicon | None,
     num_words: int,
     begun: list[BoundText],
 ) -> None:
     """Begin a text, and append it to a list."""
-    plain = matcher_of(tokenizer, constraint)
+    plain = matchers.get(tokenizer, constraint)
     begun.append(_bound(LazyMatcher(lexicon, plain, constraint) if lexicon else plain, num_words))
 
 
@@ -161,6 +162,7 @@ class Masks:
         self._vocabulary: Vocabulary | None = None
         self._tokenizer: LLTokenizer | None = None
         self._lexicon: Lexicon | None = None
+        self._matchers = Matchers()
         self._lock = threading.Lock()
         self._open: dict[str, BoundText] = {}
         self._workers = Workers("coblyn-masks", _NUM_THREADS, max_seconds)
@@ -182,7 +184,9 @@ class Masks:
             return _bound(make(constraint.text, self._vocab_size), self._num_words)
         tokenizer, lexicon = self._shared_tokenizer(), self._shared_lexicon(constraint)
         begun: list[BoundText] = []
-        begin = partial(_begin, constraint, tokenizer, lexicon, self._num_words, begun)
+        begin = partial(
+            _begin, constraint, self._matchers, tokenizer, lexicon, self._num_words, begun
+        )
         try:
             self._workers.submit(begin).result()
         except TookTooLong as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import logging
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -16,16 +20,44 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.errors import BadRequest, ConstraintRefused
 from coblyn.service.command import ChatPrompt
 
-__all__ = ["constraint_of", "constraint_of_calls", "unwanted_marks"]
+__all__ = ["constraint_of", "constraint_of_calls", "read_calls", "unwanted_marks"]
 
 log = logging.getLogger(__name__)
 
 _ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
+_MAX_SECONDS = 5
+"""For the schemas of all tools of a request, of which those that are known from before take no time."""
 _COMBINED = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties", "additionalProperties", "not")
 
 
-def constraint_of_calls(
+async def read_calls(
     prompt: ChatPrompt, form: ReplyForm | None, special: Mapping[str, int]
+) -> Constraint | None:
+    """``constraint_of_calls`` on a thread, which stops at the next tool when the caller is cancelled.
+
+    Large schemas take a second, so they have threads of their own, and stall nothing but each other.
+    """
+    is_unwanted = threading.Event()
+    read = functools.partial(
+        constraint_of_calls, prompt, form, special, is_unwanted=is_unwanted.is_set
+    )
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_threads(), read)
+    finally:
+        is_unwanted.set()
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, "coblyn-schemas")
+
+
+def constraint_of_calls(
+    prompt: ChatPrompt,
+    form: ReplyForm | None,
+    special: Mapping[str, int],
+    *,
+    is_unwanted: Callable[[], bool] = bool,
 ) -> Constraint | None:
     """The constraint on a reply's tool calls; None if there is no requirement.
 
@@ -33,6 +65,7 @@ def constraint_of_calls(
         prompt: The conversation, with its tools.
         form: The form of the reply.
         special: Ids of the form's marks that are special tokens.
+        is_unwanted: Whether nobody waits for the result any more.
 
     Raises:
         ConstraintRefused: The schema of a tool cannot be enforced although it is strict or a call is required.
@@ -40,10 +73,13 @@ def constraint_of_calls(
     if form is None or not form.tools:
         return None
     is_needed = prompt.tool_choice != "auto"
-    schemas = {
-        tool.name: _schema(tool, index, is_needed=is_needed or tool.strict)
-        for index, tool in enumerate(form.tools)
-    }
+    deadline = time.monotonic() + _MAX_SECONDS
+    schemas = {}
+    for index, tool in enumerate(form.tools):
+        if is_unwanted():
+            return None
+        is_strict = is_needed or tool.strict
+        schemas[tool.name] = _schema(tool, index, deadline, is_needed=is_strict)
     # A named tool is called once: a small model would go on calling it until the limit.
     is_parallel = prompt.parallel_tool_calls and not isinstance(prompt.tool_choice, NamedTool)
     grammar = call_grammar(form, prompt.tool_choice, schemas, special, is_parallel=is_parallel)
@@ -102,11 +138,13 @@ def constraint_of(
     return replace(asked, triggers=triggers, is_required=True)
 
 
-def _schema(tool: Tool, index: int, *, is_needed: bool) -> Mapping[str, Any]:
+def _schema(tool: Tool, index: int, deadline: float, *, is_needed: bool) -> Mapping[str, Any]:
     """The schema of a tool's arguments, or any object if it cannot be enforced."""
     schema = _closed({"type": "object", **tool.parameters})
     try:
         _require_object(schema["type"])
+        if time.monotonic() > deadline:
+            raise ConstraintRefused(f"It was not read after {_MAX_SECONDS} s for those before it.")
         text = _enforceable(json.dumps(schema))
     except (ConstraintRefused, ValueError) as error:
         if is_needed:

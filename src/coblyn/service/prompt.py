@@ -17,7 +17,7 @@ from coblyn.engine.encoded import Encoded, Source, Text
 from coblyn.engine.interface import EngineClient
 from coblyn.engine.prompt import Adapter, pack_ids, unpack_ids
 from coblyn.engine.thinking import Thinking
-from coblyn.service.calling import constraint_of_calls, unwanted_marks
+from coblyn.service.calling import read_calls, unwanted_marks
 from coblyn.service.command import (
     ChatPrompt,
     GenerateCommand,
@@ -157,8 +157,7 @@ class Prompts:
         if form is None or not form.tools:
             return None
         special = await self._special_marks(form)
-        # On a thread, so that large schemas do not stall streams.
-        return await asyncio.to_thread(constraint_of_calls, prompt, form, special)
+        return await read_calls(prompt, form, special)
 
     async def _bans(self, unwanted: ReplyForm | None) -> tuple[int, ...]:
         return unwanted_marks(unwanted, await self._special_marks(unwanted)) if unwanted else ()
