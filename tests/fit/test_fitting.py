@@ -20,9 +20,10 @@ from coblyn.errors import Cancelled, ModelTooLarge
 from coblyn.fit import fitting
 from coblyn.fit.estimate import SHARE_OF_MEMORY, estimate
 from coblyn.fit.header import facts_of
-from coblyn.fit.ladder import wished
+from coblyn.fit.ladder import changed, ladder, wished
 from coblyn.fit.need import MAIN, Room, Space
 from coblyn.llama.context import Context
+from coblyn.llama.heads import HeadContext
 from coblyn.llama.library import open_library
 from coblyn.llama.memory_use import MemoryUse, memory_uses
 from coblyn.models.gguf import read_header
@@ -33,6 +34,7 @@ from coblyn.native.bundle import Bundle
 from coblyn.proof.gguf import write_gguf
 from coblyn.proof.tiny import TinyModel, tiny_models
 from coblyn.run import Finished
+from head_models import headed_model
 
 MEGABYTE = 2**20
 
@@ -78,6 +80,26 @@ def test_what_is_told_is_what_is_taken(tiny: TinyModel, bundle: Bundle, tmp_path
     assert told.weights == taken.weights
     # The library maps the file from the first to the last weight that it uses there, with all that is between.
     assert told.mapped <= taken.mappable <= (told.mapped + told.weights) * 1.01
+
+
+@pytest.mark.native
+def test_prediction_heads_take_memory_until_it_is_short(bundle: Bundle, tmp_path: Path) -> None:
+    path = headed_model().write(tmp_path / "model.gguf")
+    config = config_of(path, bundle, context=512)
+    told = fitting.survey(config, "check").wish.on(MAIN)
+    with open_model(config, open_library(bundle.lib_dir)) as model:
+        options = context_options(config, model)
+        with Context(model, options) as context, HeadContext(model, options) as heads:
+            own = sum(memory_uses(context), MemoryUse(MAIN))
+            further = sum(memory_uses(heads), MemoryUse(MAIN))
+    assert told.cache == own.cache + further.cache > own.cache
+    assert told.mapped <= own.mappable
+    without = fitting.survey(replace(config, draft_heads=False), "check").wish.on(MAIN)
+    assert without.cache == own.cache
+    assert without.mapped < told.mapped
+    wish = wished(config, facts_of(config, [read_header(path)]))
+    lost = [changed(wish, rung) for rung in ladder(wish, facts_of(config, [read_header(path)]))]
+    assert {"cache_memory": (2048, 0), "draft_heads": (True, False)} in lost
 
 
 @pytest.mark.native
