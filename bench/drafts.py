@@ -1,6 +1,6 @@
 """What does guessing ahead bring: one stream with drafts and without, on texts where they hit and where they do not?
 
-    python bench/drafts.py MODEL.gguf [--tokens 160] [--turns 7]
+    python bench/drafts.py MODEL.gguf [--tokens 160] [--turns 7] [--only WORK ...]
 
 Each line has the tokens per second of the decode (prompts are not in it) with drafts and without, how many drafts there
 were and how many were right, and whether both texts are the same: with quantized weights a larger step rounds
@@ -15,7 +15,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +54,11 @@ MINERS = [
     {"name": "Mair Bevan", "age": 35, "tools": ["rope", "lamp", "bell"]},
     {"name": "Huw Morgan", "age": 52, "tools": ["hammer"]},
 ]
+EDITED = (
+    CODE.split("    def burn", maxsplit=1)[0]
+    .replace("oil", "fuel")
+    .replace("Turn {}", "Now with fuel")
+)
 RECORDS = "Turn {}. The list: " + json.dumps(MINERS).replace("{", "{{").replace("}", "}}")
 SCHEMA = {
     "type": "array",
@@ -72,6 +77,10 @@ SCHEMA = {
 GREEDY = SamplingParams(temperature=0.0)
 
 
+_LONGEST = 600.0
+"""Maximum number of seconds for one text."""
+
+
 class Work(NamedTuple):
     """What is written: behind which prompt, and how."""
 
@@ -85,6 +94,7 @@ WORKS = {
         {"sampling": SamplingParams(temperature=0.9)},
     ),
     "code": Work(CODE + CODE.replace("Turn {}", "The same again"), {"sampling": GREEDY}),
+    "edit": Work(CODE + EDITED, {"sampling": GREEDY}),
     "records": Work(
         RECORDS + "\nThe same list again: ",
         {"sampling": GREEDY, "constraint": Constraint("json_schema", json.dumps(SCHEMA))},
@@ -105,32 +115,38 @@ class Run(NamedTuple):
 async def write(engine: LocalEngine, name: str, work: Work, tokens: int, *, drafts: bool) -> Run:
     """One text; time is counted from its first token on."""
     prompt = await engine.encode(Source((Text(work.prompt.format(name)),)))
-    request = Request(name, prompt.id, tokens, ignore_eos=True, speculates=drafts, **work.options)
+    # The next request begins before the events of this one are closed, so the ids differ.
+    own = f"{name} {work.prompt[:20]} {drafts}"
+    request = Request(own, prompt.id, tokens, ignore_eos=True, speculates=drafts, **work.options)
     text, began, worked = "", 0.0, 0.0
-    async for event in engine.generate(request):
-        if isinstance(event, Failed):
-            raise SystemExit(f"{name}: {event}")
-        if isinstance(event, Delta):
-            if not began:
-                began, worked = time.perf_counter(), time.process_time()
-            text += event.text
-        if isinstance(event, Finish):
-            stats, used = event.stats, time.process_time() - worked
-            seconds = time.perf_counter() - began
-            done = stats.num_generated
-            return Run(done / seconds, done / used, stats.num_drafts, stats.num_right, text)
+    async with asyncio.timeout(_LONGEST):
+        async for event in engine.generate(request):
+            if isinstance(event, Failed):
+                raise SystemExit(f"{name}: {event}")
+            if isinstance(event, Delta):
+                if not began:
+                    began, worked = time.perf_counter(), time.process_time()
+                text += event.text
+            if isinstance(event, Finish):
+                stats, used = event.stats, time.process_time() - worked
+                seconds = time.perf_counter() - began
+                done = stats.num_generated
+                return Run(done / seconds, done / used, stats.num_drafts, stats.num_right, text)
     raise AssertionError("it has an end")
 
 
-async def measure(model: Path, tokens: int, turns: int) -> dict[str, dict[str, float]]:
+async def measure(
+    model: Path, tokens: int, turns: int, only: Sequence[str]
+) -> dict[str, dict[str, float]]:
     """All works in turns, after one turn to warm up."""
+    works = {name: WORKS[name] for name in only or WORKS}
     in_use = bundle.current()
     config = EngineConfig(str(model), str(in_use.lib_dir), in_use.id, context=2048, max_running=2)
     engine = LocalEngine(partial(LlamaRunner, config), max_running=2, speculates=True)
-    found: dict[str, list[tuple[Run, Run]]] = {name: [] for name in WORKS}
+    found: dict[str, list[tuple[Run, Run]]] = {name: [] for name in works}
     try:
         for turn in range(turns + 1):
-            for name, work in WORKS.items():
+            for name, work in works.items():
                 runs = {
                     drafts: await write(engine, f"{turn}", work, tokens, drafts=drafts)
                     for drafts in ((True, False) if turn % 2 else (False, True))
@@ -166,6 +182,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--tokens", type=int, default=160)
     parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--only", nargs="*", default=[], choices=WORKS)
     print(json.dumps(asyncio.run(measure(**vars(parser.parse_args())))))
 
 
