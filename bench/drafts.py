@@ -1,11 +1,12 @@
 """What does guessing ahead bring: one stream with drafts and without, on texts where they hit and where they do not?
 
-    python bench/drafts.py MODEL.gguf [--tokens 160] [--turns 7] [--only WORK ...]
+    python bench/drafts.py MODEL.gguf [--tokens 160] [--turns 7] [--only WORK ...] [--threads 0]
 
 Each line has the tokens per second of the decode (prompts are not in it) with drafts and without, how many drafts there
 were and how many were right, and whether both texts are the same: with quantized weights a larger step rounds
 differently. The last line is one JSON object with medians of the ratios, turn by turn, in wall time and in processor
-time.
+time. On a busy machine only the latter says anything, with one thread (``--threads 1``): more threads wait for each other
+by spinning.
 """
 
 from __future__ import annotations
@@ -136,12 +137,13 @@ async def write(engine: LocalEngine, name: str, work: Work, tokens: int, *, draf
 
 
 async def measure(
-    model: Path, tokens: int, turns: int, only: Sequence[str]
+    model: Path, tokens: int, turns: int, only: Sequence[str], threads: int
 ) -> dict[str, dict[str, float]]:
     """All works in turns, after one turn to warm up."""
     works = {name: WORKS[name] for name in only or WORKS}
     in_use = bundle.current()
-    config = EngineConfig(str(model), str(in_use.lib_dir), in_use.id, context=2048, max_running=2)
+    shape = {"context": 2048, "max_running": 2, "threads": threads}
+    config = EngineConfig(str(model), str(in_use.lib_dir), in_use.id, **shape)
     engine = LocalEngine(partial(LlamaRunner, config), max_running=2, speculates=True)
     found: dict[str, list[tuple[Run, Run]]] = {name: [] for name in works}
     try:
@@ -182,6 +184,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--tokens", type=int, default=160)
     parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], choices=WORKS)
     print(json.dumps(asyncio.run(measure(**vars(parser.parse_args())))))
 

@@ -6,8 +6,9 @@ import pytest
 
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.lookup import Index, Library
+from coblyn.engine.pace import Pace, Shape
 from coblyn.engine.plan import Row
-from coblyn.engine.speculation import MAX_DRAFTS, Guesses, Pace, Speculation, Trust
+from coblyn.engine.speculation import MAX_DRAFTS, Candidate, Guesses, Speculation, Trust
 from engine.machine import Machine
 
 VERSE = "knock, knock, who knocks? knock, knock, who knocks? "
@@ -56,33 +57,54 @@ def test_texts_before_this_one_are_looked_at_the_latest_first() -> None:
     assert list(library.after(Index([1, 2, 3, 0, 1, 2, 3]), 2)) == [0, 1], "the own text first"
 
 
+def drafts(made: Speculation, guesses: Guesses, most: int = 30) -> tuple[int, ...]:
+    return made.drafts([Candidate("a", guesses, most)], 1, 100)["a"]
+
+
 def test_media_are_never_guessed() -> None:
     cells = [1, 2, 3, 4, -1, -1, 5, 1, 2, 3]
     guesses = Guesses(Index(cells))
-    assert Speculation(lambda: 0.0).drafts("a", guesses, 5, 1) == (4,)
+    assert drafts(Speculation(lambda: 0.0), guesses, 5) == (4,)
 
 
 def test_what_a_step_costs_is_learnt() -> None:
     pace = Pace()
-    assert pace.seconds(4) == 0
+    assert pace.seconds(Shape(4)) == 0
     for _ in range(5):
-        pace.note(1, 0.01)
-    assert pace.seconds(1) == pytest.approx(0.01)
-    assert 0.01 < pace.seconds(4) < 0.02, "a guess"
+        pace.note(Shape(1), 0.01)
+    assert pace.seconds(Shape(1)) == pytest.approx(0.01)
+    assert 0.01 < pace.seconds(Shape(4)) < 0.02, "a guess"
     for _ in range(5):
-        pace.note(4, 0.05)
-    assert pace.seconds(4) == pytest.approx(0.05)
-    assert pace.seconds(2) < 0.05
-    pace.note(1, 10)
-    assert pace.seconds(1) < 0.02, "it was disturbed once"
+        pace.note(Shape(4), 0.05)
+    assert pace.seconds(Shape(4)) == pytest.approx(0.05)
+    assert pace.seconds(Shape(2)) < 0.05
+    pace.note(Shape(1), 10)
+    assert pace.seconds(Shape(1)) < 0.02, "it was disturbed once"
 
 
-def speculation(cost: float) -> Speculation:
+def test_a_split_step_costs_as_much_as_its_parts_until_it_is_measured() -> None:
+    assert Shape.of([4, 1, 1], splits=True) == Shape(6, 3)
+    assert Shape.of([4, 1, 1], splits=False) == Shape(6)
+    assert Shape.of([4, 4, 4], splits=True) == Shape(12)
+    pace = Pace()
+    assert pace.seconds(Shape(6, 3)) == 0
+    for _ in range(3):
+        pace.note(Shape(3), 0.02)
+    for _ in range(3):
+        pace.note(Shape(6), 0.03)
+    assert pace.seconds(Shape(6, 3)) == pytest.approx(0.04)
+    for _ in range(3):
+        pace.note(Shape(6, 3), 0.07)
+    assert pace.seconds(Shape(6, 3)) == pytest.approx(0.07)
+    assert pace.seconds(Shape(6)) == pytest.approx(0.03), "another shape"
+
+
+def speculation(cost: float, *, splits: bool = False) -> Speculation:
     """One to which a token adds so much of the time of a step."""
-    made = Speculation(lambda: 0.0)
-    for num_tokens in range(1, 20):
+    made = Speculation(lambda: 0.0, splits=splits)
+    for num_tokens in range(1, 140):
         for _ in range(3):
-            made.pace.note(num_tokens, 0.01 * (1 + cost * (num_tokens - 1)))
+            made.pace.note(Shape(num_tokens), 0.01 * (1 + cost * (num_tokens - 1)))
     return made
 
 
@@ -90,23 +112,56 @@ def test_as_many_are_guessed_as_are_worth_their_cost() -> None:
     cells = [*range(1, 40), 1, 2, 3]
     cheap, dear = speculation(0.02), speculation(1.5)
     sure, unsure = Guesses(Index(cells), Trust(0.97)), Guesses(Index(cells), Trust(0.1))
-    assert len(cheap.drafts("a", sure, 30, 1)) == MAX_DRAFTS
-    assert 0 < len(cheap.drafts("a", unsure, 30, 1)) < 4
-    assert dear.drafts("a", sure, 30, 1) == ()
+    assert len(drafts(cheap, sure)) == MAX_DRAFTS
+    assert 0 < len(drafts(cheap, unsure)) < 4
+    assert drafts(dear, sure) == ()
+
+
+def test_rows_are_guessed_for_together_where_a_single_one_would_split_the_step() -> None:
+    def counts(splits: bool, rates: list[float]) -> list[int]:
+        made = speculation(0.05, splits=splits)
+        rows = [
+            Candidate(str(n), Guesses(Index([*range(1, 40), 1, 2, 3]), Trust(rate)), 30)
+            for n, rate in enumerate(rates)
+        ]
+        return [len(found) for found in made.drafts(rows, 8, 500).values()]
+
+    alone = counts(False, [0.95] + [0.01] * 7)
+    assert alone[0] > 1
+    assert not any(alone[1:])
+    assert counts(True, [0.95] + [0.01] * 7) == [0] * 8, "two parts take more than they give"
+    together = counts(True, [0.95, 0.7] * 4)
+    assert together[0] > 1
+    assert together == [together[0]] * 8
+
+
+def test_all_rows_together_stay_within_the_room() -> None:
+    made = speculation(0.001)
+    rows = [
+        Candidate(str(n), Guesses(Index([*range(1, 40), 1, 2, 3]), Trust(0.97)), 30)
+        for n in range(4)
+    ]
+    found = made.drafts(rows, 4, 8)
+    assert 4 <= sum(map(len, found.values())) <= 8
 
 
 def test_what_is_never_right_is_tried_ever_more_seldom() -> None:
     made, guesses = speculation(0.4), Guesses(Index([*range(1, 40), 1, 2, 3]))
     tried = []
     for step in range(2000):
-        drafts = made.drafts("a", guesses, 30, 1)
-        if drafts:
+        found = drafts(made, guesses)
+        if found:
             tried.append(step)
-            guesses.lookup.learn(len(drafts), 0)
+            guesses.lookup.learn(len(found), 0)
     assert len(tried) < 25
     assert tried[-1] - tried[-2] > 300
     guesses.lookup.learn(1, 1)
-    assert made.drafts("a", guesses, 30, 1), "one that was right is enough to begin again"
+    assert drafts(made, guesses), "one that was right is enough to begin again"
+
+
+def test_what_cannot_pay_is_not_tried() -> None:
+    made, guesses = speculation(1.5), Guesses(Index([*range(1, 40), 1, 2, 3]), Trust(0.97))
+    assert not any(drafts(made, guesses) for _ in range(100))
 
 
 def rows(machine: Machine) -> list[Row]:

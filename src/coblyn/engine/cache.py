@@ -87,7 +87,7 @@ class SequenceCache:
         self._cells = Cells(num_cells)
         self._shelf = Shelf(shelf_tokens, window) if shelf_tokens else None
         self._window = window
-        self._shares_cells = shares_cells
+        self.shares_cells = shares_cells
         self.is_rewindable = is_rewindable
         self._clock = 0
         self._log: list[CacheOp] = []
@@ -158,7 +158,7 @@ class SequenceCache:
 
     def save_idle(self) -> None:
         """Copy an idle sequence to the shelf ahead of time, while there is nothing else to do."""
-        if self._window.size and not self._shares_cells:
+        if self._window.size and not self.shares_cells:
             return  # saving would cut the sequence's window down to its end
         for sequence, held in enumerate(self._held):
             if held.is_idle and held.content:
@@ -286,7 +286,7 @@ class SequenceCache:
         held.start = copy.start if is_whole else self._saved(copy.content, length)
         self._cells.append(target, length)
         self._log.append(Restore(key, target, copy.content.position(length)))
-        if self._shares_cells:
+        if self.shares_cells:
             # The library may have placed it in cells that other windows no longer need.
             for other in self._held:
                 other.start = max(other.start, self._saved(other.content, len(other.content)))
@@ -320,7 +320,7 @@ class SequenceCache:
         self._log += [discard for discard in discarded if discard.key in sources]
         if keep < len(held.content):
             self._truncate(sequence, keep)
-        if not self._shares_cells:
+        if not self.shares_cells:
             held.start = max(held.start, self._saved(whole, keep))
         return True
 
@@ -395,7 +395,7 @@ class SequenceCache:
 
     def _vacate(self, keep: int | None) -> int | None:
         """An empty idle sequence; evicts one if necessary."""
-        if self._shelf and not self._shares_cells:
+        if self._shelf and not self.shares_cells:
             # All idle ones will be moved to the shelf, and the library cuts batches at gaps between running ones.
             victim = self._lowest_idle(keep)
         else:
@@ -433,7 +433,7 @@ class SequenceCache:
         held.content = origin.content.prefix(length)
         held.logits_at = length if origin.logits_at == length else 0
         held.start = origin.start
-        if not self._shares_cells:
+        if not self.shares_cells:
             held.start = max(origin.start, self._saved(held.content, length))
             end = self._saved(origin.content, len(origin.content))
             origin.start = max(origin.start, end)

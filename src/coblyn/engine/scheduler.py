@@ -25,7 +25,7 @@ from coblyn.engine.prompt import Prompt
 from coblyn.engine.request import Request
 from coblyn.engine.results import Results
 from coblyn.engine.roster import Roster
-from coblyn.engine.speculation import MAX_DRAFTS, Speculation
+from coblyn.engine.speculation import MAX_DRAFTS, Candidate, Speculation
 from coblyn.engine.text import TextStream
 from coblyn.engine.thinking import Thought
 from coblyn.engine.track import Guide, Track
@@ -59,7 +59,7 @@ class Scheduler:
         self._roster = Roster(cache)
         self.mixes_adapters = False
         self._turns = Turns()
-        self._speculation = Speculation(clock)
+        self._speculation = Speculation(clock, splits=not cache.shares_cells)
         self._results = Results(self._roster, cache, vocab, self._speculation, clock)
 
     @property
@@ -147,18 +147,16 @@ class Scheduler:
         group = next(iter(self._groups()), None)
         if group is None or group.is_mixed:
             return []
-        wishes, num_tokens = [], len(group.members)
-        for generation in group.members:
-            most = self._most_drafts(generation, num_tokens)
-            if generation.guesses and most > 0 and self._may_draw_more(generation):
-                count = self._speculation.num_wanted(generation.guesses, most, num_tokens)
-                num_tokens += count
-                if count:
-                    cells = generation.content.cells
-                    wishes.append(
-                        DraftWish(generation.request.id, generation.sequence, cells, count)
-                    )
-        return wishes
+        num_rows = sum(len(generation.tracks) for generation in group.members)
+        candidates = self._candidates(group.members, MAX_DRAFTS)
+        wanted = self._speculation.num_wanted(
+            candidates, num_rows, self._limits.max_batch - num_rows
+        )
+        return [
+            DraftWish(each.request.id, each.sequence, each.content.cells, wanted[each.request.id])
+            for each in group.members
+            if wanted.get(each.request.id)
+        ]
 
     def schedule(
         self, drafts: Mapping[str, tuple[int, ...]] = MappingProxyType({})
@@ -267,15 +265,14 @@ class Scheduler:
 
     def _decode_rows(self, ready: Sequence[Generation], *, guesses: bool) -> list[Row]:
         most = self._max_drawn()
+        all_drafts = self._drafts(ready, most - 1) if guesses and most > 1 else {}
         rows: list[Row] = []
-        num_tokens = sum(len(generation.tracks) for generation in ready)
         for generation in ready:
             row, *guide = self._chunk(
                 generation, [track.num_pending for track in generation.tracks]
             )
             if most > 1 and self._may_draw_more(generation):
-                drafts = self._drafts(generation, most - 1, num_tokens) if guesses else ()
-                num_tokens += len(drafts)
+                drafts = all_drafts.get(generation.request.id, ())
                 is_bound = generation.request.constraint is not None
                 further = 1 if is_bound else min(most, generation.num_left)
                 max_drawn = 1 + len(drafts) if drafts else further
@@ -283,20 +280,27 @@ class Scheduler:
             rows += (row, *guide)
         return rows
 
-    def _drafts(self, generation: Generation, most: int, num_tokens: int) -> tuple[int, ...]:
-        """Drafts for a generation."""
-        guesses, known = generation.guesses, generation.known
-        most = min(most, self._most_drafts(generation, num_tokens))
-        if known and most > 0:
-            start = generation.num_generated
-            return known[start : start + min(most, MAX_DRAFTS)]
-        if guesses is None or most <= 0:
-            return ()
-        return self._speculation.drafts(generation.request.id, guesses, most, num_tokens)
+    def _drafts(self, ready: Sequence[Generation], most: int) -> dict[str, tuple[int, ...]]:
+        """Drafts of generations, at most ``most`` for each."""
+        num_rows = sum(len(generation.tracks) for generation in ready)
+        room = self._limits.max_batch - num_rows
+        drafts: dict[str, tuple[int, ...]] = {}
+        for generation in ready:
+            if generation.known and self._may_draw_more(generation):
+                start = generation.num_generated
+                count = min(most, MAX_DRAFTS, generation.num_left - 1, room)
+                drafts[generation.request.id] = generation.known[start : start + max(count, 0)]
+                room -= max(count, 0)
+        candidates = self._candidates(ready, most)
+        return drafts | self._speculation.drafts(candidates, num_rows, max(room, 0))
 
-    def _most_drafts(self, generation: Generation, num_tokens: int) -> int:
-        """Maximum number of drafts for a generation in a step of ``num_tokens`` other tokens."""
-        return min(generation.num_left - 1, self._limits.max_batch - num_tokens)
+    def _candidates(self, generations: Sequence[Generation], most: int) -> list[Candidate]:
+        """The generations whose tokens may be guessed."""
+        return [
+            Candidate(each.request.id, each.guesses, min(most, each.num_left - 1))
+            for each in generations
+            if each.guesses and not each.known and each.num_left > 1 and self._may_draw_more(each)
+        ]
 
     def _ready_to_decode(self) -> list[Generation]:
         """Generations with at most one pending token; the youngest are preempted when cells run out."""

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from typing import NamedTuple
 
 from coblyn.engine.lookup import Index, Library
+from coblyn.engine.pace import Pace, Shape
 from coblyn.engine.plan import Plan, Sampled, num_drawn
 
-__all__ = ["MAX_DRAFTS", "Guesses", "Pace", "Speculation", "Trust"]
+__all__ = ["MAX_DRAFTS", "Candidate", "Guesses", "Speculation", "Trust"]
 
 MAX_DRAFTS = 15
 """Maximum number of drafts per row; a call draws up to one token more."""
 
 _MIN_GAIN = 1.03
 """Drafts are used if they are expected to multiply the tokens per second by at least this."""
-
-_STEEPNESS = 0.1
-"""Assumed cost of one more token, as a fraction of a step, until it is measured."""
-
-_TRUSTED = 3
-"""Number of measurements after which their mean is trusted."""
 
 _LENGTHS = (1, 2, 3, 7, 15)
 """Numbers of drafts that are considered; there are few, so that the cost of each is soon known."""
@@ -34,40 +29,6 @@ _LEARNING = 0.15
 """Weight of the newest measurement."""
 
 _FIRST_PROBE, _RAREST_PROBE = 8, 512
-
-
-class Pace:
-    """Duration of a step, by the number of tokens it decodes."""
-
-    def __init__(self) -> None:
-        self._seconds: dict[int, float] = {}
-        self._counts: dict[int, int] = {}
-
-    def note(self, num_tokens: int, seconds: float) -> None:
-        """Record the duration of a step."""
-        known = self._seconds.get(num_tokens, seconds)
-        # Outliers caused by other programs are clamped.
-        seconds = min(seconds, 2 * known) if known else seconds
-        self._seconds[num_tokens] = known + _LEARNING * (seconds - known)
-        self._counts[num_tokens] = self._counts.get(num_tokens, 0) + 1
-
-    def seconds(self, num_tokens: int) -> float:
-        """Expected duration of a step in seconds; 0 while nothing is known.
-
-        Rarely measured sizes are assumed to be fast, so that they are tried.
-        """
-        known = self._seconds
-        count = min(self._counts.get(num_tokens, 0), _TRUSTED)
-        if count == _TRUSTED:
-            return known[num_tokens]
-        below = max((n for n in known if n < num_tokens), default=0)
-        above = min((n for n in known if n > num_tokens), default=0)
-        if not below:
-            return known.get(num_tokens, known.get(above, 0.0))
-        guess = known[below] * (1 + _STEEPNESS * (num_tokens - below))
-        guess = min(guess, known[above]) if above else guess
-        measured = known.get(num_tokens, guess)
-        return guess + count / _TRUSTED * (measured - guess)
 
 
 @dataclass(slots=True)
@@ -125,18 +86,43 @@ class Guesses:
             self.source.learn(num_drafts, num_right)
 
 
+class Candidate(NamedTuple):
+    """A generation that may have drafts.
+
+    Attributes:
+        request_id: The request's id.
+        guesses: Its draft sources.
+        most: Maximum number of its drafts.
+    """
+
+    request_id: str
+    guesses: Guesses
+    most: int
+
+
+class _Option(NamedTuple):
+    """Drafts that a row could have: their number, and how likely each is right."""
+
+    request_id: str
+    trust: Trust
+    rate: float
+    available: int
+
+
 class Speculation:
     """Drafts for all generations of an engine.
 
     Args:
         clock: Gives seconds.
+        splits: Whether the library computes a step in two parts if its rows have unequal lengths.
 
     Attributes:
         pace: Durations of steps.
         model_pace: Durations of steps including the draft model's time.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], *, splits: bool = False) -> None:
+        self._splits = splits
         self.pace = Pace()
         self.model_pace = Pace()
         self._clock = clock
@@ -164,7 +150,9 @@ class Speculation:
         num_steps = 1 if any(row.drafts for row in plan.rows) else max(map(num_drawn, result))
         if num_steps:
             pace = self.model_pace if self._uses_model else self.pace
-            pace.note(plan.num_tokens, (self._clock() - self._began) / num_steps)
+            lengths = [len(row.tokens) + len(row.drafts) for row in plan.rows if row.tokens]
+            shape = Shape.of(lengths, splits=self._splits)
+            pace.note(shape, (self._clock() - self._began) / num_steps)
 
     def begin(self, cells: list[int]) -> Guesses:
         """Begin a generation; ``cells`` is its growing list of token ids."""
@@ -175,55 +163,94 @@ class Speculation:
         self._library.add(guesses.index)
 
     def drafts(
-        self, request_id: str, guesses: Guesses, most: int, num_tokens: int
-    ) -> tuple[int, ...]:
-        """Drafts for a generation, by lookup as far as that pays, or by the draft model.
+        self, candidates: Sequence[Candidate], num_rows: int, room: int
+    ) -> dict[str, tuple[int, ...]]:
+        """Drafts for the rows of a step, by lookup as far as that pays, or by the draft model.
 
         Args:
-            request_id: The request's id.
-            guesses: The generation's draft sources.
-            most: Maximum number of drafts.
-            num_tokens: Number of tokens of the step without these drafts.
+            candidates: The generations that may have drafts.
+            num_rows: Number of rows of the step, each of which has one token without drafts.
+            room: Maximum number of drafts of all together.
         """
-        found = self._found(guesses, min(most, MAX_DRAFTS))
-        if not found:
-            guessed = self._model_drafts.get(request_id, ())[:most]
-            guesses.source = guesses.model
-            self._uses_model = self._uses_model or bool(guessed)
-            return guessed
-        guesses.source = guesses.lookup
-        return found[: self._count(guesses.lookup, self.pace, len(found), num_tokens)]
+        found = {
+            each.request_id: self._found(each.guesses, min(each.most, MAX_DRAFTS))
+            for each in candidates
+        }
+        options = [
+            _Option(name, guesses.lookup, guesses.lookup.rate, len(found[name]))
+            for name, guesses, _ in candidates
+            if found[name]
+        ]
+        counts = self._counts(options, self.pace, num_rows, room)
+        left = room - sum(counts.values())
+        drafts = {}
+        for name, guesses, most in candidates:
+            if found[name]:
+                guesses.source, chosen = guesses.lookup, found[name][: counts[name]]
+            else:
+                guesses.source = guesses.model
+                chosen = self._model_drafts.get(name, ())[: min(most, left)]
+                left -= len(chosen)
+                self._uses_model = self._uses_model or bool(chosen)
+            drafts[name] = chosen
+        return drafts
 
-    def num_wanted(self, guesses: Guesses, most: int, num_tokens: int) -> int:
-        """Number of tokens that a draft model should guess; 0 if lookup finds drafts."""
-        if self._found(guesses, 1):
-            return 0
-        return self._count(guesses.model, self.model_pace, min(most, MAX_DRAFTS), num_tokens)
+    def num_wanted(
+        self, candidates: Sequence[Candidate], num_rows: int, room: int
+    ) -> dict[str, int]:
+        """Number of tokens that a draft model should guess for each; none where lookup finds drafts."""
+        options = [
+            _Option(name, guesses.model, guesses.model.rate, min(most, MAX_DRAFTS))
+            for name, guesses, most in candidates
+            if not self._found(guesses, 1)
+        ]
+        return self._counts(options, self.model_pace, num_rows, room)
 
     def _found(self, guesses: Guesses, most: int) -> tuple[int, ...]:
         return _without_media(self._library.after(guesses.index, most))
 
-    def _count(self, trust: Trust, pace: Pace, most: int, num_tokens: int) -> int:
-        """Number of drafts to try; if they do not pay, one now and then."""
-        count = self._best_count(trust.rate, pace, most, num_tokens)
-        if count == 0:
-            return 0 if trust.wait() else 1
-        trust.num_skipped = 0
-        return count
+    def _counts(
+        self, options: Sequence[_Option], pace: Pace, num_rows: int, room: int
+    ) -> dict[str, int]:
+        """Number of drafts to try for each; if they do not pay, one now and then."""
+        best = self._best_counts(options, pace, num_rows, room)
+        counts, left = {}, room - sum(best.values())
+        for option in options:
+            count = best.get(option.request_id, 0)
+            if count:
+                option.trust.num_skipped = 0
+            elif not option.trust.wait() and left > 0 and self._may_pay(option, pace, num_rows):
+                count, left = 1, left - 1
+            counts[option.request_id] = count
+        return counts
 
-    def _best_count(self, rate: float, pace: Pace, most: int, num_tokens: int) -> int:
-        """Number of drafts that gives the most tokens per second."""
-        alone = self.pace.seconds(num_tokens)
-        if not alone:
-            return most
-        best, count = _MIN_GAIN * num_tokens / alone, 0
-        for length in takewhile(lambda length: length <= most, _LENGTHS):
-            expected = sum(rate**place for place in range(1, length + 1))
-            cost = pace.seconds(num_tokens + length) or alone
-            speed = (num_tokens + expected) / cost
-            if speed > best:
-                best, count = speed, length
-        return count
+    def _may_pay(self, option: _Option, pace: Pace, num_rows: int) -> bool:
+        """Whether drafts would pay if all were right; otherwise it is useless to know how many are."""
+        sure = option._replace(rate=1.0, available=MAX_DRAFTS)
+        return bool(self._best_counts([sure], pace, num_rows, MAX_DRAFTS))
+
+    def _best_counts(
+        self, options: Sequence[_Option], pace: Pace, num_rows: int, room: int
+    ) -> dict[str, int]:
+        """Number of drafts of the rows for which they give the most tokens per second.
+
+        They all get the same number: rows of one length are computed at once. The most promising rows come first.
+        """
+        alone = self.pace.seconds(Shape(num_rows))
+        ranked = sorted(options, key=lambda option: -option.rate)
+        best, chosen = _MIN_GAIN * num_rows / alone if alone else 0.0, dict[str, int]()
+        for length in _LENGTHS:
+            able = [each for each in ranked if each.available >= length][: room // length]
+            expected = 0.0
+            for count, option in enumerate(able, 1):
+                expected += sum(option.rate**place for place in range(1, length + 1))
+                is_split = self._splits and count < num_rows
+                shape = Shape(num_rows + count * length, num_rows if is_split else 0)
+                cost = pace.seconds(shape) or alone or 1.0
+                speed = (num_rows + expected) / cost
+                if speed > best:
+                    best, chosen = speed, {each.request_id: length for each in able[:count]}
+        return chosen
 
 
 def _without_media(tokens: Sequence[int]) -> tuple[int, ...]:
