@@ -18,7 +18,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.errors import SettingsError
 from coblyn.native.bundle import Bundle
-from gguf_file import whole_model, windowed_model
+from gguf_file import GgufWriter, whole_model, windowed_model
 
 pytestmark = pytest.mark.native
 
@@ -65,6 +65,14 @@ async def test_the_same_text_with_a_draft_model(bundle: Bundle, tmp_path: Path) 
         jobs = [write(engine, str(n), chain) for n, chain in enumerate(chains)]
         assert await asyncio.gather(*jobs) == expected
         await engine.close()
+
+
+async def test_heads_of_another_model_are_refused_by_name(bundle: Bundle, tmp_path: Path) -> None:
+    """The library would end the process."""
+    model = whole_model().write(tmp_path / "model.gguf")
+    heads = GgufWriter({"general.architecture": "eagle3"}).write(tmp_path / "heads.gguf")
+    with pytest.raises(SettingsError, match=r"heads\.gguf is not a model of its own .*EAGLE-3"):
+        load(bundle, model, draft_model=str(heads))
 
 
 async def test_another_vocabulary_is_refused(

@@ -16,6 +16,7 @@ from coblyn.llama.model import Model
 from coblyn.llama.sampler import Draw, Sampler, SamplerOptions
 from coblyn.llama.stage import Stage, StageKind
 from coblyn.llama.steps import Steps
+from coblyn.models.gguf import read_header
 
 __all__ = ["DraftModel", "draft_model_of"]
 
@@ -23,6 +24,9 @@ _MAX_UNKNOWN = 128
 """Maximum difference between the sizes of the two vocabularies; those of one family's models differ at their ends."""
 
 _NO_LIMIT = 3600.0
+
+_HEADS = {"eagle3": "EAGLE-3", "dflash": "DFlash", "gemma4-assistant": "Gemma 4's assistant"}
+"""Architectures of files that are not models of their own: they continue from the states of another model's layers."""
 
 _GREEDY = SamplerOptions(seed=0, stages=(Stage(StageKind.TEMPERATURE, (0.0, 0.0, 1.0, 0.0, 1.0)),))
 
@@ -172,13 +176,29 @@ def _require_same_vocabulary(model: Model, draft: Model) -> None:
         )
 
 
+def _require_model(path: Path) -> None:
+    kind = _HEADS.get(read_header(path).architecture)
+    if kind:
+        raise SettingsError(
+            f"draft_model: {path.name} is not a model of its own but heads of another one ({kind}), which Coblyn "
+            "does not run.",
+            hint="Choose a small model of the same family, or a file with prediction heads (MTP).",
+        )
+
+
 def draft_model_of(
     config: EngineConfig, model: Model, options: ContextOptions
 ) -> DraftModel | None:
-    """The draft model that the user chose; None if there is none."""
+    """The draft model that the user chose; None if there is none.
+
+    Raises:
+        SettingsError: It cannot guess for this model.
+        CoblynError: It cannot be loaded.
+    """
     if not (config.draft_model and config.speculation):
         return None
     path = Path(config.draft_model)
+    _require_model(path)
     # It holds running requests only, no idle ones.
     shape = replace(options, max_sequences=config.max_running, is_unified=False)
     return DraftModel(model, path, shape, gpu_layers=config.gpu_layers)
