@@ -5,8 +5,8 @@
 Each line has the tokens per second of the decode (prompts are not in it) with drafts and without, how many drafts there
 were and how many were right, and whether both texts are the same: with quantized weights a larger step rounds
 differently. The last line is one JSON object with medians of the ratios, turn by turn, in wall time and in processor
-time. On a busy machine only the latter says anything, with one thread (``--threads 1``): more threads wait for each other
-by spinning.
+time. On a busy machine only the latter says anything, with one thread (``--threads 1``): several wait for each other by
+spinning.
 """
 
 from __future__ import annotations
@@ -142,8 +142,14 @@ async def measure(
     """All works in turns, after one turn to warm up."""
     works = {name: WORKS[name] for name in only or WORKS}
     in_use = bundle.current()
-    shape = {"context": 2048, "max_running": 2, "threads": threads}
-    config = EngineConfig(str(model), str(in_use.lib_dir), in_use.id, **shape)
+    config = EngineConfig(
+        str(model),
+        str(in_use.lib_dir),
+        in_use.id,
+        context=2048,
+        max_running=2,
+        threads=threads,
+    )
     engine = LocalEngine(partial(LlamaRunner, config), max_running=2, speculates=True)
     found: dict[str, list[tuple[Run, Run]]] = {name: [] for name in works}
     try:
