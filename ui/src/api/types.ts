@@ -40,6 +40,7 @@ export interface GenerateRequest {
   prompt: string;
   max_length: number;
   sampler_seed: number;
+  grammar?: string;
   stop_sequence: string[];
   trim_stop: boolean;
   replace_instruct_placeholders: boolean;

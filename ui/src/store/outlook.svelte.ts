@@ -6,8 +6,10 @@ import type { Book } from "./book.svelte";
 import { type Price, priceOf } from "./price";
 import { requestOf } from "./request";
 import type { Sampler } from "./sampler.svelte";
+import { recall, remember } from "./stored";
 
 const DELAY = 400;
+const LAST = "coblyn.last";
 
 export class Outlook {
   /** null while it is not known. */
@@ -23,16 +25,18 @@ export class Outlook {
   readonly #book: Book;
   readonly #sampler: Sampler;
   readonly #isReady: () => boolean;
+  readonly #storage: Storage | null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isLooking = false;
   #isStale = false;
 
   /** @param isReady Whether there is a model that can be asked. */
-  constructor(api: Api, book: Book, sampler: Sampler, isReady: () => boolean) {
+  constructor(api: Api, book: Book, sampler: Sampler, isReady: () => boolean, storage: Storage | null) {
     this.#api = api;
     this.#book = book;
     this.#sampler = sampler;
     this.#isReady = isReady;
+    this.#storage = storage;
   }
 
   changed(): void {
@@ -40,9 +44,9 @@ export class Outlook {
     this.#timer = setTimeout(() => void this.#look(), DELAY);
   }
 
-  /** Another story: what was sent of the one before says nothing. */
+  /** Another story or branch, or the same after a reload: what was sent of another one says nothing. */
   reset(): void {
-    this.last = null;
+    this.last = lastOf(recall(this.#storage, LAST), this.#book);
     this.changed();
   }
 
@@ -79,6 +83,9 @@ export class Outlook {
   /** A request was made from this; the next one is compared with it. */
   sent(context: Context): void {
     this.last = context;
+    const { id, branch } = this.#book;
+    // The parts say all of it; a reload needs no second and third copy.
+    remember(this.#storage, LAST, { story: id, branch, context: { ...context, prompt: "", messages: [] } });
   }
 
   async #look(): Promise<void> {
@@ -111,6 +118,13 @@ export class Outlook {
     this.price = priceOf(plan, context.segments, this.last?.segments ?? null);
     this.problem = "";
   }
+}
+
+/** What was sent last of a branch, as it was kept; null where another one was written on since then. */
+function lastOf(kept: unknown, { id, branch }: Book): Context | null {
+  if (typeof kept !== "object" || kept === null) return null;
+  const { story, branch: of, context } = kept as { story?: unknown; branch?: unknown; context?: Context };
+  return story === id && of === branch && Array.isArray(context?.segments) ? context : null;
 }
 
 export type { Context, Plan, Segment };

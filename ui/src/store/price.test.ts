@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { causeOf, priceOf, sharesOf } from "./price";
+import { causeOf, priceOf, remedyOf, sharesOf } from "./price";
 import type { Segment } from "../api/types";
 import { compare } from "../journal/words";
 
@@ -55,4 +55,15 @@ test("a price is of new text, or of text that is read again, with its cause", ()
   expect(priceOf(plan, now, before)).toMatchObject({ kind: "new", tokens: 60, seconds: 3, cause: null });
   expect(priceOf(plan, [segment("story", "two")], before)).toMatchObject({ kind: "again", cause: { kind: "text" } });
   expect(sharesOf([segment("memory", "1234"), segment("story", "12345678")], 6).map(({ cached }) => cached)).toEqual([4, 2]);
+});
+
+test("a cause has a remedy where one can do more than take a change back", () => {
+  const places = { lore: { lamp: { key: ["lamp"] }, mine: { constant: true } }, note: {} };
+  expect(remedyOf({ kind: "lore", id: "lamp" }, places)).toEqual({ kind: "always", id: "lamp" });
+  expect(remedyOf({ kind: "lore", id: "mine" }, places)).toBeNull();
+  expect(remedyOf({ kind: "lore", id: "gone" }, places)).toBeNull();
+  expect(remedyOf({ kind: "note" }, places)).toEqual({ kind: "note", depth: 1 });
+  expect(remedyOf({ kind: "note" }, { ...places, note: { depth: 1 } })).toBeNull();
+  expect(remedyOf({ kind: "text" }, places)).toBeNull();
+  expect(remedyOf(null, places)).toBeNull();
 });

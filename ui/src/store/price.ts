@@ -1,10 +1,14 @@
 /** What pressing Generate costs, as a sentence's parts, and why the machine reads again. Pure. */
 
+import type { Places } from "../api/stories";
 import type { Plan, Segment } from "../api/types";
 
 export type Cause =
   | { kind: "trimmed" | "note" | "memory" | "character" | "text" | "other" }
   | { kind: "lore"; id: string };
+
+/** What takes away a cause, for good or from the next piece on. */
+export type Remedy = { kind: "always"; id: string } | { kind: "note"; depth: number };
 
 export interface Price {
   kind: "once" | "new" | "again";
@@ -14,6 +18,9 @@ export interface Price {
   seconds: number | null;
   cause: Cause | null;
 }
+
+/** Where the author's note stands if nothing else is said, in paragraphs from the end. */
+export const NOTE_DEPTH = 3;
 
 /** Tokens that are read in no time at all: the last one of a prompt is always read. */
 const FEW = 1;
@@ -27,6 +34,13 @@ export function priceOf(plan: Plan, now: readonly Segment[], last: readonly Segm
   if (tokens <= FEW) return { kind: "once", tokens, seconds: 0, cause: null };
   const cause = last ? causeOf(now, last) : null;
   return { kind: cause ? "again" : "new", tokens, seconds: plan.seconds, cause };
+}
+
+/** What a writer can do against a cause; null where nothing helps but what was there before. */
+export function remedyOf(cause: Cause | null, places: Pick<Places, "lore" | "note">): Remedy | null {
+  if (cause?.kind === "lore" && places.lore[cause.id] && places.lore[cause.id]?.constant !== true) return { kind: "always", id: cause.id };
+  const depth = typeof places.note.depth === "number" ? places.note.depth : NOTE_DEPTH;
+  return cause?.kind === "note" && depth > 1 ? { kind: "note", depth: 1 } : null;
 }
 
 /** Why what was sent last is no beginning of what would be sent now; null where it is. */

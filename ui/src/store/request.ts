@@ -6,6 +6,9 @@ import { modeOf } from "../modes/turns";
 import { type Settings, toRequest } from "./settings";
 import { spacing } from "./spacing";
 
+/** What happens after an action is told, and is no further action of the writer's: small models like to begin one. */
+const ANSWER = "root ::= [^> \\t\\n] .*";
+
 export interface Asked {
   request: GenerateRequest;
   /** The text as it belongs into the story; made anew for each stream, called with each chunk in turn. */
@@ -17,6 +20,7 @@ export function requestOf(sent: Context, places: Places, settings: Settings, tab
   const { prompt } = isConversation ? sent : spacing(sent.prompt);
   const request = toRequest(settings, table, prompt, genkey);
   if (logprobs > 0) request.logprobs = logprobs;
+  if (modeOf(places.mode) === "adventure" && /(^|\n)>[^\n]*\n$/.test(prompt)) request.grammar = ANSWER;
   request.stop_sequence = [...new Set([...request.stop_sequence, ...sent.stops])];
   if (!isConversation) return { request, fit: () => spacing(sent.prompt).fit };
   const tools = places.settings.tools;

@@ -65,7 +65,7 @@ export class Session {
       onConflict: (...choices) => this.notify(conflictNotice(choices, () => this.close("tabs"))),
     });
     this.pager = new Pager(this.book, () => this.#story);
-    this.outlook = new Outlook(api, this.book, this.sampler, () => this.server.isReady);
+    this.outlook = new Outlook(api, this.book, this.sampler, () => this.server.isReady, storage);
     this.effect = new Effect(api, this.book, this.outlook, this.sampler, () => this.server.isReady);
   }
 
