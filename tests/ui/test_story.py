@@ -158,7 +158,7 @@ def test_the_doctor_reads_a_log(page: Page) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.insert_text("0")
     log = Path(__file__).parents[1] / "doctor" / "fixtures" / "android-ndk-missing.log"
-    page.get_by_label("A log file").set_input_files(log)
+    page.get_by_label("Choose a log file").set_input_files(log)
     expect(page.get_by_role("article")).to_have_count(1)
     assert_accessible(page)
     page.get_by_label("What the build printed").fill("all is well")

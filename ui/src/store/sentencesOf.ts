@@ -3,6 +3,7 @@
 import type { Segment, Verdict } from "../api/types";
 import { say } from "../words/words.svelte";
 import type { Places } from "./book.svelte";
+import { cardOf } from "./cards";
 import type { Cause } from "./price";
 
 export function causeWords(cause: Cause, places: Places): string {
@@ -29,7 +30,16 @@ export function causeWords(cause: Cause, places: Places): string {
 export function segmentName({ kind, id }: Segment, places: Places): string {
   const t = say();
   const kinds = { template: t.segTemplate, memory: t.segMemory, lore: t.segLore, character: t.segCharacter, persona: t.segPersona, examples: t.segExamples, note: t.segNote, story: t.segStory };
-  return kind === "lore" ? `${kinds.lore}: ${nameOf(id, places)}` : kinds[kind];
+  if (kind === "lore") return `${kinds.lore}: ${nameOf(id, places)}`;
+  const card = kind === "character" || kind === "examples" ? cardOf(places.characters[id] ?? {}).name : undefined;
+  return typeof card === "string" && card !== "" ? `${kinds[kind]}: ${card}` : kinds[kind];
+}
+
+/** What a place beside the text is called; empty for what has no name on the page. */
+export function placeName(place: string): string {
+  const t = say();
+  const names: Record<string, string> = { title: t.titleOf, mode: t.mode, memory: t.memory, note: t.note, lore: t.lore, books: t.lore, characters: t.characters, personas: t.segPersona, branch: t.branchName };
+  return names[place] ?? "";
 }
 
 /** What an entry of lore is called: its title, else its first key, else its id. */

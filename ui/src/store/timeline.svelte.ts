@@ -93,6 +93,10 @@ export function momentsOf(records: readonly Recorded[]): Moment[] {
   for (const record of records) {
     const last = moments.at(-1);
     const { version, time, unit } = record;
+    if (last && isReceipt(record)) {
+      moments[moments.length - 1] = { ...last, version, time };
+      continue;
+    }
     const deed = deedOf(record);
     if (last && last.unit === unit && (record.role === "do") === (last.deed !== "undo" && last.deed !== "redo")) {
       moments[moments.length - 1] = { ...last, version, time, deed: last.deed === "piece" || deed === "piece" ? "piece" : last.deed };
@@ -100,6 +104,10 @@ export function momentsOf(records: readonly Recorded[]): Moment[] {
   }
   return moments;
 }
+
+/** What is put beside a piece when it is written says nothing to those who look back. */
+const isReceipt = (record: Recorded): boolean =>
+  record.role === "do" && record.kind === "put" && /^(pieces|takes)\/|^settings\/lore\.timers$/.test(record.place);
 
 const placeOf = (place: string): string => place.split("/", 1)[0] ?? "";
 

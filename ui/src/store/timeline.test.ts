@@ -24,8 +24,7 @@ test("operations of one unit are one moment, which is told by what it did", () =
   ]);
   expect(moments.map(({ version: at, deed, place }) => [at, deed, place])).toEqual([
     [2, "typed", ""],
-    [3, "piece", ""],
-    [4, "changed", "pieces"],
+    [4, "piece", ""],
     [5, "undo", ""],
     [6, "branch", ""],
     [7, "select", ""],

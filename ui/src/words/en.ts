@@ -102,6 +102,7 @@ export const en = {
   noteHint: "Placed this many paragraphs above the end: the tone, what happens next.",
   noteDepth: "Paragraphs up",
   newEntry: "New entry",
+  searchLore: "Search lore",
   loreDepth: "Paragraphs searched",
   loreDepthTurns: "Turns searched",
   loreDepthHint: "How far back from the end keys are looked for, where an entry does not say it itself.",
@@ -123,7 +124,8 @@ export const en = {
   /** Words for what imports report, by the server's codes; the server's own are English. */
   reports: {} as Readonly<Record<string, string>>,
   report: { understood: "Understood:", kept: "Kept, not used:", dropped: "Left out:", notes: "Noted:" },
-  importCard: "Import a card or lore",
+  importCard: "Import",
+  importCardHint: "A character card or lore",
   portraitOf: (name: string) => `Portrait of ${name}`,
   cardExports: { "card-png": "Card in its picture", charx: "Archive with all its files", card: "Card as JSON" },
   edit: "Edit",
@@ -172,7 +174,7 @@ export const en = {
 
   // Doctor
   doctorDrop: "Drop the log of a build that failed, of any program, or paste it below.",
-  doctorFile: "A log file",
+  doctorFile: "Choose a log file",
   doctorPaste: "What the build printed",
   doctorReads: "Reading the log.",
   doctorUnknown: "This build failed for a reason that is not in the catalogue.",
@@ -440,6 +442,8 @@ export const en = {
   seedHint: "The same seed gives the same text; −1 draws a new one.",
   slider: (label: string) => `${label}, slider`,
   preset: "Preset",
+  /** Names and meanings of samplers, by the server's names; its own are English. */
+  samplers: {} as Readonly<Record<string, readonly [string, string]>>,
   presetNone: "Your own",
   sourceOf: (source: string) => `Source: ${source}`,
   samplerGone: "The table of parameters could not be read.",

@@ -2,6 +2,7 @@
 
 import type { Words } from "./en";
 import { REPORTS } from "./reportsZh";
+import { SAMPLERS } from "./samplersZh";
 
 const whole = new Intl.NumberFormat("zh");
 const tokens = (n: number): string => `${whole.format(n)} 个词元`;
@@ -96,6 +97,7 @@ export const zh: Words = {
   noteHint: "位于文末往上若干段处：语气、接下来的转折。",
   noteDepth: "往上段数",
   newEntry: "新条目",
+  searchLore: "搜索世界书",
   loreDepth: "查找段数",
   loreDepthTurns: "查找轮数",
   loreDepthHint: "条目自己没有规定时，从文末往回查找关键词的范围。",
@@ -116,7 +118,8 @@ export const zh: Words = {
   noCharacters: "还没有角色。把角色卡拖到这里，或自己写一个。",
   reports: REPORTS,
   report: { understood: "已识别：", kept: "已保留，未使用：", dropped: "未导入：", notes: "备注：" },
-  importCard: "导入角色卡或世界书",
+  importCard: "导入",
+  importCardHint: "角色卡或世界书",
   portraitOf: (name) => `${name}的肖像`,
   cardExports: { "card-png": "带图片的角色卡", charx: "含全部文件的压缩包", card: "JSON 角色卡" },
   edit: "编辑",
@@ -162,7 +165,7 @@ export const zh: Words = {
   done: "完成",
 
   doctorDrop: "把任何程序构建失败的日志拖到这里，或粘贴在下面。",
-  doctorFile: "日志文件",
+  doctorFile: "选择日志文件",
   welcome: "用本机运行的模型写作",
   welcomeStarter: (size) => `获取入门模型，${size}`,
   welcomeUse: (name) => `使用 ${name}`,
@@ -417,6 +420,7 @@ export const zh: Words = {
   seedHint: "种子相同，文字相同；−1 表示每次另取。",
   slider: (label) => `${label}，滑块`,
   preset: "预设",
+  samplers: SAMPLERS,
   presetNone: "自定",
   sourceOf: (source) => `出处：${source}`,
   samplerGone: "无法读取参数表。",

@@ -11,6 +11,7 @@ from coblyn.story.operation import Edit, Operation, Put
 from coblyn.story.phrases import Phrase, phrase
 from coblyn.story.state import MAIN
 from coblyn.story.text import Text
+from coblyn.story.words import num_words
 
 __all__ = ["Imported", "Line", "Report", "Writer", "line"]
 
@@ -115,7 +116,7 @@ class Writer:
         """The text of the story."""
         value = Text.of(text) if isinstance(text, str) else text
         self.operations.append(Edit(MAIN, (Change(0, 0, value),)))
-        self.understood(what, phrase("num_words", n=len(value.text.split())))
+        self.understood(what, phrase("num_words", n=num_words(value.text)))
 
     def put(
         self, place: str, value: Any, what: Phrase | str = "", note: Phrase | str | None = None

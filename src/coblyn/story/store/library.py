@@ -16,6 +16,7 @@ from coblyn.story.record import Proposed
 from coblyn.story.state import MAIN, State
 from coblyn.story.store.database import Database
 from coblyn.story.store.journal import Journal, StoryNotFound
+from coblyn.story.words import num_words
 
 __all__ = ["Library", "Shelf", "new_id", "operations_of"]
 
@@ -97,7 +98,7 @@ class Library:
             with self._database.writing() as connection:
                 connection.execute(
                     "UPDATE stories SET summarized = ?, words = ?, preview = ? WHERE id = ?",
-                    (version, len(text.split()), preview, story),
+                    (version, num_words(text), preview, story),
                 )
 
     def get(self, story: str) -> Shelf:

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from coblyn.story.words import num_words
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("", 0),
+        ("  She lit\nthe lamp. ", 4),
+        ("灯灭了", 3),
+        ("她点亮 Lamp，走了", 6),
+        ("\U00020000あア", 3),
+        ("\0\ud800 x", 2),
+    ],
+)
+def test_words_are_counted_and_signs_where_there_are_no_spaces(text: str, number: int) -> None:
+    assert num_words(text) == number
