@@ -13,7 +13,7 @@ export function endOf(text: string, max: number): string {
   if (text.length <= max) return text;
   const end = text.slice(-max);
   const space = end.search(/\s/);
-  return `…${space >= 0 && space < max / 3 ? end.slice(space + 1) : end}`;
+  return `…${space >= 0 && space < max / 3 ? end.slice(space).trimStart() : end}`;
 }
 
 /** The beginning of a story as a reader sees it: without the marks of turns and thoughts. */

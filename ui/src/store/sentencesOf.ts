@@ -30,9 +30,9 @@ export function causeWords(cause: Cause, places: Places): string {
 export function segmentName({ kind, id }: Segment, places: Places): string {
   const t = say();
   const kinds = { template: t.segTemplate, memory: t.segMemory, lore: t.segLore, character: t.segCharacter, persona: t.segPersona, examples: t.segExamples, note: t.segNote, story: t.segStory };
-  if (kind === "lore") return `${kinds.lore}: ${nameOf(id, places)}`;
+  if (kind === "lore") return t.named(kinds.lore, nameOf(id, places));
   const card = kind === "character" || kind === "examples" ? cardOf(places.characters[id] ?? {}).name : undefined;
-  return typeof card === "string" && card !== "" ? `${kinds[kind]}: ${card}` : kinds[kind];
+  return typeof card === "string" && card !== "" ? t.named(kinds[kind], card) : kinds[kind];
 }
 
 /** What a place beside the text is called; empty for what has no name on the page. */

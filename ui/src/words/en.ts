@@ -70,6 +70,7 @@ export const en = {
   segSame: "same",
   segPart: "in part",
   segNew: "to read",
+  named: (kind: string, name: string) => `${kind}: ${name}`,
   segMemory: "Memory",
   segLore: "Lore",
   segCharacter: "Character",
@@ -121,7 +122,7 @@ export const en = {
   characterText: "Description",
   characterIn: "Takes part",
   noCharacters: "There are no characters yet. Drop a card here, or write one.",
-  /** Words for what imports report, by the server's codes; the server's own are English. */
+  /** By the server's codes; its own words are English. */
   reports: {} as Readonly<Record<string, string>>,
   report: { understood: "Understood:", kept: "Kept, not used:", dropped: "Left out:", notes: "Noted:" },
   importCard: "Import",
@@ -442,7 +443,6 @@ export const en = {
   seedHint: "The same seed gives the same text; −1 draws a new one.",
   slider: (label: string) => `${label}, slider`,
   preset: "Preset",
-  /** Names and meanings of samplers, by the server's names; its own are English. */
   samplers: {} as Readonly<Record<string, readonly [string, string]>>,
   presetNone: "Your own",
   sourceOf: (source: string) => `Source: ${source}`,

@@ -66,6 +66,7 @@ export const zh: Words = {
   segSame: "不变",
   segPart: "部分",
   segNew: "待读",
+  named: (kind, name) => `${kind}：${name}`,
   segMemory: "记忆",
   segLore: "世界书",
   segCharacter: "角色",
