@@ -11,7 +11,7 @@ from coblyn.story.words import num_words
         ("", 0),
         ("  She lit\nthe lamp. ", 4),
         ("灯灭了", 3),
-        ("她点亮 Lamp，走了", 6),
+        ("她点亮 Lamp走了", 6),
         ("\U00020000あア", 3),
         ("\0\ud800 x", 2),
     ],

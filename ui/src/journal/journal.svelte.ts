@@ -174,7 +174,12 @@ export class Journal {
   }
 
   #accept(answer: Appended): void {
-    for (const record of answer.since) this.#apply(record);
+    for (const record of answer.since) {
+      // Ours from a batch that was written although its answer was lost: what follows it stands on it.
+      const isOurs = this.#sent.some(({ id }) => id === record.id);
+      if (isOurs) this.#sent = this.#sent.filter(({ id }) => id !== record.id);
+      else this.#apply(record);
+    }
     this.#sent = [];
     this.#version = Math.max(this.#version, answer.version);
     void this.#keep();
@@ -212,7 +217,7 @@ export class Journal {
     const next = records.filter(({ version }) => version > this.#version);
     for (const record of next) {
       if (record.version !== this.#version + 1) return;
-      if (record.author !== this.#author) this.#apply(record);
+      this.#apply(record); // also a step of ours whose answer was lost
       this.#version = record.version;
     }
   }

@@ -1,0 +1,69 @@
+import { ChangeSet, Text } from "@codemirror/state";
+import { expect, test, vi } from "vitest";
+
+import type { Appended, Recorded, Sent, StoriesApi } from "../api/stories";
+import { ApiError } from "../api/types";
+import { Journal } from "./journal.svelte";
+import { toChangeSet } from "./queue";
+
+/** A journal on the server: what is appended stays, also where the answer is lost. */
+class Server {
+  records: Recorded[] = [];
+  loses = false;
+
+  append(base: number, author: string, sent: readonly Sent[]): Appended {
+    const known = new Set(this.records.map(({ id }) => id));
+    const since = this.records.filter(({ version }) => version > base);
+    for (const one of sent) {
+      if (known.has(one.id)) continue;
+      this.records = [...this.records, { ...one, version: this.records.length + 1, author, time: 0, role: "do" } as Recorded];
+    }
+    if (this.loses) throw new ApiError("gone", "");
+    return { version: this.records.length, since } as unknown as Appended;
+  }
+
+  get text(): string {
+    return this.records.reduce((text, record) => (record.kind === "edit" ? applied(text, toChangeSet(record.changes, text.length)) : text), "");
+  }
+}
+
+const applied = (text: string, changes: ChangeSet): string => changes.apply(Text.of(text.split("\n"))).toString();
+
+test("what was written although its answer was lost is not taken for somebody else's", async () => {
+  vi.useFakeTimers();
+  const server = new Server();
+  let text = "";
+  const api = { append: (_: string, base: number, author: string, sent: readonly Sent[]) => Promise.resolve().then(() => server.append(base, author, sent)) };
+  const journal = new Journal(
+    api as unknown as StoriesApi,
+    null,
+    {
+      onEdit: (_branch, changes) => (text = applied(text, changes)),
+      onPlace: () => undefined,
+      onConflict: () => undefined,
+      lengthOf: () => text.length,
+    },
+    { story: "s", version: 0, author: "me" },
+  );
+  let number = 0;
+  const type = (words: string, at = text.length): void => {
+    const changes = ChangeSet.of({ from: at, insert: words }, text.length);
+    text = applied(text, changes);
+    number += 1;
+    journal.add({ kind: "edit", id: `op${String(number)}`, unit: `u${String(number)}`, branch: "main", changes, piece: "" });
+  };
+  type("one ");
+  type("two ");
+  server.loses = true;
+  await vi.advanceTimersByTimeAsync(300);
+  expect([server.text, journal.save]).toEqual(["one two ", "away"]);
+  // Meanwhile somebody else writes at the beginning, and here it goes on.
+  server.records = [...server.records, { kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: "zero " }], id: "x", unit: "x", version: 3, author: "other", time: 0, role: "do" } as Recorded];
+  type("three ");
+  server.loses = false;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(text).toBe("zero one two three ");
+  expect(server.text).toBe(text);
+  expect(journal.save).toBe("saved");
+  vi.useRealTimers();
+});
