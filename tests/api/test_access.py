@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from coblyn.api.route import Routes
 from coblyn.api.state import ApiOptions
 from coblyn.engine.fake import FakeRunner
 from coblyn.engine.local import LocalEngine
-from coblyn.keys.key import ApiKey, hash_of
+from coblyn.keys import key as key_module
+from coblyn.keys.key import ApiKey, find, hash_of
 from factories import SteppedEngine
 
 ELSEWHERE = ("192.0.2.7", 40000)
@@ -132,6 +134,76 @@ async def test_stories_are_the_owners(engine: SteppedEngine) -> None:
     assert len(stories) > 10
     for method, path in stories:
         assert (await client.send(method, path, {}, **bearer(KEY))).status == 403, path
+
+
+def spellings(path: str) -> list[str]:
+    """Of an administrator's path, as far as requests may choose them."""
+    filled = re.sub(r"\{\w+(:\w+)?\}", "1", path)
+    doubled = re.sub("^/", "//", filled)
+    return [filled, f"{filled}/", f"/x{filled}", doubled]
+
+
+async def test_what_is_for_administrators_is_refused_however_it_is_spelled(
+    engine: SteppedEngine,
+) -> None:
+    client = make_client(engine)
+    managing = [
+        (route.method, route.path, {route.header: "2023-06-01"} if route.header else {})
+        for dialect in DIALECTS
+        for route in dialect.loaded_routes()
+        if route.scope == "admin"
+    ]
+    assert len(managing) > 40
+    for method, path, more in managing:
+        first, *others = spellings(path)
+        for key in (bearer(KEY), {"x_api_key": KEY}, basic(KEY)):
+            reply = await client.send(method, first, {}, **key, **more)
+            assert reply.status == 403, (method, path)
+            assert b"phone" in reply.body
+        for other in others:
+            status = (await client.send(method, other, {}, **bearer(KEY), **more)).status
+            assert status in (307, 403, 404, 405), (method, other)  # to the one that is refused
+        for spelled in (first, *others):
+            status = (await client.send(method, spelled, {}, **more)).status
+            assert status == 401, (method, spelled)
+
+
+async def test_the_page_of_koboldai_lite_and_web_sockets_need_a_key(
+    engine: SteppedEngine, tmp_path: Path
+) -> None:
+    file = tmp_path / "lite.html"
+    file.write_text("<html>")
+    client = make_client(engine, lite=file)
+    for path in ("/lite", "/lite?local=1", "/lite/", "/metrics", "/mcp"):
+        assert (await client.get(path)).status == 401
+    assert (await client.get("/lite?local=1", **bearer(KEY))).status == 200
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    scope = {"type": "websocket", "path": "/v1/models", "headers": [], "client": ELSEWHERE}
+    await client.app({**scope, "query_string": b"", "root_path": ""}, receive, send)
+    assert sent == ["websocket.close"]
+
+
+def test_a_key_is_found_in_equal_time_wherever_it_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the library's comparison, of hashes: neither says how much of a guess was right."""
+    compared: list[tuple[str, str]] = []
+
+    def compare(one: str, other: str) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    monkeypatch.setattr(key_module.hmac, "compare_digest", compare)
+    keys = make_keys()
+    assert find(keys, KEY.encode()) is keys[0]
+    assert find(keys, b"cb-phone-") is None
+    assert {len(each) for pair in compared for each in pair} == {len(keys[0].hash)}
+    assert len(compared) > 2
 
 
 @pytest.mark.parametrize(
