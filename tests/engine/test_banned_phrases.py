@@ -13,6 +13,7 @@ from coblyn.constraints.constraint import Constraint
 from coblyn.engine import results
 from coblyn.engine.events import Delta, Failed
 from coblyn.engine.fake import FakeRunner
+from coblyn.engine.params import SamplingParams
 from coblyn.engine.thinking import Thinking
 from coblyn.engine.window import Window
 from engine.machine import Machine
@@ -183,17 +184,38 @@ def test_a_text_goes_back_over_the_trigger_of_a_lazy_constraint(most_steps: int)
     ),
     most_steps=st.integers(1, 4),
     is_rewindable=st.booleans(),
+    speculates=st.booleans(),
+    logprobs=st.sampled_from([None, 2]),
+    stops=st.sampled_from([(), ("down her",), ("s", "spine"), ("her sp", "rs d")]),
     lengths=st.lists(st.integers(1, 30), min_size=1, max_size=4),
 )
 def test_mixed_requests_never_write_what_is_banned(
-    phrases: list[str], most_steps: int, is_rewindable: bool, lengths: list[int]
+    phrases: list[str],
+    most_steps: int,
+    is_rewindable: bool,
+    speculates: bool,
+    logprobs: int | None,
+    stops: tuple[str, ...],
+    lengths: list[int],
 ) -> None:
     one = machine(most_steps=most_steps, is_rewindable=is_rewindable, num_cells=160)
+    one = Machine(one.runner, speculates=speculates)
+    sampling = SamplingParams(logprobs=logprobs)
     for index, length in enumerate(lengths):
         banned = tuple(phrases) if index % 2 == 0 else ()
-        one.add(str(index), "a prompt " * (index + 1), length, banned_phrases=banned)
+        prompt = SCRIPT + "a prompt " * (index + 1)
+        one.add(str(index), prompt, length, banned_phrases=banned, stop=stops, sampling=sampling)
     one.run()
     for index, length in enumerate(lengths):
-        text = one.text(str(index))
-        assert len(text) == length
+        name = str(index)
+        text, reason = one.text(name), one.finish(name).reason
+        assert reason in ("length", "stop")
+        assert len(text) == length or reason == "stop"
+        assert not [stop for stop in stops if stop in text]
         assert index % 2 or not [phrase for phrase in phrases if phrase in text]
+        deltas = [
+            each for each in one.events if isinstance(each, Delta) and each.request_id == name
+        ]
+        tokens = [token for each in deltas for token in each.tokens]
+        assert b"".join(token.piece for token in tokens).decode().startswith(text)
+        assert all((token.logprob is not None) == (logprobs is not None) for token in tokens)
