@@ -6,7 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from family_models import FAMILIES, WIDTH, Shapes, Tiny, family_model
+from family_models import (
+    EXPERT,
+    EXPERT_KEYS,
+    FAMILIES,
+    HEAD_KEYS,
+    LENGTH,
+    WIDTH,
+    Shapes,
+    Tiny,
+    attention,
+    dense,
+    experts,
+    family_model,
+)
 from gguf_file import F32, GgufWriter
 
 __all__ = ["headed_model", "sure_model"]
@@ -17,6 +30,58 @@ _HEAD: Shapes = {
     "nextn.hnorm.weight": (WIDTH,),
     "nextn.shared_head_norm.weight": (WIDTH,),
 }
+
+
+def _normed(_: int) -> Shapes:
+    return {
+        **attention(),
+        "attn_q_norm.weight": (LENGTH,),
+        "attn_k_norm.weight": (LENGTH,),
+        "ffn_norm.weight": (WIDTH,),
+        **experts(shared=True, bias=False),
+    }
+
+
+def _side_by_side(layer: int) -> Shapes:
+    """One norm for attention and what follows it; the first layer is dense."""
+    return {**attention(), **(experts(shared=True, bias=False) if layer else dense())}
+
+
+_WHOLE_ROPE = {**HEAD_KEYS, "rope.dimension_count": LENGTH}
+_SHARED = {"expert_shared_count": 1, "expert_shared_feed_forward_length": EXPERT}
+_WINDOW = {"attention.sliding_window": 64}
+_FURTHER = (
+    Tiny("hy_v3", 2, "", "generic", _WHOLE_ROPE | EXPERT_KEYS | _SHARED, _normed),
+    Tiny(
+        "step35",
+        2,
+        "",
+        "generic",
+        HEAD_KEYS
+        | EXPERT_KEYS
+        | _SHARED
+        | _WINDOW
+        | {"attention.sliding_window_pattern": [True, False, True]},
+        _normed,
+    ),
+    Tiny(
+        "cohere2moe",
+        4,
+        "",
+        "generic",
+        HEAD_KEYS
+        | EXPERT_KEYS
+        | _SHARED
+        | _WINDOW
+        | {
+            "attention.layer_norm_epsilon": 1e-5,
+            "leading_dense_block_count": 1,
+            "logit_scale": 0.25,
+            "rope.dimension_count": LENGTH,
+        },
+        _side_by_side,
+    ),
+)
 
 
 def headed_model(architecture: str = "glm4moe", *, heads: int = 1, seed: int = 1) -> GgufWriter:
@@ -44,7 +109,7 @@ def sure_model() -> GgufWriter:
 
 
 def _with_heads(architecture: str, heads: int) -> Tiny:
-    plain = next(tiny for tiny in FAMILIES if tiny.architecture == architecture)
+    plain = next(tiny for tiny in (*FAMILIES, *_FURTHER) if tiny.architecture == architecture)
     layers = plain.layers + heads
 
     def shapes(layer: int) -> Shapes:

@@ -83,15 +83,18 @@ class Afresh:
         known = self._states.take().values
         rows.fill(0, tokens, 0, 0, output=True)
         rows.states[:length] = np.concatenate([np.zeros_like(known[:1]), known])
-        heads.compute(rows, length)
-        found, row = [], length - 1
+        rows.outputs[:] = False
+        heads.compute(rows, length - 1)
+        rows.put(0, tokens[-1], length - 1, 0, output=True)
+        rows.states[0] = known[-1]
+        heads.compute(rows, 1)
+        found = []
         for place, guess in enumerate(guesses):
-            logits = heads.logits(row)
+            logits = heads.logits(0)
             found.append(int((logits > logits[guess]).sum()))
             rows.put(0, guess, length + place, 0, output=True)
-            rows.states[0] = heads.state(row)
+            rows.states[0] = heads.state(0)
             heads.compute(rows, 1)
-            row = 0
         return found
 
 
@@ -146,8 +149,18 @@ async def test_a_right_head_saves_steps(bundle: Bundle, tmp_path: Path) -> None:
     assert last.stats.num_right == last.stats.num_drafts >= 3
 
 
-@pytest.mark.parametrize("architecture", ["glm4moe", "deepseek2"])
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(
+    ("architecture", "shared"),
+    [
+        ("glm4moe", False),
+        ("glm4moe", True),
+        ("deepseek2", False),
+        ("hy_v3", False),
+        ("cohere2moe", False),
+        ("cohere2moe", True),
+        ("step35", False),
+    ],
+)
 async def test_guesses_are_those_of_the_whole_text(
     bundle: Bundle,
     tmp_path: Path,

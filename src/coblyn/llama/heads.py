@@ -51,7 +51,7 @@ class States:
             sequences=self._sequences.ctypes.data,
             values=self._values.ctypes.data,
         )
-        context.library.coblyn_keep_states(context.pointer)
+        context.library.coblyn_keep_states(context.pointer, False)
 
     def take(self) -> Computed:
         """What was decoded since the last call."""
@@ -89,7 +89,7 @@ class HeadContext(Context):
 
     def __init__(self, model: Model, options: ContextOptions) -> None:
         super().__init__(model, replace(options, is_of_heads=True))
-        self.library.coblyn_keep_states(self.pointer)
+        self.library.coblyn_keep_states(self.pointer, True)
         self.width = model.state_width
 
     def compute(self, batch: HeadBatch, count: int) -> None:
@@ -110,7 +110,10 @@ class HeadContext(Context):
         return int(np.ctypeslib.as_array(pointer, (self.model.vocab_size,)).argmax())
 
     def state(self, index: int) -> NDArray[np.float32]:
-        """A copy of the state of the token at an index of the last batch."""
+        """A copy of the state at an index of the last batch, all rows of which must have asked for logits.
+
+        Some graphs keep the states of these rows only, others those of all.
+        """
         pointer = self.library.coblyn_state(self.pointer, index)
-        assert pointer, "the states of all tokens are kept"
+        assert pointer, "states are kept where logits are"
         return np.ctypeslib.as_array(pointer, (self.width,)).copy()

@@ -156,7 +156,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int32,
         (c_void_p, c_int32, c_void_p, c_void_p, c_int32, c_int32, c_int32),
     ),
-    "coblyn_keep_states": (None, (c_void_p,)),
+    "coblyn_keep_states": (None, (c_void_p, c_int32)),
     "coblyn_decode_heads": (c_int32, (c_void_p, c_int32, *(c_void_p,) * 5)),
     "coblyn_state": (POINTER(c_float), (c_void_p, c_int32)),
     "coblyn_sampler_new": (c_void_p, (POINTER(SamplerParams), c_int32, c_void_p, c_int32)),

@@ -17,29 +17,14 @@ _KEY = "nextn_predict_layers"
 _BEGINNING = 2**16
 """Bytes of a file in which ``_KEY`` is searched: an architecture's numbers stand before the vocabulary."""
 
-_RUN = frozenset(
-    {
-        "bailingmoe3",
-        "cohere2moe",
-        "deepseek2",
-        "deepseek32",
-        "deepseek4",
-        "glm-dsa",
-        "glm4moe",
-        "glm5-next",
-        "hy_v3",
-        "mimo2",
-        "nemotron_h_moe",
-        "qwen35",
-        "qwen35moe",
-        "qwen3next",
-        "step35",
-    }
-)
-"""Architectures whose heads llama.cpp 0.5.0 runs: those with a graph for ``LLM_GRAPH_TYPE_DECODER_MTP``."""
+_RUN = frozenset({"cohere2moe", "deepseek2", "glm4moe", "hy_v3", "step35"})
+"""Architectures whose heads llama.cpp 0.5.0 runs and tests try: some graphs end the process in cases of their own."""
 
-_SEVERAL = frozenset({"hy_v3", "mimo2", "step35"})
-"""Those of them that may have several heads; the graphs of the others end the process then."""
+_UNTRIED = frozenset({"deepseek32", "glm-dsa", "mimo2"})
+"""Further ones with a graph for ``LLM_GRAPH_TYPE_DECODER_MTP``."""
+
+_SEVERAL = frozenset({"hy_v3", "step35"})
+"""Those that may have several heads; the graphs of the others end the process then."""
 
 _RECURRENT = frozenset(
     {
@@ -52,7 +37,7 @@ _RECURRENT = frozenset(
         "qwen3next",
     }
 )
-"""Those of them from whose memory wrong guesses cannot be removed."""
+"""Further ones, from whose memory wrong guesses cannot be removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +101,12 @@ def heads_of(headers: Sequence[GgufHeader]) -> FileHeads | None:
 def _problem(architecture: str, count: int, *, is_whole: bool) -> str:
     if not is_whole:
         return "the file lacks their weights"
-    if architecture not in _RUN:
-        return f"llama.cpp does not run those of {architecture}"
     if architecture in _RECURRENT:
         return "wrong guesses cannot be removed from this model's memory"
+    if architecture in _UNTRIED:
+        return f"Coblyn has not been tried with those of {architecture}"
+    if architecture not in _RUN:
+        return f"llama.cpp does not run those of {architecture}"
     if count > 1 and architecture not in _SEVERAL:
         return f"llama.cpp runs only one of {architecture}"
     return ""

@@ -78,8 +78,8 @@ COBLYN_API int32_t coblyn_decode_media(struct llama_context * ctx, int32_t n_cel
 // heads.cpp: prediction heads (MTP), the layers of some models that guess the token after next from the state behind the last
 // layer and the next token.
 
-// From now on, the context keeps that state of each token that it decodes.
-COBLYN_API void coblyn_keep_states(struct llama_context * ctx);
+// From now on, the context keeps that state of each token that it decodes; with `only_outputs`, of those whose logits are wanted.
+COBLYN_API void coblyn_keep_states(struct llama_context * ctx, int32_t only_outputs);
 
 // Like coblyn_decode, for a context of heads: each token comes with the state of the token before it.
 COBLYN_API int32_t coblyn_decode_heads(struct llama_context * ctx, int32_t n_tokens, const int32_t * tokens,

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-void coblyn_keep_states(llama_context * ctx) {
-    llama_set_embeddings_nextn(ctx, true, /*masked =*/false);
+void coblyn_keep_states(llama_context * ctx, int32_t only_outputs) {
+    llama_set_embeddings_nextn(ctx, true, only_outputs != 0);
 }
 
 const float * coblyn_state(llama_context * ctx, int32_t index) {
