@@ -96,6 +96,13 @@ class Incoming:
         self.take(len(mark))
         return True
 
+    def comes_any(self, *marks: str) -> Reading[bool]:
+        """Whether one of several marks comes next; does not read it."""
+        for mark in marks:
+            if (yield from self.comes(mark)):
+                return True
+        return False
+
     def accept_any(self, *marks: str) -> Reading[str]:
         """Read the longest of several marks that comes next; empty if none does."""
         for mark in sorted(marks, key=len, reverse=True):

@@ -6,6 +6,7 @@ from coblyn.chat.formats.format import Format, Situation, drop
 from coblyn.chat.formats.json_call import read_arguments
 from coblyn.chat.formats.lark import CallRule, Lark
 from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.values import required_of
 from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
@@ -43,13 +44,13 @@ def _read_blocks(incoming: Incoming, out: Outgoing, situation: Situation) -> Rea
             out.content("" if name == "all" else name + mark)
             yield from incoming.before((_BLOCK,), out.content)
         else:
-            yield from _read_block(incoming, out, name, mark)
+            yield from _read_block(incoming, out, situation.tools[name], mark)
         out.border()
         yield from incoming.accept(_BLOCK)
 
 
-def _read_block(incoming: Incoming, out: Outgoing, name: str, mark: str) -> Reading[None]:
-    out.begin_call(name)
+def _read_block(incoming: Incoming, out: Outgoing, tool: Tool, mark: str) -> Reading[None]:
+    out.begin_call(tool.name)
     if mark == "{":
         incoming.put_back("{")
     yield from incoming.skip_space()
@@ -58,8 +59,9 @@ def _read_block(incoming: Incoming, out: Outgoing, name: str, mark: str) -> Read
         yield from incoming.before((_BLOCK,), drop)
     else:  # a program as it is
         code, _ = yield from incoming.text_before(_BLOCK)
-        out.program(code.strip())
-        is_whole = True
+        is_whole = bool(code.strip()) or not required_of(tool)
+        if code.strip():
+            out.program(code.strip())
     if is_whole:
         out.end_call()
     else:

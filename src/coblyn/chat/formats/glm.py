@@ -48,8 +48,9 @@ def _read_call(incoming: Incoming, out: Outgoing, situation: Situation) -> Readi
             yield from read_value(incoming, arguments, types, ("</arg_value>",), trims_line=False)
         ):
             return False
+    if not (yield from incoming.accept(_CLOSING)) and not arguments.are_enough(tool):
+        return False
     arguments.end()
-    yield from incoming.accept(_CLOSING)
     return True
 
 

@@ -96,8 +96,12 @@ class _Tags:
                 yield from read_value(incoming, arguments, types, closings, trims_line=trims_line)
             ):
                 return False
+        is_closed = yield from incoming.accept(self.closing("invoke"))
+        if not is_closed:
+            is_closed = yield from incoming.comes_any(*map(self.closing, self.blocks))
+        if not is_closed and not arguments.are_enough(tool):
+            return False
         arguments.end()
-        yield from incoming.accept(self.closing("invoke"))
         return True
 
 

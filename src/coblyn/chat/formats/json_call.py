@@ -138,8 +138,19 @@ def read_arguments(incoming: Incoming, out: Outgoing) -> Reading[bool]:
     value: list[str] = []
     is_whole = yield from incoming.json(value.append)
     if is_whole:
-        out.arguments(_object("".join(value)))
+        found = _object("".join(value))
+        is_whole = not found or is_json(found)
+        out.arguments(found)
     return is_whole
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is JSON."""
+    try:
+        json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _object(value: str) -> str:

@@ -33,10 +33,13 @@ def read_list(incoming: Incoming, out: Outgoing, keys: CallKeys = CALL) -> Readi
     """
     if not (yield from incoming.accept("[")):
         return (yield from read_call(incoming, out, keys))
+    before = out.num_whole
     while True:
         yield from incoming.skip_space()
-        if (yield from incoming.accept("]")) or not (yield from incoming.peek(1)):
+        if (yield from incoming.accept("]")):
             return True
+        if not (yield from incoming.peek(1)):
+            return out.num_whole > before
         if not (yield from read_call(incoming, out, keys)):
             return False
         incoming.record()

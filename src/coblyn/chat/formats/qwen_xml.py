@@ -62,6 +62,9 @@ def _read_function(incoming: Incoming, out: Outgoing, situation: Situation) -> R
             yield from incoming.skip_space()
             mark = yield from incoming.accept_any(_PARAMETER, _END)
         mark = mark.strip()
+    is_closed = mark == _END or (yield from incoming.comes_any(*_ENDS_OF_CALL))
+    if not is_closed and not arguments.are_enough(tool):
+        return False
     arguments.end()
     return True
 

@@ -13,7 +13,15 @@ from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["ANY_TYPE", "Arguments", "json_of_python", "json_of_text", "read_value", "types_of"]
+__all__ = [
+    "ANY_TYPE",
+    "Arguments",
+    "json_of_python",
+    "json_of_text",
+    "read_value",
+    "required_of",
+    "types_of",
+]
 
 ANY_TYPE = frozenset({"null", "boolean", "integer", "number", "array", "object", "string"})
 _MAX_DEPTH = 16
@@ -31,11 +39,13 @@ class Arguments:
     def __init__(self, out: Outgoing) -> None:
         self._out = out
         self._has_some = False
+        self._keys: set[str] = set()
 
     def begin(self, key: str) -> None:
         """Begin an argument; its value follows."""
         comma = ", " if self._has_some else "{"
         self._has_some = True
+        self._keys.add(key)
         self._out.arguments(f"{comma}{_dumps(key)}: ")
 
     def value(self, text: str) -> None:
@@ -56,6 +66,16 @@ class Arguments:
         if self._has_some:
             self._out.arguments("}")
         self._out.end_call()
+
+    def are_enough(self, tool: Tool | None) -> bool:
+        """Whether a call that was not closed may be complete: all required arguments are there."""
+        return tool is not None and self._keys >= set(required_of(tool))
+
+
+def required_of(tool: Tool) -> list[str]:
+    """Names of the arguments that a tool requires."""
+    found = tool.parameters.get("required")
+    return [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
 
 
 def types_of(tool: Tool | None, key: str) -> frozenset[str]:
