@@ -225,6 +225,21 @@ async def test_an_approval_with_half_a_question_is_no_fault_of_ours(client: Clie
     assert reply.json["output"][1]["status"] == "failed"
 
 
+async def test_a_story_s_context_has_the_tools_of_its_servers(client: Client) -> None:
+    puts = {"mode": "assistant", "settings/tool_servers": {"sky": {"allowed": []}}}
+    words = {"from": 0, "to": 0, "insert": "{{[INPUT]}}\nWet?\n{{[OUTPUT]}}\n"}
+    operations = [
+        {"kind": "edit", "branch": "main", "changes": [words]},
+        *({"kind": "put", "place": place, "value": value} for place, value in puts.items()),
+    ]
+    named = [one | {"id": f"o{n}", "unit": "begin"} for n, one in enumerate(operations)]
+    story = (await client.post("/api/coblyn/stories", {"operations": named})).json["id"]
+    path = f"/api/coblyn/stories/{story}/context"
+    assert "sky__weather" not in (await client.post(path, {})).json["prompt"], "nobody asked it yet"
+    await client.get("/api/coblyn/tools")
+    assert "sky__weather" in (await client.post(path, {})).json["prompt"]
+
+
 def test_an_approval_runs_once() -> None:
     """A history that is sent again has the decision in it, and the result beside the answer that followed."""
     call = {"id": "c1", "type": "function", "function": {"name": "sky__weather", "arguments": "{}"}}

@@ -113,6 +113,11 @@ class ToolServers:
         """
         return await self._connection(server).tools()
 
+    def known(self, server: str) -> tuple[ForeignTool, ...]:
+        """The tools of a server as last listed; none if it has not been asked yet, or does not exist."""
+        connection = self._connections.get(server)
+        return (connection.listed or ()) if connection else ()
+
     async def all_tools(self) -> tuple[ForeignTool, ...]:
         """The tools of all servers; a server that cannot be reached is logged, and contributes none."""
         lists = await asyncio.gather(
@@ -160,6 +165,11 @@ class _Connection:
         self._ending: set[asyncio.Task[None]] = set()
         self._leave = asyncio.Event()
         self._tools: tuple[ForeignTool, ...] | None = None
+
+    @property
+    def listed(self) -> tuple[ForeignTool, ...] | None:
+        """Its tools; None before they are listed."""
+        return self._tools
 
     async def tools(self) -> tuple[ForeignTool, ...]:
         """Its tools, requested once per connection."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from coblyn.engine.interface import ModelInfo
 from coblyn.errors import PromptTooLong
+from coblyn.mcp.tool_servers import ToolServers
 from coblyn.service.models import LoadedModel
 from coblyn.service.sent import as_sent
 from coblyn.story.book import entries_of, lore_settings_of, read_timers, sources_of
@@ -71,9 +72,14 @@ class StoryContext:
 
 
 class Contexts:
-    """Assembles contexts; caches the token counts of texts."""
+    """Assembles contexts; caches the token counts of texts.
 
-    def __init__(self) -> None:
+    Args:
+        servers: The tool servers.
+    """
+
+    def __init__(self, servers: ToolServers | None = None) -> None:
+        self._servers = servers
         self._counts: OrderedDict[bytes, int] = OrderedDict()
 
     async def of(self, model: LoadedModel, state: State, query: ContextQuery) -> StoryContext:
@@ -110,7 +116,7 @@ class Contexts:
             plain = await asyncio.to_thread(
                 assemble, state, branch, lore, count, room - slack, query.seed
             )
-            context = await as_sent(model, state, plain, count)
+            context = await as_sent(model, state, plain, count, self._servers)
             tokens = len(await model.tokens.of_text(context.prompt, special=True))
             if tokens <= room:
                 return StoryContext(context, lore, tokens, room)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 
 from coblyn.chat.attachment import unmarked
 from coblyn.chat.client import shared_renderers
-from coblyn.chat.messages import read_messages, read_tools
+from coblyn.chat.messages import Tool, read_messages, read_tools
 from coblyn.chat.placeholders import Tags, read_tags
 from coblyn.chat.tags import tags_of
+from coblyn.mcp.tool_servers import ToolServers
 from coblyn.service.command import ChatPrompt
 from coblyn.service.models import LoadedModel
 from coblyn.story.context import Context
@@ -21,16 +22,21 @@ __all__ = ["as_sent"]
 
 
 async def as_sent(
-    model: LoadedModel, state: State, context: Context, count: Callable[[str], int]
+    model: LoadedModel,
+    state: State,
+    context: Context,
+    count: Callable[[str], int],
+    servers: ToolServers | None = None,
 ) -> Context:
     """A context as the model gets it; plain text for stories, adventures and chats.
 
     Args:
         model: Provides the template.
         state: The story. Its setting ``instruct`` has the instruction tags if they are not the model's, and ``tools``
-            the tools that an assistant may call.
+            the tools that an assistant may call; ``tool_servers`` the servers whose tools it may call.
         context: The story's segments.
         count: Counts the tokens of a text; called on a thread.
+        servers: The tool servers. Those that have not been asked for their tools yet are left out.
 
     Raises:
         BadRequest: The template refuses the messages, or the tools are invalid.
@@ -41,7 +47,7 @@ async def as_sent(
         segments = await asyncio.to_thread(tagged, context.segments, markup, count)
         return replace(context, segments=segments, stops=markup.stops)
     if mode == "assistant" and context.messages:
-        rendered = unmarked(await model.prompts.text(_conversation(state, context)))
+        rendered = unmarked(await model.prompts.text(_conversation(state, context, servers)))
         segments = await asyncio.to_thread(woven, rendered, context.parts, count)
         return replace(context, segments=segments)
     return context
@@ -56,11 +62,20 @@ async def _markup(model: LoadedModel, state: State) -> Markup:
     return Markup(**{name: values[name] for name in Markup.__dataclass_fields__})
 
 
-def _conversation(state: State, context: Context) -> ChatPrompt:
+def _conversation(state: State, context: Context, servers: ToolServers | None) -> ChatPrompt:
     messages = read_messages([message.to_json() for message in context.messages])
     last = messages[-1]
     return ChatPrompt(
         messages,
         continues_last=last.role == "assistant" and not last.tool_calls,
-        tools=read_tools(state.places.get("settings/tools")),
+        tools=read_tools(state.places.get("settings/tools"), hosted=_hosted(state, servers)),
     )
+
+
+def _hosted(state: State, servers: ToolServers | None) -> list[Tool]:
+    """The tools of the story's tool servers."""
+    names = state.places.get("settings/tool_servers")
+    if servers is None or not isinstance(names, Mapping):
+        return []
+    found = [tool for name in names for tool in servers.known(name)]
+    return [Tool(tool.full_name, tool.description, tool.parameters) for tool in found]

@@ -68,7 +68,7 @@ class Services:
         """What gives contexts of stories; likewise."""
         from coblyn.service import context
 
-        return context.Contexts()
+        return context.Contexts(self.tool_servers)
 
     async def close_stories(self) -> None:
         """Let go of the journal, if anyone asked for a story."""

@@ -5,6 +5,7 @@ import { chancesOf, converse } from "./conversation";
 import { asJson, detailOf, type Fetch, Http, type Json, number, post, Refusal, text } from "./http";
 import { ModelsApi } from "./models";
 import { StoriesApi } from "./stories";
+import { ToolsApi } from "./tools";
 import { ApiError, type Context, type Diagnosis, type GenerateEvent, type GenerateRequest, type Health, type Parameter, type Plan, type Preset, type ServerStatus, type Stage, type TokenChance } from "./types";
 
 export interface Api {
@@ -16,6 +17,7 @@ export interface Api {
   explain(log: Blob): Promise<Diagnosis>;
   stories: StoriesApi;
   models: ModelsApi;
+  tools: ToolsApi;
   /** What the model would read of a story. */
   context(story: string, about: Json): Promise<Context>;
   /** What a generation would cost; starts nothing. */
@@ -47,6 +49,7 @@ export function createApi(fetch?: Fetch): Api {
 
     stories: new StoriesApi(http),
     models: new ModelsApi(http),
+    tools: new ToolsApi(http),
 
     async context(story, about) {
       return (await ask(`api/coblyn/stories/${story}/context`, about, 60)) as unknown as Context;

@@ -28,6 +28,9 @@ export class Modes {
   /** Under which name the writer speaks in a chat; empty for the usual one. */
   as = $state("");
 
+  /** What follows each piece that the box or a result has asked for. */
+  afterPiece: () => Promise<void> = () => Promise.resolve();
+
   readonly #session: Session;
   readonly #storage: Storage | null;
 
@@ -119,6 +122,7 @@ export class Modes {
     if (this.#session.generation.isRunning || !this.#session.story) return;
     this.#begin();
     let isWhole = await this.#session.generate();
+    if (isWhole) await this.afterPiece();
     while (isWhole && this.mode === "chat" && this.group.rule === "once" && nextSpeaker(this.group, this.turns(), this.#session.text)) {
       this.#begin();
       isWhole = await this.#session.generate();
@@ -175,7 +179,7 @@ export class Modes {
     const told = results.map(([id, result]) => `<tool_response id="${id}">\n${result.trim()}\n</tool_response>`).join("\n");
     const put = `${session.text.endsWith("\n") ? "" : "\n"}{{[INPUT]}}\n${told}\n{{[OUTPUT]}}\n`;
     session.replace(session.text.length, session.text.length, put);
-    await session.generate();
+    if (await session.generate()) await this.afterPiece();
   }
 
   /** Puts an image beside the text, and its mark into the box. */

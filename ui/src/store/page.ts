@@ -14,12 +14,14 @@ import { Session } from "./session.svelte";
 import { browserDatabases } from "./stored";
 import { suggest } from "./suggest";
 import { Timeline } from "./timeline.svelte";
+import { Tools } from "./tools.svelte";
 import { Tour } from "./tour.svelte";
 import { View } from "./view.svelte";
 
 export class Page {
   readonly session: Session;
   readonly modes: Modes;
+  readonly tools: Tools;
   readonly boxGhost: BoxGhost;
   readonly view: View;
   readonly library: Library;
@@ -43,6 +45,8 @@ export class Page {
       this.modes.opened();
     });
     this.modes = new Modes(this.session, storage);
+    this.tools = new Tools(api.tools, this.session, this.modes);
+    this.modes.afterPiece = () => this.tools.goOn();
     this.boxGhost = new BoxGhost(this.session, this.modes);
     this.picker = new Picker(api.models, () => void this.session.modelChanged());
   }

@@ -2,6 +2,7 @@
 
 import type { Places } from "../api/stories";
 import type { Context, GenerateRequest, Parameter } from "../api/types";
+import { asTools, serversOf } from "../modes/servers";
 import { modeOf } from "../modes/turns";
 import { type Settings, toRequest } from "./settings";
 import { spacing } from "./spacing";
@@ -23,9 +24,10 @@ export function requestOf(sent: Context, places: Places, settings: Settings, tab
   if (modeOf(places.mode) === "adventure" && /(^|\n)>[^\n]*\n$/.test(prompt)) request.grammar = ANSWER;
   request.stop_sequence = [...new Set([...request.stop_sequence, ...sent.stops])];
   if (!isConversation) return { request, fit: () => spacing(sent.prompt).fit };
-  const tools = places.settings.tools;
+  const own = places.settings.tools;
+  const tools = [...(Array.isArray(own) ? (own as readonly unknown[]) : []), ...asTools(serversOf(places.settings.tool_servers))];
   return {
-    request: { ...request, messages: sent.messages, ...(Array.isArray(tools) ? { tools: tools as readonly unknown[] } : {}) },
+    request: { ...request, messages: sent.messages, ...(tools.length > 0 ? { tools } : {}) },
     fit: () => (chunk) => chunk,
   };
 }
