@@ -341,6 +341,16 @@ def test_a_long_story_is_drawn_only_where_one_looks(page: Page) -> None:
     page.reload()
     wait(page, lambda: text(page) == story + "Nobody spoke.", "the story")
     assert page.locator(".cm-line").count() < 200
+    # It opens where one was writing, and the next word stands there.
+    expect(page.get_by_text("Nobody spoke.")).to_be_in_viewport()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("PageDown")
+    page.keyboard.insert_text("Here. ")
+    wait_until_saved(page)
+    page.reload()
+    expect(page.get_by_text("Here. ")).to_be_in_viewport()
+    page.keyboard.insert_text("And on.")
+    assert "Here. And on." in text(page)
 
 
 def test_the_library_finds_opens_and_gives_back(new_page: NewPage, server_url: str) -> None:

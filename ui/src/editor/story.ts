@@ -1,7 +1,7 @@
 /** The story editor: plain text in, plain text out. Knows CodeMirror, and nothing of servers or storage. */
 
 import { history } from "@codemirror/commands";
-import { type ChangeSet, EditorState, Transaction } from "@codemirror/state";
+import { type ChangeSet, EditorState, type StateEffect, type Text, Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
 import { addModel, authorsExtension, lastPiece, type Runs, runsOf, setRuns, unreported } from "./authors";
@@ -21,6 +21,8 @@ export type { StoryFacts } from "./surface";
 export interface StoryOptions extends StoryListener, ChanceListener, GhostListener {
   text: string;
   runs: Runs;
+  /** Where the caret stands at first; the end of the text if null. */
+  at?: number | null;
   /** Whether the place where text appears is on screen, while it does; only then does the page follow it. */
   onFollow?(isFollowing: boolean): void;
   /** The writer types where the text grows: the model has to stop. */
@@ -41,8 +43,8 @@ export interface Story {
   /** The text that a generation continues: all of it, or all before the last piece. */
   before(place: "end" | "piece"): string;
   write(place: "end" | "piece", id: string): Writing;
-  /** Another text in place of this one, without a way back. */
-  load(text: string, runs: Runs): void;
+  /** Another text in place of this one, without a way back; shown around the caret. */
+  load(text: string, runs: Runs, at: number | null): void;
   /** What was changed elsewhere, or by an undo; `pieces` has the source of each new stretch. */
   applyRemote(changes: ChangeSet, pieces: readonly { from: number; to: number; piece: string }[], moves: boolean): void;
   /** One change of the writer's or of a piece, as one step. */
@@ -64,6 +66,8 @@ export interface Story {
   dismissGhost(): void;
   /** Where the caret stands. */
   caret(): number;
+  /** Puts the caret to a place, and shows it. */
+  go(at: number): void;
   undo(): void;
   redo(): void;
   focus(): void;
@@ -76,11 +80,12 @@ const MARGIN = 96;
 export function createStory(parent: HTMLElement, options: StoryOptions): Story {
   // In a shadow root CodeMirror adopts style sheets in place of <style> elements, which the page's policy forbids.
   const root = parent.shadowRoot ?? parent.attachShadow({ mode: "open" });
-  const view = new EditorView({ parent: root, root, state: createState(options) });
+  const state = createState(options);
+  const view = new EditorView({ parent: root, root, state, scrollTo: aroundCaret(state) });
   options.onChange(factsOf(view.state), false);
 
   return {
-    text: () => view.state.doc.toString(),
+    text: () => textOf(view.state.doc),
     length: () => view.state.doc.length,
     runs: () => runsOf(view.state, 0, view.state.doc.length),
     piece: () => pieceOf(view.state),
@@ -90,13 +95,14 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
     },
     before: (place) => {
       const piece = place === "piece" ? pieceOf(view.state) : null;
-      return piece ? view.state.sliceDoc(0, piece.from) : view.state.doc.toString();
+      return piece ? view.state.sliceDoc(0, piece.from) : textOf(view.state.doc);
     },
     write: (place, id) => write(view, place, id, options),
     undo: () => void undoStep(targetOf(view)),
     redo: () => void redoStep(targetOf(view)),
-    load: (text, runs) => {
-      view.setState(createState({ ...options, text, runs }));
+    load: (text, runs, at) => {
+      view.setState(createState({ ...options, text, runs, at }));
+      view.dispatch({ effects: aroundCaret(view.state), annotations: quiet });
       options.onChange(factsOf(view.state), true);
     },
     applyRemote: (changes, pieces, moves) => applyRemote(view, changes, pieces, moves),
@@ -123,9 +129,22 @@ export function createStory(parent: HTMLElement, options: StoryOptions): Story {
     ghost: () => ghostOf(view.state),
     dismissGhost: () => view.dispatch({ effects: setGhost.of(null) }),
     caret: () => view.state.selection.main.head,
+    go: (at) => {
+      const anchor = Math.min(at, view.state.doc.length);
+      view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: "start", yMargin: MARGIN }) });
+      view.focus();
+    },
     focus: () => view.focus(),
     destroy: () => view.destroy(),
   };
+}
+
+let joined: { doc: Text; text: string } | null = null;
+
+/** A document as one string. It is asked for again and again between two changes, and long stories take long to join. */
+function textOf(doc: Text): string {
+  if (joined?.doc !== doc) joined = { doc, text: doc.toString() };
+  return joined.text;
 }
 
 /** The state of an editor, without anything on screen. */
@@ -133,7 +152,7 @@ export function createState(options: StoryOptions): EditorState {
   const text = oneLineEnd(options.text);
   const state = EditorState.create({
     doc: text,
-    selection: { anchor: text.length },
+    selection: { anchor: Math.min(options.at ?? text.length, text.length) },
     extensions: [
       history({ minDepth: 1000 }),
       pieceExtension,
@@ -149,6 +168,10 @@ export function createState(options: StoryOptions): EditorState {
   const sources = state.update({ effects: setRuns.of(options.runs), annotations: quiet }).state;
   const now = lastPiece(sources);
   return now ? sources.update({ effects: setPieces.of({ now, before: null, isHalf: false }), annotations: quiet }).state : sources;
+}
+
+function aroundCaret({ selection }: EditorState): StateEffect<unknown> {
+  return EditorView.scrollIntoView(selection.main.head, { y: "center" });
 }
 
 const quiet = [Transaction.addToHistory.of(false), unreported.of(true)];

@@ -12,7 +12,8 @@ import { sendLeft, wordsOf } from "../journal/left";
 import type { Outbox, Waiting } from "../journal/outbox";
 import { sourcesOf } from "../journal/sources";
 import { Units } from "../journal/units";
-import { withOperation } from "./places";
+import { Carets } from "./carets";
+import { NOTHING, withOperation } from "./places";
 import { sample } from "./sample";
 
 export type { BranchState, Places, Runs } from "../api/stories";
@@ -24,18 +25,12 @@ export interface Broken {
   readable: number | null;
 }
 
-const NOTHING: Places = {
-  title: "",
-  mode: "",
-  memory: "",
-  note: {},
-  lore: {},
-  characters: {},
-  personas: {},
-  pieces: {},
-  takes: {},
-  settings: {},
-};
+/** A text as an editor begins with it; `at` is where the caret was left, null for the end. */
+interface Loaded {
+  text: string;
+  runs: Runs;
+  at: number | null;
+}
 
 export interface BookEvents {
   /** A story or a branch was opened: the address has to name it. */
@@ -63,17 +58,19 @@ export class Book {
   isFirst = false;
 
   readonly #api: StoriesApi;
+  readonly #carets: Carets;
   readonly #events: BookEvents;
   readonly #author = newId();
   readonly #units = new Units(newId);
   #outbox: Outbox | null = null;
   #story: Story | null = null;
-  #loaded: { text: string; runs: Runs } = { text: "", runs: [] };
+  #loaded: Loaded = { text: "", runs: [], at: null };
   /** The step that a generation under way belongs to. */
   #generating = "";
 
-  constructor(api: StoriesApi, events: BookEvents) {
+  constructor(api: StoriesApi, storage: Storage | null, events: BookEvents) {
     this.#api = api;
+    this.#carets = new Carets(storage);
     this.#events = events;
   }
 
@@ -81,12 +78,12 @@ export class Book {
     return this.#story?.text() ?? this.#loaded.text;
   }
 
-  get loaded(): { text: string; runs: Runs } {
+  get loaded(): Loaded {
     return this.#loaded;
   }
 
   attach(story: Story | null): void {
-    if (this.#story && !story) this.#loaded = { text: this.#story.text(), runs: this.#story.runs() };
+    if (this.#story && !story) this.#loaded = { text: this.#story.text(), runs: this.#story.runs(), at: this.#story.caret() };
     this.#story = story;
   }
 
@@ -228,6 +225,7 @@ export class Book {
   }
 
   leave(): void {
+    this.#keepCaret();
     this.journal?.leave();
   }
 
@@ -235,8 +233,8 @@ export class Book {
     this.#leaveStory();
     const branch = wanted !== null && wanted in state.branches ? wanted : state.selected;
     const { text = "", runs = [] } = state.branches[branch] ?? {};
-    this.#loaded = { text, runs };
-    this.#story?.load(text, runs);
+    this.#loaded = { text, runs, at: this.#carets.of(id, branch) };
+    this.#story?.load(text, runs, this.#loaded.at);
     this.id = id;
     this.branch = branch;
     this.branches = state.branches;
@@ -248,7 +246,12 @@ export class Book {
     this.#events.onOpen(id, branch);
   }
 
+  #keepCaret(): void {
+    if (this.id && this.#story) this.#carets.keep(this.id, this.branch, this.#story.caret());
+  }
+
   #leaveStory(): void {
+    this.#keepCaret();
     this.journal?.close();
     this.journal = null;
     this.broken = null;

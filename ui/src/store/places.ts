@@ -7,6 +7,20 @@ export interface Beside {
   branches: Readonly<Record<string, BranchState>>;
 }
 
+/** A story that holds nothing besides its texts. */
+export const NOTHING: Places = {
+  title: "",
+  mode: "",
+  memory: "",
+  note: {},
+  lore: {},
+  characters: {},
+  personas: {},
+  pieces: {},
+  takes: {},
+  settings: {},
+};
+
 export function withOperation({ places, branches }: Beside, operation: Operation): Beside {
   switch (operation.kind) {
     case "put":
