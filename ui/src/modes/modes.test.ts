@@ -4,12 +4,30 @@ import { drawn, readDice, thrown } from "./dice";
 import { castOf, type Group, nextSpeaker, type Rule } from "./next";
 import { partsOf, unanswered } from "./parts";
 import { FORMATS, formatOf } from "./tags";
-import { type Cast, type Mode, modeOf, turnsOf } from "./turns";
+import { type Cast, type Mode, modeOf, moved, TurnReader, turnsOf } from "./turns";
 import { insertion, ownTurn, type Said } from "./writing";
 
 const CAST: Cast = { users: ["You"], others: ["Gwen", "Tomos"] };
 const told = (text: string, mode: Mode): string[] =>
   turnsOf(text, mode, CAST).map(({ who, name, bodyFrom, bodyTo }) => `${who} ${name}: ${text.slice(bodyFrom, bodyTo)}`);
+
+test("turns behind others are those of the whole, moved", () => {
+  for (const now of ["", "Rain.", "Gwen: Hm.\n\n", "You: a\nTomos:"]) {
+    const said = "You: Well?\nGwen: Well.";
+    const both = [...turnsOf(now, "chat", CAST), ...turnsOf(said, "chat", CAST).map((turn) => moved(turn, now.length + 1))];
+    const whole = `${now}\n${said}`;
+    const bodies = (turns: typeof both): unknown => turns.map(({ who, name, bodyFrom, bodyTo }) => [who, name, whole.slice(bodyFrom, bodyTo)]);
+    expect(bodies(both)).toEqual(bodies(turnsOf(whole, "chat", CAST)));
+  }
+});
+
+test("the same text is read once, another one or another cast anew", () => {
+  const reader = new TurnReader();
+  const first = reader.read("Gwen: Hm.", "chat", CAST);
+  expect(reader.read("Gwen: Hm.", "chat", { ...CAST })).toBe(first);
+  expect(reader.read("Gwen: Hm.", "story", CAST)).not.toEqual(first);
+  expect(reader.read("Gwen: Hm.", "chat", { ...CAST, others: [] })[0]?.who).toBe("text");
+});
 
 test("a mode that is not known is a story", () => {
   expect(["", "chat", "poem"].map(modeOf)).toEqual(["story", "chat", "story"]);

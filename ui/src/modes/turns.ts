@@ -66,6 +66,22 @@ export function turnsOf(text: string, mode: Mode, cast: Cast): Turn[] {
   return turns.filter(({ who, bodyFrom, bodyTo }) => bodyTo > bodyFrom || (who !== "text" && !(mode === "adventure" && who === "model")));
 }
 
+/** The same turn in a text that has so many characters more in front of it. */
+export function moved({ who, name, from, to, bodyFrom, bodyTo }: Turn, by: number): Turn {
+  return { who, name, from: from + by, to: to + by, bodyFrom: bodyFrom + by, bodyTo: bodyTo + by };
+}
+
+/** Reads turns, and the same ones only once: every key in the box of a chat asks who speaks next. */
+export class TurnReader {
+  #last: { text: string; key: string; turns: readonly Turn[] } = { text: "", key: "", turns: [] };
+
+  read(text: string, mode: Mode, cast: Cast): readonly Turn[] {
+    const key = JSON.stringify([mode, cast]);
+    if (this.#last.text !== text || this.#last.key !== key) this.#last = { text, key, turns: turnsOf(text, mode, cast) };
+    return this.#last.turns;
+  }
+}
+
 function turn(text: string, { who, name, length }: Head, from: number, to: number): Turn {
   let bodyFrom = from + length;
   let bodyTo = to;

@@ -3,7 +3,7 @@
 import type { Json } from "../api/http";
 import { type Dice, readDice, thrown } from "../modes/dice";
 import { castOf, type Group, nextSpeaker, type Rule, RULES } from "../modes/next";
-import { type Cast, type Mode, modeOf, type Turn, turnsOf } from "../modes/turns";
+import { type Cast, type Mode, modeOf, moved, type Turn, TurnReader, turnsOf } from "../modes/turns";
 import { insertion, type Manner } from "../modes/writing";
 import { difference } from "../journal/difference";
 import { say } from "../words/words.svelte";
@@ -32,6 +32,7 @@ export class Modes {
   afterPiece: () => Promise<void> = () => Promise.resolve();
 
   readonly #session: Session;
+  readonly #reader = new TurnReader();
   readonly #storage: Storage | null;
 
   constructor(session: Session, storage: Storage | null) {
@@ -96,8 +97,8 @@ export class Modes {
     this.#session.book.put("settings/dice", { ...this.dice, isOn });
   }
 
-  turns(): Turn[] {
-    return turnsOf(this.#session.text, this.mode, this.cast);
+  turns(): readonly Turn[] {
+    return this.#reader.read(this.#session.text, this.mode, this.cast);
   }
 
   /** Who speaks when the box is sent as it is; empty where that has no meaning. */
@@ -215,8 +216,10 @@ export class Modes {
 
   #nextAfter(now: string, words: string): string {
     const as = this.as || (this.cast.users[0] ?? "");
-    const then = words.trim() === "" ? now : `${now}\n${as}: ${words.trim()}`;
-    const turns = turnsOf(then, this.mode, this.cast);
+    const turns = [...this.#reader.read(now, this.mode, this.cast)];
+    const said = words.trim() === "" ? "" : `${as}: ${words.trim()}`;
+    const then = said === "" ? now : `${now}\n${said}`;
+    if (said !== "") turns.push(...turnsOf(said, this.mode, this.cast).map((turn) => moved(turn, then.length - said.length)));
     const open = turns.at(-1);
     // A turn that was opened and has no words yet goes first.
     if (open?.who === "model" && open.bodyFrom === open.bodyTo && words.trim() === "") return open.name;
