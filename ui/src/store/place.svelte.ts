@@ -1,5 +1,9 @@
 /** Where one is: the surface from the address behind the `#`, and the panel that is open beside the text. */
 
+import { tick } from "svelte";
+
+import { focusedElement } from "./focus";
+
 export type Sheet = "library" | "branches" | "doctor" | "import";
 export type Panel = "story" | "lore" | "characters" | "context" | "sampler" | "model";
 
@@ -51,7 +55,11 @@ export class Place {
   route = $state.raw<Route>({ sheet: null, story: null, branch: null });
   panel = $state<Panel | null>(null);
   isPaletteOpen = $state(false);
+  /** The entry that is open in the panel of lore; empty for none. */
+  entry = $state("");
   isMenuOpen = $state(false);
+  /** The looks and the list of keys. */
+  isViewOpen = $state(false);
 
   /** The control that a panel was opened from, to which the focus goes back. */
   #opener: HTMLElement | null = null;
@@ -88,14 +96,16 @@ export class Place {
 
   toggle(panel: Panel): void {
     if (this.panel === panel) return this.closePanel();
-    if (!this.panel) this.#opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    if (!this.panel) this.#opener = focusedElement();
     this.isMenuOpen = false;
     this.panel = panel;
   }
 
   closePanel(): void {
+    const opener = this.#opener;
     this.panel = null;
-    this.#opener?.focus();
     this.#opener = null;
+    // On a narrow screen what the panel covered can take the focus only once it is gone.
+    void tick().then(() => opener?.focus());
   }
 }
