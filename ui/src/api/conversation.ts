@@ -12,6 +12,7 @@ export function chatBody({ messages, tools, max_length, sampler_seed, stop_seque
     messages,
     ...(tools && tools.length > 0 ? { tools } : {}),
     ...(sampler_seed >= 0 ? { seed: sampler_seed } : {}),
+    ...(others.ban_eos_token === true ? { ban_eos_token: true } : {}),
     ...(logprobs ? { logprobs: true, top_logprobs: logprobs } : {}),
     max_tokens: max_length,
     stop: stop_sequence,

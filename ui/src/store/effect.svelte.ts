@@ -85,4 +85,4 @@ export function barsOf(before: Stage, after: Stage): Bar[] {
 }
 
 /** A token's text with its spaces and line ends to be seen. */
-export const visible = (text: string): string => text.replaceAll("\n", "⏎").replace(/^ | $/g, "·") || "∅";
+export const visible = (text: string): string => text.replaceAll("\n", "⏎").replaceAll("\t", "⇥").replace(/^ | $/g, "·") || "∅";

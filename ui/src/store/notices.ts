@@ -56,6 +56,18 @@ function split(message: string): [string, string] {
   return end ? [line.slice(0, end.index + 1), line.slice(end.index + 2)] : [line, ""];
 }
 
+/** The stories could not be reached at the start. */
+export function storyNotice(error: unknown, again: () => void): Notice {
+  return { topic: "story", tone: "error", ...wordsFor(error), actions: [{ label: say().tryAgain, run: again }], canClose: true };
+}
+
+/** The model ended the text at once; the end can be forbidden. */
+export function nothingNotice(goOn: () => void): Notice {
+  const t = say();
+  const actions = [{ label: t.writeAnyway, run: goOn }];
+  return { topic: "generation", tone: "info", title: t.nothingToAdd, advice: t.nothingToAddHint, actions, canClose: true };
+}
+
 /** Words in this browser that belong to no story any more; closing it asks again at the next visit. */
 export function orphanNotice(words: string, [keep, forget]: [() => void, () => void], close: () => void): Notice {
   const t = say();

@@ -17,6 +17,7 @@ import { Timeline } from "./timeline.svelte";
 import { Tools } from "./tools.svelte";
 import { Tour } from "./tour.svelte";
 import { View } from "./view.svelte";
+import { say } from "../words/words.svelte";
 
 export class Page {
   readonly session: Session;
@@ -55,6 +56,12 @@ export class Page {
   async start(): Promise<void> {
     await this.session.start(await openOutbox(browserDatabases()), this.place.route);
     if (this.session.book.isFirst && !this.tour.isKnown) this.tour.begin();
+  }
+
+  /** Sends what waits at once, and says whether it arrived. */
+  async save(): Promise<void> {
+    const { session } = this;
+    session.said = (await session.book.journal?.flush()) ? say().saved : say().keptHere;
   }
 
   /** Offers a continuation where one writes: at the caret, or in the box of a mode with turns. */

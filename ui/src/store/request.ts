@@ -10,6 +10,15 @@ import { spacing } from "./spacing";
 /** What happens after an action is told, and is no further action of the writer's: small models like to begin one. */
 const ANSWER = "root ::= [^> \\t\\n] .*";
 
+/** What a piece is to be. */
+export interface Wanted {
+  place: "end" | "piece";
+  /** What the piece begins with. */
+  opening: string;
+  /** The text may not end at once. */
+  keepsOn: boolean;
+}
+
 export interface Asked {
   request: GenerateRequest;
   /** The text as it belongs into the story; made anew for each stream, called with each chunk in turn. */

@@ -10,10 +10,10 @@ import { say } from "../words/words.svelte";
 import { Book, type BookEvents } from "./book.svelte";
 import { Effect } from "./effect.svelte";
 import { Generation, newKey, type Outcome } from "./generation.svelte";
-import { conflictNotice, type Notice, orphanNotice, type Topic, wordsFor } from "./notices";
+import { conflictNotice, type Notice, nothingNotice, orphanNotice, storyNotice, type Topic, wordsFor } from "./notices";
 import { Outlook } from "./outlook.svelte";
 import { Pager } from "./pager";
-import { requestOf } from "./request";
+import { requestOf, type Wanted } from "./request";
 import { Sampler } from "./sampler.svelte";
 import { Sentences } from "./sentences";
 import { Server } from "./server.svelte";
@@ -55,7 +55,7 @@ export class Session {
     this.server = new Server(api);
     this.takes = new Takes(api);
     this.generation = new Generation(api);
-    this.book = new Book(api.stories, {
+    this.book = new Book(api.stories, storage, {
       onOpen: (id, branch) => {
         onOpen(id, branch);
         this.outlook.reset();
@@ -87,9 +87,7 @@ export class Session {
       await this.book.start(outbox, wanted);
       if (!this.book.hasOutbox) this.notify({ topic: "storage", tone: "info", title: say().storageNone, advice: say().storageHint });
     } catch (error) {
-      this.notify({ topic: "story", tone: "error", ...wordsFor(error), actions: [
-        { label: say().tryAgain, run: () => { this.close("story"); void this.start(outbox, wanted); } },
-      ] });
+      this.notify(storyNotice(error, () => { this.close("story"); void this.start(outbox, wanted); }));
     }
   }
 
@@ -122,10 +120,10 @@ export class Session {
     this.book.edited(changes, piece, event);
   }
 
-  /** Writes on at the end; true if the model came to an end by itself. */
-  generate(): Promise<boolean> {
+  /** Writes on at the end; true if the model came to an end by itself. It may be kept from ending the text at once. */
+  generate(keepsOn = false): Promise<boolean> {
     this.deeds = { ...this.deeds, generations: this.deeds.generations + 1 };
-    return this.#write("end");
+    return this.#write("end", "", keepsOn);
   }
 
   /** Another take of the last piece, from the same place; the old one comes back with undo. */
@@ -220,15 +218,15 @@ export class Session {
     await this.#write("end", token);
   }
 
-  #write(place: "end" | "piece", opening = ""): Promise<boolean> {
+  #write(place: "end" | "piece", opening = "", keepsOn = false): Promise<boolean> {
     if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve(false);
     this.#isStarting = true;
     this.generation.prepare();
-    this.#run = this.#generate(this.#story, place, opening).finally(() => (this.#isStarting = false));
+    this.#run = this.#generate(this.#story, { place, opening, keepsOn }).finally(() => (this.#isStarting = false));
     return this.#run;
   }
 
-  async #generate(story: Story, place: "end" | "piece", opening: string): Promise<boolean> {
+  async #generate(story: Story, { place, opening, keepsOn }: Wanted): Promise<boolean> {
     this.close("generation");
     let isWhole = false;
     const old = place === "piece" ? this.pager.written() : null;
@@ -242,6 +240,7 @@ export class Session {
       const sent = await this.outlook.prepare(place === "piece" ? (story.piece()?.from ?? null) : null);
       this.outlook.sent(sent);
       const { request, fit: fitted } = requestOf(sent, this.book.places, this.sampler.settings, table, newKey(), this.numAlternatives);
+      if (keepsOn) request.ban_eos_token = true;
       const fit = fitted();
       const outcome = await this.generation.run(request, story.write(place, id), (chunk) => {
         const text = fit(chunk);
@@ -288,13 +287,13 @@ export class Session {
   #receipt(id: string): void {
     const { stats } = this.generation;
     if (!stats || stats.completionTokens === 0) return;
-    const { health } = this.server;
-    this.book.put(`pieces/${id}`, { model: health?.model ?? "", settings: this.sampler.settings, stats, time: Date.now() / 1000 });
+    const model = this.server.health?.model ?? "";
+    this.book.put(`pieces/${id}`, { model, settings: this.sampler.settings, stats, time: Date.now() / 1000 });
   }
 
   #say({ reason, wrote }: Outcome): void {
     this.said = reason === "stopped" ? say().saidStopped : say().saidFinished(this.generation.count);
     if (wrote || reason === "stopped") return;
-    this.notify({ topic: "generation", tone: "info", title: say().nothingToAdd, advice: say().nothingToAddHint });
+    this.notify(nothingNotice(() => void this.generate(true)));
   }
 }
