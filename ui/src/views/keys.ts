@@ -32,7 +32,12 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
     place.isPaletteOpen = !place.isPaletteOpen;
   } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "s") {
     event.preventDefault(); // hands press it; everything is kept as it is typed
-    session.leave();
+    void page.save();
+  } else if (isCommand && !event.altKey && event.key === "/") {
+    event.preventDefault();
+    place.isViewOpen = !place.isViewOpen;
+  } else if (isCommand && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "f" && focusSearch()) {
+    event.preventDefault();
   } else if (event.key === "F6") {
     event.preventDefault();
     nextRegion(event.shiftKey ? -1 : 1);
@@ -49,6 +54,13 @@ function escape({ session, place }: Page): void {
   else if (place.panel) place.closePanel();
   else if (place.sheet) place.go({ sheet: null });
   else session.focus();
+}
+
+/** The search field of a sheet, in place of the browser's own search; false where there is none. */
+function focusSearch(): boolean {
+  const field = document.querySelector<HTMLInputElement>(".sheet input[type='search']");
+  field?.focus();
+  return field !== null;
 }
 
 /** Regions that F6 goes through, in the order of the page; the editor stands for the text. */

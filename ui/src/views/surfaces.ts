@@ -8,7 +8,6 @@ export function isOpen({ place }: Page, name: Name): boolean {
 }
 
 export function open({ place }: Page, name: Name): void {
-  place.isMenuOpen = false;
   if (name === "branches") place.go({ sheet: place.sheet === "branches" ? null : "branches" });
   else place.toggle(name);
 }

@@ -1,0 +1,66 @@
+"""Writing while the engine sleeps, or while the server is gone and comes back."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from ui.conftest import NewPage, serving
+from ui.desk import PROMPT, generate, text, wait, wait_until_saved, write
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_model_that_went_to_sleep_writes_on_when_asked(new_page: NewPage, tmp_path: Path) -> None:
+    command = ("serve", "--fake", "--port", "0", "--sleep-seconds", "1")
+    with serving(tmp_path, command) as url:
+        page = new_page(url, viewport={"width": 1280, "height": 800})
+        write(page, PROMPT)
+
+        def is_asleep() -> bool:
+            status = httpx.get(f"{url}/health?quiet=1").json()["status"]
+            return bool(status == "sleeping")
+
+        wait(page, is_asleep, "the sleep", seconds=40)
+        page.keyboard.insert_text("the men ")
+        page.reload()
+        expect(page.get_by_role("banner")).to_contain_text("fake on")
+        wait(page, lambda: text(page) == PROMPT + "the men ", "the story")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        whole = generate(page)
+        assert whole.startswith(PROMPT + "the men The lamp")
+        page.close()
+
+
+def test_a_server_that_is_started_again_gets_what_was_typed_meanwhile(
+    new_page: NewPage, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ("serve", "--fake", "--port", str(port))
+    with serving(tmp_path, command) as url:
+        page = new_page(url, viewport={"width": 1280, "height": 800})
+        page.expected = ["net::ERR"]  # type: ignore[attr-defined]
+        write(page, PROMPT)
+        wait_until_saved(page)
+        whole = generate(page)
+        wait_until_saved(page)
+    page.keyboard.insert_text(" While nobody answered.")
+    expect(page.get_by_role("banner")).to_contain_text("Kept in this browser")
+    expect(page.get_by_role("banner")).to_contain_text("does not answer")
+    page.keyboard.press("Control+z")
+    wait(page, lambda: text(page) == whole, "the undo without a server")
+    page.keyboard.insert_text(" Still here.")
+    with serving(tmp_path, command):
+        wait_until_saved(page)
+        expect(page.get_by_role("banner")).to_contain_text("fake on")
+        expect(page.get_by_role("banner")).not_to_contain_text("Kept in this browser")
+        page.reload()
+        wait(page, lambda: text(page) == whole + " Still here.", "the story")
+        assert generate(page).startswith(whole + " Still here.")
+        page.close()
