@@ -276,6 +276,7 @@ export const en = {
   trash: "Trash",
   toTrash: "Move to the trash",
   restore: "Restore",
+  movedToTrash: (title: string) => `“${title}” is in the trash.`,
   emptyTrash: "Empty the trash",
   sure: (n: number) => `Yes, ${count(n, "story", "stories")} for ever`,
   trashEmpty: "The trash is empty.",

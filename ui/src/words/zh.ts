@@ -262,6 +262,7 @@ export const zh: Words = {
   trash: "回收站",
   toTrash: "移到回收站",
   restore: "恢复",
+  movedToTrash: (title: string) => `“${title}”已移到回收站。`,
   emptyTrash: "清空回收站",
   sure: (n) => `确定永久删除 ${whole.format(n)} 个故事`,
   trashEmpty: "回收站是空的。",
