@@ -47,6 +47,7 @@ export class Journal {
   #isBusy = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #slow: ReturnType<typeof setTimeout> | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
   #keeping: Promise<void> = Promise.resolve();
   #stepping: Promise<unknown> = Promise.resolve();
@@ -86,11 +87,14 @@ export class Journal {
     this.#stopWatching();
     clearTimeout(this.#timer);
     clearTimeout(this.#slow);
+    clearTimeout(this.#soon);
   }
 
   add(entry: Entry): void {
     this.#waiting = added(this.#waiting, entry);
     this.#slow ??= setTimeout(() => this.#showSaving(), PATIENCE);
+    // Also while an answer is waited for, or the server is away: the browser may be gone before it comes.
+    this.#soon ??= setTimeout(() => void this.#keep(), BATCH);
     this.#schedule(BATCH);
   }
 
@@ -252,6 +256,8 @@ export class Journal {
   }
 
   #keep(): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
     const operations = [...this.#sent, ...this.#waiting].map(toSent);
     const waiting = { author: this.#author, story: this.story, base: this.#version, operations };
     this.#keeping = this.#keeping.then(() => this.#outbox?.keep(waiting)).catch(() => undefined);

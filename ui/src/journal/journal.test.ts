@@ -4,6 +4,7 @@ import { expect, test, vi } from "vitest";
 import type { Appended, Recorded, Sent, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import { Journal } from "./journal.svelte";
+import type { Outbox } from "./outbox";
 import { toChangeSet } from "./queue";
 
 /** A journal on the server: what is appended stays, also where the answer is lost. */
@@ -65,5 +66,21 @@ test("what was written although its answer was lost is not taken for somebody el
   expect(text).toBe("zero one two three ");
   expect(server.text).toBe(text);
   expect(journal.save).toBe("saved");
+  vi.useRealTimers();
+});
+
+test("what is typed is kept in the browser at once, also while the server does not answer", async () => {
+  vi.useFakeTimers();
+  const kept: number[] = [];
+  const outbox = { keep: ({ operations }: { operations: readonly unknown[] }) => Promise.resolve(void kept.push(operations.length)) };
+  const api = { append: () => new Promise(() => undefined) };
+  const events = { onEdit: () => undefined, onPlace: () => undefined, onConflict: () => undefined, lengthOf: () => 0 };
+  const journal = new Journal(api as unknown as StoriesApi, outbox as unknown as Outbox, events, { story: "s", version: 0, author: "me" });
+  for (let n = 0; n < 3; n++) {
+    journal.add({ kind: "edit", id: `op${String(n)}`, unit: `u${String(n)}`, branch: "main", changes: ChangeSet.of({ from: n, insert: "a" }, n), piece: "" });
+    await vi.advanceTimersByTimeAsync(300);
+  }
+  expect(kept.at(-1)).toBe(3);
+  journal.close();
   vi.useRealTimers();
 });
