@@ -257,3 +257,20 @@ async def test_files_of_other_programs_come_in_with_a_report(client: Client) -> 
     assert (await client.get(f"{STORIES}/{story}/export?format=none")).status == 400
     again = await client.post(f"{STORIES}/{story}/import", save)
     assert "as a new story" in again.json["error"]["message"]
+
+
+async def test_files_and_events_have_the_types_that_the_description_says(client: Client) -> None:
+    story = await create(client)
+    described = (await client.get("/openapi.json")).json["paths"]
+
+    def said(method: str, path: str) -> list[str]:
+        operation = described[f"{STORIES}/{{id}}/{path}"][method]
+        return list(operation["responses"]["200"]["content"])
+
+    assert said("get", "events") == ["text/event-stream"]
+    async with client.open("GET", f"{STORIES}/{story}/events?after=0") as events:
+        assert await events.next()
+        assert events.answer_headers["content-type"].startswith("text/event-stream")
+    assert said("get", "export") == ["*/*"]  # of the format that is asked for
+    assert said("get", "portrait") == ["image/*"]
+    assert said("post", "card") == ["image/png"]

@@ -126,7 +126,7 @@ async def redo(call: Call) -> Response:
     return JSONResponse(_told(done))
 
 
-@routes.get(_STORY + "/events", "Watch a story")
+@routes.get(_STORY + "/events", "Watch a story", answer="text/event-stream")
 async def events(call: Call) -> Response:
     """Server-sent events from ``?after=N`` on.
 
@@ -142,7 +142,7 @@ async def events(call: Call) -> Response:
     return StreamResponse(frames, (), "text/event-stream")
 
 
-@routes.get(_STORY + "/export", "A story as a file")
+@routes.get(_STORY + "/export", "A story as a file", answer="*/*")
 async def export(call: Call) -> Response:
     """With its whole journal: a zip archive of JSON lines, which import reads.
 
@@ -159,7 +159,7 @@ async def export(call: Call) -> Response:
     return _attached(data, f"{name}.zip", "application/zip")
 
 
-@routes.post(_STORY + "/card", "A card in a picture")
+@routes.post(_STORY + "/card", "A card in a picture", answer="image/png")
 async def card(call: Call) -> Response:
     """The body is a PNG; the answer is the same picture with the card of the character ``?which=`` in it."""
     picture = await read_bytes(call.request, call.options)
@@ -168,7 +168,7 @@ async def card(call: Call) -> Response:
     return _attached(await asyncio.to_thread(card_png, picture, raw), "card.png", "image/png")
 
 
-@routes.get(_STORY + "/portrait", "The picture of a character")
+@routes.get(_STORY + "/portrait", "The picture of a character", answer="image/*")
 async def character_portrait(call: Call) -> Response:
     """Of the character ``?which=``: the main icon of its card, or the picture that the card came in."""
     _, state = await call.services.stories.state(_story(call))
