@@ -12,7 +12,7 @@ from coblyn import paths
 from coblyn.errors import FetchError, ModelError
 from coblyn.models.gguf import read_header
 from coblyn.models.sources.offer import Variant
-from coblyn.models.sources.peek import peeked
+from coblyn.models.sources.peek import peeked, without_place
 from coblyn.models.sources.take import RemoteFile
 from file_server import FileServer, serve_files
 from gguf_file import F32, GgufWriter
@@ -64,6 +64,16 @@ def test_the_header_comes_and_the_weights_do_not(server: FileServer, tmp_path: P
         folder = header.path.parent
     assert not folder.exists()
     assert list(paths.cache().iterdir()) == []
+
+
+def test_errors_do_not_name_a_place_that_is_gone(server: FileServer) -> None:
+    data = model().data
+    url = server.add("/model.gguf", b"<html>" + data)
+    with pytest.raises(ModelError) as caught, peeked(variant(remote(url, "m.gguf", len(data)))):
+        pass
+    assert str(paths.cache()) in caught.value.message
+    assert without_place(caught.value.message).startswith("m.gguf ")
+    assert without_place("a/b is wrong") == "a/b is wrong"
 
 
 def test_a_file_on_this_machine_is_looked_at_as_well(tmp_path: Path) -> None:

@@ -127,13 +127,14 @@ def settings_here() -> EngineConfig:
 
 def _sample(config: EngineConfig, variant: Variant) -> _Sample:
     from coblyn.errors import CoblynError
-    from coblyn.models.sources.peek import peeked
+    from coblyn.models.sources.peek import peeked, without_place
 
     try:
         with peeked(variant) as headers:
-            return _measured(replace(config, model=str(headers[0].path)), headers)
+            found = _measured(replace(config, model=str(headers[0].path)), headers)
     except CoblynError as error:
-        return _guessed(config, _size(variant), error.message)
+        found = _guessed(config, _size(variant), error.message)
+    return replace(found, problem=without_place(found.problem))
 
 
 def _measured(config: EngineConfig, headers: Sequence[GgufHeader]) -> _Sample:

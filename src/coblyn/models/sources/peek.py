@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +19,9 @@ from coblyn.models.gguf import GgufHeader, read_header
 from coblyn.models.sources.offer import Variant
 from coblyn.models.sources.take import RemoteFile
 
-__all__ = ["peeked"]
+__all__ = ["peeked", "without_place"]
 
+_PREFIX = "peek-"
 _FIRST = 2**18
 """Bytes after which it is tried to read a header; each further try has twice as many."""
 
@@ -44,8 +47,14 @@ def peeked(variant: Variant, network: Network | None = None) -> Iterator[tuple[G
     folder = paths.cache()
     with disk_errors(folder, what=f"Looking at {variant.files[0].name}", error=FetchError):
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="peek-", dir=folder) as place:
+        with TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:
             yield tuple(_peek(file, Path(place), network or Network()) for file in variant.files)
+
+
+def without_place(words: str) -> str:
+    """An error's words, which name the file that was looked at, without the directory that is gone by now."""
+    place = f"{paths.cache()}{os.sep}{_PREFIX}"
+    return re.sub(rf"{re.escape(place)}[^\s/\\]*[/\\]", "", words)
 
 
 def _peek(file: RemoteFile, folder: Path, network: Network) -> GgufHeader:
