@@ -71,8 +71,19 @@ class TestInstalled:
         with pytest.raises(ModelNotFound, match=trouble):
             store.find("strange")
 
+    @pytest.mark.parametrize("missing", [1, 2])
+    def test_a_missing_part_is_told(self, models: Path, missing: int) -> None:
+        for number in {1, 2, 3} - {missing}:
+            keys = {"general.architecture": "llama", "split.no": number - 1, "split.count": 3}
+            tensor = (f"t{number}", (1,), F32, b"1234")
+            GgufWriter(keys, [tensor]).write(models / f"big-0000{number}-of-00003.gguf")
+        _, troubles = store.survey()
+        assert [trouble.name for trouble in troubles] == ["big"]
+        assert f"big-0000{missing}-of-00003.gguf" in troubles[0].message
+
     def test_a_whole_file_that_is_called_a_part(self, models: Path) -> None:
         path = add(models, "x-00003-of-00013.gguf")
+        assert store.survey()[1] == ()
         assert [model.path for model in store.installed()] == [path]
         assert store.find(str(path)) == path
 

@@ -9,6 +9,7 @@ import contextlib
 import difflib
 import errno
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,18 +69,30 @@ class Trouble:
 
 
 def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
-    """All local models by name, and unreadable entries."""
-    found = [
-        _stored(root, path)
-        for root in (paths.models(), *paths.model_folders())
-        for path in sorted(root.rglob("*"))
-        if _is_model(path)
-    ]
+    """All local models by name, and entries that cannot be read or lack a part."""
+    roots = (paths.models(), *paths.model_folders())
+    files = [(root, path) for root in roots for path in sorted(root.rglob("*"))]
+    found = [_stored(root, path) for root, path in files if _is_model(path)]
     # Of two with the same name, the models directory wins, then the folder named first.
     by_name = {each.name: each for each in reversed(found) if isinstance(each, StoredModel)}
     models = list(by_name.values())
     models.sort(key=lambda model: model.name.lower())
-    return tuple(models), tuple(each for each in found if isinstance(each, Trouble))
+    troubles = [each for each in found if isinstance(each, Trouble)]
+    return tuple(models), (*troubles, *_incomplete(path for _, path in files))
+
+
+def _incomplete(files: Iterable[Path]) -> Iterator[Trouble]:
+    """Split models of which a part is missing, be it the first, without which nothing is listed."""
+    parts = [path for path in files if len(part_names(path.name)) > 1 and path.is_file()]
+    for path in {first_part(path): path for path in parts}.values():
+        if all(path.with_name(name).is_file() for name in part_names(path.name)):
+            continue
+        try:
+            check_model(path)
+        except ModelNotFound as error:
+            yield Trouble(plain_name(path.name), error.message)
+        except (ModelError, OSError):
+            continue  # what is wrong with it otherwise is said when it is used
 
 
 def installed() -> tuple[StoredModel, ...]:
