@@ -21,7 +21,7 @@ from coblyn.constraints.gbnf.tree import (
 )
 from coblyn.constraints.grammar import grammar_of
 from coblyn.errors import ConstraintRefused
-from constraints.vocabularies import accepts
+from constraints.vocabularies import accepts, matcher
 
 JSON = r"""
 root   ::= object
@@ -82,8 +82,8 @@ def test_a_grammar_says_what_it_says_in_llama_cpp(
     [
         ('foo ::= "a"', "no rule `root`"),
         ("root ::= nope", "asks for `nope`"),
-        ('root ::= "a', "line 1: the text ends too early"),
-        ('root ::= "a"\nb := "c"', "line 2: expected `::=`"),
+        ('root ::= "a', "line 1, column 12: the text ends too early"),
+        ('root ::= "a"\nb := "c"', "line 2, column 3: expected `::=`"),
         ('root ::= "\\q"', "escape"),
         ('root ::= "a"{3,2}', "below the minimum"),
         ('root ::= "a"{5000}', "more than 2000"),
@@ -92,12 +92,19 @@ def test_a_grammar_says_what_it_says_in_llama_cpp(
         ("root ::= " + "(" * 100 + '"a"' + ")" * 100, "nested parentheses"),
         ("root ::= !<|im_end|>", "not supported"),
         ('root ::= "\\UFFFFFFFF"', "not a character"),
+        ('root ::= "a\ud800"', "line 1, column 12: half of a surrogate pair"),
+        (f'root ::= "{"a" * 60_001}"', "more than 60000 characters"),
     ],
 )
 def test_what_is_wrong_is_named(grammar: str, reason: str) -> None:
     with pytest.raises(ConstraintRefused, match="The grammar cannot be read") as caught:
         grammar_of(Constraint("gbnf", grammar))
     assert reason in caught.value.message
+
+
+def test_a_special_token_that_the_model_does_not_have() -> None:
+    with pytest.raises(ConstraintRefused, match="unknown special token"):
+        matcher(Constraint("gbnf", "root ::= <think>"))
 
 
 def test_special_tokens_are_tokens() -> None:

@@ -285,6 +285,13 @@ def test_masks_say_what_the_schema_says(schema: dict[str, Any], values: list[Any
             assert is_accepted == validator.is_valid(value), text
 
 
+def test_a_class_that_is_found_often_enough_somewhere() -> None:
+    schema = {"patternProperties": {"[a-z]{2,255}": {"type": "integer"}}}
+    assert text_fits(schema, '{"-child1":1}')
+    assert not text_fits(schema, '{"-child1":"x"}')
+    assert text_fits(schema, '{"-c1":"x"}')
+
+
 def test_at_least_one_of_some_is_found_without_ambiguity() -> None:
     names = [f"a{index}" for index in range(12)]
     schema = {"properties": {key: {"type": "integer"} for key in names}, "minProperties": 1}

@@ -57,15 +57,20 @@ def matcher_of(tokenizer: LLTokenizer, constraint: Constraint) -> Matcher:
     """What follows a constraint. It is compiled once only, unless something is wrong with it.
 
     Raises:
-        ConstraintRefused: As ``grammar_of`` does.
-        EngineError: The grammar is more than llguidance's limits allow.
+        ConstraintRefused: As ``grammar_of`` does, or the grammar is more than llguidance's limits allow, or names a
+            special token that the model does not have.
     """
     if len(constraint.text) <= MAX_SIZE:
         try:
             return Matcher(tokenizer, _unchecked(constraint))
         except (EngineError, Unenforceable):
             pass  # said below, where it is known what is wrong
-    return Matcher(tokenizer, grammar_of(constraint))
+    grammar = grammar_of(constraint)
+    try:
+        return Matcher(tokenizer, grammar)
+    except EngineError as error:
+        reason = error.message.partition(": ")[2].rstrip(".")
+        raise _refused(constraint, f"cannot be compiled: {reason}") from error
 
 
 def _unchecked(constraint: Constraint) -> str:

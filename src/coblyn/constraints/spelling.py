@@ -11,6 +11,7 @@ _BLANKS = r"\t\n\x0b\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000
 """ECMA-262, 12.2 and 12.3: white space and line ends."""
 
 _PARTS = re.compile(r"\[\^?(?:\\.|[^\]\\])*\]|\\(?:c[A-Za-z]|.)", re.DOTALL)
+_ONE_CLASS = re.compile(r"(\[(?:\\.|[^\]\\\[])+\])\{(\d{1,6}),(\d{0,9})\}")
 _ESCAPE = re.compile(r"\\(c[A-Za-z]|.)", re.DOTALL)
 _CONTROLS = "".join(map(chr, range(32)))
 _MAX_LENGTH = 20_000
@@ -21,7 +22,19 @@ def translated(pattern: str) -> str:
 
     They differ in what ``\s`` is, and in ``\cX``. What else one of them does not know, llguidance refuses.
     """
-    return _PARTS.sub(_part, pattern)
+    return _PARTS.sub(_part, _fewest(pattern))
+
+
+def _fewest(pattern: str) -> str:
+    """The same for a repeated class: it is found in a text wherever its least number is.
+
+    Where escapes are limited, llguidance stops at ``[a-z]{1,255}`` after one character.
+    """
+    found = _ONE_CLASS.fullmatch(pattern)
+    if found is None or int(found[2]) > int(found[3] or found[2]):
+        return pattern
+    least = int(found[2])
+    return f"{found[1]}{{{least}}}" if least else ""
 
 
 def _part(found: re.Match[str]) -> str:

@@ -13,6 +13,6 @@ def lark_of_gbnf(text: str) -> str:
     """The grammar in llguidance's dialect of Lark.
 
     Raises:
-        ValueError: It is invalid; the message gives the error and the line.
+        ValueError: It is invalid; the message gives the error, the line and the column.
     """
     return write_lark(read_gbnf(text))

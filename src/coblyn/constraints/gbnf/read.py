@@ -25,6 +25,8 @@ MAX_REPEAT = 2000
 """llama.cpp's limit of repetitions."""
 
 _MAX_DEPTH = 60
+_MAX_CHARACTERS = 60_000
+"""Each is a symbol, of which llguidance has 65,525 at most."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SPACE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
@@ -42,7 +44,7 @@ def read_gbnf(text: str) -> Grammar:
     """The rules of a grammar.
 
     Raises:
-        ValueError: It is invalid; the message gives the error and the line.
+        ValueError: It is invalid; the message gives the error, the line and the column.
     """
     rules = _Reader(text).rules()
     if "root" not in rules:
@@ -95,6 +97,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self._depth = 0
+        self._num_characters = 0
 
     def rules(self) -> dict[str, Node]:
         rules: dict[str, Node] = {}
@@ -198,6 +201,11 @@ class _Reader:
     def _character(self) -> int:
         if self._at >= len(self._text):
             raise self._wrong("the text ends too early")
+        if "\ud800" <= self._text[self._at] <= "\udfff":
+            raise self._wrong("half of a surrogate pair, which is not a character")
+        self._num_characters += 1
+        if self._num_characters > _MAX_CHARACTERS:
+            raise self._wrong(f"more than {_MAX_CHARACTERS} characters in texts and classes")
         if self._text[self._at] != "\\":
             self._at += 1
             return ord(self._text[self._at - 1])
@@ -235,8 +243,11 @@ class _Reader:
 
     def _wrong(self, what: str) -> ValueError:
         line = self._text.count("\n", 0, self._at) + 1
+        column = self._at - self._text.rfind("\n", 0, self._at)
         rest = self._text[self._at : self._at + 20].split("\n")[0]
-        return ValueError(f"line {line}: {what}" + (f", at `{rest}`" if rest else ""))
+        return ValueError(
+            f"line {line}, column {column}: {what}" + (f", at `{rest}`" if rest else "")
+        )
 
 
 def _without(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
