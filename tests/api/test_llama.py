@@ -66,7 +66,7 @@ async def test_probabilities_behind_the_samplers_are_no_logarithms(fake: Client)
     assert first["prob"] == pytest.approx(0.5)
     assert [each["prob"] for each in first["top_probs"]] == pytest.approx([0.5, 0.25])
     assert "warnings" not in answer
-    wrong = await fake.post("/completion", body | {"post_sampling_probs": "yes"})
+    wrong = await fake.post("/completion", body | {"post_sampling_probs": "perhaps"})
     assert wrong.status == 400
 
 
