@@ -9,6 +9,7 @@ from coblyn.chat import sandbox
 from coblyn.chat.messages import Message
 from coblyn.chat.template import ChatTemplate
 from coblyn.errors import BadRequest, ModelBroken
+from replies import TOOLS, read
 
 TALK = [Message("system", "S"), Message("user", "hi")]
 PREFILLED = [*TALK, Message("assistant", "Once upon ")]
@@ -215,6 +216,38 @@ PROMPT_OPENS = TURNS + "<think>\n{% endif %}"
 def test_reasoning_is_continued_as_the_model_wrote_it(source: str, content: str, end: str) -> None:
     talk = [Message("user", "hi"), Message("assistant", content)]
     assert render(source, talk, continues_last=True) == f"[user]hi[/][assistant]{end}"
+
+
+@pytest.mark.parametrize("source", [MODEL_OPENS, PROMPT_OPENS])
+@pytest.mark.parametrize(
+    ("content", "end", "is_reasoning"),
+    [("Yes, ", "<think>\nhmm\n</think>\n\nYes, ", False), ("", "<think>\nhmm", True)],
+)
+def test_reasoning_that_stands_beside_the_content_is_continued(
+    source: str, content: str, end: str, is_reasoning: bool
+) -> None:
+    talk = [Message("user", "hi"), Message("assistant", content, reasoning="hmm")]
+    rendered = ChatTemplate(source).render(talk, continues_last=True)
+    assert rendered.text == f"[user]hi[/][assistant]{end}"
+    assert rendered.form
+    assert rendered.form.is_reasoning is is_reasoning
+
+
+def test_a_template_without_tools_takes_calls_of_its_own_format_too() -> None:
+    """DeepSeek's shows calls, but no tools: they are described, and the model may write what it learned."""
+    source = "{# <｜tool▁calls▁begin｜> #}" + MODEL_OPENS
+    form = ChatTemplate(source).render(TALK, tools=TOOLS).form
+    assert form
+    own = (
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>"
+        '{"city": "Oslo"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>'
+    )
+    described = '{"tool_calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]}'
+    for text in (own, described):
+        message = read([text], form)
+        [call] = message.tool_calls
+        assert (call.name, call.arguments, message.content) == ("weather", '{"city": "Oslo"}', "")
+    assert "<｜tool▁calls▁begin｜>" in form.kept
 
 
 def test_an_empty_block_of_the_prompt_gives_way_to_the_reasoning_that_is_there() -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NO_REASONING", "Reasoning", "begins_reasoning", "opens_reasoning", "reasoning_of"]
+__all__ = [
+    "NO_REASONING",
+    "THINK",
+    "Reasoning",
+    "begins_reasoning",
+    "opens_reasoning",
+    "reasoning_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Reasoning:
 
 NO_REASONING = Reasoning("", "")
 
-_THINK = Reasoning("<think>", "</think>")
+THINK = Reasoning("<think>", "</think>")
 
 # A sign in the template, and the marks it implies; the first match counts.
 _FAMILIES = (
@@ -49,8 +56,8 @@ _FAMILIES = (
         Reasoning("Here is my thought process:", "Here is my response:"),
     ),
     ("◁think▷", Reasoning("◁think▷", "◁/think▷", "")),
-    ("<think>", _THINK),
-    ("</think>", _THINK),
+    ("<think>", THINK),
+    ("</think>", THINK),
     ("<thought>", Reasoning("<thought>", "</thought>")),
     ("<reasoning>", Reasoning("<reasoning>", "</reasoning>")),
 )

@@ -13,11 +13,11 @@ from typing import Any
 
 from coblyn.chat.families import CHATML
 from coblyn.chat.fitting import folded, gentler, with_system
-from coblyn.chat.formats import GENERIC, NO_FORMAT, format_of
+from coblyn.chat.formats import NO_FORMAT, format_of
 from coblyn.chat.formats.format import Format
-from coblyn.chat.formats.generic import describe, write_calls
+from coblyn.chat.formats.generic import describe, described_for, write_calls
 from coblyn.chat.messages import Message, Tool
-from coblyn.chat.reasoning import Reasoning, begins_reasoning, opens_reasoning, reasoning_of
+from coblyn.chat.reasoning import THINK, Reasoning, begins_reasoning, opens_reasoning, reasoning_of
 from coblyn.chat.refusal import TemplateRefusal
 from coblyn.chat.renderer import BeyondLimits, Run, run_here
 from coblyn.chat.reply import ReplyForm
@@ -100,6 +100,8 @@ class ChatTemplate:
         """
         if not messages:
             raise BadRequest("messages must hold at least one message.", field="messages")
+        if continues_last and messages[-1].reasoning and self._marks:
+            messages = [*messages[:-1], _with_reasoning(self._marks, messages[-1])]
         given = dict(variables or {}) | self._tokens | {"functions": ""}
         calls = self._format
         if tools and self.traits.shows_tools:
@@ -109,7 +111,7 @@ class ChatTemplate:
             given["tools"] = [tool.to_template() for tool in shown]
             given["functions"] = json.dumps(given["tools"])
         elif tools:
-            messages, calls = with_system(messages, describe(tools)), GENERIC
+            messages, calls = with_system(messages, describe(tools)), described_for(self._format)
         text, used = self._first_that_fits(messages, given, continues_last=continues_last)
         is_open = self._is_reasoning(text, used[-1] if continues_last else None)
         form = self._form(calls, is_open, tools if may_call else ())
@@ -219,6 +221,17 @@ class ChatTemplate:
                 raise
         # Some templates require a list of tools, and iterate over it without a check.
         return self._run_template(self._source, values | {"tools": []})
+
+
+def _with_reasoning(marks: Reasoning, message: Message) -> Message:
+    """A message to continue, with its reasoning in the content; without content its reasoning is continued."""
+    line = "\n" if marks == THINK else ""
+    text = (
+        marks.opening.rstrip("\n") + (line or "\n" * marks.opening.count("\n")) + message.reasoning
+    )
+    if message.content:
+        text += line + marks.closing + marks.after + message.content
+    return replace(message, content=text, reasoning="")
 
 
 def _continued(marks: Reasoning, prompt: str, content: str) -> str:

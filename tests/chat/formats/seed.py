@@ -31,6 +31,7 @@ CASES = [
     Case(call("search", options="{'a': 'b'}"), calls=[("search", '{"options": {"a": "b"}}')]),
     Case(call("search", tags="[1]"), calls=[("search", '{"tags": [1]}')]),
     Case(call("write", content="a\nb"), calls=[("write", '{"content": "a\\nb"}')]),
+    Case(call("write", content="a\n"), calls=[("write", '{"content": "a\\n"}')]),
     Case("<seed:think>\nhm\n</seed:think>\n" + OSLO, calls=[MEANT], reasoning="hm"),
     Case(
         "<seed:think>a<seed:cot_budget_reflect>b</seed:cot_budget_reflect></seed:think>Yes.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coblyn.chat.formats.format import Format, Situation
 from coblyn.chat.formats.json_call import CallKeys, read_call
@@ -18,7 +19,7 @@ from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool, ToolCall
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["GENERIC", "describe", "write_calls"]
+__all__ = ["GENERIC", "describe", "described_for", "write_calls"]
 
 _KEYS = CallKeys(("name", "function", "tool_name", "tool"), ("arguments", "parameters", "args"), ())
 _FENCES = ("```json", "```tool_code", "```tool_call", "```python", "```")
@@ -144,3 +145,15 @@ def _rule(lark: Lark) -> CallRule:
 
 
 GENERIC = Format("generic", lambda template: True, Tagged({}, start=_read_start), make_rule=_rule)  # noqa: ARG005
+
+
+def described_for(native: Format) -> Format:
+    """The format for a model whose template shows no tools: what was described, and also what the model learned.
+
+    Args:
+        native: The model's own format, or ``GENERIC``.
+    """
+    if not isinstance(native.read, Tagged) or native.read.start:
+        return GENERIC
+    read = replace(native.read, start=_read_start)
+    return replace(GENERIC, read=read, kept=native.kept, make_id=native.make_id)

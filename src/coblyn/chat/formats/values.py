@@ -215,7 +215,7 @@ def read_value(
         arguments: Receives the value.
         types: Its possible types. Strings are emitted as they arrive.
         closings: Marks that may end it.
-        trims_line: Whether a line break at each end belongs to the marks.
+        trims_line: Whether a line break at each end belongs to the marks; one at the end alone is the value's.
 
     Returns:
         The mark; empty if the text ends first, which leaves the value open.
@@ -223,12 +223,11 @@ def read_value(
     if types != {"string"}:
         text, mark = yield from incoming.text_until(*closings)
         if mark:
-            text = text.removeprefix("\n").removesuffix("\n") if trims_line else text
+            text = text.strip("\n") if trims_line else text
             arguments.value(json_of_text(text, types))
         return mark
     marks = closings
-    if trims_line:
-        yield from incoming.accept("\n")
+    if trims_line and (yield from incoming.accept("\n")):
         marks = (*closings, *("\n" + each for each in closings))
     arguments.quote()
     mark = yield from incoming.until(marks, arguments.text)
