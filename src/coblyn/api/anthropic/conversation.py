@@ -105,6 +105,8 @@ def _call(block: Block, field: str) -> ToolCall:
     name, arguments = block.get("name"), block.get("input")
     if not isinstance(name, str) or not name:
         raise BadRequest(f"{field}.name must be a string.", field=f"{field}.name")
+    if isinstance(arguments, str):  # broken arguments, replayed as the model wrote them
+        return ToolCall(str(block.get("id") or ""), name, arguments or "{}")
     if arguments is not None and not isinstance(arguments, Mapping):
         raise BadRequest(f"{field}.input must be an object.", field=f"{field}.input")
     return ToolCall(
