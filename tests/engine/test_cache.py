@@ -138,3 +138,15 @@ def test_sequences_with_cells_of_their_own_are_taken_from_the_lowest_on() -> Non
     assert another
     assert another.sequence == 1
     assert cache.foresee(of([*LONG, 1, 5])) == 101, "what it held is on the shelf"
+
+
+def test_what_the_shelf_has_no_room_for_stays_while_other_sequences_are_empty() -> None:
+    cache = SequenceCache(4, 1000, shelf_tokens=50, shares_cells=False)
+    claim = cache.claim(of(LONG))
+    assert claim
+    cache.append(claim.sequence, of(LONG), 100)
+    cache.release(claim.sequence)
+    another = cache.claim(of([1, 2, 3]))
+    assert another
+    assert another.sequence != claim.sequence
+    assert cache.foresee(of([*LONG, 5])) == 100

@@ -395,21 +395,16 @@ class SequenceCache:
 
     def _vacate(self, keep: int | None) -> int | None:
         """An empty idle sequence; evicts one if necessary."""
-        if self._shelf and not self.shares_cells:
-            # All idle ones will be moved to the shelf, and the library cuts batches at gaps between running ones.
-            victim = self._lowest_idle(keep)
-        else:
-            for sequence, held in enumerate(self._held):
-                if held.is_idle and not held.content:
-                    return sequence
-            victim = self._oldest_idle(keep)
-        if victim is not None and self._held[victim].content:
+        for sequence, held in enumerate(self._held):
+            if not held.is_idle or sequence == keep:
+                continue
+            # Without shared cells, the library cuts batches at gaps between running ones.
+            if not held.content or (not self.shares_cells and self._save(sequence, 0)):
+                return sequence
+        victim = self._oldest_idle(keep)
+        if victim is not None:
             self._evict(victim)
         return victim
-
-    def _lowest_idle(self, keep: int | None) -> int | None:
-        idle = (at for at, held in enumerate(self._held) if held.is_idle and at != keep)
-        return next(idle, None)
 
     def _cut_saved(self, sequence: int, length: int) -> bool:
         """Cut a sequence if all of it is on the shelf."""
