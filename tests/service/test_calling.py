@@ -29,6 +29,7 @@ NEVER: dict[str, Any] = {
     "requires_it": {"type": "object", "properties": {"x": {"enum": []}}, "required": ["x"]},
     "by_reference": {"$ref": "#/$defs/nothing"},
     "endless": {"$ref": "#/$defs/endless"},
+    "endless_list": {"$ref": "#/$defs/endless_list"},
 }
 DEFINITIONS = {
     "nothing": {"allOf": [{"$ref": "#/$defs/none"}]},
@@ -38,6 +39,7 @@ DEFINITIONS = {
         "required": ["a"],
         "properties": {"a": {"$ref": "#/$defs/endless"}},
     },
+    "endless_list": {"type": "array", "minItems": 1.0, "items": {"$ref": "#/$defs/endless_list"}},
 }
 ONE: dict[str, Any] = {
     "type": "object",
@@ -70,6 +72,13 @@ def test_an_optional_argument_that_nothing_fits_is_left_out(family: ModuleType) 
     assert allowed(matcher(rule)), "it can be compiled"
     outside_json = "\n".join(line for line in rule.text.splitlines() if "%json" not in line)
     assert [name for name in NEVER if name in outside_json] == []
+
+
+def test_an_argument_of_any_kind_beside_one_that_nothing_fits() -> None:
+    schema = {"properties": {"a": True, "b": {"not": {}}}, "required": ["a"]}
+    rule = required(qwen_xml, schema)
+    assert "parameter=a" in rule.text
+    assert "parameter=b" not in rule.text
 
 
 @pytest.mark.parametrize("name", NEVER)
@@ -137,6 +146,12 @@ def test_what_gemma_writes_in_an_object() -> None:
     assert all(accepts(rule, gemma.call(text)) for text in right)
     wrong = [right[0].replace("x", "y"), right[1].replace("n:5", "n:6"), "f{a:{},n:5}"]
     assert not any(accepts(rule, gemma.call(text)) for text in wrong)
+
+
+def test_gemma_may_write_any_names_where_none_are_declared() -> None:
+    numbers = {"type": "object", "properties": {}, "additionalProperties": {"type": "integer"}}
+    rule = required(gemma, {"properties": {"a": numbers}, "required": ["a"]})
+    assert accepts(rule, gemma.call("f{a:{k:1}}"))
 
 
 def test_the_type_of_harmonys_arguments_stands_apart_from_the_name() -> None:

@@ -163,10 +163,16 @@ def enforceable_arguments(schema: dict[str, Any]) -> dict[str, Any]:
     never = [
         name
         for name, each in declared.items()
-        if name not in required
-        and (each is False or _problem_of_grammar({**shared, **each}).startswith(NOTHING_FITS))
+        if name not in required and _fits_nothing(each, shared)
     ]
     return {**found, "properties": {**declared, **dict.fromkeys(never, False)}}
+
+
+def _fits_nothing(schema: Any, shared: dict[str, Any]) -> bool:
+    """Whether no value fits a schema, given the definitions around it."""
+    if not isinstance(schema, dict):
+        return schema is False
+    return _problem_of_grammar({**shared, **schema}).startswith(NOTHING_FITS)
 
 
 def _enforceable_at_once(schema: dict[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,6 @@ class Inhabited:
 
     def _lacks_an_item(self, schema: dict[str, Any], waiting: dict[str, None]) -> bool:
         least = schema.get("minItems", 0)
-        if not isinstance(least, int) or least < 1 or "prefixItems" in schema:
+        if not isinstance(least, int | float) or least < 1 or "prefixItems" in schema:
             return False
         return self._fits_nothing(schema.get("items"), waiting)

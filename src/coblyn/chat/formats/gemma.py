@@ -181,7 +181,8 @@ def _value(lark: Lark, schema: Any, text: str, quote: str, depth: int) -> str:
     if kind == "array" and isinstance(schema.get("items"), Mapping):
         item = lark.rule(_value(lark, schema["items"], text, quote, depth + 1))
         return f'"[" ({item} ("," {item})*)? "]"'
-    if kind == "object" and isinstance(schema.get("properties"), Mapping):
+    properties = schema.get("properties")
+    if kind == "object" and properties and isinstance(properties, Mapping):
         pairs = _pairs(lark, schema, text, quote, depth)
         return f'"{{" {pairs} "}}"'
     return _any_value(lark, text)
