@@ -81,6 +81,13 @@ class TestInstalled:
         assert [trouble.name for trouble in troubles] == ["big"]
         assert f"big-0000{missing}-of-00003.gguf" in troubles[0].message
 
+    def test_a_part_that_is_left_over_hides_no_whole_model(self, models: Path) -> None:
+        path = add(models, "big.gguf")
+        keys = {"general.architecture": "llama", "split.no": 1, "split.count": 3}
+        GgufWriter(keys, [("t", (1,), F32, b"1234")]).write(models / "big-00002-of-00003.gguf")
+        assert [trouble.name for trouble in store.survey()[1]] == ["big"]
+        assert store.find("big") == path
+
     def test_a_whole_file_that_is_called_a_part(self, models: Path) -> None:
         path = add(models, "x-00003-of-00013.gguf")
         assert store.survey()[1] == ()

@@ -73,19 +73,20 @@ def survey() -> tuple[tuple[StoredModel, ...], tuple[Trouble, ...]]:
     roots = (paths.models(), *paths.model_folders())
     files = [(root, path) for root in roots for path in sorted(root.rglob("*"))]
     found = [_stored(root, path) for root, path in files if _is_model(path)]
-    # Of two with the same name, the models directory wins, then the folder named first.
-    by_name = {each.name: each for each in reversed(found) if isinstance(each, StoredModel)}
-    models = list(by_name.values())
+    # Of two with the same name, one with all its parts wins, then the models directory, then the folder named first.
+    stored = [each for each in reversed(found) if isinstance(each, StoredModel)]
+    stored.sort(key=lambda model: _has_all_parts(model.path))
+    models = list({each.name: each for each in stored}.values())
     models.sort(key=lambda model: model.name.lower())
     troubles = [each for each in found if isinstance(each, Trouble)]
     return tuple(models), (*troubles, *_incomplete(path for _, path in files))
 
 
 def _incomplete(files: Iterable[Path]) -> Iterator[Trouble]:
-    """Split models of which a part is missing, be it the first, without which nothing is listed."""
+    """Split models of which a part is missing, be it the first."""
     parts = [path for path in files if len(part_names(path.name)) > 1 and path.is_file()]
     for path in {first_part(path): path for path in parts}.values():
-        if all(path.with_name(name).is_file() for name in part_names(path.name)):
+        if _has_all_parts(path):
             continue
         try:
             check_model(path)
@@ -93,6 +94,10 @@ def _incomplete(files: Iterable[Path]) -> Iterator[Trouble]:
             yield Trouble(plain_name(path.name), error.message)
         except (ModelError, OSError):
             continue  # what is wrong with it otherwise is said when it is used
+
+
+def _has_all_parts(path: Path) -> bool:
+    return all(path.with_name(name).is_file() for name in part_names(path.name))
 
 
 def installed() -> tuple[StoredModel, ...]:
@@ -132,12 +137,12 @@ def find(reference: str) -> Path:
         return first_part(path) if first_part(path).is_file() else path
     models, troubles = survey()
     wanted = plain_name(reference).lower()
-    for trouble in troubles:
-        if trouble.name.lower() == wanted:
-            raise ModelNotFound(trouble.message, hint="`coblyn models` lists those that are here.")
     for model in models:
         if model.name.lower() == wanted:
             return model.path
+    for trouble in troubles:
+        if trouble.name.lower() == wanted:
+            raise ModelNotFound(trouble.message, hint="`coblyn models` lists those that are here.")
     if (neighbour := _neighbour(reference)) is not None:
         return neighbour.path
     entry = lookup(reference)
