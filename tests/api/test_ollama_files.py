@@ -78,6 +78,17 @@ def test_files_may_end_while_others_are_looked_through(url: str) -> None:
     assert httpx.post(f"{url}/api/blobs/{NOTHING}", content=b"").status_code == 201
 
 
+def test_what_cannot_be_deleted_keeps_nothing_else() -> None:
+    folder = paths.models() / "sent"
+    for name in ("sha256-1", "sha256-2", "sha256-3"):
+        (folder / name).mkdir(parents=True)
+        os.utime(folder / name, (0, 0))
+        (folder / f"{name}-file").touch()
+        os.utime(folder / f"{name}-file", (0, 0))
+    sent.sweep()
+    assert not any(path.is_file() for path in folder.iterdir())
+
+
 async def test_what_nothing_was_made_of_goes_after_a_day() -> None:
     folder = paths.models() / "sent"
     folder.mkdir(parents=True)

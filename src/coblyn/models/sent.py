@@ -155,7 +155,8 @@ def sweep() -> None:
 
 
 def _forget_if_old(file: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):  # it came to its end meanwhile, or is a model now
+    # It came to its end meanwhile, or is a model now; or it cannot be deleted, and the others still can.
+    with contextlib.suppress(OSError):
         age = time.time() - file.stat().st_mtime
         if age > (_FORGOTTEN if file.name.startswith(_COMING) else _UNUSED):
             file.unlink()
