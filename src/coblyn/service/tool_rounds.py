@@ -234,7 +234,11 @@ def _continued(command: GenerateCommand, said: Message, ran: Sequence[Ran]) -> G
     messages = prompt.messages
     if prompt.continues_last:
         begun, messages = messages[-1], messages[:-1]
-        said = replace(said, content=begun.content + said.content)
+        said = replace(
+            said,
+            content=begun.content + said.content,
+            reasoning=begun.reasoning + said.reasoning,
+        )
     results = tuple(
         Message("tool", result_text(result), call.name, tool_call_id=call.id)
         for call, result in ran
