@@ -213,6 +213,11 @@ def test_a_hundred_at_once_on_a_connection(address: Address) -> None:
     assert statuses(exchange(address, first * 99 + get())) == [200] * 100
 
 
+def test_a_thousand_offers_of_another_protocol_on_a_connection(address: Address) -> None:
+    first = get(b"/health%00", b"Upgrade: h2c\r\nConnection: Upgrade\r\n", b"Host: localhost\r\n")
+    assert statuses(exchange(address, first * 1000 + get())) == [404] * 1000 + [200]
+
+
 def mutated(data: bytes, chance: random.Random) -> bytes:
     """A request with one to three of its bytes or lines changed, lost, doubled or moved."""
     for _ in range(chance.randint(1, 3)):

@@ -56,11 +56,16 @@ class TimedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         self._unset_keepalive_if_required()
+        while data:
+            data = self._parse(data)
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse bytes up to an offer of another protocol; gives what is to be parsed next."""
         before = self._num_header_bytes
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
-            self._decline(data[offer.args[0] :])
+            return self._without_offer(data[offer.args[0] :])
         except httptools.HttpParserError:
             self._refuse()
         else:
@@ -69,6 +74,7 @@ class TimedProtocol(HttpToolsProtocol):
                 self._num_header_bytes = max(self._num_header_bytes, before + len(data))
                 if self._is_too_long:
                     self._refuse()
+        return b""
 
     def on_message_begin(self) -> None:
         """Start the timer for the headers at a request's first byte."""
@@ -120,8 +126,8 @@ class TimedProtocol(HttpToolsProtocol):
         if self._is_too_long:
             raise ValueError("the headers are too long")
 
-    def _decline(self, rest: bytes) -> None:
-        """Read a request again without its offer of another protocol.
+    def _without_offer(self, rest: bytes) -> bytes:
+        """A request without its offer of another protocol, for a new parser; empty if it is refused.
 
         Args:
             rest: What came after its headers.
@@ -129,13 +135,13 @@ class TimedProtocol(HttpToolsProtocol):
         method = self.parser.get_method()
         if method == b"CONNECT":  # we are no proxy
             self._refuse()
-            return
+            return b""
         version = self.parser.get_http_version().encode()
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
         lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.data_received(b"\r\n".join([*lines, b"", rest]))
+        return b"\r\n".join([*lines, b"", rest])
 
     def _refuse(self) -> None:
         if self._is_too_long:
