@@ -120,6 +120,11 @@ async def test_a_streamed_question_is_marked(client: Client) -> None:
     assert json.loads(arguments) == {"city": "Oslo"}
 
 
+async def test_calls_of_a_message_of_the_user_mean_nothing(client: Client) -> None:
+    reply = await client.post(PATH, {"messages": [{"role": "user", "mcp_calls": [{}]}]})
+    assert reply.status == 200, reply.json
+
+
 WRONG: list[list[Any]] = [
     [{"role": "tool", "tool_call_id": "call_1", "approve": True}],
     [{"role": "tool", "approve": True}],

@@ -34,12 +34,13 @@ def expanded(messages: Sequence[Fields]) -> list[Fields]:
     found: list[Fields] = []
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
-        for call in _calls(message, where):
+        calls = _calls(message, where)
+        for call in calls:
             if call["id"] not in answered:
                 found += _as_messages(call)
         if message.get("role") == "tool" and message.get("approve") is not None:
             found.append(_judged(message, where, ran, is_over=index < last))
-        elif not message.get("mcp_calls") or message.get("content") or message.get("tool_calls"):
+        elif not calls or message.get("content") or message.get("tool_calls"):
             found.append(message)
     return found
 
