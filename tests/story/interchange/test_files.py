@@ -87,6 +87,8 @@ def test_how_far_back_kobold_looks_for_lore(chars: int | None, depth: int) -> No
     assert json.loads(export_file(state, "kobold").data)["wisearchdepth"] == (chars or 0)
     changed, _ = apply(state, Put("settings/lore", {"scan_depth": 7}))
     assert json.loads(export_file(changed, "kobold").data)["wisearchdepth"] == 1120
+    nothing, _ = apply(state, Put("settings/lore", {"scan_depth": 0}))
+    assert json.loads(export_file(nothing, "kobold").data)["wisearchdepth"] == 1  # 0 means all
 
 
 def test_what_a_kobold_entry_forbids_stays_forbidden() -> None:

@@ -98,6 +98,17 @@ def test_a_text_that_was_changed_is_a_scenario(value: dict[str, Any]) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["novelai", "kobold"])
+def test_kept_parts_of_other_kinds_are_left_out(kind: str) -> None:
+    """Clients may keep there what they like."""
+    kept = {"kept/novelai.context": [None, 5], "kept/kobold": {"rest": 5, "settings": [1]}}
+    lore = Put("settings/lore", {"scan_depth": 5})
+    state = changed(NEW, lore, *[Put(place, value) for place, value in kept.items()])
+    written = json.loads(export_file(state, kind).data)
+    assert "context" not in written
+    assert written["prompt"] == ""
+
+
 def test_a_story_of_its_own_is_a_scenario() -> None:
     state = changed(NEW, Edit(MAIN, (Change(0, 0, Text.of("Once.")),)))
     value, suffix = exported(state)

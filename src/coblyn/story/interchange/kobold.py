@@ -147,7 +147,7 @@ def _chars_of(depth: int, kept: Any) -> int:
     """A search depth in characters: the one that the save came with while it means the same."""
     if type(kept) is int and kept >= 0 and _paragraphs(kept) == depth:
         return kept
-    return 0 if depth >= MAX_DEPTH else depth * _PARAGRAPH
+    return 0 if depth >= MAX_DEPTH else max(1, depth * _PARAGRAPH)
 
 
 def _entries(value: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -219,7 +219,9 @@ def kobold_json(state: State, branch: str) -> dict[str, Any]:
     note = state.single("note")
     others = [name for name in state.texts if name != branch]
     mode = _NUMBERS.get(state.single("mode"), 1)
-    rest_of_save = kept.get("rest", {})
+    rest_of_save, settings = (
+        value if isinstance(value := kept.get(name), dict) else {} for name in ("rest", "settings")
+    )
     lore = state.places.get("settings/lore")
     depth = lore.get("scan_depth") if isinstance(lore, Mapping) else None
     searched = (
@@ -242,7 +244,7 @@ def kobold_json(state: State, branch: str) -> dict[str, Any]:
         "anotestr": _place_of(note),
         "worldinfo": [_kobold_entry(entry) for entry in state.collection("lore").values()],
         "altbranches": [[state.texts[name].text] for name in others] + [None] if others else [],
-        "savedsettings": {**kept.get("settings", {}), "opmode": mode},
+        "savedsettings": {**settings, "opmode": mode},
     }
 
 

@@ -84,7 +84,8 @@ def _text_of(content: Mapping[str, Any], story: Any) -> str | None:
 def _parts(state: State) -> dict[str, Any]:
     """Memory, author's note and lore; what else the file that the story came in says of them stays."""
     kept = state.places.get("kept/novelai.context")
-    contexts = [dict(one) for one in kept] if isinstance(kept, list) else []
+    given = kept if isinstance(kept, list) else []
+    contexts = [dict(one) for one in given if isinstance(one, Mapping)]
     note = state.single("note")
     words = note.get("text") if isinstance(note.get("text"), str) else ""
     for number, (text, config) in enumerate(((state.single("memory"), _MEMORY), (words, _NOTE))):
