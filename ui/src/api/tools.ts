@@ -32,6 +32,7 @@ export class ToolsApi {
    */
   async call(name: string, given: string, signal: AbortSignal): Promise<string> {
     const params = { name, arguments: argumentsOf(given) };
+    if (!isJson(params.arguments)) return "Error: The arguments must be a JSON object.";
     const request = post({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
     const headers = { ...request.headers, Accept: "application/json, text/event-stream" };
     const response = await this.#http.request("mcp", { ...request, headers, signal });
@@ -43,7 +44,7 @@ function argumentsOf(given: string): unknown {
   try {
     return JSON.parse(given || "{}") as unknown;
   } catch {
-    return {}; // what the model wrote is shown; the tool says what is missing
+    return undefined;
   }
 }
 
