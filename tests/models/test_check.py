@@ -174,7 +174,13 @@ class TestNames:
         assert first_part(Path("x/a-00002-of-00002.gguf")) == Path("x/a-00001-of-00002.gguf")
 
     @pytest.mark.parametrize(
-        "name", ["a-00000-of-00002.gguf", "a-00003-of-00002.gguf", "a-1-of-2.gguf"]
+        "name",
+        [
+            "a-00000-of-00002.gguf",
+            "a-00003-of-00002.gguf",
+            "a-1-of-2.gguf",
+            "a-00001-of-01001.gguf",
+        ],
     )
     def test_no_parts(self, name: str) -> None:
         assert part_names(name) == (name,)

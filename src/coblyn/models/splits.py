@@ -14,11 +14,14 @@ _SPLIT = re.compile(
     r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)?", re.IGNORECASE
 )
 
+_MAX_PARTS = 1000
+"""Models have hundreds of parts at most, and each is looked for; a larger number is only part of a name."""
+
 
 def part_names(name: str) -> tuple[str, ...]:
     """Names of all files of a file's model; only its own name if it is not split."""
     match = _SPLIT.fullmatch(name)
-    if not match or not 1 <= int(match["number"]) <= int(match["count"]):
+    if not match or not 1 <= int(match["number"]) <= int(match["count"]) <= _MAX_PARTS:
         return (name,)
     stem, count, end = match["stem"], int(match["count"]), match["end"] or ""
     return tuple(f"{stem}-{number:05}-of-{count:05}{end}" for number in range(1, count + 1))
