@@ -13,6 +13,7 @@ from coblyn.story.words import num_words
         ("灯灭了", 3),
         ("她点亮 Lamp走了", 6),
         ("\U00020000あア", 3),
+        ("ｶﾀｶﾅ・ラー", 7),
         ("\0\ud800 x", 2),
     ],
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import regex
 
 __all__ = ["num_words"]
 
-_SIGNS = "\u3005-\u3007\u3021-\u3029\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_WORDS = re.compile(rf"[{_SIGNS}]|[^\s{_SIGNS}]+")
+_SIGNS = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
+_WORDS = regex.compile(rf"[{_SIGNS}]|[^\s{_SIGNS}]+")
 
 
 def num_words(text: str) -> int:

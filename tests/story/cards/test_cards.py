@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import random
+import zipfile
 import zlib
 from typing import Any
 
 import pytest
 
 from coblyn.errors import BadRequest
+from coblyn.story.cards.archive import charx
+from coblyn.story.cards.asset import Asset
 from coblyn.story.cards.file import card_png, read_card_file
 from story.files import V1, V2, V3, chunk, packed, png, text_chunk, webp, zipped
 
@@ -122,3 +126,11 @@ def test_a_picture_gets_both_versions_and_keeps_everything_else() -> None:
     assert read_card_file(only_old).raw == V3 | {"spec": "chara_card_v2", "spec_version": "2.0"}
     with pytest.raises(BadRequest):
         card_png(old[:-20], V3)
+
+
+def test_a_kept_file_never_takes_the_place_of_an_archives_card() -> None:
+    made = charx({"name": "Mara"}, [Asset("card.json", b"{}"), Asset("a.txt", b"kept")])
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        assert archive.namelist().count("card.json") == 1
+        assert json.loads(archive.read("card.json"))["data"]["name"] == "Mara"
+        assert archive.read("a.txt") == b"kept"

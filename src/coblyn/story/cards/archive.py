@@ -29,7 +29,7 @@ def charx(raw: Mapping[str, Any], assets: Iterable[Asset]) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         text = json.dumps(card, ensure_ascii=False, indent=4).encode("utf-8", "surrogatepass")
-        for path, data in {"card.json": text, **named}.items():
+        for path, data in {**named, "card.json": text}.items():
             archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
