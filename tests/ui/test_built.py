@@ -11,8 +11,8 @@ from ui.conftest import WEB
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("built_page")]
 
-MAX_BYTES = 200_000
-"""Of all that a browser loads, compressed."""
+MAX_BYTES = 250_000
+"""Of all that a browser loads, compressed. The design allows 400 KB; less is a reason to look at what was added."""
 
 
 def test_is_small() -> None:

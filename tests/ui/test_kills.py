@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,9 +18,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
-from ui.conftest import ARGUMENTS, missing, new_story
+from ui.conftest import ARGUMENTS, chromium, new_story
 from ui.desk import editor, is_saved, text, wait
 
 pytestmark = pytest.mark.slow
@@ -65,10 +64,9 @@ class Desk:
     def page(self, story: str) -> Page:
         """The story, in a browser that keeps what it kept."""
         if self._context is None:
-            chromium = os.environ.get("COBLYN_CHROMIUM") or shutil.which("chromium") or ""
             folder = self._home / "browser"
             self._context = self._playwright.chromium.launch_persistent_context(
-                folder, executable_path=chromium, args=ARGUMENTS
+                folder, executable_path=chromium(), args=ARGUMENTS
             )
             self._browser = process_of(folder)
         page = self._context.new_page()
@@ -100,16 +98,15 @@ def process_of(folder: Path) -> int:
     return int(str((folder / "SingletonLock").readlink()).rpartition("-")[2])
 
 
-def test_nothing_that_was_typed_is_lost(built_page: None, tmp_path: Path) -> None:
-    if not (os.environ.get("COBLYN_CHROMIUM") or shutil.which("chromium")):
-        missing("These tests need Chromium: install it, or name it in COBLYN_CHROMIUM.")
-    with sync_playwright() as playwright:
-        desk = Desk(playwright, tmp_path)
-        try:
-            desk.start_server()
-            _kill_again_and_again(desk, new_story(desk.address))
-        finally:
-            desk.close()
+def test_nothing_that_was_typed_is_lost(
+    playwright: Playwright, built_page: None, tmp_path: Path
+) -> None:
+    desk = Desk(playwright, tmp_path)
+    try:
+        desk.start_server()
+        _kill_again_and_again(desk, new_story(desk.address))
+    finally:
+        desk.close()
 
 
 def _kill_again_and_again(desk: Desk, story: str) -> None:
