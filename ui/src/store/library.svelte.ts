@@ -22,20 +22,26 @@ export class Library {
 
   readonly #api: StoriesApi;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Numbers of the last look and the last search: what answers an earlier one is out of date. */
+  #looks = 0;
+  #searches = 0;
 
   constructor(api: StoriesApi) {
     this.#api = api;
   }
 
   async look(): Promise<void> {
+    const number = ++this.#looks;
     await this.#try(async () => {
-      [this.stories, this.trash] = await Promise.all([this.#api.list(), this.#api.list(true)]);
+      const [stories, trash] = await Promise.all([this.#api.list(), this.#api.list(true)]);
+      if (number === this.#looks) [this.stories, this.trash] = [stories, trash];
     });
   }
 
   /** Searches a moment after the last letter; nothing to search for shows all stories again. */
   search(words: string): void {
     clearTimeout(this.#timer);
+    this.#searches += 1;
     if (words.trim() === "") {
       this.found = null;
       return;
@@ -82,7 +88,9 @@ export class Library {
   }
 
   async #search(words: string): Promise<void> {
+    const number = this.#searches;
     const hits = await this.#api.search(words);
+    if (number !== this.#searches) return;
     const text = (value: unknown): string => (typeof value === "string" ? value : "");
     this.found = hits.map((hit) => ({ story: text(hit.story), title: text(hit.title), excerpt: text(hit.excerpt) }));
   }
