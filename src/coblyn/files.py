@@ -23,6 +23,7 @@ __all__ = [
     "existing_file",
     "human_size",
     "put_in_place",
+    "real_path",
     "require_not_full",
     "require_space",
 ]
@@ -56,6 +57,14 @@ def existing_file(reference: str) -> Path | None:
         return path if path.is_file() else None
     except (OSError, ValueError, RuntimeError):  # too long, a zero byte, ~nobody
         return None
+
+
+def real_path(path: str | Path) -> str:
+    """The file that a path leads to, through all symbolic links; it need not exist."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # a loop of links on Windows, a zero byte
+        return str(path)
 
 
 def require_space(directory: Path, need: int, *, what: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from coblyn import paths
 from coblyn.engine.interface import EngineClient, ModelInfo
-from coblyn.errors import Busy, ModelBroken, NotFound
+from coblyn.errors import BadRequest, Busy, ModelBroken, NotFound
 from coblyn.models import created
 from coblyn.models.adapter import AdapterSpec
 from coblyn.models.created import Name
@@ -113,6 +113,22 @@ async def test_a_model_is_loaded_when_it_is_named(files: Path) -> None:
         assert model.name == "second"
     assert loader.log == ["load second"]
     assert names(models) == ["first", "second"]
+
+
+async def test_a_link_to_a_file_is_that_file(files: Path, tmp_path: Path) -> None:
+    loader = FakeLoader()
+    link = tmp_path / "linked.gguf"
+    link.symlink_to(files / "first.gguf")
+    models = Models([FileEngine(link)])
+    models.demand = Demand(models, loader)
+    inventory = Inventory(models)
+    assert next(item.name for item in inventory.all()) == "linked:latest"
+    assert {item.name for item in inventory.waiting()} == {"second:latest", "third:latest"}
+    assert await models.ready("first") is models.default
+    assert inventory.find("first").model is models.default
+    with pytest.raises(BadRequest, match="is loaded"):
+        inventory.remove("first")
+    assert loader.log == []
 
 
 async def test_lists_name_what_could_be_loaded_with_adapters(files: Path) -> None:

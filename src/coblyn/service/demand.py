@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coblyn.errors import Busy, CoblynError
+from coblyn.files import real_path
 from coblyn.models.adapter import AdapterSpec
 from coblyn.models.names import file_of
 from coblyn.progress import Progress
@@ -234,4 +235,5 @@ def _is_idle(model: LoadedModel) -> bool:
 
 
 def _is_file(model: LoadedModel, path: Path) -> bool:
-    return Path(model.engine.info.path) == path
+    read = model.engine.info.path
+    return bool(read) and real_path(read) == real_path(path)

@@ -8,9 +8,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from coblyn.errors import BadRequest, ModelError, NotFound
+from coblyn.files import real_path
 from coblyn.models import created, store
 from coblyn.models.catalogue import lookup
 from coblyn.models.created import Created, Name
@@ -254,16 +256,28 @@ class Inventory:
     def _bases(self) -> Iterator[Item]:
         loaded = self.loaded()
         yield from loaded
-        paths = {item.path for item in loaded}
+        yield from (item for item in self._stored(loaded) if item.model is None)
+
+    def _stored(self, loaded: list[Item]) -> Iterator[Item]:
+        """An item for each file that is here; one that a loaded model was read from has that model."""
+        models = {real_path(item.path): item.model for item in loaded if item.path}
         for stored in store.installed():
-            if str(stored.path) not in paths:
-                name = stored.name + LATEST
-                yield Item(name, str(stored.path), stored.size, stored.modified, Modelfile(name))
+            name, path = stored.name + LATEST, str(stored.path)
+            yield Item(
+                name,
+                path,
+                stored.size,
+                stored.modified,
+                Modelfile(name),
+                models.get(real_path(path)),
+            )
 
     def _base(self, name: str) -> Item | None:
         entry = lookup(plain(name))
         wanted = {plain(name), plain(entry.name) if entry else ""}
-        return next((item for item in self._bases() if plain(item.name) in wanted), None)
+        loaded = self.loaded()
+        items = chain(loaded, self._stored(loaded))
+        return next((item for item in items if plain(item.name) in wanted), None)
 
     def _adapted(self) -> Iterator[Item]:
         """An item for each loaded model with each of its adapters."""
