@@ -29,6 +29,8 @@ def pull(
 ) -> None:
     """Download a model; an interrupted download continues where it stopped."""
     from coblyn.cli.bar import bar
+    from coblyn.errors import Cancelled
+    from coblyn.fetch.network import AGAIN
     from coblyn.files import human_size
     from coblyn.models.catalogue import lookup
     from coblyn.models.pull import pull as pull_model
@@ -45,6 +47,8 @@ def pull(
 
         show_variants(error.variants, as_json=as_json)
         raise
+    except KeyboardInterrupt:
+        raise Cancelled("Stopped.", hint=AGAIN) from None
     size = pulled.path.stat().st_size
     if as_json:
         import json
