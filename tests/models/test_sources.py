@@ -136,8 +136,14 @@ class TestHuggingFace:
         add_repository(server, {"model.safetensors": b"x"}, "maker/Model")
         with pytest.raises(ModelNotFound, match="no GGUF files"):
             pull("hf:maker/Model")
-        with pytest.raises(FetchError, match="maker/none"):
+        with pytest.raises(
+            ModelNotFound, match=f"{server.url} has nothing about maker/none"
+        ) as none:
             pull("hf:maker/none")
+        assert "name" in none.value.hint
+        assert "HF_ENDPOINT" in none.value.hint
+        with pytest.raises(ModelNotFound, match="revision 'v2'"):
+            pull("hf:maker/none@v2")
         server.add("/api/models/maker/broken?blobs=true", statuses=[500] * 9)
         with pytest.raises(FetchError, match="500") as failed:
             pull("hf:maker/broken")

@@ -19,6 +19,7 @@ __all__ = ["Hub", "open_hub"]
 T = TypeVar("T")
 
 _HUB = "https://huggingface.co"
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _TRIES = 3
 _PATIENCE = 60.0
 """Maximum seconds to wait when the hub limits the rate of requests."""
@@ -86,6 +87,12 @@ class Hub:
             return ModelNotFound(
                 f"There is no repository {name} on Hugging Face, or it is private.",
                 hint="Check its name; for a private one set HF_TOKEN.",
+            )
+        if _status(error) == 404 and _REPOSITORY.fullmatch(name):
+            return ModelNotFound(
+                f"{self.endpoint} has nothing about {name}"
+                + (f" at the revision {revision!r}." if revision else "."),
+                hint="Check its name; if HF_ENDPOINT is set, check that address too.",
             )
         if _status(error) in (401, 403):
             return FetchError(
