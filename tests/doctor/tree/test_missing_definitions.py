@@ -37,6 +37,12 @@ def test_a_source_that_the_makefile_does_not_know(tmp_path: Path) -> None:
     assert "new/start.c" in finding.fix.text
 
 
+def test_a_name_of_one_letter_is_looked_for(tmp_path: Path) -> None:
+    sources = {"main.c": "int main(void) { return f(); }\n", "new.c": "int f(void) { return 0; }\n"}
+    write(tmp_path, {"Makefile": RULES, **sources})
+    assert "new.c:1 defines f" in top(tmp_path, MISSING.format("f")).story[1]
+
+
 def test_nothing_defines_it(tmp_path: Path) -> None:
     write(tmp_path, {"Makefile": RULES, "main.c": "int main(void) { return start(1); }\n"})
     finding = top(tmp_path, MISSING.format("start"))

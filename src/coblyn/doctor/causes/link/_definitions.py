@@ -36,7 +36,7 @@ def bare_name(symbol: str) -> str:
 def definitions(tree: Tree, symbol: str) -> list[Evidence]:
     """Where sources and headers of a tree define a function or a variable; the first few places."""
     name = bare_name(symbol)
-    if len(name) < 2:
+    if not name:
         return []
     found: list[Evidence] = []
     for file in _sources(tree):
