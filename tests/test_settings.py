@@ -49,6 +49,15 @@ def test_a_wrong_value_names_its_source(monkeypatch: pytest.MonkeyPatch) -> None
         Settings.load()
 
 
+def test_a_key_in_plain_text_is_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "some.toml"
+    file.write_text('[[keys]]\nname = "ann"\nkey = "a-secret-of-ann"\n')
+    with pytest.raises(SettingsError, match="missing required field hash") as caught:
+        Settings.load(file)
+    assert "secret" not in str(caught.value)
+    assert "coblyn key add NAME" in caught.value.hint
+
+
 def test_a_value_out_of_range_is_refused() -> None:
     with pytest.raises(SettingsError, match="command line sets port to 70000"):
         Settings.load(flags={"port": 70000})

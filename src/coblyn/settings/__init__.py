@@ -104,7 +104,7 @@ class Settings(EngineSettings):
     ] = ()
     keys: Annotated[
         tuple[ApiKey, ...],
-        Meta(description="API keys, as `coblyn key add` writes them; only hashes are kept."),
+        Meta(description="API keys, as `coblyn key add NAME` writes them; only hashes are kept."),
     ] = ()
     require_key: Annotated[
         bool,
@@ -294,7 +294,8 @@ def _read(settings: type[Settings], origin: str, values: Mapping[str, Any]) -> d
             read[name] = known[name].read(value)
         except ValueError as error:
             raise SettingsError(
-                f"{origin} sets {name} to {value!r}: {error}.", hint=known[name].hint
+                f"{origin} sets {name} to {known[name].shown(value)}: {error}.",
+                hint=known[name].hint,
             ) from error
     return read
 

@@ -40,6 +40,10 @@ class Rule:
         """The meaning, for error messages."""
         return f"{self.name}: {self.meaning}" if self.meaning else ""
 
+    def shown(self, value: Any) -> str:
+        """A value as error messages show it; entries of ``keys`` may hold a key in plain text, and are not shown."""
+        return "a value that is not shown here" if self.name == "keys" else repr(value)
+
     def read(self, value: Any) -> Any:
         """Validate a value; text from the environment is converted to the type.
 
