@@ -187,6 +187,11 @@ async def test_calls_have_a_limit() -> None:
     assert len(calls) <= 3
 
 
+async def test_no_call_may_run_at_all(client: Client) -> None:
+    answer = await ask(client, max_tool_calls=0)
+    assert not answer["choices"][0]["message"].get("mcp_calls")
+
+
 async def test_a_call_that_is_cut_does_not_run(client: Client) -> None:
     answer = await ask(client, max_tokens=len(Caller.first) - 20)
     [choice] = answer["choices"]

@@ -209,6 +209,22 @@ async def test_calls_have_a_limit() -> None:
     assert answer["status"] == "completed"
 
 
+async def test_no_call_may_run_at_all(client: Client) -> None:
+    answer = await ask(client, max_tool_calls=0)
+    calls = [item for item in answer["output"] if item["type"] == "mcp_call"]
+    assert calls == []
+    assert answer["status"] == "completed"
+
+
+async def test_functions_of_the_client_stay_where_no_call_may_run(client: Client) -> None:
+    function = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
+    body = {"tools": [TOOL, function], "tool_choice": "required", "max_tool_calls": 0}
+    answer = await ask(client, **body)
+    kinds = [item["type"] for item in answer["output"]]
+    assert "mcp_call" not in kinds
+    assert "function_call" in kinds
+
+
 class Sleeper(Caller):
     first = f"{HEAD}{call_of('sleep')}"
 

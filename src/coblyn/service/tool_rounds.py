@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from coblyn.chat.messages import Message, ToolCall, ToolChoice
+from coblyn.chat.messages import Message, NamedTool, ToolCall, ToolChoice
 from coblyn.chat.reply import Collected, ReplyEvent
 from coblyn.engine.events import Finish
 from coblyn.errors import CoblynError
@@ -98,7 +98,7 @@ class Rounds:
         Raises:
             CoblynError: It cannot start.
         """
-        return None if self.approved else await self.generator.start(command)
+        return None if self.approved else await self.generator.start(self._limited(command))
 
     async def events(
         self, command: GenerateCommand, first: Generation | None
@@ -119,8 +119,8 @@ class Rounds:
                 yield event
         command = _answered(command, ran)
         while not self.cancelled.is_set():
-            is_last = self._num_run >= self.max_calls
-            generation = first or await self.generator.start(_choosing(command, is_last=is_last))
+            is_last = self._is_last
+            generation = first or await self.generator.start(self._limited(command))
             first = None
             self.records.append(generation.record)
             said, ended, ran = Collected(), None, []
@@ -145,6 +145,25 @@ class Rounds:
                 yield Reply(ended.event, (), "tool_calls")
                 return
             command = _continued(command, said.message, ran)
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether no more calls may run."""
+        return self._num_run >= self.max_calls
+
+    def _limited(self, command: GenerateCommand) -> GenerateCommand:
+        """A command that calls no tool of this server if no more calls may run; the client's functions stay."""
+        if not self._is_last:
+            return command
+        prompt = _prompt(command)
+        here = {each.tool.full_name for each in self.tools}
+        others = tuple(tool for tool in prompt.tools if tool.name not in here)
+        if not others:  # forbidden instead of left out: the prompt stays the same, and cached
+            return replace(command, prompt=replace(prompt, tool_choice="none"))
+        chosen = prompt.tool_choice
+        is_gone = isinstance(chosen, NamedTool) and chosen.name in here
+        choice: ToolChoice = "auto" if is_gone else chosen
+        return replace(command, prompt=replace(prompt, tools=others, tool_choice=choice))
 
     def _mine(self, message: Message) -> list[ToolCall]:
         """The calls of a message that run here without asking."""
@@ -204,13 +223,6 @@ def result_text(result: ToolResult) -> str:
 def _prompt(command: GenerateCommand) -> ChatPrompt:
     assert isinstance(command.prompt, ChatPrompt), "rounds are parts of a conversation"
     return command.prompt
-
-
-def _choosing(command: GenerateCommand, *, is_last: bool) -> GenerateCommand:
-    """A command that must not call tools if it is the last one."""
-    if not is_last:
-        return command
-    return replace(command, prompt=replace(_prompt(command), tool_choice="none"))
 
 
 def _answered(command: GenerateCommand, ran: Sequence[Ran]) -> GenerateCommand:
