@@ -23,6 +23,7 @@ from coblyn.engine.request import Request
 from coblyn.engine.runner import LlamaRunner
 from coblyn.engine.texts import BATCH, MAX_TEXTS, batches
 from coblyn.errors import BadRequest, PromptTooLong
+from coblyn.models.overrides import Overrides, write_overrides
 from coblyn.native.bundle import Bundle
 from gguf_file import bert_model
 
@@ -115,6 +116,19 @@ async def test_a_reranker_agrees_with_numpy(bundle: Bundle, tmp_path: Path) -> N
     (found,) = await vectors(engine, "w1 w2")
     pooled = np.tanh(linear(bert(weights, [2, 6, 7, 3])[0], weights, "cls"))
     np.testing.assert_allclose(found, linear(pooled, weights, "cls.output"), rtol=0.02, atol=0.01)
+    await engine.close()
+
+
+@pytest.mark.native
+async def test_a_corrected_pooling_counts(bundle: Bundle, tmp_path: Path) -> None:
+    file, weights = bert_model(ranks=True)
+    path = file.write(tmp_path / "rank.gguf")
+    write_overrides(path, Overrides({"bert.pooling_type": 1}))
+    engine = load(bundle, path)
+    assert not engine.info.ranks
+    (found,) = await vectors(engine, "w1 w2")
+    expected = bert(weights, [2, 6, 7, 3]).mean(0)
+    np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.01)
     await engine.close()
 
 

@@ -88,6 +88,7 @@ class Model(Handle):
     ) -> None:
         super().__init__(library.llama_model_free)
         self._other_template = chat_template
+        self._metadata = dict(metadata or {})
         self.library = library
         self.path = path
         params = library.llama_model_default_params()
@@ -355,6 +356,9 @@ class Model(Handle):
         return int(text) if text.isdecimal() else 0
 
     def _text(self, key: str) -> str:
+        # The library computes with the replaced values, and tells those of the file.
+        if key in self._metadata:
+            return str(self._metadata[key]).lower()
         buffer = ctypes.create_string_buffer(256)
         size = self.library.llama_model_meta_val_str(
             self.pointer, key.encode(), buffer, len(buffer)
