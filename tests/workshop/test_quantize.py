@@ -232,6 +232,12 @@ def test_the_command_tells_what_it_made(
         command(str(model), "q4_0", tensor=["ffn_down"])
 
 
+def test_a_missing_text_is_told_before_anything_is_written(model: Path) -> None:
+    with pytest.raises(BadRequest, match="There is no text"):
+        command(str(model), "q8_0", report=model.with_name("none.txt"))
+    assert list(model.parent.glob("*.gguf")) == [model]
+
+
 def test_without_a_model_all_types_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     command()
     lines = capsys.readouterr().out.splitlines()

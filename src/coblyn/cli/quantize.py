@@ -66,6 +66,7 @@ def quantize(
     """Write a smaller file of a model, or list the available types."""
     from coblyn.cli.build import ensure_bundle
     from coblyn.models.store import find
+    from coblyn.workshop.examine import require_text
     from coblyn.workshop.quantize import Recipe, plan_quantized
 
     if model is None:
@@ -81,6 +82,8 @@ def quantize(
     target = out or beside(source, recipe.kind.upper())
     if not (force or dry_run):
         refuse_existing(target)
+    if report:
+        require_text(report)
     library = ensure_bundle().lib_dir
     plan = plan_quantized(source, recipe, library)
     if dry_run:

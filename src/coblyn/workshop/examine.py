@@ -17,7 +17,7 @@ from coblyn.workshop.job import run_job
 from coblyn.workshop.quality import Quality
 from coblyn.workshop.result import new_file
 
-__all__ = ["Compared", "Observed", "compare", "observe"]
+__all__ = ["Compared", "Observed", "compare", "observe", "require_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,18 @@ def compare(
     )
 
 
-def _check(text: Path, length: int, models: Sequence[Path]) -> None:
+def require_text(text: Path) -> None:
+    """Refuse a text that does not exist.
+
+    Raises:
+        BadRequest: There is no such file.
+    """
     if not text.is_file():
         raise BadRequest(f"There is no text {text}.", field="text")
+
+
+def _check(text: Path, length: int, models: Sequence[Path]) -> None:
+    require_text(text)
     if length < 32:
         raise BadRequest("A chunk has at least 32 tokens.", field="chunk")
     for model in models:
