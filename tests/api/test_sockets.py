@@ -6,10 +6,12 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 
+from coblyn.api.body import part_deadline
 from coblyn.api.protocol import TimedProtocol
 from coblyn.api.state import ApiOptions
 from coblyn.engine.fake import FakeRunner
@@ -57,6 +59,24 @@ def test_half_a_body_is_given_up(address: tuple[str, int]) -> None:
     answer = exchange(address, request(100, b'{"prompt": '))
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"Content-Length" in answer
+
+
+def test_a_body_that_only_trickles_in_is_given_up(address: tuple[str, int]) -> None:
+    with socket.create_connection(address, timeout=0.02) as connection:
+        connection.sendall(request(10_000, b'{"prompt": "'))
+        answer, num_sent = b"", 0
+        while not answer and num_sent < 500:
+            with suppress(TimeoutError):
+                answer = connection.recv(1 << 16)
+            if not answer:
+                connection.sendall(b"a")
+                num_sent += 1
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_each_part_of_a_body_that_comes_fast_has_the_whole_time() -> None:
+    assert part_deadline(100.0, 160.0, 1 << 20, 30.0) == 190.0
+    assert part_deadline(100.0, 129.0, 29, 30.0) == pytest.approx(130.0, abs=0.1)
 
 
 def test_half_the_headers_are_given_up(address: tuple[str, int]) -> None:

@@ -17,6 +17,7 @@ from coblyn.errors import BadRequest, Cancelled
 __all__ = [
     "BodyTimeout",
     "BodyTooLarge",
+    "part_deadline",
     "parts_of",
     "read_bytes",
     "read_json",
@@ -61,6 +62,10 @@ _MAX_DIGITS = 20
 _DRAINED = 4
 """Oversized bodies are read and discarded up to this many times the limit: a client that is still sending would see
 a reset connection instead of the answer."""
+
+_MIN_RATE = 1024
+"""Bytes per second at which a body must arrive once its first ``body_seconds`` are over: otherwise a client that sends
+a byte now and then would hold its connection for days."""
 
 
 async def read_json(request: Request, options: ApiOptions) -> dict[str, Any]:
@@ -205,19 +210,47 @@ async def _read(request: Request, limit: int, seconds: float) -> bytes:
     return bytes(body)
 
 
+def part_deadline(begun: float, now: float, received: int, seconds: float) -> float:
+    """The time by which the next part of a body must arrive.
+
+    Args:
+        begun: When reading the body began, in seconds of any clock.
+        now: The present time by the same clock.
+        received: Number of bytes that have arrived.
+        seconds: Maximum time for a part, and for a body slower than 1 KiB/s as a whole.
+    """
+    return min(now, begun + received / _MIN_RATE) + seconds
+
+
 async def _timed(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-    """Chunks of the body, each of which must arrive within a time limit."""
+    """Chunks of the body, each of which must arrive by its deadline."""
+    clock = asyncio.get_running_loop().time
+    begun, received = clock(), 0
     with contextlib.suppress(StopAsyncIteration):
         while True:
+            now = clock()
+            deadline = part_deadline(begun, now, received, seconds)
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout_at(deadline):
                     chunk = await anext(chunks)
             except TimeoutError:
-                raise BodyTimeout(
-                    f"The body is not complete, and no more of it came for {seconds:g} s.",
-                    hint="Send as many bytes as Content-Length says.",
+                raise _too_slow(
+                    seconds, is_trickle=deadline < now + seconds and received > 0
                 ) from None
+            received += len(chunk)
             yield chunk
+
+
+def _too_slow(seconds: float, *, is_trickle: bool) -> BodyTimeout:
+    if is_trickle:
+        return BodyTimeout(
+            f"The body is not complete after {seconds:g} s, and comes more slowly than 1 KiB/s.",
+            hint="Send the body faster, and as many bytes as Content-Length says.",
+        )
+    return BodyTimeout(
+        f"The body is not complete, and no more of it came for {seconds:g} s.",
+        hint="Send as many bytes as Content-Length says.",
+    )
 
 
 def _too_large(limit: int) -> BodyTooLarge:

@@ -30,7 +30,7 @@ class ApiOptions:
         requires_key: Whether programs on this machine need a key too; remote ones always do.
         logs_texts: Whether to log prompts and answers.
         max_body: Maximum size of a body in bytes.
-        body_seconds: Maximum time for the next part of a body to arrive.
+        body_seconds: Maximum time for the next part of a body to arrive, and for all of one slower than 1 KiB/s.
         keep_alive: Seconds of silence after which a stream sends a comment; 0 for never.
         default_max_tokens: Default maximum number of tokens for text completions.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.

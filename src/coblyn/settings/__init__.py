@@ -134,7 +134,11 @@ class Settings(EngineSettings):
     ] = 32 << 20
     body_seconds: Annotated[
         float,
-        Meta(ge=0.1, le=3600, description="Seconds within which more of a body must arrive."),
+        Meta(
+            ge=0.1,
+            le=3600,
+            description="Seconds within which more of a body must arrive; all of it below 1 KiB/s.",
+        ),
     ] = 30.0
     header_seconds: Annotated[
         float,
