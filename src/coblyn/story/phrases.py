@@ -87,7 +87,6 @@ PHRASES: Mapping[str, str | tuple[str, str]] = {
     "card_newer": "The card is of version {version}, which is newer than what is known here.",
     "card_not_text": "{name} is not text and is not used.",
     "card_no_book": "character_book is not a book and is not used.",
-    "picture": "the picture",
     "png_checksum": "The checksum of the text {keyword} is wrong.",
     "png_cut": "The picture is cut short.",
     "png_no_end": "The picture has no end.",

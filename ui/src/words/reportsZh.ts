@@ -73,7 +73,6 @@ export const REPORTS: Readonly<Record<string, string>> = {
   card_newer: "角色卡是第 {version} 版，比这里已知的更新。",
   card_not_text: "{name} 不是文字，未使用。",
   card_no_book: "character_book 不是世界书，未使用。",
-  picture: "图片",
   png_checksum: "文字 {keyword} 的校验和不对。",
   png_cut: "图片不完整。",
   png_no_end: "图片没有结尾。",
