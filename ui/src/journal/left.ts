@@ -1,6 +1,6 @@
 /** What pages that are gone have left in this browser: sent where the server takes it, told of where it does not. */
 
-import type { Sent, StoriesApi } from "../api/stories";
+import type { Operation, Sent, StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
 import type { Outbox, Waiting } from "./outbox";
 
@@ -17,6 +17,23 @@ export async function sendLeft(api: Pick<StoriesApi, "append">, outbox: Outbox):
     }
   }
   return orphans;
+}
+
+/** Words of a story that is gone, or that meet others there: a new story keeps them if the writer wants that. */
+export function tellOfLeft(
+  orphans: readonly Waiting[],
+  outbox: Outbox,
+  tell: (words: string, keep: () => void, forget: () => void) => void,
+  create: (operations: readonly Operation[]) => Promise<void>,
+): void {
+  const words = orphans.map(({ operations }) => wordsOf(operations)).filter(Boolean).join("\n\n");
+  const forget = (): void => void orphans.forEach((one) => void outbox.keep({ ...one, operations: [] }));
+  const keep = async (): Promise<void> => {
+    await create([{ kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: words }] }]);
+    forget();
+  };
+  if (words !== "") tell(words, () => void keep(), forget);
+  else forget();
 }
 
 /** The words that were typed, without the story they belong to: what was put behind each other is one stretch, others are paragraphs. */

@@ -8,40 +8,18 @@ import { ApiError } from "../api/types";
 import type { Story } from "../editor/story";
 import { difference } from "../journal/difference";
 import { Journal, newId } from "../journal/journal.svelte";
-import { sendLeft, wordsOf } from "../journal/left";
-import type { Outbox, Waiting } from "../journal/outbox";
+import { sendLeft, tellOfLeft } from "../journal/left";
+import type { Outbox } from "../journal/outbox";
 import { sourcesOf } from "../journal/sources";
 import { Units } from "../journal/units";
 import { Carets } from "./carets";
+import { runsIn } from "./cherry";
+import type { BookEvents, Broken, Loaded, Written } from "./opened";
 import { NOTHING, withOperation } from "./places";
 import { sample } from "./sample";
 
 export type { BranchState, Places, Runs } from "../api/stories";
-
-/** Why a story is not there: what the server said, and the last version that can be read. */
-export interface Broken {
-  id: string;
-  message: string;
-  readable: number | null;
-}
-
-/** A text as an editor begins with it; `at` is where the caret was left, null for the end. */
-interface Loaded {
-  text: string;
-  runs: Runs;
-  at: number | null;
-}
-
-export interface BookEvents {
-  /** A story or a branch was opened: the address has to name it. */
-  onOpen(id: string, branch: string): void;
-  /** Something besides the text has changed. */
-  onPlace(): void;
-  /** Others changed the same; `theirs` is their text. */
-  onConflict(keepOurs: () => void, takeTheirs: () => void): void;
-  /** Words that were typed in this browser belong nowhere any more. */
-  onOrphan(words: string, keep: () => void, forget: () => void): void;
-}
+export type { BookEvents, Broken } from "./opened";
 
 export class Book {
   /** null while a story is being opened. */
@@ -67,6 +45,8 @@ export class Book {
   #loaded: Loaded = { text: "", runs: [], at: null };
   /** The step that a generation under way belongs to. */
   #generating = "";
+  /** How many changes of others, and steps back and forth, the page was told. */
+  #numHeard = 0;
 
   constructor(api: StoriesApi, storage: Storage | null, events: BookEvents) {
     this.#api = api;
@@ -91,23 +71,11 @@ export class Book {
   async start(outbox: Outbox | null, wanted: { story: string | null; branch: string | null }): Promise<void> {
     this.#outbox = outbox;
     this.hasOutbox = outbox !== null;
-    if (outbox) this.#tellOf(await sendLeft(this.#api, outbox), outbox);
+    if (outbox) tellOfLeft(await sendLeft(this.#api, outbox), outbox, this.#events.onOrphan, (words) => this.create(words));
     if (wanted.story) return this.open(wanted.story, wanted.branch);
     const [last] = await this.#api.list();
     this.isFirst = last === undefined;
     return last ? this.open(last.id, null) : this.create(sample());
-  }
-
-  /** Words of a story that is gone, or that meet others there: a new story keeps them if the writer wants that. */
-  #tellOf(orphans: readonly Waiting[], outbox: Outbox): void {
-    const words = orphans.map(({ operations }) => wordsOf(operations)).filter(Boolean).join("\n\n");
-    const forget = (): void => void orphans.forEach((one) => void outbox.keep({ ...one, operations: [] }));
-    const keep = async (): Promise<void> => {
-      await this.create([{ kind: "edit", branch: "main", changes: [{ from: 0, to: 0, insert: words }] }]);
-      forget();
-    };
-    if (words !== "") this.#events.onOrphan(words, () => void keep(), forget);
-    else forget();
   }
 
   async create(operations: readonly Operation[]): Promise<void> {
@@ -144,8 +112,30 @@ export class Book {
   async branchOff(at: number, text: string | null, runs: Runs, name = ""): Promise<void> {
     const branch = newId();
     const own = text === null ? { at } : { text, runs };
+    const begun = text === null ? this.#until(at) : { text, runs };
     this.add({ kind: "branch", branch, parent: this.branch, ...own, ...(name ? { name } : {}) });
-    await this.switchTo(branch);
+    await this.#moveTo(branch, begun);
+  }
+
+  #until(at: number): Written {
+    return { text: this.text.slice(0, at), runs: runsIn(this.#story?.runs() ?? this.#loaded.runs, 0, at) };
+  }
+
+  /** Shows a new branch, of which all is known here, without reading a long story anew; unless others wrote meanwhile. */
+  async #moveTo(branch: string, begun: Written): Promise<void> {
+    const { id, journal, branch: left } = this;
+    if (!id || !journal) return;
+    this.add({ kind: "select", branch });
+    const numHeard = this.#numHeard;
+    const isSaved = await journal.flush();
+    if (!isSaved || this.#numHeard !== numHeard || this.journal !== journal) return this.open(id, branch);
+    this.#keepCaret();
+    const behind = this.#until(this.text.length);
+    const of = (name: string, written: Written): BranchState => ({ ...this.branches[name], ...written });
+    this.branches = { ...this.branches, [left]: of(left, behind), [branch]: of(branch, begun) };
+    this.#display(branch, begun);
+    [this.canUndo, this.canRedo] = [true, true];
+    this.#events.onOpen(id, branch);
   }
 
   /** Words that were offered and put away are kept, and found beside the takes. */
@@ -233,17 +223,21 @@ export class Book {
     this.#leaveStory();
     const branch = wanted !== null && wanted in state.branches ? wanted : state.selected;
     const { text = "", runs = [] } = state.branches[branch] ?? {};
-    this.#loaded = { text, runs, at: this.#carets.of(id, branch) };
-    this.#story?.load(text, runs, this.#loaded.at);
     this.id = id;
-    this.branch = branch;
+    this.#display(branch, { text, runs });
     this.branches = state.branches;
     this.places = { ...NOTHING, ...state };
-    this.canUndo = version > 0;
-    this.canRedo = version > 0;
+    [this.canUndo, this.canRedo] = [version > 0, version > 0];
     this.journal = new Journal(this.#api, this.#outbox, this.#listener(), { story: id, version, author: this.#author });
     this.journal.watch();
     this.#events.onOpen(id, branch);
+  }
+
+  #display(branch: string, { text, runs }: Written): void {
+    const at = this.id === null ? null : this.#carets.of(this.id, branch);
+    this.#loaded = { text, runs, at };
+    this.#story?.load(text, runs, at);
+    this.branch = branch;
   }
 
   #keepCaret(): void {
@@ -261,8 +255,14 @@ export class Book {
   #listener(): ConstructorParameters<typeof Journal>[2] {
     return {
       lengthOf: (branch) => (branch === this.branch ? (this.#story?.length() ?? this.#loaded.text.length) : -1),
-      onEdit: (_branch, changes, record) => this.#story?.applyRemote(changes, sourcesOf(record), record.role !== "do"),
-      onPlace: (record) => this.#take(record),
+      onEdit: (_branch, changes, record) => {
+        this.#numHeard += 1;
+        this.#story?.applyRemote(changes, sourcesOf(record), record.role !== "do");
+      },
+      onPlace: (record) => {
+        this.#numHeard += 1;
+        this.#take(record);
+      },
       onConflict: () => void this.#meet(),
     };
   }
