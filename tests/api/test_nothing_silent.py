@@ -153,6 +153,23 @@ MIROSTAT = {
 }
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+async def test_what_only_the_services_do_is_reported(
+    path: str, client: Client, engine: SteppedEngine
+) -> None:
+    more = {
+        "web_search_options": {},
+        "prediction": {"type": "content", "content": "a"},
+        "modalities": ["text", "audio"],
+        "context_management": {"edits": []},
+    }
+    _, named = await asked(client, engine, path, more)
+    assert named >= more.keys()
+    usual = {"web_search_options": None, "modalities": ["text"], "verbosity": "medium"}
+    _, named = await asked(client, engine, path, usual)
+    assert named.isdisjoint(usual)
+
+
 @pytest.mark.parametrize("path", BODIES)
 async def test_what_mirostat_replaces_is_reported(
     path: str, client: Client, engine: SteppedEngine

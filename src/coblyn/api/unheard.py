@@ -1,4 +1,4 @@
-"""Fields about a generation that the API of a route does not have, but another API does."""
+"""Fields about a generation that are not heard: another API has them, or another server."""
 
 from __future__ import annotations
 
@@ -39,9 +39,21 @@ _NEUTRAL: Mapping[str, Any] = {
 }
 """Fields of all APIs besides numbers of samplers and what is bound, with the values that change nothing."""
 
+_ELSEWHERE: Mapping[str, Any] = {
+    "web_search_options": None,
+    "prediction": None,
+    "audio": None,
+    "modalities": ["text"],
+    "verbosity": "medium",
+    "context_management": None,
+    "container": None,
+    "mcp_servers": None,
+}
+"""Fields of OpenAI's and Anthropic's services for what this server does not do, with the values that change nothing."""
+
 
 def report_unheard(body: Mapping[str, Any], model: type[BaseModel] | None) -> Warnings:
-    """Warnings about fields of a body that other APIs have, where their values would change something.
+    """Warnings about fields of a body that other APIs or servers have, where their values would change something.
 
     A field that the body also has under a name that counts is not reported: defaults come under all names.
 
@@ -52,13 +64,15 @@ def report_unheard(body: Mapping[str, Any], model: type[BaseModel] | None) -> Wa
     heard = _heard(model) if model else frozenset()
     unheard = [name for name in body if name not in heard and _says_something(name, body[name])]
     return {
-        name: "This API has no such field; it was ignored."
+        name: f"This {'server' if name in _ELSEWHERE else 'API'} has no such field; it was ignored."
         for name in unheard
         if heard.isdisjoint(body.keys() & set(_same(name)))
     }
 
 
 def _says_something(name: str, value: Any) -> bool:
+    if name in _ELSEWHERE:  # an empty object can ask for something: `web_search_options` does
+        return value is not None and value != [] and value != _ELSEWHERE[name]
     if value is None or value in ("", [], {}):
         return False
     return name in _NUMBERS or name in BOUND or (name in _NEUTRAL and value != _NEUTRAL[name])
