@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from coblyn.engine.fake import FakeRunner
+from live_server import serve
+from ui.conftest import NewPage
 from ui.desk import (
     PROMPT,
     button,
@@ -144,6 +147,20 @@ def test_of_several_takes_a_sentence_is_used_and_undone_at_once(page: Page) -> N
     expect(editor(page)).to_be_focused()
     button(page, "Undo").click()
     wait(page, lambda: text(page) == PROMPT, "the step back")
+
+
+def test_while_takes_are_written_the_bar_stops_them(new_page: NewPage) -> None:
+    with serve(lambda: FakeRunner(seconds_a_step=0.1)) as address:
+        page = new_page(address)
+        write(page, PROMPT)
+        button(page, "More ways to continue").click()
+        button(page, "Write 3 takes").click()
+        expect(button(page, "Generate")).to_have_count(0)
+        button(page, "Stop").click()
+        expect(page.get_by_text("writing", exact=True)).to_have_count(0)
+        expect(button(page, "Generate")).to_be_visible()
+        assert text(page) == PROMPT
+        page.close()
 
 
 def test_a_preset_sets_all_numbers_of_the_panel(page: Page) -> None:

@@ -141,6 +141,7 @@ export class Session {
 
   stop(): void {
     this.generation.stop();
+    this.takes.stop();
   }
 
   get canUndo(): boolean {
@@ -219,7 +220,7 @@ export class Session {
   }
 
   #write(place: "end" | "piece", opening = "", keepsOn = false): Promise<boolean> {
-    if (!this.#story || this.generation.isRunning || this.#isStarting) return Promise.resolve(false);
+    if (!this.#story || this.generation.isRunning || this.takes.isWriting || this.#isStarting) return Promise.resolve(false);
     this.#isStarting = true;
     this.generation.prepare();
     this.#run = this.#generate(this.#story, { place, opening, keepsOn }).finally(() => (this.#isStarting = false));

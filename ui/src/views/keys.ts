@@ -49,7 +49,7 @@ export function onPageKey(event: KeyboardEvent, page: Page): void {
 /** One layer a press. */
 function escape({ session, place }: Page): void {
   if (place.isPaletteOpen) place.isPaletteOpen = false;
-  else if (session.generation.isRunning) session.stop();
+  else if (session.generation.isRunning || session.takes.isWriting) session.stop();
   else if (place.isMenuOpen) place.isMenuOpen = false;
   else if (place.panel) place.closePanel();
   else if (place.sheet) place.go({ sheet: null });
