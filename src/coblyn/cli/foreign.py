@@ -1,4 +1,4 @@
-"""KoboldCPP's settings files on the command line: their conversion, and messages about it."""
+"""Settings files of KoboldCPP and llama-server on the command line: their conversion, and messages about it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from coblyn.errors import SettingsError
 from coblyn.models.kcpps import is_kcpps, read_kcpps
+from coblyn.models.llama_preset import is_llama_preset, read_llama_preset
 
 if TYPE_CHECKING:
     from coblyn.models.kcpps import Kcpps
+    from coblyn.models.llama_preset import LlamaPreset
 
 __all__ = ["Foreign", "read_foreign"]
 
@@ -36,15 +38,20 @@ def read_foreign(name: str | None) -> Foreign:
     Raises:
         SettingsError: It is such a file but cannot be read.
     """
-    if name is None or not is_kcpps(name):
+    if name is None or not (is_kcpps(name) or is_llama_preset(name)):
         return Foreign(name)
     if "://" in name:
         raise SettingsError(
             f"{name} is on another machine.", hint="Fetch the file, and name it: coblyn serve FILE"
         )
+    if is_llama_preset(name):
+        preset = read_llama_preset(name)
+        origin = (str(preset.path), dict(preset.settings))
+        return Foreign(preset.model or None, origin, _told("Presets of llama-server", preset))
     found = read_kcpps(Path(name).expanduser())
     settings = {**found.settings, **_keys(found)}
-    return Foreign(found.model or None, (str(found.path), settings), _told(found))
+    origin = (str(found.path), settings)
+    return Foreign(found.model or None, origin, _told("Settings of KoboldCPP", found))
 
 
 def _keys(found: Kcpps) -> dict[str, Any]:
@@ -61,12 +68,12 @@ def _keys(found: Kcpps) -> dict[str, Any]:
     return {"keys": keys, **needs_key} if keys else {}
 
 
-def _told(found: Kcpps) -> str:
+def _told(what: str, found: Kcpps | LlamaPreset) -> str:
     """Messages about each non-default key."""
-    lines = [f"Settings of KoboldCPP from {found.path}:"]
+    lines = [f"{what} from {found.path}:"]
     understood = [f"{key} as {name}" for key, name in found.understood.items()]
     lines += _listed("understood", understood)
-    lines += _listed("not yet here", [f"{key} ({what})" for key, what in found.kept.items()])
+    lines += _listed("not yet here", [f"{key} ({text})" for key, text in found.kept.items()])
     lines += _listed("without meaning", [f"{k} ({why})" for k, why in found.pointless.items()])
     return "\n".join(lines)
 

@@ -1,0 +1,132 @@
+"""llama-server's preset files: what its router reads, as settings of ours."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coblyn.cli.foreign import read_foreign
+from coblyn.errors import SettingsError
+from coblyn.models.llama_preset import LlamaPreset, is_llama_preset, read_llama_preset
+from coblyn.settings import Settings
+
+PRESETS = """\
+version = 1
+
+[*]
+c = 8192
+n-gpu-layers = all
+jinja = true
+
+; a comment
+[ggml-org/SmolLM2-GGUF:Q8_0]
+LLAMA_ARG_CTX_SIZE = 4096
+flash-attn = on
+temp = 0.7
+top-k = 20
+no-mmap = true
+cache-type-k = q8_0
+np = 4
+t = -1
+
+[custom]
+model = here.gguf
+--ubatch-size = 256
+chat-template = chatml
+frobnicate = 3
+"""
+
+
+@pytest.fixture
+def presets(tmp_path: Path) -> Path:
+    file = tmp_path / "models.ini"
+    file.write_text(PRESETS)
+    (tmp_path / "here.gguf").write_bytes(b"GGUF")
+    return file
+
+
+def only(tmp_path: Path, text: str) -> LlamaPreset:
+    file = tmp_path / "one.ini"
+    file.write_text(text)
+    return read_llama_preset(str(file))
+
+
+def test_a_section_has_its_own_keys_and_those_of_all(presets: Path) -> None:
+    found = read_llama_preset(f"{presets}#ggml-org/SmolLM2-GGUF:Q8_0")
+    assert found.model == "hf:ggml-org/SmolLM2-GGUF:Q8_0"
+    assert found.settings == {
+        "context": 4096,
+        "gpu_layers": -1,
+        "flash_attention": True,
+        "memory_map": False,
+        "cache_type": "q8_0",
+        "max_running": 4,
+        "threads": 0,
+        "generation_defaults": {"temperature": 0.7, "top_k": 20},
+    }
+    assert found.understood["ctx-size"] == "context"
+    assert found.pointless == {"jinja": "the model's chat template is always used"}
+    assert Settings(**found.settings).cache_type == "q8_0"
+
+
+def test_a_file_beside_the_presets_and_keys_that_mean_nothing(presets: Path) -> None:
+    found = read_llama_preset(f"{presets}#custom")
+    assert found.model == str(presets.parent / "here.gguf")
+    assert (found.settings["context"], found.settings["batch"]) == (8192, 256)
+    assert "chat-template" in found.kept
+    assert found.pointless["frobnicate"] == "no option of this name is known here"
+
+
+def test_what_is_said_at_the_start(presets: Path) -> None:
+    foreign = read_foreign(f"{presets}#custom")
+    assert foreign.settings[1]["batch"] == 256
+    assert "Presets of llama-server" in foreign.told
+    assert "ubatch-size as batch" in foreign.told
+    assert "frobnicate" in foreign.told
+
+
+@pytest.mark.parametrize("wanted", ["", "#gone"])
+def test_a_section_must_be_clear(presets: Path, wanted: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_llama_preset(f"{presets}{wanted}")
+    assert "custom" in (error.value.hint or "")
+
+
+def test_the_section_that_is_loaded_at_the_start_is_meant(presets: Path) -> None:
+    presets.write_text(PRESETS + "load-on-startup = true\n")
+    assert read_llama_preset(str(presets)).model.endswith("here.gguf")
+
+
+def test_a_file_without_sections(tmp_path: Path) -> None:
+    found = only(tmp_path, "hf-repo = user/main\nhf-file = q4.gguf\ntemp = 0.5\nn = -1\n")
+    assert found.model == "hf:user/main:q4.gguf"
+    assert found.settings == {"generation_defaults": {"temperature": 0.5}}
+
+
+@pytest.mark.parametrize("line", ["c = much", "mlock = perhaps", "temp = nan", "n = x"])
+def test_a_value_that_means_nothing_is_named(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SettingsError, match=r"means nothing|cannot be read"):
+        only(tmp_path, f"[a]\n{line}\n")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_llama_preset(str(tmp_path / "gone.ini"))
+
+
+def test_names_of_files() -> None:
+    assert is_llama_preset("a.ini")
+    assert is_llama_preset("a.INI#b/c:Q8_0")
+    assert not is_llama_preset("a.gguf")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.mktemp("any") / "any.ini"
+    file.write_text(text, encoding="utf-8", newline="")
+    with contextlib.suppress(SettingsError):
+        read_llama_preset(str(file))
