@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 
 import pytest
@@ -38,6 +39,18 @@ def test_names_that_model_makers_rely_on() -> None:
     assert render("{{ tools is none }}{{ documents is none }}") == "TrueTrue"
     year = str(dt.datetime.now().astimezone().year)
     assert render("{{ strftime_now('%Y') }}") == year
+    assert render("{{ 'Today is ' + datetime + '.' }}").endswith(f" {year}.")
+    assert render("{{ date_string if date_string is defined }}").endswith(f" {year}")
+
+
+def test_a_request_can_set_the_date() -> None:
+    variables = {"datetime": "yesterday", "date_string": "26 Jul 2024"}
+    source = "{{ datetime }}, {{ date_string }}"
+    assert render(source, variables=variables) == "yesterday, 26 Jul 2024"
+
+
+def test_the_date_in_a_prompt_has_no_time_of_day() -> None:
+    assert not re.search(r"\d:\d", render("{{ datetime }} {{ date_string }}"))
 
 
 def test_blocks_are_trimmed_and_loops_can_be_left() -> None:

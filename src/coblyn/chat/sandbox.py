@@ -96,7 +96,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         token = _deadline.set(time.thread_time() + MAX_SECONDS)
         try:
             parts, length = [], 0
-            for part in template.generate(variables):
+            for part in template.generate(_dates() | variables):
                 _look_at_clock()
                 length += len(part)
                 _check_length(length)
@@ -208,6 +208,11 @@ def _refuse(message: str) -> NoReturn:
 
 def _now(pattern: str) -> str:
     return dt.datetime.now().astimezone().strftime(pattern)
+
+
+def _dates() -> dict[str, Any]:
+    """Variables that some templates expect. The time of day would change the beginning of each prompt."""
+    return {"datetime": _now("%B %d %Y"), "date_string": _now("%d %b %Y")}
 
 
 def _to_json(

@@ -21,6 +21,7 @@ FAMILIES = [
         "command_r_plus",
         "deepseek",
         "dsml",
+        "firefunction",
         "function_gemma",
         "functionary",
         "functionary_blocks",

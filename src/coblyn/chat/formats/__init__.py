@@ -14,7 +14,14 @@ from coblyn.chat.formats.glm import GLM
 from coblyn.chat.formats.harmony import HARMONY
 from coblyn.chat.formats.hermes import HERMES
 from coblyn.chat.formats.invokes import DSML, MINIMAX
-from coblyn.chat.formats.json_list import APRIEL, GIGACHAT, GRANITE, NEMOTRON, PHI
+from coblyn.chat.formats.json_list import (
+    APRIEL,
+    FIREFUNCTION,
+    GIGACHAT,
+    GRANITE,
+    NEMOTRON,
+    PHI,
+)
 from coblyn.chat.formats.kimi import KIMI
 from coblyn.chat.formats.llama3 import LLAMA3
 from coblyn.chat.formats.mistral import MISTRAL
@@ -47,6 +54,7 @@ FORMATS: Sequence[Format] = (
     GRANITE,
     HERMES,
     PHI,
+    FIREFUNCTION,
     LLAMA3,
 )
 """All formats, in order of detection: templates of earlier ones may contain signs of later ones."""

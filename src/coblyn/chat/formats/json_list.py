@@ -1,4 +1,4 @@
-"""Calls as a list of JSON objects, or one object, after a mark: Granite 3, Nemotron, Phi-4-mini, Apriel, GigaChat."""
+"""Calls as JSON objects in a list after a mark: Granite 3, Nemotron, Phi-4-mini, Firefunction 2, Apriel, GigaChat."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from coblyn.chat.outgoing import Outgoing
 
 __all__ = [
     "APRIEL",
+    "FIREFUNCTION",
     "GIGACHAT",
     "GRANITE",
     "NEMOTRON",
@@ -71,12 +72,13 @@ def _write(calls: Sequence[ToolCall]) -> str:
 
 
 def rule_of_list(mark: str, closing: str = "") -> MakeRule:
-    """The rule of a list after a mark."""
+    """The rule of a list after a mark, which may include its bracket."""
+    opening = "" if mark.endswith("[") else 'S "["'
 
     def make(lark: Lark) -> CallRule:
         calls = lark.listed(lark.each(lark.call), 'S "," S')
         end = f"S {lark.text(closing)}" if closing else ""
-        return CallRule(mark, f'S "[" S {calls} S "]" {end}', (mark,), is_block=True)
+        return CallRule(mark, f'{opening} S {calls} S "]" {end}', (mark,), is_block=True)
 
     return make
 
@@ -85,6 +87,14 @@ def _rule_of_gigachat(lark: Lark) -> CallRule:
     is_new = _GIGACHAT[0] in lark.template
     mark = _GIGACHAT[0] if is_new else _GIGACHAT[1]
     return CallRule(mark, lark.each(lark.call), (mark,), is_end=True)
+
+
+def _read_functools(
+    incoming: Incoming, out: Outgoing, situation: Situation, mark: str
+) -> Reading[None]:
+    """Read a list whose bracket is part of the mark, because the word alone also occurs in texts."""
+    incoming.put_back("[")
+    yield from list_behind()(incoming, out, situation, mark.removesuffix("["))
 
 
 _GRANITE = list_behind("</tool_call>", "<|/tool_call|>")
@@ -108,12 +118,21 @@ NEMOTRON = Format(
     make_rule=rule_of_list("<TOOLCALL>", "</TOOLCALL>"),
 )
 
+_FUNCTOOLS = "functools["
+
 PHI = Format(
     "phi",
     lambda template: "<|/tool_call|>" in template or "<|/tool|>" in template,
-    Tagged({mark: list_behind("<|/tool_call|>") for mark in ("<|tool_call|>", "functools")}),
+    Tagged({"<|tool_call|>": list_behind("<|/tool_call|>"), _FUNCTOOLS: _read_functools}),
     kept=("<|tool_call|>", "<|/tool_call|>"),
     make_rule=rule_of_list("<|tool_call|>", "<|/tool_call|>"),
+)
+
+FIREFUNCTION = Format(
+    "firefunction",
+    lambda template: _FUNCTOOLS in template,
+    Tagged({_FUNCTOOLS: _read_functools}),
+    make_rule=rule_of_list(_FUNCTOOLS),
 )
 
 APRIEL = Format(
