@@ -116,7 +116,7 @@ async def test_chat_streams_messages(client: Client, plain: SteppedEngine) -> No
 async def test_prompts(
     client: Client, plain: SteppedEngine, body: dict[str, Any], prompt: str
 ) -> None:
-    reply = await client.post(GENERATE, {"model": "m", **body})
+    reply = await client.post(GENERATE, {"model": "fake", **body})
     assert reply.status == 200
     assert prompt_of(plain) == prompt
     assert ("context" in lines(reply)[-1]) is (not body.get("raw"))
@@ -126,7 +126,7 @@ async def test_prompts(
 async def test_a_context_goes_on_with_what_was_written(
     client: Client, plain: SteppedEngine
 ) -> None:
-    body = {"model": "m", "prompt": "a", "stream": False, "options": {"num_predict": 2}}
+    body = {"model": "fake", "prompt": "a", "stream": False, "options": {"num_predict": 2}}
     context = (await client.post(GENERATE, body)).json["context"]
     await client.post(GENERATE, body | {"prompt": "b", "context": context})
     assert prompt_of(plain) == "[user]a[assistant][U[user]b[assistant]"
@@ -148,16 +148,16 @@ async def test_results_belong_to_their_calls(client: Client, plain: SteppedEngin
         {"role": "tool", "content": "went", "tool_call_id": "c2"},
         {"role": "tool", "content": "seen"},
     ]
-    assert (await client.post(CHAT, {"model": "m", "messages": messages})).status == 200
+    assert (await client.post(CHAT, {"model": "fake", "messages": messages})).status == 200
     told = prompt_of(plain)
     assert '({"name": "look", "arguments": {"x": 1}})' in told
     assert "[tool go]went[tool look]seen[assistant]" in told
 
 
 async def test_thinking_is_asked_of_models_that_can(client: Client, engine: SteppedEngine) -> None:
-    talk = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
+    talk = {"model": "fake", "messages": [{"role": "user", "content": "a"}]}
     refused = await client.post(CHAT, talk | {"think": True})
-    assert (refused.status, refused.json) == (400, {"error": '"m" does not support thinking'})
+    assert (refused.status, refused.json) == (400, {"error": '"fake" does not support thinking'})
     assert (await client.post(CHAT, talk | {"think": False})).status == 200
     engine._runner.chat_template = THINKING
     for think, told in ((None, " "), (True, "True "), (False, "False "), ("low", "True low")):
@@ -171,7 +171,7 @@ async def test_thinking_is_asked_of_models_that_can(client: Client, engine: Step
 async def test_formats_constrain(client: Client, engine: SteppedEngine) -> None:
     schema = {"type": "object", "properties": {"age": {"type": "integer"}}}
     for given, kind in (("json", "json_schema"), (schema, "json_schema"), ("", None)):
-        body = {"model": "m", "prompt": "a", "format": given}
+        body = {"model": "fake", "prompt": "a", "format": given}
         assert (await client.post(GENERATE, body)).status == 200
         constraint = engine.requests[-1].constraint
         assert (constraint and constraint.syntax) == kind
@@ -181,29 +181,33 @@ async def test_formats_constrain(client: Client, engine: SteppedEngine) -> None:
     ("path", "body", "message"),
     [
         (GENERATE, {}, "model"),
-        (GENERATE, {"model": "m", "prompt": 5}, "prompt"),
-        (GENERATE, {"model": "m", "prompt": "a", "format": "xml"}, "format"),
-        (GENERATE, {"model": "m", "prompt": "a", "images": ["x"]}, "images"),
-        (GENERATE, {"model": "m", "prompt": "a", "suffix": "b"}, "does not support insert"),
-        (GENERATE, {"model": "m", "prompt": "a", "raw": True, "system": "b"}, "raw mode"),
-        (GENERATE, {"model": "m", "prompt": "a", "think": "much"}, "think"),
-        (GENERATE, {"model": "m", "prompt": "a", "keep_alive": "soon"}, "keep_alive"),
-        (GENERATE, {"model": "m", "prompt": "a", "top_logprobs": 50}, "top_logprobs"),
-        (GENERATE, {"model": "m", "prompt": "a", "options": {"top_k": "x"}}, "top_k"),
-        (GENERATE, {"model": "m", "prompt": "a", "options": {"seed": 1e999}}, "seed"),
-        (GENERATE, {"model": "m", "prompt": "a", "options": {"num_predict": 0}}, "num_predict"),
-        (GENERATE, {"model": "m", "prompt": "a", "options": {"stop": 5}}, "stop"),
-        (CHAT, {"model": "m", "messages": "hi"}, "messages"),
-        (CHAT, {"model": "m", "messages": [{"role": "robot"}]}, "messages[0].role"),
-        (CHAT, {"model": "m", "messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        (GENERATE, {"model": "fake", "prompt": 5}, "prompt"),
+        (GENERATE, {"model": "fake", "prompt": "a", "format": "xml"}, "format"),
+        (GENERATE, {"model": "fake", "prompt": "a", "images": ["x"]}, "images"),
+        (GENERATE, {"model": "fake", "prompt": "a", "suffix": "b"}, "does not support insert"),
+        (GENERATE, {"model": "fake", "prompt": "a", "raw": True, "system": "b"}, "raw mode"),
+        (GENERATE, {"model": "fake", "prompt": "a", "think": "much"}, "think"),
+        (GENERATE, {"model": "fake", "prompt": "a", "keep_alive": "soon"}, "keep_alive"),
+        (GENERATE, {"model": "fake", "prompt": "a", "top_logprobs": 50}, "top_logprobs"),
+        (GENERATE, {"model": "fake", "prompt": "a", "options": {"top_k": "x"}}, "top_k"),
+        (GENERATE, {"model": "fake", "prompt": "a", "options": {"seed": 1e999}}, "seed"),
+        (GENERATE, {"model": "fake", "prompt": "a", "options": {"num_predict": 0}}, "num_predict"),
+        (GENERATE, {"model": "fake", "prompt": "a", "options": {"stop": 5}}, "stop"),
+        (CHAT, {"model": "fake", "messages": "hi"}, "messages"),
+        (CHAT, {"model": "fake", "messages": [{"role": "robot"}]}, "messages[0].role"),
         (
             CHAT,
-            {"model": "m", "messages": [{"role": "user", "content": "", "images": ["x"]}]},
+            {"model": "fake", "messages": [{"role": "user", "content": 5}]},
+            "messages[0].content",
+        ),
+        (
+            CHAT,
+            {"model": "fake", "messages": [{"role": "user", "content": "", "images": ["x"]}]},
             "messages[0].images",
         ),
         (
             CHAT,
-            {"model": "m", "messages": [{"role": "assistant", "tool_calls": [{"x": 1}]}]},
+            {"model": "fake", "messages": [{"role": "assistant", "tool_calls": [{"x": 1}]}]},
             "messages[0].tool_calls[0].function.name",
         ),
         ("/api/show", {}, "model is required"),
@@ -233,7 +237,7 @@ async def test_what_is_not_offered_says_so(client: Client) -> None:
 
 async def test_options_that_are_not_obeyed_are_named(client: Client, engine: SteppedEngine) -> None:
     options = {"num_ctx": 10**6, "num_gpu": 5, "flux": 1, "top_k": 3, "repeat_last_n": 0}
-    body = {"model": "m", "prompt": "a", "options": options | {"repeat_penalty": 1.5}}
+    body = {"model": "fake", "prompt": "a", "options": options | {"repeat_penalty": 1.5}}
     reply = await client.post(GENERATE, body | {"keep_alive": 0})
     assert reply.headers["x-coblyn-warnings"] == (
         "keep_alive, options.flux, options.num_ctx, options.num_gpu"
@@ -244,7 +248,7 @@ async def test_options_that_are_not_obeyed_are_named(client: Client, engine: Ste
 
 async def test_names_of_clients_are_no_headers_of_ours(client: Client) -> None:
     options = {"a\r\nset-cookie: b": 1, "\u0100": 1, "\x80": 1, "x" * 500: 1}
-    reply = await client.post(GENERATE, {"model": "m", "prompt": "a", "options": options})
+    reply = await client.post(GENERATE, {"model": "fake", "prompt": "a", "options": options})
     assert reply.status == 200
     assert "set-cookie" not in reply.headers
     named = reply.headers["x-coblyn-warnings"].split(", ")
@@ -254,18 +258,18 @@ async def test_names_of_clients_are_no_headers_of_ours(client: Client) -> None:
 
 @pytest.mark.parametrize("value", [300, -1, "5m", "1h30m", "-1m", "300ms", "0", None, 1.5])
 async def test_durations_to_stay_are_understood(client: Client, value: Any) -> None:
-    assert (await client.post(GENERATE, {"model": "m", "keep_alive": value})).status == 200
+    assert (await client.post(GENERATE, {"model": "fake", "keep_alive": value})).status == 200
 
 
 async def test_nothing_to_write_says_that_the_model_is_loaded(client: Client) -> None:
-    loaded = (await client.post(GENERATE, {"model": "m"})).json
+    loaded = (await client.post(GENERATE, {"model": "fake"})).json
     assert (loaded["done"], loaded["done_reason"], loaded["response"]) == (True, "load", "")
-    loaded = (await client.post(CHAT, {"model": "m", "messages": []})).json
+    loaded = (await client.post(CHAT, {"model": "fake", "messages": []})).json
     assert (loaded["done_reason"], loaded["message"]["content"]) == ("load", "")
 
 
 async def test_log_probabilities(client: Client) -> None:
-    body = {"model": "m", "prompt": "a", "logprobs": True, "top_logprobs": 1}
+    body = {"model": "fake", "prompt": "a", "logprobs": True, "top_logprobs": 1}
     body["options"] = {"num_predict": 2}
     entry = {"token": "<", "logprob": -0.5, "bytes": [60]}
     top = [{"token": "x", "logprob": -1.5, "bytes": [120]}]
@@ -277,7 +281,7 @@ async def test_log_probabilities(client: Client) -> None:
 
 
 async def test_errors_before_and_within_a_stream(client: Client, engine: SteppedEngine) -> None:
-    body = {"model": "m", "prompt": "a"}
+    body = {"model": "fake", "prompt": "a"}
     engine.refusal = Busy("The queue is full.")
     assert (await client.post(GENERATE, body)).json == {"error": "The queue is full."}
     engine.refusal = None
@@ -291,7 +295,9 @@ async def test_a_client_that_leaves_ends_the_work(
     stepped_client: Client, stepped: SteppedEngine
 ) -> None:
     stepped.allow(1)
-    async with stepped_client.open("POST", GENERATE, {"model": "m", "prompt": "abc"}) as exchange:
+    async with stepped_client.open(
+        "POST", GENERATE, {"model": "fake", "prompt": "abc"}
+    ) as exchange:
         assert await exchange.next()
     await wait_for(lambda: stepped.num_open == 0)
     assert stepped.cancelled
@@ -305,7 +311,7 @@ async def test_calls_come_whole_before_the_last_line() -> None:
     )
     template = "{# <tool_call> <think> #}{% if tools %}{{ tools | tojson }}{% endif %}"
     tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
-    body = {"model": "m", "messages": [{"role": "user", "content": "a"}], "tools": [tool]}
+    body = {"model": "fake", "messages": [{"role": "user", "content": "a"}], "tools": [tool]}
     async with serving(lambda: FakeRunner(script=script, chat_template=template)) as client:
         *pieces, last = lines(await client.post(CHAT, body))
         whole = (await client.post(CHAT, body | {"stream": False})).json
@@ -346,15 +352,38 @@ async def test_models_are_listed_and_shown(client: Client) -> None:
     assert other["model_info"]["general.parameter_count"] > 0
     missing = await client.post("/api/show", {"model": "none"})
     assert missing.status == 404
-    assert missing.json["error"].startswith("model 'none' not found")
+    assert missing.json == {"error": "model 'none' not found"}
     elsewhere = await client.post(CHAT, {"model": "other", "messages": [{"role": "user"}]})
     assert elsewhere.status == 404
     assert "not loaded" in elsewhere.json["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (GENERATE, {"prompt": "a"}),
+        (GENERATE, {"keep_alive": 0}),
+        (CHAT, {"messages": [{"role": "user", "content": "a"}]}),
+        ("/api/embed", {"input": "a"}),
+        ("/api/embeddings", {"prompt": "a"}),
+    ],
+)
+async def test_an_unknown_model_is_not_found_unless_any_name_is_answered(
+    client: Client, engine: SteppedEngine, path: str, body: dict[str, Any]
+) -> None:
+    named = body | {"model": "mistral:7b"}
+    reply = await client.post(path, named)
+    assert (reply.status, reply.json) == (404, {"error": "model 'mistral:7b' not found"})
+    assert not engine.requests
+    for name in ("fake", "FAKE:latest", "koboldcpp/fake"):
+        assert (await client.post(path, body | {"model": name})).status == 200, name
+    lenient = Client(create_app(engine, ApiOptions(is_strict=False)))
+    assert (await lenient.post(path, named)).status == 200
+
+
 async def test_a_gap_is_filled_by_models_that_can(client: Client, engine: SteppedEngine) -> None:
     engine._runner.infill = InfillTokens(prefix=1, suffix=2, middle=3)
-    body = {"model": "m", "prompt": "a", "suffix": "b"}
+    body = {"model": "fake", "prompt": "a", "suffix": "b"}
     last = lines(await client.post(GENERATE, body))[-1]
     assert [t for t in engine.requests[-1].prompt.ids if t < 256] == [1, 97, 2, 98, 3]
     assert "context" not in last

@@ -115,6 +115,7 @@ class Call:
         Raises:
             CoblynError: As ``Inventory.answering`` says.
         """
+        await self.services.inventory.require_known(name)
         if body is not None:
             await self._loaded(name, body)
         return await self.wait(self.services.inventory.answering(name))

@@ -34,7 +34,7 @@ class ApiOptions:
         keep_alive: Seconds of silence after which a stream sends a comment; 0 for never.
         default_max_tokens: Default maximum number of tokens for text completions.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.
-        is_strict: Whether to refuse unknown model names even if there is only one model.
+        is_strict: Whether to refuse unknown model names even if there is only one model; None in Ollama's API only.
         state_dir: Directory in which clients save states; None to disable.
         data_slots: The file of saved stories; None to disable.
         has_multiplayer: Whether pages can share a story.
@@ -62,7 +62,7 @@ class ApiOptions:
     keep_alive: float = 10.0
     default_max_tokens: int = 2048
     max_completion: int = 0
-    is_strict: bool = False
+    is_strict: bool | None = None
     state_dir: Path | None = None
     data_slots: Path | None = None
     has_multiplayer: bool = False

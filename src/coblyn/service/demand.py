@@ -77,6 +77,10 @@ class Demand:
         await self._wake(sleeper)
         return model
 
+    async def knows(self, name: str) -> bool:
+        """Whether the name, without adapters after it, is that of a file here."""
+        return await asyncio.to_thread(_file_meant, name) is not None
+
     async def look(self, name: str) -> tuple[LoadedModel | None, Path | None]:
         """The model of that name if there is an engine for it, and the file that is loaded before it can answer.
 

@@ -141,7 +141,7 @@ class Inventory:
             return item
         if made := _created(name):
             return self._made(made)
-        raise NotFound(f"model {name!r} not found: /api/tags lists the models that are here.")
+        raise _not_found(name)
 
     def made(self, name: str) -> Modelfile | None:
         """The settings of the model of that name, if it is made by settings.
@@ -155,12 +155,13 @@ class Inventory:
     async def answering(self, name: str) -> Item:
         """The model that a request means, loaded now if necessary. Does not block the event loop.
 
-        An unknown name means the only model that the server started with, unless names are strict.
+        An unknown name is refused, unless the user wants the only model to answer to any.
 
         Raises:
             NotFound: There is none, or it is not loaded and nothing is loaded on demand.
             CoblynError: It cannot be loaded.
         """
+        await self.require_known(name)
         model = await self._models.ready(name)
         try:
             item = await asyncio.to_thread(self.find, name)
@@ -176,6 +177,20 @@ class Inventory:
                 hint=f"Serve it: coblyn serve {plain(item.name)}",
             )
         return item
+
+    async def require_known(self, name: str) -> None:
+        """Refuse an unknown name before anything is loaded for it, unless the user wants any to be answered.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        if name and self._models.needs_known and self._models.named(name) is None:
+            try:
+                await asyncio.to_thread(self.find, name)
+            except NotFound:
+                demand = self._models.demand
+                if demand is None or not await demand.knows(name):
+                    raise
 
     async def _suffix_asked(self, model: LoadedModel, name: str) -> str:
         """The adapters in a name that means a model by its file; none where an unknown name means it."""
@@ -323,6 +338,11 @@ class Inventory:
             base.model if base else None,
             is_made=True,
         )
+
+
+def _not_found(name: str) -> NotFound:
+    """The error in Ollama's words: its clients look for them, and some offer to pull the model then."""
+    return NotFound(f"model '{name}' not found")
 
 
 def _of_loaded(model: LoadedModel) -> Item:

@@ -145,7 +145,7 @@ class Models:
 
     Args:
         engines: One engine per model; at least one.
-        is_strict: Whether to refuse unknown names even if there is only one model.
+        is_strict: Whether to refuse unknown names even if there is only one model; None for where names are Ollama's.
         media: Sends images and sounds to the engines.
 
     Attributes:
@@ -159,7 +159,7 @@ class Models:
         self,
         engines: Sequence[EngineClient],
         *,
-        is_strict: bool = False,
+        is_strict: bool | None = None,
         media: MediaLoader | None = None,
     ) -> None:
         self._media = media
@@ -183,6 +183,11 @@ class Models:
         if others and self.default.is_away:
             return max(others, key=lambda model: model.last_used)
         return self.default
+
+    @property
+    def needs_known(self) -> bool:
+        """Whether a name that is looked up as Ollama does it must be that of a model here."""
+        return self._is_strict is not False
 
     def __iter__(self) -> Iterator[LoadedModel]:
         return iter(self._models)

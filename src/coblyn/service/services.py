@@ -79,7 +79,7 @@ class Services:
 def make_services(
     engines: EngineClient | Sequence[EngineClient],
     *,
-    is_strict: bool = False,
+    is_strict: bool | None = None,
     max_completion: int = 0,
     slots: Slots | None = None,
     shared: SharedStory | None = None,
@@ -98,7 +98,7 @@ def make_services(
 
     Args:
         engines: One per model; the first answers requests that name no model.
-        is_strict: Whether to refuse unknown model names even if there is only one model.
+        is_strict: Whether to refuse unknown model names even if there is only one model; None in Ollama's API only.
         max_completion: Maximum number of tokens of any completion; 0 for no limit.
         slots: Slots for saved stories.
         shared: The story that several people write together.

@@ -113,9 +113,12 @@ class Settings(EngineSettings):
         ),
     ] = False
     strict_models: Annotated[
-        bool,
-        Meta(description="Refuse requests that name a model other than the one that is loaded."),
-    ] = False
+        bool | None,
+        Meta(
+            description="Refuse requests that name a model other than the one that is loaded; omit it to refuse them "
+            "in Ollama's API only."
+        ),
+    ] = None
     log_format: Annotated[
         Literal["text", "json"],
         Meta(
