@@ -2,7 +2,8 @@
 
     CoblynError
     ├─ BadRequest               a caller's input is wrong; ``field`` names it
-    │  └─ PromptTooLong
+    │  ├─ PromptTooLong
+    │  └─ FileRefused           a file cannot be imported
     ├─ NotFound
     ├─ Busy                     the queue is full: try again
     ├─ LimitReached             a key has used up what it may: try again later
@@ -59,6 +60,7 @@ __all__ = [
     "EngineRestarted",
     "EngineStopped",
     "FetchError",
+    "FileRefused",
     "Forbidden",
     "LimitReached",
     "ModelBroken",
@@ -143,6 +145,23 @@ class ConstraintRefused(BadRequest):
     """A schema or a grammar is wrong, or cannot be enforced."""
 
     code = "constraint_refused"
+
+
+class FileRefused(BadRequest):
+    """A file cannot be imported.
+
+    Args:
+        said: The message in a form that clients can put into their language (`story.phrases.Phrase`); None if it has
+            none.
+    """
+
+    code = "file_refused"
+
+    def __init__(
+        self, message: str, *, field: str = "", hint: str = "", said: object = None
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.said = said
 
 
 class NotFound(CoblynError):

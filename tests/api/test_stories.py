@@ -145,6 +145,15 @@ async def test_errors_have_a_code(
     assert (await client.get(STORIES)).json["stories"] == []
 
 
+async def test_a_refused_file_says_why_as_a_code_too(client: Client) -> None:
+    for path in (f"{LIBRARY}/import", f"{LIBRARY}/preview"):
+        error = (await client.post(path, b'{"a": }')).json["error"]
+        assert error["message"] == "The file is not JSON: the error is in line 1, column 7."
+        what = {"code": "the_file", "values": {}}
+        values = {"what": what, "line": 1, "column": 7}
+        assert error["said"] == {"code": "no_json", "values": values}
+
+
 async def test_what_the_model_would_read(client: Client) -> None:
     lamp = {"key": ["lamp"], "content": "It knocks."}
     story = await create(

@@ -12,6 +12,16 @@ from coblyn.story.phrases import PHRASES, phrase
 
 CHINESE = Path(__file__).parents[2] / "ui" / "src" / "words" / "reportsZh.ts"
 VALUES = {"n": 1, "text": "t", "name": "N", "version": "2", "keyword": "k", "problem": "P."}
+VALUES |= {
+    "what": "W",
+    "line": 3,
+    "column": 4,
+    "files": 5,
+    "size": 6,
+    "max_files": 7,
+    "max_size": 8,
+}
+VALUES |= {"format": phrase("format_text")}
 
 
 def slots(form: str | tuple[str, str]) -> set[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from coblyn.errors import BadRequest, Busy, CoblynError, LimitReached, PromptTooLong
+from coblyn.errors import BadRequest, Busy, CoblynError, FileRefused, LimitReached, PromptTooLong
+from coblyn.story.phrases import Phrase
 
 __all__ = ["Problem"]
 
@@ -23,6 +24,7 @@ class Problem:
         field: The invalid part of the request, or empty.
         headers: Additional headers of the answer.
         details: Numbers for programs, by llama-server's names.
+        said: The message for clients that have words of their own.
     """
 
     status: int
@@ -31,6 +33,7 @@ class Problem:
     field: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     details: tuple[tuple[str, int], ...] = ()
+    said: Phrase | None = None
 
     @classmethod
     def of(cls, error: CoblynError) -> Problem:
@@ -44,7 +47,16 @@ class Problem:
             headers = (("retry-after", str(max(1, math.ceil(error.retry_after)))),)
         if error.status in (408, 413):
             headers = (("connection", "close"),)
-        return cls(error.status, error.code, message, field, headers, _details(error))
+        said = error.said if isinstance(error, FileRefused) else None
+        return cls(
+            error.status,
+            error.code,
+            message,
+            field,
+            headers,
+            _details(error),
+            said if isinstance(said, Phrase) else None,
+        )
 
 
 def _details(error: CoblynError) -> tuple[tuple[str, int], ...]:

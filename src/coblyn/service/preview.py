@@ -80,10 +80,10 @@ def report_of(restored: Restored) -> Report:
 def _report(titles: Sequence[str], num_here: int, damaged: Sequence[str]) -> Report:
     report = Report(phrase("format_backup"))
     if titles:
-        named = ", ".join(title or "Untitled" for title in titles[:_NAMED])
-        more = ", …" if len(titles) > _NAMED else ""
+        named = [title for title in titles if title][:_NAMED]
+        more = ["…"] if len(named) < len(titles) else []
         what = phrase("num_stories", n=len(titles))
-        report.understood.append(line(what, phrase("given", text=named + more)))
+        report.understood.append(line(what, phrase("given", text=", ".join(named + more))))
     if num_here:
         report.notes.append(phrase("stories_here", n=num_here))
     report.dropped += [line(phrase("given", text=one), "damaged_journal") for one in damaged]

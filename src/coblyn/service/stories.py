@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from coblyn.errors import BadRequest
 from coblyn.service.preview import Preview, of_backup, of_file, of_story, report_of
 from coblyn.story.interchange.files import import_file
 from coblyn.story.interchange.report import Report, line
 from coblyn.story.operation import Operation
-from coblyn.story.phrases import phrase
+from coblyn.story.phrases import phrase, refused
 from coblyn.story.record import Proposed, Record
 from coblyn.story.state import State
 from coblyn.story.store.database import Database
@@ -188,7 +187,7 @@ class Stories:
         """
         imported = await asyncio.to_thread(import_file, data, name)
         if imported.has_text:
-            raise BadRequest(f"This file is a {imported.report.format}: import it as a new story.")
+            raise refused("whole_story", format=imported.report.format)
         unit = f"import:{new_id()}"
         proposed = [
             Proposed(f"{unit}:{number}", unit, operation)

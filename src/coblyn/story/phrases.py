@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["PHRASES", "Phrase", "phrase"]
+from coblyn.errors import BadRequest, FileRefused
+
+__all__ = ["PHRASES", "Phrase", "phrase", "phrase_of", "refused"]
 
 PHRASES: Mapping[str, str | tuple[str, str]] = {
     "given": "{text}",
@@ -97,16 +99,64 @@ PHRASES: Mapping[str, str | tuple[str, str]] = {
         "{n} stories are here already, and left unchanged.",
     ),
     "damaged_journal": "Its journal is damaged.",
+    # What a refused file is, at the beginning of a sentence
+    "the_file": "The file",
+    "the_card": "The card",
+    "the_card_in": "The card ({keyword})",
+    "the_png_text": "The text {keyword}",
+    "the_archive": "The card's archive",
+    "the_story": "The story",
+    "the_story_text": "The text of this story",
+    "the_chat": "The chat",
+    "the_chat_line": "Line {n} of the chat",
+    "the_picture": "the picture",
+    # Why a file is refused
+    "no_json": "{what} is not JSON: the error is in line {line}, column {column}.",
+    "no_json_number": "{what} has a number that is too long.",
+    "no_utf8": "{what} is not UTF-8 text.",
+    "no_base64": "{what} is not base64.",
+    "no_archive": "{what} is not a zip archive.",
+    "too_large": "{what} is larger than {n} MiB.",
+    "too_large_unpacked": "{what} is larger than {n} MiB when it is unpacked.",
+    "too_many_parts": "{what} has more than {n} parts.",
+    "too_many_entries": "The file has more than {n} entries, branches and takes in all: split it.",
+    "too_deep": "{what} is nested more than {n} deep.",
+    "too_many_files": "{what} is not unpacked: it holds {files} files of {size} MiB in all, and at most {max_files} of "
+    "{max_size} MiB are read.",
+    "cut_short": "{what} is cut short.",
+    "not_unpacked": "{what} cannot be unpacked.",
+    "file_not_unpacked": "{what}: {name} cannot be unpacked.",
+    "file_too_large": "{what}: {name} is larger than {n} MiB.",
+    "damaged": "{what} is damaged, or of a form that is not known here.",
+    "no_sections": "{what} is of a form that is not known here: it has no sections.",
+    "unknown_file": "This file is of no kind that is known here.",
+    "empty_file": "The file is empty.",
+    "no_message": "There is no message in this chat.",
+    "no_card_json": "There is no character card in this file: it has no card.json.",
+    "no_card": "There is no character card in this picture.",
+    "no_card_because": "There is no character card in this picture. {problem}",
+    "card_damaged": "The card in this picture is damaged.",
+    "card_no_object": "A card must be a JSON object.",
+    "card_no_fields": "This is not a character card: it has neither a name nor a description.",
+    "png_broken": "The picture is not a whole PNG file.",
+    "whole_story": "This file is of another kind ({format}): import it as a new story.",
+    "not_ours": "This is not a story of Coblyn: {name} says nothing of it.",
+    "newer_story": "This story was written by a newer Coblyn: update to read it.",
+    "journal_line": "Line {n} of the story's journal is damaged.",
+    "journal_twice": "Two operations of the story's journal have the same id.",
+    "newer_backup": "This backup was written by a newer Coblyn: update to read it.",
+    "no_backup": "This is a database, but no backup of Coblyn's stories.",
+    "backup_damaged": "The backup is damaged, and nothing was brought back: {problem}.",
 }
 """By code; of two forms the first is for ``n`` = 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A code of `PHRASES` with the values of its slots. As a string it is English."""
+    """A code of `PHRASES` with the values of its slots, which may be phrases too. As a string it is English."""
 
     code: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: Mapping[str, str | int | Phrase] = field(default_factory=dict)
 
     def __str__(self) -> str:
         form = PHRASES[self.code]
@@ -116,9 +166,25 @@ class Phrase:
 
     def to_json(self) -> dict[str, Any]:
         """As clients get it."""
-        return {"code": self.code, "values": dict(self.values)}
+        values = {
+            slot: value.to_json() if isinstance(value, Phrase) else value
+            for slot, value in self.values.items()
+        }
+        return {"code": self.code, "values": values}
 
 
-def phrase(code: str, **values: str | int) -> Phrase:
+def phrase(code: str, **values: str | int | Phrase) -> Phrase:
     """A phrase."""
     return Phrase(code, values)
+
+
+def refused(code: str, **values: str | int | Phrase) -> FileRefused:
+    """The error of a file that cannot be imported."""
+    said = Phrase(code, values)
+    return FileRefused(str(said), said=said)
+
+
+def phrase_of(error: BadRequest) -> Phrase:
+    """What an error says, as a part of a report."""
+    said = error.said if isinstance(error, FileRefused) else None
+    return said if isinstance(said, Phrase) else phrase("given", text=error.message)

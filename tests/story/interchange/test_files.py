@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from coblyn.errors import BadRequest
+from coblyn.errors import BadRequest, FileRefused
 from coblyn.story.book import entries_of, lore_settings_of
 from coblyn.story.changes import Change
 from coblyn.story.interchange.files import FORMATS, export_file, import_file
@@ -16,6 +17,7 @@ from coblyn.story.interchange.report import Imported
 from coblyn.story.lore.fire import fire
 from coblyn.story.lore.scene import Scene
 from coblyn.story.operation import Edit, Put
+from coblyn.story.phrases import Phrase
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.text import Text
 from story.files import (
@@ -29,6 +31,7 @@ from story.files import (
     V3,
     WORLD,
     chat,
+    chunk,
     packed,
     png,
     text_chunk,
@@ -267,6 +270,27 @@ def _bomb() -> bytes:
     return bytes(data)
 
 
+def _quiet_bomb() -> bytes:
+    """An archive whose card is larger than a card may be; it says its true size."""
+    return zipped(card_json=b" " * (70 << 20) + b"{}")
+
+
+def _lying_bomb() -> bytes:
+    """An archive that says its card is small, where it is not."""
+    data = bytearray(_quiet_bomb())
+    struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, 2)
+    return bytes(data)
+
+
+def _crowd() -> bytes:
+    """An archive of more files than are looked at."""
+    return zipped(**{f"f{number}": b"" for number in range(10_001)})
+
+
+def _of_png(damage: Callable[[bytes], bytes]) -> bytes:
+    return damage(png(behind=text_chunk("chara", packed(V2))))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -276,15 +300,29 @@ def _bomb() -> bytes:
         lambda: b"[" * 200_000,
         lambda: json.dumps({"entries": {"0": {"uid": 1, "x": _deep(300)}}}).encode(),
         lambda: b'{"entries": [' + b"0," * 2_100_000 + b"0]}",
+        lambda: b'{"entries": [' + b'{"uid": 0},' * 20_001 + b"{}]}",
         lambda: b'{"a": 1}',
         lambda: b"[1, 2]",
         _bomb,
+        _quiet_bomb,
+        _lying_bomb,
+        _crowd,
+        lambda: _of_png(lambda data: data[:50]),
+        lambda: _of_png(lambda data: data.replace(b"chara\0", b"chara\0!!")),
+        lambda: _of_png(lambda data: data.replace(b"\0\0\0\x0dIHDR", b"\xff\xff\xff\xffIHDR")),
+        lambda: _of_png(lambda data: data.replace(b"tEXt", b"IEND")),
+        lambda: png(behind=chunk(b"iTXt", b"ccv3\0\1")),
+        lambda: png(behind=chunk(b"zTXt", b"chara\0\0" + zlib.compress(b" " * (70 << 20)))),
     ],
 )
 def test_hostile_files_earn_a_sentence(make: Any) -> None:
-    with pytest.raises(BadRequest) as caught:
-        import_file(make(), "file.json" if make is not _bomb else "card.charx")
-    assert caught.value.message
+    """A sentence of which clients know the code, so that they can say it in their language."""
+    data = make()
+    with pytest.raises(FileRefused) as caught:
+        import_file(data, "card.charx" if data.startswith(b"PK") else "file.json")
+    assert len(caught.value.message) < 200
+    assert str(caught.value.said) == caught.value.message
+    assert isinstance(caught.value.said, Phrase)
 
 
 def _deep(depth: int) -> Any:

@@ -2,7 +2,7 @@
 
 import type { StoriesApi } from "../api/stories";
 import { ApiError } from "../api/types";
-import { formatOf, linesOf, type Phrase, type ReportLine } from "./report";
+import { formatOf, linesOf, type Phrase, refusalOf, type ReportLine } from "./report";
 
 /** "reading": being looked at; "ready": waits for the writer; "bringing": on its way into the library. */
 export type Stage = "reading" | "ready" | "refused" | "bringing" | "done";
@@ -20,8 +20,8 @@ export interface Item {
   title: string;
   beginning: string;
   report: readonly ReportLine[];
-  /** Why it was refused. */
-  problem: string;
+  /** Why it was refused; null where it was not. */
+  problem: Phrase | null;
   /** The story that it became, or that it was added to. */
   story: string | null;
 }
@@ -45,7 +45,7 @@ export class Importer {
   take(files: Iterable<File>): void {
     for (const file of files) {
       const id = this.#count++;
-      const empty = { kind: "story", format: null, title: "", beginning: "", report: [], problem: "", story: null } as const;
+      const empty = { kind: "story", format: null, title: "", beginning: "", report: [], problem: null, story: null } as const;
       this.items = [...this.items, { id, file, stage: "reading", sent: 0, ...empty }];
       this.#queue = this.#queue.then(() => this.#look(id));
     }
@@ -101,7 +101,7 @@ export class Importer {
       await work();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#change(id, { stage: "refused", problem: error.message || String(error.status) });
+      this.#change(id, { stage: "refused", problem: refusalOf(error) });
     }
   }
 }

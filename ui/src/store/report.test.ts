@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { formatOf, linesOf, worded } from "./report";
+import { Refusal } from "../api/http";
+import { ApiError } from "../api/types";
+import { formatOf, linesOf, refusalOf, worded } from "./report";
 
 const number = String;
 const REPORT = {
@@ -33,4 +35,13 @@ test("what is no report has no lines", () => {
 test("a value is not taken for a slot of its own", () => {
   const card = { code: "card", values: { name: "{name} {n}" }, english: "" };
   expect(worded(card, { card: "{name} 的角色卡" }, number)).toBe("{name} {n} 的角色卡");
+});
+
+test("a refusal is worded with what stands in it, or said as the server says it", () => {
+  const said = { code: "no_utf8", values: { what: { code: "the_file", values: {} } } };
+  const error = new Refusal({ error: { said } }, "file_refused", "The file is not UTF-8 text.", 400);
+  const words = { the_file: "文件", no_utf8: "{what}不是 UTF-8 文本。" };
+  expect(worded(refusalOf(error), words, number)).toBe("文件不是 UTF-8 文本。");
+  expect(worded(refusalOf(error), { no_utf8: words.no_utf8 }, number)).toBe("The file is not UTF-8 text.");
+  expect(worded(refusalOf(new ApiError("gone", "Coblyn does not answer.")), words, number)).toBe("Coblyn does not answer.");
 });

@@ -1,11 +1,20 @@
 /** What the server says of an import, part by part. Pure. */
 
-export interface Phrase {
-  /** Names what is said, for words in the page's language; empty where the server has only English. */
+import { Refusal } from "../api/http";
+import type { ApiError } from "../api/types";
+
+/** A code with what stands in the slots of its words, which may be coded too. */
+interface Coded {
   code: string;
-  values: Readonly<Record<string, string | number>>;
+  values: Readonly<Record<string, unknown>>;
+}
+
+export interface Phrase extends Coded {
+  /** The server's words. Where it has only these, the code is empty. */
   english: string;
 }
+
+type Words = Readonly<Record<string, string>>;
 
 export interface ReportLine {
   fate: "understood" | "kept" | "dropped" | "notes";
@@ -31,18 +40,33 @@ export function linesOf(report: unknown): ReportLine[] {
   return [...lines, ...notes.map((what) => ({ fate: "notes" as const, what, note: NOTHING }))];
 }
 
+/** Why the server does not take a file. */
+export function refusalOf(error: ApiError): Phrase {
+  const { said } = error instanceof Refusal ? object(error.body.error) : {};
+  return phraseOf(error.message || String(error.status), said);
+}
+
 /**
  * A phrase in the words of a language, or in the server's where it has none for it.
  *
  * @param words By code, with slots such as `{n}`.
  */
-export function worded({ code, values, english }: Phrase, words: Readonly<Record<string, string>>, number: (n: number) => string): string {
+export function worded(phrase: Phrase, words: Words, number: (n: number) => string): string {
+  return said(phrase, words, number) ?? phrase.english;
+}
+
+/** Null where a word is missing, of the phrase or of what stands in it. */
+function said({ code, values }: Coded, words: Words, number: (n: number) => string): string | null {
   const form = words[code];
-  if (form === undefined) return english;
-  return form.replace(/\{(\w+)\}/g, (slot, name: string) => {
-    const value = values[name];
-    return typeof value === "number" ? number(value) : (value ?? slot);
-  });
+  if (form === undefined) return null;
+  const fillings = new Map(Object.entries(values).map(([slot, value]) => [slot, filled(value, words, number)]));
+  if ([...fillings.values()].includes(null)) return null;
+  return form.replace(/\{(\w+)\}/g, (slot, name: string) => fillings.get(name) ?? slot);
+}
+
+function filled(value: unknown, words: Words, number: (n: number) => string): string | null {
+  if (typeof value === "number") return number(value);
+  return typeof value === "string" ? value : said(codedOf(value), words, number);
 }
 
 function lineOf(fate: ReportLine["fate"], { what, what_code, note, note_code }: Record<string, unknown>): ReportLine {
@@ -50,8 +74,12 @@ function lineOf(fate: ReportLine["fate"], { what, what_code, note, note_code }: 
 }
 
 function phraseOf(english: unknown, coded: unknown): Phrase {
-  const { code, values } = object(coded);
-  return { code: string(code), values: object(values) as Phrase["values"], english: string(english) };
+  return { ...codedOf(coded), english: string(english) };
+}
+
+function codedOf(value: unknown): Coded {
+  const { code, values } = object(value);
+  return { code: string(code), values: object(values) };
 }
 
 const string = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -12,9 +12,13 @@ __all__ = ["STORY"]
 
 
 def story_body(problem: Problem) -> dict[str, Any]:
-    """``{"error": {"code", "message"}}``, and the invalid field if there is one."""
-    error = {"code": problem.code, "message": problem.message}
-    return {"error": error | ({"field": problem.field} if problem.field else {})}
+    """``{"error": {"code", "message"}}``, and if there are ones, the invalid field and the message as a phrase."""
+    error: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    if problem.field:
+        error["field"] = problem.field
+    if problem.said:
+        error["said"] = problem.said.to_json()
+    return {"error": error}
 
 
 STORY = Dialect(

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coblyn.errors import BadRequest
-from coblyn.story.phrases import Phrase, phrase
+from coblyn.story.phrases import Phrase, phrase, refused
 
 __all__ = ["Card", "read_card"]
 
@@ -77,10 +76,10 @@ def read_card(value: Any, file_name: str = "") -> Card:
         file_name: Name of the file, used for a card without a name.
 
     Raises:
-        BadRequest: It has no fields of a card.
+        FileRefused: It has no fields of a card.
     """
     if not isinstance(value, Mapping):
-        raise BadRequest("A card must be a JSON object.")
+        raise refused("card_no_object")
     notes: list[Phrase] = []
     version, fields = _fields(value, notes)
     fields = {
@@ -89,7 +88,7 @@ def read_card(value: Any, file_name: str = "") -> Card:
         if content or name not in _OLD
     }
     if not any(isinstance(fields.get(name), str) for name in ("name", *_TEXTS)):
-        raise BadRequest("This is not a character card: it has neither a name nor a description.")
+        raise refused("card_no_fields")
     name = fields.get("name")
     if not isinstance(name, str) or not name.strip():
         name = file_name.rsplit(".", 1)[0].strip() or "Unnamed"

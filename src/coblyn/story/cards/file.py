@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coblyn.errors import BadRequest
+from coblyn.errors import FileRefused
 from coblyn.story.bounded import Archive, decoded, json_of, unbase64
 from coblyn.story.cards.asset import MAX_ASSET, MAX_ASSETS, Asset, is_safe
 from coblyn.story.cards.card import Card, read_card
 from coblyn.story.cards.png import SIGNATURE, texts_of_png, with_texts
-from coblyn.story.phrases import Phrase, phrase
+from coblyn.story.phrases import Phrase, phrase, phrase_of, refused
 
 __all__ = ["CardFile", "card_png", "is_picture", "read_card_file"]
 
@@ -39,7 +39,7 @@ class CardFile:
     raw: Mapping[str, Any] = field(repr=False)
     carrier: str
     assets: tuple[Asset, ...] = ()
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[Phrase, ...] = ()
     notes: tuple[Phrase, ...] = ()
 
 
@@ -59,7 +59,7 @@ def read_card_file(data: bytes, name: str = "") -> CardFile:
         name: Its name, used for a card without a name.
 
     Raises:
-        BadRequest: There is no card in it, or it is damaged where the card is.
+        FileRefused: There is no card in it, or it is damaged where the card is.
     """
     notes: list[Phrase] = []
     if data.startswith(SIGNATURE):
@@ -67,20 +67,20 @@ def read_card_file(data: bytes, name: str = "") -> CardFile:
     if (data[:4], data[8:12]) == (b"RIFF", b"WEBP"):
         return _made(_of_webp(data), "webp", name, notes, *_picture(data))
     if data.startswith((b"PK\x03\x04", b"\xff\xd8\xff")):
-        with Archive(data, "The card's archive") as archive:
+        with Archive(data, phrase("the_archive")) as archive:
             if "card.json" not in archive.names:
-                raise BadRequest("There is no character card in this file: it has no card.json.")
+                raise refused("no_card_json")
             raw = json_of(archive.read("card.json"), "card.json")
             assets = _assets(archive)
         return _made(raw, "charx", name, notes, *assets)
-    return _made(json_of(data, "The card"), "json", name, notes)
+    return _made(json_of(data, phrase("the_card")), "json", name, notes)
 
 
 def card_png(picture: bytes, raw: Mapping[str, Any]) -> bytes:
     """Write a card as versions 2 and 3 into a PNG, replacing existing ones.
 
     Raises:
-        BadRequest: The picture is not a complete PNG.
+        FileRefused: The picture is not a complete PNG.
     """
     inner = raw.get("data")
     data = inner if isinstance(inner, dict) else dict(raw)
@@ -102,25 +102,25 @@ def _made(
     name: str,
     notes: list[Phrase],
     assets: tuple[Asset, ...] = (),
-    left_out: tuple[str, ...] = (),
+    left_out: tuple[Phrase, ...] = (),
 ) -> CardFile:
     card = read_card(raw, name)
     return CardFile(card, raw, carrier, assets, left_out, (*notes, *card.notes))
 
 
-def _picture(data: bytes) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
-    return ((Asset("", data),), ()) if len(data) <= MAX_ASSETS else ((), ("the picture",))
+def _picture(data: bytes) -> tuple[tuple[Asset, ...], tuple[Phrase, ...]]:
+    return ((Asset("", data),), ()) if len(data) <= MAX_ASSETS else ((), (phrase("the_picture"),))
 
 
-def _assets(archive: Archive) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
+def _assets(archive: Archive) -> tuple[tuple[Asset, ...], tuple[Phrase, ...]]:
     """The files beside the card, and the paths of those that are left out."""
-    kept, left_out, room = list[Asset](), list[str](), MAX_ASSETS
+    kept, left_out, room = list[Asset](), list[Phrase](), MAX_ASSETS
     for path in dict.fromkeys(archive.names):  # the last of several with one name is read
         if path == "card.json" or path.endswith("/"):
             continue
         data = _asset(archive, path, min(room, MAX_ASSET))
         if data is None:
-            left_out.append(path)
+            left_out.append(phrase("given", text=path))
         else:
             kept.append(Asset(path, data))
             room -= len(data)
@@ -130,7 +130,7 @@ def _assets(archive: Archive) -> tuple[tuple[Asset, ...], tuple[str, ...]]:
 def _asset(archive: Archive, path: str, limit: int) -> bytes | None:
     try:
         return archive.read(path, limit) if is_safe(path) else None
-    except BadRequest:
+    except FileRefused:
         return None  # too large, or damaged: the card itself is whole
 
 
@@ -139,20 +139,19 @@ def _of_png(data: bytes, notes: list[Phrase]) -> Any:
     for keyword in ("ccv3", "chara"):
         if keyword not in texts:
             continue
+        what = phrase("the_card_in", keyword=keyword)
         try:
-            return json_of(
-                unbase64(texts[keyword], f"The card ({keyword})"), f"The card ({keyword})"
-            )
-        except BadRequest as error:
-            notes.append(phrase("given", text=error.message))
-    raise BadRequest(" ".join(["There is no character card in this picture.", *map(str, notes)]))
+            return json_of(unbase64(texts[keyword], what), what)
+        except FileRefused as error:
+            notes.append(phrase_of(error))
+    raise refused("no_card_because", problem=notes[0]) if notes else refused("no_card")
 
 
 def _of_webp(data: bytes) -> Any:
     for kind, body in _riff(data):
         if kind == b"EXIF" and (at := body.find(_COMMENT)) >= 0:
             return _comment(body[at + len(_COMMENT) :])
-    raise BadRequest("There is no character card in this picture.")
+    raise refused("no_card")
 
 
 def _riff(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -171,13 +170,13 @@ def _comment(text: bytes) -> Any:
         try:
             end = json.JSONDecoder().raw_decode(plain)[1]
         except (ValueError, RecursionError) as error:
-            raise BadRequest("The card in this picture is damaged.") from error
-        return json_of(plain[:end], "The card")
+            raise refused("card_damaged") from error
+        return json_of(plain[:end], phrase("the_card"))
     packed = text.split(b"\0", 1)[0]
     if start.isdigit() and b"," in packed:
         try:
             numbers = bytes(int(part) for part in packed.split(b","))
         except ValueError as error:
-            raise BadRequest("The card in this picture is damaged.") from error
-        return json_of(decoded(numbers, "The card"), "The card")
-    return json_of(unbase64(packed, "The card"), "The card")
+            raise refused("card_damaged") from error
+        return json_of(decoded(numbers, phrase("the_card")), phrase("the_card"))
+    return json_of(unbase64(packed, phrase("the_card")), phrase("the_card"))

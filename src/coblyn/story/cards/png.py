@@ -6,9 +6,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from coblyn.errors import BadRequest
+from coblyn.errors import FileRefused
 from coblyn.story.bounded import inflated
-from coblyn.story.phrases import Phrase, phrase
+from coblyn.story.phrases import Phrase, phrase, phrase_of, refused
 
 __all__ = ["SIGNATURE", "texts_of_png", "with_texts", "without_texts"]
 
@@ -34,8 +34,8 @@ def texts_of_png(data: bytes, notes: list[Phrase]) -> dict[str, bytes]:
             notes.append(phrase("png_checksum", keyword=keyword[:79]))
         try:
             texts[keyword] = _text(kind, body)
-        except BadRequest as error:
-            notes.append(phrase("given", text=error.message))
+        except FileRefused as error:
+            notes.append(phrase_of(error))
     return texts
 
 
@@ -43,12 +43,12 @@ def with_texts(data: bytes, texts: dict[str, bytes]) -> bytes:
     """The file with these texts before its end, replacing those with the same keywords.
 
     Raises:
-        BadRequest: It is not a complete PNG.
+        FileRefused: It is not a complete PNG.
     """
     notes: list[Phrase] = []
     chunks = list(_chunks(data, notes))
     if notes or not chunks or chunks[-1][0] != b"IEND":
-        raise BadRequest("The picture is not a whole PNG file.")
+        raise refused("png_broken")
     old = {keyword.lower() for keyword in texts}
     parts = [SIGNATURE]
     for kind, body, _ in chunks[:-1]:
@@ -98,7 +98,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _text(kind: bytes, body: bytes) -> bytes:
     keyword, _, rest = body.partition(b"\0")
-    what = f"the text {keyword[:79].decode('latin-1')}"
+    what = phrase("the_png_text", keyword=keyword[:79].decode("latin-1"))
     if kind == b"tEXt":
         return rest
     if kind == b"zTXt":

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coblyn.errors import BadRequest
 from coblyn.story.bounded import unbase64
 from coblyn.story.interchange.msgpackr import unpacked
+from coblyn.story.phrases import phrase, refused
 
 __all__ = ["Document", "read_document"]
 
@@ -42,14 +42,14 @@ def read_document(packed: str) -> Document:
     """A document from base64.
 
     Raises:
-        BadRequest: It is damaged, or of another form.
+        FileRefused: It is damaged, or of another form.
     """
-    what = "The text of this story"
+    what = phrase("the_story_text")
     value = unpacked(unbase64(packed.encode(), what), what, _TYPES)
     value = value if isinstance(value, Mapping) else {}
     sections, order = value.get("sections"), value.get("order")
     if not isinstance(sections, Mapping) or not isinstance(order, list):
-        raise BadRequest(f"{what} is of a form that is not known here: it has no sections.")
+        raise refused("no_sections", what=what)
     editor, changes = _Editor(sections, order), value.get("dirtySections")
     is_unfinished = isinstance(changes, Mapping) and not editor.apply(changes)
     if is_unfinished:

@@ -32,9 +32,14 @@ from coblyn.story.interchange.pictures import charx_of, picture_card
 from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.interchange.tavern import import_tavern, is_tavern, tavern_jsonl
 from coblyn.story.interchange.to_novelai import novelai_file
+from coblyn.story.phrases import phrase, refused
 from coblyn.story.state import State
 
 __all__ = ["FORMATS", "Exported", "export_file", "import_file"]
+
+
+MAX_OPERATIONS = 20_000
+"""Of one import: each is a step of the story's journal, and ten times as many would occupy the server for minutes."""
 
 
 def import_file(data: bytes, name: str = "") -> Imported:
@@ -45,11 +50,18 @@ def import_file(data: bytes, name: str = "") -> Imported:
         name: What it is called.
 
     Raises:
-        BadRequest: It is damaged, too large, or of no kind that is known.
+        FileRefused: It is damaged, too large, or of no kind that is known.
     """
+    imported = _imported(data, name)
+    if len(imported.operations) + len(imported.beginning) > MAX_OPERATIONS:
+        raise refused("too_many_entries", n=MAX_OPERATIONS)
+    return imported
+
+
+def _imported(data: bytes, name: str) -> Imported:
     title = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     if not data.strip():
-        raise BadRequest("The file is empty.")
+        raise refused("empty_file")
     if is_picture(data):
         return import_card(read_card_file(data, name))
     if data.startswith(b"PK"):
@@ -59,12 +71,12 @@ def import_file(data: bytes, name: str = "") -> Imported:
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and not name.endswith(
         (".txt", ".md")
     ):
-        return _of_json(json_of(data, "The file"), data, name, title)
-    return _of_text(decoded(data, "The file"), name, title)
+        return _of_json(json_of(data, phrase("the_file")), data, name, title)
+    return _of_text(decoded(data, phrase("the_file")), name, title)
 
 
 def _of_archive(data: bytes, name: str, title: str) -> Imported:
-    with Archive(data, "The file") as archive:
+    with Archive(data, phrase("the_file")) as archive:
         if "story.json" in archive.names:  # a .kaistory
             value = json_of(archive.read("story.json"), "story.json")
             if is_kobold(value):
@@ -76,7 +88,7 @@ def _of_json(value: Any, data: bytes, name: str, title: str) -> Imported:
     if is_aidungeon(value):
         return import_aidungeon(value, title)
     if not isinstance(value, Mapping):
-        raise BadRequest("This file is of no kind that is known here.")
+        raise refused("unknown_file")
     if is_novelai(value):
         return import_novelai(value, title)
     if "lorebookVersion" in value:
@@ -98,7 +110,7 @@ def _of_json(value: Any, data: bytes, name: str, title: str) -> Imported:
 def _of_text(text: str, name: str, title: str) -> Imported:
     writer = Writer("format_markdown" if name.endswith(".md") else "format_text")
     if "\0" in text:
-        raise BadRequest("This file is of no kind that is known here.")
+        raise refused("unknown_file")
     plain = text.replace("\r\n", "\n")
     writer.text(plain)
     writer.put("title", title)

@@ -11,7 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from coblyn.errors import BadRequest
+from coblyn.story.bounded import What
+from coblyn.story.phrases import refused
 
 __all__ = ["unpacked"]
 
@@ -33,7 +34,7 @@ _SIZES = {
 }  # fmt: skip
 
 
-def unpacked(data: bytes, what: str, structured: frozenset[int]) -> Any:
+def unpacked(data: bytes, what: What, structured: frozenset[int]) -> Any:
     """The value in some bytes. Objects and maps are dicts; dates and other extensions are None.
 
     Args:
@@ -42,12 +43,12 @@ def unpacked(data: bytes, what: str, structured: frozenset[int]) -> Any:
         structured: Types of extensions whose content is the value that follows.
 
     Raises:
-        BadRequest: It is damaged, cut short, or larger or deeper than any program writes.
+        FileRefused: It is damaged, cut short, or larger or deeper than any program writes.
     """
     try:
         return _Reader(data, structured).value(0)
     except (LookupError, struct.error, UnicodeError, ValueError, TypeError) as error:
-        raise BadRequest(f"{what} is damaged, or of a form that is not known here.") from error
+        raise refused("damaged", what=what) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from coblyn.errors import BadRequest
+from coblyn.errors import FileRefused
 from coblyn.story.interchange.books import digest_of
 from coblyn.story.interchange.document import read_document
 from coblyn.story.interchange.report import Imported, Writer
 from coblyn.story.lore.entry import strings
-from coblyn.story.phrases import phrase
+from coblyn.story.phrases import phrase, phrase_of
 from coblyn.story.state import State
 from coblyn.story.text import EMPTY, Text
 
@@ -80,9 +80,9 @@ def _text(writer: Writer, content: Mapping[str, Any], *, is_scenario: bool) -> N
         return
     try:
         document = read_document(packed)
-    except BadRequest as error:
+    except FileRefused as error:
         writer.text("")
-        writer.dropped("novelai_no_text", phrase("novelai_no_text_note", problem=error.message))
+        writer.dropped("novelai_no_text", phrase("novelai_no_text_note", problem=phrase_of(error)))
         return
     writer.text(document.text)
     writer.kept("novelai_document", "novelai_document_note")

@@ -36,7 +36,7 @@ def add_assets(writer: Writer, character: str, file: CardFile) -> None:
         named = phrase("given", text=", ".join(paths[:_NAMED]) + more)
         writer.kept(phrase("card_files", n=len(paths)), named)
     for path in file.left_out:
-        writer.dropped(phrase("given", text=path), "card_file_note")
+        writer.dropped(path, "card_file_note")
     number_of = portrait_of(file.raw, file.assets)
     if number_of is not None:
         writer.understood("portrait", phrase("given", text=file.assets[number_of].path))

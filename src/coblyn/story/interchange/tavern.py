@@ -12,7 +12,7 @@ from typing import Any
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import decoded, json_of
 from coblyn.story.interchange.report import Imported, Writer
-from coblyn.story.phrases import phrase
+from coblyn.story.phrases import phrase, refused
 from coblyn.story.state import State
 from coblyn.story.text import EMPTY, Text
 
@@ -36,7 +36,7 @@ def is_tavern(data: bytes) -> bool:
 def import_tavern(data: bytes, name: str) -> Imported:
     """A chat."""
     writer = Writer("format_tavern")
-    lines = _lines(decoded(data, "The chat"), writer)
+    lines = _lines(decoded(data, phrase("the_chat")), writer)
     header = lines.pop(0) if lines and "mes" not in lines[0] else {}
     if not header:
         writer.report.notes.append(phrase("no_header"))
@@ -62,7 +62,7 @@ def _lines(text: str, writer: Writer) -> list[dict[str, Any]]:
     values: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         try:
-            value = json_of(line, f"Line {number} of the chat")
+            value = json_of(line, phrase("the_chat_line", n=number))
         except BadRequest:
             if number < len(lines):
                 raise
@@ -71,7 +71,7 @@ def _lines(text: str, writer: Writer) -> list[dict[str, Any]]:
         if isinstance(value, dict):
             values.append(value)
     if not values:
-        raise BadRequest("There is no message in this chat.")
+        raise refused("no_message")
     return values
 
 

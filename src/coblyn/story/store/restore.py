@@ -13,6 +13,7 @@ from typing import Any
 
 from coblyn.errors import BadRequest
 from coblyn.story.operation import require_id
+from coblyn.story.phrases import refused
 from coblyn.story.store.database import VERSION, Database
 from coblyn.story.store.library import Library, Shelf, new_id
 from coblyn.story.store.rows import StoryDamaged, records_between
@@ -160,8 +161,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         return connection
     connection.close()
     if is_ours:
-        raise BadRequest("This backup was written by a newer Coblyn: update to read it.")
-    raise BadRequest("This is a database, but no backup of Coblyn's stories.")
+        raise refused("newer_backup")
+    raise refused("no_backup")
 
 
 @contextlib.contextmanager
@@ -169,6 +170,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise BadRequest(
-            f"The backup is damaged, and nothing was brought back: {error}."
-        ) from error
+        raise refused("backup_damaged", problem=str(error)) from error

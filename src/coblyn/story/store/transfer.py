@@ -14,6 +14,7 @@ from typing import Any
 from coblyn.errors import BadRequest
 from coblyn.story.bounded import MAX_UNPACKED, Archive, json_of
 from coblyn.story.operation import Operation, read_operation, scope_of
+from coblyn.story.phrases import phrase, refused
 from coblyn.story.record import Record
 from coblyn.story.state import NEW, State, apply
 from coblyn.story.store.database import Database
@@ -91,7 +92,7 @@ class Transfer:
         Raises:
             BadRequest: It is no such file, of a newer version, damaged or too large.
         """
-        with Archive(data, "The story") as archive:
+        with Archive(data, phrase("the_story")) as archive:
             head = _head(archive)
             lines = archive.read(_JOURNAL, MAX_UNPACKED).splitlines()
         records, state = proven(_lines(lines))
@@ -103,7 +104,7 @@ def is_story_file(data: bytes) -> bool:
     if not data.startswith(b"PK"):
         return False
     try:
-        with Archive(data, "The story") as archive:
+        with Archive(data, phrase("the_story")) as archive:
             return {_HEAD, _JOURNAL} <= set(archive.names)
     except BadRequest:
         return False
@@ -112,9 +113,9 @@ def is_story_file(data: bytes) -> bool:
 def _head(archive: Archive) -> dict[str, Any]:
     head = json_of(archive.read(_HEAD), _HEAD)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise BadRequest(f"This is not a story of Coblyn: {_HEAD} says nothing of it.")
+        raise refused("not_ours", name=_HEAD)
     if head.get("format_version") != FORMAT_VERSION:
-        raise BadRequest("This story was written by a newer Coblyn: update to read it.")
+        raise refused("newer_story")
     return head
 
 
@@ -145,10 +146,10 @@ def proven(values: Iterable[Any]) -> tuple[tuple[Record, ...], State]:
             RecursionError,
             BadRequest,
         ) as error:
-            raise BadRequest(f"Line {version} of the story's journal is damaged.") from error
+            raise refused("journal_line", n=version) from error
         records.append(record)
     if len({record.id for record in records}) < len(records):
-        raise BadRequest("Two operations of the story's journal have the same id.")
+        raise refused("journal_twice")
     return tuple(records), state
 
 
