@@ -36,6 +36,7 @@ FAMILIES = [
         "lfm2",
         "llama3",
         "minimax",
+        "minimax_nested",
         "mistral",
         "nemotron",
         "phi",

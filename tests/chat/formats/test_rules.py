@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from llguidance import LLMatcher, LLTokenizer
 
-from chat.formats import function_gemma, gemma
+from chat.formats import function_gemma, gemma, minimax_nested
 from chat.formats.test_formats import FAMILIES
 from coblyn.chat.calls import call_grammar
 from coblyn.chat.messages import NamedTool, Tool, ToolChoice
@@ -136,6 +136,30 @@ def test_values_of_several_types(family: ModuleType) -> None:
     right = [family.call(f"f{{a:{value}}}") for value in ("null", f"{family.Q}x{family.Q}")]
     assert [text for text in right if not accepts(Constraint("lark", found.lark), text)] == []
     assert not accepts(Constraint("lark", found.lark), family.call("f{a:1}"))
+
+
+def test_values_within_values() -> None:
+    tag, invoke, block = minimax_nested.tag, minimax_nested.invoke, minimax_nested.block
+    place = {**minimax_nested.PLACE, "additionalProperties": False}
+    size = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
+    declared = {"to": place, "stops": {"type": "array", "items": place}, "size": size}
+    schema = {"type": "object", "properties": declared, "additionalProperties": False}
+    tool = Tool("f", "", schema)
+    found = call_grammar(
+        ReplyForm(minimax_nested.FORMAT, tools=(tool,)), "required", {"f": schema}, {}
+    )
+    assert found
+
+    def allows(*values: str) -> bool:
+        return accepts(Constraint("lark", found.lark), block(invoke("f", *values)))
+
+    home = tag("street", "Rue <1>") + tag("number", "18")
+    assert allows(tag("to", home), tag("stops", tag("item", home) * 2))
+    assert allows(tag("to", tag("street", "")), tag("stops", ""), tag("size", "[1]"))
+    assert not allows(tag("to", tag("number", "18"))), "a street is required"
+    assert not allows(tag("to", tag("street", "x") + tag("number", "x")))
+    assert not allows(tag("stops", tag("item", "x")))
+    assert not allows(tag("size", "[]")), "what elements cannot enforce is JSON"
 
 
 def test_reasoning_stands_before_a_call_that_is_required() -> None:

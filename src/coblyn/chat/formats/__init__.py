@@ -25,6 +25,7 @@ from coblyn.chat.formats.json_list import (
 from coblyn.chat.formats.kimi import KIMI
 from coblyn.chat.formats.llama3 import LLAMA3
 from coblyn.chat.formats.mistral import MISTRAL
+from coblyn.chat.formats.nested import MINIMAX_NESTED
 from coblyn.chat.formats.pythonic import LFM2
 from coblyn.chat.formats.qwen_xml import QWEN_XML, SEED
 from coblyn.chat.formats.tagged import Tagged
@@ -40,6 +41,7 @@ FORMATS: Sequence[Format] = (
     COMMAND_R,
     COMMAND_R_PLUS,
     LFM2,
+    MINIMAX_NESTED,
     MINIMAX,
     DSML,
     DEEPSEEK,

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from coblyn.chat.incoming import Incoming, Reading
@@ -16,6 +17,7 @@ from coblyn.chat.outgoing import Outgoing
 __all__ = [
     "ANY_TYPE",
     "Arguments",
+    "Known",
     "json_of_python",
     "json_of_text",
     "read_value",
@@ -85,6 +87,48 @@ def types_of(tool: Tool | None, key: str) -> frozenset[str]:
         return frozenset({"string"})
     assert tool, "it has properties"
     return _types(properties[key], tool.parameters, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a value before it is read.
+
+    Attributes:
+        schema: Its schema; None if there is none.
+        root: The schema that its references point into.
+    """
+
+    schema: Any
+    root: Mapping[str, Any]
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types that it may have."""
+        return ANY_TYPE if self.schema is None else _types(self.schema, self.root, 0)
+
+    def member(self, key: str) -> Known:
+        """The same of a property."""
+        schema = self._found
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping) and key in properties:
+            return Known(properties[key], self.root)
+        others = schema.get("additionalProperties")
+        return Known(others if isinstance(others, Mapping) else None, self.root)
+
+    def item(self) -> Known:
+        """The same of an item, of those that are alike."""
+        items = self._found.get("items")
+        return Known(items if isinstance(items, Mapping) else None, self.root)
+
+    @property
+    def _found(self) -> Mapping[str, Any]:
+        found = self.schema
+        for _ in range(_MAX_DEPTH):
+            reference = found.get("$ref") if isinstance(found, Mapping) else None
+            if not isinstance(reference, str):
+                break
+            found = _resolved(reference, self.root)
+        return found if isinstance(found, Mapping) else {}
 
 
 def _types(schema: Any, root: Mapping[str, Any], depth: int) -> frozenset[str]:
