@@ -29,6 +29,7 @@ context = 512
 context = 1024
 adapters = { poet = "poet.gguf", old = "sub/old.gguf:0.5" }
 adapters_on = true
+chat_template = "sub/mine.jinja"
 """
 
 
@@ -49,6 +50,7 @@ def own() -> Path:
     lora.write(file.parent / "poet.gguf")
     (file.parent / "sub").mkdir()
     lora.write(file.parent / "sub" / "old.gguf")
+    (file.parent / "sub" / "mine.jinja").write_text("{{ messages }}")
     return file
 
 
@@ -69,6 +71,7 @@ def test_each_model_has_its_own_settings(files: Path, own: Path) -> None:
         f"old={own.parent / 'sub' / 'old.gguf:0.5'}",
     )
     assert second.adapters_on
+    assert second.chat_template == str(own.parent / "sub" / "mine.jinja")
     assert {"context", "adapters"} <= second.chosen, "memory does not give them up"
     assert (first.adapters, third.adapters) == ((), ())
 

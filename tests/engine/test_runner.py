@@ -296,3 +296,15 @@ def test_an_engine_at_rest_uses_no_processor(runner_engine: LocalEngine) -> None
     before = sum(process.cpu_times()[:2])
     threading.Event().wait(1.0)
     assert sum(process.cpu_times()[:2]) - before < 0.1
+
+
+def test_a_chat_template_that_is_set_counts_in_place_of_the_models_own(
+    config: EngineConfig, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.jinja"
+    file.write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    engine = LocalEngine(
+        partial(LlamaRunner, replace(config, chat_template=str(file))), max_running=1
+    )
+    assert engine.info.chat_template == file.read_text()
+    asyncio.run(engine.close())

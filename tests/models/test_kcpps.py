@@ -122,7 +122,25 @@ def test_what_nobody_changed_is_not_mentioned(tmp_path: Path) -> None:
         ({"preloadstory": {"prompt": "Once"}}, {"preload_story": '{"prompt": "Once"}'}),
         ({"gendefaults": {"min_p": 0.1}}, {"generation_defaults": {"min_p": 0.1}}),
         ({"gendefaults": '{"min_p": 0.1}'}, {"generation_defaults": {"min_p": 0.1}}),
+        (
+            {"gendefaults": {"min_p": 0.1}, "jinja_kwargs": '{"a": 1}', "jinjathink": "false"},
+            {
+                "generation_defaults": {
+                    "min_p": 0.1,
+                    "chat_template_kwargs": {"a": 1},
+                    "enable_thinking": False,
+                }
+            },
+        ),
+        (
+            {"reasoningeffort": "low"},
+            {"generation_defaults": {"reasoning_effort": "low"}},
+        ),
         ({"gendefaultsoverwrite": True}, {"defaults_win": True}),
+        ({"moecpu": 3}, {"cpu_experts": 3}),
+        ({"usemtp": True}, {"draft_heads": True}),
+        ({"adminunloadtimeout": 60}, {"sleep_seconds": 60}),
+        ({"jinjatemplate": "t.jinja"}, {"chat_template": "t.jinja"}),
         ({"defaultgenamt": 300}, {"default_max_tokens": 300}),
         ({"websearch": True}, {"web_search": True}),
         ({"lora": "x/poet.gguf"}, {"adapters": ("poet=x/poet.gguf:1.0",), "adapters_on": True}),
@@ -151,14 +169,14 @@ def test_a_key_becomes_a_setting(
 def test_every_other_key_is_told(tmp_path: Path) -> None:
     changes = {
         "draftmodel": "small.gguf",
-        "usemtp": True,
+        "draftamount": 4,
         "usecuda": ["0", "mmq"],
         "sdmodel": "x",
         "newest": 1,
     }
     found = read(tmp_path, **changes)
     assert found.settings["draft_model"] == "small.gguf"
-    assert found.kept == {"usemtp": "drafts by the model's own heads"}
+    assert found.kept == {"draftamount": "tokens of a draft"}
     assert set(found.pointless) == {"usecuda", "sdmodel", "newest"}
     assert "no such key" in found.pointless["newest"]
 
@@ -187,6 +205,8 @@ def test_the_model_may_lie_beside_the_file(tmp_path: Path) -> None:
         ('{"quantkv": 9}', "quantkv"),
         ('{"ssl": ["one"]}', "ssl"),
         ('{"gendefaults": "x"}', "gendefaults"),
+        ('{"jinja_kwargs": "[1"}', "jinja_kwargs"),
+        ('{"jinjathink": "perhaps"}', "jinjathink"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(text: str, named: str, tmp_path: Path) -> None:

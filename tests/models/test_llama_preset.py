@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from coblyn.cli.foreign import read_foreign
 from coblyn.errors import SettingsError
-from coblyn.models.llama_preset import LlamaPreset, is_llama_preset, read_llama_preset
+from coblyn.keys.key import find as find_key
+from coblyn.models.llama_preset import (
+    LlamaPreset,
+    is_llama_preset,
+    read_llama_preset,
+    read_llama_presets,
+)
 from coblyn.settings import Settings
 
 PRESETS = """\
@@ -77,7 +83,7 @@ def test_a_file_beside_the_presets_and_keys_that_mean_nothing(presets: Path) -> 
     found = read_llama_preset(f"{presets}#custom")
     assert found.model == str(presets.parent / "here.gguf")
     assert (found.settings["context"], found.settings["batch"]) == (8192, 256)
-    assert "chat-template" in found.kept
+    assert found.template == "chatml"
     assert found.pointless["frobnicate"] == "no option of this name is known here"
 
 
@@ -86,7 +92,77 @@ def test_what_is_said_at_the_start(presets: Path) -> None:
     assert foreign.settings[1]["batch"] == 256
     assert "Presets of llama-server" in foreign.told
     assert "ubatch-size as batch" in foreign.told
+    assert "chat-template as chat_template" in foreign.told
+    assert "<|im_start|>" in foreign.settings[1]["chat_template"]
     assert "frobnicate" in foreign.told
+
+
+def test_a_built_in_template_that_is_not_here_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "one.ini"
+    file.write_text("[a]\nchat-template = zephyr\n")
+    foreign = read_foreign(str(file))
+    assert "chat_template" not in foreign.settings[1]
+    assert "not yet here: chat-template (zephyr of llama.cpp" in foreign.told
+
+
+def test_adapters_lie_beside_the_file_and_work_for_all_requests(tmp_path: Path) -> None:
+    (tmp_path / "poet.gguf").touch()
+    found = only(
+        tmp_path,
+        "[a]\nlora = poet.gguf\nlora-scaled = x.gguf:0.5\n"
+        "control-vector-scaled = poet.gguf:2\ncontrol-vector-layer-range = 3 9\n",
+    )
+    assert found.settings == {
+        "adapters": (str(tmp_path / "poet.gguf"), "x.gguf:0.5"),
+        "adapters_on": True,
+        "control_vectors": (f"{tmp_path / 'poet.gguf'}:2",),
+        "control_layers": "3-9",
+    }
+    assert not found.kept
+    later = only(tmp_path, "[a]\nlora-init-without-apply = on\nlora = poet.gguf\n")
+    assert later.settings["adapters_on"] is False
+
+
+def test_templates_and_fields_of_requests(tmp_path: Path) -> None:
+    (tmp_path / "mine.jinja").write_text("{{ messages }}")
+    found = only(
+        tmp_path,
+        '[a]\nchat-template-file = mine.jinja\nchat-template-kwargs = {"x": true}\n'
+        "reasoning-budget = 64\nsamplers = top_k;temperature\nalias = one, two\n",
+    )
+    assert found.settings["chat_template"] == str(tmp_path / "mine.jinja")
+    assert found.settings["generation_defaults"] == {
+        "chat_template_kwargs": {"x": True},
+        "reasoning_budget": 64,
+        "samplers": ["top_k", "temperature"],
+    }
+    assert found.aliases == ("one", "two")
+    own = only(
+        tmp_path, "[a]\nchat-template = {% for m in messages %}{{ m.content }}{% endfor %}\n"
+    )
+    assert own.settings["chat_template"].startswith("{% for")
+
+
+def test_keys_are_required_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "keys.txt").write_text("third\n\n")
+    file = tmp_path / "one.ini"
+    file.write_text("[a]\napi-key = first, second\napi-key-file = keys.txt\n")
+    foreign = read_foreign(str(file))
+    settings = Settings.load(others=foreign.settings)
+    assert [key.name for key in settings.keys] == ["preset-1", "preset-2", "preset-3"]
+    assert find_key(settings.keys, b"third") == settings.keys[2]
+    assert settings.require_key
+    assert "first" not in foreign.told + repr(read_llama_preset(str(file)))
+    file.write_text("[a]\napi-key-file = gone.txt\n")
+    with pytest.raises(SettingsError, match="api-key-file"):
+        read_foreign(str(file))
+
+
+def test_all_sections_are_read_with_what_counts_for_all(presets: Path) -> None:
+    first, second = read_llama_presets(presets)
+    assert (first.name, second.name) == ("ggml-org/SmolLM2-GGUF:Q8_0", "custom")
+    assert (first.settings["context"], second.settings["context"]) == (4096, 8192)
+    assert not first.starts
 
 
 @pytest.mark.parametrize("wanted", ["", "#gone"])
@@ -107,7 +183,17 @@ def test_a_file_without_sections(tmp_path: Path) -> None:
     assert found.settings == {"generation_defaults": {"temperature": 0.5}}
 
 
-@pytest.mark.parametrize("line", ["c = much", "mlock = perhaps", "temp = nan", "n = x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "c = much",
+        "mlock = perhaps",
+        "temp = nan",
+        "n = x",
+        "lora-scaled = a.gguf",
+        "chat-template-kwargs = [1]",
+    ],
+)
 def test_a_value_that_means_nothing_is_named(tmp_path: Path, line: str) -> None:
     with pytest.raises(SettingsError, match=r"means nothing|cannot be read"):
         only(tmp_path, f"[a]\n{line}\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CHATML", "family_template"]
+__all__ = ["CHATML", "family_template", "template_named"]
 
 CHATML = (
     "{% for message in messages %}"
@@ -90,6 +90,25 @@ _BY_ARCHITECTURE = {
     "deepseek2": _DEEPSEEK,
     "mistral": _LLAMA2,
 }
+
+
+_BY_NAME = {
+    "chatml": CHATML,
+    "command-r": _COMMAND_R,
+    "deepseek3": _DEEPSEEK,
+    "gemma": _GEMMA,
+    "granite": _GRANITE,
+    "llama2": _LLAMA2,
+    "llama2-sys": _LLAMA2,
+    "llama3": _LLAMA3,
+    "phi3": _PHI3,
+}
+"""By the names that llama.cpp has for its built-in templates (``llama-chat.cpp``)."""
+
+
+def template_named(name: str) -> str:
+    """The template of that name in llama.cpp; empty if there is none here."""
+    return _BY_NAME.get(name.lower(), "")
 
 
 def family_template(description: str, eos: str) -> str:

@@ -50,7 +50,7 @@ def configure(
     missing = missing_model(model) if said_yes(yes=yes) else None
     if missing is None:
         path = resolve_model(model, yes=yes, any_kind=any_kind)
-        _check_adapters(settings, path)
+        _check_files(settings, path)
         bundle = ensure_bundle()
     else:
         from coblyn.cli.meanwhile import pulled_meanwhile
@@ -58,7 +58,7 @@ def configure(
         with pulled_meanwhile(missing):
             bundle = ensure_bundle()
         path = resolve_model(model, yes=yes, any_kind=any_kind)
-        _check_adapters(settings, path)
+        _check_files(settings, path)
     if settings.draft_model:
         guesser = resolve_model(settings.draft_model, yes=yes)
         settings = replace(settings, draft_model=str(guesser))
@@ -92,7 +92,7 @@ def with_own_settings(config: EngineConfig, general: EngineConfig | None = None)
     if not own:
         return config
     found = replace(config, **own, chosen=config.chosen | own.keys())
-    _check_adapters(found, path)
+    _check_files(found, path)
     return found
 
 
@@ -110,12 +110,15 @@ def with_engine(config: EngineConfig, report: Report) -> EngineConfig:
     return replace(config, library=str(bundle.lib_dir), bundle=bundle.id)
 
 
-def _check_adapters(settings: EngineSettings, model: Path) -> None:
-    """Refuse adapters that do not fit, before anything is built or loaded.
+def _check_files(settings: EngineSettings, model: Path) -> None:
+    """Refuse a chat template that cannot be read and adapters that do not fit, before anything is built or loaded.
 
     Raises:
-        CoblynError: An adapter does not fit.
+        CoblynError: One of the files is wrong.
     """
+    from coblyn.settings.template import read_template
+
+    read_template(settings.chat_template)
     texts = (*settings.adapters, *settings.control_vectors)
     if not texts:
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,13 +46,40 @@ def read_foreign(name: str | None) -> Foreign:
             f"{name} is on another machine.", hint="Fetch the file, and name it: coblyn serve FILE"
         )
     if is_llama_preset(name):
-        preset = read_llama_preset(name)
-        origin = (str(preset.path), dict(preset.settings))
-        return Foreign(preset.model or None, origin, _told("Presets of llama-server", preset))
+        preset = with_template(read_llama_preset(name))
+        settings = {**preset.settings, **preset_keys((preset,))}
+        told = _told("Presets of llama-server", preset)
+        return Foreign(preset.model or None, (str(preset.path), settings), told)
     found = read_kcpps(Path(name).expanduser())
     settings = {**found.settings, **_keys(found)}
     origin = (str(found.path), settings)
     return Foreign(found.model or None, origin, _told("Settings of KoboldCPP", found))
+
+
+def with_template(preset: LlamaPreset) -> LlamaPreset:
+    """The same with the chat template that it names; one that is not here is kept as such."""
+    from coblyn.chat.families import template_named
+
+    if not preset.template:
+        return preset
+    if text := template_named(preset.template):
+        settings = {**preset.settings, "chat_template": text}
+        understood = {**preset.understood, "chat-template": "chat_template"}
+        return replace(preset, settings=settings, understood=understood)
+    why = f"{preset.template} of llama.cpp; the model's own template counts"
+    return replace(preset, kept={**preset.kept, "chat-template": why})
+
+
+def preset_keys(presets: Iterable[LlamaPreset]) -> dict[str, Any]:
+    """llama-server's keys, which it requires from local programs too."""
+    from coblyn.keys.key import hash_of
+
+    secrets = dict.fromkeys(secret for each in presets for secret in each.keys)
+    keys = [
+        {"name": f"preset-{number}", "hash": hash_of(secret.encode()), "scope": "generate"}
+        for number, secret in enumerate(secrets, 1)
+    ]
+    return {"keys": keys, "require_key": True} if keys else {}
 
 
 def _keys(found: Kcpps) -> dict[str, Any]:

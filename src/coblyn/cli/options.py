@@ -12,6 +12,7 @@ __all__ = [
     "Batch",
     "CacheMemory",
     "CacheType",
+    "ChatTemplate",
     "Config",
     "Context",
     "CpuExperts",
@@ -89,6 +90,10 @@ Projector = Annotated[
         "--mmproj",
         help="File that lets the model take images or sounds. Default: the one beside the model.",
     ),
+]
+ChatTemplate = Annotated[
+    str | None,
+    typer.Option(help="File with a chat template (Jinja) in place of the model's own."),
 ]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask: build and fetch what is missing.")

@@ -75,6 +75,7 @@ def run(
     flash_attention: options.FlashAttention = None,
     kernels: options.Kernels = None,
     projector: options.Projector = None,
+    chat_template: options.ChatTemplate = None,
     config: options.Config = None,
     yes: options.Yes = False,
 ) -> None:

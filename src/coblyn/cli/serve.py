@@ -117,6 +117,7 @@ def serve(
         typer.Option(metavar="FIRST-LAST", help="Layers that control vectors apply to."),
     ] = None,
     projector: options.Projector = None,
+    chat_template: options.ChatTemplate = None,
     max_running: Annotated[
         int | None, typer.Option("--max-running", help="Maximum number of running requests.")
     ] = None,

@@ -81,6 +81,7 @@ class EngineConfig(EngineSettings):
         if str(model) == self.model:
             return self
         none: dict[str, Any] = {"adapters": (), "control_vectors": (), "added_adapters": ()}
+        none["chat_template"] = ""
         if self.projector:
             none["projector"] = "auto"  # a projector of this one does not fit either
         return replace(self, model=str(model), **none)

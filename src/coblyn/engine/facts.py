@@ -44,7 +44,7 @@ def model_info(
         devices=tuple(device.name for device in placement.devices),
         accelerator=devices.describe(placement, accelerator),
         chat_template=model.chat_template,
-        tool_template=model.tool_template,
+        tool_template="" if config.chat_template else model.tool_template,
         bos=_text(model, model.bos),
         eos=_text(model, model.eos),
         adds_bos=model.adds_bos,

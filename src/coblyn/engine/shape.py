@@ -20,6 +20,7 @@ from coblyn.llama.library import Library
 from coblyn.llama.model import Model
 from coblyn.models.heads import find_heads
 from coblyn.models.overrides import read_overrides
+from coblyn.settings.template import read_template
 
 __all__ = [
     "context_options",
@@ -49,7 +50,7 @@ def open_model(
     """Load the model of a configuration; with ``is_measured``, without its weights.
 
     Raises:
-        SettingsError: The corrections beside the file cannot be read.
+        SettingsError: The corrections beside the file, or the chat template, cannot be read.
         ModelError: It cannot be loaded.
         Cancelled: ``advance`` returned False.
     """
@@ -59,7 +60,7 @@ def open_model(
         library,
         path,
         metadata=overrides.metadata,
-        chat_template=overrides.chat_template,
+        chat_template=read_template(config.chat_template) or overrides.chat_template,
         gpu_layers=config.gpu_layers,
         memory_map=config.memory_map,
         memory_lock=config.memory_lock,

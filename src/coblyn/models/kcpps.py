@@ -29,6 +29,8 @@ _CACHE_TYPES = ("f16", "q8_0", "q4_0", "bf16")
 
 _MEDIA = ("sd", "whisper", "tts", "music")
 
+_FIELDS = "generation_defaults"
+
 _MISSING = object()
 
 
@@ -73,6 +75,7 @@ def read_kcpps(path: Path) -> Kcpps:
     for key, value in changed.items():
         reading.take(key, value)
     reading.take_adapters(path, given.get("lora"), given.get("loramult"))
+    reading.take_template(path, changed.get("jinjatemplate"))
     return Kcpps(
         path,
         _model(path, given),
@@ -111,7 +114,7 @@ class _Reading:
             self._take_story(key, value)
         elif key in _KEYS:
             self.understood[key] = "keys"
-        elif key not in ("model", "model_param", "lora", "loramult"):
+        elif key not in _READ_ELSEWHERE:
             self.pointless[key] = "KoboldCPP up to 1.121 has no such key"
 
     def _take_story(self, key: str, value: Any) -> None:
@@ -135,14 +138,21 @@ class _Reading:
         self.settings["adapters_on"] = True
         self.understood["lora"] = "adapters and adapters_on"
 
+    def take_template(self, path: Path, name: Any) -> None:
+        """A chat template's file."""
+        if name:
+            self._set("jinjatemplate", "chat_template", _beside(path, str(name)))
+
     def _convert(self, key: str, value: Any) -> None:
+        """Convert a value; defaults of requests come from several keys."""
         try:
             found = _CONVERTED[key](value)
         except (TypeError, ValueError, LookupError):
             raise SettingsError(f"{key} is {value!r}, which means nothing.") from None
-        self.settings |= found
         if found:
             self.understood[key] = " and ".join(found)
+        fields = {**self.settings.get(_FIELDS, {}), **found.pop(_FIELDS, {})}
+        self.settings |= found | ({_FIELDS: fields} if fields else {})
 
     def _set(self, key: str, name: str, value: Any) -> None:
         self.settings[name] = value
@@ -187,7 +197,20 @@ def _slots(value: Any) -> dict[str, Any]:
 
 def _defaults(value: Any) -> dict[str, Any]:
     values = json.loads(value) if isinstance(value, str) else value
-    return {"generation_defaults": dict(values)}
+    return {_FIELDS: dict(values)}
+
+
+def _variables(value: Any) -> dict[str, Any]:
+    values = json.loads(value) if isinstance(value, str) else value
+    return {_FIELDS: {"chat_template_kwargs": dict(values)}}
+
+
+def _thinking(value: Any) -> dict[str, Any]:
+    return {_FIELDS: {"enable_thinking": {"true": True, "false": False}[str(value).lower()]}}
+
+
+def _effort(value: Any) -> dict[str, Any]:
+    return {_FIELDS: {"reasoning_effort": str(value)}}
 
 
 _CONVERTED: Mapping[str, Callable[[Any], dict[str, Any]]] = {
@@ -205,10 +228,14 @@ _CONVERTED: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "ssl": _certificate,
     "savedatafile": _slots,
     "gendefaults": _defaults,
+    "jinja_kwargs": _variables,
+    "jinjathink": _thinking,
+    "reasoningeffort": _effort,
 }
 """Keys whose values have to be converted."""
 
 _KEYS = frozenset({"password", "adminpassword"})
+_READ_ELSEWHERE = frozenset({"model", "model_param", "lora", "loramult", "jinjatemplate"})
 
 
 @cache

@@ -7,6 +7,7 @@ their long or short names or those of their environment variables. Source: ``doc
 from __future__ import annotations
 
 import configparser
+import json
 import math
 import tomllib
 from collections.abc import Callable, Mapping
@@ -18,7 +19,13 @@ from typing import Any
 
 from coblyn.errors import SettingsError
 
-__all__ = ["ENDING", "LlamaPreset", "is_llama_preset", "read_llama_preset"]
+__all__ = [
+    "ENDING",
+    "LlamaPreset",
+    "is_llama_preset",
+    "read_llama_preset",
+    "read_llama_presets",
+]
 
 ENDING = ".ini"
 
@@ -40,7 +47,12 @@ class LlamaPreset:
 
     Attributes:
         path: The file.
+        name: The section; empty for a file without any.
         model: The model's file, or its name for ``coblyn pull``; empty if the file names none.
+        aliases: Other names for requests.
+        keys: What clients must send one of; empty if nothing is required.
+        template: Name of a chat template that is built into llama.cpp; empty for none.
+        starts: Whether the section is loaded at the start.
         settings: Values by the names of Coblyn's settings.
         understood: The setting for each key that has one.
         kept: The meaning of each key that such a file cannot set here yet.
@@ -48,7 +60,12 @@ class LlamaPreset:
     """
 
     path: Path
+    name: str = ""
     model: str = ""
+    aliases: tuple[str, ...] = ()
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    template: str = ""
+    starts: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     understood: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
@@ -72,16 +89,34 @@ def read_llama_preset(name: str) -> LlamaPreset:
     file, _, wanted = name.partition("#")
     path = Path(file).expanduser()
     sections = _load(path)
-    section = _choose(path, sections, wanted)
+    return _read(path, sections, _choose(path, sections, wanted))
+
+
+def read_llama_presets(path: Path) -> tuple[LlamaPreset, ...]:
+    """Read all sections of a file, each with what the file says for all of them.
+
+    Raises:
+        SettingsError: The file cannot be read, or a value means nothing.
+    """
+    sections = _load(path)
+    return tuple(_read(path, sections, name) for name in _models(sections))
+
+
+def _read(path: Path, sections: Mapping[str, Mapping[str, str]], section: str) -> LlamaPreset:
     values = {**sections[_TOP], **sections.get(_EVERYWHERE, {}), **sections[section]}
     values.pop("version", None)
-    reading = _Reading()
+    reading = _Reading(path)
     for key, value in values.items():
         reading.take(key, value)
     named = "" if section in (_TOP, _EVERYWHERE) else section
     return LlamaPreset(
         path,
+        named,
         _model(path, values, named),
+        reading.aliases,
+        reading.keys,
+        reading.template,
+        values.get("load-on-startup", "").lower() in _YES[:-1],
         reading.settings | ({"generation_defaults": reading.fields} if reading.fields else {}),
         reading.understood,
         reading.kept,
@@ -90,11 +125,15 @@ def read_llama_preset(name: str) -> LlamaPreset:
 
 
 class _Reading:
-    """A section being read."""
+    """A section of a file being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.aliases: tuple[str, ...] = ()
+        self.keys: tuple[str, ...] = ()
+        self.template = ""
         self.settings: dict[str, Any] = {}
-        self.fields: dict[str, int | float] = {}
+        self.fields: dict[str, Any] = {}
         self.understood: dict[str, str] = {}
         self.kept: dict[str, str] = {}
         self.pointless: dict[str, str] = {}
@@ -115,10 +154,19 @@ class _Reading:
             found = _CONVERTED[key](value)
             self.settings |= found
             self.understood |= {key: " and ".join(found)} if found else {}
-        elif key in table["fields"]:
-            name = table["fields"][key]
-            self.fields[name] = _number(value)
+        elif key in _FIELDS or key in table["fields"]:
+            name, read = _FIELDS.get(key) or (table["fields"][key], _number)
+            self.fields[name] = read(value)
             self.understood[key] = f"generation_defaults.{name}"
+        elif key in _OF_FILES:
+            self._take_files(key, value)
+        elif key == "chat-template":
+            self._take_template(value)
+        elif key == "alias":
+            self.aliases = _several(value)
+            self.understood[key] = "names of the model"
+        elif key in ("api-key", "api-key-file"):
+            self._take_keys(key, value)
         elif key in table["later"]:
             self.kept[key] = table["later"][key]
         elif key in table["pointless"]:
@@ -126,9 +174,38 @@ class _Reading:
         elif key not in ("model", "hf-repo", "hf-file"):
             self._take_plain(table, key, value)
 
+    def _take_files(self, key: str, value: str) -> None:
+        """Adapters, which llama-server uses for all requests unless it is told otherwise."""
+        name, has_scale = _OF_FILES[key]
+        given = [_scaled(each) if has_scale else (each, "") for each in _several(value)]
+        files = [_beside(self._path, file) + scale for file, scale in given]
+        self.settings[name] = (*self.settings.get(name, ()), *files)
+        self.understood[key] = name
+        if name == "adapters":
+            self.settings.setdefault("adapters_on", True)
+            self.understood[key] = "adapters and adapters_on"
+
+    def _take_template(self, value: str) -> None:
+        """A template itself, or the name of one that llama.cpp has."""
+        if "{" in value:
+            self.settings["chat_template"] = value
+            self.understood["chat-template"] = "chat_template"
+        else:
+            self.template = value
+
+    def _take_keys(self, key: str, value: str) -> None:
+        """Keys for clients; none of them is ever shown."""
+        try:
+            found = _several(value) if key == "api-key" else _lines(_beside(self._path, value))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{key} in the preset cannot be read: {error}.") from error
+        self.keys = (*self.keys, *found)
+        self.understood[key] = "keys"
+
     def _take_plain(self, table: Mapping[str, Any], key: str, value: str) -> None:
         readers: Mapping[str, Callable[[str], Any]] = {
             "settings": str,
+            "files": lambda name: _beside(self._path, name),
             "numbers": _number,
             "switches": _switch,
         }
@@ -157,6 +234,57 @@ def _switch(value: str) -> bool:
     if value.lower() in _NO:
         return False
     raise ValueError(value)
+
+
+def _several(value: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in value.split(",") if each.strip())
+
+
+def _lines(path: str) -> tuple[str, ...]:
+    lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _scaled(value: str) -> tuple[str, str]:
+    """``FILE:SCALE`` as a file and ``:SCALE``."""
+    file, colon, scale = value.rpartition(":")
+    if not (colon and file):
+        raise ValueError(value)
+    return file, f":{_number(scale)!r}"
+
+
+def _beside(path: Path, name: str) -> str:
+    """A file that a settings file names, possibly relative to it."""
+    beside = path.parent / name
+    return str(beside) if not Path(name).exists() and beside.is_file() else name
+
+
+def _object(value: str) -> dict[str, Any]:
+    found = json.loads(value)
+    if not isinstance(found, dict):
+        raise ValueError(value)  # noqa: TRY004 - whoever asks turns this one into an error of settings
+    return found
+
+
+def _samplers(value: str) -> list[str]:
+    return [each.strip() for each in value.split(";") if each.strip()]
+
+
+_FIELDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "chat-template-kwargs": ("chat_template_kwargs", _object),
+    "reasoning-budget": ("reasoning_budget", int),
+    "samplers": ("samplers", _samplers),
+    "sampling-seq": ("samplers", str),
+}
+"""Fields of requests whose values are not plain numbers."""
+
+_OF_FILES = {
+    "lora": ("adapters", False),
+    "lora-scaled": ("adapters", True),
+    "control-vector": ("control_vectors", False),
+    "control-vector-scaled": ("control_vectors", True),
+}
+"""The setting that lists of files become, and whether each file has a scale."""
 
 
 def _layers(value: str) -> dict[str, Any]:
@@ -194,6 +322,8 @@ _CONVERTED: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "n-gpu-layers": _layers,
     "flash-attn": _attention,
     "cache-type-k": lambda value: {"cache_type": value},
+    "lora-init-without-apply": lambda value: {"adapters_on": not _switch(value)},
+    "control-vector-layer-range": lambda value: {"control_layers": "-".join(value.split())},
     "cpu-moe": lambda value: {"cpu_experts": -1 if _switch(value) else 0},
     "n-predict": _limit,
 }
@@ -233,15 +363,21 @@ def _option(key: str) -> str:
     return name
 
 
+def _models(sections: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sections that are models; the top of a file without any is one."""
+    return tuple(name for name in sections if name not in (_TOP, _EVERYWHERE)) or (_TOP,)
+
+
 def _choose(path: Path, sections: Mapping[str, Mapping[str, str]], wanted: str) -> str:
     """The name of the section that is meant."""
-    names = [name for name in sections if name not in (_TOP, _EVERYWHERE)]
+    names = list(_models(sections))
     if wanted:
         if wanted not in names:
-            raise _unclear(f"{path} has no section {wanted!r}.", path, names)
+            named = [name for name in names if name != _TOP]
+            raise _unclear(f"{path} has no section {wanted!r}.", path, named)
         return wanted
-    if len(names) <= 1:
-        return names[0] if names else _TOP
+    if len(names) == 1:
+        return names[0]
     first = [name for name in names if sections[name].get("load-on-startup") in ("true", "1", "on")]
     if len(first) != 1:
         raise _unclear(f"{path} has {len(names)} models.", path, names)
@@ -249,16 +385,16 @@ def _choose(path: Path, sections: Mapping[str, Mapping[str, str]], wanted: str) 
 
 
 def _unclear(message: str, path: Path, names: list[str]) -> SettingsError:
+    if not names:
+        return SettingsError(message, hint=f"It has none: coblyn serve {path}")
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    example = names[0] if names else "SECTION"
-    return SettingsError(message, hint=f"Name one of {shown}: coblyn serve {path}#{example}")
+    return SettingsError(message, hint=f"Name one of {shown}: coblyn serve {path}#{names[0]}")
 
 
 def _model(path: Path, values: Mapping[str, str], section: str) -> str:
     """The model that a section names: by a file, a repository, or its own name."""
     if name := values.get("model"):
-        beside = path.parent / name
-        return str(beside) if not Path(name).exists() and beside.is_file() else name
+        return _beside(path, name)
     if repository := values.get("hf-repo"):
         file = values.get("hf-file")
         plain = repository.partition(":")[0] if file else repository

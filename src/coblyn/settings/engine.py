@@ -156,6 +156,13 @@ class EngineSettings:
             "folder, if there is one, empty for none."
         ),
     ] = "auto"
+    chat_template: Annotated[
+        str,
+        Meta(
+            description="Chat template in place of the model's own: a file with Jinja text, or the text itself; "
+            "empty for the model's own."
+        ),
+    ] = ""
     image_tokens: Annotated[
         int,
         Meta(

@@ -19,11 +19,19 @@ from coblyn import paths
 from coblyn.errors import SettingsError
 from coblyn.settings.engine import EngineSettings
 from coblyn.settings.rule import rules
+from coblyn.settings.template import is_template
 
 __all__ = ["OF_ONE_MODEL", "own_settings"]
 
 OF_ONE_MODEL = frozenset(
-    {"adapters", "adapters_on", "control_vectors", "control_layers", "projector"}
+    {
+        "adapters",
+        "adapters_on",
+        "chat_template",
+        "control_vectors",
+        "control_layers",
+        "projector",
+    }
 )
 """Settings that mean files for a certain model, and nothing for another."""
 
@@ -85,6 +93,8 @@ def _checked(file: Path, name: str, table: Any) -> dict[str, Any]:
 def _placed(file: Path, key: str, value: Any) -> Any:
     """A value whose files are sought beside the file that names them."""
     if key == "projector" and isinstance(value, str) and value not in ("", "auto"):
+        return _beside(file, value)
+    if key == "chat_template" and isinstance(value, str) and value and not is_template(value):
         return _beside(file, value)
     if key not in _LISTS or not isinstance(value, list | dict):
         return value
