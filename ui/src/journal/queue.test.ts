@@ -56,7 +56,7 @@ test("a step of undo ends at a pause, a new line, a jump and a paste", () => {
   let id = 0;
   const units = new Units(() => String(++id));
   const type = (length: number, at: number, text: string, now: number, event = "input.type"): string =>
-    units.of(ChangeSet.of({ from: at, insert: text }, length), event, now);
+    units.of(ChangeSet.of({ from: at, insert: text }, length), "", event, now);
   expect(type(0, 0, "a", 0)).toBe("1");
   expect(type(1, 1, "b", 100)).toBe("1");
   expect(type(2, 2, "c", 1200)).toBe("2");
@@ -65,4 +65,15 @@ test("a step of undo ends at a pause, a new line, a jump and a paste", () => {
   expect(type(5, 0, "e", 1500)).toBe("4");
   expect(type(6, 1, "pasted", 1600, "input.paste")).toBe("5");
   expect(type(12, 7, "f", 1700)).toBe("6");
+});
+
+test("all that a generation writes is one step, and so is all that is accepted of a ghost", () => {
+  let id = 0;
+  const units = new Units(() => String(++id));
+  const write = (piece: string, event: string): string => units.of(ChangeSet.of({ from: 0, insert: "a" }, 0), piece, event, 0);
+  units.begin("piece");
+  expect([write("piece", "input.generate"), write("", "input.type"), write("piece", "input.generate")]).toEqual(["piece", "1", "piece"]);
+  units.endGeneration();
+  expect(write("", "input.replace")).toBe("2");
+  expect([write("ghost", "input.ghost"), write("ghost", "input.ghost")]).toEqual(["ghost", "ghost"]);
 });

@@ -1,4 +1,7 @@
-/** Which edits are one step of undo: typing until a pause, a new line, a jump or 120 characters; all else by itself. */
+/**
+ * Which edits are one step of undo: typing until a pause, a new line, a jump or 120 characters; all that a generation
+ * writes; all that is accepted of one ghost; all else by itself.
+ */
 
 import type { ChangeSet } from "@codemirror/state";
 
@@ -10,14 +13,30 @@ export class Units {
   #at = 0;
   #end = -1;
   #length = 0;
+  /** The step that a generation under way belongs to. */
+  #generating = "";
   readonly #newId: () => string;
 
   constructor(newId: () => string) {
     this.#newId = newId;
   }
 
-  /** @param event CodeMirror's name for what the writer did, such as "input.type". */
-  of(changes: ChangeSet, event: string, now: number): string {
+  /**
+   * @param piece The piece that the words come from, empty for the writer's own.
+   * @param event CodeMirror's name for what the writer did, such as "input.type", or ours for a generation.
+   */
+  of(changes: ChangeSet, piece: string, event: string, now: number): string {
+    const isGenerated = event === "input.generate" || event === "delete.retry" || event === "input.replace";
+    const made = isGenerated ? this.#generating : event === "input.ghost" ? piece : "";
+    return made || this.#typed(changes, event, now);
+  }
+
+  /** All that a generation changes from now on is one step. */
+  begin(unit: string): void {
+    this.#generating = unit;
+  }
+
+  #typed(changes: ChangeSet, event: string, now: number): string {
     let from = -1;
     let to = -1;
     let end = -1;
@@ -42,8 +61,13 @@ export class Units {
     return this.#unit;
   }
 
-  /** The next edit begins a step. */
+  /** The next edit begins a step; a generation that goes on keeps its own. */
   end(): void {
     this.#end = -1;
+  }
+
+  endGeneration(): void {
+    this.#generating = "";
+    this.end();
   }
 }

@@ -43,8 +43,6 @@ export class Book {
   #outbox: Outbox | null = null;
   #story: Story | null = null;
   #loaded: Loaded = { text: "", runs: [], at: null };
-  /** The step that a generation under way belongs to. */
-  #generating = "";
   /** How many changes of others, and steps back and forth, the page was told. */
   #numHeard = 0;
 
@@ -177,10 +175,7 @@ export class Book {
 
   /** The text was changed in the editor. */
   edited(changes: ChangeSet, piece: string, event: string): void {
-    const isGenerated = this.#generating !== "" && (event === "input.generate" || event === "delete.retry" || event === "input.replace");
-    // All that is accepted of one ghost is one step.
-    const made = isGenerated ? this.#generating : event === "input.ghost" ? piece : "";
-    const unit = made || this.#units.of(changes, event, performance.now());
+    const unit = this.#units.of(changes, piece, event, performance.now());
     this.journal?.add({ kind: "edit", id: newId(), unit, branch: this.branch, changes, piece });
     this.canUndo = true;
     this.canRedo = false;
@@ -188,12 +183,11 @@ export class Book {
 
   /** All that a generation changes from now on is one step. */
   beginPiece(id: string): void {
-    this.#generating = id;
+    this.#units.begin(id);
   }
 
   endPiece(): void {
-    this.#generating = "";
-    this.#units.end();
+    this.#units.endGeneration();
   }
 
   /**
