@@ -43,6 +43,8 @@ export class Book {
   #outbox: Outbox | null = null;
   #story: Story | null = null;
   #loaded: Loaded = { text: "", runs: [], at: null };
+  /** What was to be opened last: what comes of an earlier wish is not shown. */
+  #wanted: { id: string } | null = null;
   /** How many changes of others, and steps back and forth, the page was told. */
   #numHeard = 0;
 
@@ -82,11 +84,14 @@ export class Book {
   }
 
   async open(id: string, branch: string | null): Promise<void> {
+    const wanted = (this.#wanted = { id });
     await this.journal?.flush();
     try {
-      this.#show(id, await this.#api.get(id), branch);
+      const found = await this.#api.get(id);
+      if (this.#wanted === wanted) this.#show(id, found, branch);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (this.#wanted !== wanted) return;
       this.#leaveStory();
       const readable = error instanceof StoryBroken ? error.readable : null;
       this.broken = { id, message: error.message, readable };
@@ -124,8 +129,9 @@ export class Book {
     const { id, journal, branch: left } = this;
     if (!id || !journal) return;
     this.add({ kind: "select", branch });
-    const numHeard = this.#numHeard;
+    const [numHeard, wanted] = [this.#numHeard, this.#wanted];
     const isSaved = await journal.flush();
+    if (this.#wanted !== wanted) return;
     if (!isSaved || this.#numHeard !== numHeard || this.journal !== journal) return this.open(id, branch);
     this.#keepCaret();
     const behind = this.#until(this.text.length);
