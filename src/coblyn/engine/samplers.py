@@ -60,12 +60,8 @@ class Samplers:
             return ()
         with self._lock:  # several threads may prepare requests at a time
             if self._breakers is None:
-                pieces = [self._vocab.piece(token) for token in range(self._vocab_size)]
-                self._breakers = Breakers(pieces, self._tokens_of)
+                self._breakers = Breakers(self._vocab, self._vocab_size)
             return self._breakers.sequences(params.dry_sequence_breakers)
-
-    def _tokens_of(self, text: str) -> list[int]:
-        return self._vocab.tokenize(text, add_special=False, parse_special=False)
 
 
 def sampler_options(
