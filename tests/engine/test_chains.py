@@ -190,6 +190,21 @@ def test_each_stage_leaves_what_its_definition_leaves(
         assert not is_settled(chain, logits)
 
 
+@pytest.mark.parametrize("outlier", [0.0, 1e4])
+def test_top_n_sigma_measures_a_whole_vocabulary(library: Library, outlier: float) -> None:
+    """The limit is put into the widest gap between the best logits: a less exact deviation would miss it."""
+    logits = np.random.default_rng(1).normal(0, 3, 262_144).astype(np.float32).astype(np.float64)
+    logits[7] += outlier
+    logits[::5] = -np.inf
+    best = np.sort(logits)[::-1][:60]
+    num_kept = 20 + int(np.argmax(-np.diff(best[19:])))
+    limit = best[num_kept - 1 : num_kept + 1].mean()
+    sigmas = (logits.max() - limit) / np.std(logits[logits > -np.inf])
+    chain = sampling.Chain([Stage(StageKind.TOP_N_SIGMA, (sigmas,))], 1, [])
+    ours = Native(library, chain, len(logits)).after(logits, 1)
+    assert set(np.flatnonzero(ours > -np.inf)) == set(np.argsort(-logits)[:num_kept])
+
+
 @given(data=st.data())
 @settings(ANY, max_examples=200)
 def test_any_combination_leaves_what_its_definition_leaves(library: Library, data: Any) -> None:

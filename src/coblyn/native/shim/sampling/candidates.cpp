@@ -2,6 +2,7 @@
 
 #include "coblyn.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace coblyn {
@@ -148,25 +149,21 @@ double Candidates::entropy() {
     return std::log(total) + drop / total;
 }
 
-double Candidates::deviation() const {
-    double n = 0, mean = 0, squares = 0;
-    const auto each = [&](auto && visit) {
-        if (is_list) {
-            for (const Candidate & item : items) {
-                visit((double) item.logit);
-            }
-        } else {
-            for (int32_t i = 0; i < n_vocab; ++i) {
-                if (row[i] > minus_infinity) {
-                    visit(row[i] * factor);
-                }
-            }
+double Candidates::deviation() {
+    const float top = best();
+    Moments     all = {0, 0, 0};
+    if (is_list) {
+        for (const Candidate & item : items) {
+            const double distance = (double) top - item.logit;
+            all.count += 1;
+            all.below += distance;
+            all.squares += distance * distance;
         }
-    };
-    each([&](double logit) { n += 1, mean += logit; });
-    mean /= n;
-    each([&](double logit) { squares += (logit - mean) * (logit - mean); });
-    return std::sqrt(squares / n);
+    } else {
+        all = moments(row, n_vocab, groups.best());
+    }
+    const double mean = all.below / all.count;
+    return std::sqrt(std::max(0.0, all.squares / all.count - mean * mean)) * (is_list ? 1.0 : factor);
 }
 
 void Candidates::keep_best(size_t k) {
@@ -327,7 +324,7 @@ int32_t Candidates::draw(double number) {
 // The mass of each block shows which one contains the token, so that only that block is read token by token.
 int32_t Candidates::draw_from_row(double number) {
     see();
-    const float top = groups.best(), times = (float) factor;
+    const float top = groups.best(), times = (float) factor * log2_of_e;
     double      target = number * weigh();
     size_t chosen = 0;
     for (size_t i = 0; i < masses.size(); ++i) {
@@ -342,7 +339,7 @@ int32_t Candidates::draw_from_row(double number) {
     const int32_t end  = std::min(n_vocab, (int32_t) (chosen + 1) * block);
     int32_t       last = -1;
     for (int32_t i = (int32_t) chosen * block; i < end; ++i) {
-        const float weight = exponential((row[i] - top) * times);
+        const float weight = power_of_two((row[i] - top) * times);
         if (weight > 0) {
             last = i;
             target -= weight;

@@ -34,7 +34,7 @@ public:
     float   best();
     double  mass();     // sum of exp(logit - best)
     double  entropy();  // in nats
-    double  deviation() const;  // standard deviation of the logits, of the population
+    double  deviation();  // standard deviation of the logits, of the population
 
     void keep_best(size_t k);          // k >= 1
     void keep_above(double limit);     // and the best one

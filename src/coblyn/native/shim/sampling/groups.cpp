@@ -75,12 +75,8 @@ void Groups::look(const float * x, int32_t n) {
     count  = n;
     tops.resize(n_parts(n, chunk));
     peaks.resize(tops.size() * lanes);
-    holds_nan = find_peaks(x, n, peaks.data());
-    highest   = minus_infinity;
-    for (size_t i = 0; i < tops.size(); ++i) {
-        tops[i] = *std::max_element(peaks.begin() + i * lanes, peaks.begin() + (i + 1) * lanes);
-        highest = std::max(highest, tops[i]);
-    }
+    holds_nan = find_peaks(x, n, peaks.data(), tops.data());
+    highest   = *std::max_element(tops.begin(), tops.end());
 }
 
 void Groups::read_chunk(int32_t start, float limit, std::vector<Candidate> & out) const {

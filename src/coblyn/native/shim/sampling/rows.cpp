@@ -14,8 +14,8 @@ namespace coblyn {
 
 namespace {
 
-// The best of each lane of a chunk; the last chunk may be shorter. Returns whether a logit is NaN.
-inline bool peaks_of_chunk(const float * x, int32_t n, float * peaks) {
+// The best of each lane of a chunk, and of all; the last chunk may be shorter. Returns whether a logit is NaN.
+inline bool peaks_of_chunk(const float * x, int32_t n, float * peaks, float * top) {
     float   best[lanes];
     int32_t wrong[lanes] = {};
     std::fill(best, best + lanes, minus_infinity);
@@ -31,11 +31,14 @@ inline bool peaks_of_chunk(const float * x, int32_t n, float * peaks) {
         wrong[0] |= x[i] != x[i];
     }
     std::memcpy(peaks, best, sizeof best);
-    int32_t any = 0;
-    for (int32_t j = 0; j < lanes; ++j) {
-        any |= wrong[j];
+    for (int32_t half = lanes / 2; half > 0; half /= 2) {
+        for (int32_t j = 0; j < half; ++j) {
+            best[j] = best[j + half] > best[j] ? best[j + half] : best[j];
+            wrong[j] |= wrong[j + half];
+        }
     }
-    return any != 0;
+    *top = best[0];
+    return wrong[0] != 0;
 }
 
 // Sums of few terms each, so that the rest is added as doubles.
@@ -56,28 +59,62 @@ inline double total_of(const float * sums) {
 }  // namespace
 
 COBLYN_VERSIONS
-bool find_peaks(const float * x, int32_t n, float * peaks) {
+bool find_peaks(const float * x, int32_t n, float * peaks, float * tops) {
     bool is_wrong = false;
     for (int32_t i = 0; i < n; i += chunk, peaks += lanes) {
-        is_wrong |= peaks_of_chunk(x + i, std::min(chunk, n - i), peaks);
+        is_wrong |= peaks_of_chunk(x + i, std::min(chunk, n - i), peaks, tops++);
     }
     return is_wrong;
 }
 
+// In doubles: the best one is among the logits, so that their variance is at least the square of its distance from the mean,
+// divided by `n`, and the difference of two sums from which it is computed loses no more than a factor of `n`.
+COBLYN_VERSIONS
+Moments moments(const float * x, int32_t n, float best) {
+    constexpr int32_t width          = 16;
+    double            below[width]   = {};
+    double            squares[width] = {};
+    int32_t           counts[width]  = {};
+    const auto        add            = [&](float logit, int32_t j) {
+        const bool   is_candidate = logit > minus_infinity;
+        const double distance     = is_candidate ? best - logit : 0.0f;
+        counts[j] += is_candidate;
+        below[j] += distance;
+        squares[j] += distance * distance;
+    };
+    int32_t i = 0;
+    for (; i + width <= n; i += width) {
+        for (int32_t j = 0; j < width; ++j) {
+            add(x[i + j], j);
+        }
+    }
+    for (; i < n; ++i) {
+        add(x[i], i % width);
+    }
+    Moments all = {0, 0, 0};
+    for (int32_t j = 0; j < width; ++j) {
+        all.count += counts[j];
+        all.below += below[j];
+        all.squares += squares[j];
+    }
+    return all;
+}
+
 COBLYN_VERSIONS
 double exponential_sums(const float * x, int32_t n, float shift, float scale, double * sums) {
-    double total = 0;
+    const float times = scale * log2_of_e;
+    double      total = 0;
     for (int32_t start = 0; start < n; start += block) {
         const int32_t end         = std::min(n, start + block);
         float         part[lanes] = {};
         int32_t       i           = start;
         for (; i + lanes <= end; i += lanes) {
             for (int32_t j = 0; j < lanes; ++j) {
-                part[j] += exponential((x[i + j] - shift) * scale);
+                part[j] += power_of_two((x[i + j] - shift) * times);
             }
         }
         for (; i < end; ++i) {
-            part[i % lanes] += exponential((x[i] - shift) * scale);
+            part[i % lanes] += power_of_two((x[i] - shift) * times);
         }
         *sums = total_of(part);
         total += *sums++;
@@ -88,7 +125,8 @@ double exponential_sums(const float * x, int32_t n, float shift, float scale, do
 COBLYN_VERSIONS
 double exponential_sums_above(const float * x, int32_t n, float shift, float scale, const float (&floors)[n_floors],
                               double (&above)[n_floors]) {
-    double total = 0;
+    const float times = scale * log2_of_e;
+    double      total = 0;
     std::fill(above, above + n_floors, 0.0);
     for (int32_t start = 0; start < n; start += block) {
         const int32_t end                   = std::min(n, start + block);
@@ -98,7 +136,7 @@ double exponential_sums_above(const float * x, int32_t n, float shift, float sca
         for (; i + lanes <= end; i += lanes) {
             float terms[lanes];
             for (int32_t j = 0; j < lanes; ++j) {
-                terms[j] = exponential((x[i + j] - shift) * scale);
+                terms[j] = power_of_two((x[i + j] - shift) * times);
                 all[j] += terms[j];
             }
             for (int32_t k = 0; k < n_floors; ++k) {
@@ -108,7 +146,7 @@ double exponential_sums_above(const float * x, int32_t n, float shift, float sca
             }
         }
         for (; i < end; ++i) {
-            const float term = exponential((x[i] - shift) * scale);
+            const float term = power_of_two((x[i] - shift) * times);
             all[i % lanes] += term;
             for (int32_t k = 0; k < n_floors; ++k) {
                 parts[k][i % lanes] += x[i] >= floors[k] ? term : 0.0f;

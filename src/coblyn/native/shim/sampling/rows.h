@@ -18,8 +18,17 @@ inline size_t n_parts(int32_t n, int32_t size) {
     return (size_t) (n + size - 1) / size;
 }
 
-// The best of each lane of each chunk, `lanes` per chunk. Returns whether a logit is NaN.
-bool find_peaks(const float * x, int32_t n, float * peaks);
+// The best of each lane of each chunk, `lanes` per chunk, and that of each chunk. Returns whether a logit is NaN.
+bool find_peaks(const float * x, int32_t n, float * peaks, float * tops);
+
+// Sums over the logits above minus infinity.
+struct Moments {
+    double count;
+    double below;    // of their distances below the best one
+    double squares;  // of those squared
+};
+
+Moments moments(const float * x, int32_t n, float best);
 
 // exp((x - shift) * scale), summed over each block. Returns the sum of all.
 double exponential_sums(const float * x, int32_t n, float shift, float scale, double * sums);

@@ -11,19 +11,21 @@ namespace coblyn {
 
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
-// e to the x for x <= 0, relative error below 3e-7, and 0 below -86.5. Without branches, so that loops over it are vectorized.
-inline float exponential(float x) {
-    constexpr float lowest   = -86.5f;               // the result stays a normal number
-    const float     clamped  = x < lowest ? lowest : x;
-    const float     shifted  = clamped * 1.44269504f + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
-    const float     exponent = shifted - 12582912.0f;
-    const float     r        = (clamped - exponent * 0.693359375f) + exponent * 2.12194440e-4f;
-    // 1 + r + r^2 * q: minimax polynomial over half an octave, by Lawson's iteration.
-    float q = 8.3125010e-3f;
-    q       = q * r + 4.1890331e-2f;
-    q       = q * r + 1.6667116e-1f;
-    q       = q * r + 4.9999231e-1f;
-    const float p = q * (r * r) + r + 1.0f;
+constexpr float log2_of_e = 1.44269504f;
+
+// 2 to the y for y <= 0, relative error below 2e-7, and 0 from -127 on. Without branches, so that loops over it are vectorized.
+inline float power_of_two(float y) {
+    constexpr float lowest   = -127.0f;  // there the bits below become those of 0; just above, a number near 1e-38
+    const float     clamped  = y > lowest ? y : lowest;
+    const float     shifted  = clamped + 12582912.0f;  // adding 1.5 * 2^23 rounds to an integer
+    const float     f        = clamped - (shifted - 12582912.0f);
+    // 1 + f * q: minimax polynomial of 2 to the f from -1/2 to 1/2, by Lawson's iteration.
+    float q = 1.32647272e-3f;
+    q       = q * f + 9.67151269e-3f;
+    q       = q * f + 5.55073374e-2f;
+    q       = q * f + 2.40222421e-1f;
+    q       = q * f + 6.93146978e-1f;
+    const float p = q * f + 1.0f;
     // The lowest bits of `shifted` are the exponent, which is added to that of p.
     uint32_t bits, steps;
     std::memcpy(&bits, &p, sizeof bits);
@@ -31,7 +33,12 @@ inline float exponential(float x) {
     bits += steps << 23;
     float result;
     std::memcpy(&result, &bits, sizeof result);
-    return x < lowest ? 0.0f : result;
+    return result;
+}
+
+// e to the x for x <= 0. The product's rounding adds |x| * 1e-7 to the relative error.
+inline float exponential(float x) {
+    return power_of_two(x * log2_of_e);
 }
 
 }  // namespace coblyn
