@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from chat.formats import gemma, harmony, lfm2, qwen_xml
+from chat.formats import gemma, harmony, kimi_xtml, lfm2, qwen_xml
 from chat.formats.test_formats import FAMILIES
-from coblyn.chat.messages import Tool
+from coblyn.chat.messages import Message, Tool
 from coblyn.chat.reply import ReplyForm
+from coblyn.chat.template import ChatTemplate
 from coblyn.constraints.constraint import Constraint
 from coblyn.errors import ConstraintRefused
-from coblyn.service.calling import constraint_of_calls, read_calls
+from coblyn.service.calling import constraint_of, constraint_of_calls, read_calls
 from coblyn.service.command import ChatPrompt
 from constraints.vocabularies import accepts, allowed, matcher
 from replies import read
@@ -215,3 +216,38 @@ def test_too_many_optional_arguments_are_refused_at_once() -> None:
     schema: dict[str, Any] = {"properties": {f"a{index}": {} for index in range(2001)}}
     with pytest.raises(ConstraintRefused, match="at #, it has 2001 optional properties"):
         required(qwen_xml, schema)
+
+
+@pytest.mark.parametrize(
+    ("opened", "triggers"), [("think", kimi_xtml.FORMAT.answers), ("response", ())]
+)
+def test_a_constrained_answer_begins_where_the_prompt_or_the_model_opens_it(
+    opened: str, triggers: tuple[str, ...]
+) -> None:
+    source = "{{ messages[0].content }}<|open|>" + opened + "<|sep|>"
+    form = ChatTemplate(source).render([Message("user", "hi")]).form
+    found = constraint_of(Constraint("regex", "[0-9]+"), None, form)
+    assert found
+    assert (found.triggers, found.is_required) == (triggers, bool(triggers))
+
+
+def test_a_message_that_is_continued_is_an_answer_already() -> None:
+    source = "{% for m in messages %}{{ m.content }}{% endfor %}<|open|>x<|sep|>"
+    talk = [Message("user", "hi"), Message("assistant", "1")]
+    form = ChatTemplate(source).render(talk, continues_last=True).form
+    found = constraint_of(Constraint("regex", "[0-9]+"), None, form)
+    assert found
+    assert found.triggers == ()
+
+
+def test_a_required_call_follows_an_answer_where_the_format_has_both() -> None:
+    rule = required(
+        kimi_xtml, {"properties": {"a": {"type": ["string", "null"]}}, "required": ["a"]}
+    )
+    whole = '<|open|>json type="object"<|sep|>{"a": null}<|close|>json<|sep|>'
+    call = kimi_xtml.tools(kimi_xtml.call("f", whole))
+    assert accepts(rule, call)
+    assert accepts(rule, kimi_xtml.response("I look.") + call)
+    assert accepts(rule, f"<|close|>response<|sep|>{call}"), "the prompt opened it"
+    assert not accepts(rule, kimi_xtml.response("I look."))
+    assert not accepts(rule, call.replace("null", "1"))

@@ -75,7 +75,8 @@ def _whole(lark: Lark, rule: CallRule, form: ReplyForm) -> str:
     if lark.is_parallel and not (rule.is_block or rule.is_end):
         again = lark.rule(call)
         call = f"{again} (S {again})*"
-    return f"{_reasoning(lark, rule, form)} {call}"
+    between = f"({rule.between})?" if rule.between else ""
+    return f"{_reasoning(lark, rule, form)} {between} {call}"
 
 
 def _reasoning(lark: Lark, rule: CallRule, form: ReplyForm) -> str:

@@ -45,6 +45,7 @@ class ReplyForm:
         format: Format of calls.
         reasoning: Marks of reasoning.
         is_reasoning: Whether the prompt ended within reasoning.
+        is_answering: Whether the prompt ended within an answer.
         tools: The tools that may be called.
         template: The model's chat template, which distinguishes variants of a format.
     """
@@ -52,6 +53,7 @@ class ReplyForm:
     format: Format = NO_FORMAT
     reasoning: Reasoning = NO_REASONING
     is_reasoning: bool = False
+    is_answering: bool = field(default=False, kw_only=True)
     tools: Sequence[Tool] = field(default=(), repr=False)
     template: str = field(default="", repr=False)
 

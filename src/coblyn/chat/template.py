@@ -114,18 +114,25 @@ class ChatTemplate:
             messages, calls = with_system(messages, describe(tools)), described_for(self._format)
         text, used = self._first_that_fits(messages, given, continues_last=continues_last)
         is_open = self._is_reasoning(text, used[-1] if continues_last else None)
-        form = self._form(calls, is_open, tools if may_call else ())
+        is_answering = not is_open and (continues_last or _opens_answer(calls, text))
+        form = self._form(calls, is_open, is_answering, tools if may_call else ())
         kept = form.kept if form else ()
         turn_end = self.traits.turn_end
-        unwanted = None if may_call or not tools else self._form(calls, is_open, tools)
+        unwanted = (
+            None if may_call or not tools else self._form(calls, is_open, is_answering, tools)
+        )
         return Rendered(text, form, "" if turn_end in kept else turn_end, unwanted)
 
-    def _form(self, calls: Format, is_open: bool, tools: Sequence[Tool]) -> ReplyForm | None:
+    def _form(
+        self, calls: Format, is_open: bool, is_answering: bool, tools: Sequence[Tool]
+    ) -> ReplyForm | None:
         if not tools and not calls.marks_content:
             calls = NO_FORMAT
         if calls is NO_FORMAT and not self._marks:
             return None
-        return ReplyForm(calls, self._marks, is_open, tools, self._source)
+        return ReplyForm(
+            calls, self._marks, is_open, tools, self._source, is_answering=is_answering
+        )
 
     def _is_reasoning(self, text: str, continued: Message | None) -> bool:
         """Whether the prompt ends within reasoning, ignoring marks in users' text."""
@@ -221,6 +228,11 @@ class ChatTemplate:
                 raise
         # Some templates require a list of tools, and iterate over it without a check.
         return self._run_template(self._source, values | {"tools": []})
+
+
+def _opens_answer(calls: Format, prompt: str) -> bool:
+    """Whether a prompt ends with a mark after which an answer begins."""
+    return prompt.rstrip().endswith(tuple(calls.answers)) if calls.answers else False
 
 
 def _with_reasoning(marks: Reasoning, message: Message) -> Message:

@@ -130,7 +130,7 @@ def constraint_of(
             field="tool_choice",
             hint="Leave one of them out.",
         )
-    triggers = tuple(form.format.answers)
+    triggers = () if form.is_answering else tuple(form.format.answers)
     if form.is_reasoning and not triggers:
         triggers = (form.reasoning.closing,)
     if asked.is_lazy or not triggers:

@@ -13,8 +13,10 @@ from chat.formats import (
     gemma,
     glm,
     harmony,
+    kimi_xtml,
     lfm2,
     minimax,
+    minimax_nested,
     qwen_xml,
     seed,
 )
@@ -43,6 +45,12 @@ def call_texts(family: ModuleType, code: str) -> list[str]:
         ]
     if family is minimax:
         return [minimax.block(minimax.invoke("write", **values))]
+    if family is minimax_nested:
+        tags = (family.tag(key, value) for key, value in values.items())
+        return [family.block(family.invoke("write", *tags))]
+    if family is kimi_xtml:
+        written = (family.argument(key, "string", value) for key, value in values.items())
+        return [family.tools(family.call("write", *written))]
     if family is dsml:
         inner = dsml.invoke("write", path=("a.c", True), content=(code, True))
         return [dsml.block(inner), dsml.block(inner, name="tool_calls")]

@@ -33,6 +33,7 @@ FAMILIES = [
         "harmony",
         "hermes",
         "kimi",
+        "kimi_xtml",
         "lfm2",
         "llama3",
         "minimax",

@@ -29,6 +29,7 @@ from coblyn.chat.formats.nested import MINIMAX_NESTED
 from coblyn.chat.formats.pythonic import LFM2
 from coblyn.chat.formats.qwen_xml import QWEN_XML, SEED
 from coblyn.chat.formats.tagged import Tagged
+from coblyn.chat.formats.xtml import KIMI_XTML
 
 __all__ = ["FORMATS", "GENERIC", "NO_FORMAT", "format_of"]
 
@@ -38,6 +39,7 @@ FORMATS: Sequence[Format] = (
     FUNCTIONARY_BLOCKS,
     FUNCTIONARY,
     KIMI,
+    KIMI_XTML,
     COMMAND_R,
     COMMAND_R_PLUS,
     LFM2,

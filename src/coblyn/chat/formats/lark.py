@@ -32,6 +32,7 @@ class CallRule:
         is_block: Whether the body contains all calls of a reply, not just one.
         is_end: Whether nothing may follow.
         before: What may precede calls, in Lark, if reasoning has no marks.
+        between: What may stand between reasoning and required calls, in Lark.
     """
 
     mark: str
@@ -40,6 +41,7 @@ class CallRule:
     is_block: bool = False
     is_end: bool = False
     before: str = ""
+    between: str = ""
 
 
 class Lark:
@@ -146,6 +148,12 @@ class Lark:
         inner = _literal(json.dumps(arguments))
         shown = self.arguments(tool)
         return f'"{{" S {before} {key} S ":" S {value} S "," S {inner} S ":" S {shown} S "}}"'
+
+    def names(self, tool: Tool) -> list[str]:
+        """Names of the parameters that a tool declares, without those that no value fits."""
+        properties = self._schemas[tool.name].get("properties")
+        declared = properties.items() if isinstance(properties, Mapping) else ()
+        return [name for name, each in declared if each is not False]
 
     def parameters(
         self,
