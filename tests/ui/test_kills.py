@@ -1,6 +1,6 @@
-"""Server and browser killed while words are typed and generated: nothing typed more than a second ago is lost.
+"""Server, browser and engine killed while words are typed and generated: nothing typed more than a second ago is lost.
 
-``NUM_KILLS`` says how many times; CI does a few.
+``NUM_KILLS`` says how many times, and ``KILL_SEED`` which ones; CI does a few.
 """
 
 from __future__ import annotations
@@ -8,35 +8,46 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
+from coblyn.native.bundle import Bundle
 from ui.conftest import ARGUMENTS, chromium, new_story
 from ui.desk import editor, is_saved, text, wait
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("NUM_KILLS", "3"))
-VICTIMS = ({"server"}, {"browser"}, {"server", "browser"})
+KILLS = int(os.environ.get("NUM_KILLS", "5"))
+SEED = int(os.environ.get("KILL_SEED", "15"))
+VICTIMS = (
+    {"server"},
+    {"browser"},
+    {"engine"},
+    {"server", "browser"},
+    {"engine", "browser"},
+)
 SAFE = 1.0
 """Seconds after which a typed word may not be lost any more."""
 WORD = re.compile(r"w(\d+)x")
 
 
 class Desk:
-    """A server and a browser, of which each can be killed and started again where it was."""
+    """A server with its engine and a browser, of which each can be killed and started again where it was."""
 
-    def __init__(self, playwright: Playwright, home: Path) -> None:
-        self._playwright, self._home = playwright, home
+    def __init__(self, playwright: Playwright, home: Path, options: Sequence[str]) -> None:
+        self._playwright, self._home, self._options = playwright, home, options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -49,7 +60,8 @@ class Desk:
         """As its users start it, at the same address each time: what the browser keeps belongs to that."""
         if self._server is not None:
             return
-        command = [sys.executable, "-m", "coblyn", "serve", "--fake", "--port", str(self._port)]
+        command = [sys.executable, "-m", "coblyn", "serve", *self._options]
+        command += ["--port", str(self._port)]
         environment = os.environ | {"COBLYN_HOME": str(self._home / "server")}
         self._server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         assert self._server.stdout
@@ -60,6 +72,18 @@ class Desk:
             self._server.kill()
             self._server.communicate()
             self._server = None
+
+    def kill_engine(self) -> None:
+        """The server's only child; it starts another by itself."""
+        if self._server is None:
+            return
+        server = self._server.pid
+        end = time.monotonic() + 60
+        while not (engines := children_of(server)):
+            assert time.monotonic() < end, "there is no engine"
+            time.sleep(0.02)
+        for engine in engines:
+            os.kill(engine, signal.SIGKILL)
 
     def page(self, story: str) -> Page:
         """The story, in a browser that keeps what it kept."""
@@ -82,6 +106,8 @@ class Desk:
             self._context = None
 
     def kill(self, victims: set[str]) -> None:
+        if "engine" in victims:
+            self.kill_engine()
         if "server" in victims:
             self.kill_server()
         if "browser" in victims:
@@ -93,72 +119,128 @@ class Desk:
         self.kill_server()
 
 
+def children_of(parent: int) -> list[int]:
+    """Processes that any of its threads has started."""
+    found: list[int] = []
+    for tasks in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended meanwhile
+            found += map(int, tasks.read_text().split())
+    return found
+
+
 def process_of(folder: Path) -> int:
     """The browser's main process, which its lock names."""
     return int(str((folder / "SingletonLock").readlink()).rpartition("-")[2])
 
 
-def test_nothing_that_was_typed_is_lost(
-    playwright: Playwright, built_page: None, tmp_path: Path
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="it looks for the engine in /proc")
+def test_nothing_is_lost(playwright: Playwright, built_page: None, tmp_path: Path) -> None:
+    _kill_again_and_again(Desk(playwright, tmp_path, ["--fake"]), VICTIMS, KILLS)
+
+
+@pytest.mark.native
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="it looks for the engine in /proc")
+def test_nothing_is_lost_of_what_a_model_writes(
+    playwright: Playwright, built_page: None, tmp_path: Path, bundle: Bundle, starter_model: Path
 ) -> None:
-    desk = Desk(playwright, tmp_path)
+    cache = tmp_path / "server" / "cache"
+    cache.mkdir(parents=True)
+    users = bundle.lib_dir.parents[2]
+    (cache / "bundles").symlink_to(users / "bundles")
+    for name in ("proofs", "tunings"):
+        shutil.copytree(users / name, cache / name)
+    desk = Desk(playwright, tmp_path, [str(starter_model)])
+    _kill_again_and_again(desk, [{"engine"}, {"server"}, {"engine", "browser"}], KILLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A word, when it was typed, and whether the page then said that all was saved."""
+
+    word: int
+    at: float
+    was_saved: bool = False
+
+
+def _kill_again_and_again(desk: Desk, victims: Sequence[set[str]], num_kills: int) -> None:
+    rng = random.Random(SEED)
+    number, safe, saved = 0, set[int](), ""
     try:
         desk.start_server()
-        _kill_again_and_again(desk, new_story(desk.address))
+        story = new_story(desk.address)
+        page = desk.page(story)
+        for round_number in range(num_kills):
+            killed = victims[round_number % len(victims)]
+            typed = _type(page, number, rng)
+            if killed == {"server", "browser"}:  # one writes on without a server for a while
+                desk.kill_server()
+                typed += _type(page, number + len(typed), rng)
+            elif rng.random() < 0.7:
+                _generate(page, rng)
+            saved = _saved_text(page) or saved
+            moment = time.monotonic()
+            desk.kill(killed)
+            number += len(typed)
+            safe |= {one.word for one in typed if one.was_saved or moment - one.at > SAFE}
+            desk.start_server()
+            if "browser" in killed:
+                page = desk.page(story)
+            text_now, written = _settled(desk, page, story)
+            assert len(written) == len(set(written)), f"round {round_number}: twice"
+            assert safe <= set(written), f"round {round_number}: lost {sorted(safe - set(written))}"
+            assert text_now.startswith(saved.rstrip()), f"round {round_number}: lost what was saved"
+            safe |= set(written)
+            saved = text_now
     finally:
         desk.close()
 
 
-def _kill_again_and_again(desk: Desk, story: str) -> None:
-    rng = random.Random(15)
-    number, safe, kept = 0, set[int](), set[int]()
-    page = desk.page(story)
-    for round_number in range(KILLS):
-        victims = VICTIMS[round_number % len(VICTIMS)]
-        typed = _type(page, number, rng)
-        if len(victims) > 1:  # one writes on without a server for a while
-            desk.kill_server()
-            typed += _type(page, number + len(typed), rng)
-        killed = time.monotonic()
-        desk.kill(victims)
-        number += len(typed)
-        safe |= {word for word, at, was_saved in typed if was_saved or killed - at > SAFE}
-        desk.start_server()
-        if "browser" in victims:
-            page = desk.page(story)
-        written = _words(desk, page, story)
-        assert len(written) == len(set(written)), f"round {round_number}: twice"
-        assert safe <= set(written), f"round {round_number}: lost {sorted(safe - set(written))}"
-        assert kept <= set(written)
-        kept |= set(written)
-
-
-def _type(page: Page, number: int, rng: random.Random) -> list[tuple[int, float, bool]]:
-    """Words with their times, and whether the page said that they were saved; in between text is generated."""
+def _type(page: Page, number: int, rng: random.Random) -> list[Typed]:
+    """Words at the end; in between text is generated, until the next word stops it."""
     editor(page).focus()
     page.keyboard.press("Control+End")
-    typed: list[tuple[int, float, bool]] = []
+    typed: list[Typed] = []
     for _ in range(rng.randint(5, 40)):
         if rng.random() < 0.1:
             page.keyboard.press("Control+Enter")
         page.keyboard.insert_text(f" w{number}x")
-        typed.append((number, time.monotonic(), False))
+        typed.append(Typed(number, time.monotonic()))
         number += 1
         page.wait_for_timeout(rng.randint(5, 80))
-    assert [int(found) for found in WORD.findall(text(page))][-len(typed) :] == [
-        w for w, *_ in typed
-    ]
+    words = _words(text(page), page.evaluate("() => window.__app.runs()"))
+    assert words[-len(typed) :] == [one.word for one in typed]
     if rng.random() < 0.3 and is_saved(page):
-        typed = [(word, at, True) for word, at, _ in typed]
+        typed = [replace(one, was_saved=True) for one in typed]
     return typed
 
 
-def _words(desk: Desk, page: Page, story: str) -> list[int]:
-    """The words that are in the story, once the page has brought what it kept; both have the same text."""
+def _generate(page: Page, rng: random.Random) -> None:
+    """Begin a piece, and be somewhere in it, or in what is read for it."""
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(rng.randint(0, 1500))
+
+
+def _saved_text(page: Page) -> str | None:
+    """The story as it is, if all of it is acknowledged."""
+    found = page.evaluate("() => window.__app.isSaved() ? window.__app.text() : null")
+    return None if found is None else str(found)
+
+
+def _words(story: str, runs: Sequence[tuple[int, str]]) -> list[int]:
+    """The words that were typed: a model may write the same ones."""
+    units, at, typed = story.encode("utf-16-le"), 0, []
+    for length, piece in runs:
+        typed.append("|" if piece else units[2 * at : 2 * (at + length)].decode("utf-16-le"))
+        at += length
+    return [int(found) for found in WORD.findall("".join(typed))]
+
+
+def _settled(desk: Desk, page: Page, story: str) -> tuple[str, list[int]]:
+    """The story and its typed words, once the page has brought what it kept; the server has the same text."""
     page.keyboard.press("Escape")
-    wait(page, lambda: page.evaluate("() => window.__app.phase()") == "idle", "the end", 30)
+    wait(page, lambda: page.evaluate("() => window.__app.phase()") == "idle", "the end", 60)
     wait(page, lambda: is_saved(page), "the acknowledgement", 30)
     answer = httpx.get(f"{desk.address}/api/coblyn/stories/{story}", timeout=60).json()
-    stored = str(answer["state"]["branches"]["main"]["text"])
-    assert stored == text(page)
-    return [int(found) for found in WORD.findall(stored)]
+    stored = answer["state"]["branches"]["main"]
+    assert stored["text"] == text(page)
+    return stored["text"], _words(stored["text"], stored["runs"])
