@@ -15,6 +15,7 @@ from chat.formats import (
     harmony,
     kimi_xtml,
     lfm2,
+    minicpm,
     minimax,
     minimax_nested,
     qwen_xml,
@@ -45,6 +46,9 @@ def call_texts(family: ModuleType, code: str) -> list[str]:
         ]
     if family is minimax:
         return [minimax.block(minimax.invoke("write", **values))]
+    if family is minicpm:
+        marked = {key: family.data(value) for key, value in values.items()}
+        return [family.call("write", **marked), family.call("write", **values)]
     if family is minimax_nested:
         tags = (family.tag(key, value) for key, value in values.items())
         return [family.block(family.invoke("write", *tags))]

@@ -36,6 +36,7 @@ FAMILIES = [
         "kimi_xtml",
         "lfm2",
         "llama3",
+        "minicpm",
         "minimax",
         "minimax_nested",
         "mistral",

@@ -13,7 +13,7 @@ from coblyn.chat.formats.generic import GENERIC
 from coblyn.chat.formats.glm import GLM
 from coblyn.chat.formats.harmony import HARMONY
 from coblyn.chat.formats.hermes import HERMES
-from coblyn.chat.formats.invokes import DSML, MINIMAX
+from coblyn.chat.formats.invokes import DSML, MINICPM, MINIMAX
 from coblyn.chat.formats.json_list import (
     APRIEL,
     FIREFUNCTION,
@@ -46,6 +46,7 @@ FORMATS: Sequence[Format] = (
     MINIMAX_NESTED,
     MINIMAX,
     DSML,
+    MINICPM,
     DEEPSEEK,
     GEMMA,
     FUNCTION_GEMMA,

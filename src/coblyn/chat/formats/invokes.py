@@ -1,4 +1,4 @@
-"""MiniMax M2, DeepSeek V3.2 and V4 (DSML): XML in which ``invoke`` and ``parameter`` have a name as attribute."""
+"""MiniMax M2, DeepSeek V3.2 and V4 (DSML), MiniCPM 5: XML in which calls and parameters have a name as attribute."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from coblyn.chat.incoming import Incoming, Reading
 from coblyn.chat.messages import Tool
 from coblyn.chat.outgoing import Outgoing
 
-__all__ = ["DSML", "MINIMAX"]
+__all__ = ["DSML", "MINICPM", "MINIMAX"]
 
 _ATTRIBUTE = re.compile(r"""(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _STRING = frozenset({"string"})
+_DATA, _DATA_END = "<![CDATA[", "]]>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,16 @@ class _Tags:
     """The tags of a family.
 
     Attributes:
-        blocks: Names of the element around all calls.
+        blocks: Names of the element around all calls, if there is one.
         prefix: Prefix of each tag's name.
+        call: Name of the element of a call.
+        parameter: Name of the element of a parameter.
     """
 
-    blocks: Sequence[str]
+    blocks: Sequence[str] = ()
     prefix: str = ""
+    call: str = "invoke"
+    parameter: str = "parameter"
 
     def opening(self, name: str) -> str:
         return f"<{self.prefix}{name}"
@@ -41,8 +46,9 @@ class _Tags:
 
     def tagged(self) -> Tagged:
         """Make a reader of replies with such tags."""
-        invoke = self.opening("invoke")
-        read = section(invoke, tuple(map(self.closing, self.blocks)), self._read_invoke)
+        invoke = self.opening(self.call) + ("" if self.blocks else " ")
+        ends = tuple(map(self.closing, self.blocks or (self.call,)))
+        read = section(invoke, ends, self._read_invoke)
         opened = [self.opening(block) + ">" for block in self.blocks]
         return Tagged(dict.fromkeys((*opened, invoke), read))
 
@@ -56,12 +62,12 @@ class _Tags:
             def parameter(key: str) -> str:
                 is_text = types_of(tool, key) == {"string"}
                 kind = f' string="{str(is_text).lower()}"' if has_types else ""
-                begin = lark.text(f'{self.opening("parameter")} name="{key}"{kind}>')
-                value = lark.value(tool, key, self.closing("parameter"))
+                begin = lark.text(f'{self.opening(self.parameter)} name="{key}"{kind}>')
+                value = lark.value(tool, key, self.closing(self.parameter))
                 return f"{begin} {value} {lark.text(chr(10))}"
 
-            begin = lark.text(f'\n{self.opening("invoke")} name="{tool.name}">\n')
-            end = lark.text(self.closing("invoke"))
+            begin = lark.text(f'\n{self.opening(self.call)} name="{tool.name}">\n')
+            end = lark.text(self.closing(self.call))
             return f"{begin} {lark.parameters(tool, parameter, can_say=_can_say)} {end}"
 
         end = lark.text("\n" + self.closing(block))
@@ -79,7 +85,7 @@ class _Tags:
         arguments, tool = Arguments(out), situation.tools.get(name)
         while True:
             yield from incoming.skip_space()
-            if not (yield from incoming.accept(self.opening("parameter"))):
+            if not (yield from incoming.accept(self.opening(self.parameter))):
                 break
             attributes = yield from _attributes(incoming)
             key = attributes.get("name")
@@ -90,19 +96,27 @@ class _Tags:
             if is_string is not None:
                 types = _STRING if is_string == "true" else ANY_TYPE
             arguments.begin(key)
-            closings = (self.closing("parameter"),)
-            trims_line = is_string is None
-            if not (
-                yield from read_value(incoming, arguments, types, closings, trims_line=trims_line)
-            ):
+            if not (yield from self._read_value(incoming, arguments, types, is_string is None)):
                 return False
-        is_closed = yield from incoming.accept(self.closing("invoke"))
+        is_closed = yield from incoming.accept(self.closing(self.call))
         if not is_closed:
             is_closed = yield from incoming.comes_any(*map(self.closing, self.blocks))
         if not is_closed and not arguments.are_enough(tool):
             return False
         arguments.end()
         return True
+
+    def _read_value(
+        self, incoming: Incoming, arguments: Arguments, types: frozenset[str], trims_line: bool
+    ) -> Reading[bool]:
+        """Read a value and its closing tag, with a section of character data around it or not."""
+        closing = self.closing(self.parameter)
+        is_data = not self.blocks and (yield from incoming.accept(_DATA))
+        ends = (_DATA_END,) if is_data else (closing,)
+        trims_line = trims_line and not is_data
+        if not (yield from read_value(incoming, arguments, types, ends, trims_line=trims_line)):
+            return False
+        return not is_data or (yield from incoming.accept(closing))
 
 
 def _can_say(name: str) -> bool:
@@ -118,6 +132,29 @@ def _attributes(incoming: Incoming) -> Reading[dict[str, str]]:
 
 _MINIMAX = _Tags(("minimax:tool_call",))
 _DSML = _Tags(("function_calls", "tool_calls"), "｜DSML｜")
+_MINICPM = _Tags(call="function", parameter="param")
+
+
+def _rule_of_minicpm(lark: Lark) -> CallRule:
+    """The rule of a call. Text that contains marks or lines is character data."""
+    mark = '<function name="'
+    end = "</param>"
+
+    def call(tool: Tool) -> str:
+        def parameter(key: str) -> str:
+            begin = lark.text(f'<param name="{key}">')
+            value = lark.value(tool, key, end)
+            if types_of(tool, key) == {"string"}:
+                data = lark.value(tool, key, _DATA_END)
+                value = f"({value} | {lark.text(_DATA)} {data} {lark.text(end)})"
+            return f"{begin} {value}"
+
+        begin = lark.text(f'{tool.name}">')
+        parameters = lark.parameters(tool, parameter, can_say=_can_say)
+        return f"{begin} {parameters} {lark.text('</function>')}"
+
+    return CallRule(mark, lark.each(call), (mark,))
+
 
 MINIMAX = Format(
     "minimax-m2",
@@ -133,4 +170,12 @@ DSML = Format(
     _DSML.tagged(),
     kept=("｜DSML｜",),
     make_rule=_DSML.rule,
+)
+
+MINICPM = Format(
+    "minicpm5",
+    lambda template: '<function name="' in template and '<param name="' in template,
+    _MINICPM.tagged(),
+    kept=("<function", "</function>", "<param", "</param>"),
+    make_rule=_rule_of_minicpm,
 )
